@@ -1,0 +1,55 @@
+"""What can go wrong with what a user gives us.
+
+    YardbirdError            anything a user can mend; the command line prints it as one line and exits with 1
+    ├── InputError           a file or folder is not what was expected
+    └── ConfigError          params.yaml, a preset or a command-line value is not what was expected
+
+Broken invariants of our own are `assert`ed and never wrapped in these.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+class YardbirdError(Exception):
+    """Base of every error a user can mend."""
+
+
+class InputError(YardbirdError):
+    """A file or folder is unusable.
+
+    The text is one line: what, what was expected, what was found, what to do.
+
+    >>> str(InputError("solo.mid", expected="a MIDI file", found="an empty file", remedy="export it again"))
+    'solo.mid: expected a MIDI file, found an empty file; export it again'
+    """
+
+    def __init__(self, what: str | Path, *, expected: str, found: str, remedy: str) -> None:
+        self.what, self.expected, self.found, self.remedy = str(what), expected, found, remedy
+        super().__init__(f"{what}: expected {expected}, found {found}; {remedy}")
+
+
+class ConfigError(YardbirdError):
+    """A parameter is missing, unknown or of the wrong kind.
+
+    >>> str(ConfigError("params.yaml", "encode.steps_per_beat", expected="an integer", found="'twelve'"))
+    "params.yaml: encode.steps_per_beat: expected an integer, found 'twelve'"
+    """
+
+    def __init__(self, file: str | Path, key: str, *, expected: str, found: str) -> None:
+        super().__init__(f"{file}: {key}: expected {expected}, found {found}")
+
+
+def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
+    """Decorate a stage's `main`: what a user can mend is one line on stderr and exit status 1, without a traceback."""
+
+    @functools.wraps(main)
+    def guarded() -> None:
+        try:
+            main()
+        except YardbirdError as error:
+            sys.exit(f"error: {error}")
+
+    return guarded

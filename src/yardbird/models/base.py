@@ -1,0 +1,92 @@
+"""What every model family offers to training, generation and evaluation.
+
+A family is a codec together with a model. It is loaded by name, so that its heavy dependencies load only for it.
+"""
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+Batch = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training minimises, and the terms it is made of (for the curves)."""
+
+    total: Tensor
+    terms: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A mean that can be accumulated: sum of `numerator` over sum of `denominator` (e.g. nats over notes)."""
+
+    numerator: float
+    denominator: float
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """Training windows (drawn anew each epoch) and the whole validation split (always the same windows)."""
+
+    train: Dataset[Batch]
+    validation: Dataset[Batch]
+
+
+class Family(ABC):
+    """A model, the codec it speaks, and how both are trained, measured, stored and loaded."""
+
+    name: ClassVar[str]
+    #: The validation measure that early stopping and checkpoint choice watch; lower is better.
+    watched: ClassVar[str]
+    model: nn.Module
+
+    @classmethod
+    @abstractmethod
+    def create(cls, encoded: Path, params: Path) -> "Family":
+        """A fresh model for the data of the encode stage, sized by the family's own section of params.yaml."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> "Family":
+        """Read what `save` wrote; weights are safetensors."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors), configuration and codec into a folder that `load` reads alone."""
+
+    @abstractmethod
+    def datasets(self, encoded: Path, seed: int) -> Datasets:
+        """Items are mappings of equally shaped tensors; the training set is a map-style set with `set_epoch(int)`."""
+
+    @abstractmethod
+    def loss(self, batch: Batch, step: int) -> Loss:
+        """The training loss of a batch at an optimiser step (for warm-ups such as beta)."""
+
+    @abstractmethod
+    def measure(self, batch: Batch) -> Mapping[str, Ratio]:
+        """Validation measures of a batch; summed over batches before dividing."""
+
+    @abstractmethod
+    def sample(self, seed: int) -> Any:
+        """One solo, a `Score`, drawn with the family's default settings, to hear training progress by."""
+
+
+def load_family(name: str) -> type[Family]:
+    """The family class of `yardbird.models.<name>`, imported only now; `name` is one of ours, never user text."""
+    module = importlib.import_module(f"yardbird.models.{name}")
+    family: type[Family] = module.FAMILY
+    return family
+
+
+def best_device() -> torch.device:
+    """CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

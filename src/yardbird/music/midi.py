@@ -1,0 +1,210 @@
+"""MIDI files in and out: the only module that imports a MIDI library.
+
+Two readers. `read_raw` gives everything a foreign file holds, for ingestion to make sense of (mido, which also reads
+text and lyrics). `read_score` gives back exactly what `write_score` wrote, a hundred times faster (symusic). Between
+stages the project's own MIDI files carry chords, phrases and sections as markers, so any player or sequencer opens them.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+import numpy as np
+import symusic
+
+from yardbird import files
+from yardbird.errors import InputError
+from yardbird.music.chords import Chord, chord_symbol
+from yardbird.music.pitch import Key
+from yardbird.music.score import NOTE_DTYPE, ChordChange, Meter, Notes, Score, Section, Tempo, make_notes
+
+_PHRASE, _END, _SECTION = "PHRASE", "END", "SECTION "
+
+
+@dataclass(frozen=True)
+class RawPart:
+    """The notes of one track and channel of a foreign file."""
+
+    track: int
+    channel: int
+    name: str
+    program: int
+    notes: Notes
+
+    @property
+    def is_drums(self) -> bool:
+        return self.channel == 9
+
+
+@dataclass(frozen=True)
+class RawText:
+    """A text-like event; `kind` is marker, text, lyrics or cue_marker."""
+
+    tick: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RawMidi:
+    """All that ingestion can use of a foreign file; ticks are absolute, events sorted by tick."""
+
+    ticks_per_beat: int
+    parts: tuple[RawPart, ...]
+    tempos: tuple[Tempo, ...]
+    meters: tuple[Meter, ...]
+    keys: tuple[Key, ...]
+    texts: tuple[RawText, ...]
+    unended_notes: int
+
+
+def read_raw(path: Path) -> RawMidi:
+    """Read any standard MIDI file of type 0 or 1.
+
+    Raises:
+        InputError: the file is empty, truncated, no MIDI file, or of a kind without beats (SMPTE time, type 2).
+    """
+    remedy = "export it again as a standard MIDI file"
+    content = path.read_bytes()
+    if not content:
+        raise InputError(path, expected="a MIDI file", found="an empty file", remedy=remedy)
+    if content[:4] != b"MThd":
+        raise InputError(path, expected="a MIDI file", found="a file that does not start with MThd", remedy=remedy)
+    if content[12:13] >= b"\x80":
+        raise InputError(path, expected="ticks a beat", found="SMPTE frames a second", remedy=remedy)
+    try:
+        midi = mido.MidiFile(file=io.BytesIO(content), clip=True)
+    except (EOFError, OSError, ValueError, IndexError, KeyError) as error:
+        found = f"a corrupt file ({str(error).strip() or type(error).__name__})"
+        raise InputError(path, expected="a whole MIDI file", found=found, remedy=remedy) from None
+    if midi.type == 2:
+        raise InputError(path, expected="type 0 or 1", found="type 2 (separate patterns)", remedy=remedy)
+    if midi.ticks_per_beat <= 0:
+        raise InputError(path, expected="ticks a beat", found="zero ticks a beat", remedy=remedy)
+    return _collect(midi)
+
+
+def _collect(midi: mido.MidiFile) -> RawMidi:
+    parts: list[RawPart] = []
+    tempos: list[Tempo] = []
+    meters: list[Meter] = []
+    keys: list[tuple[int, Key]] = []
+    texts: list[RawText] = []
+    unended = 0
+    for number, track in enumerate(midi.tracks):
+        name = ""
+        tick = 0
+        rows: dict[int, list[tuple[int, int, int, int]]] = {}
+        programs: dict[int, int] = {}
+        sounding: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for message in track:
+            tick += message.time
+            if message.type == "note_on" and message.velocity > 0:
+                sounding.setdefault((message.channel, message.note), []).append((tick, message.velocity))
+            elif message.type in ("note_on", "note_off"):
+                if started := sounding.get((message.channel, message.note)):
+                    onset, velocity = started.pop(0)
+                    rows.setdefault(message.channel, []).append((onset, tick - onset, message.note, velocity))
+            elif message.type == "program_change":
+                programs.setdefault(message.channel, message.program)
+            elif message.type == "track_name":
+                name = name or message.name.strip()
+            elif message.type == "set_tempo" and message.tempo > 0:
+                tempos.append(Tempo(tick, 60e6 / message.tempo))
+            elif message.type == "time_signature":
+                meters.append(Meter(tick, message.numerator, message.denominator))
+            elif message.type == "key_signature":
+                keys.append((tick, Key.parse(message.key)))
+            elif message.type in ("marker", "text", "lyrics", "cue_marker"):
+                texts.append(RawText(tick, message.type, message.text.strip()))
+        for (channel, pitch), started in sounding.items():
+            unended += len(started)
+            rows.setdefault(channel, []).extend((onset, tick - onset, pitch, velocity) for onset, velocity in started)
+        parts.extend(
+            RawPart(number, channel, name, programs.get(channel, 0), make_notes(rows[channel]))
+            for channel in sorted(rows)
+        )
+    return RawMidi(
+        ticks_per_beat=midi.ticks_per_beat,
+        parts=tuple(parts),
+        tempos=tuple(sorted(tempos, key=lambda tempo: tempo.tick)),
+        meters=tuple(sorted(meters, key=lambda meter: meter.tick)),
+        keys=tuple(key for _, key in sorted(keys, key=lambda pair: pair[0])),
+        texts=tuple(sorted(texts, key=lambda text: text.tick)),
+        unended_notes=unended,
+    )
+
+
+def write_score(score: Score, path: Path) -> None:
+    """Write a score as a type 1 MIDI file, atomically and the same bytes every time; `read_score` reads it back.
+
+    Chords, phrase starts, sections and the end are markers; tempos are kept to a microsecond a beat.
+    """
+    midi = symusic.Score(score.ticks_per_beat)
+    for tempo in score.tempos:
+        midi.tempos.append(symusic.Tempo(time=tempo.tick, mspq=round(60e6 / tempo.qpm)))
+    for meter in score.meters:
+        midi.time_signatures.append(symusic.TimeSignature(meter.tick, meter.numerator, meter.denominator))
+    if score.key:
+        midi.key_signatures.append(symusic.KeySignature(0, score.key.fifths, int(score.key.mode == "minor")))
+    markers = [(section.tick, _SECTION + section.label) for section in score.sections]
+    markers += [(tick, _PHRASE) for tick in score.phrases]
+    markers += [(change.tick, chord_symbol(change.chord, score.key)) for change in score.chords]
+    markers += [(score.end_tick, _END)]
+    for tick, text in sorted(markers, key=lambda marker: marker[0]):
+        midi.markers.append(symusic.TextMeta(tick, text))
+    track = symusic.Track("Solo", score.program, False)
+    for onset, duration, pitch, velocity in score.notes.tolist():
+        track.notes.append(symusic.Note(onset, duration, pitch, velocity))
+    midi.tracks.append(track)
+    files.write_bytes(path, midi.dumps_midi())
+
+
+def read_score(path: Path) -> Score:
+    """Read a MIDI file that `write_score` wrote.
+
+    Raises:
+        InputError: the file is none of ours (ingest it first).
+    """
+    expected = "a MIDI file written by this project"
+    try:
+        midi = symusic.Score(path)
+    except Exception as error:  # symusic raises its parser's own kinds, RuntimeError and ValueError among them
+        raise InputError(
+            path, expected=expected, found=f"an unreadable file ({error})", remedy="ingest it again"
+        ) from None
+    ends = [marker.time for marker in midi.markers if marker.text == _END]
+    if len(ends) != 1 or len(midi.tracks) > 1:
+        raise InputError(path, expected=expected, found="no END marker", remedy="ingest it first")
+    columns = midi.tracks[0].notes.numpy() if midi.tracks else {}
+    notes = np.zeros(len(columns.get("time", ())), dtype=NOTE_DTYPE)
+    for ours, theirs in (
+        ("onset_tick", "time"),
+        ("duration_tick", "duration"),
+        ("pitch", "pitch"),
+        ("velocity", "velocity"),
+    ):
+        if len(notes):
+            notes[ours] = columns[theirs]
+    chords, phrases, sections = [], [], []
+    for marker in midi.markers:
+        if marker.text == _PHRASE:
+            phrases.append(marker.time)
+        elif marker.text.startswith(_SECTION):
+            sections.append(Section(marker.time, marker.text.removeprefix(_SECTION)))
+        elif marker.text != _END:
+            chords.append(ChordChange(marker.time, Chord.parse(marker.text)))
+    signature = midi.key_signatures[0] if len(midi.key_signatures) else None
+    return Score(
+        ticks_per_beat=midi.tpq,
+        notes=notes[np.lexsort((notes["pitch"], notes["onset_tick"]))],
+        end_tick=ends[0],
+        tempos=tuple(Tempo(tempo.time, 60e6 / tempo.mspq) for tempo in midi.tempos),
+        meters=tuple(Meter(meter.time, meter.numerator, meter.denominator) for meter in midi.time_signatures),
+        chords=tuple(chords),
+        phrases=tuple(phrases),
+        sections=tuple(sections),
+        key=Key.from_fifths(signature.key, "minor" if signature.tonality else "major") if signature else None,
+        program=midi.tracks[0].program if midi.tracks else 0,
+    )

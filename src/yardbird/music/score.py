@@ -1,0 +1,181 @@
+"""The one representation of a solo that every layer shares: a single melodic line under chords, in ticks.
+
+A beat is a quarter note, whatever the meter. A score whose `ticks_per_beat` is the number of grid steps in a beat is a
+*grid score*: its ticks are grid steps. `yardbird.music.grid` makes one.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yardbird.music.chords import Chord
+from yardbird.music.pitch import Key
+
+ALTO_SAX = 65  # General MIDI program, counted from 0
+
+#: One row a note; a score keeps them sorted by onset, then pitch.
+NOTE_DTYPE = np.dtype(
+    [("onset_tick", np.int64), ("duration_tick", np.int64), ("pitch", np.int16), ("velocity", np.int16)]
+)
+Notes = NDArray[np.void]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """Quarter notes a minute from `tick` on."""
+
+    tick: int
+    qpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A time signature from `tick` on; it stands on a bar line. A short first meter is a pickup bar."""
+
+    tick: int
+    numerator: int
+    denominator: int
+
+    def bar_ticks(self, ticks_per_beat: int) -> int:
+        return ticks_per_beat * 4 * self.numerator // self.denominator
+
+
+@dataclass(frozen=True, slots=True)
+class ChordChange:
+    """`chord` sounds from `tick` until the next change; None means that no chord sounds (N.C.)."""
+
+    tick: int
+    chord: Chord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A label of the form from `tick` on, such as `HEAD`, `SOLO` or `FORM A1`."""
+
+    tick: int
+    label: str
+
+
+def make_notes(rows: list[tuple[int, int, int, int]] | NDArray[np.int64]) -> Notes:
+    """Notes from rows of (onset tick, duration ticks, pitch, velocity), sorted."""
+    notes = np.array([tuple(row) for row in rows], dtype=NOTE_DTYPE)
+    return notes[np.lexsort((notes["pitch"], notes["onset_tick"]))]
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A solo: notes, tempo map, meters, chords, the file's own phrase marks and sections, all in ticks.
+
+    `tempos` and `meters` start at tick 0 and ascend. `end_tick` is where the score ends: at or after the last note's
+    end; a final bar may be incomplete. `phrases` are the ticks where phrases start, where the file marks them.
+    """
+
+    ticks_per_beat: int
+    notes: Notes
+    end_tick: int
+    tempos: tuple[Tempo, ...] = (Tempo(0, 120.0),)
+    meters: tuple[Meter, ...] = (Meter(0, 4, 4),)
+    chords: tuple[ChordChange, ...] = ()
+    phrases: tuple[int, ...] = ()
+    sections: tuple[Section, ...] = ()
+    key: Key | None = None
+    program: int = field(default=ALTO_SAX)
+
+    def __post_init__(self) -> None:
+        assert self.notes.dtype == NOTE_DTYPE
+        assert self.tempos[0].tick == 0, "a tempo map starts at tick 0"
+        assert self.meters[0].tick == 0, "meters start at tick 0"
+        self.notes.setflags(write=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Score):
+            return NotImplemented
+        plain = ("ticks_per_beat", "end_tick", "tempos", "meters", "chords", "phrases", "sections", "key", "program")
+        return np.array_equal(self.notes, other.notes) and all(
+            getattr(self, name) == getattr(other, name) for name in plain
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays inside: equality is by content, hashing makes no sense
+
+    @property
+    def onsets(self) -> Ints:
+        return self.notes["onset_tick"]
+
+    @property
+    def durations(self) -> Ints:
+        return self.notes["duration_tick"]
+
+    @property
+    def offsets(self) -> Ints:
+        """The ticks at which the notes end."""
+        return self.onsets + self.durations
+
+    @property
+    def pitches(self) -> Ints:
+        return self.notes["pitch"].astype(np.int64)
+
+    @property
+    def velocities(self) -> Ints:
+        return self.notes["velocity"].astype(np.int64)
+
+    @property
+    def is_monophonic(self) -> bool:
+        """No note starts before the one before it has ended."""
+        return bool(np.all(self.offsets[:-1] <= self.onsets[1:]))
+
+    @cached_property
+    def bar_ticks(self) -> Ints:
+        """Where each bar starts; the last bar is the one in which the score ends. At least one bar."""
+        starts: list[int] = []
+        for index, meter in enumerate(self.meters):
+            stop = self.meters[index + 1].tick if index + 1 < len(self.meters) else max(self.end_tick, meter.tick + 1)
+            starts.extend(range(meter.tick, stop, meter.bar_ticks(self.ticks_per_beat)))
+        return np.array(starts, dtype=np.int64)
+
+    @property
+    def bar_count(self) -> int:
+        return len(self.bar_ticks)
+
+    def bar_of(self, ticks: Ints) -> Ints:
+        """The index of the bar that each tick falls in."""
+        return np.searchsorted(self.bar_ticks, ticks, side="right") - 1
+
+    def chord_index_of(self, ticks: Ints) -> Ints:
+        """The index into `chords` of the change in force at each tick, -1 before the first."""
+        changes = np.array([change.tick for change in self.chords], dtype=np.int64)
+        return np.searchsorted(changes, ticks, side="right") - 1
+
+    def seconds_at(self, ticks: Ints) -> Floats:
+        """The time of each tick under the tempo map."""
+        starts = np.array([tempo.tick for tempo in self.tempos], dtype=np.int64)
+        seconds_per_tick = np.array([60 / tempo.qpm / self.ticks_per_beat for tempo in self.tempos])
+        start_seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * seconds_per_tick[:-1])])
+        index = np.clip(np.searchsorted(starts, ticks, side="right") - 1, 0, None)
+        return start_seconds[index] + (np.asarray(ticks) - starts[index]) * seconds_per_tick[index]
+
+    @property
+    def seconds(self) -> float:
+        return float(self.seconds_at(np.array([self.end_tick]))[0])
+
+    @property
+    def mean_qpm(self) -> float:
+        """Beats of the whole score over its time; the first tempo where the score is empty."""
+        return self.end_tick / self.ticks_per_beat / self.seconds * 60 if self.seconds > 0 else self.tempos[0].qpm
+
+    def with_notes(self, notes: Notes) -> "Score":
+        return replace(self, notes=notes)
+
+    def transposed(self, semitones: int) -> "Score":
+        """Notes, chords and key moved together; the caller keeps the pitches inside 0 … 127."""
+        notes = self.notes.copy()
+        notes["pitch"] += semitones
+        chords = tuple(ChordChange(c.tick, c.chord and c.chord.transposed(semitones)) for c in self.chords)
+        return replace(self, notes=notes, chords=chords, key=self.key and self.key.transposed(semitones))
+
+    def tempo_scaled(self, factor: float) -> "Score":
+        """Every tempo multiplied by `factor`; the notes stay where they are in the bar."""
+        return replace(self, tempos=tuple(Tempo(tempo.tick, tempo.qpm * factor) for tempo in self.tempos))
