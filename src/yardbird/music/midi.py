@@ -2,7 +2,7 @@
 
 Two readers. `read_raw` gives everything a foreign file holds, for ingestion to make sense of (mido, which also reads
 text and lyrics). `read_score` gives back exactly what `write_score` wrote, a hundred times faster (symusic). Between
-stages the project's own MIDI files carry chords, phrases and sections as markers, so any player or sequencer opens them.
+stages the project's own MIDI files carry chords, phrases and sections as markers, so any sequencer opens them.
 """
 
 import io

@@ -155,7 +155,8 @@ class Score:
         seconds_per_tick = np.array([60 / tempo.qpm / self.ticks_per_beat for tempo in self.tempos])
         start_seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * seconds_per_tick[:-1])])
         index = np.clip(np.searchsorted(starts, ticks, side="right") - 1, 0, None)
-        return start_seconds[index] + (np.asarray(ticks) - starts[index]) * seconds_per_tick[index]
+        seconds: Floats = start_seconds[index] + (np.asarray(ticks) - starts[index]) * seconds_per_tick[index]
+        return seconds
 
     @property
     def seconds(self) -> float:

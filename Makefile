@@ -1,0 +1,49 @@
+# `make demo` on a machine with Python 3.11 is all a newcomer needs; `make help` lists the rest.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test test-slow lint bench exp ui lock clean
+
+help: ## what there is to make
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Python 3.11 is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1): make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, say where to look
+	dvc repro
+	@$(BIN)/python stages/where_to_look.py
+
+test: $(INSTALLED) ## the default suite, under five minutes on two cores
+	pytest -m "not slow"
+
+test-slow: $(INSTALLED) ## what takes minutes: served models, real training
+	pytest -m slow
+
+lint: $(INSTALLED) ## format, lint, types, layers
+	ruff format --check
+	ruff check
+	mypy
+	lint-imports
+
+bench: $(INSTALLED) ## speed against named peers, as ratios
+	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+exp: $(INSTALLED) ## experiments side by side: what changed, and what came of it
+	dvc exp show --only-changed --drop 'src|stages|data|reports|models' --hide-workspace
+
+ui: $(INSTALLED) ## the runs and the registry in a browser, on loopback
+	mlflow ui
+
+lock: $(INSTALLED) ## write the exact versions installed here to requirements.lock
+	$(BIN)/python -m pip freeze --all --exclude-editable | grep -viE '^(pip|yardbird)==' > requirements.lock
+
+clean: ## remove caches of the tools, never data, models or runs
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
