@@ -1,0 +1,35 @@
+"""All metrics of a solo in one fixed order."""
+
+from collections.abc import Callable
+
+from yardbird.metrics import harmony, phrase, pitch, rhythm
+from yardbird.music.score import Score
+
+#: Name → metric; the interval profile follows the entropies.
+METRICS: dict[str, Callable[[Score], float | None]] = {
+    "pitch_entropy": pitch.pitch_entropy,
+    "h1": lambda score: pitch.pitch_class_entropy(score, 1),
+    "h4": lambda score: pitch.pitch_class_entropy(score, 4),
+    "rhythm_diversity": rhythm.rhythm_diversity,
+    "bar_pattern_diversity": rhythm.bar_pattern_diversity,
+    "grooving_similarity": rhythm.grooving_similarity,
+    "swing_ratio": rhythm.swing_ratio,
+    "chord_tone_rate": harmony.chord_tone_rate,
+    "harmony_margin": harmony.harmony_margin,
+    "changes_found": harmony.changes_found,
+    "on_beat_chord_tone_rate": harmony.on_beat_chord_tone_rate,
+    "off_beat_chord_tone_rate": harmony.off_beat_chord_tone_rate,
+    "phrase_final_chord_tone_rate": harmony.phrase_final_chord_tone_rate,
+    "enclosure_rate": harmony.enclosure_rate,
+    "phrase_length_median": lambda score: phrase.phrase_length_quantile(score, 0.5),
+    "phrase_length_p10": lambda score: phrase.phrase_length_quantile(score, 0.1),
+    "phrase_length_p90": lambda score: phrase.phrase_length_quantile(score, 0.9),
+    "notes_per_bar": phrase.notes_per_bar,
+}
+
+
+def describe(score: Score) -> dict[str, float | None]:
+    """Every metric of one score by name, then the interval profile as `interval_0` … `interval_over_12`."""
+    values = {name: metric(score) for name, metric in METRICS.items()}
+    profile = pitch.interval_profile(score)
+    return values | {f"interval_{name}": profile and profile[name] for name in pitch.INTERVAL_CLASSES}
