@@ -19,7 +19,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, say where to look
 	dvc repro
-	@$(BIN)/python stages/where_to_look.py
+	@printf '\n%s\n' 'Done. Where to look (after: source .venv/bin/activate):' \
+	  '  reports/comparison.md    the models side by side, next to real solos and the n-gram baseline' \
+	  '  data/generated/          the generated solos: .mid, .wav, piano roll .png, provenance .json' \
+	  '  dvc metrics show         every figure;   dvc exp show: experiments side by side (make exp: only what changed)' \
+	  '  mlflow ui                the runs and the model registry, in a browser on http://127.0.0.1:5000'
 
 test: $(INSTALLED) ## the default suite, under five minutes on two cores
 	pytest -m "not slow"

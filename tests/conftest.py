@@ -1,0 +1,50 @@
+"""Shared by all tests: one thread (two spinning on two cores slow small tensors tenfold), and where the real solos are."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from yardbird.music.chords import Chord
+from yardbird.music.score import ChordChange, Score, make_notes
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The team's folder of real solos, which is no part of the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared/data, the team's folder of real solos, is absent")
+    return SHARED
+
+
+@pytest.fixture
+def make_score() -> Callable[..., Score]:
+    """A score of 480 ticks a beat from (onset beats, duration beats, pitch) rows and (beat, symbol) chords."""
+
+    def make(
+        rows: list[tuple[float, float, int]], chords: list[tuple[float, str]] | None = None, beats: float | None = None
+    ) -> Score:
+        ticks = [(round(onset * 480), round(length * 480), pitch, 90) for onset, length, pitch in rows]
+        end = beats * 480 if beats is not None else max((onset + length for onset, length, *_ in ticks), default=0)
+        changes = tuple(ChordChange(round(beat * 480), Chord.parse(symbol)) for beat, symbol in chords or [])
+        return Score(480, make_notes(np.array(ticks, dtype=np.int64).reshape(-1, 4)), int(end), chords=changes)
+
+    return make

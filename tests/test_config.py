@@ -1,0 +1,64 @@
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from yardbird.config import read_section
+from yardbird.errors import ConfigError, InputError
+
+
+@dataclass(frozen=True)
+class Inner:
+    rate: float
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outer:
+    size: int
+    kind: Literal["a", "b"]
+    limit: int | None
+    inner: Inner
+
+
+GOOD = "stage:\n  size: 3\n  kind: a\n  limit: null\n  inner: {rate: 1e-3, names: [x, y]}\n"
+
+
+def read(tmp_path: Path, text: str) -> Outer:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    return read_section("stage", Outer, path)
+
+
+def test_a_section_becomes_its_dataclass_and_1e_3_is_a_number(tmp_path: Path) -> None:
+    assert read(tmp_path, GOOD) == Outer(3, "a", None, Inner(0.001, ("x", "y")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("size: 3", "size: three", "stage.size: expected an integer, found 'three'"),
+        ("size: 3", "size: true", "stage.size: expected an integer, found True"),
+        ("size: 3", "size: 3.5", "stage.size: expected an integer, found 3.5"),
+        ("kind: a", "kind: c", "stage.kind: expected 'a' or 'b', found 'c'"),
+        ("limit: null", "limit: x", "stage.limit: expected an integer, found 'x'"),
+        ("  size: 3\n", "", "stage.size: expected a value, found nothing"),
+        ("size: 3", "size: 3\n  sise: 4", "stage.sise: expected one of size, kind, limit, inner, found an unknown key"),
+        ("[x, y]", "[x, 2]", "stage.inner.names[1]: expected text, found 2"),
+        ("[x, y]", "x", "stage.inner.names: expected a list, found 'x'"),
+        ("{rate: 1e-3, names: [x, y]}", "4", "stage.inner: expected a section, found 4"),
+        ("stage:", "stages:", "stage: expected a section, found nothing"),
+    ],
+)
+def test_a_mismatch_is_one_line_naming_file_section_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(tmp_path, GOOD.replace(old, new))
+    assert str(error.value) == f"{tmp_path / 'params.yaml'}: {said}"
+
+
+def test_a_missing_file_and_broken_yaml_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file; run from the repository's root"):
+        read_section("stage", Outer, tmp_path / "params.yaml")
+    with pytest.raises(InputError, match="expected valid YAML"):
+        read(tmp_path, "stage: [")
