@@ -5,6 +5,8 @@ text and lyrics). `read_score` gives back exactly what `write_score` wrote, a hu
 stages the project's own MIDI files carry chords, phrases and sections as markers, so any sequencer opens them.
 """
 
+import functools
+import importlib.util
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import symusic
+from numpy.typing import NDArray
 
 from yardbird import files
 from yardbird.errors import InputError
@@ -208,3 +211,45 @@ def read_score(path: Path) -> Score:
         key=Key.from_fifths(signature.key, "minor" if signature.tonality else "major") if signature else None,
         program=midi.tracks[0].program if midi.tracks else 0,
     )
+
+
+def soundfont_path() -> Path:
+    """The SoundFont that pretty_midi carries (TimGM6mb, General MIDI), found without importing pretty_midi.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    spec = importlib.util.find_spec("pretty_midi")
+    path = Path(spec.origin).parent / "TimGM6mb.sf2" if spec and spec.origin else Path("TimGM6mb.sf2")
+    if not path.is_file():
+        raise InputError(path, expected="pretty_midi's SoundFont", found="no such file", remedy="reinstall pretty_midi")
+    return path
+
+
+@functools.cache
+def _synthesizer(sample_rate: int) -> symusic.Synthesizer:
+    # quality above 4 is silence, not an error
+    return symusic.Synthesizer(sf_path=soundfont_path(), sample_rate=sample_rate, quality=4)
+
+
+def render_score(score: Score, sample_rate: int, tail_seconds: float) -> NDArray[np.float32]:
+    """Render through the SoundFont: float32 of shape (frames, 2), as long as the score and `tail_seconds` after it.
+
+    The level is the SoundFont's own; normalise it. Samples are the same for the same score.
+    """
+    frames = round((score.seconds + tail_seconds) * sample_rate)
+    if not len(score.notes):
+        return np.zeros((frames, 2), dtype=np.float32)
+    midi = symusic.Score(score.ticks_per_beat)
+    for tempo in score.tempos:
+        midi.tempos.append(symusic.Tempo(time=tempo.tick, mspq=round(60e6 / tempo.qpm)))
+    track = symusic.Track("Solo", score.program, False)
+    for onset, duration, pitch, velocity in score.notes.tolist():
+        track.notes.append(symusic.Note(onset, duration, pitch, velocity))
+    # The synthesizer stops dead at the end of the last note: one more, cut off again below, lets the sound ring out.
+    tail_beats = tail_seconds * score.tempos[-1].qpm / 60
+    track.notes.append(symusic.Note(score.end_tick + round((tail_beats + 1) * score.ticks_per_beat), 1, 0, 1))
+    midi.tracks.append(track)
+    # Asked for mono, the synthesizer gives silence.
+    samples = np.asarray(_synthesizer(sample_rate).render(midi, stereo=True), dtype=np.float32).T
+    return np.ascontiguousarray(samples[:frames])
