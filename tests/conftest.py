@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread (two spinning on two cores slow small tensors tenfold), and where the real solos are."""
+"""Shared by all tests: one thread (two spinning on two cores slow small tensors tenfold), where the real solos are."""
 
 import os
 

@@ -50,6 +50,11 @@ def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Con
     return typing.cast(Config, _convert(value, config, section, path))
 
 
+def read_seed(path: Path = PARAMS) -> int:
+    """The one seed from which every stage derives its random streams."""
+    return typing.cast(int, _convert(read_params(path).get("seed"), int, "seed", path))
+
+
 def _convert(value: Any, kind: Any, key: str, path: Path) -> Any:
     """`value` as `kind`: dataclasses, tuples, mappings, literals, optionals and plain types."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)

@@ -1,0 +1,155 @@
+"""The pipeline's promises about code: `deps` and `params` in dvc.yaml are what the stages really import and read."""
+
+import ast
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of dvc.yaml; `item` is what a foreach over families puts in for `${item}`."""
+
+    name: str
+    script: Path
+    item: str | None
+    code_deps: frozenset[str]
+    params: frozenset[str]
+
+
+def stages() -> list[Stage]:
+    pipeline = YAML(typ="safe").load(ROOT / "dvc.yaml")
+    found = []
+    for name, entry in pipeline["stages"].items():
+        families = entry.get("foreach")
+        body = entry.get("do", entry)
+        for item in families if isinstance(families, list) else [None]:
+            text = {
+                key: [str(v).replace("${item}", item or "") for v in body.get(key, [])] for key in ("deps", "params")
+            }
+            found.append(
+                Stage(
+                    name if item is None else f"{name}@{item}",
+                    ROOT / body["cmd"].split()[1],
+                    item,
+                    frozenset(dep for dep in text["deps"] if dep.startswith(("src/", "stages/"))),
+                    frozenset(text["params"]),
+                )
+            )
+    return found
+
+
+def module_file(module: str) -> Path | None:
+    path = SOURCE.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def imports_of(file: Path) -> set[str]:
+    """Modules of ours that a file imports, inside functions too, for type checkers only left out."""
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    found: set[str] = set()
+    visit(ast.parse(file.read_text()))
+    return {module for module in found if module.split(".")[0] == "yardbird" and module_file(module)}
+
+
+def code_of(stage: Stage) -> set[str]:
+    """Every file of ours that a stage can import, relative to the repository; empty `__init__` files left out."""
+    seen: set[Path] = set()
+    waiting = [stage.script] + ([module_file(f"yardbird.models.{stage.item}")] if stage.item else [])
+    while waiting:
+        file = waiting.pop()
+        if file is None or file in seen:
+            continue
+        seen.add(file)
+        modules = imports_of(file)
+        parents = {module.rsplit(".", depth)[0] for module in modules for depth in range(1, module.count(".") + 1)}
+        waiting.extend(module_file(module) for module in modules | parents)
+    return {file.relative_to(ROOT).as_posix() for file in seen if file.read_text().strip()}
+
+
+def covers(dep: str, file: str) -> bool:
+    return file == dep or file.startswith(dep.rstrip("/") + "/")
+
+
+def sections_read(stage: Stage) -> set[str]:
+    """What the stage's code hands to `read_section`, with the family's name put in."""
+    sections = set()
+    for file in code_of(stage):
+        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_section"):
+                argument = node.args[0]
+                if isinstance(argument, ast.Constant):
+                    sections.add(str(argument.value))
+                elif isinstance(argument, ast.JoinedStr):
+                    sections.add(re.sub(r"\{.*?\}", stage.item or "", ast.unparse(argument)[2:-1]))
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_seed"):
+                sections.add("seed")
+    return sections
+
+
+ALL = stages()
+
+
+@pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)
+def test_a_stage_depends_on_every_file_it_imports_and_on_no_other(stage: Stage) -> None:
+    """A file missing from `deps` lets a cached stage lie; one too many trains again for nothing."""
+    code = code_of(stage)
+    missing = sorted(file for file in code if not any(covers(dep, file) for dep in stage.code_deps))
+    unused = sorted(dep for dep in stage.code_deps if not any(covers(dep, file) for file in code))
+    assert (missing, unused) == ([], [])
+
+
+@pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)
+def test_a_stage_declares_the_params_it_reads_and_no_other(stage: Stage) -> None:
+    read = sections_read(stage)
+    undeclared = {section for section in read if not any(covers_key(param, section) for param in stage.params)}
+    unread = {param for param in stage.params if not any(covers_key(param, section) for section in read)}
+    assert (undeclared, unread) == (set(), set())
+
+
+def covers_key(param: str, section: str) -> bool:
+    return section == param or section.startswith(param + ".")
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda path: path.stem)
+def test_a_stage_script_is_thin_and_shadows_no_standard_module(script: Path) -> None:
+    lines = [line for line in script.read_text().splitlines() if line.strip()]
+    assert len(lines) <= 60, "a stage reads its params, calls the library and writes its outs"
+    assert script.stem not in sys.stdlib_module_names
+
+
+def test_every_stage_script_is_a_stage() -> None:
+    assert {stage.script for stage in ALL} == set((ROOT / "stages").glob("*.py"))
+
+
+def test_importing_the_library_is_cheap() -> None:
+    """Torch, MLflow and Great Expectations take seconds: they load inside the commands that need them."""
+    code = "import sys, yardbird, yardbird.cli; print(*({'torch', 'mlflow', 'great_expectations', 'lightning'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_no_module_is_long() -> None:
+    long = [path for path in SOURCE.rglob("*.py") if len(path.read_text().splitlines()) > 350]
+    assert long == []
