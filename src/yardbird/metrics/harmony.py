@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.metrics.phrase import phrase_starts
-from yardbird.metrics.rhythm import STEPS_PER_BEAT, to_steps
+from yardbird.metrics.rhythm import BEAT_TOLERANCE
 from yardbird.music.score import Floats, Score
 
 Flags = NDArray[np.bool_]
@@ -20,8 +20,9 @@ def _chord_tones(score: Score, semitones: range = range(1)) -> tuple[Flags, Flag
         if change.chord:
             tones[index, list(change.chord.pitch_classes)] = True
     chord = score.chord_index_of(score.onsets)  # -1, before the first change, finds the last row: no chord tones
-    shifted = (score.pitches - np.array(semitones)[:, None]) % 12
-    return tones.any(axis=1)[chord], tones[chord, shifted]
+    shifted = (score.pitches - np.array(semitones, dtype=np.int64)[:, None]) % 12
+    has_chord: Flags = np.logical_or.reduce(tones, axis=1)
+    return has_chord[chord], tones[chord, shifted]
 
 
 def _rate(hits: Flags, among: Flags) -> float | None:
@@ -63,9 +64,9 @@ def changes_found(score: Score) -> float | None:
 
 
 def on_beat_chord_tone_rate(score: Score) -> float | None:
-    """The chord-tone rate of the notes on a beat, to 1/12 of a beat; beats are counted from the bar line.
+    """The chord-tone rate of the notes on a beat, to 1/8 of a beat (players do not hit it exactly).
 
-    Ratio, 0 … 1. The project's own. No chords, no such note, empty or drums only: None.
+    Beats are counted from the bar line. Ratio, 0 … 1. The project's own. No chords, no such note, empty or drums only: None.
     """
     under, (tones,) = _chord_tones(score)
     return _rate(tones, under & _on_beat(score))
@@ -78,10 +79,8 @@ def off_beat_chord_tone_rate(score: Score) -> float | None:
 
 
 def _on_beat(score: Score) -> Flags:
-    steps = to_steps(score.onsets, score.ticks_per_beat)
-    starts = to_steps(score.bar_ticks, score.ticks_per_beat)
-    position = steps - starts[np.searchsorted(starts, steps, side="right") - 1]
-    on_beat: Flags = position % STEPS_PER_BEAT == 0
+    beats = (score.onsets - score.bar_ticks[score.bar_of(score.onsets)]) / score.ticks_per_beat
+    on_beat: Flags = np.abs(beats - np.round(beats)) <= BEAT_TOLERANCE
     return on_beat
 
 

@@ -31,5 +31,5 @@ METRICS: dict[str, Callable[[Score], float | None]] = {
 def describe(score: Score) -> dict[str, float | None]:
     """Every metric of one score by name, then the interval profile as `interval_0` … `interval_over_12`."""
     values = {name: metric(score) for name, metric in METRICS.items()}
-    profile = pitch.interval_profile(score)
-    return values | {f"interval_{name}": profile and profile[name] for name in pitch.INTERVAL_CLASSES}
+    profile = pitch.interval_profile(score) or dict.fromkeys(pitch.INTERVAL_CLASSES)
+    return values | {f"interval_{name}": share for name, share in profile.items()}
