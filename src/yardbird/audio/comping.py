@@ -45,7 +45,7 @@ def _shell(chord: Chord) -> list[int]:
 
 
 def _bass(score: Score) -> Score:
-    """One note a beat: the bass of the chord where it changes, chord tones between, a half step into the next change."""
+    """One note a beat: the foot of a new chord, its tones while it lasts, a half step into the next change."""
     rows = []
     previous = 40
     beat_ticks = score.ticks_per_beat

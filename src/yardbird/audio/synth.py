@@ -38,7 +38,7 @@ def render(score: Score, *, comping: bool = False, channels: Literal[1, 2] = 1) 
 
 
 def _levelled(samples: NDArray[np.float32], loudness: float) -> NDArray[np.float32]:
-    """Scaled so that the frames that sound have this root mean square, and lower where a peak would pass the ceiling."""
+    """Scaled to this root mean square of the frames that sound, less where a peak would pass the ceiling."""
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0:
         return samples

@@ -1,0 +1,184 @@
+"""A solo as a picture: piano rolls in systems of bars, chord symbols above, chord tones in a colour of their own."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.image
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from yardbird import files
+from yardbird.music.chords import chord_symbol
+from yardbird.music.pitch import spell
+from yardbird.music.score import Score
+
+_PAPER, _INK, _FAINT, _STRIPE = "#fdfbf7", "#2b2a33", "#8d8896", "#f6f3ec"
+_BAR_LINE, _BEAT_LINE, _PRIMED = "#a9a3b0", "#e4dfd6", "#efe6cf"
+_CHORD_TONE, _OTHER_TONE, _NO_CHORD, _JOINT = "#1f6f8b", "#e0803a", "#77727f", "#c9c4cf"
+_BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
+_WIDTH, _SYSTEM_HEIGHT, _HEADER_HEIGHT, _MARGIN = 16.0, 1.95, 0.85, 0.55  # inches
+_DPI = 100
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What all systems share."""
+
+    low: int
+    high: int
+    points_per_semitone: float
+    points_per_tick: float
+
+
+def draw(
+    score: Score, path: Path | None = None, *, title: str = "", primed_bars: int = 0, bars_per_system: int = 8
+) -> NDArray[np.uint8]:
+    """Draw a score and write it as PNG where a path is given; the same score gives the same bytes.
+
+    Notes in the sounding tetrad are blue, others orange, notes under no chord grey; louder is darker.
+
+    Args:
+        primed_bars: so many bars at the start were given, not generated; they are tinted.
+        bars_per_system: a long solo is wrapped into systems of so many bars.
+
+    Returns:
+        the picture, shape (height, width, 3).
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()  # a reader's own settings must not change the bytes
+        mpl.rcParams["font.family"] = "DejaVu Sans"
+        buffer = io.BytesIO()
+        _figure(score, title, primed_bars, bars_per_system).savefig(buffer, format="png", metadata={"Software": None})
+    if path is not None:
+        files.write_bytes(path, buffer.getvalue())
+    buffer.seek(0)
+    picture: NDArray[np.uint8] = np.round(mpl.image.imread(buffer)[..., :3] * 255).astype(np.uint8)
+    return picture
+
+
+def _figure(score: Score, title: str, primed_bars: int, bars_per_system: int) -> Figure:
+    edges = [*score.bar_ticks.tolist(), score.end_tick]
+    edges[-1] = max(edges[-2] + score.meters[-1].bar_ticks(score.ticks_per_beat), edges[-1])  # draw the last bar whole
+    bars = len(edges) - 1
+    systems = [range(first, min(first + bars_per_system, bars)) for first in range(0, bars, bars_per_system)]
+    widest = max(edges[system[-1] + 1] - edges[system[0]] for system in systems)
+    height = _HEADER_HEIGHT + _SYSTEM_HEIGHT * len(systems) + 0.2
+    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor=_PAPER)
+    _header(figure, score, title, bars, height, primed_bars > 0)
+    low, high = _pitch_window(score)
+    roll_height = _SYSTEM_HEIGHT - 0.55
+    layout = _Layout(low, high, roll_height * 72 / (high - low + 1), (_WIDTH - 2 * _MARGIN) * 72 / widest)
+    primed_tick = edges[min(primed_bars, bars)]
+    for row, system in enumerate(systems):
+        start, stop = edges[system[0]], edges[system[-1] + 1]
+        bottom = height - _HEADER_HEIGHT - _SYSTEM_HEIGHT * (row + 1) + 0.12
+        width = (stop - start) / widest * (_WIDTH - 2 * _MARGIN)
+        axes = figure.add_axes((_MARGIN / _WIDTH, bottom / height, width / _WIDTH, roll_height / height))
+        axes.set_xlim(start, stop)
+        axes.set_ylim(low - 0.5, high + 0.5)
+        _keyboard(axes, layout, start, min(primed_tick, stop), score)
+        _bar_lines(axes, score, edges, system, high)
+        _chords(axes, score, start, stop, layout)
+        _notes(axes, score, start, stop, layout)
+    return figure
+
+
+def _pitch_window(score: Score) -> tuple[int, int]:
+    """From the lowest to the highest pitch with a margin, at least two octaves."""
+    low, high = (int(score.pitches.min()), int(score.pitches.max())) if len(score.notes) else (60, 72)
+    spare = max(0, 24 - (high - low + 2))
+    return low - 1 - spare // 2, high + 1 + (spare + 1) // 2
+
+
+def _header(figure: Figure, score: Score, title: str, bars: int, height: float, primed: bool) -> None:
+    def y(inches: float) -> float:
+        return 1 - inches / height
+
+    facts = [str(score.key)] if score.key else []
+    facts += [f"{score.mean_qpm:.0f} qpm", f"{bars} bars", f"{len(score.notes)} notes"]
+    left = _MARGIN / _WIDTH
+    figure.text(left, y(0.38), title or "Solo", fontsize=17, fontweight="bold", color=_INK, va="center")
+    figure.text(left, y(0.66), "   ·   ".join(facts), fontsize=10, color=_FAINT, va="center")
+    kinds = [("chord tone", _CHORD_TONE), ("other tone", _OTHER_TONE)] if score.chords else [("no chord", _NO_CHORD)]
+    x = 1 - left
+    for name, colour in reversed([("prime", _PRIMED), *kinds] if primed else kinds):
+        figure.text(x, y(0.66), name, fontsize=10, color=_FAINT, va="center", ha="right")
+        x -= 0.0052 * len(name) + 0.008
+        swatch = Line2D([x - 0.009, x], [y(0.655)] * 2, color=colour, linewidth=7, solid_capstyle="round")
+        figure.add_artist(swatch)
+        x -= 0.024
+
+
+def _keyboard(axes: Axes, layout: _Layout, start: int, primed_stop: int, score: Score) -> None:
+    """Stripes for the black keys, octave names at the left, the given bars tinted."""
+    axes.set_facecolor(_PAPER)
+    for pitch in range(layout.low, layout.high + 1):
+        if pitch % 12 in _BLACK_KEYS:
+            axes.axhspan(pitch - 0.5, pitch + 0.5, color=_STRIPE, linewidth=0, zorder=0)
+    if primed_stop > start:
+        axes.axvspan(start, primed_stop, color=_PRIMED, alpha=0.6, linewidth=0, zorder=0.5)
+    octaves = [pitch for pitch in range(layout.low, layout.high + 1) if pitch % 12 == 0]
+    axes.set_yticks(octaves, [f"{spell(pitch % 12, score.key)}{pitch // 12 - 1}" for pitch in octaves])
+    axes.tick_params(axis="y", length=0, labelsize=7.5, labelcolor=_FAINT, pad=4)
+    axes.set_xticks([])
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _bar_lines(axes: Axes, score: Score, edges: list[int], system: range, high: int) -> None:
+    for bar in system:
+        start, stop = edges[bar], edges[bar + 1]
+        beats = range(start + score.ticks_per_beat, stop, score.ticks_per_beat)
+        axes.vlines(beats, axes.get_ylim()[0], axes.get_ylim()[1], color=_BEAT_LINE, linewidth=0.7, zorder=1)
+        axes.axvline(start, color=_BAR_LINE, linewidth=1.1, zorder=1.5)
+        axes.annotate(str(bar + 1), (start, high + 0.5), (2, 2), textcoords="offset points", fontsize=6.5, color=_FAINT)
+    axes.axvline(edges[system[-1] + 1], color=_BAR_LINE, linewidth=1.1, zorder=1.5)
+
+
+def _chords(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) -> None:
+    """Chord symbols at their changes, and once more at the start of a system."""
+    shown = {change.tick: change.chord for change in score.chords if start <= change.tick < stop}
+    before = [change.chord for change in score.chords if change.tick < start]
+    if before:
+        shown.setdefault(start, before[-1])
+    ticks = sorted(shown)
+    for tick, following in zip(ticks, [*ticks[1:], stop], strict=True):
+        symbol = chord_symbol(shown[tick], score.key).replace("b", "♭").replace("#", "♯")
+        room = (following - tick) * layout.points_per_tick / (0.75 * len(symbol))  # a bold letter is about 0.75 em wide
+        axes.annotate(
+            symbol, (tick, layout.high + 0.5), (2, 11), textcoords="offset points",
+            fontsize=min(11.5, max(6.0, room)), fontweight="bold", color=_INK, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _notes(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) -> None:
+    """Pills: thick lines with round caps, drawn shorter by the caps so that they end where the notes end."""
+    inside = (score.onsets < stop) & (score.offsets > start)
+    if not inside.any():
+        return
+    onsets, offsets = np.maximum(score.onsets, start)[inside], np.minimum(score.offsets, stop)[inside]
+    pitches, velocities = score.pitches[inside], score.velocities[inside]
+    # A thin line joins the notes of a phrase, for the eye; it breaks at rests of a beat.
+    joined = onsets[1:] - offsets[:-1] < score.ticks_per_beat
+    joints = np.stack([np.column_stack([offsets, pitches])[:-1], np.column_stack([onsets, pitches])[1:]], axis=1)
+    axes.add_collection(LineCollection(list(joints[joined]), colors=_JOINT, linewidths=1.1, zorder=2))
+    thickness = min(8.0, layout.points_per_semitone * 1.4)
+    cap = thickness / 2 / layout.points_per_tick
+    left = onsets + cap
+    dot = 0.5 / layout.points_per_tick  # a line without length would not be drawn at all
+    right = np.maximum(left + dot, offsets - cap - 1 / layout.points_per_tick)
+    segments = np.stack([np.column_stack([left, pitches]), np.column_stack([right, pitches])], axis=1)
+    chords = [score.chords[index].chord if index >= 0 else None for index in score.chord_index_of(score.onsets[inside])]
+    colours = []
+    for pitch, velocity, chord in zip(pitches.tolist(), velocities.tolist(), chords, strict=True):
+        tone = _NO_CHORD if chord is None else _CHORD_TONE if pitch % 12 in chord.pitch_classes else _OTHER_TONE
+        colours.append(mpl.colors.to_rgba(tone, 0.55 + 0.45 * min(1.0, velocity / 110)))
+    axes.add_collection(
+        LineCollection(list(segments), colors=colours, linewidths=thickness, capstyle="round", snap=False, zorder=3)
+    )
