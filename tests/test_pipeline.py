@@ -1,0 +1,130 @@
+"""The whole pipeline at the smoke preset, through the real command line, twice: same commit, same seed, same bytes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from yardbird.config import read_params
+from yardbird.music.midi import read_score
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def environment() -> dict[str, str]:
+    identity = {f"GIT_{who}_{what}": "yardbird" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))}
+    return inherited | identity | {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
+
+
+def run(clone: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=clone, env=environment(), capture_output=True, text=True)
+
+
+def check(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def make_clone(folder: Path) -> Path:
+    """The working tree as git would commit it, in a repository of its own."""
+    listed = check(run(ROOT, ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]))
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for command in (["git", "init", "-q"], ["git", "add", "-A"], ["git", "commit", "-qm", "clone"]):
+        check(run(folder, command))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two clones in which the smoke preset has run to the end, side by side on the two cores."""
+    folders = [make_clone(tmp_path_factory.mktemp(name)) for name in ("first", "second")]
+    command = ["yardbird", "exp", "--preset", "smoke"]
+    started = [
+        subprocess.Popen(
+            command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for folder in folders
+    ]
+    for process in started:
+        output, _ = process.communicate(timeout=280)
+        assert process.returncode == 0, output[-5000:]
+    return folders[0], folders[1]
+
+
+def outputs(clone: Path) -> dict[str, str]:
+    """Path → md5 of every output of every stage, as dvc.lock has them."""
+    lock = YAML(typ="safe").load(clone / "dvc.lock")
+    return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
+
+
+@pytest.mark.timeout(300)
+def test_two_runs_give_the_same_bytes(clones: tuple[Path, Path]) -> None:
+    first, second = map(outputs, clones)
+    assert len(first) > 15
+    assert {path for path in first if first[path] != second[path]} == set()
+
+
+def test_nothing_is_left_to_do_after_a_run(clones: tuple[Path, Path]) -> None:
+    assert "up to date" in check(run(clones[0], ["dvc", "status"]))
+
+
+def test_the_corpus_has_the_size_asked_for_and_no_tune_group_in_two_splits(clones: tuple[Path, Path]) -> None:
+    params = read_params(clones[0] / "params.yaml")
+    manifest = pd.read_csv(clones[0] / "data/augmented/manifest.csv")
+    assert len(manifest) == params["augment"]["target_size"]
+    assert (manifest.groupby("tune_group")["split"].nunique() == 1).all()
+    assert set(manifest.loc[manifest["split"] != "train", "semitones"]) == {0}
+
+
+def test_generated_solos_have_the_bars_asked_for_and_are_monophonic(clones: tuple[Path, Path]) -> None:
+    bars = read_params(clones[0] / "params.yaml")["generate"]["bars"]
+    solos = sorted((clones[0] / "data/generated/music_transformer").rglob("*.mid"))
+    assert solos
+    for path in solos:
+        score = read_score(path)
+        assert (score.bar_count, score.is_monophonic) == (bars, True)
+        assert score.end_tick == score.bar_ticks[-1] + score.meters[-1].bar_ticks(score.ticks_per_beat)
+        for suffix in (".wav", ".png", ".json"):
+            assert path.with_suffix(suffix).stat().st_size > 100
+
+
+def test_metrics_stand_under_the_family_and_say_that_the_corpus_is_synthetic(clones: tuple[Path, Path]) -> None:
+    metrics = json.loads((clones[0] / "reports/evaluate/music_transformer.json").read_text())
+    figures = metrics["music_transformer"]
+    assert np.isfinite(figures["nats_per_note"])
+    assert figures["perplexity"] > 1
+    assert np.isfinite(metrics["ngram"]["nats_per_note"])
+    assert "synthetic" in (clones[0] / "reports/comparison.md").read_text().lower()
+    assert "music_transformer.nats_per_note" in check(run(clones[0], ["dvc", "metrics", "show"])).replace("\n", " ")
+
+
+def test_the_model_is_in_the_registry_as_challenger(clones: tuple[Path, Path]) -> None:
+    code = (
+        "import mlflow; client = mlflow.MlflowClient('sqlite:///mlflow.db'); (m,) = client.search_registered_models();"
+        "print(m.name, sorted(m.aliases)); print(len(mlflow.search_runs(search_all_experiments=True)))"
+    )
+    printed = check(run(clones[0], [sys.executable, "-W", "ignore", "-c", code])).splitlines()
+    assert "challenger" in printed[-2]
+    assert int(printed[-1]) == 2, "one training run and one pipeline run"
+
+
+def test_bad_params_stop_the_pipeline_with_one_line(clones: tuple[Path, Path]) -> None:
+    params = clones[1] / "params.yaml"
+    params.write_text(params.read_text().replace("target_size:", "target_sise:"))
+    done = run(clones[1], [sys.executable, "stages/augment.py"])
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("error: params.yaml: augment.target_sise: expected one of")
+    assert "Traceback" not in done.stderr
