@@ -1,10 +1,13 @@
 """How the notes lie on the chords."""
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.metrics.phrase import phrase_starts
 from yardbird.metrics.rhythm import BEAT_TOLERANCE
+from yardbird.music.chords import Chord
 from yardbird.music.score import Floats, Score
 
 Flags = NDArray[np.bool_]
@@ -15,14 +18,16 @@ def _chord_tones(score: Score, semitones: range = range(1)) -> tuple[Flags, Flag
 
     The chord in force at the onset counts; its tones are the tetrad, without tensions and without the bass.
     """
-    tones = np.zeros((len(score.chords) + 1, 12), dtype=np.bool_)
-    for index, change in enumerate(score.chords):
-        if change.chord:
-            tones[index, list(change.chord.pitch_classes)] = True
+    tones = np.array([_tones_of(change.chord) for change in score.chords] + [_tones_of(None)], dtype=np.bool_)
     chord = score.chord_index_of(score.onsets)  # -1, before the first change, finds the last row: no chord tones
     shifted = (score.pitches - np.array(semitones, dtype=np.int64)[:, None]) % 12
     has_chord: Flags = np.logical_or.reduce(tones, axis=1)
     return has_chord[chord], tones[chord, shifted]
+
+
+@functools.cache
+def _tones_of(chord: Chord | None) -> list[bool]:
+    return [chord is not None and pitch_class in chord.pitch_classes for pitch_class in range(12)]
 
 
 def _rate(hits: Flags, among: Flags) -> float | None:
@@ -66,7 +71,8 @@ def changes_found(score: Score) -> float | None:
 def on_beat_chord_tone_rate(score: Score) -> float | None:
     """The chord-tone rate of the notes on a beat, to 1/8 of a beat (players do not hit it exactly).
 
-    Beats are counted from the bar line. Ratio, 0 … 1. The project's own. No chords, no such note, empty or drums only: None.
+    Beats are counted from the bar line.
+    Ratio, 0 … 1. The project's own. No chords, no such note, empty or drums only: None.
     """
     under, (tones,) = _chord_tones(score)
     return _rate(tones, under & _on_beat(score))
