@@ -1,0 +1,18 @@
+"""Yardbird: from a folder of Charlie Parker solos to trained, measured and registered music generation models."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yardbird.models.music_transformer import MusicTransformer, save_to_midi
+
+__all__ = ["MusicTransformer", "save_to_midi"]
+
+_HOMES = {"MusicTransformer": "yardbird.models.music_transformer", "save_to_midi": "yardbird.models.music_transformer"}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names load their module, and with it torch, on first use: `import yardbird` stays cheap."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

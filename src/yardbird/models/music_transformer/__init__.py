@@ -1,0 +1,9 @@
+"""The Music Transformer over event tokens."""
+
+from yardbird.models.music_transformer.export import save_to_midi
+from yardbird.models.music_transformer.family import MusicTransformerFamily
+from yardbird.models.music_transformer.model import MusicTransformer
+
+FAMILY = MusicTransformerFamily
+
+__all__ = ["FAMILY", "MusicTransformer", "MusicTransformerFamily", "save_to_midi"]

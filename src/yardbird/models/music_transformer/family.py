@@ -1,0 +1,169 @@
+"""The Music Transformer as a family: event tokens in, event tokens out."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from yardbird import files
+from yardbird.codecs.events import KINDS, EventCodec
+from yardbird.codecs.grammar import EventGrammar
+from yardbird.config import read_section
+from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
+from yardbird.models.music_transformer import windows
+from yardbird.models.music_transformer.model import MusicTransformer
+from yardbird.music.score import Meter, Score
+from yardbird.nn.decoding import decode
+from yardbird.nn.sampling import Constraint, Sampling
+from yardbird.nn.transformer import TransformerConfig
+
+#: The token kinds whose accuracy is reported apart: what, when, how long.
+_MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
+
+
+@dataclass(frozen=True)
+class ModelConfig(TransformerConfig):
+    """`windows_per_epoch` null: each training sequence about once an epoch."""
+
+    windows_per_epoch: int | None
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """Of every token but the first, (length − 1,) each: its negative log likelihood, and was it the likeliest."""
+
+    nats: NDArray[np.float64]
+    correct: NDArray[np.bool_]
+
+
+class MusicTransformerFamily(Family):
+    """A `MusicTransformer` over the tokens of an `EventCodec`."""
+
+    name: ClassVar[str] = "music_transformer"
+    watched: ClassVar[str] = "nats_per_note"
+    model: MusicTransformer
+
+    def __init__(self, codec: EventCodec, config: ModelConfig) -> None:
+        self.codec, self.config = codec, config
+        sizes = dataclasses.asdict(config)
+        del sizes["windows_per_epoch"]
+        self.model = MusicTransformer(codec.vocab_size, **sizes)
+
+    @classmethod
+    def create(cls, encoded: Path, params: Path) -> "MusicTransformerFamily":
+        config = read_section("music_transformer.model", ModelConfig, params)
+        return cls(EventCodec.load(encoded / "codec.json"), config)
+
+    @classmethod
+    def load(cls, folder: Path) -> "MusicTransformerFamily":
+        family = cls(EventCodec.load(folder / "codec.json"), ModelConfig(**files.read_json(folder / "config.json")))
+        family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+        family.model.eval()
+        return family
+
+    def save(self, folder: Path) -> None:
+        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.model.state_dict().items()}
+        files.write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
+        files.write_json(folder / "config.json", dataclasses.asdict(self.config))
+        self.codec.save(folder / "codec.json")
+
+    def datasets(self, encoded: Path, seed: int) -> Datasets:
+        config, pad = self.config, self.codec.pad_id
+        held_out = windows.read_sequences(encoded, "validation")
+        return Datasets(
+            train=windows.TrainingWindows(encoded, config.context_length, pad, config.windows_per_epoch, seed),
+            validation=windows.MeasuringWindows(windows.read_tokens(encoded), held_out, config.context_length, pad),
+        )
+
+    def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here
+        """Cross entropy a token, padding left out."""
+        tokens = batch["tokens"]
+        logits = self.model(tokens[:, :-1])
+        nats = F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten(), ignore_index=self.codec.pad_id)
+        return Loss(nats, {"nats_per_token": nats.detach()})
+
+    @torch.no_grad()
+    def measure(self, batch: Batch) -> Mapping[str, Ratio]:
+        """nats_per_note: all tokens' nats over the notes, so that tokenizers compare. Accuracies: likeliest = true."""
+        targets, scored = batch["tokens"][:, 1:], batch["scored"]
+        nats, correct = self._score(batch["tokens"])
+        kinds = torch.from_numpy(np.asarray(self.codec.kind_of)).to(targets.device)[targets]
+        total = float(nats[scored].double().sum())
+        of_kind = {name: scored & (kinds == KINDS.index(kind)) for name, kind in _MEASURED.items()}
+        accuracies = {f"{name}_accuracy": _share(correct, where) for name, where in of_kind.items()}
+        return {
+            "nats_per_note": Ratio(total, float(of_kind["pitch"].sum())),
+            "nats_per_token": Ratio(total, float(scored.sum())),
+            "accuracy": _share(correct, scored),
+            **accuracies,
+        }
+
+    def _score(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Nats, and is it the likeliest, of the targets of each window (B, context + 1): (B, context) each."""
+        logits = self.model(tokens[:, :-1]).float()
+        targets = tokens[:, 1:]
+        nats = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+        return nats, logits.argmax(-1) == targets
+
+    def score_tokens(self, tokens: ArrayLike) -> TokenScores:
+        """Score a whole solo of any length in the overlapping windows that validation uses."""
+        solo = np.asarray(tokens, dtype=np.uint16)
+        whole = windows.Sequence(0, len(solo))
+        items = windows.MeasuringWindows(solo, [whole], self.config.context_length, self.codec.pad_id)
+        device = self.model.embedding.weight.device
+        nats, correct = [], []
+        was_training = self.model.training
+        self.model.eval()
+        with torch.inference_mode():
+            for index in range(len(items)):
+                window, scored = items[index]["tokens"], items[index]["scored"]
+                window_nats, window_correct = self._score(window[None].to(device))
+                nats.append(window_nats[0].cpu()[scored].double().numpy())
+                correct.append(window_correct[0].cpu()[scored].numpy())
+        self.model.train(was_training)
+        return TokenScores(np.concatenate(nats), np.concatenate(correct))
+
+    def nats(self, tokens: ArrayLike) -> NDArray[np.float64]:
+        """Negative log likelihood of every token of a solo but the first, (length − 1,)."""
+        return self.score_tokens(tokens).nats
+
+    def predictions(self, tokens: ArrayLike) -> NDArray[np.bool_]:
+        """Was each token but the first the likeliest one, (length − 1,)."""
+        return self.score_tokens(tokens).correct
+
+    def generate(
+        self,
+        primes: Sequence[ArrayLike],
+        constraints: Sequence[Constraint],
+        sampling: Sampling,
+        seed: int,
+        max_tokens: int,
+    ) -> list[NDArray[np.uint16]]:
+        """Continue all primes at once, each until its constraint is finished or it counts `max_tokens`, prime included.
+
+        Constraints are fresh; they are advanced over the primes here. One that is not `finished` afterwards ran out of
+        tokens. Solo i depends on the model, its prime, the seed and i.
+        """
+        rows = [np.asarray(prime).astype(int).tolist() for prime in primes]
+        return [np.array(row, np.uint16) for row in decode(self.model, rows, sampling, seed, max_tokens, constraints)]
+
+    def sample(self, seed: int) -> Score:
+        """Eight free bars in 4/4 at 200 qpm, temperature 1, nucleus 0.95."""
+        grammar = EventGrammar(
+            self.codec, bars=8, pitch_range=(49, 81), chords=None, meter=Meter(0, 4, 4), qpm=200.0, artist=None
+        )
+        prime = np.array([self.codec.bos_id], np.uint16)
+        (tokens,) = self.generate([prime], [grammar], Sampling(1.0, None, 0.95), seed, max_tokens=4096)
+        return self.codec.decode(tokens)
+
+
+def _share(correct: Tensor, where: Tensor) -> Ratio:
+    return Ratio(float(correct[where].sum()), float(where.sum()))

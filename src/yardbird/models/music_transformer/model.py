@@ -1,0 +1,86 @@
+"""The Music Transformer (Huang et al. 2018, arXiv 1809.04281) as the plan's example builds it."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from yardbird.errors import InputError
+from yardbird.nn.decoding import decode
+from yardbird.nn.sampling import Constraint, Sampling
+from yardbird.nn.transformer import Attention, Transformer, TransformerConfig
+
+
+class MusicTransformer(Transformer):
+    """A decoder-only transformer with relative global attention: tokens (B, L) → logits (B, L, V).
+
+    >>> model = MusicTransformer(vocab_size=128, d_model=64, num_heads=4, num_layers=2)
+    >>> model.generate(start_tokens=torch.tensor([[60, 64, 67]]), max_len=8, temperature=0.9, top_k=40).shape
+    torch.Size([1, 8])
+    """
+
+    def __init__(
+        self,
+        vocab_size: int = 128,
+        d_model: int = 512,
+        num_heads: int = 8,
+        num_layers: int = 6,
+        *,
+        d_ff: int | None = None,
+        dropout: float = 0.1,
+        attention: Attention = "relative",
+        max_distance: int | None = None,
+        context_length: int = 2048,
+        tie_embeddings: bool = True,
+    ) -> None:
+        """`d_ff` None: four times `d_model`. The rest is described at `TransformerConfig`."""
+        config = TransformerConfig(
+            d_model=d_model,
+            num_heads=num_heads,
+            num_layers=num_layers,
+            d_ff=4 * d_model if d_ff is None else d_ff,
+            dropout=dropout,
+            attention=attention,
+            max_distance=max_distance,
+            context_length=context_length,
+            tie_embeddings=tie_embeddings,
+        )
+        super().__init__(vocab_size, config)
+
+    def generate(
+        self,
+        start_tokens: Int[Tensor, "B prime"],
+        max_len: int,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        generator: torch.Generator | None = None,
+        constraints: Sequence[Constraint] | None = None,
+        pad_id: int = 0,
+    ) -> Int[Tensor, "B length"]:
+        """Continue `start_tokens` to `max_len` tokens in all, the start included; the result is where the start was.
+
+        `temperature` 0 takes the likeliest token each time. Each call takes one number from `generator` (on the CPU;
+        None: torch's global one), each row then has a stream of its own. With `constraints`, one a row and fresh, a row
+        ends when its own is finished and is filled with `pad_id` on the right.
+
+        Raises:
+            InputError: an empty start, one longer than `max_len`, or a token that the vocabulary does not have.
+        """
+        batch, prime = start_tokens.shape
+        if not batch or not 0 < prime <= max_len:
+            found = f"{batch} rows of {prime}"
+            raise InputError("start_tokens", expected=f"rows of 1 to {max_len} tokens", found=found, remedy="mend it")
+        vocab_size = self.embedding.num_embeddings
+        if int(start_tokens.min()) < 0 or int(start_tokens.max()) >= vocab_size:
+            found = f"{int(start_tokens.min())} to {int(start_tokens.max())}"
+            raise InputError(
+                "start_tokens", expected=f"tokens from 0 to {vocab_size - 1}", found=found, remedy="mend it"
+            )
+        seed = int(torch.randint(2**62, (1,), generator=generator))
+        sampling = Sampling(temperature, top_k, top_p)
+        rows = decode(self, start_tokens.tolist(), sampling, seed, max_len, constraints)
+        length = max(map(len, rows))
+        padded = [row + [pad_id] * (length - len(row)) for row in rows]
+        return torch.tensor(padded, dtype=start_tokens.dtype, device=start_tokens.device)

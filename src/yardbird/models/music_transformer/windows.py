@@ -1,0 +1,132 @@
+"""Windows of the encoded corpus: random ones to train on, overlapping ones to measure whole solos by."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from yardbird.errors import InputError
+from yardbird.models.base import Batch
+from yardbird.seeds import generator
+
+Tokens = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Where one copy of a solo lies in the packed tokens."""
+
+    start: int
+    length: int
+
+
+def read_sequences(encoded: Path, split: str) -> list[Sequence]:
+    """The sequences of a split, in the order of the index.
+
+    Raises:
+        InputError: the encode stage put nothing into this split.
+    """
+    path = encoded / "index.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    if not rows:
+        raise InputError(path, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
+    return [Sequence(int(row["start"]), int(row["length"])) for row in rows]
+
+
+def read_tokens(encoded: Path) -> Tokens:
+    """All sequences one after the other, mapped into memory, not read."""
+    tokens: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
+    return tokens
+
+
+class TrainingWindows(Dataset[Batch]):
+    """Windows of `context + 1` tokens at random places; items are {"tokens": (context + 1,)}.
+
+    Every sequence is cut into as many parts as contexts fit into it, begun ones included, and each part yields a window
+    that starts up to half a context before or after it. All parts in random order are one round; rounds follow each
+    other, so an epoch of `windows_per_epoch` windows (None: one round) goes on where the last one stopped. A window is
+    a function of (seed, epoch, index) alone. Sequences shorter than a window are padded on the right.
+    """
+
+    def __init__(self, encoded: Path, context: int, pad_id: int, windows_per_epoch: int | None, seed: int) -> None:
+        self._tokens = read_tokens(encoded)
+        self._parts = [
+            (sequence, part)
+            for sequence in read_sequences(encoded, "train")
+            for part in range(max(1, -(-(sequence.length - 1) // context)))
+        ]
+        self._context, self._pad_id, self._seed, self._epoch = context, pad_id, seed, 0
+        self._windows = len(self._parts) if windows_per_epoch is None else windows_per_epoch
+        self._orders: dict[int, NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        return self._windows
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._orders.clear()
+
+    def __getitem__(self, index: int) -> Batch:
+        if not 0 <= index < self._windows:
+            raise IndexError(index)
+        turn, place = divmod(self._epoch * self._windows + index, len(self._parts))
+        sequence, part = self._parts[self._order(turn)[place]]
+        context = self._context
+        shift = int(
+            generator(self._seed, "window", self._epoch, index).integers(-(context // 2), context - context // 2)
+        )
+        offset = max(0, min(part * context + shift, sequence.length - context - 1))
+        return {"tokens": _window(self._tokens, sequence, offset, context, self._pad_id)}
+
+    def _order(self, turn: int) -> NDArray[np.int64]:
+        if turn not in self._orders:
+            self._orders[turn] = generator(self._seed, "order", turn).permutation(len(self._parts))
+        return self._orders[turn]
+
+
+class MeasuringWindows(Dataset[Batch]):
+    """Whole sequences in overlapping windows; items are {"tokens": (context + 1,), "scored": (context,)}.
+
+    `scored` marks the targets `tokens[1:]` that this window answers for: each token of a sequence but its first is
+    scored exactly once, from at least half a context or all that went before.
+    """
+
+    def __init__(self, tokens: Tokens, sequences: list[Sequence], context: int, pad_id: int) -> None:
+        self._tokens, self._context, self._pad_id = tokens, context, pad_id
+        self._places = [
+            (sequence, offset) for sequence in sequences for offset in window_offsets(sequence.length, context)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Batch:
+        sequence, offset = self._places[index]
+        target = torch.arange(self._context)
+        scored = (target < sequence.length - 1 - offset) & (
+            target >= (self._context - hop(self._context) if offset else 0)
+        )
+        return {"tokens": _window(self._tokens, sequence, offset, self._context, self._pad_id), "scored": scored}
+
+
+def hop(context: int) -> int:
+    """How far measuring windows move on: half a context, rounded up."""
+    return (context + 1) // 2
+
+
+def window_offsets(length: int, context: int) -> range:
+    """Where the measuring windows of a sequence of `length` tokens start."""
+    beyond = max(0, length - 1 - context)
+    return range(0, hop(context) * -(-beyond // hop(context)) + 1, hop(context))
+
+
+def _window(tokens: Tokens, sequence: Sequence, offset: int, context: int, pad_id: int) -> torch.Tensor:
+    stop = min(offset + context + 1, sequence.length)
+    window = torch.full((context + 1,), pad_id, dtype=torch.long)
+    window[: stop - offset] = torch.from_numpy(tokens[sequence.start + offset : sequence.start + stop].astype(np.int64))
+    return window

@@ -1,0 +1,143 @@
+"""Causal self-attention with relative positions (Huang et al. 2018, "Music Transformer", arXiv 1809.04281).
+
+    output = softmax((Q Kᵀ + S_rel) / √width) V,    S_rel[i, j] = Q[i] · E_r[distance i − j],    j ≤ i
+
+The paper pads and reshapes Q E_rᵀ to move each row to its keys ("skewing"); autograd then holds several squares. Here
+one autograd function works on blocks of query rows and touches only the keys that a block may see. The skew costs
+nothing, because both layouts are views of one buffer. A block of b = 3 rows that sees n = 5 keys, in distances:
+
+    by distance, rows of n + 1     5 4 3 2 1 0 | 5 4 3 2 1 0 | 5 4 3 2 1 0
+    by key, rows of n, from b on         2 1 0 . . | 3 2 1 0 . | 4 3 2 1 0
+
+where `.` lies in the future and is masked. Distance n itself is never used; its column is what makes the rows line up.
+
+In a sequence longer than the table every greater distance shares the furthest embedding, which is also how local
+clipping (Shaw et al. 2018, arXiv 1803.02155) is expressed.
+"""
+
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+Heads = Float[Tensor, "heads batch length width"]
+Table = Float[Tensor, "heads distances width"]
+
+
+def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table, dropout: float = 0.0) -> Heads:
+    """Causal attention of every position over itself and its past; the result has the shape of `query`.
+
+    Args:
+        embedding: E_r, the embedding of distance 0 last, the furthest first; greater distances share the first.
+        dropout: probability of dropping an attention weight, drawn from torch's global generator.
+
+    In half precision the scores are rounded to the input's type before the softmax. Gradients are the same on every
+    run. There is no second derivative.
+    """
+    table = distance_table(embedding, query.shape[2] + 1).to(query.dtype)
+    output: Tensor = _BlockwiseAttention.apply(  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
+        query.contiguous(), key.contiguous(), value.contiguous(), table, dropout
+    )
+    return output
+
+
+def distance_table(embedding: Table, distances: int) -> Table:
+    """The embeddings of the distances `distances − 1`, …, 1, 0; those beyond the table share the furthest one."""
+    heads, known, width = embedding.shape
+    if distances <= known:
+        return embedding[:, known - distances :]
+    return torch.cat([embedding[:, :1].expand(heads, distances - known, width), embedding], dim=1)
+
+
+def _tiling(length: int, heads: int) -> tuple[int, int]:
+    """Rows a block and heads at a time: what keeps a block's scores in the processor's cache (measured)."""
+    return (64, heads) if length <= 512 else (128, 1)
+
+
+class _BlockwiseAttention(torch.autograd.Function):
+    """Forward: 3 matrix products a block; backward: 6. Keeps the weights below the diagonal, half a square a head."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, table: Tensor, dropout: float) -> Tensor:
+        heads, batch, length, width = query.shape
+        ctx.dropout, ctx.tiling = dropout, _tiling(length, heads)
+        output = torch.empty_like(query)
+        future = torch.ones(ctx.tiling[0], ctx.tiling[0], dtype=torch.bool, device=query.device).triu(1)
+        tiles: list[Tensor] = []
+        with torch.autocast(query.device.type, enabled=False):
+            for group, start, stop in _blocks(heads, length, *ctx.tiling):
+                rows = stop - start
+                q, k, v = (part[group].flatten(0, 1) for part in (query, key, value))
+                q = q[:, start:stop] / math.sqrt(width)
+                embedding = table[group, length - stop :]
+                by_distance = q.view(len(embedding), batch * rows, width) @ embedding.transpose(1, 2)
+                scores = _by_key(by_distance, rows, stop)
+                scores.baddbmm_(q, k[:, :stop].transpose(1, 2))
+                scores[:, :, start:].masked_fill_(future[:rows, :rows], -torch.inf)
+                weights = torch.softmax(scores, dim=-1)
+                tiles.append(weights)
+                if dropout:
+                    tiles.append(torch.empty_like(weights, dtype=torch.bool).bernoulli_(dropout))
+                    weights = weights.masked_fill(tiles[-1], 0.0)
+                block = torch.bmm(weights, v[:, :stop])
+                if dropout:
+                    block /= 1 - dropout
+                output[group, :, start:stop] = block.view(-1, batch, rows, width)
+        ctx.save_for_backward(query, key, value, table, output, *tiles)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
+        query, key, value, table, output, *tiles = ctx.saved_tensors
+        heads, batch, length, width = query.shape
+        kept = iter(tiles)
+        grad_query = torch.empty_like(query)
+        grad_key, grad_value, grad_table = (torch.zeros_like(part) for part in (key, value, table))
+        with torch.autocast(query.device.type, enabled=False):
+            # The softmax needs Σ_j weight·∂weight of each row, which is output·∂output, dropout or not.
+            row_sums = (grad_output * output).sum(-1, keepdim=True)
+            for group, start, stop in _blocks(heads, length, *ctx.tiling):
+                rows = stop - start
+                q, k, v = (part[group].flatten(0, 1) for part in (query, key, value))
+                grad_k, grad_v = grad_key[group].flatten(0, 1), grad_value[group].flatten(0, 1)
+                q = q[:, start:stop] / math.sqrt(width)
+                grad = grad_output[group, :, start:stop].flatten(0, 1)
+                embedding = table[group, length - stop :]
+                weights = next(kept)
+                by_distance = weights.new_empty(len(embedding), batch * rows, stop + 1)
+                by_distance.view(len(q), -1)[:, :rows] = 0
+                scores = _by_key(by_distance, rows, stop)
+                dropped = weights
+                if ctx.dropout:
+                    mask = next(kept)
+                    grad = grad / (1 - ctx.dropout)
+                    dropped = weights.masked_fill(mask, 0.0)
+                torch.bmm(grad, v[:, :stop].transpose(1, 2), out=scores)
+                if ctx.dropout:
+                    scores.masked_fill_(mask, 0.0)
+                grad_v[:, :stop].baddbmm_(dropped.transpose(1, 2), grad)
+                scores.sub_(row_sums[group, :, start:stop].flatten(0, 1)).mul_(weights)
+                grad_k[:, :stop].baddbmm_(scores.transpose(1, 2), q)
+                grad_table[group, length - stop :].baddbmm_(
+                    by_distance.transpose(1, 2), q.view(-1, batch * rows, width)
+                )
+                grad_q = torch.bmm(by_distance, embedding).view_as(q).baddbmm_(scores, k[:, :stop])
+                grad_query[group, :, start:stop] = (grad_q / math.sqrt(width)).view(-1, batch, rows, width)
+        return grad_query, grad_key, grad_value, grad_table, None
+
+
+def _blocks(heads: int, length: int, rows: int, group: int) -> list[tuple[slice, int, int]]:
+    return [
+        (slice(head, head + group), start, min(start + rows, length))
+        for head in range(0, heads, group)
+        for start in range(0, length, rows)
+    ]
+
+
+def _by_key(by_distance: Tensor, rows: int, keys: int) -> Tensor:
+    """The same memory, (group·batch, rows, keys): row r begins with key 0 (see the top of this file)."""
+    return by_distance.view(-1, rows * (keys + 1))[:, rows:].view(-1, rows, keys)

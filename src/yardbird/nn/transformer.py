@@ -1,0 +1,192 @@
+"""A decoder-only transformer over integer tokens, with a cache for decoding one position at a time.
+
+Shapes: batch B, length L, model width d, heads H, head width D = d / H, vocabulary V.
+
+Pre-norm (Xiong et al. 2020, arXiv 2002.04745) where the transformer that Huang et al. build on (Vaswani et al. 2017)
+is post-norm: it trains without a long warm-up. ReLU feed-forward as there. Weights start as in GPT-2 (Radford et al.
+2019): normal with deviation 0.02, the projections back into the residual stream divided by √(2 · layers).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from yardbird.errors import InputError
+from yardbird.nn.relative_attention import distance_table, relative_attention
+
+Attention = Literal["relative", "absolute"]
+_DEVIATION = 0.02
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """`attention` is relative (Huang et al. 2018) or absolute (learned positions, the ablation). Distances beyond
+    `max_distance` share one embedding; None: the context's length. `tie_embeddings`: the head is the embedding."""
+
+    d_model: int
+    num_heads: int
+    num_layers: int
+    d_ff: int
+    dropout: float
+    attention: Attention
+    max_distance: int | None
+    context_length: int
+    tie_embeddings: bool
+
+    def __post_init__(self) -> None:
+        if self.d_model % self.num_heads:
+            raise InputError(
+                "d_model",
+                expected=f"a multiple of num_heads, {self.num_heads}",
+                found=str(self.d_model),
+                remedy="change one of them",
+            )
+
+
+class LayerCache:
+    """Keys and values of the positions seen so far, (H, B, context, D) each, allocated once."""
+
+    def __init__(self, config: TransformerConfig, batch: int, like: Tensor) -> None:
+        shape = (config.num_heads, batch, config.context_length, config.d_model // config.num_heads)
+        self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
+        self.length = 0
+
+    def append(self, key: Tensor, value: Tensor) -> bool:
+        """Store new positions, (H, B, L, D) each; true when they are all there are."""
+        start, self.length = self.length, self.length + key.shape[2]
+        self.keys[:, :, start : self.length] = key
+        self.values[:, :, start : self.length] = value
+        return start == 0
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows of the batch only."""
+        self.keys, self.values = self.keys[:, rows], self.values[:, rows]
+
+
+class SelfAttention(nn.Module):
+    """Causal multi-head attention, relative (a learned E_r a head) or plain."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        width = config.d_model // config.num_heads
+        self.heads, self.width, self.dropout = config.num_heads, width, config.dropout
+        self.projection = nn.Linear(config.d_model, 3 * config.d_model)
+        self.output = nn.Linear(config.d_model, config.d_model)
+        distances = config.context_length if config.max_distance is None else config.max_distance + 1
+        relative = config.attention == "relative"
+        self.distances = nn.Parameter(torch.empty(self.heads, distances, width)) if relative else None
+
+    def forward(self, x: Float[Tensor, "B L d"], cache: LayerCache | None = None) -> Float[Tensor, "B L d"]:
+        batch, length, _ = x.shape
+        split = self.projection(x).view(batch, length, 3, self.heads, self.width)
+        query, key, value = split.permute(2, 3, 0, 1, 4).contiguous().unbind()  # (H, B, L, D) each
+        if cache is None or cache.append(key, value):
+            mixed = self._whole(query, key, value)
+        else:
+            mixed = self._newest(query, cache)
+        output: Tensor = self.output(mixed.permute(1, 2, 0, 3).reshape(batch, length, -1))
+        return output
+
+    def _whole(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        dropout = self.dropout if self.training else 0.0
+        if self.distances is None:
+            return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
+        return relative_attention(query, key, value, self.distances, dropout)
+
+    def _newest(self, query: Tensor, cache: LayerCache) -> Tensor:
+        """One new position over all so far: its row of S_rel is q E_rᵀ as it stands, with nothing to skew."""
+        assert query.shape[2] == 1, "after the first call a cache takes one position at a time"
+        keys, values = cache.keys[:, :, : cache.length], cache.values[:, :, : cache.length]
+        scores = query @ keys.transpose(2, 3)  # (H, B, 1, length)
+        if self.distances is not None:
+            table = distance_table(self.distances, keys.shape[2]).to(query.dtype)
+            scores += (query[:, :, 0] @ table.transpose(1, 2)).unsqueeze(2)
+        return torch.softmax(scores / math.sqrt(self.width), dim=-1) @ values
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each normalised before and added after."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.attention_norm, self.feed_forward_norm = nn.LayerNorm(config.d_model), nn.LayerNorm(config.d_model)
+        self.attention = SelfAttention(config)
+        self.widen, self.narrow = nn.Linear(config.d_model, config.d_ff), nn.Linear(config.d_ff, config.d_model)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Float[Tensor, "B L d"], cache: LayerCache | None = None) -> Float[Tensor, "B L d"]:
+        x = x + self.dropout(self.attention(self.attention_norm(x), cache))
+        hidden: Tensor = F.relu(self.widen(self.feed_forward_norm(x)))
+        output: Tensor = x + self.dropout(self.narrow(self.dropout(hidden)))
+        return output
+
+
+class Cache:
+    """One `LayerCache` a layer; `length` positions of at most `context_length` are held."""
+
+    def __init__(self, config: TransformerConfig, batch: int, like: Tensor) -> None:
+        self.layers = [LayerCache(config, batch, like) for _ in range(config.num_layers)]
+
+    @property
+    def length(self) -> int:
+        return self.layers[0].length
+
+    def clear(self) -> None:
+        for layer in self.layers:
+            layer.length = 0
+
+    def keep(self, rows: Tensor) -> None:
+        for layer in self.layers:
+            layer.keep(rows)
+
+
+class Transformer(nn.Module):
+    """Tokens (B, L) → logits (B, L, V) of the token after each.
+
+    With relative attention L may exceed `context_length` (greater distances share the furthest embedding); with
+    absolute positions it may not.
+    """
+
+    def __init__(self, vocab_size: int, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(vocab_size, config.d_model)
+        absolute = config.attention == "absolute"
+        self.positions = nn.Parameter(torch.empty(config.context_length, config.d_model)) if absolute else None
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.norm = nn.LayerNorm(config.d_model)
+        self.head = None if config.tie_embeddings else nn.Linear(config.d_model, vocab_size, bias=False)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for name, parameter in self.named_parameters():
+            if "norm" in name:
+                continue
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            else:
+                residual = name.endswith(("attention.output.weight", "narrow.weight"))
+                nn.init.normal_(parameter, std=_DEVIATION / math.sqrt(2 * self.config.num_layers if residual else 1))
+
+    def forward(self, tokens: Int[Tensor, "B L"], cache: Cache | None = None) -> Float[Tensor, "B L V"]:
+        """With a cache, `tokens` follow the positions it holds, any number at first, then one a call, and only the
+        logits after the last of them come back, (B, 1, V)."""
+        start = 0 if cache is None else cache.length
+        x = self.embedding(tokens)
+        if self.positions is not None:
+            assert start + tokens.shape[1] <= len(self.positions), "absolute positions end with the context"
+            x = x + self.positions[start : start + tokens.shape[1]]
+        x = self.dropout(x)
+        for index, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layers[index])
+        x = self.norm(x if cache is None else x[:, -1:])
+        return F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
+
+    def new_cache(self, batch: int) -> Cache:
+        return Cache(self.config, batch, self.embedding.weight)
