@@ -1,0 +1,102 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from yardbird.metrics.rhythm import (
+    bar_pattern_diversity,
+    grooving_similarity,
+    rhythm_diversity,
+    swing_ratio,
+    to_steps,
+)
+from yardbird.music.score import Meter, Score, make_notes
+
+
+def test_ticks_round_to_the_nearest_twelfth_of_a_beat_halves_up():
+    assert to_steps(np.array([0, 19, 20, 40, 59, 60, 480]), 480).tolist() == [0, 0, 1, 1, 1, 2, 12]
+
+
+def test_even_eighths_have_no_rhythm_diversity(line):
+    assert rhythm_diversity(line([60] * 20)) == 0
+
+
+def test_two_intervals_used_evenly_make_one_bit(line):
+    assert rhythm_diversity(line([60] * 5, [0, 1, 1.5, 2.5, 3])) == pytest.approx(1)
+
+
+def test_intervals_beyond_four_beats_count_as_four(line):
+    assert rhythm_diversity(line([60] * 4, [0, 4, 12, 36])) == 0
+
+
+def test_a_triplet_differs_from_an_eighth(line):
+    assert rhythm_diversity(line([60] * 4, [0, 1 / 2, 5 / 6, 11 / 6])) == pytest.approx(np.log2(3))
+
+
+def test_straightening_the_rhythm_lowers_its_diversity(line, random_score):
+    straight = line(random_score.pitches.tolist())
+    assert rhythm_diversity(straight) == 0 < rhythm_diversity(random_score)
+    assert bar_pattern_diversity(straight) < bar_pattern_diversity(random_score)
+    assert grooving_similarity(straight) > grooving_similarity(random_score)
+
+
+def test_rhythm_metrics_do_not_hear_the_pitches(random_score):
+    shuffled = random_score.notes.copy()
+    shuffled["pitch"] = np.random.default_rng(0).permutation(shuffled["pitch"])
+    for metric in (rhythm_diversity, bar_pattern_diversity, grooving_similarity, swing_ratio):
+        assert metric(random_score.with_notes(shuffled)) == metric(random_score)
+
+
+def test_rhythm_metrics_do_not_depend_on_the_resolution(line):
+    onsets = [0, 0.5, 1, 1.75, 4, 4.5, 6, 8, 8.5, 9, 9.75, 13 + 1 / 3]
+    fine, coarse = (line([60] * 12, onsets, length=0.25, beats=16, ticks_per_beat=ticks) for ticks in (960, 12))
+    for metric in (rhythm_diversity, bar_pattern_diversity, grooving_similarity, swing_ratio):
+        assert metric(fine) == metric(coarse)
+
+
+def test_repeated_bars_are_one_pattern_and_empty_bars_are_none(line):
+    score = line([60] * 6, [0, 1, 4, 5, 12, 14], beats=40)
+    assert bar_pattern_diversity(score) == pytest.approx(2 / 3)
+
+
+def test_an_onset_just_before_the_bar_line_belongs_to_the_bar_after_it(line):
+    """A player anticipates by a hair: the pattern of the bar stays the same."""
+    assert bar_pattern_diversity(line([60] * 4, [0, 1, 4 - 1 / 40, 5])) == pytest.approx(1 / 2)
+
+
+def test_grooving_similarity_equals_the_mean_over_all_pairs(random_score):
+    slots = np.zeros((64, 64), dtype=bool)
+    for onset in random_score.onsets.tolist():
+        bar, tick = divmod(onset, 4 * 480)
+        slots[bar, tick * 64 // (4 * 480)] = True
+    pairs = [1 - (one ^ other).sum() / 64 for one, other in combinations(slots, 2)]
+    assert grooving_similarity(random_score) == pytest.approx(np.mean(pairs), abs=1e-12)
+
+
+def test_equal_bars_groove_perfectly(line):
+    assert grooving_similarity(line([60] * 4, [0, 1.5, 4, 5.5], beats=8)) == 1
+
+
+def test_one_note_in_n_bars_follows_the_formula(line):
+    assert grooving_similarity(line([60], [0], beats=40)) == pytest.approx(1 - 1 / (32 * 10))
+
+
+def test_a_change_of_meter_keeps_the_bars_apart():
+    notes = make_notes([(0, 60, 60, 80), (240, 60, 60, 80), (1920, 60, 60, 80), (2100, 60, 60, 80)])
+    score = Score(480, notes, 3360, meters=(Meter(0, 4, 4), Meter(1920, 3, 4)))
+    # 240 of 1920 and 180 of 1440 ticks: both an eighth of their bar
+    assert grooving_similarity(score) == 1
+    assert bar_pattern_diversity(score) == 1
+
+
+@pytest.mark.parametrize(("second", "ratio"), [(1 / 2, 1), (2 / 3, 2), (3 / 5, 1.5)])
+def test_the_swing_ratio_is_read_off_pairs_of_eighths(line, second, ratio):
+    onsets = [beat + place for beat in range(8) for place in (0, second)]
+    assert swing_ratio(line([60] * 16, onsets, length=0.1)) == pytest.approx(ratio, rel=0.01)
+
+
+def test_beats_with_more_or_fewer_than_two_notes_do_not_swing(line):
+    """Triplets, a lone quarter, and an eighth that follows a rest: none of them is a pair of eighths."""
+    assert swing_ratio(line([60] * 4, [0, 1 / 3, 2 / 3, 1], length=0.1)) is None
+    assert swing_ratio(line([60] * 4, [0, 1, 2, 3], length=0.1)) is None
+    assert swing_ratio(line([60] * 3, [0.5, 1, 2], length=0.1)) is None
