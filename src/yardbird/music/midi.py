@@ -8,7 +8,8 @@ stages the project's own MIDI files carry chords, phrases and sections as marker
 import functools
 import importlib.util
 import io
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
@@ -78,7 +79,7 @@ def read_raw(path: Path) -> RawMidi:
         raise InputError(path, expected="ticks a beat", found="SMPTE frames a second", remedy=remedy)
     try:
         midi = mido.MidiFile(file=io.BytesIO(content), clip=True)
-    except (EOFError, OSError, ValueError, IndexError, KeyError) as error:
+    except (EOFError, OSError, ValueError, IndexError, KeyError, mido.KeySignatureError) as error:
         found = f"a corrupt file ({str(error).strip() or type(error).__name__})"
         raise InputError(path, expected="a whole MIDI file", found=found, remedy=remedy) from None
     if midi.type == 2:
@@ -94,6 +95,7 @@ def _collect(midi: mido.MidiFile) -> RawMidi:
     meters: list[Meter] = []
     keys: list[tuple[int, Key]] = []
     texts: list[RawText] = []
+    file_programs: dict[int, int] = {}  # by channel: some exporters set the programs in another track
     unended = 0
     for number, track in enumerate(midi.tracks):
         name = ""
@@ -111,6 +113,7 @@ def _collect(midi: mido.MidiFile) -> RawMidi:
                     rows.setdefault(message.channel, []).append((onset, tick - onset, message.note, velocity))
             elif message.type == "program_change":
                 programs.setdefault(message.channel, message.program)
+                file_programs.setdefault(message.channel, message.program)
             elif message.type == "track_name":
                 name = name or message.name.strip()
             elif message.type == "set_tempo" and message.tempo > 0:
@@ -120,14 +123,22 @@ def _collect(midi: mido.MidiFile) -> RawMidi:
             elif message.type == "key_signature":
                 keys.append((tick, Key.parse(message.key)))
             elif message.type in ("marker", "text", "lyrics", "cue_marker"):
-                texts.append(RawText(tick, message.type, message.text.strip()))
-        for (channel, pitch), started in sounding.items():
-            unended += len(started)
-            rows.setdefault(channel, []).extend((onset, tick - onset, pitch, velocity) for onset, velocity in started)
+                texts.append(RawText(tick, message.type, _decode(message.text)))
+        hanging = [(channel, pitch, *start) for (channel, pitch), starts in sounding.items() for start in starts]
+        unended += len(hanging)
+        onsets = {channel: [row[0] for row in channel_rows] for channel, channel_rows in rows.items()}
+        for channel, _, onset, _ in hanging:
+            onsets.setdefault(channel, []).append(onset)
+        onsets = {channel: sorted({*ticks, tick}) for channel, ticks in onsets.items()}
+        for channel, pitch, onset, velocity in hanging:
+            # until the next note of its part, not to the end of the track: it must not hide the notes below it
+            stop = onsets[channel][min(bisect_right(onsets[channel], onset), len(onsets[channel]) - 1)]
+            rows.setdefault(channel, []).append((onset, stop - onset, pitch, velocity))
         parts.extend(
-            RawPart(number, channel, name, programs.get(channel, 0), make_notes(rows[channel]))
+            RawPart(number, channel, name, programs.get(channel, -1), make_notes(rows[channel]))
             for channel in sorted(rows)
         )
+    parts = [part if part.program >= 0 else replace(part, program=file_programs.get(part.channel, 0)) for part in parts]
     return RawMidi(
         ticks_per_beat=midi.ticks_per_beat,
         parts=tuple(parts),
@@ -137,6 +148,14 @@ def _collect(midi: mido.MidiFile) -> RawMidi:
         texts=tuple(sorted(texts, key=lambda text: text.tick)),
         unended_notes=unended,
     )
+
+
+def _decode(text: str) -> str:
+    """mido reads text as Latin-1; most files of today hold UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return text.strip()
 
 
 def write_score(score: Score, path: Path) -> None:

@@ -1,0 +1,146 @@
+"""What is known of each solo beside its notes: the user's manifest.csv, or the folder's and the file's names."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path, PurePath
+
+from yardbird import files
+from yardbird.errors import InputError
+
+MANIFEST = "manifest.csv"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the user's manifest; what it leaves empty is found otherwise. `key` and `form` are as written there."""
+
+    artist: str = ""
+    title: str = ""
+    tune_group: str = ""
+    key: str = ""
+    form: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class SoloRow:
+    """A row of the manifest that ingestion writes."""
+
+    solo: str  # the id: "<source>/<stem>"
+    path: str  # of the canonical MIDI file, relative to data/ingested
+    source: str
+    file: str  # of the user, relative to the source's folder
+    artist: str
+    title: str
+    tune_group: str
+    key: str
+    form: str
+    licence: str
+    notes: int
+    bars: int
+    seconds: float
+    qpm: float
+    chord_coverage: float  # share of the notes under a chord
+    content_hash: str
+    interval_hash: str  # the same for a transposed copy
+    program: int
+    trimmed_overlaps: int
+    reduced_notes: int
+    unended_notes: int
+    flags: str  # "|"-joined
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that cannot be used, why, and what to do about it."""
+
+    file: str
+    reason: str
+    remedy: str
+
+
+def write_table(path: Path, kind: type[SoloRow] | type[Rejected], rows: Iterable[SoloRow | Rejected]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    files.write_text(path, text.getvalue())
+
+
+def read_manifest(path: Path) -> dict[str, Entry]:
+    """File name (relative to the manifest, NFC) → its entry; further columns are ignored.
+
+    Raises:
+        InputError: the table is not UTF-8 text, lacks the column `file`, or names a file twice.
+    """
+    expected = "a UTF-8 table with the columns file, artist, title, tune_group, key, form, licence"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        found = "another encoding" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
+        raise InputError(path, expected=expected, found=found, remedy="save it as CSV UTF-8") from None
+    table = csv.DictReader(io.StringIO(text))
+    entries: dict[str, Entry] = {}
+    try:
+        if "file" not in (table.fieldnames or ()):
+            raise InputError(path, expected=expected, found="no column `file`", remedy="add it, or delete the table")
+        for row in table:
+            name = nfc((row["file"] or "").strip().replace("\\", "/"))
+            if name in entries:
+                raise InputError(path, expected="one row a file", found=f"two of {name!r}", remedy="delete one of them")
+            if name:
+                entries[name] = Entry(**{field.name: (row.get(field.name) or "").strip() for field in fields(Entry)})
+    except csv.Error as error:
+        raise InputError(path, expected=expected, found=str(error), remedy="export it again as CSV") from None
+    return entries
+
+
+def nfc(text: str) -> str:
+    """One way to write an accented letter: macOS decomposes file names, manifests are composed."""
+    return unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Letters and digits alone, without accents and case: the form in which names are compared."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def title_of(stem: str, artist: str) -> str:
+    """A title from a file's name: `wjazzd__CharlieParker_BodyAndSoul` by Parker → "Body And Soul"."""
+    text = nfc(stem).rpartition("__")[2]
+    text = re.sub(r"^\d{1,2}(?: *[-._] *)+(?=[^\W\d])", "", text)  # a track number
+    head, separator, tail = re.sub(r" - ", "_", text).partition("_")
+    if separator and tail and fold(artist) and (fold(artist) in fold(head) or fold(head) in fold(artist)):
+        text = tail
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return " ".join(text.replace("_", " ").split()) or stem
+
+
+_TAKE = re.compile(
+    r"[\s_\-.,]*(?:[\[(][^\])]*[\])]"  # (take 2), [live]
+    r"|\b(?:(?:alternate|alt|master|original|first|second|third)[\s_\-.]*)?(?:take|tk|version|ver)[\s_\-.]*(?:\d+|[a-d])?"
+    r"|\b(?:alternate|alt|master|final)"
+    r"|[\s_\-.]+\d{1,2})$",
+    re.I,
+)
+
+
+def tune_group_of(title: str) -> str:
+    """The tune without its take: "Kim 1", "Kim_2" → "kim"; "Ko-Ko (take 2)" → "koko"."""
+    text = title.replace("_", " ").strip()
+    while (shorter := _TAKE.sub("", text).strip()) != text and fold(shorter):
+        text = shorter
+    return fold(text)
+
+
+def metadata(entry: Entry, file: PurePath, folder: str) -> Entry:
+    """An entry with its gaps filled: artist from the folder that holds the file, title from the file."""
+    artist = entry.artist or (file.parent.name or folder).replace("_", " ").strip()
+    title = entry.title or title_of(file.stem, artist)
+    group = fold(entry.tune_group) or tune_group_of(title) or fold(file.stem) or "untitled"
+    return Entry(artist, title, group, entry.key, entry.form, entry.licence)

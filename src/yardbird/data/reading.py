@@ -1,0 +1,234 @@
+"""A foreign file's events made sense of: raw MIDI in, a score out, and flags for everything that had to be decided."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from yardbird.errors import InputError
+from yardbird.music.chords import Chord
+from yardbird.music.keyfinding import estimate_key
+from yardbird.music.midi import RawMidi, RawText
+from yardbird.music.pitch import Key
+from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo
+
+from .solo_line import Line, choose_part, melodic_line
+
+_PHRASE = re.compile(r"PHRASE\b.*", re.I)
+_SECTION = re.compile(
+    r"(?:SECTION )?((?:HEAD|SOLO|FORM|CHORUS|INTRO|VERSE|BRIDGE|CODA|OUTRO|ENDING)\b.*)|SECTION (.+)", re.I
+)
+_END = "END"  # our own files say where the last bar ends, which may be a bar without notes
+
+Event = TypeVar("Event", bound=Tempo | Meter | ChordChange | Section)
+
+
+@dataclass(frozen=True)
+class IngestConfig:
+    """Section `ingest` of params.yaml."""
+
+    min_notes: int  # a file with fewer notes in its solo line is rejected
+    min_bars: int
+    max_bars: int  # a longer file is a medley or broken
+    chord_share: float  # texts or lyrics count as chords where at least this share of them parses
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A score and what it took to read it."""
+
+    score: Score
+    line: Line
+    flags: tuple[str, ...]
+
+
+def read_solo(raw: RawMidi, name: Path, key: Key | None, config: IngestConfig) -> Reading:
+    """Interpret a raw file; `key` is the manifest's, if it gives one.
+
+    The score starts with the bar of the first note and ends with the bar in which the last note ends: empty bars around
+    it are dropped, and chords, tempos, meters and sections move along, so the solo keeps its place in the form.
+
+    Raises:
+        InputError: there is no solo in the file, or one too short or too long.
+    """
+    part = choose_part(raw.parts, config.min_notes)
+    if part is None:
+        found = "drums only" if raw.parts else "no notes"
+        raise InputError(name, expected="a melody", found=found, remedy="export the track of the soloist")
+    line = melodic_line(part.notes, raw.ticks_per_beat)
+    if len(line.notes) < config.min_notes:
+        expected = f"at least {config.min_notes} notes"
+        raise InputError(name, expected=expected, found=f"{len(line.notes)}", remedy="lower ingest.min_notes to use it")
+    last_note = line.notes[-1]
+    ends = [text.tick for text in raw.texts if text.kind == "marker" and text.text == _END]
+    end = max([int(last_note["onset_tick"] + last_note["duration_tick"]), *ends])
+    tempos, tempo_flags = _tempo_map(raw.tempos, int(line.notes["onset_tick"][0]))
+    meters, meter_flags = _bar_lines(raw.meters, raw.ticks_per_beat, end)
+    _refuse_medley(meters, raw.ticks_per_beat, end, name, config.max_bars)
+    chords, marks, chord_flags = _chords(raw.texts, config.chord_share)
+    score = Score(
+        raw.ticks_per_beat,
+        line.notes,
+        end,
+        tempos,
+        meters,
+        chords,
+        tuple(sorted({text.tick for text in raw.texts if _PHRASE.fullmatch(text.text)})),
+        tuple(sorted({*marks, *_sections(raw.texts)}, key=lambda section: section.tick)),
+        program=part.program,
+    )
+    score, leading_bars = _cut_empty_bars(score)
+    if score.bar_count < config.min_bars:
+        expected = f"at least {config.min_bars} bars"
+        raise InputError(name, expected=expected, found=f"{score.bar_count}", remedy="lower ingest.min_bars to use it")
+    key, key_flags = _key(key, raw, score)
+    flags = [*tempo_flags, *meter_flags, *chord_flags, *key_flags]
+    flags += ["polyphonic"] if line.reduced_notes else []
+    flags += [f"leading_bars_dropped:{leading_bars}"] if leading_bars else []
+    flags += [f"zero_length_notes:{line.zero_length_notes}"] if line.zero_length_notes else []
+    return Reading(replace(score, key=key), line, tuple(flags))
+
+
+def _tempo_map(tempos: tuple[Tempo, ...], first_onset: int) -> tuple[tuple[Tempo, ...], list[str]]:
+    """Ascending changes from tick 0: of several at a tick the last, none that changes nothing."""
+    if not tempos:
+        return (Tempo(0, 120.0),), ["tempo_assumed"]
+    changes = list({tempo.tick: tempo for tempo in tempos}.values())
+    flags = []
+    if changes[0].tick > first_onset:  # until then the MIDI standard's 120 holds
+        changes.insert(0, Tempo(0, 120.0))
+        flags = ["tempo_assumed"]
+    changes[0] = Tempo(0, changes[0].qpm)
+    return tuple(t for i, t in enumerate(changes) if i == 0 or t.qpm != changes[i - 1].qpm), flags
+
+
+def _refuse_medley(meters: tuple[Meter, ...], ticks_per_beat: int, end: int, name: Path, max_bars: int) -> None:
+    """Count the bars before any array of that size is made: a broken file may claim millions."""
+    stops = [*(meter.tick for meter in meters[1:]), end]
+    bars = sum((stop - m.tick) // m.bar_ticks(ticks_per_beat) for m, stop in zip(meters, stops, strict=True))
+    if bars > max_bars:
+        raise InputError(name, expected=f"at most {max_bars} bars", found=f"{bars}", remedy="cut it into solos")
+
+
+def _bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tuple[tuple[Meter, ...], list[str]]:
+    """Ascending changes from tick 0, each on a bar line.
+
+    A change inside a bar cuts it short: the bar gets the meter of what is left of it, as a pickup does, or, where no
+    signature in quarters or eighths says that, the change moves to the nearest bar line. Signatures that no bar can
+    have (no beats, a fraction of a tick) are left out.
+    """
+    if not meters:
+        return (Meter(0, 4, 4),), ["meter_assumed"]
+    unit = 4 * ticks_per_beat
+    sounding = [meter for meter in meters if meter.tick < end]
+    sane = [m for m in sounding if m.numerator > 0 and unit * m.numerator % m.denominator == 0]
+    changes = list({meter.tick: meter for meter in sane}.values())
+    repaired = len(sane) < len(sounding)
+    lines = [Meter(0, 4, 4)] if not changes or changes[0].tick > 0 else []
+    for change in changes:
+        if not lines:
+            lines.append(change)
+            continue
+        now = lines[-1]
+        bar = now.bar_ticks(ticks_per_beat)
+        full_bars, rest = divmod(change.tick - now.tick, bar)
+        tick = change.tick
+        if rest:
+            repaired = True
+            eighths, odd = divmod(rest * 8, unit)
+            if odd or eighths == 0:
+                tick = now.tick + (full_bars + (2 * rest >= bar)) * bar
+            else:
+                short = Meter(tick - rest, eighths, 8) if eighths % 2 else Meter(tick - rest, eighths // 2, 4)
+                lines = [*lines, short] if full_bars else [*lines[:-1], short]
+        here = Meter(tick, change.numerator, change.denominator)
+        if tick == lines[-1].tick:
+            lines[-1] = here
+        elif (here.numerator, here.denominator) != (lines[-1].numerator, lines[-1].denominator):
+            lines.append(here)
+    return tuple(line for line in lines if line.tick < end), ["meter_repaired"] if repaired else []
+
+
+def _chords(texts: Sequence[RawText], share: float) -> tuple[tuple[ChordChange, ...], list[Section], list[str]]:
+    """Chord changes out of markers, else out of text, lyrics or cues where enough of them are chord symbols.
+
+    "A" and "B" alone are rehearsal letters in markers and syllables in lyrics: a kind that holds bare first letters of
+    the alphabet only gives sections (markers) or nothing.
+    """
+    for kind in ("marker", "text", "lyrics", "cue_marker"):
+        candidates = [text for text in texts if text.kind == kind and text.text and not _is_mark(text.text)]
+        changes = [change for text in candidates if (change := _change(text))]
+        letters = {text.text for text in candidates}
+        if letters <= set("ABCD") and "A" in letters and len(letters) < 4:
+            if kind == "marker":
+                return (), [Section(text.tick, text.text) for text in candidates], ["no_chords"]
+            continue
+        needed = 0.5 if kind == "marker" else share
+        if changes and len(changes) >= needed * len(candidates):
+            flags = [] if kind == "marker" else [f"chords_from_{kind}"]
+            unread = len(candidates) - len(changes)
+            return _changes(changes), [], [*flags, f"unread_chords:{unread}"] if unread else flags
+    return (), [], ["no_chords"]
+
+
+def _changes(chords: list[ChordChange]) -> tuple[ChordChange, ...]:
+    """Of several at a tick the last; a repeated chord is no change."""
+    at = list({change.tick: change for change in chords}.values())
+    return tuple(change for i, change in enumerate(at) if i == 0 or change.chord != at[i - 1].chord)
+
+
+def _change(text: RawText) -> ChordChange | None:
+    try:
+        return ChordChange(text.tick, Chord.parse(text.text))
+    except ValueError:
+        return None
+
+
+def _is_mark(text: str) -> bool:
+    return text == _END or bool(_PHRASE.fullmatch(text) or _SECTION.fullmatch(text))
+
+
+def _sections(texts: Sequence[RawText]) -> set[Section]:
+    matches = ((text.tick, _SECTION.fullmatch(text.text)) for text in texts if text.kind != "lyrics")
+    return {Section(tick, match[1] or match[2]) for tick, match in matches if match}
+
+
+def _key(given: Key | None, raw: RawMidi, score: Score) -> tuple[Key | None, list[str]]:
+    """The manifest's, else the file's signature, but not the C major that exporters write unasked, else estimated."""
+    if given:
+        return given, []
+    if raw.keys and raw.keys[0] != Key(0, "major"):
+        return raw.keys[0], ["key_from_signature"]
+    return estimate_key(score.notes), ["key_estimated"]
+
+
+def _cut_empty_bars(score: Score) -> tuple[Score, int]:
+    """Without the whole bars before the first note and after the end; also says how many went before."""
+    bars = score.bar_ticks.tolist()
+    leading = bisect_right(bars, int(score.onsets[0])) - 1
+    start = bars[leading]
+    last_bar = bars[bisect_left(bars, score.end_tick) - 1]
+    meter = [meter for meter in score.meters if meter.tick <= last_bar][-1]
+    end = last_bar + meter.bar_ticks(score.ticks_per_beat)
+    notes = score.notes.copy()
+    notes["onset_tick"] -= start
+    cut = replace(
+        score,
+        notes=notes,
+        end_tick=end - start,
+        tempos=_between(score.tempos, start, end),
+        meters=_between(score.meters, start, end),
+        chords=_between(score.chords, start, end),
+        phrases=tuple(tick - start for tick in score.phrases if start <= tick < end),
+        sections=_between(score.sections, start, end),
+    )
+    return cut, leading
+
+
+def _between(events: tuple[Event, ...], start: int, end: int) -> tuple[Event, ...]:
+    """The events from `start` on, counted from there, beginning with what is in force there."""
+    before: list[Event] = [event for event in events if event.tick <= start][-1:]
+    after: list[Event] = [event for event in events if start < event.tick < end]
+    return tuple(replace(event, tick=max(0, event.tick - start)) for event in [*before, *after])

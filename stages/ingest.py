@@ -1,0 +1,22 @@
+"""Stage ingest@<source>: a folder of foreign MIDI files → canonical scores, a manifest, and the files rejected."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird.config import read_section
+from yardbird.data.ingest import ingest
+from yardbird.data.reading import IngestConfig
+from yardbird.errors import exit_on_error
+
+
+@exit_on_error
+def main() -> None:
+    source, folder = sys.argv[1:]
+    survey = ingest(Path(folder), source, read_section("ingest", IngestConfig), Path("data/ingested") / source)
+    print(f"{source}: {len(survey.used)} used, {len(survey.rejected)} rejected")
+
+
+if __name__ == "__main__":
+    main()
