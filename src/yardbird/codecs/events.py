@@ -1,0 +1,296 @@
+"""Solos as event tokens, and back, exactly.
+
+The stream of a solo, which is REMI with chord changes and an artist, for one melodic line:
+
+    BOS Artist_x  then for each bar:
+    Bar [TimeSig_4/4] [Tempo_218.4]                                 where they change; always in the first bar
+        Position_24 [ChordRoot_F ChordQuality_7 [ChordBass_C] | Chord_N.C.] [Pitch_65 Velocity_87 Duration_0.6.12 …]
+        Position_30 …                                               ascending; each holds a chord, a note or both
+    EOS
+
+A duration longer than the longest token is a chain: `Duration_4.0.12 Duration_0.6.12` is four and a half beats. What is
+kept is notes, chords, tempos, meters and the number of bars; phrase marks, sections, key and program are not.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from yardbird import files
+from yardbird.codecs.vocabulary import FOLLOWERS, KINDS, UNKNOWN_ARTIST, EncodeConfig, EventTokenizer, make_tokenizer
+from yardbird.errors import InputError
+from yardbird.music.chords import QUALITIES, Chord
+from yardbird.music.grid import Quantised, quantise
+from yardbird.music.score import NOTE_DTYPE, ChordChange, Ints, Meter, Score, Tempo
+
+Tokens = NDArray[np.uint16]
+
+#: The kinds a stream may start with (a whole one, or a window on bar lines) and may not end after.
+_STARTS = ("BOS", "Bar")
+_OPEN = ("BOS", "Artist", "Position", "ChordRoot", "Pitch", "Velocity")
+_RANKS = (
+    "Bar",
+    "TimeSig",
+    "Tempo",
+    "Position",
+    "ChordRoot",
+    "ChordQuality",
+    "ChordBass",
+    "Pitch",
+    "Velocity",
+    "Duration",
+)
+
+
+class EventCodec:
+    """Turns scores into token ids and back, with the vocabulary of an `EventTokenizer`.
+
+    Attributes:
+        vocabulary: the text of each id.
+        kind_of: (vocab_size,) index into `KINDS` of each id.
+        value_of: (vocab_size,) what each id stands for: steps of Position and Duration, the pitch, the velocity, the
+            pitch class of ChordRoot and ChordBass, else the index within its kind (`meters`, `tempos`, `QUALITIES`).
+    """
+
+    def __init__(self, tokenizer: EventTokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.vocabulary: tuple[str, ...] = tuple(sorted(tokenizer.vocab, key=tokenizer.vocab.__getitem__))
+        kinds = [token.partition("_")[0] for token in self.vocabulary]
+        self.kind_of: Ints = np.array([KINDS.index(kind) for kind in kinds], dtype=np.int64)
+        self._first = {kind: kinds.index(kind) for kind in KINDS}
+        self._count = {kind: kinds.count(kind) for kind in KINDS}
+        self.pad_id, self.bos_id, self.eos_id = (self._first[kind] for kind in ("PAD", "BOS", "EOS"))
+        self.tempos = np.array(tokenizer.tempos, dtype=np.float64)
+        self.velocities: Ints = np.array(tokenizer.velocities, dtype=np.int64)
+        self.meters: tuple[tuple[int, int], ...] = tuple(tokenizer.time_signatures)
+        self.steps_per_beat: int = tokenizer.config.max_num_pos_per_beat
+        self.meter_steps: Ints = np.array([4 * self.steps_per_beat * n // d for n, d in self.meters], dtype=np.int64)
+        self.longest_duration = self._count["Duration"]
+        self.value_of: Ints = np.arange(self.vocab_size) - np.array([self._first[kind] for kind in kinds])
+        self.value_of[self.ids("Duration")] += 1
+        self.value_of[self.ids("Velocity")] = self.velocities
+
+    @classmethod
+    def create(cls, config: EncodeConfig, artists: Sequence[str]) -> "EventCodec":
+        return cls(make_tokenizer(config, artists))
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.vocabulary)
+
+    @cached_property
+    def artists(self) -> tuple[str, ...]:
+        return tuple(token.partition("_")[2] for token in self.vocabulary[self.ids("Artist")])
+
+    def ids(self, kind: str) -> slice:
+        """The ids of a kind, which are neighbours."""
+        return slice(self._first[kind], self._first[kind] + self._count[kind])
+
+    def artist_id(self, artist: str | None) -> int:
+        """The id of an artist; of `Artist_unknown` where the training split has no such artist."""
+        name = artist if artist in self.artists else UNKNOWN_ARTIST
+        return self._first["Artist"] + self.artists.index(name)
+
+    def meter_id(self, numerator: int, denominator: int) -> int:
+        """The id of a time signature.
+
+        Raises:
+            InputError: the vocabulary has no such meter.
+        """
+        if (numerator, denominator) not in self.meters:
+            raise InputError(
+                f"meter {numerator}/{denominator}",
+                expected=f"a bar of at most {self.meter_steps.max() / self.steps_per_beat:g} beats of whole steps",
+                found="another",
+                remedy="raise encode.longest_bar_beats or encode.steps_per_beat, or take the file out",
+            )
+        return self._first["TimeSig"] + self.meters.index((numerator, denominator))
+
+    def tempo_id(self, qpm: float) -> int:
+        """The id of the tempo bin nearest to a tempo."""
+        return self._first["Tempo"] + int(np.argmin(np.abs(np.log(self.tempos / qpm))))
+
+    def chord_ids(self, chord: Chord | None) -> tuple[int, ...]:
+        """The one to three ids of a chord, or the one of no chord."""
+        if chord is None:
+            return (self._first["Chord"],)
+        root = self._first["ChordRoot"] + chord.root
+        quality = self._first["ChordQuality"] + list(QUALITIES).index(chord.quality)
+        return (root, quality) if chord.bass is None else (root, quality, self._first["ChordBass"] + chord.bass)
+
+    def grid(self, score: Score) -> Quantised:
+        """The score on the codec's grid, tempos and velocities in its bins, and what that cost; idempotent."""
+        return quantise(score, self.steps_per_beat, tempo_bins=self.tempos, velocity_bins=self.velocities)
+
+    def encode(self, score: Score, artist: str | None) -> Tokens:
+        """The tokens of any monophonic score; `grid` tells what was lost.
+
+        Raises:
+            InputError: a meter is not in the vocabulary.
+        """
+        return self.encode_grid(self.grid(score).score, artist)
+
+    def encode_grid(self, score: Score, artist: str | None) -> Tokens:
+        """The tokens of a score as `grid` or `decode` returns it: events of all kinds, sorted by step and rank."""
+        steps: list[ArrayLike] = []
+        ids: list[ArrayLike] = []
+        ranks: list[int] = []
+
+        def add(kind: str, at: ArrayLike, tokens: ArrayLike) -> None:
+            steps.append(at)
+            ids.append(tokens)
+            ranks.append(_RANKS.index(kind))
+
+        bars, notes = score.bar_ticks, score.notes
+        add("Bar", bars, np.full(len(bars), self._first["Bar"]))
+        add(
+            "TimeSig", [m.tick for m in score.meters], [self.meter_id(m.numerator, m.denominator) for m in score.meters]
+        )
+        add("Tempo", [tempo.tick for tempo in score.tempos], [self.tempo_id(tempo.qpm) for tempo in score.tempos])
+        occupied = np.unique(np.concatenate([notes["onset_tick"], [change.tick for change in score.chords]]))
+        occupied = occupied.astype(np.int64)
+        add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
+        chords = [(change.tick, self.chord_ids(change.chord)) for change in score.chords]
+        for place, kind in enumerate(("ChordRoot", "ChordQuality", "ChordBass")):  # N.C. takes the root's place
+            held = [(step, chord[place]) for step, chord in chords if len(chord) > place]
+            add(kind, [step for step, _ in held], [token for _, token in held])
+        add("Pitch", notes["onset_tick"], self._first["Pitch"] + notes["pitch"])
+        velocity_bin = np.searchsorted(self.velocities, notes["velocity"])
+        add("Velocity", notes["onset_tick"], self._first["Velocity"] + velocity_bin)
+        links = (notes["duration_tick"] - 1) // self.longest_duration + 1
+        durations = np.full(int(links.sum()), self.longest_duration)
+        durations[np.cumsum(links) - 1] = (notes["duration_tick"] - 1) % self.longest_duration + 1
+        add("Duration", np.repeat(notes["onset_tick"], links), self._first["Duration"] - 1 + durations)
+
+        counts = [np.size(tokens) for tokens in ids]
+        keys = np.concatenate(steps).astype(np.int64) * len(_RANKS) + np.repeat(ranks, counts)
+        body = np.concatenate(ids)[np.argsort(keys, kind="stable")]
+        return np.concatenate([[self.bos_id, self.artist_id(artist)], body, [self.eos_id]]).astype(np.uint16)
+
+    def prime(self, score: Score, bars: int, artist: str | None) -> Tokens:
+        """The opening of a score, up to the bar line after its first `bars` bars, to be continued; no EOS."""
+        tokens = self.encode(score, artist)[:-1]
+        bar_starts = np.flatnonzero(tokens == self._first["Bar"])
+        return tokens[: bar_starts[bars]] if bars < len(bar_starts) else tokens
+
+    def decode(self, tokens: ArrayLike) -> Score:
+        """The grid score that tokens stand for: a whole stream, or a window that starts at a Bar token.
+
+        Padding at the end is ignored; a window that names no meter or tempo is in 4/4 at the bin nearest to 120.
+
+        Raises:
+            InputError: the tokens are no legal stream (`EventGrammar` makes only legal ones).
+        """
+        ids = np.asarray(tokens, dtype=np.int64).reshape(-1)
+        ids = ids[: len(ids) - int(np.argmax(np.append(ids[::-1] != self.pad_id, True)))]
+        self._check_order(ids)
+        kinds, values = self.kind_of[ids], self.value_of[ids]
+        at = {kind: np.flatnonzero(kinds == index) for index, kind in enumerate(KINDS)}
+        bar_of = np.cumsum(kinds == KINDS.index("Bar")) - 1
+
+        def held(kind: str, default: int) -> Ints:
+            """The value of a kind that is in force in each bar."""
+            bars = np.append(-1, bar_of[at[kind]])
+            in_force = np.append(default, values[at[kind]])
+            result: Ints = in_force[np.searchsorted(bars, np.arange(len(at["Bar"])), side="right") - 1]
+            return result
+
+        meter_of_bar = held("TimeSig", self.meters.index((4, 4)))
+        tempo_of_bar = held("Tempo", self.tempo_id(120.0) - self._first["Tempo"])
+        lengths = self.meter_steps[meter_of_bar]
+        bar_steps = np.append(0, np.cumsum(lengths))
+        positions = at["Position"]
+        self._check(positions, values[positions] < lengths[bar_of[positions]], ids, "a position inside the bar")
+        position_steps = bar_steps[bar_of[positions]] + values[positions]
+        self._check(positions[1:], np.diff(position_steps) > 0, ids, "ascending positions")
+        step_of = np.append(position_steps, 0)[np.cumsum(kinds == KINDS.index("Position")) - 1]
+
+        notes = np.zeros(len(at["Pitch"]), dtype=NOTE_DTYPE)
+        notes["onset_tick"] = step_of[at["Pitch"]]
+        notes["pitch"] = values[at["Pitch"]]
+        notes["velocity"] = values[at["Velocity"]]
+        note_of = np.cumsum(kinds == KINDS.index("Pitch")) - 1
+        links = at["Duration"]
+        np.add.at(notes["duration_tick"], note_of[links], values[links])
+        chained = links[1:][np.diff(links) == 1]
+        self._check(chained, values[chained - 1] == self.longest_duration, ids, "a chain of longest durations")
+        limits = np.append(notes["onset_tick"][1:], bar_steps[-1])[: len(notes)]
+        ends = notes["onset_tick"] + notes["duration_tick"]
+        self._check(
+            at["Pitch"], ends <= limits, ids, "a note that ends before the next one and before the last bar line"
+        )
+        return Score(
+            ticks_per_beat=self.steps_per_beat,
+            notes=notes,
+            end_tick=int(bar_steps[-1]),
+            tempos=tuple(
+                Tempo(int(bar_steps[bar]), float(self.tempos[tempo_of_bar[bar]])) for bar in _changes(tempo_of_bar)
+            ),
+            meters=tuple(Meter(int(bar_steps[bar]), *self.meters[meter_of_bar[bar]]) for bar in _changes(meter_of_bar)),
+            chords=tuple(
+                ChordChange(int(step_of[index]), self._chord_at(kinds, values, index))
+                for index in np.sort(np.concatenate([at["Chord"], at["ChordRoot"]])).tolist()
+            ),
+        )
+
+    def transpose(self, tokens: Tokens, semitones: int) -> Tokens:
+        """The tokens of the score moved by semitones, notes and chords together.
+
+        Raises:
+            ValueError: a pitch leaves 0 … 127.
+        """
+        table = np.arange(self.vocab_size)
+        for kind in ("ChordRoot", "ChordBass"):
+            table[self.ids(kind)] = np.roll(table[self.ids(kind)], -semitones)
+        moved = table[self.ids("Pitch")] + semitones
+        pitches = self.ids("Pitch")
+        table[pitches] = np.where((moved >= pitches.start) & (moved < pitches.stop), moved, self.vocab_size)
+        result = table[tokens]
+        if np.any(result == self.vocab_size):
+            raise ValueError(f"transposing by {semitones} semitones leaves the pitches 0 … 127")
+        return result.astype(np.uint16)
+
+    def save(self, path: Path) -> None:
+        """MidiTok's own file of parameters, which `miditok` reads too."""
+        files.write_json(path, self.tokenizer.to_dict())
+
+    @classmethod
+    def load(cls, path: Path) -> "EventCodec":
+        return cls(EventTokenizer(params=path))
+
+    def _chord_at(self, kinds: Ints, values: Ints, index: int) -> Chord | None:
+        if kinds[index] == KINDS.index("Chord"):
+            return None
+        has_bass = index + 2 < len(kinds) and kinds[index + 2] == KINDS.index("ChordBass")
+        return Chord(
+            int(values[index]), list(QUALITIES)[values[index + 1]], int(values[index + 2]) if has_bass else None
+        )
+
+    def _check_order(self, ids: Ints) -> None:
+        if len(ids) == 0 or not (ids.min() >= 0 and ids.max() < self.vocab_size):
+            found = "no tokens" if len(ids) == 0 else f"ids {ids.min()} … {ids.max()}"
+            raise InputError("tokens", expected=f"ids 0 … {self.vocab_size - 1}", found=found, remedy="use one codec")
+        kinds = self.kind_of[ids]
+        self._check([0], [KINDS[kinds[0]] in _STARTS], ids, f"a start with {' or '.join(_STARTS)}")
+        self._check(np.arange(1, len(ids)), _FOLLOWS[kinds[:-1], kinds[1:]], ids, "a kind that may follow")
+        self._check([len(ids) - 1], [KINDS[kinds[-1]] not in _OPEN], ids, "something after it")
+
+    def _check(self, places: ArrayLike, holds: ArrayLike, ids: Ints, expected: str) -> None:
+        """Raise for the first of the places in the stream where something does not hold."""
+        wrong = np.asarray(places)[~np.asarray(holds, dtype=bool)]
+        if len(wrong):
+            place = int(wrong[0])
+            shown = " ".join(self.vocabulary[token] for token in ids[max(0, place - 1) : place + 1])
+            raise InputError(f"token {place}", expected=expected, found=shown, remedy="decode legal streams only")
+
+
+_FOLLOWS = np.array([[after in FOLLOWERS[kind] for after in KINDS] for kind in KINDS])
+
+
+def _changes(values: Ints) -> list[int]:
+    """The places at which a value differs from the one before it; the first is one."""
+    changes: list[int] = np.flatnonzero(np.append(True, np.diff(values) != 0)).tolist()
+    return changes
