@@ -1,0 +1,89 @@
+"""Where a training that was killed finds itself again, outside the DAG of DVC."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from yardbird import files
+from yardbird.errors import InputError
+
+
+class CheckpointFolder:
+    """`<root>/.checkpoints/<family>/<key>`, held by one process at a time.
+
+    The key is a hash of everything the result depends on, so that a checkpoint is only ever continued by the very same
+    training. It is written to a side file, forced to disk and renamed: a kill at any moment leaves the last whole one.
+    """
+
+    def __init__(self, root: Path, family: str, key: str) -> None:
+        self.path = root / ".checkpoints" / family / key
+        self._last = self.path / "last.pt"
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.path / "lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                self.path,
+                expected="a training that no one else is running",
+                found="another process at the same one",
+                remedy="wait for it, or stop it",
+            ) from None
+
+    def write(self, state: Mapping[str, Any]) -> None:
+        """Write tensors, numbers, text and containers of them."""
+        part = self.path / "last.pt.part"
+        with part.open("wb") as file:
+            torch.save(dict(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self._last)
+
+    def read(self) -> dict[str, Any] | None:
+        """The last state written, its tensors on the CPU; None where there is none.
+
+        Raises:
+            InputError: the file was damaged.
+        """
+        if not self._last.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self._last, map_location="cpu", weights_only=True)
+        except (RuntimeError, UnpicklingError, EOFError, OSError) as error:
+            raise InputError(
+                self._last,
+                expected="a checkpoint",
+                found=f"a damaged file ({str(error).splitlines()[0][:80]})",
+                remedy="delete it to train from the start",
+            ) from None
+        return state
+
+    def remove(self) -> None:
+        """Training has succeeded and its outputs are written."""
+        self._lock.release()
+        shutil.rmtree(self.path)
+
+
+def training_key(settings: Mapping[str, Any], *inputs: Path) -> str:
+    """A hash of the settings, of every byte of the input folders, and of the code: all modules of ours loaded by now.
+
+    Tracking is left out: how a run is recorded does not change what it computes.
+    """
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for folder in inputs:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest.update(f"{path.relative_to(folder).as_posix()} {files.sha256(path)}\n".encode())
+    for name, module in sorted(sys.modules.items()):
+        source = getattr(module, "__file__", None)
+        if name.split(".")[0] == "yardbird" and not name.startswith("yardbird.tracking") and source:
+            digest.update(f"{name} {files.sha256(Path(source))}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,248 @@
+"""Train any family: epochs, checkpoints, early stopping, and a resume that cannot be told from an unbroken run."""
+
+import logging
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from yardbird.audio.wave import Waveform
+from yardbird.errors import InputError, YardbirdError
+from yardbird.models.base import Family
+from yardbird.seeds import derive_seed
+from yardbird.training.checkpoints import CheckpointFolder
+from yardbird.training.config import TrainingConfig
+from yardbird.training.listeners import Image, Listener, Row
+from yardbird.training.module import EpochOrder, FamilyModule
+
+Hear = Callable[[Any], tuple[Waveform, Image]]
+
+
+class InterruptedTrainingError(YardbirdError):
+    """Ctrl-C, or a polite request to end."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The curve has one row an epoch; epochs count from 1; the family's model holds the weights of `best_epoch`."""
+
+    curve: tuple[Row, ...]
+    best_epoch: int
+    parameters: int
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The validation measures of the best epoch."""
+        row = self.curve[self.best_epoch - 1]
+        return {name: value for name, value in row.items() if name.startswith("validation_")}
+
+
+def fit(
+    family: Family,
+    encoded: Path,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    checkpoint: CheckpointFolder,
+    listeners: Sequence[Listener] = (),
+    hear: Hear | None = None,
+) -> TrainingResult:
+    """Train until `max_epochs`, or until the watched measure has not improved for `patience` epochs.
+
+    The weights of the best epoch by the watched measure, on the validation split, are left in `family.model`, on the
+    CPU. A training found in `checkpoint` goes on behind its last whole epoch; the order of the data and every random
+    number are functions of seed and epoch, so on one machine's CPU the result is the same to the bit.
+
+    Args:
+        encoded: the folder of the encode stage.
+        checkpoint: written after every epoch; the caller removes it when its outputs are written.
+        listeners: told of every epoch and of sampled solos.
+        hear: makes a sample audible and visible; without it nothing is sampled.
+
+    Raises:
+        DivergedError: the loss became infinite or no number.
+        InterruptedTrainingError: Ctrl-C or SIGTERM; the checkpoint stays.
+        InputError: a split has no windows, or the checkpoint is damaged.
+    """
+    data = family.datasets(encoded, seed)
+    for split, windows in (("training", len(data.train)), ("validation", len(data.validation))):  # type: ignore[arg-type]  # map-style sets have a length
+        if windows == 0:
+            raise InputError(encoded, expected=f"{split} windows", found="none", remedy="add tunes, then encode again")
+    order = EpochOrder(len(data.train), derive_seed(seed, "train", family.name))  # type: ignore[arg-type]  # as above
+    on_gpu = torch.cuda.is_available()
+    train = DataLoader(
+        data.train,
+        config.batch_size,
+        sampler=order,
+        pin_memory=on_gpu,
+        generator=torch.Generator(),  # of its own: else each epoch's iterator would draw from the stream of the dropout
+    )
+    validation = DataLoader(data.validation, config.batch_size, pin_memory=on_gpu, generator=torch.Generator())
+    steps_per_epoch = math.ceil(len(train) / config.accumulate)
+    module = FamilyModule(family, config, steps_per_epoch * config.max_epochs)
+    course = _Course(family, module, config, seed, checkpoint, listeners, hear, train)
+    for listener in listeners:
+        listener.on_start(course.curve)
+    if not course.finished:
+        with _quiet_lightning():
+            trainer = Trainer(
+                accelerator="auto",
+                devices=1,
+                precision=config.precision,
+                max_epochs=config.max_epochs,
+                accumulate_grad_batches=config.accumulate,
+                callbacks=[course],
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,
+            )
+            trainer.fit_loop.epoch_progress.current.processed = len(course.curve)  # type: ignore[attr-defined]  # it is there
+            try:
+                trainer.fit(module, train, validation)
+            except SystemExit:  # Lightning's answer to Ctrl-C and to SIGTERM
+                raise InterruptedTrainingError(
+                    f"{family.name}: training was stopped after {len(course.curve)} whole epochs; "
+                    "the same command goes on from there"
+                ) from None
+            finally:
+                course.bar.close()
+    family.model.load_state_dict(course.best_weights)
+    family.model.cpu().eval()
+    return TrainingResult(tuple(course.curve), course.best_epoch, sum(p.numel() for p in family.model.parameters()))
+
+
+class _Course(Callback):
+    """What happens between the steps: seeds, progress, curve, best weights, checkpoint, listeners, the end."""
+
+    def __init__(
+        self,
+        family: Family,
+        module: FamilyModule,
+        config: TrainingConfig,
+        seed: int,
+        checkpoint: CheckpointFolder,
+        listeners: Sequence[Listener],
+        hear: Hear | None,
+        loader: "DataLoader[Any]",
+    ) -> None:
+        self._family, self._module, self._config, self._seed = family, module, config, seed
+        self._checkpoint, self._listeners, self._hear, self._loader = checkpoint, listeners, hear, loader
+        self.bar: tqdm[Any] = tqdm(disable=True)
+        state = checkpoint.read() or {"curve": [], "best_weights": {}}
+        self.curve: list[dict[str, float]] = state["curve"]
+        self.best_weights: dict[str, torch.Tensor] = state["best_weights"]
+        self._optimizer_state: dict[str, Any] | None = state.get("optimizer")
+        if self.curve:
+            module.step = state["step"]
+            module.model.load_state_dict(state["weights"])
+
+    @property
+    def best_epoch(self) -> int:
+        """Counted from 1; the first of equals; 0 before the first epoch."""
+        watched = [row[f"validation_{self._family.watched}"] for row in self.curve]
+        return watched.index(min(watched)) + 1 if watched else 0
+
+    @property
+    def finished(self) -> bool:
+        stale = len(self.curve) - self.best_epoch
+        return len(self.curve) >= self._config.max_epochs or (bool(self.curve) and stale >= self._config.patience)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
+        if self._optimizer_state is not None:
+            trainer.optimizers[0].load_state_dict(self._optimizer_state)
+            self._optimizer_state = None
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
+        epoch = trainer.current_epoch
+        torch.manual_seed(derive_seed(self._seed, "epoch", self._family.name, epoch))
+        self._loader.dataset.set_epoch(epoch)  # type: ignore[attr-defined]  # promised by Family.datasets
+        self._started = time.perf_counter()
+        patient = 0.5 if sys.stderr.isatty() else 20.0  # seconds between redraws; a log file wants few
+        self.bar = tqdm(
+            total=len(self._loader),
+            desc=f"{self._family.name} epoch {epoch + 1}/{self._config.max_epochs}",
+            unit="batch",
+            mininterval=patient,
+        )
+
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
+        self.bar.update()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
+        self.curve.append(self._module.row)
+        epoch = len(self.curve)
+        if self.best_epoch == epoch:
+            self.best_weights = {name: value.cpu().clone() for name, value in self._module.model.state_dict().items()}
+        self._checkpoint.write(
+            {
+                "curve": self.curve,
+                "step": self._module.step,
+                "weights": self._module.model.state_dict(),
+                "best_weights": self.best_weights,
+                "optimizer": trainer.optimizers[0].state_dict(),
+            }
+        )
+        self._tell(epoch)
+        trainer.should_stop = self.finished
+
+    def _tell(self, epoch: int) -> None:
+        seconds = time.perf_counter() - self._started
+        pace = {"epoch_seconds": seconds, "windows_per_second": len(self._loader.sampler) / seconds}  # type: ignore[arg-type]  # an EpochOrder
+        watched = f"validation_{self._family.watched}"
+        best = self.curve[self.best_epoch - 1][watched]
+        row = self.curve[-1]
+        self.bar.set_postfix_str(f"loss {row['train_loss']:.3f}, {watched} {row[watched]:.4f}, best {best:.4f}")
+        self.bar.close()
+        for listener in self._listeners:
+            listener.on_epoch(self.curve, pace)
+        every = self._config.sample_every_epochs
+        if self._hear and every and epoch % every == 0:
+            model = self._module.model
+            with _evaluating(model), torch.no_grad():
+                sample = self._family.sample(derive_seed(self._seed, "sample", self._family.name, epoch))
+            waveform, image = self._hear(sample)
+            for listener in self._listeners:
+                listener.on_sample(epoch, sample, waveform, image)
+
+
+@contextmanager
+def _evaluating(model: torch.nn.Module) -> Iterator[None]:
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train()
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without its banners, and without advice that is not for the user of a pipeline."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def as_csv(curve: Sequence[Mapping[str, float]]) -> str:
+    """The curve as text: a header, one line an epoch, seven significant digits."""
+    header = list(curve[0])
+    lines = [",".join(f"{row[name]:.7g}" for name in header) for row in curve]
+    return "\n".join([",".join(header), *lines]) + "\n"

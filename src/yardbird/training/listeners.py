@@ -1,0 +1,52 @@
+"""Who is told how training goes: TensorBoard here, MLflow in `yardbird.tracking`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yardbird.audio.wave import Waveform
+
+#: One epoch of the curve: `epoch` (from 1), `learning_rate`, `train_loss`, `train_<term>`, `validation_<measure>`.
+Row = Mapping[str, float]
+Image = NDArray[np.uint8]  # (height, width, 3)
+
+
+class Listener(Protocol):
+    def on_start(self, curve: Sequence[Row]) -> None:
+        """Training starts, or resumes behind the last row of `curve`."""
+
+    def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
+        """The last row of `curve` is new; `pace` holds its seconds and windows a second."""
+
+    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:
+        """What the family draws after this epoch: as it is, to hear, to see."""
+
+
+class TensorBoard:
+    """Curves, and every few epochs a solo to hear and to see: `tensorboard --logdir <folder>`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def on_start(self, curve: Sequence[Row]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        # What a killed run wrote behind its last checkpoint is struck out: the curve stays one line.
+        purge = len(curve) + 1 if curve else None
+        self._writer = SummaryWriter(str(self._folder), purge_step=purge)
+
+    def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
+        for name, value in {**curve[-1], **pace}.items():
+            group, _, measure = name.partition("_")
+            tag = f"{group}/{measure}" if group in ("train", "validation") else f"run/{name}"
+            if name != "epoch":
+                self._writer.add_scalar(tag, value, len(curve))
+        self._writer.flush()
+
+    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:  # noqa: ARG002  # a Listener
+        self._writer.add_audio("sample", waveform.mono[None, :], epoch, waveform.sample_rate)
+        self._writer.add_image("sample", image, epoch, dataformats="HWC")
+        self._writer.flush()

@@ -1,0 +1,113 @@
+"""A family seen by Lightning: its steps, its optimiser, its measures. No music here, no files."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.optim import AdamW, Optimizer
+from torch.utils.data import Sampler
+
+from yardbird.errors import YardbirdError
+from yardbird.models.base import Batch, Family
+from yardbird.seeds import derive_seed
+from yardbird.training.config import TrainingConfig, learning_rate
+
+_CHECK_EVERY = 25  # batches between looks at the loss: each look makes a GPU wait
+
+
+class DivergedError(YardbirdError):
+    """The loss is no number any more."""
+
+
+class EpochOrder(Sampler[int]):
+    """All indices in an order drawn from the seed and the epoch alone: an epoch begun anew is the same epoch."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._size, self._seed, self._epoch = size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        draw = torch.Generator().manual_seed(derive_seed(self._seed, "order", self._epoch))
+        yield from torch.randperm(self._size, generator=draw).tolist()
+
+
+class FamilyModule(LightningModule):
+    """Trains `family.model` in place. `step` counts optimiser steps; `row` holds the means of the running epoch."""
+
+    def __init__(self, family: Family, config: TrainingConfig, total_steps: int) -> None:
+        super().__init__()
+        self.model = family.model
+        self.step = 0
+        self.row: dict[str, float] = {}
+        self._family, self._config, self._total_steps = family, config, total_steps
+        self._sums: dict[str, Tensor] = {}
+        self._windows = 0
+        self._ratios: dict[str, tuple[float, float]] = {}
+
+    def configure_optimizers(self) -> Optimizer:
+        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self._config.weight_decay},
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        return AdamW(groups, lr=self._config.learning_rate, betas=(0.9, 0.98), fused=True)
+
+    def on_train_epoch_start(self) -> None:
+        self._sums, self._windows = {}, 0
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        loss = self._family.loss(batch, self.step)
+        windows = len(next(iter(batch.values())))
+        for name, value in {"loss": loss.total, **loss.terms}.items():
+            self._sums[name] = self._sums.get(name, 0) + value.detach() * windows
+        self._windows += windows
+        if index % _CHECK_EVERY == 0:
+            self._check()
+        return loss.total
+
+    def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:  # noqa: ARG002  # Lightning's
+        # By hand: Lightning refuses to clip before a fused optimiser under mixed precision, though bf16 scales nothing.
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(self._config, self.step, self._total_steps)
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        self.step += 1
+
+    def on_validation_epoch_start(self) -> None:
+        self._check()
+        self._ratios = {}
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        # In full precision whatever training uses: early stopping shall compare models, not roundings.
+        with torch.autocast(self.device.type, enabled=False):
+            for name, ratio in self._family.measure(batch).items():
+                numerator, denominator = self._ratios.get(name, (0.0, 0.0))
+                self._ratios[name] = numerator + ratio.numerator, denominator + ratio.denominator
+
+    def on_validation_epoch_end(self) -> None:
+        epoch: int = self.current_epoch + 1
+        rate = learning_rate(self._config, self.step - 1, self._total_steps)
+        train = {f"train_{name}": float(total) / self._windows for name, total in self._sums.items()}
+        validation = {f"validation_{name}": above / below for name, (above, below) in self._ratios.items()}
+        self.row = {"epoch": epoch, "learning_rate": rate, **train, **validation}
+
+    def _check(self) -> None:
+        loss = float(self._sums["loss"])
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"{self._family.name}: the training loss became {loss} in epoch {self.current_epoch + 1}, by step "
+                f"{self.step}; lower {self._family.name}.training.learning_rate (now {self._config.learning_rate:g}) "
+                f"or gradient_clip (now {self._config.gradient_clip:g})"
+            )

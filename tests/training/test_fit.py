@@ -1,0 +1,222 @@
+"""Training: what it minimises, what it keeps, and that a killed one cannot be told from one that ran through."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from fake_family import FakeFamily, Noise
+
+from yardbird.audio.wave import Waveform
+from yardbird.errors import InputError
+from yardbird.models.base import Datasets
+from yardbird.training.checkpoints import CheckpointFolder
+from yardbird.training.config import TrainingConfig
+from yardbird.training.fit import InterruptedTrainingError, TrainingResult, as_csv, fit
+from yardbird.training.listeners import Row, TensorBoard
+from yardbird.training.module import DivergedError
+
+CONFIG = TrainingConfig(
+    batch_size=4,
+    accumulate=2,
+    max_epochs=5,
+    patience=5,
+    learning_rate=0.03,
+    min_learning_rate=0.001,
+    warmup_steps=3,
+    weight_decay=0.1,
+    gradient_clip=1.0,
+    precision="32-true",
+    sample_every_epochs=2,
+    threads=1,
+)
+
+
+class Recorder:
+    """A listener that remembers, and that can stop the training after an epoch as a kill would."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.epochs: list[int] = []
+        self.samples: list[int] = []
+        self.stop_after = stop_after
+
+    def on_start(self, curve: Sequence[Row]) -> None:
+        self.resumed_behind = len(curve)
+
+    def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
+        self.epochs.append(len(curve))
+        if len(curve) == self.stop_after:
+            raise KeyboardInterrupt
+
+    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Any) -> None:
+        self.samples.append(epoch)
+
+
+def hear(sample: Any) -> tuple[Waveform, Any]:
+    return Waveform(np.zeros((100, 1), np.float32), 8000), np.zeros((4, 6, 3), np.uint8)
+
+
+def train(
+    folder: Path,
+    config: TrainingConfig = CONFIG,
+    family: FakeFamily | None = None,
+    listeners: Sequence[Any] = (),
+) -> tuple[FakeFamily, TrainingResult]:
+    if family is None:
+        torch.manual_seed(0)
+        family = FakeFamily()
+    checkpoint = CheckpointFolder(folder, "fake", "key")
+    try:
+        return family, fit(family, folder, config, seed=3, checkpoint=checkpoint, listeners=listeners, hear=hear)
+    finally:
+        checkpoint._lock.release()
+
+
+def weights(family: FakeFamily) -> bytes:
+    return b"".join(value.numpy().tobytes() for value in family.model.state_dict().values())
+
+
+def test_training_lowers_the_loss_and_gives_one_row_an_epoch(tmp_path: Path) -> None:
+    _, result = train(tmp_path)
+    assert [row["epoch"] for row in result.curve] == [1, 2, 3, 4, 5]
+    assert result.curve[-1]["train_loss"] < 0.5 * result.curve[0]["train_loss"]
+    assert set(result.curve[0]) == {
+        "epoch", "learning_rate", "train_loss", "train_squared_error", "validation_squared_error",
+    }  # fmt: skip
+    assert result.parameters == 4 * 16 + 16 + 16 + 1
+
+
+def test_the_weights_kept_are_those_of_the_best_epoch(tmp_path: Path) -> None:
+    """A rate that climbs in warm-up until it does harm makes an early epoch the best."""
+    harmful = replace(CONFIG, learning_rate=30.0, warmup_steps=100, min_learning_rate=30.0, gradient_clip=1e9)
+    family, result = train(tmp_path, harmful)
+    watched = [row["validation_squared_error"] for row in result.curve]
+    assert result.best_epoch == int(np.argmin(watched)) + 1 < len(watched)
+    errors = [family._errors(item_batch(index)).detach() for index in range(7)]
+    assert float(torch.cat(errors).mean()) == pytest.approx(min(watched), rel=1e-5)
+    assert result.best == {"validation_squared_error": min(watched)}
+
+
+def item_batch(index: int) -> dict[str, torch.Tensor]:
+    return {name: value[None] for name, value in Noise(7, 4)[index].items()}
+
+
+def test_validation_sums_over_batches_before_it_divides(tmp_path: Path) -> None:
+    """Seven windows in batches of four: a mean of batch means would weigh the last three too much."""
+    by_four = train(tmp_path / "a", replace(CONFIG, max_epochs=1, learning_rate=1e-12, min_learning_rate=1e-12))[1]
+    by_seven = train(
+        tmp_path / "b", replace(CONFIG, max_epochs=1, batch_size=7, learning_rate=1e-12, min_learning_rate=1e-12)
+    )[1]
+    assert by_four.best["validation_squared_error"] == pytest.approx(
+        by_seven.best["validation_squared_error"], rel=1e-6
+    )
+
+
+def test_training_stops_when_patience_is_out(tmp_path: Path) -> None:
+    still = replace(CONFIG, learning_rate=1e-30, min_learning_rate=1e-30, weight_decay=0.0, max_epochs=50, patience=3)
+    _, result = train(tmp_path, still)
+    assert (result.best_epoch, len(result.curve)) == (1, 4)
+
+
+def test_equal_seeds_give_equal_weights_and_every_epoch_its_own_order(tmp_path: Path) -> None:
+    one, other = train(tmp_path / "a")[0], train(tmp_path / "b")[0]
+    assert weights(one) == weights(other)
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 4, 5])
+def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path: Path, stop_after: int) -> None:
+    whole, expected = train(tmp_path / "whole")
+    with pytest.raises(InterruptedTrainingError, match=rf"stopped after {stop_after} whole epochs; the same command"):
+        train(tmp_path / "broken", listeners=[Recorder(stop_after)])
+    torch.manual_seed(99)  # a new process starts from other weights and another stream
+    recorder = Recorder()
+    resumed, result = train(tmp_path / "broken", family=FakeFamily(), listeners=[recorder])
+    assert recorder.resumed_behind == stop_after
+    assert recorder.epochs == list(range(stop_after + 1, 6))
+    assert weights(resumed) == weights(whole)
+    assert as_csv(result.curve) == as_csv(expected.curve)
+
+
+def test_a_training_killed_with_signal_9_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    """Killed for real, in the middle of an epoch, and half of the next checkpoint lies about."""
+    whole, _ = train(tmp_path / "whole")
+    program = (
+        "import time, torch, test_fit as t\n"
+        "from pathlib import Path\n"
+        "class Slow(t.Recorder):\n"
+        "    def on_epoch(self, curve, pace):\n"
+        "        print(len(curve), flush=True)\n"
+        "        time.sleep(60 if len(curve) == 3 else 0)\n"
+        f"t.train(Path({str(tmp_path / 'killed')!r}), listeners=[Slow()])\n"
+    )
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        while process.stdout.readline().strip() != "3":
+            pass
+        process.send_signal(signal.SIGKILL)
+    folder = tmp_path / "killed/.checkpoints/fake/key"
+    (folder / "last.pt.part").write_bytes((folder / "last.pt").read_bytes()[:500])
+    recorder = Recorder()
+    resumed, _ = train(tmp_path / "killed", family=FakeFamily(), listeners=[recorder])
+    assert (recorder.resumed_behind, weights(resumed)) == (3, weights(whole))
+
+
+def test_a_finished_training_whose_outputs_were_lost_is_not_trained_again(tmp_path: Path) -> None:
+    whole, _ = train(tmp_path)
+    recorder = Recorder()
+    again, result = train(tmp_path, family=FakeFamily(), listeners=[recorder])
+    assert (weights(again), recorder.epochs, len(result.curve)) == (weights(whole), [], 5)
+
+
+def test_a_loss_that_is_no_number_stops_with_one_line_and_leaves_no_checkpoint_of_it(tmp_path: Path) -> None:
+    family = FakeFamily()
+    family.scale = math.inf
+    with pytest.raises(DivergedError, match=r"^fake: the training loss became inf in epoch 1, by step 0; lower fake\."):
+        train(tmp_path, family=family)
+    assert not (tmp_path / ".checkpoints/fake/key/last.pt").exists()
+
+
+def test_a_split_without_windows_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeFamily, "datasets", lambda *_: Datasets(Noise(3, 0), Noise(0, 0)))
+    with pytest.raises(InputError, match="expected validation windows, found none"):
+        train(tmp_path)
+
+
+def test_listeners_hear_a_sample_every_so_many_epochs(tmp_path: Path) -> None:
+    recorder = Recorder()
+    train(tmp_path, listeners=[recorder])
+    assert (recorder.epochs, recorder.samples) == ([1, 2, 3, 4, 5], [2, 4])
+
+
+def test_tensorboard_holds_one_unbroken_curve_of_a_resumed_training(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with pytest.raises(InterruptedTrainingError):
+        train(tmp_path, listeners=[TensorBoard(tmp_path / "board"), Recorder(3)])
+    time.sleep(1.1)  # event files are told apart by the second
+    train(tmp_path, listeners=[TensorBoard(tmp_path / "board")])
+    events = EventAccumulator(str(tmp_path / "board"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("validation/squared_error")] == [1, 2, 3, 4, 5]
+    assert (
+        {event.step for event in events.Audio("sample")} == {event.step for event in events.Images("sample")} == {2, 4}
+    )
+
+
+def test_no_folder_of_lightning_or_mlflow_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train(tmp_path / "work")
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
