@@ -1,0 +1,257 @@
+"""Lead sheets: the changes of a tune as a plain-text chart, read, written, and laid over any number of bars.
+
+    # a comment
+    title: Slow Boat Blues
+    key: F major
+    meter: 4/4
+    qpm: 220
+    form: 12-bar blues
+
+    F7  | Bb7 | F7 | Cm7 F7
+    Bb7 | %   | F7 | Am7b5 / / D7b9
+
+Bar lines are `|`, and a new line is one too. The chords of a bar share it equally (`Cm7 F7`: two beats each); with `/`
+or `.` each mark is one beat, on which the chord before it goes on. `%` repeats the bar before, `N.C.` is no chord. The
+headers are optional.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yardbird.errors import InputError
+from yardbird.music import midi
+from yardbird.music.chords import Chord, chord_symbol
+from yardbird.music.pitch import Key
+from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
+
+Bar = tuple[Chord | None, ...]
+
+_CONTINUE = ("/", ".")
+_BARS_PER_LINE = 4
+_SLOWEST, _FASTEST = 40.0, 400.0
+_FOUR_FOUR = Meter(0, 4, 4)
+_MIDI_SUFFIXES = (".mid", ".midi", ".kar")
+
+
+@dataclass(frozen=True)
+class LeadSheet:
+    """The changes of one chorus. The chords of a bar share it equally; None is N.C.
+
+    `title`, `form` are empty and `key`, `qpm` None where the chart does not say.
+    """
+
+    bars: tuple[Bar, ...]
+    title: str = ""
+    key: Key | None = None
+    meter: Meter = _FOUR_FOUR
+    qpm: float | None = None
+    form: str = ""
+
+    @classmethod
+    def parse(cls, text: str, name: str = "chart") -> "LeadSheet":
+        """Read a chart; `name` stands in error texts.
+
+        Raises:
+            InputError: naming the line and the symbol that is wrong.
+        """
+        sheet = cls(bars=())
+        rows: list[tuple[int, str]] = []
+        for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+            header = re.fullmatch(r"\s*([A-Za-z_]+)\s*:(.*)", line)
+            content = re.sub(r"(^|\s)#.*", "", line).strip()  # a sharp follows its letter, a comment does not
+            if header and not rows:
+                sheet = replace(sheet, **_header(header[1].lower(), header[2].strip(), f"{name}, line {number}"))
+            elif content:
+                rows.append((number, content))
+        bars: list[Bar] = []
+        for number, content in rows:
+            for bar in re.split(r"\|+", content.strip("|")):
+                bars.append(_bar(bar.split(), bars, sheet.meter.numerator, f"{name}, line {number}"))
+        if not bars:
+            raise InputError(name, expected="bars of chords", found="none", remedy="write e.g. F7 | Bb7 | F7 | Cm7 F7")
+        return replace(sheet, bars=tuple(bars))
+
+    def text(self) -> str:
+        """The chart as text, which `parse` reads back to the same lead sheet."""
+        meter = f"{self.meter.numerator}/{self.meter.denominator}"
+        facts = {"title": self.title, "key": self.key, "meter": meter, "qpm": self.qpm, "form": self.form}
+        lines = [f"{name}: {fact:g}" if name == "qpm" else f"{name}: {fact}" for name, fact in facts.items() if fact]
+        cells = [self._cell(bar) for bar in self.bars]
+        rows = [cells[first : first + _BARS_PER_LINE] for first in range(0, len(cells), _BARS_PER_LINE)]
+        return "\n".join([*lines, "", *(" | ".join(row) for row in rows)]) + "\n"
+
+    def _cell(self, bar: Bar) -> str:
+        symbols = [chord_symbol(chord, self.key) for chord in bar]
+        if len(bar) == self.meter.numerator:
+            symbols = [s if not i or s != symbols[i - 1] else "/" for i, s in enumerate(symbols)]
+        return " ".join(symbols)
+
+    def chord_changes(self, steps_per_beat: int, bars: int) -> tuple[ChordChange, ...]:
+        """The form repeated to exactly `bars` bars, in grid steps; a change stands where the chord becomes another.
+
+        Raises:
+            InputError: the chords of a bar do not fall on the grid.
+        """
+        bar_steps = self.meter.bar_ticks(steps_per_beat)
+        struck: list[ChordChange] = []
+        for index in range(bars):
+            bar = self.bars[index % len(self.bars)]
+            if bar_steps % len(bar):
+                raise InputError(
+                    self.title or "chart",
+                    expected=f"chords that fall on a grid of {steps_per_beat} steps a beat",
+                    found=f"{len(bar)} in bar {index % len(self.bars) + 1}",
+                    remedy="write fewer chords in that bar",
+                )
+            length = bar_steps // len(bar)
+            struck += [ChordChange(index * bar_steps + place * length, chord) for place, chord in enumerate(bar)]
+        return tuple(next(group) for _, group in groupby(struck, key=lambda change: change.chord))
+
+    @classmethod
+    def from_score(cls, score: Score, title: str = "") -> "LeadSheet":
+        """The changes under a solo, each moved to the nearest beat; a pickup bar is left out.
+
+        Raises:
+            InputError: no chords, or more than one meter.
+        """
+        name = title or "score"
+        remedy = "write the changes as a text chart"
+        if not score.chords:
+            raise InputError(name, expected="chord symbols as markers", found="none", remedy=remedy)
+        pickup = len(score.meters) > 1 and score.meters[1].tick <= score.meters[0].bar_ticks(score.ticks_per_beat)
+        meters = score.meters[1:] if pickup else score.meters
+        if any((m.numerator, m.denominator) != (meters[0].numerator, meters[0].denominator) for m in meters):
+            raise InputError(name, expected="one meter", found="a change of meter", remedy=remedy)
+        meter = replace(meters[0], tick=0)
+        beat_ticks = meter.bar_ticks(score.ticks_per_beat) / meter.numerator
+        ticks = np.array([change.tick for change in score.chords]) - meters[0].tick
+        changes = np.round(ticks / beat_ticks).astype(int)  # in beats from the first whole bar
+        bar_count = -(-(score.end_tick - meters[0].tick) // meter.bar_ticks(score.ticks_per_beat))
+        beats = np.arange(bar_count * meter.numerator)
+        sounding = np.searchsorted(changes, beats, side="right") - 1
+        chords = [score.chords[index].chord if index >= 0 else None for index in sounding]
+        bars = [tuple(chords[first : first + meter.numerator]) for first in range(0, len(chords), meter.numerator)]
+        return cls(tuple(map(_shortest, bars)), title, score.key, meter, round(score.mean_qpm, 3))
+
+
+def read_lead_sheet(path: Path) -> LeadSheet:
+    """Read a text chart, or the chord symbols of a MIDI file.
+
+    Raises:
+        InputError: the file is missing or unreadable, or as `LeadSheet.parse` and `from_score` say.
+    """
+    if path.suffix.lower() in _MIDI_SUFFIXES and path.exists():
+        return LeadSheet.from_score(_changes(midi.read_raw(path)), path.stem)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        found = "no such file" if isinstance(error, FileNotFoundError) else f"unreadable text ({type(error).__name__})"
+        raise InputError(path, expected="a chart", found=found, remedy="give a .txt chart or a MIDI file") from None
+    return LeadSheet.parse(text, str(path))
+
+
+def _changes(raw: midi.RawMidi) -> Score:
+    """Chord symbols and meters of a file that may hold no notes at all: a score of its changes."""
+    for kind in ("marker", "text", "lyrics", "cue_marker"):
+        changes: list[ChordChange] = []
+        for text in raw.texts:
+            if text.kind == kind:
+                with contextlib.suppress(ValueError):  # other texts stand between the symbols
+                    changes.append(ChordChange(text.tick, Chord.parse(text.text)))
+        if changes:
+            break
+    ends = [int((part.notes["onset_tick"] + part.notes["duration_tick"]).max()) for part in raw.parts]
+    end_tick = max([*ends, *(text.tick for text in raw.texts), *(change.tick + 1 for change in changes)], default=1)
+    return Score(
+        raw.ticks_per_beat,
+        make_notes([]),
+        end_tick,
+        tempos=(replace(raw.tempos[0], tick=0),) if raw.tempos else (Tempo(0, 120.0),),
+        meters=raw.meters if raw.meters and raw.meters[0].tick == 0 else (_FOUR_FOUR, *raw.meters),
+        chords=tuple(changes),
+        key=raw.keys[0] if raw.keys else None,
+    )
+
+
+def _shortest(bar: Bar) -> Bar:
+    """The same changes with as few equal shares as will do: (F7, F7, C7, C7) → (F7, C7)."""
+    for shares in range(1, len(bar)):
+        length, rest = divmod(len(bar), shares)
+        if not rest and all(bar[place] == bar[place - place % length] for place in range(len(bar))):
+            return bar[::length]
+    return bar
+
+
+def _bar(symbols: list[str], before: list[Bar], beats: int, where: str) -> Bar:
+    """One bar of a chart as equal shares."""
+    if not symbols:
+        raise InputError(where, expected="chords between bar lines", found="an empty bar", remedy="write % to repeat")
+    if "%" in symbols:
+        if len(symbols) > 1 or not before:
+            found = "'%' beside other symbols" if len(symbols) > 1 else "'%' in the first bar"
+            raise InputError(where, expected="'%' alone after another bar", found=found, remedy="write the chords")
+        return before[-1]
+    chords: list[Chord | None] = []
+    for symbol in symbols:
+        if symbol not in _CONTINUE:
+            chords.append(_chord(symbol, where))
+        elif chords or before:
+            chords.append(chords[-1] if chords else before[-1][-1])
+        else:
+            raise InputError(where, expected="a chord first", found=repr(symbol), remedy="start with a chord symbol")
+    slashed = any(symbol in _CONTINUE for symbol in symbols)
+    if slashed and len(chords) != beats:
+        found = f"{len(chords)} in '{' '.join(symbols)}'"
+        raise InputError(where, expected=f"one mark for each of {beats} beats", found=found, remedy="add or drop a /")
+    if beats % len(chords) and len(chords) % beats:
+        found = f"{len(chords)} in '{' '.join(symbols)}'"
+        remedy = "give every beat a mark, with / where a chord goes on"
+        raise InputError(where, expected=f"chords that share {beats} beats equally", found=found, remedy=remedy)
+    return tuple(chords)
+
+
+def _chord(symbol: str, where: str) -> Chord | None:
+    try:
+        return Chord.parse(symbol)
+    except ValueError:
+        remedy = "write it like F7, Bbm7, Cmaj7, Am7b5, F7/C or N.C."
+        raise InputError(where, expected="a chord symbol", found=repr(symbol), remedy=remedy) from None
+
+
+def _header(name: str, value: str, where: str) -> dict[str, Any]:
+    readers: dict[str, tuple[Callable[[str], Any], str]] = {
+        "title": (str, "text"),
+        "form": (str, "text"),
+        "key": (Key.parse, "a key such as Bb major or D minor"),
+        "meter": (_meter, "a meter such as 4/4"),
+        "qpm": (_qpm, f"quarter notes a minute, {_SLOWEST:g} to {_FASTEST:g}"),
+    }
+    if name not in readers:
+        known = ", ".join(readers)
+        raise InputError(where, expected=f"one of the headers {known}", found=repr(name), remedy="drop the line")
+    read, expected = readers[name]
+    try:
+        return {name: read(value)}
+    except ValueError:
+        raise InputError(where, expected=expected, found=repr(value), remedy="mend or drop the header") from None
+
+
+def _meter(text: str) -> Meter:
+    match = re.fullmatch(r"(\d{1,2})/(2|4|8|16)", text)
+    if not match or not int(match[1]):
+        raise ValueError(text)
+    return Meter(0, int(match[1]), int(match[2]))
+
+
+def _qpm(text: str) -> float:
+    qpm = float(text)
+    if not _SLOWEST <= qpm <= _FASTEST:
+        raise ValueError(text)
+    return qpm
