@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from yardbird import files
-from yardbird.codecs.events import KINDS, EventCodec
+from yardbird.codecs.events import EventCodec
 from yardbird.codecs.grammar import EventGrammar
+from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import read_section
 from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
 from yardbird.models.music_transformer import windows
