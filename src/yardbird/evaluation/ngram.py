@@ -1,0 +1,190 @@
+"""The baseline that a model has to beat: interpolated Witten–Bell n-grams over the same tokens.
+
+    p_n(w | h) = (c(h w) + T(h) · p_{n−1}(w | h′)) / (c(h) + T(h)),    p_0 = 1 / vocabulary
+
+c counts, T(h) is the number of distinct tokens seen after h, h′ is h without its oldest token; an unseen h passes on
+p_{n−1}. An n-gram of order n predicts from n − 1 tokens. Source: Witten & Bell 1991, interpolated as in Chen & Goodman
+1999. Counts are exact. A context is a number: that of its newer part and the token before it, so a longer context
+extends a shorter one to the left, and every look-up is a binary search for whole arrays at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from yardbird.music.score import Floats, Ints
+from yardbird.nn.sampling import Constraint, Sampling, choose, row_generators
+
+_UNSEEN = -1
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The counts of one context length; contexts are numbered 0 … in the order of `contexts`.
+
+    `contexts` and `grams` are sorted keys: number of the newer context · vocabulary + token before it, and number of
+    the context · vocabulary + next token.
+    """
+
+    contexts: Ints
+    grams: Ints
+    counts: Ints  # of each gram
+    totals: Ints  # c(h), of each context
+    types: Ints  # T(h), of each context
+    first_gram: Ints  # where the grams of each context start
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """Of every token but the first, (length − 1,): its negative log likelihood, and was it the likeliest."""
+
+    nats: Floats
+    correct: NDArray[np.bool_]
+
+
+class NGram:
+    """Witten–Bell n-grams of every order up to `order`; `fit` counts, `with_order` chooses."""
+
+    def __init__(self, vocab_size: int, levels: Sequence[_Level]) -> None:
+        self.vocab_size, self._levels = vocab_size, tuple(levels)
+
+    @property
+    def order(self) -> int:
+        return len(self._levels)
+
+    @classmethod
+    def fit(cls, sequences: Sequence[ArrayLike], vocab_size: int, order: int) -> "NGram":
+        """Count all sequences. The first token of each, BOS, is given and not counted; no context leaves a sequence."""
+        rows = [np.asarray(sequence, dtype=np.int64) for sequence in sequences]
+        assert rows, "an n-gram is counted on at least one sequence"
+        tokens = np.concatenate(rows)
+        place = np.concatenate([np.arange(len(row)) for row in rows])
+        at = np.flatnonzero(place >= 1)
+        numbers = np.zeros(len(at), dtype=np.int64)
+        contexts = np.zeros(1, dtype=np.int64)
+        levels = []
+        for length in tqdm(range(order), desc="counting n-grams", unit="order", leave=False):
+            if length:
+                inside = place[at] >= length
+                at, numbers = at[inside], numbers[inside]
+                contexts, numbers = np.unique(numbers * vocab_size + tokens[at - length], return_inverse=True)
+            grams, counts = np.unique(numbers * vocab_size + tokens[at], return_counts=True)
+            totals = np.bincount(numbers, minlength=len(contexts))
+            types = np.bincount(grams // vocab_size, minlength=len(contexts))
+            levels.append(_Level(contexts, grams, counts, totals, types, np.cumsum(types) - types))
+        return cls(vocab_size, levels)
+
+    def with_order(self, order: int) -> "NGram":
+        """The same counts, at most `order` tokens at a time."""
+        assert 1 <= order <= self.order
+        return NGram(self.vocab_size, self._levels[:order])
+
+    def nats_by_order(self, tokens: ArrayLike) -> Floats:
+        """Negative log likelihood of every token but the first, for each order from 1 on: (order, length − 1)."""
+        sequence = np.asarray(tokens, dtype=np.int64)
+        probability = np.full(len(sequence) - 1, 1 / self.vocab_size)
+        nats = np.empty((self.order, len(sequence) - 1))
+        for row, (level, numbers) in enumerate(self._contexts(self._histories(sequence))):
+            count = _look_up(level.grams, level.counts, numbers * self.vocab_size + sequence[1:], missing=0)
+            seen = numbers != _UNSEEN
+            total, types = level.totals[numbers[seen]], level.types[numbers[seen]]
+            probability[seen] = (count[seen] + types * probability[seen]) / (total + types)
+            nats[row] = -np.log(probability)
+        return nats
+
+    def nats(self, tokens: ArrayLike) -> Floats:
+        """Negative log likelihood of every token but the first: (length − 1,)."""
+        likelihoods: Floats = self.nats_by_order(tokens)[-1]
+        return likelihoods
+
+    def score_tokens(self, tokens: ArrayLike) -> TokenScores:
+        """Score a whole solo of any length."""
+        sequence = np.asarray(tokens, dtype=np.int64)
+        blocks = np.array_split(self._histories(sequence), max(1, len(sequence) // 512))
+        likeliest = np.concatenate([self._probabilities(block).argmax(axis=1) for block in blocks])
+        return TokenScores(self.nats(sequence), likeliest == sequence[1:])
+
+    def next_log_probs(self, context: ArrayLike) -> Floats:
+        """Log-probabilities of the token after `context`: (vocabulary,)."""
+        log_probabilities: Floats = np.log(self._probabilities(self._newest([np.asarray(context).tolist()]))[0])
+        return log_probabilities
+
+    def generate(
+        self,
+        primes: Sequence[ArrayLike],
+        constraints: Sequence[Constraint],
+        sampling: Sampling,
+        seed: int,
+        max_tokens: int,
+    ) -> list[NDArray[np.uint16]]:
+        """Continue all primes at once, each until its constraint is finished or it counts `max_tokens`, prime included.
+
+        Constraints are fresh; they are advanced over the primes here. Solo i draws from its own stream of the seed.
+        """
+        import torch
+
+        rows = [np.asarray(prime).tolist() for prime in primes]
+        for row, constraint in zip(rows, constraints, strict=True):
+            for token in row:
+                constraint.advance(token)
+        generators = row_generators(seed, len(rows))
+        with tqdm(total=len(rows), desc="n-gram solos", unit="solo", leave=False) as bar:
+            while live := [i for i, row in enumerate(rows) if len(row) < max_tokens and not constraints[i].finished]:
+                bar.update(len(rows) - len(live) - bar.n)
+                logits = np.log(self._probabilities(self._newest([rows[i] for i in live])))
+                allowed = np.stack([constraints[i].allowed() for i in live])
+                drawn = choose(
+                    torch.from_numpy(logits), sampling, [generators[i] for i in live], torch.from_numpy(allowed)
+                )
+                for i, token in zip(live, drawn.tolist(), strict=True):
+                    rows[i].append(token)
+                    constraints[i].advance(token)
+        return [np.array(row, dtype=np.uint16) for row in rows]
+
+    def _histories(self, sequence: Ints) -> Ints:
+        """What stands before each token but the first, newest first, −1 for nothing: (length − 1, order − 1)."""
+        width = self.order - 1
+        padded = np.concatenate([np.full(width, _UNSEEN), sequence[:-1]])
+        if not width:
+            return np.zeros((len(sequence) - 1, 0), dtype=np.int64)
+        return np.lib.stride_tricks.sliding_window_view(padded, width)[1:, ::-1]
+
+    def _newest(self, rows: Sequence[Sequence[int]]) -> Ints:
+        """The end of each row as a history: (rows, order − 1)."""
+        width = self.order - 1
+        newest = [row[: -width - 1 : -1] + [_UNSEEN] * (width - len(row)) for row in map(list, rows)]
+        return np.array(newest, dtype=np.int64).reshape(len(rows), width)
+
+    def _contexts(self, histories: Ints) -> Iterator[tuple[_Level, Ints]]:
+        """For each context length its counts and the number of each history there, −1 where it was never seen."""
+        numbers = np.zeros(len(histories), dtype=np.int64)
+        for length, level in enumerate(self._levels):
+            if length:
+                token = histories[:, length - 1]
+                keys = np.where((numbers == _UNSEEN) | (token == _UNSEEN), _UNSEEN, numbers * self.vocab_size + token)
+                numbers = _look_up(level.contexts, np.arange(len(level.contexts)), keys, missing=_UNSEEN)
+            yield level, numbers
+
+    def _probabilities(self, histories: Ints) -> Floats:
+        """The distribution of the next token after each history: (histories, vocabulary), rows sum to one."""
+        probabilities = np.full((len(histories), self.vocab_size), 1 / self.vocab_size)
+        for level, numbers in self._contexts(histories):
+            seen = np.flatnonzero(numbers != _UNSEEN)
+            context = numbers[seen]
+            types = level.types[context]
+            mass = level.totals[context] + types
+            probabilities[seen] *= (types / mass)[:, None]
+            # the grams of each context lie side by side: one flat index over all of them
+            gram = np.arange(types.sum()) + np.repeat(level.first_gram[context] - (np.cumsum(types) - types), types)
+            share = level.counts[gram] / np.repeat(mass, types)
+            probabilities[np.repeat(seen, types), level.grams[gram] % self.vocab_size] += share
+        return probabilities
+
+
+def _look_up(keys: Ints, values: Ints, wanted: Ints, *, missing: int) -> Ints:
+    """The value of each wanted key among sorted `keys`."""
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, values[place], missing) if len(keys) else np.full(len(wanted), missing)
