@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -148,7 +149,7 @@ def _chords(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) ->
     if before:
         shown.setdefault(start, before[-1])
     ticks = sorted(shown)
-    for tick, following in zip(ticks, [*ticks[1:], stop], strict=True):
+    for tick, following in pairwise([*ticks, stop]):
         symbol = chord_symbol(shown[tick], score.key).replace("b", "♭").replace("#", "♯")
         room = (following - tick) * layout.points_per_tick / (0.75 * len(symbol))  # a bold letter is about 0.75 em wide
         axes.annotate(

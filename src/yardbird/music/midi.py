@@ -5,8 +5,6 @@ text and lyrics). `read_score` gives back exactly what `write_score` wrote, a hu
 stages the project's own MIDI files carry chords, phrases and sections as markers, so any sequencer opens them.
 """
 
-import functools
-import importlib.util
 import io
 from bisect import bisect_right
 from dataclasses import dataclass, replace
@@ -232,29 +230,17 @@ def read_score(path: Path) -> Score:
     )
 
 
-def soundfont_path() -> Path:
-    """The SoundFont that pretty_midi carries (TimGM6mb, General MIDI), found without importing pretty_midi.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    spec = importlib.util.find_spec("pretty_midi")
-    path = Path(spec.origin).parent / "TimGM6mb.sf2" if spec and spec.origin else Path("TimGM6mb.sf2")
-    if not path.is_file():
-        raise InputError(path, expected="pretty_midi's SoundFont", found="no such file", remedy="reinstall pretty_midi")
-    return path
+def open_synthesizer(soundfont: Path, sample_rate: int) -> symusic.Synthesizer:
+    """A SoundFont, read whole into memory."""
+    return symusic.Synthesizer(sf_path=soundfont, sample_rate=sample_rate, quality=4)  # above 4 is silence, no error
 
 
-@functools.cache
-def _synthesizer(sample_rate: int) -> symusic.Synthesizer:
-    # quality above 4 is silence, not an error
-    return symusic.Synthesizer(sf_path=soundfont_path(), sample_rate=sample_rate, quality=4)
+def render_score(
+    score: Score, synthesizer: symusic.Synthesizer, sample_rate: int, tail_seconds: float
+) -> NDArray[np.float32]:
+    """Render a score: float32 of shape (frames, 2), as long as the score and `tail_seconds` after it.
 
-
-def render_score(score: Score, sample_rate: int, tail_seconds: float) -> NDArray[np.float32]:
-    """Render through the SoundFont: float32 of shape (frames, 2), as long as the score and `tail_seconds` after it.
-
-    The level is the SoundFont's own; normalise it. Samples are the same for the same score.
+    The level is the SoundFont's own. Pitch bends and controllers would be ignored.
     """
     frames = round((score.seconds + tail_seconds) * sample_rate)
     if not len(score.notes):
@@ -270,5 +256,5 @@ def render_score(score: Score, sample_rate: int, tail_seconds: float) -> NDArray
     track.notes.append(symusic.Note(score.end_tick + round((tail_beats + 1) * score.ticks_per_beat), 1, 0, 1))
     midi.tracks.append(track)
     # Asked for mono, the synthesizer gives silence.
-    samples = np.asarray(_synthesizer(sample_rate).render(midi, stereo=True), dtype=np.float32).T
+    samples = np.asarray(synthesizer.render(midi, stereo=True), dtype=np.float32).T
     return np.ascontiguousarray(samples[:frames])
