@@ -26,6 +26,8 @@ from torch.autograd.function import once_differentiable
 Heads = Float[Tensor, "heads batch length width"]
 Table = Float[Tensor, "heads distances width"]
 
+_CACHED_SCORES = 2**19
+
 
 def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table, dropout: float = 0.0) -> Heads:
     """Causal attention of every position over itself and its past; the result has the shape of `query`.
@@ -53,9 +55,13 @@ def distance_table(embedding: Table, distances: int) -> Table:
     return torch.cat([embedding[:, :1].expand(heads, distances - known, width), embedding], dim=1)
 
 
-def _tiling(length: int, heads: int) -> tuple[int, int]:
-    """Rows a block and heads at a time: what keeps a block's scores in the processor's cache (measured)."""
-    return (64, heads) if length <= 512 else (128, 1)
+def _tiling(query: Tensor) -> tuple[int, int]:
+    """Rows a block and heads at a time: on a processor the scores of a block stay in its cache (measured)."""
+    heads, batch, length, _ = query.shape
+    if query.is_cuda:
+        return 256, heads
+    rows = 64 if length <= 512 else 128
+    return rows, min(heads, max(1, _CACHED_SCORES // (rows * length * batch)))
 
 
 class _BlockwiseAttention(torch.autograd.Function):
@@ -64,7 +70,7 @@ class _BlockwiseAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, table: Tensor, dropout: float) -> Tensor:
         heads, batch, length, width = query.shape
-        ctx.dropped, ctx.tiling = round(256 * dropout), _tiling(length, heads)
+        ctx.dropped, ctx.tiling = round(256 * dropout), _tiling(query)
         output = torch.empty_like(query)
         future = query.new_full((ctx.tiling[0], ctx.tiling[0]), -torch.inf).triu(1)
         tiles: list[Tensor] = []

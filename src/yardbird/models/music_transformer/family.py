@@ -21,7 +21,7 @@ from yardbird.config import read_section
 from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
-from yardbird.music.score import Meter, Score
+from yardbird.music.score import Score
 from yardbird.nn.decoding import decode
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.nn.transformer import TransformerConfig
@@ -159,7 +159,7 @@ class MusicTransformerFamily(Family):
     def sample(self, seed: int) -> Score:
         """Eight free bars in 4/4 at 200 qpm, temperature 1, nucleus 0.95."""
         grammar = EventGrammar(
-            self.codec, bars=8, pitch_range=(49, 81), chords=None, meter=Meter(0, 4, 4), qpm=200.0, artist=None
+            self.codec, bars=8, pitch_range=(49, 81), chords=None, meter=(4, 4), qpm=200.0, artist=None
         )
         prime = np.array([self.codec.bos_id], np.uint16)
         (tokens,) = self.generate([prime], [grammar], Sampling(1.0, None, 0.95), seed, max_tokens=4096)
