@@ -18,6 +18,8 @@ from tqdm import tqdm
 from yardbird.music.score import Floats, Ints
 from yardbird.nn.sampling import Constraint, Sampling, choose, row_generators
 
+Counts = NDArray[np.int32]
+
 _UNSEEN = -1
 
 
@@ -31,10 +33,10 @@ class _Level:
 
     contexts: Ints
     grams: Ints
-    counts: Ints  # of each gram
-    totals: Ints  # c(h), of each context
-    types: Ints  # T(h), of each context
-    first_gram: Ints  # where the grams of each context start
+    counts: Counts  # of each gram
+    totals: Counts  # c(h), of each context
+    types: Counts  # T(h), of each context
+    first_gram: Counts  # where the grams of each context start
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class NGram:
             grams, counts = np.unique(numbers * vocab_size + tokens[at], return_counts=True)
             totals = np.bincount(numbers, minlength=len(contexts))
             types = np.bincount(grams // vocab_size, minlength=len(contexts))
-            levels.append(_Level(contexts, grams, counts, totals, types, np.cumsum(types) - types))
+            small = [array.astype(np.int32) for array in (counts, totals, types, np.cumsum(types) - types)]
+            levels.append(_Level(contexts, grams, *small))
         return cls(vocab_size, levels)
 
     def with_order(self, order: int) -> "NGram":
@@ -184,7 +187,7 @@ class NGram:
         return probabilities
 
 
-def _look_up(keys: Ints, values: Ints, wanted: Ints, *, missing: int) -> Ints:
+def _look_up(keys: Ints, values: Ints | Counts, wanted: Ints, *, missing: int) -> Ints:
     """The value of each wanted key among sorted `keys`."""
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[place] == wanted, values[place], missing) if len(keys) else np.full(len(wanted), missing)

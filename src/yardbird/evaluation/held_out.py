@@ -1,0 +1,148 @@
+"""How well a model predicts solos it has never seen: nats, perplexity and note accuracy, with their intervals.
+
+Everything is a ratio of sums over solos, so a solo weighs by its notes (or tokens), and the interval comes from drawing
+whole tune groups again: solos over one tune are no independent witnesses.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from yardbird.codecs.events import EventCodec, Tokens
+from yardbird.codecs.vocabulary import KINDS
+from yardbird.errors import InputError
+from yardbird.models.base import Ratio
+from yardbird.music.score import Floats
+from yardbird.seeds import generator
+
+#: Whose nats are reported apart; together with the rest (meter, tempo, artist, end) they are the nats per note.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "pitch": ("Pitch",),
+    "rhythm": ("Bar", "Position", "Duration"),
+    "velocity": ("Velocity",),
+    "chord": ("Chord", "ChordRoot", "ChordQuality", "ChordBass"),
+    "other": ("TimeSig", "Tempo", "Artist", "EOS"),
+}
+#: The kinds whose top-1 accuracy is reported apart: what, when, how long.
+MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
+
+
+class Scores(Protocol):
+    """Of every token of a solo but the first, (length − 1,): negative log likelihood, and was it the likeliest."""
+
+    @property
+    def nats(self) -> Floats: ...
+
+    @property
+    def correct(self) -> NDArray[np.bool_]: ...
+
+
+class TokenModel(Protocol):
+    """A model of event tokens: a family that speaks them, or the n-gram."""
+
+    def score_tokens(self, tokens: ArrayLike) -> Scores: ...
+
+
+@dataclass(frozen=True)
+class EncodedSolo:
+    """One copy of a solo in the encoded corpus."""
+
+    solo: str
+    tune_group: str
+    artist: str
+    tokens: Tokens
+
+
+@dataclass(frozen=True)
+class SoloFigures:
+    """The ratios of one solo, to be summed over solos before dividing."""
+
+    tune_group: str
+    ratios: Mapping[str, Ratio]
+
+
+def read_solos(encoded: Path, split: str, *, copies: bool = False) -> list[EncodedSolo]:
+    """The solos of a split as the encode stage wrote them; with `copies`, those that augmentation made too.
+
+    Raises:
+        InputError: the split is empty.
+    """
+    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split and (copies or is_original(row))]
+    if not rows:
+        raise InputError(
+            encoded / "index.csv", expected=f"solos of the {split} split", found="none", remedy="give more tunes"
+        )
+    packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
+    stretches = [slice(int(row["start"]), int(row["start"]) + int(row["length"])) for row in rows]
+    return [
+        EncodedSolo(row["solo"], row["tune_group"], row["artist"], packed[stretch])
+        for row, stretch in zip(rows, stretches, strict=True)
+    ]
+
+
+def is_original(row: Mapping[str, str]) -> bool:
+    """Is a row of the augmented corpus a solo as it was ingested?"""
+    return int(row["semitones"]) == 0 and float(row["tempo_factor"]) == 1
+
+
+def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCodec, label: str) -> list[SoloFigures]:
+    """Score whole solos; `label` stands at the progress bar."""
+    return [
+        SoloFigures(solo.tune_group, solo_ratios(model.score_tokens(solo.tokens), solo.tokens, codec))
+        for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False)
+    ]
+
+
+def solo_ratios(scores: Scores, tokens: Tokens, codec: EventCodec) -> dict[str, Ratio]:
+    """Nats per note and per token, nats per note of each of `GROUPS`, and the share of tokens guessed right."""
+    kinds = codec.kind_of[tokens[1:].astype(np.int64)]
+    nats, correct = scores.nats, scores.correct
+    notes = float(np.count_nonzero(kinds == KINDS.index("Pitch")))
+    ratios = {"nats_per_note": Ratio(float(nats.sum()), notes), "nats_per_token": Ratio(float(nats.sum()), len(nats))}
+    for group, names in GROUPS.items():
+        inside = np.isin(kinds, [KINDS.index(name) for name in names])
+        ratios[f"{group}_nats_per_note"] = Ratio(float(nats[inside].sum()), notes)
+    for group, name in MEASURED.items():
+        hits = correct[kinds == KINDS.index(name)]
+        ratios[f"{group}_accuracy"] = Ratio(float(hits.sum()), len(hits))
+    return ratios
+
+
+def pool(figures: Sequence[SoloFigures]) -> dict[str, float]:
+    """Sum over all solos, then divide; perplexity is exp(nats per token)."""
+    pooled = {
+        name: sum(solo.ratios[name].numerator for solo in figures)
+        / max(sum(solo.ratios[name].denominator for solo in figures), 1)
+        for name in figures[0].ratios
+    }
+    return {"perplexity": float(np.exp(pooled["nats_per_token"])), **pooled}
+
+
+def interval(
+    figures: Sequence[SoloFigures], name: str, samples: int, seed: int, *, less: Sequence[SoloFigures] | None = None
+) -> tuple[float, float]:
+    """The 95 % bootstrap interval of a pooled ratio over tune groups; with `less`, of its difference to other figures.
+
+    The same seed draws the same groups, and the difference is paired: both are drawn together. Solos stand in the same
+    order in both. Source: Efron 1979, percentile method.
+    """
+    groups, member = np.unique([solo.tune_group for solo in figures], return_inverse=True)
+    random = generator(seed, "bootstrap")
+    drawn = random.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=samples)
+
+    def resampled(of: Sequence[SoloFigures]) -> Floats:
+        numerators = np.bincount(member, [solo.ratios[name].numerator for solo in of])
+        denominators = np.bincount(member, [solo.ratios[name].denominator for solo in of])
+        values: Floats = (drawn @ numerators) / (drawn @ denominators)
+        return values
+
+    values = resampled(figures) if less is None else resampled(figures) - resampled(less)
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from yardbird.evaluation.rows import compare_sets, mean_distance
+from yardbird.metrics.table import describe
+from yardbird.music.score import Score, make_notes
+
+
+def solos(count: int, *, spread: int, seed: int) -> list[Score]:
+    """Eighths of random pitches, up to `spread` semitones around middle C."""
+    lines = 60 + np.random.default_rng(seed).integers(-spread, spread + 1, (count, 64))
+    return [Score(2, make_notes([(place, 1, int(p), 80) for place, p in enumerate(line)]), 64) for line in lines]
+
+
+def test_mean_and_deviation_are_over_solos():
+    real = solos(8, spread=3, seed=0)
+    (row,) = [row for row in compare_sets({"real": real}) if row.metric == "pitch_entropy"]
+    values = [describe(score)["pitch_entropy"] for score in real]
+    assert (row.mean, row.sd, row.n) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)), 8)
+    assert row.distance == 0
+
+
+def test_the_floor_is_near_and_a_different_set_is_far():
+    rows = compare_sets(
+        {
+            "real": solos(20, spread=3, seed=0),
+            "floor": solos(20, spread=3, seed=1),
+            "model": solos(20, spread=12, seed=2),
+        }
+    )
+    assert mean_distance(rows, "real") == 0
+    assert mean_distance(rows, "floor") < 0.5 < 1.5 < mean_distance(rows, "model")
+
+
+def test_a_metric_without_a_value_or_without_variation_has_no_distance():
+    rows = {
+        (row.row, row.metric): row
+        for row in compare_sets({"real": solos(4, spread=3, seed=0), "x": solos(4, spread=3, seed=1)})
+    }
+    no_chords = rows["x", "chord_tone_rate"]
+    assert (no_chords.mean, no_chords.sd, no_chords.n, no_chords.distance) == (None, None, 0, None)
+    even_eighths = rows["x", "rhythm_diversity"]
+    assert (even_eighths.mean, even_eighths.sd, even_eighths.distance) == (0, 0, None)
+
+
+def test_one_real_solo_makes_no_distances():
+    rows = compare_sets({"real": solos(1, spread=3, seed=0), "x": solos(3, spread=3, seed=1)})
+    assert mean_distance(rows, "x") is None
+
+
+def test_rows_stand_in_the_order_of_the_sets_and_metrics():
+    rows = compare_sets(
+        {"real": solos(2, spread=3, seed=0), "b": solos(2, spread=3, seed=1), "a": solos(2, spread=3, seed=2)}
+    )
+    names = list(describe(solos(1, spread=3, seed=0)[0]))
+    assert [(row.row, row.metric) for row in rows] == [
+        (name, metric) for name in ("real", "b", "a") for metric in names
+    ]
