@@ -131,7 +131,7 @@ def _quantise_notes(score: Score, steps_of: Callable[[Ints], Ints], end_step: in
     onsets = np.minimum(steps_of(score.onsets), end_step - 1)
     offsets = np.maximum(steps_of(score.offsets), onsets + 1)
     order = np.lexsort((score.durations, onsets))
-    keep = order[np.append(np.diff(onsets[order]) > 0, [True] * bool(len(order)))]
+    keep = order[np.diff(onsets[order], append=end_step) > 0]  # the last, longest note of each slot
     notes = score.notes[keep]
     onsets, offsets = onsets[keep], offsets[keep]
     next_onsets = np.append(onsets[1:], end_step)[: len(onsets)]

@@ -1,0 +1,248 @@
+"""Which token may come next, so that any sampling whatever ends in a legal solo of exactly N bars.
+
+A grammar walks along with one token stream. `allowed()` is a mask over the vocabulary that is never empty before the
+solo is finished, `advance(token)` takes the token that was chosen. Every stream made so decodes to a monophonic score
+of exactly the bars asked for, in range, with the given chords at their steps and nowhere else, its last note ended;
+and encoding that score gives the stream back. It ends: bars are counted and positions ascend within a bar.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yardbird.codecs.events import EventCodec
+from yardbird.codecs.vocabulary import FOLLOWERS, KINDS
+from yardbird.errors import InputError
+from yardbird.music.score import ChordChange
+
+Mask = NDArray[np.bool_]
+
+
+class EventGrammar:
+    """The constraint on one solo.
+
+    To continue a prime, `advance` its tokens (`EventCodec.prime`); its bars count, and its own artist, tempo, pitches
+    and chords stand: range and chords bind from where it ends. Given chords that it has passed are not made up for.
+
+    Args:
+        bars: the length of the solo, the prime's bars included.
+        pitch_range: lowest and highest pitch, both allowed.
+        chords: the changes, with ticks in grid steps from the start; None lets the model choose, () is no chord at all.
+        meter: of the first bar, e.g. (4, 4); None lets the model choose. Given chords need it.
+        qpm: of the first bar, moved to the nearest bin; None lets the model choose.
+        artist: one of `codec.artists`; None lets the model choose.
+        meter_changes, tempo_changes: whether later bars may change them.
+
+    Raises:
+        InputError: what is asked for is impossible, e.g. a chord after the last bar.
+    """
+
+    def __init__(
+        self,
+        codec: EventCodec,
+        *,
+        bars: int,
+        pitch_range: tuple[int, int],
+        chords: Sequence[ChordChange] | None = None,
+        meter: tuple[int, int] | None = None,
+        qpm: float | None = None,
+        artist: str | None = None,
+        meter_changes: bool = False,
+        tempo_changes: bool = False,
+    ) -> None:
+        self._codec, self._bars, self._pitches = codec, bars, pitch_range
+        self._first = {kind: codec.ids(kind).start for kind in KINDS}
+        self._kinds: list[str] = [KINDS[kind] for kind in codec.kind_of]
+        self._values: list[int] = codec.value_of.tolist()
+        self._meter_id = None if meter is None else codec.meter_id(*meter)
+        self._tempo_id = None if qpm is None else codec.tempo_id(qpm)
+        self._artist_id = None if artist is None else codec.artist_id(artist)
+        self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
+        self._free_chords = chords is None
+        self._chords = [(change.tick, codec.chord_ids(change.chord)) for change in chords or ()]
+        assert not self._chords or (self._meter_id is not None and not meter_changes), "chords need one known meter"
+        self._check_wishes(artist)
+
+        self.finished = False
+        self._last = "PAD"  # the kind of the last token; PAD before the first
+        self._last_id = codec.pad_id
+        self._bar = 0  # bars begun
+        self._bar_start = self._bar_steps = 0
+        self._meter = self._tempo = -1  # ids in force, -1 before the first
+        self._step = -1  # of the last position, -1 at the start of a bar's content
+        self._busy_until = 0  # where the last note ends
+        self._next_chord = 0  # index of the first given chord after `_step`
+        self._given: tuple[int, ...] = ()  # what is still to be written of the given chord at `_step`
+        self._root = 0  # pitch class of the last chord root
+
+    def allowed(self) -> Mask:
+        """(vocab_size,) which tokens may come next; a new array at each call, nowhere True once finished."""
+        mask = np.zeros(self._codec.vocab_size, dtype=np.bool_)
+        last = self._last
+        if self.finished:
+            return mask
+        if last == "PAD":
+            mask[self._codec.bos_id] = True
+        elif last == "BOS":
+            mask[self._ids("Artist", self._artist_id)] = True
+        elif last == "Artist":
+            mask[self._first["Bar"]] = True
+        elif self._meter < 0:
+            mask[self._ids("TimeSig", self._meter_id)] = True
+        elif self._tempo < 0:
+            mask[self._ids("Tempo", self._tempo_id)] = True
+        elif last == "Position":
+            self._allow_at_position(mask)
+        elif last == "ChordRoot":
+            mask[self._ids("ChordQuality", self._given[0] if self._given else None)] = True
+        elif last == "Pitch":
+            mask[self._codec.ids("Velocity")] = True
+        elif last == "Velocity":
+            self._allow_durations(mask)
+        elif last == "ChordQuality" and self._given:
+            mask[self._given[0]] = True
+        else:
+            self._allow_in_place(mask)
+            self._allow_next_place(mask)
+        return mask
+
+    def advance(self, token: int) -> None:
+        """Take the next token, one of `allowed()` or the next of a prime.
+
+        Raises:
+            InputError: no legal stream of these bars goes on so (a prime is longer than they are, or broken).
+        """
+        kind, value = self._kinds[token], self._values[token]
+        if self.finished or kind not in (FOLLOWERS[self._last] if self._last != "PAD" else ("BOS",)):
+            raise self._refusal(token, f"what may follow {self._codec.vocabulary[self._last_id]}")
+        if kind in ("Position", "Bar", "EOS") and self._bar and min(self._meter, self._tempo) < 0:
+            raise self._refusal(token, "a meter and a tempo in the first bar")
+        if kind == "Bar":
+            self._begin_bar(token)
+        elif kind == "TimeSig":
+            if self._chords and token != self._meter_id:
+                raise self._refusal(token, "the meter of the given chords")
+            self._meter, self._bar_steps = token, int(self._codec.meter_steps[value])
+        elif kind == "Tempo":
+            self._tempo = token
+        elif kind == "Position":
+            self._take_position(token, self._bar_start + value)
+        elif kind in ("Chord", "ChordRoot", "ChordQuality", "ChordBass"):
+            self._given = self._given[1:] if self._given[:1] == (token,) else ()
+            self._root = value if kind == "ChordRoot" else self._root
+        elif kind == "Pitch":
+            if self._step < self._busy_until:
+                raise self._refusal(token, "a note after the end of the one before")
+            self._given = ()
+            self._busy_until = self._step
+        elif kind == "Duration":
+            if self._last == "Duration" and self._values[self._last_id] < self._codec.longest_duration:
+                raise self._refusal(token, "a chain of longest durations")
+            self._busy_until += value
+            if self._busy_until > self._end():
+                raise self._refusal(token, f"a note that ends within {self._bars} bars")
+        elif kind == "EOS":
+            if self._bar < self._bars:
+                raise self._refusal(token, f"{self._bars} bars")
+            self.finished = True
+        self._last, self._last_id = kind, token
+
+    def _begin_bar(self, token: int) -> None:
+        if self._bar == self._bars:
+            raise self._refusal(token, f"at most {self._bars} bars")
+        self._bar += 1
+        self._bar_start += self._bar_steps
+        self._move_to(self._bar_start - 1)
+
+    def _take_position(self, token: int, step: int) -> None:
+        if not self._step < step < self._bar_start + self._bar_steps:
+            raise self._refusal(token, "a later position inside the bar")
+        self._move_to(step - 1)
+        index = self._next_chord
+        self._given = self._chords[index][1] if index < len(self._chords) and self._chords[index][0] == step else ()
+        self._move_to(step)
+
+    def _move_to(self, step: int) -> None:
+        self._step = step
+        while self._next_chord < len(self._chords) and self._chords[self._next_chord][0] <= step:
+            self._next_chord += 1
+
+    def _end(self) -> int:
+        """The step at which the solo ends; the earliest possible where later bars may get shorter."""
+        rest = int(self._codec.meter_steps.min()) if self._meter_changes else self._bar_steps
+        return self._bar_start + self._bar_steps + (self._bars - self._bar) * rest
+
+    def _ids(self, kind: str, token: int | None) -> slice | int:
+        """A token that is asked for, or every one of a kind."""
+        return self._codec.ids(kind) if token is None else token
+
+    def _allow_at_position(self, mask: Mask) -> None:
+        if self._given:
+            mask[self._given[0]] = True
+            return
+        # A prime may break off before a chord under a sounding note: only a chord can stand there, given or not.
+        if self._free_chords or self._step < self._busy_until:
+            mask[self._first["Chord"]] = True
+            mask[self._codec.ids("ChordRoot")] = True
+        self._allow_pitches(mask)
+
+    def _allow_in_place(self, mask: Mask) -> None:
+        """What more may stand at this bar line or position."""
+        last = self._last
+        if last == "ChordQuality" and self._free_chords:
+            mask[self._codec.ids("ChordBass")] = True
+            mask[self._first["ChordBass"] + self._root] = False
+        if last in ("Chord", "ChordQuality", "ChordBass"):
+            self._allow_pitches(mask)
+        if last == "Duration" and self._values[self._last_id] == self._codec.longest_duration:
+            self._allow_durations(mask)
+        if last == "Bar" and self._meter_changes:
+            mask[self._codec.ids("TimeSig")] = True
+            mask[self._meter] = False
+        if last in ("Bar", "TimeSig") and self._tempo_changes:
+            mask[self._codec.ids("Tempo")] = True
+            mask[self._tempo] = False
+
+    def _allow_next_place(self, mask: Mask) -> None:
+        """Positions up to the next given chord, which none may pass; the next bar or EOS when this bar has none left."""
+        bar_end, offset = self._bar_start + self._bar_steps, self._first["Position"] - self._bar_start
+        given = self._chords[self._next_chord][0] if self._next_chord < len(self._chords) else bar_end
+        earliest = self._step + 1 if self._free_chords else max(self._step + 1, self._busy_until)
+        mask[offset + min(earliest, bar_end) : offset + min(given, bar_end)] = True
+        if given < bar_end:
+            mask[offset + given] = True
+        else:
+            mask[self._codec.eos_id if self._bar == self._bars else self._first["Bar"]] = True
+
+    def _allow_pitches(self, mask: Mask) -> None:
+        if self._step >= self._busy_until:
+            lowest, highest = self._pitches
+            mask[self._first["Pitch"] + lowest : self._first["Pitch"] + highest + 1] = True
+
+    def _allow_durations(self, mask: Mask) -> None:
+        """As long as the solo lasts; what is written already of a chain ends at `_busy_until`."""
+        longest = min(self._codec.longest_duration, self._end() - self._busy_until)
+        mask[self._first["Duration"] : self._first["Duration"] + longest] = True
+
+    def _check_wishes(self, artist: str | None) -> None:
+        lowest, highest = self._pitches
+        ticks = [tick for tick, _ in self._chords]
+        end = self._bars * int(self._codec.meter_steps[self._values[self._meter_id]]) if self._meter_id else 0
+        for what, holds, expected, found in (
+            ("bars", self._bars >= 1, "at least 1", str(self._bars)),
+            ("pitch range", 0 <= lowest <= highest <= 127, "lowest to highest within 0 … 127", f"{lowest} … {highest}"),
+            ("artist", artist in (None, *self._codec.artists), f"one of {', '.join(self._codec.artists)}", str(artist)),
+            ("chords", ticks == sorted(set(ticks)), "ascending changes", "two at one step or out of order"),
+            ("chords", not ticks or (ticks[0] >= 0 and ticks[-1] < end), f"changes within {self._bars} bars", "others"),
+        ):
+            if not holds:
+                raise InputError(what, expected=expected, found=found, remedy="ask for something possible")
+
+    def _refusal(self, token: int, expected: str) -> InputError:
+        return InputError(
+            f"bar {self._bar}",
+            expected=expected,
+            found=self._codec.vocabulary[token],
+            remedy="use a prime of whole tokens that is shorter than the solo",
+        )

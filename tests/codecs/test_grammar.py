@@ -1,0 +1,185 @@
+"""Whatever is chosen among what the grammar allows, the outcome is the solo that was asked for."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from event_scores import CODEC, chords_or_none, grid_scores
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from yardbird.codecs.grammar import EventGrammar
+from yardbird.errors import InputError
+from yardbird.music.chords import Chord
+from yardbird.music.score import ChordChange, Score
+
+Chooser = Callable[[NDArray[np.int64], np.random.Generator], int]
+
+#: Ways to choose among allowed ids: at random, and those that would run for ever or into a corner if anything could.
+CHOOSERS: dict[str, Chooser] = {
+    "any": lambda ids, rng: int(rng.choice(ids)),
+    "lowest": lambda ids, _: int(ids[0]),
+    "highest": lambda ids, _: int(ids[-1]),
+    "any kind": lambda ids, rng: int(rng.choice(ids[CODEC.kind_of[ids] == rng.choice(CODEC.kind_of[ids])])),
+    "first position": lambda ids, _: int(_prefer(ids, "Position", first=True)),
+    "last position": lambda ids, _: int(_prefer(ids, "Position", first=False)),
+    "longest": lambda ids, _: int(_prefer(ids, "Duration", first=False)),
+    "shortest": lambda ids, _: int(_prefer(ids, "Pitch", first=True)),
+}
+
+
+def _prefer(ids: NDArray[np.int64], kind: str, *, first: bool) -> int:
+    liked = ids[(ids >= CODEC.ids(kind).start) & (ids < CODEC.ids(kind).stop)]
+    return int((liked if len(liked) else ids)[0 if first else -1])
+
+
+def walk(grammar: EventGrammar, chooser: Chooser, seed: int = 0, prime: Sequence[int] = ()) -> NDArray[np.uint16]:
+    """The tokens chosen until the grammar is finished, after a prime."""
+    rng = np.random.default_rng(seed)
+    tokens = list(prime)
+    for token in prime:
+        grammar.advance(int(token))
+    while not grammar.finished:
+        allowed = np.flatnonzero(grammar.allowed())
+        assert len(allowed), f"a dead end after {CODEC.vocabulary[tokens[-1]]}"
+        tokens.append(chooser(allowed, rng))
+        grammar.advance(tokens[-1])
+        assert len(tokens) < 20_000
+    assert not grammar.allowed().any()
+    return np.array(tokens, dtype=np.uint16)
+
+
+@st.composite
+def wishes(draw: st.DrawFn) -> dict[str, Any]:
+    """Any arguments of a grammar."""
+    bars = draw(st.integers(1, 4))
+    meter = draw(st.none() | st.sampled_from(CODEC.meters))
+    lowest = draw(st.integers(0, 127))
+    chords = None
+    if meter is not None:
+        ticks = st.sets(st.integers(0, bars * 48 * meter[0] // meter[1] - 1), max_size=5)
+        changes = ticks.flatmap(
+            lambda chosen: st.tuples(
+                *(st.builds(ChordChange, st.just(tick), chords_or_none()) for tick in sorted(chosen))
+            )
+        )
+        chords = draw(st.none() | changes)
+    return {
+        "bars": bars,
+        "pitch_range": (lowest, draw(st.integers(lowest, 127))),
+        "chords": chords,
+        "meter": meter,
+        "qpm": draw(st.none() | st.floats(30, 400)),
+        "artist": draw(st.none() | st.sampled_from(CODEC.artists)),
+        "meter_changes": draw(st.booleans()) if not chords else False,
+        "tempo_changes": draw(st.booleans()),
+    }
+
+
+def check_solo(score: Score, wish: dict[str, Any]) -> None:
+    assert score.bar_count == wish["bars"]
+    assert score.is_monophonic
+    assert score.offsets.max(initial=0) <= score.end_tick
+    assert score.durations.min(initial=1) >= 1
+    lowest, highest = wish["pitch_range"]
+    assert np.all((score.pitches >= lowest) & (score.pitches <= highest))
+    if wish["chords"] is not None:
+        assert score.chords == tuple(wish["chords"])
+    if wish["meter"] is not None:
+        assert (score.meters[0].numerator, score.meters[0].denominator) == wish["meter"]
+    assert wish["meter_changes"] or len(score.meters) == 1
+    assert wish["tempo_changes"] or len(score.tempos) == 1
+    if wish["qpm"] is not None:
+        assert score.tempos[0].qpm == CODEC.tempos[np.argmin(np.abs(np.log(CODEC.tempos / wish["qpm"])))]
+
+
+@settings(max_examples=150)
+@given(wish=wishes(), chooser=st.sampled_from(sorted(CHOOSERS)), seed=st.integers(0, 2**32))
+def test_every_walk_ends_in_the_solo_that_was_asked_for(wish: dict[str, Any], chooser: str, seed: int) -> None:
+    tokens = walk(EventGrammar(CODEC, **wish), CHOOSERS[chooser], seed)
+    score = CODEC.decode(tokens)
+    check_solo(score, wish)
+    artist = CODEC.artists[CODEC.value_of[tokens[1]]]
+    assert wish["artist"] in (None, artist)
+    np.testing.assert_array_equal(CODEC.encode(score, artist), tokens)
+
+
+@settings(max_examples=100)
+@given(score=grid_scores(one_meter=True), data=st.data(), seed=st.integers(0, 2**32))
+def test_every_prefix_of_a_stream_is_a_prime_that_can_be_continued(
+    score: Score, data: st.DataObject, seed: int
+) -> None:
+    stream = CODEC.encode_grid(score, "Ada Line")
+    prime = stream[: data.draw(st.integers(0, len(stream) - 1))]
+    wish = {
+        "bars": score.bar_count + data.draw(st.integers(0, 3)),
+        "pitch_range": (50, 80),
+        "meter_changes": False,
+        "tempo_changes": data.draw(st.booleans()),
+    }
+    chooser = data.draw(st.sampled_from(sorted(CHOOSERS)))
+    tokens = walk(EventGrammar(CODEC, **wish), CHOOSERS[chooser], seed, prime.tolist())
+    np.testing.assert_array_equal(tokens[: len(prime)], prime)
+    continued = CODEC.decode(tokens)
+    assert continued.bar_count == wish["bars"]
+    assert continued.is_monophonic
+
+
+@given(score=grid_scores())
+def test_the_grammar_allows_whatever_is_encoded(score: Score) -> None:
+    grammar = EventGrammar(CODEC, bars=score.bar_count, pitch_range=(0, 127), meter_changes=True, tempo_changes=True)
+    shortest = CODEC.meter_steps.min()
+    bars = np.append(score.bar_ticks, score.end_tick)
+    latest = bars[score.bar_of(score.onsets) + 1] + (score.bar_count - 1 - score.bar_of(score.onsets)) * shortest
+    if np.any(score.offsets > latest):
+        return  # a note that would outlast the solo if all later bars were the shortest there are
+    for token in CODEC.encode_grid(score, None).tolist():
+        assert grammar.allowed()[token], CODEC.vocabulary[token]
+        grammar.advance(token)
+    assert grammar.finished
+
+
+def test_given_chords_stand_at_their_steps_after_a_prime_of_other_chords(make_score: Any) -> None:
+    prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "F7"), (4, "Bb7")], beats=16), 2, None)
+    assert np.sum(prime == CODEC.ids("Bar").start) == 2
+    changes = [ChordChange(0, Chord.parse("C7")), ChordChange(96, Chord.parse("Dm7/G")), ChordChange(150, None)]
+    grammar = EventGrammar(CODEC, bars=4, pitch_range=(60, 72), chords=changes, meter=(4, 4))
+    score = CODEC.decode(walk(grammar, CHOOSERS["any"], prime=prime.tolist()))
+    assert score.chords == (
+        ChordChange(0, Chord.parse("F7")),
+        ChordChange(48, Chord.parse("Bb7")),
+        *changes[1:],
+    )
+    assert score.notes[:2].tolist() == [(0, 12, 60, 87), (60, 36, 62, 87)]
+
+
+def test_a_prime_longer_than_the_solo_is_refused(make_score: Any) -> None:
+    prime = CODEC.prime(make_score([(0, 1, 60), (13, 1, 62)]), 4, None)
+    grammar = EventGrammar(CODEC, bars=3, pitch_range=(60, 72))
+    with pytest.raises(InputError, match="bar 3: expected at most 3 bars, found Bar_None"):
+        walk(grammar, CHOOSERS["any"], prime=prime.tolist())
+
+
+@pytest.mark.parametrize(
+    ("wish", "complaint"),
+    [
+        ({"bars": 0}, "bars: expected at least 1, found 0"),
+        ({"pitch_range": (70, 60)}, "pitch range: expected lowest to highest"),
+        ({"artist": "Nobody"}, "artist: expected one of unknown, Ada Line, Bo Dense, found Nobody"),
+        ({"meter": (17, 4)}, "meter 17/4: expected a bar of at most 8 beats"),
+        ({"chords": [ChordChange(96, None)], "meter": (4, 4)}, "chords: expected changes within 2 bars"),
+        ({"chords": [ChordChange(9, None), ChordChange(9, None)], "meter": (4, 4)}, "chords: expected ascending"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(wish: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        EventGrammar(CODEC, **{"bars": 2, "pitch_range": (50, 80), **wish})
+
+
+def test_a_mask_is_the_callers_own() -> None:
+    grammar = EventGrammar(CODEC, bars=1, pitch_range=(50, 80))
+    first = grammar.allowed()
+    first[:] = True
+    assert grammar.allowed().sum() == 1
