@@ -1,0 +1,54 @@
+"""Small transformers of every variant."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from yardbird.nn.transformer import Transformer, TransformerConfig
+
+RELATIVE = TransformerConfig(
+    d_model=32,
+    num_heads=4,
+    num_layers=2,
+    d_ff=64,
+    dropout=0.1,
+    attention="relative",
+    max_distance=None,
+    context_length=24,
+    tie_embeddings=True,
+)
+VARIANTS = {
+    "relative": RELATIVE,
+    "absolute": replace(RELATIVE, attention="absolute"),
+    "clipped": replace(RELATIVE, max_distance=5),
+    "untied": replace(RELATIVE, tie_embeddings=False),
+}
+
+
+@pytest.fixture
+def relative() -> TransformerConfig:
+    """The configuration that tests vary."""
+    return RELATIVE
+
+
+@pytest.fixture(params=list(VARIANTS))
+def config(request: pytest.FixtureRequest) -> TransformerConfig:
+    """Each variant in turn."""
+    return VARIANTS[request.param]
+
+
+@pytest.fixture
+def lively() -> Callable[[TransformerConfig], Transformer]:
+    """Builds a model over 50 tokens whose weights are large enough to tell positions apart."""
+
+    def build(config: TransformerConfig) -> Transformer:
+        torch.manual_seed(0)
+        model = Transformer(50, config).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.3)
+        return model
+
+    return build

@@ -1,0 +1,123 @@
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from yardbird.nn import relative_attention as module
+from yardbird.nn.relative_attention import relative_attention
+
+
+def gathered(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor) -> Tensor:
+    """The definition: an embedding looked up for every pair of positions, L² · width numbers a head."""
+    length, known = query.shape[2], embedding.shape[1]
+    positions = torch.arange(length)
+    distance = (positions[:, None] - positions[None, :]).clamp(0, known - 1)
+    relative = torch.einsum("hbid,hijd->hbij", query, embedding[:, known - 1 - distance])
+    scores = (query @ key.transpose(2, 3) + relative) / math.sqrt(query.shape[3])
+    future = torch.ones(length, length, dtype=torch.bool).triu(1)
+    return scores.masked_fill(future, -torch.inf).softmax(-1) @ value
+
+
+def inputs(
+    length: int, known: int, *, heads: int = 3, batch: int = 2, width: int = 8, dtype: torch.dtype
+) -> list[Tensor]:
+    draw = torch.Generator().manual_seed(length)
+    shapes = [(heads, batch, length, width)] * 3 + [(heads, known, width)]
+    return [torch.randn(shape, generator=draw, dtype=dtype, requires_grad=True) for shape in shapes]
+
+
+@pytest.mark.parametrize(
+    ("length", "known"),
+    [(1, 4), (2, 2), (63, 64), (64, 64), (65, 65), (200, 256), (200, 30), (513, 513), (600, 400)],
+    ids=lambda value: str(value),
+)
+def test_blockwise_equals_gathered_in_output_and_gradients(length: int, known: int) -> None:
+    parts = inputs(length, known, dtype=torch.float32)
+    upstream = torch.randn(3, 2, length, 8, generator=torch.Generator().manual_seed(0))
+    ours, theirs = relative_attention(*parts), gathered(*parts)
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+    for mine, reference in zip(
+        torch.autograd.grad(ours, parts, upstream), torch.autograd.grad(theirs, parts, upstream), strict=True
+    ):
+        torch.testing.assert_close(mine, reference, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("tiling", [(1, 1), (3, 2), (4, 3), (7, 1), (100, 3)])
+def test_the_tiling_changes_nothing(monkeypatch: pytest.MonkeyPatch, tiling: tuple[int, int]) -> None:
+    parts = inputs(11, 11, dtype=torch.float64)
+    monkeypatch.setattr(module, "_tiling", lambda _: tiling)
+    torch.testing.assert_close(relative_attention(*parts), gathered(*parts))
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_gradients_are_those_of_finite_differences(monkeypatch: pytest.MonkeyPatch, dropout: float) -> None:
+    monkeypatch.setattr(module, "_tiling", lambda _: (3, 2))
+
+    def attention(*parts: Tensor) -> Tensor:
+        torch.manual_seed(1)  # the same weights are dropped in every call
+        return relative_attention(*parts, dropout)
+
+    assert torch.autograd.gradcheck(attention, inputs(7, 5, batch=1, width=2, dtype=torch.float64))
+
+
+def test_the_future_receives_a_gradient_of_exactly_zero() -> None:
+    query, key, value, embedding = inputs(150, 150, dtype=torch.float32)
+    for position in (0, 63, 64, 100, 149):
+        output = relative_attention(query, key, value, embedding, 0.2)
+        of_query, of_key, of_value = torch.autograd.grad(output[:, :, position].sum(), (query, key, value))
+        for gradient in (of_key, of_value):
+            assert torch.all(gradient[:, :, position + 1 :] == 0)
+            assert torch.any(gradient[:, :, 0] != 0)
+        others = torch.arange(150) != position
+        assert torch.all(of_query[:, :, others] == 0)
+
+
+def test_the_same_inputs_give_the_same_bytes() -> None:
+    parts = inputs(300, 300, dtype=torch.float32)
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        output = relative_attention(*parts, 0.1)
+        runs.append([output, *torch.autograd.grad(output.sum(), parts)])
+    assert all(torch.equal(first, second) for first, second in zip(*runs, strict=True))
+
+
+def test_dropped_weights_are_zero_and_the_others_are_scaled_up() -> None:
+    """With the identity as values, the output is the weights themselves."""
+    length = 96
+    query, key, _, embedding = inputs(length, length, heads=2, batch=4, width=length, dtype=torch.float32)
+    value = torch.eye(length).expand(2, 4, length, length)
+    whole = relative_attention(query, key, value, embedding)
+    torch.manual_seed(0)
+    thinned = relative_attention(query, key, value, embedding, 0.25)
+    past = torch.ones(length, length).tril().bool().expand_as(whole)
+    kept = thinned != 0
+    torch.testing.assert_close(thinned[kept], whole[kept] / 0.75)
+    assert abs(float(kept[past].float().mean()) - 0.75) < 0.01
+
+
+def test_half_precision_stays_close_to_single_precision() -> None:
+    parts = inputs(200, 200, dtype=torch.float32)
+    exact = relative_attention(*parts)
+    half = relative_attention(*[part.bfloat16() for part in parts[:3]], parts[3])
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), exact, atol=0.1, rtol=0.05)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = relative_attention(*[part.bfloat16() for part in parts[:3]], parts[3])
+    assert torch.equal(mixed, half)
+    half.float().sum().backward()
+    assert all(part.grad is not None and part.grad.isfinite().all() for part in parts)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("length", [100, 700, 2048])
+def test_a_gpu_computes_the_same(length: int) -> None:
+    parts = inputs(length, length, dtype=torch.float32)
+    on_gpu = [part.detach().cuda().requires_grad_() for part in parts]
+    ours, theirs = relative_attention(*on_gpu), relative_attention(*parts)
+    torch.testing.assert_close(ours.cpu(), theirs, atol=1e-4, rtol=1e-4)
+    for mine, reference in zip(
+        torch.autograd.grad(ours.sum(), on_gpu), torch.autograd.grad(theirs.sum(), parts), strict=True
+    ):
+        torch.testing.assert_close(mine.cpu(), reference, atol=1e-3, rtol=1e-3)

@@ -1,0 +1,94 @@
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from yardbird.errors import InputError
+from yardbird.nn.transformer import Attention, Transformer, TransformerConfig
+
+Build = Callable[[TransformerConfig], Transformer]
+
+
+def test_cached_logits_equal_uncached_ones_token_by_token(lively: Build, config: TransformerConfig) -> None:
+    model = lively(config)
+    tokens = torch.randint(50, (3, 24), generator=torch.Generator().manual_seed(1))
+    whole = model(tokens)
+    cache = model.new_cache(3)
+    with torch.no_grad():
+        newest = model(tokens[:, :5], cache)
+        for position in range(5, 24):
+            torch.testing.assert_close(newest[:, 0], whole[:, position - 1], atol=2e-5, rtol=1e-5)
+            newest = model(tokens[:, position : position + 1], cache)
+        torch.testing.assert_close(newest[:, 0], whole[:, -1], atol=2e-5, rtol=1e-5)
+    assert cache.length == 24
+
+
+def test_later_tokens_receive_a_gradient_of_exactly_zero(lively: Build, config: TransformerConfig) -> None:
+    model = lively(config)
+    embedded: list[torch.Tensor] = []
+
+    def remember(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        output.retain_grad()
+        embedded.append(output)
+
+    model.embedding.register_forward_hook(remember)
+    tokens = torch.randint(50, (1, 24), generator=torch.Generator().manual_seed(1))
+    model(tokens)[0, 11].square().sum().backward()
+    gradient = embedded[0].grad
+    assert gradient is not None
+    assert torch.all(gradient[0, 12:] == 0)
+    assert torch.all(gradient[0, :12].abs().sum(1) > 0)
+
+
+@pytest.mark.parametrize("attention", ["relative", "absolute"])
+def test_a_fresh_model_knows_nothing(relative: TransformerConfig, attention: Attention) -> None:
+    model = Transformer(50, replace(relative, attention=attention)).eval()
+    tokens = torch.randint(50, (4, 25), generator=torch.Generator().manual_seed(1))
+    loss = torch.nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+    assert abs(loss.item() - math.log(50)) < 0.1
+
+
+def test_relative_attention_reads_on_beyond_its_context_with_the_furthest_embedding(
+    lively: Build, relative: TransformerConfig
+) -> None:
+    model = lively(relative)
+    wider = lively(replace(relative, context_length=40))
+    tables = {
+        name: torch.cat([table[:, :1].expand(-1, 16, -1), table], dim=1)
+        for name, table in model.state_dict().items()
+        if name.endswith("attention.distances")
+    }
+    wider.load_state_dict({**model.state_dict(), **tables})
+    tokens = torch.randint(50, (2, 40), generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(model(tokens), wider(tokens))
+
+
+def test_absolute_positions_end_with_the_context(lively: Build, relative: TransformerConfig) -> None:
+    with pytest.raises(AssertionError, match="absolute positions end with the context"):
+        lively(replace(relative, attention="absolute"))(torch.zeros(1, 25, dtype=torch.long))
+
+
+def test_heads_must_divide_the_width(relative: TransformerConfig) -> None:
+    with pytest.raises(InputError, match="d_model: expected a multiple of num_heads, 5, found 32"):
+        replace(relative, num_heads=5)
+
+
+def test_dropout_is_active_in_training_only(lively: Build, relative: TransformerConfig) -> None:
+    model = lively(relative)
+    tokens = torch.zeros(1, 10, dtype=torch.long)
+    assert torch.equal(model(tokens), model(tokens))
+    model.train()
+    assert not torch.equal(model(tokens), model(tokens))
+
+
+def test_rows_of_a_cache_can_be_kept_alone(lively: Build, relative: TransformerConfig) -> None:
+    model = lively(relative)
+    tokens = torch.randint(50, (4, 10), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        cache = model.new_cache(4)
+        model(tokens[:, :9], cache)
+        cache.keep(torch.tensor([1, 3]))
+        newest = model(tokens[[1, 3], 9:], cache)
+    torch.testing.assert_close(newest[:, 0], model(tokens)[[1, 3], -1], atol=2e-5, rtol=1e-5)
