@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
@@ -28,6 +29,7 @@ from yardbird.nn.transformer import TransformerConfig
 
 #: The token kinds whose accuracy is reported apart: what, when, how long.
 _MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
+_SCORED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,12 @@ class MusicTransformerFamily(Family):
         was_training = self.model.training
         self.model.eval()
         with torch.inference_mode():
-            for index in range(len(items)):
-                window, scored = items[index]["tokens"], items[index]["scored"]
-                window_nats, window_correct = self._score(window[None].to(device))
-                nats.append(window_nats[0].cpu()[scored].double().numpy())
-                correct.append(window_correct[0].cpu()[scored].numpy())
+            for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
+                batch_nats, batch_correct = self._score(batch["tokens"].to(device))
+                nats.append(batch_nats.cpu()[batch["scored"]].double())
+                correct.append(batch_correct.cpu()[batch["scored"]])
         self.model.train(was_training)
-        return TokenScores(np.concatenate(nats), np.concatenate(correct))
+        return TokenScores(torch.cat(nats).numpy(), torch.cat(correct).numpy())
 
     def nats(self, tokens: ArrayLike) -> NDArray[np.float64]:
         """Negative log likelihood of every token of a solo but the first, (length − 1,)."""

@@ -1,0 +1,148 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from yardbird.codecs.events import EventCodec
+from yardbird.codecs.grammar import EventGrammar
+from yardbird.codecs.vocabulary import KINDS
+from yardbird.errors import ConfigError
+from yardbird.models.base import load_family
+from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
+from yardbird.models.music_transformer.windows import read_sequences, read_tokens
+from yardbird.music.chords import Chord
+from yardbird.music.score import ChordChange
+from yardbird.nn.sampling import Sampling
+
+FREE = Sampling(temperature=1.0, top_k=None, top_p=0.95)
+
+
+def test_training_on_windows_lowers_the_validation_measure(encoded: Path, family: MusicTransformerFamily) -> None:
+    data = family.datasets(encoded, seed=0)
+    optimiser = torch.optim.AdamW(family.model.parameters(), lr=3e-3)
+    before = pooled(family, encoded)
+    for epoch in range(6):
+        data.train.set_epoch(epoch)  # type: ignore[attr-defined]  # promised by Family.datasets
+        for batch in DataLoader(data.train, batch_size=8):
+            loss = family.loss(batch, 0)
+            optimiser.zero_grad()
+            loss.total.backward()
+            optimiser.step()
+    after = pooled(family, encoded)
+    assert after["nats_per_note"] < 0.7 * before["nats_per_note"]
+    assert after["accuracy"] > before["accuracy"]
+
+
+def pooled(family: MusicTransformerFamily, encoded: Path, batch_size: int = 4) -> dict[str, float]:
+    """Validation measures as the trainer computes them: sums over batches, then the ratio."""
+    sums: dict[str, np.ndarray] = {}
+    family.model.eval()
+    for batch in DataLoader(family.datasets(encoded, 0).validation, batch_size=batch_size):
+        for name, ratio in family.measure(batch).items():
+            sums[name] = sums.get(name, np.zeros(2)) + np.array([ratio.numerator, ratio.denominator])
+    family.model.train()
+    return {name: float(above / below) for name, (above, below) in sums.items()}
+
+
+def test_validation_measures_are_those_of_whole_solos(encoded: Path, family: MusicTransformerFamily) -> None:
+    """The batches of training and the solos of evaluation give the same figures, token by token."""
+    packed = read_tokens(encoded)
+    solos = [packed[s.start : s.start + s.length] for s in read_sequences(encoded, "validation")]
+    scores = [family.score_tokens(solo) for solo in solos]
+    nats = np.concatenate([score.nats for score in scores])
+    correct = np.concatenate([score.correct for score in scores])
+    kinds = family.codec.kind_of[np.concatenate([solo[1:] for solo in solos])]
+    assert [len(score.nats) for score in scores] == [len(solo) - 1 for solo in solos]
+    expected = {
+        "nats_per_note": nats.sum() / np.sum(kinds == KINDS.index("Pitch")),
+        "nats_per_token": nats.mean(),
+        "accuracy": correct.mean(),
+        "pitch_accuracy": correct[kinds == KINDS.index("Pitch")].mean(),
+        "position_accuracy": correct[kinds == KINDS.index("Position")].mean(),
+        "duration_accuracy": correct[kinds == KINDS.index("Duration")].mean(),
+    }
+    for batch_size in (1, 64):
+        assert pooled(family, encoded, batch_size) == pytest.approx(expected, rel=1e-5)
+    assert family.watched in expected
+
+
+def test_a_short_solo_is_scored_as_the_model_reads_it_in_one_go(
+    family: MusicTransformerFamily, codec: EventCodec
+) -> None:
+    solo = np.array([codec.bos_id, *range(10, 40)])
+    family.model.eval()
+    with torch.no_grad():
+        logits = family.model(torch.tensor(solo[None, :-1]))[0]
+    expected = torch.nn.functional.cross_entropy(logits, torch.tensor(solo[1:]), reduction="none")
+    np.testing.assert_allclose(family.nats(solo), expected.numpy(), rtol=1e-4)
+    assert np.array_equal(family.predictions(solo), logits.argmax(1).numpy() == solo[1:])
+
+
+def test_padding_adds_nothing_to_the_loss(family: MusicTransformerFamily, codec: EventCodec) -> None:
+    family.model.eval()
+    tokens = torch.randint(3, codec.vocab_size, (1, 20), generator=torch.Generator().manual_seed(0))
+    padded = torch.nn.functional.pad(tokens, (0, 29), value=codec.pad_id)
+    torch.testing.assert_close(family.loss({"tokens": padded}, 0).total, family.loss({"tokens": tokens}, 0).total)
+
+
+def test_a_saved_family_is_loaded_alone_and_predicts_the_same(tmp_path: Path, family: MusicTransformerFamily) -> None:
+    family.save(tmp_path / "model")
+    loaded = load_family("music_transformer").load(tmp_path / "model")
+    assert isinstance(loaded, MusicTransformerFamily)
+    solo = np.arange(3, 120)
+    assert np.array_equal(loaded.nats(solo), family.nats(solo))
+    assert loaded.codec.vocabulary == family.codec.vocabulary
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
+        "codec.json",
+        "config.json",
+        "model.safetensors",
+    ]
+    loaded.save(tmp_path / "again")
+    for path in (tmp_path / "model").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_solos_obey_the_grammar_and_the_seed(family: MusicTransformerFamily, codec: EventCodec) -> None:
+    chords = (ChordChange(0, Chord.parse("F7")), ChordChange(96, Chord.parse("Bb7")))
+
+    def solos(seed: int, count: int) -> list[list[int]]:
+        grammars = [
+            EventGrammar(codec, bars=4, pitch_range=(50, 80), chords=chords, meter=(4, 4), qpm=200.0)
+            for _ in range(count)
+        ]
+        primes = [np.array([codec.bos_id])] * count
+        return [tokens.tolist() for tokens in family.generate(primes, grammars, FREE, seed, max_tokens=2000)]
+
+    rows = solos(0, 5)
+    assert rows == solos(0, 5)
+    assert len({tuple(row) for row in rows}) == 5
+    for row in rows:
+        score = codec.decode(row)
+        assert (score.bar_count, score.chords, score.is_monophonic) == (4, chords, True)
+
+
+def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(family: MusicTransformerFamily) -> None:
+    assert family.sample(1).bar_count == 8
+    assert family.sample(1) == family.sample(1)
+    assert family.sample(1) != family.sample(2)
+
+
+def test_a_family_is_sized_by_its_section_of_the_parameters(encoded: Path, root: Path, tmp_path: Path) -> None:
+    family = MusicTransformerFamily.create(encoded, root / "params.yaml")
+    assert family.model.embedding.num_embeddings == family.codec.vocab_size
+    assert family.model.config.context_length == family.config.context_length
+    text = (root / "params.yaml").read_text().replace("attention: relative", "attention: sideways")
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"music_transformer\.model\.attention: expected 'relative' or 'absolute'"):
+        MusicTransformerFamily.create(encoded, tmp_path / "params.yaml")
+
+
+def test_the_ablation_trains_too(codec: EventCodec, config: ModelConfig, encoded: Path) -> None:
+    family = MusicTransformerFamily(codec, replace(config, attention="absolute"))
+    batch = next(iter(DataLoader(family.datasets(encoded, 0).train, batch_size=2)))
+    family.loss(batch, 0).total.backward()
+    assert family.model.positions is not None
+    assert family.model.positions.grad is not None
