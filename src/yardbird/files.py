@@ -62,6 +62,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_folder(folder: Path) -> str:
+    """One hash over the names and the bytes of all files below a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
 def within(folder: Path, name: str) -> Path:
     """`folder / name`, refused when a name out of some data file leads outside the folder.
 

@@ -37,7 +37,7 @@ _CONTINUE = ("/", ".")
 _BARS_PER_LINE = 4
 _SLOWEST, _FASTEST = 40.0, 400.0
 _FOUR_FOUR = Meter(0, 4, 4)
-_MIDI_SUFFIXES = (".mid", ".midi", ".kar")
+MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def read_lead_sheet(path: Path) -> LeadSheet:
     Raises:
         InputError: the file is missing or unreadable, or as `LeadSheet.parse` and `from_score` say.
     """
-    if path.suffix.lower() in _MIDI_SUFFIXES and path.exists():
+    if path.suffix.lower() in MIDI_SUFFIXES and path.exists():
         return LeadSheet.from_score(_changes(midi.read_raw(path)), path.stem)
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,0 +1,124 @@
+"""What solos are asked for: how many, over which changes, continuing which opening."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from yardbird.codecs.events import EventCodec
+from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.errors import ConfigError, InputError
+from yardbird.generation.leadsheet import MIDI_SUFFIXES, LeadSheet, read_lead_sheet
+from yardbird.music.midi import read_raw
+from yardbird.music.score import Score
+from yardbird.nn.sampling import Sampling
+
+#: A prime may be of any length; `min_bars` of a training file do not bind it.
+_ANY_LENGTH = IngestConfig(min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8)
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """Section `generate` of params.yaml."""
+
+    bars: int  # of every solo, a prime included
+    free: int  # solos that choose their own changes
+    solos_per_chart: int
+    charts: str  # folder of .txt charts, and of MIDI files whose chords are the chart and whose opening is the prime
+    prime_bars: int  # taken from such a MIDI file; 0: its chords only
+    temperature: float  # 0: always the likeliest token
+    top_k: int | None
+    top_p: float | None
+    qpm: float | None  # where the chart says nothing; null: the model chooses
+    artist: str | None  # whose style, one of the training artists; null: the model chooses
+    lowest_pitch: int
+    highest_pitch: int
+    comping: bool  # a quiet piano and bass in the .wav
+
+    def __post_init__(self) -> None:
+        for key, low in (("bars", 1), ("free", 0), ("solos_per_chart", 0), ("prime_bars", 0)):
+            if getattr(self, key) < low:
+                raise ConfigError("generate", key, expected=f"{low} or more", found=str(getattr(self, key)))
+        if not 0 <= self.lowest_pitch < self.highest_pitch <= 127:
+            found = f"{self.lowest_pitch} to {self.highest_pitch}"
+            raise ConfigError("generate", "lowest_pitch", expected="a range of MIDI pitches", found=found)
+        if self.qpm is not None and not 20 <= self.qpm <= 500:
+            raise ConfigError("generate", "qpm", expected="20 to 500", found=str(self.qpm))
+        if self.prime_bars >= self.bars:
+            found = f"{self.prime_bars} of {self.bars}"
+            raise ConfigError("generate", "prime_bars", expected="fewer than bars", found=found)
+        self.sampling  # noqa: B018  # checks temperature, top_k and top_p
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.temperature, self.top_k, self.top_p)
+
+    @property
+    def pitch_range(self) -> tuple[int, int]:
+        return self.lowest_pitch, self.highest_pitch
+
+
+@dataclass(frozen=True)
+class Prime:
+    """The opening of a solo, to be continued: its first `bars` bars; a pickup is one of them."""
+
+    file: Path
+    score: Score
+    bars: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """One solo to be drawn; without a lead sheet it chooses its own changes."""
+
+    name: str  # "<chart or free>/solo_000": where it is written
+    sheet: LeadSheet | None = None
+    prime: Prime | None = None
+
+
+def plan(config: GenerateConfig) -> list[Order]:
+    """The orders of the generate stage: free ones, then those over each chart of the folder, by name.
+
+    Raises:
+        InputError: a chart is unusable, the folder is missing, or nothing is asked for.
+    """
+    folder = Path(config.charts)
+    if not folder.is_dir():
+        raise InputError(folder, expected="a folder of charts", found="no folder", remedy="mend generate.charts")
+    orders = numbered("free", config.free)
+    if config.solos_per_chart:
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in (".txt", *MIDI_SUFFIXES):
+                primed = config.prime_bars and path.suffix.lower() in MIDI_SUFFIXES
+                prime = read_prime(path, config.prime_bars) if primed else None
+                orders += numbered(path.stem, config.solos_per_chart, read_lead_sheet(path), prime)
+    if not orders:
+        raise InputError(folder, expected="a chart, or free solos", found="neither", remedy="raise generate.free")
+    return orders
+
+
+def numbered(group: str, count: int, sheet: LeadSheet | None = None, prime: Prime | None = None) -> list[Order]:
+    """Orders that differ in their number alone."""
+    return [Order(f"{group}/solo_{number:03d}", sheet, prime) for number in range(count)]
+
+
+def read_prime(path: Path, bars: int) -> Prime:
+    """The first `bars` bars of the solo in a MIDI file, and its pickup before them.
+
+    Raises:
+        InputError: the file is missing, holds no solo, or has fewer bars.
+    """
+    if not path.is_file():
+        raise InputError(path, expected="a MIDI file", found="no such file", remedy="mend the path")
+    score = read_solo(read_raw(path), path, None, _ANY_LENGTH).score
+    meters, ticks = score.meters, score.ticks_per_beat
+    pickup = len(meters) > 1 and meters[1].tick == meters[0].bar_ticks(ticks) < meters[1].bar_ticks(ticks)
+    if score.bar_count < bars + pickup:
+        found = f"{score.bar_count}"
+        raise InputError(path, expected=f"at least {bars} bars", found=found, remedy="prime with fewer bars")
+    return Prime(path, score, bars + pickup)
+
+
+def check_artist(codec: EventCodec, artist: str | None) -> None:
+    """Refuse an artist whom the model does not know: it would be taken for an unknown one."""
+    if artist is not None and artist not in codec.artists:
+        known = ", ".join(codec.artists)
+        raise InputError(artist, expected=f"one of the artists {known}", found="another", remedy="choose one of them")

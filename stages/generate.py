@@ -1,0 +1,27 @@
+"""Draw solos with a trained family, free and over the charts: python stages/generate.py music_transformer"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.generation.orders import GenerateConfig, plan
+from yardbird.generation.solos import draw, write_solos
+from yardbird.generation.source import open_source
+
+MODELS, GENERATED = Path("models"), Path("data/generated")
+
+
+@exit_on_error
+def main() -> None:
+    name = sys.argv[1]
+    config, seed = read_section("generate", GenerateConfig), read_seed()
+    source = open_source(MODELS / name)
+    solos = draw(source.generate, source.codec, plan(config), config, seed)
+    write_solos(solos, GENERATED / name, config, seed, source.provenance)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Settings and a drawer for the tests of generation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yardbird.codecs.events import Tokens
+from yardbird.generation.orders import GenerateConfig
+from yardbird.nn.sampling import Constraint, Sampling
+
+CHARTS = Path(__file__).resolve().parents[1] / "data" / "charts"
+SETTINGS: dict[str, Any] = {
+    "bars": 8, "free": 1, "solos_per_chart": 1, "charts": str(CHARTS), "prime_bars": 2, "temperature": 1.0,
+    "top_k": None, "top_p": None, "qpm": None, "artist": None, "lowest_pitch": 49, "highest_pitch": 81,
+    "comping": False,
+}  # fmt: skip
+
+
+def settings(**changes: Any) -> GenerateConfig:
+    return GenerateConfig(**(SETTINGS | changes))
+
+
+def draw_at_random(
+    primes: Sequence[Tokens], constraints: Sequence[Constraint], _: Sampling, seed: int, max_tokens: int
+) -> list[Tokens]:
+    """Any allowed token, evenly: it goes where no trained model would, so it finds the grammar's holes."""
+    rows = []
+    for index, (prime, constraint) in enumerate(zip(primes, constraints, strict=True)):
+        rng = np.random.default_rng([seed, index])
+        row = prime.tolist()
+        for token in row:
+            constraint.advance(token)
+        while not constraint.finished and len(row) < max_tokens:
+            token = int(rng.choice(np.flatnonzero(constraint.allowed())))
+            constraint.advance(token)
+            row.append(token)
+        rows.append(np.array(row, dtype=np.uint16))
+    return rows

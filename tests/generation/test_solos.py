@@ -1,0 +1,179 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawing import CHARTS, draw_at_random, settings
+from event_scores import CODEC
+
+from yardbird import files
+from yardbird.errors import ConfigError, InputError, YardbirdError
+from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
+from yardbird.generation.orders import Order, numbered, plan, read_prime
+from yardbird.generation.solos import Solo, draw, faults, write_solos
+from yardbird.music.midi import read_score, write_score
+from yardbird.music.score import Meter, Score, Tempo, make_notes
+
+SHEETS = {path.stem: read_lead_sheet(path) for path in sorted(CHARTS.glob("*.txt"))}
+BLUES = SHEETS["blues_in_f"]
+
+
+def tune(bars: int, meter: tuple[int, int] = (4, 4)) -> Score:
+    """Even quarters over F7, at 210."""
+    steps = 48 * meter[0] // meter[1]
+    notes = make_notes([(12 * beat, 12, 60 + beat % 12, 87) for beat in range(bars * steps // 12)])
+    changes = LeadSheet.parse("F7").chord_changes(12, 1)
+    return Score(12, notes, bars * steps, tempos=(Tempo(0, 210.0),), meters=(Meter(0, *meter),), chords=changes)
+
+
+@pytest.fixture
+def prime_file(tmp_path: Path) -> Path:
+    write_score(tune(6), tmp_path / "opening.mid")
+    return tmp_path / "opening.mid"
+
+
+def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for() -> None:
+    """32 bars over each chart and free, drawn by chance alone."""
+    config = settings(bars=32, solos_per_chart=2, free=2)
+    solos = draw(draw_at_random, CODEC, plan(config), config, seed=0)
+    assert len(solos) == 8
+    for solo in solos:
+        assert faults(solo, config) == []
+        assert solo.score.bar_count == 32
+        if solo.order.sheet:
+            assert solo.score.chords == solo.order.sheet.chord_changes(12, 32)
+            assert solo.score.key == solo.order.sheet.key
+            assert solo.score.mean_qpm == pytest.approx(solo.order.sheet.qpm, rel=0.04)  # the nearest tempo bin
+
+
+def test_an_illegal_solo_is_found_out() -> None:
+    config = settings(bars=4)
+    (solo,) = draw(draw_at_random, CODEC, numbered("blues", 1, BLUES), config, seed=1)
+
+    def broken(score: Score) -> list[str]:
+        return faults(Solo(solo.order, 0, solo.tokens, score), config)
+
+    def with_notes(rows: list[tuple[int, int, int, int]]) -> Score:
+        return replace(solo.score, notes=make_notes(rows))
+
+    assert broken(replace(solo.score, end_tick=5 * 48)) == ["5 bars"]
+    assert broken(replace(solo.score, notes=make_notes([]), end_tick=4 * 48 - 1)) == ["4 bars"]
+    assert broken(with_notes([(0, 24, 60, 90), (12, 12, 62, 90)])) == ["not monophonic"]
+    assert broken(with_notes([(0, 12, 99, 90)])) == ["pitches 99 to 99"]
+    assert broken(with_notes([(180, 24, 60, 90)])) == ["a last note that does not end"]
+    assert broken(replace(solo.score, chords=solo.score.chords[1:])) == ["other chords than the chart's"]
+
+
+def test_a_primed_solo_begins_with_its_prime_and_counts_it(prime_file: Path) -> None:
+    prime = read_prime(prime_file, 2)
+    config = settings(bars=8)
+    (solo,) = draw(draw_at_random, CODEC, numbered("primed", 1, prime=prime), config, seed=0)
+    opening = solo.score.notes[solo.score.onsets < 96]
+    expected = CODEC.grid(tune(6)).score.notes[:8]
+    assert np.array_equal(opening, expected)
+    assert solo.score.bar_count == 8
+    assert solo.primed_bars == 2
+    assert faults(solo, config) == []
+
+
+def test_a_primed_solo_goes_on_over_the_chart(prime_file: Path) -> None:
+    config = settings(bars=8)
+    order = Order("both/solo_000", BLUES, read_prime(prime_file, 2))
+    (solo,) = draw(draw_at_random, CODEC, [order], config, seed=0)
+    expected = BLUES.chord_changes(12, 8)
+    assert [c for c in solo.score.chords if c.tick >= 96] == [c for c in expected if c.tick >= 96]
+    assert faults(solo, config) == []
+
+
+def test_a_pickup_comes_on_top_of_the_bars_of_the_prime(tmp_path: Path) -> None:
+    notes = make_notes([(12 * beat, 12, 65, 90) for beat in range(25)])
+    meters = (Meter(0, 1, 4), Meter(12, 4, 4))
+    write_score(Score(12, notes, 12 + 6 * 48, meters=meters), tmp_path / "pickup.mid")
+    assert read_prime(tmp_path / "pickup.mid", 2).bars == 3
+
+
+def test_a_prime_in_another_meter_than_its_chart_is_refused(tmp_path: Path) -> None:
+    write_score(tune(6, (3, 4)), tmp_path / "waltz.mid")
+    order = Order("both/solo_000", BLUES, read_prime(tmp_path / "waltz.mid", 2))
+    with pytest.raises(InputError, match="meter"):
+        draw(draw_at_random, CODEC, [order], settings(), seed=0)
+
+
+def test_a_prime_shorter_than_asked_is_refused(prime_file: Path) -> None:
+    with pytest.raises(InputError, match="at least 7 bars, found 6"):
+        read_prime(prime_file, 7)
+
+
+def test_an_artist_whom_the_model_never_heard_is_refused() -> None:
+    with pytest.raises(InputError, match="one of the artists unknown, Ada Line, Bo Dense"):
+        draw(draw_at_random, CODEC, numbered("free", 1), settings(artist="coltrane"), seed=0)
+    (solo,) = draw(draw_at_random, CODEC, numbered("free", 1), settings(artist="Ada Line"), seed=0)
+    assert solo.tokens[1] == CODEC.artist_id("Ada Line")
+
+
+def test_the_orders_are_free_ones_and_every_chart_and_midi_file_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("F7")
+    write_score(tune(6), tmp_path / "a.mid")
+    (tmp_path / "readme.md").write_text("no chart")
+    orders = plan(settings(charts=str(tmp_path), free=1, solos_per_chart=2))
+    assert [order.name for order in orders] == [
+        "free/solo_000", "a/solo_000", "a/solo_001", "b/solo_000", "b/solo_001",
+    ]  # fmt: skip
+    assert [order.prime.bars if order.prime else 0 for order in orders] == [0, 2, 2, 0, 0]
+    assert plan(settings(charts=str(tmp_path), prime_bars=0))[1].prime is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bars": 0}, "bars: expected 1 or more, found 0"),
+        ({"free": -1}, "free: expected 0 or more"),
+        ({"prime_bars": 8}, "prime_bars: expected fewer than bars, found 8 of 8"),
+        ({"temperature": -0.1}, "temperature: expected 0 or more"),
+        ({"top_k": 0}, "top_k: expected 1 or more"),
+        ({"top_p": 0.0}, "top_p: expected above 0"),
+        ({"lowest_pitch": 90}, "a range of MIDI pitches, found 90 to 81"),
+        ({"qpm": 5.0}, "qpm: expected 20 to 500"),
+    ],
+)
+def test_impossible_settings_are_one_clear_line(changes: dict[str, float], said: str) -> None:
+    with pytest.raises(YardbirdError) as error:
+        settings(**changes)
+    assert said in str(error.value)
+
+
+def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="neither"):
+        plan(settings(charts=str(tmp_path), free=0))
+    with pytest.raises(InputError, match="no folder"):
+        plan(settings(charts=str(tmp_path / "absent")))
+
+
+def test_a_config_error_is_no_input_error() -> None:
+    with pytest.raises(ConfigError):
+        settings(bars=0)
+
+
+def test_each_solo_is_written_to_hear_to_see_and_to_trace(tmp_path: Path, prime_file: Path) -> None:
+    config = settings(bars=4)
+    orders = [*numbered("free", 1), Order("blues/solo_000", BLUES, read_prime(prime_file, 2))]
+    solos = draw(draw_at_random, CODEC, orders, config, seed=3)
+    model = {"family": "chance", "sha256": "0"}
+    for out in ("first", "second"):
+        write_solos(solos, tmp_path / out, config, 3, model)
+    written = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
+    stems = ["blues/solo_000", "free/solo_000"]
+    ends = [".json", ".mid", ".png", ".wav"]
+    assert [str(path) for path in written] == [f"{stem}{end}" for stem in stems for end in ends] + ["manifest.csv"]
+    for path in written:
+        assert (tmp_path / "first" / path).read_bytes() == (tmp_path / "second" / path).read_bytes(), path
+    assert read_score(tmp_path / "first/blues/solo_000.mid").chords == solos[1].score.chords
+    told = files.read_json(tmp_path / "first/blues/solo_000.json")
+    assert (told["seed"], told["index"], told["model"], told["bars"]) == (3, 1, model, 4)
+    assert told["prime"] == {"file": "opening.mid", "sha256": files.sha256(prime_file), "bars": 2}
+    assert LeadSheet.parse(told["chart"]) == BLUES
+    assert told["settings"]["temperature"] == 1.0
+    with (tmp_path / "first/manifest.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["solo"], row["chart"]) for row in rows] == [("free/solo_000", ""), ("blues/solo_000", "Blues in F")]
