@@ -1,6 +1,5 @@
 """Train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from yardbird.audio.synth import render
 from yardbird.config import PARAMS, read_params, read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.generation.pianoroll import draw
-from yardbird.models.base import load_family
+from yardbird.models.base import TRAINED, load_family
 from yardbird.seeds import derive_seed
 from yardbird.tracking.lock import output_hashes, read_lock
 from yardbird.tracking.runs import TrainingRun
@@ -23,7 +22,7 @@ from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import as_csv, fit
 from yardbird.training.listeners import TensorBoard
 
-ENCODED, REPORTS = Path("data/encoded"), Path("reports/train")
+ENCODED, MODELS, REPORTS = Path("data/encoded"), Path("models"), Path("reports/train")
 
 
 @exit_on_error
@@ -51,8 +50,9 @@ def main() -> None:
             listeners=[board, run],
             hear=lambda score: (render(score, comping=True), draw(score)),
         )
-        shutil.rmtree(f"models/{name}", ignore_errors=True)
-        family.save(Path("models") / name)
+        with files.replacing_folder(MODELS / name) as folder:
+            family.save(folder)
+            files.write_json(folder / TRAINED, {"family": name, "seed": seed, "data": files.sha256_folder(ENCODED)})
         summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
         files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
         files.write_text(REPORTS / f"{name}_curve.csv", as_csv(result.curve))

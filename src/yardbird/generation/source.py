@@ -13,10 +13,7 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.generation.solos import Generate
-from yardbird.models.base import best_device, load_family
-
-#: What the train stage leaves beside the weights: family, seed, hash of the training data.
-TRAINED = "trained.json"
+from yardbird.models.base import TRAINED, best_device, load_family
 
 
 @dataclass(frozen=True)

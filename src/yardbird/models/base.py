@@ -16,6 +16,9 @@ from torch.utils.data import Dataset
 
 Batch = Mapping[str, Tensor]
 
+#: What the train stage leaves beside the weights: family, seed, hash of the training data.
+TRAINED = "trained.json"
+
 
 @dataclass(frozen=True)
 class Loss:

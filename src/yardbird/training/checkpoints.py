@@ -16,6 +16,9 @@ from filelock import FileLock, Timeout
 from yardbird import files
 from yardbird.errors import InputError
 
+#: Packages that record and sound a training, and do not change what it computes.
+_BYSTANDERS = ("tracking", "generation", "audio")
+
 
 class CheckpointFolder:
     """`<root>/.checkpoints/<family>/<key>`, held by one process at a time.
@@ -74,16 +77,12 @@ class CheckpointFolder:
 
 
 def training_key(settings: Mapping[str, Any], *inputs: Path) -> str:
-    """A hash of the settings, of every byte of the input folders, and of the code: all modules of ours loaded by now.
-
-    Tracking is left out: how a run is recorded does not change what it computes.
-    """
+    """A hash of the settings, of every byte of the input folders, and of all modules of ours loaded by now."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for folder in inputs:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            digest.update(f"{path.relative_to(folder).as_posix()} {files.sha256(path)}\n".encode())
+        digest.update(files.sha256_folder(folder).encode())
     for name, module in sorted(sys.modules.items()):
         source = getattr(module, "__file__", None)
-        if name.split(".")[0] == "yardbird" and not name.startswith("yardbird.tracking") and source:
+        if name.startswith("yardbird.") and name.split(".")[1] not in _BYSTANDERS and source:
             digest.update(f"{name} {files.sha256(Path(source))}\n".encode())
     return digest.hexdigest()[:16]

@@ -204,7 +204,8 @@ class _Course(Callback):
         watched = f"validation_{self._family.watched}"
         best = self.curve[self.best_epoch - 1][watched]
         row = self.curve[-1]
-        self.bar.set_postfix_str(f"loss {row['train_loss']:.3f}, {watched} {row[watched]:.4f}, best {best:.4f}")
+        figures = f"loss {row['train_loss']:.3f}, {watched} {row[watched]:.4f}, best {best:.4f}"
+        self.bar.set_postfix_str(figures, refresh=False)
         self.bar.close()
         for listener in self._listeners:
             listener.on_epoch(self.curve, pace)
