@@ -205,7 +205,7 @@ class EventGrammar:
             mask[self._tempo] = False
 
     def _allow_next_place(self, mask: Mask) -> None:
-        """Positions up to the next given chord, which none may pass; the next bar or EOS when this bar has none left."""
+        """Positions up to the next given chord, which none may pass; the next bar or EOS once the bar has none."""
         bar_end, offset = self._bar_start + self._bar_steps, self._first["Position"] - self._bar_start
         given = self._chords[self._next_chord][0] if self._next_chord < len(self._chords) else bar_end
         earliest = self._step + 1 if self._free_chords else max(self._step + 1, self._busy_until)

@@ -4,9 +4,10 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePath
+from typing import Any
 
 from yardbird import files
 from yardbird.errors import InputError
@@ -69,6 +70,25 @@ def write_table(path: Path, kind: type[SoloRow] | type[Rejected], rows: Iterable
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     files.write_text(path, text.getvalue())
+
+
+def read_solos(ingested: Path) -> list[SoloRow]:
+    """The solos of every source under the folder of ingestion, sorted by id.
+
+    Raises:
+        InputError: there are none.
+    """
+    rows: list[SoloRow] = []
+    for path in sorted(ingested.glob(f"*/{MANIFEST}")):
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                rows.append(SoloRow(**{field.name: _READERS[field.type](row[field.name]) for field in fields(SoloRow)}))
+    if not rows:
+        raise InputError(ingested, expected="ingested solos", found="none", remedy="run the ingest stage first")
+    return sorted(rows, key=lambda row: row.solo)
+
+
+_READERS: dict[Any, Callable[[str], Any]] = {str: str, int: int, float: float}
 
 
 def read_manifest(path: Path) -> dict[str, Entry]:

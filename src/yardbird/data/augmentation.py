@@ -1,0 +1,193 @@
+"""More training solos from the same ones: in other keys and at other tempos, evenly over the parents.
+
+Only training tunes are copied, after the split: a copy of a held-out tune would be the answer given away.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.data.manifest import MANIFEST, SoloRow
+from yardbird.errors import ConfigError, InputError
+from yardbird.music.midi import read_score, write_score
+from yardbird.music.pitch import Key
+from yardbird.music.score import Score
+from yardbird.seeds import generator
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Section `augment` of params.yaml."""
+
+    target_size: int  # of the whole corpus: originals of every split, and copies
+    semitones: tuple[int, ...]  # transpositions; 0 is the parent's own key
+    tempo_factors: tuple[float, ...]  # 1.0 is the parent's own tempo
+    tempo_range: tuple[int, ...]  # lowest and highest mean tempo of a copy, in quarter notes a minute
+    pitch_ranges: Mapping[str, tuple[int, ...]]  # MIDI program, or `other` → lowest and highest pitch of a copy
+
+    def __post_init__(self) -> None:
+        for program, pitches in self.pitch_ranges.items():
+            if not (program == "other" or program.isdecimal()):
+                raise ConfigError("augment", "pitch_ranges", expected="MIDI programs or `other`", found=program)
+            if len(pitches) != 2 or not 0 <= pitches[0] <= pitches[1] <= 127:
+                found = str(list(pitches))
+                raise ConfigError(
+                    "augment", f"pitch_ranges.{program}", expected="the lowest and highest pitch", found=found
+                )
+        if "other" not in self.pitch_ranges:
+            raise ConfigError("augment", "pitch_ranges.other", expected="the lowest and highest pitch", found="nothing")
+        if len(self.tempo_range) != 2:
+            found = str(list(self.tempo_range))
+            raise ConfigError("augment", "tempo_range", expected="the lowest and the highest tempo", found=found)
+        if any(factor <= 0 for factor in self.tempo_factors):
+            raise ConfigError("augment", "tempo_factors", expected="positive factors", found=str(self.tempo_factors))
+
+
+@dataclass(frozen=True, order=True)
+class Variant:
+    """How a copy differs from its parent."""
+
+    semitones: int
+    tempo_factor: float
+
+    @property
+    def suffix(self) -> str:
+        """Of the copy's file name: `__+3_x110` is up a minor third and a tenth faster."""
+        return f"__{self.semitones:+d}_x{round(self.tempo_factor * 100)}"
+
+
+@dataclass(frozen=True)
+class CopyRow:
+    """A row of the manifest of the augmented corpus."""
+
+    copy: str  # the id: the parent's, with the variant's suffix
+    solo: str  # the parent's id
+    path: str  # relative to data/augmented
+    split: str
+    artist: str
+    title: str
+    tune_group: str
+    key: str
+    form: str
+    notes: int
+    bars: int
+    semitones: int
+    tempo_factor: float
+
+
+def augment(
+    rows: Sequence[SoloRow], ingested: Path, splits: Mapping[str, str], output: Path, config: AugmentConfig, seed: int
+) -> list[CopyRow]:
+    """Write the originals of every split and copies of training solos: `output`/scores/… and `output`/manifest.csv.
+
+    Raises:
+        InputError: the target is below the number of solos, or above what the parents can give.
+    """
+    scores = {row.solo: read_score(ingested / row.path) for row in rows}
+    parents = [row for row in rows if splits[row.solo] == "train"]
+    chosen = choose(parents, scores, config.target_size - len(rows), config, seed)
+    copies: list[CopyRow] = []
+    with tqdm(total=config.target_size, desc="augment", unit="file", leave=False) as progress:
+        for row in rows:
+            score = scores[row.solo]
+            for variant in [Variant(0, 1.0), *chosen.get(row.solo, [])]:
+                copy = copy_row(row, variant, splits[row.solo])
+                write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), output / copy.path)
+                copies.append(copy)
+                progress.update()
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(CopyRow)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(copy) for copy in copies)
+    files.write_text(output / MANIFEST, text.getvalue())
+    return copies
+
+
+def choose(
+    parents: Sequence[SoloRow], scores: Mapping[str, Score], count: int, config: AugmentConfig, seed: int
+) -> dict[str, list[Variant]]:
+    """Which variants of which parents make `count` distinct copies.
+
+    The parents' numbers differ by at most one, but for parents that cannot give so many; whom the odd ones fall to is
+    drawn by lot. A parent gets all its keys once before any twice, at tempos drawn by lot.
+
+    Raises:
+        InputError: `count` is negative or more than all parents can give.
+    """
+    taken = {_sound(row, scores[row.solo], Variant(0, 1.0)) for row in parents}
+    offers: dict[str, list[Variant]] = {}
+    for row in parents:
+        offers[row.solo] = []
+        for variant in variants(row, scores[row.solo], config, seed):
+            sound = _sound(row, scores[row.solo], variant)
+            if sound not in taken:
+                taken.add(sound)
+                offers[row.solo].append(variant)
+    available = sum(map(len, offers.values()))
+    if not 0 <= count <= available:
+        raise InputError(
+            "augment.target_size",
+            expected=f"a target for which {len(parents)} training solos give 0 … {available} copies",
+            found=f"one that needs {count}",
+            remedy="change the target, or allow more semitones, tempo factors or pitches",
+        )
+    chosen: dict[str, list[Variant]] = {row.solo: [] for row in parents}
+    lots = [parents[i].solo for i in generator(seed, "augment", "lots").permutation(len(parents))]
+    while count:
+        givers = [solo for solo in lots if len(chosen[solo]) < len(offers[solo])][:count]
+        for solo in givers:
+            chosen[solo].append(offers[solo][len(chosen[solo])])
+        count -= len(givers)
+    return chosen
+
+
+def variants(row: SoloRow, score: Score, config: AugmentConfig, seed: int) -> list[Variant]:
+    """All variants of a solo that stay within the instrument's range (or the solo's own) and the tempo range."""
+    lowest, highest = config.pitch_ranges.get(str(score.program), config.pitch_ranges["other"])
+    below = min(0, lowest - int(score.pitches.min()))
+    above = max(0, highest - int(score.pitches.max()))
+    slowest, fastest = config.tempo_range
+    qpm = score.mean_qpm
+    rng = generator(seed, "augment", row.solo)
+    ranked: list[tuple[int, float, Variant]] = []
+    for semitones in sorted({step for step in config.semitones if below <= step <= above}):
+        factors = [
+            factor
+            for factor in sorted(set(config.tempo_factors))
+            if (factor == 1 or slowest <= qpm * factor <= fastest) and (semitones, factor) != (0, 1)
+        ]
+        order = rng.permutation(len(factors))
+        ranked += [(turn, rng.random(), Variant(semitones, factors[i])) for turn, i in enumerate(order)]
+    return [variant for _, _, variant in sorted(ranked)]
+
+
+def copy_row(row: SoloRow, variant: Variant, split: str) -> CopyRow:
+    suffix = "" if variant == Variant(0, 1.0) else variant.suffix
+    source, _, stem = row.solo.partition("/")
+    return CopyRow(
+        copy=row.solo + suffix,
+        solo=row.solo,
+        path=f"scores/{source}/{stem}{suffix}.mid",
+        split=split,
+        artist=row.artist,
+        title=row.title,
+        tune_group=row.tune_group,
+        key=str(Key.parse(row.key).transposed(variant.semitones)) if row.key else "",
+        form=row.form,
+        notes=row.notes,
+        bars=row.bars,
+        semitones=variant.semitones,
+        tempo_factor=variant.tempo_factor,
+    )
+
+
+def _sound(row: SoloRow, score: Score, variant: Variant) -> tuple[str, int, float]:
+    """What makes copies differ to the ear, also where parents are transposed copies of each other."""
+    first = int(score.pitches[0]) + variant.semitones
+    return row.interval_hash, first, float(np.round(score.mean_qpm * variant.tempo_factor, 1))

@@ -1,0 +1,28 @@
+"""Stage augment: ingested solos and their splits → the corpus, with training solos in other keys and tempos."""
+
+import csv
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird.config import read_section
+from yardbird.data.augmentation import AugmentConfig, augment
+from yardbird.data.manifest import read_solos
+from yardbird.errors import exit_on_error
+
+INGESTED = Path("data/ingested")
+
+
+@exit_on_error
+def main() -> None:
+    with Path("data/split.csv").open(newline="", encoding="utf-8") as file:
+        splits = {row["solo"]: row["split"] for row in csv.DictReader(file)}
+    rows = read_solos(INGESTED)
+    config = read_section("augment", AugmentConfig)
+    copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_section("seed", int))
+    print(f"{len(rows)} solos, {len(copies)} with their copies")
+
+
+if __name__ == "__main__":
+    main()
