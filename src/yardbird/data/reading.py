@@ -107,7 +107,7 @@ def _tempo_map(tempos: tuple[Tempo, ...], first_onset: int) -> tuple[tuple[Tempo
 def _refuse_medley(meters: tuple[Meter, ...], ticks_per_beat: int, end: int, name: Path, max_bars: int) -> None:
     """Count the bars before any array of that size is made: a broken file may claim millions."""
     stops = [*(meter.tick for meter in meters[1:]), end]
-    bars = sum((stop - m.tick) // m.bar_ticks(ticks_per_beat) for m, stop in zip(meters, stops, strict=True))
+    bars = sum(-((m.tick - stop) // m.bar_ticks(ticks_per_beat)) for m, stop in zip(meters, stops, strict=True))
     if bars > max_bars:
         raise InputError(name, expected=f"at most {max_bars} bars", found=f"{bars}", remedy="cut it into solos")
 
@@ -133,22 +133,20 @@ def _bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tupl
             continue
         now = lines[-1]
         bar = now.bar_ticks(ticks_per_beat)
-        full_bars, rest = divmod(change.tick - now.tick, bar)
-        tick = change.tick
+        tick = max(change.tick, now.tick)  # the one before may have moved past it
+        full_bars, rest = divmod(tick - now.tick, bar)
         if rest:
             repaired = True
             eighths, odd = divmod(rest * 8, unit)
             if odd or eighths == 0:
-                tick = now.tick + (full_bars + (2 * rest >= bar)) * bar
+                tick += bar - rest if 2 * rest >= bar else -rest
             else:
                 short = Meter(tick - rest, eighths, 8) if eighths % 2 else Meter(tick - rest, eighths // 2, 4)
                 lines = [*lines, short] if full_bars else [*lines[:-1], short]
         here = Meter(tick, change.numerator, change.denominator)
-        if tick == lines[-1].tick:
-            lines[-1] = here
-        elif (here.numerator, here.denominator) != (lines[-1].numerator, lines[-1].denominator):
-            lines.append(here)
-    return tuple(line for line in lines if line.tick < end), ["meter_repaired"] if repaired else []
+        lines = [*(line for line in lines if line.tick < tick), here]
+    changed = [line for i, line in enumerate(lines) if i == 0 or replace(line, tick=lines[i - 1].tick) != lines[i - 1]]
+    return tuple(line for line in changed if line.tick < end), ["meter_repaired"] if repaired else []
 
 
 def _chords(texts: Sequence[RawText], share: float) -> tuple[tuple[ChordChange, ...], list[Section], list[str]]:
