@@ -1,0 +1,126 @@
+"""Are the ingested solos fit to learn from? The checks are in `expectations`, which loads only when they are run."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.data.manifest import MANIFEST
+from yardbird.errors import ConfigError, InputError
+from yardbird.music.midi import read_score
+from yardbird.music.score import Score
+
+if TYPE_CHECKING:
+    from yardbird.data.expectations import Outcome
+
+#: So many solos are named in one line; the Data Docs name all.
+_NAMED = 10
+
+
+@dataclass(frozen=True)
+class ValidateConfig:
+    """Section `validate` of params.yaml."""
+
+    qpm_range: tuple[float, ...]  # mean tempo of a solo: an error outside; at any moment: a warning
+    pitch_range: tuple[int, ...]  # a warning outside
+    min_bars: int  # fewer: an error
+    min_chord_coverage: float  # share of a solo's notes under a chord; less: a warning
+
+    def __post_init__(self) -> None:
+        for key in ("qpm_range", "pitch_range"):
+            value = getattr(self, key)
+            if len(value) != 2 or not value[0] < value[1]:
+                raise ConfigError("params.yaml", f"validate.{key}", expected="lowest, highest", found=str(list(value)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What validation found; `outcomes` holds one entry for every expectation, those that were met included."""
+
+    solos: int
+    notes: int
+    outcomes: "Sequence[Outcome]"
+
+    def broken(self, severity: str) -> "list[Outcome]":
+        """The expectations of a severity, `error` or `warning`, that some solo breaks."""
+        return [outcome for outcome in self.outcomes if outcome.severity == severity and outcome.solos]
+
+    def count(self, severity: str) -> int:
+        """Broken expectations, counted once for every solo that breaks them."""
+        return sum(len(outcome.solos) for outcome in self.broken(severity))
+
+    def metrics(self) -> dict[str, int]:
+        """Totals, then the solos that each warning is about."""
+        warnings = {outcome.name: len(outcome.solos) for outcome in self.outcomes if outcome.severity == "warning"}
+        totals = {"solos": self.solos, "notes": self.notes, "expectations": len(self.outcomes)}
+        return totals | {"errors": self.count("error"), "warnings": self.count("warning")} | warnings
+
+    def lines(self, severity: str) -> list[str]:
+        """One line for each broken expectation: what was expected, and the solos that break it."""
+        return [
+            f"{severity}: {outcome.name}: expected that {outcome.description}; not so: {_name(outcome.solos)}"
+            for outcome in self.broken(severity)
+        ]
+
+
+def _name(solos: Sequence[str]) -> str:
+    rest = f" and {len(solos) - _NAMED} more" if len(solos) > _NAMED else ""
+    return ", ".join(solos[:_NAMED]) + rest
+
+
+def validate(ingested: Path, config: ValidateConfig, docs: Path) -> Verdict:
+    """Check all sources under `ingested` and write the Data Docs anew, for a browser, to `docs`.
+
+    Raises:
+        InputError: nothing has been ingested, or a score is missing or unreadable.
+    """
+    from yardbird.data import expectations
+
+    manifest = read_manifests(ingested)
+    scores = {
+        row.solo: read_score(files.within(ingested, row.path))
+        for row in tqdm(manifest.itertuples(), desc="reading scores", total=len(manifest), unit="solo", leave=False)
+    }
+    notes = note_table(scores)
+    shutil.rmtree(docs, ignore_errors=True)
+    outcomes = expectations.check_tables(
+        {
+            "manifest": (_with_scores(manifest, scores), expectations.manifest_expectations(config)),
+            "notes": (notes, expectations.note_expectations(config)),
+        },
+        docs,
+    )
+    return Verdict(len(manifest), len(notes), outcomes)
+
+
+def read_manifests(ingested: Path) -> pd.DataFrame:
+    """The manifests of all sources, one below the other; an empty field is empty text."""
+    tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(ingested.glob(f"*/{MANIFEST}"))]
+    if not sum(map(len, tables)):
+        raise InputError(ingested, expected="ingested solos", found="none", remedy="run the ingest stage")
+    return pd.concat(tables, ignore_index=True)
+
+
+def note_table(scores: Mapping[str, Score]) -> pd.DataFrame:
+    """One row a note, sorted by solo and onset."""
+    tables = [pd.DataFrame({"solo": solo, **_columns(score)}) for solo, score in scores.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _columns(score: Score) -> dict[str, object]:
+    return {name: score.notes[name] for name in score.notes.dtype.names or ()}
+
+
+def _with_scores(manifest: pd.DataFrame, scores: Mapping[str, Score]) -> pd.DataFrame:
+    """The manifest and what only the scores tell."""
+    in_order = [scores[solo] for solo in manifest["solo"]]
+    return manifest.assign(
+        score_notes=[len(score.notes) for score in in_order],
+        slowest_qpm=[min(tempo.qpm for tempo in score.tempos) for score in in_order],
+        fastest_qpm=[max(tempo.qpm for tempo in score.tempos) for score in in_order],
+    )

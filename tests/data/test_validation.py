@@ -1,0 +1,207 @@
+"""One corpus in which every solo breaks one expectation, and one that breaks none."""
+
+import dataclasses
+import runpy
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from yardbird.data.manifest import SoloRow, write_table
+from yardbird.data.validation import ValidateConfig, Verdict, note_table, read_manifests, validate
+from yardbird.errors import ConfigError, InputError
+from yardbird.music.midi import write_score
+from yardbird.music.score import Score, Tempo, make_notes
+
+CONFIG = ValidateConfig(qpm_range=(40.0, 400.0), pitch_range=(36, 96), min_bars=4, min_chord_coverage=0.8)
+
+
+def add_solo(ingested: Path, stem: str, score: Score, **changes: object) -> None:
+    """Add a solo to the source `mine` as the ingest stage would, `changes` put into its row."""
+    path = f"mine/scores/{stem}.mid"
+    write_score(score, ingested / path)
+    row = SoloRow(
+        solo=f"mine/{stem}", path=path, source="mine", file=f"{stem}.mid", artist="Ann", title=stem, tune_group=stem,
+        key="C major", form="", licence="", notes=len(score.notes), bars=score.bar_count, seconds=score.seconds,
+        qpm=score.mean_qpm, chord_coverage=1.0, content_hash=stem, interval_hash=stem, program=65, trimmed_overlaps=0,
+        reduced_notes=0, unended_notes=0, flags="",
+    )  # fmt: skip
+    manifest = ingested / "mine" / "manifest.csv"
+    earlier = (
+        [SoloRow(**known) for known in pd.read_csv(manifest, keep_default_na=False).to_dict("records")]
+        if manifest.exists()
+        else []
+    )
+    write_table(manifest, SoloRow, [*earlier, dataclasses.replace(row, **changes)])
+
+
+@pytest.fixture(scope="module")
+def sound() -> Score:
+    notes = [(place * 240, 240, 60 + place % 12, 80) for place in range(32)]
+    return Score(480, make_notes(notes), 7680)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory, sound: Score) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("clean")
+    for stem in ("one", "two"):
+        add_solo(folder / "ingested", stem, sound)
+    return folder / "ingested", folder / "docs"
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory, sound: Score) -> Verdict:
+    folder = tmp_path_factory.mktemp("broken")
+    high, overlapping = sound.notes.copy(), sound.notes.copy()
+    high["pitch"] += 50
+    overlapping["duration_tick"][5] += 1
+    jumpy = dataclasses.replace(sound, tempos=(Tempo(0, 120.0), Tempo(960, 6.0), Tempo(961, 500.0), Tempo(962, 120.0)))
+    for stem, score, changes in [
+        ("sound", sound, {}),
+        ("nobody", sound, {"artist": " "}),
+        ("nameless", sound, {"title": "", "tune_group": ""}),
+        ("crawl", dataclasses.replace(sound, tempos=(Tempo(0, 39.0),)), {}),
+        ("jumpy", jumpy, {}),
+        ("short", sound, {"bars": 3}),
+        ("miscounted", sound, {"notes": 31}),
+        ("bare", sound, {"chord_coverage": 0.79}),
+        ("same", sound, {"content_hash": "x", "interval_hash": "x"}),
+        ("again", sound, {"content_hash": "x", "interval_hash": "x"}),
+        ("thick", sound, {"reduced_notes": 4}),
+        ("hanging", sound, {"unended_notes": 1}),
+        ("high", sound.with_notes(high), {}),
+        ("overlapping", sound.with_notes(overlapping), {}),
+    ]:
+        add_solo(folder / "ingested", stem, score, **changes)
+    return validate(folder / "ingested", CONFIG, folder / "docs")
+
+
+def test_sound_solos_pass(clean):
+    verdict = validate(*clean[:1], CONFIG, clean[1])
+    assert (verdict.solos, verdict.notes) == (2, 64)
+    assert verdict.lines("error") == verdict.lines("warning") == []
+    assert verdict.metrics()["errors"] == verdict.metrics()["warnings"] == 0
+
+
+def test_each_defect_is_found_by_its_own_expectation_and_names_its_solo(broken):
+    found = {outcome.name: [solo.removeprefix("mine/") for solo in outcome.solos] for outcome in broken.outcomes}
+    assert {name: solos for name, solos in found.items() if solos} == {
+        "artist_present": ["nobody"],
+        "title_present": ["nameless"],
+        "tune_group_present": ["nameless"],
+        "tempo": ["crawl"],
+        "slowest_moment": ["crawl", "jumpy"],
+        "fastest_moment": ["jumpy"],
+        "length": ["short"],
+        "counts_agree": ["miscounted"],
+        "chord_coverage": ["bare"],
+        "same_content": ["same", "again"],
+        "same_intervals": ["same", "again"],
+        "polyphony_reduced": ["thick"],
+        "unended_notes": ["hanging"],
+        "range": ["high"],
+        "monophony": ["overlapping"],
+    }
+
+
+def test_errors_and_warnings_are_told_apart_and_counted(broken):
+    metrics = broken.metrics()
+    errors = {outcome.name for outcome in broken.outcomes if outcome.severity == "error" and outcome.solos}
+    assert errors == {"artist_present", "tune_group_present", "tempo", "length", "counts_agree", "monophony"}
+    assert metrics["errors"] == 6
+    assert metrics["warnings"] == 12
+    assert metrics["same_content"] == 2
+    assert "artist_present" not in metrics
+
+
+def test_a_line_says_what_was_expected_and_who_breaks_it(broken):
+    assert "error: length: expected that a solo has at least 4 bars; not so: mine/short" in broken.lines("error")
+
+
+def test_many_solos_are_named_in_part():
+    from yardbird.data.expectations import Outcome
+
+    outcome = Outcome("range", "warning", "pitches are 36 … 96", tuple(f"a/{number}" for number in range(12)))
+    (line,) = Verdict(12, 99, [outcome]).lines("warning")
+    assert line.endswith("a/8, a/9 and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "name"),
+    [
+        ("onset_tick", -1, "onset"),
+        ("duration_tick", 0, "duration"),
+        ("pitch", 128, "pitch"),
+        ("velocity", 0, "velocity"),
+    ],
+)
+def test_values_out_of_range_are_errors_of_the_note_table(sound, tmp_path, column, value, name):
+    from yardbird.data.expectations import check_tables, note_expectations
+
+    table = note_table({"a/one": sound, "a/two": sound})
+    table.loc[32, column] = value  # the first note of the second solo
+    outcomes = check_tables({"notes": (table, note_expectations(CONFIG))}, tmp_path)
+    broken = {outcome.name: (outcome.severity, outcome.solos) for outcome in outcomes if outcome.solos}
+    assert broken.pop("range", None) in (None, ("warning", ("a/two",)))
+    assert broken == {name: ("error", ("a/two",))}
+
+
+def test_a_solo_may_start_while_the_one_before_it_in_the_table_sounds(sound, tmp_path):
+    from yardbird.data.expectations import check_tables, note_expectations
+
+    table = note_table({"a/one": sound, "a/two": sound})
+    assert table["onset_tick"].iloc[32] < table["onset_tick"].iloc[31]
+    assert not any(outcome.solos for outcome in check_tables({"notes": (table, note_expectations(CONFIG))}, tmp_path))
+
+
+def test_data_docs_show_the_checks_of_the_last_run_only(clean):
+    ingested, docs = clean
+    for _ in range(2):
+        validate(ingested, CONFIG, docs)
+    assert (docs / "index.html").is_file()
+    pages = {page.stem: page.read_text() for page in docs.glob("validations/**/*.html")}
+    assert set(pages) == {"solos-manifest", "solos-notes"}
+    assert len(list(docs.glob("validations/*/*/*/*.html"))) == 2
+    assert "a note ends before the next one starts" in pages["solos-notes"]
+
+
+def test_nothing_ingested_is_one_clear_line(tmp_path):
+    with pytest.raises(InputError, match="expected ingested solos, found none; run the ingest stage"):
+        read_manifests(tmp_path)
+
+
+def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path, sound):
+    add_solo(tmp_path / "ingested", "one", sound, path="../elsewhere.mid")
+    with pytest.raises(InputError, match="one that leaves it"):
+        validate(tmp_path / "ingested", CONFIG, tmp_path / "docs")
+
+
+def test_a_range_needs_two_ascending_ends():
+    with pytest.raises(ConfigError, match=r"validate.qpm_range: expected lowest, highest, found \[400, 40\]"):
+        dataclasses.replace(CONFIG, qpm_range=(400, 40))
+
+
+def test_the_stage_stops_with_the_solos_named(tmp_path, sound, root, monkeypatch, capsys):
+    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
+    (tmp_path / "params.yaml").write_text((root / "params.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit, match=r"found artist_present \(1\); mend the files named above"):
+        runpy.run_path(str(root / "stages/validate.py"), run_name="__main__")
+    named = "error: artist_present: expected that every solo has: artist; not so: mine/nobody"
+    assert named in capsys.readouterr().err.splitlines()
+    assert '"errors": 1' in (tmp_path / "reports/validate.json").read_text()
+
+
+def test_real_solos_pass(shared, tmp_path):
+    from yardbird.config import read_section
+    from yardbird.data.ingest import ingest
+    from yardbird.data.reading import IngestConfig
+
+    for source in ("coltrane", "parker"):
+        ingest(shared / source, source, read_section("ingest", IngestConfig), tmp_path / "ingested" / source)
+    verdict = validate(tmp_path / "ingested", CONFIG, tmp_path / "docs")
+    assert verdict.solos == 73
+    assert verdict.lines("error") == []
+    assert [outcome.name for outcome in verdict.outcomes if outcome.solos] == ["slowest_moment"]
