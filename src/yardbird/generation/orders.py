@@ -42,9 +42,6 @@ class GenerateConfig:
             raise ConfigError("generate", "lowest_pitch", expected="a range of MIDI pitches", found=found)
         if self.qpm is not None and not 20 <= self.qpm <= 500:
             raise ConfigError("generate", "qpm", expected="20 to 500", found=str(self.qpm))
-        if self.prime_bars >= self.bars:
-            found = f"{self.prime_bars} of {self.bars}"
-            raise ConfigError("generate", "prime_bars", expected="fewer than bars", found=found)
         self.sampling  # noqa: B018  # checks temperature, top_k and top_p
 
     @property

@@ -20,6 +20,7 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.grammar import EventGrammar
+from yardbird.errors import InputError
 from yardbird.generation import pianoroll
 from yardbird.generation.orders import GenerateConfig, Order, check_artist
 from yardbird.music.keyfinding import estimate_key
@@ -68,6 +69,10 @@ def draw(
         InputError: an order cannot be met, e.g. its prime is in another meter than its chart.
     """
     check_artist(codec, config.artist)
+    for order in orders:
+        if order.prime and order.prime.bars >= config.bars:
+            expected, found = f"a prime of less than {config.bars} bars", f"{order.prime.bars}"
+            raise InputError(order.prime.file, expected=expected, found=found, remedy="ask for more bars")
     constraints = [_grammar(codec, order, config) for order in orders]
     primes = [_prime(codec, order, config.artist) for order in orders]
     # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.

@@ -1,0 +1,37 @@
+"""The command line. Heavy libraries are imported inside the commands: `yardbird --help` answers at once."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from yardbird.cli.doctor import doctor
+from yardbird.cli.experiments import exp
+from yardbird.cli.generate import generate
+from yardbird.cli.ingest import ingest
+from yardbird.cli.tracking import mlflow
+from yardbird.errors import YardbirdError
+
+_cli = typer.Typer(
+    help="""From a folder of Charlie Parker solos to trained, compared and registered music generation models.
+
+    The pipeline itself is DVC's: `dvc repro` runs what changed, `dvc exp show` compares. These commands go with it.
+    """,
+    epilog="Start with: yardbird doctor, then dvc repro, then yardbird generate --chart data/charts/blues_in_f.txt",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (generate, ingest, exp, doctor):
+    _cli.command()(command)
+_cli.add_typer(mlflow, name="mlflow")
+
+
+def app(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what a user can mend is one line on stderr and exit status 1."""
+    try:
+        _cli(args=arguments)
+    except YardbirdError as error:
+        sys.exit(f"error: {error}")

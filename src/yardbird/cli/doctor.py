@@ -1,0 +1,181 @@
+"""`yardbird doctor`: is everything there that the pipeline needs."""
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from yardbird.errors import YardbirdError
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_SPARE_GB, _NEEDED_GB = 10, 2
+_INSTALL = "run make demo, or pip install -r requirements.lock"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's: what was looked at, what was found, and what to do unless it is ok."""
+
+    state: Literal["ok", "warn", "fail"]
+    what: str
+    found: str
+    remedy: str = ""
+
+
+def doctor() -> None:
+    """Check the installation, the machine and the repository; exit with 1 if something must be mended.
+
+    Run it in the repository's root. Each line is ok, warn (works, but not at its best) or fail, with what to do.
+
+    Example: `yardbird doctor`
+    """
+    failed = False
+    for check in (python, libraries, torch_pair, soundfont, gpu, database, disk, repository, parameters):
+        try:
+            findings = list(check())
+        except YardbirdError as error:
+            findings = [Finding("fail", check.__name__, str(error))]
+        for finding in findings:
+            state = typer.style(f"{finding.state:4}", fg=_COLOURS[finding.state])
+            remedy = f": {finding.remedy}" if finding.remedy else ""
+            typer.echo(f"{state}  {finding.what:20} {finding.found}{remedy}")
+            failed |= finding.state == "fail"
+    if failed:
+        raise typer.Exit(1)
+
+
+def python() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    right = sys.version_info[:2] == (3, 11)
+    yield Finding("ok", "Python", version) if right else Finding("fail", "Python", version, "3.11 is needed")
+
+
+def libraries() -> Iterator[Finding]:
+    """Every library that the package asks for, in the version that it asks for."""
+    from packaging.requirements import Requirement
+
+    for text in importlib.metadata.requires("yardbird") or []:
+        wanted = Requirement(text)
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("fail", wanted.name, "not installed", _INSTALL)
+            continue
+        if wanted.specifier.contains(version, prereleases=True):
+            yield Finding("ok", wanted.name, version)
+        else:
+            yield Finding("fail", wanted.name, f"{version}, but {wanted.specifier} is needed", _INSTALL)
+
+
+def torch_pair() -> Iterator[Finding]:
+    """torchaudio is compiled against one torch; beside another, or beside the CPU wheel, it cannot be loaded."""
+    try:
+        import torch
+        import torchaudio  # type: ignore[import-untyped]  # it carries no types
+    except (ImportError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        yield Finding(
+            "fail", "torch + torchaudio", f"cannot be loaded ({reason})", f"install the same pair; {_INSTALL}"
+        )
+        return
+    versions = f"{torch.__version__} + {torchaudio.__version__}"
+    if torch.__version__ == torchaudio.__version__:
+        yield Finding("ok", "torch + torchaudio", f"{versions} fit")
+    else:
+        yield Finding("fail", "torch + torchaudio", f"{versions} do not fit", f"install the same pair; {_INSTALL}")
+
+
+def soundfont() -> Iterator[Finding]:
+    """A note of every instrument that renderings use must sound."""
+    from yardbird.audio.comping import ACOUSTIC_BASS, PIANO
+    from yardbird.audio.soundfont import soundfont_path
+    from yardbird.audio.synth import render
+    from yardbird.music.score import ALTO_SAX, Score, make_notes
+
+    path = soundfont_path()
+    for program in (ALTO_SAX, PIANO, ACOUSTIC_BASS):
+        if render(Score(12, make_notes([(0, 12, 50, 90)]), end_tick=12, program=program)).peak < 0.01:
+            yield Finding("fail", "SoundFont", f"{path.name}: program {program} is silent", "reinstall pretty_midi")
+            return
+    yield Finding("ok", "SoundFont", f"{path.name} sounds")
+
+
+def gpu() -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / 1e9
+        yield Finding("ok", "GPU", f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB")
+    else:
+        remedy = "the defaults suit the CPU; leave presets/paper.yaml for a machine with one"
+        yield Finding("warn", "GPU", f"none; {os.cpu_count()} CPU cores", remedy)
+
+
+def database() -> Iterator[Finding]:
+    """Is MLflow's database readable; it is not made here."""
+    from yardbird.tracking.store import connect, project_root
+
+    root = project_root()
+    if (root / "mlruns").is_dir():
+        yield Finding("fail", "MLflow", "a folder mlruns/ hides the database from the UI", "move it away")
+    remote = os.environ.get("MLFLOW_TRACKING_URI")
+    if not remote and not (root / "mlflow.db").exists():
+        yield Finding("ok", "MLflow", "no database yet; the first training makes it")
+        return
+    client, experiment = connect(root)
+    runs = client.search_runs([experiment], max_results=1000)
+    yield Finding("ok", "MLflow", f"{remote or 'mlflow.db'}: {len(runs)} runs")
+
+
+def disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(".").free / 1e9
+    if free >= _SPARE_GB:
+        yield Finding("ok", "disk", f"{free:.0f} GB free")
+    else:
+        remedy = "make room; dvc gc --workspace drops old results"
+        yield Finding("warn" if free >= _NEEDED_GB else "fail", "disk", f"{free:.1f} GB free", remedy)
+
+
+def repository() -> Iterator[Finding]:
+    """Experiments need a Git repository with a commit, and DVC set up in it."""
+    for tool in ("git", "dvc"):
+        if not shutil.which(tool, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
+            yield Finding("fail", tool, "not installed", _INSTALL if tool == "dvc" else "install git")
+            return
+    status = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, check=False)
+    if status.returncode:
+        yield Finding("fail", "Git", "no repository here", "clone the project, run this in its root")
+    elif subprocess.run(["git", "rev-parse", "--verify", "-q", "HEAD"], capture_output=True, check=False).returncode:
+        yield Finding("fail", "Git", "no commit yet", "commit once; experiments start from a commit")
+    else:
+        changed = len(status.stdout.splitlines())
+        found = f"{changed} changed files; experiments take them along" if changed else "clean"
+        yield Finding("ok", "Git", found)
+    if not (Path(".dvc") / "config").is_file():
+        yield Finding("fail", "DVC", "not set up here", "run this in the repository's root, or dvc init")
+    elif not Path("dvc.lock").is_file():
+        yield Finding("warn", "DVC", "nothing has run yet", "dvc repro")
+    else:
+        yield Finding("ok", "DVC", "set up, has run")
+
+
+def parameters() -> Iterator[Finding]:
+    """params.yaml can be read, and the folders it names as sources are there or will be made."""
+    from yardbird.config import read_params
+
+    for name, folder in (read_params().get("sources") or {}).items():
+        if Path(str(folder)).is_dir():
+            yield Finding("ok", f"source {name}", str(folder))
+        elif str(folder) == "data/etudes":
+            yield Finding("ok", f"source {name}", f"{folder}: composed by the first run")
+        else:
+            yield Finding("fail", f"source {name}", f"no folder {folder}", "mend `sources` in params.yaml")

@@ -1,0 +1,135 @@
+"""`yardbird exp`: DVC experiments with whole sets of parameters.
+
+DVC's own way, Hydra composition, would overwrite hand edits of params.yaml: a preset becomes single `-S` overrides.
+"""
+
+import difflib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from yardbird.config import PARAMS, read_params
+from yardbird.errors import ConfigError, InputError
+
+PRESETS = Path("presets")
+_PLAIN = re.compile(r"[\w./-]+")
+_READS_AS_OTHER = re.compile(r"true|false|null|[-+]?[\d.]+(e[-+]?\d+)?", re.I)
+
+
+def exp(
+    preset: Annotated[str | None, typer.Option(help="A file of presets/, such as smoke or paper.")] = None,
+    override: Annotated[
+        list[str] | None, typer.Option("--set", "-S", metavar="KEY=VALUE", help="One more override, as for dvc.")
+    ] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Put it in the queue; start it with `dvc queue start`.")
+    ] = False,
+    temp: Annotated[bool, typer.Option("--temp", help="Run it in a folder of its own, the workspace stays.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
+) -> None:
+    """Run the pipeline as a DVC experiment, with a preset of parameters and single overrides on top.
+
+    Examples:
+
+    - `yardbird exp --preset smoke`  (the whole pipeline in seconds)
+
+    - `yardbird exp --preset paper -S music_transformer.training.batch_size=4`
+
+    - `yardbird exp -S generate.temperature=0.8 --queue`, then `dvc queue start -j 1`
+
+    - `make exp`  (compare what came of them)
+    """
+    params = read_params()
+    overrides = list(preset_overrides(preset, params)) if preset else []
+    for text in override or []:
+        check_override(text, params)
+        overrides.append(text)
+    command = [sys.executable, "-m", "dvc", "exp", "run"]
+    command += [flag for flag, wanted in (("--queue", queue), ("--temp", temp)) if wanted]
+    command += ["--name", name] if name else []
+    for text in overrides:
+        command += ["-S", text]
+    typer.echo(f"dvc {' '.join(command[3:])}", err=True)
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def preset_overrides(name: str, params: Mapping[str, Any]) -> Iterator[str]:
+    """The overrides of a preset, `key=value` as DVC reads them.
+
+    Raises:
+        InputError: there is no such preset.
+        ConfigError: it has a key that params.yaml has not.
+    """
+    path = PRESETS / f"{name}.yaml"
+    known = sorted(preset.stem for preset in PRESETS.glob("*.yaml"))
+    if name not in known:
+        found, remedy = f"none of that name in {PRESETS}/", f"choose one of {', '.join(known) or 'none'}"
+        raise InputError(name, expected="a preset", found=found, remedy=remedy)
+    for key, value in _leaves(read_params(path), params, path):
+        yield f"{key}={as_override(value)}"
+
+
+def check_override(text: str, params: Mapping[str, Any]) -> None:
+    """Refuse an override of a parameter that is not there; `+key=value` adds one and `~key` removes one.
+
+    Raises:
+        ConfigError: there is no such parameter.
+        InputError: the text is no override.
+    """
+    if text.startswith(("+", "~")):
+        return
+    key, equals, _ = text.partition("=")
+    key = key.rpartition(":")[2]  # params.yaml:key names the file too
+    if not equals or not key:
+        raise InputError(f"-S {text}", expected="KEY=VALUE", found="none", remedy="write e.g. -S generate.bars=16")
+    value: Any = params
+    for part in re.split(r"\.|\[", key.replace("]", "")):
+        inside = isinstance(value, Mapping) and part in value
+        inside = inside or (isinstance(value, list) and part.isdigit() and int(part) < len(value))
+        if not inside:
+            raise ConfigError(PARAMS, key, expected=f"a parameter{_like(key, params)}", found="an unknown key")
+        value = value[part] if isinstance(value, Mapping) else value[int(part)]
+
+
+def as_override(value: Any) -> str:
+    """A value as DVC's override grammar (Hydra's) reads it back."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return f"[{','.join(map(as_override, value))}]"
+    if not isinstance(value, str):
+        return repr(value)
+    if _PLAIN.fullmatch(value) and not _READS_AS_OTHER.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _leaves(preset: Mapping[str, Any], params: Any, path: Path, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in preset.items():
+        key = f"{prefix}{name}"
+        if not isinstance(params, Mapping) or name not in params:
+            raise ConfigError(path, key, expected="a parameter of params.yaml", found="an unknown key")
+        if isinstance(value, Mapping):
+            yield from _leaves(value, params[name], path, f"{key}.")
+        else:
+            yield key, value
+
+
+def _like(key: str, params: Mapping[str, Any]) -> str:
+    """A hint at the nearest known key."""
+    known = list(_keys(params))
+    nearest = difflib.get_close_matches(key, known, n=1) or [name for name in known if name.endswith(f".{key}")][:1]
+    return f" such as {nearest[0]}" if nearest else ""
+
+
+def _keys(params: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in params.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{prefix}{name}.")

@@ -1,0 +1,77 @@
+"""`yardbird generate`: solos from a trained model."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from yardbird.errors import InputError
+
+
+def generate(
+    chart: Annotated[
+        Path | None, typer.Option(help="Changes to play over: a text chart, or the chord markers of a MIDI file.")
+    ] = None,
+    prime: Annotated[Path | None, typer.Option(help="A MIDI file whose opening is continued.")] = None,
+    prime_bars: Annotated[int | None, typer.Option(help="How many of its bars; they count.")] = None,
+    bars: Annotated[int | None, typer.Option(help="Length of every solo.")] = None,
+    count: Annotated[int, typer.Option(help="How many solos.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same solos.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest that reach this probability.")] = None,
+    qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none.")] = None,
+    artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
+    comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
+    model: Annotated[Path, typer.Option(help="Folder of a trained model.")] = Path("models/music_transformer"),
+    family: Annotated[str | None, typer.Option(help="Its family, where the folder does not tell.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("solos"),
+) -> None:
+    """Draw solos from a trained model: free, continuing a MIDI file, or over a chart.
+
+    Each comes as .mid, .wav, piano roll .png and provenance .json. What no option says stands in params.yaml, section
+    `generate`.
+
+    Examples:
+
+    - `yardbird generate --count 4`
+
+    - `yardbird generate --chart data/charts/blues_in_f.txt --bars 24 --temperature 0.9`
+
+    - `yardbird generate --prime my_solo.mid --prime-bars 4 --seed 7 --top-k 40`
+
+    - `yardbird generate --prime my_solo.mid --chart my_solo.mid`  (its opening and its changes)
+    """
+    from dataclasses import replace
+
+    from yardbird.config import read_section, read_seed
+    from yardbird.generation.leadsheet import read_lead_sheet
+    from yardbird.generation.orders import GenerateConfig, Order, read_prime
+    from yardbird.generation.solos import draw, write_solo
+    from yardbird.generation.source import open_source
+
+    wishes: dict[str, Any] = {
+        "bars": bars, "prime_bars": prime_bars, "temperature": temperature, "top_k": top_k, "top_p": top_p,
+        "qpm": qpm, "artist": artist, "comping": comping,
+    }  # fmt: skip
+    settings = read_section("generate", GenerateConfig)
+    settings = replace(settings, **{name: value for name, value in wishes.items() if value is not None})
+    if count < 1:
+        raise InputError("--count", expected="1 or more", found=str(count), remedy="ask for at least one solo")
+    if count > 1 and settings.temperature == 0:
+        remedy = "ask for one, or raise the temperature"
+        raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
+    if prime and settings.prime_bars < 1:
+        raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
+    if out.exists() and not out.is_dir():
+        raise InputError(out, expected="a folder to write to", found="a file", remedy="give another --out")
+    sheet = read_lead_sheet(chart) if chart else None
+    opening = read_prime(prime, settings.prime_bars) if prime else None
+    seed = read_seed() if seed is None else seed
+    group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
+    orders = [Order(f"{group}_seed{seed}_{number:03d}", sheet, opening) for number in range(count)]
+    source = open_source(model, family)
+    for solo in draw(source.generate, source.codec, orders, settings, seed):
+        stem = out / solo.order.name
+        write_solo(solo, stem, settings, seed, source.provenance)
+        typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")

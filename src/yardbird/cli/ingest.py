@@ -1,0 +1,54 @@
+"""`yardbird ingest --dry-run`: what a folder of MIDI files would give."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yardbird.errors import InputError
+
+
+def ingest(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of MIDI files, searched to the bottom.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look and tell, write nothing.")] = False,
+) -> None:
+    """Tell which files of a folder would be used, which not, and why.
+
+    Each file that can be used is listed with its artist, title, key and length and with what had to be decided; each
+    that cannot, with the reason and what to do. To use the folders for good, name them as `sources` in params.yaml or
+    in an experiment.
+
+    Examples:
+
+    - `yardbird ingest --dry-run data/raw/parker`
+
+    - `yardbird ingest --dry-run data/raw/parker data/raw/coltrane`
+
+    - `dvc exp run -S '~sources.etudes' -S '+sources.parker=data/raw/parker'`  (use it)
+    """
+    from yardbird.config import read_section
+    from yardbird.data.ingest import survey
+    from yardbird.data.reading import IngestConfig
+
+    if not dry_run:
+        remedy = "look with --dry-run; to use a folder: dvc exp run -S '+sources.NAME=FOLDER'"
+        raise InputError("yardbird ingest", expected="--dry-run", found="none, and ingesting is a stage", remedy=remedy)
+    config = read_section("ingest", IngestConfig)
+    used = rejected = 0
+    for folder in folders:
+        found = survey(folder, folder.resolve().name, config)
+        typer.secho(f"{folder}", bold=True)
+        for solo in found.used:
+            row = solo.row
+            facts = f"{row.artist} · {row.title} · {row.key} · {row.bars} bars · {row.notes} notes · {row.qpm:.0f} qpm"
+            facts += f" · chords {row.chord_coverage:.0%}" + (f" · {row.flags.replace('|', ', ')}" if row.flags else "")
+            typer.echo(f"  {typer.style('used', fg='green')}  {row.file}: {facts}")
+        for file in found.rejected:
+            typer.echo(f"  {typer.style('not ', fg='red')}  {file.file}: {file.reason}; {file.remedy}")
+        used += len(found.used)
+        rejected += len(found.rejected)
+    typer.echo(f"{used} used, {rejected} not")
+    if not used:
+        where = ", ".join(map(str, folders))
+        remedy = "give a folder with .mid, .midi or .kar files"
+        raise InputError(where, expected="at least one usable MIDI file", found="none", remedy=remedy)

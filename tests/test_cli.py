@@ -1,0 +1,333 @@
+"""The command line as a user meets it; a few tests start the real program, the others call it in this process."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from event_scores import CODEC
+
+from yardbird import files
+from yardbird.cli import app
+from yardbird.cli.experiments import as_override, check_override, preset_overrides
+from yardbird.config import read_params
+from yardbird.errors import YardbirdError
+from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
+from yardbird.music.midi import read_score, write_score
+from yardbird.music.score import Score, make_notes
+
+ROOT = Path(__file__).resolve().parents[1]
+YARDBIRD = Path(sys.executable).with_name("yardbird")
+TINY = ModelConfig(
+    d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
+    context_length=64, tie_embeddings=True, windows_per_epoch=None,
+)  # fmt: skip
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with parameters, charts, an untrained model and a MIDI file to prime with, and the user is in it."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "data/charts", tmp_path / "data/charts")
+    MusicTransformerFamily(CODEC, TINY).save(tmp_path / "models/music_transformer")
+    notes = make_notes([(6 * index, 6, 60 + index % 9, 90) for index in range(64)])
+    write_score(Score(12, notes, end_tick=384), tmp_path / "tune.mid")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def fail(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that must fail; what it says, which is one line."""
+    with pytest.raises(SystemExit) as ended:
+        app(arguments)
+    said = str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err
+    assert ended.value.code not in (0, None)
+    return said
+
+
+def succeed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        app(arguments)
+    assert ended.value.code in (0, None), ended.value.code
+    return capsys.readouterr().out
+
+
+def start(arguments: list[str], folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [YARDBIRD, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def test_help_answers_at_once_and_names_every_command() -> None:
+    began = time.monotonic()
+    out, _ = start(["--help"], ROOT).communicate()
+    elapsed = time.monotonic() - began
+    for command in ("generate", "ingest", "exp", "doctor", "mlflow"):
+        assert command in out
+    assert elapsed < 2  # 0.3 s on an idle machine
+
+
+def test_the_command_line_loads_no_heavy_library() -> None:
+    code = "import sys, yardbird.cli; print({'torch', 'mlflow', 'pandas', 'symusic', 'matplotlib'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("command", [["generate"], ["ingest"], ["exp"], ["doctor"], ["mlflow", "sync"]])
+def test_every_help_teaches_by_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"yardbird {' '.join(command)}" in succeed([*command, "--help"], capsys).split("Example", 1)[1]
+
+
+def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = "data/charts/blues_in_f.txt"
+    out = succeed(["generate", "--chart", chart, "--bars", "4", "--count", "2", "--seed", "5"], capsys)
+    assert len(out.splitlines()) == 2
+    for number in range(2):
+        stem = workspace / f"solos/blues_in_f_seed5_{number:03d}"
+        assert read_score(stem.with_suffix(".mid")).bar_count == 4
+        assert all(stem.with_suffix(suffix).is_file() for suffix in (".wav", ".png", ".json"))
+        told = files.read_json(stem.with_suffix(".json"))
+        assert told["model"]["sha256"] == files.sha256_folder(workspace / "models/music_transformer")
+
+
+def test_the_real_program_continues_a_prime(workspace: Path) -> None:
+    process = start(["generate", "--prime", "tune.mid", "--prime-bars", "2", "--bars", "4", "--top-k", "40"], workspace)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "drawing 1 solos" in err
+    score = read_score(workspace / "solos/after_tune_seed0_000.mid")
+    assert score.bar_count == 4
+    assert score.pitches[:16].tolist() == [60 + index % 9 for index in range(16)]
+    assert out.startswith("solos/after_tune_seed0_000.mid .wav .png .json: 4 bars, ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--bars", "0"], "generate: bars: expected 1 or more, found 0"),
+        (["--temperature", "-1"], "temperature: expected 0 or more, found -1.0"),
+        (["--temperature", "0", "--count", "2"], "--temperature 0: expected one solo, found 2, all alike"),
+        (["--top-p", "2"], "top_p: expected above 0, at most 1"),
+        (["--count", "0"], "--count: expected 1 or more"),
+        (["--chart", "absent.txt"], "absent.txt: expected a chart, found no such file"),
+        (["--chart", "bad.txt"], "bad.txt, line 2: expected a chord symbol, found 'H7'"),
+        (["--prime", "absent.mid"], "absent.mid: expected a MIDI file, found no such file"),
+        (["--prime", "corrupt.mid"], "corrupt.mid: expected a"),
+        (["--prime", "tune.mid", "--prime-bars", "9"], "tune.mid: expected at least 9 bars, found 8"),
+        (["--prime", "tune.mid", "--prime-bars", "4", "--bars", "4"], "expected a prime of less than 4 bars"),
+        (["--chart", "tune.mid"], "tune: expected chord symbols as markers, found none"),
+        (["--artist", "Nobody"], "Nobody: expected one of the artists unknown, Ada Line, Bo Dense"),
+        (["--model", "models/absent"], "models/absent: expected the folder of a trained model, found no such folder"),
+        (["--model", "data/charts", "--family", "music_transformer"], "expected a trained model, found no codec.json"),
+        (["--model", "data/charts"], "expected a family, one of"),
+        (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
+    ],
+)
+def test_bad_wishes_are_one_line(
+    workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    (workspace / "bad.txt").write_text("F7\nBb7 | H7")
+    (workspace / "corrupt.mid").write_bytes(b"MThd\0\0\0\6\0\1\0\2\1\xe0MTrk\0\0\1")
+    text = fail(["generate", "--bars", "8", *arguments], capsys)
+    assert said in text
+    assert "\n" not in text
+    assert text.startswith("error: ")
+
+
+def test_temperature_zero_draws_the_likeliest_solo(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("a", "b"):
+        succeed(["generate", "--temperature", "0", "--bars", "2", "--out", folder], capsys)
+    first, second = (workspace / folder / "free_seed0_000.mid" for folder in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_weight_file_that_does_not_fit_is_one_line(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "models/music_transformer/model.safetensors").write_bytes(b"no weights")
+    assert "expected a trained model, found files that do not fit" in fail(["generate"], capsys)
+
+
+def test_outside_the_repository_a_command_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "run from the repository's root" in fail(["generate"], capsys)
+
+
+def test_ctrl_c_ends_quietly(workspace: Path) -> None:
+    process = start(["generate", "--bars", "2000"], workspace)
+    assert process.stderr
+    read = ""
+    while "drawing" not in read:  # it is at work
+        letter = process.stderr.read(1)
+        assert letter, read
+        read += letter
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_a_dry_run_tells_what_is_used_and_what_not_and_writes_nothing(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workspace / "raw/Ada Line"
+    folder.mkdir(parents=True)
+    shutil.copy(workspace / "tune.mid", folder)
+    (folder / "empty.mid").touch()
+    before = sorted(workspace.rglob("*"))
+    out = succeed(["ingest", "--dry-run", str(folder)], capsys)
+    assert sorted(workspace.rglob("*")) == before
+    used, rejected = out.splitlines()[1:3]
+    assert used.split()[:2] == ["used", "tune.mid:"]
+    assert "Ada Line · tune" in used
+    assert "8 bars · 64 notes" in used
+    assert rejected.strip().startswith("not   empty.mid: expected a MIDI file, found an empty file; ")
+    assert out.endswith("1 used, 1 not\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--dry-run", "absent"], "absent: expected a folder of MIDI files, found nothing there"),
+        (["--dry-run", "empty"], "empty: expected at least one usable MIDI file, found none"),
+        (["--dry-run", "tune.mid"], "tune.mid: expected a folder of MIDI files, found a file"),
+        (["data"], "expected --dry-run"),
+    ],
+)
+def test_a_folder_of_nothing_is_one_line(
+    workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    (workspace / "empty").mkdir()
+    assert said in fail(["ingest", *arguments], capsys)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (3, "3"),
+        (1e-05, "1e-05"),
+        (0.95, "0.95"),
+        ("bf16-mixed", "bf16-mixed"),
+        ("data/charts", "data/charts"),
+        ("null", "'null'"),
+        ("12", "'12'"),
+        ("", "''"),
+        ("it's, a: b", r"'it\'s, a: b'"),
+        ([1, [2.5, None], "a b"], "[1,[2.5,null],'a b']"),
+    ],
+)
+def test_values_are_written_as_dvc_reads_them(value: object, text: str) -> None:
+    """Compared with the very parser that DVC uses."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
+    assert as_override(value) == text
+    parsed = OverridesParser.create().parse_override(f"key={text}").value()
+    assert OmegaConf.to_container(OmegaConf.create({"key": parsed}))["key"] == value  # type: ignore[call-overload,index]
+
+
+def test_a_preset_becomes_single_overrides(workspace: Path) -> None:
+    files.write_text(workspace / "presets/tiny.yaml", "seed: 3\ngenerate:\n  bars: 8\n  top_k: null\n")
+    assert list(preset_overrides("tiny", read_params())) == ["seed=3", "generate.bars=8", "generate.top_k=null"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "said"),
+    [
+        ("generate:\n  bras: 8\n", "generate.bras: expected a parameter of params.yaml"),
+        ("generate:\n  bars:\n    more: 8\n", "generate.bars.more: expected a parameter"),
+        ("generate: {}\nfoo: 1\n", "foo: expected a parameter"),
+        ("generate: [\n", "expected valid YAML"),
+    ],
+)
+def test_a_preset_with_an_unknown_key_is_refused(
+    workspace: Path, capsys: pytest.CaptureFixture[str], preset: str, said: str
+) -> None:
+    files.write_text(workspace / "presets/wrong.yaml", preset)
+    assert said in fail(["exp", "--preset", "wrong"], capsys)
+
+
+def test_an_unknown_preset_names_the_known_ones(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files.write_text(workspace / "presets/tiny.yaml", "seed: 3\n")
+    assert "papper: expected a preset, found none of that name in presets/; choose one of tiny" in fail(
+        ["exp", "--preset", "papper"], capsys
+    )
+    fail(["exp", "--preset", "../params"], capsys)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("generate.bras=8", "expected a parameter such as generate.bars, found an unknown key"),
+        ("temperature=0.8", "such as generate.temperature"),
+        ("generate.bars", "expected KEY=VALUE"),
+        ("=3", "expected KEY=VALUE"),
+    ],
+)
+def test_an_override_of_nothing_is_refused(override: str, said: str) -> None:
+    with pytest.raises(YardbirdError) as error:
+        check_override(override, read_params(ROOT / "params.yaml"))
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "override", ["generate.bars=8", "params.yaml:generate.bars=8", "~sources.etudes", "+sources.parker=data/raw/parker"]
+)
+def test_what_dvc_allows_passes(override: str) -> None:
+    check_override(override, read_params(ROOT / "params.yaml"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_presets_that_ship_fit_the_parameters(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    for override in preset_overrides(path.stem, read_params()):
+        check_override(override, read_params())
+
+
+def test_an_experiment_calls_dvc_with_the_overrides(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[list[str]] = []
+
+    def record(command: list[str], check: bool) -> "subprocess.CompletedProcess[bytes]":
+        calls.append(command)
+        return subprocess.CompletedProcess(command, returncode=7 if check else 3)
+
+    monkeypatch.setattr(subprocess, "run", record)
+    files.write_text(workspace / "presets/tiny.yaml", "generate:\n  bars: 8\n")
+    with pytest.raises(SystemExit) as ended:
+        app(["exp", "--preset", "tiny", "-S", "seed=4", "--queue"])
+    assert ended.value.code == 3  # dvc's own
+    assert calls[0][3:] == ["exp", "run", "--queue", "-S", "generate.bars=8", "-S", "seed=4"]
+    assert "generate.bars=8" in capsys.readouterr().err
+
+
+def test_the_doctor_looks_at_everything(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Git and DVC may be as they are here: a test runs in a plain copy too."""
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit):
+        app(["doctor"])
+    out = capsys.readouterr().out
+    for line in ("Python", "symusic", "torch + torchaudio", "SoundFont", "GPU", "MLflow", "disk", "Git", "DVC"):
+        assert line in out
+    failed = [line.split()[1] for line in out.splitlines() if line.startswith("fail")]
+    assert set(failed) <= {"Git", "DVC"}
+
+
+def test_the_doctor_fails_where_something_must_be_mended(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (workspace / "params.yaml").read_text().replace("etudes: data/etudes", "parker: nowhere")
+    (workspace / "params.yaml").write_text(text)
+    (workspace / "mlruns").mkdir()
+    with pytest.raises(SystemExit) as ended:
+        app(["doctor"])
+    out = capsys.readouterr().out
+    assert ended.value.code == 1
+    assert "no folder nowhere: mend `sources` in params.yaml" in out
+    assert "a folder mlruns/ hides the database" in out
+    assert "no repository here" in out
