@@ -74,7 +74,10 @@ def imports_of(file: Path) -> set[str]:
 
 
 def code_of(stage: Stage) -> set[str]:
-    """Every file of ours that a stage can import, relative to the repository; empty `__init__` files left out."""
+    """Every file of ours that a stage can import, relative to the repository.
+
+    Left out: empty `__init__` files, and the library's own, which only names what it loads when asked for.
+    """
     seen: set[Path] = set()
     waiting = [stage.script] + ([module_file(f"yardbird.models.{stage.item}")] if stage.item else [])
     while waiting:
@@ -85,7 +88,8 @@ def code_of(stage: Stage) -> set[str]:
         modules = imports_of(file)
         parents = {module.rsplit(".", depth)[0] for module in modules for depth in range(1, module.count(".") + 1)}
         waiting.extend(module_file(module) for module in modules | parents)
-    return {file.relative_to(ROOT).as_posix() for file in seen if file.read_text().strip()}
+    names = {file.relative_to(ROOT).as_posix() for file in seen if file.read_text().strip()}
+    return names - {"src/yardbird/__init__.py"}
 
 
 def covers(dep: str, file: str) -> bool:
@@ -93,9 +97,15 @@ def covers(dep: str, file: str) -> bool:
 
 
 def sections_read(stage: Stage) -> set[str]:
-    """What the stage's code hands to `read_section`, with the family's name put in."""
+    """What the stage's code hands to `read_section`, with the family's name put in.
+
+    A family reads its own section when it is created; a stage that loads a trained one never gets there.
+    """
     sections = set()
-    for file in code_of(stage):
+    creates = ".create(" in stage.script.read_text()
+    for file in sorted(code_of(stage)):
+        if "/models/" in file and not creates:
+            continue
         for node in ast.walk(ast.parse((ROOT / file).read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_section"):
                 argument = node.args[0]
