@@ -12,7 +12,7 @@ from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
 
-import mlflow
+from alembic.util import CommandError
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -22,7 +22,7 @@ from yardbird.errors import YardbirdError
 
 EXPERIMENT = "yardbird"
 #: What goes wrong when the database is locked, read-only, damaged, or a server is out of reach.
-FAILURES = (MlflowException, SQLAlchemyError, OSError, Timeout)
+FAILURES = (MlflowException, SQLAlchemyError, CommandError, OSError, Timeout)
 _SETUP_SECONDS = 120  # a first set-up takes a few; several processes queue
 
 
@@ -35,6 +35,10 @@ def project_root() -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
+def tracking_uri(root: Path) -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+
+
 def connect(root: Path) -> tuple[MlflowClient, str]:
     """A client, and the id of the project's experiment, both made on first use.
 
@@ -43,13 +47,12 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
     Raises:
         TrackingError: the database cannot be opened or written.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+    uri = tracking_uri(root)
     artifacts = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)  # forty lines of migrations on first use
     try:
         with FileLock(root / "mlflow.lock", timeout=_SETUP_SECONDS):
-            mlflow.set_tracking_uri(uri)
             client = MlflowClient(uri)
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:

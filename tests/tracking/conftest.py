@@ -1,0 +1,42 @@
+"""A workspace with a fresh MLflow database."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root whose database four processes have made at once; its migrations take seconds, so tests copy it."""
+    root = tmp_path_factory.mktemp("root")
+    program = f"""
+import os
+from pathlib import Path
+from yardbird.tracking.store import connect
+
+children = []
+for _ in range(4):
+    if (child := os.fork()) == 0:
+        client, experiment = connect(Path({str(root)!r}))
+        client.create_run(experiment)
+        os._exit(0)
+    children.append(child)
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=200)
+    return root
+
+
+@pytest.fixture
+def workspace(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A root of its own with a database."""
+    (tmp_path / "mlflow.db").write_bytes((database / "mlflow.db").read_bytes())
+    with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+        connection.execute("delete from tags")
+        connection.execute("delete from runs")
+        connection.execute("update experiments set artifact_location = ?", ((tmp_path / "mlartifacts").as_uri(),))
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path

@@ -1,0 +1,148 @@
+"""MLflow beside a training: one run a training, set up once, never in the way."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_family import FakeFamily
+from mlflow.entities import Run
+
+from yardbird.audio.wave import Waveform
+from yardbird.music.midi import read_score
+from yardbird.tracking import store
+from yardbird.tracking.runs import TrainingRun
+from yardbird.tracking.store import TrackingError, connect, flatten
+
+CURVE = [{"epoch": epoch, "train_loss": 5.0 / epoch, "validation_x": 6.0 / epoch} for epoch in range(1, 6)]
+PACE = {"epoch_seconds": 2.0}
+
+
+def open_run(root: Path, params: Mapping[str, str] | None = None) -> TrainingRun:
+    return TrainingRun(root, "train fake", params or {"seed": "0"}, {"family": "fake"}, root / "state/run")
+
+
+def all_runs(root: Path) -> list[Run]:
+    client, experiment = connect(root)
+    return list(client.search_runs([experiment]))
+
+
+def points(root: Path, run: Run, name: str) -> list[tuple[int, float]]:
+    client, _ = connect(root)
+    return [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, name)]
+
+
+def test_a_training_leaves_parameters_curve_and_sample(workspace: Path, tmp_path: Path) -> None:
+    curve_file = tmp_path / "fake_curve.csv"
+    curve_file.write_text("epoch\n1\n")
+    with open_run(workspace, {f"p{index}": "1" for index in range(250)}) as run:
+        run.on_start([])
+        for length in range(1, 4):
+            run.on_epoch(CURVE[:length], PACE)
+        waveform = Waveform(np.zeros((800, 1), np.float32), 8000)
+        run.on_sample(3, FakeFamily().sample(0), waveform, np.zeros((4, 6, 3), np.uint8))
+        run.finish(curve_file, {"best_epoch": 3})
+    (found,) = all_runs(workspace)
+    assert (found.info.status, found.info.run_name, len(found.data.params)) == ("FINISHED", "train fake", 250)
+    assert points(workspace, found, "validation_x") == [(1, 6.0), (2, 3.0), (3, 2.0)]
+    assert found.data.metrics["epoch_seconds"] == 2.0
+    samples = workspace / "mlartifacts" / found.info.run_id / "artifacts/samples"
+    assert sorted(path.suffix for path in samples.iterdir()) == [".html", ".mid", ".png", ".wav"]
+    assert len(read_score(samples / "epoch_0003.mid").notes) == 8
+    assert "data:audio/wav;base64," in (samples / "epoch_0003.html").read_text()
+
+
+def test_a_resumed_training_continues_its_run_without_gap_or_double(workspace: Path) -> None:
+    """Epoch 2 was checkpointed but killed before it was logged; epoch 1 must not be logged again."""
+    killed = open_run(workspace)
+    killed.on_start([])
+    killed.on_epoch(CURVE[:1], PACE)
+    with open_run(workspace) as resumed:
+        resumed.on_start(CURVE[:2])
+        resumed.on_epoch(CURVE[:3], PACE)
+    (found,) = all_runs(workspace)
+    assert [step for step, _ in points(workspace, found, "train_loss")] == [1, 2, 3]
+    assert found.info.status == "FINISHED"
+
+
+def test_a_run_that_was_deleted_is_begun_anew(workspace: Path) -> None:
+    open_run(workspace)
+    (old,) = all_runs(workspace)
+    connect(workspace)[0].delete_run(old.info.run_id)
+    with open_run(workspace) as run:
+        run.on_start(CURVE[:2])
+    (new,) = all_runs(workspace)
+    assert new.info.run_id != old.info.run_id
+    assert [step for step, _ in points(workspace, new, "train_loss")] == [1, 2]
+
+
+def test_a_failed_training_is_marked(workspace: Path) -> None:
+    with suppress(KeyboardInterrupt), open_run(workspace):
+        raise KeyboardInterrupt
+    assert all_runs(workspace)[0].info.status == "FAILED"
+
+
+def test_a_broken_database_costs_the_record_and_not_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
+    with open_run(tmp_path) as run:
+        run.on_start([])
+        run.on_epoch(CURVE[:1], PACE)
+        run.finish(tmp_path / "none.csv", {})
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "warning: MLflow" in line]
+    assert "records this training no further" in line
+    assert "yardbird mlflow sync" in line
+
+
+@pytest.fixture
+def held_database(workspace: Path) -> Iterator[Path]:
+    """Another process is writing and does not end."""
+    with sqlite3.connect(workspace / "mlflow.db") as connection:
+        connection.execute("begin exclusive")
+        yield workspace
+        connection.rollback()
+
+
+def test_a_locked_database_is_one_line_and_soon(held_database: Path) -> None:
+    with pytest.raises(TrackingError, match="locked"):
+        connect(held_database)
+
+
+def test_four_processes_at_once_may_be_the_first(database: Path) -> None:
+    """Without the lock they make each other fail half-way through MLflow's migrations."""
+    assert len(all_runs(database)) == 4
+    with sqlite3.connect(database / "mlflow.db") as connection:
+        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+def test_no_folder_mlruns_is_made(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one, a bare `mlflow ui` would look there and not into the database."""
+    monkeypatch.chdir(workspace)
+    with open_run(workspace) as run:
+        run.on_start(CURVE)
+    assert not (workspace / "mlruns").exists()
+
+
+def test_telemetry_is_off() -> None:
+    import mlflow.telemetry.utils
+
+    assert store.os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert mlflow.telemetry.utils.is_telemetry_disabled()
+
+
+def test_nested_parameters_become_columns() -> None:
+    assert flatten({"a": {"b": 1, "c": {"d": None}}, "e": "x"}) == {"a.b": "1", "a.c.d": "None", "e": "x"}
+
+
+def test_another_server_is_used_where_the_environment_names_one(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workspace / 'mlflow.db'}")
+    (tmp_path / "elsewhere").mkdir()
+    with open_run(tmp_path / "elsewhere"):
+        pass
+    assert len(all_runs(workspace)) == 1
+    assert not (tmp_path / "elsewhere/mlflow.db").exists()
