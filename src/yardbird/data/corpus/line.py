@@ -122,7 +122,7 @@ class Improviser:
                     case 0:
                         pitches.append(next(notes))
                     case 1:
-                        pitches.append(_step(pitches[-1], 1, here, "d"))
+                        pitches.append(_step(pitches[-1], 1 if pitches[-1] < HIGHEST - 2 else -1, here, "d"))
                     case _:
                         pitches.append(pitches[-2])
             before, waiting, here = line[-1], [], there
