@@ -14,8 +14,9 @@ from yardbird.errors import exit_on_error
 @exit_on_error
 def main() -> None:
     source, folder = sys.argv[1:]
-    survey = ingest(Path(folder), source, read_section("ingest", IngestConfig), Path("data/ingested") / source)
-    print(f"{source}: {len(survey.used)} used, {len(survey.rejected)} rejected")
+    out = Path("data/ingested") / source
+    survey = ingest(Path(folder), source, read_section("ingest", IngestConfig), out)
+    print(f"{source}: {len(survey.used)} files used, {len(survey.rejected)} rejected (see {out / 'rejected.csv'})")
 
 
 if __name__ == "__main__":

@@ -102,7 +102,8 @@ def _tune(number: int, rng: np.random.Generator) -> Tune:
 def _take(tune: Tune, player: Player, rng: np.random.Generator) -> Score:
     chorus = tune.form.half_bars(tune.key.tonic)
     fitting = [n for n in range(1, 6) if 24 <= n * len(chorus) // 2 <= 64]
-    chords = chorus * int(rng.choice(fitting))
+    home = Chord(tune.key.tonic, "m6" if tune.key.mode == "minor" else "6")
+    chords = [*(chorus * int(rng.choice(fitting)))[:-2], home, home]  # the last bar turns around no more
     phrases = _phrases(player, chords, len(chords), tune.head, rng)
     slowest, fastest = player.qpm
     qpm = round(float(rng.uniform(slowest, fastest)))
@@ -138,8 +139,8 @@ def _phrases(
         end = start + pick(player.phrase_lengths, rng)
         if end - start > 2 and end % 8 in (1, 7):
             end = round(end / 8) * 8 - int(rng.integers(2))
-        if end > stop - 4:
-            end = stop - 1
+        if end > stop - 7:  # whatever the breath, nothing more would fit
+            end = stop - 2  # the first beat of the last bar
         if end <= start:
             return phrases
         model = phrases[int(rng.integers(len(phrases)))] if phrases and rng.random() < player.recall else None
