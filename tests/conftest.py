@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from yardbird.config import read_section
+from yardbird.data.ingest import ingest
+from yardbird.data.manifest import read_solos
+from yardbird.data.reading import IngestConfig
 from yardbird.music.chords import Chord
+from yardbird.music.midi import read_score
 from yardbird.music.score import ChordChange, Score, make_notes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +38,21 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared/data, the team's folder of real solos, is absent")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def ingested(shared: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 73 real solos as the ingest stage leaves them."""
+    folder = tmp_path_factory.mktemp("ingested")
+    for source in ("parker", "coltrane"):
+        ingest(shared / source, source, read_section("ingest", IngestConfig, root / "params.yaml"), folder / source)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_solos(ingested: Path) -> dict[str, Score]:
+    """The real solos by id."""
+    return {row.solo: read_score(ingested / row.path) for row in read_solos(ingested)}
 
 
 @pytest.fixture

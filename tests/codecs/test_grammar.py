@@ -141,6 +141,19 @@ def test_the_grammar_allows_whatever_is_encoded(score: Score) -> None:
     assert grammar.finished
 
 
+def test_the_grammar_allows_every_real_solo(real_solos: dict[str, Score]) -> None:
+    for score in real_solos.values():
+        grid = CODEC.grid(score).score
+        meter = (grid.meters[0].numerator, grid.meters[0].denominator)
+        grammar = EventGrammar(
+            CODEC, bars=grid.bar_count, pitch_range=(36, 96), chords=grid.chords, meter=meter, tempo_changes=True
+        )
+        for token in CODEC.encode_grid(grid, None).tolist():
+            assert grammar.allowed()[token], CODEC.vocabulary[token]
+            grammar.advance(token)
+        assert grammar.finished
+
+
 def test_given_chords_stand_at_their_steps_after_a_prime_of_other_chords(make_score: Any) -> None:
     prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "F7"), (4, "Bb7")], beats=16), 2, None)
     assert np.sum(prime == CODEC.ids("Bar").start) == 2

@@ -118,7 +118,7 @@ class EventCodec:
         if chord is None:
             return (self._first["Chord"],)
         root = self._first["ChordRoot"] + chord.root
-        quality = self._first["ChordQuality"] + list(QUALITIES).index(chord.quality)
+        quality = self._first["ChordQuality"] + _QUALITY_INDEX[chord.quality]
         return (root, quality) if chord.bass is None else (root, quality, self._first["ChordBass"] + chord.bass)
 
     def grid(self, score: Score) -> Quantised:
@@ -287,6 +287,7 @@ class EventCodec:
             raise InputError(f"token {place}", expected=expected, found=shown, remedy="decode legal streams only")
 
 
+_QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
 _FOLLOWS = np.array([[after in FOLLOWERS[kind] for after in KINDS] for kind in KINDS])
 
 

@@ -4,7 +4,6 @@ The grid decides what can be learnt, and every note that it costs is counted: on
 already taken for 11 % of the notes at 4 steps a beat, 2.3 % at 8, 0.65 % at 12 and 0.02 % at 24.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -47,28 +46,22 @@ def quantise(
     Raises:
         InputError: the grid has no whole number of steps for a bar of some meter.
     """
-    score = replace(score, end_tick=max(score.end_tick, int(score.offsets.max(initial=0))))
     meters, bar_ticks, bar_steps, resized = _bars(score, steps_per_beat)
     end_step = int(bar_steps[-1])
+    marks = [*(change.tick for change in score.chords), *score.phrases, *(section.tick for section in score.sections)]
+    ticks = np.concatenate([score.onsets, score.offsets, np.array(marks, dtype=np.int64)])
+    sizes = (len(score.notes), len(score.notes), len(score.chords), len(score.phrases))
+    onsets, offsets, chord_steps, phrases, section_steps = np.split(
+        _steps_of(ticks, bar_ticks, bar_steps), np.cumsum(sizes)
+    )
 
-    def steps_of(ticks: Ints) -> Ints:
-        bar = np.clip(np.searchsorted(bar_ticks, ticks, side="right") - 1, 0, len(bar_ticks) - 2)
-        length_ticks, length_steps = np.diff(bar_ticks)[bar], np.diff(bar_steps)[bar]
-        within = (2 * (ticks - bar_ticks[bar]) * length_steps + length_ticks) // (2 * length_ticks)
-        steps: Ints = bar_steps[bar] + np.minimum(within, length_steps)
-        return steps
-
-    notes, merged, trimmed = _quantise_notes(score, steps_of, end_step)
+    notes, merged, trimmed = _quantise_notes(score.notes, onsets, offsets, end_step)
     if velocity_bins is not None:
         middles = (velocity_bins[:-1] + velocity_bins[1:]) / 2
         notes["velocity"] = velocity_bins[np.searchsorted(middles, notes["velocity"], side="right")]
-    chord_steps = steps_of(np.array([change.tick for change in score.chords], dtype=np.int64)).tolist()
-    pairs = list(zip(chord_steps, score.chords, strict=True))
-    chords = {step: change.chord for step, change in pairs if step < end_step}
-    dropped = sum(step >= end_step for step in chord_steps)
     tempos, clipped = _quantise_tempos(score, bar_ticks, bar_steps, steps_per_beat, tempo_bins)
-    phrases = np.unique(steps_of(np.array(score.phrases, dtype=np.int64)))
-    section_steps = steps_of(np.array([section.tick for section in score.sections], dtype=np.int64)).tolist()
+    held = int(np.sum(chord_steps < end_step))
+    chords = dict(zip(chord_steps[:held].tolist(), [change.chord for change in score.chords[:held]], strict=True))
     return Quantised(
         score=replace(
             score,
@@ -78,15 +71,16 @@ def quantise(
             tempos=tempos,
             meters=meters,
             chords=tuple(ChordChange(step, chord) for step, chord in chords.items()),
-            phrases=tuple(phrases[phrases < end_step].tolist()),
+            phrases=tuple(np.unique(phrases[phrases < end_step]).tolist()),
             sections=tuple(
-                Section(step, section.label) for step, section in zip(section_steps, score.sections, strict=True)
+                Section(step, section.label)
+                for step, section in zip(section_steps.tolist(), score.sections, strict=True)
             ),
         ),
         merged_notes=merged,
         trimmed_notes=trimmed,
-        merged_chords=len(pairs) - dropped - len(chords),
-        dropped_chords=dropped,
+        merged_chords=held - len(chords),
+        dropped_chords=len(score.chords) - held,
         resized_bars=resized,
         clipped_tempos=clipped,
     )
@@ -95,18 +89,18 @@ def quantise(
 def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, Ints, int]:
     """Meters on the grid; bar lines in ticks and in steps, both with the end of the last bar; the bars resized."""
     starts = score.bar_ticks
-    meter_ticks = [meter.tick for meter in score.meters]
-    in_force = [score.meters[i] for i in np.searchsorted(meter_ticks, starts, side="right") - 1]
-    bar_ticks = np.append(starts, starts[-1] + in_force[-1].bar_ticks(score.ticks_per_beat))
-    meters: list[Meter] = []
-    bar_steps = [0]
+    in_force = np.searchsorted([meter.tick for meter in score.meters], starts, side="right") - 1
+    whole = np.array([meter.bar_ticks(score.ticks_per_beat) for meter in score.meters])[in_force]
+    bar_ticks = np.append(starts, starts[-1] + whole[-1])
+    lengths = np.diff(bar_ticks)
+    signatures = [(meter.numerator, meter.denominator) for meter in score.meters]
     resized = 0
-    for meter, length_ticks in zip(in_force, np.diff(bar_ticks).tolist(), strict=True):
-        numerator, denominator = meter.numerator, meter.denominator
-        if length_ticks != meter.bar_ticks(score.ticks_per_beat):
-            beats = Fraction(length_ticks, score.ticks_per_beat)
-            numerator, denominator = _nearest_meter(beats)
-            resized += beats != Fraction(4 * numerator, denominator)
+    for bar in np.flatnonzero(lengths != whole).tolist():
+        beats = Fraction(int(lengths[bar]), score.ticks_per_beat)
+        signatures.append(_nearest_meter(beats))
+        in_force[bar] = len(signatures) - 1
+        resized += beats != Fraction(4 * signatures[-1][0], signatures[-1][1])
+    for numerator, denominator in signatures:
         if 4 * steps_per_beat * numerator % denominator:
             raise InputError(
                 f"meter {numerator}/{denominator}",
@@ -114,10 +108,23 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
                 found=f"{4 * steps_per_beat * numerator / denominator} steps",
                 remedy="use a finer grid, or take the file out",
             )
-        if not meters or (meters[-1].numerator, meters[-1].denominator) != (numerator, denominator):
-            meters.append(Meter(bar_steps[-1], numerator, denominator))
-        bar_steps.append(bar_steps[-1] + 4 * steps_per_beat * numerator // denominator)
-    return tuple(meters), bar_ticks, np.array(bar_steps, dtype=np.int64), resized
+    steps = np.array([4 * steps_per_beat * numerator // denominator for numerator, denominator in signatures])[in_force]
+    bar_steps = np.append(0, np.cumsum(steps))
+    meters: list[Meter] = []
+    for bar in np.flatnonzero(np.diff(in_force, prepend=-1)).tolist():
+        meter = Meter(int(bar_steps[bar]), *signatures[in_force[bar]])
+        if not meters or (meter.numerator, meter.denominator) != (meters[-1].numerator, meters[-1].denominator):
+            meters.append(meter)
+    return tuple(meters), bar_ticks, bar_steps, resized
+
+
+def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
+    """Each tick at the nearest step of its own bar; half a step rounds up."""
+    bar = np.clip(np.searchsorted(bar_ticks, ticks, side="right") - 1, 0, len(bar_ticks) - 2)
+    length_ticks, length_steps = np.diff(bar_ticks)[bar], np.diff(bar_steps)[bar]
+    within = (2 * (ticks - bar_ticks[bar]) * length_steps + length_ticks) // (2 * length_ticks)
+    steps: Ints = bar_steps[bar] + np.minimum(within, length_steps)
+    return steps
 
 
 def _nearest_meter(beats: Fraction) -> tuple[int, int]:
@@ -126,18 +133,19 @@ def _nearest_meter(beats: Fraction) -> tuple[int, int]:
     return min(options, key=lambda option: abs(Fraction(4 * option[0], option[1]) - beats))
 
 
-def _quantise_notes(score: Score, steps_of: Callable[[Ints], Ints], end_step: int) -> tuple[Notes, int, int]:
-    """Notes on the grid, one a slot, none overlapping; how many were merged and how many trimmed."""
-    onsets = np.minimum(steps_of(score.onsets), end_step - 1)
-    offsets = np.maximum(steps_of(score.offsets), onsets + 1)
-    order = np.lexsort((score.durations, onsets))
+def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) -> tuple[Notes, int, int]:
+    """The notes at their steps, one a slot, none overlapping; how many were merged and how many trimmed."""
+    count = len(notes)
+    onsets = np.minimum(onsets, end_step - 1)
+    offsets = np.maximum(offsets, onsets + 1)
+    order = np.lexsort((notes["duration_tick"], onsets))
     keep = order[np.diff(onsets[order], append=end_step) > 0]  # the last, longest note of each slot
-    notes = score.notes[keep]
+    notes = notes[keep]
     onsets, offsets = onsets[keep], offsets[keep]
     next_onsets = np.append(onsets[1:], end_step)[: len(onsets)]
     notes["onset_tick"] = onsets
     notes["duration_tick"] = np.minimum(offsets, next_onsets) - onsets
-    return notes, len(score.notes) - len(notes), int(np.sum(offsets > next_onsets))
+    return notes, count - len(notes), int(np.sum(offsets > next_onsets))
 
 
 def _quantise_tempos(
