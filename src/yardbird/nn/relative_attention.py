@@ -23,6 +23,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from yardbird.nn.dropout import dropped_of_256, keep, random_bytes
+
 Heads = Float[Tensor, "heads batch length width"]
 Table = Float[Tensor, "heads distances width"]
 
@@ -34,8 +36,7 @@ def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table,
 
     Args:
         embedding: E_r, the embedding of distance 0 last, the furthest first; greater distances share the first.
-        dropout: probability of dropping an attention weight, rounded to a 256th: each weight draws one byte from
-            torch's global generator, a tenth of the cost of `F.dropout` on a processor.
+        dropout: probability of dropping an attention weight (see `yardbird.nn.dropout`).
 
     In half precision the scores are rounded to the input's type before the softmax. Gradients are the same on every
     run. There is no second derivative.
@@ -47,7 +48,7 @@ def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table,
     return output
 
 
-def distance_table(embedding: Table, distances: int) -> Table:
+def distance_table(embedding: Table, distances: int) -> Float[Tensor, "heads wanted width"]:
     """The embeddings of the distances `distances − 1`, …, 1, 0; those beyond the table share the furthest one."""
     heads, known, width = embedding.shape
     if distances <= known:
@@ -70,7 +71,7 @@ class _BlockwiseAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, table: Tensor, dropout: float) -> Tensor:
         heads, batch, length, width = query.shape
-        ctx.dropped, ctx.tiling = round(256 * dropout), _tiling(query)
+        ctx.dropped, ctx.tiling = dropped_of_256(dropout), _tiling(query)
         output = torch.empty_like(query)
         future = query.new_full((ctx.tiling[0], ctx.tiling[0]), -torch.inf).triu(1)
         tiles: list[Tensor] = []
@@ -87,8 +88,8 @@ class _BlockwiseAttention(torch.autograd.Function):
                 weights = torch.softmax(scores, dim=-1)
                 tiles.append(weights)
                 if ctx.dropped:
-                    tiles.append(_random_bytes(weights))
-                    weights = _keep(tiles[-1], weights, ctx.dropped).mul_(weights)
+                    tiles.append(random_bytes(weights))
+                    weights = keep(tiles[-1], weights.dtype, ctx.dropped).mul_(weights)
                 block = torch.bmm(weights, v[:, :stop]) * (256 / (256 - ctx.dropped))
                 output[group, :, start:stop] = block.view(-1, batch, rows, width)
         ctx.save_for_backward(query, key, value, table, output, *tiles)
@@ -120,9 +121,9 @@ class _BlockwiseAttention(torch.autograd.Function):
                 torch.bmm(grad, v[:, :stop].transpose(1, 2), out=scores)
                 used = weights
                 if ctx.dropped:
-                    keep = _keep(next(kept), weights, ctx.dropped)
-                    scores.mul_(keep)
-                    used = keep.mul_(weights)
+                    mask = keep(next(kept), weights.dtype, ctx.dropped)
+                    scores.mul_(mask)
+                    used = mask.mul_(weights)
                 grad_v[:, :stop].baddbmm_(used.transpose(1, 2), grad)
                 scores.sub_(row_sums[group, :, start:stop].flatten(0, 1)).mul_(weights)
                 grad_k[:, :stop].baddbmm_(scores.transpose(1, 2), q)
@@ -145,14 +146,3 @@ def _blocks(heads: int, length: int, rows: int, group: int) -> list[tuple[slice,
 def _by_key(by_distance: Tensor, rows: int, keys: int) -> Tensor:
     """The same memory, (group·batch, rows, keys): row r begins with key 0 (see the top of this file)."""
     return by_distance.view(-1, rows * (keys + 1))[:, rows:].view(-1, rows, keys)
-
-
-def _random_bytes(like: Tensor) -> Tensor:
-    """One byte an element, eight of them from each 64-bit draw."""
-    draws = torch.empty(-(-like.numel() // 8), dtype=torch.int64, device=like.device).random_(-(2**63), None)
-    return draws.view(torch.uint8)[: like.numel()].view(like.shape)
-
-
-def _keep(random_bytes: Tensor, like: Tensor, dropped: int) -> Tensor:
-    """1 where a weight stays, 0 where it is dropped; floating point throughout, because that is what vectorises."""
-    return random_bytes.to(like.dtype).ge_(dropped)

@@ -5,7 +5,7 @@ Order of operations: constraint, temperature, top-k, nucleus (Holtzman et al. 20
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from yardbird.errors import InputError
 from yardbird.seeds import derive_seed
 
 
+@runtime_checkable
 class Constraint(Protocol):
     """A grammar that follows a sequence and says which tokens may come next."""
 

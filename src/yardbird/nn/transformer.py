@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from yardbird.errors import InputError
+from yardbird.nn.dropout import Dropout
 from yardbird.nn.relative_attention import distance_table, relative_attention
 
 Attention = Literal["relative", "absolute"]
@@ -117,7 +118,7 @@ class Block(nn.Module):
         self.attention_norm, self.feed_forward_norm = nn.LayerNorm(config.d_model), nn.LayerNorm(config.d_model)
         self.attention = SelfAttention(config)
         self.widen, self.narrow = nn.Linear(config.d_model, config.d_ff), nn.Linear(config.d_ff, config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "B L d"], cache: LayerCache | None = None) -> Float[Tensor, "B L d"]:
         x = x + self.dropout(self.attention(self.attention_norm(x), cache))
@@ -158,7 +159,7 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(vocab_size, config.d_model)
         absolute = config.attention == "absolute"
         self.positions = nn.Parameter(torch.empty(config.context_length, config.d_model)) if absolute else None
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(config.d_model)
         self.head = None if config.tie_embeddings else nn.Linear(config.d_model, vocab_size, bias=False)
@@ -174,9 +175,9 @@ class Transformer(nn.Module):
                 residual = name.endswith(("attention.output.weight", "narrow.weight"))
                 nn.init.normal_(parameter, std=_DEVIATION / math.sqrt(2 * self.config.num_layers if residual else 1))
 
-    def forward(self, tokens: Int[Tensor, "B L"], cache: Cache | None = None) -> Float[Tensor, "B L V"]:
+    def forward(self, tokens: Int[Tensor, "B L"], cache: Cache | None = None) -> Float[Tensor, "B out V"]:
         """With a cache, `tokens` follow the positions it holds, any number at first, then one a call, and only the
-        logits after the last of them come back, (B, 1, V)."""
+        logits after the last of them come back: `out` is 1, else L."""
         start = 0 if cache is None else cache.length
         x = self.embedding(tokens)
         if self.positions is not None:

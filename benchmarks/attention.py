@@ -1,0 +1,123 @@
+"""Training speed of relative attention: forward and backward, and a whole model's step, against what others do.
+
+Attention: the base is torch's causal attention without any relative term. Whole model: the base is ours, the peer
+Hugging Face's GPT-2 of the same size, which has no relative term either.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from timing import Row, main, measure
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from yardbird import MusicTransformer
+from yardbird.nn.relative_attention import relative_attention
+
+Attention = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def no_relative_term(query: Tensor, key: Tensor, value: Tensor, _: Tensor, dropout: float) -> Tensor:
+    """torch's own attention: fused on a processor only without dropout."""
+    return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
+
+
+def skewed(query: Tensor, embedding: Tensor) -> Tensor:
+    """S_rel by padding and reshaping, as in section 3.4.1 of the paper."""
+    by_distance = query @ embedding.transpose(-1, -2)
+    heads, batch, rows, columns = by_distance.shape
+    return F.pad(by_distance, (1, 0)).view(heads, batch, columns + 1, rows)[:, :, 1:]
+
+
+def padded_skew(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor, dropout: float) -> Tensor:
+    """The paper's operations, one after the other."""
+    length, width = query.shape[-2:]
+    scores = (query @ key.transpose(2, 3) + skewed(query, embedding[:, None])) / width**0.5
+    future = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
+    return F.dropout(scores.masked_fill(future, -torch.inf).softmax(-1), dropout) @ value
+
+
+def skew_as_mask(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor, dropout: float) -> Tensor:
+    """The skewed term handed to torch's attention as an additive mask."""
+    length, width = query.shape[-2:]
+    future = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
+    bias = (skewed(query, embedding[:, None]) / width**0.5).masked_fill(future, -torch.inf)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+
+
+PEERS: dict[str, Attention] = {
+    "torch, no relative term": no_relative_term,
+    "pad and reshape": padded_skew,
+    "skew as attention mask": skew_as_mask,
+    "ours": relative_attention,
+}
+
+
+def attention_rows(length: int, batch: int, dropout: float, rounds: int) -> list[Row]:
+    heads, width = 8, 64
+    parts = [torch.randn(heads, batch, length, width, device=DEVICE, requires_grad=True) for _ in range(3)]
+    embedding = torch.randn(heads, length, width, device=DEVICE, requires_grad=True)
+    upstream = torch.randn(heads, batch, length, width, device=DEVICE)
+
+    def step(attention: Attention) -> None:
+        for part in (*parts, embedding):
+            part.grad = None
+        attention(*parts, embedding, dropout).backward(upstream)
+
+    variants = {name: (lambda attention=attention: step(attention)) for name, attention in PEERS.items()}
+    return measure(f"attention, L {length}, dropout {dropout:g}", variants, rounds)
+
+
+def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: float, rounds: int) -> list[Row]:
+    width, heads, layers = size
+    vocabulary = 512
+    ours = MusicTransformer(vocabulary, width, heads, layers, dropout=dropout, context_length=length)
+    config = GPT2Config(
+        vocab_size=vocabulary,
+        n_positions=length,
+        n_embd=width,
+        n_head=heads,
+        n_layer=layers,
+        activation_function="relu",
+        embd_pdrop=dropout,
+        attn_pdrop=dropout,
+        resid_pdrop=dropout,
+        use_cache=False,
+        attn_implementation="sdpa",
+    )
+    theirs = GPT2LMHeadModel(config)
+    tokens = torch.randint(vocabulary, (batch, length + 1), device=DEVICE)
+
+    def step(model: torch.nn.Module, logits: Callable[[Tensor], Tensor]) -> None:
+        model.zero_grad(set_to_none=True)
+        F.cross_entropy(logits(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()
+
+    ours.to(DEVICE).train()
+    theirs.to(DEVICE).train()
+    variants = {
+        "ours": lambda: step(ours, ours),
+        "Hugging Face GPT-2": lambda: step(theirs, lambda inputs: theirs(inputs).logits),
+    }
+    return measure(f"model {width}/{heads}/{layers}, L {length}, dropout {dropout:g}", variants, rounds)
+
+
+def benchmark(rounds: int) -> list[Row]:
+    rows: list[Row] = []
+    for dropout in (0.0, 0.1):
+        for length, batch in ((256, 8), (512, 4), (1024, 2), (2048, 1)):
+            rows += attention_rows(length, batch, dropout, rounds)
+    for dropout in (0.0, 0.1):
+        rows += model_rows((160, 4, 4), 512, 4, dropout, rounds)
+        rows += model_rows((512, 8, 6), 2048, 1, dropout, max(2, rounds // 3))
+    return rows
+
+
+if __name__ == "__main__":
+    main(__doc__.splitlines()[0], benchmark, default_rounds=9)

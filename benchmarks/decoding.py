@@ -1,0 +1,60 @@
+"""Decoding speed: our key-value cache against no cache at all, and against Hugging Face's GPT-2 with its cache.
+
+All continue the same three tokens greedily to the same length, with full-sized heads and random weights.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from timing import Row, main, measure
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from yardbird import MusicTransformer
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@torch.inference_mode()
+def without_cache(model: MusicTransformer, start: torch.Tensor, length: int) -> torch.Tensor:
+    """The whole prefix through the model for every token, as several public implementations do."""
+    tokens = start
+    while tokens.shape[1] < length:
+        tokens = torch.cat([tokens, model(tokens)[:, -1:].argmax(-1)], dim=1)
+    return tokens
+
+
+def decoding_rows(size: tuple[int, int, int], batch: int, length: int, slow: bool, rounds: int) -> list[Row]:
+    width, heads, layers = size
+    ours = MusicTransformer(512, width, heads, layers, context_length=length).to(DEVICE).eval()
+    config = GPT2Config(vocab_size=512, n_positions=length, n_embd=width, n_head=heads, n_layer=layers)
+    theirs = GPT2LMHeadModel(config).to(DEVICE).eval()
+    theirs.generation_config.update(eos_token_id=None, pad_token_id=0, bos_token_id=None)
+    start = torch.tensor([[60, 64, 67]] * batch, device=DEVICE)
+    variants = {
+        "ours, cached": lambda: ours.generate(start, length, temperature=0.0),
+        "Hugging Face GPT-2, cached": lambda: theirs.generate(
+            start, max_length=length, do_sample=False, use_cache=True
+        ),
+    }
+    if slow:
+        variants["ours, no cache"] = lambda: without_cache(ours, start, length)
+    for variant in variants.values():
+        assert variant().shape == (batch, length)
+    return measure(f"{width}/{heads}/{layers}, batch {batch}, {length} tokens", variants, rounds)
+
+
+def benchmark(rounds: int) -> list[Row]:
+    return [
+        *decoding_rows((160, 4, 4), 1, 512, True, rounds),
+        *decoding_rows((160, 4, 4), 16, 512, False, rounds),
+        *decoding_rows((512, 8, 6), 1, 512, True, rounds),
+        *decoding_rows((512, 8, 6), 1, 2048, False, rounds),
+    ]
+
+
+if __name__ == "__main__":
+    main(__doc__.splitlines()[0], benchmark, default_rounds=3)
