@@ -160,6 +160,19 @@ def test_a_score_without_chords_is_no_lead_sheet() -> None:
         LeadSheet.from_score(Score(12, make_notes([(0, 12, 60, 90)]), end_tick=48))
 
 
+@pytest.mark.parametrize(
+    ("meters", "end_tick", "said"),
+    [
+        ((Meter(0, 4, 4), Meter(96, 3, 4)), 192, "expected one meter, found a change of meter"),
+        ((Meter(0, 4, 4),), 48 * 10**6, "at most 5000 bars, found 1000000"),
+    ],
+)
+def test_changes_that_make_no_chorus_are_refused(meters: tuple[Meter, ...], end_tick: int, said: str) -> None:
+    score = Score(12, make_notes([]), end_tick, meters=meters, chords=(ChordChange(0, F7),))
+    with pytest.raises(InputError, match=said):
+        LeadSheet.from_score(score)
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00bad"])
 def test_an_unreadable_chart_is_one_clear_line(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "chart.txt"

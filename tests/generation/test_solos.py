@@ -44,7 +44,15 @@ def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for()
         if solo.order.sheet:
             assert solo.score.chords == solo.order.sheet.chord_changes(12, 32)
             assert solo.score.key == solo.order.sheet.key
-            assert solo.score.mean_qpm == pytest.approx(solo.order.sheet.qpm, rel=0.04)  # the nearest tempo bin
+            assert solo.score.tempos == (Tempo(0, solo.order.sheet.qpm or 0),)
+
+
+@pytest.mark.slow
+def test_two_hundred_solos_over_the_three_charts_are_legal() -> None:
+    config = settings(bars=32, solos_per_chart=67, free=0)
+    solos = draw(draw_at_random, CODEC, plan(config)[:200], config, seed=1)
+    assert len(solos) == 200
+    assert [faults(solo, config) for solo in solos] == [[]] * 200
 
 
 def test_an_illegal_solo_is_found_out() -> None:

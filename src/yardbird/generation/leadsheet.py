@@ -35,6 +35,7 @@ Bar = tuple[Chord | None, ...]
 
 _CONTINUE = ("/", ".")
 _BARS_PER_LINE = 4
+_MOST_BARS = 5000  # a broken file may claim millions
 _SLOWEST, _FASTEST = 40.0, 400.0
 _FOUR_FOUR = Meter(0, 4, 4)
 MIDI_SUFFIXES = (".mid", ".midi", ".kar")
@@ -134,6 +135,8 @@ class LeadSheet:
         ticks = np.array([change.tick for change in score.chords]) - meters[0].tick
         changes = np.round(ticks / beat_ticks).astype(int)  # in beats from the first whole bar
         bar_count = -(-(score.end_tick - meters[0].tick) // meter.bar_ticks(score.ticks_per_beat))
+        if bar_count > _MOST_BARS:
+            raise InputError(name, expected=f"at most {_MOST_BARS} bars", found=f"{bar_count}", remedy=remedy)
         beats = np.arange(bar_count * meter.numerator)
         sounding = np.searchsorted(changes, beats, side="right") - 1
         chords = [score.chords[index].chord if index >= 0 else None for index in sounding]
@@ -169,12 +172,13 @@ def _changes(raw: midi.RawMidi) -> Score:
             break
     ends = [int((part.notes["onset_tick"] + part.notes["duration_tick"]).max()) for part in raw.parts]
     end_tick = max([*ends, *(text.tick for text in raw.texts), *(change.tick + 1 for change in changes)], default=1)
+    meters = tuple(meter for meter in raw.meters if meter.bar_ticks(raw.ticks_per_beat) > 0)
     return Score(
         raw.ticks_per_beat,
         make_notes([]),
         end_tick,
         tempos=(replace(raw.tempos[0], tick=0),) if raw.tempos else (Tempo(0, 120.0),),
-        meters=raw.meters if raw.meters and raw.meters[0].tick == 0 else (_FOUR_FOUR, *raw.meters),
+        meters=meters if meters and meters[0].tick == 0 else (_FOUR_FOUR, *meters),
         chords=tuple(changes),
         key=raw.keys[0] if raw.keys else None,
     )

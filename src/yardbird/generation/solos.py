@@ -25,7 +25,7 @@ from yardbird.generation import pianoroll
 from yardbird.generation.orders import GenerateConfig, Order, check_artist
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
-from yardbird.music.score import Score
+from yardbird.music.score import Score, Tempo
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.seeds import derive_seed
 
@@ -83,7 +83,7 @@ def draw(
     solos = []
     for index, (order, tokens) in enumerate(zip(orders, rows, strict=True)):
         assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
-        solos.append(Solo(order, index, tokens, _with_key(codec.decode(tokens), order)))
+        solos.append(Solo(order, index, tokens, _as_ordered(codec.decode(tokens), order, config)))
     return solos
 
 
@@ -182,7 +182,7 @@ def _grammar(codec: EventCodec, order: Order, config: GenerateConfig) -> EventGr
         pitch_range=config.pitch_range,
         chords=sheet.chord_changes(codec.steps_per_beat, config.bars) if sheet else None,
         meter=(sheet.meter.numerator, sheet.meter.denominator) if sheet else (4, 4),
-        qpm=(sheet and sheet.qpm) or config.qpm,
+        qpm=_qpm(order, config),
         artist=config.artist,
     )
 
@@ -193,10 +193,16 @@ def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
     return codec.prime(order.prime.score, order.prime.bars, artist)
 
 
-def _with_key(score: Score, order: Order) -> Score:
-    """Tokens hold no key: the chart's, else the prime's, else the one that the notes suggest."""
+def _as_ordered(score: Score, order: Order, config: GenerateConfig) -> Score:
+    """What tokens cannot hold: the key (the chart's, else the prime's, else the likeliest), the tempo between bins."""
     key = (order.sheet and order.sheet.key) or (order.prime and order.prime.score.key)
-    return replace(score, key=key or (estimate_key(score.notes) if len(score.notes) else None))
+    score = replace(score, key=key or (estimate_key(score.notes) if len(score.notes) else None))
+    qpm = _qpm(order, config)
+    return replace(score, tempos=(Tempo(0, qpm),)) if qpm and not order.prime else score
+
+
+def _qpm(order: Order, config: GenerateConfig) -> float | None:
+    return (order.sheet and order.sheet.qpm) or config.qpm
 
 
 def _whole_bars_end(score: Score) -> int:
