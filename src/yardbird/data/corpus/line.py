@@ -162,7 +162,8 @@ class Improviser:
         degrees = dict(zip(tones, (1.0, 1.6 * guide, 1.2, 1.2 * guide), strict=True))
         scale, _ = SCALES[there.quality]
         tensions = [degree for degree in (scale[1], scale[3], scale[5]) if degree not in degrees]  # 9, 11, 13
-        share = self.player.tension / (1 - self.player.tension) / len(tensions)
+        tension = 0.0 if there.quality in ("6", "m6") else self.player.tension  # these are chords of rest
+        share = tension / (1 - tension) / len(tensions)
         degrees |= dict.fromkeys(tensions, share * sum(degrees.values()))
         target, spread = (before + 0.35 * (CENTRE - before), 5.0) if move is None else (before + move, 1.5)
         return {

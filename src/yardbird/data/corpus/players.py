@@ -58,7 +58,7 @@ class Player:
     pickups: dict[str, float]  # onsets before the first goal: e.g. "eee" is three eighths
     phrase_lengths: dict[int, float]
     breaths: dict[int, float]
-    tension: float  # share of goals that are ninths and thirteenths instead of chord tones
+    tension: float  # share of goals that are ninths, elevenths and thirteenths instead of chord tones
     anticipation: float  # share of goals that come an eighth early
     recall: float  # share of phrases that vary an earlier one
     qpm: tuple[float, float]  # slowest and fastest
@@ -77,7 +77,7 @@ WREN = Player(
         "leading note": 0.5, "octave drop": 0.4,
     },
     pickups={"": 2, "e": 2, "ee": 1.5, "eee": 4, "ttt": 1},
-    phrase_lengths={1: 3, 2: 3, 3: 3, 4: 3, 5: 3, 6: 2, 7: 2, 8: 1.5, 10: 1},
+    phrase_lengths={1: 4, 2: 4, 3: 4, 4: 3, 5: 3, 6: 2, 7: 2, 8: 1.5, 10: 1},
     breaths={1: 4, 2: 4, 3: 1},
     tension=0.3, anticipation=0.12, recall=0.3, qpm=(150, 300),
 )  # fmt: skip
@@ -96,7 +96,7 @@ OTTO = Player(
         "broken chord": 0.6, "octave drop": 0.4,
     },
     pickups={"": 4, "e": 2, "ee": 1, "ssss": 2, "ttt": 1},
-    phrase_lengths={1: 4, 2: 4, 3: 4, 4: 4, 5: 2, 6: 2, 8: 1},
+    phrase_lengths={1: 5, 2: 4, 3: 4, 4: 3, 5: 2, 6: 2, 8: 1},
     breaths={1: 3, 2: 4, 3: 2},
     tension=0.3, anticipation=0.12, recall=0.35, qpm=(120, 220),
 )  # fmt: skip
