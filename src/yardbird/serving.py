@@ -1,0 +1,36 @@
+"""What the model registry runs: MLflow executes this file, which opens a trained family and draws solos with it.
+
+It stands above the other packages, as the command line does, because it joins generation and tracking.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlflow.models import set_model
+
+from yardbird.generation.leadsheet import LeadSheet
+from yardbird.generation.orders import GenerateConfig, Order
+from yardbird.generation.solos import draw
+from yardbird.generation.source import open_source
+from yardbird.music.score import Score
+from yardbird.tracking.pyfunc import Answer, SoloModel
+
+
+def open_model(folder: Path) -> Answer:
+    """Load a family's folder; the answer draws one solo a chart, all in one batch."""
+    source = open_source(folder)
+
+    def answer(charts: Sequence[str], settings: Mapping[str, Any]) -> list[Score]:
+        asked = {name: value for name, value in settings.items() if name != "seed"}
+        config = GenerateConfig(free=0, solos_per_chart=0, charts="", prime_bars=0, comping=False, **asked)
+        orders = [
+            Order(f"request_{index}", LeadSheet.parse(chart, f"chart {index + 1}") if chart.strip() else None)
+            for index, chart in enumerate(charts)
+        ]
+        return [solo.score for solo in draw(source.generate, source.codec, orders, config, settings["seed"])]
+
+    return answer
+
+
+set_model(SoloModel(open_model))

@@ -1,0 +1,135 @@
+"""The model registry: a version for every new content, `challenger` always, `champion` past the gate."""
+
+import dataclasses
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+import yardbird
+from yardbird import files
+from yardbird.tracking.gate import Standing, Verdict, judge
+from yardbird.tracking.pyfunc import signature
+from yardbird.tracking.store import tracking_uri
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+_PACKAGE = Path(yardbird.__file__).parent
+_EXAMPLE = (pd.DataFrame({"chart": ["F7 | Bb7 | F7 | Cm7 F7"]}), {"bars": 4, "seed": 1})
+
+
+def publish_model(
+    root: Path,
+    name: str,
+    folder: Path,
+    standing: Standing,
+    *,
+    run_id: str,
+    defaults: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> tuple[ModelVersion, Verdict]:
+    """Register a trained family's folder, unless its very content is registered already, and judge it.
+
+    A content is judged once for each standing: publishing the same again repeats the verdict it got, even though it may
+    be the champion by now.
+
+    Args:
+        run_id: the run that a new version belongs to.
+        defaults: of the request's settings, see `pyfunc.PARAMS`.
+        tags: more to know about the version.
+    """
+    client = MlflowClient(tracking_uri(root))
+    content = files.sha256_folder(folder)
+    standing_text = json.dumps(dataclasses.asdict(standing))
+    with FileLock(root / "mlflow.lock"):
+        version = _version_of(client, name, content)
+        if version is None:
+            version = _register(client, root, name, folder, content, run_id, defaults)
+        champion = _champion(client, name)
+        is_champion = champion is not None and champion.version == version.version
+        if version.tags.get("standing") == standing_text and "verdict" in version.tags:
+            verdict = Verdict(**json.loads(version.tags["verdict"]))
+        else:
+            known = "" if champion is None or is_champion else champion.tags.get("standing", "")
+            verdict = judge(standing, Standing(**json.loads(known)) if known else None)
+            if verdict.promoted:
+                client.set_registered_model_alias(name, CHAMPION, version.version)
+            elif is_champion:  # measured anew, and no longer worthy
+                client.delete_registered_model_alias(name, CHAMPION)
+        remembered = {"standing": standing_text, "verdict": json.dumps(dataclasses.asdict(verdict))}
+        for key, value in {**tags, **remembered}.items():
+            client.set_model_version_tag(name, version.version, key, value)
+        client.set_registered_model_alias(name, CHALLENGER, version.version)
+    return version, verdict
+
+
+def describe(root: Path, version: ModelVersion, card: str) -> None:
+    """Show the model card at the version and at the model."""
+    client = MlflowClient(tracking_uri(root))
+    client.update_model_version(version.name, version.version, card)
+    client.update_registered_model(version.name, card)
+
+
+def _version_of(client: MlflowClient, name: str, content: str) -> ModelVersion | None:
+    versions = client.search_model_versions(f"name = '{name}'")
+    return next((version for version in versions if version.tags.get("content") == content), None)
+
+
+def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
+    try:
+        return client.get_model_version_by_alias(name, CHAMPION)
+    except MlflowException:  # there is none
+        return None
+
+
+def _register(
+    client: MlflowClient, root: Path, name: str, folder: Path, content: str, run_id: str, defaults: Mapping[str, Any]
+) -> ModelVersion:
+    with _run(tracking_uri(root), run_id):
+        model = mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(_PACKAGE / "serving.py"),
+            artifacts={"model": str(folder)},
+            code_paths=[str(_PACKAGE)],  # it loads as it was made, however the library moves on
+            signature=signature(defaults),
+            input_example=_EXAMPLE,
+            pip_requirements=_requirements(),
+        )
+    with suppress(MlflowException):  # it exists
+        client.create_registered_model(name)
+    return client.create_model_version(
+        name, model.model_uri, run_id, tags={"content": content}, model_id=model.model_id
+    )
+
+
+@contextmanager
+def _run(uri: str, run_id: str) -> Iterator[None]:
+    """MLflow's fluent functions on our database and run, without their chatter; both are left as they were."""
+    before = os.environ.get("MLFLOW_TRACKING_URI", "")  # MLflow changes it; empty is as good as not set
+    logger = logging.getLogger("mlflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(uri)
+    try:
+        with mlflow.start_run(run_id=run_id):
+            yield
+    finally:
+        mlflow.set_tracking_uri(before)
+        logger.setLevel(level)
+
+
+def _requirements() -> list[str]:
+    """Our direct dependencies in the versions installed here."""
+    names = [re.split(r"[^\w.-]", text)[0] for text in metadata.requires("yardbird") or () if "extra ==" not in text]
+    return [f"{name}=={metadata.version(name)}" for name in sorted(names)]

@@ -1,0 +1,136 @@
+"""MLflow rebuilt from what Git and DVC hold: trainings from their curves, the pipeline's run from its reports."""
+
+import csv
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import RunTag
+
+from yardbird import files
+from yardbird.config import PARAMS, read_params
+from yardbird.tracking.lock import LOCK, output_hashes, pipeline_id, read_lock
+from yardbird.tracking.pages import solo_page
+from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run
+from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, flatten, provenance
+
+_TRAINED = Path("reports/train")
+_FIGURES = ("reports/*.json", "reports/train/*.json", "reports/evaluate/*.json")
+_SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
+
+
+def sync(root: Path, workspace: Path = Path()) -> str:
+    """Add the runs that MLflow lacks; what is there stays as it is. Returns what was done, in one line.
+
+    Raises:
+        TrackingError: the database is out of reach.
+    """
+    client, experiment = connect(root)
+    try:
+        trainings, rebuilt = sync_trainings(client, experiment, workspace)
+        _, fresh = sync_pipeline(client, experiment, workspace, trainings)
+    except FAILURES as error:
+        raise TrackingError(f"MLflow: {first_line(error)}") from None
+    return (
+        f"{rebuilt} of {len(trainings)} training runs and {int(fresh)} pipeline runs rebuilt; nothing else was missing"
+    )
+
+
+def sync_trainings(client: MlflowClient, experiment: str, workspace: Path) -> tuple[dict[str, str], int]:
+    """The run of each family's tracked curve, found by the curve's content, else rebuilt from it.
+
+    Returns:
+        Family → run id, and how many were rebuilt.
+    """
+    runs, rebuilt = {}, 0
+    for curve in sorted((workspace / _TRAINED).glob("*_curve.csv")):
+        family = curve.name.removesuffix("_curve.csv")
+        found = client.search_runs([experiment], f"tags.family = '{family}' and tags.curve = '{curve_id(curve)}'")
+        if found:
+            runs[family] = found[0].info.run_id
+        else:
+            runs[family] = _rebuild(client, experiment, workspace, family, curve)
+            rebuilt += 1
+    return runs, rebuilt
+
+
+def _rebuild(client: MlflowClient, experiment: str, workspace: Path, family: str, curve: Path) -> str:
+    stages = read_lock(workspace / LOCK)
+    entry = stages.get(f"train@{family}", {})
+    params = entry.get("params", {}).get(PARAMS.name, {})
+    deps = {f"md5 {dep['path']}": dep["md5"] for dep in entry.get("deps", []) if "md5" in dep}
+    data = {"data": output_hashes(stages).get("data/encoded", "")}
+    tags = {**provenance(), "stage": f"train@{family}", "family": family, "rebuilt": "from its curve", **data, **deps}
+    run_id = start_run(client, experiment, f"train {family}", flatten(params), tags)
+    with curve.open(newline="", encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    log_curve(client, run_id, rows, set())
+    summary = curve.with_name(f"{family}.json")
+    log_results(client, run_id, curve, dict(_numbers(files.read_json(summary)[family])) if summary.exists() else {})
+    client.set_terminated(run_id)
+    return run_id
+
+
+def sync_pipeline(
+    client: MlflowClient, experiment: str, workspace: Path, trainings: Mapping[str, str]
+) -> tuple[str, bool]:
+    """The run of the pipeline's present state, by the content of dvc.lock: found, or made.
+
+    It holds all parameters, every figure of the reports, the comparison, the generated solos to hear and see, and as
+    tags `training.<family>` the runs that trained its models.
+
+    Returns:
+        its id, and whether it is new.
+    """
+    state = pipeline_id(read_lock(workspace / LOCK))
+    found = client.search_runs([experiment], f"tags.pipeline = '{state}'")
+    if found:
+        run_id = found[0].info.run_id
+    else:
+        tags = {**provenance(), "stage": "publish", "pipeline": state}
+        run_id = start_run(client, experiment, f"pipeline {state[:8]}", flatten(read_params(workspace / PARAMS)), tags)
+        _log_reports(client, run_id, workspace)
+        _log_solos(client, run_id, workspace / "data/generated")
+        client.set_terminated(run_id)
+    links = [RunTag(f"training.{family}", training) for family, training in trainings.items()]
+    client.log_batch(run_id, tags=links)
+    return run_id, not found
+
+
+def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
+    figures: dict[str, float] = {}
+    for pattern in _FIGURES:
+        for path in sorted(workspace.glob(pattern)):
+            if path.stem != "publish":  # written after this
+                prefix = "" if path.parent.name == "reports" else f"{path.parent.name}/"
+                figures |= {f"{prefix}{name}": value for name, value in _numbers(files.read_json(path))}
+    metrics = as_metrics(figures, 0)
+    for start in range(0, len(metrics), 1000):  # MLflow's limit a call
+        client.log_batch(run_id, metrics=metrics[start : start + 1000])
+    for path in sorted((workspace / "reports").rglob("*")):
+        inside = path.relative_to(workspace / "reports")
+        if path.suffix in _SHOWN and inside.parts[0] not in ("data_docs", "publish.json"):
+            client.log_artifact(run_id, str(path), str(Path("reports") / inside.parent))
+
+
+def _log_solos(client: MlflowClient, run_id: str, generated: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for wave in sorted(generated.rglob("*.wav")):
+            page = Path(folder) / wave.relative_to(generated).with_suffix(".html")
+            picture = wave.with_suffix(".png")
+            if picture.exists():
+                files.write_text(page, solo_page(str(wave.relative_to(generated).with_suffix("")), wave, picture))
+        client.log_artifacts(run_id, folder, "solos")
+    if generated.is_dir():
+        client.log_artifacts(run_id, str(generated), "solos")
+
+
+def _numbers(content: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in nested mappings, named `a.b.c`."""
+    if isinstance(content, Mapping):
+        for name, value in content.items():
+            yield from _numbers(value, f"{prefix}.{name}" if prefix else str(name))
+    elif isinstance(content, int | float):
+        yield prefix, float(content)
