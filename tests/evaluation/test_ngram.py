@@ -27,8 +27,8 @@ def random_sequences(count: int, seed: int = 0) -> list[list[int]]:
 class SlowNGram:
     """The recursion of the docstring over dictionaries."""
 
-    def __init__(self, sequences: list[list[int]], order: int) -> None:
-        self.order = order
+    def __init__(self, sequences: list[list[int]], order: int, escape: float = 1.0) -> None:
+        self.order, self.escape = order, escape
         self.counts: dict[tuple[int, ...], Counter[int]] = {}
         for sequence in sequences:
             for place in range(1, len(sequence)):
@@ -42,7 +42,8 @@ class SlowNGram:
         after = self.counts.get(context)
         if after is None:
             return lower
-        return (after[token] + len(after) * lower) / (after.total() + len(after))
+        weight = self.escape * len(after)
+        return (after[token] + weight * lower) / (after.total() + weight)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,10 @@ def training() -> list[list[int]]:
     return random_sequences(40)
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 5, 8])
-def test_nats_equal_those_of_dictionaries(training, order):
-    fast, slow = NGram.fit(training, VOCABULARY, order), SlowNGram(training, order)
+@pytest.mark.parametrize(("order", "escape"), [(1, 1), (2, 1), (3, 1), (5, 1), (8, 1), (2, 7.5), (5, 0.3), (8, 20)])
+def test_nats_equal_those_of_dictionaries(training, order, escape):
+    fast = NGram.fit(training, VOCABULARY, order).tuned(order, escape)
+    slow = SlowNGram(training, order, escape)
     for sequence in random_sequences(5, seed=1) + training[:3] + [[0, 10, 10, 3]]:
         expected = [
             -log(slow.probability(sequence[place], tuple(sequence[:place]))) for place in range(1, len(sequence))
@@ -60,9 +62,9 @@ def test_nats_equal_those_of_dictionaries(training, order):
         assert fast.nats(sequence) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("order", [1, 2, 4, 8])
-def test_probabilities_sum_to_one_and_agree_with_the_nats(training, order):
-    model = NGram.fit(training, VOCABULARY, order)
+@pytest.mark.parametrize(("order", "escape"), [(1, 1), (2, 1), (4, 1), (8, 1), (4, 20)])
+def test_probabilities_sum_to_one_and_agree_with_the_nats(training, order, escape):
+    model = NGram.fit(training, VOCABULARY, order).tuned(order, escape)
     sequence = random_sequences(1, seed=2)[0]
     nats = model.nats(sequence)
     for place in range(1, len(sequence)):
@@ -76,13 +78,20 @@ def test_one_fit_holds_every_lower_order(training):
     sequence = random_sequences(1, seed=3)[0]
     for order, nats in enumerate(model.nats_by_order(sequence), start=1):
         assert nats == pytest.approx(NGram.fit(training, VOCABULARY, order).nats(sequence))
-        assert nats == pytest.approx(model.with_order(order).nats(sequence))
+        assert nats == pytest.approx(model.tuned(order, 1.0).nats(sequence))
 
 
 def test_a_known_context_lowers_the_nats(training):
     """The sequences depend on two tokens: order 3 knows more than order 1, on sequences it has not seen."""
     nats = np.concatenate([NGram.fit(training, VOCABULARY, 3).nats_by_order(row) for row in random_sequences(20, 0)], 1)
     assert nats[2].mean() < nats[1].mean() < nats[0].mean()
+
+
+def test_repeating_the_corpus_is_undone_by_the_escape_weight(training):
+    """As augmentation does: counts grow tenfold, distinct tokens do not."""
+    repeated = NGram.fit(training * 10, VOCABULARY, 5).tuned(5, 10.0)
+    sequence = random_sequences(1, seed=5)[0]
+    assert repeated.nats(sequence) == pytest.approx(NGram.fit(training, VOCABULARY, 5).nats(sequence))
 
 
 def test_contexts_do_not_cross_from_one_sequence_to_the_next():

@@ -8,7 +8,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +43,7 @@ class Scores(Protocol):
     def correct(self) -> NDArray[np.bool_]: ...
 
 
+@runtime_checkable
 class TokenModel(Protocol):
     """A model of event tokens: a family that speaks them, or the n-gram."""
 

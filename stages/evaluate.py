@@ -1,0 +1,54 @@
+"""Stage evaluate@<family>: held-out tunes and generated solos, beside real solos, their floor and the n-gram."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird import files
+from yardbird.codecs.events import EventCodec
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.evaluation.evaluate import (
+    FLOOR,
+    NGRAM,
+    EvaluateConfig,
+    as_table,
+    fit_ngram,
+    read_generated,
+    real_excerpts,
+    report,
+    score_models,
+)
+from yardbird.evaluation.rows import REAL, compare_sets
+from yardbird.generation.orders import GenerateConfig, plan
+from yardbird.generation.solos import draw
+from yardbird.models.base import best_device, load_family
+
+ENCODED, REPORTS = Path("data/encoded"), Path("reports/evaluate")
+
+
+@exit_on_error
+def main() -> None:
+    name = sys.argv[1]
+    config, asked = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
+    seed = read_seed()
+    codec = EventCodec.load(ENCODED / "codec.json")
+    family = load_family(name).load(Path("models") / name)
+    family.model.to(best_device())
+    ngram = fit_ngram(ENCODED, codec, config)
+    held_out = score_models({name: family, NGRAM: ngram}, ENCODED, codec, config, seed)
+    rows = compare_sets(
+        {
+            name: read_generated(Path("data/generated") / name),
+            NGRAM: [solo.score for solo in draw(ngram.generate, codec, plan(asked), asked, seed)],
+            FLOOR: real_excerpts(ENCODED, codec, "train", asked.bars, asked.artist),
+            REAL: real_excerpts(ENCODED, codec, "test", asked.bars, asked.artist),
+        }
+    )
+    files.write_json(REPORTS / f"{name}.json", report(held_out, rows, ngram))
+    files.write_text(REPORTS / f"{name}_rows.csv", as_table(rows))
+
+
+if __name__ == "__main__":
+    main()
