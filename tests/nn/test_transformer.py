@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -70,9 +71,20 @@ def test_absolute_positions_end_with_the_context(lively: Build, relative: Transf
         lively(replace(relative, attention="absolute"))(torch.zeros(1, 25, dtype=torch.long))
 
 
-def test_heads_must_divide_the_width(relative: TransformerConfig) -> None:
-    with pytest.raises(InputError, match="d_model: expected a multiple of num_heads, 5, found 32"):
-        replace(relative, num_heads=5)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_heads": 5}, "d_model: expected a multiple of 5 heads, found 32"),
+        ({"num_layers": 0}, "num_layers: expected 1 or more, found 0"),
+        ({"dropout": 1.0}, "dropout: expected from 0 to below 1, found 1.0"),
+        ({"max_distance": -1}, "max_distance: expected 0 or more, found -1"),
+    ],
+)
+def test_an_impossible_size_is_one_clear_line(
+    relative: TransformerConfig, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        replace(relative, **change)
 
 
 def test_dropout_is_active_in_training_only(lively: Build, relative: TransformerConfig) -> None:

@@ -43,7 +43,7 @@ def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table,
     """
     table = distance_table(embedding, query.shape[2] + 1).to(query.dtype)
     output: Tensor = _BlockwiseAttention.apply(  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
-        query.contiguous(), key.contiguous(), value.contiguous(), table, dropout
+        query.contiguous(), key.contiguous(), value.contiguous(), table, dropout, torch.is_grad_enabled()
     )
     return output
 
@@ -69,7 +69,9 @@ class _BlockwiseAttention(torch.autograd.Function):
     """Forward: 3 matrix products a block; backward: 6. Keeps the weights below the diagonal, half a square a head."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, table: Tensor, dropout: float) -> Tensor:
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, table: Tensor, dropout: float, differentiable: bool
+    ) -> Tensor:
         heads, batch, length, width = query.shape
         ctx.dropped, ctx.tiling = dropped_of_256(dropout), _tiling(query)
         output = torch.empty_like(query)
@@ -86,10 +88,12 @@ class _BlockwiseAttention(torch.autograd.Function):
                 scores.baddbmm_(q, k[:, :stop].transpose(1, 2))
                 scores[:, :, start:] += future[:rows, :rows]
                 weights = torch.softmax(scores, dim=-1)
-                tiles.append(weights)
+                tile = [weights]
                 if ctx.dropped:
-                    tiles.append(random_bytes(weights))
-                    weights = keep(tiles[-1], weights.dtype, ctx.dropped).mul_(weights)
+                    tile.append(random_bytes(weights))
+                    weights = keep(tile[1], weights.dtype, ctx.dropped).mul_(weights)
+                if differentiable:
+                    tiles += tile
                 block = torch.bmm(weights, v[:, :stop]) * (256 / (256 - ctx.dropped))
                 output[group, :, start:stop] = block.view(-1, batch, rows, width)
         ctx.save_for_backward(query, key, value, table, output, *tiles)
@@ -97,7 +101,7 @@ class _BlockwiseAttention(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, table, output, *tiles = ctx.saved_tensors
         heads, batch, length, width = query.shape
         kept = iter(tiles)
@@ -132,7 +136,7 @@ class _BlockwiseAttention(torch.autograd.Function):
                 )
                 grad_q = torch.bmm(by_distance, embedding).view_as(q).baddbmm_(scores, k[:, :stop])
                 grad_query[group, :, start:stop] = (grad_q / math.sqrt(width)).view(-1, batch, rows, width)
-        return grad_query, grad_key, grad_value, grad_table, None
+        return grad_query, grad_key, grad_value, grad_table, None, None
 
 
 def _blocks(heads: int, length: int, rows: int, group: int) -> list[tuple[slice, int, int]]:

@@ -40,13 +40,16 @@ class TransformerConfig:
     tie_embeddings: bool
 
     def __post_init__(self) -> None:
-        if self.d_model % self.num_heads:
-            raise InputError(
-                "d_model",
-                expected=f"a multiple of num_heads, {self.num_heads}",
-                found=str(self.d_model),
-                remedy="change one of them",
-            )
+        for name in ("d_model", "num_heads", "num_layers", "d_ff", "context_length"):
+            _require(getattr(self, name) >= 1, name, "1 or more", getattr(self, name))
+        _require(0 <= self.dropout < 1, "dropout", "from 0 to below 1", self.dropout)
+        _require(self.max_distance is None or self.max_distance >= 0, "max_distance", "0 or more", self.max_distance)
+        _require(self.d_model % self.num_heads == 0, "d_model", f"a multiple of {self.num_heads} heads", self.d_model)
+
+
+def _require(holds: bool, name: str, expected: str, found: object) -> None:
+    if not holds:
+        raise InputError(name, expected=expected, found=str(found), remedy="change the model's configuration")
 
 
 class LayerCache:

@@ -19,6 +19,7 @@ from yardbird.codecs.events import EventCodec
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import read_section
+from yardbird.errors import InputError
 from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
@@ -37,6 +38,12 @@ class ModelConfig(TransformerConfig):
     """`windows_per_epoch` null: each training sequence about once an epoch."""
 
     windows_per_epoch: int | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.windows_per_epoch is not None and self.windows_per_epoch < 1:
+            found = str(self.windows_per_epoch)
+            raise InputError("windows_per_epoch", expected="1 or more, or null", found=found, remedy="change it")
 
 
 @dataclass(frozen=True)
