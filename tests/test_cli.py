@@ -124,6 +124,7 @@ def test_the_real_program_continues_a_prime(workspace: Path) -> None:
         (["--model", "models/absent"], "models/absent: expected the folder of a trained model, found no such folder"),
         (["--model", "data/charts", "--family", "music_transformer"], "expected a trained model, found no codec.json"),
         (["--model", "data/charts"], "expected a family, one of"),
+        (["--model", "music_transformer@champion"], "expected a registered model, found no database yet"),
         (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
     ],
 )

@@ -23,7 +23,9 @@ def generate(
     qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none.")] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
-    model: Annotated[Path, typer.Option(help="Folder of a trained model.")] = Path("models/music_transformer"),
+    model: Annotated[
+        str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
+    ] = "models/music_transformer",
     family: Annotated[str | None, typer.Option(help="Its family, where the folder does not tell.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("solos"),
 ) -> None:
@@ -39,6 +41,8 @@ def generate(
     - `yardbird generate --chart data/charts/blues_in_f.txt --bars 24 --temperature 0.9`
 
     - `yardbird generate --prime my_solo.mid --prime-bars 4 --seed 7 --top-k 40`
+
+    - `yardbird generate --model music_transformer@champion --artist "Charlie Parker"`
 
     - `yardbird generate --prime my_solo.mid --chart my_solo.mid`  (its opening and its changes)
     """
@@ -70,8 +74,18 @@ def generate(
     seed = read_seed() if seed is None else seed
     group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
     orders = [Order(f"{group}_seed{seed}_{number:03d}", sheet, opening) for number in range(count)]
-    source = open_source(model, family)
+    source = open_source(_folder(model), family)
     for solo in draw(source.generate, source.codec, orders, settings, seed):
         stem = out / solo.order.name
         write_solo(solo, stem, settings, seed, source.provenance)
         typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")
+
+
+def _folder(model: str) -> Path:
+    """The folder of a model: itself, or where the registry keeps `name@alias`."""
+    if "@" not in model or Path(model).exists():
+        return Path(model)
+    from yardbird.tracking.fetch import fetch_model
+    from yardbird.tracking.store import project_root
+
+    return fetch_model(project_root(), model)
