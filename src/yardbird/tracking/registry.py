@@ -106,11 +106,10 @@ def _register(
             input_example=_EXAMPLE,
             pip_requirements=_requirements(),
         )
-    with suppress(MlflowException):  # it exists
-        client.create_registered_model(name)
-    return client.create_model_version(
-        name, model.model_uri, run_id, tags={"content": content}, model_id=model.model_id
-    )
+        with suppress(MlflowException):  # it exists
+            client.create_registered_model(name)
+        tags = {"content": content}
+        return client.create_model_version(name, model.model_uri, run_id, tags=tags, model_id=model.model_id)
 
 
 @contextmanager
