@@ -26,4 +26,4 @@ def sync() -> None:
     from yardbird.tracking.store import project_root
     from yardbird.tracking.sync import sync as rebuild
 
-    rebuild(project_root())
+    typer.echo(rebuild(project_root()))
