@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from yardbird.data.solo_line import Line, choose_part, melodic_line
 from yardbird.errors import InputError
 from yardbird.music.chords import Chord
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import RawMidi, RawText
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo
-
-from .solo_line import Line, choose_part, melodic_line
 
 _PHRASE = re.compile(r"PHRASE\b.*", re.I)
 _SECTION = re.compile(

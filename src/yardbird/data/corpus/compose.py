@@ -22,7 +22,7 @@ from yardbird.seeds import generator
 _TICKS_PER_STEP = 40  # 480 ticks a beat
 _HEAD_HALF_BARS = 16
 _COLUMNS = ("file", "artist", "title", "tune_group", "key", "form", "licence")
-_TAKES = {1: 1.0, 2: 2.0, 3: 1.5}
+_TAKES = {1: 3.0, 2: 2.0, 3: 1.0}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Etude:
             "file": f"etude_{self.number:03}.mid",
             "artist": self.player.name,
             "title": f"Etude {self.number:03} – {self.tune.form.name} in {tonic}",
-            "tune_group": f"etude tune {self.tune.number:03}",
+            "tune_group": f"synthetic tune {self.tune.number:03}",
             "key": str(self.tune.key),
             "form": self.tune.form.name,
             "licence": "MIT (synthetic)",
