@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from yardbird.config import read_section
+from yardbird.config import read_section, read_seed
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import read_solos
 from yardbird.errors import exit_on_error
@@ -20,7 +20,7 @@ def main() -> None:
         splits = {row["solo"]: row["split"] for row in csv.DictReader(file)}
     rows = read_solos(INGESTED)
     config = read_section("augment", AugmentConfig)
-    copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_section("seed", int))
+    copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed())
     print(f"{len(rows)} solos, {len(copies)} with their copies")
 
 

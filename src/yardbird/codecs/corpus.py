@@ -46,7 +46,7 @@ def encode_corpus(augmented: Path, output: Path, config: EncodeConfig) -> dict[s
             quantised = codec.grid(read_score(augmented / row["path"]))
             sequences.append(codec.encode_grid(quantised.score, row["artist"]))
         except InputError as error:
-            found = f"{error.what} with {error.found}"
+            found = f"{error.what} ({error.found})"
             raise InputError(row["copy"], expected=error.expected, found=found, remedy=error.remedy) from None
         losses.append(quantised)
     _write(output, codec, rows, sequences, losses)

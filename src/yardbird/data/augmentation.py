@@ -86,6 +86,8 @@ def augment(
 ) -> list[CopyRow]:
     """Write the originals of every split and copies of training solos: `output`/scores/… and `output`/manifest.csv.
 
+    `output` is replaced as a whole.
+
     Raises:
         InputError: the target is below the number of solos, or above what the parents can give.
     """
@@ -93,19 +95,22 @@ def augment(
     parents = [row for row in rows if splits[row.solo] == "train"]
     chosen = choose(parents, scores, config.target_size - len(rows), config, seed)
     copies: list[CopyRow] = []
-    with tqdm(total=config.target_size, desc="augment", unit="file", leave=False) as progress:
+    text = io.StringIO()
+    table = csv.DictWriter(text, [field.name for field in fields(CopyRow)], lineterminator="\n")
+    table.writeheader()
+    with (
+        files.replacing_folder(output) as draft,
+        tqdm(total=config.target_size, desc="augment", unit="file", leave=False) as progress,
+    ):
         for row in rows:
             score = scores[row.solo]
             for variant in [Variant(0, 1.0), *chosen.get(row.solo, [])]:
                 copy = copy_row(row, variant, splits[row.solo])
-                write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), output / copy.path)
+                write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), draft / copy.path)
+                table.writerow(asdict(copy))
                 copies.append(copy)
                 progress.update()
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(CopyRow)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(copy) for copy in copies)
-    files.write_text(output / MANIFEST, text.getvalue())
+        files.write_text(draft / MANIFEST, text.getvalue())
     return copies
 
 

@@ -1,0 +1,66 @@
+"""Encoding speed: ours against MidiTok's own REMI tokenizer, which gives the notes the same ids.
+
+Ours also writes chord changes and an artist, smooths the tempo over bars and keeps notes of any length, which MidiTok
+cuts. The corpus is 100 synthetic etudes, or the scores of a folder (of the ingest stage) that the environment variable
+YARDBIRD_CORPUS names.
+"""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import symusic
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from timing import Row, main, measure
+
+from yardbird.codecs.events import EventCodec
+from yardbird.codecs.vocabulary import EncodeConfig
+from yardbird.config import read_section
+from yardbird.data.corpus.compose import etudes
+from yardbird.music.midi import read_score, write_score
+
+
+def read_corpus(folder: Path) -> list[Path]:
+    """The scores of the folder that is named, or etudes written into the one that is given."""
+    if named := os.environ.get("YARDBIRD_CORPUS"):
+        return sorted(Path(named).rglob("*.mid"))[:100]
+    for etude in etudes(0, 100):
+        write_score(etude.score, folder / f"{etude.number:03}.mid")
+    return sorted(folder.glob("*.mid"))
+
+
+def benchmark(rounds: int) -> list[Row]:
+    codec = EventCodec.create(read_section("encode", EncodeConfig), [])
+    with TemporaryDirectory() as folder:
+        paths = read_corpus(Path(folder))
+        ours = [read_score(path) for path in paths]
+        theirs = [symusic.Score(path) for path in paths]
+        tokens = [codec.encode(score, None) for score in ours]
+        size = f"{len(paths)} solos, {sum(map(len, tokens))} tokens"
+        return [
+            *measure(
+                f"from scores, {size}",
+                {
+                    "ours": lambda: [codec.encode(replace(score), None) for score in ours],  # a copy has nothing cached
+                    "MidiTok REMI": lambda: [codec.tokenizer.encode(score.copy()) for score in theirs],
+                    "ours, transposing the parent's ids": lambda: [codec.transpose(ids, 1) for ids in tokens],
+                },
+                rounds,
+            ),
+            *measure(
+                f"from files, {size}",
+                {
+                    "ours": lambda: [codec.encode(read_score(path), None) for path in paths],
+                    "MidiTok REMI": lambda: [codec.tokenizer.encode(path) for path in paths],
+                },
+                rounds,
+            ),
+        ]
+
+
+if __name__ == "__main__":
+    main(__doc__.splitlines()[0], benchmark, default_rounds=9)

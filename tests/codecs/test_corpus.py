@@ -1,0 +1,100 @@
+"""The packed corpus holds every solo whole, and the report says what the grid cost."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from event_scores import CONFIG
+from solo_rows import row, solo, write_ingested
+
+from yardbird.codecs.corpus import encode_corpus
+from yardbird.codecs.events import EventCodec
+from yardbird.data.augmentation import AugmentConfig, augment
+from yardbird.errors import InputError
+from yardbird.music.midi import read_score
+from yardbird.music.score import Meter, Score, make_notes
+
+AUGMENT = AugmentConfig(12, (-1, 0, 1, 2), (0.9, 1.0), (40, 360), {"other": (0, 127)})
+
+
+def write_augmented(folder: Path, change: dict[str, Score] | None = None) -> Path:
+    """Three training solos by Ada, one to validate by Bo, one to test by Cy, with copies: 12 files."""
+    artists = ["Ada Line", "Ada Line", "Ada Line", "Bo Dense", "Cy Slow"]
+    rows = [row(f"{'ab'[i % 2]}/tune{i}", artist=artist) for i, artist in enumerate(artists)]
+    scores = {entry.solo: solo(i) for i, entry in enumerate(rows)} | (change or {})
+    splits = dict(zip([entry.solo for entry in rows], ["train"] * 3 + ["validation", "test"], strict=True))
+    rows = write_ingested(folder / "ingested", scores, rows)
+    augment(rows, folder / "ingested", splits, folder / "augmented", AUGMENT, 0)
+    return folder / "augmented"
+
+
+def test_every_solo_is_found_whole_at_its_place(tmp_path: Path) -> None:
+    augmented = write_augmented(tmp_path)
+    report = encode_corpus(augmented, tmp_path / "encoded", CONFIG)
+    codec = EventCodec.load(tmp_path / "encoded" / "codec.json")
+    packed = np.load(tmp_path / "encoded" / "tokens.npy", mmap_mode="r")
+    assert packed.dtype == np.uint16
+    with (tmp_path / "encoded" / "index.csv").open(newline="") as file:
+        index = list(csv.DictReader(file))
+    with (augmented / "manifest.csv").open(newline="") as file:
+        paths = {entry["copy"]: entry["path"] for entry in csv.DictReader(file)}
+    assert len(index) == report["files"] == 12
+    end = 0
+    for entry in index:
+        assert int(entry["start"]) == end
+        end += int(entry["length"])
+        tokens = packed[int(entry["start"]) : end]
+        expected = codec.grid(read_score(augmented / paths[entry["copy"]])).score
+        assert codec.decode(tokens) == replace(expected, key=None)
+        assert len(expected.notes) == int(entry["notes"])
+    assert end == len(packed) == report["tokens"]
+    assert report["longest"] == max(int(entry["length"]) for entry in index)
+
+
+def test_only_artists_of_the_training_split_are_known(tmp_path: Path) -> None:
+    encode_corpus(write_augmented(tmp_path), tmp_path / "encoded", CONFIG)
+    codec = EventCodec.load(tmp_path / "encoded" / "codec.json")
+    assert codec.artists == ("unknown", "Ada Line")
+    packed = np.load(tmp_path / "encoded" / "tokens.npy")
+    with (tmp_path / "encoded" / "index.csv").open(newline="") as file:
+        named = {(entry["artist"], codec.vocabulary[packed[int(entry["start"]) + 1]]) for entry in csv.DictReader(file)}
+    assert named == {
+        ("Ada Line", "Artist_Ada Line"),
+        ("Bo Dense", "Artist_unknown"),
+        ("Cy Slow", "Artist_unknown"),
+    }
+
+
+def test_the_report_counts_the_losses_of_each_source_once(tmp_path: Path) -> None:
+    crowded = Score(480, make_notes([(0, 10, 60, 90), (10, 400, 62, 90), (480, 400, 64, 90)]), 960)
+    report = encode_corpus(write_augmented(tmp_path, {"a/tune0": crowded}), tmp_path / "encoded", CONFIG)
+    first, second = report["sources"]["a"], report["sources"]["b"]
+    assert (first["files"], first["notes_in"], first["merged_notes"]) == (3, 83, 1)
+    assert first["merged_share"] == round(1 / 83, 6)
+    assert (second["files"], second["notes_in"], second["merged_notes"]) == (2, 80, 0)
+    with (tmp_path / "encoded" / "index.csv").open(newline="") as file:
+        assert report["notes"] == sum(int(entry["notes"]) for entry in csv.DictReader(file))
+
+
+def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    augmented = write_augmented(tmp_path)
+    reports = [encode_corpus(augmented, tmp_path / name, CONFIG) for name in ("one", "two")]
+    assert reports[0] == reports[1]
+    for name in ("tokens.npy", "index.csv", "codec.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_score_that_cannot_be_encoded_is_named(tmp_path: Path) -> None:
+    long_bars = replace(solo(0), meters=(Meter(0, 9, 4),))
+    with pytest.raises(InputError, match=r"a/tune0: expected a bar of at most 8 beats .* found meter 9/4"):
+        encode_corpus(write_augmented(tmp_path, {"a/tune0": long_bars}), tmp_path / "encoded", CONFIG)
+
+
+def test_a_corpus_without_training_solos_stops_with_one_line(tmp_path: Path) -> None:
+    augmented = write_augmented(tmp_path)
+    text = (augmented / "manifest.csv").read_text().replace(",train,", ",test,")
+    (augmented / "manifest.csv").write_text(text)
+    with pytest.raises(InputError, match="expected training solos, found none"):
+        encode_corpus(augmented, tmp_path / "encoded", CONFIG)

@@ -1,0 +1,136 @@
+"""Tune groups are dealt whole, by their own names, and every artist is looked for in every split."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from solo_rows import row, solo, write_ingested
+
+from yardbird.config import read_section
+from yardbird.data.manifest import read_solos
+from yardbird.data.splits import (
+    SPLITS,
+    SplitConfig,
+    absent_artists,
+    better_salt,
+    deal,
+    interval_grams,
+    linked,
+    split_solos,
+    tune_groups,
+)
+from yardbird.errors import ConfigError, InputError
+from yardbird.music.score import Score
+
+CONFIG = SplitConfig(validation=0.1, test=0.15, salt=0, linked_share=0.13)
+
+#: (tune, interval hash) of solos; the few hashes make tunes join.
+solos = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 60)), min_size=1, max_size=30)
+
+
+@given(solos)
+def test_solos_of_one_tune_or_of_one_line_are_never_apart(drawn: list[tuple[int, int]]) -> None:
+    rows = [row(f"a/{i}", f"tune{tune}", interval_hash=str(line)) for i, (tune, line) in enumerate(drawn)]
+    splits = deal(tune_groups(rows), CONFIG)
+    for one in rows:
+        for other in rows:
+            if one.tune_group == other.tune_group or one.interval_hash == other.interval_hash:
+                assert splits[one.solo] == splits[other.solo]
+
+
+@given(solos)
+def test_groups_are_the_connected_components(drawn: list[tuple[int, int]]) -> None:
+    rows = [row(f"a/{i}", f"tune{tune}", interval_hash=str(line)) for i, (tune, line) in enumerate(drawn)]
+    reached = np.array(
+        [[a.tune_group == b.tune_group or a.interval_hash == b.interval_hash for b in rows] for a in rows]
+    )
+    for _ in rows:
+        reached = reached @ reached
+    groups = tune_groups(rows)
+    together = np.array([[groups[a.solo] == groups[b.solo] for b in rows] for a in rows])
+    np.testing.assert_array_equal(together, reached)
+    assert all(groups[a.solo] <= a.tune_group for a in rows)
+
+
+@given(solos, st.integers(31, 40))
+def test_adding_a_tune_moves_no_other(drawn: list[tuple[int, int]], new: int) -> None:
+    rows = [row(f"a/{i}", f"tune{tune}", interval_hash=str(line)) for i, (tune, line) in enumerate(drawn)]
+    before = deal(tune_groups(rows), CONFIG)
+    after = deal(tune_groups([row("b/new", f"tune{new}"), *rows, row("b/take", f"tune{new}")]), CONFIG)
+    assert {name: after[name] for name in before} == before
+
+
+def test_adding_a_take_moves_no_tune() -> None:
+    rows = [row(f"a/{i}", f"tune{i}") for i in range(40)]
+    before = deal(tune_groups(rows), CONFIG)
+    for i in range(40):
+        after = deal(tune_groups([*rows, row("b/take", f"tune{i}")]), CONFIG)
+        assert after == {**before, "b/take": before[f"a/{i}"]}
+
+
+def test_a_take_under_another_name_is_found_by_the_line_it_shares() -> None:
+    line, other = solo(1, notes=60), solo(2, notes=60)
+    quoting = other.with_notes(np.concatenate([line.notes[:20], other.notes[20:]]))
+    grams = {name: interval_grams(score.pitches) for name, score in [("a", line), ("b", quoting), ("c", other)]}
+    assert linked(grams, 0.13) == [("a", "b"), ("b", "c")]
+    assert linked(grams, 0.25) == [("b", "c")]
+    groups = tune_groups([row("a", "x"), row("b", "y"), row("c", "z"), row("d", "z")], [("a", "b")])
+    assert groups == {"a": "x", "b": "x", "c": "z", "d": "z"}
+
+
+def test_interval_grams_are_the_same_in_every_key_and_none_of_a_short_line() -> None:
+    pitches = solo(3).pitches
+    assert interval_grams(pitches) == interval_grams(pitches + 5)
+    assert len(interval_grams(pitches)) == 30
+    assert interval_grams(pitches[:10]) == frozenset()
+
+
+def test_shares_are_about_as_asked_for() -> None:
+    splits = deal({str(i): str(i) for i in range(4000)}, CONFIG)
+    counts = Counter(splits.values())
+    assert counts["test"] / 4000 == pytest.approx(0.15, abs=0.02)
+    assert counts["validation"] / 4000 == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_split_without_an_artist_is_told_with_a_salt_that_deals_better(tmp_path: Path) -> None:
+    rows = [row(f"a/{i}") for i in range(30)] + [row(f"b/{i}", f"other{i}", artist="Bo Dense") for i in range(3)]
+    rows = write_ingested(tmp_path, {entry.solo: solo(i) for i, entry in enumerate(rows)}, rows)
+    dealt = split_solos(rows, tmp_path, CONFIG)
+    assert absent_artists(rows, dealt.splits) == {"validation": ["Bo Dense"], "test": ["Bo Dense"]}
+    salt = better_salt(rows, tune_groups(rows), CONFIG)
+    assert dealt.warnings[0] == f"validation has nothing by Bo Dense; split.salt {salt} deals better"
+    better = split_solos(rows, tmp_path, SplitConfig(0.1, 0.15, salt, 0.13))
+    assert (absent_artists(rows, better.splits), better.warnings) == ({}, ())
+
+
+def test_a_corpus_too_small_for_three_splits_stops_with_one_line(tmp_path: Path) -> None:
+    rows = write_ingested(tmp_path, {"a/x": solo(1), "a/y": solo(2)}, [row("a/x"), row("a/y")])
+    with pytest.raises(InputError, match=r"expected at least one tune in each split, found none for .* among 2 tune"):
+        split_solos(rows, tmp_path, CONFIG)
+
+
+def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"split: validation, test: expected two shares .* found 0.5 and 0.5"):
+        SplitConfig(validation=0.5, test=0.5, salt=0, linked_share=0.13)
+
+
+def test_the_default_salt_gives_every_split_both_players(ingested: Path, root: Path) -> None:
+    rows = read_solos(ingested)
+    config = read_section("split", SplitConfig, root / "params.yaml")
+    dealt = split_solos(rows, ingested, config)
+    assert dealt.warnings == ()
+    assert set(dealt.splits.values()) == set(SPLITS)
+
+
+def test_transcriptions_of_one_real_solo_share_more_than_tunes_do(
+    ingested: Path, real_solos: dict[str, Score], root: Path
+) -> None:
+    """The yardstick of `linked_share`: no two tunes share so much, most twin transcriptions share more."""
+    group = {entry.solo: entry.tune_group for entry in read_solos(ingested)}
+    share = read_section("split", SplitConfig, root / "params.yaml").linked_share
+    pairs = linked({name: interval_grams(score.pitches) for name, score in real_solos.items()}, share)
+    assert len(pairs) == 8
+    assert all(group[one] == group[other] for one, other in pairs)
