@@ -48,7 +48,7 @@ def test_a_fresh_model_knows_nothing(relative: TransformerConfig, attention: Att
     model = Transformer(50, replace(relative, attention=attention)).eval()
     tokens = torch.randint(50, (4, 25), generator=torch.Generator().manual_seed(1))
     loss = torch.nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
-    assert abs(loss.item() - math.log(50)) < 0.1
+    assert abs(loss.item() - math.log(50)) < 0.6, "logits of variance 1 cost half a nat"
 
 
 def test_relative_attention_reads_on_beyond_its_context_with_the_furthest_embedding(
