@@ -15,11 +15,14 @@ from yardbird.evaluation.evaluate import (
     EvaluateConfig,
     as_table,
     fit_ngram,
+    headlines,
     read_generated,
     real_excerpts,
-    report,
     score_models,
+    with_held_out,
 )
+from yardbird.evaluation.excerpts import length_beats
+from yardbird.evaluation.held_out import read_solos
 from yardbird.evaluation.rows import REAL, compare_sets
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import draw
@@ -37,17 +40,20 @@ def main() -> None:
     family = load_family(name).load(Path("models") / name)
     family.model.to(best_device())
     ngram = fit_ngram(ENCODED, codec, config)
-    held_out = score_models({name: family, NGRAM: ngram}, ENCODED, codec, config, seed)
+    tests = read_solos(ENCODED, "test")
+    held_out = score_models({name: family, NGRAM: ngram}, tests, codec, config, seed)
+    generated = read_generated(Path("data/generated") / name)
+    beats = length_beats(generated)
     rows = compare_sets(
         {
-            name: read_generated(Path("data/generated") / name),
+            name: generated,
             NGRAM: [solo.score for solo in draw(ngram.generate, codec, plan(asked), asked, seed)],
-            FLOOR: real_excerpts(ENCODED, codec, "train", asked.bars, asked.artist),
-            REAL: real_excerpts(ENCODED, codec, "test", asked.bars, asked.artist),
+            FLOOR: real_excerpts(ENCODED, codec, "train", beats, asked.artist),
+            REAL: real_excerpts(ENCODED, codec, "test", beats, asked.artist),
         }
     )
-    files.write_json(REPORTS / f"{name}.json", report(held_out, rows, ngram))
-    files.write_text(REPORTS / f"{name}_rows.csv", as_table(rows))
+    files.write_json(REPORTS / f"{name}.json", headlines(held_out, rows))
+    files.write_text(REPORTS / f"{name}_rows.csv", as_table(with_held_out(held_out, rows, len(tests))))
 
 
 if __name__ == "__main__":

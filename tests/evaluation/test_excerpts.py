@@ -1,4 +1,4 @@
-from yardbird.evaluation.excerpts import cut, excerpts
+from yardbird.evaluation.excerpts import cut, excerpts, length_beats
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
@@ -16,29 +16,42 @@ def long_score() -> Score:
 
 
 def test_excerpts_are_whole_stretches_in_order_and_the_rest_is_left_out():
-    pieces = excerpts(long_score(), 4)
+    pieces = excerpts(long_score(), 16)
     assert [piece.bar_count for piece in pieces] == [4, 4]
     assert [piece.pitches.tolist() for piece in pieces] == [list(range(16)), list(range(16, 32))]
+
+
+def test_bars_of_one_beat_make_excerpts_of_the_same_length():
+    """A transcription without a meter is written in 1/4: 32 of its bars would be a quarter of the music."""
+    score = Score(12, long_score().notes, 480, meters=(Meter(0, 1, 4),))
+    assert [piece.bar_count for piece in excerpts(score, 16)] == [16, 16]
+    waltz = Score(12, long_score().notes, 480, meters=(Meter(0, 3, 4),))
+    assert {piece.bar_count for piece in excerpts(waltz, 16)} == {5}
+
+
+def test_the_length_of_a_set_is_its_median_in_beats():
+    score = long_score()
+    assert length_beats([score, cut(score, 0, 48), cut(score, 0, 96)]) == 8
 
 
 def test_a_last_bar_that_is_cut_short_still_counts():
     score = long_score()
     short = Score(12, score.notes[:-2], 460)
-    assert [piece.bar_count for piece in excerpts(short, 5)] == [5, 5]
+    assert [piece.bar_count for piece in excerpts(short, 20)] == [5, 5]
 
 
 def test_a_short_score_is_its_own_excerpt():
     score = long_score()
-    assert excerpts(score, 10) == excerpts(score, 32) == [score]
+    assert excerpts(score, 40) == excerpts(score, 128) == [score]
 
 
 def test_stretches_without_notes_are_left_out():
     score = Score(12, make_notes([(0, 12, 60, 80), (400, 12, 60, 80)]), 480)
-    assert [len(piece.notes) for piece in excerpts(score, 2)] == [1, 1]
+    assert [len(piece.notes) for piece in excerpts(score, 8)] == [1, 1]
 
 
 def test_an_excerpt_starts_under_the_chord_and_tempo_in_force():
-    _, piece = excerpts(long_score(), 4)
+    _, piece = excerpts(long_score(), 16)
     assert piece.chords == (ChordChange(0, Chord(5, "7")), ChordChange(48, None))
     assert piece.tempos == (Tempo(0, 220.0),)
     assert piece.phrases == (12,)

@@ -14,13 +14,41 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.evaluation.excerpts import excerpts
 from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, TokenModel, interval, pool, read_solos, score_solos
 from yardbird.evaluation.ngram import NGram
-from yardbird.evaluation.rows import Row, mean_distance
+from yardbird.evaluation.rows import REAL, Row, mean_distance
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
 NGRAM, FLOOR = "ngram", "floor"
 HEADLINE = "nats_per_note"
 _DIGITS = 4
+#: Metrics of the metric file and of the report's table; all of them are in the table of rows.
+SHOWN = (
+    "pitch_entropy",
+    "h1",
+    "h4",
+    "rhythm_diversity",
+    "grooving_similarity",
+    "chord_tone_rate",
+    "harmony_margin",
+    "phrase_length_median",
+)
+_HEADLINES = {
+    REAL: SHOWN,
+    FLOOR: ("distance_to_real",),
+    NGRAM: ("nats_per_note", "perplexity", "order", "escape", "distance_to_real"),
+}
+_OF_FAMILY = (
+    "nats_per_note",
+    "nats_per_note_low",
+    "nats_per_note_high",
+    "gain_on_ngram",
+    "perplexity",
+    "pitch_accuracy",
+    "position_accuracy",
+    "duration_accuracy",
+    "distance_to_real",
+    *SHOWN,
+)
 
 
 @dataclass(frozen=True)
@@ -57,17 +85,20 @@ def fit_ngram(encoded: Path, codec: EventCodec, config: EvaluateConfig) -> NGram
 
 
 def score_models(
-    models: Mapping[str, object], encoded: Path, codec: EventCodec, config: EvaluateConfig, seed: int
+    models: Mapping[str, object], solos: Sequence[EncodedSolo], codec: EventCodec, config: EvaluateConfig, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Held-out figures of every model that scores event tokens; the others have none.
+    """Held-out figures on `solos` of every model that scores event tokens; the others have none.
 
     Every model but the n-gram also gets its gain: how many nats per note it needs less than the n-gram.
     """
-    solos = read_solos(encoded, "test")
     figures = {
         name: score_solos(model, solos, codec, name) for name, model in models.items() if isinstance(model, TokenModel)
     }
-    return {name: _summarise(scored, figures.get(NGRAM), config, seed) for name, scored in figures.items()}
+    summaries = {name: _summarise(scored, figures.get(NGRAM), config, seed) for name, scored in figures.items()}
+    for name, model in models.items():
+        if isinstance(model, NGram):
+            summaries[name] |= {"order": model.order, "escape": model.escape}
+    return summaries
 
 
 def _summarise(
@@ -96,35 +127,35 @@ def read_generated(folder: Path) -> list[Score]:
     return [read_score(files.within(folder, str(path))) for path in table["path"]]
 
 
-def real_excerpts(encoded: Path, codec: EventCodec, split: str, bars: int, artist: str | None) -> list[Score]:
-    """Real solos as the codec gives them back, so gridded as generated ones are, cut to their number of bars.
+def real_excerpts(encoded: Path, codec: EventCodec, split: str, beats: float, artist: str | None) -> list[Score]:
+    """Real solos as the codec gives them back, so gridded as generated ones are, cut to their length in beats.
 
     Only those of `artist`, where the split has any: a player is compared to himself.
     """
     solos = read_solos(encoded, split)
     own = [solo for solo in solos if solo.artist == artist] or solos
     decoded = [_decode(codec, solo) for solo in tqdm(own, desc=f"reading {split} solos", unit="solo", leave=False)]
-    return [excerpt for score in decoded for excerpt in excerpts(score, bars)]
+    return [excerpt for score in decoded for excerpt in excerpts(score, beats)]
 
 
 def _decode(codec: EventCodec, solo: EncodedSolo) -> Score:
     return codec.decode(solo.tokens)
 
 
-def report(
-    held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row], ngram: NGram
-) -> dict[str, dict[str, float]]:
-    """The metric file: for each row of the table its held-out figures, the means of its solos, its distance to real."""
+def with_held_out(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row], solos: int) -> list[Row]:
+    """The table of the generated solos with the held-out figures, on `solos` solos, before it."""
+    figures = [Row(name, key, value, None, solos, None) for name, own in held_out.items() for key, value in own.items()]
+    return [*figures, *rows]
+
+
+def headlines(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """The metric file, short enough to be read in a terminal: what is in `_HEADLINES`, by row."""
     content: dict[str, dict[str, float]] = {}
-    for name in [*held_out, *(name for name in dict.fromkeys(row.row for row in rows) if name not in held_out)]:
-        own = [row for row in rows if row.row == name]
-        distance = mean_distance(rows, name)
-        values = dict(held_out.get(name, {}))
-        values |= {"order": ngram.order, "escape": ngram.escape} if name == NGRAM else {}
-        values |= {"distance_to_real": distance} if distance is not None else {}
-        values |= {"solos": max((row.n for row in own), default=0)}
-        values |= {row.metric: row.mean for row in own if row.mean is not None}
-        content[name] = {key: round(value, _DIGITS) for key, value in values.items()}
+    for name in dict.fromkeys(row.row for row in rows):
+        values = dict(held_out.get(name, {})) | {row.metric: row.mean for row in rows if row.row == name}
+        values |= {"distance_to_real": mean_distance(rows, name)}
+        shown = _HEADLINES.get(name, _OF_FAMILY)
+        content[name] = {key: round(value, _DIGITS) for key in shown if (value := values.get(key)) is not None}
     return content
 
 

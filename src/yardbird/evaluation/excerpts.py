@@ -1,6 +1,6 @@
 """Real solos cut to the length of generated ones: entropies and diversities grow with length, so like meets like."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar
@@ -12,16 +12,23 @@ from yardbird.music.score import ChordChange, Meter, Score, Tempo
 Change = TypeVar("Change", ChordChange, Meter, Tempo)
 
 
-def excerpts(score: Score, bars: int) -> list[Score]:
-    """Consecutive stretches of `bars` bars with at least one note; a shorter rest is left out.
+def length_beats(scores: Sequence[Score]) -> float:
+    """The median length of scores in beats."""
+    return float(np.median([score.end_tick / score.ticks_per_beat for score in scores]))
 
-    A score that is shorter than `bars` is its own excerpt.
+
+def excerpts(score: Score, beats: float) -> list[Score]:
+    """Consecutive stretches of whole bars, as near to `beats` beats as bars allow, with at least one note.
+
+    A shorter rest is left out; a score that is shorter than `beats` is its own excerpt. Beats are asked for, not bars:
+    a file may be written in 3/4, or in bars of one beat.
     """
     starts = score.bar_ticks
+    end_tick = max(int(starts[-1]) + score.meters[-1].bar_ticks(score.ticks_per_beat), score.end_tick)
+    bars = max(1, round(beats * score.ticks_per_beat * len(starts) / end_tick))
     if len(starts) <= bars:
         return [score]
-    end = int(starts[-1]) + score.meters[-1].bar_ticks(score.ticks_per_beat)
-    lines = np.append(starts, max(end, score.end_tick))[::bars].tolist()
+    lines = np.append(starts, end_tick)[::bars].tolist()
     pieces = [cut(score, start, stop) for start, stop in pairwise(lines)]
     return [piece for piece in pieces if len(piece.notes)]
 

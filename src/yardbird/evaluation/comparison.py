@@ -1,0 +1,191 @@
+"""All families side by side: what the compare stage writes, from the files of the evaluate and train stages alone."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from yardbird import files
+from yardbird.errors import InputError
+from yardbird.evaluation.evaluate import FLOOR, HEADLINE, NGRAM, SHOWN
+from yardbird.evaluation.held_out import GROUPS, is_original
+from yardbird.evaluation.rows import REAL
+
+SYNTHETIC = "(synthetic)"  # stands in the names of the invented players of the built-in corpus
+
+#: Held-out figures of the first table: column → (key, digits).
+_HELD_OUT = {
+    "perplexity": ("perplexity", 2),
+    "pitch": ("pitch_nats_per_note", 3),
+    "rhythm": ("rhythm_nats_per_note", 3),
+    "velocity": ("velocity_nats_per_note", 3),
+    "chords": ("chord_nats_per_note", 3),
+    "pitch top-1": ("pitch_accuracy", 3),
+    "position top-1": ("position_accuracy", 3),
+    "duration top-1": ("duration_accuracy", 3),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All families that have been evaluated."""
+
+    rows: pd.DataFrame  # row, metric, mean, sd, n, distance; the held-out figures of a row are metrics of it
+    training: Mapping[str, Mapping[str, float]]
+    corpus: Sequence[str]  # sentences on what was learnt from
+    synthetic: bool  # some of it at least
+
+    def held_out(self) -> dict[str, dict[str, float]]:
+        """Row → figure → value, of the rows that have been scored on held-out tunes."""
+        parts = self.rows.groupby("row", sort=False)
+        values = {str(row): dict(zip(part["metric"], part["mean"], strict=True)) for row, part in parts}
+        return {row: figures for row, figures in values.items() if HEADLINE in figures}
+
+
+def read_comparison(reports: Path, encoded: Path) -> Comparison:
+    """Gather every family that has been evaluated.
+
+    Rows that all families share (real, floor, n-gram) stand once; where a family was measured beside others, because
+    its solos have another length, the row is named after it.
+
+    Raises:
+        InputError: no family has been evaluated.
+    """
+    names = sorted(path.stem for path in (reports / "evaluate").glob("*.json"))
+    if not names:
+        raise InputError(reports / "evaluate", expected="evaluated families", found="none", remedy="run evaluate")
+    tables: dict[str, pd.DataFrame] = {}
+    for name in names:
+        table = pd.read_csv(reports / "evaluate" / f"{name}_rows.csv", keep_default_na=False, na_values=[""])
+        for row, part in table.groupby("row", sort=False):
+            own, label = part.drop(columns="row").reset_index(drop=True), str(row)
+            if label in tables and not tables[label].equals(own):
+                label = f"{row} for {name}"
+            tables[label] = own
+    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
+        originals = [row for row in csv.DictReader(file) if is_original(row)]
+    order = sorted(tables, key=lambda row: (not row.startswith(REAL), not row.startswith(FLOOR), row != NGRAM))
+    rows = pd.concat([tables[row].assign(row=row) for row in order], ignore_index=True)
+    return Comparison(
+        rows=rows[["row", "metric", "mean", "sd", "n", "distance"]],
+        training={
+            name: files.read_json(path)[name] for name in names if (path := reports / "train" / f"{name}.json").exists()
+        },
+        corpus=describe_corpus(originals),
+        synthetic=any(SYNTHETIC in row["artist"] for row in originals),
+    )
+
+
+def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
+    """One sentence a source, from the index of the corpus; before them, whether it is synthetic."""
+    synthetic = [row for row in originals if SYNTHETIC in row["artist"]]
+    sentences = []
+    if synthetic:
+        share = "all" if len(synthetic) == len(originals) else f"{len(synthetic)} of {len(originals)}"
+        sentences.append(
+            f"**The corpus is synthetic** ({share} solos): etudes composed by rule, by invented players. `real` below "
+            "means held-out solos of this corpus; no figure says anything about Charlie Parker."
+        )
+    splits = Counter((row["solo"].partition("/")[0], row["split"]) for row in originals)
+    for source in dict.fromkeys(source for source, _ in splits):
+        counts = ", ".join(f"{splits[source, split]} {split}" for split in ("train", "validation", "test"))
+        sentences.append(f"Source `{source}`: {counts} solos, split by tune.")
+    return sentences
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """The report: the corpus, held-out figures, generated solos beside real ones, training, how to read it."""
+    return "\n".join(
+        [
+            f"# The models compared{', on a synthetic corpus' if comparison.synthetic else ''}", "",
+            *(f"> {sentence}  " for sentence in comparison.corpus), "",
+            "## Held-out tunes", "",
+            *_held_out(comparison), "",
+            "Nats per note (all tokens of a solo over its notes; lower is better) with the 95 % bootstrap interval "
+            "over tune groups; the gain is how much less a model needs than the n-gram, paired by tune. Pitch, rhythm, "
+            "velocity and chords are parts of the nats per note. Perplexity is per token.", "",
+            "## Generated solos", "",
+            *_generated(comparison), "",
+            "Mean ± standard deviation over solos (real ones cut to the length of generated ones). The distance is the "
+            "mean over all metrics of |mean − real mean| / real standard deviation; the floor, training solos against "
+            "held-out ones, is how near real solos come. All metrics are in `comparison.csv`.", "",
+            *_training(comparison),
+        ]
+    )  # fmt: skip
+
+
+def _held_out(comparison: Comparison) -> list[str]:
+    lines = _head(["model", "nats per note", "gain", *_HELD_OUT])
+    for name, values in comparison.held_out().items():
+        label = f"{name} (order {values['order']:g}, escape {values['escape']:g})" if "order" in values else name
+        gain = _with_interval(values, "gain_on_ngram") if "gain_on_ngram" in values else ""
+        cells = [f"{values[key]:.{digits}f}" for key, digits in _HELD_OUT.values()]
+        lines.append(_line([label, _with_interval(values, HEADLINE), gain, *cells]))
+    return lines
+
+
+def _generated(comparison: Comparison) -> list[str]:
+    rows = comparison.rows
+    lines = _head(["row", "solos", "distance", *(metric.replace("_", " ") for metric in SHOWN)])
+    for row, part in rows.groupby("row", sort=False):
+        by_metric = part.set_index("metric")
+        solos = by_metric.loc[list(SHOWN), "n"].max()
+        distances = part["distance"].dropna()
+        cells = [_mean(by_metric.loc[metric]) for metric in SHOWN]
+        distance = f"{distances.mean():.2f}" if len(distances) else ""
+        lines.append(_line([str(row), str(solos), distance, *cells]))
+    return lines
+
+
+def _training(comparison: Comparison) -> list[str]:
+    if not comparison.training:
+        return []
+    keys = list(dict.fromkeys(key for values in comparison.training.values() for key in values))
+    lines = _head(["model", *(key.replace("_", " ") for key in keys)])
+    for name, values in comparison.training.items():
+        lines.append(_line([name, *(f"{values[key]:.6g}" if key in values else "" for key in keys)]))
+    return ["## Training", "", *lines, ""]
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def distances(comparison: Comparison) -> pd.DataFrame:
+    """For a plot: row, metric, distance of every metric that has one, real left out (it is 0)."""
+    rows = comparison.rows.dropna(subset=["distance"])
+    return rows[~rows["row"].str.startswith(REAL)][["row", "metric", "distance"]]
+
+
+def nats_by_kind(comparison: Comparison) -> pd.DataFrame:
+    """For a plot: row, kind of token, nats per note, of every model that scores tokens."""
+    return pd.DataFrame(
+        [
+            {"row": row, "kind": group, "nats_per_note": values[f"{group}_nats_per_note"]}
+            for row, values in comparison.held_out().items()
+            for group in GROUPS
+        ],
+        columns=["row", "kind", "nats_per_note"],
+    )
+
+
+def _with_interval(values: Mapping[str, float], key: str) -> str:
+    return f"{values[key]:.3f} [{values[f'{key}_low']:.3f}, {values[f'{key}_high']:.3f}]"
+
+
+def _mean(row: Any) -> str:
+    if pd.isna(row["mean"]):
+        return "–"
+    return f"{row['mean']:.2f}" if pd.isna(row["sd"]) else f"{row['mean']:.2f} ± {row['sd']:.2f}"
+
+
+def _head(columns: Sequence[str]) -> list[str]:
+    return [_line(columns), "|" + "---|" * len(columns)]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

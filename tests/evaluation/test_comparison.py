@@ -1,0 +1,123 @@
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from yardbird.errors import InputError
+from yardbird.evaluation.comparison import (
+    as_csv,
+    as_markdown,
+    describe_corpus,
+    distances,
+    nats_by_kind,
+    read_comparison,
+)
+from yardbird.evaluation.evaluate import SHOWN
+from yardbird.evaluation.held_out import GROUPS
+
+FIGURES = {
+    "nats_per_note": 5.0, "nats_per_note_low": 4.5, "nats_per_note_high": 5.5, "perplexity": 9.0,
+    **{f"{group}_nats_per_note": 1.0 for group in GROUPS},
+    "pitch_accuracy": 0.2, "position_accuracy": 0.6, "duration_accuracy": 0.5,
+}  # fmt: skip
+
+
+def write_family(reports: Path, name: str, *, real_mean: float = 0.5, nats: float = 5.0) -> None:
+    """What the evaluate stage writes for a family."""
+    rows = [(row, metric, mean, 0.1, 8, abs(mean - real_mean) / 0.1)
+            for row, mean in ((name, 0.7), ("ngram", 0.9), ("floor", 0.55), ("real", real_mean))
+            for metric in SHOWN]  # fmt: skip
+    gain = {"gain_on_ngram": 6 - nats, "gain_on_ngram_low": 0.4, "gain_on_ngram_high": 1.6}
+    for row, figures in (
+        (name, {**FIGURES, "nats_per_note": nats, **gain}),
+        ("ngram", {**FIGURES, "nats_per_note": 6.0, "order": 5, "escape": 20}),
+    ):
+        rows = [(row, key, value, None, 3, None) for key, value in figures.items()] + rows
+    (reports / "evaluate").mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(rows, columns=["row", "metric", "mean", "sd", "n", "distance"])
+    table.to_csv(reports / f"evaluate/{name}_rows.csv", index=False)
+    (reports / f"evaluate/{name}.json").write_text("{}")
+    (reports / "train").mkdir(exist_ok=True)
+    (reports / f"train/{name}.json").write_text(json.dumps({name: {"best_epoch": 3, "parameters": 12345}}))
+
+
+def test_rows_that_families_share_stand_once_and_in_order(corpus, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    write_family(tmp_path, "other", nats=5.5)
+    comparison = read_comparison(tmp_path, corpus)
+    assert list(comparison.rows["row"].unique()) == ["real", "floor", "ngram", "music_transformer", "other"]
+    assert len(comparison.rows[comparison.rows["row"] == "real"]) == len(SHOWN)
+    assert {row: values["nats_per_note"] for row, values in comparison.held_out().items()} == {
+        "ngram": 6.0, "music_transformer": 5.0, "other": 5.5,
+    }  # fmt: skip
+
+
+def test_a_family_with_real_solos_of_its_own_keeps_them(corpus, tmp_path):
+    """Solos of another length are set beside real ones of that length."""
+    write_family(tmp_path, "music_transformer")
+    write_family(tmp_path, "other", real_mean=0.4)
+    rows = read_comparison(tmp_path, corpus).rows["row"].unique()
+    assert [row for row in rows if row.startswith("real")] == ["real", "real for other"]
+
+
+def test_the_report_tells_the_figures(corpus, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    report = as_markdown(read_comparison(tmp_path, corpus))
+    assert "| music_transformer | 5.000 [4.500, 5.500] | 1.000 [0.400, 1.600] | 9.00 | 1.000 |" in report
+    assert "| ngram (order 5, escape 20) | 6.000 [4.500, 5.500] |  | 9.00 |" in report
+    assert "| floor | 8 | 0.50 | 0.55 ± 0.10 |" in report
+    assert "| music_transformer | 3 | 12345 |" in report
+    assert "Source `mine`: 2 train, 1 validation, 2 test solos" in report
+    assert "synthetic" not in report
+
+
+def test_a_synthetic_corpus_is_named_in_the_heading(corpus, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    encoded = tmp_path / "encoded"
+    encoded.mkdir()
+    index = (corpus / "index.csv").read_text()
+    (encoded / "index.csv").write_text(
+        index.replace(",Ann,", ",Ann (synthetic),").replace(",Bob,", ",Bob (synthetic),")
+    )
+    report = as_markdown(read_comparison(tmp_path, encoded))
+    assert report.startswith(
+        "# The models compared, on a synthetic corpus\n\n> **The corpus is synthetic** (all solos)"
+    )
+
+
+def test_a_mixed_corpus_says_how_much_of_it_is_synthetic():
+    rows = [
+        {"solo": "etudes/a", "split": "train", "artist": "X (synthetic)"},
+        {"solo": "parker/b", "split": "test", "artist": "P"},
+    ]
+    first, etudes, parker = describe_corpus(rows)
+    assert "(1 of 2 solos)" in first
+    assert "`etudes`: 1 train, 0 validation, 0 test" in etudes
+    assert "`parker`: 0 train, 0 validation, 1 test" in parker
+
+
+def test_plot_data_leave_out_what_has_no_distance(corpus, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    comparison = read_comparison(tmp_path, corpus)
+    bars = distances(comparison)
+    assert set(bars["row"]) == {"floor", "ngram", "music_transformer"}
+    assert set(bars["metric"]) == set(SHOWN)
+    assert len(nats_by_kind(comparison)) == 2 * len(GROUPS)
+    assert as_csv(bars).splitlines()[0] == "row,metric,distance"
+
+
+def test_a_family_that_scores_no_tokens_has_generated_rows_only(corpus, tmp_path):
+    write_family(tmp_path, "audio")
+    path = tmp_path / "evaluate/audio_rows.csv"
+    table = pd.read_csv(path)
+    table[table["metric"].isin(SHOWN)].to_csv(path, index=False)
+    comparison = read_comparison(tmp_path, corpus)
+    assert comparison.held_out() == {}
+    assert "| audio | 8 |" in as_markdown(comparison)
+    assert nats_by_kind(comparison).empty
+
+
+def test_nothing_evaluated_is_one_clear_line(corpus, tmp_path):
+    with pytest.raises(InputError, match="expected evaluated families, found none"):
+        read_comparison(tmp_path, corpus)
