@@ -9,6 +9,7 @@ from typing import Any
 
 from mlflow.models import set_model
 
+from yardbird.errors import InputError
 from yardbird.generation.leadsheet import LeadSheet
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import draw
@@ -16,12 +17,17 @@ from yardbird.generation.source import open_source
 from yardbird.music.score import Score
 from yardbird.tracking.pyfunc import Answer, SoloModel
 
+_MOST_BARS = 256  # a request must not hold the server for hours
+
 
 def open_model(folder: Path) -> Answer:
     """Load a family's folder; the answer draws one solo a chart, all in one batch."""
     source = open_source(folder)
 
     def answer(charts: Sequence[str], settings: Mapping[str, Any]) -> list[Score]:
+        if settings["bars"] > _MOST_BARS:
+            found = str(settings["bars"])
+            raise InputError("bars", expected=f"at most {_MOST_BARS}", found=found, remedy="ask for a shorter solo")
         asked = {name: value for name, value in settings.items() if name != "seed"}
         config = GenerateConfig(free=0, solos_per_chart=0, charts="", prime_bars=0, comping=False, **asked)
         orders = [

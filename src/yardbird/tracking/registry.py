@@ -57,7 +57,7 @@ def publish_model(
         if version is None:
             version = _register(client, root, name, folder, content, run_id, defaults)
         champion = _champion(client, name)
-        is_champion = champion is not None and champion.version == version.version
+        is_champion = champion is not None and str(champion.version) == str(version.version)
         if version.tags.get("standing") == standing_text and "verdict" in version.tags:
             verdict = Verdict(**json.loads(version.tags["verdict"]))
         else:

@@ -1,0 +1,242 @@
+"""The registry and the pipeline's run, tried on a tiny Music Transformer and hand-made reports."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from event_scores import CODEC
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from yardbird import files
+from yardbird.audio.wave import Waveform
+from yardbird.models.base import TRAINED
+from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
+from yardbird.music.midi import read_score
+from yardbird.music.score import Score, make_notes
+from yardbird.tracking.card import read_corpus
+from yardbird.tracking.pages import write_solo
+from yardbird.tracking.publish import PublishConfig, publish
+from yardbird.tracking.store import connect, tracking_uri
+from yardbird.tracking.sync import sync
+
+NAME = "music_transformer"
+CONFIG = PublishConfig(measure="nats_per_note", baseline="ngram")
+SIZES = ModelConfig(
+    d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
+    context_length=64, tie_embeddings=True, windows_per_epoch=None,
+)  # fmt: skip
+DEFAULTS: dict[str, Any] = {
+    "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "qpm": None, "artist": None,
+    "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
+}  # fmt: skip
+LOCK = """
+stages:
+  train@music_transformer:
+    deps: [{path: data/encoded, md5: 0123.dir}]
+    params: {params.yaml: {seed: 7, music_transformer: {training: {batch_size: 4}}}}
+    outs: [{path: models/music_transformer, md5: 4567.dir}]
+"""
+
+
+def scale(bars: int) -> Score:
+    return Score(12, make_notes([(12 * beat, 9, 60 + beat % 12, 90) for beat in range(4 * bars)]), 48 * bars)
+
+
+def write_model(seed: int) -> None:
+    torch.manual_seed(seed)
+    MusicTransformerFamily(CODEC, SIZES).save(Path("models") / NAME)
+    files.write_json(Path("models") / NAME / TRAINED, {"family": NAME, "seed": seed, "data": "x"})
+
+
+def write_evaluation(nats: float) -> None:
+    rows = {NAME: {"nats_per_note": nats, "perplexity": 9.5}, "ngram": {"nats_per_note": 2.4, "order": 4}}
+    files.write_json(Path("reports/evaluate") / f"{NAME}.json", rows)
+
+
+def write_encoded(test_bars: int, artist: str = "Ada Line") -> None:
+    folder = Path("data/encoded")
+    folder.mkdir(parents=True, exist_ok=True)
+    CODEC.save(folder / "codec.json")
+    lines, packed, start = ["copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
+    for split, bars, semitones in [("train", 6, 0), ("train", 6, 3), ("validation", 3, 0), ("test", test_bars, 0)]:
+        tokens = CODEC.encode(scale(bars).transposed(semitones), artist)
+        name = f"{split}{semitones}"
+        lines.append(f"{name},{split},{split},{artist},{split},{semitones},1.0,{start},{len(tokens)},{4 * bars}")
+        packed.append(tokens)
+        start += len(tokens)
+    np.save(folder / "tokens.npy", np.concatenate(packed))
+    files.write_text(folder / "index.csv", "\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the stages before publish leave."""
+    monkeypatch.chdir(workspace)
+    write_model(0)
+    write_evaluation(2.0)
+    write_encoded(4)
+    files.write_json(Path("reports/train") / f"{NAME}.json", {NAME: {"best_epoch": 2, "parameters": 1234}})
+    files.write_text(Path("reports/train") / f"{NAME}_curve.csv", "epoch,train_loss,validation_x\n1,3,4\n2,2,3.5\n")
+    files.write_text(Path("params.yaml"), "seed: 7\naugment: {target_size: 1000}\n")
+    files.write_text(Path("dvc.lock"), LOCK)
+    waveform, image = Waveform(np.zeros((800, 1), np.float32), 8000), np.zeros((4, 6, 3), np.uint8)
+    write_solo(Path("data/generated") / NAME / "free", "solo_000", scale(2), waveform, image)
+    (Path("data/generated") / NAME / "free/solo_000.html").unlink()
+    return workspace
+
+
+def aliases(client: MlflowClient) -> dict[str, str]:
+    return {alias: str(version) for alias, version in client.get_registered_model(NAME).aliases.items()}
+
+
+def test_challenger_always_champion_past_the_gate_and_the_same_content_once(project: Path) -> None:
+    client, _ = connect(project)
+    first = publish(project, CONFIG, DEFAULTS)
+    assert first[NAME]["champion"] == 1
+    assert publish(project, CONFIG, DEFAULTS) == first, "published again it gets the verdict it got"
+    assert aliases(client) == {"champion": "1", "challenger": "1"}
+
+    write_model(1)
+    write_evaluation(2.2)
+    worse = publish(project, CONFIG, DEFAULTS)
+    assert worse[NAME]["champion"] == 0
+    assert "Worse than the champion" in worse[NAME]["verdict"]
+    assert aliases(client) == {"champion": "1", "challenger": "2"}
+
+    write_evaluation(1.9)  # the same model, measured anew
+    assert publish(project, CONFIG, DEFAULTS)[NAME]["champion"] == 1
+    assert aliases(client) == {"champion": "2", "challenger": "2"}
+
+    write_evaluation(2.5)
+    assert publish(project, CONFIG, DEFAULTS)[NAME]["champion"] == 0
+    assert aliases(client) == {"challenger": "2"}, "a champion that no longer beats the n-gram is none"
+    assert len(client.search_model_versions(f"name = '{NAME}'")) == 2
+
+    card = client.get_model_version(NAME, "2").description
+    assert "| nats per note | 2.5 | 2.4 |" in card
+    assert "Does not beat the n-gram" in card
+    assert "1 test, 1 train, 1 validation" in card
+
+
+def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_know(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(project, CONFIG, DEFAULTS)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
+    mlflow.set_tracking_uri(tracking_uri(project))
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    charts = pd.DataFrame({"chart": ["F7 | Bb7 F7", ""]})
+    answer = model.predict(charts, params={"bars": 3, "seed": 5})
+    for midi in answer["midi"]:
+        (tmp_path / "answer.mid").write_bytes(base64.b64decode(midi))
+        score = read_score(tmp_path / "answer.mid")
+        assert (score.bar_count, score.is_monophonic) == (3, True)
+    assert answer.equals(model.predict(charts, params={"bars": 3, "seed": 5}))
+    assert not answer.equals(model.predict(charts, params={"bars": 3, "seed": 6}))
+    for params, message in [
+        ({"temprature": 1.0}, "unknown params 'temprature'; known are bars, temperature"),
+        ({"bars": "three"}, "bars"),
+        ({"bars": 0}, "bars: expected 1 or more, found 0"),
+        ({"bars": 10_000}, "expected at most 256"),
+        ({"artist": "nobody"}, "nobody: expected one of the artists"),
+    ]:
+        with pytest.raises(MlflowException, match=message):
+            model.predict(charts, params=params)
+    with pytest.raises(MlflowException, match="chart 1, line 1: expected a chord symbol, found 'Q7'"):
+        model.predict(pd.DataFrame({"chart": ["Q7"]}))
+
+
+def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(project: Path) -> None:
+    client, experiment = connect(project)
+    publish(project, CONFIG, DEFAULTS)
+    publish(project, CONFIG, DEFAULTS)
+    runs = {run.info.run_name.split()[0]: run for run in client.search_runs([experiment])}
+    assert sorted(runs) == ["pipeline", "train"]
+    pipeline, training = runs["pipeline"], runs["train"]
+    assert pipeline.data.tags[f"training.{NAME}"] == training.info.run_id
+    assert pipeline.data.metrics[f"evaluate/{NAME}.nats_per_note"] == 2.0
+    assert pipeline.data.metrics[f"train/{NAME}.parameters"] == 1234
+    assert pipeline.data.params["augment.target_size"] == "1000"
+    solos = client.list_artifacts(pipeline.info.run_id, f"solos/{NAME}/free")
+    assert sorted(Path(entry.path).suffix for entry in solos) == [".html", ".mid", ".png", ".wav"]
+    files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
+    publish(project, CONFIG, DEFAULTS)
+    assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
+
+
+def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path) -> None:
+    assert sync(project).startswith("1 of 1 training runs and 1 pipeline runs rebuilt")
+    assert sync(project).startswith("0 of 1 training runs and 0 pipeline runs rebuilt")
+    client, experiment = connect(project)
+    (run,) = client.search_runs([experiment], f"tags.family = '{NAME}'")
+    history = client.get_metric_history(run.info.run_id, "validation_x")
+    assert [(point.step, point.value) for point in history] == [(1, 4.0), (2, 3.5)]
+    assert (run.data.params["seed"], run.data.params["music_transformer.training.batch_size"]) == ("7", "4")
+    assert (run.data.tags["md5 data/encoded"], run.data.metrics["best_epoch"]) == ("0123.dir", 2)
+
+
+def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> None:
+    before = read_corpus(Path("data/encoded"))
+    write_encoded(4)
+    assert read_corpus(Path("data/encoded")) == before
+    write_encoded(5)
+    assert read_corpus(Path("data/encoded")).held_out != before.held_out
+    assert not before.synthetic
+    write_encoded(4, "Wren Fable (synthetic)")
+    assert read_corpus(Path("data/encoded")).synthetic
+
+
+@pytest.mark.slow
+def test_mlflow_models_serve_answers_an_http_request_with_midi(project: Path, tmp_path: Path) -> None:
+    publish(project, CONFIG, DEFAULTS)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{NAME}@challenger"]
+    command += ["--env-manager", "local", "--port", port]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # of an environment not activated
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(project), "PATH": path}
+    with subprocess.Popen(command, env=environment, start_new_session=True) as server:
+        try:
+            request = {"dataframe_records": [{"chart": "F7 | Bb7"}], "params": {"bars": 4, "seed": 1}}
+            answer = post(port, request, patience_seconds=120)
+            (tmp_path / "answer.mid").write_bytes(base64.b64decode(answer["predictions"][0]["midi"]))
+            assert read_score(tmp_path / "answer.mid").bar_count == 4
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                post(port, {**request, "params": {"temprature": 1.0}})
+            assert refused.value.code == 400
+            assert "unknown params 'temprature'" in json.load(refused.value)["message"]
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+
+
+def post(port: str, content: Any, patience_seconds: float = 0) -> Any:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/invocations", json.dumps(content).encode(), {"Content-Type": "application/json"}
+    )
+    until = time.monotonic() + patience_seconds
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
