@@ -20,7 +20,7 @@ from yardbird.audio.wave import Waveform
 from yardbird.errors import InputError
 from yardbird.models.base import Datasets
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig
+from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.fit import InterruptedTrainingError, TrainingResult, as_csv, fit
 from yardbird.training.listeners import Row, TensorBoard
 from yardbird.training.module import DivergedError
@@ -214,6 +214,44 @@ def test_tensorboard_holds_one_unbroken_curve_of_a_resumed_training(tmp_path: Pa
     assert (
         {event.step for event in events.Audio("sample")} == {event.step for event in events.Images("sample")} == {2, 4}
     )
+
+
+def test_the_rate_warms_up_then_falls_along_a_cosine_to_its_minimum() -> None:
+    rates = [learning_rate(CONFIG, step, 103) for step in range(110)]
+    assert rates[:3] == pytest.approx([0.01, 0.02, 0.03])
+    assert max(rates) == 0.03
+    assert rates[53] == pytest.approx((0.03 + 0.001) / 2), "half-way down after half of the steps"
+    assert rates[103:] == [pytest.approx(0.001)] * 7
+
+
+def test_mixed_precision_trains_in_bfloat16_and_measures_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[bool, set[torch.dtype]] = {True: set(), False: set()}
+    errors = FakeFamily._errors
+
+    def spy(family: FakeFamily, batch: Any) -> torch.Tensor:
+        seen[family.model.training].add(family.model(batch["x"]).dtype)
+        return errors(family, batch)
+
+    monkeypatch.setattr(FakeFamily, "_errors", spy)
+    _, result = train(tmp_path, replace(CONFIG, precision="bf16-mixed"))
+    assert seen == {True: {torch.bfloat16}, False: {torch.float32}}
+    assert result.curve[-1]["train_loss"] < 0.5 * result.curve[0]["train_loss"]
+
+
+def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path: Path) -> None:
+    """Two of eleven without dropout are one of twenty-two."""
+
+    def final(folder: str, batch_size: int, accumulate: int) -> torch.Tensor:
+        torch.manual_seed(0)
+        family = FakeFamily()
+        family.model[2].p = 0.0
+        config = replace(CONFIG, batch_size=batch_size, accumulate=accumulate, max_epochs=2)
+        train(tmp_path / folder, config, family)
+        return torch.cat([value.flatten() for value in family.model.state_dict().values()])
+
+    torch.testing.assert_close(final("a", 11, 2), final("b", 22, 1), rtol=1e-4, atol=1e-6)
 
 
 def test_no_folder_of_lightning_or_mlflow_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

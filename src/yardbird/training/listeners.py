@@ -1,5 +1,6 @@
 """Who is told how training goes: TensorBoard here, MLflow in `yardbird.tracking`."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,6 +37,8 @@ class TensorBoard:
 
         # What a killed run wrote behind its last checkpoint is struck out: the curve stays one line.
         purge = len(curve) + 1 if curve else None
+        if not curve:
+            shutil.rmtree(self._folder, ignore_errors=True)
         self._writer = SummaryWriter(str(self._folder), purge_step=purge)
 
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
