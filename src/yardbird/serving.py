@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlflow.models import set_model
-
 from yardbird.errors import InputError
 from yardbird.generation.leadsheet import LeadSheet
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import draw
 from yardbird.generation.source import open_source
 from yardbird.music.score import Score
-from yardbird.tracking.pyfunc import Answer, SoloModel
+from yardbird.tracking.pyfunc import Answer, serve
 
 _MOST_BARS = 256  # a request must not hold the server for hours
 
@@ -39,4 +37,4 @@ def open_model(folder: Path) -> Answer:
     return answer
 
 
-set_model(SoloModel(open_model))
+serve(open_model)

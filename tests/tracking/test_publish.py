@@ -22,7 +22,7 @@ from event_scores import CODEC
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from yardbird import files
+from yardbird import files, serving
 from yardbird.audio.wave import Waveform
 from yardbird.models.base import TRAINED
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
@@ -31,6 +31,7 @@ from yardbird.music.score import Score, make_notes
 from yardbird.tracking.card import read_corpus
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import PublishConfig, publish
+from yardbird.tracking.registry import Server
 from yardbird.tracking.store import connect, tracking_uri
 from yardbird.tracking.sync import sync
 
@@ -44,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "qpm": None, "artist": None,
     "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
 }  # fmt: skip
+SERVER = Server(Path(serving.__file__), DEFAULTS)
 LOCK = """
 stages:
   train@music_transformer:
@@ -106,24 +108,24 @@ def aliases(client: MlflowClient) -> dict[str, str]:
 
 def test_challenger_always_champion_past_the_gate_and_the_same_content_once(project: Path) -> None:
     client, _ = connect(project)
-    first = publish(project, CONFIG, DEFAULTS)
+    first = publish(project, CONFIG, SERVER)
     assert first[NAME]["champion"] == 1
-    assert publish(project, CONFIG, DEFAULTS) == first, "published again it gets the verdict it got"
+    assert publish(project, CONFIG, SERVER) == first, "published again it gets the verdict it got"
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
     write_model(1)
     write_evaluation(2.2)
-    worse = publish(project, CONFIG, DEFAULTS)
+    worse = publish(project, CONFIG, SERVER)
     assert worse[NAME]["champion"] == 0
     assert "Worse than the champion" in worse[NAME]["verdict"]
     assert aliases(client) == {"champion": "1", "challenger": "2"}
 
     write_evaluation(1.9)  # the same model, measured anew
-    assert publish(project, CONFIG, DEFAULTS)[NAME]["champion"] == 1
+    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "2", "challenger": "2"}
 
     write_evaluation(2.5)
-    assert publish(project, CONFIG, DEFAULTS)[NAME]["champion"] == 0
+    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 0
     assert aliases(client) == {"challenger": "2"}, "a champion that no longer beats the n-gram is none"
     assert len(client.search_model_versions(f"name = '{NAME}'")) == 2
 
@@ -136,7 +138,7 @@ def test_challenger_always_champion_past_the_gate_and_the_same_content_once(proj
 def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_know(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(project, CONFIG, DEFAULTS)
+    publish(project, CONFIG, SERVER)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
     mlflow.set_tracking_uri(tracking_uri(project))
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
@@ -163,8 +165,8 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
 
 def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(project: Path) -> None:
     client, experiment = connect(project)
-    publish(project, CONFIG, DEFAULTS)
-    publish(project, CONFIG, DEFAULTS)
+    publish(project, CONFIG, SERVER)
+    publish(project, CONFIG, SERVER)
     runs = {run.info.run_name.split()[0]: run for run in client.search_runs([experiment])}
     assert sorted(runs) == ["pipeline", "train"]
     pipeline, training = runs["pipeline"], runs["train"]
@@ -175,7 +177,7 @@ def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(proje
     solos = client.list_artifacts(pipeline.info.run_id, f"solos/{NAME}/free")
     assert sorted(Path(entry.path).suffix for entry in solos) == [".html", ".mid", ".png", ".wav"]
     files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
-    publish(project, CONFIG, DEFAULTS)
+    publish(project, CONFIG, SERVER)
     assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
 
 
@@ -203,7 +205,7 @@ def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> N
 
 @pytest.mark.slow
 def test_mlflow_models_serve_answers_an_http_request_with_midi(project: Path, tmp_path: Path) -> None:
-    publish(project, CONFIG, DEFAULTS)
+    publish(project, CONFIG, SERVER)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

@@ -17,7 +17,7 @@ import torch
 from fake_family import FakeFamily, Noise
 
 from yardbird.audio.wave import Waveform
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import Datasets
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig, learning_rate
@@ -214,6 +214,12 @@ def test_tensorboard_holds_one_unbroken_curve_of_a_resumed_training(tmp_path: Pa
     assert (
         {event.step for event in events.Audio("sample")} == {event.step for event in events.Images("sample")} == {2, 4}
     )
+
+
+@pytest.mark.parametrize("key", ["batch_size", "patience", "learning_rate", "threads", "sample_every_epochs"])
+def test_a_setting_that_makes_no_sense_is_named(key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{key}: expected .*, found 0"):
+        replace(CONFIG, **{key: 0})
 
 
 def test_the_rate_warms_up_then_falls_along_a_cosine_to_its_minimum() -> None:

@@ -1,6 +1,5 @@
 """What the publish stage does: one run for the pipeline's state, each trained family in the registry, verdicts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from yardbird.errors import InputError
 from yardbird.models.base import TRAINED
 from yardbird.tracking.card import Corpus, model_card, read_corpus
 from yardbird.tracking.gate import Standing
-from yardbird.tracking.registry import describe, publish_model
+from yardbird.tracking.registry import Server, describe, publish_model
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line
 from yardbird.tracking.sync import sync_pipeline, sync_trainings
 
@@ -23,12 +22,12 @@ class PublishConfig:
     baseline: str  # the row that a champion must beat
 
 
-def publish(root: Path, config: PublishConfig, defaults: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def publish(root: Path, config: PublishConfig, server: Server) -> dict[str, dict[str, Any]]:
     """Publish the workspace in the current folder.
 
     Args:
         root: where MLflow's database lies.
-        defaults: of the settings of a request to a served model.
+        server: how the registered models answer.
 
     Returns:
         Family → verdict and figures: nothing that differs between two runs on the same state.
@@ -45,13 +44,13 @@ def publish(root: Path, config: PublishConfig, defaults: Mapping[str, Any]) -> d
     try:
         trainings, _ = sync_trainings(client, experiment, Path())
         run_id, _ = sync_pipeline(client, experiment, Path(), trainings)
-        return {name: _publish_family(root, name, corpus, config, run_id, defaults) for name in families}
+        return {name: _publish_family(root, name, corpus, config, run_id, server) for name in families}
     except FAILURES as error:
         raise TrackingError(f"MLflow: {first_line(error)}") from None
 
 
 def _publish_family(
-    root: Path, name: str, corpus: Corpus, config: PublishConfig, run_id: str, defaults: Mapping[str, Any]
+    root: Path, name: str, corpus: Corpus, config: PublishConfig, run_id: str, server: Server
 ) -> dict[str, Any]:
     figures = _read(Path("reports/evaluate") / f"{name}.json")
     training = _read(Path("reports/train") / f"{name}.json").get(name, {})
@@ -59,10 +58,11 @@ def _publish_family(
     standing = Standing(nats, baseline, corpus.held_out, corpus.synthetic)
     tags = {"family": name, "held_out": corpus.held_out, "synthetic": str(corpus.synthetic).lower()}
     folder = Path("models") / name
-    version, verdict = publish_model(root, name, folder, standing, run_id=run_id, defaults=defaults, tags=tags)
+    version, verdict = publish_model(root, name, folder, standing, run_id=run_id, server=server, tags=tags)
     describe(root, version, model_card(name, corpus, training, figures, verdict.reason))
-    measured = {f"{config.measure}": nats, f"{config.baseline}_{config.measure}": baseline}
-    return {"champion": int(verdict.promoted), "verdict": verdict.reason, **measured}
+    measured = {config.measure: nats, f"{config.baseline}_{config.measure}": baseline}
+    known = {measure: value for measure, value in measured.items() if value is not None}
+    return {"champion": int(verdict.promoted), "verdict": verdict.reason, **known}
 
 
 def _read(path: Path) -> dict[str, Any]:

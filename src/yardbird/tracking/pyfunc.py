@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
+from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
@@ -73,6 +73,11 @@ class SoloModel(PythonModel):
                 "qpm": [score.mean_qpm for score in scores],
             }
         )
+
+
+def serve(open_model: Callable[[Path], Answer]) -> None:
+    """Called by the file that MLflow executes: this is its model."""
+    set_model(SoloModel(open_model))
 
 
 def _refuse_unknown_params(record: logging.LogRecord) -> bool:

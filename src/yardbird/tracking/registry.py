@@ -1,12 +1,12 @@
 """The model registry: a version for every new content, `challenger` always, `champion` past the gate."""
 
-import dataclasses
 import json
 import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,14 @@ _PACKAGE = Path(yardbird.__file__).parent
 _EXAMPLE = (pd.DataFrame({"chart": ["F7 | Bb7 | F7 | Cm7 F7"]}), {"bars": 4, "seed": 1})
 
 
+@dataclass(frozen=True)
+class Server:
+    """How a registered model answers."""
+
+    file: Path  # MLflow executes it to load the model
+    defaults: Mapping[str, Any]  # of the settings of a request, see `pyfunc.PARAMS`
+
+
 def publish_model(
     root: Path,
     name: str,
@@ -36,7 +44,7 @@ def publish_model(
     standing: Standing,
     *,
     run_id: str,
-    defaults: Mapping[str, Any],
+    server: Server,
     tags: Mapping[str, str],
 ) -> tuple[ModelVersion, Verdict]:
     """Register a trained family's folder, unless its very content is registered already, and judge it.
@@ -46,16 +54,15 @@ def publish_model(
 
     Args:
         run_id: the run that a new version belongs to.
-        defaults: of the request's settings, see `pyfunc.PARAMS`.
         tags: more to know about the version.
     """
     client = MlflowClient(tracking_uri(root))
     content = files.sha256_folder(folder)
-    standing_text = json.dumps(dataclasses.asdict(standing))
+    standing_text = json.dumps(asdict(standing))
     with FileLock(root / "mlflow.lock"):
         version = _version_of(client, name, content)
         if version is None:
-            version = _register(client, root, name, folder, content, run_id, defaults)
+            version = _register(client, root, name, folder, content, run_id, server)
         champion = _champion(client, name)
         is_champion = champion is not None and str(champion.version) == str(version.version)
         if version.tags.get("standing") == standing_text and "verdict" in version.tags:
@@ -67,7 +74,7 @@ def publish_model(
                 client.set_registered_model_alias(name, CHAMPION, version.version)
             elif is_champion:  # measured anew, and no longer worthy
                 client.delete_registered_model_alias(name, CHAMPION)
-        remembered = {"standing": standing_text, "verdict": json.dumps(dataclasses.asdict(verdict))}
+        remembered = {"standing": standing_text, "verdict": json.dumps(asdict(verdict))}
         for key, value in {**tags, **remembered}.items():
             client.set_model_version_tag(name, version.version, key, value)
         client.set_registered_model_alias(name, CHALLENGER, version.version)
@@ -94,15 +101,15 @@ def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
 
 
 def _register(
-    client: MlflowClient, root: Path, name: str, folder: Path, content: str, run_id: str, defaults: Mapping[str, Any]
+    client: MlflowClient, root: Path, name: str, folder: Path, content: str, run_id: str, server: Server
 ) -> ModelVersion:
     with _run(tracking_uri(root), run_id):
         model = mlflow.pyfunc.log_model(
             name=name,
-            python_model=str(_PACKAGE / "serving.py"),
+            python_model=str(server.file),
             artifacts={"model": str(folder)},
             code_paths=[str(_PACKAGE)],  # it loads as it was made, however the library moves on
-            signature=signature(defaults),
+            signature=signature(server.defaults),
             input_example=_EXAMPLE,
             pip_requirements=_requirements(),
         )

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from yardbird.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -23,6 +25,16 @@ class TrainingConfig:
     threads: (
         int | None
     )  # CPU threads of torch; null: torch decides. Two on two busy cores can be 34 times slower than one
+
+    def __post_init__(self) -> None:
+        least = {"batch_size": 1, "accumulate": 1, "max_epochs": 1, "patience": 1, "warmup_steps": 0, "weight_decay": 0}
+        least |= {name: 1 for name in ("sample_every_epochs", "threads") if getattr(self, name) is not None}
+        for key, low in least.items():
+            if getattr(self, key) < low:
+                raise ConfigError("training", key, expected=f"{low} or more", found=str(getattr(self, key)))
+        for key in ("learning_rate", "gradient_clip"):
+            if getattr(self, key) <= 0:
+                raise ConfigError("training", key, expected="more than 0", found=str(getattr(self, key)))
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int) -> float:
