@@ -15,11 +15,11 @@ from yardbird.errors import exit_on_error
 @exit_on_error
 def main() -> None:
     report = encode_corpus(Path("data/augmented"), Path("data/encoded"), read_section("encode", EncodeConfig))
-    files.write_json(Path("reports/encode.json"), {"encode": report})
-    for source, counts in report["sources"].items():
-        lost = f"{counts['merged_notes']} of {counts['notes_in']} notes merged ({counts['merged_share']:.2%})"
+    files.write_json(Path("reports/encode.json"), {"encode": report.corpus})
+    for source, counts in report.sources.items():
+        lost = f"{counts['merged_notes']} of {counts['notes']} notes merged ({counts['merged_share']:.2%})"
         print(f"{source}: {lost}, {counts['tokens_per_note']:.2f} tokens a note")
-    print(f"{report['files']} files, {report['tokens']} tokens, the longest {report['longest']}")
+    print("{files} files, {tokens} tokens, the longest {longest}".format_map(report.corpus))
 
 
 if __name__ == "__main__":

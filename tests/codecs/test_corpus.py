@@ -40,7 +40,7 @@ def test_every_solo_is_found_whole_at_its_place(tmp_path: Path) -> None:
         index = list(csv.DictReader(file))
     with (augmented / "manifest.csv").open(newline="") as file:
         paths = {entry["copy"]: entry["path"] for entry in csv.DictReader(file)}
-    assert len(index) == report["files"] == 12
+    assert len(index) == report.corpus["files"] == 12
     end = 0
     for entry in index:
         assert int(entry["start"]) == end
@@ -49,8 +49,8 @@ def test_every_solo_is_found_whole_at_its_place(tmp_path: Path) -> None:
         expected = codec.grid(read_score(augmented / paths[entry["copy"]])).score
         assert codec.decode(tokens) == replace(expected, key=None)
         assert len(expected.notes) == int(entry["notes"])
-    assert end == len(packed) == report["tokens"]
-    assert report["longest"] == max(int(entry["length"]) for entry in index)
+    assert end == len(packed) == report.corpus["tokens"]
+    assert report.corpus["longest"] == max(int(entry["length"]) for entry in index)
 
 
 def test_only_artists_of_the_training_split_are_known(tmp_path: Path) -> None:
@@ -70,19 +70,20 @@ def test_only_artists_of_the_training_split_are_known(tmp_path: Path) -> None:
 def test_the_report_counts_the_losses_of_each_source_once(tmp_path: Path) -> None:
     crowded = Score(480, make_notes([(0, 10, 60, 90), (10, 400, 62, 90), (480, 400, 64, 90)]), 960)
     report = encode_corpus(write_augmented(tmp_path, {"a/tune0": crowded}), tmp_path / "encoded", CONFIG)
-    first, second = report["sources"]["a"], report["sources"]["b"]
-    assert (first["files"], first["notes_in"], first["merged_notes"]) == (3, 83, 1)
+    first, second = report.sources["a"], report.sources["b"]
+    assert (first["files"], first["notes"], first["merged_notes"]) == (3, 83, 1)
     assert first["merged_share"] == round(1 / 83, 6)
-    assert (second["files"], second["notes_in"], second["merged_notes"]) == (2, 80, 0)
+    assert (second["files"], second["notes"], second["merged_notes"]) == (2, 80, 0)
     with (tmp_path / "encoded" / "index.csv").open(newline="") as file:
-        assert report["notes"] == sum(int(entry["notes"]) for entry in csv.DictReader(file))
+        encoded = sum(int(entry["notes"]) for entry in csv.DictReader(file))
+    assert report.corpus["notes"] == encoded + 3, "the crowded tune and its two copies have each lost a note"
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     augmented = write_augmented(tmp_path)
     reports = [encode_corpus(augmented, tmp_path / name, CONFIG) for name in ("one", "two")]
     assert reports[0] == reports[1]
-    for name in ("tokens.npy", "index.csv", "codec.json"):
+    for name in ("tokens.npy", "index.csv", "codec.json", "sources.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 

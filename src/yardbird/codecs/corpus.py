@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,23 @@ INDEX = ("copy", "solo", "split", "artist", "tune_group", "semitones", "tempo_fa
 LOSSES = ("merged_notes", "trimmed_notes", "merged_chords", "dropped_chords", "resized_bars", "clipped_tempos")
 
 
-def encode_corpus(augmented: Path, output: Path, config: EncodeConfig) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Report:
+    """What was encoded: `corpus` counts copies too, its rates and the `sources` speak of the originals alone.
+
+    `notes` are those read; `merged_share` is how many of them the grid has cost.
+    """
+
+    corpus: dict[str, int | float]
+    sources: dict[str, dict[str, int | float]]
+
+
+def encode_corpus(augmented: Path, output: Path, config: EncodeConfig) -> Report:
     """Encode every score of `augmented`/manifest.csv, whole, into `output`.
 
     Writes tokens.npy (uint16, all sequences one after the other), index.csv (where each lies; `notes` is how many are
-    encoded) and codec.json. The artists of the training split are the codec's; others are `Artist_unknown`.
-
-    Returns:
-        Counts of the whole corpus; for each source what its originals lost to the grid, and their tokens.
+    encoded), codec.json, and sources.csv: what the solos of each source lost to the grid. The artists of the training
+    split are the codec's; others are `Artist_unknown`.
 
     Raises:
         InputError: a score has a meter that the vocabulary lacks, or there is no training solo.
@@ -49,8 +59,18 @@ def encode_corpus(augmented: Path, output: Path, config: EncodeConfig) -> dict[s
             found = f"{error.what} ({error.found})"
             raise InputError(row["copy"], expected=error.expected, found=found, remedy=error.remedy) from None
         losses.append(quantised)
+    report = _report(codec, rows, sequences, losses)
     _write(output, codec, rows, sequences, losses)
-    return _report(codec, rows, sequences, losses)
+    files.write_text(output / "sources.csv", _as_csv([{"source": name, **row} for name, row in report.sources.items()]))
+    return report
+
+
+def _as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns or list(rows[0]), extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _write(
@@ -60,17 +80,14 @@ def _write(
     sequences: Sequence[Tokens],
     losses: Sequence[Quantised],
 ) -> None:
-    packed, text = io.BytesIO(), io.StringIO()
+    packed = io.BytesIO()
     np.save(packed, np.concatenate(sequences))
-    writer = csv.DictWriter(text, INDEX, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    start = 0
+    index, start = [], 0
     for row, tokens, quantised in zip(rows, sequences, losses, strict=True):
-        placed = {"start": start, "length": len(tokens), "notes": len(quantised.score.notes)}
-        writer.writerow({**row, **placed})
+        index.append({**row, "start": start, "length": len(tokens), "notes": len(quantised.score.notes)})
         start += len(tokens)
     files.write_bytes(output / "tokens.npy", packed.getvalue())
-    files.write_text(output / "index.csv", text.getvalue())
+    files.write_text(output / "index.csv", _as_csv(index, INDEX))
     codec.save(output / "codec.json")
 
 
@@ -79,30 +96,29 @@ def _report(
     rows: Sequence[Mapping[str, str]],
     sequences: Sequence[Tokens],
     losses: Sequence[Quantised],
-) -> dict[str, Any]:
+) -> Report:
     sources: dict[str, Counter[str]] = {}
+    copies, originals = Counter[str](), Counter[str]()
     for row, tokens, quantised in zip(rows, sequences, losses, strict=True):
-        counts = {"files": 1, "tokens": len(tokens), "notes_in": len(quantised.score.notes) + quantised.merged_notes}
-        counts |= {loss: getattr(quantised, loss) for loss in LOSSES}
-        sources.setdefault("(all copies)", Counter()).update(counts)
+        counts = Counter(files=1, tokens=len(tokens), notes=len(quantised.score.notes) + quantised.merged_notes)
+        counts.update({loss: getattr(quantised, loss) for loss in LOSSES})
+        copies.update(counts)
         if row["copy"] == row["solo"]:
+            originals.update(counts)
             sources.setdefault(row["solo"].partition("/")[0], Counter()).update(counts)
-    corpus = sources.pop("(all copies)")
-    return {
-        "files": corpus["files"],
-        "notes": corpus["notes_in"] - corpus["merged_notes"],
-        "tokens": corpus["tokens"],
-        "longest": max(map(len, sequences)),
-        "vocabulary": codec.vocab_size,
-        "sources": {
-            name: {
-                "files": counts["files"],
-                "notes_in": counts["notes_in"],
-                **{loss: counts[loss] for loss in LOSSES},
-                "merged_share": round(counts["merged_notes"] / max(1, counts["notes_in"]), 6),
-                "tokens": counts["tokens"],
-                "tokens_per_note": round(counts["tokens"] / max(1, counts["notes_in"] - counts["merged_notes"]), 4),
-            }
+    corpus = {name: copies[name] for name in ("files", "notes", "tokens")}
+    extent = {"longest": max(map(len, sequences)), "vocabulary": codec.vocab_size}
+    return Report(
+        corpus={**corpus, **extent, **{name: _rates(originals)[name] for name in ("merged_share", "tokens_per_note")}},
+        sources={
+            name: {**{key: counts[key] for key in ("files", "notes", "tokens", *LOSSES)}, **_rates(counts)}
             for name, counts in sorted(sources.items())
         },
+    )
+
+
+def _rates(counts: Mapping[str, int]) -> dict[str, float]:
+    return {
+        "merged_share": round(counts["merged_notes"] / max(1, counts["notes"]), 6),
+        "tokens_per_note": round(counts["tokens"] / max(1, counts["notes"] - counts["merged_notes"]), 4),
     }
