@@ -6,8 +6,8 @@ import pytest
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation.held_out import GROUPS, SoloFigures, interval, pool, read_solos, score_solos, solo_ratios
-from yardbird.evaluation.ngram import NGram, TokenScores
-from yardbird.models.base import Ratio
+from yardbird.evaluation.ngram import NGram
+from yardbird.models.base import Ratio, TokenScores
 
 
 @dataclass

@@ -13,6 +13,7 @@ from yardbird import files
 from yardbird.errors import InputError
 
 MANIFEST = "manifest.csv"
+SYNTHETIC = "(synthetic)"  # stands in the names of the invented players of the built-in corpus
 
 
 @dataclass(frozen=True)

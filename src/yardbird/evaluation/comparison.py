@@ -10,12 +10,11 @@ from typing import Any
 import pandas as pd
 
 from yardbird import files
+from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import FLOOR, HEADLINE, NGRAM, SHOWN
 from yardbird.evaluation.held_out import GROUPS, is_original
 from yardbird.evaluation.rows import REAL
-
-SYNTHETIC = "(synthetic)"  # stands in the names of the invented players of the built-in corpus
 
 #: Held-out figures of the first table: column → (key, digits).
 _HELD_OUT = {

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.errors import InputError
-from yardbird.models.base import Ratio
+from yardbird.models.base import Ratio, TokenScores
 from yardbird.music.score import Floats
 from yardbird.seeds import generator
 
@@ -33,21 +33,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
 
 
-class Scores(Protocol):
-    """Of every token of a solo but the first, (length − 1,): negative log likelihood, and was it the likeliest."""
-
-    @property
-    def nats(self) -> Floats: ...
-
-    @property
-    def correct(self) -> NDArray[np.bool_]: ...
-
-
 @runtime_checkable
 class TokenModel(Protocol):
     """A model of event tokens: a family that speaks them, or the n-gram."""
 
-    def score_tokens(self, tokens: ArrayLike) -> Scores: ...
+    def score_tokens(self, tokens: ArrayLike) -> TokenScores: ...
 
 
 @dataclass(frozen=True)
@@ -101,7 +91,7 @@ def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCod
     ]
 
 
-def solo_ratios(scores: Scores, tokens: Tokens, codec: EventCodec) -> dict[str, Ratio]:
+def solo_ratios(scores: TokenScores, tokens: Tokens, codec: EventCodec) -> dict[str, Ratio]:
     """Nats per note and per token, nats per note of each of `GROUPS`, and the share of tokens guessed right."""
     kinds = codec.kind_of[tokens[1:].astype(np.int64)]
     nats, correct = scores.nats, scores.correct

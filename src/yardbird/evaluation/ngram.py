@@ -18,6 +18,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
+from yardbird.models.base import TokenScores
 from yardbird.music.score import Floats, Ints
 from yardbird.nn.sampling import Constraint, Sampling, choose, row_generators
 
@@ -40,14 +41,6 @@ class _Level:
     totals: Counts  # c(h), of each context
     types: Counts  # T(h), of each context
     first_gram: Counts  # where the grams of each context start
-
-
-@dataclass(frozen=True)
-class TokenScores:
-    """Of every token but the first, (length − 1,): its negative log likelihood, and was it the likeliest."""
-
-    nats: Floats
-    correct: NDArray[np.bool_]
 
 
 class NGram:

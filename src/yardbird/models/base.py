@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -34,6 +36,14 @@ class Ratio:
 
     numerator: float
     denominator: float
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """Of every token of a solo but the first, (length − 1,): negative log likelihood, and was it the likeliest."""
+
+    nats: NDArray[np.float64]
+    correct: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Which key a line is in, by Krumhansl and Schmuckler's correlation with the probe-tone profiles.
 
-Krumhansl, Cognitive Foundations of Musical Pitch (1990), ch. 4; Temperley, What's Key for Key? (Music Perception, 1999),
-discusses its errors: it leans to the dominant of major keys. We weight by duration, as the original does.
+Krumhansl, Cognitive Foundations of Musical Pitch (1990), ch. 4; Temperley, What's Key for Key? (Music Perception,
+1999), discusses its errors: it leans to the dominant of major keys. We weight by duration, as the original does.
 """
 
 from typing import get_args

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-SYNTHETIC = "(synthetic)"  # stands in the names of the invented players of the built-in corpus
+from yardbird.data.manifest import SYNTHETIC
 
 
 @dataclass(frozen=True)

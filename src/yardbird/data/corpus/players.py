@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from yardbird.data.manifest import SYNTHETIC
+
 #: A beat's onsets in twelfths.
 BEATS: dict[str, tuple[int, ...]] = {
     "e": (0, 6),
@@ -65,7 +67,7 @@ class Player:
 
 
 WREN = Player(
-    name="Wren Fable (synthetic)",
+    name=f"Wren Fable {SYNTHETIC}",
     rhythms={
         "ee": 60, "eT": 4, "Te": 4, "et": 3, "me": 5, "em": 2, "qe": 5, "eq": 4, "ge": 3, "es": 3, "qo": 3, "eo": 5,
     },
@@ -83,7 +85,7 @@ WREN = Player(
 )  # fmt: skip
 
 OTTO = Player(
-    name="Otto Cascade (synthetic)",
+    name=f"Otto Cascade {SYNTHETIC}",
     rhythms={
         "ee": 34, "ss": 5, "es": 7, "se": 7, "tt": 3, "te": 3, "et": 3, "xe": 2, "ex": 2, "qe": 5, "eq": 4, "qo": 4,
         "eo": 5, "qh": 1,

@@ -20,7 +20,7 @@ from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import read_section
 from yardbird.errors import InputError
-from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
+from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio, TokenScores
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
 from yardbird.music.score import Score
@@ -44,14 +44,6 @@ class ModelConfig(TransformerConfig):
         if self.windows_per_epoch is not None and self.windows_per_epoch < 1:
             found = str(self.windows_per_epoch)
             raise InputError("windows_per_epoch", expected="1 or more, or null", found=found, remedy="change it")
-
-
-@dataclass(frozen=True)
-class TokenScores:
-    """Of every token but the first, (length − 1,) each: its negative log likelihood, and was it the likeliest."""
-
-    nats: NDArray[np.float64]
-    correct: NDArray[np.bool_]
 
 
 class MusicTransformerFamily(Family):
