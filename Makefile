@@ -41,7 +41,8 @@ bench: $(INSTALLED) ## speed against named peers, as ratios
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 exp: $(INSTALLED) ## experiments side by side: what changed, and what came of it
-	dvc exp show --only-changed --drop 'src|stages|data|reports|models' --hide-workspace
+	dvc exp show --only-changed --hide-workspace \
+	  --drop '.*(src/|stages/|data/|reports/|models/|validation_|ngram\.|real\.|floor\.|_low|_high|per_token|epoch|verdict).*|Executor'
 
 ui: $(INSTALLED) ## the runs and the registry in a browser, on loopback
 	mlflow ui

@@ -30,7 +30,7 @@ def publish(root: Path, config: PublishConfig, server: Server) -> dict[str, dict
         server: how the registered models answer.
 
     Returns:
-        Family → verdict and figures: nothing that differs between two runs on the same state.
+        Family → is it champion, and why, with the figures: nothing that differs between two runs on the same state.
 
     Raises:
         TrackingError: MLflow is out of reach.
@@ -60,9 +60,7 @@ def _publish_family(
     folder = Path("models") / name
     version, verdict = publish_model(root, name, folder, standing, run_id=run_id, server=server, tags=tags)
     describe(root, version, model_card(name, corpus, training, figures, verdict.reason))
-    measured = {config.measure: nats, f"{config.baseline}_{config.measure}": baseline}
-    known = {measure: value for measure, value in measured.items() if value is not None}
-    return {"champion": int(verdict.promoted), "verdict": verdict.reason, **known}
+    return {"champion": int(verdict.promoted), "verdict": verdict.reason}
 
 
 def _read(path: Path) -> dict[str, Any]:
