@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yardbird.codecs.events import EventCodec
+from yardbird.config import PARAMS
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.leadsheet import MIDI_SUFFIXES, LeadSheet, read_lead_sheet
@@ -36,12 +37,12 @@ class GenerateConfig:
     def __post_init__(self) -> None:
         for key, low in (("bars", 1), ("free", 0), ("solos_per_chart", 0), ("prime_bars", 0)):
             if getattr(self, key) < low:
-                raise ConfigError("generate", key, expected=f"{low} or more", found=str(getattr(self, key)))
+                raise ConfigError(PARAMS, f"generate.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
         if not 0 <= self.lowest_pitch < self.highest_pitch <= 127:
             found = f"{self.lowest_pitch} to {self.highest_pitch}"
-            raise ConfigError("generate", "lowest_pitch", expected="a range of MIDI pitches", found=found)
+            raise ConfigError(PARAMS, "generate.lowest_pitch", expected="a range of MIDI pitches", found=found)
         if self.qpm is not None and not 20 <= self.qpm <= 500:
-            raise ConfigError("generate", "qpm", expected="20 to 500", found=str(self.qpm))
+            raise ConfigError(PARAMS, "generate.qpm", expected="20 to 500", found=str(self.qpm))
         self.sampling  # noqa: B018  # checks temperature, top_k and top_p
 
     @property
