@@ -10,7 +10,6 @@ from yardbird.codecs.events import EventCodec
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.evaluate import (
-    FLOOR,
     NGRAM,
     EvaluateConfig,
     as_table,
@@ -23,7 +22,7 @@ from yardbird.evaluation.evaluate import (
 )
 from yardbird.evaluation.excerpts import length_beats
 from yardbird.evaluation.held_out import read_solos
-from yardbird.evaluation.rows import REAL, compare_sets
+from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import draw
 from yardbird.models.base import best_device, load_family
@@ -50,7 +49,9 @@ def main() -> None:
             NGRAM: [solo.score for solo in draw(ngram.generate, codec, plan(asked), asked, seed)],
             FLOOR: real_excerpts(ENCODED, codec, "train", beats, asked.artist),
             REAL: real_excerpts(ENCODED, codec, "test", beats, asked.artist),
-        }
+        },
+        len(generated),
+        seed,
     )
     files.write_json(REPORTS / f"{name}.json", headlines(held_out, rows))
     files.write_text(REPORTS / f"{name}_rows.csv", as_table(with_held_out(held_out, rows, len(tests))))

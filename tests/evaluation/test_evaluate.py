@@ -7,7 +7,6 @@ import pytest
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.errors import ConfigError, InputError
 from yardbird.evaluation.evaluate import (
-    FLOOR,
     NGRAM,
     SHOWN,
     EvaluateConfig,
@@ -22,7 +21,7 @@ from yardbird.evaluation.evaluate import (
 from yardbird.evaluation.excerpts import length_beats
 from yardbird.evaluation.held_out import read_solos
 from yardbird.evaluation.ngram import NGram
-from yardbird.evaluation.rows import REAL, compare_sets
+from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
 from yardbird.music.midi import write_score
 from yardbird.nn.sampling import Sampling
 
@@ -92,7 +91,7 @@ def evaluated(corpus, codec, make_walk):
         FLOOR: real_excerpts(corpus, codec, "train", beats, None),
         REAL: real_excerpts(corpus, codec, "test", beats, None),
     }
-    return held_out, compare_sets(sets), len(tests)
+    return held_out, compare_sets(sets, 4, 0), len(tests)
 
 
 def test_the_metric_file_is_short_numbers_by_row(evaluated):

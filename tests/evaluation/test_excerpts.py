@@ -1,4 +1,4 @@
-from yardbird.evaluation.excerpts import cut, excerpts, length_beats
+from yardbird.evaluation.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
@@ -67,3 +67,11 @@ def test_a_note_that_sounds_over_the_cut_ends_there():
 def test_meters_move_with_the_cut():
     score = Score(12, make_notes([(0, 12, 60, 80)]), 200, meters=(Meter(0, 4, 4), Meter(48, 3, 4)))
     assert cut(score, 84, 156).meters == (Meter(0, 3, 4),)
+
+
+def test_a_solo_without_a_meter_is_measured_in_bars_of_four():
+    """One solo in 1/4 once made the real row's entropy of a bar that of a single beat."""
+    beats = Score(12, make_notes([(beat * 12, 12, beat, 80) for beat in range(40)]), 480, meters=(Meter(0, 1, 4),))
+    assert (beats.bar_count, in_full_bars(beats).bar_count) == (40, 10)
+    waltz = Score(12, beats.notes, 480, meters=(Meter(0, 1, 4), Meter(12, 3, 4)))
+    assert in_full_bars(waltz) is waltz

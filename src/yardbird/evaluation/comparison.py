@@ -12,9 +12,9 @@ import pandas as pd
 from yardbird import files
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
-from yardbird.evaluation.evaluate import FLOOR, HEADLINE, NGRAM, SHOWN
+from yardbird.evaluation.evaluate import HEADLINE, NGRAM, SHOWN
 from yardbird.evaluation.held_out import GROUPS, is_original
-from yardbird.evaluation.rows import REAL
+from yardbird.evaluation.rows import FLOOR, REAL
 
 #: Held-out figures of the first table: column → (key, digits).
 _HELD_OUT = {
@@ -109,9 +109,10 @@ def as_markdown(comparison: Comparison) -> str:
             "velocity and chords are parts of the nats per note. Perplexity is per token.", "",
             "## Generated solos", "",
             *_generated(comparison), "",
-            "Mean ± standard deviation over solos (real ones cut to the length of generated ones). The distance is the "
-            "mean over all metrics of |mean − real mean| / real standard deviation; the floor, training solos against "
-            "held-out ones, is how near real solos come. All metrics are in `comparison.csv`.", "",
+            "Mean ± standard deviation over pieces: generated solos, and stretches of real ones of the same length. The "
+            "distance is the mean over all metrics of |mean − real mean| / real standard deviation. The floor is how "
+            "near real solos come: as many pieces of training solos as were generated, against held-out ones, the mean "
+            "of many draws. Intervals of 1 and 2 semitones are shares. All metrics are in `comparison.csv`.", "",
             *_training(comparison),
         ]
     )  # fmt: skip
@@ -129,7 +130,7 @@ def _held_out(comparison: Comparison) -> list[str]:
 
 def _generated(comparison: Comparison) -> list[str]:
     rows = comparison.rows
-    lines = _head(["row", "solos", "distance", *(metric.replace("_", " ") for metric in SHOWN)])
+    lines = _head(["row", "pieces", "distance", *(metric.replace("_", " ") for metric in SHOWN)])
     for row, part in rows.groupby("row", sort=False):
         by_metric = part.set_index("metric")
         solos = by_metric.loc[list(SHOWN), "n"].max()

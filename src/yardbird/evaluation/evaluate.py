@@ -11,14 +11,14 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import ConfigError, InputError
-from yardbird.evaluation.excerpts import excerpts
+from yardbird.evaluation.excerpts import excerpts, in_full_bars
 from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, TokenModel, interval, pool, read_solos, score_solos
 from yardbird.evaluation.ngram import NGram
-from yardbird.evaluation.rows import REAL, Row, mean_distance
+from yardbird.evaluation.rows import FLOOR, REAL, Row, mean_distance
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
-NGRAM, FLOOR = "ngram", "floor"
+NGRAM = "ngram"
 HEADLINE = "nats_per_note"
 _DIGITS = 4
 #: Metrics of the metric file and of the report's table; all of them are in the table of rows.
@@ -31,6 +31,8 @@ SHOWN = (
     "chord_tone_rate",
     "harmony_margin",
     "phrase_length_median",
+    "interval_1",
+    "interval_2",
 )
 _HEADLINES = {
     REAL: SHOWN,
@@ -134,12 +136,8 @@ def real_excerpts(encoded: Path, codec: EventCodec, split: str, beats: float, ar
     """
     solos = read_solos(encoded, split)
     own = [solo for solo in solos if solo.artist == artist] or solos
-    decoded = [_decode(codec, solo) for solo in tqdm(own, desc=f"reading {split} solos", unit="solo", leave=False)]
-    return [excerpt for score in decoded for excerpt in excerpts(score, beats)]
-
-
-def _decode(codec: EventCodec, solo: EncodedSolo) -> Score:
-    return codec.decode(solo.tokens)
+    decoded = [codec.decode(solo.tokens) for solo in tqdm(own, f"reading {split} solos", unit="solo", leave=False)]
+    return [excerpt for score in decoded for excerpt in excerpts(in_full_bars(score), beats)]
 
 
 def with_held_out(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row], solos: int) -> list[Row]:

@@ -17,6 +17,12 @@ def length_beats(scores: Sequence[Score]) -> float:
     return float(np.median([score.end_tick / score.ticks_per_beat for score in scores]))
 
 
+def in_full_bars(score: Score) -> Score:
+    """A solo transcribed without a meter stands in bars of one beat: in 4/4 instead, for metrics of bars need bars."""
+    without_meter = all(meter.numerator == 1 for meter in score.meters)
+    return replace(score, meters=(Meter(0, 4, 4),)) if without_meter else score
+
+
 def excerpts(score: Score, beats: float) -> list[Score]:
     """Consecutive stretches of whole bars, as near to `beats` beats as bars allow, with at least one note.
 

@@ -4,7 +4,9 @@
 
 It is in units of how much real solos differ among themselves. The floor is the distance that real solos of the training
 split have from the held-out ones: a generated set that comes as near cannot be told from real solos by that metric. A
-metric that does not vary over the real solos has no distance. The distance of a whole row is the mean over metrics.
+small sample lies further off by chance alone, so the floor's distance is that of samples as large as the generated set:
+the mean over many draws. A metric that does not vary over the real solos has no distance. The distance of a whole row
+is the mean over metrics.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from yardbird.metrics.table import describe
-from yardbird.music.score import Score
+from yardbird.music.score import Floats, Score
+from yardbird.seeds import generator
 
-REAL = "real"
+REAL, FLOOR = "real", "floor"
+_DRAWS = 500  # samples of the floor
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,29 @@ class Row:
     distance: float | None
 
 
-def compare_sets(sets: Mapping[str, Sequence[Score]]) -> list[Row]:
-    """All metrics of all sets, one of which is named `real`; in the order of the sets, then of the metrics."""
+def compare_sets(sets: Mapping[str, Sequence[Score]], generated: int, seed: int) -> list[Row]:
+    """All metrics of all sets, one of which is named `real`; in the order of the sets, then of the metrics.
+
+    Args:
+        generated: how many solos a generated set has: the size of the samples of the set named `floor`.
+        seed: of those samples.
+    """
     assert REAL in sets, "a table is read beside real solos"
-    summaries = {name: _summarise(scores) for name, scores in sets.items()}
-    return [
-        Row(name, metric, mean, sd, n, _distance(mean, *summaries[REAL][metric][:2]))
-        for name, summary in summaries.items()
-        for metric, (mean, sd, n) in summary.items()
-    ]
+    tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
+    rows = []
+    for name, table in tables.items():
+        for metric in table[0]:
+            values, real = _values(table, metric), _values(tables[REAL], metric)
+            mean = float(np.mean(values)) if len(values) else None
+            sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+            random = generator(seed, name, metric)
+            drawn = (
+                random.choice(values, (_DRAWS, min(generated, len(values))))
+                if name == FLOOR and len(values)
+                else values
+            )
+            rows.append(Row(name, metric, mean, sd, len(values), _distance(drawn, real)))
+    return rows
 
 
 def mean_distance(rows: Sequence[Row], name: str) -> float | None:
@@ -47,17 +65,12 @@ def mean_distance(rows: Sequence[Row], name: str) -> float | None:
     return float(np.mean(distances)) if distances else None
 
 
-def _summarise(scores: Sequence[Score]) -> dict[str, tuple[float | None, float | None, int]]:
-    tables = [describe(score) for score in scores]
-    summary: dict[str, tuple[float | None, float | None, int]] = {}
-    for metric in tables[0]:
-        values = [value for table in tables if (value := table[metric]) is not None]
-        mean = float(np.mean(values)) if values else None
-        summary[metric] = mean, float(np.std(values, ddof=1)) if len(values) > 1 else None, len(values)
-    return summary
+def _values(table: Sequence[Mapping[str, float | None]], metric: str) -> Floats:
+    return np.array([value for solo in table if (value := solo[metric]) is not None])
 
 
-def _distance(mean: float | None, real_mean: float | None, real_sd: float | None) -> float | None:
-    if mean is None or real_mean is None or not real_sd:
+def _distance(values: Floats, real: Floats) -> float | None:
+    """Of one sample (solos,), or the mean distance of many (draws, solos)."""
+    if not values.size or len(real) < 2 or not (sd := np.std(real, ddof=1)):
         return None
-    return abs(mean - real_mean) / real_sd
+    return float(np.mean(np.abs(values.mean(axis=-1) - real.mean())) / sd)
