@@ -109,7 +109,7 @@ def as_markdown(comparison: Comparison) -> str:
             "velocity and chords are parts of the nats per note. Perplexity is per token.", "",
             "## Generated solos", "",
             *_generated(comparison), "",
-            "Mean ± standard deviation over pieces: generated solos, and stretches of real ones of the same length. The "
+            "Mean ± standard deviation over pieces: generated solos, and equally long stretches of real ones. The "
             "distance is the mean over all metrics of |mean − real mean| / real standard deviation. The floor is how "
             "near real solos come: as many pieces of training solos as were generated, against held-out ones, the mean "
             "of many draws. Intervals of 1 and 2 semitones are shares. All metrics are in `comparison.csv`.", "",
