@@ -133,6 +133,12 @@ def test_parents_that_are_transposed_twins_give_no_copy_twice() -> None:
     assert len(sounds) == count + 2
 
 
+def test_tempo_factors_that_round_to_the_same_percentage_have_names_of_their_own() -> None:
+    """0.975 and 0.98 both became x98: one copy overwrote the other."""
+    names = [Variant(0, factor).suffix for factor in (0.9, 0.95, 0.975, 0.98, 1.1)]
+    assert names == ["__+0_x90", "__+0_x95", "__+0_x97.5", "__+0_x98", "__+0_x110"]
+
+
 @pytest.mark.parametrize("target", [5, 5000])
 def test_a_target_out_of_reach_is_refused_with_what_is_possible(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path, target: int
@@ -145,11 +151,15 @@ def test_a_target_out_of_reach_is_refused_with_what_is_possible(
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"pitch_ranges": {"65": (49, 84)}}, "augment: pitch_ranges.other: expected the lowest and highest pitch"),
+        (
+            {"pitch_ranges": {"65": (49, 84)}},
+            "^params.yaml: augment.pitch_ranges.other: .* nothing",
+        ),
         ({"pitch_ranges": {"alto": (49, 84), "other": (0, 127)}}, "expected MIDI programs or `other`, found alto"),
-        ({"pitch_ranges": {"other": (84, 49)}}, r"augment: pitch_ranges.other: .* found \[84, 49\]"),
-        ({"tempo_factors": (1.0, 0.0)}, "augment: tempo_factors: expected positive factors"),
-        ({"tempo_range": (40,)}, "augment: tempo_range: expected the lowest and the highest tempo"),
+        ({"pitch_ranges": {"other": (84, 49)}}, r"^params.yaml: augment.pitch_ranges.other: .* found \[84, 49\]"),
+        ({"tempo_factors": (1.0, 0.0)}, "^params.yaml: augment.tempo_factors: expected positive factors"),
+        ({"tempo_range": (360, 40)}, r"augment.tempo_range: .* found \[360, 40\]"),
+        ({"tempo_range": (40,)}, "^params.yaml: augment.tempo_range: expected the lowest and the highest tempo"),
     ],
 )
 def test_impossible_settings_are_refused(change: dict[str, object], complaint: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from yardbird import files
+from yardbird.config import PARAMS
 from yardbird.data.manifest import MANIFEST, SoloRow
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score, write_score
@@ -34,19 +35,19 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         for program, pitches in self.pitch_ranges.items():
             if not (program == "other" or program.isdecimal()):
-                raise ConfigError("augment", "pitch_ranges", expected="MIDI programs or `other`", found=program)
+                raise ConfigError(PARAMS, "augment.pitch_ranges", expected="MIDI programs or `other`", found=program)
             if len(pitches) != 2 or not 0 <= pitches[0] <= pitches[1] <= 127:
-                found = str(list(pitches))
-                raise ConfigError(
-                    "augment", f"pitch_ranges.{program}", expected="the lowest and highest pitch", found=found
-                )
+                key, found = f"augment.pitch_ranges.{program}", str(list(pitches))
+                raise ConfigError(PARAMS, key, expected="the lowest and highest pitch", found=found)
         if "other" not in self.pitch_ranges:
-            raise ConfigError("augment", "pitch_ranges.other", expected="the lowest and highest pitch", found="nothing")
-        if len(self.tempo_range) != 2:
+            key = "augment.pitch_ranges.other"
+            raise ConfigError(PARAMS, key, expected="the lowest and highest pitch", found="nothing")
+        if len(self.tempo_range) != 2 or not 0 < self.tempo_range[0] <= self.tempo_range[1]:
             found = str(list(self.tempo_range))
-            raise ConfigError("augment", "tempo_range", expected="the lowest and the highest tempo", found=found)
+            raise ConfigError(PARAMS, "augment.tempo_range", expected="the lowest and the highest tempo", found=found)
         if any(factor <= 0 for factor in self.tempo_factors):
-            raise ConfigError("augment", "tempo_factors", expected="positive factors", found=str(self.tempo_factors))
+            found = str(list(self.tempo_factors))
+            raise ConfigError(PARAMS, "augment.tempo_factors", expected="positive factors", found=found)
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +60,7 @@ class Variant:
     @property
     def suffix(self) -> str:
         """Of the copy's file name: `__+3_x110` is up a minor third and a tenth faster."""
-        return f"__{self.semitones:+d}_x{round(self.tempo_factor * 100)}"
+        return f"__{self.semitones:+d}_x{self.tempo_factor * 100:g}"
 
 
 @dataclass(frozen=True)
