@@ -1,6 +1,7 @@
 """Tune groups are dealt whole, by their own names, and every artist is looked for in every split."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,8 +113,27 @@ def test_a_corpus_too_small_for_three_splits_stops_with_one_line(tmp_path: Path)
         split_solos(rows, tmp_path, CONFIG)
 
 
+def test_a_salt_is_offered_only_where_it_fills_every_split(tmp_path: Path) -> None:
+    """Two tunes cannot fill three splits, whatever the salt; the error used to name one all the same."""
+    rows = write_ingested(tmp_path, {f"a/{i}": solo(i) for i in range(3)}, [row(f"a/{i}") for i in range(3)])
+    with pytest.raises(InputError, match=r"among 2 tune groups; add tunes$"):
+        split_solos(rows[:2], tmp_path, CONFIG)
+    salt = better_salt(rows, tune_groups(rows), CONFIG)
+    with pytest.raises(InputError, match=f"among 3 tune groups; add tunes, or set split.salt to {salt}$"):
+        split_solos(rows, tmp_path, CONFIG)
+    assert set(split_solos(rows, tmp_path, replace(CONFIG, salt=salt)).splits.values()) == set(SPLITS)
+
+
+def test_a_salt_that_fills_every_split_goes_before_one_that_does_not() -> None:
+    """With a tune an artist, as many are absent whatever the salt: the first was taken, though a split was empty."""
+    rows = [row(f"a/{i}", artist=f"artist {i}") for i in range(5)]
+    assert set(deal(tune_groups(rows), CONFIG).values()) != set(SPLITS)
+    splits = deal(tune_groups(rows), replace(CONFIG, salt=better_salt(rows, tune_groups(rows), CONFIG)))
+    assert set(splits.values()) == set(SPLITS)
+
+
 def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"split: validation, test: expected two shares .* found 0.5 and 0.5"):
+    with pytest.raises(ConfigError, match=r"^params.yaml: split.validation, split.test: .* found 0.5 and 0.5"):
         SplitConfig(validation=0.5, test=0.5, salt=0, linked_share=0.13)
 
 

@@ -1,8 +1,9 @@
 """Which tunes are trained on, which ones models are chosen by, and which ones they are measured by.
 
 Whole tune groups are dealt, so that no take, copy or contrafact of a held-out tune is trained on. Where a group goes
-depends on a hash of its own name alone: adding a tune moves no other. The price is that nothing balances the splits: a
-small corpus may leave a split without an artist. Then another `salt` deals anew, and the stage names one that does not.
+depends on a hash of its own name alone: adding a tune moves no other, unless it is a copy that links two groups, which
+then go the way of the one that is first in the alphabet. The price is that nothing balances the splits: a small corpus
+may leave a split without an artist. Then another `salt` deals anew, and the stage names one that does not.
 The salt is chosen by who is present, never by a result.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from yardbird.config import PARAMS
 from yardbird.data.manifest import SoloRow
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score
@@ -37,10 +39,8 @@ class SplitConfig:
 
     def __post_init__(self) -> None:
         if self.validation <= 0 or self.test <= 0 or self.validation + self.test >= 1:
-            found = f"{self.validation} and {self.test}"
-            raise ConfigError(
-                "split", "validation, test", expected="two shares that leave one to train on", found=found
-            )
+            expected, found = "two shares that leave one to train on", f"{self.validation} and {self.test}"
+            raise ConfigError(PARAMS, "split.validation, split.test", expected=expected, found=found)
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,12 @@ def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig) ->
         return Dealt(splits, ())
     better = better_salt(rows, groups, config)
     if missing := set(SPLITS) - set(splits.values()):
+        filled = set(SPLITS) == set(deal(groups, replace(config, salt=better)).values())
         raise InputError(
             ingested,
             expected="at least one tune in each split",
             found=f"none for {', '.join(sorted(missing))} among {len(set(groups.values()))} tune groups",
-            remedy=f"add tunes, or set split.salt to {better}",
+            remedy=f"add tunes, or set split.salt to {better}" if filled else "add tunes",
         )
     remedy = f"; split.salt {better} deals better" if better != config.salt else ""
     return Dealt(
@@ -86,11 +87,11 @@ def absent_artists(rows: Iterable[SoloRow], splits: Mapping[str, str]) -> dict[s
 
 
 def better_salt(rows: Sequence[SoloRow], groups: Mapping[str, str], config: SplitConfig) -> int:
-    """The lowest salt with which every split has every artist, or else with which fewest are absent."""
+    """The lowest salt with which every split has every artist, or else fewest are empty and fewest artists absent."""
 
-    def absences(salt: int) -> int:
-        absent = absent_artists(rows, deal(groups, replace(config, salt=salt)))
-        return sum(map(len, absent.values()))
+    def absences(salt: int) -> tuple[int, int]:
+        splits = deal(groups, replace(config, salt=salt))
+        return len(set(SPLITS) - set(splits.values())), sum(map(len, absent_artists(rows, splits).values()))
 
     return min(range(1000), key=absences)
 
