@@ -18,6 +18,8 @@ from yardbird.errors import InputError
         ("Charlie Parker - Confirmation", "parker", "Confirmation"),
         ("콘퍼메이션", "parker", "콘퍼메이션"),
         ("parker", "parker", "parker"),
+        ("Parker_Kim", "Charlie Parker", "Kim"),
+        ("A_Night_in_Tunisia", "Charlie Parker", "A Night in Tunisia"),  # the A of Charlie is no name
     ],
 )
 def test_a_title_is_read_from_a_file_name(stem: str, artist: str, title: str) -> None:
@@ -67,6 +69,10 @@ def test_a_manifest_may_have_further_columns_and_a_byte_order_mark(tmp_path: Pat
         (b"name,artist\na.mid,Parker\n", "no column `file`"),
         (b"", "no column `file`"),
         (b"file\na.mid\na.mid\n", "two of 'a.mid'"),
+        (
+            b"file,title,key\na.mid,Now, Later,F\n",
+            "as many fields as columns, 3, found 4 in line 2; quote texts",
+        ),
     ],
 )
 def test_an_unreadable_manifest_is_one_line(tmp_path: Path, content: bytes, found: str) -> None:

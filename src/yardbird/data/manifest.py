@@ -80,7 +80,7 @@ def read_solos(ingested: Path) -> list[SoloRow]:
         InputError: there are none.
     """
     rows: list[SoloRow] = []
-    for path in sorted(ingested.glob(f"*/{MANIFEST}")):
+    for path in sorted(ingested.glob(f"[!.]*/{MANIFEST}")):  # a folder with a dot is what a killed ingestion left
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 rows.append(SoloRow(**{field.name: _READERS[field.type](row[field.name]) for field in fields(SoloRow)}))
@@ -96,7 +96,7 @@ def read_manifest(path: Path) -> dict[str, Entry]:
     """File name (relative to the manifest, NFC) → its entry; further columns are ignored.
 
     Raises:
-        InputError: the table is not UTF-8 text, lacks the column `file`, or names a file twice.
+        InputError: the table is not UTF-8 text, lacks the column `file`, names a file twice, or has a row too long.
     """
     expected = "a UTF-8 table with the columns file, artist, title, tune_group, key, form, licence"
     try:
@@ -110,6 +110,12 @@ def read_manifest(path: Path) -> dict[str, Entry]:
         if "file" not in (table.fieldnames or ()):
             raise InputError(path, expected=expected, found="no column `file`", remedy="add it, or delete the table")
         for row in table:
+            if None in row:  # where csv puts what is beyond the last column
+                found = f"{len(row) - 1 + len(row[None])} in line {table.line_num}"
+                remedy = "quote texts that hold a comma"
+                raise InputError(
+                    path, expected=f"as many fields as columns, {len(row) - 1}", found=found, remedy=remedy
+                )
             name = nfc((row["file"] or "").strip().replace("\\", "/"))
             if name in entries:
                 raise InputError(path, expected="one row a file", found=f"two of {name!r}", remedy="delete one of them")
@@ -136,7 +142,8 @@ def title_of(stem: str, artist: str) -> str:
     text = nfc(stem).rpartition("__")[2]
     text = re.sub(r"^\d{1,2}(?: *[-._] *)+(?=[^\W\d])", "", text)  # a track number
     head, separator, tail = re.sub(r" - ", "_", text).partition("_")
-    if separator and tail and fold(artist) and (fold(artist) in fold(head) or fold(head) in fold(artist)):
+    names = {fold(artist), *map(fold, artist.split())}  # "Parker" and "Charlie Parker", but not the "A" in them
+    if separator and tail and fold(artist) and (fold(artist) in fold(head) or fold(head) in names):
         text = tail
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return " ".join(text.replace("_", " ").split()) or stem

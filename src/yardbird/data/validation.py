@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.data.manifest import MANIFEST
-from yardbird.errors import ConfigError, InputError
+from yardbird.config import PARAMS
+from yardbird.data.manifest import read_solos
+from yardbird.errors import ConfigError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
@@ -35,7 +36,7 @@ class ValidateConfig:
         for key in ("qpm_range", "pitch_range"):
             value = getattr(self, key)
             if len(value) != 2 or not value[0] < value[1]:
-                raise ConfigError("params.yaml", f"validate.{key}", expected="lowest, highest", found=str(list(value)))
+                raise ConfigError(PARAMS, f"validate.{key}", expected="lowest, highest", found=str(list(value)))
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def validate(ingested: Path, config: ValidateConfig, docs: Path) -> Verdict:
     """
     from yardbird.data import expectations
 
-    manifest = read_manifests(ingested)
+    manifest = pd.DataFrame(map(asdict, read_solos(ingested)))
     scores = {
         row.solo: read_score(files.within(ingested, row.path))
         for row in tqdm(manifest.itertuples(), desc="reading scores", total=len(manifest), unit="solo", leave=False)
@@ -96,14 +97,6 @@ def validate(ingested: Path, config: ValidateConfig, docs: Path) -> Verdict:
         docs,
     )
     return Verdict(len(manifest), len(notes), outcomes)
-
-
-def read_manifests(ingested: Path) -> pd.DataFrame:
-    """The manifests of all sources, one below the other; an empty field is empty text."""
-    tables = [pd.read_csv(path, keep_default_na=False) for path in sorted(ingested.glob(f"*/{MANIFEST}"))]
-    if not sum(map(len, tables)):
-        raise InputError(ingested, expected="ingested solos", found="none", remedy="run the ingest stage")
-    return pd.concat(tables, ignore_index=True)
 
 
 def note_table(scores: Mapping[str, Score]) -> pd.DataFrame:
