@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mido import MetaMessage, MidiFile, MidiTrack
 
 from yardbird.errors import InputError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
@@ -153,6 +154,21 @@ def test_a_midi_file_may_hold_nothing_but_chords(tmp_path: Path) -> None:
     changes = LeadSheet.parse("F7 | Bb7 | F7 | Cm7 F7").chord_changes(12, 4)
     write_score(Score(12, make_notes([]), end_tick=192, chords=changes), tmp_path / "tune.mid")
     assert len(read_lead_sheet(tmp_path / "tune.mid").bars) == 4
+
+
+def test_rehearsal_letters_are_no_chords(tmp_path: Path) -> None:
+    """Regression: "A" and "B" over the form were read as A major and B major."""
+    sections = [MetaMessage("marker", text=letter, time=480) for letter in "AB"]
+    MidiFile(tracks=[MidiTrack(sections)]).save(tmp_path / "form.mid")
+    with pytest.raises(InputError, match="chord symbols as markers, found none"):
+        read_lead_sheet(tmp_path / "form.mid")
+
+
+def test_a_folder_named_like_a_midi_file_is_one_clear_line(tmp_path: Path) -> None:
+    """Regression: an IsADirectoryError."""
+    (tmp_path / "x.mid").mkdir()
+    with pytest.raises(InputError, match="expected a chart"):
+        read_lead_sheet(tmp_path / "x.mid")
 
 
 def test_a_score_without_chords_is_no_lead_sheet() -> None:

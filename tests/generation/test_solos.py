@@ -8,10 +8,11 @@ from drawing import CHARTS, draw_at_random, settings
 from event_scores import CODEC
 
 from yardbird import files
+from yardbird.codecs.events import Tokens
 from yardbird.errors import InputError, YardbirdError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
-from yardbird.generation.orders import Order, numbered, plan, read_prime
-from yardbird.generation.solos import Solo, draw, faults, write_solos
+from yardbird.generation.orders import Order, changes, numbered, plan, read_prime
+from yardbird.generation.solos import Solo, draw, faults, write_solo, write_solos
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Meter, Score, Tempo, make_notes
 
@@ -53,6 +54,16 @@ def test_two_hundred_solos_over_the_three_charts_are_legal() -> None:
     solos = draw(draw_at_random, CODEC, plan(config)[:200], config, seed=1)
     assert len(solos) == 200
     assert [faults(solo, config) for solo in solos] == [[]] * 200
+
+
+def test_an_illegal_solo_is_never_handed_out() -> None:
+    """Regression: the module promised checked solos, and checked none."""
+
+    def cheat(*_: object) -> list[Tokens]:
+        return [CODEC.encode(tune(3), None)]
+
+    with pytest.raises(AssertionError, match="free/solo_000: 3 bars"):
+        draw(cheat, CODEC, numbered("free", 1), settings(bars=4), seed=0)
 
 
 def test_an_illegal_solo_is_found_out() -> None:
@@ -101,6 +112,29 @@ def test_a_pickup_comes_on_top_of_the_bars_of_the_prime(tmp_path: Path) -> None:
     assert read_prime(tmp_path / "pickup.mid", 2).bars == 3
 
 
+def test_a_pickup_over_a_chart_is_named(tmp_path: Path) -> None:
+    """Regression: it failed as "bar 1: expected the meter of the given chords, found TimeSig_1/4"."""
+    notes = make_notes([(12 * beat, 12, 65, 90) for beat in range(25)])
+    score = Score(12, notes, 12 + 6 * 48, meters=(Meter(0, 1, 4), Meter(12, 4, 4)))
+    write_score(score, tmp_path / "pickup.mid")
+    order = Order("both/solo_000", BLUES, read_prime(tmp_path / "pickup.mid", 2))
+    with pytest.raises(InputError, match=r"pickup\.mid: expected a prime of whole bars .*, found a pickup"):
+        draw(draw_at_random, CODEC, [order], settings(), seed=0)
+
+
+def test_the_chart_and_the_prime_of_one_file_begin_with_the_same_bar(tmp_path: Path) -> None:
+    """Regression: the chart's bar 1 was the file's, the prime's the first with a note."""
+    notes = make_notes([(12 * beat, 12, 60 + beat % 12, 87) for beat in range(8, 24)])  # after two empty bars
+    chords = LeadSheet.parse("F7 | F7 | Bb7 | C7 | Dm7 | Gm7").chord_changes(12, 6)
+    path = tmp_path / "late.mid"
+    write_score(Score(12, notes, 6 * 48, chords=chords), path)
+    (order,) = plan(settings(charts=str(tmp_path), free=0))
+    assert order.sheet is not None
+    assert order.sheet.bars == LeadSheet.parse("Bb7 | C7 | Dm7 | Gm7").bars
+    assert changes(path, order.prime) == order.sheet
+    assert changes(path, None).bars[:2] == LeadSheet.parse("F7 | F7").bars
+
+
 def test_a_prime_in_another_meter_than_its_chart_is_refused(tmp_path: Path) -> None:
     write_score(tune(6, (3, 4)), tmp_path / "waltz.mid")
     order = Order("both/solo_000", BLUES, read_prime(tmp_path / "waltz.mid", 2))
@@ -138,6 +172,15 @@ def test_the_orders_are_free_ones_and_every_chart_and_midi_file_of_the_folder(tm
     assert plan(settings(charts=str(tmp_path), prime_bars=0))[1].prime is None
 
 
+@pytest.mark.parametrize(("chart", "said"), [("free.txt", "two of 'free'"), ("A.txt", "two of 'a'")])
+def test_two_solos_of_one_name_are_refused(tmp_path: Path, chart: str, said: str) -> None:
+    """Regression: the later overwrote the former silently."""
+    (tmp_path / chart).write_text("F7")
+    write_score(tune(6), tmp_path / "a.mid")
+    with pytest.raises(InputError, match=f"a name of its own for each chart, found {said}"):
+        plan(settings(charts=str(tmp_path)))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -161,6 +204,16 @@ def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
         plan(settings(charts=str(tmp_path), free=0))
     with pytest.raises(InputError, match="no folder"):
         plan(settings(charts=str(tmp_path / "absent")))
+
+
+def test_a_dot_is_part_of_a_solo_s_name(tmp_path: Path) -> None:
+    """Regression: "St. Thomas_seed0_000" and "…_001" were both written as St.mid."""
+    config = settings(bars=1)
+    (solo,) = draw(draw_at_random, CODEC, numbered("free", 1), config, seed=0)
+    write_solo(solo, tmp_path / "St. Thomas_000", config, 0, {})
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"St. Thomas_000.{end}" for end in ("mid", "wav", "png", "json")
+    }
 
 
 def test_each_solo_is_written_to_hear_to_see_and_to_trace(tmp_path: Path, prime_file: Path) -> None:

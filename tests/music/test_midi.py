@@ -185,3 +185,9 @@ def test_only_our_own_files_are_read_as_scores(tmp_path: Path) -> None:
     raw_of(path, [on(60), on(60, 9, 0)])
     with pytest.raises(InputError, match="no END marker"):
         read_score(path)
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
+    """Regression: an OSError went through."""
+    with pytest.raises(InputError, match="expected a MIDI file, found Is a directory"):
+        read_raw(tmp_path)

@@ -23,11 +23,10 @@ from yardbird.data.manifest import (
 )
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.errors import InputError
-from yardbird.music.midi import read_raw, write_score
+from yardbird.music.midi import SUFFIXES, read_raw, write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 
-SUFFIXES = (".mid", ".midi", ".kar")
 MAX_BYTES = 8_000_000  # a solo has a few kilobytes; parsing a file of this size takes a minute
 
 

@@ -66,7 +66,7 @@ def read_solo(raw: RawMidi, name: Path, key: Key | None, config: IngestConfig) -
     tempos, tempo_flags = _tempo_map(raw.tempos, int(line.notes["onset_tick"][0]))
     meters, meter_flags = _bar_lines(raw.meters, raw.ticks_per_beat, end)
     _refuse_medley(meters, raw.ticks_per_beat, end, name, config.max_bars)
-    chords, marks, chord_flags = _chords(raw.texts, config.chord_share)
+    chords, marks, chord_flags = chords_of(raw.texts, config.chord_share)
     score = Score(
         raw.ticks_per_beat,
         line.notes,
@@ -148,8 +148,10 @@ def _bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tupl
     return tuple(line for line in changed if line.tick < end), ["meter_repaired"] if repaired else []
 
 
-def _chords(texts: Sequence[RawText], share: float) -> tuple[tuple[ChordChange, ...], list[Section], list[str]]:
+def chords_of(texts: Sequence[RawText], share: float) -> tuple[tuple[ChordChange, ...], list[Section], list[str]]:
     """Chord changes out of markers, else out of text, lyrics or cues where enough of them are chord symbols.
+
+    Returns the changes, the sections that rehearsal letters mark, and flags for what had to be decided.
 
     "A" and "B" alone are rehearsal letters in markers and syllables in lyrics: a kind that holds bare first letters of
     the alphabet only gives sections (markers) or nothing.

@@ -15,7 +15,6 @@ or `.` each mark is one beat, on which the chord before it goes on. `%` repeats 
 headers are optional.
 """
 
-import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from yardbird.data.reading import chords_of
 from yardbird.errors import InputError
 from yardbird.music import midi
 from yardbird.music.chords import Chord, chord_symbol
@@ -35,10 +35,10 @@ Bar = tuple[Chord | None, ...]
 
 _CONTINUE = ("/", ".")
 _BARS_PER_LINE = 4
-_MOST_BARS = 5000  # a broken file may claim millions
+MOST_BARS = 5000  # a broken file may claim millions
 _SLOWEST, _FASTEST = 40.0, 400.0
 _FOUR_FOUR = Meter(0, 4, 4)
-MIDI_SUFFIXES = (".mid", ".midi", ".kar")
+CHORD_SHARE = 0.8  # of texts or lyrics that are chord symbols, where they are taken for the changes
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ class LeadSheet:
         ticks = np.array([change.tick for change in score.chords]) - meters[0].tick
         changes = np.round(ticks / beat_ticks).astype(int)  # in beats from the first whole bar
         bar_count = -(-(score.end_tick - meters[0].tick) // meter.bar_ticks(score.ticks_per_beat))
-        if bar_count > _MOST_BARS:
-            raise InputError(name, expected=f"at most {_MOST_BARS} bars", found=f"{bar_count}", remedy=remedy)
+        if bar_count > MOST_BARS:
+            raise InputError(name, expected=f"at most {MOST_BARS} bars", found=f"{bar_count}", remedy=remedy)
         beats = np.arange(bar_count * meter.numerator)
         sounding = np.searchsorted(changes, beats, side="right") - 1
         chords = [score.chords[index].chord if index >= 0 else None for index in sounding]
@@ -150,7 +150,7 @@ def read_lead_sheet(path: Path) -> LeadSheet:
     Raises:
         InputError: the file is missing or unreadable, or as `LeadSheet.parse` and `from_score` say.
     """
-    if path.suffix.lower() in MIDI_SUFFIXES and path.exists():
+    if path.suffix.lower() in midi.SUFFIXES and path.is_file():
         return LeadSheet.from_score(_changes(midi.read_raw(path)), path.stem)
     try:
         text = path.read_text(encoding="utf-8")
@@ -162,14 +162,7 @@ def read_lead_sheet(path: Path) -> LeadSheet:
 
 def _changes(raw: midi.RawMidi) -> Score:
     """Chord symbols and meters of a file that may hold no notes at all: a score of its changes."""
-    for kind in ("marker", "text", "lyrics", "cue_marker"):
-        changes: list[ChordChange] = []
-        for text in raw.texts:
-            if text.kind == kind:
-                with contextlib.suppress(ValueError):  # other texts stand between the symbols
-                    changes.append(ChordChange(text.tick, Chord.parse(text.text)))
-        if changes:
-            break
+    changes, _, _ = chords_of(raw.texts, CHORD_SHARE)
     ends = [int((part.notes["onset_tick"] + part.notes["duration_tick"]).max()) for part in raw.parts]
     end_tick = max([*ends, *(text.tick for text in raw.texts), *(change.tick + 1 for change in changes)], default=1)
     meters = tuple(meter for meter in raw.meters if meter.bar_ticks(raw.ticks_per_beat) > 0)
@@ -179,7 +172,7 @@ def _changes(raw: midi.RawMidi) -> Score:
         end_tick,
         tempos=(replace(raw.tempos[0], tick=0),) if raw.tempos else (Tempo(0, 120.0),),
         meters=meters if meters and meters[0].tick == 0 else (_FOUR_FOUR, *meters),
-        chords=tuple(changes),
+        chords=changes,
         key=raw.keys[0] if raw.keys else None,
     )
 

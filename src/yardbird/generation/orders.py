@@ -1,5 +1,6 @@
 """What solos are asked for: how many, over which changes, continuing which opening."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,13 +8,13 @@ from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.errors import ConfigError, InputError
-from yardbird.generation.leadsheet import MIDI_SUFFIXES, LeadSheet, read_lead_sheet
-from yardbird.music.midi import read_raw
+from yardbird.generation.leadsheet import CHORD_SHARE, MOST_BARS, LeadSheet, read_lead_sheet
+from yardbird.music.midi import SUFFIXES, read_raw
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
 
-#: A prime may be of any length; `min_bars` of a training file do not bind it.
-_ANY_LENGTH = IngestConfig(min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8)
+#: A prime is read as charts are, of any length: what section `ingest` asks of a training file does not bind it.
+_ANY_LENGTH = IngestConfig(min_notes=1, min_bars=1, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class GenerateConfig:
     temperature: float  # 0: always the likeliest token
     top_k: int | None
     top_p: float | None
-    qpm: float | None  # where the chart says nothing; null: the model chooses
+    qpm: float | None  # where neither chart nor prime has one; null: the model chooses
     artist: str | None  # whose style, one of the training artists; null: the model chooses
     lowest_pitch: int
     highest_pitch: int
@@ -61,6 +62,7 @@ class Prime:
     file: Path
     score: Score
     bars: int
+    has_pickup: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def plan(config: GenerateConfig) -> list[Order]:
     """The orders of the generate stage: free ones, then those over each chart of the folder, by name.
 
     Raises:
-        InputError: a chart is unusable, the folder is missing, or nothing is asked for.
+        InputError: a chart is unusable, the folder is missing, two files (or free solos and one) would give solos of
+            one name, or nothing is asked for.
     """
     folder = Path(config.charts)
     if not folder.is_dir():
@@ -84,18 +87,33 @@ def plan(config: GenerateConfig) -> list[Order]:
     orders = numbered("free", config.free)
     if config.solos_per_chart:
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in (".txt", *MIDI_SUFFIXES):
-                primed = config.prime_bars and path.suffix.lower() in MIDI_SUFFIXES
+            if path.suffix.lower() in (".txt", *SUFFIXES):
+                primed = config.prime_bars and path.suffix.lower() in SUFFIXES
                 prime = read_prime(path, config.prime_bars) if primed else None
-                orders += numbered(path.stem, config.solos_per_chart, read_lead_sheet(path), prime)
+                orders += numbered(path.stem, config.solos_per_chart, changes(path, prime), prime)
     if not orders:
         raise InputError(folder, expected="a chart, or free solos", found="neither", remedy="raise generate.free")
+    name, uses = Counter(order.name.casefold() for order in orders).most_common(1)[0]
+    if uses > 1:
+        group, remedy = name.rpartition("/")[0], "rename a file, or set generate.free to 0"
+        raise InputError(folder, expected="a name of its own for each chart", found=f"two of {group!r}", remedy=remedy)
     return orders
 
 
 def numbered(group: str, count: int, sheet: LeadSheet | None = None, prime: Prime | None = None) -> list[Order]:
     """Orders that differ in their number alone."""
     return [Order(f"{group}/solo_{number:03d}", sheet, prime) for number in range(count)]
+
+
+def changes(chart: Path, prime: Prime | None) -> LeadSheet:
+    """The lead sheet in a file; bar 1 is the prime's own where both are one file, whose empty first bars it lacks.
+
+    Raises:
+        InputError: as `read_lead_sheet`.
+    """
+    if prime and chart.resolve() == prime.file.resolve():
+        return LeadSheet.from_score(prime.score, chart.stem)
+    return read_lead_sheet(chart)
 
 
 def read_prime(path: Path, bars: int) -> Prime:
@@ -112,7 +130,7 @@ def read_prime(path: Path, bars: int) -> Prime:
     if score.bar_count < bars + pickup:
         found = f"{score.bar_count}"
         raise InputError(path, expected=f"at least {bars} bars", found=found, remedy="prime with fewer bars")
-    return Prime(path, score, bars + pickup)
+    return Prime(path, score, bars + pickup, pickup)
 
 
 def check_artist(codec: EventCodec, artist: str | None) -> None:

@@ -66,13 +66,18 @@ def draw(
     """Draw all orders in one batch.
 
     Raises:
-        InputError: an order cannot be met, e.g. its prime is in another meter than its chart.
+        InputError: an order cannot be met, e.g. its prime is in another meter than its chart, or begins with a pickup
+            over one: a chart has whole bars only.
     """
     check_artist(codec, config.artist)
     for order in orders:
         if order.prime and order.prime.bars >= config.bars:
             expected, found = f"a prime of less than {config.bars} bars", f"{order.prime.bars}"
             raise InputError(order.prime.file, expected=expected, found=found, remedy="ask for more bars")
+        if order.prime and order.prime.has_pickup and order.sheet:
+            expected, found = "a prime of whole bars where there is a chart", "a pickup"
+            remedy = "cut the pickup off, or use the prime or the chart alone"
+            raise InputError(order.prime.file, expected=expected, found=found, remedy=remedy)
     constraints = [_grammar(codec, order, config) for order in orders]
     primes = [_prime(codec, order, config.artist) for order in orders]
     # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
@@ -83,7 +88,9 @@ def draw(
     solos = []
     for index, (order, tokens) in enumerate(zip(orders, rows, strict=True)):
         assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
-        solos.append(Solo(order, index, tokens, _as_ordered(codec.decode(tokens), order, config)))
+        solo = Solo(order, index, tokens, _as_ordered(codec.decode(tokens), order, config))
+        assert not faults(solo, config), f"the grammar lets pass, in {order.name}: {'; '.join(faults(solo, config))}"
+        solos.append(solo)
     return solos
 
 
@@ -130,12 +137,12 @@ def write_solos(
 
 
 def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]) -> None:
-    """Write stem.mid, stem.wav, stem.png and stem.json."""
+    """Write stem.mid, stem.wav, stem.png and stem.json; a dot in the stem is part of the name."""
     score, order = solo.score, solo.order
     title = f"{_tune(order)} · {Path(order.name).name.replace('_', ' ')}"
-    write_score(score, stem.with_suffix(".mid"))
-    write_wave(render(score, comping=config.comping), stem.with_suffix(".wav"))
-    pianoroll.draw(score, stem.with_suffix(".png"), title=title, primed_bars=solo.primed_bars)
+    write_score(score, stem.with_name(f"{stem.name}.mid"))
+    write_wave(render(score, comping=config.comping), stem.with_name(f"{stem.name}.wav"))
+    pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, primed_bars=solo.primed_bars)
     prime = order.prime and {
         "file": order.prime.file.name,
         "sha256": files.sha256(order.prime.file),
@@ -148,7 +155,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
     }
-    files.write_json(stem.with_suffix(".json"), provenance)
+    files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
 
 def _row(solo: Solo, seed: int) -> dict[str, Any]:

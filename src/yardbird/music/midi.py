@@ -21,6 +21,7 @@ from yardbird.music.chords import Chord, chord_symbol
 from yardbird.music.pitch import Key
 from yardbird.music.score import NOTE_DTYPE, ChordChange, Meter, Notes, Score, Section, Tempo, make_notes
 
+SUFFIXES = (".mid", ".midi", ".kar")
 _PHRASE, _END, _SECTION = "PHRASE", "END", "SECTION "
 
 
@@ -65,10 +66,15 @@ def read_raw(path: Path) -> RawMidi:
     """Read any standard MIDI file of type 0 or 1.
 
     Raises:
-        InputError: the file is empty, truncated, no MIDI file, or of a kind without beats (SMPTE time, type 2).
+        InputError: the file cannot be read, is empty, truncated, no MIDI file, or of a kind without beats (SMPTE time,
+            type 2).
     """
     remedy = "export it again as a standard MIDI file"
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise InputError(path, expected="a MIDI file", found=found, remedy="mend the path or its permissions") from None
     if not content:
         raise InputError(path, expected="a MIDI file", found="an empty file", remedy=remedy)
     if content[:4] != b"MThd":
