@@ -110,8 +110,11 @@ def soundfont() -> Iterator[Finding]:
 
 
 def gpu() -> Iterator[Finding]:
-    import torch
-
+    """Nothing where torch cannot be loaded: `torch_pair` says so."""
+    try:
+        import torch
+    except (ImportError, OSError):
+        return
     if torch.cuda.is_available():
         memory = torch.cuda.get_device_properties(0).total_memory / 1e9
         yield Finding("ok", "GPU", f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB")
@@ -172,7 +175,11 @@ def parameters() -> Iterator[Finding]:
     """params.yaml can be read, and the folders it names as sources are there or will be made."""
     from yardbird.config import read_params
 
-    for name, folder in (read_params().get("sources") or {}).items():
+    sources = read_params().get("sources") or {}
+    if not isinstance(sources, dict):
+        yield Finding("fail", "sources", f"no names in {sources}", "write `name: folder` lines in params.yaml")
+        return
+    for name, folder in sources.items():
         if Path(str(folder)).is_dir():
             yield Finding("ok", f"source {name}", str(folder))
         elif str(folder) == "data/etudes":

@@ -39,15 +39,15 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
     Raises:
         InputError: no trained model of ours lies there.
     """
-    trained = files.read_json(folder / TRAINED) if (folder / TRAINED).is_file() else {}
-    name = family_name or trained.get("family") or folder.resolve().name
     remedy = "run `dvc repro`, or name the folder of a trained model"
     if not folder.is_dir():
         raise InputError(folder, expected="the folder of a trained model", found="no such folder", remedy=remedy)
-    if name not in _families():
-        expected = f"a family, one of {', '.join(_families())}"
-        raise InputError(folder, expected=expected, found=repr(name), remedy="name it with --family")
     try:
+        trained = dict(files.read_json(folder / TRAINED)) if (folder / TRAINED).is_file() else {}
+        name = family_name or trained.get("family") or folder.resolve().name
+        if name not in _families():
+            expected = f"a family, one of {', '.join(_families())}"
+            raise InputError(folder, expected=expected, found=repr(name), remedy="name it with --family")
         family = load_family(name).load(folder)
     except FileNotFoundError as error:
         found = f"no {Path(error.filename).name}" if error.filename else "a file missing"
