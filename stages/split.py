@@ -1,7 +1,5 @@
 """Stage split: ingested solos → train, validation and test, by tune group."""
 
-import csv
-import io
 import sys
 from collections import Counter
 from pathlib import Path
@@ -21,10 +19,8 @@ INGESTED = Path("data/ingested")
 def main() -> None:
     rows = read_solos(INGESTED)
     dealt = split_solos(rows, INGESTED, read_section("split", SplitConfig))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("solo", "split"), *sorted(dealt.splits.items())])
-    files.write_text(Path("data/split.csv"), text.getvalue())
+    table = [{"solo": solo, "split": split} for solo, split in sorted(dealt.splits.items())]
+    files.write_csv(Path("data/split.csv"), ("solo", "split"), table)
     for name in SPLITS:
         counts = Counter(row.artist for row in rows if dealt.splits[row.solo] == name)
         print(f"{name}: " + ", ".join(f"{count} by {artist}" for artist, count in sorted(counts.items())))

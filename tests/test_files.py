@@ -16,6 +16,23 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path, monkeypatch) -> None:
+    """The old folder had been moved aside, and was deleted with the draft."""
+    folder, rename = tmp_path / "out", Path.rename
+    files.write_text(folder / "a.txt", "old")
+
+    def fail_for_the_draft(path: Path, target: Path) -> Path:
+        if path.suffix != ".old" and path != folder:
+            raise OSError("device busy")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_the_draft)
+    with pytest.raises(OSError, match="device busy"), files.replacing_folder(folder) as draft:
+        files.write_text(draft / "a.txt", "new")
+    assert (folder / "a.txt").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_not_a_number_never_reaches_a_metrics_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "m.json", {"x": float("nan")})
@@ -32,3 +49,9 @@ def test_a_link_to_the_outside_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in" / "link").symlink_to(tmp_path)
     with pytest.raises(InputError, match="one that leaves it"):
         files.within(tmp_path / "in", "link/x.mid")
+
+
+def test_a_table_keeps_awkward_cells_and_its_own_columns_alone(tmp_path: Path) -> None:
+    rows = [{"file": 'a, "b"\nc.mid', "notes": 3, "more": "left out"}, {"file": "ø.mid", "notes": None}]
+    files.write_csv(tmp_path / "table.csv", ("notes", "file"), rows)
+    assert (tmp_path / "table.csv").read_bytes() == 'notes,file\n3,"a, ""b""\nc.mid"\n,ø.mid\n'.encode()

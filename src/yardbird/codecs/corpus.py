@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -61,16 +60,9 @@ def encode_corpus(augmented: Path, output: Path, config: EncodeConfig) -> Report
         losses.append(quantised)
     report = _report(codec, rows, sequences, losses)
     _write(output, codec, rows, sequences, losses)
-    files.write_text(output / "sources.csv", _as_csv([{"source": name, **row} for name, row in report.sources.items()]))
+    sources = [{"source": name, **row} for name, row in report.sources.items()]
+    files.write_csv(output / "sources.csv", list(sources[0]), sources)
     return report
-
-
-def _as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns or list(rows[0]), extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _write(
@@ -87,7 +79,7 @@ def _write(
         index.append({**row, "start": start, "length": len(tokens), "notes": len(quantised.score.notes)})
         start += len(tokens)
     files.write_bytes(output / "tokens.npy", packed.getvalue())
-    files.write_text(output / "index.csv", _as_csv(index, INDEX))
+    files.write_csv(output / "index.csv", INDEX, index)
     codec.save(output / "codec.json")
 
 

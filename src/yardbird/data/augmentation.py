@@ -3,8 +3,6 @@
 Only training tunes are copied, after the split: a copy of a held-out tune would be the answer given away.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -96,9 +94,6 @@ def augment(
     parents = [row for row in rows if splits[row.solo] == "train"]
     chosen = choose(parents, scores, config.target_size - len(rows), config, seed)
     copies: list[CopyRow] = []
-    text = io.StringIO()
-    table = csv.DictWriter(text, [field.name for field in fields(CopyRow)], lineterminator="\n")
-    table.writeheader()
     with (
         files.replacing_folder(output) as draft,
         tqdm(total=config.target_size, desc="augment", unit="file", leave=False) as progress,
@@ -108,10 +103,9 @@ def augment(
             for variant in [Variant(0, 1.0), *chosen.get(row.solo, [])]:
                 copy = copy_row(row, variant, splits[row.solo])
                 write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), draft / copy.path)
-                table.writerow(asdict(copy))
                 copies.append(copy)
                 progress.update()
-        files.write_text(draft / MANIFEST, text.getvalue())
+        files.write_csv(draft / MANIFEST, [field.name for field in fields(CopyRow)], map(asdict, copies))
     return copies
 
 

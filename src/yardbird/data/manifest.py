@@ -66,11 +66,7 @@ class Rejected:
 
 
 def write_table(path: Path, kind: type[SoloRow] | type[Rejected], rows: Iterable[SoloRow | Rejected]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    files.write_text(path, text.getvalue())
+    files.write_csv(path, [field.name for field in fields(kind)], map(asdict, rows))
 
 
 def read_solos(ingested: Path) -> list[SoloRow]:

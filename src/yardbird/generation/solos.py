@@ -4,8 +4,6 @@ Drawing and writing know nothing of the model: anything that continues token seq
 neural family as well as the n-gram baseline.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -129,11 +127,7 @@ def write_solos(
         for solo in tqdm(solos, desc="writing solos", unit="solo", leave=False):
             write_solo(solo, draft / solo.order.name, config, seed, model)
             rows.append(_row(solo, seed))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        files.write_text(draft / "manifest.csv", text.getvalue())
+        files.write_csv(draft / "manifest.csv", _COLUMNS, rows)
 
 
 def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]) -> None:

@@ -1,7 +1,5 @@
 """Tunes, their takes, and the folder of etudes."""
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +8,11 @@ import numpy as np
 from tqdm import tqdm
 
 from yardbird import files
+from yardbird.config import PARAMS
 from yardbird.data.corpus.forms import FORMS, Form
 from yardbird.data.corpus.line import BEAT, HALF_BAR, Improviser, Phrase, pick
 from yardbird.data.corpus.players import PLAYERS, Player
+from yardbird.errors import ConfigError
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
@@ -30,6 +30,10 @@ class ComposeConfig:
     """Section `compose` of params.yaml."""
 
     solos: int
+
+    def __post_init__(self) -> None:
+        if self.solos < 1:
+            raise ConfigError(PARAMS, "compose.solos", expected="1 or more", found=str(self.solos))
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,12 @@ class Etude:
 
 def compose(seed: int, config: ComposeConfig, out: Path) -> None:
     """Write the etudes and their manifest.csv into `out`, which is replaced as a whole."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    table.writeheader()
+    rows = []
     with files.replacing_folder(out) as draft:
         for etude in tqdm(etudes(seed, config.solos), total=config.solos, desc="compose", unit="solo", leave=False):
             write_score(etude.score, draft / etude.row["file"])
-            table.writerow(etude.row)
-        files.write_text(draft / "manifest.csv", text.getvalue())
+            rows.append(etude.row)
+        files.write_csv(draft / "manifest.csv", _COLUMNS, rows)
 
 
 def etudes(seed: int, count: int) -> Iterator[Etude]:
