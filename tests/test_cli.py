@@ -1,6 +1,7 @@
 """The command line as a user meets it; a few tests start the real program, the others call it in this process."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from event_scores import CODEC
 
 from yardbird import files
 from yardbird.cli import app
+from yardbird.cli.doctor import gpu, parameters, torch_pair
 from yardbird.cli.experiments import as_override, check_override, preset_overrides
 from yardbird.config import read_params
 from yardbird.errors import YardbirdError
@@ -108,7 +110,7 @@ def test_the_real_program_continues_a_prime(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--bars", "0"], "generate: bars: expected 1 or more, found 0"),
+        (["--bars", "0"], "params.yaml: generate.bars: expected 1 or more, found 0"),
         (["--temperature", "-1"], "temperature: expected 0 or more, found -1.0"),
         (["--temperature", "0", "--count", "2"], "--temperature 0: expected one solo, found 2, all alike"),
         (["--top-p", "2"], "top_p: expected above 0, at most 1"),
@@ -125,6 +127,7 @@ def test_the_real_program_continues_a_prime(workspace: Path) -> None:
         (["--model", "data/charts", "--family", "music_transformer"], "expected a trained model, found no codec.json"),
         (["--model", "data/charts"], "expected a family, one of"),
         (["--model", "music_transformer@champion"], "expected a registered model, found no database yet"),
+        (["--prime", "tune.mid", "--qpm", "200"], "--qpm: expected no tempo beside --prime, found 200"),
         (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
     ],
 )
@@ -148,6 +151,15 @@ def test_temperature_zero_draws_the_likeliest_solo(workspace: Path, capsys: pyte
 
 def test_a_weight_file_that_does_not_fit_is_one_line(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workspace / "models/music_transformer/model.safetensors").write_bytes(b"no weights")
+    assert "expected a trained model, found files that do not fit" in fail(["generate"], capsys)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_a_broken_note_of_the_family_is_one_line(
+    workspace: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    """Regression: a JSONDecodeError, an AttributeError."""
+    (workspace / "models/music_transformer/trained.json").write_text(content)
     assert "expected a trained model, found files that do not fit" in fail(["generate"], capsys)
 
 
@@ -319,6 +331,20 @@ def test_the_doctor_looks_at_everything(monkeypatch: pytest.MonkeyPatch, capsys:
         assert line in out
     failed = [line.split()[1] for line in out.splitlines() if line.startswith("fail")]
     assert set(failed) <= {"Git", "DVC"}
+
+
+def test_the_doctor_survives_sources_without_names(workspace: Path) -> None:
+    """Regression: an AttributeError."""
+    text = (workspace / "params.yaml").read_text()
+    (workspace / "params.yaml").write_text(re.sub(r"(?m)^sources:\n(?: .*\n)+", "sources: [a, b]\n", text))
+    (finding,) = parameters()
+    assert (finding.state, finding.what, finding.found) == ("fail", "sources", "no names in ['a', 'b']")
+
+
+def test_a_broken_torch_is_one_line_of_the_doctor_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the check of the GPU raised an ImportError."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert [finding.state for finding in (*torch_pair(), *gpu())] == ["fail"]
 
 
 def test_the_doctor_fails_where_something_must_be_mended(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

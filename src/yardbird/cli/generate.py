@@ -20,7 +20,7 @@ def generate(
     temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
     top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest tokens.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest that reach this probability.")] = None,
-    qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none.")] = None,
+    qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none; a prime keeps its own.")] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     model: Annotated[
@@ -49,8 +49,7 @@ def generate(
     from dataclasses import replace
 
     from yardbird.config import read_section, read_seed
-    from yardbird.generation.leadsheet import read_lead_sheet
-    from yardbird.generation.orders import GenerateConfig, Order, read_prime
+    from yardbird.generation.orders import GenerateConfig, Order, changes, read_prime
     from yardbird.generation.solos import draw, write_solo
     from yardbird.generation.source import open_source
 
@@ -67,10 +66,12 @@ def generate(
         raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
     if prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
+    if prime and qpm is not None:
+        raise InputError("--qpm", expected="no tempo beside --prime", found=f"{qpm:g}", remedy="a prime keeps its own")
     if out.exists() and not out.is_dir():
         raise InputError(out, expected="a folder to write to", found="a file", remedy="give another --out")
-    sheet = read_lead_sheet(chart) if chart else None
     opening = read_prime(prime, settings.prime_bars) if prime else None
+    sheet = changes(chart, opening) if chart else None
     seed = read_seed() if seed is None else seed
     group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
     orders = [Order(f"{group}_seed{seed}_{number:03d}", sheet, opening) for number in range(count)]
