@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
 
 from yardbird.config import read_section
 from yardbird.data.ingest import ingest
@@ -18,6 +19,8 @@ from yardbird.data.reading import IngestConfig
 from yardbird.music.chords import Chord
 from yardbird.music.midi import read_score
 from yardbird.music.score import ChordChange, Score, make_notes
+
+install_import_hook(["yardbird.nn", "yardbird.models"], "beartype.beartype")  # shapes in annotations are held to
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
