@@ -26,6 +26,21 @@ class Corpus:
     def synthetic(self) -> bool:
         return all(SYNTHETIC in artist for artist in self.artists)
 
+    @property
+    def origin(self) -> str:
+        """Who played what the model has learnt from, in sentences."""
+        etudes = "the built-in etudes by invented players, made by rules. No human played them"
+        if self.synthetic:
+            return f"**Synthetic**: {etudes}, and what this model plays is no evidence about real bebop."
+        own = "Solos of the user's own folders. Their licences bind what may be done with these weights."
+        invented = sum(SYNTHETIC in artist for artist in self.artists)
+        if not invented:
+            return own
+        share = f"{invented} of {len(self.artists)} artists"
+        return (
+            f"**Partly synthetic**, {share}: {etudes}, and all that this model plays rests on them too. The rest: {own}"
+        )
+
 
 def read_corpus(encoded: Path) -> Corpus:
     """Read the index and the held-out tokens of data/encoded."""
@@ -52,12 +67,6 @@ def model_card(
         figures: rows of reports/evaluate/<family>.json; the family's own and the baselines'.
     """
     splits = ", ".join(f"{count} {split}" for split, count in corpus.originals.items())
-    origin = (
-        "**Synthetic**: the built-in etudes by invented players, made by rules. No human played them, and what this "
-        "model plays is no evidence about real bebop."
-        if corpus.synthetic
-        else "Solos of the user's own folders. Their licences bind what may be done with these weights."
-    )
     columns = list(dict.fromkeys(name for row in figures.values() for name in row))
     rows = "\n".join(_row(name, [row.get(column) for row in figures.values()]) for name, column in _pairs(columns))
     table = (
@@ -71,7 +80,7 @@ def model_card(
 Plays monophonic jazz solos as MIDI, free or over a chart. Made by the Yardbird pipeline; code under the MIT licence.
 
 ## Data
-{origin}
+{corpus.origin}
 
 - artists: {", ".join(corpus.artists)}
 - original solos: {splits}; with transposed and tempo-scaled copies of the training solos: {corpus.copies}

@@ -62,7 +62,8 @@ class SoloModel(PythonModel):
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
         try:
-            scores = self._answer(model_input["chart"].tolist(), params or {})
+            charts = ["" if pd.isna(chart) else chart for chart in model_input["chart"]]
+            scores = self._answer(charts, params or {})
         except YardbirdError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
         return pd.DataFrame(

@@ -1,5 +1,6 @@
 """The model registry: a version for every new content, `challenger` always, `champion` past the gate."""
 
+import hashlib
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from mlflow.exceptions import MlflowException
 import yardbird
 from yardbird import files
 from yardbird.tracking.gate import Standing, Verdict, judge
-from yardbird.tracking.pyfunc import signature
+from yardbird.tracking.pyfunc import PARAMS, signature
 from yardbird.tracking.store import tracking_uri
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -47,17 +48,17 @@ def publish_model(
     server: Server,
     tags: Mapping[str, str],
 ) -> tuple[ModelVersion, Verdict]:
-    """Register a trained family's folder, unless its very content is registered already, and judge it.
+    """Register a trained family's folder, unless it is registered already under the same defaults, and judge it.
 
-    A content is judged once for each standing: publishing the same again repeats the verdict it got, even though it may
-    be the champion by now.
+    A champion is judged once for each standing: publishing it again repeats the verdict that made it champion. Every
+    other version is judged against the champion of the day.
 
     Args:
         run_id: the run that a new version belongs to.
         tags: more to know about the version.
     """
     client = MlflowClient(tracking_uri(root))
-    content = files.sha256_folder(folder)
+    content = _content(folder, server)
     standing_text = json.dumps(asdict(standing))
     with FileLock(root / "mlflow.lock"):
         version = _version_of(client, name, content)
@@ -65,7 +66,8 @@ def publish_model(
             version = _register(client, root, name, folder, content, run_id, server)
         champion = _champion(client, name)
         is_champion = champion is not None and str(champion.version) == str(version.version)
-        if version.tags.get("standing") == standing_text and "verdict" in version.tags:
+        same = version.tags.get("standing") == standing_text and "verdict" in version.tags
+        if is_champion and same:
             verdict = Verdict(**json.loads(version.tags["verdict"]))
         else:
             known = "" if champion is None or is_champion else champion.tags.get("standing", "")
@@ -86,6 +88,13 @@ def describe(root: Path, version: ModelVersion, card: str) -> None:
     client = MlflowClient(tracking_uri(root))
     client.update_model_version(version.name, version.version, card)
     client.update_registered_model(version.name, card)
+
+
+def _content(folder: Path, server: Server) -> str:
+    """A hash of the weights and of the settings they answer with; the code may move on without a new version."""
+    defaults = {name: server.defaults[name] for name in PARAMS}
+    text = files.sha256_folder(folder) + json.dumps(defaults, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _version_of(client: MlflowClient, name: str, content: str) -> ModelVersion | None:
