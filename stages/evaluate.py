@@ -25,7 +25,7 @@ from yardbird.evaluation.held_out import read_solos
 from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import draw
-from yardbird.models.base import best_device, load_family
+from yardbird.models.base import best_device, load_family, prepare_torch
 
 ENCODED, REPORTS = Path("data/encoded"), Path("reports/evaluate")
 
@@ -35,6 +35,7 @@ def main() -> None:
     name = sys.argv[1]
     config, asked = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
     seed = read_seed()
+    prepare_torch()
     codec = EventCodec.load(ENCODED / "codec.json")
     family = load_family(name).load(Path("models") / name)
     family.model.to(best_device())

@@ -10,6 +10,7 @@ from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import draw, write_solos
 from yardbird.generation.source import open_source
+from yardbird.models.base import prepare_torch
 
 MODELS, GENERATED = Path("models"), Path("data/generated")
 
@@ -18,6 +19,7 @@ MODELS, GENERATED = Path("models"), Path("data/generated")
 def main() -> None:
     name = sys.argv[1]
     config, seed = read_section("generate", GenerateConfig), read_seed()
+    prepare_torch()
     source = open_source(MODELS / name)
     solos = draw(source.generate, source.codec, plan(config), config, seed)
     write_solos(solos, GENERATED / name, config, seed, source.provenance)

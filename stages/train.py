@@ -12,7 +12,7 @@ from yardbird.audio.synth import render
 from yardbird.config import PARAMS, read_params, read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.generation.pianoroll import draw
-from yardbird.models.base import TRAINED, load_family
+from yardbird.models.base import TRAINED, load_family, prepare_torch
 from yardbird.seeds import derive_seed
 from yardbird.tracking.lock import output_hashes, read_lock
 from yardbird.tracking.runs import TrainingRun
@@ -29,9 +29,7 @@ ENCODED, MODELS, REPORTS = Path("data/encoded"), Path("models"), Path("reports/t
 def main() -> None:
     name = sys.argv[1]
     config, seed = read_section(f"{name}.training", TrainingConfig), read_seed()
-    torch.set_flush_denormal(True)  # before the first parallel operation; recurrent layers are 19 times faster for it
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
     family = load_family(name).create(ENCODED, PARAMS)
     settings = {"seed": seed, name: read_params()[name]}

@@ -52,6 +52,7 @@ def test_generation_is_decided_by_the_generator() -> None:
     [
         (torch.zeros(1, 0, dtype=torch.long), "expected rows of 1 to 4 tokens, found 1 rows of 0"),
         (torch.zeros(2, 5, dtype=torch.long), "expected rows of 1 to 4 tokens, found 2 rows of 5"),
+        (torch.tensor([60, 64]), r"expected shape \(rows, length\), found shape \(2,\)"),
         (torch.tensor([[1, 128]]), "expected tokens from 0 to 127, found 1 to 128"),
         (torch.tensor([[-1, 3]]), "expected tokens from 0 to 127, found -1 to 3"),
     ],

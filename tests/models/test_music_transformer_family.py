@@ -77,15 +77,18 @@ def test_a_short_solo_is_scored_as_the_model_reads_it_in_one_go(
     with torch.no_grad():
         logits = family.model(torch.tensor(solo[None, :-1]))[0]
     expected = torch.nn.functional.cross_entropy(logits, torch.tensor(solo[1:]), reduction="none")
-    np.testing.assert_allclose(family.nats(solo), expected.numpy(), rtol=1e-4)
-    assert np.array_equal(family.predictions(solo), logits.argmax(1).numpy() == solo[1:])
+    scores = family.score_tokens(solo)
+    np.testing.assert_allclose(scores.nats, expected.numpy(), rtol=1e-4)
+    assert np.array_equal(scores.correct, logits.argmax(1).numpy() == solo[1:])
 
 
 def test_padding_adds_nothing_to_the_loss(family: MusicTransformerFamily, codec: EventCodec) -> None:
     family.model.eval()
     tokens = torch.randint(3, codec.vocab_size, (1, 20), generator=torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(tokens, (0, 29), value=codec.pad_id)
-    torch.testing.assert_close(family.loss({"tokens": padded}, 0).total, family.loss({"tokens": tokens}, 0).total)
+    loss, expected = family.loss({"tokens": padded}, 0), family.loss({"tokens": tokens}, 0)
+    torch.testing.assert_close(loss.total, expected.total)
+    assert int(loss.weight) == int(expected.weight) == 19, "an epoch's mean counts batches by their targets"
 
 
 def test_a_saved_family_is_loaded_alone_and_predicts_the_same(tmp_path: Path, family: MusicTransformerFamily) -> None:
@@ -93,7 +96,7 @@ def test_a_saved_family_is_loaded_alone_and_predicts_the_same(tmp_path: Path, fa
     loaded = load_family("music_transformer").load(tmp_path / "model")
     assert isinstance(loaded, MusicTransformerFamily)
     solo = np.arange(3, 120)
-    assert np.array_equal(loaded.nats(solo), family.nats(solo))
+    assert np.array_equal(loaded.score_tokens(solo).nats, family.score_tokens(solo).nats)
     assert loaded.codec.vocabulary == family.codec.vocabulary
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
         "codec.json",

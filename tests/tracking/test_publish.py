@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from yardbird.models.base import TRAINED
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
-from yardbird.tracking.card import read_corpus
+from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import PublishConfig, publish
 from yardbird.tracking.registry import Server
@@ -135,6 +136,42 @@ def test_challenger_always_champion_past_the_gate_and_the_same_content_once(proj
     assert "1 test, 1 train, 1 validation" in card
 
 
+def test_a_former_champion_is_judged_against_the_one_that_displaced_it(project: Path) -> None:
+    client, _ = connect(project)
+    publish(project, CONFIG, SERVER)
+    write_model(1)
+    write_evaluation(1.9)
+    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 1
+    write_model(0)
+    write_evaluation(2.0)
+    back = publish(project, CONFIG, SERVER)
+    assert (back[NAME]["champion"], "Worse than the champion" in back[NAME]["verdict"]) == (0, True)
+    assert publish(project, CONFIG, SERVER) == back
+    assert aliases(client) == {"champion": "2", "challenger": "1"}
+
+
+def test_a_former_champion_takes_the_place_of_one_that_fell(project: Path) -> None:
+    client, _ = connect(project)
+    publish(project, CONFIG, SERVER)
+    write_model(1)
+    for nats in (1.9, 2.5):  # promoted, then measured anew and fallen
+        write_evaluation(nats)
+        publish(project, CONFIG, SERVER)
+    assert aliases(client) == {"challenger": "2"}
+    write_model(0)
+    write_evaluation(2.0)
+    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 1
+    assert aliases(client) == {"champion": "1", "challenger": "1"}
+
+
+def test_other_defaults_make_another_version_and_other_settings_of_the_stage_do_not(project: Path) -> None:
+    publish(project, CONFIG, SERVER)
+    client, _ = connect(project)
+    for defaults, versions in [({"comping": True}, 1), ({"temperature": 0.8}, 2)]:
+        publish(project, CONFIG, Server(SERVER.file, {**DEFAULTS, **defaults}))
+        assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
+
+
 def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_know(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +186,8 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
         score = read_score(tmp_path / "answer.mid")
         assert (score.bar_count, score.is_monophonic) == (3, True)
     assert answer.equals(model.predict(charts, params={"bars": 3, "seed": 5}))
+    nothing = pd.DataFrame({"chart": ["F7 | Bb7 F7", None]})
+    assert answer.equals(model.predict(nothing, params={"bars": 3, "seed": 5})), "no chart asks for a free solo"
     assert not answer.equals(model.predict(charts, params={"bars": 3, "seed": 6}))
     for params, message in [
         ({"temprature": 1.0}, "unknown params 'temprature'; known are bars, temperature"),
@@ -161,6 +200,8 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
             model.predict(charts, params=params)
     with pytest.raises(MlflowException, match="chart 1, line 1: expected a chord symbol, found 'Q7'"):
         model.predict(pd.DataFrame({"chart": ["Q7"]}))
+    with pytest.raises(MlflowException, match="expected at most 2048 bars in all, found 9 of 256 bars"):
+        model.predict(pd.DataFrame({"chart": [""] * 9}), params={"bars": 256})
 
 
 def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(project: Path) -> None:
@@ -201,6 +242,18 @@ def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> N
     assert not before.synthetic
     write_encoded(4, "Wren Fable (synthetic)")
     assert read_corpus(Path("data/encoded")).synthetic
+
+
+def test_the_card_says_who_played(project: Path) -> None:
+    corpus = read_corpus(Path("data/encoded"))
+    invented = "Wren Fable (synthetic)"
+    for artists, origin in [
+        (("Ada Line",), "Solos of the user's own folders."),
+        ((invented,), "**Synthetic**: the built-in etudes"),
+        (("Ada Line", invented), "**Partly synthetic**, 1 of 2 artists: the built-in etudes"),
+    ]:
+        card = model_card(NAME, replace(corpus, artists=artists), {}, {}, "None.")
+        assert f"## Data\n{origin}" in card
 
 
 @pytest.mark.slow

@@ -52,6 +52,7 @@ def generate(
     from yardbird.generation.orders import GenerateConfig, Order, changes, read_prime
     from yardbird.generation.solos import draw, write_solo
     from yardbird.generation.source import open_source
+    from yardbird.models.base import prepare_torch
 
     wishes: dict[str, Any] = {
         "bars": bars, "prime_bars": prime_bars, "temperature": temperature, "top_k": top_k, "top_p": top_p,
@@ -75,6 +76,7 @@ def generate(
     seed = read_seed() if seed is None else seed
     group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
     orders = [Order(f"{group}_seed{seed}_{number:03d}", sheet, opening) for number in range(count)]
+    prepare_torch()
     source = open_source(_folder(model), family)
     for solo in draw(source.generate, source.codec, orders, settings, seed):
         stem = out / solo.order.name

@@ -22,8 +22,9 @@ def decode(
 
     Row i draws from a stream of its own, of `seed` and i, whatever the other rows do. Primes may differ in length.
 
-    A model sees at most its context: once that is full, the cache is filled anew with the newer half of it, so that no
-    token is predicted from less. Dropout is off meanwhile.
+    A model sees at most its context: once that is full, the cache is filled anew with the newer half of it. All rows
+    do so together: a row drawn beside others sees what it would alone, unless its prime is longer than the context;
+    then it sees between half and all of it, depending on the lengths of the other primes. Dropout is off meanwhile.
 
     Args:
         primes: each at least one token.

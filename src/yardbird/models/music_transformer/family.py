@@ -87,10 +87,10 @@ class MusicTransformerFamily(Family):
 
     def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here
         """Cross entropy a token, padding left out."""
-        tokens = batch["tokens"]
-        logits = self.model(tokens[:, :-1])
-        nats = F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten(), ignore_index=self.codec.pad_id)
-        return Loss(nats, {"nats_per_token": nats.detach()})
+        pad, targets = self.codec.pad_id, batch["tokens"][:, 1:].flatten()
+        logits = self.model(batch["tokens"][:, :-1])
+        nats = F.cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=pad)
+        return Loss(nats, {"nats_per_token": nats.detach()}, weight=(targets != pad).sum())
 
     @torch.no_grad()
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
@@ -132,14 +132,6 @@ class MusicTransformerFamily(Family):
         self.model.train(was_training)
         return TokenScores(torch.cat(nats).numpy(), torch.cat(correct).numpy())
 
-    def nats(self, tokens: ArrayLike) -> NDArray[np.float64]:
-        """Negative log likelihood of every token of a solo but the first, (length − 1,)."""
-        return self.score_tokens(tokens).nats
-
-    def predictions(self, tokens: ArrayLike) -> NDArray[np.bool_]:
-        """Was each token but the first the likeliest one, (length − 1,)."""
-        return self.score_tokens(tokens).correct
-
     def generate(
         self,
         primes: Sequence[ArrayLike],
@@ -151,7 +143,7 @@ class MusicTransformerFamily(Family):
         """Continue all primes at once, each until its constraint is finished or it counts `max_tokens`, prime included.
 
         Constraints are fresh; they are advanced over the primes here. One that is not `finished` afterwards ran out of
-        tokens. Solo i depends on the model, its prime, the seed and i.
+        tokens. Solo i depends on the model, its prime, the seed and i (see `decode` for primes beyond the context).
         """
         rows = [np.asarray(prime).astype(int).tolist() for prime in primes]
         return [np.array(row, np.uint16) for row in decode(self.model, rows, sampling, seed, max_tokens, constraints)]

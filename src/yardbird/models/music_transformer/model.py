@@ -50,7 +50,7 @@ class MusicTransformer(Transformer):
 
     def generate(
         self,
-        start_tokens: Int[Tensor, "B prime"],
+        start_tokens: Int[Tensor, "..."],
         max_len: int,
         temperature: float = 1.0,
         top_k: int | None = None,
@@ -59,15 +59,21 @@ class MusicTransformer(Transformer):
         constraints: Sequence[Constraint] | None = None,
         pad_id: int = 0,
     ) -> Int[Tensor, "B length"]:
-        """Continue `start_tokens` to `max_len` tokens in all, the start included; the result is where the start was.
+        """Continue `start_tokens` (B, prime) to `max_len` tokens in all, the start included; the result is where the start was.
 
         `temperature` 0 takes the likeliest token each time. Each call takes one number from `generator` (on the CPU;
         None: torch's global one), each row then has a stream of its own. With `constraints`, one a row and fresh, a row
         ends when its own is finished and is filled with `pad_id` on the right.
 
         Raises:
-            InputError: an empty start, one longer than `max_len`, or a token that the vocabulary does not have.
+            InputError: an empty start, one longer than `max_len`, one without rows, or a token that the vocabulary
+                does not have.
         """
+        if start_tokens.ndim != 2:
+            found = f"shape {tuple(start_tokens.shape)}"
+            raise InputError(
+                "start_tokens", expected="shape (rows, length)", found=found, remedy="wrap it: tokens[None]"
+            )
         batch, prime = start_tokens.shape
         if not batch or not 0 < prime <= max_len:
             found = f"{batch} rows of {prime}"
