@@ -59,7 +59,7 @@ class FakeFamily(Family):
 
     def loss(self, batch: Batch, step: int) -> Loss:
         error = self._errors(batch).mean()
-        return Loss(error * self.scale, {"squared_error": error})
+        return Loss(error * self.scale, {"squared_error": error}, weight=len(batch["x"]))
 
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
         errors = self._errors(batch)

@@ -18,12 +18,12 @@ from fake_family import FakeFamily, Noise
 
 from yardbird.audio.wave import Waveform
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.base import Datasets
+from yardbird.models.base import Datasets, Loss, Ratio
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.fit import InterruptedTrainingError, TrainingResult, as_csv, fit
 from yardbird.training.listeners import Row, TensorBoard
-from yardbird.training.module import DivergedError
+from yardbird.training.module import DivergedError, EpochOrder
 
 CONFIG = TrainingConfig(
     batch_size=4,
@@ -47,6 +47,7 @@ class Recorder:
     def __init__(self, stop_after: int | None = None) -> None:
         self.epochs: list[int] = []
         self.samples: list[int] = []
+        self.paces: list[Mapping[str, float]] = []
         self.stop_after = stop_after
 
     def on_start(self, curve: Sequence[Row]) -> None:
@@ -54,6 +55,7 @@ class Recorder:
 
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
         self.epochs.append(len(curve))
+        self.paces.append(pace)
         if len(curve) == self.stop_after:
             raise KeyboardInterrupt
 
@@ -121,6 +123,35 @@ def test_validation_sums_over_batches_before_it_divides(tmp_path: Path) -> None:
     )
 
 
+def test_the_training_loss_counts_batches_by_their_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[float, int]] = []
+    loss = FakeFamily.loss
+
+    def padded(family: FakeFamily, batch: Any, step: int) -> Loss:
+        whole = replace(loss(family, batch, step), weight=1 + 10 * len(seen))
+        seen.append((float(whole.total.detach()), 1 + 10 * len(seen)))
+        return whole
+
+    monkeypatch.setattr(FakeFamily, "loss", padded)
+    _, result = train(tmp_path, replace(CONFIG, max_epochs=1))
+    values, counts = zip(*seen, strict=True)
+    assert result.curve[0]["train_loss"] == pytest.approx(np.average(values, weights=counts), rel=1e-5)
+
+
+def test_the_pace_is_of_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = FakeFamily.measure
+
+    def slow(family: FakeFamily, batch: Any) -> Mapping[str, Ratio]:
+        time.sleep(0.2)
+        return measure(family, batch)
+
+    monkeypatch.setattr(FakeFamily, "measure", slow)
+    recorder = Recorder()
+    train(tmp_path, replace(CONFIG, max_epochs=2), listeners=[recorder])
+    for pace in recorder.paces:
+        assert pace["epoch_seconds"] - 22 / pace["windows_per_second"] > 0.4, "two batches of validation"
+
+
 def test_training_stops_when_patience_is_out(tmp_path: Path) -> None:
     still = replace(CONFIG, learning_rate=1e-30, min_learning_rate=1e-30, weight_decay=0.0, max_epochs=50, patience=3)
     _, result = train(tmp_path, still)
@@ -130,6 +161,11 @@ def test_training_stops_when_patience_is_out(tmp_path: Path) -> None:
 def test_equal_seeds_give_equal_weights_and_every_epoch_its_own_order(tmp_path: Path) -> None:
     one, other = train(tmp_path / "a")[0], train(tmp_path / "b")[0]
     assert weights(one) == weights(other)
+    order = EpochOrder(22, 0)
+    first = list(order)
+    order.set_epoch(1)
+    assert sorted(first) == list(range(22))
+    assert first != list(order)
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 4, 5])
@@ -189,6 +225,13 @@ def test_a_loss_that_is_no_number_stops_with_one_line_and_leaves_no_checkpoint_o
     assert not (tmp_path / ".checkpoints/fake/key/last.pt").exists()
 
 
+def test_a_validation_measure_that_is_no_number_stops_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the best so far it would win for ever: nothing is less than it."""
+    monkeypatch.setattr(FakeFamily, "measure", lambda *_: {"squared_error": Ratio(math.nan, 1.0)})
+    with pytest.raises(DivergedError, match=r"^fake: the validation measure squared_error became nan in epoch 1, "):
+        train(tmp_path)
+
+
 def test_a_split_without_windows_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeFamily, "datasets", lambda *_: Datasets(Noise(3, 0), Noise(0, 0)))
     with pytest.raises(InputError, match="expected validation windows, found none"):
@@ -216,9 +259,21 @@ def test_tensorboard_holds_one_unbroken_curve_of_a_resumed_training(tmp_path: Pa
     )
 
 
+def test_tensorboard_makes_up_for_the_epoch_that_a_kill_before_it_took(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with pytest.raises(InterruptedTrainingError):  # the checkpoint holds epoch 3, TensorBoard never hears of it
+        train(tmp_path, listeners=[Recorder(3), TensorBoard(tmp_path / "board")])
+    time.sleep(1.1)  # event files are told apart by the second
+    train(tmp_path, listeners=[TensorBoard(tmp_path / "board")])
+    events = EventAccumulator(str(tmp_path / "board"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("train/loss")] == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("key", ["batch_size", "patience", "learning_rate", "threads", "sample_every_epochs"])
 def test_a_setting_that_makes_no_sense_is_named(key: str) -> None:
-    with pytest.raises(ConfigError, match=rf"{key}: expected .*, found 0"):
+    with pytest.raises(ConfigError, match=rf"^params.yaml: training.{key}: expected .*, found 0"):
         replace(CONFIG, **{key: 0})
 
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from yardbird.config import PARAMS
 from yardbird.errors import ConfigError
 
 
@@ -31,10 +32,10 @@ class TrainingConfig:
         least |= {name: 1 for name in ("sample_every_epochs", "threads") if getattr(self, name) is not None}
         for key, low in least.items():
             if getattr(self, key) < low:
-                raise ConfigError("training", key, expected=f"{low} or more", found=str(getattr(self, key)))
+                raise ConfigError(PARAMS, f"training.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
         for key in ("learning_rate", "gradient_clip"):
             if getattr(self, key) <= 0:
-                raise ConfigError("training", key, expected="more than 0", found=str(getattr(self, key)))
+                raise ConfigError(PARAMS, f"training.{key}", expected="more than 0", found=str(getattr(self, key)))
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int) -> float:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from yardbird.audio.wave import Waveform
 from yardbird.errors import InputError, YardbirdError
-from yardbird.models.base import Family
+from yardbird.models.base import Family, best_device
 from yardbird.seeds import derive_seed
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
@@ -70,7 +70,7 @@ def fit(
         hear: makes a sample audible and visible; without it nothing is sampled.
 
     Raises:
-        DivergedError: the loss became infinite or no number.
+        DivergedError: the loss or a validation measure became infinite or no number.
         InterruptedTrainingError: Ctrl-C or SIGTERM; the checkpoint stays.
         InputError: a split has no windows, or the checkpoint is damaged.
     """
@@ -79,7 +79,8 @@ def fit(
         if windows == 0:
             raise InputError(encoded, expected=f"{split} windows", found="none", remedy="add tunes, then encode again")
     order = EpochOrder(len(data.train), derive_seed(seed, "train", family.name))  # type: ignore[arg-type]  # as above
-    on_gpu = torch.cuda.is_available()
+    device = best_device().type  # never a Mac's MPS, which knows no doubles
+    on_gpu = device == "cuda"
     train = DataLoader(
         data.train,
         config.batch_size,
@@ -96,7 +97,7 @@ def fit(
     if not course.finished:
         with _quiet_lightning():
             trainer = Trainer(
-                accelerator="auto",
+                accelerator=device,
                 devices=1,
                 precision=config.precision,
                 max_epochs=config.max_epochs,
@@ -199,8 +200,11 @@ class _Course(Callback):
         trainer.should_stop = self.finished
 
     def _tell(self, epoch: int) -> None:
-        seconds = time.perf_counter() - self._started
-        pace = {"epoch_seconds": seconds, "windows_per_second": len(self._loader.sampler) / seconds}  # type: ignore[arg-type]  # an EpochOrder
+        windows = len(self._loader.sampler)  # type: ignore[arg-type]  # an EpochOrder
+        pace = {
+            "epoch_seconds": time.perf_counter() - self._started,
+            "windows_per_second": windows / self._module.training_seconds,
+        }
         watched = f"validation_{self._family.watched}"
         best = self.curve[self.best_epoch - 1][watched]
         row = self.curve[-1]
@@ -211,21 +215,10 @@ class _Course(Callback):
             listener.on_epoch(self.curve, pace)
         every = self._config.sample_every_epochs
         if self._hear and every and epoch % every == 0:
-            model = self._module.model
-            with _evaluating(model), torch.no_grad():
-                sample = self._family.sample(derive_seed(self._seed, "sample", self._family.name, epoch))
+            sample = self._family.sample(derive_seed(self._seed, "sample", self._family.name, epoch))
             waveform, image = self._hear(sample)
             for listener in self._listeners:
                 listener.on_sample(epoch, sample, waveform, image)
-
-
-@contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train()
 
 
 @contextmanager

@@ -15,12 +15,15 @@ Row = Mapping[str, float]
 Image = NDArray[np.uint8]  # (height, width, 3)
 
 
+_LOSS = "train/loss"  # on TensorBoard, in every epoch
+
+
 class Listener(Protocol):
     def on_start(self, curve: Sequence[Row]) -> None:
         """Training starts, or resumes behind the last row of `curve`."""
 
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
-        """The last row of `curve` is new; `pace` holds its seconds and windows a second."""
+        """The last row of `curve` is new; `pace` holds its seconds in all, and windows a second of training alone."""
 
     def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:
         """What the family draws after this epoch: as it is, to hear, to see."""
@@ -33,6 +36,7 @@ class TensorBoard:
         self._folder = folder
 
     def on_start(self, curve: Sequence[Row]) -> None:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]  # no stubs
         from torch.utils.tensorboard import SummaryWriter
 
         # What a killed run wrote behind its last checkpoint is struck out: the curve stays one line.
@@ -40,13 +44,21 @@ class TensorBoard:
         if not curve:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._writer = SummaryWriter(str(self._folder), purge_step=purge)
+        events = EventAccumulator(str(self._folder), size_guidance={"scalars": 0}).Reload()
+        logged = {event.step for event in events.Scalars(_LOSS)} if _LOSS in events.Tags()["scalars"] else set()
+        for epoch, row in enumerate(curve, 1):
+            if epoch not in logged:  # killed between the checkpoint and here
+                self._add(row, epoch)
 
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
-        for name, value in {**curve[-1], **pace}.items():
+        self._add({**curve[-1], **pace}, len(curve))
+
+    def _add(self, values: Row, epoch: int) -> None:
+        for name, value in values.items():
             group, _, measure = name.partition("_")
             tag = f"{group}/{measure}" if group in ("train", "validation") else f"run/{name}"
             if name != "epoch":
-                self._writer.add_scalar(tag, value, len(curve))
+                self._writer.add_scalar(tag, value, epoch)
         self._writer.flush()
 
     def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:  # noqa: ARG002  # a Listener

@@ -1,6 +1,7 @@
 """A family seen by Lightning: its steps, its optimiser, its measures. No music here, no files."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ _CHECK_EVERY = 25  # batches between looks at the loss: each look makes a GPU wa
 
 
 class DivergedError(YardbirdError):
-    """The loss is no number any more."""
+    """The loss or a validation measure is no finite number any more."""
 
 
 class EpochOrder(Sampler[int]):
@@ -40,7 +41,10 @@ class EpochOrder(Sampler[int]):
 
 
 class FamilyModule(LightningModule):
-    """Trains `family.model` in place. `step` counts optimiser steps; `row` holds the means of the running epoch."""
+    """Trains `family.model` in place.
+
+    `step` counts optimiser steps; `row` holds the means of the last epoch and `training_seconds` what its batches took.
+    """
 
     def __init__(self, family: Family, config: TrainingConfig, total_steps: int) -> None:
         super().__init__()
@@ -49,7 +53,8 @@ class FamilyModule(LightningModule):
         self.row: dict[str, float] = {}
         self._family, self._config, self._total_steps = family, config, total_steps
         self._sums: dict[str, Tensor] = {}
-        self._windows = 0
+        self._weight: Tensor | float = 0.0
+        self.training_seconds = 0.0
         self._ratios: dict[str, tuple[float, float]] = {}
 
     def configure_optimizers(self) -> Optimizer:
@@ -61,14 +66,14 @@ class FamilyModule(LightningModule):
         return AdamW(groups, lr=self._config.learning_rate, betas=(0.9, 0.98), fused=True)
 
     def on_train_epoch_start(self) -> None:
-        self._sums, self._windows = {}, 0
+        self._sums, self._weight = {}, 0.0
+        self._started = time.perf_counter()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         loss = self._family.loss(batch, self.step)
-        windows = len(next(iter(batch.values())))
         for name, value in {"loss": loss.total, **loss.terms}.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach() * windows
-        self._windows += windows
+            self._sums[name] = self._sums.get(name, 0) + value.detach() * loss.weight
+        self._weight = self._weight + loss.weight
         if index % _CHECK_EVERY == 0:
             self._check()
         return loss.total
@@ -86,7 +91,8 @@ class FamilyModule(LightningModule):
         self.step += 1
 
     def on_validation_epoch_start(self) -> None:
-        self._check()
+        self._check()  # which waits for the GPU
+        self.training_seconds = time.perf_counter() - self._started
         self._ratios = {}
 
     def validation_step(self, batch: Batch, _: int) -> None:
@@ -99,15 +105,19 @@ class FamilyModule(LightningModule):
     def on_validation_epoch_end(self) -> None:
         epoch: int = self.current_epoch + 1
         rate = learning_rate(self._config, self.step - 1, self._total_steps)
-        train = {f"train_{name}": float(total) / self._windows for name, total in self._sums.items()}
+        train = {f"train_{name}": float(total) / float(self._weight) for name, total in self._sums.items()}
         validation = {f"validation_{name}": above / below for name, (above, below) in self._ratios.items()}
+        for name, value in validation.items():
+            self._refuse_infinite(name.replace("_", " measure ", 1), value)
         self.row = {"epoch": epoch, "learning_rate": rate, **train, **validation}
 
     def _check(self) -> None:
-        loss = float(self._sums["loss"])
-        if not math.isfinite(loss):
+        self._refuse_infinite("training loss", float(self._sums["loss"]))
+
+    def _refuse_infinite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
             raise DivergedError(
-                f"{self._family.name}: the training loss became {loss} in epoch {self.current_epoch + 1}, by step "
+                f"{self._family.name}: the {what} became {value} in epoch {self.current_epoch + 1}, by step "
                 f"{self.step}; lower {self._family.name}.training.learning_rate (now {self._config.learning_rate:g}) "
                 f"or gradient_clip (now {self._config.gradient_clip:g})"
             )
