@@ -62,6 +62,8 @@ def main(description: str, benchmark: Callable[[int], list[Row]], default_rounds
     parser.add_argument("--threads", type=int, default=1, help="threads of torch; more than one wants an idle machine")
     parser.add_argument("--json", type=Path, help="write the rows here as well")
     options = parser.parse_args()
+    if options.rounds < 2:
+        parser.error("--rounds: expected 2 or more, for quartiles")
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
