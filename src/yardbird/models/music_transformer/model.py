@@ -59,7 +59,7 @@ class MusicTransformer(Transformer):
         constraints: Sequence[Constraint] | None = None,
         pad_id: int = 0,
     ) -> Int[Tensor, "B length"]:
-        """Continue `start_tokens` (B, prime) to `max_len` tokens in all, the start included; the result is where the start was.
+        """Continue `start_tokens` (B, prime) to `max_len` tokens in all, the start included, where the start was.
 
         `temperature` 0 takes the likeliest token each time. Each call takes one number from `generator` (on the CPU;
         None: torch's global one), each row then has a stream of its own. With `constraints`, one a row and fresh, a row
