@@ -32,6 +32,10 @@ def test_transposing_moves_every_chord_tone(chord: Chord, semitones: int) -> Non
         ("Bb-7", "Bbm7"), ("F#ø7", "F#m7b5"), ("CΔ", "Cmaj7"), ("G7913", "G13"), ("Abm79/Db", "Abm9/Db"),
         ("E°7", "Edim7"), ("D7sus4", "D7sus"), ("C7(b9)", "C7b9"), ("B♭7", "Bb7"), ("A-Δ7", "Ammaj7"), ("E6/9", "E69"),
         ("F/A", "F/A"),
+        ("CMaj7", "Cmaj7"), ("CMA7", "Cmaj7"), ("CM9", "Cmaj7"), ("Cma9", "Cmaj7"), ("C△7", "Cmaj7"), ("CMaj", "C"),
+        ("CmMaj7", "Cmmaj7"), ("CminMaj7", "Cmmaj7"), ("Cm/maj7", "Cmmaj7"), ("Cm/Maj7/Eb", "Cmmaj7/Eb"),
+        ("C7-9", "C7b9"), ("C7+5", "Caug7"), ("Cm7-5", "Cm7b5"), ("C7b5b9", "C7b5"),
+        ("Cadd9", "C"), ("C6add9", "C69"), ("Cm7add11", "Cm9"),
     ],
 )  # fmt: skip
 def test_spellings_found_in_charts_mean_the_same_chord(written: str, meant: str) -> None:

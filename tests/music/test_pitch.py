@@ -19,13 +19,17 @@ def test_a_spelled_pitch_class_is_read_back(pitch_class: int, key: Key) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fifths"), [("C", 0), ("F-maj", -1), ("E-min", 1), ("Ab major", -4), ("C#m", 4), ("Gb", 6)]
-)
+    ("text", "fifths"),
+    [
+        ("C", 0), ("F-maj", -1), ("E-min", 1), ("Ab major", -4), ("C#m", 4), ("Gb", 6),
+        ("A-", 0), ("Bb-", -5), ("Ebmaj", -3), ("Gmin", -2), ("B♭ - Major", -2), ("f# Minor", 3),
+    ],
+)  # fmt: skip
 def test_signatures_are_those_of_the_circle_of_fifths(text: str, fifths: int) -> None:
     assert Key.parse(text).fifths == fifths
 
 
-@pytest.mark.parametrize("text", ["", "H", "C-lydian", "x minor"])
+@pytest.mark.parametrize("text", ["", "H", "C-lydian", "x minor", "A-m-", "Cmajmin"])
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a"):
         Key.parse(text)

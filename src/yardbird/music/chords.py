@@ -41,25 +41,28 @@ NO_CHORD = "N.C."
 
 #: What charts and transcriptions write → the quality it means here.
 _ALIASES: dict[str, str] = {
-    "maj": "", "M": "", "major": "",
+    "maj": "", "M": "", "major": "", "add9": "", "add2": "",
     "maj9": "maj7", "M7": "maj7", "ma7": "maj7", "j7": "maj7", "Δ": "maj7", "Δ7": "maj7", "^7": "maj7", "^": "maj7",
+    "M9": "maj7", "ma9": "maj7", "M13": "maj7", "ma13": "maj7", "M7#11": "maj7",
     "maj7#11": "maj7", "maj13": "maj7", "j7911": "maj7", "j79": "maj7", "j7911#": "maj7", "maj7#5": "aug",
-    "6/9": "69",
+    "6/9": "69", "6add9": "69",
     "dom7": "7", "79": "9", "7913": "13", "713": "13", "11": "7sus", "9sus": "7sus", "9sus4": "7sus", "7sus4": "7sus",
     "sus7": "7sus", "sus4": "sus", "sus2": "sus", "13sus": "7sus", "13sus4": "7sus",
     "7b9b13": "7b13", "7b9#5": "aug7", "79#11": "7#11", "79#": "7#9", "79b": "7b9", "7911#": "7#11", "9#11": "7#11",
     "13#11": "7#11", "13b9": "7b9", "7b9#11": "7b9", "7b9#9": "7alt", "7#9b13": "7alt", "7#9#5": "7alt", "alt": "7alt",
     "7#5": "aug7", "+7": "aug7", "7+": "aug7", "9#5": "aug7", "+": "aug", "9b5": "7b5",
-    "min": "m", "-": "m", "mi": "m",
+    "7-9": "7b9", "7+9": "7#9", "7+11": "7#11", "7+5": "aug7", "7-5": "7b5", "7b5b9": "7b5", "7b9b5": "7b5",
+    "min": "m", "-": "m", "mi": "m", "madd9": "m",
     "min6": "m6", "-6": "m6", "m69": "m6", "-69": "m6", "m6/9": "m6",
-    "min7": "m7", "-7": "m7", "mi7": "m7",
+    "min7": "m7", "-7": "m7", "mi7": "m7", "m7add11": "m9",
     "m11": "m9", "min9": "m9", "-9": "m9", "m79": "m9", "-79": "m9", "-7911": "m9", "m13": "m9", "-7913": "m9",
-    "mM7": "mmaj7", "-maj7": "mmaj7", "-j7": "mmaj7", "mj7": "mmaj7", "-Δ7": "mmaj7", "m(maj7)": "mmaj7",
-    "minmaj7": "mmaj7",
+    "mM7": "mmaj7", "-maj7": "mmaj7", "-j7": "mmaj7", "mj7": "mmaj7", "-Δ7": "mmaj7", "minmaj7": "mmaj7",
     "ø": "m7b5", "ø7": "m7b5", "-7b5": "m7b5", "min7b5": "m7b5", "m9b5": "m7b5", "h7": "m7b5",
+    "m7-5": "m7b5", "-7-5": "m7b5",
     "o": "dim", "°": "dim", "o7": "dim7", "°7": "dim7",
 }  # fmt: skip
 _SYMBOL = re.compile(r"([A-G](?:##|bb|#|b|♯|♭)?)(.*)")
+_MAJOR = re.compile(r"^(m|min|-)?/?(?:maj|Maj|MAJ|MA|Ma)")
 _BASS = re.compile(r"/([A-G](?:##|bb|#|b|♯|♭)?)$")
 
 
@@ -86,6 +89,7 @@ class Chord:
         if not match:
             raise ValueError(f"{symbol!r} is not a chord symbol")
         written = match[2].strip().replace("(", "").replace(")", "").replace(",", "")
+        written = _MAJOR.sub(r"\1maj", written).replace("△", "Δ")
         quality = _ALIASES.get(written, written)
         if quality not in QUALITIES:
             raise ValueError(f"{symbol!r} is not a chord symbol: unknown quality {match[2]!r}")

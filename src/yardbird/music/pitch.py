@@ -1,11 +1,14 @@
 """Pitches, pitch classes, keys, and how a pitch class is spelled in a key."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+_KEY = re.compile(r"([A-Ga-g][#b♯♭]*)(?:(-|m|[\s-]*(?i:min|minor))|[\s-]*(?i:maj|major)|)")
 
 Mode = Literal["major", "minor"]
 
@@ -31,18 +34,15 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> "Key":
-        """`"Bb-maj"`, `"E minor"`, `"F"` or `"Cm"`.
+        """`"Bb-maj"`, `"Ebmaj"`, `"E minor"`, `"F"`, `"Cm"` or `"C-"`, which is minor in jazz.
 
         Raises:
             ValueError: not a key.
         """
-        head, _, tail = text.strip().replace("-", " ").partition(" ")
-        mode = tail.strip().lower()
-        if not tail and head.endswith("m"):
-            head, mode = head[:-1], "minor"
-        if mode not in ("", "maj", "major", "min", "minor"):
+        match = _KEY.fullmatch(text.strip())
+        if not match:
             raise ValueError(f"{text!r} is not a key")
-        return cls(parse_pitch_class(head), "minor" if mode.startswith("min") else "major")
+        return cls(parse_pitch_class(match[1]), "minor" if match[2] else "major")
 
     @property
     def fifths(self) -> int:
