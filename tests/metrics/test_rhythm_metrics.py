@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -44,7 +45,7 @@ def test_rhythm_metrics_do_not_hear_the_pitches(random_score):
     shuffled = random_score.notes.copy()
     shuffled["pitch"] = np.random.default_rng(0).permutation(shuffled["pitch"])
     for metric in (rhythm_diversity, bar_pattern_diversity, grooving_similarity, swing_ratio):
-        assert metric(random_score.with_notes(shuffled)) == metric(random_score)
+        assert metric(replace(random_score, notes=shuffled)) == metric(random_score)
 
 
 def test_rhythm_metrics_do_not_depend_on_the_resolution(line):
@@ -93,6 +94,16 @@ def test_a_change_of_meter_keeps_the_bars_apart():
 def test_the_swing_ratio_is_read_off_pairs_of_eighths(line, second, ratio):
     onsets = [beat + place for beat in range(8) for place in (0, second)]
     assert swing_ratio(line([60] * 16, onsets, length=0.1)) == pytest.approx(ratio, rel=0.01)
+
+
+@pytest.mark.parametrize("second", [1 / 2, 2 / 3])
+def test_a_pickup_of_an_eighth_does_not_change_how_a_solo_swings(line, second):
+    """Beats were counted from the first tick, half a beat beside those of the bars: no pair was found, or others."""
+    onsets = [0, 1 / 4] + [1 / 2 + beat + place for beat in range(8) for place in (0, second)]
+    score = line([60] * 18, onsets, length=0.1, beats=8.5)
+    picked_up = replace(score, meters=(Meter(0, 1, 8), Meter(240, 4, 4)))
+    assert swing_ratio(picked_up) == pytest.approx(second / (1 - second), rel=0.01)
+    assert swing_ratio(replace(picked_up, notes=picked_up.notes[:3])) is None  # two sixteenths of half a beat
 
 
 def test_beats_with_more_or_fewer_than_two_notes_do_not_swing(line):

@@ -73,15 +73,21 @@ def swing_ratio(score: Score) -> float | None:
     """Median over beats that hold two eighths of (first inter-onset interval / second).
 
     A beat holds two eighths when exactly two onsets fall into it, the first of them on the beat, and the next beat
-    has an onset on it; on a beat is within 1/8 beat.
+    has an onset on it; on a beat is within 1/8 beat. Beats are counted from the bar line, in quarter notes.
     Ratio, 1 (straight), 2 (triplets), above 0. After Friberg & Sundström 2002. Empty, one note, drums only or no
     such beat: None.
     """
     beats = score.onsets / score.ticks_per_beat
     if len(beats) < 3:
         return None
-    beat = np.floor(beats + BEAT_TOLERANCE).astype(np.int64)
-    on_beat = np.abs(beats - beat) <= BEAT_TOLERANCE
+    starts = score.bar_ticks / score.ticks_per_beat
+    bar = np.searchsorted(starts, beats + BEAT_TOLERANCE, side="right") - 1
+    lengths = np.diff(starts)
+    # the rest of a beat that ends a bar (a pickup of an eighth) is none: the number after it is left out
+    numbers = np.concatenate([[0.0], np.cumsum(np.where(lengths % 1, np.floor(lengths) + 2, lengths))])
+    places = beats - starts[bar] + numbers[bar]
+    beat = np.floor(places + BEAT_TOLERANCE).astype(np.int64)
+    on_beat = np.abs(places - beat) <= BEAT_TOLERANCE
     first, second, third = beats[:-2], beats[1:-1], beats[2:]
     alone = np.concatenate([[True], beat[:-3] < beat[1:-2]]) if len(beats) > 3 else np.array([True])
     pair = (beat[1:-1] == beat[:-2]) & (beat[2:] == beat[:-2] + 1) & on_beat[:-2] & on_beat[2:] & alone
