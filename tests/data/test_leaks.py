@@ -59,7 +59,7 @@ def augmented(tmp_path: Path, root: Path) -> Path:
         twin = solo(100 + i, notes=80)
         notes = np.concatenate([scores[f"a/tune{i:02}"].notes[:40], twin.notes[40:]])
         rows.append(row(f"b/other{i:02}"))
-        scores[rows[-1].solo] = twin.with_notes(notes).transposed(2)
+        scores[rows[-1].solo] = replace(twin, notes=notes).transposed(2)
     rows = write_ingested(tmp_path / "ingested", scores, rows)
     splits = split_solos(rows, tmp_path / "ingested", read_section("split", SplitConfig, root / "params.yaml")).splits
     config = replace(read_section("augment", AugmentConfig, root / "params.yaml"), target_size=150)
@@ -105,7 +105,7 @@ def test_a_long_run_of_a_held_out_tune_in_another_key_is_caught(augmented: Path)
     stranger = solo(999, notes=400)
     notes = stranger.notes.copy()
     notes["pitch"][100:133] = quoted.notes["pitch"][:33]
-    write_score(stranger.with_notes(notes), augmented / "scores" / "a" / "quoting.mid")
+    write_score(replace(stranger, notes=notes), augmented / "scores" / "a" / "quoting.mid")
     plant(augmented, {"path": "scores/a/quoting.mid"}, of="train", into="train")
     assert any("planted shares" in leak for leak in leaks(augmented))
 

@@ -74,7 +74,7 @@ def test_adding_a_take_moves_no_tune() -> None:
 
 def test_a_take_under_another_name_is_found_by_the_line_it_shares() -> None:
     line, other = solo(1, notes=60), solo(2, notes=60)
-    quoting = other.with_notes(np.concatenate([line.notes[:20], other.notes[20:]]))
+    quoting = replace(other, notes=np.concatenate([line.notes[:20], other.notes[20:]]))
     grams = {name: interval_grams(score.pitches) for name, score in [("a", line), ("b", quoting), ("c", other)]}
     assert linked(grams, 0.13) == [("a", "b"), ("b", "c")]
     assert linked(grams, 0.25) == [("b", "c")]

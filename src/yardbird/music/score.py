@@ -167,9 +167,6 @@ class Score:
         """Beats of the whole score over its time; the first tempo where the score is empty."""
         return self.end_tick / self.ticks_per_beat / self.seconds * 60 if self.seconds > 0 else self.tempos[0].qpm
 
-    def with_notes(self, notes: Notes) -> "Score":
-        return replace(self, notes=notes)
-
     def transposed(self, semitones: int) -> "Score":
         """Notes, chords and key moved together; the caller keeps the pitches inside 0 … 127."""
         notes = self.notes.copy()
