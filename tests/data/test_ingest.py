@@ -1,5 +1,6 @@
 import csv
 import os
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import mido
@@ -9,7 +10,7 @@ import pytest
 from yardbird.data.ingest import Survey, ingest, survey
 from yardbird.data.manifest import Entry, metadata
 from yardbird.data.reading import IngestConfig
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError, InputError
 from yardbird.files import sha256
 from yardbird.music.midi import read_raw, read_score
 
@@ -172,6 +173,31 @@ def test_links_pipes_and_unreadable_files_are_listed_and_hang_nothing(
     assert "a link to nothing" in listed["broken.mid"]
     assert "no regular file" in listed["pipe.mid"]
     assert "Permission denied" in listed["locked.mid"]
+
+
+def test_an_unreadable_folder_is_listed(tmp_path: Path, write_midi, config, monkeypatch) -> None:
+    """It was passed over in silence, and every solo in it with it."""
+    write_midi(tmp_path / "in/a.mid", tune())
+    write_midi(tmp_path / "in/deep/closed/b.mid", tune(seed=1))
+    scandir = os.scandir
+
+    def refuse_closed(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_closed)  # permissions do not bind root, who may run the tests
+    found = survey(tmp_path / "in", "mine", config)
+    assert [solo.row.file for solo in found.used] == ["a.mid"]
+    assert reasons(found) == {"deep/closed": "expected a readable folder, found Permission denied"}
+
+
+@pytest.mark.parametrize(
+    "change", [{"min_notes": 0}, {"min_bars": 0}, {"max_bars": 3}, {"chord_share": 0.0}, {"chord_share": 1.5}]
+)
+def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=f"^params.yaml: ingest.{next(iter(change))}: expected"):
+        replace(DEFAULT, **change)
 
 
 def test_a_polyphonic_part_is_flagged_and_its_lost_notes_counted(tmp_path: Path, write_midi, config) -> None:

@@ -78,8 +78,10 @@ def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
         raise InputError(folder, expected="a folder of MIDI files", found=found, remedy="mend `sources` in params.yaml")
-    paths = sorted(_midi_files(folder), key=lambda path: path.as_posix())
-    entries, rejected = _entries(folder, paths)
+    closed: list[Rejected] = []
+    paths = sorted(_midi_files(folder, closed), key=lambda path: path.as_posix())
+    entries, missing = _entries(folder, paths)
+    rejected = closed + missing
     stems = _unique_stems(paths)
     solos: list[Solo] = []
     first_with: dict[str, SoloRow] = {}
@@ -98,10 +100,19 @@ def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
     return Survey(_join_transposed(solos), tuple(sorted(rejected, key=lambda row: row.file)))
 
 
-def _midi_files(folder: Path) -> Iterator[PurePath]:
-    """Paths relative to `folder`; links are followed, but no folder is entered twice."""
+def _midi_files(folder: Path, closed: list[Rejected]) -> Iterator[PurePath]:
+    """Paths relative to `folder`, without the folders that cannot be read, which are added to `closed`.
+
+    Links are followed, but no folder is entered twice.
+    """
+
+    def reject(error: OSError) -> None:
+        name = PurePath(os.path.relpath(error.filename, folder)).as_posix()
+        reason = f"expected a readable folder, found {error.strerror}"
+        closed.append(Rejected(name, reason, "mend its permissions"))
+
     seen = set()
-    for top, inner, names in os.walk(folder, followlinks=True):
+    for top, inner, names in os.walk(folder, onerror=reject, followlinks=True):
         inner.sort()
         real = os.path.realpath(top)
         if real in seen:

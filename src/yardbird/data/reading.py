@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from yardbird.config import PARAMS
 from yardbird.data.solo_line import Line, choose_part, melodic_line
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError, InputError
 from yardbird.music.chords import Chord
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import RawMidi, RawText
@@ -32,6 +33,14 @@ class IngestConfig:
     min_bars: int
     max_bars: int  # a longer file is a medley or broken
     chord_share: float  # texts or lyrics count as chords where at least this share of them parses
+
+    def __post_init__(self) -> None:
+        for key, low in (("min_notes", 1), ("min_bars", 1), ("max_bars", self.min_bars)):
+            if getattr(self, key) < low:
+                raise ConfigError(PARAMS, f"ingest.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
+        if not 0 < self.chord_share <= 1:
+            expected, found = "above 0, at most 1", str(self.chord_share)
+            raise ConfigError(PARAMS, "ingest.chord_share", expected=expected, found=found)
 
 
 @dataclass(frozen=True)
