@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -6,6 +6,7 @@ import pytest
 
 from yardbird.config import read_section
 from yardbird.errors import ConfigError, InputError
+from yardbird.generation.orders import GenerateConfig
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,14 @@ def test_a_mismatch_is_one_line_naming_file_section_and_key(tmp_path: Path, old:
     with pytest.raises(ConfigError) as error:
         read(tmp_path, GOOD.replace(old, new))
     assert str(error.value) == f"{tmp_path / 'params.yaml'}: {said}"
+
+
+@pytest.mark.parametrize("change", [{"bars": 0}, {"lowest_pitch": 127}, {"qpm": 5.0}])
+def test_a_value_that_makes_no_sense_is_told_with_its_file_and_section(root: Path, change: dict[str, float]) -> None:
+    """It read `generate: bars: …`, as if generate were a file."""
+    config = read_section("generate", GenerateConfig, root / "params.yaml")
+    with pytest.raises(ConfigError, match=rf"^params\.yaml: generate\.{next(iter(change))}: expected"):
+        replace(config, **change)
 
 
 def test_a_missing_file_and_broken_yaml_are_one_line(tmp_path: Path) -> None:

@@ -228,10 +228,10 @@ def test_a_meter_that_is_not_in_the_vocabulary_is_refused_with_a_remedy(make_sco
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"steps_per_beat": 0}, "encode: steps_per_beat: expected at least 1, found 0"),
-        ({"velocities": 200}, "encode: velocities: expected at most 127"),
-        ({"tempos": 1}, "encode: tempos: expected at least 2"),
-        ({"tempo_range": (360, 40)}, "encode: tempo_range: expected the lowest and the highest tempo"),
+        ({"steps_per_beat": 0}, "^params.yaml: encode.steps_per_beat: expected at least 1, found 0"),
+        ({"velocities": 200}, "^params.yaml: encode.velocities: expected at most 127"),
+        ({"tempos": 1}, "^params.yaml: encode.tempos: expected at least 2"),
+        ({"tempo_range": (360, 40)}, "^params.yaml: encode.tempo_range: expected the lowest and the highest tempo"),
     ],
 )
 def test_impossible_settings_are_refused(change: dict[str, int], complaint: str) -> None:

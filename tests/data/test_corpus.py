@@ -12,6 +12,7 @@ from yardbird.data.corpus.line import HIGHEST, LOWEST, _step
 from yardbird.data.corpus.players import BEATS, FIGURES, PLAYERS
 from yardbird.data.ingest import survey
 from yardbird.data.reading import IngestConfig
+from yardbird.errors import ConfigError
 from yardbird.files import sha256
 from yardbird.metrics.phrase import phrase_lengths
 from yardbird.metrics.table import describe
@@ -19,6 +20,11 @@ from yardbird.music.chords import Chord
 from yardbird.music.midi import read_raw
 
 DEFAULT = IngestConfig(min_notes=16, min_bars=4, max_bars=5000, chord_share=0.8)
+
+
+def test_a_corpus_of_no_solo_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^params.yaml: compose.solos: expected 1 or more, found 0$"):
+        ComposeConfig(0)
 
 
 @pytest.fixture(scope="module")

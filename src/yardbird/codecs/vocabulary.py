@@ -52,14 +52,16 @@ class EncodeConfig:
     def __post_init__(self) -> None:
         for key in ("steps_per_beat", "velocities", "longest_bar_beats", "longest_duration_beats"):
             if getattr(self, key) < 1:
-                raise ConfigError("encode", key, expected="at least 1", found=str(getattr(self, key)))
+                raise ConfigError("params.yaml", f"encode.{key}", expected="at least 1", found=str(getattr(self, key)))
         if self.velocities > 127:
-            raise ConfigError("encode", "velocities", expected="at most 127", found=str(self.velocities))
+            raise ConfigError("params.yaml", "encode.velocities", expected="at most 127", found=str(self.velocities))
         if self.tempos < 2:
-            raise ConfigError("encode", "tempos", expected="at least 2", found=str(self.tempos))
+            raise ConfigError("params.yaml", "encode.tempos", expected="at least 2", found=str(self.tempos))
         if len(self.tempo_range) != 2 or not 0 < self.tempo_range[0] < self.tempo_range[1]:
             found = str(list(self.tempo_range))
-            raise ConfigError("encode", "tempo_range", expected="the lowest and the highest tempo", found=found)
+            raise ConfigError(
+                "params.yaml", "encode.tempo_range", expected="the lowest and the highest tempo", found=found
+            )
 
 
 class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no types
