@@ -108,11 +108,12 @@ def load_family(name: str) -> type[Family]:
     return family
 
 
-def prepare_torch(threads: int | None = None) -> None:
+def prepare_torch(threads: int | None = 1) -> None:
     """Set torch up for this process, before its first parallel operation.
 
     Args:
-        threads: on the CPU; None: torch decides. Two on two busy cores can be 34 times slower than one.
+        threads: on the CPU; None: torch decides. Sums, and so bytes, depend on their number; two on busy cores can be
+            34 times slower than one.
     """
     torch.set_flush_denormal(True)  # recurrent layers are 19 times faster for it
     if threads is not None:
