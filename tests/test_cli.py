@@ -62,6 +62,8 @@ def start(arguments: list[str], folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [YARDBIRD, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        # a suite started in the background of a shell ignores Ctrl-C, and its children would too
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 
@@ -71,7 +73,7 @@ def test_help_answers_at_once_and_names_every_command() -> None:
     elapsed = time.monotonic() - began
     for command in ("generate", "ingest", "exp", "doctor", "mlflow"):
         assert command in out
-    assert elapsed < 2  # 0.3 s on an idle machine
+    assert elapsed < 5  # 0.3 s on an idle machine
 
 
 def test_the_command_line_loads_no_heavy_library() -> None:
