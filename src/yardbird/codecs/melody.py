@@ -1,0 +1,178 @@
+"""The melody grid: at every step of the beat a note starts, holds on, or nothing sounds (Roberts et al. 2018, §5.1).
+
+    one bar at 4 steps a beat, two beats a segment: an eighth C5, a dotted eighth rest, a sixteenth D5 tied over the bar
+    steps   72 HOLD REST REST  REST 74 | HOLD …
+
+A solo is cut at its bar lines into *segments* of `segment_beats` beats: one a bar. A longer bar makes several, a
+shorter one is padded at the right, so that no meter loses a note. Any sequence of steps decodes to a monophonic line:
+a hold where nothing sounds is a rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yardbird import files
+from yardbird.errors import ConfigError
+from yardbird.music.grid import Quantised, quantise
+from yardbird.music.score import Ints, Score, make_notes
+
+#: Steps 0 … 127 start a note of that pitch. A model predicts the first `CLASSES`; PAD and START are only read.
+HOLD, REST, PAD, START = 128, 129, 130, 131
+CLASSES, SYMBOLS = 130, 132
+CHORD_FEATURES = 25
+_DEFAULT_VELOCITY = 80
+
+Steps = NDArray[np.uint8]
+Packed = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class MelodyConfig:
+    """Section `encode.melody` of params.yaml."""
+
+    steps_per_beat: int  # of a quarter note
+    segment_beats: int  # quarter notes of one segment: a bar of 4/4
+    velocities: int  # bins of 1 … 127
+
+    def __post_init__(self) -> None:
+        for key, low, high in (("steps_per_beat", 1, 96), ("segment_beats", 1, 16), ("velocities", 1, 127)):
+            if not low <= (found := getattr(self, key)) <= high:
+                raise ConfigError("params.yaml", f"encode.melody.{key}", expected=f"{low} to {high}", found=str(found))
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What notes hang in: a grid score without notes, cut into N segments of S steps.
+
+    `starts` and `lengths` (N,) are the segments in steps of the score; `chords` (N, S) is packed: bits 0–11 the pitch
+    classes of the sounding chord, bits 12–15 its root, 0 where none sounds.
+    """
+
+    score: Score
+    starts: Ints
+    lengths: Ints
+    chords: Packed
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(N, S): steps that are no padding."""
+        inside: NDArray[np.bool_] = np.arange(self.chords.shape[1]) < self.lengths[:, None]
+        return inside
+
+
+@dataclass(frozen=True, eq=False)
+class Melody:
+    """A solo on the grid: `steps` (N, S); `velocities` (N, S) are bin + 1 where a note starts, else 0."""
+
+    steps: Steps
+    velocities: Steps
+    frame: Frame
+
+
+@dataclass(frozen=True)
+class MelodyCodec:
+    """Scores ↔ melody grids; lossless but for what `grid` counts."""
+
+    config: MelodyConfig
+
+    @property
+    def segment_steps(self) -> int:
+        return self.config.steps_per_beat * self.config.segment_beats
+
+    @cached_property
+    def velocity_bins(self) -> Ints:
+        return np.linspace(0, 127, self.config.velocities + 1)[1:].round().astype(np.int64)
+
+    def grid(self, score: Score) -> Quantised:
+        """The score on the codec's grid, velocities in its bins, and what that cost; idempotent.
+
+        Raises:
+            InputError: a bar is no whole number of steps.
+        """
+        return quantise(score, self.config.steps_per_beat, velocity_bins=self.velocity_bins)
+
+    def encode(self, score: Score) -> Melody:
+        """Any monophonic score; `grid` tells what was lost."""
+        return self.encode_grid(self.grid(score).score)
+
+    def encode_grid(self, score: Score) -> Melody:
+        """A score that `grid` made."""
+        steps = np.full(score.end_tick, REST, dtype=np.uint8)
+        velocities = np.zeros(score.end_tick, dtype=np.uint8)
+        sounding = np.zeros(score.end_tick + 1, dtype=np.int64)
+        np.add.at(sounding, score.onsets, 1)
+        np.add.at(sounding, score.offsets, -1)
+        steps[np.cumsum(sounding[:-1]) > 0] = HOLD
+        steps[score.onsets] = score.pitches
+        velocities[score.onsets] = np.searchsorted(self.velocity_bins, score.velocities) + 1
+        frame = self.frame(score)
+        return Melody(self._cut(steps, frame, PAD), self._cut(velocities, frame, 0), frame)
+
+    def frame(self, score: Score) -> Frame:
+        """The frame of a grid score of whole bars; its notes and phrase marks are left out."""
+        lines = np.append(score.bar_ticks, score.end_tick)
+        size = self.segment_steps
+        cuts = [(start, min(size, stop - start)) for bar in pairwise(lines) for start, stop in _parts(bar, size)]
+        starts, lengths = np.array(cuts, dtype=np.int64).T
+        packed = np.zeros(score.end_tick, dtype=np.uint16)
+        changes = [*score.chords]
+        for change, stop in zip(changes, [*(later.tick for later in changes[1:]), score.end_tick], strict=True):
+            if change.chord is not None:
+                tones = sum(1 << pitch_class for pitch_class in change.chord.pitch_classes)
+                packed[change.tick : stop] = tones | change.chord.root << 12
+        empty = replace(score, notes=make_notes([]), phrases=())
+        frame = Frame(empty, starts, lengths, np.zeros((len(starts), size), dtype=np.uint16))
+        return replace(frame, chords=self._cut(packed, frame, 0))
+
+    def decode(self, steps: Steps, velocities: Steps | None, frame: Frame) -> Score:
+        """The grid score of (N, S) steps; padding of the frame is skipped. Without velocities all notes are alike."""
+        assert steps.shape == frame.chords.shape, f"{steps.shape} steps in a frame of {frame.chords.shape}"
+        line = steps[frame.inside].astype(np.int64)
+        onsets = np.flatnonzero(line < HOLD)
+        stops = np.append(np.flatnonzero(line != HOLD), len(line))  # a note ends where the next thing is no hold
+        ends = stops[np.searchsorted(stops, onsets, side="right")]
+        loudness = np.full(len(onsets), _DEFAULT_VELOCITY)
+        if velocities is not None:
+            bins = velocities[frame.inside][onsets].astype(np.int64)
+            loudness = self.velocity_bins[np.maximum(bins - 1, 0)]
+        notes = make_notes(np.stack([onsets, ends - onsets, line[onsets], loudness], axis=1))
+        return replace(frame.score, notes=notes)
+
+    def save(self, path: Path) -> None:
+        files.write_json(path, asdict(self.config))
+
+    @classmethod
+    def load(cls, path: Path) -> "MelodyCodec":
+        return cls(MelodyConfig(**files.read_json(path)))
+
+    def _cut(self, line: NDArray[Any], frame: Frame, fill: int) -> NDArray[Any]:
+        """A value a step → (N, S), padded with `fill`."""
+        cut = np.full((len(frame), self.segment_steps), fill, dtype=line.dtype)
+        cut[frame.inside] = line
+        return cut
+
+
+def chord_features(chords: Packed) -> NDArray[np.float32]:
+    """Packed chords (…) → (…, 25): root one-hot (12), its pitch classes (12), is there none (1)."""
+    root, tones = chords >> 12, chords & 0xFFF
+    features = np.zeros((*chords.shape, CHORD_FEATURES), dtype=np.float32)
+    pitch_classes = np.arange(12)
+    features[..., :12] = (root[..., None] == pitch_classes) & (tones > 0)[..., None]
+    features[..., 12:24] = tones[..., None] >> pitch_classes.astype(np.uint16) & 1
+    features[..., 24] = tones == 0
+    return features
+
+
+def _parts(bar: tuple[int, int], size: int) -> Sequence[tuple[int, int]]:
+    start, stop = (int(line) for line in bar)
+    return [(part, min(part + size, stop)) for part in range(start, stop, size)]
