@@ -20,12 +20,12 @@ from yardbird.evaluation.evaluate import (
     score_models,
     with_held_out,
 )
-from yardbird.evaluation.excerpts import length_beats
 from yardbird.evaluation.held_out import read_solos
 from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import draw
 from yardbird.models.base import best_device, load_family, prepare_torch
+from yardbird.music.excerpts import length_beats
 
 ENCODED, REPORTS = Path("data/encoded"), Path("reports/evaluate")
 

@@ -18,10 +18,10 @@ from yardbird.evaluation.evaluate import (
     score_models,
     with_held_out,
 )
-from yardbird.evaluation.excerpts import length_beats
 from yardbird.evaluation.held_out import read_solos
 from yardbird.evaluation.ngram import NGram
 from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
+from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
 from yardbird.nn.sampling import Sampling
 

@@ -11,10 +11,10 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import ConfigError, InputError
-from yardbird.evaluation.excerpts import excerpts, in_full_bars
 from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, TokenModel, interval, pool, read_solos, score_solos
 from yardbird.evaluation.ngram import NGram
 from yardbird.evaluation.rows import FLOOR, REAL, Row, mean_distance
+from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 

@@ -1,5 +1,5 @@
-from yardbird.evaluation.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.chords import Chord
+from yardbird.music.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
 
