@@ -34,7 +34,7 @@ def read_corpus(folder: Path) -> list[Path]:
 
 
 def benchmark(rounds: int) -> list[Row]:
-    codec = EventCodec.create(read_section("encode", EncodeConfig), [])
+    codec = EventCodec.create(read_section("encode.events", EncodeConfig), [])
     with TemporaryDirectory() as folder:
         paths = read_corpus(Path(folder))
         ours = [read_score(path) for path in paths]

@@ -14,7 +14,7 @@ REPORTS = Path("reports")
 
 @exit_on_error
 def main() -> None:
-    comparison = read_comparison(REPORTS, Path("data/encoded"))
+    comparison = read_comparison(REPORTS, Path("data/encoded/events"))
     files.write_text(REPORTS / "comparison.md", as_markdown(comparison))
     files.write_text(REPORTS / "comparison.csv", as_csv(comparison.rows))
     files.write_text(REPORTS / "plots/distances.csv", as_csv(distances(comparison)))

@@ -1,4 +1,4 @@
-"""Stage encode: the augmented corpus → packed event tokens, their index and codec, and what the grid lost."""
+"""Stage encode@<codec>: the augmented corpus → packed arrays, their index and codec, and what the grid lost."""
 
 import sys
 from pathlib import Path
@@ -7,19 +7,25 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.codecs.corpus import encode_corpus
+from yardbird.codecs.melody import MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
 from yardbird.errors import exit_on_error
 
+CONFIGS: dict[str, type[EncodeConfig] | type[MelodyConfig]] = {"events": EncodeConfig, "melody": MelodyConfig}
+
 
 @exit_on_error
 def main() -> None:
-    report = encode_corpus(Path("data/augmented"), Path("data/encoded"), read_section("encode", EncodeConfig))
-    files.write_json(Path("reports/encode.json"), {"encode": report.corpus})
+    name = sys.argv[1]
+    config = read_section(f"encode.{name}", CONFIGS[name])
+    report = encode_corpus(Path("data/augmented"), Path("data/encoded") / name, config)
+    files.write_json(Path("reports/encode") / f"{name}.json", {name: report.corpus})
+    unit = report.unit
     for source, counts in report.sources.items():
         lost = f"{counts['merged_notes']} of {counts['notes']} notes merged ({counts['merged_share']:.2%})"
-        print(f"{source}: {lost}, {counts['tokens_per_note']:.2f} tokens a note")
-    print("{files} files, {tokens} tokens, the longest {longest}".format_map(report.corpus))
+        print(f"{source}: {lost}, {counts[f'{unit}_per_note']:.2f} {unit} a note")
+    print(f"{report.corpus['files']} files, {report.corpus[unit]} {unit}, the longest {report.corpus['longest']}")
 
 
 if __name__ == "__main__":

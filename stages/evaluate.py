@@ -27,7 +27,7 @@ from yardbird.generation.solos import draw
 from yardbird.models.base import best_device, load_family, prepare_torch
 from yardbird.music.excerpts import length_beats
 
-ENCODED, REPORTS = Path("data/encoded"), Path("reports/evaluate")
+ENCODED, REPORTS = Path("data/encoded/events"), Path("reports/evaluate")
 
 
 @exit_on_error

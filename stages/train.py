@@ -22,7 +22,7 @@ from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import as_csv, fit
 from yardbird.training.listeners import TensorBoard
 
-ENCODED, MODELS, REPORTS = Path("data/encoded"), Path("models"), Path("reports/train")
+MODELS, REPORTS = Path("models"), Path("reports/train")
 
 
 @exit_on_error
@@ -31,17 +31,18 @@ def main() -> None:
     config, seed = read_section(f"{name}.training", TrainingConfig), read_seed()
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
-    family = load_family(name).create(ENCODED, PARAMS)
+    encoded = Path("data/encoded") / load_family(name).codec_name
+    family = load_family(name).create(encoded, PARAMS)
     settings = {"seed": seed, name: read_params()[name]}
-    key = training_key(settings, ENCODED)
+    key = training_key(settings, encoded)
     checkpoint = CheckpointFolder(project_root(), name, key)
-    tags = {**provenance(), "family": name, "key": key, "data": output_hashes(read_lock()).get(str(ENCODED), "")}
+    tags = {**provenance(), "family": name, "key": key, "data": output_hashes(read_lock()).get(encoded.as_posix(), "")}
     run = TrainingRun(project_root(), f"train {name}", flatten(settings), tags, checkpoint.path / "mlflow_run")
     board = TensorBoard(project_root() / "tensorboard" / name / key)
     with run:
         result = fit(
             family,
-            ENCODED,
+            encoded,
             config,
             seed=seed,
             checkpoint=checkpoint,
@@ -50,7 +51,7 @@ def main() -> None:
         )
         with files.replacing_folder(MODELS / name) as folder:
             family.save(folder)
-            files.write_json(folder / TRAINED, {"family": name, "seed": seed, "data": files.sha256_folder(ENCODED)})
+            files.write_json(folder / TRAINED, {"family": name, "seed": seed, "data": files.sha256_folder(encoded)})
         summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
         files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
         files.write_text(REPORTS / f"{name}_curve.csv", as_csv(result.curve))

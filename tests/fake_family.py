@@ -34,6 +34,7 @@ class Noise(Dataset[Batch]):
 
 class FakeFamily(Family):
     name: ClassVar[str] = "fake"
+    codec_name: ClassVar[str] = "events"
     watched: ClassVar[str] = "squared_error"
 
     def __init__(self) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from yardbird.models.base import load_family
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of dvc.yaml; `item` is what a foreach over families puts in for `${item}`."""
+    """One stage of dvc.yaml; `item` is the family or the codec of a foreach."""
 
     name: str
     script: Path
@@ -25,15 +27,20 @@ class Stage:
     params: frozenset[str]
 
 
+PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
+FAMILIES = PIPELINE["vars"][0]["families"]
+
+
 def stages() -> list[Stage]:
-    pipeline = YAML(typ="safe").load(ROOT / "dvc.yaml")
+    """Every stage that dvc.yaml makes, but for the sources of ingest, which share their code."""
     found = []
-    for name, entry in pipeline["stages"].items():
-        families = entry.get("foreach")
+    for name, entry in PIPELINE["stages"].items():
+        items = {"${families}": FAMILIES, "${sources}": [None]}.get(str(entry.get("foreach")), entry.get("foreach"))
         body = entry.get("do", entry)
-        for item in families if isinstance(families, list) else [None]:
+        for item in items or [None]:
             text = {
-                key: [str(v).replace("${item}", item or "") for v in body.get(key, [])] for key in ("deps", "params")
+                key: [re.sub(r"\$\{(item|key)\}", item or "", str(value)) for value in body.get(key, [])]
+                for key in ("deps", "params")
             }
             found.append(
                 Stage(
@@ -155,10 +162,15 @@ def test_every_stage_script_is_a_stage() -> None:
 
 def test_every_stage_has_an_output_that_is_not_in_git() -> None:
     """In a fresh clone publish once had nothing to do, for its one output came with Git: no model was registered."""
-    for name, entry in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items():
+    for name, entry in PIPELINE["stages"].items():
         body = entry.get("do", entry)
         outputs = [out for kind in ("outs", "metrics", "plots") for out in body.get(kind, [])]
         assert any(isinstance(out, str) for out in outputs), f"{name}: all outputs are cache: false"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_learns_from_the_codec_that_its_stage_depends_on(family: str) -> None:
+    assert {"codec": load_family(family).codec_name} == FAMILIES[family]
 
 
 def test_importing_the_library_is_cheap() -> None:

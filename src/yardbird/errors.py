@@ -34,8 +34,8 @@ class InputError(YardbirdError):
 class ConfigError(YardbirdError):
     """A parameter is missing, unknown or of the wrong kind.
 
-    >>> str(ConfigError("params.yaml", "encode.steps_per_beat", expected="an integer", found="'twelve'"))
-    "params.yaml: encode.steps_per_beat: expected an integer, found 'twelve'"
+    >>> str(ConfigError("params.yaml", "encode.events.steps_per_beat", expected="an integer", found="'twelve'"))
+    "params.yaml: encode.events.steps_per_beat: expected an integer, found 'twelve'"
     """
 
     def __init__(self, file: str | Path, key: str, *, expected: str, found: str) -> None:

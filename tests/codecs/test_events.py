@@ -220,7 +220,7 @@ def test_an_illegal_stream_is_refused_where_it_breaks(text: str) -> None:
 def test_a_meter_that_is_not_in_the_vocabulary_is_refused_with_a_remedy(make_score: MakeScore) -> None:
     score = replace(make_score([(0, 1, 60)]), meters=(Meter(0, 9, 4),))
     with pytest.raises(
-        InputError, match=r"meter 9/4: expected a bar of at most 8 beats .* raise encode\.longest_bar_beats"
+        InputError, match=r"meter 9/4: expected a bar of at most 8 beats .* raise encode\.events\.longest_bar_beats"
     ):
         CODEC.encode(score, None)
 
@@ -228,10 +228,13 @@ def test_a_meter_that_is_not_in_the_vocabulary_is_refused_with_a_remedy(make_sco
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"steps_per_beat": 0}, "^params.yaml: encode.steps_per_beat: expected at least 1, found 0"),
-        ({"velocities": 200}, "^params.yaml: encode.velocities: expected at most 127"),
-        ({"tempos": 1}, "^params.yaml: encode.tempos: expected at least 2"),
-        ({"tempo_range": (360, 40)}, "^params.yaml: encode.tempo_range: expected the lowest and the highest tempo"),
+        ({"steps_per_beat": 0}, "^params.yaml: encode.events.steps_per_beat: expected at least 1, found 0"),
+        ({"velocities": 200}, "^params.yaml: encode.events.velocities: expected at most 127"),
+        ({"tempos": 1}, "^params.yaml: encode.events.tempos: expected at least 2"),
+        (
+            {"tempo_range": (360, 40)},
+            "^params.yaml: encode.events.tempo_range: expected the lowest and the highest tempo",
+        ),
     ],
 )
 def test_impossible_settings_are_refused(change: dict[str, int], complaint: str) -> None:

@@ -50,7 +50,7 @@ SERVER = Server(Path(serving.__file__), DEFAULTS)
 LOCK = """
 stages:
   train@music_transformer:
-    deps: [{path: data/encoded, md5: 0123.dir}]
+    deps: [{path: data/encoded/events, md5: 0123.dir}]
     params: {params.yaml: {seed: 7, music_transformer: {training: {batch_size: 4}}}}
     outs: [{path: models/music_transformer, md5: 4567.dir}]
 """
@@ -72,7 +72,7 @@ def write_evaluation(nats: float) -> None:
 
 
 def write_encoded(test_bars: int, artist: str = "Ada Line") -> None:
-    folder = Path("data/encoded")
+    folder = Path("data/encoded/events")
     folder.mkdir(parents=True, exist_ok=True)
     CODEC.save(folder / "codec.json")
     lines, packed, start = ["copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
@@ -230,22 +230,22 @@ def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path)
     history = client.get_metric_history(run.info.run_id, "validation_x")
     assert [(point.step, point.value) for point in history] == [(1, 4.0), (2, 3.5)]
     assert (run.data.params["seed"], run.data.params["music_transformer.training.batch_size"]) == ("7", "4")
-    assert (run.data.tags["md5 data/encoded"], run.data.metrics["best_epoch"]) == ("0123.dir", 2)
+    assert (run.data.tags["md5 data/encoded/events"], run.data.metrics["best_epoch"]) == ("0123.dir", 2)
 
 
 def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> None:
-    before = read_corpus(Path("data/encoded"))
+    before = read_corpus(Path("data/encoded/events"))
     write_encoded(4)
-    assert read_corpus(Path("data/encoded")) == before
+    assert read_corpus(Path("data/encoded/events")) == before
     write_encoded(5)
-    assert read_corpus(Path("data/encoded")).held_out != before.held_out
+    assert read_corpus(Path("data/encoded/events")).held_out != before.held_out
     assert not before.synthetic
     write_encoded(4, "Wren Fable (synthetic)")
-    assert read_corpus(Path("data/encoded")).synthetic
+    assert read_corpus(Path("data/encoded/events")).synthetic
 
 
 def test_the_card_says_who_played(project: Path) -> None:
-    corpus = read_corpus(Path("data/encoded"))
+    corpus = read_corpus(Path("data/encoded/events"))
     invented = "Wren Fable (synthetic)"
     for artists, origin in [
         (("Ada Line",), "Solos of the user's own folders."),

@@ -1,24 +1,41 @@
-"""The augmented corpus as one packed array of tokens to be mapped into memory, an index, and a report of losses."""
+"""The augmented corpus through one codec: packed arrays to be mapped into memory, an index, a report of losses."""
 
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.codecs.events import EventCodec, Tokens
+from yardbird.codecs.events import EventCodec
+from yardbird.codecs.melody import CLASSES, MelodyCodec, MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.errors import InputError
 from yardbird.music.grid import Quantised
 from yardbird.music.midi import read_score
+from yardbird.music.score import Score
 
 INDEX = ("copy", "solo", "split", "artist", "tune_group", "semitones", "tempo_factor", "start", "length", "notes")
 LOSSES = ("merged_notes", "trimmed_notes", "merged_chords", "dropped_chords", "resized_bars", "clipped_tempos")
+
+#: Name of a file → its part of one solo; all of one length.
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A codec as the corpus sees it."""
+
+    codec: EventCodec | MelodyCodec
+    arrays: Callable[[Score, str], Arrays]  # of a score that the codec's `grid` made, and its artist
+    unit: str  # what the first axis of the arrays counts
+    vocabulary: int
 
 
 @dataclass(frozen=True)
@@ -28,89 +45,110 @@ class Report:
     `notes` are those read; `merged_share` is how many of them the grid has cost.
     """
 
+    unit: str
     corpus: dict[str, int | float]
     sources: dict[str, dict[str, int | float]]
 
 
-def encode_corpus(augmented: Path, output: Path, config: EncodeConfig) -> Report:
-    """Encode every score of `augmented`/manifest.csv, whole, into `output`.
+def encode_corpus(augmented: Path, output: Path, config: EncodeConfig | MelodyConfig) -> Report:
+    """Encode every score of `augmented`/manifest.csv, whole, into `output`; the config says with which codec.
 
-    Writes tokens.npy (uint16, all sequences one after the other), index.csv (where each lies; `notes` is how many are
-    encoded), codec.json, and sources.csv: what the solos of each source lost to the grid. The artists of the training
-    split are the codec's; others are `Artist_unknown`.
+    Writes all solos one after the other, as tokens.npy (events, uint16) or as steps.npy, velocities.npy (uint8) and
+    chords.npy (uint16) of the melody's segments; index.csv (where each lies; `notes` is how many are encoded),
+    codec.json, and sources.csv: what the solos of each source lost to the grid. The artists of the training split are
+    the event codec's; others are `Artist_unknown`.
 
     Raises:
-        InputError: a score has a meter that the vocabulary lacks, or there is no training solo.
+        InputError: a score has a meter that the codec lacks, or there is no training solo.
     """
     with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     artists = {row["artist"] for row in rows if row["split"] == "train"}
     if not artists:
         raise InputError(augmented, expected="training solos", found="none", remedy="add tunes or lower split.test")
-    codec = EventCodec.create(config, sorted(artists))
-    sequences: list[Tokens] = []
+    encoder = _events(config, sorted(artists)) if isinstance(config, EncodeConfig) else _melody(config)
+    encoded: list[Arrays] = []
     losses: list[Quantised] = []
-    for row in tqdm(rows, desc="encode", unit="file", leave=False):
+    for row in tqdm(rows, desc=f"encode {output.name}", unit="file", leave=False):
         try:
-            quantised = codec.grid(read_score(augmented / row["path"]))
-            sequences.append(codec.encode_grid(quantised.score, row["artist"]))
+            quantised = encoder.codec.grid(read_score(augmented / row["path"]))
+            encoded.append(encoder.arrays(quantised.score, row["artist"]))
         except InputError as error:
             found = f"{error.what} ({error.found})"
             raise InputError(row["copy"], expected=error.expected, found=found, remedy=error.remedy) from None
         losses.append(quantised)
-    report = _report(codec, rows, sequences, losses)
-    _write(output, codec, rows, sequences, losses)
+    lengths = [len(next(iter(arrays.values()))) for arrays in encoded]
+    report = _report(encoder, rows, lengths, losses)
+    _write(output, rows, encoded, lengths, losses)
+    encoder.codec.save(output / "codec.json")
     sources = [{"source": name, **row} for name, row in report.sources.items()]
     files.write_csv(output / "sources.csv", list(sources[0]), sources)
     return report
 
 
+def _events(config: EncodeConfig, artists: Sequence[str]) -> Encoder:
+    codec = EventCodec.create(config, artists)
+    return Encoder(
+        codec, lambda score, artist: {"tokens": codec.encode_grid(score, artist)}, "tokens", codec.vocab_size
+    )
+
+
+def _melody(config: MelodyConfig) -> Encoder:
+    codec = MelodyCodec(config)
+
+    def arrays(score: Score, artist: str) -> Arrays:  # noqa: ARG001  # the grid has no artists
+        melody = codec.encode_grid(score)
+        return {"steps": melody.steps, "velocities": melody.velocities, "chords": melody.frame.chords}
+
+    return Encoder(codec, arrays, "segments", CLASSES)
+
+
 def _write(
     output: Path,
-    codec: EventCodec,
     rows: Sequence[Mapping[str, str]],
-    sequences: Sequence[Tokens],
+    encoded: Sequence[Arrays],
+    lengths: Sequence[int],
     losses: Sequence[Quantised],
 ) -> None:
-    packed = io.BytesIO()
-    np.save(packed, np.concatenate(sequences))
-    index, start = [], 0
-    for row, tokens, quantised in zip(rows, sequences, losses, strict=True):
-        index.append({**row, "start": start, "length": len(tokens), "notes": len(quantised.score.notes)})
-        start += len(tokens)
-    files.write_bytes(output / "tokens.npy", packed.getvalue())
+    for name in encoded[0]:
+        packed = io.BytesIO()
+        np.save(packed, np.concatenate([arrays[name] for arrays in encoded]))
+        files.write_bytes(output / f"{name}.npy", packed.getvalue())
+    starts = (np.cumsum(lengths) - lengths).tolist()
+    index = [
+        {**row, "start": start, "length": length, "notes": len(quantised.score.notes)}
+        for row, start, length, quantised in zip(rows, starts, lengths, losses, strict=True)
+    ]
     files.write_csv(output / "index.csv", INDEX, index)
-    codec.save(output / "codec.json")
 
 
 def _report(
-    codec: EventCodec,
-    rows: Sequence[Mapping[str, str]],
-    sequences: Sequence[Tokens],
-    losses: Sequence[Quantised],
+    encoder: Encoder, rows: Sequence[Mapping[str, str]], lengths: Sequence[int], losses: Sequence[Quantised]
 ) -> Report:
+    unit = encoder.unit
     sources: dict[str, Counter[str]] = {}
     copies, originals = Counter[str](), Counter[str]()
-    for row, tokens, quantised in zip(rows, sequences, losses, strict=True):
-        counts = Counter(files=1, tokens=len(tokens), notes=len(quantised.score.notes) + quantised.merged_notes)
+    for row, length, quantised in zip(rows, lengths, losses, strict=True):
+        counts = Counter({"files": 1, unit: length, "notes": len(quantised.score.notes) + quantised.merged_notes})
         counts.update({loss: getattr(quantised, loss) for loss in LOSSES})
         copies.update(counts)
         if row["copy"] == row["solo"]:
             originals.update(counts)
             sources.setdefault(row["solo"].partition("/")[0], Counter()).update(counts)
-    corpus = {name: copies[name] for name in ("files", "notes", "tokens")}
-    extent = {"longest": max(map(len, sequences)), "vocabulary": codec.vocab_size}
+    corpus = {name: copies[name] for name in ("files", "notes", unit)}
+    extent = {"longest": max(lengths), "vocabulary": encoder.vocabulary}
     return Report(
-        corpus={**corpus, **extent, **{name: _rates(originals)[name] for name in ("merged_share", "tokens_per_note")}},
+        unit,
+        corpus={**corpus, **extent, **_rates(originals, unit)},
         sources={
-            name: {**{key: counts[key] for key in ("files", "notes", "tokens", *LOSSES)}, **_rates(counts)}
+            name: {**{key: counts[key] for key in ("files", "notes", unit, *LOSSES)}, **_rates(counts, unit)}
             for name, counts in sorted(sources.items())
         },
     )
 
 
-def _rates(counts: Mapping[str, int]) -> dict[str, float]:
+def _rates(counts: Mapping[str, int], unit: str) -> dict[str, float]:
     return {
         "merged_share": round(counts["merged_notes"] / max(1, counts["notes"]), 6),
-        "tokens_per_note": round(counts["tokens"] / max(1, counts["notes"] - counts["merged_notes"]), 4),
+        f"{unit}_per_note": round(counts[unit] / max(1, counts["notes"] - counts["merged_notes"]), 4),
     }

@@ -105,7 +105,7 @@ class EventCodec:
                 f"meter {numerator}/{denominator}",
                 expected=f"a bar of at most {self.meter_steps.max() / self.steps_per_beat:g} beats of whole steps",
                 found=f"one of {4 * numerator / denominator:g} beats",
-                remedy="raise encode.longest_bar_beats or encode.steps_per_beat, or take the file out",
+                remedy="raise encode.events.longest_bar_beats or encode.events.steps_per_beat, or take the file out",
             )
         return self._first["TimeSig"] + self.meters.index((numerator, denominator))
 

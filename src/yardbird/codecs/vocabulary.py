@@ -40,7 +40,7 @@ KINDS = tuple(FOLLOWERS)
 
 @dataclass(frozen=True)
 class EncodeConfig:
-    """Section `encode` of params.yaml."""
+    """Section `encode.events` of params.yaml."""
 
     steps_per_beat: int
     velocities: int  # bins of 1 … 127
@@ -52,15 +52,19 @@ class EncodeConfig:
     def __post_init__(self) -> None:
         for key in ("steps_per_beat", "velocities", "longest_bar_beats", "longest_duration_beats"):
             if getattr(self, key) < 1:
-                raise ConfigError("params.yaml", f"encode.{key}", expected="at least 1", found=str(getattr(self, key)))
+                raise ConfigError(
+                    "params.yaml", f"encode.events.{key}", expected="at least 1", found=str(getattr(self, key))
+                )
         if self.velocities > 127:
-            raise ConfigError("params.yaml", "encode.velocities", expected="at most 127", found=str(self.velocities))
+            raise ConfigError(
+                "params.yaml", "encode.events.velocities", expected="at most 127", found=str(self.velocities)
+            )
         if self.tempos < 2:
-            raise ConfigError("params.yaml", "encode.tempos", expected="at least 2", found=str(self.tempos))
+            raise ConfigError("params.yaml", "encode.events.tempos", expected="at least 2", found=str(self.tempos))
         if len(self.tempo_range) != 2 or not 0 < self.tempo_range[0] < self.tempo_range[1]:
             found = str(list(self.tempo_range))
             raise ConfigError(
-                "params.yaml", "encode.tempo_range", expected="the lowest and the highest tempo", found=found
+                "params.yaml", "encode.events.tempo_range", expected="the lowest and the highest tempo", found=found
             )
 
 

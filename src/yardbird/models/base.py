@@ -63,6 +63,8 @@ class Family(ABC):
     """A model, the codec it speaks, and how both are trained, measured, stored and loaded."""
 
     name: ClassVar[str]
+    #: The folder of data/encoded that it learns from.
+    codec_name: ClassVar[str]
     #: The validation measure that early stopping and checkpoint choice watch; lower is better.
     watched: ClassVar[str]
     model: nn.Module

@@ -43,7 +43,7 @@ class Corpus:
 
 
 def read_corpus(encoded: Path) -> Corpus:
-    """Read the index and the held-out tokens of data/encoded."""
+    """Read the index and the held-out tokens of data/encoded/events."""
     with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     tokens = np.load(encoded / "tokens.npy", mmap_mode="r")

@@ -39,7 +39,7 @@ def publish(root: Path, config: PublishConfig, server: Server) -> dict[str, dict
     families = sorted(path.parent.name for path in Path("models").glob(f"*/{TRAINED}"))
     if not families:
         raise InputError("models", expected="trained families", found="none", remedy="run the train stage")
-    corpus = read_corpus(Path("data/encoded"))
+    corpus = read_corpus(Path("data/encoded/events"))
     client, experiment = connect(root)
     try:
         trainings, _ = sync_trainings(client, experiment, Path())

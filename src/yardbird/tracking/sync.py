@@ -11,13 +11,13 @@ from mlflow.entities import RunTag
 
 from yardbird import files
 from yardbird.config import PARAMS, read_params
-from yardbird.tracking.lock import LOCK, output_hashes, pipeline_id, read_lock
+from yardbird.tracking.lock import LOCK, pipeline_id, read_lock
 from yardbird.tracking.pages import solo_page
 from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, flatten, provenance
 
 _TRAINED = Path("reports/train")
-_FIGURES = ("reports/*.json", "reports/train/*.json", "reports/evaluate/*.json")
+_FIGURES = ("reports/*.json", "reports/encode/*.json", "reports/train/*.json", "reports/evaluate/*.json")
 _SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
 
 
@@ -61,9 +61,9 @@ def _rebuild(client: MlflowClient, experiment: str, workspace: Path, family: str
     entry = stages.get(f"train@{family}", {})
     params = entry.get("params", {}).get(PARAMS.name, {})
     deps = {f"md5 {dep['path']}": dep["md5"] for dep in entry.get("deps", []) if "md5" in dep}
-    data = {"data": output_hashes(stages).get("data/encoded", "")}
-    tags = {**provenance(), "stage": f"train@{family}", "family": family, "rebuilt": "from its curve", **data, **deps}
-    run_id = start_run(client, experiment, f"train {family}", flatten(params), tags)
+    data = next((md5 for path, md5 in deps.items() if path.startswith("md5 data/encoded/")), "")
+    tags = {**provenance(), "stage": f"train@{family}", "family": family, "rebuilt": "from its curve", "data": data}
+    run_id = start_run(client, experiment, f"train {family}", flatten(params), {**tags, **deps})
     with curve.open(newline="", encoding="utf-8") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     log_curve(client, run_id, rows, set())

@@ -50,6 +50,7 @@ class MusicTransformerFamily(Family):
     """A `MusicTransformer` over the tokens of an `EventCodec`."""
 
     name: ClassVar[str] = "music_transformer"
+    codec_name: ClassVar[str] = "events"
     watched: ClassVar[str] = "nats_per_note"
     model: MusicTransformer
 
