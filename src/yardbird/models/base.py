@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 Batch = Mapping[str, Tensor]
+Floats = NDArray[np.float64]
+Means = Mapping[str, float | Floats]
 
 #: What the train stage leaves beside the weights: family, seed, hash of the training data.
 TRAINED = "trained.json"
@@ -39,7 +41,7 @@ class Loss:
 class Ratio:
     """A mean that can be accumulated: sum of `numerator` over sum of `denominator` (e.g. nats over notes)."""
 
-    numerator: float
+    numerator: float | Floats
     denominator: float
 
 
@@ -94,6 +96,10 @@ class Family(ABC):
     @abstractmethod
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
         """Validation measures of a batch; summed over batches before dividing."""
+
+    def figures(self, means: Means) -> dict[str, float]:
+        """The measures of the whole validation split from the means of `measure`; some are no plain means."""
+        return {name: float(value) for name, value in means.items()}
 
     @abstractmethod
     def sample(self, seed: int) -> Any:

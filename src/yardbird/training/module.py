@@ -55,7 +55,7 @@ class FamilyModule(LightningModule):
         self._sums: dict[str, Tensor] = {}
         self._weight: Tensor | float = 0.0
         self.training_seconds = 0.0
-        self._ratios: dict[str, tuple[float, float]] = {}
+        self._ratios: dict[str, tuple[Any, float]] = {}
 
     def configure_optimizers(self) -> Optimizer:
         parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
@@ -106,7 +106,8 @@ class FamilyModule(LightningModule):
         epoch: int = self.current_epoch + 1
         rate = learning_rate(self._config, self.step - 1, self._total_steps)
         train = {f"train_{name}": float(total) / float(self._weight) for name, total in self._sums.items()}
-        validation = {f"validation_{name}": above / below for name, (above, below) in self._ratios.items()}
+        figures = self._family.figures({name: above / below for name, (above, below) in self._ratios.items()})
+        validation = {f"validation_{name}": value for name, value in figures.items()}
         for name, value in validation.items():
             self._refuse_infinite(name.replace("_", " measure ", 1), value)
         self.row = {"epoch": epoch, "learning_rate": rate, **train, **validation}

@@ -1,0 +1,254 @@
+"""The MusicVAE as a family: windows of the melody grid in, points of a latent space out, and back."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from yardbird import files
+from yardbird.codecs.melody import HOLD, PAD, Frame, MelodyCodec, chord_features
+from yardbird.config import read_section
+from yardbird.errors import InputError
+from yardbird.models.base import Batch, Datasets, Family, Loss, Means, Ratio
+from yardbird.models.music_vae.latent import Latent
+from yardbird.models.music_vae.model import GREEDY, MusicVAE
+from yardbird.models.music_vae.network import Decoder
+from yardbird.models.music_vae.windows import MelodyWindows
+from yardbird.music.score import Score, Tempo, make_notes
+from yardbird.nn.sampling import Sampling
+
+#: A latent dimension is active when the posterior's mean varies more than this over the data (Burda et al. 2015, §C).
+ACTIVE_VARIANCE = 0.01
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Section `music_vae.model` of params.yaml: sizes as at `MusicVAE`, and what the loss is made of."""
+
+    bars: int  # a window: 2, 4 or 16 in the paper and here; any number will do
+    latent_dim: int
+    embedding_size: int
+    encoder_size: int
+    encoder_layers: int
+    patch_steps: int
+    conductor_size: int
+    conductor_layers: int
+    decoder_size: int
+    decoder_layers: int
+    decoder: Decoder
+    chords: bool
+    chord_dropout: float  # share of the training windows whose chords are hidden, so that it plays without any too
+    velocity_weight: float  # of the velocities' nats in the loss; 0: velocities are left out
+    dropout: float
+    beta: float  # weight of the KL term, reached after the warm-up
+    beta_warmup_steps: int
+    free_bits: float  # of the whole window's KL: what costs nothing
+    teacher_forcing: float  # share of the decoder's inputs that are true, at the end of the schedule; 1: all, always
+    teacher_forcing_steps: int  # optimiser steps until then, down from 1 in a line
+    windows_per_epoch: int | None  # null: every window once
+
+    def __post_init__(self) -> None:
+        for name in ("chord_dropout", "teacher_forcing"):
+            _require(0 <= getattr(self, name) <= 1, name, "from 0 to 1", getattr(self, name))
+        for name in ("velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing_steps"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        _require(
+            self.windows_per_epoch is None or self.windows_per_epoch > 0,
+            "windows_per_epoch",
+            "1 or more, or null",
+            self.windows_per_epoch,
+        )
+
+
+def _require(holds: bool, name: str, expected: str, found: object) -> None:
+    if not holds:
+        raise InputError(f"music_vae.model.{name}", expected=expected, found=str(found), remedy="change it")
+
+
+_OF_LOSS = (
+    "chord_dropout", "velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing",
+    "teacher_forcing_steps", "windows_per_epoch",
+)  # fmt: skip
+
+
+class MusicVAEFamily(Family):
+    """A `MusicVAE` over the grids of a `MelodyCodec`."""
+
+    name: ClassVar[str] = "music_vae"
+    codec_name: ClassVar[str] = "melody"
+    watched: ClassVar[str] = "sampled_error"
+    model: MusicVAE
+
+    def __init__(self, codec: MelodyCodec, config: ModelConfig) -> None:
+        self.codec, self.config = codec, config
+        sizes = {name: value for name, value in dataclasses.asdict(config).items() if name not in _OF_LOSS}
+        self.model = MusicVAE(codec=codec, velocities=config.velocity_weight > 0, **sizes)
+
+    @classmethod
+    def create(cls, encoded: Path, params: Path) -> "MusicVAEFamily":
+        config = read_section("music_vae.model", ModelConfig, params)
+        return cls(MelodyCodec.load(encoded / "codec.json"), config)
+
+    @classmethod
+    def load(cls, folder: Path) -> "MusicVAEFamily":
+        family = cls(MelodyCodec.load(folder / "codec.json"), ModelConfig(**files.read_json(folder / "config.json")))
+        family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+        family.model.eval()
+        return family
+
+    def save(self, folder: Path) -> None:
+        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.model.state_dict().items()}
+        files.write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
+        files.write_json(folder / "config.json", dataclasses.asdict(self.config))
+        self.codec.save(folder / "codec.json")
+
+    def datasets(self, encoded: Path, seed: int) -> Datasets:
+        bars, count = self.config.bars, self.config.windows_per_epoch
+        return Datasets(
+            train=MelodyWindows(encoded, "train", bars, hop=1, windows_per_epoch=count, seed=seed),
+            validation=MelodyWindows(encoded, "validation", bars, hop=bars, windows_per_epoch=None, seed=0),
+        )
+
+    def loss(self, batch: Batch, step: int) -> Loss:
+        """Reconstruction + beta · max(KL − free bits, 0), in nats a window (§4.1), over the steps of a window."""
+        config, steps = self.config, batch["steps"]
+        chords = batch["chords"]
+        if config.chord_dropout:
+            hidden = torch.rand(len(steps), 1, 1, 1, device=steps.device) < config.chord_dropout
+            chords = torch.where(hidden, chords.new_tensor(_NO_CHORD), chords)
+        mean, spread = self.model.posterior(steps, batch["velocities"], chords)
+        z = mean + spread * torch.randn_like(spread)
+        forced = 1 - (1 - config.teacher_forcing) * min(1.0, (step + 1) / max(1, config.teacher_forcing_steps))
+        inputs = steps if forced == 1 else self._half_forced(z, steps, chords, forced)
+        logits, velocity_logits = self.model(z, inputs, chords)
+        nats, velocity_nats = self._nats(logits, velocity_logits, batch)
+        kl = kl_to_prior(mean, spread).mean()
+        beta = config.beta * min(1.0, (step + 1) / max(1, config.beta_warmup_steps))
+        rate = beta * torch.clamp(kl - config.free_bits * math.log(2), min=0)
+        count = (steps != PAD).sum()
+        per_window = count / len(steps)
+        reconstruction = nats.sum() / len(steps)
+        total = reconstruction + config.velocity_weight * velocity_nats.sum() / len(steps) + rate
+        terms = {"reconstruction_nats": reconstruction.detach(), "kl": kl.detach()}
+        return Loss(total / per_window, terms, weight=count)
+
+    @torch.no_grad()
+    def _half_forced(self, z: Tensor, steps: Tensor, chords: Tensor, forced: float) -> Tensor:
+        """The true steps, a share of them replaced by what the model itself draws at their place."""
+        chances = self.model(z, steps, chords)[0].softmax(-1)
+        drawn = torch.multinomial(chances.flatten(0, 2), 1).view_as(steps)
+        keep = torch.rand(steps.shape, device=steps.device) < forced
+        return torch.where(keep | (steps == PAD), steps, drawn)
+
+    def _nats(self, logits: Tensor, velocity_logits: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Of each step (B, N, S), 0 at padding; of each note's velocity."""
+        steps, velocities = batch["steps"], batch["velocities"]
+        nats = F.cross_entropy(logits.movedim(-1, 1), steps.where(steps != PAD, -100), reduction="none")
+        if velocity_logits is None:
+            return nats, torch.zeros_like(nats)
+        targets = velocities.where(velocities > 0, -100)
+        return nats, F.cross_entropy(velocity_logits.movedim(-1, 1), targets, reduction="none")
+
+    @torch.no_grad()
+    def measure(self, batch: Batch) -> Mapping[str, Ratio]:
+        """The health of the latent on a batch of windows.
+
+        Step accuracies: teacher-forced, sampled (its own likeliest steps fed back), and sampled from the z of another
+        window; note F1 of the sampled ones (a note counts where pitch and step agree). `grid_nats_per_note` is −ELBO at
+        one draw of z: an upper bound of the nats of the steps, velocities left out. KL is in nats a window. For active
+        units: first and second moment of μ, see `figures`.
+        """
+        steps, chords = batch["steps"], batch["chords"]
+        mean, spread = self.model.posterior(steps, batch["velocities"], chords)
+        noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean.device)
+        kl = kl_to_prior(mean, spread)
+        logits, _ = self.model(mean, steps, chords)
+        drawn_logits, _ = self.model(mean + spread * noise, steps, chords)
+        nats, _ = self._nats(drawn_logits, None, batch)
+        greedy = [self.model.unroll(z, lambda rows: rows.argmax(-1), chords)[0] for z in (mean, _others(mean))]
+        sampled, shuffled = greedy
+        inside, notes = steps != PAD, float((steps < HOLD).sum())
+        count, windows = float(inside.sum()), float(len(steps))
+        moments = mean.double().sum(0).cpu().numpy(), mean.double().square().sum(0).cpu().numpy()
+        return {
+            "sampled_error": Ratio(count - _agreeing(sampled, steps, inside), count),
+            "sampled_accuracy": Ratio(_agreeing(sampled, steps, inside), count),
+            "forced_accuracy": Ratio(_agreeing(logits.argmax(-1), steps, inside), count),
+            "shuffled_accuracy": Ratio(_agreeing(shuffled, steps, inside), count),
+            "note_f1": _note_f1(sampled, steps, inside),
+            "shuffled_note_f1": _note_f1(shuffled, steps, inside),
+            "kl": Ratio(float(kl.double().sum()), windows),
+            "grid_nats_per_note": Ratio(float(nats.double().sum() + kl.double().sum()), notes),
+            "mean": Ratio(moments[0], windows),
+            "mean_square": Ratio(moments[1], windows),
+        }
+
+    def figures(self, means: Means) -> dict[str, float]:
+        """`active_units` from the moments of μ (its variance over all windows above 0.01), the rest as it is."""
+        variance = np.asarray(means["mean_square"]) - np.square(means["mean"])
+        plain = {name: float(value) for name, value in means.items() if not name.startswith("mean")}
+        return {**plain, "active_units": float((variance > ACTIVE_VARIANCE).sum())}
+
+    def encode(self, scores: Sequence[Score]) -> list[Latent]:
+        """Posterior means of whole solos of any length."""
+        return [self.model.encode(score) for score in scores]
+
+    def decode(
+        self,
+        latents: Sequence[Latent],
+        *,
+        sampling: Sampling = GREEDY,
+        pitch_range: tuple[int, int] = (0, 127),
+        seed: int = 0,
+    ) -> list[Score]:
+        """Grid scores in the latents' frames; greedy unless `sampling` says otherwise."""
+        return [self.model.decode(one, sampling=sampling, pitch_range=pitch_range, seed=seed) for one in latents]
+
+    def reconstruct(self, scores: Sequence[Score]) -> list[Score]:
+        return self.decode(self.encode(scores))
+
+    def prior(self, frame: Frame, seed: int) -> Latent:
+        return self.model.prior(frame, seed)
+
+    def sample(self, seed: int) -> Score:
+        """Eight free bars in 4/4 at 200 qpm from the prior, temperature 1, nucleus 0.95."""
+        steps = self.codec.config.steps_per_beat
+        empty = Score(steps, make_notes([]), end_tick=8 * 4 * steps, tempos=(Tempo(0, 200.0),))
+        was_training = self.model.training
+        self.model.eval()
+        latent = self.prior(self.codec.frame(empty), seed)
+        score = self.model.decode(latent, sampling=Sampling(1.0, None, 0.95), pitch_range=(49, 81), seed=seed)
+        self.model.train(was_training)
+        return score
+
+
+def kl_to_prior(mean: Tensor, spread: Tensor) -> Tensor:
+    """KL(N(μ, σ²) ‖ N(0, I)) in nats, (B, Z) → (B,) (Kingma & Welling 2014, appendix B)."""
+    return (0.5 * (mean.square() + spread.square() - 1) - spread.log()).sum(-1)
+
+
+_NO_CHORD = chord_features(np.zeros(1, np.uint16))[0]
+
+
+def _others(z: Tensor) -> Tensor:
+    """Each row the z of another window of the batch; of a lonely one, the prior's mean."""
+    return z.roll(1, dims=0) if len(z) > 1 else torch.zeros_like(z)
+
+
+def _agreeing(steps: Tensor, truth: Tensor, inside: Tensor) -> float:
+    return float((steps == truth)[inside].sum())
+
+
+def _note_f1(steps: Tensor, truth: Tensor, inside: Tensor) -> Ratio:
+    """2 · hits over the notes of both."""
+    hits = ((steps == truth) & (truth < HOLD) & inside).sum()
+    notes = ((steps < HOLD) & inside).sum() + (truth < HOLD).sum()
+    return Ratio(2.0 * float(hits), float(notes))

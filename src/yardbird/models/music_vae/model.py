@@ -1,0 +1,153 @@
+"""MusicVAE as the plan's example uses it: solos in, points of the latent space out, and back."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from yardbird.codecs.melody import (
+    CHORD_FEATURES,
+    CLASSES,
+    HOLD,
+    PAD,
+    START,
+    SYMBOLS,
+    Frame,
+    MelodyCodec,
+    MelodyConfig,
+    chord_features,
+)
+from yardbird.models.music_vae.latent import Latent
+from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, Pick, RecurrentVAE
+from yardbird.models.music_vae.windows import padded
+from yardbird.music.score import Score
+from yardbird.nn.sampling import Sampling, choose, row_generators
+from yardbird.seeds import generator
+
+GREEDY = Sampling(0.0, None, None)
+_AT_ONCE = 32  # windows a pass
+
+
+class MusicVAE(RecurrentVAE):
+    """A variational autoencoder of monophonic solos (Roberts et al. 2018, arXiv 1803.05428), whatever their length.
+
+    >>> model = MusicVAE(latent_dim=8, bars=2, encoder_size=16, decoder_size=16)
+    >>> a, b = model.encode(solo_a), model.encode(solo_b)
+    >>> half_way = model.decode(0.5 * a + 0.5 * b)
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 512,
+        *,
+        codec: MelodyCodec | None = None,
+        bars: int = 2,
+        embedding_size: int = 32,
+        encoder_size: int = 512,
+        encoder_layers: int = 1,
+        patch_steps: int = 12,
+        conductor_size: int = 512,
+        conductor_layers: int = 1,
+        decoder_size: int = 512,
+        decoder_layers: int = 1,
+        decoder: Decoder = "hierarchical",
+        chords: bool = True,
+        velocities: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        """Without a `codec`: 12 steps a beat, bars of four beats, 16 velocities. The rest is told at `NetworkConfig`.
+
+        Args:
+            bars: of a window; longer solos are several windows.
+            chords: decode, and encode, under the chords that the solo is played over.
+            velocities: whether velocities are read and written too; else all notes are equally loud.
+        """
+        self.codec = codec or MelodyCodec(MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16))
+        config = NetworkConfig(
+            segments=bars,
+            latent_dim=latent_dim,
+            embedding_size=embedding_size,
+            encoder_size=encoder_size,
+            encoder_layers=encoder_layers,
+            patch_steps=patch_steps,
+            conductor_size=conductor_size,
+            conductor_layers=conductor_layers,
+            decoder_size=decoder_size,
+            decoder_layers=decoder_layers,
+            decoder=decoder,
+            dropout=dropout,
+        )
+        alphabet = Alphabet(
+            classes=CLASSES,
+            symbols=SYMBOLS,
+            start=START,
+            steps=self.codec.segment_steps,
+            features=CHORD_FEATURES if chords else 0,
+            accents=self.codec.config.velocities + 1 if velocities else 0,
+        )
+        super().__init__(alphabet, config)
+
+    @torch.no_grad()
+    def encode(self, solo: Score) -> Latent:
+        """The means of the posteriors of a solo's windows, side by side; the last one is padded.
+
+        Raises:
+            InputError: the solo has a bar that is no whole number of steps.
+        """
+        melody = self.codec.encode(solo)
+        segments = self.config.segments * -(-len(melody.frame) // self.config.segments)
+        chords = chord_features(padded(melody.frame.chords, segments, 0))
+        inputs = padded(melody.steps, segments, PAD), padded(melody.velocities, segments, 0), chords
+        parts = [torch.split(self._windows(values), _AT_ONCE) for values in inputs]
+        means = [self.posterior(*part)[0].cpu() for part in zip(*parts, strict=True)]
+        return Latent(torch.cat(means).numpy(), ((1.0, melody.frame),))
+
+    @torch.no_grad()
+    def decode(
+        self, latent: Latent, *, sampling: Sampling = GREEDY, pitch_range: tuple[int, int] = (0, 127), seed: int = 0
+    ) -> Score:
+        """The solo at a latent, a grid score in the latent's frame; greedy unless `sampling` says otherwise.
+
+        Segment i depends on the latent, the seed and i.
+        """
+        frame, needed = latent.frame, -(-latent.segments // self.config.segments)
+        condition = padded(latent.condition, needed * self.config.segments, 0)
+        condition[len(frame) :] = chord_features(np.zeros(1, np.uint16))
+        chords = self._windows(condition)
+        z = torch.from_numpy(latent.z[:needed]).to(self.head.weight.device)
+        assert len(z) == needed, "a latent has a point for every window of its frame"
+        allowed = torch.ones(CLASSES, dtype=torch.bool)
+        allowed[:HOLD] = False
+        allowed[pitch_range[0] : pitch_range[1] + 1] = True
+        steps, velocities = self.unroll(z, self._picker(sampling, allowed, seed), chords)
+        grid = steps.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8)
+        if velocities is None:
+            return self.codec.decode(grid, None, frame)
+        return self.codec.decode(grid, velocities.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8), frame)
+
+    def prior(self, frame: Frame, seed: int) -> Latent:
+        """Points drawn from N(0, I), one a window of the frame; window i depends on the seed and i."""
+        windows = range(-(-len(frame) // self.config.segments))
+        draws = [generator(seed, "prior", index).standard_normal(self.config.latent_dim) for index in windows]
+        return Latent(np.array(draws, dtype=np.float32), ((1.0, frame),))
+
+    def _windows(self, segments: NDArray[Any]) -> Tensor:
+        """(windows · N, …) → (windows, N, …) on the model's device."""
+        values = segments if segments.dtype == np.float32 else segments.astype(np.int64)
+        windows = torch.from_numpy(values).to(self.head.weight.device)
+        return windows.view(-1, self.config.segments, *windows.shape[1:])
+
+    def _picker(self, sampling: Sampling, allowed: Tensor, seed: int) -> Pick:
+        if sampling.temperature == 0:
+            barred = ~allowed.to(self.head.weight.device)
+            return lambda logits: logits.masked_fill(barred, -torch.inf).argmax(-1)
+        streams: list[torch.Generator] = []
+
+        def pick(logits: Tensor) -> Tensor:
+            if not streams:
+                streams.extend(row_generators(seed, len(logits)))
+            return choose(logits, sampling, streams, allowed.expand(len(logits), -1)).to(logits.device)
+
+        return pick
