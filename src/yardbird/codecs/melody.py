@@ -125,8 +125,8 @@ class MelodyCodec:
         cuts = [(start, min(size, stop - start)) for bar in pairwise(lines) for start, stop in _parts(bar, size)]
         starts, lengths = np.array(cuts, dtype=np.int64).T
         packed = np.zeros(score.end_tick, dtype=np.uint16)
-        changes = [*score.chords]
-        for change, stop in zip(changes, [*(later.tick for later in changes[1:]), score.end_tick], strict=True):
+        stops = [*(change.tick for change in score.chords), score.end_tick][1:]
+        for change, stop in zip(score.chords, stops, strict=True):
             if change.chord is not None:
                 tones = sum(1 << pitch_class for pitch_class in change.chord.pitch_classes)
                 packed[change.tick : stop] = tones | change.chord.root << 12
