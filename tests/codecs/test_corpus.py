@@ -11,11 +11,15 @@ from solo_rows import row, solo, write_ingested
 
 from yardbird.codecs.corpus import encode_corpus
 from yardbird.codecs.events import EventCodec
+from yardbird.codecs.melody import MelodyCodec, MelodyConfig
+from yardbird.codecs.vocabulary import EncodeConfig
+from yardbird.config import read_section
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.errors import InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, make_notes
 
+MELODY = MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16)
 AUGMENT = AugmentConfig(12, (-1, 0, 1, 2), (0.9, 1.0), (40, 360), {"other": (0, 127)})
 
 
@@ -53,6 +57,46 @@ def test_every_solo_is_found_whole_at_its_place(tmp_path: Path) -> None:
     assert report.corpus["longest"] == max(int(entry["length"]) for entry in index)
 
 
+def test_every_melody_is_found_whole_at_its_place(tmp_path: Path) -> None:
+    waltz = replace(solo(3), meters=(Meter(0, 3, 4),))
+    augmented = write_augmented(tmp_path, {"b/tune1": waltz})
+    report = encode_corpus(augmented, tmp_path / "encoded", MELODY)
+    codec = MelodyCodec.load(tmp_path / "encoded" / "codec.json")
+    names = {"steps": np.uint8, "velocities": np.uint8, "chords": np.uint16}
+    packed = {name: np.load(tmp_path / "encoded" / f"{name}.npy", mmap_mode="r") for name in names}
+    assert {name: array.dtype for name, array in packed.items()} == names
+    with (augmented / "manifest.csv").open(newline="") as file:
+        paths = {entry["copy"]: entry["path"] for entry in csv.DictReader(file)}
+    with (tmp_path / "encoded" / "index.csv").open(newline="") as file:
+        index = list(csv.DictReader(file))
+    assert len(index) == report.corpus["files"] == 12
+    end = 0
+    for entry in index:
+        assert int(entry["start"]) == end
+        end += int(entry["length"])
+        part = {name: array[int(entry["start"]) : end] for name, array in packed.items()}
+        expected = codec.grid(read_score(augmented / paths[entry["copy"]])).score
+        frame = codec.frame(expected)
+        assert np.array_equal(part["chords"], frame.chords)
+        assert codec.decode(part["steps"], part["velocities"], frame) == replace(expected, phrases=())
+        assert len(expected.notes) == int(entry["notes"])
+    assert all(array.shape == (report.corpus["segments"], 48) for array in packed.values())
+    assert end == report.corpus["segments"]
+
+
+def test_the_melody_grid_costs_the_real_solos_less_than_one_note_in_a_hundred_and_nothing_else(
+    real_solos: dict[str, Score], root: Path
+) -> None:
+    codec = MelodyCodec(read_section("encode.melody", MelodyConfig, root / "params.yaml"))
+    grids = [codec.grid(score) for score in real_solos.values()]
+    lost, notes = sum(grid.merged_notes for grid in grids), sum(len(score.notes) for score in real_solos.values())
+    assert notes == sum(len(grid.score.notes) for grid in grids) + lost
+    assert lost < 0.01 * notes
+    for grid in grids:
+        melody = codec.encode_grid(grid.score)
+        assert codec.decode(melody.steps, melody.velocities, melody.frame) == replace(grid.score, phrases=())
+
+
 def test_only_artists_of_the_training_split_are_known(tmp_path: Path) -> None:
     encode_corpus(write_augmented(tmp_path), tmp_path / "encoded", CONFIG)
     codec = EventCodec.load(tmp_path / "encoded" / "codec.json")
@@ -79,18 +123,34 @@ def test_the_report_counts_the_losses_of_each_source_once(tmp_path: Path) -> Non
     assert report.corpus["notes"] == encoded + 3, "the crowded tune and its two copies have each lost a note"
 
 
-def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("config", "arrays"), [(CONFIG, ["tokens"]), (MELODY, ["chords", "steps", "velocities"])], ids=["events", "melody"]
+)
+def test_two_runs_write_the_same_bytes(tmp_path: Path, config: EncodeConfig | MelodyConfig, arrays: list[str]) -> None:
     augmented = write_augmented(tmp_path)
-    reports = [encode_corpus(augmented, tmp_path / name, CONFIG) for name in ("one", "two")]
+    reports = [encode_corpus(augmented, tmp_path / name, config) for name in ("one", "two")]
     assert reports[0] == reports[1]
-    for name in ("tokens.npy", "index.csv", "codec.json", "sources.csv"):
+    names = sorted(["index.csv", "codec.json", "sources.csv", *(f"{name}.npy" for name in arrays)])
+    for folder in ("one", "two"):
+        assert sorted(path.name for path in (tmp_path / folder).iterdir()) == names
+    for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_a_score_that_cannot_be_encoded_is_named(tmp_path: Path) -> None:
-    long_bars = replace(solo(0), meters=(Meter(0, 9, 4),))
-    with pytest.raises(InputError, match=r"a/tune0: expected a bar of at most 8 beats .* found meter 9/4"):
-        encode_corpus(write_augmented(tmp_path, {"a/tune0": long_bars}), tmp_path / "encoded", CONFIG)
+@pytest.mark.parametrize(
+    ("config", "meter", "expected"),
+    [
+        (CONFIG, Meter(0, 9, 4), "a bar of at most 8 beats .* found meter 9/4"),
+        (MELODY, Meter(0, 5, 32), "bars of a whole number of steps at 12 steps a beat, found meter 5/32"),
+    ],
+    ids=["events", "melody"],
+)
+def test_a_score_that_cannot_be_encoded_is_named(
+    tmp_path: Path, config: EncodeConfig | MelodyConfig, meter: Meter, expected: str
+) -> None:
+    odd = write_augmented(tmp_path, {"a/tune0": replace(solo(0), meters=(meter,))})
+    with pytest.raises(InputError, match=f"a/tune0: expected {expected}"):
+        encode_corpus(odd, tmp_path / "encoded", config)
 
 
 def test_a_corpus_without_training_solos_stops_with_one_line(tmp_path: Path) -> None:
