@@ -11,13 +11,14 @@ import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, Frame, MelodyCodec, chord_features
 from yardbird.config import read_section
 from yardbird.errors import InputError
-from yardbird.models.base import Batch, Datasets, Family, Loss, Means, Ratio
+from yardbird.models.base import Batch, Datasets, Family, Loss, Means, Ratio, TokenScores
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import GREEDY, MusicVAE
 from yardbird.models.music_vae.network import Decoder
@@ -211,6 +212,14 @@ class MusicVAEFamily(Family):
     ) -> list[Score]:
         """Grid scores in the latents' frames; greedy unless `sampling` says otherwise."""
         return [self.model.decode(one, sampling=sampling, pitch_range=pitch_range, seed=seed) for one in latents]
+
+    def posterior(self, score: Score) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """μ and σ of each window of a solo, (windows, Z)."""
+        return self.model.posteriors(self.codec.encode(score))
+
+    def score_steps(self, score: Score, z: NDArray[np.float32]) -> TokenScores:
+        """Every step of a solo, teacher-forced, given a z a window, (windows, Z); velocities are left out."""
+        return self.model.score_steps(self.codec.encode(score), z)
 
     def reconstruct(self, scores: Sequence[Score]) -> list[Score]:
         return self.decode(self.encode(scores))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,10 +16,12 @@ from yardbird.codecs.melody import (
     START,
     SYMBOLS,
     Frame,
+    Melody,
     MelodyCodec,
     MelodyConfig,
     chord_features,
 )
+from yardbird.models.base import TokenScores
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, Pick, RecurrentVAE
 from yardbird.models.music_vae.windows import padded
@@ -97,12 +100,27 @@ class MusicVAE(RecurrentVAE):
             InputError: the solo has a bar that is no whole number of steps.
         """
         melody = self.codec.encode(solo)
-        segments = self.config.segments * -(-len(melody.frame) // self.config.segments)
-        chords = chord_features(padded(melody.frame.chords, segments, 0))
-        inputs = padded(melody.steps, segments, PAD), padded(melody.velocities, segments, 0), chords
-        parts = [torch.split(self._windows(values), _AT_ONCE) for values in inputs]
-        means = [self.posterior(*part)[0].cpu() for part in zip(*parts, strict=True)]
-        return Latent(torch.cat(means).numpy(), ((1.0, melody.frame),))
+        return Latent(self.posteriors(melody)[0], ((1.0, melody.frame),))
+
+    @torch.no_grad()
+    def posteriors(self, melody: Melody) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """μ and σ of each window of a solo, (windows, Z)."""
+        parts = [torch.split(values, _AT_ONCE) for values in self._inputs(melody)]
+        means, spreads = zip(*(self.posterior(*part) for part in zip(*parts, strict=True)), strict=True)
+        return torch.cat(means).cpu().numpy(), torch.cat(spreads).cpu().numpy()
+
+    @torch.no_grad()
+    def score_steps(self, melody: Melody, z: NDArray[np.float32]) -> TokenScores:
+        """Every step of a solo, padding left out, given the true steps before it and a z a window, (windows, Z)."""
+        steps, _, chords = self._inputs(melody)
+        parts = [torch.split(values, _AT_ONCE) for values in (torch.from_numpy(z).to(steps.device), steps, chords)]
+        nats, correct = [], []
+        for points, part, condition in zip(*parts, strict=True):
+            logits = self(points, part, condition)[0].movedim(-1, 1)
+            inside = part != PAD
+            nats.append(F.cross_entropy(logits, part.where(inside, -100), reduction="none")[inside])
+            correct.append((logits.argmax(1) == part)[inside])
+        return TokenScores(torch.cat(nats).double().cpu().numpy(), torch.cat(correct).cpu().numpy())
 
     @torch.no_grad()
     def decode(
@@ -132,6 +150,13 @@ class MusicVAE(RecurrentVAE):
         windows = range(-(-len(frame) // self.config.segments))
         draws = [generator(seed, "prior", index).standard_normal(self.config.latent_dim) for index in windows]
         return Latent(np.array(draws, dtype=np.float32), ((1.0, frame),))
+
+    def _inputs(self, melody: Melody) -> tuple[Tensor, Tensor, Tensor]:
+        """Steps, velocities and conditioning of a solo's windows, the last one padded."""
+        segments = self.config.segments * -(-len(melody.frame) // self.config.segments)
+        chords = chord_features(padded(melody.frame.chords, segments, 0))
+        steps, velocities = padded(melody.steps, segments, PAD), padded(melody.velocities, segments, 0)
+        return self._windows(steps), self._windows(velocities), self._windows(chords)
 
     def _windows(self, segments: NDArray[Any]) -> Tensor:
         """(windows · N, …) → (windows, N, …) on the model's device."""
