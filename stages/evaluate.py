@@ -23,7 +23,7 @@ from yardbird.evaluation.evaluate import (
 from yardbird.evaluation.held_out import read_solos
 from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
 from yardbird.generation.orders import GenerateConfig, plan
-from yardbird.generation.solos import draw
+from yardbird.generation.tokens import draw
 from yardbird.models.base import best_device, load_family, prepare_torch
 from yardbird.music.excerpts import length_beats
 

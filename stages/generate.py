@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig, plan
-from yardbird.generation.solos import draw, write_solos
+from yardbird.generation.solos import write_solos
 from yardbird.generation.source import open_source
 from yardbird.models.base import prepare_torch
 
@@ -21,7 +21,7 @@ def main() -> None:
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)
-    solos = draw(source.generate, source.codec, plan(config), config, seed)
+    solos = source.draw(plan(config), config, seed)
     write_solos(solos, GENERATED / name, config, seed, source.provenance)
 
 

@@ -18,7 +18,7 @@ def generate(
     count: Annotated[int, typer.Option(help="How many solos.")] = 1,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same solos.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest tokens.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest that reach this probability.")] = None,
     qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none; a prime keeps its own.")] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
@@ -32,7 +32,9 @@ def generate(
     """Draw solos from a trained model: free, continuing a MIDI file, or over a chart.
 
     Each comes as .mid, .wav, piano roll .png and provenance .json. What no option says stands in params.yaml, section
-    `generate`.
+    `generate`. A Music Transformer goes on from a prime and, where it is free, chooses its own changes. A MusicVAE
+    draws windows of a few bars from its latent space: it knows no artists, a free solo of its has no changes, and what
+    comes after a prime owes it the meter and the tempo alone.
 
     Examples:
 
@@ -45,12 +47,14 @@ def generate(
     - `yardbird generate --model music_transformer@champion --artist "Charlie Parker"`
 
     - `yardbird generate --prime my_solo.mid --chart my_solo.mid`  (its opening and its changes)
+
+    - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
     from dataclasses import replace
 
     from yardbird.config import read_section, read_seed
     from yardbird.generation.orders import GenerateConfig, Order, changes, read_prime
-    from yardbird.generation.solos import draw, write_solo
+    from yardbird.generation.solos import write_solo
     from yardbird.generation.source import open_source
     from yardbird.models.base import prepare_torch
 
@@ -62,9 +66,6 @@ def generate(
     settings = replace(settings, **{name: value for name, value in wishes.items() if value is not None})
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="ask for at least one solo")
-    if count > 1 and settings.temperature == 0:
-        remedy = "ask for one, or raise the temperature"
-        raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
     if prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     if prime and qpm is not None:
@@ -78,7 +79,13 @@ def generate(
     orders = [Order(f"{group}_seed{seed}_{number:03d}", sheet, opening) for number in range(count)]
     prepare_torch()
     source = open_source(_folder(model), family)
-    for solo in draw(source.generate, source.codec, orders, settings, seed):
+    if count > 1 and settings.temperature == 0 and source.alike_at_zero:
+        remedy = "ask for one, or raise the temperature"
+        raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
+    for name in source.ignored:
+        if (value := getattr(settings, name)) is not None:
+            typer.echo(f"note: this model does not look at {name}; {value!r} is not used", err=True)
+    for solo in source.draw(orders, settings, seed):
         stem = out / solo.order.name
         write_solo(solo, stem, settings, seed, source.provenance)
         typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")

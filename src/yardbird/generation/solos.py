@@ -1,56 +1,35 @@
-"""Solos of an exact number of bars: drawn token by token under a grammar, decoded, checked, and written.
+"""A solo of an exact number of bars: what was ordered, whether it is that, and how it is written.
 
-Drawing and writing know nothing of the model: anything that continues token sequences under constraints will do, a
-neural family as well as the n-gram baseline.
+Nothing here knows of a model: `tokens` and `prior` draw what is checked here.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
-from yardbird.codecs.events import EventCodec, Tokens
-from yardbird.codecs.grammar import EventGrammar
 from yardbird.errors import InputError
 from yardbird.generation import pianoroll
-from yardbird.generation.orders import GenerateConfig, Order, check_artist
+from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
-from yardbird.music.score import Score, Tempo
-from yardbird.nn.sampling import Constraint, Sampling
-from yardbird.seeds import derive_seed
+from yardbird.music.score import ChordChange, Score, Tempo
 
 _COLUMNS = ("solo", "path", "chart", "prime", "bars", "primed_bars", "notes", "key", "qpm", "seed", "index")
 
 
-class Generate(Protocol):
-    """Continues each prime until its constraint is finished; row i depends on the seed and on i."""
-
-    def __call__(
-        self,
-        primes: Sequence[Tokens],
-        constraints: Sequence[Constraint],
-        sampling: Sampling,
-        seed: int,
-        max_tokens: int,
-        /,
-    ) -> Sequence[Tokens]: ...
-
-
 @dataclass(frozen=True)
 class Solo:
-    """A drawn solo: what was asked, its tokens, and the grid score they stand for; `index` is its row in the batch."""
+    """A drawn solo: what was asked, and the grid score that came; `index` is its row in the batch."""
 
     order: Order
     index: int
-    tokens: Tokens
     score: Score
 
     @property
@@ -58,16 +37,12 @@ class Solo:
         return self.order.prime.bars if self.order.prime else 0
 
 
-def draw(
-    generate: Generate, codec: EventCodec, orders: Sequence[Order], config: GenerateConfig, seed: int
-) -> list[Solo]:
-    """Draw all orders in one batch.
+def check_orders(orders: Sequence[Order], config: GenerateConfig) -> None:
+    """Refuse primes that nothing can continue as asked.
 
     Raises:
-        InputError: an order cannot be met, e.g. its prime is in another meter than its chart, or begins with a pickup
-            over one: a chart has whole bars only.
+        InputError: a prime leaves no bar to draw, or begins with a pickup over a chart, which has whole bars only.
     """
-    check_artist(codec, config.artist)
     for order in orders:
         if order.prime and order.prime.bars >= config.bars:
             expected, found = f"a prime of less than {config.bars} bars", f"{order.prime.bars}"
@@ -76,24 +51,43 @@ def draw(
             expected, found = "a prime of whole bars where there is a chart", "a pickup"
             remedy = "cut the pickup off, or use the prime or the chart alone"
             raise InputError(order.prime.file, expected=expected, found=found, remedy=remedy)
-    constraints = [_grammar(codec, order, config) for order in orders]
-    primes = [_prime(codec, order, config.artist) for order in orders]
-    # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
-    limit = 8 + config.bars * (7 * int(codec.meter_steps.max()) + 3)
-    with tqdm(total=config.bars * len(orders), desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
-        watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
-        rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
-    solos = []
-    for index, (order, tokens) in enumerate(zip(orders, rows, strict=True)):
-        assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
-        solo = Solo(order, index, tokens, _as_ordered(codec.decode(tokens), order, config))
-        assert not faults(solo, config), f"the grammar lets pass, in {order.name}: {'; '.join(faults(solo, config))}"
-        solos.append(solo)
-    return solos
+
+
+def finished(order: Order, index: int, score: Score, config: GenerateConfig) -> Solo:
+    """The solo of a drawn grid score, with what models do not choose; it is as ordered.
+
+    That is the key (the chart's, else the prime's, else the likeliest), the tempo where it is asked for, and where the
+    chart takes over from a prime its chord, which may have begun before.
+    """
+    key = (order.sheet and order.sheet.key) or (order.prime and order.prime.score.key)
+    score = replace(score, key=key or (estimate_key(score.notes) if len(score.notes) else None))
+    qpm = asked_qpm(order, config)
+    if qpm and not order.prime:
+        score = replace(score, tempos=(Tempo(0, qpm),))
+    if order.sheet and order.prime:
+        start = int(score.bar_ticks[order.prime.bars])
+        taking_over = in_force_from(order.sheet.chord_changes(score.ticks_per_beat, config.bars), start)[0]
+        if all(change.tick != start for change in score.chords):
+            chords = sorted((*score.chords, taking_over), key=lambda change: change.tick)
+            score = replace(score, chords=tuple(chords))
+    solo = Solo(order, index, score)
+    assert not faults(solo, config), f"{order.name}: {'; '.join(faults(solo, config))}"
+    return solo
+
+
+def in_force_from(changes: Sequence[ChordChange], start_step: int) -> tuple[ChordChange, ...]:
+    """The changes after a step, and before them the one in force there, moved to it."""
+    earlier = [replace(change, tick=start_step) for change in changes if change.tick <= start_step]
+    return (*earlier[-1:], *(change for change in changes if change.tick > start_step))
+
+
+def asked_qpm(order: Order, config: GenerateConfig) -> float | None:
+    """The tempo of the chart, else that of the settings."""
+    return (order.sheet and order.sheet.qpm) or config.qpm
 
 
 def faults(solo: Solo, config: GenerateConfig) -> list[str]:
-    """What is wrong with a drawn solo; nothing, as long as the grammar holds. A prime's own bars are not judged."""
+    """What is wrong with a drawn solo; nothing is, in any that is handed out. A prime's own bars are not judged."""
     score, order = solo.score, solo.order
     start = int(score.bar_ticks[solo.primed_bars]) if solo.primed_bars else 0
     pitches = score.pitches[score.onsets >= start]
@@ -109,7 +103,7 @@ def faults(solo: Solo, config: GenerateConfig) -> list[str]:
         found.append("a last note that does not end")
     if order.sheet is not None:
         expected = order.sheet.chord_changes(score.ticks_per_beat, config.bars)
-        if [c for c in score.chords if c.tick >= start] != [c for c in expected if c.tick >= start]:
+        if in_force_from(score.chords, start) != in_force_from(expected, start):
             found.append("other chords than the chart's")
     return found
 
@@ -175,55 +169,5 @@ def _tune(order: Order) -> str:
     return f"After {order.prime.file.stem.replace('_', ' ')}" if order.prime else "Free solo"
 
 
-def _grammar(codec: EventCodec, order: Order, config: GenerateConfig) -> EventGrammar:
-    sheet = order.sheet
-    return EventGrammar(
-        codec,
-        bars=config.bars,
-        pitch_range=config.pitch_range,
-        chords=sheet.chord_changes(codec.steps_per_beat, config.bars) if sheet else None,
-        meter=(sheet.meter.numerator, sheet.meter.denominator) if sheet else (4, 4),
-        qpm=_qpm(order, config),
-        artist=config.artist,
-    )
-
-
-def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
-    if order.prime is None:
-        return np.array([codec.bos_id], dtype=np.uint16)
-    return codec.prime(order.prime.score, order.prime.bars, artist)
-
-
-def _as_ordered(score: Score, order: Order, config: GenerateConfig) -> Score:
-    """What tokens cannot hold: the key (the chart's, else the prime's, else the likeliest), the tempo between bins."""
-    key = (order.sheet and order.sheet.key) or (order.prime and order.prime.score.key)
-    score = replace(score, key=key or (estimate_key(score.notes) if len(score.notes) else None))
-    qpm = _qpm(order, config)
-    return replace(score, tempos=(Tempo(0, qpm),)) if qpm and not order.prime else score
-
-
-def _qpm(order: Order, config: GenerateConfig) -> float | None:
-    return (order.sheet and order.sheet.qpm) or config.qpm
-
-
 def _whole_bars_end(score: Score) -> int:
     return int(score.bar_ticks[-1]) + score.meters[-1].bar_ticks(score.ticks_per_beat)
-
-
-class _Watched:
-    """A constraint that moves a progress bar on at every bar line."""
-
-    def __init__(self, constraint: Constraint, bar_id: int, progress: "tqdm[Any]") -> None:
-        self._constraint, self._bar_id, self._progress = constraint, bar_id, progress
-
-    @property
-    def finished(self) -> bool:
-        return self._constraint.finished
-
-    def allowed(self) -> NDArray[np.bool_]:
-        return self._constraint.allowed()
-
-    def advance(self, token: int) -> None:
-        self._constraint.advance(token)
-        if token == self._bar_id:
-            self._progress.update()

@@ -1,33 +1,42 @@
 """A trained model's folder, opened for drawing solos, and what is known of where it comes from."""
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from safetensors import SafetensorError
 
 import yardbird.models
 from yardbird import files
-from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
-from yardbird.generation.solos import Generate
-from yardbird.models.base import TRAINED, best_device, load_family
+from yardbird.generation import prior, tokens
+from yardbird.generation.orders import GenerateConfig, Order
+from yardbird.generation.solos import Solo
+from yardbird.models.base import TRAINED, Family, best_device, load_family
+
+
+class Draw(Protocol):
+    """Solos for all orders; that of order i depends on the seed and on i."""
+
+    def __call__(self, orders: Sequence[Order], config: GenerateConfig, seed: int, /) -> list[Solo]: ...
 
 
 @dataclass(frozen=True)
 class Source:
-    """What draws tokens, the codec that reads them, and the provenance of the weights."""
+    """What draws solos, and the provenance of its weights.
 
-    generate: Generate
-    codec: EventCodec
+    Attributes:
+        ignored: the settings of section `generate` that this kind of model does not look at; in the provenance too.
+        alike_at_zero: at temperature 0 it draws one solo, however many are asked for.
+    """
+
+    draw: Draw
     provenance: Mapping[str, Any]
-
-
-class _DrawsEvents(Protocol):
-    codec: EventCodec
-    generate: Generate
+    ignored: tuple[str, ...]
+    alike_at_zero: bool
 
 
 def open_source(folder: Path, family_name: str | None = None) -> Source:
@@ -56,9 +65,16 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
         found = f"files that do not fit together ({(str(error).splitlines() or ['?'])[0][:120]})"
         raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
     family.model.to(best_device())
-    drawer = cast(_DrawsEvents, family)
     provenance = {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}
-    return Source(drawer.generate, drawer.codec, provenance)
+    return _source(family, provenance)
+
+
+def _source(family: Family, provenance: Mapping[str, Any]) -> Source:
+    if isinstance(family, tokens.ContinuesTokens):
+        return Source(partial(tokens.draw, family.generate, family.codec), provenance, (), alike_at_zero=True)
+    assert isinstance(family, prior.DecodesLatents), f"{family.name} neither continues tokens nor decodes latents"
+    ignored = ("artist",)
+    return Source(partial(prior.draw, family), {**provenance, "ignored": ignored}, ignored, alike_at_zero=False)
 
 
 def _families() -> list[str]:

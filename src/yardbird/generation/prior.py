@@ -1,0 +1,114 @@
+"""Solos drawn from a latent space: points of the prior, decoded over the changes of the chart.
+
+Such a model writes a line and nothing else, so the rest is settled here. Over a chart it hears the chart's chords. A
+free solo is in 4/4 and has no chords: the model is told that none sounds, and none is written. Its tempo is the
+setting's, else `FREE_QPM`. The bars of a prime are taken over as they are, with their meter, tempo and chords; what
+follows is drawn from the prior like any other solo, and no chord sounds there unless a chart says which.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from tqdm import tqdm
+
+from yardbird.codecs.melody import Frame, MelodyCodec
+from yardbird.errors import InputError
+from yardbird.generation.orders import GenerateConfig, Order, Prime
+from yardbird.generation.solos import Solo, asked_qpm, check_orders, finished, in_force_from
+from yardbird.music.excerpts import cut
+from yardbird.music.score import ChordChange, Meter, Notes, Score, Tempo, make_notes
+from yardbird.nn.sampling import Sampling
+from yardbird.seeds import derive_seed
+
+FREE_QPM = 200.0  # a tempo that bebop is often played at; the model has none of its own
+
+
+@runtime_checkable
+class DecodesLatents(Protocol):
+    """A family whose latents, opaque here, become melodies in a frame."""
+
+    codec: MelodyCodec
+
+    def prior(self, frame: Frame, seed: int, /) -> Any:
+        """A latent from the prior, as long as the frame, which it keeps."""
+
+    def decode(
+        self, latents: Sequence[Any], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
+    ) -> Sequence[Score]:
+        """The grid score of each latent, monophonic, in its frame."""
+
+
+def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig, seed: int) -> list[Solo]:
+    """Draw all orders, each by itself: solo i depends on its order, the seed and i. `config.artist` is not looked at.
+
+    Raises:
+        InputError: an order cannot be met: as `check_orders` says, its prime is in another meter than its chart, or
+            bars do not fall on the grid.
+    """
+    check_orders(orders, config)
+    canvases = [_canvas(family.codec, order, config) for order in orders]
+    solos = []
+    with tqdm(canvases, desc=f"drawing {len(orders)} solos", unit="solo", leave=False) as progress:
+        for index, (order, canvas) in enumerate(zip(orders, progress, strict=True)):
+            latent = family.prior(family.codec.frame(canvas.rest), derive_seed(seed, "prior", index))
+            (rest,) = family.decode(
+                [latent],
+                sampling=config.sampling,
+                pitch_range=config.pitch_range,
+                seed=derive_seed(seed, "generate", index),
+            )
+            solos.append(finished(order, index, canvas.filled(rest.notes), config))
+    return solos
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """A solo before it is drawn: all but the notes from step `start` on."""
+
+    score: Score
+    start: int
+
+    @property
+    def rest(self) -> Score:
+        return cut(self.score, self.start, self.score.end_tick)
+
+    def filled(self, drawn: Notes) -> Score:
+        """With the notes drawn for `rest`; one that is tied over from the prime goes first."""
+        tied_until = int(self.score.offsets.max(initial=0))
+        notes = drawn.copy()
+        onsets = np.maximum(drawn["onset_tick"] + self.start, tied_until)
+        notes["duration_tick"] += drawn["onset_tick"] + self.start - onsets
+        notes["onset_tick"] = onsets
+        return replace(self.score, notes=np.concatenate([self.score.notes, notes[notes["duration_tick"] > 0]]))
+
+
+def _canvas(codec: MelodyCodec, order: Order, config: GenerateConfig) -> _Canvas:
+    steps, sheet = codec.config.steps_per_beat, order.sheet
+    changes = sheet.chord_changes(steps, config.bars) if sheet else ()
+    if order.prime is None:
+        meter = sheet.meter if sheet else Meter(0, 4, 4)
+        qpm, end = asked_qpm(order, config) or FREE_QPM, config.bars * meter.bar_ticks(steps)
+        blank = Score(steps, make_notes([]), end, tempos=(Tempo(0, qpm),), meters=(meter,), chords=changes)
+        return _Canvas(codec.grid(blank).score, 0)
+    prime = codec.grid(order.prime.score).score
+    start = int(np.append(prime.bar_ticks, prime.end_tick)[order.prime.bars])
+    meters = tuple(meter for meter in prime.meters if meter.tick < start)
+    if sheet:
+        _check_meters(order.prime, meters, sheet.meter)
+    end = start + (config.bars - order.prime.bars) * meters[-1].bar_ticks(steps)
+    notes = prime.notes[prime.onsets < start].copy()
+    notes["duration_tick"] = np.minimum(notes["duration_tick"], end - notes["onset_tick"])
+    chords = tuple(change for change in prime.chords if change.tick < start)
+    following = in_force_from(changes, start) if sheet else (ChordChange(start, None),) if chords else ()
+    tempos = tuple(tempo for tempo in prime.tempos if tempo.tick < start)
+    return _Canvas(Score(steps, notes, end, tempos=tempos, meters=meters, chords=chords + following), start)
+
+
+def _check_meters(prime: Prime, meters: Sequence[Meter], asked: Meter) -> None:
+    for meter in meters:
+        if (meter.numerator, meter.denominator) != (asked.numerator, asked.denominator):
+            expected = f"the meter of its chart, {asked.numerator}/{asked.denominator}"
+            found, remedy = f"{meter.numerator}/{meter.denominator}", "use the prime or the chart alone"
+            raise InputError(prime.file, expected=expected, found=found, remedy=remedy)

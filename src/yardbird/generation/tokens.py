@@ -1,0 +1,103 @@
+"""Solos drawn token by token, under a grammar that lets only legal ones pass.
+
+Anything that continues token sequences under constraints will do, a neural family as well as the n-gram baseline.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from yardbird.codecs.events import EventCodec, Tokens
+from yardbird.codecs.grammar import EventGrammar
+from yardbird.generation.orders import GenerateConfig, Order, check_artist
+from yardbird.generation.solos import Solo, asked_qpm, check_orders, finished
+from yardbird.nn.sampling import Constraint, Sampling
+from yardbird.seeds import derive_seed
+
+
+class Generate(Protocol):
+    """Continues each prime until its constraint is finished; row i depends on the seed and on i."""
+
+    def __call__(
+        self,
+        primes: Sequence[Tokens],
+        constraints: Sequence[Constraint],
+        sampling: Sampling,
+        seed: int,
+        max_tokens: int,
+        /,
+    ) -> Sequence[Tokens]: ...
+
+
+@runtime_checkable
+class ContinuesTokens(Protocol):
+    """A family that speaks event tokens."""
+
+    codec: EventCodec
+    generate: Generate
+
+
+def draw(
+    generate: Generate, codec: EventCodec, orders: Sequence[Order], config: GenerateConfig, seed: int
+) -> list[Solo]:
+    """Draw all orders in one batch.
+
+    Raises:
+        InputError: an order cannot be met: as `check_orders` says, its prime is in another meter than its chart, or the
+            model knows no such artist.
+    """
+    check_artist(codec, config.artist)
+    check_orders(orders, config)
+    constraints = [_grammar(codec, order, config) for order in orders]
+    primes = [_prime(codec, order, config.artist) for order in orders]
+    # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
+    limit = 8 + config.bars * (7 * int(codec.meter_steps.max()) + 3)
+    with tqdm(total=config.bars * len(orders), desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
+        watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
+        rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
+    solos = []
+    for index, (order, tokens) in enumerate(zip(orders, rows, strict=True)):
+        assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
+        solos.append(finished(order, index, codec.decode(tokens), config))
+    return solos
+
+
+def _grammar(codec: EventCodec, order: Order, config: GenerateConfig) -> EventGrammar:
+    sheet = order.sheet
+    return EventGrammar(
+        codec,
+        bars=config.bars,
+        pitch_range=config.pitch_range,
+        chords=sheet.chord_changes(codec.steps_per_beat, config.bars) if sheet else None,
+        meter=(sheet.meter.numerator, sheet.meter.denominator) if sheet else (4, 4),
+        qpm=asked_qpm(order, config),
+        artist=config.artist,
+    )
+
+
+def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
+    if order.prime is None:
+        return np.array([codec.bos_id], dtype=np.uint16)
+    return codec.prime(order.prime.score, order.prime.bars, artist)
+
+
+class _Watched:
+    """A constraint that moves a progress bar on at every bar line."""
+
+    def __init__(self, constraint: Constraint, bar_id: int, progress: "tqdm[Any]") -> None:
+        self._constraint, self._bar_id, self._progress = constraint, bar_id, progress
+
+    @property
+    def finished(self) -> bool:
+        return self._constraint.finished
+
+    def allowed(self) -> NDArray[np.bool_]:
+        return self._constraint.allowed()
+
+    def advance(self, token: int) -> None:
+        self._constraint.advance(token)
+        if token == self._bar_id:
+            self._progress.update()
