@@ -2,43 +2,45 @@ from dataclasses import replace
 
 import pytest
 
-from yardbird.tracking.gate import Standing, judge
+from yardbird.tracking.gate import Gate, Standing, judge
 
-CANDIDATE = Standing(nats=2.0, baseline=2.4, held_out="a", synthetic=False)
+NATS = Gate("nats_per_note", "ngram")
+ERROR = Gate("reconstruction_error", "shuffled_z")
+CANDIDATE = Standing(NATS, value=2.0, baseline=2.4, held_out="a", synthetic=False, collapsed=False)
 
 
 def test_the_first_that_beats_the_ngram_is_champion() -> None:
     verdict = judge(CANDIDATE, None)
     assert verdict.promoted
-    assert verdict.reason.startswith("Beats the n-gram: 2.000 against 2.400 nats per note.")
+    assert verdict.reason.startswith("Beats the n-gram in nats per note: 2.000 against 2.400.")
 
 
 @pytest.mark.parametrize("nats", [2.4, 3.0])
 def test_who_does_not_beat_the_ngram_is_no_champion_even_without_a_rival(nats: float) -> None:
-    verdict = judge(replace(CANDIDATE, nats=nats), None)
+    verdict = judge(replace(CANDIDATE, value=nats), None)
     assert not verdict.promoted
     assert "Does not beat the n-gram" in verdict.reason
 
 
 @pytest.mark.parametrize(("champion_nats", "promoted"), [(2.1, True), (2.0, True), (1.9, False)])
 def test_on_the_same_tunes_the_nats_decide_and_a_tie_is_no_worse(champion_nats: float, promoted: bool) -> None:
-    verdict = judge(CANDIDATE, replace(CANDIDATE, nats=champion_nats))
+    verdict = judge(CANDIDATE, replace(CANDIDATE, value=champion_nats))
     assert verdict.promoted is promoted
     assert "same held-out tunes" in verdict.reason
 
 
 def test_on_other_tunes_the_margin_over_the_ngram_decides_and_not_the_nats() -> None:
     """The champion's tunes were easier: fewer nats, and yet it stood less far above its n-gram."""
-    easier = Standing(nats=1.5, baseline=1.6, held_out="b", synthetic=False)
+    easier = replace(CANDIDATE, value=1.5, baseline=1.6, held_out="b")
     verdict = judge(CANDIDATE, easier)
     assert verdict.promoted
-    assert "nats do not compare" in verdict.reason
+    assert "nats per note does not compare" in verdict.reason
     assert "16.7% against 6.2%" in verdict.reason
     assert not judge(easier, CANDIDATE).promoted
 
 
 def test_a_model_of_the_synthetic_corpus_never_displaces_one_of_real_solos() -> None:
-    etudes = Standing(nats=0.5, baseline=2.0, held_out="b", synthetic=True)
+    etudes = replace(CANDIDATE, value=0.5, baseline=2.0, held_out="b", synthetic=True)
     assert not judge(etudes, CANDIDATE).promoted
     assert "the champion stays" in judge(etudes, CANDIDATE).reason
     assert judge(CANDIDATE, etudes).promoted
@@ -46,5 +48,33 @@ def test_a_model_of_the_synthetic_corpus_never_displaces_one_of_real_solos() -> 
 
 
 def test_a_family_without_the_measure_is_not_judged() -> None:
-    assert not judge(replace(CANDIDATE, nats=None), None).promoted
-    assert judge(CANDIDATE, replace(CANDIDATE, nats=None)).promoted
+    assert not judge(replace(CANDIDATE, value=None), None).promoted
+    assert judge(CANDIDATE, replace(CANDIDATE, value=None)).promoted
+
+
+def test_the_words_are_those_of_the_measure() -> None:
+    latent = replace(CANDIDATE, gate=ERROR, value=0.3, baseline=0.9)
+    assert judge(latent, None).reason.startswith("Beats shuffled z in reconstruction error: 0.300 against 0.900.")
+    assert judge(replace(latent, value=None), None).reason == (
+        "Not judged: held-out reconstruction error was not measured for it and for shuffled z."
+    )
+
+
+def test_a_collapsed_posterior_is_never_champion_however_good_its_figures() -> None:
+    verdict = judge(replace(CANDIDATE, gate=ERROR, value=0.0, collapsed=True), None)
+    assert not verdict.promoted
+    assert "the decoder plays without listening to z" in verdict.reason
+
+
+def test_a_champion_of_another_measure_gives_way_to_one_that_beats_its_baseline() -> None:
+    latent = replace(CANDIDATE, gate=ERROR, value=0.3, baseline=0.9)
+    verdict = judge(latent, CANDIDATE)
+    assert verdict.promoted
+    assert "judged by nats per note against the n-gram: figures do not compare" in verdict.reason
+    assert not judge(replace(latent, synthetic=True), CANDIDATE).promoted
+
+
+def test_a_standing_is_read_back_and_so_is_one_of_before_there_were_measures() -> None:
+    assert Standing.parse(CANDIDATE.text()) == CANDIDATE
+    old = '{"nats": 2.0, "baseline": 2.4, "held_out": "a", "synthetic": false}'
+    assert Standing.parse(old) == CANDIDATE

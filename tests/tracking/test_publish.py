@@ -23,21 +23,24 @@ from event_scores import CODEC
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from yardbird import files, serving
+from yardbird import files
 from yardbird.audio.wave import Waveform
 from yardbird.models.base import TRAINED
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
+from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.card import model_card, read_corpus
+from yardbird.tracking.endpoint import Server
+from yardbird.tracking.gate import Gate
 from yardbird.tracking.pages import write_solo
-from yardbird.tracking.publish import PublishConfig, publish
-from yardbird.tracking.registry import Server
+from yardbird.tracking.publish import publish
 from yardbird.tracking.store import connect, tracking_uri
 from yardbird.tracking.sync import sync
 
 NAME = "music_transformer"
-CONFIG = PublishConfig(measure="nats_per_note", baseline="ngram")
+GATE = Gate(measure="nats_per_note", baseline="ngram")
+GATES = {NAME: GATE}
 SIZES = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
     context_length=64, tie_embeddings=True, windows_per_epoch=None,
@@ -46,7 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "qpm": None, "artist": None,
     "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
 }  # fmt: skip
-SERVER = Server(Path(serving.__file__), DEFAULTS)
+SERVERS = {NAME: Server(ENDPOINT, DEFAULTS)}
 LOCK = """
 stages:
   train@music_transformer:
@@ -109,24 +112,24 @@ def aliases(client: MlflowClient) -> dict[str, str]:
 
 def test_challenger_always_champion_past_the_gate_and_the_same_content_once(project: Path) -> None:
     client, _ = connect(project)
-    first = publish(project, CONFIG, SERVER)
+    first = publish(project, GATES, SERVERS)
     assert first[NAME]["champion"] == 1
-    assert publish(project, CONFIG, SERVER) == first, "published again it gets the verdict it got"
+    assert publish(project, GATES, SERVERS) == first, "published again it gets the verdict it got"
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
     write_model(1)
     write_evaluation(2.2)
-    worse = publish(project, CONFIG, SERVER)
+    worse = publish(project, GATES, SERVERS)
     assert worse[NAME]["champion"] == 0
     assert "Worse than the champion" in worse[NAME]["verdict"]
     assert aliases(client) == {"champion": "1", "challenger": "2"}
 
     write_evaluation(1.9)  # the same model, measured anew
-    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "2", "challenger": "2"}
 
     write_evaluation(2.5)
-    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 0
+    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 0
     assert aliases(client) == {"challenger": "2"}, "a champion that no longer beats the n-gram is none"
     assert len(client.search_model_versions(f"name = '{NAME}'")) == 2
 
@@ -138,44 +141,44 @@ def test_challenger_always_champion_past_the_gate_and_the_same_content_once(proj
 
 def test_a_former_champion_is_judged_against_the_one_that_displaced_it(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, CONFIG, SERVER)
+    publish(project, GATES, SERVERS)
     write_model(1)
     write_evaluation(1.9)
-    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
     write_model(0)
     write_evaluation(2.0)
-    back = publish(project, CONFIG, SERVER)
+    back = publish(project, GATES, SERVERS)
     assert (back[NAME]["champion"], "Worse than the champion" in back[NAME]["verdict"]) == (0, True)
-    assert publish(project, CONFIG, SERVER) == back
+    assert publish(project, GATES, SERVERS) == back
     assert aliases(client) == {"champion": "2", "challenger": "1"}
 
 
 def test_a_former_champion_takes_the_place_of_one_that_fell(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, CONFIG, SERVER)
+    publish(project, GATES, SERVERS)
     write_model(1)
     for nats in (1.9, 2.5):  # promoted, then measured anew and fallen
         write_evaluation(nats)
-        publish(project, CONFIG, SERVER)
+        publish(project, GATES, SERVERS)
     assert aliases(client) == {"challenger": "2"}
     write_model(0)
     write_evaluation(2.0)
-    assert publish(project, CONFIG, SERVER)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
 
 def test_other_defaults_make_another_version_and_other_settings_of_the_stage_do_not(project: Path) -> None:
-    publish(project, CONFIG, SERVER)
+    publish(project, GATES, SERVERS)
     client, _ = connect(project)
     for defaults, versions in [({"comping": True}, 1), ({"temperature": 0.8}, 2)]:
-        publish(project, CONFIG, Server(SERVER.file, {**DEFAULTS, **defaults}))
+        publish(project, GATES, {NAME: Server(ENDPOINT, {**DEFAULTS, **defaults})})
         assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
 
 
 def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_know(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(project, CONFIG, SERVER)
+    publish(project, GATES, SERVERS)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
     mlflow.set_tracking_uri(tracking_uri(project))
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
@@ -200,14 +203,14 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
             model.predict(charts, params=params)
     with pytest.raises(MlflowException, match="chart 1, line 1: expected a chord symbol, found 'Q7'"):
         model.predict(pd.DataFrame({"chart": ["Q7"]}))
-    with pytest.raises(MlflowException, match="expected at most 2048 bars in all, found 9 of 256 bars"):
+    with pytest.raises(MlflowException, match="expected at most 2048 bars in all, found 9 solos of 256 bars"):
         model.predict(pd.DataFrame({"chart": [""] * 9}), params={"bars": 256})
 
 
 def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(project: Path) -> None:
     client, experiment = connect(project)
-    publish(project, CONFIG, SERVER)
-    publish(project, CONFIG, SERVER)
+    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS)
     runs = {run.info.run_name.split()[0]: run for run in client.search_runs([experiment])}
     assert sorted(runs) == ["pipeline", "train"]
     pipeline, training = runs["pipeline"], runs["train"]
@@ -218,7 +221,7 @@ def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(proje
     solos = client.list_artifacts(pipeline.info.run_id, f"solos/{NAME}/free")
     assert sorted(Path(entry.path).suffix for entry in solos) == [".html", ".mid", ".png", ".wav"]
     files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
-    publish(project, CONFIG, SERVER)
+    publish(project, GATES, SERVERS)
     assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
 
 
@@ -252,13 +255,13 @@ def test_the_card_says_who_played(project: Path) -> None:
         ((invented,), "**Synthetic**: the built-in etudes"),
         (("Ada Line", invented), "**Partly synthetic**, 1 of 2 artists: the built-in etudes"),
     ]:
-        card = model_card(NAME, replace(corpus, artists=artists), {}, {}, "None.")
+        card = model_card(ENDPOINT, replace(corpus, artists=artists), {}, {}, GATE, "None.")
         assert f"## Data\n{origin}" in card
 
 
 @pytest.mark.slow
 def test_mlflow_models_serve_answers_an_http_request_with_midi(project: Path, tmp_path: Path) -> None:
-    publish(project, CONFIG, SERVER)
+    publish(project, GATES, SERVERS)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

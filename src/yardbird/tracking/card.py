@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from yardbird.data.manifest import SYNTHETIC
+from yardbird.tracking.endpoint import Endpoint
+from yardbird.tracking.gate import Gate
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Corpus:
     originals: Mapping[str, int]
     copies: int
     artists: tuple[str, ...]
-    held_out: str  # a hash of the originals of the test split, as tokens
+    held_out: str  # a hash of the originals of the test split, as encoded
 
     @property
     def synthetic(self) -> bool:
@@ -43,41 +45,50 @@ class Corpus:
 
 
 def read_corpus(encoded: Path) -> Corpus:
-    """Read the index and the held-out tokens of data/encoded/events."""
+    """Read the index and the held-out solos of one codec's folder in data/encoded."""
     with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
+    arrays = [np.load(path, mmap_mode="r") for path in sorted(encoded.glob("*.npy"))]
     originals = [row for row in rows if row["semitones"] == "0" and float(row["tempo_factor"]) == 1]
     digest = hashlib.sha256((encoded / "codec.json").read_bytes())
     for row in sorted((row for row in originals if row["split"] == "test"), key=lambda row: row["solo"]):
         start = int(row["start"])
-        digest.update(row["solo"].encode() + tokens[start : start + int(row["length"])].tobytes())
+        digest.update(row["solo"].encode())
+        for array in arrays:
+            digest.update(array[start : start + int(row["length"])].tobytes())
     artists = sorted({row["artist"] for row in originals if row["split"] == "train"})
     counts = Counter(row["split"] for row in originals)
     return Corpus(dict(sorted(counts.items())), len(rows), tuple(artists), digest.hexdigest()[:16])
 
 
 def model_card(
-    family: str, corpus: Corpus, training: Mapping[str, Any], figures: Mapping[str, Mapping[str, Any]], verdict: str
+    endpoint: Endpoint,
+    corpus: Corpus,
+    training: Mapping[str, Any],
+    figures: Mapping[str, Mapping[str, Any]],
+    gate: Gate,
+    verdict: str,
 ) -> str:
     """The card in markdown.
 
     Args:
         training: the family's entry of reports/train/<family>.json.
         figures: rows of reports/evaluate/<family>.json; the family's own and the baselines'.
+        verdict: the gate's reason.
     """
+    family, own = endpoint.family, figures.get(endpoint.family, {})
     splits = ", ".join(f"{count} {split}" for split, count in corpus.originals.items())
     columns = list(dict.fromkeys(name for row in figures.values() for name in row))
-    rows = "\n".join(_row(name, [row.get(column) for row in figures.values()]) for name, column in _pairs(columns))
-    table = (
-        f"| held out and generated | {' | '.join(figures)} |\n|---|{'---|' * len(figures)}\n{rows}\n"
-        if figures
-        else "Not evaluated.\n"
-    )
-    facts = "\n".join(_row(name, [value]) for name, value in training.items())
+    table = _table("held out and generated", figures, {column.replace("_", " "): column for column in columns})
+    table = table if figures else "Not evaluated.\n"
+    facts = "\n".join(_row(name.replace("_", " "), [value]) for name, value in training.items())
+    validation = {name.removeprefix("validation_"): value for name, value in training.items()}
+    sources = {"validation": validation, "held out": own, gate.baseline: figures.get(gate.baseline, {})}
+    health = f"## Health\n{_table('of the latent', sources, endpoint.health)}\n" if endpoint.health else ""
+    alarm = f"**ALARM.** {verdict}\n\n" if own.get("collapsed") else ""
     return f"""# {family}
 
-Plays monophonic jazz solos as MIDI, free or over a chart. Made by the Yardbird pipeline; code under the MIT licence.
+{alarm}{endpoint.about} Made by the Yardbird pipeline; code under the MIT licence.
 
 ## Data
 {corpus.origin}
@@ -91,22 +102,24 @@ Plays monophonic jazz solos as MIDI, free or over a chart. Made by the Yardbird 
 |---|---|
 {facts}
 
-## Figures
+{health}## Figures
 {table}
 ## Verdict
 {verdict}
 
 ## Use
-`mlflow models serve -m models:/{family}@challenger --env-manager local`, then POST to `/invocations`:
-`{{"dataframe_records": [{{"chart": "F7 | Bb7 | F7 | Cm7 F7"}}], "params": {{"bars": 12, "seed": 1}}}}`.
-An empty chart asks for a free solo. The answer's `midi` is a MIDI file in base64.
+{endpoint.use}
 """
 
 
-def _pairs(columns: list[str]) -> list[tuple[str, str]]:
-    return [(column.replace("_", " "), column) for column in columns]
+def _table(title: str, columns: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    """Figures by source: `names` are the words of each row and the figure's name."""
+    head = f"| {title} | {' | '.join(name.replace('_', ' ') for name in columns)} |\n|---|{'---|' * len(columns)}\n"
+    return head + "".join(
+        _row(words, [column.get(name) for column in columns.values()]) + "\n" for words, name in names.items()
+    )
 
 
 def _row(name: str, values: list[Any]) -> str:
     cells = ("" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value) for value in values)
-    return f"| {name.replace('_', ' ')} | {' | '.join(cells)} |"
+    return f"| {name} | {' | '.join(cells)} |"

@@ -1,23 +1,48 @@
 """Who may be champion: sentences and a verdict from measured figures alone."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+
+_WORDS = {"ngram": "the n-gram"}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One family's entry of section `publish` of params.yaml: what is compared, in reports/evaluate/<family>.json."""
+
+    measure: str  # of the family's own row and of the baseline's, on held-out tunes; lower is better
+    baseline: str  # the row that a champion must beat
 
 
 @dataclass(frozen=True)
 class Standing:
     """What a model is judged by."""
 
-    nats: float | None  # a note, on held-out tunes; None: this family has no such measure
-    baseline: float | None  # the same of the n-gram, on the same tunes
+    gate: Gate
+    value: float | None  # of the measure, on held-out tunes; None: not measured
+    baseline: float | None  # the same of the baseline, on the same tunes
     held_out: str  # a hash of these tunes: figures compare only where it is equal
     synthetic: bool  # trained on the built-in corpus alone
+    collapsed: bool  # a latent that the decoder does not listen to
 
     @property
     def margin(self) -> float:
-        """The share of the baseline's nats that the model saves."""
-        assert self.nats is not None
+        """The share of the baseline's figure that the model saves."""
+        assert self.value is not None
         assert self.baseline is not None
-        return 1 - self.nats / self.baseline
+        return 1 - self.value / self.baseline
+
+    def text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> "Standing":
+        """What `text` wrote, or what stood there while nats per note were the only measure."""
+        content = json.loads(text)
+        if "nats" in content:
+            gate, value = Gate("nats_per_note", "ngram"), content.pop("nats")
+            return cls(gate, value, collapsed=False, **content)
+        return cls(Gate(**content.pop("gate")), **content)
 
 
 @dataclass(frozen=True)
@@ -27,26 +52,29 @@ class Verdict:
 
 
 def judge(candidate: Standing, champion: Standing | None) -> Verdict:
-    """The gate: beat the n-gram, and be no worse than the present champion, as far as the two can be compared.
+    """The gate: beat the baseline, and be no worse than the present champion, as far as the two can be compared.
 
-    Measured on the same held-out tunes, the nats decide. On other tunes they do not compare, so the margins over the
-    n-gram do, each on its own tunes; but a model of the built-in synthetic corpus never displaces one of real solos,
-    and one of real solos always displaces a synthetic one.
+    Measured on the same held-out tunes, the measure decides. On other tunes it does not compare, so the margins over
+    the baseline do, each on its own tunes; but a model of the built-in synthetic corpus never displaces one of real
+    solos, and one of real solos always displaces a synthetic one. A collapsed posterior is never champion.
     """
-    if candidate.nats is None or candidate.baseline is None:
-        return Verdict(False, "Not judged: held-out nats per note were not measured for it and for the n-gram.")
-    if candidate.nats >= candidate.baseline:
-        return Verdict(
-            False, f"Does not beat the n-gram: {candidate.nats:.3f} against {candidate.baseline:.3f} nats per note."
-        )
-    beats = f"Beats the n-gram: {candidate.nats:.3f} against {candidate.baseline:.3f} nats per note."
-    if champion is None or champion.nats is None or champion.baseline is None:
+    measure, baseline = candidate.gate.measure.replace("_", " "), _words(candidate.gate.baseline)
+    if candidate.collapsed:
+        reason = "The posterior has collapsed: the decoder plays without listening to z, so the latent space is empty."
+        return Verdict(False, f"{reason} Such a model is never champion.")
+    if candidate.value is None or candidate.baseline is None:
+        return Verdict(False, f"Not judged: held-out {measure} was not measured for it and for {baseline}.")
+    figures = f"{baseline} in {measure}: {candidate.value:.3f} against {candidate.baseline:.3f}."
+    if candidate.value >= candidate.baseline:
+        return Verdict(False, f"Does not beat {figures}")
+    beats = f"Beats {figures}"
+    if champion is None or champion.value is None or champion.baseline is None:
         return Verdict(True, f"{beats} There was no champion to compare with.")
-    if candidate.held_out == champion.held_out:
-        better = candidate.nats <= champion.nats
+    if candidate.gate == champion.gate and candidate.held_out == champion.held_out:
+        better = candidate.value <= champion.value
         words = "No worse" if better else "Worse"
         return Verdict(
-            better, f"{beats} {words} than the champion on the same held-out tunes, which has {champion.nats:.3f}."
+            better, f"{beats} {words} than the champion on the same held-out tunes, which has {champion.value:.3f}."
         )
     if candidate.synthetic != champion.synthetic:
         kinds = ("a synthetic corpus", "real solos")
@@ -54,7 +82,16 @@ def judge(candidate: Standing, champion: Standing | None) -> Verdict:
         word = "stays" if candidate.synthetic else "gives way"
         apart = f"The champion was trained on {other}, this one on {own}: figures do not compare, the champion {word}."
         return Verdict(not candidate.synthetic, f"{beats} {apart}")
+    if candidate.gate != champion.gate:
+        by = f"{champion.gate.measure.replace('_', ' ')} against {_words(champion.gate.baseline)}"
+        return Verdict(
+            True, f"{beats} The champion was judged by {by}: figures do not compare, the champion gives way."
+        )
     better = candidate.margin >= champion.margin
     margins = f"{'no smaller' if better else 'smaller'}: {candidate.margin:.1%} against {champion.margin:.1%}"
-    apart = "The champion was measured on other held-out tunes, so nats do not compare"
-    return Verdict(better, f"{beats} {apart}; the margin over the n-gram is {margins}.")
+    apart = f"The champion was measured on other held-out tunes, so {measure} does not compare"
+    return Verdict(better, f"{beats} {apart}; the margin over {baseline} is {margins}.")
+
+
+def _words(row: str) -> str:
+    return _WORDS.get(row, row.replace("_", " "))

@@ -1,9 +1,7 @@
-"""A family as an MLflow model: charts in, MIDI out."""
+"""An endpoint as an MLflow model: a table of texts in, a table out."""
 
-import base64
 import logging
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +12,28 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
 from yardbird.errors import YardbirdError
-from yardbird.music.midi import write_score
-from yardbird.music.score import Score
-
-#: One solo for each chart (empty: a free one), under settings named as in section `generate` and `seed`.
-Answer = Callable[[Sequence[str], Mapping[str, Any]], Sequence[Score]]
-
-#: What a request may set, and its type.
-PARAMS = {
-    "bars": "long",
-    "temperature": "double",
-    "top_k": "long",
-    "top_p": "double",
-    "qpm": "double",
-    "artist": "string",
-    "lowest_pitch": "long",
-    "highest_pitch": "long",
-    "seed": "long",
-}
+from yardbird.tracking.endpoint import Endpoint, Server
 
 
-def signature(defaults: Mapping[str, Any]) -> ModelSignature:
-    """A column of charts in; MIDI in base64 and what it holds out; settings with their defaults."""
+def signature(server: Server) -> ModelSignature:
+    """Columns in and out, and the params with their defaults."""
+    endpoint = server.endpoint
     return ModelSignature(
-        inputs=Schema([ColSpec("string", "chart")]),
-        outputs=Schema(
-            [ColSpec("string", "midi"), ColSpec("long", "bars"), ColSpec("long", "notes"), ColSpec("double", "qpm")]
-        ),
-        params=ParamSchema([ParamSpec(name, kind, defaults[name]) for name, kind in PARAMS.items()]),
+        inputs=Schema([ColSpec("string", name, required) for name, required in endpoint.columns.items()]),
+        outputs=Schema([ColSpec(kind, name, always) for name, (kind, always) in endpoint.answers.items()]),
+        params=ParamSchema([ParamSpec(name, kind, server.defaults[name]) for name, kind in endpoint.params.items()]),
     )
 
 
-class SoloModel(PythonModel):
-    """Answers a table with the column `chart` with one of the columns midi (base64), bars, notes, qpm."""
+class EndpointModel(PythonModel):
+    """Answers as its endpoint does; what a user can mend is an error of one line."""
 
-    def __init__(self, open_model: Callable[[Path], Answer]) -> None:
-        self._open_model = open_model
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
 
     def load_context(self, context: PythonModelContext) -> None:
-        logging.getLogger("mlflow.models.utils").addFilter(_refuse_unknown_params)
-        self._answer = self._open_model(Path(context.artifacts["model"]))
+        logging.getLogger("mlflow.models.utils").addFilter(_UnknownParams(tuple(self._endpoint.params)))
+        self._answer = self._endpoint.open_model(Path(context.artifacts["model"]))
 
     def predict(
         self,
@@ -61,39 +41,34 @@ class SoloModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
+        given = [name for name in self._endpoint.columns if name in model_input]
+        rows = [
+            {name: "" if pd.isna(text) else text for name, text in zip(given, texts, strict=True)}
+            for texts in model_input[given].itertuples(index=False, name=None)
+        ]
         try:
-            charts = ["" if pd.isna(chart) else chart for chart in model_input["chart"]]
-            scores = self._answer(charts, params or {})
+            return pd.DataFrame(self._answer(rows, params or {}))
         except YardbirdError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
-        return pd.DataFrame(
-            {
-                "midi": [_as_base64(score) for score in scores],
-                "bars": [score.bar_count for score in scores],
-                "notes": [len(score.notes) for score in scores],
-                "qpm": [score.mean_qpm for score in scores],
-            }
-        )
 
 
-def serve(open_model: Callable[[Path], Answer]) -> None:
+def serve(endpoint: Endpoint) -> None:
     """Called by the file that MLflow executes: this is its model."""
-    set_model(SoloModel(open_model))
+    set_model(EndpointModel(endpoint))
 
 
-def _refuse_unknown_params(record: logging.LogRecord) -> bool:
+@dataclass(frozen=True)
+class _UnknownParams:
     """MLflow drops unknown params with a warning before we see them: a misspelt `temprature` would go unnoticed.
 
-    The warning is the only place where they can be seen, so it is made an error here.
+    The warning is the only place where they can be seen, so it is made an error here, for models with our params.
     """
-    text = record.getMessage()
-    if text.startswith("Unrecognized params") and "temperature" in text:
-        names = text.removeprefix("Unrecognized params [").split("]")[0]
-        raise MlflowException.invalid_parameter_value(f"unknown params {names}; known are {', '.join(PARAMS)}")
-    return True
 
+    known: tuple[str, ...]
 
-def _as_base64(score: Score) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        write_score(score, Path(folder) / "solo.mid")
-        return base64.b64encode((Path(folder) / "solo.mid").read_bytes()).decode()
+    def filter(self, record: logging.LogRecord) -> bool:
+        unknown, _, supported = record.getMessage().partition("Supported params are: ")
+        if unknown.startswith("Unrecognized params") and all(f"'{name}'" in supported for name in self.known):
+            names = unknown.removeprefix("Unrecognized params [").split("]")[0]
+            raise MlflowException.invalid_parameter_value(f"unknown params {names}; known are {', '.join(self.known)}")
+        return True

@@ -7,10 +7,9 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
@@ -21,32 +20,17 @@ from mlflow.exceptions import MlflowException
 
 import yardbird
 from yardbird import files
+from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Standing, Verdict, judge
-from yardbird.tracking.pyfunc import PARAMS, signature
+from yardbird.tracking.pyfunc import signature
 from yardbird.tracking.store import tracking_uri
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PACKAGE = Path(yardbird.__file__).parent
-_EXAMPLE = (pd.DataFrame({"chart": ["F7 | Bb7 | F7 | Cm7 F7"]}), {"bars": 4, "seed": 1})
-
-
-@dataclass(frozen=True)
-class Server:
-    """How a registered model answers."""
-
-    file: Path  # MLflow executes it to load the model
-    defaults: Mapping[str, Any]  # of the settings of a request, see `pyfunc.PARAMS`
 
 
 def publish_model(
-    root: Path,
-    name: str,
-    folder: Path,
-    standing: Standing,
-    *,
-    run_id: str,
-    server: Server,
-    tags: Mapping[str, str],
+    root: Path, folder: Path, standing: Standing, *, run_id: str, server: Server, tags: Mapping[str, str]
 ) -> tuple[ModelVersion, Verdict]:
     """Register a trained family's folder, unless it is registered already under the same defaults, and judge it.
 
@@ -57,26 +41,23 @@ def publish_model(
         run_id: the run that a new version belongs to.
         tags: more to know about the version.
     """
-    client = MlflowClient(tracking_uri(root))
+    client, name = MlflowClient(tracking_uri(root)), server.endpoint.family
     content = _content(folder, server)
-    standing_text = json.dumps(asdict(standing))
     with FileLock(root / "mlflow.lock"):
         version = _version_of(client, name, content)
         if version is None:
-            version = _register(client, root, name, folder, content, run_id, server)
+            version = _register(client, root, folder, content, run_id, server)
         champion = _champion(client, name)
         is_champion = champion is not None and str(champion.version) == str(version.version)
-        same = version.tags.get("standing") == standing_text and "verdict" in version.tags
-        if is_champion and same:
+        if is_champion and standing == _standing(version) and "verdict" in version.tags:
             verdict = Verdict(**json.loads(version.tags["verdict"]))
         else:
-            known = "" if champion is None or is_champion else champion.tags.get("standing", "")
-            verdict = judge(standing, Standing(**json.loads(known)) if known else None)
+            verdict = judge(standing, None if champion is None or is_champion else _standing(champion))
             if verdict.promoted:
                 client.set_registered_model_alias(name, CHAMPION, version.version)
             elif is_champion:  # measured anew, and no longer worthy
                 client.delete_registered_model_alias(name, CHAMPION)
-        remembered = {"standing": standing_text, "verdict": json.dumps(asdict(verdict))}
+        remembered = {"standing": standing.text(), "verdict": json.dumps(asdict(verdict))}
         for key, value in {**tags, **remembered}.items():
             client.set_model_version_tag(name, version.version, key, value)
         client.set_registered_model_alias(name, CHALLENGER, version.version)
@@ -92,14 +73,19 @@ def describe(root: Path, version: ModelVersion, card: str) -> None:
 
 def _content(folder: Path, server: Server) -> str:
     """A hash of the weights and of the settings they answer with; the code may move on without a new version."""
-    defaults = {name: server.defaults[name] for name in PARAMS}
-    text = files.sha256_folder(folder) + json.dumps(defaults, sort_keys=True)
+    text = files.sha256_folder(folder) + json.dumps(server.defaults, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _version_of(client: MlflowClient, name: str, content: str) -> ModelVersion | None:
     versions = client.search_model_versions(f"name = '{name}'")
     return next((version for version in versions if version.tags.get("content") == content), None)
+
+
+def _standing(version: ModelVersion) -> Standing | None:
+    """By what a version was judged last."""
+    text = version.tags.get("standing")
+    return Standing.parse(text) if text else None
 
 
 def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
@@ -110,16 +96,17 @@ def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
 
 
 def _register(
-    client: MlflowClient, root: Path, name: str, folder: Path, content: str, run_id: str, server: Server
+    client: MlflowClient, root: Path, folder: Path, content: str, run_id: str, server: Server
 ) -> ModelVersion:
+    name, (row, params) = server.endpoint.family, server.endpoint.example
     with _run(tracking_uri(root), run_id):
         model = mlflow.pyfunc.log_model(
             name=name,
-            python_model=str(server.file),
+            python_model=str(server.endpoint.file),
             artifacts={"model": str(folder)},
             code_paths=[str(_PACKAGE)],  # it loads as it was made, however the library moves on
-            signature=signature(server.defaults),
-            input_example=_EXAMPLE,
+            signature=signature(server),
+            input_example=(pd.DataFrame([row]), dict(params)),
             pip_requirements=_requirements(),
         )
         with suppress(MlflowException):  # it exists

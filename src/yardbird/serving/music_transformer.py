@@ -1,0 +1,57 @@
+"""What the registry runs for the Music Transformer: charts in, solos out. MLflow executes this file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from yardbird.generation.source import open_source
+from yardbird.models.base import prepare_torch
+from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts
+from yardbird.tracking.endpoint import Answer, Endpoint, Row
+from yardbird.tracking.pyfunc import serve
+
+
+def open_model(folder: Path) -> Answer:
+    """Load a family's folder; the answer draws one solo a chart, all in one batch."""
+    prepare_torch()
+    source = open_source(folder)
+
+    def answer(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+        check_bars(settings["bars"], len(rows))
+        solos = source.draw(as_orders(rows), as_config(settings), settings["seed"])
+        return [facts(solo.score) for solo in solos]
+
+    return answer
+
+
+ENDPOINT = Endpoint(
+    family="music_transformer",
+    file=Path(__file__),
+    open_model=open_model,
+    columns={"chart": True},
+    params={
+        "bars": "long",
+        "temperature": "double",
+        "top_k": "long",
+        "top_p": "double",
+        "qpm": "double",
+        "artist": "string",
+        "lowest_pitch": "long",
+        "highest_pitch": "long",
+        "seed": "long",
+    },
+    defaults={},
+    answers=FACTS,
+    example=({"chart": "F7 | Bb7 | F7 | Cm7 F7"}, {"bars": 4, "seed": 1}),
+    about="Plays monophonic jazz solos as MIDI, free or over a chart.",
+    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/music_transformer@challenger \
+--env-manager local -p 5001`, then
+
+    curl -s 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
+      -d '{"dataframe_records": [{"chart": "F7 | Bb7 | F7 | Cm7 F7"}], "params": {"bars": 12, "seed": 1}}'
+
+An empty chart asks for a free solo. The answer's `midi` is a MIDI file in base64.""",
+    health={},
+)
+
+serve(ENDPOINT)
