@@ -1,0 +1,40 @@
+"""The five experiments of the explore stage, one after the other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.generation.latent.interpolation import InterpolationConfig, explore_interpolation
+from yardbird.generation.latent.latent_map import MapConfig, explore_map
+from yardbird.generation.latent.prior import PriorConfig, explore_prior
+from yardbird.generation.latent.study import Figures, Study
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class ExploreConfig:
+    """Section `explore` of params.yaml."""
+
+    split: Literal["validation", "test"]  # the held-out solos that the experiments are judged on
+    map: MapConfig
+    interpolation: InterpolationConfig
+    prior: PriorConfig
+
+
+def explore(study: Study, config: ExploreConfig, folder: Path) -> dict[str, Figures]:
+    """Replace `folder` by a folder for each experiment; its headline figures by experiment."""
+    with files.replacing_folder(folder) as draft:
+        experiments = {
+            "map": lambda: explore_map(study, config.map, draft / "map"),
+            "interpolation": lambda: explore_interpolation(study, config.interpolation, draft / "interpolation"),
+            "prior": lambda: explore_prior(study, config.prior, draft / "prior"),
+        }
+        progress = tqdm(experiments.items(), desc="exploring", unit="experiment", leave=False)
+        results = {name: experiment() for name, experiment in progress}
+    return {
+        name: {figure: round(value, _DIGITS) for figure, value in figures.items()} for name, figures in results.items()
+    }

@@ -1,0 +1,118 @@
+"""Solos from the prior, z ~ N(0, I), over the changes of held-out solos, and how far from real solos they are.
+
+Beside them stand real solos of the same bars (`real`, the very stretches whose changes are played), their
+reconstructions (`reconstruction`: what decoding alone costs) and stretches of training solos (`floor`: how far honest
+solos are from each other). The distance of a row from the real one is |mean − mean of real| / sd of real.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError, InputError
+from yardbird.generation.latent.figures import COLOURS, figure, plain
+from yardbird.generation.latent.study import Figures, Study, stretch, write_piece, write_table
+from yardbird.metrics.table import describe
+from yardbird.music.score import Score
+from yardbird.nn.sampling import Sampling
+from yardbird.seeds import derive_seed
+
+PRIOR, RECONSTRUCTION, FLOOR, REAL = "prior", "reconstruction", "floor", "real"
+
+
+@dataclass(frozen=True)
+class PriorConfig:
+    """Section `explore.prior` of params.yaml."""
+
+    solos: int  # over the changes of the held-out solos in turn
+    bars: int  # of every solo, real ones too
+    temperature: float  # 0: always the likeliest step
+    top_p: float | None
+    rendered: int  # solos also written as .wav and .png
+
+    def __post_init__(self) -> None:
+        for key, low in (("solos", 1), ("bars", 1), ("rendered", 0)):
+            if (found := getattr(self, key)) < low:
+                raise ConfigError(PARAMS, f"explore.prior.{key}", expected=f"{low} or more", found=str(found))
+        self.sampling  # noqa: B018  # checks temperature and top_p
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.temperature, None, self.top_p)
+
+
+def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
+    """Write the solos, prior.csv (metric, row, mean, sd, n, distance) and prior.png; each row's mean distance."""
+    real = study.stretches(study.held_out, config.bars)
+    if not real:
+        expected, remedy = f"a held-out solo of {config.bars} like bars", "lower explore.prior.bars"
+        raise InputError("prior", expected=expected, found="none", remedy=remedy)
+    family, drawn = study.family, []
+    for number in tqdm(range(config.solos), desc="sampling the prior", unit="solo", leave=False):
+        solo = real[number % len(real)]
+        seed = derive_seed(study.seed, "explore", "prior", number)
+        latent = family.prior(family.codec.frame(solo.score), seed)
+        (score,) = family.decode([latent], sampling=config.sampling, seed=seed)
+        drawn.append(score)
+        stem, title = folder / "solos" / f"solo_{number:03d}", f"From the prior, over the changes of {solo.title}"
+        write_piece(score, stem, title, rendered=number < config.rendered)
+    sets = {
+        PRIOR: drawn,
+        RECONSTRUCTION: family.decode([solo.latent for solo in real]),
+        FLOOR: [piece for solo in study.training if (piece := stretch(solo.score, config.bars))],
+        REAL: [solo.score for solo in real],
+    }
+    rows = compare({name: scores for name, scores in sets.items() if scores})
+    write_table(folder / "prior.csv", rows)
+    _draw(folder / "prior.png", rows)
+    distances = {
+        name: [row["distance"] for row in rows if row["row"] == name and row["distance"] is not None]
+        for name in (PRIOR, RECONSTRUCTION, FLOOR)
+    }
+    return {"solos": config.solos} | {f"{name}_distance": float(np.mean(own)) for name, own in distances.items() if own}
+
+
+def compare(sets: Mapping[str, Sequence[Score]]) -> list[dict[str, Any]]:
+    """All metrics of all sets, one of which is `real`; None where a set has no value, or real solos do not vary."""
+    tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
+    rows = []
+    for metric in tables[REAL][0]:
+        values = {
+            name: np.array([value for solo in table if (value := solo[metric]) is not None], dtype=np.float64)
+            for name, table in tables.items()
+        }
+        real = values[REAL]
+        spread = float(np.std(real, ddof=1)) if len(real) > 1 else 0.0
+        for name, own in values.items():
+            mean = float(own.mean()) if len(own) else None
+            sd = float(np.std(own, ddof=1)) if len(own) > 1 else None
+            distance = abs(mean - float(real.mean())) / spread if mean is not None and spread else None
+            rows.append({"metric": metric, "row": name, "mean": mean, "sd": sd, "n": len(own), "distance": distance})
+    return rows
+
+
+def _draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Every metric on a line: where each set's mean lies, in standard deviations of real solos."""
+    real = {row["metric"]: row for row in rows if row["row"] == REAL}
+    metrics = [metric for metric, row in real.items() if row["sd"]]
+    with figure(
+        path, "Sampled from the prior, beside real solos", width=10, height=1.6 + 0.27 * len(metrics)
+    ) as drawing:
+        panel = plain(
+            drawing.subplots(), "mean of each metric", xlabel="standard deviations from the mean of real solos"
+        )
+        panel.axvspan(-1, 1, color="#efe6cf", alpha=0.6, linewidth=0, zorder=0)
+        panel.axvline(0, color="#8d8896", linewidth=1, zorder=0.5)
+        for name, colour, marker in zip((FLOOR, RECONSTRUCTION, PRIOR), COLOURS, "osD", strict=False):
+            own = {row["metric"]: row["mean"] for row in rows if row["row"] == name and row["mean"] is not None}
+            places = [(own[metric] - real[metric]["mean"]) / real[metric]["sd"] for metric in metrics if metric in own]
+            heights = [row for row, metric in enumerate(metrics) if metric in own]
+            panel.scatter(places, heights, s=34, color=colour, marker=marker, label=name, zorder=3)
+        panel.set_yticks(range(len(metrics)), [metric.replace("_", " ") for metric in metrics])
+        panel.invert_yaxis()
+        panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

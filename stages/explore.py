@@ -1,0 +1,29 @@
+"""Stage explore: what the latent space of the MusicVAE holds, and what can be done in it."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird import files
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.generation.latent.explore import ExploreConfig, explore
+from yardbird.generation.latent.study import open_study
+from yardbird.models.base import best_device, prepare_torch
+from yardbird.models.music_vae.family import MusicVAEFamily
+
+
+@exit_on_error
+def main() -> None:
+    config, seed = read_section("explore", ExploreConfig), read_seed()
+    prepare_torch()
+    family = MusicVAEFamily.load(Path("models/music_vae"))
+    family.model.to(best_device())
+    study = open_study(family, Path("data/augmented"), config.split, seed)
+    figures = explore(study, config, Path("data/explored"))
+    files.write_json(Path("reports/explore.json"), {MusicVAEFamily.name: figures})
+
+
+if __name__ == "__main__":
+    main()
