@@ -1,13 +1,18 @@
-"""Settings and a drawer for the tests of generation."""
+"""Settings and drawers for the tests of generation."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from event_scores import CODEC
+from tiny_vae import tiny_vae
 
 from yardbird.codecs.events import Tokens
+from yardbird.generation import prior, tokens
 from yardbird.generation.orders import GenerateConfig
+from yardbird.generation.source import Draw
 from yardbird.nn.sampling import Constraint, Sampling
 
 CHARTS = Path(__file__).resolve().parents[1] / "data" / "charts"
@@ -38,3 +43,10 @@ def draw_at_random(
             row.append(token)
         rows.append(np.array(row, dtype=np.uint16))
     return rows
+
+
+#: By what: anything that the grammar lets pass, and an untrained latent space.
+DRAWERS: dict[str, Draw] = {
+    "tokens": partial(tokens.draw, draw_at_random, CODEC),
+    "prior": partial(prior.draw, tiny_vae()),
+}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from event_scores import CODEC
+from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.cli import app
@@ -107,6 +108,23 @@ def test_the_real_program_continues_a_prime(workspace: Path) -> None:
     assert score.bar_count == 4
     assert score.pitches[:16].tolist() == [60 + index % 9 for index in range(16)]
     assert out.startswith("solos/after_tune_seed0_000.mid .wav .png .json: 4 bars, ")
+
+
+def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Several at temperature 0 are no mistake here: each has a point of its own."""
+    tiny_vae().save(workspace / "models/music_vae")
+    wishes = ["--model", "models/music_vae", "--chart", "data/charts/blues_in_f.txt", "--artist", "Charlie Parker"]
+    with pytest.raises(SystemExit) as ended:
+        app(["generate", *wishes, "--bars", "4", "--count", "2", "--temperature", "0"])
+    said = capsys.readouterr()
+    assert ended.value.code in (0, None)
+    assert len(said.out.splitlines()) == 2
+    assert "note: this model does not look at artist; 'Charlie Parker' is not used\n" in said.err
+    solos = [workspace / f"solos/blues_in_f_seed0_{number:03d}.mid" for number in range(2)]
+    assert [read_score(solo).bar_count for solo in solos] == [4, 4]
+    assert files.read_json(solos[0].with_suffix(".json"))["model"]["ignored"] == ["artist"]
 
 
 @pytest.mark.parametrize(

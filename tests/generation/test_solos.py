@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing import CHARTS, draw_at_random, settings
+from drawing import CHARTS, DRAWERS, draw_at_random, settings
 from event_scores import CODEC
 
 from yardbird import files
@@ -15,7 +15,9 @@ from yardbird.errors import InputError, YardbirdError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, changes, numbered, plan, read_prime
 from yardbird.generation.solos import Solo, faults, write_solo, write_solos
-from yardbird.generation.tokens import draw
+from yardbird.generation.source import Draw
+from yardbird.generation.tokens import draw as draw_tokens
+from yardbird.music.chords import chord_symbol
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Meter, Score, Tempo, make_notes
 
@@ -31,16 +33,21 @@ def tune(bars: int, meter: tuple[int, int] = (4, 4)) -> Score:
     return Score(12, notes, bars * steps, tempos=(Tempo(0, 210.0),), meters=(Meter(0, *meter),), chords=changes)
 
 
+@pytest.fixture(params=sorted(DRAWERS))
+def draw(request: pytest.FixtureRequest) -> Draw:
+    return DRAWERS[request.param]
+
+
 @pytest.fixture
 def prime_file(tmp_path: Path) -> Path:
     write_score(tune(6), tmp_path / "opening.mid")
     return tmp_path / "opening.mid"
 
 
-def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for() -> None:
-    """32 bars over each chart and free, drawn by chance alone."""
+def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for(draw: Draw) -> None:
+    """32 bars over each chart and free."""
     config = settings(bars=32, solos_per_chart=2, free=2)
-    solos = draw(draw_at_random, CODEC, plan(config), config, seed=0)
+    solos = draw(plan(config), config, 0)
     assert len(solos) == 8
     for solo in solos:
         assert faults(solo, config) == []
@@ -52,9 +59,9 @@ def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for()
 
 
 @pytest.mark.slow
-def test_two_hundred_solos_over_the_three_charts_are_legal() -> None:
+def test_two_hundred_solos_over_the_three_charts_are_legal(draw: Draw) -> None:
     config = settings(bars=32, solos_per_chart=67, free=0)
-    solos = draw(draw_at_random, CODEC, plan(config)[:200], config, seed=1)
+    solos = draw(plan(config)[:200], config, 1)
     assert len(solos) == 200
     assert [faults(solo, config) for solo in solos] == [[]] * 200
 
@@ -66,12 +73,12 @@ def test_an_illegal_solo_is_never_handed_out() -> None:
         return [CODEC.encode(tune(3), None)]
 
     with pytest.raises(AssertionError, match="free/solo_000: 3 bars"):
-        draw(cheat, CODEC, numbered("free", 1), settings(bars=4), seed=0)
+        draw_tokens(cheat, CODEC, numbered("free", 1), settings(bars=4), seed=0)
 
 
-def test_an_illegal_solo_is_found_out() -> None:
+def test_an_illegal_solo_is_found_out(draw: Draw) -> None:
     config = settings(bars=4)
-    (solo,) = draw(draw_at_random, CODEC, numbered("blues", 1, BLUES), config, seed=1)
+    (solo,) = draw(numbered("blues", 1, BLUES), config, 1)
 
     def broken(score: Score) -> list[str]:
         return faults(Solo(solo.order, 0, score), config)
@@ -87,10 +94,10 @@ def test_an_illegal_solo_is_found_out() -> None:
     assert broken(replace(solo.score, chords=solo.score.chords[1:])) == ["other chords than the chart's"]
 
 
-def test_a_primed_solo_begins_with_its_prime_and_counts_it(prime_file: Path) -> None:
+def test_a_primed_solo_begins_with_its_prime_and_counts_it(draw: Draw, prime_file: Path) -> None:
     prime = read_prime(prime_file, 2)
     config = settings(bars=8)
-    (solo,) = draw(draw_at_random, CODEC, numbered("primed", 1, prime=prime), config, seed=0)
+    (solo,) = draw(numbered("primed", 1, prime=prime), config, 0)
     opening = solo.score.notes[solo.score.onsets < 96]
     expected = CODEC.grid(tune(6)).score.notes[:8]
     assert np.array_equal(opening, expected)
@@ -99,30 +106,53 @@ def test_a_primed_solo_begins_with_its_prime_and_counts_it(prime_file: Path) -> 
     assert faults(solo, config) == []
 
 
-def test_a_primed_solo_goes_on_over_the_chart(prime_file: Path) -> None:
+def test_a_primed_solo_goes_on_over_the_chart(draw: Draw, prime_file: Path) -> None:
     config = settings(bars=8)
     order = Order("both/solo_000", BLUES, read_prime(prime_file, 2))
-    (solo,) = draw(draw_at_random, CODEC, [order], config, seed=0)
+    (solo,) = draw([order], config, 0)
     expected = BLUES.chord_changes(12, 8)
     assert [c for c in solo.score.chords if c.tick >= 96] == [c for c in expected if c.tick >= 96]
     assert faults(solo, config) == []
 
 
-def test_a_pickup_comes_on_top_of_the_bars_of_the_prime(tmp_path: Path) -> None:
+def test_a_chord_of_the_chart_that_began_under_the_prime_sounds_where_the_prime_ends(
+    draw: Draw, prime_file: Path
+) -> None:
+    """Regression: the prime's last chord stood until the chart's next change."""
+    sheet = LeadSheet.parse("Bb7 | % | % | % | C7")
+    config = settings(bars=8)
+    (solo,) = draw([Order("both/solo_000", sheet, read_prime(prime_file, 2))], config, 0)
+    sounding = [(change.tick, chord_symbol(change.chord)) for change in solo.score.chords]
+    assert sounding == [(0, "F7"), (96, "Bb7"), (192, "C7"), (240, "Bb7")]
+
+
+@pytest.mark.parametrize("meter", ["3/4", "5/4", "6/8", "2/2"])
+def test_a_solo_is_in_the_meter_of_its_chart(draw: Draw, meter: str) -> None:
+    sheet = LeadSheet.parse(f"meter: {meter}\nF7 | Bb7")
+    (solo,) = draw(numbered("chart", 1, sheet), settings(bars=5), 0)
+    assert solo.score.meters == (sheet.meter,)
+    assert solo.score.bar_count == 5
+
+
+def test_a_pickup_comes_on_top_of_the_bars_of_the_prime(draw: Draw, tmp_path: Path) -> None:
     notes = make_notes([(12 * beat, 12, 65, 90) for beat in range(25)])
     meters = (Meter(0, 1, 4), Meter(12, 4, 4))
     write_score(Score(12, notes, 12 + 6 * 48, meters=meters), tmp_path / "pickup.mid")
-    assert read_prime(tmp_path / "pickup.mid", 2).bars == 3
+    prime = read_prime(tmp_path / "pickup.mid", 2)
+    assert prime.bars == 3
+    (solo,) = draw(numbered("primed", 1, prime=prime), settings(bars=5), 0)
+    assert solo.score.meters == meters
+    assert solo.score.bar_count == 5
 
 
-def test_a_pickup_over_a_chart_is_named(tmp_path: Path) -> None:
+def test_a_pickup_over_a_chart_is_named(draw: Draw, tmp_path: Path) -> None:
     """Regression: it failed as "bar 1: expected the meter of the given chords, found TimeSig_1/4"."""
     notes = make_notes([(12 * beat, 12, 65, 90) for beat in range(25)])
     score = Score(12, notes, 12 + 6 * 48, meters=(Meter(0, 1, 4), Meter(12, 4, 4)))
     write_score(score, tmp_path / "pickup.mid")
     order = Order("both/solo_000", BLUES, read_prime(tmp_path / "pickup.mid", 2))
     with pytest.raises(InputError, match=r"pickup\.mid: expected a prime of whole bars .*, found a pickup"):
-        draw(draw_at_random, CODEC, [order], settings(), seed=0)
+        draw([order], settings(), 0)
 
 
 def test_the_chart_and_the_prime_of_one_file_begin_with_the_same_bar(tmp_path: Path) -> None:
@@ -138,11 +168,11 @@ def test_the_chart_and_the_prime_of_one_file_begin_with_the_same_bar(tmp_path: P
     assert changes(path, None).bars[:2] == LeadSheet.parse("F7 | F7").bars
 
 
-def test_a_prime_in_another_meter_than_its_chart_is_refused(tmp_path: Path) -> None:
+def test_a_prime_in_another_meter_than_its_chart_is_refused(draw: Draw, tmp_path: Path) -> None:
     write_score(tune(6, (3, 4)), tmp_path / "waltz.mid")
     order = Order("both/solo_000", BLUES, read_prime(tmp_path / "waltz.mid", 2))
     with pytest.raises(InputError, match="meter"):
-        draw(draw_at_random, CODEC, [order], settings(), seed=0)
+        draw([order], settings(), 0)
 
 
 def test_a_prime_shorter_than_asked_is_refused(prime_file: Path) -> None:
@@ -150,15 +180,15 @@ def test_a_prime_shorter_than_asked_is_refused(prime_file: Path) -> None:
         read_prime(prime_file, 7)
 
 
-def test_a_prime_that_leaves_nothing_to_draw_is_refused(prime_file: Path) -> None:
+def test_a_prime_that_leaves_nothing_to_draw_is_refused(draw: Draw, prime_file: Path) -> None:
     order = Order("primed/solo_000", prime=read_prime(prime_file, 4))
     with pytest.raises(InputError, match="less than 4 bars, found 4"):
-        draw(draw_at_random, CODEC, [order], settings(bars=4), seed=0)
+        draw([order], settings(bars=4), 0)
 
 
 def test_an_artist_whom_the_model_never_heard_is_refused() -> None:
     with pytest.raises(InputError, match="one of the artists unknown, Ada Line, Bo Dense"):
-        draw(draw_at_random, CODEC, numbered("free", 1), settings(artist="coltrane"), seed=0)
+        DRAWERS["tokens"](numbered("free", 1), settings(artist="coltrane"), 0)
 
     def listen(primes: Sequence[Tokens], *rest: Any) -> list[Tokens]:
         rows = draw_at_random(primes, *rest)
@@ -166,7 +196,7 @@ def test_an_artist_whom_the_model_never_heard_is_refused() -> None:
         return rows
 
     heard: list[int] = []
-    draw(listen, CODEC, numbered("free", 1), settings(artist="Ada Line"), seed=0)
+    draw_tokens(listen, CODEC, numbered("free", 1), settings(artist="Ada Line"), seed=0)
     assert heard == [CODEC.artist_id("Ada Line")]
 
 
@@ -219,7 +249,7 @@ def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
 def test_a_dot_is_part_of_a_solo_s_name(tmp_path: Path) -> None:
     """Regression: "St. Thomas_seed0_000" and "…_001" were both written as St.mid."""
     config = settings(bars=1)
-    (solo,) = draw(draw_at_random, CODEC, numbered("free", 1), config, seed=0)
+    (solo,) = DRAWERS["tokens"](numbered("free", 1), config, 0)
     write_solo(solo, tmp_path / "St. Thomas_000", config, 0, {})
     assert {path.name for path in tmp_path.iterdir()} == {
         f"St. Thomas_000.{end}" for end in ("mid", "wav", "png", "json")
@@ -229,7 +259,7 @@ def test_a_dot_is_part_of_a_solo_s_name(tmp_path: Path) -> None:
 def test_each_solo_is_written_to_hear_to_see_and_to_trace(tmp_path: Path, prime_file: Path) -> None:
     config = settings(bars=4)
     orders = [*numbered("free", 1), Order("blues/solo_000", BLUES, read_prime(prime_file, 2))]
-    solos = draw(draw_at_random, CODEC, orders, config, seed=3)
+    solos = DRAWERS["tokens"](orders, config, 3)
     model = {"family": "chance", "sha256": "0"}
     for out in ("first", "second"):
         write_solos(solos, tmp_path / out, config, 3, model)

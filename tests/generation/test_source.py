@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+from drawing import settings
+from event_scores import CODEC
+from fake_family import FakeFamily
+from tiny_vae import tiny_vae
+
+from yardbird import files
+from yardbird.generation import source
+from yardbird.generation.orders import numbered
+from yardbird.generation.solos import faults
+from yardbird.generation.source import open_source
+from yardbird.models.base import Family
+from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
+
+SIZES = ModelConfig(
+    d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
+    context_length=64, tie_embeddings=True, windows_per_epoch=None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("family", "ignored"), [(MusicTransformerFamily(CODEC, SIZES), ()), (tiny_vae(), ("artist",))], ids=lambda _: ""
+)
+def test_every_family_draws_from_its_folder(tmp_path: Path, family: Family, ignored: tuple[str, ...]) -> None:
+    folder = tmp_path / family.name
+    family.save(folder)
+    opened = open_source(folder)
+    config = settings(bars=3)
+    solos = opened.draw(numbered("free", 2), config, 0)
+    assert [faults(solo, config) for solo in solos] == [[], []]
+    assert opened.ignored == ignored
+    assert opened.provenance["family"] == family.name
+    assert opened.provenance["sha256"] == files.sha256_folder(folder)
+    assert opened.provenance.get("ignored", ()) == ignored
+
+
+def test_a_family_that_can_do_neither_is_our_own_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "load_family", lambda _: FakeFamily)
+    FakeFamily().save(tmp_path / "music_vae")
+    with pytest.raises(AssertionError, match="fake neither continues tokens nor decodes latents"):
+        open_source(tmp_path / "music_vae")

@@ -1,0 +1,29 @@
+"""A MusicVAE of eight units, untrained, that a draw is a matter of milliseconds with."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from yardbird.codecs.melody import HOLD, REST, MelodyCodec, MelodyConfig
+from yardbird.config import read_section
+from yardbird.models.music_vae import MusicVAEFamily
+from yardbird.models.music_vae.family import ModelConfig
+
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
+
+
+def tiny_vae() -> MusicVAEFamily:
+    """The default's settings in small: windows of two bars. It holds and rests more than it plays, as solos do."""
+    config = replace(
+        read_section("music_vae.model", ModelConfig, PARAMS), bars=2, latent_dim=8, embedding_size=8, encoder_size=8,
+        encoder_layers=1, conductor_size=8, conductor_layers=1, decoder_size=8, decoder_layers=1,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        family = MusicVAEFamily(MelodyCodec(read_section("encode.melody", MelodyConfig, PARAMS)), config)
+    with torch.no_grad():
+        family.model.head.bias[HOLD] += 6
+        family.model.head.bias[REST] += 4
+    family.model.eval()
+    return family
