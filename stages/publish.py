@@ -10,13 +10,13 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig
-from yardbird.serving import music_transformer
+from yardbird.serving import music_transformer, music_vae
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.publish import publish
 from yardbird.tracking.store import project_root
 
-ENDPOINTS = (music_transformer.ENDPOINT,)
+ENDPOINTS = (music_transformer.ENDPOINT, music_vae.ENDPOINT)
 
 
 @exit_on_error

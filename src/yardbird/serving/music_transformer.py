@@ -17,8 +17,8 @@ def open_model(folder: Path) -> Answer:
     source = open_source(folder)
 
     def answer(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-        check_bars(settings["bars"], len(rows))
-        solos = source.draw(as_orders(rows), as_config(settings), settings["seed"])
+        check_bars([settings["bars"]] * len(rows))
+        solos = source.draw(as_orders([row["chart"] for row in rows]), as_config(settings), settings["seed"])
         return [facts(solo.score) for solo in solos]
 
     return answer

@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from yardbird.errors import InputError
-from yardbird.generation.leadsheet import LeadSheet
+from yardbird.config import PARAMS
+from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.errors import ConfigError, InputError, YardbirdError
+from yardbird.generation.leadsheet import CHORD_SHARE, LeadSheet
 from yardbird.generation.orders import GenerateConfig, Order
-from yardbird.music.midi import write_score
+from yardbird.music.midi import read_raw, write_score
 from yardbird.music.score import Score
-from yardbird.tracking.endpoint import Kind, Row
+from yardbird.tracking.endpoint import Kind
 
 MOST_BARS, MOST_BARS_IN_ALL = 256, 2048  # a request must not hold the server for hours
-#: What the answer tells of every solo.
+_MOST_MIDI = 1 << 20  # characters: a solo has a hundredth of it
+_ANY_SOLO = IngestConfig(min_notes=1, min_bars=1, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
+#: What an answer tells of every solo.
 FACTS: Mapping[str, tuple[Kind, bool]] = {
     "midi": ("string", True),
     "bars": ("long", True),
@@ -23,19 +27,18 @@ FACTS: Mapping[str, tuple[Kind, bool]] = {
 }
 
 
-def check_bars(bars: int, solos: int) -> None:
-    """Refuse what would take too long."""
-    if bars > MOST_BARS:
+def check_bars(solos: Sequence[int]) -> None:
+    """Refuse what would take too long: the bars of each solo that is asked for."""
+    if max(solos, default=0) > MOST_BARS:
         remedy = "ask for a shorter solo"
-        raise InputError("bars", expected=f"at most {MOST_BARS}", found=str(bars), remedy=remedy)
-    if bars * solos > MOST_BARS_IN_ALL:
-        expected, found = f"at most {MOST_BARS_IN_ALL} bars in all", f"{solos} solos of {bars} bars"
+        raise InputError("bars", expected=f"at most {MOST_BARS}", found=str(max(solos)), remedy=remedy)
+    if sum(solos) > MOST_BARS_IN_ALL:
+        expected, found = f"at most {MOST_BARS_IN_ALL} bars in all", f"{sum(solos)} in {len(solos)} solos"
         raise InputError("request", expected=expected, found=found, remedy="ask for them in several requests")
 
 
-def as_orders(rows: Sequence[Row]) -> list[Order]:
-    """One for the `chart` of each row; an empty one leaves the changes to the model."""
-    charts = [row["chart"] for row in rows]
+def as_orders(charts: Sequence[str]) -> list[Order]:
+    """One a chart; an empty one leaves the changes to the model."""
     return [
         Order(f"request_{index}", LeadSheet.parse(chart, f"chart {index + 1}") if chart.strip() else None)
         for index, chart in enumerate(charts)
@@ -43,10 +46,36 @@ def as_orders(rows: Sequence[Row]) -> list[Order]:
 
 
 def as_config(settings: Mapping[str, Any]) -> GenerateConfig:
-    """The settings of a request that section `generate` knows; no style is asked for where they name none."""
+    """The settings of a request that section `generate` knows, checked as there."""
     asked = {name: settings[name] for name in settings.keys() & GenerateConfig.__dataclass_fields__.keys()}
     fixed = {"free": 0, "solos_per_chart": 0, "charts": "", "prime_bars": 0, "comping": False, "artist": None}
-    return GenerateConfig(**{**fixed, **asked})
+    try:
+        return GenerateConfig(**{**fixed, **asked})
+    except ConfigError as error:  # it names a file that who asks has never seen
+        raise YardbirdError(str(error).removeprefix(f"{PARAMS}: generate.")) from None
+
+
+def read_midi(text: str, name: str) -> Score:
+    """The solo in a MIDI file in base64, of whatever maker; `name` stands in error texts.
+
+    Raises:
+        InputError: it is no base64, no MIDI file, too large, or holds no solo.
+    """
+    if len(text) > _MOST_MIDI:
+        expected, found = f"at most {_MOST_MIDI} characters", f"{len(text)}"
+        raise InputError(name, expected=expected, found=found, remedy="send the solo's own track alone")
+    try:
+        content = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        remedy = "encode the file's bytes, as `base64 solo.mid` does"
+        raise InputError(name, expected="a MIDI file in base64", found="no base64", remedy=remedy) from None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "solo.mid"
+        path.write_bytes(content)
+        try:
+            return read_solo(read_raw(path), path, None, _ANY_SOLO).score
+        except InputError as error:
+            raise InputError(name, expected=error.expected, found=error.found, remedy=error.remedy) from None
 
 
 def facts(score: Score) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from mlflow.models import ModelSignature, set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-from yardbird.errors import YardbirdError
+from yardbird.errors import InputError, YardbirdError
 from yardbird.tracking.endpoint import Endpoint, Server
 
 
@@ -47,6 +47,8 @@ class EndpointModel(PythonModel):
             for texts in model_input[given].itertuples(index=False, name=None)
         ]
         try:
+            if not rows:
+                raise InputError("request", expected="at least one row", found="none", remedy="add one")
             return pd.DataFrame(self._answer(rows, params or {}))
         except YardbirdError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None

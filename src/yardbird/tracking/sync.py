@@ -18,6 +18,7 @@ from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line
 
 _TRAINED = Path("reports/train")
 _FIGURES = ("reports/*.json", "reports/encode/*.json", "reports/train/*.json", "reports/evaluate/*.json")
+_HEARD = {"solos": Path("data/generated"), "explored": Path("data/explored")}
 _SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
 
 
@@ -78,8 +79,8 @@ def sync_pipeline(
 ) -> tuple[str, bool]:
     """The run of the pipeline's present state, by the content of dvc.lock: found, or made.
 
-    It holds all parameters, every figure of the reports, the comparison, the generated solos to hear and see, and as
-    tags `training.<family>` the runs that trained its models.
+    It holds all parameters, every figure of the reports, the comparison, all solos made to hear and see, and as tags
+    `training.<family>` the runs that trained its models.
 
     Returns:
         its id, and whether it is new.
@@ -92,7 +93,8 @@ def sync_pipeline(
         tags = {**provenance(), "stage": "publish", "pipeline": state}
         run_id = start_run(client, experiment, f"pipeline {state[:8]}", flatten(read_params(workspace / PARAMS)), tags)
         _log_reports(client, run_id, workspace)
-        _log_solos(client, run_id, workspace / "data/generated")
+        for name, folder in _HEARD.items():
+            _log_solos(client, run_id, workspace / folder, name)
         client.set_terminated(run_id)
     links = [RunTag(f"training.{family}", training) for family, training in trainings.items()]
     client.log_batch(run_id, tags=links)
@@ -115,16 +117,17 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
             client.log_artifact(run_id, str(path), str(Path("reports") / inside.parent))
 
 
-def _log_solos(client: MlflowClient, run_id: str, generated: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for wave in sorted(generated.rglob("*.wav")):
-            page = Path(folder) / wave.relative_to(generated).with_suffix(".html")
+def _log_solos(client: MlflowClient, run_id: str, folder: Path, name: str) -> None:
+    """A folder as it is, with a page for every solo that can be heard and seen."""
+    with tempfile.TemporaryDirectory() as pages:
+        for wave in sorted(folder.rglob("*.wav")):
+            page = Path(pages) / wave.relative_to(folder).with_suffix(".html")
             picture = wave.with_suffix(".png")
             if picture.exists():
-                files.write_text(page, solo_page(str(wave.relative_to(generated).with_suffix("")), wave, picture))
-        client.log_artifacts(run_id, folder, "solos")
-    if generated.is_dir():
-        client.log_artifacts(run_id, str(generated), "solos")
+                files.write_text(page, solo_page(str(wave.relative_to(folder).with_suffix("")), wave, picture))
+        client.log_artifacts(run_id, pages, name)
+    if folder.is_dir():
+        client.log_artifacts(run_id, str(folder), name)
 
 
 def _numbers(content: Any, prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -1,0 +1,249 @@
+"""What the registry runs for the MusicVAE: solos to points of the latent space, and back. MLflow executes this file."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yardbird.codecs.melody import Frame, MelodyCodec
+from yardbird.errors import InputError
+from yardbird.generation.prior import draw
+from yardbird.metrics.reconstruction import note_f1
+from yardbird.models.base import best_device, prepare_torch
+from yardbird.models.music_vae.family import MusicVAEFamily
+from yardbird.models.music_vae.latent import Latent, Vector
+from yardbird.music.score import Meter, Score
+from yardbird.nn.sampling import Sampling
+from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts, read_midi
+from yardbird.tracking.endpoint import Answer, Endpoint, Row
+from yardbird.tracking.pyfunc import serve
+
+_MOST_STEPS = 65  # of an interpolation
+Settings = Mapping[str, Any]
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Task:
+    answer: Callable[[MusicVAEFamily, Sequence[Row], Settings], Rows]
+    needed: tuple[str, ...]  # columns with a text in every row
+    allowed: tuple[str, ...] = ()  # columns that may be empty
+
+
+def _encode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:  # noqa: ARG001  # a task's form
+    """The point of each solo, and how well it comes back from there."""
+    solos = _read(rows, "midi")
+    check_bars([solo.bar_count for solo in solos])
+    answers = []
+    for solo, latent in zip(solos, family.encode(solos), strict=True):
+        (back,) = family.decode([latent])
+        grid = family.codec.grid(solo)
+        kept = {"lost_notes": grid.merged_notes, "note_f1": note_f1(grid.score, back)}
+        answers.append({**_point(latent.z), **facts(back), **kept})
+    return answers
+
+
+def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
+    """The solo at each point: in the bars of the solo it came from, or over a chart, or in 4/4 without chords."""
+    points = [_read_points(row["z"], f"z {number}", family.config.latent_dim) for number, row in enumerate(rows, 1)]
+    orders = as_orders([row.get("chart", "") for row in rows])
+    check_bars([len(z) * family.config.bars for z in points])
+    config = replace(as_config(settings), temperature=0.0, lowest_pitch=0, highest_pitch=127)
+    answers = []
+    for number, (row, z, order) in enumerate(zip(rows, points, orders, strict=True), 1):
+        if row.get("midi"):
+            if order.sheet:
+                remedy = "leave one of them out"
+                raise InputError(f"row {number}", expected="a midi or a chart", found="both", remedy=remedy)
+            (latent,) = family.encode([read_midi(row["midi"], f"midi {number}")])
+            _check_windows(number, z, len(latent.z), "its midi")
+            (score,) = family.decode([latent.with_z(z)])
+        else:
+            meter = order.sheet.meter if order.sheet else Meter(0, 4, 4)
+            segments = -(-meter.bar_ticks(family.codec.config.steps_per_beat) // family.codec.segment_steps)
+            bars = len(z) * family.config.bars // segments
+            _check_windows(number, z, -(-bars * segments // family.config.bars), "whole bars of its chart")
+            score = draw(_Points(family, z), [order], replace(config, bars=bars), settings["seed"])[0].score
+        answers.append({**_point(z), **facts(score)})
+    return answers
+
+
+def _interpolate(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
+    """(1 − α)·a + α·b for `steps` even α from 0 to 1, both included; the ends are the reconstructions."""
+    steps = settings["steps"]
+    if not 2 <= steps <= _MOST_STEPS:
+        expected = f"from 2, the two solos, to {_MOST_STEPS}"
+        raise InputError("steps", expected=expected, found=str(steps), remedy="ask for another number")
+    starts, stops = _read(rows, "midi"), _read(rows, "midi_b")
+    longest = [max(a.bar_count, b.bar_count) for a, b in zip(starts, stops, strict=True)]
+    check_bars([bars for bars in longest for _ in range(steps)])
+    answers = []
+    for a, b in zip(family.encode(starts), family.encode(stops), strict=True):
+        for alpha in np.linspace(0, 1, steps).tolist():
+            latent = (1 - alpha) * a + alpha * b
+            (score,) = family.decode([latent])
+            z = latent.z[: -(-latent.segments // family.config.bars)]  # what is beyond the mixed length is not played
+            answers.append({"alpha": alpha, **_point(z), **facts(score)})
+    return answers
+
+
+def _sample(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
+    """Points of the prior, decoded over each chart, or free."""
+    check_bars([settings["bars"]] * len(rows))
+    source = _Points(family)
+    solos = draw(source, as_orders([row["chart"] for row in rows]), as_config(settings), settings["seed"])
+    return [{**_point(z), **facts(solo.score)} for z, solo in zip(source.used, solos, strict=True)]
+
+
+TASKS = {
+    "encode": _Task(_encode, ("midi",)),
+    "decode": _Task(_decode, ("z",), ("chart", "midi")),
+    "interpolate": _Task(_interpolate, ("midi", "midi_b")),
+    "sample": _Task(_sample, (), ("chart",)),
+}
+
+
+def open_model(folder: Path) -> Answer:
+    """Load a family's folder; the answer does what the param `task` says to every row."""
+    prepare_torch()
+    family = MusicVAEFamily.load(folder)
+    family.model.to(best_device())
+
+    def answer(rows: Sequence[Row], settings: Settings) -> Rows:
+        name = settings["task"]
+        if name not in TASKS:
+            known = ", ".join(TASKS)
+            raise InputError("task", expected=f"one of {known}", found=repr(name), remedy="choose one of them")
+        as_config(settings)  # refuses impossible settings whatever the task
+        _check_columns(name, rows)
+        return TASKS[name].answer(family, rows, settings)
+
+    return answer
+
+
+class _Points:
+    """A family as drawing uses it: at the points given, or else at those it draws, which are kept in `used`."""
+
+    codec: MelodyCodec
+
+    def __init__(self, family: MusicVAEFamily, given: Vector | None = None) -> None:
+        self.codec, self._family, self._given = family.codec, family, given
+        self.used: list[Vector] = []
+
+    def prior(self, frame: Frame, seed: int, /) -> Latent:
+        latent = self._family.prior(frame, seed) if self._given is None else Latent(self._given, ((1.0, frame),))
+        self.used.append(latent.z)
+        return latent
+
+    def decode(
+        self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
+    ) -> list[Score]:
+        return self._family.decode(latents, sampling=sampling, pitch_range=pitch_range, seed=seed)
+
+
+def _check_columns(name: str, rows: Sequence[Row]) -> None:
+    task = TASKS[name]
+    known = (*task.needed, *task.allowed)
+    for number, row in enumerate(rows, 1):
+        lacking = [column for column in task.needed if not row.get(column)]
+        if name == "sample" and "chart" not in row:  # else a misspelt column would be a free solo
+            lacking = ["chart, empty for a free solo"]
+        surplus = [column for column, text in row.items() if text and column not in known]
+        if lacking or surplus:
+            found = f"none of {', '.join(lacking)}" if lacking else f"also {', '.join(surplus)}"
+            expected = f"the columns {', '.join(known)} for the task {name}"
+            raise InputError(f"row {number}", expected=expected, found=found, remedy="change the row or the task")
+
+
+def _read(rows: Sequence[Row], column: str) -> list[Score]:
+    return [read_midi(row[column], f"{column} {number}") for number, row in enumerate(rows, 1)]
+
+
+def _read_points(text: str, name: str, size: int) -> Vector:
+    """z as `_point` wrote it: the very same float32."""
+    try:
+        z = np.array(json.loads(text), dtype=np.float64)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        found = "something else"
+    else:
+        found = "numbers that are too large or none" if z.shape[1:] == (size,) else f"an array of shape {z.shape}"
+        if z.shape[1:] == (size,) and bool((np.abs(z) <= np.finfo(np.float32).max).all()):
+            return z.astype(np.float32)
+    expected = f"a JSON list of windows, each of {size} numbers"
+    raise InputError(name, expected=expected, found=found, remedy="send what the task encode answers")
+
+
+def _check_windows(number: int, z: Vector, needed: int, what: str) -> None:
+    if len(z) != needed:
+        expected, remedy = f"the {needed} windows of {what}", "send what belongs together"
+        raise InputError(f"z {number}", expected=expected, found=f"{len(z)}", remedy=remedy)
+
+
+def _point(z: Vector) -> dict[str, Any]:
+    return {"z": json.dumps(z.tolist(), separators=(",", ":")), "windows": len(z)}
+
+
+ENDPOINT = Endpoint(
+    family="music_vae",
+    file=Path(__file__),
+    open_model=open_model,
+    columns={"midi": False, "midi_b": False, "z": False, "chart": False},
+    params={
+        "task": "string",
+        "bars": "long",
+        "steps": "long",
+        "temperature": "double",
+        "top_k": "long",
+        "top_p": "double",
+        "qpm": "double",
+        "lowest_pitch": "long",
+        "highest_pitch": "long",
+        "seed": "long",
+    },
+    defaults={"task": "sample", "steps": 9},
+    answers={
+        "z": ("string", True),
+        "windows": ("long", True),
+        **FACTS,
+        "lost_notes": ("long", False),
+        "note_f1": ("double", False),
+        "alpha": ("double", False),
+    },
+    example=({"chart": "F7 | Bb7 | F7 | Cm7 F7"}, {"task": "sample", "bars": 4, "seed": 1}),
+    about=(
+        "Takes monophonic jazz solos to points of a latent space and back: to vary, blend and interpolate them, or to "
+        "draw new ones."
+    ),
+    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/music_vae@challenger \
+--env-manager local -p 5002`, then one of four tasks. Every row of an answer is a point of the latent space, `z` (JSON), \
+and the solo there, `midi` (base64).
+
+    ask() { curl -s 127.0.0.1:5002/invocations -H 'Content-Type: application/json' -d @-; }
+    midi() { base64 < "$1" | tr -d '\\n'; }
+    echo '{"dataframe_records": [{"midi": "'"$(midi a.mid)"'"}], "params": {"task": "encode"}}' | ask
+    echo '{"dataframe_records": [{"z": "'"$z"'", "chart": "F7 | Bb7"}], "params": {"task": "decode"}}' | ask
+    echo '{"dataframe_records": [{"midi": "'"$(midi a.mid)"'", "midi_b": "'"$(midi b.mid)"'"}],
+           "params": {"task": "interpolate", "steps": 9}}' | ask
+    echo '{"dataframe_records": [{"chart": "F7 | Bb7 | F7 | Cm7 F7"}],
+           "params": {"task": "sample", "bars": 12, "seed": 1}}' | ask
+
+- encode: the mean of the posterior, a row of z a window; the answer's solo is the reconstruction, `note_f1` how many \
+of the notes it keeps, `lost_notes` how many the grid has cost.
+- decode: over the changes of a chart, or, with the `midi` that z came from, in that solo's own bars and tempo; with \
+neither, in 4/4 without chords. The likeliest step each time.
+- interpolate: a row a step from one solo to the other; the ends are the reconstructions.
+- sample: points of the prior, drawn at `temperature`, over a chart or, where it is empty, free.""",
+    health={
+        "KL (nats a window)": "kl",
+        "active units": "active_units",
+        "step accuracy, teacher-forced": "forced_accuracy",
+        "step accuracy, sampled": "sampled_accuracy",
+        "note F1, sampled": "note_f1",
+        "accuracy lost with z shuffled": "gain_on_shuffled",
+    },
+)
+
+serve(ENDPOINT)
