@@ -22,15 +22,15 @@ class GenerateConfig:
     """Section `generate` of params.yaml."""
 
     bars: int  # of every solo, a prime included
-    free: int  # solos that choose their own changes
+    free: int  # solos without a chart: they choose their own changes, or have none
     solos_per_chart: int
     charts: str  # folder of .txt charts, and of MIDI files whose chords are the chart and whose opening is the prime
     prime_bars: int  # taken from such a MIDI file; 0: its chords only
     temperature: float  # 0: always the likeliest token
     top_k: int | None
     top_p: float | None
-    qpm: float | None  # where neither chart nor prime has one; null: the model chooses
-    artist: str | None  # whose style, one of the training artists; null: the model chooses
+    qpm: float | None  # where neither chart nor prime has one; null: the model chooses, or 200 where it has no say
+    artist: str | None  # whose style, where the model knows artists; null: the model chooses
     lowest_pitch: int
     highest_pitch: int
     comping: bool  # a quiet piano and bass in the .wav
@@ -67,7 +67,7 @@ class Prime:
 
 @dataclass(frozen=True)
 class Order:
-    """One solo to be drawn; without a lead sheet it chooses its own changes."""
+    """One solo to be drawn; without a lead sheet it chooses its own changes, or has none."""
 
     name: str  # "<chart or free>/solo_000": where it is written
     sheet: LeadSheet | None = None
