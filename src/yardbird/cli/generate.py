@@ -78,7 +78,7 @@ def generate(
     group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
     orders = [Order(f"{group}_seed{seed}_{number:03d}", sheet, opening) for number in range(count)]
     prepare_torch()
-    source = open_source(_folder(model), family)
+    source = open_source(model_folder(model), family)
     if count > 1 and settings.temperature == 0 and source.alike_at_zero:
         remedy = "ask for one, or raise the temperature"
         raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
@@ -91,7 +91,7 @@ def generate(
         typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")
 
 
-def _folder(model: str) -> Path:
+def model_folder(model: str) -> Path:
     """The folder of a model: itself, or where the registry keeps `name@alias`."""
     if "@" not in model or Path(model).exists():
         return Path(model)

@@ -40,7 +40,12 @@ class Source:
 
 
 def open_source(folder: Path, family_name: str | None = None) -> Source:
-    """Load a family's folder onto the GPU where there is one.
+    """A trained model, ready to draw solos; as `open_family`."""
+    return _source(*open_family(folder, family_name))
+
+
+def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, Mapping[str, Any]]:
+    """Load a family's folder onto the GPU where there is one; the family, and the provenance of its weights.
 
     Args:
         family_name: else what `trained.json` in the folder says, else the folder's name.
@@ -65,8 +70,7 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
         found = f"files that do not fit together ({(str(error).splitlines() or ['?'])[0][:120]})"
         raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
     family.model.to(best_device())
-    provenance = {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}
-    return _source(family, provenance)
+    return family, {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}
 
 
 def _source(family: Family, provenance: Mapping[str, Any]) -> Source:

@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
-from yardbird.generation.latent.figures import COLOURS, FAINT, figure, plain
+from yardbird.generation.latent.figures import COLOURS, figure, plain
 from yardbird.generation.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.reconstruction import note_f1
 from yardbird.models.music_vae.family import MusicVAEFamily
@@ -191,7 +191,7 @@ def explore_interpolation(study: Study, config: InterpolationConfig, folder: Pat
                 write_piece(score, folder / pair / name / f"step_{step + 1:02d}", title)
     write_table(folder / "steps.csv", steps)
     write_table(folder / "summary.csv", summaries)
-    _draw(steps, folder / "interpolation.png")
+    draw_paths(steps, folder / "interpolation.png")
     return {
         f"{path.replace('-', '_')}_{name}": float(np.mean([row[name] for row in summaries if row["path"] == path]))
         for path in (*PATHS, CROSS_FADE)
@@ -222,26 +222,27 @@ def choose_pairs(study: Study, config: InterpolationConfig) -> list[tuple[Solo, 
     return chosen
 
 
-def _draw(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
+def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
     """A row of panels a pair: how far each path is from both ends, and how far each step is from the one before."""
     pairs = list(dict.fromkeys(row["pair"] for row in steps))
     paths = list(dict.fromkeys(row["path"] for row in steps))
-    with figure(path, "From one solo to another", height=0.8 + 3.6 * len(pairs)) as drawing:
+    title = "From one solo to another: share of the time in which they do not sound alike"
+    with figure(path, title, height=0.8 + 3.6 * len(pairs)) as drawing:
         panels = drawing.subplots(len(pairs), 2, squeeze=False)
         for pair, (ends, jumps) in zip(pairs, panels, strict=True):
-            plain(ends, pair.replace("_", " "), xlabel="α", ylabel="share that sounds otherwise", ylim=(0, 1.02))
-            plain(jumps, "from each step to the next", xlabel="α", ylabel="share that changes", ylim=(0, None))
+            plain(ends, pair.replace("_", " "), xlabel="α", ylabel="from the first, dashed: from the last")
+            plain(jumps, "from each step to the next", xlabel="α")
             for name, colour in zip(paths, COLOURS, strict=False):
                 rows = [row for row in steps if (row["pair"], row["path"]) == (pair, name)]
                 alpha = [row["alpha"] for row in rows]
-                dashed = {"marker": "s", "linestyle": "--", "color": colour, "markersize": 4}
-                ends.plot(alpha, [row["distance_to_a"] for row in rows], "o-", color=colour, markersize=4, label=name)
-                ends.plot(alpha, [row["distance_to_b"] for row in rows], **dashed)
+                line: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 4}
+                ends.plot(alpha, [row["distance_to_a"] for row in rows], label=name, **line)
+                ends.plot(alpha, [row["distance_to_b"] for row in rows], linestyle="--", **line)
                 middles = [(left + right) / 2 for left, right in pairwise(alpha)]
-                jumps.plot(middles, [row["distance_to_previous"] for row in rows[1:]], "o-", color=colour, markersize=4)
-            ends.annotate("from the first", (0.02, 0.04), color=FAINT, fontsize=8.5)
-            ends.annotate("from the last (dashed)", (0.98, 0.04), color=FAINT, fontsize=8.5, ha="right")
-        panels[0, 0].legend(loc="center", ncols=1)
+                jumps.plot(middles, [row["distance_to_previous"] for row in rows[1:]], **line)
+            ends.set_ylim(0, 1.02)
+            jumps.set_ylim(0, None)
+        panels[0, 0].legend(loc="center")
 
 
 def _bar_contents(score: Score) -> list[bytes]:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -135,36 +134,29 @@ def _draw(
     windows: Sequence[Floats],
     explained: Sequence[float],
 ) -> None:
-    """Three panels over the same points: solos as discs (held-out ones ringed), their windows as dots."""
+    """Above the solos, ringed where they are held out, below all of their windows in the same plane."""
     rings = [INK if solo.split != "train" else PAPER for solo in solos]
     owner = np.repeat(np.arange(len(solos)), [len(points) for points in windows])
     dots = np.concatenate(windows)
-    with figure(path, f"{len(solos)} solos in the latent space", width=17, height=6.4) as drawing:
-        panels = drawing.subplots(1, 3, sharex=True, sharey=True)
-        for panel, name in zip(panels, ("artist", "form", "tempo"), strict=True):
-            plain(panel, name, xlabel=f"first component ({explained[0]:.0%} of the variance of the solos)")
-        panels[0].set_ylabel(f"second component ({explained[1]:.0%})")
-        for panel, name in zip(panels, ("artist", "form"), strict=False):
-            colours = _legend(panel, labels[name])
-            _scatter(panel, places, dots, [colours[label] for label in labels[name]], owner, rings)
-        shades = panels[2].scatter(dots[:, 0], dots[:, 1], s=5, c=qpm[owner], cmap="viridis", alpha=0.3, linewidths=0)
-        shades = panels[2].scatter(
-            places[:, 0], places[:, 1], s=62, c=qpm, cmap="viridis", edgecolors=rings, linewidths=1.1
-        )
-        drawing.colorbar(shades, ax=panels[2], label="quarter notes a minute", shrink=0.8)
-        panels[0].annotate("discs: solos, ringed when held out · dots: their windows", (0, -0.16),
-                           xycoords="axes fraction", fontsize=8.5, color=FAINT)  # fmt: skip
+    title = f"{len(solos)} solos in the latent space (held-out ones ringed), and their {len(dots)} windows below"
+    with figure(path, title, width=16, height=12) as drawing:
+        panels = drawing.subplots(2, 3, sharex="row", sharey="row")
+        for name, (upper, lower) in zip(labels, panels.T, strict=True):
+            plain(upper, name)
+            plain(lower, "", xlabel=f"first component ({explained[0]:.0%} of the variance of the solos)")
+            values = {"cmap": "viridis"} if name == "tempo" else {}
+            colours = qpm if name == "tempo" else _legend(lower, labels[name])
+            discs = upper.scatter(
+                places[:, 0], places[:, 1], s=62, c=colours, edgecolors=rings, linewidths=1.1, **values
+            )
+            lower.scatter(dots[:, 0], dots[:, 1], s=6, c=colours[owner], alpha=0.5, linewidths=0, **values)
+        drawing.colorbar(discs, ax=panels[:, 2], label="quarter notes a minute", shrink=0.5)
+        for panel in panels[:, 0]:
+            panel.set_ylabel(f"second component ({explained[1]:.0%})")
 
 
-def _scatter(
-    panel: Axes, places: Floats, dots: Floats, colours: Sequence[str], owner: NDArray[Any], rings: Sequence[str]
-) -> None:
-    panel.scatter(dots[:, 0], dots[:, 1], s=5, c=[colours[index] for index in owner], alpha=0.3, linewidths=0)
-    panel.scatter(places[:, 0], places[:, 1], s=62, c=colours, edgecolors=rings, linewidths=1.1)
-
-
-def _legend(panel: Axes, labels: Sequence[str]) -> dict[str, str]:
-    """A colour for each label, the commonest first; those that find none share a grey. Written below the panel."""
+def _legend(panel: Axes, labels: Sequence[str]) -> NDArray[np.str_]:
+    """The colour of each: the commonest labels have their own, the others share a grey. Explained below the panel."""
     ranked = sorted(Counter(labels).items(), key=lambda item: (-item[1], item[0]))
     own = ranked if len(ranked) <= len(COLOURS) else ranked[: len(COLOURS) - 1]
     colours = {label: colour for (label, _), colour in zip(own, COLOURS, strict=False)}
@@ -173,5 +165,5 @@ def _legend(panel: Axes, labels: Sequence[str]) -> dict[str, str]:
     entries += [(f"others ({rest})", FAINT)] if rest else []
     for text, colour in entries:
         panel.scatter([], [], s=50, color=colour, label=text)
-    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
-    return {label: colours.get(label, FAINT) for label, _ in ranked}
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+    return np.array([colours.get(label, FAINT) for label in labels])

@@ -113,6 +113,7 @@ def _draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             places = [(own[metric] - real[metric]["mean"]) / real[metric]["sd"] for metric in metrics if metric in own]
             heights = [row for row, metric in enumerate(metrics) if metric in own]
             panel.scatter(places, heights, s=34, color=colour, marker=marker, label=name, zorder=3)
+        panel.set_xscale("symlog", linthresh=3)  # a poor model's worst metrics must not hide the others
         panel.set_yticks(range(len(metrics)), [metric.replace("_", " ") for metric in metrics])
         panel.invert_yaxis()
         panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

@@ -1,0 +1,103 @@
+"""`yardbird interpolate`: solos moved about in the latent space of a MusicVAE."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from yardbird.cli.generate import model_folder
+from yardbird.errors import InputError
+
+if TYPE_CHECKING:
+    from yardbird.models.music_vae.family import MusicVAEFamily
+    from yardbird.music.score import Score
+
+_Bars = Annotated[int | None, typer.Option(help="Only so many bars of each, from the beginning; else all.")]
+_Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
+_Out = Annotated[Path, typer.Option(help="Folder to write to.")]
+
+
+def interpolate(
+    a: Annotated[Path, typer.Argument(help="A MIDI file: the solo to start from.")],
+    b: Annotated[Path, typer.Argument(help="Another: the solo to arrive at.")],
+    steps: Annotated[int, typer.Option(help="How many solos, both ends included.")] = 9,
+    path: Annotated[
+        Literal["linear", "spherical"], typer.Option(help="The straight line, or along the sphere of the prior.")
+    ] = "linear",
+    bars: _Bars = None,
+    model: _Model = "models/music_vae",
+    out: _Out = Path("interpolated"),
+) -> None:
+    """Go from one solo to another in even steps through the latent space.
+
+    The first and the last are the model's reconstructions of the two. Each step comes as .mid, .wav and piano roll
+    .png; steps.csv and interpolation.png tell how far it is from both ends. Lengths, tempos and changes are
+    interpolated too; where one solo is shorter, it begins again.
+
+    Examples:
+
+    - `yardbird interpolate ornithology.mid confirmation.mid --steps 9`
+
+    - `yardbird interpolate a.mid b.mid --bars 16 --path spherical --out from_a_to_b`
+
+    - `yardbird interpolate a.mid b.mid --model music_vae@champion`
+    """
+    if steps < 2:
+        raise InputError("--steps", expected="2 or more", found=str(steps), remedy="ask for both ends at least")
+    scores = [_read(file, bars) for file in (a, b)]
+    _check_out(out)
+    family = _open(model)
+    from yardbird.generation.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
+    from yardbird.generation.latent.study import write_piece, write_table
+
+    start, stop = family.encode(scores)
+    solos = decode_path(family, start, stop, steps, PATHS[path])
+    rows = [{"pair": f"{a.stem} to {b.stem}", "path": path, **row} for row in steps_table(solos)]
+    typer.echo("step  from first  from last  changed  new bars  bars  notes  qpm")
+    for row, solo in zip(rows, solos, strict=True):
+        number = row["step"] + 1
+        write_piece(solo, out / f"step_{number:02d}", f"{a.stem} → {b.stem}, step {number} of {steps}, {path}")
+        near = "{distance_to_a:10.0%}  {distance_to_b:9.0%}  {distance_to_previous:7.0%}  {new_bars:8.0%}"
+        size = "{bars:4d}  {notes:5d}  {qpm:3.0f}"
+        typer.echo(f"{number:4d}  {near}  {size}".format(**row))
+    write_table(out / "steps.csv", rows)
+    draw_paths(rows, out / "interpolation.png")
+    typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png")
+
+
+def _read(file: Path, bars: int | None) -> "Score":
+    """The solo in a MIDI file, or its first bars; a shorter one whole.
+
+    Raises:
+        InputError: the file is missing, or holds no solo.
+    """
+    from yardbird.generation.orders import read_prime
+    from yardbird.music.excerpts import cut
+
+    if bars is not None and bars < 1:
+        raise InputError("--bars", expected="1 or more", found=str(bars), remedy="leave it out for the whole solo")
+    score = read_prime(file, 1).score
+    return cut(score, 0, int(score.bar_ticks[bars])) if bars and bars < score.bar_count else score
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(out, expected="a folder to write to", found="a file", remedy="give another --out")
+
+
+def _open(model: str) -> "MusicVAEFamily":
+    """A trained MusicVAE on the device at hand.
+
+    Raises:
+        InputError: no model lies there, or one of another family.
+    """
+    from yardbird.generation.source import open_family
+    from yardbird.models.base import prepare_torch
+    from yardbird.models.music_vae.family import MusicVAEFamily
+
+    prepare_torch()
+    family, _ = open_family(model_folder(model))
+    if not isinstance(family, MusicVAEFamily):
+        remedy = "name the folder of one with --model"
+        raise InputError(model, expected="a MusicVAE", found=f"a {family.name}", remedy=remedy)
+    return family
