@@ -59,13 +59,13 @@ def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> 
                 remedy = "leave one of them out"
                 raise InputError(f"row {number}", expected="a midi or a chart", found="both", remedy=remedy)
             (latent,) = family.encode([read_midi(row["midi"], f"midi {number}")])
-            _check_windows(number, z, len(latent.z), "its midi")
+            _check_windows(number, z, len(latent.z), f"the {len(latent.z)} windows of its midi")
             (score,) = family.decode([latent.with_z(z)])
         else:
             meter = order.sheet.meter if order.sheet else Meter(0, 4, 4)
             segments = -(-meter.bar_ticks(family.codec.config.steps_per_beat) // family.codec.segment_steps)
             bars = len(z) * family.config.bars // segments
-            _check_windows(number, z, -(-bars * segments // family.config.bars), "whole bars of its chart")
+            _check_windows(number, z, -(-bars * segments // family.config.bars), "windows that fill bars of its chart")
             score = draw(_Points(family, z), [order], replace(config, bars=bars), settings["seed"])[0].score
         answers.append({**_point(z), **facts(score)})
     return answers
@@ -176,10 +176,9 @@ def _read_points(text: str, name: str, size: int) -> Vector:
     raise InputError(name, expected=expected, found=found, remedy="send what the task encode answers")
 
 
-def _check_windows(number: int, z: Vector, needed: int, what: str) -> None:
+def _check_windows(number: int, z: Vector, needed: int, expected: str) -> None:
     if len(z) != needed:
-        expected, remedy = f"the {needed} windows of {what}", "send what belongs together"
-        raise InputError(f"z {number}", expected=expected, found=f"{len(z)}", remedy=remedy)
+        raise InputError(f"z {number}", expected=expected, found=f"{len(z)}", remedy="send what belongs together")
 
 
 def _point(z: Vector) -> dict[str, Any]:
@@ -218,8 +217,8 @@ ENDPOINT = Endpoint(
         "draw new ones."
     ),
     use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/music_vae@challenger \
---env-manager local -p 5002`, then one of four tasks. Every row of an answer is a point of the latent space, `z` (JSON), \
-and the solo there, `midi` (base64).
+--env-manager local -p 5002`, then one of four tasks. Every row of an answer is a point of the latent space, `z` in \
+JSON, and the solo there, `midi` in base64.
 
     ask() { curl -s 127.0.0.1:5002/invocations -H 'Content-Type: application/json' -d @-; }
     midi() { base64 < "$1" | tr -d '\\n'; }
