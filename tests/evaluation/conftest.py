@@ -1,6 +1,5 @@
-"""A tiny encoded corpus: two players, a training, a validation and two test tunes, one transposed copy."""
+"""A tiny corpus, through both codecs: two players, a training, a validation and two test tunes, one transposed copy."""
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +7,11 @@ import numpy as np
 import pytest
 
 from yardbird.codecs.events import EventCodec
+from yardbird.codecs.melody import MelodyCodec, MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
+from yardbird.files import write_csv
 from yardbird.music.chords import Chord
+from yardbird.music.midi import write_score
 from yardbird.music.score import ChordChange, Score, make_notes
 
 
@@ -36,40 +38,59 @@ def make_walk() -> Callable[[int, int], Score]:
     return walk
 
 
+SOLOS = [
+    ("one", "train", "Ann", 0, walk(1, 16)),
+    ("one", "train", "Ann", 2, walk(1, 16).transposed(2)),
+    ("two", "train", "Bob", 0, walk(2, 8)),
+    ("three", "validation", "Ann", 0, walk(3, 8)),
+    ("four", "test", "Ann", 0, walk(4, 16)),
+    ("five", "test", "Bob", 0, walk(5, 9)),
+]
+
+
 @pytest.fixture(scope="session")
-def corpus(codec: EventCodec, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As the encode stage writes it."""
-    folder = tmp_path_factory.mktemp("encoded")
-    rows, packed, start = [], [], 0
-    for name, split, artist, semitones, score in [
-        ("one", "train", "Ann", 0, walk(1, 16)),
-        ("one", "train", "Ann", 2, walk(1, 16).transposed(2)),
-        ("two", "train", "Bob", 0, walk(2, 8)),
-        ("three", "validation", "Ann", 0, walk(3, 8)),
-        ("four", "test", "Ann", 0, walk(4, 16)),
-        ("five", "test", "Bob", 0, walk(5, 9)),
-    ]:
-        tokens = codec.encode(score, artist)
+def data(codec: EventCodec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders `augmented` and `encoded` as their stages write them."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = []
+    for name, split, artist, semitones, score in SOLOS:
+        path = f"scores/{name}__{semitones}.mid"
+        write_score(score, folder / "augmented" / path)
         rows.append(
             {
                 "copy": f"mine/{name}__{semitones}",
                 "solo": f"mine/{name}",
+                "path": path,
                 "split": split,
                 "artist": artist,
                 "tune_group": name,
                 "semitones": semitones,
                 "tempo_factor": 1.0,
-                "start": start,
-                "length": len(tokens),
                 "notes": len(score.notes),
             }
         )
-        packed.append(tokens)
-        start += len(tokens)
-    np.save(folder / "tokens.npy", np.concatenate(packed))
-    codec.save(folder / "codec.json")
-    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(folder / "augmented/manifest.csv", list(rows[0]), rows)
+    melody = MelodyCodec(MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=4))
+    scores = [score for *_, score in SOLOS]
+    packed = {
+        "events": ("tokens", [codec.encode(score, row["artist"]) for score, row in zip(scores, rows, strict=True)]),
+        "melody": ("steps", [melody.encode(score).steps for score in scores]),
+    }
+    for name, (kind, sequences) in packed.items():
+        encoded = folder / "encoded" / name
+        ends = np.cumsum([len(sequence) for sequence in sequences]).tolist()
+        placed = [
+            {**row, "start": end - len(sequence), "length": len(sequence)}
+            for row, sequence, end in zip(rows, sequences, ends, strict=True)
+        ]
+        write_csv(encoded / "index.csv", list(placed[0]), placed)
+        np.save(encoded / f"{kind}.npy", np.concatenate(sequences))
+    codec.save(folder / "encoded/events/codec.json")
+    melody.save(folder / "encoded/melody/codec.json")
     return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(data: Path) -> Path:
+    """The corpus as event tokens."""
+    return data / "encoded/events"

@@ -12,6 +12,7 @@ from yardbird.evaluation.comparison import (
     distances,
     nats_by_kind,
     read_comparison,
+    reconstruction,
 )
 from yardbird.evaluation.evaluate import SHOWN
 from yardbird.evaluation.held_out import GROUPS
@@ -42,6 +43,92 @@ def write_family(reports: Path, name: str, *, real_mean: float = 0.5, nats: floa
     (reports / f"train/{name}.json").write_text(json.dumps({name: {"best_epoch": 3, "parameters": 12345}}))
 
 
+def write_latent_family(reports: Path, *, collapsed: bool = False) -> None:
+    """The same of a family with a latent space, which has no nats of event tokens."""
+    write_family(reports, "music_vae")
+    path = reports / "evaluate/music_vae_rows.csv"
+    table = pd.read_csv(path)
+    table = table[(table["row"] != "music_vae") | table["metric"].isin(SHOWN)]
+    gained = 0.01 if collapsed else 0.25
+    figures = {
+        "music_vae": {
+            "forced_accuracy": 0.9, "sampled_accuracy": 0.8, "sampled_accuracy_low": 0.7, "sampled_accuracy_high": 0.85,
+            "note_f1": 0.6, "onset_f1": 0.7, "kl": 31.25, "grid_nats_per_note": 7.5, "active_units": 20,
+            "latent_dimensions": 64, "windows": 306, "collapsed": float(collapsed), "gain_on_shuffled": gained,
+            "gain_on_shuffled_low": gained - 0.02, "gain_on_shuffled_high": gained + 0.02,
+        },
+        "shuffled_z": {"forced_accuracy": 0.85, "sampled_accuracy": 0.55, "note_f1": 0.1, "onset_f1": 0.3},
+        "all_hold": {"sampled_accuracy": 0.5},
+    }  # fmt: skip
+    rows = [(row, key, value, None, 3, None) for row, own in figures.items() for key, value in own.items()]
+    pd.concat([pd.DataFrame(rows, columns=table.columns), table]).to_csv(path, index=False)
+
+
+def on_the_grid(reports: Path) -> None:
+    """The n-gram as the evaluate stage writes it beside every family: on the grid too."""
+    for path in (reports / "evaluate").glob("*_rows.csv"):
+        table = pd.read_csv(path)
+        figures = {"grid_nats_per_note": 9.25, "forced_accuracy": 0.88, "grid_order": 16, "grid_escape": 50}
+        rows = [("ngram", key, value, None, 3, None) for key, value in figures.items()]
+        pd.concat([table, pd.DataFrame(rows, columns=table.columns)]).to_csv(path, index=False)
+
+
+def test_both_families_stand_in_one_report(corpus, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    write_latent_family(tmp_path)
+    on_the_grid(tmp_path)
+    comparison = read_comparison(tmp_path, corpus)
+    assert list(comparison.rows["row"].unique()) == [
+        "real", "floor", "ngram", "music_transformer", "music_vae", "shuffled_z", "all_hold",
+    ]  # fmt: skip
+    report = as_markdown(comparison)
+    held_out, generated, latent, training = (section.partition("\n")[2] for section in report.split("\n## ")[1:])
+    assert "| music_transformer | 5.000" in held_out
+    assert "music_vae" not in held_out
+    assert "| music_transformer | 8 |" in generated
+    assert "| music_vae | 8 |" in generated
+    assert "shuffled_z" not in generated
+    assert "| music_vae | 0.900 | 0.800 [0.700, 0.850] | 0.600 | 0.700 | 31.2 | 7.50 |" in latent
+    assert "| ngram (order 16, escape 50) | 0.880 |  |  |  |  | 9.25 |" in latent
+    assert "| shuffled_z | 0.850 | 0.550 | 0.100 | 0.300 |  |  |" in latent
+    assert "| all_hold |  | 0.500 |  |  |  |  |" in latent
+    assert "| paper: 16 bars, hierarchical | 0.919 | 0.812 |  |  |  |  |" in latent
+    assert "music_transformer" not in latent
+    assert "|  | music_transformer | music_vae |" in training
+
+
+def test_a_used_latent_is_told_with_its_signs_and_no_alarm(corpus, tmp_path):
+    write_latent_family(tmp_path)
+    report = as_markdown(read_comparison(tmp_path, corpus))
+    assert (
+        "> The latent of music_vae is used: 20 of 64 dimensions are active over 306 windows, and shuffling z costs "
+        "25.0 [23.0, 27.0] points of sampled accuracy."
+    ) in report
+    assert "Alarm" not in report
+
+
+def test_a_collapsed_latent_raises_the_alarm(corpus, tmp_path):
+    write_latent_family(tmp_path, collapsed=True)
+    report = as_markdown(read_comparison(tmp_path, corpus))
+    assert "> **Alarm: the posterior of music_vae has collapsed.** Only 20 of 64 dimensions" in report
+
+
+def test_a_family_with_a_latent_alone_is_a_report_too(corpus, tmp_path):
+    write_latent_family(tmp_path)
+    comparison = read_comparison(tmp_path, corpus)
+    assert list(comparison.held_out()) == ["ngram"]
+    shares = reconstruction(comparison)
+    assert set(shares["row"]) == {"music_vae", "shuffled_z", "all_hold"}
+    assert set(shares["figure"]) == {"steps right, forced", "steps right, sampled", "note F1", "onset F1"}
+    assert shares["value"].between(0, 1).all()
+
+
+def test_without_a_latent_its_plot_has_a_header_only(corpus, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    on_the_grid(tmp_path)
+    assert as_csv(reconstruction(read_comparison(tmp_path, corpus))) == "row,figure,value\n"
+
+
 def test_rows_that_families_share_stand_once_and_in_order(corpus, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", nats=5.5)
@@ -67,7 +154,10 @@ def test_the_report_tells_the_figures(corpus, tmp_path):
     assert "| music_transformer | 5.000 [4.500, 5.500] | 1.000 [0.400, 1.600] | 9.00 | 1.000 |" in report
     assert "| ngram (order 5, escape 20) | 6.000 [4.500, 5.500] |  | 9.00 |" in report
     assert "| floor | 8 | 0.50 | 0.55 ± 0.10 |" in report
-    assert "| music_transformer | 3 | 12345 |" in report
+    assert "|  | music_transformer |" in report
+    assert "| best epoch | 3 |" in report
+    assert "| parameters | 12345 |" in report
+    assert "## Latent space" not in report
     assert "Source `mine`: 2 train, 1 validation, 2 test solos" in report
     assert "synthetic" not in report
 

@@ -1,59 +1,71 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_vae import tiny_vae
 
-from yardbird.codecs.grammar import EventGrammar
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
+from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.evaluation.evaluate import (
-    NGRAM,
     SHOWN,
-    EvaluateConfig,
     as_table,
-    fit_ngram,
     headlines,
     read_generated,
     real_excerpts,
-    score_models,
+    score_held_out,
     with_held_out,
 )
-from yardbird.evaluation.held_out import read_solos
-from yardbird.evaluation.ngram import NGram
+from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
 from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
 from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
-from yardbird.nn.sampling import Sampling
 
-CONFIG = EvaluateConfig(ngram_orders=(1, 2, 4, 6), ngram_escapes=(1.0, 4.0), bootstrap_samples=50)
-
-
-def test_the_ngram_is_chosen_on_the_validation_split_among_all_pairs(corpus, codec):
-    chosen = fit_ngram(corpus, codec, CONFIG)
-    counted = NGram.fit([solo.tokens for solo in read_solos(corpus, "train", copies=True)], codec.vocab_size, 6)
-    nats = {
-        (order, escape): sum(
-            counted.tuned(order, escape).nats(solo.tokens).sum() for solo in read_solos(corpus, "validation")
-        )
-        for order in CONFIG.ngram_orders
-        for escape in CONFIG.ngram_escapes
-    }
-    assert (chosen.order, chosen.escape) == min(nats, key=nats.get)
+CONFIG = EvaluateConfig(ngram_orders=(1, 2, 4, 6), grid_orders=(1, 3), ngram_escapes=(1.0, 4.0), bootstrap_samples=50)
 
 
-def test_models_are_scored_beside_the_ngram_and_others_are_left_out(corpus, codec):
-    ngram = fit_ngram(corpus, codec, CONFIG)
-    worse = ngram.tuned(1, 1.0)
-    figures = score_models(
-        {"bad": worse, NGRAM: ngram, "no_tokens": object()}, read_solos(corpus, "test"), codec, CONFIG, seed=0
-    )
-    assert set(figures) == {"bad", NGRAM}
-    bad, best = figures["bad"], figures[NGRAM]
-    assert bad["gain_on_ngram"] == pytest.approx(best["nats_per_note"] - bad["nats_per_note"])
-    assert bad["gain_on_ngram_low"] <= bad["gain_on_ngram"] <= bad["gain_on_ngram_high"] < 0
-    assert best["nats_per_note_low"] <= best["nats_per_note"] <= best["nats_per_note_high"]
+@pytest.fixture(scope="module")
+def ngram(corpus):
+    return fit_on_events(corpus, CONFIG)
+
+
+@pytest.fixture(scope="module")
+def baseline(data, ngram):
+    return score_baseline(ngram, fit_on_grid(data / "encoded/melody", CONFIG), data / "encoded")
+
+
+@pytest.fixture(scope="module")
+def held_out(data, ngram, baseline):
+    return score_held_out("family", ngram.tuned(2, 1.0), baseline, data, CONFIG, seed=0)
+
+
+def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, baseline):
+    assert list(held_out) == ["family", NGRAM]
+    family, best = held_out["family"], held_out[NGRAM]
+    assert family["gain_on_ngram"] == pytest.approx(best["nats_per_note"] - family["nats_per_note"])
+    assert family["gain_on_ngram_low"] <= family["gain_on_ngram"] <= family["gain_on_ngram_high"]
+    assert family["perplexity"] == pytest.approx(np.exp(family["nats_per_token"]))
     assert "gain_on_ngram" not in best
     assert (best["order"], best["escape"]) == (ngram.order, ngram.escape)
+    assert best["grid_nats_per_note_low"] <= best["grid_nats_per_note"] <= best["grid_nats_per_note_high"]
+    itself = score_held_out("itself", ngram, baseline, data, CONFIG, seed=0)["itself"]
+    assert itself["gain_on_ngram"] == 0
+
+
+def test_a_family_with_a_latent_is_measured_by_it(data, baseline):
+    rows = score_held_out("vae", tiny_vae(), baseline, data, CONFIG, seed=0)
+    assert list(rows) == ["vae", SHUFFLED, ALL_HOLD, NGRAM]
+    assert "nats_per_note" not in rows["vae"]
+    assert rows["vae"]["grid_gain_on_ngram"] == pytest.approx(
+        rows[NGRAM]["grid_nats_per_note"] - rows["vae"]["grid_nats_per_note"]
+    )
+
+
+def test_the_row_of_the_ngram_is_the_same_beside_every_family(data, held_out, baseline):
+    assert score_held_out("vae", tiny_vae(), baseline, data, CONFIG, seed=0)[NGRAM] == held_out[NGRAM]
+
+
+def test_a_family_that_does_neither_has_no_held_out_figures(data, baseline):
+    assert list(score_held_out("audio", object(), baseline, data, CONFIG, seed=0)) == [NGRAM]
 
 
 def test_real_solos_are_cut_to_the_length_of_generated_ones(corpus, codec):
@@ -63,26 +75,8 @@ def test_real_solos_are_cut_to_the_length_of_generated_ones(corpus, codec):
     assert len(real_excerpts(corpus, codec, "test", 16.0, "nobody")) == 6
 
 
-def test_the_ngram_draws_solos_that_obey_the_grammar(corpus, codec):
-    ngram = fit_ngram(corpus, codec, CONFIG)
-    chords = codec.decode(read_solos(corpus, "test")[0].tokens).chords[:4]
-    grammars = [
-        EventGrammar(codec, bars=4, pitch_range=(50, 80), chords=chords, meter=(4, 4), qpm=200.0) for _ in range(3)
-    ]
-    prime = np.array([codec.bos_id], dtype=np.uint16)
-    for tokens in ngram.generate([prime] * 3, grammars, Sampling(1.0, None, 0.95), 0, 4000):
-        score = codec.decode(tokens)
-        assert score.bar_count == 4
-        assert score.is_monophonic
-        assert score.chords == chords
-        assert not len(score.notes) or (score.pitches.min() >= 50 and score.pitches.max() <= 80)
-
-
 @pytest.fixture(scope="module")
-def evaluated(corpus, codec, make_walk):
-    ngram = fit_ngram(corpus, codec, CONFIG)
-    tests = read_solos(corpus, "test")
-    held_out = score_models({"family": ngram.tuned(2, 1.0), NGRAM: ngram}, tests, codec, CONFIG, seed=0)
+def evaluated(corpus, codec, make_walk, held_out):
     generated = [make_walk(seed, 4) for seed in range(20, 24)]
     beats = length_beats(generated)
     sets = {
@@ -91,7 +85,7 @@ def evaluated(corpus, codec, make_walk):
         FLOOR: real_excerpts(corpus, codec, "train", beats, None),
         REAL: real_excerpts(corpus, codec, "test", beats, None),
     }
-    return held_out, compare_sets(sets, 4, 0), len(tests)
+    return held_out, compare_sets(sets, 4, 0), 2
 
 
 def test_the_metric_file_is_short_numbers_by_row(evaluated):
@@ -103,6 +97,16 @@ def test_the_metric_file_is_short_numbers_by_row(evaluated):
     assert {"nats_per_note", "perplexity", "gain_on_ngram", "pitch_accuracy", "h1"} <= set(content["family"])
     assert content[NGRAM]["nats_per_note"] == round(held_out[NGRAM]["nats_per_note"], 4)
     assert json.loads(json.dumps(content, allow_nan=False)) == content
+
+
+def test_the_metric_file_tells_what_the_gate_reads_of_a_latent(data, baseline, evaluated):
+    _, rows, _ = evaluated
+    content = headlines(score_held_out("family", tiny_vae(), baseline, data, CONFIG, seed=0), rows)
+    assert list(content) == ["family", SHUFFLED, ALL_HOLD, NGRAM, FLOOR, REAL]
+    assert content["family"]["collapsed"] in (0, 1)
+    for row in ("family", SHUFFLED):
+        assert content[row]["reconstruction_error"] == pytest.approx(1 - content[row]["note_f1"], abs=1e-3)
+    assert list(content[ALL_HOLD]) == ["sampled_accuracy"]
 
 
 def test_the_table_holds_held_out_figures_and_all_metrics(evaluated):
@@ -128,12 +132,3 @@ def test_no_generated_solos_are_one_clear_line(tmp_path, content):
         (tmp_path / "manifest.csv").write_text(content)
     with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage"):
         read_generated(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("ngram_orders", ()), ("ngram_orders", (0, 2)), ("ngram_escapes", (0.0,)), ("bootstrap_samples", 0)],
-)
-def test_impossible_settings_are_refused(key, value):
-    with pytest.raises(ConfigError, match=f"evaluate.{key}: expected"):
-        replace(CONFIG, **{key: value})

@@ -1,11 +1,25 @@
+import shutil
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from yardbird.codecs.events import EventCodec
+from yardbird.codecs.melody import HOLD, PAD, START, SYMBOLS
 from yardbird.errors import InputError
-from yardbird.evaluation.held_out import GROUPS, SoloFigures, interval, pool, read_solos, score_solos, solo_ratios
+from yardbird.evaluation.held_out import (
+    GROUPS,
+    SoloFigures,
+    gain,
+    interval,
+    pool,
+    read_solos,
+    read_steps,
+    score_solos,
+    score_steps,
+    solo_ratios,
+    with_intervals,
+)
 from yardbird.evaluation.ngram import NGram
 from yardbird.models.base import Ratio, TokenScores
 
@@ -30,6 +44,33 @@ def test_solos_are_read_back_with_and_without_their_copies(corpus, codec, make_w
     assert codec.decode(copies[1].tokens).pitches.tolist() == make_walk(1, 16).transposed(2).pitches.tolist()
 
 
+def test_steps_are_read_back_without_padding_and_each_transposition_once(data, make_walk, tmp_path):
+    melody = data / "encoded/melody"
+    solos = read_steps(melody, "train", copies=True)
+    assert [solo.tune_group for solo in solos] == ["one", "one", "two"]
+    assert [len(solo.tokens) for solo in solos] == [1 + 16 * 48, 1 + 16 * 48, 1 + 8 * 48]
+    first, second, _ = (solo.tokens for solo in solos)
+    assert first[0] == START
+    assert (second[second < HOLD] - first[first < HOLD] == 2).all()
+    assert np.count_nonzero(first < HOLD) == len(make_walk(1, 16).notes)
+    shutil.copytree(melody, tmp_path, dirs_exist_ok=True)
+    index = (tmp_path / "index.csv").read_text().splitlines()
+    slower = next(line for line in index if line.startswith("mine/one__2")).replace(",1.0,", ",0.9,")
+    (tmp_path / "index.csv").write_text("\n".join([*index, slower]) + "\n")
+    assert len(read_steps(tmp_path, "train", copies=True)) == 3
+
+
+def test_a_bar_shorter_than_a_segment_leaves_no_padding_behind(data, tmp_path):
+    melody = data / "encoded/melody"
+    shutil.copytree(melody, tmp_path, dirs_exist_ok=True)
+    steps = np.load(melody / "steps.npy")
+    steps[:, 36:] = PAD  # as if all were in 3/4
+    np.save(tmp_path / "steps.npy", steps)
+    (solo,) = read_steps(tmp_path, "validation")
+    assert len(solo.tokens) == 1 + 8 * 36
+    assert not (solo.tokens == PAD).any()
+
+
 def test_an_empty_split_is_one_clear_line(corpus):
     with pytest.raises(InputError, match="expected solos of the nonesuch split, found none"):
         read_solos(corpus, "nonesuch")
@@ -51,7 +92,7 @@ def test_solos_weigh_by_their_notes(corpus, codec):
     tokens = sum(len(solo.tokens) - 1 for solo in solos)
     notes = sum(len(codec.decode(solo.tokens).notes) for solo in solos)
     assert pooled["nats_per_note"] == pytest.approx((2 * tokens + notes) / notes)
-    assert pooled["perplexity"] == pytest.approx(np.exp((2 * tokens + notes) / tokens))
+    assert pooled["nats_per_token"] == pytest.approx((2 * tokens + notes) / tokens)
     assert pooled["pitch_nats_per_note"] == pytest.approx(3)
 
 
@@ -74,8 +115,20 @@ def test_the_ngram_is_scored_like_any_model(corpus, codec):
     assert pooled["nats_per_note"] == pytest.approx(total / sum(len(codec.decode(s.tokens).notes) for s in solos))
 
 
+def test_the_grid_counts_all_steps_and_divides_by_notes(data, make_walk):
+    solos = read_steps(data / "encoded/melody", "test")
+    model = NGram.fit([solo.tokens for solo in read_steps(data / "encoded/melody", "train")], SYMBOLS, 3)
+    first, _ = score_steps(model, solos, "the grid")
+    scores = model.score_tokens(solos[0].tokens)
+    assert first.ratios["grid_nats_per_note"] == Ratio(scores.nats.sum(), len(make_walk(4, 16).notes))
+    assert first.ratios["forced_accuracy"] == Ratio(scores.correct.sum(), 16 * 48)
+
+
 def figures(values: list[tuple[str, float, float]]) -> list[SoloFigures]:
-    return [SoloFigures(group, {"x": Ratio(numerator, denominator)}) for group, numerator, denominator in values]
+    return [
+        SoloFigures(f"solo {number}", group, {"x": Ratio(numerator, denominator)})
+        for number, (group, numerator, denominator) in enumerate(values)
+    ]
 
 
 def test_the_interval_draws_groups_and_not_solos():
@@ -101,6 +154,23 @@ def test_a_paired_difference_cancels_what_both_find_hard():
     easy = [("a", 10.0, 10.0), ("b", 90.0, 10.0), ("c", 50.0, 10.0)]
     worse = [(group, value + 5, notes) for group, value, notes in easy]
     assert interval(figures(worse), "x", 500, 0, less=figures(easy)) == pytest.approx((0.5, 0.5))
+
+
+def test_a_gain_is_paired_and_has_its_interval():
+    easy = figures([("a", 10.0, 10.0), ("b", 90.0, 10.0)])
+    worse = figures([("a", 15.0, 10.0), ("b", 95.0, 10.0)])
+    assert gain(worse, easy, "x", 100, 0, label="lead") == pytest.approx(
+        {"lead": 0.5, "lead_low": 0.5, "lead_high": 0.5}
+    )
+    with pytest.raises(AssertionError, match="other solos"):
+        gain(worse, easy[::-1], "x", 100, 0, label="lead")
+
+
+def test_intervals_stand_beside_the_ratios_that_are_named():
+    values = figures([("a", 1.0, 1.0), ("b", 3.0, 2.0)])
+    low, high = interval(values, "x", 100, seed=1)
+    assert with_intervals(values, ["x"], 100, 1) == {"x": 4 / 3, "x_low": low, "x_high": high}
+    assert with_intervals(values, [], 100, 1) == {"x": 4 / 3}
 
 
 def test_the_interval_repeats_with_its_seed():

@@ -1,7 +1,6 @@
 """One family beside real solos, their floor and the n-gram: what the evaluate stage writes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +9,15 @@ from tqdm import tqdm
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
-from yardbird.errors import ConfigError, InputError
-from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, TokenModel, interval, pool, read_solos, score_solos
-from yardbird.evaluation.ngram import NGram
+from yardbird.errors import InputError
+from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
+from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
+from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
 from yardbird.evaluation.rows import FLOOR, REAL, Row, mean_distance
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
-NGRAM = "ngram"
 HEADLINE = "nats_per_note"
 _DIGITS = 4
 #: Metrics of the metric file and of the report's table; all of them are in the table of rows.
@@ -34,10 +33,13 @@ SHOWN = (
     "interval_1",
     "interval_2",
 )
+_KEPT = ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error")
 _HEADLINES = {
     REAL: SHOWN,
     FLOOR: ("distance_to_real",),
-    NGRAM: ("nats_per_note", "perplexity", "order", "escape", "distance_to_real"),
+    NGRAM: ("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real"),
+    SHUFFLED: _KEPT,
+    ALL_HOLD: ("sampled_accuracy",),
 }
 _OF_FAMILY = (
     "nats_per_note",
@@ -48,73 +50,41 @@ _OF_FAMILY = (
     "pitch_accuracy",
     "position_accuracy",
     "duration_accuracy",
+    *_KEPT,
+    "gain_on_shuffled",
+    "kl",
+    "active_units",
+    "active_share",
+    "collapsed",
+    "grid_nats_per_note",
     "distance_to_real",
     *SHOWN,
 )
 
 
-@dataclass(frozen=True)
-class EvaluateConfig:
-    """Section `evaluate` of params.yaml."""
-
-    ngram_orders: tuple[int, ...]  # tokens, the predicted one included
-    ngram_escapes: tuple[float, ...]  # weights of Witten and Bell's escape count; 1 is theirs
-    bootstrap_samples: int
-
-    def __post_init__(self) -> None:
-        if min(self.ngram_orders, default=0) < 1:
-            found = str(list(self.ngram_orders))
-            raise ConfigError("params.yaml", "evaluate.ngram_orders", expected="orders of 1 and more", found=found)
-        if min(self.ngram_escapes, default=0.0) <= 0:
-            found = str(list(self.ngram_escapes))
-            raise ConfigError("params.yaml", "evaluate.ngram_escapes", expected="weights above 0", found=found)
-        if self.bootstrap_samples < 1:
-            found = str(self.bootstrap_samples)
-            raise ConfigError("params.yaml", "evaluate.bootstrap_samples", expected="at least 1", found=found)
-
-
-def fit_ngram(encoded: Path, codec: EventCodec, config: EvaluateConfig) -> NGram:
-    """Count the augmented training split; take the order and escape weight with the fewest nats on validation."""
-    training = [solo.tokens for solo in read_solos(encoded, "train", copies=True)]
-    counted = NGram.fit(training, codec.vocab_size, max(config.ngram_orders))
-    validation = read_solos(encoded, "validation")
-    nats: dict[tuple[int, float], float] = {}
-    for escape in tqdm(config.ngram_escapes, desc="tuning the n-gram", unit="weight", leave=False):
-        model = counted.tuned(counted.order, escape)
-        by_order = np.sum([model.nats_by_order(solo.tokens).sum(axis=1) for solo in validation], axis=0)
-        nats |= {(order, escape): float(by_order[order - 1]) for order in config.ngram_orders}
-    return counted.tuned(*min(nats, key=nats.__getitem__))
-
-
-def score_models(
-    models: Mapping[str, object], solos: Sequence[EncodedSolo], codec: EventCodec, config: EvaluateConfig, seed: int
+def score_held_out(
+    name: str, family: object, baseline: Baseline, data: Path, config: EvaluateConfig, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Held-out figures on `solos` of every model that scores event tokens; the others have none.
-
-    Every model but the n-gram also gets its gain: how many nats per note it needs less than the n-gram.
-    """
-    figures = {
-        name: score_solos(model, solos, codec, name) for name, model in models.items() if isinstance(model, TokenModel)
-    }
-    summaries = {name: _summarise(scored, figures.get(NGRAM), config, seed) for name, scored in figures.items()}
-    for name, model in models.items():
-        if isinstance(model, NGram):
-            summaries[name] |= {"order": model.order, "escape": model.escape}
-    return summaries
-
-
-def _summarise(
-    scored: Sequence[SoloFigures], baseline: Sequence[SoloFigures] | None, config: EvaluateConfig, seed: int
-) -> dict[str, float]:
-    pooled = pool(scored)
+    """Held-out figures by row: of the n-grams, of the family by what it can do, of what its latent is compared with."""
     samples = config.bootstrap_samples
-    low, high = interval(scored, HEADLINE, samples, seed)
-    summary = {HEADLINE: pooled.pop(HEADLINE), f"{HEADLINE}_low": low, f"{HEADLINE}_high": high, **pooled}
-    if baseline is not None and baseline is not scored:
-        low, high = interval(baseline, HEADLINE, samples, seed, less=scored)
-        summary |= {"gain_on_ngram": pool(baseline)[HEADLINE] - summary[HEADLINE]}
-        summary |= {"gain_on_ngram_low": low, "gain_on_ngram_high": high}
-    return summary
+    rows: dict[str, dict[str, float]] = {}
+    if isinstance(family, TokenModel):
+        codec = EventCodec.load(data / "encoded/events/codec.json")
+        scored = score_solos(family, read_solos(data / "encoded/events", "test"), codec, name)
+        rows[name] = token_figures(scored, samples, seed)
+        rows[name] |= gain(baseline.events, scored, HEADLINE, samples, seed, label="gain_on_ngram")
+    if isinstance(family, LatentModel):
+        solos = read_scores(data / "augmented", "test")
+        for row, figures in measure_latent(name, family, solos, baseline, samples, seed).items():
+            rows[row] = rows.get(row, {}) | figures
+    on_grid = with_intervals(baseline.grid, ["grid_nats_per_note", "forced_accuracy"], samples, seed)
+    return {**rows, NGRAM: {**token_figures(baseline.events, samples, seed), **on_grid, **baseline.settings}}
+
+
+def token_figures(scored: Sequence[SoloFigures], samples: int, seed: int) -> dict[str, float]:
+    """Nats per note with their interval, perplexity (exp of the nats per token), and the parts of both."""
+    figures = with_intervals(scored, [HEADLINE], samples, seed)
+    return {**figures, "perplexity": float(np.exp(figures["nats_per_token"]))}
 
 
 def read_generated(folder: Path) -> list[Score]:
@@ -149,7 +119,7 @@ def with_held_out(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Ro
 def headlines(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     """The metric file, short enough to be read in a terminal: what is in `_HEADLINES`, by row."""
     content: dict[str, dict[str, float]] = {}
-    for name in dict.fromkeys(row.row for row in rows):
+    for name in dict.fromkeys([*held_out, *(row.row for row in rows)]):
         values = dict(held_out.get(name, {})) | {row.metric: row.mean for row in rows if row.row == name}
         values |= {"distance_to_real": mean_distance(rows, name)}
         shown = _HEADLINES.get(name, _OF_FAMILY)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from yardbird.codecs.events import EventCodec, Tokens
+from yardbird.codecs.melody import HOLD, PAD, START, Steps
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.errors import InputError
 from yardbird.models.base import Ratio, TokenScores
@@ -35,7 +36,7 @@ MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
 
 @runtime_checkable
 class TokenModel(Protocol):
-    """A model of event tokens: a family that speaks them, or the n-gram."""
+    """A model of sequences: a family that speaks event tokens, or an n-gram over them or over the steps of the grid."""
 
     def score_tokens(self, tokens: ArrayLike) -> TokenScores: ...
 
@@ -54,28 +55,51 @@ class EncodedSolo:
 class SoloFigures:
     """The ratios of one solo, to be summed over solos before dividing."""
 
+    solo: str
     tune_group: str
     ratios: Mapping[str, Ratio]
 
 
 def read_solos(encoded: Path, split: str, *, copies: bool = False) -> list[EncodedSolo]:
-    """The solos of a split as the encode stage wrote them; with `copies`, those that augmentation made too.
+    """The solos of a split as event tokens; with `copies`, those that augmentation made too.
 
     Raises:
         InputError: the split is empty.
     """
+    packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
+    return [
+        EncodedSolo(row["solo"], row["tune_group"], row["artist"], packed[where])
+        for row, where in _rows(encoded, split, copies)
+    ]
+
+
+def read_steps(encoded: Path, split: str, *, copies: bool = False) -> list[EncodedSolo]:
+    """The solos of a split as the steps of the melody grid, padding left out, START before each.
+
+    Copies in another tempo have the same steps: of those one is read.
+
+    Raises:
+        InputError: the split is empty.
+    """
+    packed: Steps = np.load(encoded / "steps.npy", mmap_mode="r")
+    unique = {(row["solo"], row["semitones"]): (row, where) for row, where in _rows(encoded, split, copies)}
+    solos = []
+    for row, where in unique.values():
+        steps = packed[where].ravel()
+        tokens = np.append(START, steps[steps != PAD]).astype(np.uint16)
+        solos.append(EncodedSolo(row["solo"], row["tune_group"], row["artist"], tokens))
+    return solos
+
+
+def _rows(encoded: Path, split: str, copies: bool) -> list[tuple[dict[str, str], slice]]:
+    """The rows of the index, and where each lies in the packed arrays."""
     with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == split and (copies or is_original(row))]
     if not rows:
         raise InputError(
             encoded / "index.csv", expected=f"solos of the {split} split", found="none", remedy="give more tunes"
         )
-    packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
-    stretches = [slice(int(row["start"]), int(row["start"]) + int(row["length"])) for row in rows]
-    return [
-        EncodedSolo(row["solo"], row["tune_group"], row["artist"], packed[stretch])
-        for row, stretch in zip(rows, stretches, strict=True)
-    ]
+    return [(row, slice(int(row["start"]), int(row["start"]) + int(row["length"]))) for row in rows]
 
 
 def is_original(row: Mapping[str, str]) -> bool:
@@ -86,9 +110,23 @@ def is_original(row: Mapping[str, str]) -> bool:
 def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCodec, label: str) -> list[SoloFigures]:
     """Score whole solos; `label` stands at the progress bar."""
     return [
-        SoloFigures(solo.tune_group, solo_ratios(model.score_tokens(solo.tokens), solo.tokens, codec))
+        SoloFigures(solo.solo, solo.tune_group, solo_ratios(model.score_tokens(solo.tokens), solo.tokens, codec))
         for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False)
     ]
+
+
+def score_steps(model: TokenModel, solos: Sequence[EncodedSolo], label: str) -> list[SoloFigures]:
+    """Score whole solos on the melody grid: nats of all their steps over their notes, the share of steps guessed."""
+    figures = []
+    for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False):
+        scores = model.score_tokens(solo.tokens)
+        notes = float(np.count_nonzero(solo.tokens < HOLD))
+        ratios = {
+            "grid_nats_per_note": Ratio(float(scores.nats.sum()), notes),
+            "forced_accuracy": Ratio(float(scores.correct.sum()), len(scores.correct)),
+        }
+        figures.append(SoloFigures(solo.solo, solo.tune_group, ratios))
+    return figures
 
 
 def solo_ratios(scores: TokenScores, tokens: Tokens, codec: EventCodec) -> dict[str, Ratio]:
@@ -107,13 +145,14 @@ def solo_ratios(scores: TokenScores, tokens: Tokens, codec: EventCodec) -> dict[
 
 
 def pool(figures: Sequence[SoloFigures]) -> dict[str, float]:
-    """Sum over all solos, then divide; perplexity is exp(nats per token)."""
-    pooled = {
-        name: sum(solo.ratios[name].numerator for solo in figures)
-        / max(sum(solo.ratios[name].denominator for solo in figures), 1)
+    """Sum over all solos, then divide."""
+    return {
+        name: float(
+            sum(solo.ratios[name].numerator for solo in figures)
+            / max(sum(solo.ratios[name].denominator for solo in figures), 1)
+        )
         for name in figures[0].ratios
     }
-    return {"perplexity": float(np.exp(pooled["nats_per_token"])), **pooled}
 
 
 def interval(
@@ -121,15 +160,16 @@ def interval(
 ) -> tuple[float, float]:
     """The 95 % bootstrap interval of a pooled ratio over tune groups; with `less`, of its difference to other figures.
 
-    The same seed draws the same groups, and the difference is paired: both are drawn together. Solos stand in the same
-    order in both. Source: Efron 1979, percentile method.
+    The same seed draws the same groups, and the difference is paired: both are drawn together. Source: Efron 1979,
+    percentile method.
     """
+    assert less is None or [solo.solo for solo in less] == [solo.solo for solo in figures], "other solos"
     groups, member = np.unique([solo.tune_group for solo in figures], return_inverse=True)
     random = generator(seed, "bootstrap")
     drawn = random.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=samples)
 
     def resampled(of: Sequence[SoloFigures]) -> Floats:
-        numerators = np.bincount(member, [solo.ratios[name].numerator for solo in of])
+        numerators = np.bincount(member, [float(solo.ratios[name].numerator) for solo in of])
         denominators = np.bincount(member, [solo.ratios[name].denominator for solo in of])
         values: Floats = (drawn @ numerators) / (drawn @ denominators)
         return values
@@ -137,3 +177,18 @@ def interval(
     values = resampled(figures) if less is None else resampled(figures) - resampled(less)
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
+
+
+def with_intervals(figures: Sequence[SoloFigures], names: Sequence[str], samples: int, seed: int) -> dict[str, float]:
+    """All pooled ratios; those named with `_low` and `_high` beside them."""
+    pooled = pool(figures)
+    bounds = {name: interval(figures, name, samples, seed) for name in names}
+    return pooled | {f"{name}_{end}": bounds[name][at] for name in names for at, end in enumerate(("low", "high"))}
+
+
+def gain(
+    figures: Sequence[SoloFigures], less: Sequence[SoloFigures], name: str, samples: int, seed: int, *, label: str
+) -> dict[str, float]:
+    """How much more `figures` have of a ratio than `less`, paired by tune: `label`, and its `_low` and `_high`."""
+    low, high = interval(figures, name, samples, seed, less=less)
+    return {label: pool(figures)[name] - pool(less)[name], f"{label}_low": low, f"{label}_high": high}

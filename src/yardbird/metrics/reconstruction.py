@@ -26,9 +26,7 @@ def onset_f1(reference: Score, estimate: Score) -> float | None:
 
     Ratio, 0 … 1, symmetric. Source: mir_eval's onset metric. Both empty or drums only: None; one: 0.
     """
-    _on_one_grid(reference, estimate)
-    first, second = (Counter(score.onsets.tolist()) for score in (reference, estimate))
-    return _f1((first & second).total(), reference, estimate)
+    return _f1(onset_matches(reference, estimate), reference, estimate)
 
 
 def note_matches(reference: Score, estimate: Score) -> int:
@@ -37,6 +35,13 @@ def note_matches(reference: Score, estimate: Score) -> int:
     first, second = (
         Counter(zip(score.onsets.tolist(), score.pitches.tolist(), strict=True)) for score in (reference, estimate)
     )
+    return (first & second).total()
+
+
+def onset_matches(reference: Score, estimate: Score) -> int:
+    """How many onsets of one are in the other, as `note_matches`."""
+    _on_one_grid(reference, estimate)
+    first, second = (Counter(score.onsets.tolist()) for score in (reference, estimate))
     return (first & second).total()
 
 

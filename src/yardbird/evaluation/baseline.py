@@ -1,0 +1,134 @@
+"""What every model has to beat, counted once for all of them: n-grams over event tokens and over the melody grid.
+
+They learn from the augmented training split, are chosen on the validation split, and are scored on the test split. What
+they scored is kept by solo, so that a model is compared with them tune by tune.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.codecs.events import EventCodec
+from yardbird.codecs.melody import SYMBOLS
+from yardbird.errors import ConfigError
+from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, read_solos, read_steps, score_solos, score_steps
+from yardbird.evaluation.ngram import NGram
+from yardbird.models.base import Ratio
+
+NGRAM = "ngram"
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Section `evaluate` of params.yaml."""
+
+    ngram_orders: tuple[int, ...]  # tokens, the predicted one included
+    grid_orders: tuple[int, ...]  # the same of the n-gram over the steps of the melody grid
+    ngram_escapes: tuple[float, ...]  # weights of Witten and Bell's escape count; 1 is theirs
+    bootstrap_samples: int
+
+    def __post_init__(self) -> None:
+        for key in ("ngram_orders", "grid_orders"):
+            if min(orders := getattr(self, key), default=0) < 1:
+                raise ConfigError(
+                    "params.yaml", f"evaluate.{key}", expected="orders of 1 and more", found=str(list(orders))
+                )
+        if min(self.ngram_escapes, default=0.0) <= 0:
+            found = str(list(self.ngram_escapes))
+            raise ConfigError("params.yaml", "evaluate.ngram_escapes", expected="weights above 0", found=found)
+        if self.bootstrap_samples < 1:
+            found = str(self.bootstrap_samples)
+            raise ConfigError("params.yaml", "evaluate.bootstrap_samples", expected="at least 1", found=found)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The two n-grams on the test split: `settings` are their orders and escape weights by the names of the report."""
+
+    events: Sequence[SoloFigures]
+    grid: Sequence[SoloFigures]
+    settings: Mapping[str, float]
+
+
+def fit_ngram(
+    training: Sequence[EncodedSolo],
+    validation: Sequence[EncodedSolo],
+    vocab_size: int,
+    orders: Sequence[int],
+    escapes: Sequence[float],
+) -> NGram:
+    """Count the training solos; take the order and escape weight with the fewest nats on the validation solos."""
+    counted = NGram.fit([solo.tokens for solo in training], vocab_size, max(orders))
+    nats: dict[tuple[int, float], float] = {}
+    for escape in tqdm(escapes, desc="tuning the n-gram", unit="weight", leave=False):
+        model = counted.tuned(counted.order, escape)
+        by_order = np.sum([model.nats_by_order(solo.tokens).sum(axis=1) for solo in validation], axis=0)
+        nats |= {(order, escape): float(by_order[order - 1]) for order in orders}
+    return counted.tuned(*min(nats, key=nats.__getitem__))
+
+
+def fit_on_events(encoded: Path, config: EvaluateConfig) -> NGram:
+    """The n-gram over the tokens of data/encoded/events."""
+    training, validation = read_solos(encoded, "train", copies=True), read_solos(encoded, "validation")
+    vocab_size = EventCodec.load(encoded / "codec.json").vocab_size
+    return fit_ngram(training, validation, vocab_size, config.ngram_orders, config.ngram_escapes)
+
+
+def fit_on_grid(encoded: Path, config: EvaluateConfig) -> NGram:
+    """The n-gram over the steps of data/encoded/melody; it sees neither chords nor bar lines."""
+    training, validation = read_steps(encoded, "train", copies=True), read_steps(encoded, "validation")
+    return fit_ngram(training, validation, SYMBOLS, config.grid_orders, config.ngram_escapes)
+
+
+def score_baseline(events: NGram, grid: NGram, encoded: Path) -> Baseline:
+    """Both n-grams on the test split of data/encoded."""
+    codec = EventCodec.load(encoded / "events/codec.json")
+    return Baseline(
+        events=score_solos(events, read_solos(encoded / "events", "test"), codec, NGRAM),
+        grid=score_steps(grid, read_steps(encoded / "melody", "test"), NGRAM),
+        settings={
+            "order": events.order,
+            "escape": events.escape,
+            "grid_order": grid.order,
+            "grid_escape": grid.escape,
+        },
+    )
+
+
+def write_baseline(baseline: Baseline, folder: Path) -> None:
+    """As settings.json and, a line for each ratio of each solo, events.csv and grid.csv."""
+    files.write_json(folder / "settings.json", baseline.settings)
+    for name, figures in (("events", baseline.events), ("grid", baseline.grid)):
+        rows = [
+            {"solo": solo.solo, "tune_group": solo.tune_group, "figure": figure, **vars(ratio)}
+            for solo in figures
+            for figure, ratio in solo.ratios.items()
+        ]
+        files.write_csv(folder / f"{name}.csv", list(rows[0]), rows)
+
+
+def read_baseline(folder: Path) -> Baseline:
+    """What `write_baseline` wrote."""
+    return Baseline(
+        events=_read_figures(folder / "events.csv"),
+        grid=_read_figures(folder / "grid.csv"),
+        settings=files.read_json(folder / "settings.json"),
+    )
+
+
+def _read_figures(path: Path) -> list[SoloFigures]:
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        SoloFigures(
+            solo, group, {row["figure"]: Ratio(float(row["numerator"]), float(row["denominator"])) for row in own}
+        )
+        for (solo, group), own in groupby(rows, key=itemgetter("solo", "tune_group"))
+    ]

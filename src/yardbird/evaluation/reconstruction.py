@@ -1,0 +1,192 @@
+"""Is the latent used? What a model with a latent space gives back of solos that it has never seen.
+
+The encoder's mean stands for each window, unless said otherwise. The accuracies count steps of the melody grid, of
+which most only hold a note or a rest: the row `all_hold`, a model that always predicts a hold, says how many come for
+free. The row `shuffled_z` decodes every window from the z of a window of another tune; what it keeps is the decoder's
+own knowledge (of style and chords), not the latent's.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.codecs.melody import HOLD, MelodyCodec
+from yardbird.errors import InputError
+from yardbird.evaluation.baseline import Baseline
+from yardbird.evaluation.held_out import SoloFigures, gain, is_original, with_intervals
+from yardbird.metrics.reconstruction import note_matches, onset_matches
+from yardbird.models.base import Ratio, TokenScores
+from yardbird.music.midi import read_score
+from yardbird.music.score import Ints, Score
+from yardbird.seeds import generator
+
+SHUFFLED, ALL_HOLD = "shuffled_z", "all_hold"
+#: A latent dimension is active when the posterior's mean varies more than this over windows (Burda et al. 2015, §C).
+ACTIVE_VARIANCE = 0.01
+#: The latent has collapsed when a smaller share of it is active, or shuffling it costs less sampled accuracy.
+LEAST_ACTIVE_SHARE, LEAST_GAIN_ON_SHUFFLED = 0.05, 0.05
+
+Vectors = NDArray[np.float32]
+
+
+class LatentSolo(Protocol):
+    """A solo as points of the latent space, `z` (windows, dimensions), in its frame of bars and chords."""
+
+    @property
+    def z(self) -> Vectors: ...
+
+    def with_z(self, z: Any) -> Self: ...
+
+
+@runtime_checkable
+class LatentModel(Protocol):
+    """A family with a latent space over the melody grid."""
+
+    codec: MelodyCodec
+
+    def encode(self, scores: Sequence[Score]) -> Sequence[Any]: ...
+
+    def decode(self, latents: Sequence[Any]) -> Sequence[Score]: ...
+
+    def posterior(self, score: Score) -> tuple[Vectors, Vectors]: ...
+
+    def score_steps(self, score: Score, z: Vectors) -> TokenScores: ...
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutSolo:
+    """A solo of the test split as it was played."""
+
+    solo: str
+    tune_group: str
+    score: Score
+
+
+def read_scores(augmented: Path, split: str) -> list[HeldOutSolo]:
+    """The solos of a split that no augmentation has touched, in the order of the encoded corpus.
+
+    Raises:
+        InputError: the split is empty.
+    """
+    with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split and is_original(row)]
+    if not rows:
+        raise InputError(
+            augmented / "manifest.csv", expected=f"solos of the {split} split", found="none", remedy="give more tunes"
+        )
+    return [
+        HeldOutSolo(row["solo"], row["tune_group"], read_score(files.within(augmented, row["path"]))) for row in rows
+    ]
+
+
+def measure_latent(
+    name: str, model: LatentModel, solos: Sequence[HeldOutSolo], baseline: Baseline, samples: int, seed: int
+) -> dict[str, dict[str, float]]:
+    """Held-out figures by row: of the model `name`, of itself with shuffled z, of a model that always holds.
+
+    `forced_accuracy`, `sampled_accuracy`: steps that are right after the true steps before them, or after its own
+    likeliest. `note_f1`, `onset_f1`: of the sampled notes. `kl`: nats a window. `grid_nats_per_note`: −ELBO at one draw
+    of z over the notes, an upper bound of the nats of all steps under the chords; it is read beside the n-gram over the
+    same steps, never beside nats of event tokens. `_low` and `_high` are bootstrap intervals over tune groups.
+    """
+    scores = [solo.score for solo in solos]
+    latents = model.encode(scores)
+    windows = [len(latent.z) for latent in latents]
+    order = derangement(np.repeat([solo.tune_group for solo in solos], windows), seed)
+    shuffled = np.split(np.concatenate([latent.z for latent in latents])[order], np.cumsum(windows)[:-1])
+    own, other, held, means = [], [], [], []
+    watched = tqdm(solos, desc=f"reconstructing with {name}", unit="solo", leave=False)
+    for solo, latent, z in zip(watched, latents, shuffled, strict=True):
+        mean, spread = model.posterior(solo.score)
+        means.append(mean)
+        bound = _bound(model, solo, mean, spread, seed)
+        own.append(_figures(solo, _kept(model, solo.score, latent) | bound))
+        other.append(_figures(solo, _kept(model, solo.score, latent.with_z(z))))
+        steps = _steps(model.codec, solo.score)
+        held.append(_figures(solo, {"sampled_accuracy": Ratio(float((steps == HOLD).sum()), len(steps))}))
+    summary = with_intervals(own, list(own[0].ratios), samples, seed)
+    summary |= gain(own, other, "sampled_accuracy", samples, seed, label="gain_on_shuffled")
+    summary |= gain(baseline.grid, own, "grid_nats_per_note", samples, seed, label="grid_gain_on_ngram")
+    summary |= activity(np.concatenate(means))
+    summary["collapsed"] = float(collapsed(summary))
+    rows = {
+        name: summary,
+        SHUFFLED: with_intervals(other, list(other[0].ratios), samples, seed),
+        ALL_HOLD: with_intervals(held, ["sampled_accuracy"], samples, seed),
+    }
+    for row in (name, SHUFFLED):
+        rows[row]["reconstruction_error"] = 1 - rows[row]["note_f1"]
+    return rows
+
+
+def activity(means: Vectors) -> dict[str, float]:
+    """Active units among the dimensions of posterior means, (windows, dimensions), and their share."""
+    active = int((means.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum())
+    return {
+        "active_units": active,
+        "active_share": active / means.shape[1],
+        "latent_dimensions": means.shape[1],
+        "windows": len(means),
+    }
+
+
+def collapsed(figures: Mapping[str, float]) -> bool:
+    """Does the decoder do without the latent?"""
+    return figures["active_share"] < LEAST_ACTIVE_SHARE or figures["gain_on_shuffled"] < LEAST_GAIN_ON_SHUFFLED
+
+
+def derangement(groups: NDArray[Any], seed: int) -> Ints:
+    """For each window of `groups` (its tune) another one, each taken once: of another tune wherever there are enough.
+
+    Windows in random order are laid side by side tune by tune; shifted by the length of the longest tune, each meets
+    one of another. Of a single tune, another window of it.
+    """
+    random = generator(seed, "shuffled z")
+    names, member, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    places = random.permutation(len(groups))
+    places = places[np.argsort(random.permutation(len(names))[member[places]], kind="stable")]
+    shift = counts.max() if len(names) > 1 else len(groups) // 2
+    order = np.empty(len(groups), dtype=np.int64)
+    order[places] = np.roll(places, -shift)
+    return order
+
+
+def _kept(model: LatentModel, score: Score, latent: LatentSolo) -> dict[str, Ratio]:
+    """What of a solo is in the decoding of a latent."""
+    truth = model.codec.grid(score).score
+    (decoded,) = model.decode([latent])
+    forced = model.score_steps(score, latent.z).correct
+    same = _steps(model.codec, decoded) == _steps(model.codec, score)
+    notes = len(truth.notes) + len(decoded.notes)
+    return {
+        "forced_accuracy": Ratio(float(forced.sum()), len(forced)),
+        "sampled_accuracy": Ratio(float(same.sum()), len(same)),
+        "note_f1": Ratio(2.0 * note_matches(truth, decoded), notes),
+        "onset_f1": Ratio(2.0 * onset_matches(truth, decoded), notes),
+    }
+
+
+def _bound(model: LatentModel, solo: HeldOutSolo, mean: Vectors, spread: Vectors, seed: int) -> dict[str, Ratio]:
+    """KL to N(0, I) (Kingma & Welling 2014, appendix B), and −ELBO."""
+    kl = float((0.5 * (mean**2 + spread**2 - 1) - np.log(spread)).sum(dtype=np.float64))
+    noise = generator(seed, "posterior", solo.solo).standard_normal(mean.shape)
+    nats = model.score_steps(solo.score, (mean + spread * noise).astype(np.float32)).nats.sum()
+    notes = len(model.codec.grid(solo.score).score.notes)
+    return {"kl": Ratio(kl, len(mean)), "grid_nats_per_note": Ratio(float(nats) + kl, notes)}
+
+
+def _steps(codec: MelodyCodec, score: Score) -> NDArray[np.uint8]:
+    melody = codec.encode(score)
+    steps: NDArray[np.uint8] = melody.steps[melody.frame.inside]
+    return steps
+
+
+def _figures(solo: HeldOutSolo, ratios: Mapping[str, Ratio]) -> SoloFigures:
+    return SoloFigures(solo.solo, solo.tune_group, ratios)

@@ -1,0 +1,43 @@
+"""Stage baseline: n-grams over event tokens and over the melody grid; their held-out figures, and solos to hear."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird import files
+from yardbird.codecs.events import EventCodec
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.evaluation.baseline import (
+    NGRAM,
+    EvaluateConfig,
+    fit_on_events,
+    fit_on_grid,
+    score_baseline,
+    write_baseline,
+)
+from yardbird.generation.orders import GenerateConfig, plan
+from yardbird.generation.solos import write_solos
+from yardbird.generation.tokens import draw
+from yardbird.models.base import prepare_torch
+
+ENCODED, BASELINE = Path("data/encoded"), Path("data/baseline")
+
+
+@exit_on_error
+def main() -> None:
+    config, asked = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
+    seed = read_seed()
+    prepare_torch()
+    codec = EventCodec.load(ENCODED / "events/codec.json")
+    ngram = fit_on_events(ENCODED / "events", config)
+    solos = draw(ngram.generate, codec, plan(asked), asked, seed)
+    baseline = score_baseline(ngram, fit_on_grid(ENCODED / "melody", config), ENCODED)
+    with files.replacing_folder(BASELINE) as draft:
+        write_baseline(baseline, draft)
+        write_solos(solos, draft / "solos", asked, seed, {"family": NGRAM})
+
+
+if __name__ == "__main__":
+    main()

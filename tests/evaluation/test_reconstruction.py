@@ -1,0 +1,190 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_vae import tiny_vae
+
+from yardbird.codecs.melody import HOLD, Frame, MelodyCodec
+from yardbird.errors import InputError
+from yardbird.evaluation.baseline import Baseline
+from yardbird.evaluation.held_out import SoloFigures
+from yardbird.evaluation.reconstruction import (
+    ALL_HOLD,
+    SHUFFLED,
+    LatentModel,
+    activity,
+    collapsed,
+    derangement,
+    measure_latent,
+    read_scores,
+)
+from yardbird.models.base import Ratio, TokenScores
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    z: np.ndarray
+    frame: Frame
+
+    def with_z(self, z):
+        return replace(self, z=z)
+
+
+class Memory:
+    """A window a bar; its latent is the number of the bar in a book of all bars: a perfect autoencoder.
+
+    `forgetful`: every bar has number 0, so all sound like the first.
+    """
+
+    def __init__(self, codec: MelodyCodec, scores, *, forgetful: bool = False) -> None:
+        self.codec, self.forgetful = codec, forgetful
+        self.book = np.concatenate([codec.encode(score).steps for score in scores])
+
+    def posterior(self, score):
+        places = [np.flatnonzero((self.book == bar).all(axis=1))[0] for bar in self.codec.encode(score).steps]
+        means = np.stack([np.array(places), np.ones(len(places))], axis=1).astype(np.float32)
+        return means * (0 if self.forgetful else 1), np.full_like(means, 1e-3)
+
+    def encode(self, scores):
+        return [Point(self.posterior(score)[0], self.codec.encode(score).frame) for score in scores]
+
+    def decode(self, latents):
+        return [self.codec.decode(self._look_up(latent.z), None, latent.frame) for latent in latents]
+
+    def score_steps(self, score, z):
+        melody = self.codec.encode(score)
+        correct = (self._look_up(z) == melody.steps)[melody.frame.inside]
+        return TokenScores(np.full(len(correct), 0.25), correct)
+
+    def _look_up(self, z):
+        return self.book[np.rint(z[:, 0]).astype(int)]
+
+
+@pytest.fixture(scope="module")
+def solos(data):
+    return read_scores(data / "augmented", "test")
+
+
+@pytest.fixture(scope="module")
+def melody(data):
+    return MelodyCodec.load(data / "encoded/melody/codec.json")
+
+
+@pytest.fixture(scope="module")
+def baseline(solos):
+    grid = [SoloFigures(solo.solo, solo.tune_group, {"grid_nats_per_note": Ratio(9.0, 1.0)}) for solo in solos]
+    return Baseline([], grid, {})
+
+
+@pytest.fixture(scope="module")
+def perfect(solos, melody, baseline):
+    return measure_latent("book", Memory(melody, [solo.score for solo in solos]), solos, baseline, 50, seed=0)
+
+
+def test_a_perfect_autoencoder_gives_all_back_and_others_nothing_of_it(perfect):
+    own, other = perfect["book"], perfect[SHUFFLED]
+    for figure in ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1"):
+        assert own[figure] == own[f"{figure}_low"] == own[f"{figure}_high"] == 1
+        assert other[figure] < 1
+    assert own["reconstruction_error"] == 0
+    assert other["reconstruction_error"] > 0.5
+    assert own["gain_on_shuffled"] == pytest.approx(1 - other["sampled_accuracy"])
+    assert own["gain_on_shuffled_low"] <= own["gain_on_shuffled"] <= own["gain_on_shuffled_high"]
+    assert own["active_units"] == 1
+    assert own["active_share"] == 0.5
+    assert not own["collapsed"]
+
+
+def test_a_model_that_forgets_raises_the_alarm(solos, melody, baseline):
+    scores = [solo.score for solo in solos]
+    rows = measure_latent("sieve", Memory(melody, scores, forgetful=True), solos, baseline, 50, seed=0)
+    assert rows["sieve"]["gain_on_shuffled"] == 0
+    assert rows["sieve"]["active_units"] == 0
+    assert rows["sieve"]["collapsed"] == 1
+
+
+def test_shuffled_windows_are_decoded_in_the_place_of_the_true_ones(solos, melody, perfect):
+    """The same by hand: every bar beside the bar that the derangement names."""
+    bars = [melody.encode(solo.score).steps for solo in solos]
+    groups = np.repeat([solo.tune_group for solo in solos], [len(steps) for steps in bars])
+    model = Memory(melody, [solo.score for solo in solos])
+    book = np.concatenate([model._look_up(point.z) for point in model.encode([solo.score for solo in solos])])
+    right = (book[derangement(groups, 0)] == book).mean()
+    assert perfect[SHUFFLED]["forced_accuracy"] == pytest.approx(right)
+
+
+def test_all_hold_is_the_share_of_held_steps(solos, melody, perfect):
+    steps = np.concatenate([melody.encode(solo.score).steps.ravel() for solo in solos])
+    assert perfect[ALL_HOLD]["sampled_accuracy"] == pytest.approx((steps == HOLD).mean())
+
+
+def test_the_bound_is_reconstruction_and_kl_over_notes(solos, melody, perfect, baseline):
+    model = Memory(melody, [solo.score for solo in solos])
+    kl, steps = 0.0, 0
+    for solo in solos:
+        mean, spread = (torch.from_numpy(array).double() for array in model.posterior(solo.score))
+        prior = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
+        kl += float(torch.distributions.kl_divergence(torch.distributions.Normal(mean, spread), prior).sum())
+        steps += len(melody.encode(solo.score).steps) * 48
+    notes = sum(len(solo.score.notes) for solo in solos)
+    own = perfect["book"]
+    assert own["grid_nats_per_note"] == pytest.approx((0.25 * steps + kl) / notes, rel=1e-5)
+    assert own["kl"] == pytest.approx(kl / own["windows"], rel=1e-5)
+    assert own["grid_gain_on_ngram"] == pytest.approx(9 - own["grid_nats_per_note"])
+
+
+def test_the_music_vae_is_measured_as_its_own_methods_say(solos, baseline):
+    model = tiny_vae()
+    assert isinstance(model, LatentModel)
+    own = measure_latent("vae", model, solos, baseline, 50, seed=0)["vae"]
+    right, steps = 0, 0
+    for solo, given_back in zip(solos, model.reconstruct([solo.score for solo in solos]), strict=True):
+        truth = model.codec.encode(solo.score).steps
+        right += (model.codec.encode(given_back).steps == truth).sum()
+        steps += truth.size
+    assert own["sampled_accuracy"] == pytest.approx(right / steps)
+    assert own["latent_dimensions"] == 8
+    assert own["windows"] == 8 + 5
+    assert measure_latent("vae", model, solos, baseline, 50, seed=0)["vae"] == own
+
+
+@given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=40), st.integers(0, 3))
+def test_every_window_meets_one_of_another_tune_wherever_there_are_enough(groups, seed):
+    tunes = np.array(groups)
+    order = derangement(tunes, seed)
+    assert sorted(order.tolist()) == list(range(len(tunes)))
+    most = np.unique(tunes, return_counts=True)[1].max()
+    foreign = int((tunes[order] != tunes).sum())
+    assert foreign == min(len(tunes), 2 * (len(tunes) - most))
+    if len(tunes) > 1:
+        assert (order != np.arange(len(tunes))).all()
+
+
+def test_active_units_are_those_whose_mean_moves():
+    means = np.zeros((100, 4), dtype=np.float32)
+    means[:, 0] = np.linspace(-1, 1, 100)
+    means[:, 1] = 5  # far off, but always there
+    means[:, 2] = 0.05 * (-1) ** np.arange(100)  # a variance of 0.0025
+    assert activity(means) == {"active_units": 1, "active_share": 0.25, "latent_dimensions": 4, "windows": 100}
+
+
+@pytest.mark.parametrize(
+    ("share", "gain", "verdict"), [(0.04, 0.5, True), (0.5, 0.04, True), (0.5, -0.1, True), (0.06, 0.06, False)]
+)
+def test_the_rule_of_collapse(share, gain, verdict):
+    assert collapsed({"active_share": share, "gain_on_shuffled": gain}) is verdict
+
+
+def test_solos_are_read_in_the_order_of_the_corpus_without_copies(data, make_walk):
+    assert [solo.solo for solo in read_scores(data / "augmented", "train")] == ["mine/one", "mine/two"]
+    first = read_scores(data / "augmented", "test")[0]
+    assert first.tune_group == "four"
+    assert first.score.pitches.tolist() == make_walk(4, 16).pitches.tolist()
+
+
+def test_an_empty_split_is_one_clear_line(data):
+    with pytest.raises(InputError, match="expected solos of the nonesuch split, found none"):
+        read_scores(data / "augmented", "nonesuch")
