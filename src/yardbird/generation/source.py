@@ -19,7 +19,7 @@ from yardbird.models.base import TRAINED, Family, best_device, load_family
 
 
 class Draw(Protocol):
-    """Solos for all orders; that of order i depends on the seed and on i."""
+    """Solos for all orders; solo i depends on its order, the seed and i."""
 
     def __call__(self, orders: Sequence[Order], config: GenerateConfig, seed: int, /) -> list[Solo]: ...
 
