@@ -156,6 +156,9 @@ def _quantise_tempos(
     bar_qpm = 60 * beats / np.diff(score.seconds_at(bar_ticks))
     tempos: list[Tempo] = []
     if bins is None:
+        in_force_at = np.searchsorted([tempo.tick for tempo in score.tempos], bar_ticks[:-1], side="right") - 1
+        written = np.array([tempo.qpm for tempo in score.tempos])[in_force_at]
+        bar_qpm = np.where(np.isclose(bar_qpm, written, rtol=1e-9), written, bar_qpm)  # to the bit: idempotent
         for tick, qpm in zip(bar_steps[:-1].tolist(), bar_qpm.tolist(), strict=True):
             if not tempos or not np.isclose(qpm, tempos[-1].qpm, rtol=1e-9):
                 tempos.append(Tempo(tick, qpm))
