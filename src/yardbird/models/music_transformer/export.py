@@ -1,4 +1,4 @@
-"""Tokens to a MIDI file, as the plan's example asks for it."""
+"""Solos to MIDI files, as the plan's examples ask for it."""
 
 from pathlib import Path
 
@@ -12,22 +12,24 @@ from yardbird.music.midi import write_score
 from yardbird.music.score import Score, make_notes
 
 
-def save_to_midi(tokens: Tensor | ArrayLike, path: str | Path, codec: EventCodec | None = None) -> None:
-    """Write one sequence of tokens, (length,) or (1, length), as a MIDI file.
+def save_to_midi(solo: Score | Tensor | ArrayLike, path: str | Path, codec: EventCodec | None = None) -> None:
+    """Write a score, or one sequence of tokens, (length,) or (1, length), as a MIDI file.
 
-    With a codec its events are decoded. Without one the tokens are MIDI pitches, 0 to 127, and become even eighth
+    With a codec the tokens' events are decoded. Without one the tokens are MIDI pitches, 0 to 127, and become even eighth
     notes, one after the other, at 120 quarter notes a minute.
 
     Raises:
         InputError: several sequences (write them one by one), or without a codec tokens that are no pitches.
     """
-    sequence = np.asarray(tokens.detach().cpu() if isinstance(tokens, Tensor) else tokens)
+    if isinstance(solo, Score):
+        return write_score(solo, Path(path))
+    sequence = np.asarray(solo.detach().cpu() if isinstance(solo, Tensor) else solo)
     if sequence.ndim == 2 and len(sequence) == 1:
         sequence = sequence[0]
     if sequence.ndim != 1:
         found = f"an array of shape {sequence.shape}"
         raise InputError("tokens", expected="one sequence", found=found, remedy="write rows one by one: tokens[0], …")
-    write_score(_eighth_notes(sequence) if codec is None else codec.decode(sequence.astype(np.uint16)), Path(path))
+    return write_score(_eighth_notes(sequence) if codec is None else codec.decode(sequence.astype(np.uint16)), Path(path))
 
 
 def _eighth_notes(pitches: np.ndarray) -> Score:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from yardbird import files
-from yardbird.codecs.melody import HOLD, PAD, Frame, MelodyCodec, chord_features
+from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, chord_features
 from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.base import Batch, Datasets, Family, Loss, Means, Ratio, TokenScores
@@ -52,7 +52,7 @@ class ModelConfig:
     beta: float  # weight of the KL term, reached after the warm-up
     beta_warmup_steps: int
     free_bits: float  # of the whole window's KL: what costs nothing
-    teacher_forcing: float  # share of the decoder's inputs that are true, at the end of the schedule; 1: all, always
+    teacher_forcing: float  # share of the steps that the decoder is told, at the end of the schedule; 1: all, always
     teacher_forcing_steps: int  # optimiser steps until then, down from 1 in a line
     windows_per_epoch: int | None  # null: every window once
 
@@ -128,7 +128,9 @@ class MusicVAEFamily(Family):
         mean, spread = self.model.posterior(steps, batch["velocities"], chords)
         z = mean + spread * torch.randn_like(spread)
         forced = 1 - (1 - config.teacher_forcing) * min(1.0, (step + 1) / max(1, config.teacher_forcing_steps))
-        inputs = steps if forced == 1 else self._half_forced(z, steps, chords, forced)
+        # What the decoder is not told of the steps before it must come from z (Bowman et al. 2016, arXiv 1511.06349).
+        told = torch.rand(steps.shape, device=steps.device) < forced
+        inputs = steps if forced == 1 else torch.where(told, steps, START)
         logits, velocity_logits = self.model(z, inputs, chords)
         nats, velocity_nats = self._nats(logits, velocity_logits, batch)
         kl = kl_to_prior(mean, spread).mean()
@@ -140,14 +142,6 @@ class MusicVAEFamily(Family):
         total = reconstruction + config.velocity_weight * velocity_nats.sum() / len(steps) + rate
         terms = {"reconstruction_nats": reconstruction.detach(), "kl": kl.detach()}
         return Loss(total / per_window, terms, weight=count)
-
-    @torch.no_grad()
-    def _half_forced(self, z: Tensor, steps: Tensor, chords: Tensor, forced: float) -> Tensor:
-        """The true steps, a share of them replaced by what the model itself draws at their place."""
-        chances = self.model(z, steps, chords)[0].softmax(-1)
-        drawn = torch.multinomial(chances.flatten(0, 2), 1).view_as(steps)
-        keep = torch.rand(steps.shape, device=steps.device) < forced
-        return torch.where(keep | (steps == PAD), steps, drawn)
 
     def _nats(self, logits: Tensor, velocity_logits: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor]:
         """Of each step (B, N, S), 0 at padding; of each note's velocity."""

@@ -8,8 +8,7 @@ Shapes: batch B, segments N (bars), steps S a segment, latent dimensions Z, cond
 As segments do not see each other, all of them are one batch for the decoder: no loop over segments ever, and none over
 steps when it is teacher-forced. Where we deviate from the paper: the encoder reads `patch_steps` steps at once, since
 our grid is three times as fine; both decoders are told the place of each step in its segment; a segment starts from a
-start symbol and not from the last step of the one before; scheduled sampling works in two parallel passes (Duckworth
-et al. 2019, arXiv 1906.04331).
+start symbol and not from the last step of the one before.
 """
 
 from collections.abc import Callable
