@@ -4,11 +4,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from yardbird.data.reading import load_midi
     from yardbird.models.music_transformer import MusicTransformer, save_to_midi
+    from yardbird.models.music_vae import MusicVAE
 
-__all__ = ["MusicTransformer", "save_to_midi"]
+__all__ = ["MusicTransformer", "MusicVAE", "load_midi", "save_to_midi"]
 
-_HOMES = {"MusicTransformer": "yardbird.models.music_transformer", "save_to_midi": "yardbird.models.music_transformer"}
+_HOMES = {
+    "MusicTransformer": "yardbird.models.music_transformer",
+    "MusicVAE": "yardbird.models.music_vae",
+    "load_midi": "yardbird.data.reading",
+    "save_to_midi": "yardbird.models.music_transformer",
+}
 
 
 def __getattr__(name: str) -> Any:

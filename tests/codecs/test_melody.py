@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +67,7 @@ def test_each_step_says_what_happens_in_it(score: Score) -> None:
     """Against a walk over the score step by step, bar by bar."""
     melody = CODEC.encode(score)
     bars = [*score.bar_ticks.tolist(), score.end_tick]
-    rows = [(at, min(at + SIZE, stop)) for start, stop in zip(bars, bars[1:], strict=False)
-            for at in range(start, stop, SIZE)]  # fmt: skip
+    rows = [(at, min(at + SIZE, stop)) for start, stop in pairwise(bars) for at in range(start, stop, SIZE)]
     starts = {int(note["onset_tick"]): note for note in score.notes}
     assert len(rows) == len(melody.steps)
     for (start, stop), steps, velocities, chords in zip(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mido import MetaMessage
 
-from yardbird.data.reading import IngestConfig, Reading, _bar_lines, read_solo
+from yardbird.data.reading import IngestConfig, Reading, _bar_lines, load_midi, read_solo
 from yardbird.errors import InputError
 from yardbird.music.chords import chord_symbol
 from yardbird.music.midi import read_raw
@@ -188,3 +188,13 @@ def test_a_note_of_no_length_gets_one_and_is_flagged(read: Read) -> None:
 def test_a_file_without_a_usable_solo_is_refused_with_the_reason(read: Read, rows, parts, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         read(rows, parts=parts)
+
+
+def test_any_solo_is_loaded_as_it_would_be_ingested(tmp_path: Path, write_midi, config: IngestConfig) -> None:
+    path = write_midi(tmp_path / "solo.mid", eighths(20), marks("marker", {0: "F7", 4: "Bb7"}))
+    assert load_midi(str(path)) == load_midi(path) == read_solo(read_raw(path), path, None, config).score
+    assert load_midi(write_midi(tmp_path / "short.mid", [(0, 1, 60)])).pitches.tolist() == [60]
+    with pytest.raises(InputError, match=r"drums\.mid: expected a melody, found no notes; export the track"):
+        load_midi(write_midi(tmp_path / "drums.mid", []))
+    with pytest.raises(InputError, match=r"none\.mid: expected a MIDI file, found No such file"):
+        load_midi(tmp_path / "none.mid")

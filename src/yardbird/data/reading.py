@@ -12,7 +12,7 @@ from yardbird.data.solo_line import Line, choose_part, melodic_line
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.chords import Chord
 from yardbird.music.keyfinding import estimate_key
-from yardbird.music.midi import RawMidi, RawText
+from yardbird.music.midi import RawMidi, RawText, read_raw
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo
 
@@ -43,6 +43,10 @@ class IngestConfig:
             raise ConfigError(PARAMS, "ingest.chord_share", expected=expected, found=found)
 
 
+#: What section `ingest` asks of a training file does not bind a prime, or a solo to be encoded.
+_ANY_SOLO = IngestConfig(min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8)
+
+
 @dataclass(frozen=True)
 class Reading:
     """A score and what it took to read it."""
@@ -50,6 +54,15 @@ class Reading:
     score: Score
     line: Line
     flags: tuple[str, ...]
+
+
+def load_midi(path: str | Path) -> Score:
+    """The solo in a MIDI file of whatever maker, read as the ingest stage reads it, however short it is.
+
+    Raises:
+        InputError: the file cannot be read, or there is no solo in it.
+    """
+    return read_solo(read_raw(Path(path)), Path(path), None, _ANY_SOLO).score
 
 
 def read_solo(raw: RawMidi, name: Path, key: Key | None, config: IngestConfig) -> Reading:

@@ -6,15 +6,12 @@ from pathlib import Path
 
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS
-from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.data.reading import load_midi
 from yardbird.errors import ConfigError, InputError
-from yardbird.generation.leadsheet import CHORD_SHARE, MOST_BARS, LeadSheet, read_lead_sheet
-from yardbird.music.midi import SUFFIXES, read_raw
+from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
+from yardbird.music.midi import SUFFIXES
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
-
-#: A prime is read as charts are, of any length: what section `ingest` asks of a training file does not bind it.
-_ANY_LENGTH = IngestConfig(min_notes=1, min_bars=1, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def read_prime(path: Path, bars: int) -> Prime:
     """
     if not path.is_file():
         raise InputError(path, expected="a MIDI file", found="no such file", remedy="mend the path")
-    score = read_solo(read_raw(path), path, None, _ANY_LENGTH).score
+    score = load_midi(path)
     meters, ticks = score.meters, score.ticks_per_beat
     pickup = len(meters) > 1 and meters[1].tick == meters[0].bar_ticks(ticks) < meters[1].bar_ticks(ticks)
     if score.bar_count < bars + pickup:

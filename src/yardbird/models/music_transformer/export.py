@@ -15,21 +15,23 @@ from yardbird.music.score import Score, make_notes
 def save_to_midi(solo: Score | Tensor | ArrayLike, path: str | Path, codec: EventCodec | None = None) -> None:
     """Write a score, or one sequence of tokens, (length,) or (1, length), as a MIDI file.
 
-    With a codec the tokens' events are decoded. Without one the tokens are MIDI pitches, 0 to 127, and become even eighth
-    notes, one after the other, at 120 quarter notes a minute.
+    With a codec the tokens' events are decoded. Without one the tokens are MIDI pitches, 0 to 127, and become even
+    eighth notes, one after the other, at 120 quarter notes a minute.
 
     Raises:
         InputError: several sequences (write them one by one), or without a codec tokens that are no pitches.
     """
-    if isinstance(solo, Score):
-        return write_score(solo, Path(path))
-    sequence = np.asarray(solo.detach().cpu() if isinstance(solo, Tensor) else solo)
+    write_score(solo if isinstance(solo, Score) else _decoded(solo, codec), Path(path))
+
+
+def _decoded(tokens: Tensor | ArrayLike, codec: EventCodec | None) -> Score:
+    sequence = np.asarray(tokens.detach().cpu() if isinstance(tokens, Tensor) else tokens)
     if sequence.ndim == 2 and len(sequence) == 1:
         sequence = sequence[0]
     if sequence.ndim != 1:
         found = f"an array of shape {sequence.shape}"
         raise InputError("tokens", expected="one sequence", found=found, remedy="write rows one by one: tokens[0], …")
-    return write_score(_eighth_notes(sequence) if codec is None else codec.decode(sequence.astype(np.uint16)), Path(path))
+    return _eighth_notes(sequence) if codec is None else codec.decode(sequence.astype(np.uint16))
 
 
 def _eighth_notes(pitches: np.ndarray) -> Score:
