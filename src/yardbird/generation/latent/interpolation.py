@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from tqdm import tqdm
 
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
@@ -36,11 +38,12 @@ class InterpolationConfig:
     """Section `explore.interpolation` of params.yaml."""
 
     pairs: int  # of held-out solos of different tunes, by lot: in turn of one artist and of two
+    rendered: int  # pairs whose steps are also written, as .mid, .wav and .png
     bars: int  # of each solo: its first stretch without a change of meter
     steps: int  # both ends included
 
     def __post_init__(self) -> None:
-        for key, low in (("pairs", 1), ("bars", 1), ("steps", 2)):
+        for key, low in (("pairs", 1), ("rendered", 0), ("bars", 1), ("steps", 2)):
             if (found := getattr(self, key)) < low:
                 name = f"explore.interpolation.{key}"
                 raise ConfigError(PARAMS, name, expected=f"{low} or more", found=str(found))
@@ -172,10 +175,11 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> Figures:
 
 
 def explore_interpolation(study: Study, config: InterpolationConfig, folder: Path) -> Figures:
-    """Write all steps of all pairs on both paths, steps.csv, summary.csv, interpolation.png; the mean summaries."""
+    """Write the steps of some pairs, and steps.csv, summary.csv and interpolation.png of all; the mean summaries."""
     steps: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
-    for number, (a, b) in enumerate(choose_pairs(study, config)):
+    pairs = choose_pairs(study, config)
+    for number, (a, b) in enumerate(tqdm(pairs, desc="interpolating", unit="pair", leave=False)):
         pair = f"{a.stem}_to_{b.stem}"
         paths = {
             name: decode_path(study.family, a.latent, b.latent, config.steps, blend) for name, blend in PATHS.items()
@@ -186,13 +190,15 @@ def explore_interpolation(study: Study, config: InterpolationConfig, folder: Pat
             rows = steps_table(scores)
             steps += [{"pair": pair, "path": name, **row} for row in rows]
             summaries.append({"pair": pair, "path": name, **summary(rows)})
-            for step, score in enumerate(scores if name != CROSS_FADE else []):
+            for step, score in enumerate(scores if name in PATHS and number < config.rendered else []):
                 title = f"{a.title} → {b.title}, step {step + 1} of {config.steps}, {name}"
                 write_piece(score, folder / pair / name / f"step_{step + 1:02d}", title)
     write_table(folder / "steps.csv", steps)
     write_table(folder / "summary.csv", summaries)
-    draw_paths(steps, folder / "interpolation.png")
-    return {
+    drawn = list(dict.fromkeys(row["pair"] for row in steps))[: config.rendered]
+    means = _means(steps, f"mean of {len(pairs)} pairs")
+    draw_paths([*means, *(row for row in steps if row["pair"] in drawn)], folder / "interpolation.png")
+    return {"pairs": len(pairs)} | {
         f"{path.replace('-', '_')}_{name}": float(np.mean([row[name] for row in summaries if row["path"] == path]))
         for path in (*PATHS, CROSS_FADE)
         for name in _HEADLINES
@@ -243,6 +249,13 @@ def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
             ends.set_ylim(0, 1.02)
             jumps.set_ylim(0, None)
         panels[0, 0].legend(loc="center")
+
+
+def _means(steps: Sequence[Mapping[str, Any]], pair: str) -> list[dict[str, Any]]:
+    """The rows of a pair that is the mean of all."""
+    names = ["alpha", "distance_to_a", "distance_to_b", "distance_to_previous"]
+    table = pd.DataFrame(steps).groupby(["path", "step"], sort=False)[names].mean().reset_index()
+    return [{"pair": pair} | {str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _bar_contents(score: Score) -> list[bytes]:
