@@ -54,8 +54,8 @@ def write_latent_family(reports: Path, *, collapsed: bool = False) -> None:
         "music_vae": {
             "forced_accuracy": 0.9, "sampled_accuracy": 0.8, "sampled_accuracy_low": 0.7, "sampled_accuracy_high": 0.85,
             "note_f1": 0.6, "onset_f1": 0.7, "kl": 31.25, "grid_nats_per_note": 7.5, "active_units": 20,
-            "latent_dimensions": 64, "windows": 306, "collapsed": float(collapsed), "gain_on_shuffled": gained,
-            "gain_on_shuffled_low": gained - 0.02, "gain_on_shuffled_high": gained + 0.02,
+            "latent_dimensions": 64, "windows": 306, "window_bars": 2, "collapsed": float(collapsed),
+            "gain_on_shuffled": gained, "gain_on_shuffled_low": gained - 0.02, "gain_on_shuffled_high": gained + 0.02,
         },
         "shuffled_z": {"forced_accuracy": 0.85, "sampled_accuracy": 0.55, "note_f1": 0.1, "onset_f1": 0.3},
         "all_hold": {"sampled_accuracy": 0.5},
@@ -88,11 +88,11 @@ def test_both_families_stand_in_one_report(corpus, tmp_path):
     assert "| music_transformer | 8 |" in generated
     assert "| music_vae | 8 |" in generated
     assert "shuffled_z" not in generated
-    assert "| music_vae | 0.900 | 0.800 [0.700, 0.850] | 0.600 | 0.700 | 31.2 | 7.50 |" in latent
-    assert "| ngram (order 16, escape 50) | 0.880 |  |  |  |  | 9.25 |" in latent
-    assert "| shuffled_z | 0.850 | 0.550 | 0.100 | 0.300 |  |  |" in latent
-    assert "| all_hold |  | 0.500 |  |  |  |  |" in latent
-    assert "| paper: 16 bars, hierarchical | 0.919 | 0.812 |  |  |  |  |" in latent
+    assert "| music_vae | 0.900 | 0.800 [0.700, 0.850] | 0.600 | 0.700 | 31.2 | 20 | 7.50 |" in latent
+    assert "| ngram (order 16, escape 50) | 0.880 |  |  |  |  |  | 9.25 |" in latent
+    assert "| shuffled_z | 0.850 | 0.550 | 0.100 | 0.300 |  |  |  |" in latent
+    assert "| all_hold |  | 0.500 |  |  |  |  |  |" in latent
+    assert "| paper: 16 bars, hierarchical | 0.919 | 0.812 |  |  |  |  |  |" in latent
     assert "music_transformer" not in latent
     assert "|  | music_transformer | music_vae |" in training
 
@@ -101,8 +101,8 @@ def test_a_used_latent_is_told_with_its_signs_and_no_alarm(corpus, tmp_path):
     write_latent_family(tmp_path)
     report = as_markdown(read_comparison(tmp_path, corpus))
     assert (
-        "> The latent of music_vae is used: 20 of 64 dimensions are active over 306 windows, and shuffling z costs "
-        "25.0 [23.0, 27.0] points of sampled accuracy."
+        "> The latent of music_vae is used: 20 of 64 dimensions are active over 306 windows of 2 bars, shuffling "
+        "z costs 25.0 [23.0, 27.0] points of sampled accuracy."
     ) in report
     assert "Alarm" not in report
 
@@ -110,7 +110,7 @@ def test_a_used_latent_is_told_with_its_signs_and_no_alarm(corpus, tmp_path):
 def test_a_collapsed_latent_raises_the_alarm(corpus, tmp_path):
     write_latent_family(tmp_path, collapsed=True)
     report = as_markdown(read_comparison(tmp_path, corpus))
-    assert "> **Alarm: the posterior of music_vae has collapsed.** Only 20 of 64 dimensions" in report
+    assert "> **Alarm: the posterior of music_vae has collapsed**, the decoder does without its latent: 20 of" in report
 
 
 def test_a_family_with_a_latent_alone_is_a_report_too(corpus, tmp_path):

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,6 +39,8 @@ class Memory:
 
     `forgetful`: every bar has number 0, so all sound like the first.
     """
+
+    config = SimpleNamespace(bars=1)
 
     def __init__(self, codec: MelodyCodec, scores, *, forgetful: bool = False) -> None:
         self.codec, self.forgetful = codec, forgetful
@@ -147,7 +150,7 @@ def test_the_music_vae_is_measured_as_its_own_methods_say(solos, baseline):
         steps += truth.size
     assert own["sampled_accuracy"] == pytest.approx(right / steps)
     assert own["latent_dimensions"] == 8
-    assert own["windows"] == 8 + 5
+    assert (own["windows"], own["window_bars"]) == (8 + 5, 2)
     assert measure_latent("vae", model, solos, baseline, 50, seed=0)["vae"] == own
 
 

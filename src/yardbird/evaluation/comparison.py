@@ -36,6 +36,7 @@ _LATENT = {
     "note F1": ("note_f1", 3),
     "onset F1": ("onset_f1", 3),
     "KL, nats a window": ("kl", 1),
+    "active units": ("active_units", 0),
     "grid nats per note": ("grid_nats_per_note", 2),
 }
 #: Step accuracies, forced and sampled, that Roberts et al. 2018 report (table 2), on another grid and another corpus.
@@ -176,15 +177,18 @@ def _latent(comparison: Comparison) -> list[str]:
         return []
     lines = _head(["row", *_LATENT])
     lines += [_line([_labelled(name, values, "grid_"), *_cells(values, _LATENT)]) for name, values in rows.items()]
-    lines += [_line([name, f"{forced:.3f}", f"{sampled:.3f}", *[""] * 4]) for name, (forced, sampled) in _PAPER.items()]
+    lines += [
+        _line([name, f"{forced:.3f}", f"{sampled:.3f}", *[""] * (len(_LATENT) - 2)])
+        for name, (forced, sampled) in _PAPER.items()
+    ]
     verdicts = [_verdict(name, values) for name, values in rows.items() if "collapsed" in values]
     return [
         "## Latent space", "",
         *verdicts, "",
         *lines, "",
         "Reconstruction of held-out tunes from the posterior's means, window by window. A step is right when the model "
-        "gives it after the true steps before it (forced) or after its own likeliest ones (sampled); most steps only "
-        f"hold on, so `{ALL_HOLD}`, which never does anything else, shows what comes for free, and note F1 (pitch and "
+        "gives it after the true steps before it (forced) or after its own likeliest ones (sampled). Most steps only "
+        f"hold a note: `{ALL_HOLD}`, which never does anything else, shows what comes for free, and note F1 (pitch and "
         f"onset agree) is the fairer figure. `{SHUFFLED}` decodes each window from the latent of a window of another "
         "tune: what is left is the decoder's own. Grid nats per note are those of all steps of the melody grid over "
         "the notes: of the n-gram exactly, of a model with a latent an upper bound (−ELBO), under the chords, which "
@@ -199,11 +203,10 @@ def _verdict(name: str, values: Mapping[str, float]) -> str:
     active = f"{values['active_units']:.0f} of {values['latent_dimensions']:.0f} dimensions are active"
     low, high = (100 * values[f"gain_on_shuffled_{end}"] for end in ("low", "high"))
     points = f"{100 * values['gain_on_shuffled']:.1f} [{low:.1f}, {high:.1f}] points"
-    told = f"{active} over {values['windows']:.0f} windows, and shuffling z costs {points} of sampled accuracy"
+    windows = f"{values['windows']:.0f} windows of {values['window_bars']:.0f} bars"
+    told = f"{active} over {windows}, shuffling z costs {points} of sampled accuracy"
     if values["collapsed"]:
-        return (
-            f"> **Alarm: the posterior of {name} has collapsed.** Only {told}: the decoder does without its latent.  "
-        )
+        return f"> **Alarm: the posterior of {name} has collapsed**, the decoder does without its latent: {told}.  "
     return f"> The latent of {name} is used: {told}.  "
 
 

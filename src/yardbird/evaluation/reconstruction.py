@@ -45,11 +45,19 @@ class LatentSolo(Protocol):
     def with_z(self, z: Any) -> Self: ...
 
 
+class Windowed(Protocol):
+    @property
+    def bars(self) -> int: ...
+
+
 @runtime_checkable
 class LatentModel(Protocol):
-    """A family with a latent space over the melody grid."""
+    """A family with a latent space over the melody grid, a point for each window of `config.bars` segments."""
 
     codec: MelodyCodec
+
+    @property
+    def config(self) -> Windowed: ...
 
     def encode(self, scores: Sequence[Score]) -> Sequence[Any]: ...
 
@@ -114,7 +122,7 @@ def measure_latent(
     summary = with_intervals(own, list(own[0].ratios), samples, seed)
     summary |= gain(own, other, "sampled_accuracy", samples, seed, label="gain_on_shuffled")
     summary |= gain(baseline.grid, own, "grid_nats_per_note", samples, seed, label="grid_gain_on_ngram")
-    summary |= activity(np.concatenate(means))
+    summary |= {**activity(np.concatenate(means)), "window_bars": model.config.bars}
     summary["collapsed"] = float(collapsed(summary))
     rows = {
         name: summary,
