@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae.family import MusicVAEFamily
     from yardbird.music.score import Score
 
-_Bars = Annotated[int | None, typer.Option(help="Only so many bars of each, from the beginning; else all.")]
-_Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
-_Out = Annotated[Path, typer.Option(help="Folder to write to.")]
+Bars = Annotated[int | None, typer.Option(help="Only so many bars of each, from the beginning; else all.")]
+Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
+Out = Annotated[Path, typer.Option(help="Folder to write to.")]
 
 
 def interpolate(
@@ -24,9 +24,9 @@ def interpolate(
     path: Annotated[
         Literal["linear", "spherical"], typer.Option(help="The straight line, or along the sphere of the prior.")
     ] = "linear",
-    bars: _Bars = None,
-    model: _Model = "models/music_vae",
-    out: _Out = Path("interpolated"),
+    bars: Bars = None,
+    model: Model = "models/music_vae",
+    out: Out = Path("interpolated"),
 ) -> None:
     """Go from one solo to another in even steps through the latent space.
 
@@ -44,9 +44,9 @@ def interpolate(
     """
     if steps < 2:
         raise InputError("--steps", expected="2 or more", found=str(steps), remedy="ask for both ends at least")
-    scores = [_read(file, bars) for file in (a, b)]
-    _check_out(out)
-    family = _open(model)
+    scores = [read_opening(file, bars) for file in (a, b)]
+    check_out(out)
+    family = open_vae(model)
     from yardbird.generation.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
     from yardbird.generation.latent.study import write_piece, write_table
 
@@ -65,7 +65,7 @@ def interpolate(
     typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png")
 
 
-def _read(file: Path, bars: int | None) -> "Score":
+def read_opening(file: Path, bars: int | None) -> "Score":
     """The solo in a MIDI file, or its first bars; a shorter one whole.
 
     Raises:
@@ -80,12 +80,12 @@ def _read(file: Path, bars: int | None) -> "Score":
     return cut(score, 0, int(score.bar_ticks[bars])) if bars and bars < score.bar_count else score
 
 
-def _check_out(out: Path) -> None:
+def check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(out, expected="a folder to write to", found="a file", remedy="give another --out")
 
 
-def _open(model: str) -> "MusicVAEFamily":
+def open_vae(model: str) -> "MusicVAEFamily":
     """A trained MusicVAE on the device at hand.
 
     Raises:

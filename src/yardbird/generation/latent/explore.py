@@ -7,10 +7,13 @@ from typing import Literal
 from tqdm import tqdm
 
 from yardbird import files
+from yardbird.generation.latent.arithmetic import ArithmeticConfig, explore_arithmetic
+from yardbird.generation.latent.directions import DIRECTIONS, find_directions
 from yardbird.generation.latent.interpolation import InterpolationConfig, explore_interpolation
 from yardbird.generation.latent.latent_map import MapConfig, explore_map
 from yardbird.generation.latent.prior import PriorConfig, explore_prior
 from yardbird.generation.latent.study import Figures, Study
+from yardbird.generation.latent.transfer import TransferConfig, explore_transfer
 
 _DIGITS = 4
 
@@ -22,15 +25,25 @@ class ExploreConfig:
     split: Literal["validation", "test"]  # the held-out solos that the experiments are judged on
     map: MapConfig
     interpolation: InterpolationConfig
+    transfer: TransferConfig
+    arithmetic: ArithmeticConfig
     prior: PriorConfig
 
 
 def explore(study: Study, config: ExploreConfig, folder: Path) -> dict[str, Figures]:
-    """Replace `folder` by a folder for each experiment; its headline figures by experiment."""
+    """Replace `folder` by a folder for each experiment, and the directions along which two of them move solos.
+
+    Returns:
+        the headline figures of each experiment.
+    """
+    directions = find_directions(study)
     with files.replacing_folder(folder) as draft:
+        directions.save(draft / DIRECTIONS)
         experiments = {
             "map": lambda: explore_map(study, config.map, draft / "map"),
             "interpolation": lambda: explore_interpolation(study, config.interpolation, draft / "interpolation"),
+            "transfer": lambda: explore_transfer(study, directions, config.transfer, draft / "transfer"),
+            "arithmetic": lambda: explore_arithmetic(study, directions, config.arithmetic, draft / "arithmetic"),
             "prior": lambda: explore_prior(study, config.prior, draft / "prior"),
         }
         progress = tqdm(experiments.items(), desc="exploring", unit="experiment", leave=False)

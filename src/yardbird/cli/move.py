@@ -1,0 +1,155 @@
+"""`yardbird transfer`, `yardbird blend`: a solo moved along a direction of the latent space."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from yardbird.cli.latent import Bars, Model, Out, check_out, open_vae, read_opening
+from yardbird.errors import InputError
+
+if TYPE_CHECKING:
+    from yardbird.generation.latent.directions import Directions
+    from yardbird.models.music_vae.latent import Vector
+
+_Directions = Annotated[Path, typer.Option(help="What stage explore has found in this model's latent space.")]
+_Strength = Annotated[float, typer.Option(help="1: as far as the artists' means are apart; more: further.")]
+MOST = 100  # times a direction: far outside of all that music is
+_DIRECTIONS = Path("data/explored/directions.safetensors")
+Plan = Callable[["Directions"], tuple[str, "Vector", Mapping[str, Any]]]
+
+
+def transfer(
+    solo: Annotated[Path, typer.Argument(help="A MIDI file.")],
+    to: Annotated[str, typer.Option(help="An artist of the training solos; part of the name will do.")],
+    source: Annotated[
+        str | None, typer.Option("--from", help="Whose it is now; else anyone's but the other's.")
+    ] = None,
+    strength: _Strength = 1.0,
+    bars: Bars = None,
+    directions: _Directions = _DIRECTIONS,
+    model: Model = "models/music_vae",
+    out: Out = Path("transferred"),
+) -> None:
+    """Move a solo towards another artist's style.
+
+    The reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json;
+    changes.csv tells what has changed.
+
+    Examples:
+
+    - `yardbird transfer ornithology.mid --to coltrane --strength 1.0`
+
+    - `yardbird transfer giant_steps.mid --from coltrane --to parker --strength 2 --bars 32`
+    """
+
+    if not abs(strength) <= MOST:
+        expected, remedy = f"{-MOST} to {MOST}", "1 is as far as the artists are apart"
+        raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
+
+    def plan(found: "Directions") -> tuple[str, "Vector", Mapping[str, Any]]:
+        target = found.artist(to)
+        origin = found.artist(source) if source else None
+        if origin == target:
+            raise InputError("--from", expected="another artist than --to", found=target, remedy="leave one out")
+        way = strength * found.between(origin, target)
+        return f"{solo.stem}_to_{_plain(target)}", way, {"from": origin, "to": target, "strength": strength}
+
+    _move(solo, bars, directions, model, out, plan)
+
+
+def blend(
+    solo: Annotated[Path, typer.Argument(help="A MIDI file.")],
+    add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; may be given again.")],
+    bars: Bars = None,
+    directions: _Directions = _DIRECTIONS,
+    model: Model = "models/music_vae",
+    out: Out = Path("blended"),
+) -> None:
+    """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
+
+    An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
+    least. The reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance
+    .json; changes.csv tells what has changed.
+
+    Examples:
+
+    - `yardbird blend ornithology.mid --add blues=1.0`
+
+    - `yardbird blend ornithology.mid --add density=-1 --add rests=0.5 --bars 16`
+    """
+
+    def plan(found: "Directions") -> tuple[str, "Vector", Mapping[str, Any]]:
+        amounts = dict(_amount(text, list(found.attributes)) for text in add)
+        if len(amounts) < len(add):
+            raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="add them up")
+        way = sum((amount * found.attributes[name] for name, amount in amounts.items()), start=_nothing(found))
+        return f"{solo.stem}_with_{'_'.join(amounts)}", way, {"add": amounts}
+
+    _move(solo, bars, directions, model, out, plan)
+
+
+def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path, plan: Plan) -> None:
+    """Write the reconstruction and the solo moved by what `plan` makes of the directions; show what has changed."""
+    score = read_opening(solo, bars)
+    check_out(out)
+    family = open_vae(model)
+    from yardbird import files
+    from yardbird.generation.latent.changes import changes
+    from yardbird.generation.latent.directions import Directions
+    from yardbird.generation.latent.study import write_piece, write_table
+
+    found = Directions.load(directions, family)
+    name, way, asked = plan(found)
+    grid = family.codec.grid(score).score
+    (latent,) = family.encode([grid])
+    reconstruction, moved = family.decode([latent]) + family.decode([latent + way])
+    rows = changes(grid, reconstruction, moved)
+    write_piece(reconstruction, out / f"{solo.stem}_reconstruction", f"{solo.stem}, reconstruction")
+    write_piece(moved, out / name, name.replace("_", " "))
+    write_table(out / f"{name}_changes.csv", rows)
+    provenance = {
+        "solo": solo.name,
+        "sha256": files.sha256(solo),
+        "bars": grid.bar_count,
+        **asked,
+        "model": found.model,
+    }
+    files.write_json(out / f"{name}.json", provenance)
+    typer.echo(f"{'':32s}{'solo':>8s}{'reconstructed':>15s}{'moved':>8s}")
+    for row in rows:
+        shown = [_shown(row[which]) for which in ("solo", "reconstruction", "moved")]
+        typer.echo(f"{row['measure'].replace('_', ' '):32s}{shown[0]:>8s}{shown[1]:>15s}{shown[2]:>8s}")
+    typer.echo(f"{out / name}: .mid .wav .png .json _changes.csv; {solo.stem}_reconstruction: .mid .wav .png")
+
+
+def _amount(text: str, names: list[str]) -> tuple[str, float]:
+    """`blues=1.0` → ("blues", 1.0).
+
+    Raises:
+        InputError: it is no such pair, or the attribute is not known.
+    """
+    name, _, number = text.partition("=")
+    try:
+        amount = float(number)
+    except ValueError:
+        amount = math.nan
+    if name not in names or not abs(amount) <= MOST:
+        expected = f"name=amount, a name of {', '.join(names)}, an amount from {-MOST} to {MOST}"
+        raise InputError("--add", expected=expected, found=text, remedy="write e.g. --add blues=1.0")
+    return name, amount
+
+
+def _nothing(found: "Directions") -> "Vector":
+    return 0 * next(iter(found.artists.values()))
+
+
+def _plain(name: str) -> str:
+    """A name as part of a file's name."""
+    return "_".join("".join(letter if letter.isalnum() else " " for letter in name).split()).lower()
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

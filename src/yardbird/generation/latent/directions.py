@@ -1,0 +1,143 @@
+"""Where an artist lies in the latent space, and which way an attribute grows: vectors to add to every window of a solo.
+
+A way from one artist to another is the difference of their mean codes; the way of an attribute is the mean code of the
+quarter of the windows that has most of it less that of the quarter that has least (Roberts et al. 2018, §6.4; Carter &
+Nielsen, Using Artificial Intelligence to Augment Human Intelligence, 2017). All from training solos alone.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+
+from yardbird import files
+from yardbird.errors import InputError
+from yardbird.generation.latent.study import Study
+from yardbird.metrics.attributes import ATTRIBUTES
+from yardbird.models.music_vae.family import MusicVAEFamily
+from yardbird.models.music_vae.latent import Latent, Vector
+from yardbird.music.excerpts import cut
+from yardbird.music.score import Floats, Score
+
+DIRECTIONS = "directions.safetensors"
+ARTIST, ATTRIBUTE = "artist.", "attribute."
+_EXTREME = 1 / 4  # of the windows, at either end
+
+
+@dataclass(frozen=True)
+class Directions:
+    """By name: each artist's mean code, and the way of each attribute; both (latent_dim,).
+
+    `model` is the fingerprint of the model whose codes they are: they mean nothing to another.
+    """
+
+    model: str
+    artists: Mapping[str, Vector]
+    attributes: Mapping[str, Vector]
+
+    def between(self, source: str | None, target: str) -> Vector:
+        """The way from one artist to another; without a source, from the mean of all other artists."""
+        others = [code for name, code in self.artists.items() if name != target]
+        start = np.mean(others, axis=0) if source is None else self.artists[source]
+        return np.asarray(self.artists[target] - start, dtype=np.float32)
+
+    def artist(self, part: str) -> str:
+        """The one artist whose name holds `part`, whatever the case.
+
+        Raises:
+            InputError: none does, or several do.
+        """
+        found = [name for name in self.artists if part.casefold() == name.casefold()]
+        found = found or [name for name in self.artists if part.casefold() in name.casefold()]
+        if len(found) != 1:
+            told = f"{len(found)}: {', '.join(found)}" if found else "none"
+            remedy = "give more of the name" if found else "choose one of them"
+            raise InputError(part, expected=f"one of the artists {', '.join(self.artists)}", found=told, remedy=remedy)
+        return found[0]
+
+    def save(self, path: Path) -> None:
+        """One safetensors file, names like `artist.Charlie Parker` and `attribute.blues`."""
+        vectors = {f"{ARTIST}{name}": code for name, code in self.artists.items()}
+        vectors |= {f"{ATTRIBUTE}{name}": way for name, way in self.attributes.items()}
+        files.write_bytes(path, safetensors.numpy.save(dict(sorted(vectors.items())), {"model": self.model}))
+
+    @classmethod
+    def load(cls, path: Path, family: MusicVAEFamily) -> "Directions":
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: there is no such file, it is none of ours, or another model's.
+        """
+        expected, remedy = "the directions that stage explore writes for this model", "run `dvc repro explore`"
+        if not path.is_file():
+            raise InputError(path, expected=expected, found="no such file", remedy=remedy)
+        try:
+            with safe_open(path, framework="np") as file:
+                model = (file.metadata() or {}).get("model", "")
+                vectors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+        except SafetensorError as error:
+            raise InputError(path, expected=expected, found=str(error), remedy=remedy) from None
+        if model != fingerprint(family):
+            raise InputError(path, expected=expected, found="those of another model", remedy=remedy)
+        return cls(model, *(_named(vectors, prefix) for prefix in (ARTIST, ATTRIBUTE)))
+
+
+def fingerprint(family: MusicVAEFamily) -> str:
+    """A hash of the weights."""
+    weights = {name: weight.cpu().contiguous() for name, weight in family.model.state_dict().items()}
+    return hashlib.sha256(safetensors.torch.save(weights)).hexdigest()
+
+
+def find_directions(study: Study) -> Directions:
+    """From the training solos; an attribute that does not vary over their windows has no way, and is left out."""
+    solos, segments = study.training, study.family.config.bars
+    codes = np.concatenate([solo.latent.z for solo in solos])
+    owners = np.concatenate([np.full(len(solo.latent.z), solo.artist) for solo in solos])
+    measured = measure_windows([score for solo in solos for score in windows(solo.score, solo.latent, segments)])
+    artists = {name: codes[owners == name].mean(axis=0, dtype=np.float64) for name in sorted({*owners.tolist()})}
+    ways = {name: extremes(codes, values) for name, values in measured.items()}
+    return Directions(
+        fingerprint(study.family),
+        {name: code.astype(np.float32) for name, code in artists.items()},
+        {name: way for name, way in ways.items() if way is not None},
+    )
+
+
+def extremes(codes: Vector, values: Floats) -> Vector | None:
+    """Mean code of the windows with the highest quarter of values − that of the lowest; NaN is left out.
+
+    Args:
+        codes: (windows, latent_dim).
+        values: (windows,).
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    count = int(len(known) * _EXTREME)
+    order = known[np.argsort(values[known], kind="stable")]
+    if not count or values[order[0]] == values[order[-1]]:
+        return None
+    low, high = (codes[part].mean(axis=0, dtype=np.float64) for part in (order[:count], order[-count:]))
+    return np.asarray(high - low, dtype=np.float32)
+
+
+def windows(score: Score, latent: Latent, segments: int) -> list[Score]:
+    """The stretch of a score that each point of its latent stands for, `segments` segments; the last may be shorter."""
+    lines = [*latent.frame.starts[::segments].tolist(), score.end_tick]
+    return [cut(score, start, stop) for start, stop in pairwise(lines)]
+
+
+def measure_windows(scores: Sequence[Score]) -> dict[str, Floats]:
+    """Every attribute of every score, NaN where it has none: name → (scores,)."""
+    return {
+        name: np.array([attribute(score) for score in scores], dtype=np.float64)
+        for name, attribute in ATTRIBUTES.items()
+    }
+
+
+def _named(vectors: Mapping[str, Vector], prefix: str) -> dict[str, Vector]:
+    return {name.removeprefix(prefix): vectors[name] for name in sorted(vectors) if name.startswith(prefix)}

@@ -1,0 +1,87 @@
+"""A judge of style: whose is an excerpt? A logistic regression on how its line moves (`metrics.style`)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
+
+from yardbird.metrics.style import FEATURES, style_features
+from yardbird.music.excerpts import excerpts, in_full_bars
+from yardbird.music.score import Floats, Score
+
+_LOOSENESS = (0.001, 0.01, 0.1, 1.0)  # inverse weights of the penalty to choose from
+_FOLDS = 5
+_FEWEST = 16  # notes in an excerpt that is judged at all
+_NO_VERDICT = 0.5
+
+Flags = NDArray[np.bool_]
+
+
+class Judge:
+    """Gives each excerpt of a score the probability that the second of two artists played it.
+
+    Features are standardised, artists weigh alike however many excerpts they have, and the penalty is the one that
+    loses the fewest nats over folds of tune groups; `folded_auc` is its AUC there (None: one artist has a single tune
+    group, and the strongest penalty is taken). Reconstructions may be taught beside the real solos of the same groups.
+
+    Args:
+        scores: training solos.
+        second: is it the second artist's? (scores,); both artists are there.
+        groups: tune groups, (scores,).
+        beats: length of an excerpt in quarter notes.
+    """
+
+    def __init__(self, scores: Sequence[Score], second: Sequence[bool], groups: Sequence[str], beats: float) -> None:
+        self._beats = beats
+        pieces = [excerpts(in_full_bars(score), beats) for score in scores]
+        heard = [[piece for piece in own if len(piece.notes) >= _FEWEST] for own in pieces]
+        counts = [len(own) for own in heard]
+        x = _features([piece for own in heard for piece in own])
+        y, tunes = np.repeat(second, counts), np.repeat(groups, counts)
+        folds = min(_FOLDS, *(len(set(tunes[y == artist])) for artist in (False, True)))
+        self.folded_auc: float | None = None
+        best, least = _LOOSENESS[0], np.inf
+        for looseness in _LOOSENESS if folds > 1 else ():
+            guesses = cross_val_predict(
+                _pipeline(looseness), x, y, groups=tunes, cv=StratifiedGroupKFold(folds), method="predict_proba"
+            )[:, 1]
+            nats = log_loss(y, guesses, sample_weight=compute_sample_weight("balanced", y))
+            if nats < least:
+                best, least, self.folded_auc = looseness, nats, float(roc_auc_score(y, guesses))
+        self._classifier = _pipeline(best).fit(x, y)
+
+    def verdicts(self, score: Score) -> Floats:
+        """Of each excerpt of a score: (excerpts,), 0 … 1; a half where there are too few notes to tell, or none."""
+        pieces = excerpts(in_full_bars(score), self._beats) or [score]
+        verdicts = np.full(len(pieces), _NO_VERDICT)
+        enough = [len(piece.notes) >= _FEWEST for piece in pieces]
+        if any(enough):
+            features = _features([piece for piece, judged in zip(pieces, enough, strict=True) if judged])
+            verdicts[enough] = self._classifier.predict_proba(features)[:, 1]
+        return verdicts
+
+    def examine(self, scores: Sequence[Score], second: Sequence[bool]) -> dict[str, float]:
+        """`accuracy` (balanced: chance is a half) and `auc` over the excerpts of solos; nothing unless both play."""
+        if len({*second}) < 2:
+            return {}
+        verdicts = [self.verdicts(score) for score in scores]
+        truth: Flags = np.repeat(second, [len(own) for own in verdicts])
+        pooled = np.concatenate(verdicts)
+        return {
+            "accuracy": float(balanced_accuracy_score(truth, pooled > 0.5)),
+            "auc": float(roc_auc_score(truth, pooled)),
+        }
+
+
+def _features(pieces: Sequence[Score]) -> Floats:
+    return np.array([style_features(piece) for piece in pieces]).reshape(-1, len(FEATURES))
+
+
+def _pipeline(looseness: float) -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=looseness, class_weight="balanced", max_iter=1000))
