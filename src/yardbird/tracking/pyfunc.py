@@ -41,14 +41,12 @@ class EndpointModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        given = [name for name in self._endpoint.columns if name in model_input]
-        rows = [
-            {name: "" if pd.isna(text) else text for name, text in zip(given, texts, strict=True)}
-            for texts in model_input[given].itertuples(index=False, name=None)
-        ]
+        records = model_input.fillna("").to_dict("records")
+        rows = [{str(name): text for name, text in record.items()} for record in records]
         try:
-            if not rows:
-                raise InputError("request", expected="at least one row", found="none", remedy="add one")
+            if not rows:  # or none of its columns was known: MLflow has dropped the others
+                expected = f"rows with columns out of {', '.join(self._endpoint.columns)}"
+                raise InputError("request", expected=expected, found="none", remedy="add a row, or mend its columns")
             return pd.DataFrame(self._answer(rows, params or {}))
         except YardbirdError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
