@@ -57,22 +57,21 @@ def linear(a: Latent, b: Latent, alpha: float) -> Latent:
 def spherical(a: Latent, b: Latent, alpha: float) -> Latent:
     """The great circle of each window, its length going from one to the other; the ends are exactly `a` and `b`.
 
-    What is no point of latent space (chords, tempo, length) is mixed as in `linear`, and so are windows that lie on one
-    ray or opposite each other, between which there is no circle or no one circle.
+    What is no point of latent space (chords, tempo, length) is mixed as in `linear`, and so are windows between which
+    there is no circle or more than one: on one ray, opposite each other, or at the origin.
     """
     straight = linear(a, b, alpha)
     windows = np.arange(len(straight.z))
     start, stop = (latent.z[windows % len(latent.z)].astype(np.float64) for latent in (a, b))
-    lengths = [np.linalg.norm(z, axis=1, keepdims=True) for z in (start, stop)]
-    cosine = (start * stop).sum(axis=1, keepdims=True) / np.maximum(lengths[0] * lengths[1], np.finfo(float).tiny)
-    angle = np.arccos(np.clip(cosine, -1, 1))
-    sine = np.sin(angle)
-    unit = np.where(sine > 1e-6, sine, 1.0)
-    from_start, from_stop = np.sin((1 - alpha) * angle) / unit, np.sin(alpha * angle) / unit
-    length = (1 - alpha) * lengths[0] + alpha * lengths[1]
-    circle = length * (from_start * _unit(start, lengths[0]) + from_stop * _unit(stop, lengths[1]))
-    on_circle = (sine > 1e-6) & (0 < alpha < 1)
-    return straight.with_z(np.where(on_circle, circle, straight.z))
+    from_origin, to_origin = (np.linalg.norm(z, axis=1, keepdims=True) for z in (start, stop))
+    product = from_origin * to_origin
+    angle = np.arccos(np.clip((start * stop).sum(axis=1, keepdims=True) / np.where(product, product, 1), -1, 1))
+    bent = (np.sin(angle) > 1e-6) & (product > 0) & (0 < alpha < 1)
+    unit = np.where(bent, np.sin(angle), 1)
+    length = (1 - alpha) * from_origin + alpha * to_origin
+    first = np.sin((1 - alpha) * angle) / unit * start / np.where(bent, from_origin, 1)
+    last = np.sin(alpha * angle) / unit * stop / np.where(bent, to_origin, 1)
+    return straight.with_z(np.where(bent, length * (first + last), straight.z))
 
 
 PATHS: Mapping[str, Blend] = {LINEAR: linear, SPHERICAL: spherical}
@@ -266,7 +265,3 @@ def _bar_contents(score: Score) -> list[bytes]:
 def _rank_correlation(values: Floats) -> float:
     """Spearman's, with the order in which they stand; 0 where all are alike."""
     return float(spearmanr(np.arange(len(values)), values).statistic) if np.ptp(values) else 0.0
-
-
-def _unit(z: Floats, length: Floats) -> Floats:
-    return z / np.maximum(length, np.finfo(float).tiny)

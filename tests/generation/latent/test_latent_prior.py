@@ -1,0 +1,85 @@
+"""Solos from the prior, and the rows they stand beside."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from yardbird.errors import ConfigError, InputError
+from yardbird.generation.latent.prior import PriorConfig, compare, explore_prior
+from yardbird.generation.latent.study import Study
+from yardbird.metrics.table import describe
+from yardbird.music.midi import read_score
+from yardbird.music.score import Score, make_notes
+
+CONFIG = PriorConfig(solos=6, bars=4, temperature=1.0, top_p=0.95, rendered=1)
+
+
+def score(notes: int) -> Score:
+    return Score(12, make_notes([(6 * index, 6, 60 + index % 5, 80) for index in range(notes)]), 192)
+
+
+def test_a_distance_is_in_standard_deviations_of_real_solos() -> None:
+    rows = compare({"prior": [score(16)], "real": [score(8), score(24)]})
+    (row,) = [row for row in rows if (row["metric"], row["row"]) == ("notes_per_bar", "prior")]
+    real = np.array([2.0, 6.0])
+    assert row["mean"] == 4.0
+    assert row["distance"] == pytest.approx(abs(4.0 - real.mean()) / real.std(ddof=1))
+    assert (row["sd"], row["n"]) == (None, 1)
+    own = [row["distance"] for row in rows if row["row"] == "real" and row["distance"] is not None]
+    assert own == [0.0] * len(own)
+    assert len(rows) == 2 * len(describe(score(8)))
+
+
+def test_what_has_no_value_or_does_not_vary_has_no_distance() -> None:
+    rows = {(row["metric"], row["row"]): row for row in compare({"prior": [score(0)], "real": [score(8), score(8)]})}
+    assert rows["pitch_entropy", "prior"]["mean"] is None
+    assert rows["chord_tone_rate", "real"]["n"] == 0
+    assert rows["notes_per_bar", "prior"]["distance"] is None
+
+
+def test_solos_are_drawn_over_the_changes_of_held_out_solos_in_turn(study: Study, tmp_path: Path) -> None:
+    figures = explore_prior(study, CONFIG, tmp_path)
+    real = study.stretches(study.held_out, 4)
+    for number in range(6):
+        drawn = read_score(tmp_path / f"solos/solo_{number:03d}.mid")
+        changes = real[number % len(real)].score
+        assert (drawn.bar_count, drawn.is_monophonic) == (4, True)
+        assert [change.chord for change in drawn.chords] == [change.chord for change in changes.chords]
+        assert drawn.mean_qpm == pytest.approx(changes.mean_qpm, rel=1e-3)
+    assert len({(tmp_path / f"solos/solo_{number:03d}.mid").read_bytes() for number in range(6)}) == 6
+    assert len(list((tmp_path / "solos").glob("*.wav"))) == 1
+    rows = pd.read_csv(tmp_path / "prior.csv")
+    assert set(rows["row"]) == {"prior", "reconstruction", "floor", "real"}
+    counts = rows[rows["metric"] == "notes_per_bar"].set_index("row")["n"]
+    assert counts.to_dict() == {"prior": 6, "reconstruction": 4, "floor": 6, "real": 4}
+    assert np.isfinite(list(figures.values())).all()
+    assert (tmp_path / "prior.png").stat().st_size > 10_000
+
+
+def test_the_same_seed_draws_the_same_solos_and_another_others(study: Study, tmp_path: Path) -> None:
+    seeds = {"first": 0, "second": 0, "third": 1}
+    for name, seed in seeds.items():
+        explore_prior(replace(study, seed=seed), replace(CONFIG, solos=1, rendered=0), tmp_path / name)
+    first, second, third = (
+        (tmp_path / name / "solos/solo_000.mid").read_bytes() for name in ("first", "second", "third")
+    )
+    assert first == second != third
+
+
+def test_without_a_held_out_stretch_the_remedy_is_named(study: Study, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"found none; lower explore\.prior\.bars"):
+        explore_prior(study, replace(CONFIG, bars=99), tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("solos", 0), ("bars", 0), ("rendered", -1)])
+def test_impossible_settings_are_refused_by_name(key: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=rf"explore\.prior\.{key}"):
+        replace(CONFIG, **{key: value})
+
+
+def test_an_impossible_temperature_is_refused() -> None:
+    with pytest.raises(InputError, match="temperature"):
+        replace(CONFIG, temperature=-1.0)
