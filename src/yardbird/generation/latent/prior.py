@@ -16,7 +16,7 @@ from tqdm import tqdm
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.latent.figures import COLOURS, figure, plain
-from yardbird.generation.latent.study import Figures, Study, stretch, write_piece, write_table
+from yardbird.generation.latent.study import Figures, Solo, Study, stretch, write_piece, write_table
 from yardbird.metrics.table import describe
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
@@ -52,18 +52,13 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
     if not real:
         expected, remedy = f"a held-out solo of {config.bars} like bars", "lower explore.prior.bars"
         raise InputError("prior", expected=expected, found="none", remedy=remedy)
-    family, drawn = study.family, []
-    for number in tqdm(range(config.solos), desc="sampling the prior", unit="solo", leave=False):
-        solo = real[number % len(real)]
-        seed = derive_seed(study.seed, "explore", "prior", number)
-        latent = family.prior(family.codec.frame(solo.score), seed)
-        (score,) = family.decode([latent], sampling=config.sampling, seed=seed)
-        drawn.append(score)
-        stem, title = folder / "solos" / f"solo_{number:03d}", f"From the prior, over the changes of {solo.title}"
-        write_piece(score, stem, title, rendered=number < config.rendered)
+    drawn = sample(study, real, config)
+    for number, score in enumerate(tqdm(drawn, desc="writing solos", unit="solo", leave=False)):
+        title = f"From the prior, over the changes of {real[number % len(real)].title}"
+        write_piece(score, folder / "solos" / f"solo_{number:03d}", title, rendered=number < config.rendered)
     sets = {
         PRIOR: drawn,
-        RECONSTRUCTION: family.decode([solo.latent for solo in real]),
+        RECONSTRUCTION: study.family.decode([solo.latent for solo in real]),
         FLOOR: [piece for solo in study.training if (piece := stretch(solo.score, config.bars))],
         REAL: [solo.score for solo in real],
     }
@@ -75,6 +70,16 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
         for name in (PRIOR, RECONSTRUCTION, FLOOR)
     }
     return {"solos": config.solos} | {f"{name}_distance": float(np.mean(own)) for name, own in distances.items() if own}
+
+
+def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Score]:
+    """One solo after another over the changes, the tempo and the bars of the real ones in turn."""
+    drawn = []
+    for number in tqdm(range(config.solos), desc="sampling the prior", unit="solo", leave=False):
+        seed = derive_seed(study.seed, "explore", "prior", number)
+        latent = study.family.prior(study.family.codec.frame(real[number % len(real)].score), seed)
+        drawn += study.family.decode([latent], sampling=config.sampling, seed=seed)
+    return drawn
 
 
 def compare(sets: Mapping[str, Sequence[Score]]) -> list[dict[str, Any]]:
