@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from yardbird import files
-from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, chord_features
+from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
 from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.base import Batch, Datasets, Family, Loss, Means, Ratio, TokenScores
@@ -214,6 +214,10 @@ class MusicVAEFamily(Family):
     def score_steps(self, score: Score, z: NDArray[np.float32]) -> TokenScores:
         """Every step of a solo, teacher-forced, given a z a window, (windows, Z); velocities are left out."""
         return self.model.score_steps(self.codec.encode(score), z)
+
+    def sample_steps(self, score: Score, z: NDArray[np.float32]) -> Steps:
+        """The likeliest steps, each fed back, at a z a window (windows, Z) under a solo's chords: (N, S), raw."""
+        return self.model.sample_steps(self.codec.encode(score), z)
 
     def reconstruct(self, scores: Sequence[Score]) -> list[Score]:
         return self.decode(self.encode(scores))

@@ -19,6 +19,7 @@ from yardbird.codecs.melody import (
     Melody,
     MelodyCodec,
     MelodyConfig,
+    Steps,
     chord_features,
 )
 from yardbird.models.base import TokenScores
@@ -121,6 +122,16 @@ class MusicVAE(RecurrentVAE):
             nats.append(F.cross_entropy(logits, part.where(inside, -100), reduction="none")[inside])
             correct.append((logits.argmax(1) == part)[inside])
         return TokenScores(torch.cat(nats).double().cpu().numpy(), torch.cat(correct).cpu().numpy())
+
+    @torch.no_grad()
+    def sample_steps(self, melody: Melody, z: NDArray[np.float32]) -> Steps:
+        """The likeliest steps, each fed back, at a z a window, (windows, Z), under a solo's chords: (N, S), raw.
+
+        Where nothing sounds the network may hold on all the same; `decode` makes a rest of that.
+        """
+        _, _, chords = self._inputs(melody)
+        steps, _ = self.unroll(torch.from_numpy(z).to(chords.device), lambda rows: rows.argmax(-1), chords)
+        return steps.flatten(0, 1)[: len(melody.frame)].cpu().numpy().astype(np.uint8)
 
     @torch.no_grad()
     def decode(

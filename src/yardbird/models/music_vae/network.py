@@ -7,8 +7,8 @@ Shapes: batch B, segments N (bars), steps S a segment, latent dimensions Z, cond
 
 As segments do not see each other, all of them are one batch for the decoder: no loop over segments ever, and none over
 steps when it is teacher-forced. Where we deviate from the paper: the encoder reads `patch_steps` steps at once, since
-our grid is three times as fine; both decoders are told the place of each step in its segment; a segment starts from a
-start symbol and not from the last step of the one before.
+our grid is three times as fine; both decoders are told the place of each step in its segment, and hear the latent
+through a projection of that place's own; a segment starts from a start symbol, not from the step before it.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from yardbird.errors import InputError
+
+_FIRST_SPREAD = -3.0  # before softplus, σ = 0.05: the decoder first meets a z that says something
 
 Decoder = Literal["hierarchical", "flat"]
 Pick = Callable[[Tensor], Tensor]
@@ -97,7 +99,7 @@ class RecurrentVAE(nn.Module):
             del self.conductor, self.conductor_start
         context = config.conductor_size if hierarchical else z
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
-        self.context = nn.Linear(context, 2 * width)
+        self.context = nn.Linear(context, alphabet.steps * 2 * width)
         self.decoder = nn.LSTM(
             3 * width,
             config.decoder_size,
@@ -111,6 +113,7 @@ class RecurrentVAE(nn.Module):
             if name.split(".")[-1].startswith("bias_ih"):
                 nn.init.zeros_(weight)
                 nn.init.ones_(weight[len(weight) // 4 : len(weight) // 2])  # forget gates begin open
+        nn.init.constant_(self.posterior_head.bias[z:], _FIRST_SPREAD)
 
     def posterior(
         self,
@@ -138,7 +141,7 @@ class RecurrentVAE(nn.Module):
         shifted = self._shift(inputs)
         context, state = self._begin(z)
         rows = self._rows(self._embed(shifted, condition))
-        hidden, _ = self.decoder(torch.cat([self.dropout(rows), _along(context, rows.shape[1])], dim=-1), state)
+        hidden, _ = self.decoder(torch.cat([self.dropout(rows), context], dim=-1), state)
         hidden = self.dropout(hidden).reshape(batch, self.config.segments, self.alphabet.steps, -1)
         return self.head(hidden), None if self.accent_head is None else self.accent_head(hidden)
 
@@ -156,7 +159,7 @@ class RecurrentVAE(nn.Module):
         symbol = torch.full((len(places),), self.alphabet.start, device=z.device)
         steps, accents = [], []
         for step in range(places.shape[1]):
-            row = torch.cat([self.embedding(symbol) + places[:, step], context], dim=-1)
+            row = torch.cat([self.embedding(symbol) + places[:, step], context[:, step]], dim=-1)
             hidden, state = self.decoder(row[:, None], state)
             symbol = pick(self.head(hidden[:, 0]))
             steps.append(symbol)
@@ -182,17 +185,15 @@ class RecurrentVAE(nn.Module):
         return values.flatten(0, 1) if self.config.decoder == "hierarchical" else values.flatten(1, 2)
 
     def _begin(self, z: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The decoder's constant input and its first state, a row each."""
+        """What the latent tells the decoder at each step, (rows, steps, D), and its first state."""
         plan = z
         if self.config.decoder == "hierarchical":
             state = _states(self.conductor_start(z), self.config.conductor_layers)
-            plan = self.conductor(_along(z, self.config.segments), state)[0].flatten(0, 1)
-        return self.context(plan), _states(self.decoder_start(plan), self.config.decoder_layers)
-
-
-def _along(rows: Tensor, length: int) -> Tensor:
-    """(rows, D) → (rows, length, D)."""
-    return rows[:, None].expand(-1, length, -1)
+            plan = self.conductor(z[:, None].expand(-1, self.config.segments, -1), state)[0].flatten(0, 1)
+        context = self.context(plan).view(len(plan), self.alphabet.steps, -1)
+        if self.config.decoder == "flat":
+            context = context.repeat(1, self.config.segments, 1)
+        return context, _states(self.decoder_start(plan), self.config.decoder_layers)
 
 
 def _states(flat: Tensor, layers: int) -> tuple[Tensor, Tensor]:
