@@ -1,23 +1,23 @@
 """Is the latent used? What a model with a latent space gives back of solos that it has never seen.
 
-The encoder's mean stands for each window, unless said otherwise. The accuracies count steps of the melody grid, of
-which most only hold a note or a rest: the row `all_hold`, a model that always predicts a hold, says how many come for
-free. The row `shuffled_z` decodes every window from the z of a window of another tune; what it keeps is the decoder's
-own knowledge (of style and chords), not the latent's.
+The encoder's mean stands for each window, unless said otherwise. The accuracies count steps of the melody grid as the
+model gives them, and most of the true ones only hold a note: the row `all_hold`, a model that always predicts a hold
+(and is silent), says how many come for free. The row `shuffled_z` decodes every window from the z of a window of
+another tune; what it keeps is the decoder's own knowledge (of style and chords), not the latent's.
 """
 
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.codecs.melody import HOLD, MelodyCodec
+from yardbird.codecs.melody import HOLD, Melody, MelodyCodec, Steps
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import Baseline
 from yardbird.evaluation.held_out import SoloFigures, gain, is_original, with_intervals
@@ -36,15 +36,6 @@ LEAST_ACTIVE_SHARE, LEAST_GAIN_ON_SHUFFLED = 0.05, 0.05
 Vectors = NDArray[np.float32]
 
 
-class LatentSolo(Protocol):
-    """A solo as points of the latent space, `z` (windows, dimensions), in its frame of bars and chords."""
-
-    @property
-    def z(self) -> Vectors: ...
-
-    def with_z(self, z: Any) -> Self: ...
-
-
 class Windowed(Protocol):
     @property
     def bars(self) -> int: ...
@@ -59,13 +50,14 @@ class LatentModel(Protocol):
     @property
     def config(self) -> Windowed: ...
 
-    def encode(self, scores: Sequence[Score]) -> Sequence[Any]: ...
+    def posterior(self, score: Score) -> tuple[Vectors, Vectors]:
+        """μ and σ of each window, (windows, dimensions)."""
 
-    def decode(self, latents: Sequence[Any]) -> Sequence[Score]: ...
+    def score_steps(self, score: Score, z: Vectors) -> TokenScores:
+        """All steps of a solo but padding, each after the true ones before it, given a z a window."""
 
-    def posterior(self, score: Score) -> tuple[Vectors, Vectors]: ...
-
-    def score_steps(self, score: Score, z: Vectors) -> TokenScores: ...
+    def sample_steps(self, score: Score, z: Vectors) -> Steps:
+        """The likeliest steps, each after its own ones before it, given a z a window: as `Melody.steps`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,25 +96,24 @@ def measure_latent(
     of z over the notes, an upper bound of the nats of all steps under the chords; it is read beside the n-gram over the
     same steps, never beside nats of event tokens. `_low` and `_high` are bootstrap intervals over tune groups.
     """
-    scores = [solo.score for solo in solos]
-    latents = model.encode(scores)
-    windows = [len(latent.z) for latent in latents]
+    posteriors = [model.posterior(solo.score) for solo in solos]
+    windows = [len(mean) for mean, _ in posteriors]
+    means = np.concatenate([mean for mean, _ in posteriors])
     order = derangement(np.repeat([solo.tune_group for solo in solos], windows), seed)
-    shuffled = np.split(np.concatenate([latent.z for latent in latents])[order], np.cumsum(windows)[:-1])
-    own, other, held, means = [], [], [], []
+    shuffled = np.split(means[order], np.cumsum(windows)[:-1])
+    own, other, held = [], [], []
     watched = tqdm(solos, desc=f"reconstructing with {name}", unit="solo", leave=False)
-    for solo, latent, z in zip(watched, latents, shuffled, strict=True):
-        mean, spread = model.posterior(solo.score)
-        means.append(mean)
+    for solo, (mean, spread), z in zip(watched, posteriors, shuffled, strict=True):
+        melody = model.codec.encode(solo.score)
         bound = _bound(model, solo, mean, spread, seed)
-        own.append(_figures(solo, _kept(model, solo.score, latent) | bound))
-        other.append(_figures(solo, _kept(model, solo.score, latent.with_z(z))))
-        steps = _steps(model.codec, solo.score)
-        held.append(_figures(solo, {"sampled_accuracy": Ratio(float((steps == HOLD).sum()), len(steps))}))
+        own.append(SoloFigures(solo.solo, solo.tune_group, _kept(model, solo.score, melody, mean) | bound))
+        other.append(SoloFigures(solo.solo, solo.tune_group, _kept(model, solo.score, melody, z)))
+        holds = _agreeing(np.full_like(melody.steps, HOLD), melody)
+        held.append(SoloFigures(solo.solo, solo.tune_group, {"sampled_accuracy": holds}))
     summary = with_intervals(own, list(own[0].ratios), samples, seed)
     summary |= gain(own, other, "sampled_accuracy", samples, seed, label="gain_on_shuffled")
     summary |= gain(baseline.grid, own, "grid_nats_per_note", samples, seed, label="grid_gain_on_ngram")
-    summary |= {**activity(np.concatenate(means)), "window_bars": model.config.bars}
+    summary |= {**activity(means), "window_bars": model.config.bars}
     summary["collapsed"] = float(collapsed(summary))
     rows = {
         name: summary,
@@ -166,19 +157,22 @@ def derangement(groups: NDArray[Any], seed: int) -> Ints:
     return order
 
 
-def _kept(model: LatentModel, score: Score, latent: LatentSolo) -> dict[str, Ratio]:
-    """What of a solo is in the decoding of a latent."""
-    truth = model.codec.grid(score).score
-    (decoded,) = model.decode([latent])
-    forced = model.score_steps(score, latent.z).correct
-    same = _steps(model.codec, decoded) == _steps(model.codec, score)
-    notes = len(truth.notes) + len(decoded.notes)
+def _kept(model: LatentModel, score: Score, melody: Melody, z: Vectors) -> dict[str, Ratio]:
+    """What of a solo comes back from the z of its windows."""
+    forced, sampled = model.score_steps(score, z).correct, model.sample_steps(score, z)
+    truth, given_back = (model.codec.decode(steps, None, melody.frame) for steps in (melody.steps, sampled))
+    notes = len(truth.notes) + len(given_back.notes)
     return {
         "forced_accuracy": Ratio(float(forced.sum()), len(forced)),
-        "sampled_accuracy": Ratio(float(same.sum()), len(same)),
-        "note_f1": Ratio(2.0 * note_matches(truth, decoded), notes),
-        "onset_f1": Ratio(2.0 * onset_matches(truth, decoded), notes),
+        "sampled_accuracy": _agreeing(sampled, melody),
+        "note_f1": Ratio(2.0 * note_matches(truth, given_back), notes),
+        "onset_f1": Ratio(2.0 * onset_matches(truth, given_back), notes),
     }
+
+
+def _agreeing(steps: Steps, melody: Melody) -> Ratio:
+    inside = melody.frame.inside
+    return Ratio(float((steps == melody.steps)[inside].sum()), float(inside.sum()))
 
 
 def _bound(model: LatentModel, solo: HeldOutSolo, mean: Vectors, spread: Vectors, seed: int) -> dict[str, Ratio]:
@@ -186,15 +180,5 @@ def _bound(model: LatentModel, solo: HeldOutSolo, mean: Vectors, spread: Vectors
     kl = float((0.5 * (mean**2 + spread**2 - 1) - np.log(spread)).sum(dtype=np.float64))
     noise = generator(seed, "posterior", solo.solo).standard_normal(mean.shape)
     nats = model.score_steps(solo.score, (mean + spread * noise).astype(np.float32)).nats.sum()
-    notes = len(model.codec.grid(solo.score).score.notes)
+    notes = float(np.count_nonzero(model.codec.encode(solo.score).steps < HOLD))
     return {"kl": Ratio(kl, len(mean)), "grid_nats_per_note": Ratio(float(nats) + kl, notes)}
-
-
-def _steps(codec: MelodyCodec, score: Score) -> NDArray[np.uint8]:
-    melody = codec.encode(score)
-    steps: NDArray[np.uint8] = melody.steps[melody.frame.inside]
-    return steps
-
-
-def _figures(solo: HeldOutSolo, ratios: Mapping[str, Ratio]) -> SoloFigures:
-    return SoloFigures(solo.solo, solo.tune_group, ratios)
