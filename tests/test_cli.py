@@ -72,7 +72,7 @@ def test_help_answers_at_once_and_names_every_command() -> None:
     began = time.monotonic()
     out, _ = start(["--help"], ROOT).communicate()
     elapsed = time.monotonic() - began
-    for command in ("generate", "ingest", "exp", "doctor", "mlflow"):
+    for command in ("generate", "interpolate", "transfer", "blend", "ingest", "exp", "doctor", "mlflow"):
         assert command in out
     assert elapsed < 5  # 0.3 s on an idle machine
 
@@ -82,7 +82,10 @@ def test_the_command_line_loads_no_heavy_library() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 
-@pytest.mark.parametrize("command", [["generate"], ["ingest"], ["exp"], ["doctor"], ["mlflow", "sync"]])
+@pytest.mark.parametrize(
+    "command",
+    [["generate"], ["interpolate"], ["transfer"], ["blend"], ["ingest"], ["exp"], ["doctor"], ["mlflow", "sync"]],
+)
 def test_every_help_teaches_by_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert f"yardbird {' '.join(command)}" in succeed([*command, "--help"], capsys).split("Example", 1)[1]
 

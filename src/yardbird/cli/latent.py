@@ -31,8 +31,8 @@ def interpolate(
     """Go from one solo to another in even steps through the latent space.
 
     The first and the last are the model's reconstructions of the two. Each step comes as .mid, .wav and piano roll
-    .png; steps.csv and interpolation.png tell how far it is from both ends. Lengths, tempos and changes are
-    interpolated too; where one solo is shorter, it begins again.
+    .png; steps.csv and interpolation.png tell how far it is from both ends, interpolation.json where it comes from.
+    Lengths, tempos and changes are interpolated too; where one solo is shorter, it begins again.
 
     Examples:
 
@@ -47,6 +47,7 @@ def interpolate(
     scores = [read_opening(file, bars) for file in (a, b)]
     check_out(out)
     family = open_vae(model)
+    from yardbird import files
     from yardbird.generation.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
     from yardbird.generation.latent.study import write_piece, write_table
 
@@ -62,7 +63,10 @@ def interpolate(
         typer.echo(f"{number:4d}  {near}  {size}".format(**row))
     write_table(out / "steps.csv", rows)
     draw_paths(rows, out / "interpolation.png")
-    typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png")
+    ends = [{"solo": file.name, "sha256": files.sha256(file), "bars": bars} for file in (a, b)]
+    provenance = {"from": ends[0], "to": ends[1], "path": path, "model": files.sha256_folder(model_folder(model))}
+    files.write_json(out / "interpolation.json", provenance)
+    typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png, interpolation.json")
 
 
 def read_opening(file: Path, bars: int | None) -> "Score":
