@@ -20,9 +20,8 @@ from yardbird.music.chords import Chord
 from yardbird.music.midi import read_score
 from yardbird.music.score import ChordChange, Score, make_notes
 
-install_import_hook(
-    ["yardbird.nn", "yardbird.models.music_transformer"], "beartype.beartype"
-)  # shapes in annotations are held to
+SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", "yardbird.models.music_vae.network"]
+install_import_hook(SHAPED, "beartype.beartype")  # shapes in annotations are held to
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

@@ -1,15 +1,20 @@
-"""A tiny encoded corpus, as the encode stage writes it, and a tiny model over it."""
+"""Tiny encoded corpora, as the encode stage writes them, and tiny models over them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from yardbird.codecs.events import EventCodec
+from yardbird.codecs.melody import MelodyCodec, MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
+from yardbird.config import read_section
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
+from yardbird.models.music_vae.family import ModelConfig as VaeConfig
+from yardbird.models.music_vae.family import MusicVAEFamily
 from yardbird.music.chords import Chord
-from yardbird.music.score import ChordChange, Score, make_notes
+from yardbird.music.score import ChordChange, Meter, Score, make_notes
 from yardbird.seeds import generator
 
 CONFIG = ModelConfig(
@@ -71,3 +76,58 @@ def family(codec: EventCodec) -> MusicTransformerFamily:
 
     torch.manual_seed(0)
     return MusicTransformerFamily(codec, CONFIG)
+
+
+@pytest.fixture(scope="session")
+def melody_codec() -> MelodyCodec:
+    return MelodyCodec(MelodyConfig(steps_per_beat=4, segment_beats=4, velocities=4))
+
+
+@pytest.fixture(scope="session")
+def melodies(melody_codec: MelodyCodec) -> dict[str, list[Score]]:
+    """Grid scores by split: one in 5/4, whose bars make two segments each, and one that begins with silent bars."""
+    walks = {split: [walk(bars, f"{split}{bars}") for bars in bar_counts] for split, bar_counts in BARS.items()}
+    in_five = replace(walk(10, "five"), meters=(Meter(0, 5, 4),))
+    late = walk(7, "late")
+    late = replace(late, notes=late.notes[16:])
+    walks = {**walks, "train": [*walks["train"], in_five], "validation": [*walks["validation"], late]}
+    return {split: [melody_codec.grid(score).score for score in scores] for split, scores in walks.items()}
+
+
+@pytest.fixture(scope="session")
+def melody_encoded(
+    tmp_path_factory: pytest.TempPathFactory, melody_codec: MelodyCodec, melodies: dict[str, list[Score]]
+) -> Path:
+    folder = tmp_path_factory.mktemp("melody")
+    melody_codec.save(folder / "codec.json")
+    encoded, lines, start = [], ["copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"], 0
+    for split, scores in melodies.items():
+        for number, score in enumerate(scores):
+            melody, name = melody_codec.encode(score), f"{split}{number}"
+            length = len(melody.frame)
+            lines.append(f"{name},{name},{split},bird,{name},0,1.0,{start},{length},{len(score.notes)}")
+            encoded.append((melody.steps, melody.velocities, melody.frame.chords))
+            start += length
+    for name, arrays in zip(("steps", "velocities", "chords"), zip(*encoded, strict=True), strict=True):
+        np.save(folder / f"{name}.npy", np.concatenate(arrays))
+    (folder / "index.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vae_config(root: Path) -> VaeConfig:
+    """Small; nothing left to chance but z, no schedule."""
+    return replace(
+        read_section("music_vae.model", VaeConfig, root / "params.yaml"), bars=2, latent_dim=8,
+        embedding_size=8, encoder_size=16, encoder_layers=1, patch_steps=4, conductor_size=16, conductor_layers=1,
+        decoder_size=16, decoder_layers=1, dropout=0.0, chord_dropout=0.0, teacher_forcing=1.0,
+        teacher_forcing_steps=0, windows_per_epoch=None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def vae(melody_codec: MelodyCodec, vae_config: VaeConfig) -> MusicVAEFamily:
+    import torch
+
+    torch.manual_seed(0)
+    return MusicVAEFamily(melody_codec, vae_config)

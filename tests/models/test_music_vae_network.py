@@ -1,0 +1,234 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from yardbird.errors import InputError
+from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, RecurrentVAE
+
+ALPHABET = Alphabet(classes=7, symbols=9, start=8, steps=6, features=5, accents=4)
+CONFIG = NetworkConfig(
+    segments=3, latent_dim=4, embedding_size=8, encoder_size=10, encoder_layers=1, patch_steps=2, conductor_size=12,
+    conductor_layers=1, decoder_size=16, decoder_layers=1, decoder="hierarchical", dropout=0.0,
+)  # fmt: skip
+BOTH = pytest.mark.parametrize("decoder", ["hierarchical", "flat"])
+LAYERS = pytest.mark.parametrize("layers", [1, 2])
+
+
+def network(decoder: Decoder = "hierarchical", layers: int = 1) -> RecurrentVAE:
+    torch.manual_seed(0)
+    config = replace(CONFIG, decoder=decoder, encoder_layers=layers, conductor_layers=layers, decoder_layers=layers)
+    model = RecurrentVAE(ALPHABET, config).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(2)  # far enough from nothing that every path is felt
+    return model
+
+
+def batch(rows: int = 4) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """z, steps, accents, condition."""
+    shape = (rows, CONFIG.segments, ALPHABET.steps)
+    draws = torch.Generator().manual_seed(1)
+    return (
+        torch.randn(rows, CONFIG.latent_dim, generator=draws),
+        torch.randint(ALPHABET.classes, shape, generator=draws),
+        torch.randint(ALPHABET.accents, shape, generator=draws),
+        torch.randn(*shape, ALPHABET.features, generator=draws),
+    )
+
+
+class Cells:
+    """An LSTM as its equations have it, one step after the other, on the weights of a fused one."""
+
+    def __init__(self, lstm: nn.LSTM, state: Tensor) -> None:
+        """`state` (2 · layers · size,): what its first state is the tanh of, hidden before cell, layer by layer."""
+        self.lstm = lstm
+        first = torch.tanh(state).chunk(2 * lstm.num_layers)
+        self.states = list(zip(first[: lstm.num_layers], first[lstm.num_layers :], strict=True))
+
+    def __call__(self, row: Tensor) -> Tensor:
+        for layer, (hidden, cell) in enumerate(self.states):
+            w_ih, w_hh, b_ih, b_hh = (
+                getattr(self.lstm, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            )
+            i, f, g, o = (w_ih @ row + b_ih + w_hh @ hidden + b_hh).chunk(4)
+            cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+            row = o.sigmoid() * cell.tanh()
+            self.states[layer] = row, cell
+        return row
+
+
+def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    """One window, decoded as the paper tells it: a bar's plan from the conductor, then step after step."""
+    logits, accents = [], []
+    flat = model.config.decoder == "flat"
+    if flat:
+        plans = [z] * model.config.segments
+    else:
+        conductor = Cells(model.conductor, model.conductor_start(z))
+        plans = [conductor(told) for told in model.conductor_input(z).view(model.config.segments, -1)]
+    decoder, symbol = None, model.alphabet.start
+    for segment, plan in enumerate(plans):
+        if decoder is None or not flat:
+            decoder, symbol = Cells(model.decoder, model.decoder_start(plan)), model.alphabet.start
+        heard = model.context(plan).view(model.alphabet.steps, -1)
+        for place in range(model.alphabet.steps):
+            told = model.embedding.weight[symbol] + model.place.weight[place]
+            told = told + model.condition.weight @ condition[segment, place]
+            hidden = decoder(torch.cat([told, heard[place]]))
+            logits.append(model.head(hidden))
+            accents.append(model.accent_head(hidden))
+            symbol = int(steps[segment, place])
+    return torch.stack(logits).view(*steps.shape, -1), torch.stack(accents).view(*steps.shape, -1)
+
+
+@BOTH
+@LAYERS
+def test_teacher_forced_decoding_is_a_loop_over_segments_and_steps(decoder: Decoder, layers: int) -> None:
+    model = network(decoder, layers)
+    z, steps, _, condition = batch()
+    logits, accents = model(z, steps, condition)
+    for row in range(len(z)):
+        expected = step_by_step(model, z[row], steps[row], condition[row])
+        torch.testing.assert_close(logits[row], expected[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(accents[row], expected[1], atol=1e-5, rtol=1e-5)
+
+
+@BOTH
+@LAYERS
+def test_what_is_told_reaches_later_steps_of_its_segment_only(decoder: Decoder, layers: int) -> None:
+    """Logits at a step get exactly no gradient from what comes then or later, nor from another segment; if flat, all
+    that was before reaches them."""
+    model = network(decoder, layers)
+    told: list[Tensor] = []
+    model.embedding.register_forward_hook(lambda *args: told.append(args[-1]))
+    z, steps, _, condition = batch()
+    logits, accents = model(z, steps, condition)
+    count = logits[0, ..., 0].numel()
+    for t in range(count):
+        wanted = logits.flatten(1, 2)[1, t].square().sum() + accents.flatten(1, 2)[1, t].square().sum()
+        (gradient,) = torch.autograd.grad(wanted, told[0], retain_graph=True)
+        felt = gradient.abs().sum(-1).view(len(z), count) > 0  # at place p: by the step before p
+        first = 0 if decoder == "flat" else t - t % ALPHABET.steps
+        assert felt[1].tolist() == [first <= place <= t for place in range(count)]
+        assert not felt[[0, 2, 3]].any(), "windows are strangers"
+
+
+@BOTH
+def test_a_step_changes_nothing_up_to_itself(decoder: Decoder) -> None:
+    model = network(decoder)
+    z, steps, _, condition = batch()
+    logits = model(z, steps, condition)[0]
+    for segment in range(CONFIG.segments):
+        for place in range(ALPHABET.steps):
+            other = steps.clone()
+            other[:, segment, place] = (other[:, segment, place] + 1) % ALPHABET.classes
+            changed = (model(z, other, condition)[0] != logits).any(-1)
+            assert not changed[:, :segment].any()
+            assert not changed[:, segment, : place + 1].any()
+            assert bool(changed[:, segment, place + 1 :].all())
+            assert bool(changed[:, segment + 1 :].any()) == (decoder == "flat" and segment + 1 < CONFIG.segments)
+
+
+@BOTH
+@LAYERS
+def test_the_likeliest_steps_are_those_of_a_forward_pass_a_step(decoder: Decoder, layers: int) -> None:
+    model = network(decoder, layers)
+    z, _, _, condition = batch()
+    steps, accents = model.unroll(z, lambda logits: logits.argmax(-1), condition)
+    slow = torch.zeros_like(steps)
+    for segment in range(CONFIG.segments):
+        for place in range(ALPHABET.steps):
+            slow[:, segment, place] = model(z, slow, condition)[0][:, segment, place].argmax(-1)
+    assert torch.equal(steps, slow)
+    logits, accent_logits = model(z, steps, condition)
+    assert torch.equal(logits.argmax(-1), steps), "teacher-forced with its own words it says them again"
+    assert torch.equal(accent_logits[..., 1:].argmax(-1) + 1, accents)
+    assert len(steps.unique()) > 1, "it says something"
+
+
+@BOTH
+def test_rows_to_pick_from_are_segments_or_windows_in_order(decoder: Decoder) -> None:
+    model = network(decoder)
+    z, _, _, condition = batch()
+    rows = len(z) * (1 if decoder == "flat" else CONFIG.segments)
+    passes = ALPHABET.steps * (CONFIG.segments if decoder == "flat" else 1)
+    count = iter(range(1000))
+
+    def pick(logits: Tensor) -> Tensor:
+        assert logits.shape == (rows, ALPHABET.classes)
+        return (torch.arange(rows) + next(count)) % ALPHABET.classes
+
+    steps, _ = model.unroll(z, pick, condition)
+    assert next(count) == passes
+    expected = (torch.arange(rows)[:, None] + torch.arange(passes)) % ALPHABET.classes
+    assert torch.equal(steps, expected.view(steps.shape))
+
+
+@LAYERS
+def test_the_posterior_hears_every_step_accent_and_chord(layers: int) -> None:
+    model = network(layers=layers)
+    heard: list[Tensor] = []
+    for part in (model.embedding, model.accent, model.condition):
+        part.register_forward_hook(lambda *args: heard.append(args[-1]))
+    _, steps, accents, condition = batch()
+    for value in model.posterior(steps, accents, condition):
+        gradients = torch.autograd.grad(value.square().sum(), heard, retain_graph=True)
+        assert all(bool((gradient.abs().sum(-1) > 0).all()) for gradient in gradients)
+    mean, spread = model.posterior(steps, accents, condition)
+    alone = model.posterior(steps[1:2], accents[1:2], condition[1:2])
+    torch.testing.assert_close((mean[1:2], spread[1:2]), alone)
+    assert bool((spread > 0).all())
+
+
+def test_the_posterior_reads_patches_forth_and_back() -> None:
+    """Against two loops over the patches on the encoder's weights, from nothing."""
+    model = network()
+    _, steps, accents, condition = batch()
+    mean, spread = model.posterior(steps, accents, condition)
+    told = model.embedding(steps) + model.place.weight + model.accent(accents) + model.condition(condition)
+    for row in range(len(steps)):
+        patches = list(told[row].flatten(0, 1).unflatten(0, (-1, CONFIG.patch_steps)).flatten(1))
+        last = []
+        for suffix, order in (("", patches), ("_reverse", patches[::-1])):
+            weights = {name: getattr(model.encoder, f"{name}_l0{suffix}") for name in
+                       ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}  # fmt: skip
+            direction = nn.LSTM(model.encoder.input_size, CONFIG.encoder_size)
+            direction.load_state_dict({f"{name}_l0": weight for name, weight in weights.items()})
+            cells = Cells(direction, torch.zeros(2 * CONFIG.encoder_size))
+            last.append([cells(patch) for patch in order][-1])
+        expected = model.posterior_head(torch.cat(last)).chunk(2)
+        torch.testing.assert_close(mean[row], expected[0], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(spread[row], torch.log1p(expected[1].exp()) + 1e-4, atol=1e-5, rtol=1e-5)
+
+
+@BOTH
+def test_side_channels_may_be_missing(decoder: Decoder) -> None:
+    plain = RecurrentVAE(replace(ALPHABET, features=0, accents=0), replace(CONFIG, decoder=decoder))
+    z, steps, accents, condition = batch()
+    assert torch.equal(plain.posterior(steps, accents, condition)[0], plain.posterior(steps)[0])
+    logits, nothing = plain(z, steps, condition)
+    assert nothing is None
+    assert torch.equal(logits, plain(z, steps)[0])
+    assert plain.unroll(z, lambda rows: rows.argmax(-1))[1] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"segments": 0}, "segments: expected 1 or more, found 0"),
+        ({"latent_dim": -3}, "latent_dim: expected 1 or more, found -3"),
+        ({"dropout": 1.0}, "dropout: expected from 0 to below 1, found 1.0"),
+        ({"patch_steps": 4}, "patch_steps: expected a divisor of the 6 steps of a segment, found 4"),
+    ],
+)
+def test_impossible_sizes_are_one_clear_line(change: dict[str, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        RecurrentVAE(ALPHABET, replace(CONFIG, **change))
+
+
+def test_shapes_are_held_to() -> None:
+    z, steps, _, condition = batch()
+    with pytest.raises(Exception, match="inputs"):
+        network()(z, steps[0], condition)
