@@ -97,6 +97,8 @@ def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     waveform, image = Waveform(np.zeros((800, 1), np.float32), 8000), np.zeros((4, 6, 3), np.uint8)
     write_solo(Path("data/generated") / NAME / "free", "solo_000", scale(2), waveform, image)
     (Path("data/generated") / NAME / "free/solo_000.html").unlink()
+    write_solo(Path("data/explored/interpolation"), "step_1", scale(2), waveform, image)
+    Path("data/explored/interpolation/step_1.html").unlink()
     return workspace
 
 
@@ -214,6 +216,8 @@ def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(proje
     assert pipeline.data.params["augment.target_size"] == "1000"
     solos = client.list_artifacts(pipeline.info.run_id, f"solos/{NAME}/free")
     assert sorted(Path(entry.path).suffix for entry in solos) == [".html", ".mid", ".png", ".wav"]
+    explored = client.list_artifacts(pipeline.info.run_id, "explored/interpolation")
+    assert sorted(Path(entry.path).suffix for entry in explored) == [".html", ".mid", ".png", ".wav"]
     files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
     publish(project, GATES, SERVERS)
     assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
