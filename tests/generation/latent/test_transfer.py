@@ -50,7 +50,7 @@ def test_the_table_has_every_strength_of_every_way_in_both_directions(explored):
         rows = list(csv.DictReader(file))
     own = [(row["from"], float(row["strength"])) for row in rows if row["way"] == ARTISTS]
     assert own == [(artist, strength) for artist in (SEMITONES, THIRDS) for strength in (0, 0.5, 1, 1.5)]
-    assert len(rows) == 2 * (4 + 2 * 3)
+    assert len(rows) == 2 * (4 + 3 * 3)
     unmoved = [row for row in rows if row["strength"] == "0.0"]
     assert [row["rhythm_kept"] for row in unmoved] == ["1.0", "1.0"]
 
@@ -119,10 +119,13 @@ def test_the_headline_is_the_lowest_strength_that_convinces():
         row(ARTISTS, 0.0, 0.1, 1.0),
         row(ARTISTS, 1.0, 0.6, 0.7),
         row(ARTISTS, 2.0, 0.9, 0.4),
+        row("plain means", 1.0, 0.4, 0.6),
+        row("plain means", 2.0, 0.8, 0.3),
         row("random 1", 1.0, 0.2, 0.6),
     ]
     assert headline(rows) == {
         "verdict": 0.1, "strength": 1.0, "rhythm_kept": 0.7, "contour_kept": 0.9, "random_verdict": 0.2,
+        "plain_strength": 2.0, "plain_rhythm_kept": 0.3,
         "kept_verdict": 0.6, "kept_strength": 1.0,
     }  # fmt: skip
 

@@ -1,8 +1,11 @@
 """Where an artist lies in the latent space, and which way an attribute grows: vectors to add to every window of a solo.
 
-A way from one artist to another is the difference of their mean codes; the way of an attribute is the mean code of the
-quarter of the windows that has most of it less that of the quarter that has least (Roberts et al. 2018, §6.4; Carter &
-Nielsen, Using Artificial Intelligence to Augment Human Intelligence, 2017). All from training solos alone.
+The way of an attribute is the mean code of the quarter of the windows that has most of it less that of the quarter that
+has least (Roberts et al. 2018, §6.4; Carter & Nielsen, Using Artificial Intelligence to Augment Human Intelligence,
+2017). A way from one artist to another is the difference of their mean codes *at equal rhythm*: adjusted means, as the
+analysis of covariance has them (Fisher 1932). The plain difference points from one edition to another as much as from
+one player to another, for some transcriptions are timed and others written: it breaks the rhythm before it reaches the
+style. All from training solos alone.
 """
 
 import hashlib
@@ -32,7 +35,7 @@ _EXTREME = 1 / 4  # of the windows, at either end
 
 @dataclass(frozen=True)
 class Directions:
-    """By name: each artist's mean code, and the way of each attribute; both (latent_dim,).
+    """By name: each artist's mean code at equal rhythm, and the way of each attribute; both (latent_dim,).
 
     `model` is the fingerprint of the model whose codes they are: they mean nothing to another.
     """
@@ -99,13 +102,40 @@ def find_directions(study: Study) -> Directions:
     solos, segments = study.training, study.family.config.bars
     codes = np.concatenate([solo.latent.z for solo in solos])
     owners = np.concatenate([np.full(len(solo.latent.z), solo.artist) for solo in solos])
-    measured = measure_windows([score for solo in solos for score in windows(solo.score, solo.latent, segments)])
-    artists = {name: codes[owners == name].mean(axis=0, dtype=np.float64) for name in sorted({*owners.tolist()})}
+    pieces = [piece for solo in solos for piece in windows(solo.score, solo.latent, segments)]
+    measured = measure_windows(pieces)
+    artists = adjusted_means(codes, owners.tolist(), rhythms(pieces))
     ways = {name: extremes(codes, values) for name, values in measured.items()}
     return Directions(
         fingerprint(study.family),
-        {name: code.astype(np.float32) for name, code in artists.items()},
+        artists,
         {name: way for name, way in ways.items() if way is not None},
+    )
+
+
+def adjusted_means(codes: Vector, owners: Sequence[str], covariates: Floats) -> dict[str, Vector]:
+    """Each owner's mean code where the covariates are those of the mean window: the least squares fit of the codes.
+
+    Args:
+        codes: (windows, latent_dim).
+        owners: of the windows.
+        covariates: (windows, covariates); with none these are the plain means.
+    """
+    names = sorted({*owners})
+    indicators = np.array(owners)[:, None] == np.array(names)
+    design = np.concatenate([indicators, covariates - covariates.mean(axis=0)], axis=1)
+    fitted = np.linalg.lstsq(design, codes.astype(np.float64), rcond=None)[0]
+    return {name: mean.astype(np.float32) for name, mean in zip(names, fitted, strict=False)}
+
+
+def rhythms(scores: Sequence[Score]) -> Floats:
+    """How many notes a beat start at each step of the beat: (grid scores, steps a beat)."""
+    return np.array(
+        [
+            np.bincount(score.onsets % score.ticks_per_beat, minlength=score.ticks_per_beat)
+            / (score.end_tick / score.ticks_per_beat)
+            for score in scores
+        ]
     )
 
 

@@ -1,9 +1,10 @@
 """From one artist to another along the difference of their mean codes: who is heard, and how much of the solo is left.
 
 Held-out solos move by `strength` times the way from one artist to the other, and back. The verdict is that of a judge
-who learnt on training solos and on their reconstructions: the mean probability, over excerpts, of the artist aimed at.
-What is kept is told against the solo's own reconstruction, which is strength 0, and against the solo itself. Random
-ways of the same length go beside: what they reach is no style, but what any push does to a solo.
+who learnt on the reconstructions of training solos: the mean probability, over excerpts, of the artist aimed at. What
+is kept is told against the solo's own reconstruction, which is strength 0, and against the solo itself. Beside it go
+the difference of the plain means, which takes the rhythm along (see `directions`), and random ways as long:
+what those reach is no style, but what any push does to a solo.
 """
 
 from collections import Counter
@@ -28,7 +29,7 @@ from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
 from yardbird.seeds import generator
 
-ARTISTS, RANDOM = "artists", "random"
+ARTISTS, PLAIN, RANDOM = "artists", "plain means", "random"
 ENOUGH = 0.5  # of the verdict, and of the rhythm
 _KEPT: Mapping[str, Callable[[Score, Score], float | None]] = {"rhythm": rhythm_kept, "contour": contour_kept}
 
@@ -71,7 +72,7 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
         solos = [solo for solo in study.held_out if solo.artist == source][: config.solos]
         if not solos:
             continue
-        ways = {ARTISTS: directions.between(source, target)}
+        ways = {ARTISTS: directions.between(source, target), PLAIN: plain_way(study, source, target)}
         length = float(np.linalg.norm(ways[ARTISTS]))
         for number in range(1, config.random_ways + 1):
             rng = generator(study.seed, "transfer", name, number)
@@ -112,14 +113,15 @@ def choose_artists(study: Study, wanted: Sequence[str] | None) -> tuple[str, str
 
 
 def train_judge(study: Study, pair: tuple[str, str], beats: float) -> Judge:
-    """A judge of the training solos of two artists: as they are, and as the model reconstructs them.
+    """A judge of the reconstructions of the training solos of two artists.
 
-    The decoder smooths: a judge who has heard no reconstruction takes the smoothing for style.
+    The decoder smooths, and a judge who has only heard the solos themselves takes the smoothing for style: of the two
+    he tells held-out reconstructions apart less well.
     """
     solos = [solo for solo in study.training if solo.artist in pair]
-    scores = [solo.score for solo in solos] + study.family.decode([solo.latent for solo in solos])
+    reconstructions = study.family.decode([solo.latent for solo in solos])
     second = [solo.artist == pair[1] for solo in solos]
-    return Judge(scores, second * 2, [solo.tune_group for solo in solos] * 2, beats)
+    return Judge(reconstructions, second, [solo.tune_group for solo in solos], beats)
 
 
 def examine(judge: Judge, study: Study, pair: tuple[str, str]) -> Figures:
@@ -133,6 +135,17 @@ def examine(judge: Judge, study: Study, pair: tuple[str, str]) -> Figures:
         **{f"judge_{name}": value for name, value in real.items()},
         **{f"judge_reconstructed_{name}": value for name, value in reconstructed.items()},
     }
+
+
+def plain_way(study: Study, source: str, target: str) -> Vector:
+    """The difference of the plain means of all training windows."""
+    start, stop = (
+        np.concatenate([solo.latent.z for solo in study.training if solo.artist == artist]).mean(
+            axis=0, dtype=np.float64
+        )
+        for artist in (source, target)
+    )
+    return np.asarray(stop - start, dtype=np.float32)
 
 
 def random_way(dimensions: int, length: float, rng: np.random.Generator) -> Vector:
@@ -173,28 +186,34 @@ def assess(
 
 
 def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
-    """Of the rows of one way:
+    """Of the rows from one artist to the other:
 
     - `verdict` at strength 0, of the reconstructions
-    - `strength`, the lowest at which the verdict is above a half, with `rhythm_kept`, `contour_kept` and the mean
+    - `strength`, the lowest at which the verdict is above a half, with `rhythm_kept` and `contour_kept`, and the mean
       verdict of the random ways there, `random_verdict`; absent where no strength is enough
+    - `plain_strength` and `plain_rhythm_kept`, the same along the difference of the plain means
     - `kept_verdict`, the highest verdict at which at least half of the rhythm is kept, and its `kept_strength`
     """
     own = [row for row in rows if row["way"] == ARTISTS]
     figures: Figures = {"verdict": own[0]["verdict"]}
-    reached = next((row for row in own if row["verdict"] > ENOUGH), None)
-    if reached is not None:
-        figures |= {
-            name: reached[name] for name in ("strength", "rhythm_kept", "contour_kept") if reached[name] is not None
-        }
-        if random := [
-            row["verdict"] for row in rows if row["way"] != ARTISTS and row["strength"] == reached["strength"]
-        ]:
-            figures["random_verdict"] = float(np.mean(random))
-    kept = max(
-        (row for row in own if (row["rhythm_kept"] or 0) >= ENOUGH), key=lambda row: row["verdict"], default=own[0]
-    )
+    if reached := _reached(own):
+        at_reached = [row for row in rows if row["strength"] == reached["strength"]]
+        random = _mean([row["verdict"] for row in at_reached if row["way"].startswith(RANDOM)])
+        told = {name: reached[name] for name in ("strength", "rhythm_kept", "contour_kept")}
+        figures |= _known({**told, "random_verdict": random})
+    if plainly := _reached([row for row in rows if row["way"] == PLAIN]):
+        figures |= _known({f"plain_{name}": plainly[name] for name in ("strength", "rhythm_kept")})
+    enough = [row for row in own if (row["rhythm_kept"] or 0) >= ENOUGH]
+    kept = max(enough, key=lambda row: float(row["verdict"]), default=own[0])
     return figures | {"kept_verdict": kept["verdict"], "kept_strength": kept["strength"]}
+
+
+def _reached(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((row for row in rows if row["verdict"] > ENOUGH), None)
+
+
+def _known(figures: Mapping[str, float | None]) -> Figures:
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -203,7 +222,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """A column of panels for each way: the verdict beside random ways, and what is kept."""
+    """A column of panels from artist to artist: the verdicts, and what is kept."""
     pairs = list(dict.fromkeys((row["from"], row["to"]) for row in rows))
     with figure(path, "From one artist to another", width=6 * len(pairs), height=7.5) as drawing:
         panels = drawing.subplots(2, len(pairs), squeeze=False, sharex=True)
@@ -211,17 +230,21 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
             of_pair = [row for row in rows if (row["from"], row["to"]) == (source, target)]
             plain(verdicts, f"{source} → {target}", ylabel=f"mean verdict: {target}", ylim=(0, 1.02))
             verdicts.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
-            own = [row for row in of_pair if row["way"] == ARTISTS]
-            for number, way in enumerate(dict.fromkeys(row["way"] for row in of_pair if row["way"] != ARTISTS)):
-                random = own[:1] + [row for row in of_pair if row["way"] == way]
-                label = "random ways of the same length" if not number else None
-                verdicts.plot(*_line(random, "verdict"), color=FAINT, linewidth=1, label=label)
-            verdicts.plot(*_line(own, "verdict"), "o-", color=COLOURS[1], label="along the artists' mean codes")
-            plain(kept, "what is left of the solo", xlabel="strength", ylabel="share kept", ylim=(0, 1.02))
+            own, plainly = ([row for row in of_pair if row["way"] == way] for way in (ARTISTS, PLAIN))
+            randomly = [row for row in of_pair if row["way"].startswith(RANDOM)]
+            for number, way in enumerate(dict.fromkeys(row["way"] for row in randomly)):
+                line = own[:1] + [row for row in randomly if row["way"] == way]
+                label = None if number else "random ways of the same length"
+                verdicts.plot(*_line(line, "verdict"), color=FAINT, linewidth=1, label=label)
+            plain(kept, "what is left of the reconstruction", xlabel="strength", ylabel="share kept", ylim=(0, 1.02))
             kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
-            for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
-                kept.plot(*_line(own, f"{what}_kept"), "o-", color=colour, label=f"{what} of the reconstruction")
-                kept.plot(*_line(own, f"{what}_of_original_kept"), "s--", color=colour, label=f"{what} of the solo")
+            for rows_of, style, name in (
+                (own, "o-", "means at equal rhythm"),
+                (own[:1] + plainly, "s--", "plain means"),
+            ):
+                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"along the {name}")
+                for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
+                    kept.plot(*_line(rows_of, f"{what}_kept"), style, color=colour, label=f"{what}, {name}")
         for panel in panels[:, 0]:
             panel.legend(loc="best")
 
