@@ -8,8 +8,8 @@ Shapes: batch B, segments N (bars), steps S a segment, latent dimensions Z, cond
 As segments do not see each other, all of them are one batch for the decoder: no loop over segments ever, and none over
 steps when it is teacher-forced. Where we deviate from the paper: the encoder reads `patch_steps` steps at once, since
 our grid is three times as fine; both decoders are told the place of each step in its segment, and hear the latent
-through a projection of that place's own, as the conductor does through one of each segment's; a segment starts from a
-start symbol, not from the step before it.
+through a projection of that place's own, as the conductor does through one of each segment's, to which it adds; a
+segment starts from a start symbol, not from the step before it.
 """
 
 from collections.abc import Callable
@@ -94,9 +94,11 @@ class RecurrentVAE(nn.Module):
         )
         self.posterior_head = nn.Linear(2 * config.encoder_size, 2 * z)
         hierarchical = config.decoder == "hierarchical"
-        self.conductor = nn.LSTM(z, config.conductor_size, config.conductor_layers, batch_first=True)
+        self.conductor = nn.LSTM(
+            config.conductor_size, config.conductor_size, config.conductor_layers, batch_first=True
+        )
         self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * config.conductor_size)
-        self.conductor_input = nn.Linear(z, config.segments * z)
+        self.conductor_input = nn.Linear(z, config.segments * config.conductor_size)
         if not hierarchical:
             del self.conductor, self.conductor_start, self.conductor_input
         context = config.conductor_size if hierarchical else z
@@ -191,7 +193,8 @@ class RecurrentVAE(nn.Module):
         plan = z
         if self.config.decoder == "hierarchical":
             state = _states(self.conductor_start(z), self.config.conductor_layers)
-            plan = self.conductor(self.conductor_input(z).view(len(z), -1, z.shape[1]), state)[0].flatten(0, 1)
+            heard = self.conductor_input(z).view(len(z), self.config.segments, -1)
+            plan = (heard + self.conductor(heard, state)[0]).flatten(0, 1)
         context = self.context(plan).view(len(plan), self.alphabet.steps, -1)
         if self.config.decoder == "flat":
             context = context.repeat(1, self.config.segments, 1)
