@@ -97,11 +97,11 @@ class RecurrentVAE(nn.Module):
         self.conductor = nn.LSTM(
             config.conductor_size, config.conductor_size, config.conductor_layers, batch_first=True
         )
-        self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * config.conductor_size)
-        self.conductor_input = nn.Linear(z, config.segments * config.conductor_size)
+        self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * size)
+        self.conductor_input = nn.Linear(z, config.segments * size)
         if not hierarchical:
             del self.conductor, self.conductor_start, self.conductor_input
-        context = config.conductor_size if hierarchical else z
+        context = size if hierarchical else z
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
         self.context = nn.Linear(context, alphabet.steps * 2 * width)
         self.decoder = nn.LSTM(
