@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from yardbird.config import read_params
 from yardbird.music.midi import read_score
 
 ROOT = Path(__file__).resolve().parents[1]
+FAMILIES = ("music_transformer", "music_vae")
+
+pytestmark = pytest.mark.timeout(900)  # the first test waits for two whole pipelines
 
 
 def environment() -> dict[str, str]:
@@ -54,13 +58,24 @@ def clones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     command = ["yardbird", "exp", "--preset", "smoke"]
     started = [
         subprocess.Popen(
-            command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
         for folder in folders
     ]
-    for process in started:
-        output, _ = process.communicate(timeout=280)
-        assert process.returncode == 0, output[-5000:]
+    try:
+        for process in started:
+            output, _ = process.communicate(timeout=860)
+            assert process.returncode == 0, output[-5000:]
+    finally:
+        for process in started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # and what it has started
     return folders[0], folders[1]
 
 
@@ -70,10 +85,11 @@ def outputs(clone: Path) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
 
 
-@pytest.mark.timeout(300)
 def test_two_runs_give_the_same_bytes(clones: tuple[Path, Path]) -> None:
     first, second = map(outputs, clones)
-    assert len(first) > 15
+    assert len(first) > 25
+    assert {"data/encoded/events", "data/encoded/melody", "data/explored"} < first.keys()
+    assert {f"{folder}/{family}" for folder in ("models", "data/generated") for family in FAMILIES} < first.keys()
     assert {path for path in first if first[path] != second[path]} == set()
 
 
@@ -89,9 +105,10 @@ def test_the_corpus_has_the_size_asked_for_and_no_tune_group_in_two_splits(clone
     assert set(manifest.loc[manifest["split"] != "train", "semitones"]) == {0}
 
 
-def test_generated_solos_have_the_bars_asked_for_and_are_monophonic(clones: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_generated_solos_have_the_bars_asked_for_and_are_monophonic(clones: tuple[Path, Path], family: str) -> None:
     bars = read_params(clones[0] / "params.yaml")["generate"]["bars"]
-    solos = sorted((clones[0] / "data/generated/music_transformer").rglob("*.mid"))
+    solos = sorted((clones[0] / "data/generated" / family).rglob("*.mid"))
     assert solos
     for path in solos:
         score = read_score(path)
@@ -108,17 +125,29 @@ def test_metrics_stand_under_the_family_and_say_that_the_corpus_is_synthetic(clo
     assert figures["perplexity"] > 1
     assert np.isfinite(metrics["ngram"]["nats_per_note"])
     assert "synthetic" in (clones[0] / "reports/comparison.md").read_text().lower()
-    assert "music_transformer.nats_per_note" in check(run(clones[0], ["dvc", "metrics", "show"])).replace("\n", " ")
+    latent = json.loads((clones[0] / "reports/evaluate/music_vae.json").read_text())["music_vae"]
+    assert 0 <= latent["sampled_accuracy"] <= 1
+    assert np.isfinite(latent["kl"])
+    shown = check(run(clones[0], ["dvc", "metrics", "show"])).replace("\n", " ")
+    assert "music_transformer.nats_per_note" in shown
+    assert "music_vae.sampled_accuracy" in shown
 
 
-def test_the_model_is_in_the_registry_as_challenger(clones: tuple[Path, Path]) -> None:
+def test_every_experiment_in_the_latent_space_can_be_heard_seen_and_read(clones: tuple[Path, Path]) -> None:
+    for name in ("map", "interpolation", "transfer", "arithmetic", "prior"):
+        written = {path.suffix for path in (clones[0] / "data/explored" / name).rglob("*")}
+        assert written >= {".mid", ".wav", ".png", ".csv"}, name
+
+
+def test_every_family_is_in_the_registry_as_challenger(clones: tuple[Path, Path]) -> None:
     code = (
-        "import mlflow; client = mlflow.MlflowClient('sqlite:///mlflow.db'); (m,) = client.search_registered_models();"
-        "print(m.name, sorted(m.aliases)); print(len(mlflow.search_runs(search_all_experiments=True)))"
+        "import mlflow; client = mlflow.MlflowClient('sqlite:///mlflow.db');"
+        "print(*sorted(m.name for m in client.search_registered_models() if 'challenger' in m.aliases));"
+        "print(len(mlflow.search_runs(search_all_experiments=True)))"
     )
     printed = check(run(clones[0], [sys.executable, "-W", "ignore", "-c", code])).splitlines()
-    assert "challenger" in printed[-2]
-    assert int(printed[-1]) == 2, "one training run and one pipeline run"
+    assert tuple(printed[-2].split()) == FAMILIES
+    assert int(printed[-1]) == len(FAMILIES) + 1, "a training run each and one pipeline run"
 
 
 def test_bad_params_stop_the_pipeline_with_one_line(clones: tuple[Path, Path]) -> None:
