@@ -94,9 +94,8 @@ class RecurrentVAE(nn.Module):
         )
         self.posterior_head = nn.Linear(2 * config.encoder_size, 2 * z)
         hierarchical = config.decoder == "hierarchical"
-        self.conductor = nn.LSTM(
-            config.conductor_size, config.conductor_size, config.conductor_layers, batch_first=True
-        )
+        size = config.conductor_size
+        self.conductor = nn.LSTM(size, size, config.conductor_layers, batch_first=True)
         self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * size)
         self.conductor_input = nn.Linear(z, config.segments * size)
         if not hierarchical:
