@@ -49,6 +49,15 @@ def test_silence_is_no_evidence():
     assert judge.verdicts(silent).tolist() == [0.5, 0.5]
 
 
+def test_who_has_only_heard_silence_does_not_judge():
+    """Regression: a hardly trained model, as the smoke preset's, falls silent, and its judge could not be trained."""
+    silent = line(np.array([[6, 0.1, 0, 0]] * 8))
+    for scores in ([silent, silent], [silent, *solos([4], 1)]):
+        judge = Judge(scores, [False, True], ["a", "b"], BEATS)
+        assert judge.verdicts(solos([4], 1)[0]).tolist() == [0.5, 0.5]
+        assert judge.folded_auc is None
+
+
 def test_one_tune_each_is_enough_to_learn_but_not_to_fold():
     judge = Judge(solos([1], 1) + solos([4], 1), [False, True], ["a", "b"], BEATS)
     assert judge.folded_auc is None

@@ -28,7 +28,8 @@ class Judge:
 
     Features are standardised, artists weigh alike however many excerpts they have, and the penalty is the one that
     loses the fewest nats over folds of tune groups; `folded_auc` is its AUC there (None: one artist has a single tune
-    group, and the strongest penalty is taken). Reconstructions may be taught beside the real solos of the same groups.
+    group, and the strongest penalty is taken). If an artist has no excerpt with enough notes, as where a model falls
+    silent, every verdict is a half.
 
     Args:
         scores: training solos.
@@ -54,14 +55,14 @@ class Judge:
             nats = log_loss(y, guesses, sample_weight=compute_sample_weight("balanced", y))
             if nats < least:
                 best, least, self.folded_auc = looseness, nats, float(roc_auc_score(y, guesses))
-        self._classifier = _pipeline(best).fit(x, y)
+        self._classifier = _pipeline(best).fit(x, y) if len({*y.tolist()}) == 2 else None
 
     def verdicts(self, score: Score) -> Floats:
         """Of each excerpt of a score: (excerpts,), 0 … 1; a half where there are too few notes to tell, or none."""
         pieces = excerpts(in_full_bars(score), self._beats) or [score]
         verdicts = np.full(len(pieces), _NO_VERDICT)
         enough = [len(piece.notes) >= _FEWEST for piece in pieces]
-        if any(enough):
+        if any(enough) and self._classifier is not None:
             features = _features([piece for piece, judged in zip(pieces, enough, strict=True) if judged])
             verdicts[enough] = self._classifier.predict_proba(features)[:, 1]
         return verdicts
