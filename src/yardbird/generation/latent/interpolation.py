@@ -205,7 +205,7 @@ def explore_interpolation(study: Study, config: InterpolationConfig, folder: Pat
 
 
 def choose_pairs(study: Study, config: InterpolationConfig) -> list[tuple[Solo, Solo]]:
-    """Pairs of held-out solos, cut to `bars` bars of one length, by lot: of different tunes while there are such.
+    """Pairs of held-out solos, cut to `bars` bars of one length, by lot; of different tunes unless there are none.
 
     The first pair is of one artist, the second of two, and so on, where there are such.
 
@@ -217,8 +217,8 @@ def choose_pairs(study: Study, config: InterpolationConfig) -> list[tuple[Solo, 
     if not fitting:
         expected, remedy = f"two held-out solos of {config.bars} like bars", "lower explore.interpolation.bars"
         raise InputError("interpolation", expected=expected, found="fewer", remedy=remedy)
-    lots = generator(study.seed, "interpolation", "pairs").permutation(len(fitting))
-    drawn = sorted((fitting[lot] for lot in lots), key=lambda pair: pair[0].tune_group == pair[1].tune_group)
+    pairs = [(a, b) for a, b in fitting if a.tune_group != b.tune_group] or fitting
+    drawn = [pairs[lot] for lot in generator(study.seed, "interpolation", "pairs").permutation(len(pairs))]
     chosen: list[tuple[Solo, Solo]] = []
     for number in range(min(config.pairs, len(drawn))):
         wanted = [pair for pair in drawn if (pair[0].artist == pair[1].artist) == (number % 2 == 0)]
@@ -235,7 +235,12 @@ def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
     with figure(path, title, height=0.8 + 3.6 * len(pairs)) as drawing:
         panels = drawing.subplots(len(pairs), 2, squeeze=False)
         for pair, (ends, jumps) in zip(pairs, panels, strict=True):
-            plain(ends, pair.replace("_", " "), xlabel="α", ylabel="from the first, dashed: from the last")
+            plain(
+                ends,
+                pair.replace("_to_", "\n→ ").replace("_", " "),
+                xlabel="α",
+                ylabel="from the first, dashed: from the last",
+            )
             plain(jumps, "from each step to the next", xlabel="α")
             for name, colour in zip(paths, COLOURS, strict=False):
                 rows = [row for row in steps if (row["pair"], row["path"]) == (pair, name)]
@@ -247,7 +252,7 @@ def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
                 jumps.plot(middles, [row["distance_to_previous"] for row in rows[1:]], **line)
             ends.set_ylim(0, 1.02)
             jumps.set_ylim(0, None)
-        panels[0, 0].legend(loc="center")
+        drawing.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
 
 
 def _means(steps: Sequence[Mapping[str, Any]], pair: str) -> list[dict[str, Any]]:

@@ -156,13 +156,14 @@ def _draw(
 
 
 def _legend(panel: Axes, labels: Sequence[str]) -> NDArray[np.str_]:
-    """The colour of each: the commonest labels have their own, the others share a grey. Explained below the panel."""
-    ranked = sorted(Counter(labels).items(), key=lambda item: (-item[1], item[0]))
+    """The colour of each: the commonest labels have their own, the rest share a grey. Explained below the panel."""
+    counts = Counter(label for label in labels if label != UNKNOWN)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     own = ranked if len(ranked) <= len(COLOURS) else ranked[: len(COLOURS) - 1]
     colours = {label: colour for (label, _), colour in zip(own, COLOURS, strict=False)}
-    rest = sum(count for label, count in ranked if label not in colours)
+    rest = len(labels) - sum(count for _, count in own)
     entries = [(f"{label} ({count})", colours[label]) for label, count in own]
-    entries += [(f"others ({rest})", FAINT)] if rest else []
+    entries += [(f"others, unknown ({rest})", FAINT)] if rest else []
     for text, colour in entries:
         panel.scatter([], [], s=50, color=colour, label=text)
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
