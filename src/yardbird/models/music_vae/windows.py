@@ -17,9 +17,9 @@ from yardbird.seeds import derive_seed, generator
 class MelodyWindows(Dataset[Batch]):
     """Windows of `segments` segments; items are {"steps": (N, S), "velocities": (N, S), "chords": (N, S, features)}.
 
-    A window that reaches over the end of its solo, by less than half, is padded; one without a note is left out. Windows
-    come in rounds of all of them in random order; an epoch of `windows_per_epoch` (None: one round) goes on where the
-    last one stopped. A window is a function of (seed, epoch, index) alone.
+    A window that reaches over the end of its solo, by less than half, is padded; one without a note is left out.
+    Windows come in rounds of all of them in random order; an epoch of `windows_per_epoch` (None: one round) goes on
+    where the last one stopped. A window is a function of (seed, epoch, index) alone.
     """
 
     def __init__(
