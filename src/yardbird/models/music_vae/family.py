@@ -229,12 +229,8 @@ class MusicVAEFamily(Family):
         """Eight free bars in 4/4 at 200 qpm from the prior, temperature 1, nucleus 0.95."""
         steps = self.codec.config.steps_per_beat
         empty = Score(steps, make_notes([]), end_tick=8 * 4 * steps, tempos=(Tempo(0, 200.0),))
-        was_training = self.model.training
-        self.model.eval()
         latent = self.prior(self.codec.frame(empty), seed)
-        score = self.model.decode(latent, sampling=Sampling(1.0, None, 0.95), pitch_range=(49, 81), seed=seed)
-        self.model.train(was_training)
-        return score
+        return self.model.decode(latent, sampling=Sampling(1.0, None, 0.95), pitch_range=(49, 81), seed=seed)
 
 
 def kl_to_prior(mean: Tensor, spread: Tensor) -> Tensor:

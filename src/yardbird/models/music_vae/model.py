@@ -27,6 +27,7 @@ from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, Pick, RecurrentVAE
 from yardbird.models.music_vae.windows import padded
 from yardbird.music.score import Score
+from yardbird.nn.resting import at_rest
 from yardbird.nn.sampling import Sampling, choose, row_generators
 from yardbird.seeds import generator
 
@@ -93,7 +94,7 @@ class MusicVAE(RecurrentVAE):
         )
         super().__init__(alphabet, config)
 
-    @torch.no_grad()
+    @at_rest
     def encode(self, solo: Score) -> Latent:
         """The means of the posteriors of a solo's windows, side by side; the last one is padded.
 
@@ -103,14 +104,14 @@ class MusicVAE(RecurrentVAE):
         melody = self.codec.encode(solo)
         return Latent(self.posteriors(melody)[0], ((1.0, melody.frame),))
 
-    @torch.no_grad()
+    @at_rest
     def posteriors(self, melody: Melody) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """μ and σ of each window of a solo, (windows, Z)."""
         parts = [torch.split(values, _AT_ONCE) for values in self._inputs(melody)]
         means, spreads = zip(*(self.posterior(*part) for part in zip(*parts, strict=True)), strict=True)
         return torch.cat(means).cpu().numpy(), torch.cat(spreads).cpu().numpy()
 
-    @torch.no_grad()
+    @at_rest
     def score_steps(self, melody: Melody, z: NDArray[np.float32]) -> TokenScores:
         """Every step of a solo, padding left out, given the true steps before it and a z a window, (windows, Z)."""
         steps, _, chords = self._inputs(melody)
@@ -123,7 +124,7 @@ class MusicVAE(RecurrentVAE):
             correct.append((logits.argmax(1) == part)[inside])
         return TokenScores(torch.cat(nats).double().cpu().numpy(), torch.cat(correct).cpu().numpy())
 
-    @torch.no_grad()
+    @at_rest
     def sample_steps(self, melody: Melody, z: NDArray[np.float32]) -> Steps:
         """The likeliest steps, each fed back, at a z a window, (windows, Z), under a solo's chords: (N, S), raw.
 
@@ -133,7 +134,7 @@ class MusicVAE(RecurrentVAE):
         steps, _ = self.unroll(torch.from_numpy(z).to(chords.device), lambda rows: rows.argmax(-1), chords)
         return steps.flatten(0, 1)[: len(melody.frame)].cpu().numpy().astype(np.uint8)
 
-    @torch.no_grad()
+    @at_rest
     def decode(
         self, latent: Latent, *, sampling: Sampling = GREEDY, pitch_range: tuple[int, int] = (0, 127), seed: int = 0
     ) -> Score:

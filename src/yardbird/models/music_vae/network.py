@@ -7,9 +7,10 @@ Shapes: batch B, segments N (bars), steps S a segment, latent dimensions Z, cond
 
 As segments do not see each other, all of them are one batch for the decoder: no loop over segments ever, and none over
 steps when it is teacher-forced. Where we deviate from the paper: the encoder reads `patch_steps` steps at once, since
-our grid is three times as fine; both decoders are told the place of each step in its segment, and hear the latent
-through a projection of that place's own, as the conductor does through one of each segment's, to which it adds; a
-segment starts from a start symbol, not from the step before it.
+our grid is three times as fine, and is asked at both ends of every segment, not of the window alone; both decoders are
+told the place of each step in its segment, and hear the latent through a projection of that place's own, as the
+conductor does through one of each segment's, to which it adds; a segment starts from a start symbol, not from the step
+before it.
 """
 
 from collections.abc import Callable
@@ -92,7 +93,7 @@ class RecurrentVAE(nn.Module):
             bidirectional=True,
             dropout=config.dropout if config.encoder_layers > 1 else 0.0,
         )
-        self.posterior_head = nn.Linear(2 * config.encoder_size, 2 * z)
+        self.posterior_head = nn.Linear(config.segments * 2 * config.encoder_size, 2 * z)
         hierarchical = config.decoder == "hierarchical"
         size = config.conductor_size
         self.conductor = nn.LSTM(size, size, config.conductor_layers, batch_first=True)
@@ -129,8 +130,10 @@ class RecurrentVAE(nn.Module):
         if self.accent is not None and accents is not None:
             embedded = embedded + self.accent(accents)
         patches = self.dropout(embedded).reshape(len(steps), -1, self.encoder.input_size)
-        _, (last, _) = self.encoder(patches)
-        mean, spread = self.posterior_head(torch.cat([last[-2], last[-1]], dim=-1)).chunk(2, dim=-1)
+        states, _ = self.encoder(patches)
+        forward, backward = states.view(len(steps), self.config.segments, -1, states.shape[2]).chunk(2, dim=-1)
+        ends = torch.cat([forward[:, :, -1], backward[:, :, 0]], dim=-1)
+        mean, spread = self.posterior_head(ends.flatten(1)).chunk(2, dim=-1)
         return mean, F.softplus(spread) + 1e-4
 
     def forward(
