@@ -89,6 +89,15 @@ def test_a_solo_of_any_length_comes_back_in_its_own_frame(score: Score) -> None:
     assert back.is_monophonic
 
 
+def test_dropout_is_off_where_a_model_is_used() -> None:
+    """A fresh model is in training mode: its codes used to be noisy."""
+    model = MusicVAE(latent_dim=8, dropout=0.5, encoder_size=16, decoder_size=16, decoder_layers=2)
+    score = solo(4, "F", 240.0)
+    assert np.array_equal(model.encode(score).z, model.encode(score).z)
+    assert model.decode(A.with_z(4 * A.z)) == model.decode(A.with_z(4 * A.z))
+    assert model.training
+
+
 def test_windows_are_read_side_by_side_whatever_comes_after() -> None:
     """The windows of a long solo are those of its parts; only a pass of 32 windows holds several of them."""
     long = solo(79, "F", 240.0)
