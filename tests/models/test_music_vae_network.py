@@ -67,7 +67,7 @@ def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tenso
         plans = [z] * model.config.segments
     else:
         conductor = Cells(model.conductor, model.conductor_start(z))
-        plans = [conductor(told) for told in model.conductor_input(z).view(model.config.segments, -1)]
+        plans = [told + conductor(told) for told in model.conductor_input(z).view(model.config.segments, -1)]
     decoder, symbol = None, model.alphabet.start
     for segment, plan in enumerate(plans):
         if decoder is None or not flat:
@@ -182,7 +182,7 @@ def test_the_posterior_hears_every_step_accent_and_chord(layers: int) -> None:
     assert bool((spread > 0).all())
 
 
-def test_the_posterior_reads_patches_forth_and_back() -> None:
+def test_the_posterior_reads_patches_forth_and_back_and_asks_at_the_ends_of_segments() -> None:
     """Against two loops over the patches on the encoder's weights, from nothing."""
     model = network()
     _, steps, accents, condition = batch()
@@ -190,15 +190,17 @@ def test_the_posterior_reads_patches_forth_and_back() -> None:
     told = model.embedding(steps) + model.place.weight + model.accent(accents) + model.condition(condition)
     for row in range(len(steps)):
         patches = list(told[row].flatten(0, 1).unflatten(0, (-1, CONFIG.patch_steps)).flatten(1))
-        last = []
+        heard = []
         for suffix, order in (("", patches), ("_reverse", patches[::-1])):
-            weights = {name: getattr(model.encoder, f"{name}_l0{suffix}") for name in
-                       ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}  # fmt: skip
             direction = nn.LSTM(model.encoder.input_size, CONFIG.encoder_size)
-            direction.load_state_dict({f"{name}_l0": weight for name, weight in weights.items()})
+            names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+            direction.load_state_dict({name: getattr(model.encoder, name + suffix) for name in names})
             cells = Cells(direction, torch.zeros(2 * CONFIG.encoder_size))
-            last.append([cells(patch) for patch in order][-1])
-        expected = model.posterior_head(torch.cat(last)).chunk(2)
+            heard.append([cells(patch) for patch in order])
+        forth, back = heard[0], heard[1][::-1]
+        size = ALPHABET.steps // CONFIG.patch_steps
+        ends = [part for at in range(0, len(patches), size) for part in (forth[at + size - 1], back[at])]
+        expected = model.posterior_head(torch.cat(ends)).chunk(2)
         torch.testing.assert_close(mean[row], expected[0], atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(spread[row], torch.log1p(expected[1].exp()) + 1e-4, atol=1e-5, rtol=1e-5)
 
