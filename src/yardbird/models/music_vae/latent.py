@@ -12,7 +12,7 @@ from yardbird.codecs.melody import Frame, chord_features
 from yardbird.music.score import ChordChange, Meter, Section, Tempo
 
 Vector = NDArray[np.float32]
-Change = TypeVar("Change", ChordChange, Meter, Section)
+Change = TypeVar("Change", ChordChange, Meter, Section, Tempo)
 _NOTHING = 1e-9  # a weight that rounding leaves where two cancel out
 
 
@@ -104,7 +104,7 @@ def stretched(frame: Frame, segments: int, qpm: float | None = None) -> Frame:
         score=replace(
             score,
             end_tick=end_tick,
-            tempos=(Tempo(0, qpm),) if qpm else tuple(tempo for tempo in score.tempos if tempo.tick < end_tick),
+            tempos=(Tempo(0, qpm),) if qpm else tuple(_repeated(score.tempos, choruses, end_tick)),
             meters=tuple(compress(meters, changed)),
             chords=tuple(_repeated(chords, choruses, end_tick)),
             sections=tuple(_repeated(score.sections, choruses, end_tick)),

@@ -140,7 +140,7 @@ class MusicVAE(RecurrentVAE):
     ) -> Score:
         """The solo at a latent, a grid score in the latent's frame; greedy unless `sampling` says otherwise.
 
-        Segment i depends on the latent, the seed and i.
+        Segment i (if the decoder is flat, window i) depends on the latent, the seed and i.
         """
         frame, needed = latent.frame, -(-latent.segments // self.config.segments)
         condition = padded(latent.condition, needed * self.config.segments, 0)
