@@ -28,13 +28,13 @@ from yardbird.models.base import Ratio, TokenScores
 class Memory:
     """A window a bar; its latent is the number of the bar in a book of all bars: a perfect autoencoder.
 
-    `forgetful`: every bar has number 0, so all sound like the first.
+    `forgetful`: every bar has number 0, so all sound like the first. `deaf`: no pitch comes back.
     """
 
     config = SimpleNamespace(bars=1)
 
-    def __init__(self, codec: MelodyCodec, scores, *, forgetful: bool = False) -> None:
-        self.codec, self.forgetful = codec, forgetful
+    def __init__(self, codec: MelodyCodec, scores, *, forgetful: bool = False, deaf: bool = False) -> None:
+        self.codec, self.forgetful, self.deaf = codec, forgetful, deaf
         self.book = np.concatenate([codec.encode(score).steps for score in scores])
 
     def posterior(self, score):
@@ -51,7 +51,8 @@ class Memory:
         return TokenScores(np.full(len(correct), 0.25), correct)
 
     def _look_up(self, z):
-        return self.book[np.rint(z[:, 0]).astype(int)]
+        steps = self.book[np.rint(z[:, 0]).astype(int)]
+        return np.where(steps < HOLD, 0, steps) if self.deaf else steps
 
 
 @pytest.fixture(scope="module")
@@ -166,10 +167,29 @@ def test_active_units_are_those_whose_mean_moves():
 
 
 @pytest.mark.parametrize(
-    ("share", "gain", "verdict"), [(0.04, 0.5, True), (0.5, 0.04, True), (0.5, -0.1, True), (0.06, 0.06, False)]
+    ("share", "steps", "notes", "verdict"),
+    [
+        (0.04, 0.5, 0.5, True),
+        (0.5, 0.04, 0.5, True),
+        (0.5, -0.1, 0.5, True),
+        (0.5, 0.5, 0.04, True),
+        (0.06, 0.06, 0.06, False),
+    ],
 )
-def test_the_rule_of_collapse(share, gain, verdict):
-    assert collapsed({"active_share": share, "gain_on_shuffled": gain}) is verdict
+def test_the_rule_of_collapse(share, steps, notes, verdict):
+    figures = {"active_share": share, "gain_on_shuffled": steps, "note_gain_on_shuffled_low": notes}
+    assert collapsed(figures) is verdict
+
+
+def test_a_model_that_brings_no_note_back_raises_the_alarm(solos, melody, baseline):
+    """It passed while steps alone were counted: it knows the rhythm from z, and no pitch."""
+    scores = [solo.score for solo in solos]
+    own = measure_latent("deaf", Memory(melody, scores, deaf=True), solos, baseline, 50, seed=0)["deaf"]
+    assert own["active_share"] == 0.5
+    assert own["gain_on_shuffled"] > 0.05
+    assert own["onset_f1"] == 1
+    assert own["note_f1"] == 0
+    assert own["collapsed"] == 1
 
 
 def test_solos_are_read_in_the_order_of_the_corpus_without_copies(data, make_walk):

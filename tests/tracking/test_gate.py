@@ -60,10 +60,10 @@ def test_the_words_are_those_of_the_measure() -> None:
     )
 
 
-def test_a_collapsed_posterior_is_never_champion_however_good_its_figures() -> None:
+def test_a_collapsed_latent_is_never_champion_however_good_its_figures() -> None:
     verdict = judge(replace(CANDIDATE, gate=ERROR, value=0.0, collapsed=True), None)
     assert not verdict.promoted
-    assert "the decoder plays without listening to z" in verdict.reason
+    assert "next to nothing of a solo comes back through z" in verdict.reason
 
 
 def test_a_champion_of_another_measure_gives_way_to_one_that_beats_its_baseline() -> None:

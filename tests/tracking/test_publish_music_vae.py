@@ -95,7 +95,7 @@ def test_it_is_judged_by_what_comes_back_and_its_health_is_on_the_card(project: 
     assert "ALARM" not in card(client)
 
 
-def test_a_collapsed_posterior_is_no_champion_and_the_card_sounds_the_alarm(project: Path) -> None:
+def test_a_collapsed_latent_is_no_champion_and_the_card_sounds_the_alarm(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS)
     write_evaluation(0.3, collapsed=1.0)  # measured anew
@@ -103,7 +103,7 @@ def test_a_collapsed_posterior_is_no_champion_and_the_card_sounds_the_alarm(proj
     assert verdict["champion"] == 0
     assert "collapsed" in verdict["verdict"]
     assert set(client.get_registered_model(NAME).aliases) == {"challenger"}
-    assert "**ALARM.** The posterior has collapsed" in card(client)
+    assert "**ALARM.** The latent has collapsed" in card(client)
 
 
 def test_the_held_out_hash_and_the_standing_are_of_its_own_codec(project: Path) -> None:

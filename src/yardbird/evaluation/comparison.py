@@ -191,22 +191,22 @@ def _latent(comparison: Comparison) -> list[str]:
         f"hold a note: `{ALL_HOLD}`, which never does anything else, shows what comes for free, and note F1 (pitch and "
         f"onset agree) is the fairer figure. `{SHUFFLED}` decodes each window from the latent of a window of another "
         "tune: what is left is the decoder's own. Grid nats per note are those of all steps of the melody grid over "
-        "the notes: of the n-gram exactly, of a model with a latent an upper bound (−ELBO), under the chords, which "
-        "the n-gram does not hear. They do not compare with the nats of event tokens above. The figures named "
-        "*paper* are those of Roberts et al. 2018, quoted from memory and not checked against it: sixteenths instead "
-        "of our finer grid, another corpus, no chords. Intervals as above.", "",
+        "the notes: of the n-gram exactly, of a model with a latent an upper bound (−ELBO), under the chords and bar "
+        "lines, which the n-gram does not hear. They do not compare with the nats of event tokens above. The figures "
+        "named *paper* are those of Roberts et al. 2018, quoted from memory and not checked against it: sixteenths "
+        "instead of our finer grid, another corpus, no chords. Intervals as above.", "",
     ]  # fmt: skip
 
 
 def _verdict(name: str, values: Mapping[str, float]) -> str:
     """One line: is the latent used, and by what sign."""
     active = f"{values['active_units']:.0f} of {values['latent_dimensions']:.0f} dimensions are active"
-    low, high = (100 * values[f"gain_on_shuffled_{end}"] for end in ("low", "high"))
-    points = f"{100 * values['gain_on_shuffled']:.1f} [{low:.1f}, {high:.1f}] points"
     windows = f"{values['windows']:.0f} windows of {values['window_bars']:.0f} bars"
-    told = f"{active} over {windows}, shuffling z costs {points} of sampled accuracy"
+    columns = {"steps": ("gain_on_shuffled", 3), "notes": ("note_gain_on_shuffled", 3), "of": ("note_f1", 3)}
+    steps, notes, f1 = _cells(values, columns)
+    told = f"{active} over {windows}; shuffling z costs {steps} of sampled accuracy, and {notes} of the note F1 of {f1}"
     if values["collapsed"]:
-        return f"> **Alarm: the posterior of {name} has collapsed**, the decoder does without its latent: {told}.  "
+        return f"> **Alarm: the latent of {name} has collapsed**, a solo hardly comes back through it: {told}.  "
     return f"> The latent of {name} is used: {told}.  "
 
 

@@ -52,6 +52,7 @@ _OF_FAMILY = (
     "duration_accuracy",
     *_KEPT,
     "gain_on_shuffled",
+    "note_gain_on_shuffled",
     "kl",
     "active_units",
     "active_share",

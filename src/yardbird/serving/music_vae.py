@@ -242,6 +242,7 @@ neither, in 4/4 without chords. The likeliest step each time.
         "step accuracy, sampled": "sampled_accuracy",
         "note F1, sampled": "note_f1",
         "accuracy lost with z shuffled": "gain_on_shuffled",
+        "note F1 lost with z shuffled": "note_gain_on_shuffled",
     },
 )
 

@@ -23,7 +23,7 @@ class Standing:
     baseline: float | None  # the same of the baseline, on the same tunes
     held_out: str  # a hash of these tunes: figures compare only where it is equal
     synthetic: bool  # trained on the built-in corpus alone
-    collapsed: bool  # a latent that the decoder does not listen to
+    collapsed: bool  # a latent through which hardly a note comes back
 
     @property
     def margin(self) -> float:
@@ -56,11 +56,11 @@ def judge(candidate: Standing, champion: Standing | None) -> Verdict:
 
     Measured on the same held-out tunes, the measure decides. On other tunes it does not compare, so the margins over
     the baseline do, each on its own tunes; but a model of the built-in synthetic corpus never displaces one of real
-    solos, and one of real solos always displaces a synthetic one. A collapsed posterior is never champion.
+    solos, and one of real solos always displaces a synthetic one. A collapsed latent is never champion.
     """
     measure, baseline = candidate.gate.measure.replace("_", " "), _words(candidate.gate.baseline)
     if candidate.collapsed:
-        reason = "The posterior has collapsed: the decoder plays without listening to z, so the latent space is empty."
+        reason = "The latent has collapsed: next to nothing of a solo comes back through z, whose space is empty."
         return Verdict(False, f"{reason} Such a model is never champion.")
     if candidate.value is None or candidate.baseline is None:
         return Verdict(False, f"Not judged: held-out {measure} was not measured for it and for {baseline}.")
