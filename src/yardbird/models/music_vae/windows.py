@@ -28,8 +28,6 @@ class MelodyWindows(Dataset[Batch]):
         index = encoded / "index.csv"
         with index.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["split"] == split]
-        if not rows:
-            raise InputError(index, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
         names = ("steps", "velocities", "chords")
         self._grids = {name: np.load(encoded / f"{name}.npy", mmap_mode="r") for name in names}
         notes = np.cumsum(np.append(0, (self._grids["steps"] < HOLD).any(axis=1)))
@@ -40,6 +38,9 @@ class MelodyWindows(Dataset[Batch]):
                 stop = min(first + segments, length)
                 if notes[start + stop] > notes[start + first]:
                     places.append((start + first, start + stop))
+        if not places:
+            found = f"no notes in its {len(rows)} solos" if rows else "none"
+            raise InputError(index, expected=f"solos of the {split} split", found=found, remedy="give more tunes")
         self._places, self._segments, self._seed, self._epoch = places, segments, seed, 0
         self._windows = len(places) if windows_per_epoch is None else windows_per_epoch
         self._orders: dict[int, NDArray[np.int64]] = {}
