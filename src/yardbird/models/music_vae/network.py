@@ -133,7 +133,7 @@ class RecurrentVAE(nn.Module):
         states, _ = self.encoder(patches)
         forward, backward = states.view(len(steps), self.config.segments, -1, states.shape[2]).chunk(2, dim=-1)
         ends = torch.cat([forward[:, :, -1], backward[:, :, 0]], dim=-1)
-        mean, spread = self.posterior_head(ends.flatten(1)).chunk(2, dim=-1)
+        mean, spread = self.posterior_head(ends.flatten(1)).float().chunk(2, dim=-1)  # a KL in bf16 is off by nats
         return mean, F.softplus(spread) + 1e-4
 
     def forward(
