@@ -316,6 +316,7 @@ def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(vae: M
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"bars": 0}, r"music_vae\.model\.bars: expected 1 or more, found 0"),
         ({"chord_dropout": 1.5}, r"music_vae\.model\.chord_dropout: expected from 0 to 1, found 1\.5"),
         ({"teacher_forcing": -0.1}, r"music_vae\.model\.teacher_forcing: expected from 0 to 1, found -0\.1"),
         ({"free_bits": -1.0}, r"music_vae\.model\.free_bits: expected 0 or more, found -1"),

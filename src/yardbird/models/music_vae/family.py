@@ -57,6 +57,7 @@ class ModelConfig:
     windows_per_epoch: int | None  # null: every window once
 
     def __post_init__(self) -> None:
+        _require(self.bars >= 1, "bars", "1 or more", self.bars)
         for name in ("chord_dropout", "teacher_forcing"):
             _require(0 <= getattr(self, name) <= 1, name, "from 0 to 1", getattr(self, name))
         for name in ("velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing_steps"):
@@ -119,9 +120,11 @@ class MusicVAEFamily(Family):
         )
 
     def loss(self, batch: Batch, step: int) -> Loss:
-        """Reconstruction + beta · max(KL − free bits, 0), in nats a window (§4.1), over the steps of a window."""
-        config, steps = self.config, batch["steps"]
-        chords = batch["chords"]
+        """Reconstruction + beta · max(KL − free bits, 0), in nats a window (§4.1), over the steps of a window.
+
+        The KL is the batch's mean before it is held against the free bits; in the paper's code each window's own is.
+        """
+        config, steps, chords = self.config, batch["steps"], batch["chords"]
         if config.chord_dropout:
             hidden = torch.rand(len(steps), 1, 1, 1, device=steps.device) < config.chord_dropout
             chords = torch.where(hidden, chords.new_tensor(_NO_CHORD), chords)
@@ -130,18 +133,16 @@ class MusicVAEFamily(Family):
         forced = 1 - (1 - config.teacher_forcing) * min(1.0, (step + 1) / max(1, config.teacher_forcing_steps))
         # What the decoder is not told of the steps before it must come from z (Bowman et al. 2016, arXiv 1511.06349).
         told = torch.rand(steps.shape, device=steps.device) < forced
-        inputs = steps if forced == 1 else torch.where(told, steps, START)
-        logits, velocity_logits = self.model(z, inputs, chords)
+        logits, velocity_logits = self.model(z, torch.where(told, steps, START), chords)
         nats, velocity_nats = self._nats(logits, velocity_logits, batch)
         kl = kl_to_prior(mean, spread).mean()
         beta = config.beta * min(1.0, (step + 1) / max(1, config.beta_warmup_steps))
         rate = beta * torch.clamp(kl - config.free_bits * math.log(2), min=0)
-        count = (steps != PAD).sum()
-        per_window = count / len(steps)
-        reconstruction = nats.sum() / len(steps)
-        total = reconstruction + config.velocity_weight * velocity_nats.sum() / len(steps) + rate
+        windows, count = len(steps), (steps != PAD).sum()
+        reconstruction = nats.sum() / windows
+        total = reconstruction + config.velocity_weight * velocity_nats.sum() / windows + rate
         terms = {"reconstruction_nats": reconstruction.detach(), "kl": kl.detach()}
-        return Loss(total / per_window, terms, weight=count)
+        return Loss(total / (count / windows), terms, weight=count)
 
     def _nats(self, logits: Tensor, velocity_logits: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor]:
         """Of each step (B, N, S), 0 at padding; of each note's velocity."""
