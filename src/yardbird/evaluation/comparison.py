@@ -63,7 +63,7 @@ class Comparison:
     def latent(self) -> dict[str, dict[str, float]]:
         """Row → figure → value, of the rows that say how well a latent is used, the n-gram on the same grid first.
 
-        None where no model has a latent.
+        No rows at all where no model has a latent.
         """
         keys = {key for key, _ in _LATENT.values()}
         rows = {row: figures for row, figures in self._figures().items() if keys & figures.keys()}
