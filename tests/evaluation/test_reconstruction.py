@@ -139,8 +139,9 @@ def test_the_music_vae_is_measured_as_in_its_training(solos, baseline):
         "chords": torch.from_numpy(chord_features(melody.frame.chords)).view(8, 2, 48, -1),
     }
     own = measure_latent("vae", model, [solo], replace(baseline, grid=baseline.grid[:1]), 50, seed=0)["vae"]
-    expected = {name: ratio.numerator / ratio.denominator for name, ratio in model.measure(batch).items()}
-    for figure in ("forced_accuracy", "sampled_accuracy", "note_f1", "kl"):
+    means = {name: ratio.numerator / ratio.denominator for name, ratio in model.measure(batch).items()}
+    expected = model.figures(means)
+    for figure in ("forced_accuracy", "sampled_accuracy", "note_f1", "kl", "active_units"):
         assert own[figure] == pytest.approx(expected[figure], rel=1e-5)
     assert (own["windows"], own["window_bars"], own["latent_dimensions"]) == (8, 2, 8)
     assert measure_latent("vae", model, solos, baseline, 50, 0) == measure_latent("vae", model, solos, baseline, 50, 0)
