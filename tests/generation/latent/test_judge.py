@@ -70,3 +70,10 @@ def test_the_same_solos_make_the_same_judge():
     heard = solos([2], 1, 3)[0]
     first, again = (Judge(scores, second, list("abcdefgh"), BEATS).verdicts(heard) for _ in range(2))
     assert first == pytest.approx(again, abs=0)
+
+
+def test_folds_without_one_of_the_artists_are_not_learnt_from():
+    """Regression: where both play tunes of few groups a fold could hold all of an artist's, and nothing was learnt."""
+    scores = solos([1], 1) + solos([4], 1) + solos([1], 1) + solos([4], 1)
+    judge = Judge(scores, [False, True, False, True], ["4", "3", "2", "4"], BEATS)
+    assert judge.verdicts(solos([4], 1, 1)[0]).mean() > 0.5

@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from yardbird.metrics.style import FEATURES, style_features
 from yardbird.music.excerpts import excerpts, in_full_bars
-from yardbird.music.score import Floats, Score
+from yardbird.music.score import Floats, Ints, Score
 
 _LOOSENESS = (0.001, 0.01, 0.1, 1.0)  # inverse weights of the penalty to choose from
 _FOLDS = 5
@@ -27,9 +27,9 @@ class Judge:
     """Gives each excerpt of a score the probability that the second of two artists played it.
 
     Features are standardised, artists weigh alike however many excerpts they have, and the penalty is the one that
-    loses the fewest nats over folds of tune groups; `folded_auc` is its AUC there (None: one artist has a single tune
-    group, and the strongest penalty is taken). If an artist has no excerpt with enough notes, as where a model falls
-    silent, every verdict is a half.
+    loses the fewest nats over folds of tune groups; `folded_auc` is its AUC there. It is None where there are too few
+    tune groups for folds that leave both artists to learn from, and the strongest penalty is taken. If an artist has no
+    excerpt with enough notes, as where a model falls silent, every verdict is a half.
 
     Args:
         scores: training solos.
@@ -45,13 +45,11 @@ class Judge:
         counts = [len(own) for own in heard]
         x = _features([piece for own in heard for piece in own])
         y, tunes = np.repeat(second, counts), np.repeat(groups, counts)
-        folds = min(_FOLDS, *(len(set(tunes[y == artist])) for artist in (False, True)))
+        folds = _folds(y, tunes)
         self.folded_auc: float | None = None
         best, least = _LOOSENESS[0], np.inf
-        for looseness in _LOOSENESS if folds > 1 else ():
-            guesses = cross_val_predict(
-                _pipeline(looseness), x, y, groups=tunes, cv=StratifiedGroupKFold(folds), method="predict_proba"
-            )[:, 1]
+        for looseness in _LOOSENESS if folds else ():
+            guesses = cross_val_predict(_pipeline(looseness), x, y, cv=folds, method="predict_proba")[:, 1]
             nats = log_loss(y, guesses, sample_weight=compute_sample_weight("balanced", y))
             if nats < least:
                 best, least, self.folded_auc = looseness, nats, float(roc_auc_score(y, guesses))
@@ -78,6 +76,16 @@ class Judge:
             "accuracy": float(balanced_accuracy_score(truth, pooled > 0.5)),
             "auc": float(roc_auc_score(truth, pooled)),
         }
+
+
+def _folds(y: Flags, tunes: NDArray[np.str_]) -> list[tuple[Ints, Ints]]:
+    """(train, test) for as many folds as leave both artists to learn from; none where there are too few tunes."""
+    most = min(_FOLDS, *(len(set(tunes[y == artist])) for artist in (False, True)))
+    for count in range(most, 1, -1):
+        folds = list(StratifiedGroupKFold(count).split(y, y, tunes))
+        if all(len({*y[train].tolist()}) == 2 for train, _ in folds):
+            return folds
+    return []
 
 
 def _features(pieces: Sequence[Score]) -> Floats:
