@@ -147,3 +147,10 @@ def test_an_artist_is_found_by_part_of_the_name(directions):
 def test_a_whole_name_that_is_part_of_another_is_found(directions):
     twins = replace(directions, artists={"Bud": np.zeros(4), "Buddy": np.ones(4)})
     assert twins.artist("bud") == "Bud"
+
+
+def test_where_all_solos_are_one_artist_s_there_is_no_way(directions):
+    """Regression: a model of one artist moved every solo by the mean of nobody, which is not a number."""
+    alone = replace(directions, artists={THIRDS: directions.artists[THIRDS]})
+    with pytest.raises(InputError, match="expected another artist to come from, found none in the training solos"):
+        alone.between(None, THIRDS)

@@ -3,9 +3,8 @@
 The way of an attribute is the mean code of the quarter of the windows that has most of it less that of the quarter that
 has least (Roberts et al. 2018, §6.4; Carter & Nielsen, Using Artificial Intelligence to Augment Human Intelligence,
 2017). A way from one artist to another is the difference of their mean codes *at equal rhythm*: adjusted means, as the
-analysis of covariance has them (Fisher 1932). The plain difference points from one edition to another as much as from
-one player to another, for some transcriptions are timed and others written: it breaks the rhythm before it reaches the
-style. All from training solos alone.
+analysis of covariance has them (Fisher 1932). The plain difference also points from one edition to another, for some
+transcriptions are timed and others written; stage explore measures both. All from training solos alone.
 """
 
 import hashlib
@@ -45,8 +44,15 @@ class Directions:
     attributes: Mapping[str, Vector]
 
     def between(self, source: str | None, target: str) -> Vector:
-        """The way from one artist to another; without a source, from the mean of all other artists."""
+        """The way from one artist to another; without a source, from the mean of all other artists.
+
+        Raises:
+            InputError: there are no others.
+        """
         others = [code for name, code in self.artists.items() if name != target]
+        if not others:
+            expected, remedy = "another artist to come from", "train on solos of two artists or more"
+            raise InputError(target, expected=expected, found="none in the training solos", remedy=remedy)
         start = np.mean(others, axis=0) if source is None else self.artists[source]
         return np.asarray(self.artists[target] - start, dtype=np.float32)
 
