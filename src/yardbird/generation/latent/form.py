@@ -14,7 +14,7 @@ def form_of(score: Score) -> str:
     """`12-bar chorus` … where the changes repeat after so many bars over at least half a chorus; else `UNKNOWN`.
 
     Of lengths that repeat as well the shortest counts: two choruses are no longer one. Chords are compared by root and
-    pitch classes at every beat.
+    pitch classes at every beat where one of the two sounds. A single chord comes round always, and is no form.
     """
     bars = score.bar_ticks
     spans = np.append(np.diff(bars), score.meters[-1].bar_ticks(score.ticks_per_beat))
@@ -24,9 +24,11 @@ def form_of(score: Score) -> str:
     codes = np.array([-1 if chord is None else chord.root << 12 | sum(1 << tone for tone in chord.pitch_classes)
                       for chord in chords])  # fmt: skip
     agreements = {}
-    for length in CHORUSES:
+    for length in CHORUSES if len({*codes[codes >= 0].tolist()}) > 1 else ():
         shift = length * usual // score.ticks_per_beat
-        if len(codes) >= 1.5 * shift and (codes >= 0).any():
-            agreements[length] = float((codes[:-shift] == codes[shift:]).mean())
+        if len(codes) >= 1.5 * shift:
+            earlier, later = codes[:-shift], codes[shift:]
+            sounding = (earlier >= 0) | (later >= 0)
+            agreements[length] = float((earlier == later)[sounding].mean()) if sounding.any() else 0.0
     best = max(agreements, key=lambda length: (round(agreements[length], 1), -length), default=0)
     return f"{best}-bar chorus" if best and agreements[best] >= _AGREEMENT else UNKNOWN
