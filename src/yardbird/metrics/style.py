@@ -1,8 +1,7 @@
 """How a line moves, whatever its register, key, tempo and rhythm: the features by which a player is recognised.
 
 What is left out would give the player away for the wrong reason. Absolute pitch tells a tenor from an alto. Rhythm and
-rests tell a timed performance from a written score: on the real solos rhythm alone recognises Coltrane with an AUC of
-0.94, and of 0.59 among solos of one edition; the features here keep their 0.95 there.
+rests tell a timed performance from a written score, and so the edition rather than the player.
 """
 
 import numpy as np

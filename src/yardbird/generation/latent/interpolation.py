@@ -157,7 +157,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> Figures:
     `largest_step`: of the way from step to step, the share of its largest; 1 / (steps − 1) is perfectly even.
     `directness`: the distance of the ends over the length of the way; 1: no detour.
     `monotony`: Spearman correlation of α with nearing `b` and with leaving `a`, the mean of the two; 1: ever nearer.
-    `wrong_turns`: share of the steps that come nearer to `a` or go further from `b`.
+    `wrong_turns`: of the changes of both distances from step to step, the share that comes nearer to `a` or leaves `b`.
     `new_bars`: share of the bars of the steps between the ends that neither end has.
     """
     way = np.array([row["distance_to_previous"] for row in rows[1:]])
