@@ -22,14 +22,12 @@ from yardbird.errors import InputError
 from yardbird.evaluation.baseline import Baseline
 from yardbird.evaluation.held_out import SoloFigures, gain, is_original, with_intervals
 from yardbird.metrics.reconstruction import note_matches, onset_matches
-from yardbird.models.base import Ratio, TokenScores
+from yardbird.models.base import ACTIVE_VARIANCE, Ratio, TokenScores
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints, Score
 from yardbird.seeds import generator
 
 SHUFFLED, ALL_HOLD = "shuffled_z", "all_hold"
-#: A latent dimension is active when the posterior's mean varies more than this over windows (Burda et al. 2015, §C).
-ACTIVE_VARIANCE = 0.01
 #: The latent has collapsed when a smaller share of it is active, or shuffling it costs less of steps or of notes.
 LEAST_ACTIVE_SHARE, LEAST_GAIN = 0.05, 0.05
 

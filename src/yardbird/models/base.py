@@ -20,6 +20,9 @@ Batch = Mapping[str, Tensor]
 Floats = NDArray[np.float64]
 Means = Mapping[str, float | Floats]
 
+#: A latent dimension is active when the posterior's mean varies more than this over the data (Burda et al. 2015, §C).
+ACTIVE_VARIANCE = 0.01
+
 #: What the train stage leaves beside the weights: family, seed, hash of the training data.
 TRAINED = "trained.json"
 

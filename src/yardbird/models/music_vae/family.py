@@ -18,16 +18,13 @@ from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
 from yardbird.config import read_section
 from yardbird.errors import InputError
-from yardbird.models.base import Batch, Datasets, Family, Loss, Means, Ratio, TokenScores
+from yardbird.models.base import ACTIVE_VARIANCE, Batch, Datasets, Family, Loss, Means, Ratio, TokenScores
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import GREEDY, MusicVAE
 from yardbird.models.music_vae.network import Decoder
 from yardbird.models.music_vae.windows import MelodyWindows
 from yardbird.music.score import Score, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
-
-#: A latent dimension is active when the posterior's mean varies more than this over the data (Burda et al. 2015, §C).
-ACTIVE_VARIANCE = 0.01
 
 
 @dataclass(frozen=True)
