@@ -44,7 +44,7 @@ def test_a_solo_becomes_another_in_even_steps(workspace: Path, capsys: pytest.Ca
     assert rows["bars"].tolist() == [4, 8, 12]
     assert rows["qpm"].tolist() == pytest.approx([100, 150, 225], rel=1e-3)
     told = files.read_json(folder / "interpolation.json")
-    assert told["model"] == files.sha256_folder(workspace / "models/music_vae")
+    assert told["model"]["sha256"] == files.sha256_folder(workspace / "models/music_vae")
     assert told["to"] == {"solo": "long.mid", "sha256": files.sha256(workspace / "long.mid"), "bars": None}
 
 
@@ -69,6 +69,10 @@ def test_the_first_bars_may_be_asked_for_and_a_shorter_solo_is_taken_whole(
         ),
         (["short.mid", "long.mid", "--model", "other"], "other: expected a trained model, found no codec.json"),
         (["short.mid", "long.mid", "--out", "short.mid"], "short.mid: expected a folder to write to, found a file"),
+        (
+            ["short.mid", "long.mid", "--out", "short.mid/below"],
+            "short.mid: expected a folder to write to, found a file",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

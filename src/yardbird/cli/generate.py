@@ -70,8 +70,7 @@ def generate(
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     if prime and qpm is not None:
         raise InputError("--qpm", expected="no tempo beside --prime", found=f"{qpm:g}", remedy="a prime keeps its own")
-    if out.exists() and not out.is_dir():
-        raise InputError(out, expected="a folder to write to", found="a file", remedy="give another --out")
+    check_out(out)
     opening = read_prime(prime, settings.prime_bars) if prime else None
     sheet = changes(chart, opening) if chart else None
     seed = read_seed() if seed is None else seed
@@ -89,6 +88,13 @@ def generate(
         stem = out / solo.order.name
         write_solo(solo, stem, settings, seed, source.provenance)
         typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")
+
+
+def check_out(out: Path) -> None:
+    """Refuse a file, and what lies below one."""
+    for path in (out, *out.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError(path, expected="a folder to write to", found="a file", remedy="give another --out")
 
 
 def model_folder(model: str) -> Path:

@@ -1,11 +1,12 @@
 """`yardbird interpolate`: solos moved about in the latent space of a MusicVAE."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from yardbird.cli.generate import model_folder
+from yardbird.cli.generate import check_out, model_folder
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def interpolate(
         raise InputError("--steps", expected="2 or more", found=str(steps), remedy="ask for both ends at least")
     scores = [read_opening(file, bars) for file in (a, b)]
     check_out(out)
-    family = open_vae(model)
+    family, provenance = open_vae(model)
     from yardbird import files
     from yardbird.generation.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
     from yardbird.generation.latent.study import write_piece, write_table
@@ -64,8 +65,8 @@ def interpolate(
     write_table(out / "steps.csv", rows)
     draw_paths(rows, out / "interpolation.png")
     ends = [{"solo": file.name, "sha256": files.sha256(file), "bars": bars} for file in (a, b)]
-    provenance = {"from": ends[0], "to": ends[1], "path": path, "model": files.sha256_folder(model_folder(model))}
-    files.write_json(out / "interpolation.json", provenance)
+    told = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
+    files.write_json(out / "interpolation.json", told)
     typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png, interpolation.json")
 
 
@@ -84,13 +85,8 @@ def read_opening(file: Path, bars: int | None) -> "Score":
     return cut(score, 0, int(score.bar_ticks[bars])) if bars and bars < score.bar_count else score
 
 
-def check_out(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise InputError(out, expected="a folder to write to", found="a file", remedy="give another --out")
-
-
-def open_vae(model: str) -> "MusicVAEFamily":
-    """A trained MusicVAE on the device at hand.
+def open_vae(model: str) -> "tuple[MusicVAEFamily, Mapping[str, Any]]":
+    """A trained MusicVAE on the device at hand, and the provenance of its weights.
 
     Raises:
         InputError: no model lies there, or one of another family.
@@ -100,8 +96,8 @@ def open_vae(model: str) -> "MusicVAEFamily":
     from yardbird.models.music_vae.family import MusicVAEFamily
 
     prepare_torch()
-    family, _ = open_family(model_folder(model))
+    family, provenance = open_family(model_folder(model))
     if not isinstance(family, MusicVAEFamily):
         remedy = "name the folder of one with --model"
         raise InputError(model, expected="a MusicVAE", found=f"a {family.name}", remedy=remedy)
-    return family
+    return family, provenance

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yardbird.cli.latent import Bars, Model, Out, check_out, open_vae, read_opening
+from yardbird.cli.generate import check_out
+from yardbird.cli.latent import Bars, Model, Out, open_vae, read_opening
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
     """Write the reconstruction and the solo moved by what `plan` makes of the directions; show what has changed."""
     score = read_opening(solo, bars)
     check_out(out)
-    family = open_vae(model)
+    family, source = open_vae(model)
     from yardbird import files
     from yardbird.generation.latent.changes import changes
     from yardbird.generation.latent.directions import Directions
@@ -115,7 +116,7 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
         "sha256": files.sha256(solo),
         "bars": grid.bar_count,
         **asked,
-        "model": found.model,
+        "model": source,
     }
     files.write_json(out / f"{name}.json", provenance)
     typer.echo(f"{'':32s}{'solo':>8s}{'reconstructed':>15s}{'moved':>8s}")
