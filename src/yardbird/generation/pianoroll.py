@@ -53,7 +53,7 @@ def draw(
     """
     with mpl.rc_context():
         mpl.rcdefaults()  # a reader's own settings must not change the bytes
-        mpl.rcParams["font.family"] = "DejaVu Sans"
+        mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula
         buffer = io.BytesIO()
         _figure(score, title, primed_bars, bars_per_system).savefig(buffer, format="png", metadata={"Software": None})
     if path is not None:

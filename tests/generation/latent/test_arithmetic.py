@@ -107,3 +107,21 @@ def test_a_way_that_does_the_contrary_is_not_dominant():
 def test_impossible_settings_are_one_clear_line(changes, said):
     with pytest.raises(ConfigError, match=said):
         replace(CONFIG, **changes)
+
+
+def test_silence_has_no_register_to_compare(study, tmp_path, monkeypatch):
+    """Regression: a solo that fell silent was said to have dropped to pitch 0, by twenty standard deviations."""
+    decode = study.family.decode
+    silent = [replace(score, notes=score.notes[:0]) for score in decode([solo.latent for solo in study.held_out])]
+    reconstructed = []
+
+    def fall_silent(latents):
+        reconstructed.append(latents)
+        return decode(latents) if len(reconstructed) == 1 else silent[: len(latents)]
+
+    monkeypatch.setattr(study.family, "decode", fall_silent)
+    figures = explore_arithmetic(study, find_directions(study), CONFIG, tmp_path)
+    with (tmp_path / "arithmetic.csv").open() as file:
+        assert {row["register"] for row in csv.DictReader(file)} == {""}
+    assert figures["register_effect"] == 0
+    assert np.isfinite(list(figures.values())).all()

@@ -73,7 +73,7 @@ def test_the_experiment_maps_every_solo_and_brings_each_back(study: Study, tmp_p
     assert figures["note_f1"] == pytest.approx(np.mean([kept or 0.0 for kept in held_out]))
     assert set(pd.read_csv(tmp_path / "purity.csv")["attribute"]) == {"artist", "form", "tempo"}
     heard = sorted(path.name for path in (tmp_path / "heard").iterdir())
-    stem = study.held_out[0].stem
+    stem = study.lot(study.held_out, 1)[0].stem
     assert heard == [
         f"{stem}_{which}.{kind}" for which in ("original", "reconstruction") for kind in ("mid", "png", "wav")
     ]

@@ -1,5 +1,6 @@
 """The solos that the experiments stand on, and how their results are written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -88,3 +89,30 @@ def test_a_readers_own_plot_settings_do_not_change_a_figure(tmp_path: Path) -> N
     with mpl.rc_context({"font.size": 20, "lines.linewidth": 7}):
         assert draw(tmp_path / "b.png") == plainly
         assert mpl.rcParams["font.size"] == 20
+
+
+def test_a_title_with_dollars_is_no_formula(study: Study, tmp_path: Path) -> None:
+    """Regression: a tune of such a name stopped the stage, for matplotlib reads mathematics between two dollars."""
+    (cut,) = study.stretches(study.solos[:1], 2)
+    write_piece(cut.score, tmp_path / "one", "Pennies $\\for$ Heaven")
+    with figure(tmp_path / "two.png", "$_{$", width=3, height=2) as drawing:
+        plain(drawing.subplots(), "$_{$")
+
+
+def test_a_lot_is_of_so_many_solos_always_the_same(study: Study) -> None:
+    """Regression: the first by id were all of one artist, where the folders of others come later."""
+    chosen = study.lot(study.solos, 4)
+    assert chosen == study.lot(study.solos, 4)
+    assert [solo.solo for solo in chosen] == sorted({solo.solo for solo in chosen})
+    assert len(chosen) == 4
+    assert study.lot(study.solos, 99) == list(study.solos)
+    lots = {study.lot(study.solos, 1)[0].solo for study in (replace(study, seed=seed) for seed in range(20))}
+    assert len(lots) > 5
+
+
+def test_long_names_stay_apart_and_short_enough_for_two_in_one(study: Study) -> None:
+    """Regression: a folder named after two solos whose names have eighty Korean letters each could not be made."""
+    first, second = (replace(study.solos[0], solo=f"a/{'가' * 79}{letter}").stem for letter in "나다")
+    assert first != second
+    assert len(f"{first}_to_{second}".encode()) < 255
+    assert study.solos[0].stem == "a_tune00"

@@ -49,13 +49,14 @@ class ArithmeticConfig:
 def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticConfig, folder: Path) -> Figures:
     """Write a solo moved along every way, arithmetic.csv (a row a way and sign) and arithmetic.png; the headline.
 
-    Figures: `<attribute>_effect`, half the difference that forth and back make to the attribute itself; `dominant`,
-    the share of the ways that change no other attribute more; `own_share`, of all that a way changes the part of its
-    own attribute, mean over ways; `random_effect`, the mean size of what a random way does to an attribute.
+    Figures: `<attribute>_effect`, half the difference that forth and back make to the attribute itself (0 where one of
+    them falls silent and leaves nothing to measure); `dominant`, the share of the ways that change no other attribute
+    more; `own_share`, of all that a way changes the part of its own attribute, mean over ways; `random_effect`, the
+    mean size of what a random way does to an attribute.
     """
     if not directions.attributes:
         return {"ways": 0}
-    solos, bars = study.held_out[: config.solos], study.family.config.bars
+    solos, bars = study.lot(study.held_out, config.solos), study.family.config.bars
     real = measure_windows([score for solo in study.training for score in windows(solo.score, solo.latent, bars)])
     spreads = {name: float(np.nanstd(values)) for name, values in real.items()}
     ways: dict[str, Vector] = dict(directions.attributes)
@@ -70,7 +71,7 @@ def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticC
     for way, sign in tqdm([(way, sign) for way in ways for sign in (1, -1)], desc="arithmetic", leave=False):
         moved = move(study, solos, sign * config.strength * ways[way])
         after = _means(solos, moved, bars)
-        effects = {name: (after[name] - base[name]) / spreads[name] if spreads[name] else 0.0 for name in ATTRIBUTES}
+        effects = {name: _effect(base[name], after[name], spreads[name]) for name in ATTRIBUTES}
         kept = [rhythm_kept(*pair) for pair in zip(reconstructions, moved, strict=True)]
         rows.append(
             {
@@ -97,23 +98,33 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
     shares: list[float] = []
     random: list[float] = []
     for forth, back in zip(rows[::2], rows[1::2], strict=True):
-        effects = {name: (forth[name] - back[name]) / 2 for name in ATTRIBUTES}
+        pairs = {name: (forth[name], back[name]) for name in ATTRIBUTES}
+        effects = {name: (there - again) / 2 for name, (there, again) in pairs.items() if None not in (there, again)}
         sizes = {name: abs(effect) for name, effect in effects.items()}
         if (way := forth["way"]) not in ATTRIBUTES:
             random += sizes.values()
             continue
-        figures[f"{way}_effect"] = effects[way]
-        dominant.append(effects[way] > 0 and sizes[way] == max(sizes.values()))
-        shares.append(sizes[way] / (sum(sizes.values()) or 1.0))
+        own = effects.get(way, 0.0)
+        figures[f"{way}_effect"] = own
+        dominant.append(own > 0 and own == max(sizes.values()))
+        shares.append(abs(own) / (sum(sizes.values()) or 1.0))
     figures |= {"dominant": float(np.mean(dominant)), "own_share": float(np.mean(shares))}
     return figures | ({"random_effect": float(np.mean(random))} if random else {})
 
 
+def _effect(before: float, after: float, spread: float) -> float | None:
+    """In standard deviations; None where silence has no value to compare, as of register."""
+    change = (after - before) / spread if spread else 0.0
+    return None if np.isnan(change) else change
+
+
 def _means(solos: Sequence[Solo], scores: Sequence[Score], segments: int) -> dict[str, float]:
-    """Each attribute's mean over the windows of decoded solos that have one; where none has, 0."""
+    """Each attribute's mean over the windows of decoded solos that have one; NaN where none has."""
     pairs = zip(solos, scores, strict=True)
     measured = measure_windows([window for solo, score in pairs for window in windows(score, solo.latent, segments)])
-    return {name: 0.0 if np.isnan(values).all() else float(np.nanmean(values)) for name, values in measured.items()}
+    return {
+        name: float("nan") if np.isnan(values).all() else float(np.nanmean(values)) for name, values in measured.items()
+    }
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], real: Mapping[str, Floats], path: Path) -> None:
@@ -122,10 +133,11 @@ def _draw(rows: Sequence[Mapping[str, Any]], real: Mapping[str, Floats], path: P
     known = columns[:, ~np.isnan(columns).any(axis=0)]
     with np.errstate(invalid="ignore"):  # an attribute that never varies goes with nothing
         together = np.nan_to_num(np.corrcoef(known))
-    with figure(path, "More and less of each attribute", width=16, height=2.4 + 0.5 * len(rows) / 2) as drawing:
+    title = "More and less of each attribute: a row is what is added, a column what it changes"
+    with figure(path, title, width=16, height=2.4 + 0.5 * len(rows) / 2) as drawing:
         forth, back, correlation = drawing.subplots(1, 3)
         for panel, part, sign in ((forth, rows[::2], "+"), (back, rows[1::2], "−")):
-            effects = np.array([[row[name] for name in ATTRIBUTES] for row in part])
+            effects = np.array([[row[name] for name in ATTRIBUTES] for row in part], dtype=np.float64)
             _heat(panel, effects, [f"{sign} {row['way']}" for row in part], 2.0)
             panel.set_title(f"effect of {sign}{abs(part[0]['strength']):g}, in standard deviations of real windows")
         _heat(correlation, together, list(ATTRIBUTES), 1.0)
@@ -139,4 +151,5 @@ def _heat(axes: Axes, values: Floats, labels: Sequence[str], limit: float) -> No
     axes.tick_params(length=0)
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if abs(value) > 0.7 * limit else INK
-        axes.text(column, row, f"{value:+.2f}", ha="center", va="center", color=colour, fontsize=9)
+        text = "–" if np.isnan(value) else f"{value:+.2f}"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)

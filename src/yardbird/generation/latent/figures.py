@@ -20,6 +20,7 @@ _STYLE: dict[Any, Any] = {
     "axes.facecolor": PAPER, "axes.spines.top": False, "axes.spines.right": False, "axes.titleweight": "bold",
     "axes.titlesize": 11, "axes.titlelocation": "left", "xtick.color": FAINT, "ytick.color": FAINT,
     "figure.facecolor": PAPER, "legend.frameon": False, "legend.fontsize": 8.5, "grid.color": GRID,
+    "text.parse_math": False,  # a title with a dollar in it is no formula
 }  # fmt: skip
 
 

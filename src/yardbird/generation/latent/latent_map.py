@@ -81,7 +81,7 @@ def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
     write_table(folder / "purity.csv", [{"attribute": name, **found} for name, found in purities.items()])
     explained = [float(share) for share in plane.explained_variance_ratio_]
     _draw(folder / "map.png", solos, labels, qpm, places, windows, explained)
-    for solo in tqdm(study.held_out[: config.rendered], desc="rendering", unit="solo", leave=False):
+    for solo in tqdm(study.lot(study.held_out, config.rendered), desc="rendering", unit="solo", leave=False):
         write_piece(solo.score, folder / "heard" / f"{solo.stem}_original", f"{solo.title}, the original")
         again = study.family.decode([solo.latent])[0]
         write_piece(again, folder / "heard" / f"{solo.stem}_reconstruction", f"{solo.title}, the reconstruction")

@@ -1,6 +1,6 @@
 """Solos from the prior, z ~ N(0, I), over the changes of held-out solos, and how far from real solos they are.
 
-Beside them stand real solos of the same bars (`real`, the very stretches whose changes are played), their
+Beside them stand real solos of the same bars (`real`, of whose changes those played are a lot), their
 reconstructions (`reconstruction`: what decoding alone costs) and stretches of training solos (`floor`: how far honest
 solos are from each other). The distance of a row from the real one is |mean − mean of real| / sd of real.
 """
@@ -52,9 +52,10 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
     if not real:
         expected, remedy = f"a held-out solo of {config.bars} like bars", "lower explore.prior.bars"
         raise InputError("prior", expected=expected, found="none", remedy=remedy)
-    drawn = sample(study, real, config)
+    played = study.lot(real, config.solos)
+    drawn = sample(study, played, config)
     for number, score in enumerate(tqdm(drawn, desc="writing solos", unit="solo", leave=False)):
-        title = f"From the prior, over the changes of {real[number % len(real)].title}"
+        title = f"From the prior, over the changes of {played[number % len(played)].title}"
         write_piece(score, folder / "solos" / f"solo_{number:03d}", title, rendered=number < config.rendered)
     sets = {
         PRIOR: drawn,
@@ -119,6 +120,7 @@ def _draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             heights = [row for row, metric in enumerate(metrics) if metric in own]
             panel.scatter(places, heights, s=34, color=colour, marker=marker, label=name, zorder=3)
         panel.set_xscale("symlog", linthresh=3)  # a poor model's worst metrics must not hide the others
+        panel.xaxis.set_major_formatter("{x:g}")
         panel.set_yticks(range(len(metrics)), [metric.replace("_", " ") for metric in metrics])
         panel.invert_yaxis()
         panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

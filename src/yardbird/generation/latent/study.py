@@ -1,6 +1,7 @@
 """What every experiment in the latent space stands on: the solos with their codes, and one way to write results."""
 
 import csv
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from yardbird.models.music_vae.latent import Latent
 from yardbird.music.excerpts import cut
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score
+from yardbird.seeds import generator
+
+_LONGEST_STEM = 100  # bytes: names have 255
 
 #: The results of an experiment for the metrics file: name → figure.
 Figures = dict[str, float | int]
@@ -38,8 +42,12 @@ class Solo:
 
     @property
     def stem(self) -> str:
-        """The id as the name of a file."""
-        return self.solo.replace("/", "_")
+        """The id as the name of a file, of which two and a few words more make a name that no file system refuses."""
+        name = self.solo.replace("/", "_")
+        if len(name.encode()) <= _LONGEST_STEM:
+            return name
+        mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+        return f"{name.encode()[: _LONGEST_STEM - 9].decode(errors='ignore')}_{mark}"
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,11 @@ class Study:
     def held_out(self) -> list[Solo]:
         """The solos that the experiments are judged on: no tune of theirs was trained on."""
         return [solo for solo in self.solos if solo.split != "train"]
+
+    def lot(self, solos: Sequence[Solo], count: int) -> list[Solo]:
+        """So many of the solos, or all: the first by id would be of one artist, or of one edition."""
+        drawn = generator(self.seed, "lot").permutation(len(solos))[:count]
+        return [solos[number] for number in sorted(drawn)]
 
     def stretches(self, solos: Iterable[Solo], bars: int) -> list[Solo]:
         """Solos cut to their first `bars` bars of one meter, and encoded as such; those without are left out."""

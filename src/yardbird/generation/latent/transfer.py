@@ -69,7 +69,7 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
     figures: Figures = examine(judge, study, pair)
     rows: list[dict[str, Any]] = []
     for name, (source, target) in {"there": pair, "back": (pair[1], pair[0])}.items():
-        solos = [solo for solo in study.held_out if solo.artist == source][: config.solos]
+        solos = study.lot([solo for solo in study.held_out if solo.artist == source], config.solos)
         if not solos:
             continue
         ways = {ARTISTS: directions.between(source, target), PLAIN: plain_way(study, source, target)}
@@ -113,10 +113,9 @@ def choose_artists(study: Study, wanted: Sequence[str] | None) -> tuple[str, str
 
 
 def train_judge(study: Study, pair: tuple[str, str], beats: float) -> Judge:
-    """A judge of the reconstructions of the training solos of two artists.
+    """A judge who has heard what the model makes of the training solos of two artists.
 
-    The decoder smooths, and a judge who has only heard the solos themselves takes the smoothing for style: of the two
-    he tells held-out reconstructions apart less well.
+    The decoder smooths, and who knows the solos themselves alone may take the smoothing for style.
     """
     solos = [solo for solo in study.training if solo.artist in pair]
     reconstructions = study.family.decode([solo.latent for solo in solos])
