@@ -18,8 +18,8 @@ from yardbird.evaluation.evaluate import (
     score_held_out,
     with_held_out,
 )
-from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
 from yardbird.generation.orders import GenerateConfig
+from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.models.base import best_device, load_family, prepare_torch
 from yardbird.music.excerpts import length_beats
 

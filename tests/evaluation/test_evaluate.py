@@ -16,7 +16,7 @@ from yardbird.evaluation.evaluate import (
     with_held_out,
 )
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
-from yardbird.evaluation.rows import FLOOR, REAL, compare_sets
+from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
 

@@ -16,7 +16,7 @@ from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.evaluate import HEADLINE, SHOWN
 from yardbird.evaluation.held_out import GROUPS, is_original
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
-from yardbird.evaluation.rows import FLOOR, REAL
+from yardbird.metrics.rows import FLOOR, REAL
 
 #: Held-out figures of the first table: column → (key, digits).
 _HELD_OUT = {

@@ -13,7 +13,7 @@ from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
 from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
-from yardbird.evaluation.rows import FLOOR, REAL, Row, mean_distance
+from yardbird.metrics.rows import FLOOR, REAL, Row, mean_distance
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score

@@ -8,36 +8,11 @@ import pandas as pd
 import pytest
 
 from yardbird.errors import ConfigError, InputError
-from yardbird.generation.latent.prior import PriorConfig, compare, explore_prior, sample
+from yardbird.generation.latent.prior import PriorConfig, explore_prior, sample
 from yardbird.generation.latent.study import Study
-from yardbird.metrics.table import describe
 from yardbird.music.midi import read_score
-from yardbird.music.score import Score, make_notes
 
 CONFIG = PriorConfig(solos=6, bars=4, temperature=1.0, top_p=0.95, rendered=1)
-
-
-def score(notes: int) -> Score:
-    return Score(12, make_notes([(6 * index, 6, 60 + index % 5, 80) for index in range(notes)]), 192)
-
-
-def test_a_distance_is_in_standard_deviations_of_real_solos() -> None:
-    rows = compare({"prior": [score(16)], "real": [score(8), score(24)]})
-    (row,) = [row for row in rows if (row["metric"], row["row"]) == ("notes_per_bar", "prior")]
-    real = np.array([2.0, 6.0])
-    assert row["mean"] == 4.0
-    assert row["distance"] == pytest.approx(abs(4.0 - real.mean()) / real.std(ddof=1))
-    assert (row["sd"], row["n"]) == (None, 1)
-    own = [row["distance"] for row in rows if row["row"] == "real" and row["distance"] is not None]
-    assert own == [0.0] * len(own)
-    assert len(rows) == 2 * len(describe(score(8)))
-
-
-def test_what_has_no_value_or_does_not_vary_has_no_distance() -> None:
-    rows = {(row["metric"], row["row"]): row for row in compare({"prior": [score(0)], "real": [score(8), score(8)]})}
-    assert rows["pitch_entropy", "prior"]["mean"] is None
-    assert rows["chord_tone_rate", "real"]["n"] == 0
-    assert rows["notes_per_bar", "prior"]["distance"] is None
 
 
 def test_solos_are_drawn_over_the_changes_of_held_out_solos_in_turn(study: Study, tmp_path: Path) -> None:

@@ -2,27 +2,25 @@
 
 Beside them stand real solos of the same bars (`real`, of whose changes those played are a lot), their
 reconstructions (`reconstruction`: what decoding alone costs) and stretches of training solos (`floor`: how far honest
-solos are from each other). The distance of a row from the real one is |mean − mean of real| / sd of real.
+solos are from each other), with distances as in `metrics.rows`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.latent.figures import COLOURS, figure, plain
 from yardbird.generation.latent.study import Figures, Solo, Study, stretch, write_piece, write_table
-from yardbird.metrics.table import describe
+from yardbird.metrics.rows import FLOOR, REAL, Row, compare_sets, mean_distance
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
 from yardbird.seeds import derive_seed
 
-PRIOR, RECONSTRUCTION, FLOOR, REAL = "prior", "reconstruction", "floor", "real"
+PRIOR, RECONSTRUCTION = "prior", "reconstruction"
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class PriorConfig:
 
 
 def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
-    """Write the solos, prior.csv (metric, row, mean, sd, n, distance) and prior.png; each row's mean distance."""
+    """Write the solos, prior.csv (row, metric, mean, sd, n, distance) and prior.png; each row's mean distance."""
     real = study.stretches(study.held_out, config.bars)
     if not real:
         expected, remedy = f"a held-out solo of {config.bars} like bars", "lower explore.prior.bars"
@@ -63,14 +61,11 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
         FLOOR: [piece for solo in study.training if (piece := stretch(solo.score, config.bars))],
         REAL: [solo.score for solo in real],
     }
-    rows = compare({name: scores for name, scores in sets.items() if scores})
-    write_table(folder / "prior.csv", rows)
+    rows = compare_sets({name: scores for name, scores in sets.items() if scores}, config.solos, study.seed)
+    write_table(folder / "prior.csv", [asdict(row) for row in rows])
     _draw(folder / "prior.png", rows)
-    distances = {
-        name: [row["distance"] for row in rows if row["row"] == name and row["distance"] is not None]
-        for name in (PRIOR, RECONSTRUCTION, FLOOR)
-    }
-    return {"solos": config.solos} | {f"{name}_distance": float(np.mean(own)) for name, own in distances.items() if own}
+    distances = {name: mean_distance(rows, name) for name in (PRIOR, RECONSTRUCTION, FLOOR)}
+    return {"solos": config.solos} | {f"{name}_distance": far for name, far in distances.items() if far is not None}
 
 
 def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Score]:
@@ -83,29 +78,10 @@ def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Scor
     return drawn
 
 
-def compare(sets: Mapping[str, Sequence[Score]]) -> list[dict[str, Any]]:
-    """All metrics of all sets, one of which is `real`; None where a set has no value, or real solos do not vary."""
-    tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
-    rows = []
-    for metric in tables[REAL][0]:
-        values = {
-            name: np.array([value for solo in table if (value := solo[metric]) is not None], dtype=np.float64)
-            for name, table in tables.items()
-        }
-        real = values[REAL]
-        spread = float(np.std(real, ddof=1)) if len(real) > 1 else 0.0
-        for name, own in values.items():
-            mean = float(own.mean()) if len(own) else None
-            sd = float(np.std(own, ddof=1)) if len(own) > 1 else None
-            distance = abs(mean - float(real.mean())) / spread if mean is not None and spread else None
-            rows.append({"metric": metric, "row": name, "mean": mean, "sd": sd, "n": len(own), "distance": distance})
-    return rows
-
-
-def _draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def _draw(path: Path, rows: Sequence[Row]) -> None:
     """Every metric on a line: where each set's mean lies, in standard deviations of real solos."""
-    real = {row["metric"]: row for row in rows if row["row"] == REAL}
-    metrics = [metric for metric, row in real.items() if row["sd"]]
+    real = {row.metric: (row.mean, row.sd) for row in rows if row.row == REAL and row.mean is not None and row.sd}
+    metrics = list(real)
     with figure(
         path, "Sampled from the prior, beside real solos", width=10, height=1.6 + 0.27 * len(metrics)
     ) as drawing:
@@ -115,8 +91,8 @@ def _draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         panel.axvspan(-1, 1, color="#efe6cf", alpha=0.6, linewidth=0, zorder=0)
         panel.axvline(0, color="#8d8896", linewidth=1, zorder=0.5)
         for name, colour, marker in zip((FLOOR, RECONSTRUCTION, PRIOR), COLOURS, "osD", strict=False):
-            own = {row["metric"]: row["mean"] for row in rows if row["row"] == name and row["mean"] is not None}
-            places = [(own[metric] - real[metric]["mean"]) / real[metric]["sd"] for metric in metrics if metric in own]
+            own = {row.metric: row.mean for row in rows if row.row == name and row.mean is not None}
+            places = [(own[metric] - real[metric][0]) / real[metric][1] for metric in metrics if metric in own]
             heights = [row for row, metric in enumerate(metrics) if metric in own]
             panel.scatter(places, heights, s=34, color=colour, marker=marker, label=name, zorder=3)
         panel.set_xscale("symlog", linthresh=3)  # a poor model's worst metrics must not hide the others

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from yardbird.evaluation.rows import compare_sets, mean_distance
+from yardbird.metrics.rows import compare_sets, mean_distance
 from yardbird.metrics.table import describe
 from yardbird.music.score import Score, make_notes
 
