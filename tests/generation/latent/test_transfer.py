@@ -119,13 +119,13 @@ def test_the_headline_is_the_lowest_strength_that_convinces():
         row(ARTISTS, 0.0, 0.1, 1.0),
         row(ARTISTS, 1.0, 0.6, 0.7),
         row(ARTISTS, 2.0, 0.9, 0.4),
-        row("plain means", 1.0, 0.4, 0.6),
-        row("plain means", 2.0, 0.8, 0.3),
+        row("equal rhythm", 1.0, 0.4, 0.6),
+        row("equal rhythm", 2.0, 0.8, 0.3),
         row("random 1", 1.0, 0.2, 0.6),
     ]
     assert headline(rows) == {
         "verdict": 0.1, "strength": 1.0, "rhythm_kept": 0.7, "contour_kept": 0.9, "random_verdict": 0.2,
-        "plain_strength": 2.0, "plain_rhythm_kept": 0.3,
+        "equal_rhythm_strength": 2.0, "equal_rhythm_rhythm_kept": 0.3,
         "kept_verdict": 0.6, "kept_strength": 1.0,
     }  # fmt: skip
 

@@ -2,9 +2,9 @@
 
 The way of an attribute is the mean code of the quarter of the windows that has most of it less that of the quarter that
 has least (Roberts et al. 2018, §6.4; Carter & Nielsen, Using Artificial Intelligence to Augment Human Intelligence,
-2017). A way from one artist to another is the difference of their mean codes *at equal rhythm*: adjusted means, as the
-analysis of covariance has them (Fisher 1932). The plain difference also points from one edition to another, for some
-transcriptions are timed and others written; stage explore measures both. All from training solos alone.
+2017). The way from one artist to another is the difference of their mean codes. As some transcriptions are timed and
+others written, it takes the rhythm of an edition along; stage explore puts the difference at equal rhythm beside it.
+All from training solos alone.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ _EXTREME = 1 / 4  # of the windows, at either end
 
 @dataclass(frozen=True)
 class Directions:
-    """By name: each artist's mean code at equal rhythm, and the way of each attribute; both (latent_dim,).
+    """By name: each artist's mean code, and the way of each attribute; both (latent_dim,).
 
     `model` is the fingerprint of the model whose codes they are: they mean nothing to another.
     """
@@ -105,18 +105,29 @@ def fingerprint(family: MusicVAEFamily) -> str:
 
 def find_directions(study: Study) -> Directions:
     """From the training solos; an attribute that does not vary over their windows has no way, and is left out."""
-    solos, segments = study.training, study.family.config.bars
-    codes = np.concatenate([solo.latent.z for solo in solos])
-    owners = np.concatenate([np.full(len(solo.latent.z), solo.artist) for solo in solos])
-    pieces = [piece for solo in solos for piece in windows(solo.score, solo.latent, segments)]
-    measured = measure_windows(pieces)
-    artists = adjusted_means(codes, owners.tolist(), rhythms(pieces))
+    codes = np.concatenate([solo.latent.z for solo in study.training])
+    measured = measure_windows(_training_windows(study))
     ways = {name: extremes(codes, values) for name, values in measured.items()}
     return Directions(
         fingerprint(study.family),
-        artists,
+        artist_codes(study, at_equal_rhythm=False),
         {name: way for name, way in ways.items() if way is not None},
     )
+
+
+def artist_codes(study: Study, *, at_equal_rhythm: bool) -> dict[str, Vector]:
+    """Each artist's mean code over the training windows; at equal rhythm: adjusted to the rhythm of the mean window, as
+    the analysis of covariance has it (Fisher 1932)."""
+    codes = np.concatenate([solo.latent.z for solo in study.training])
+    owners = [solo.artist for solo in study.training for _ in solo.latent.z]
+    return adjusted_means(
+        codes, owners, rhythms(_training_windows(study)) if at_equal_rhythm else np.zeros((len(codes), 0))
+    )
+
+
+def _training_windows(study: Study) -> list[Score]:
+    segments = study.family.config.bars
+    return [piece for solo in study.training for piece in windows(solo.score, solo.latent, segments)]
 
 
 def adjusted_means(codes: Vector, owners: Sequence[str], covariates: Floats) -> dict[str, Vector]:

@@ -3,8 +3,8 @@
 Held-out solos move by `strength` times the way from one artist to the other, and back. The verdict is that of a judge
 who learnt on the reconstructions of training solos: the mean probability, over excerpts, of the artist aimed at. What
 is kept is told against the solo's own reconstruction, which is strength 0, and against the solo itself. Beside it go
-the difference of the plain means, which takes the rhythm along (see `directions`), and random ways as long:
-what those reach is no style, but what any push does to a solo.
+the difference at equal rhythm, which leaves the rhythm of an edition behind (see `directions`), and random ways as long
+as the first: what those reach is no style, but what any push does to a solo.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
-from yardbird.generation.latent.directions import Directions
+from yardbird.generation.latent.directions import Directions, artist_codes
 from yardbird.generation.latent.figures import COLOURS, FAINT, figure, plain
 from yardbird.generation.latent.judge import Judge
 from yardbird.generation.latent.study import Figures, Solo, Study, write_piece, write_table
@@ -29,7 +29,7 @@ from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
 from yardbird.seeds import generator
 
-ARTISTS, PLAIN, RANDOM = "artists", "plain means", "random"
+ARTISTS, EQUAL_RHYTHM, RANDOM = "artists", "equal rhythm", "random"
 ENOUGH = 0.5  # of the verdict, and of the rhythm
 _KEPT: Mapping[str, Callable[[Score, Score], float | None]] = {"rhythm": rhythm_kept, "contour": contour_kept}
 
@@ -66,13 +66,14 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
     if pair is None:
         return {"artists": 1}
     judge = train_judge(study, pair, config.excerpt_beats)
+    level = artist_codes(study, at_equal_rhythm=True)
     figures: Figures = examine(judge, study, pair)
     rows: list[dict[str, Any]] = []
     for name, (source, target) in {"there": pair, "back": (pair[1], pair[0])}.items():
         solos = study.lot([solo for solo in study.held_out if solo.artist == source], config.solos)
         if not solos:
             continue
-        ways = {ARTISTS: directions.between(source, target), PLAIN: plain_way(study, source, target)}
+        ways = {ARTISTS: directions.between(source, target), EQUAL_RHYTHM: level[target] - level[source]}
         length = float(np.linalg.norm(ways[ARTISTS]))
         for number in range(1, config.random_ways + 1):
             rng = generator(study.seed, "transfer", name, number)
@@ -136,17 +137,6 @@ def examine(judge: Judge, study: Study, pair: tuple[str, str]) -> Figures:
     }
 
 
-def plain_way(study: Study, source: str, target: str) -> Vector:
-    """The difference of the plain means of all training windows."""
-    start, stop = (
-        np.concatenate([solo.latent.z for solo in study.training if solo.artist == artist]).mean(
-            axis=0, dtype=np.float64
-        )
-        for artist in (source, target)
-    )
-    return np.asarray(stop - start, dtype=np.float32)
-
-
 def random_way(dimensions: int, length: float, rng: np.random.Generator) -> Vector:
     """A way of a length in a direction drawn uniformly: (dimensions,)."""
     way = rng.standard_normal(dimensions)
@@ -190,7 +180,7 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
     - `verdict` at strength 0, of the reconstructions
     - `strength`, the lowest at which the verdict is above a half, with `rhythm_kept` and `contour_kept`, and the mean
       verdict of the random ways there, `random_verdict`; absent where no strength is enough
-    - `plain_strength` and `plain_rhythm_kept`, the same along the difference of the plain means
+    - `equal_rhythm_strength` and `equal_rhythm_rhythm_kept`, the same along the difference at equal rhythm
     - `kept_verdict`, the highest verdict at which at least half of the rhythm is kept, and its `kept_strength`
     """
     own = [row for row in rows if row["way"] == ARTISTS]
@@ -200,8 +190,8 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
         random = _mean([row["verdict"] for row in at_reached if row["way"].startswith(RANDOM)])
         told = {name: reached[name] for name in ("strength", "rhythm_kept", "contour_kept")}
         figures |= _known({**told, "random_verdict": random})
-    if plainly := _reached([row for row in rows if row["way"] == PLAIN]):
-        figures |= _known({f"plain_{name}": plainly[name] for name in ("strength", "rhythm_kept")})
+    if evenly := _reached([row for row in rows if row["way"] == EQUAL_RHYTHM]):
+        figures |= _known({f"equal_rhythm_{name}": evenly[name] for name in ("strength", "rhythm_kept")})
     enough = [row for row in own if (row["rhythm_kept"] or 0) >= ENOUGH]
     kept = max(enough, key=lambda row: float(row["verdict"]), default=own[0])
     return figures | {"kept_verdict": kept["verdict"], "kept_strength": kept["strength"]}
@@ -229,7 +219,7 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
             of_pair = [row for row in rows if (row["from"], row["to"]) == (source, target)]
             plain(verdicts, f"{source} → {target}", ylabel=f"mean verdict: {target}", ylim=(0, 1.02))
             verdicts.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
-            own, plainly = ([row for row in of_pair if row["way"] == way] for way in (ARTISTS, PLAIN))
+            own, evenly = ([row for row in of_pair if row["way"] == way] for way in (ARTISTS, EQUAL_RHYTHM))
             randomly = [row for row in of_pair if row["way"].startswith(RANDOM)]
             for number, way in enumerate(dict.fromkeys(row["way"] for row in randomly)):
                 line = own[:1] + [row for row in randomly if row["way"] == way]
@@ -238,8 +228,8 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
             plain(kept, "what is left of the reconstruction", xlabel="strength", ylabel="share kept", ylim=(0, 1.02))
             kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
             for rows_of, style, name in (
-                (own, "o-", "means at equal rhythm"),
-                (own[:1] + plainly, "s--", "plain means"),
+                (own, "o-", "difference of means"),
+                (own[:1] + evenly, "s--", "difference at equal rhythm"),
             ):
                 verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"along the {name}")
                 for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
