@@ -1,7 +1,11 @@
-"""The SoundFont that sounds every note: pretty_midi's TimGM6mb, with a hole in its alto sax filled.
+"""The SoundFont that sounds every note at its pitch: pretty_midi's TimGM6mb, mended in two places.
 
 Its alto sax has samples for the keys up to 63 and from 65 on: E above middle C, one of the commonest notes of an alto
 solo, would be silent. The zone below is made to reach it.
+
+Its piano, bass and others say in the instrument, not in the sample, at which key a sample was recorded. symusic's
+synthesizer does not read that: it plays the bass three, the piano thirteen and more semitones off. The samples are
+made to say it themselves.
 """
 
 import importlib.util
@@ -14,7 +18,10 @@ from yardbird.errors import InputError
 
 _INSTRUMENT, _MISSING_KEY = b"AltoSax", 64
 _KEY_RANGE = 43  # the generator of a zone's lowest and highest key, SoundFont 2.01, 8.1.2
+_ROOT_KEY, _SAMPLE = 58, 53  # generators: the key a sample sounds at, instead of its own; which sample it is
+_ROOT_OFFSET = 40  # of the byte in a sample's header that holds its key
 _INST, _BAG, _GEN = struct.Struct("<20sH"), struct.Struct("<HH"), struct.Struct("<HBB")
+_HEADER, _SIZE, _AMOUNT = struct.Struct("<20s5I2b2H"), struct.Struct("<I"), struct.Struct("<H")
 
 
 def soundfont_path() -> Path:
@@ -31,7 +38,46 @@ def soundfont_path() -> Path:
 
 
 def mended(font: bytes) -> bytes:
-    """The SoundFont with the alto sax's missing key filled from below; the same bytes where nothing is missing."""
+    """The SoundFont with its keys filled and its samples at their pitch; the same bytes where nothing is amiss."""
+    return _rooted(_filled(font))
+
+
+def _rooted(font: bytes) -> bytes:
+    """Every sample that an instrument plays at another key than its own is doubled, with that key in its header."""
+    chunks = _parameters(font)
+    start, size = chunks[b"shdr"]
+    headers = [font[offset : offset + _HEADER.size] for offset in range(start, start + size, _HEADER.size)]
+    end_of_samples = headers.pop()
+    numbers = {header: number for number, header in reversed(list(enumerate(headers)))}
+    body = bytearray(font[:start])
+    for zone in _zones(font, chunks):
+        if _ROOT_KEY in zone and _SAMPLE in zone:
+            (root,), (sample,) = (_AMOUNT.unpack_from(font, zone[generator]) for generator in (_ROOT_KEY, _SAMPLE))
+            header = headers[sample][:_ROOT_OFFSET] + bytes([root]) + headers[sample][_ROOT_OFFSET + 1 :]
+            if header not in numbers:
+                numbers[header] = len(headers)
+                headers.append(header)
+            _AMOUNT.pack_into(body, zone[_SAMPLE], numbers[header])
+    content = b"".join([*headers, end_of_samples])
+    grown = len(content) - size
+    for offset in (start - 4, font.rindex(b"pdta", 0, start) - 4, 4):  # the chunk's, the list's and the file's size
+        _SIZE.pack_into(body, offset, _SIZE.unpack_from(font, offset)[0] + grown)
+    return bytes(body) + content + font[start + size :]
+
+
+def _zones(font: bytes, chunks: dict[bytes, tuple[int, int]]) -> Iterator[dict[int, int]]:
+    """Of every zone of every instrument: where the amount of each of its generators stands."""
+    start, size = chunks[b"ibag"]
+    for (begin, _), (end, _) in pairwise(_BAG.iter_unpack(font[start : start + size])):
+        first = chunks[b"igen"][0]
+        yield {
+            _GEN.unpack_from(font, offset)[0]: offset + 2
+            for offset in range(first + begin * _GEN.size, first + end * _GEN.size, _GEN.size)
+        }
+
+
+def _filled(font: bytes) -> bytes:
+    """The alto sax's missing key filled from below."""
     chunk = _parameters(font)
     start, size = chunk[b"inst"]
     instruments = list(_INST.iter_unpack(font[start : start + size]))
