@@ -2,8 +2,8 @@ import struct
 
 import numpy as np
 import pytest
+from pitch_track import track_pitch
 
-from yardbird.audio.pitch_track import track_pitch
 from yardbird.audio.soundfont import mended, soundfont_path
 from yardbird.audio.synth import SAMPLE_RATE, render
 from yardbird.music.score import Score, make_notes

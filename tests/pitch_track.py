@@ -71,4 +71,5 @@ def _first_dip(dips: Floats, shortest: int) -> NDArray[np.int64]:
     rising = np.concatenate([dips[:, 1:] >= dips[:, :-1], np.ones((len(dips), 1), dtype=bool)], axis=1)
     bottom = (rising & inside & (lags >= first[:, None])).argmax(axis=1)
     deepest = np.where(inside, dips, np.inf).argmin(axis=1)
-    return np.where(bottom > 0, bottom, deepest)
+    chosen: NDArray[np.int64] = np.where(bottom > 0, bottom, deepest)
+    return chosen
