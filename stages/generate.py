@@ -10,6 +10,7 @@ from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import write_solos
 from yardbird.generation.source import open_source
+from yardbird.generation.timing import timed, write_speed
 from yardbird.models.base import prepare_torch
 
 MODELS, GENERATED = Path("models"), Path("data/generated")
@@ -21,8 +22,9 @@ def main() -> None:
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)
-    solos = source.draw(plan(config), config, seed)
+    solos, seconds = timed(lambda: source.draw(plan(config), config, seed))
     write_solos(solos, GENERATED / name, config, seed, source.provenance)
+    write_speed(name, sum(solo.drawn_seconds for solo in solos), seconds)
 
 
 if __name__ == "__main__":

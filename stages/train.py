@@ -22,7 +22,7 @@ from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import as_csv, fit
 from yardbird.training.listeners import TensorBoard
 
-MODELS, REPORTS = Path("models"), Path("reports/train")
+MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
 
 
 @exit_on_error
@@ -54,6 +54,7 @@ def main() -> None:
             files.write_json(folder / TRAINED, {"family": name, "seed": seed, "data": files.sha256_folder(encoded)})
         summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
         files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
+        files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})
         files.write_text(REPORTS / f"{name}_curve.csv", as_csv(result.curve))
         run.finish(REPORTS / f"{name}_curve.csv", {**summary, "parameters": result.parameters})
     checkpoint.remove()

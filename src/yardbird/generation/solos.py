@@ -36,6 +36,12 @@ class Solo:
     def primed_bars(self) -> int:
         return self.order.prime.bars if self.order.prime else 0
 
+    @property
+    def drawn_seconds(self) -> float:
+        """How long it plays behind its prime."""
+        start = self.score.bar_ticks[self.primed_bars]
+        return float(self.score.seconds - self.score.seconds_at(start))
+
 
 def check_orders(orders: Sequence[Order], config: GenerateConfig) -> None:
     """Refuse primes that nothing can continue as asked.

@@ -1,6 +1,5 @@
 """A trained model's folder, opened for drawing solos, and what is known of where it comes from."""
 
-import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +8,12 @@ from typing import Any, Protocol
 
 from safetensors import SafetensorError
 
-import yardbird.models
 from yardbird import files
 from yardbird.errors import InputError
 from yardbird.generation import prior, tokens
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
-from yardbird.models.base import TRAINED, Family, best_device, load_family
+from yardbird.models.base import TRAINED, Family, best_device, family_names, load_family
 
 
 class Draw(Protocol):
@@ -59,8 +57,8 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
     try:
         trained = dict(files.read_json(folder / TRAINED)) if (folder / TRAINED).is_file() else {}
         name = family_name or trained.get("family") or folder.resolve().name
-        if name not in _families():
-            expected = f"a family, one of {', '.join(_families())}"
+        if name not in family_names():
+            expected = f"a family, one of {', '.join(family_names())}"
             raise InputError(folder, expected=expected, found=repr(name), remedy="name it with --family")
         family = load_family(name).load(folder)
     except FileNotFoundError as error:
@@ -79,7 +77,3 @@ def _source(family: Family, provenance: Mapping[str, Any]) -> Source:
     assert isinstance(family, prior.DecodesLatents), f"{family.name} neither continues tokens nor decodes latents"
     ignored = ("artist",)
     return Source(partial(prior.draw, family), {**provenance, "ignored": ignored}, ignored, alike_at_zero=False)
-
-
-def _families() -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(yardbird.models.__path__) if module.ispkg)

@@ -4,6 +4,9 @@ A family is a codec together with a model. It is loaded by name, so that its hea
 """
 
 import importlib
+import pkgutil
+import resource
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
+
+import yardbird.models
 
 Batch = Mapping[str, Tensor]
 Floats = NDArray[np.float64]
@@ -72,6 +77,8 @@ class Family(ABC):
     codec_name: ClassVar[str]
     #: The validation measure that early stopping and checkpoint choice watch; lower is better.
     watched: ClassVar[str]
+    #: What a player can ask of it, in words for the comparison of the models.
+    conditioned_on: ClassVar[tuple[str, ...]] = ()
     model: nn.Module
 
     @classmethod
@@ -119,6 +126,11 @@ def load_family(name: str) -> type[Family]:
     return family
 
 
+def family_names() -> list[str]:
+    """The families that there are, by name."""
+    return sorted(module.name for module in pkgutil.iter_modules(yardbird.models.__path__) if module.ispkg)
+
+
 def prepare_torch(threads: int | None = 1) -> None:
     """Set torch up for this process, before its first parallel operation.
 
@@ -134,3 +146,19 @@ def prepare_torch(threads: int | None = 1) -> None:
 def best_device() -> torch.device:
     """CUDA where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_in_words() -> str:
+    """What this process computes on: the GPU's name, else the CPU with the number of torch's threads."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def peak_memory_mib() -> float:
+    """The most memory held so far: by torch on the GPU; without one by this process, Python and all libraries in it."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    units_a_mib = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_a_mib

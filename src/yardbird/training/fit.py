@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from yardbird.audio.wave import Waveform
 from yardbird.errors import InputError, YardbirdError
-from yardbird.models.base import Family, best_device
+from yardbird.models.base import Family, best_device, device_in_words, peak_memory_mib
 from yardbird.seeds import derive_seed
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
@@ -33,12 +33,30 @@ class InterruptedTrainingError(YardbirdError):
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a training took, of all processes that had a part in it; it differs from run to run."""
+
+    training_seconds: float  # of the whole epochs, with validation; what a kill has lost is not in it
+    peak_memory_mib: float  # see `peak_memory_mib` for whose
+    device: str
+
+    def asdict(self) -> dict[str, float | str]:
+        """For a metric file."""
+        return {
+            "training_seconds": round(self.training_seconds, 2),
+            "peak_memory_mib": round(self.peak_memory_mib),
+            "device": self.device,
+        }
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """The curve has one row an epoch; epochs count from 1; the family's model holds the weights of `best_epoch`."""
 
     curve: tuple[Row, ...]
     best_epoch: int
     parameters: int
+    cost: Cost
 
     @property
     def best(self) -> dict[str, float]:
@@ -122,7 +140,9 @@ def fit(
                 course.bar.close()
     family.model.load_state_dict(course.best_weights)
     family.model.cpu().eval()
-    return TrainingResult(tuple(course.curve), course.best_epoch, sum(p.numel() for p in family.model.parameters()))
+    parameters = sum(parameter.numel() for parameter in family.model.parameters())
+    cost = Cost(course.seconds, course.peak_memory_mib, device_in_words())
+    return TrainingResult(tuple(course.curve), course.best_epoch, parameters, cost)
 
 
 class _Course(Callback):
@@ -142,8 +162,10 @@ class _Course(Callback):
         self._family, self._module, self._config, self._seed = family, module, config, seed
         self._checkpoint, self._listeners, self._hear, self._loader = checkpoint, listeners, hear, loader
         self.bar: tqdm[Any] = tqdm(disable=True)
-        state = checkpoint.read() or {"curve": [], "best_weights": {}}
+        state = checkpoint.read() or {"curve": [], "best_weights": {}, "seconds": 0.0, "peak_memory_mib": 0.0}
         self.curve: list[dict[str, float]] = state["curve"]
+        self.seconds: float = state["seconds"]
+        self.peak_memory_mib: float = state["peak_memory_mib"]
         self.best_weights: dict[str, torch.Tensor] = state["best_weights"]
         self._optimizer_state: dict[str, Any] | None = state.get("optimizer")
         if self.curve:
@@ -187,9 +209,14 @@ class _Course(Callback):
         epoch = len(self.curve)
         if self.best_epoch == epoch:
             self.best_weights = {name: value.cpu().clone() for name, value in self._module.model.state_dict().items()}
+        self._epoch_seconds = time.perf_counter() - self._started
+        self.seconds += self._epoch_seconds
+        self.peak_memory_mib = max(self.peak_memory_mib, peak_memory_mib())
         self._checkpoint.write(
             {
                 "curve": self.curve,
+                "seconds": self.seconds,
+                "peak_memory_mib": self.peak_memory_mib,
                 "step": self._module.step,
                 "weights": self._module.model.state_dict(),
                 "best_weights": self.best_weights,
@@ -202,7 +229,7 @@ class _Course(Callback):
     def _tell(self, epoch: int) -> None:
         windows = len(self._loader.sampler)  # type: ignore[arg-type]  # an EpochOrder
         pace = {
-            "epoch_seconds": time.perf_counter() - self._started,
+            "epoch_seconds": self._epoch_seconds,
             "windows_per_second": windows / self._module.training_seconds,
         }
         watched = f"validation_{self._family.watched}"

@@ -52,6 +52,7 @@ class MusicTransformerFamily(Family):
     name: ClassVar[str] = "music_transformer"
     codec_name: ClassVar[str] = "events"
     watched: ClassVar[str] = "nats_per_note"
+    conditioned_on: ClassVar[tuple[str, ...]] = ("chord changes", "tempo", "artist", "opening bars")
     model: MusicTransformer
 
     def __init__(self, codec: EventCodec, config: ModelConfig) -> None:
