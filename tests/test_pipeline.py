@@ -19,6 +19,8 @@ from yardbird.music.midi import read_score
 
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("music_transformer", "music_vae")
+#: What a training took of time and memory and how fast a model draws: no two runs agree on it, and these tell it.
+TIMED = ("reports/timing/", "reports/comparison.md", "reports/comparison_models.csv")
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for two whole pipelines
 
@@ -90,7 +92,7 @@ def test_two_runs_give_the_same_bytes(clones: tuple[Path, Path]) -> None:
     assert len(first) > 25
     assert {"data/encoded/events", "data/encoded/melody", "data/explored"} < first.keys()
     assert {f"{folder}/{family}" for folder in ("models", "data/generated") for family in FAMILIES} < first.keys()
-    assert {path for path in first if first[path] != second[path]} == set()
+    assert {path for path in first if first[path] != second[path] and not path.startswith(TIMED)} == set()
 
 
 def test_nothing_is_left_to_do_after_a_run(clones: tuple[Path, Path]) -> None:

@@ -1,5 +1,6 @@
 """Training: what it minimises, what it keeps, and that a killed one cannot be told from one that ran through."""
 
+import itertools
 import math
 import os
 import signal
@@ -18,7 +19,7 @@ from fake_family import FakeFamily, Noise
 
 from yardbird.audio.wave import Waveform
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.base import Datasets, Loss, Ratio
+from yardbird.models.base import Datasets, Loss, Ratio, device_in_words
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.fit import InterruptedTrainingError, TrainingResult, as_csv, fit
@@ -180,6 +181,23 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path: Path, stop_
     assert recorder.epochs == list(range(stop_after + 1, 6))
     assert weights(resumed) == weights(whole)
     assert as_csv(result.curve) == as_csv(expected.curve)
+
+
+def test_the_cost_of_a_resumed_training_is_that_of_all_its_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr("yardbird.training.fit.time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("yardbird.training.fit.peak_memory_mib", lambda: 900.4)
+    _, whole = train(tmp_path / "whole")
+    with pytest.raises(InterruptedTrainingError):
+        train(tmp_path / "broken", listeners=[Recorder(3)])
+    monkeypatch.setattr("yardbird.training.fit.peak_memory_mib", lambda: 100.0)
+    _, resumed = train(tmp_path / "broken")
+    assert resumed.cost == whole.cost
+    assert whole.cost.asdict() == {
+        "training_seconds": 5 * 3.0, "peak_memory_mib": 900, "device": device_in_words(),
+    }  # fmt: skip
 
 
 def test_a_training_killed_with_signal_9_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
