@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
+from yardbird.cli.blind_test import blind_test
 from yardbird.cli.doctor import doctor
 from yardbird.cli.experiments import exp
 from yardbird.cli.generate import generate
@@ -29,6 +30,7 @@ _cli = typer.Typer(
 for command in (generate, interpolate, transfer, blend, ingest, exp, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
+_cli.add_typer(blind_test, name="blind-test")
 
 
 def app(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,137 @@
+"""The web app: consent first, then one clip after the other; the results behind a token.
+
+Nothing that a listener can ask for tells what a clip is.
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import Cookie, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from yardbird.blindtest.bundle import BlindTest, Key, clip_path
+from yardbird.blindtest.guard import Guard
+from yardbird.blindtest.pages import STATIC, listen_page, results_page
+from yardbird.blindtest.results import results_of
+from yardbird.blindtest.store import Expertise, VoteStore
+from yardbird.seeds import generator
+
+LISTENER, TOKEN = "yardbird_listener", "yardbird_results"  # cookies
+_MAX_BODY_BYTES = 2048
+_MONTH_SECONDS = 30 * 24 * 3600
+Who = Annotated[str | None, Cookie(alias=LISTENER, max_length=64)]
+
+
+class Profile(BaseModel):
+    """What a listener says before the first clip."""
+
+    model_config = ConfigDict(extra="forbid")
+    consent: Literal[True]
+    expertise: Expertise
+
+
+class Answer(BaseModel):
+    """One judgement."""
+
+    model_config = ConfigDict(extra="forbid")
+    clip: str = Field(pattern=r"^[0-9a-f]{16}$")
+    yes: StrictBool
+
+
+class State(BaseModel):
+    """How far a listener is: the clip to be judged now, None when all are; `yes`: the answer that counts."""
+
+    answered: int
+    total: int
+    clip: str | None
+    yes: bool | None = None
+
+
+def order_of(test: BlindTest, listener: str) -> list[str]:
+    """The clips in a listener's own random order, the same whenever it is asked for."""
+    return [test.clips[index] for index in generator(0, test.id, listener).permutation(len(test.clips))]
+
+
+def state_of(test: BlindTest, listener: str, votes: Mapping[str, bool], yes: bool | None = None) -> State:
+    clip = next((clip for clip in order_of(test, listener) if clip not in votes), None)
+    return State(answered=len(votes), total=len(test.clips), clip=clip, yes=yes)
+
+
+def make_app(folder: Path, test: BlindTest, key: Key, store: VoteStore, token: str, hosts: list[str]) -> FastAPI:
+    """The app of the test in `folder`; it answers under the names `hosts` only, `*` is any."""
+    app = FastAPI(
+        title="Yardbird blind test", docs_url=None, redoc_url=None, openapi_url=None, max_body_size=_MAX_BODY_BYTES,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )  # fmt: skip
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
+    app.add_middleware(Guard, requests_per_minute=int(key.params["requests_per_minute"]))
+    app.mount("/static", StaticFiles(directory=STATIC))
+    page, sounds = listen_page(test), {*test.clips, *test.examples}
+
+    def known(listener: str | None) -> str:
+        if listener is None or not store.knows(listener):
+            raise HTTPException(401, "consent first")
+        return listener
+
+    def admitted(request: Request, given: str | None) -> None:
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        offered = bearer if scheme.lower() == "bearer" else given or request.cookies.get(TOKEN, "")
+        if not hmac.compare_digest(offered.encode(), token.encode()):
+            raise HTTPException(403, "the address with its token was printed where the test was started")
+
+    @app.get("/", response_class=HTMLResponse)
+    def listen() -> str:
+        return page
+
+    @app.get("/clips/{clip}.wav")
+    def sound(clip: str) -> FileResponse:
+        if clip not in sounds:
+            raise HTTPException(404, "no such clip")
+        return FileResponse(clip_path(folder, clip), media_type="audio/wav", headers={"Cache-Control": "private"})
+
+    @app.get("/api/state")
+    def state(listener: Who = None) -> State:
+        person = known(listener)
+        return state_of(test, person, store.votes_of(person))
+
+    @app.post("/api/listeners", status_code=201)
+    def enrol(profile: Profile, request: Request, response: Response, listener: Who = None) -> State:
+        if listener is None or not store.knows(listener):
+            listener = secrets.token_urlsafe(24)
+            store.add(listener, profile.expertise, "server", {})
+        secure = request.url.scheme == "https"
+        response.set_cookie(LISTENER, listener, max_age=_MONTH_SECONDS, httponly=True, samesite="strict", secure=secure)
+        return state_of(test, listener, store.votes_of(listener))
+
+    @app.post("/api/votes")
+    def vote(answer: Answer, listener: Who = None) -> State:
+        """The first answer to a clip counts; one to a clip that is not the listener's turn is refused."""
+        person = known(listener)
+        votes = store.votes_of(person)
+        if answer.clip not in votes and answer.clip != state_of(test, person, votes).clip:
+            raise HTTPException(409, "another clip is next")
+        votes[answer.clip] = store.vote(person, answer.clip, answer.yes)
+        return state_of(test, person, votes, votes[answer.clip])
+
+    @app.get("/results", response_class=HTMLResponse)
+    def results(request: Request, token: Annotated[str | None, Query(max_length=128)] = None) -> Response:
+        admitted(request, token)
+        if token:  # out of the address bar, and out of the history
+            response = RedirectResponse("results", 303)
+            response.set_cookie(TOKEN, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+            return response
+        return HTMLResponse(results_page(test, results_of(test, key, store.everything())))
+
+    @app.get("/results.json")
+    def results_json(request: Request) -> Any:
+        admitted(request, None)
+        return asdict(results_of(test, key, store.everything()))
+
+    return app

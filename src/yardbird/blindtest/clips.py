@@ -1,0 +1,70 @@
+"""Excerpts made to sound alike: one synthesizer, one length to the sample, one loudness, one ending."""
+
+from dataclasses import dataclass, replace
+from math import gcd
+
+import numpy as np
+import torch
+import torchaudio
+from numpy.typing import NDArray
+from scipy import signal
+
+from yardbird.audio.comping import PIANO
+from yardbird.audio.synth import SAMPLE_RATE, render
+from yardbird.audio.wave import Waveform
+from yardbird.blindtest.plan import BlindTestConfig
+from yardbird.music.score import Score, Tempo, make_notes
+
+_FADE_SECONDS = 0.5  # at the end: every clip breaks off in the same way
+_CEILING = 10 ** (-1 / 20)  # no sample above −1 dB
+_SCALE = 37  # notes of a check's scale: three octaves in half steps, of which nobody can doubt where it goes
+_SCALE_FOOT, _SCALE_REST = 48, 6  # C3, and the notes' lengths between one scale and the next
+_SCALE_QPM = 180.0  # four notes a beat: a scale takes three seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """Sounds in the order of the scores they were made from, all of one length, and their loudness in LUFS."""
+
+    waveforms: tuple[Waveform, ...]
+    loudness: float
+
+
+def check_score(up: bool, number: int, seconds: float) -> Score:
+    """An attention check: a piano that runs up over and over, or down; `number` moves it by half steps."""
+    length = max(1, int(seconds / (60 / _SCALE_QPM / 4)))
+    steps = [step for step in range(length) if step % (_SCALE + _SCALE_REST) < _SCALE]
+    places = [step % (_SCALE + _SCALE_REST) for step in steps]
+    pitches = [_SCALE_FOOT + number + (place if up else _SCALE - 1 - place) for place in places]
+    notes = make_notes([(step, 1, pitch, 90) for step, pitch in zip(steps, pitches, strict=True)])
+    return Score(4, notes, end_tick=length, tempos=(Tempo(0, _SCALE_QPM),), program=PIANO)
+
+
+def render_clips(scores: list[Score], config: BlindTestConfig) -> Clips:
+    """Every score as `config.seconds` of mono sound at the loudness asked for.
+
+    Loudness is the programme loudness of ITU-R BS.1770-4. Where a clip would pass −1 dB at it, all become quieter.
+    """
+    clips = [_clip(score, config) for score in scores]
+    levels = [_loudness(clip, config.sample_rate) for clip in clips]
+    headroom = [level + 20 * np.log10(_CEILING / np.abs(clip).max()) for clip, level in zip(clips, levels, strict=True)]
+    target = float(min(config.loudness, *headroom))
+    gains = [np.float32(10 ** ((target - level) / 20)) for level in levels]
+    waves = (Waveform((clip * gain)[:, None], config.sample_rate) for clip, gain in zip(clips, gains, strict=True))
+    return Clips(tuple(waves), target)
+
+
+def _clip(score: Score, config: BlindTestConfig) -> NDArray[np.float32]:
+    """Rendered, resampled, cut to length and faded out: shape (frames,)."""
+    rate, frames = config.sample_rate, round(config.seconds * config.sample_rate)
+    factor = gcd(rate, SAMPLE_RATE)
+    solo = render(replace(score, sections=()), comping=config.comping and score.program != PIANO).mono
+    sound = signal.resample_poly(solo, rate // factor, SAMPLE_RATE // factor)[:frames]
+    sound = np.pad(sound, (0, frames - len(sound)))
+    fade = min(frames, round(_FADE_SECONDS * rate))
+    sound[frames - fade :] *= np.cos(np.linspace(0, np.pi / 2, fade)) ** 2
+    return sound.astype(np.float32)
+
+
+def _loudness(samples: NDArray[np.float32], sample_rate: int) -> float:
+    return float(torchaudio.functional.loudness(torch.from_numpy(samples)[None], sample_rate))

@@ -1,0 +1,70 @@
+"""The test without a server: one HTML file out, files of answers back in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+
+from yardbird import files
+from yardbird.blindtest.bundle import BlindTest, clip_path
+from yardbird.blindtest.pages import listen_page
+from yardbird.blindtest.store import Expertise, VoteStore
+from yardbird.errors import InputError
+
+_MAX_FILE_BYTES = 100_000
+
+
+class _Vote(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    clip: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    yes: StrictBool
+
+
+class _Answers(BaseModel):
+    """The file that the exported page saves."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: Literal["yardbird-blind-test-1"]
+    test: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    listener: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    expertise: Expertise
+    consent: Literal[True]
+    votes: Annotated[list[_Vote], Field(max_length=1000)]
+
+
+def export_test(folder: Path, test: BlindTest, path: Path) -> None:
+    """Write the test in `folder` as one HTML file with the sounds inside; the key is not in it."""
+    sounds: Mapping[str, bytes] = {clip: clip_path(folder, clip).read_bytes() for clip in (*test.clips, *test.examples)}
+    files.write_text(path, listen_page(test, sounds))
+
+
+def import_answers(path: Path, test: BlindTest, store: VoteStore) -> tuple[int, int]:
+    """Add the answers in a file to the database; (answers in the file, new ones among them).
+
+    The same file may come twice, and one saved later may come after it: what is there already stays.
+
+    Raises:
+        InputError: it is no file of answers to this test.
+    """
+    expected, remedy = "answers saved by an exported blind test", "ask for the file again"
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise InputError(path, expected=expected, found=f"more than {_MAX_FILE_BYTES} bytes", remedy=remedy)
+        answers = _Answers.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(path, expected=expected, found=str(error.strerror), remedy="check the name") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        found = f"{place}: {first['msg']}" if place else first["msg"]
+        raise InputError(path, expected=expected, found=found, remedy=remedy) from None
+    votes = {vote.clip: vote.yes for vote in answers.votes}
+    if answers.test != test.id:
+        remedy = "give the --folder of the test that it answers"
+        raise InputError(path, expected=f"answers to test {test.id}", found=f"to {answers.test}", remedy=remedy)
+    if unknown := sorted(votes.keys() - set(test.clips)):
+        raise InputError(path, expected="clips of this test", found=f"clip {unknown[0]}", remedy=remedy)
+    if len(votes) < len(answers.votes):
+        raise InputError(path, expected="one answer a clip", found="two answers to one", remedy=remedy)
+    return len(votes), store.add(answers.listener, answers.expertise, "file", votes)

@@ -1,0 +1,218 @@
+"""Which excerpts are heard: of the artist's held-out solos, of a decoy's, of what each family has generated."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from yardbird import files
+from yardbird.config import PARAMS
+from yardbird.data.manifest import MANIFEST
+from yardbird.errors import ConfigError, InputError
+from yardbird.music.excerpts import cut
+from yardbird.music.grid import quantise
+from yardbird.music.midi import read_score
+from yardbird.music.score import Score
+from yardbird.seeds import generator
+
+REAL, DECOY, CHECK, EXAMPLE = "real", "decoy", "check", "example"
+_LEAST_NOTES = 4  # in an excerpt: fewer are a rest rather than music
+
+
+@dataclass(frozen=True)
+class BlindTestConfig:
+    """Section `blind_test` of params.yaml."""
+
+    artist: str | None  # who is asked about; null: the artist with the most test solos
+    decoy: str | None  # null: the one with the most test solos after that
+    clips_per_source: int
+    examples: int  # of the artist's training solos, to hear beforehand
+    attention_checks: int  # half of them to be answered Yes, half No
+    seconds: float  # of every clip
+    least_seconds: float  # to be heard before an answer is taken
+    steps_per_beat: int | None  # every clip's notes on this grid; null: as they stand in their files
+    program: int  # the General MIDI instrument of every clip, counted from 0
+    comping: bool
+    sample_rate: int
+    loudness: float  # of every clip, LUFS
+    requests_per_minute: int  # of one address
+    smallest_difference: float  # between two shares that would matter: the power to find it is shown
+
+    def __post_init__(self) -> None:
+        bounds: dict[str, tuple[float, float]] = {
+            "clips_per_source": (1, 100), "examples": (0, 10), "attention_checks": (2, 20), "seconds": (1, 60),
+            "least_seconds": (0, self.seconds), "program": (0, 127), "sample_rate": (8000, 48000),
+            "loudness": (-40, -10), "requests_per_minute": (1, 1_000_000), "smallest_difference": (0.01, 0.5),
+        }  # fmt: skip
+        for key, (low, high) in bounds.items():
+            if not low <= getattr(self, key) <= high:
+                expected, found = f"{low:g} to {high:g}", f"{getattr(self, key):g}"
+                raise ConfigError(PARAMS, f"blind_test.{key}", expected=expected, found=found)
+        if self.attention_checks % 2:
+            expected = "an even number, for as many Yes as No"
+            raise ConfigError(
+                PARAMS, "blind_test.attention_checks", expected=expected, found=str(self.attention_checks)
+            )
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A stretch of a solo that begins at a bar line: `source` is real, decoy, example or the name of a family."""
+
+    source: str
+    solo: str
+    artist: str
+    first_bar: int  # counted from 0
+    score: Score
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is heard, and why something else is not: `left_out` holds lines to be shown to whoever runs the test."""
+
+    artist: str
+    decoy: str | None
+    excerpts: tuple[Excerpt, ...]
+    examples: tuple[Excerpt, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Solo:
+    """A file that excerpts may be taken from, after `skipped_bars` (a prime is not the model's)."""
+
+    name: str
+    path: Path
+    artist: str
+    skipped_bars: int
+
+
+def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: int) -> Plan:
+    """Choose the excerpts by lot, of as many solos as there are, never the same music twice.
+
+    Args:
+        augmented: folder of the corpus; real and decoy clips are of its test split, examples of its training split.
+        generated: folder of folders, one a family.
+
+    Raises:
+        InputError: there is no corpus, nothing was generated, or nothing of the artist is long enough.
+        ConfigError: an artist that is named has no test solos.
+    """
+    originals = list(_originals(augmented))
+    tests = [(split, solo) for split, solo in originals if split == "test"]
+    artist, decoy = _artists([solo.artist for _, solo in tests], config)
+    pools: dict[str, list[_Solo]] = {REAL: [solo for _, solo in tests if solo.artist == artist]}
+    if decoy:
+        pools[DECOY] = [solo for _, solo in tests if solo.artist == decoy]
+    left_out = [] if decoy else ["decoy: the test split holds one artist only"]
+    for manifest in sorted(generated.glob(f"*/{MANIFEST}")):
+        pools[manifest.parent.name] = list(_generated(manifest))
+    if set(pools) <= {REAL, DECOY}:
+        raise InputError(generated, expected="generated solos", found="none", remedy="run the generate stage first")
+    excerpts: list[Excerpt] = []
+    for source, solos in pools.items():
+        if not solos:
+            left_out.append(f"{source}: it gives no MIDI files, so that nothing of it can go through the same synth")
+            continue
+        drawn = _draw(source, solos, config.clips_per_source, config, seed)
+        if source == REAL and not drawn:
+            expected, found = f"a test solo of {artist} with {config.seconds:g} seconds of notes", "none"
+            remedy = "lower blind_test.seconds or name another blind_test.artist"
+            raise InputError(augmented, expected=expected, found=found, remedy=remedy)
+        if len(drawn) < config.clips_per_source:
+            left_out.append(
+                f"{source}: {len(drawn)} clips instead of {config.clips_per_source}; its solos hold no more"
+            )
+        excerpts += drawn
+    training = [solo for split, solo in originals if split == "train" and solo.artist == artist]
+    examples = _draw(EXAMPLE, training, config.examples, config, seed)
+    return Plan(artist, decoy, tuple(excerpts), tuple(examples), tuple(left_out))
+
+
+def _artists(artists: Sequence[str], config: BlindTestConfig) -> tuple[str, str | None]:
+    """Who is asked about, and the decoy; both named, or the most frequent of the test split."""
+    ranked = sorted(Counter(artists).items(), key=lambda item: (-item[1], item[0]))
+    for key, name in (("artist", config.artist), ("decoy", config.decoy)):
+        if name is not None and name not in artists:
+            found = f"{name!r}, the test split holds {', '.join(name for name, _ in ranked)}"
+            raise ConfigError(PARAMS, f"blind_test.{key}", expected="an artist with test solos", found=found)
+    artist = config.artist or next(name for name, _ in ranked if name != config.decoy or len(ranked) == 1)
+    if artist == config.decoy:
+        raise ConfigError(PARAMS, "blind_test.decoy", expected="another than the artist", found=repr(artist))
+    return artist, config.decoy or next((name for name, _ in ranked if name != artist), None)
+
+
+def _rows(manifest: Path) -> list[dict[str, str]]:
+    with manifest.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _originals(augmented: Path) -> Iterator[tuple[str, _Solo]]:
+    """(split, solo) of everything that is no transposed copy."""
+    manifest = augmented / MANIFEST
+    if not manifest.is_file():
+        raise InputError(manifest, expected="the corpus", found="no such file", remedy="run dvc repro first")
+    rows = [row for row in _rows(manifest) if row["copy"] == row["solo"]]
+    if not any(row["split"] == "test" for row in rows):
+        raise InputError(manifest, expected="test solos", found="none", remedy="raise split.test")
+    for row in rows:
+        yield row["split"], _Solo(row["solo"], files.within(augmented, row["path"]), row["artist"], 0)
+
+
+def _generated(manifest: Path) -> Iterator[_Solo]:
+    for row in _rows(manifest):
+        if row["path"].endswith(".mid"):
+            path = files.within(manifest.parent, row["path"])
+            yield _Solo(row["solo"], path, "", int(row["primed_bars"]))
+
+
+def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConfig, seed: int) -> list[Excerpt]:
+    """Up to `count` excerpts by lot: one of each solo in turn, then second ones, which do not overlap the first."""
+    rng = generator(seed, "blind_test", source)
+    order = [solos[index] for index in rng.permutation(len(solos))]
+    scores = {solo.name: _even(read_score(solo.path), config) for solo in order}
+    taken: Mapping[str, list[float]] = {solo.name: [] for solo in order}
+    drawn: list[Excerpt] = []
+    while len(drawn) < count:
+        before = len(drawn)
+        for solo in order:
+            score = scores[solo.name]
+            free = list(_free_bars(score, solo.skipped_bars, taken[solo.name], config))
+            if free and len(drawn) < count:
+                bar = int(rng.choice(free))
+                start = float(score.seconds_at(score.bar_ticks[bar : bar + 1])[0])
+                taken[solo.name].append(start)
+                drawn.append(Excerpt(source, solo.name, solo.artist, bar, _cut(score, bar, start + config.seconds)))
+        if len(drawn) == before:
+            break
+    return drawn
+
+
+def _even(score: Score, config: BlindTestConfig) -> Score:
+    """The score on the common grid and instrument, so that neither micro-timing nor the sound tells who wrote it."""
+    score = quantise(score, config.steps_per_beat).score if config.steps_per_beat else score
+    return replace(score, program=config.program)
+
+
+def _free_bars(score: Score, skipped: int, taken: Iterable[float], config: BlindTestConfig) -> Iterator[int]:
+    """The bars from which an excerpt of enough notes, and of chords where they are heard, has not been taken yet."""
+    starts, onsets = score.seconds_at(score.bar_ticks), score.seconds_at(score.onsets)
+    for bar in range(skipped, len(starts)):
+        start, stop = starts[bar], starts[bar] + config.seconds
+        if (
+            stop <= score.seconds
+            and np.sum((onsets >= start) & (onsets < stop)) >= _LEAST_NOTES
+            and all(abs(start - other) >= config.seconds for other in taken)
+            and not (config.comping and score.chord_index_of(score.bar_ticks[bar : bar + 1])[0] < 0)
+        ):
+            yield bar
+
+
+def _cut(score: Score, bar: int, stop_seconds: float) -> Score:
+    """From a bar line to the first one at or after `stop_seconds`, or to the end."""
+    ends = np.append(score.bar_ticks[bar + 1 :], score.end_tick)
+    after = ends[score.seconds_at(ends) >= stop_seconds - 1e-9]
+    return cut(score, int(score.bar_ticks[bar]), int(after[0] if len(after) else score.end_tick))

@@ -1,0 +1,147 @@
+"""What the votes say: for every source the share judged the artist's, beside that of the artist's own clips."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from yardbird.blindtest.bundle import BlindTest, Key
+from yardbird.blindtest.plan import DECOY, REAL
+from yardbird.blindtest.statistics import Estimate, difference, power, sensitivity, share, votes_needed
+from yardbird.blindtest.store import EXPERTISE, Listener
+
+GOAL = 0.5  # the plan's: half of the listeners take a generated solo for the artist's
+
+Votes = Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class SourceResult:
+    """A source's votes; None where there is nothing to count or, for the real clips, to compare.
+
+    `behind` is the real clips' share minus this one's; `power` is the chance that so many votes find a difference of
+    `smallest_difference` to the real clips, `needed` the votes on each that find it four times of five.
+    """
+
+    source: str
+    yes: int
+    votes: int
+    judged: Estimate | None
+    behind: Estimate | None
+    d_prime: Estimate | None
+    power: float | None
+    needed: int | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The listeners of one expertise, or all."""
+
+    name: str
+    listeners: int
+    sources: tuple[SourceResult, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Of the listeners who have finished with every attention check right; the others are counted here only."""
+
+    artist: str
+    smallest_difference: float
+    total: Group
+    by_expertise: tuple[Group, ...]
+    failed_checks: int
+    unfinished: int
+    from_files: int
+    left_out: tuple[str, ...]
+
+
+def results_of(test: BlindTest, key: Key, everything: Mapping[str, tuple[Listener, Votes]]) -> Results:
+    """Read the votes of a test with its key."""
+    smallest = float(key.params["smallest_difference"])
+    right = {clip: origin.answer for clip, origin in key.clips.items() if origin.answer is not None}
+    failed = {name for name, (_, votes) in everything.items() if any(votes.get(c, a) != a for c, a in right.items())}
+    unfinished = {name for name, (_, votes) in everything.items() if set(key.clips) - set(votes)} - failed
+    counted = {name: entry for name, entry in everything.items() if name not in failed | unfinished}
+    groups = []
+    for expertise, label in EXPERTISE.items():
+        votes = [votes for person, votes in counted.values() if person.expertise == expertise]
+        groups.append(Group(label, len(votes), tuple(_sources(key, votes, smallest))))
+    everyone = Group("all", len(counted), tuple(_sources(key, [votes for _, votes in counted.values()], smallest)))
+    files = sum(person.via == "file" for person, _ in counted.values())
+    return Results(test.artist, smallest, everyone, tuple(groups), len(failed), len(unfinished), files, key.left_out)
+
+
+def _sources(key: Key, listeners: Iterable[Votes], smallest: float) -> Iterator[SourceResult]:
+    counts = {source: [0, 0] for source in key.sources}
+    for votes in listeners:
+        for clip, answer in votes.items():
+            if key.clips[clip].answer is None:
+                counts[key.clips[clip].source][0] += answer
+                counts[key.clips[clip].source][1] += 1
+    real_yes, real_votes = counts[REAL]
+    for source, (yes, heard) in counts.items():
+        if not heard or not real_votes:
+            yield SourceResult(source, yes, heard, None, None, None, None, None, "no votes")
+        elif source == REAL:
+            verdict = "what a solo of the artist gets through this synth: read the others against it"
+            yield SourceResult(source, yes, heard, share(yes, heard), None, None, None, None, verdict)
+        else:
+            judged, behind = share(yes, heard), difference(real_yes, real_votes, yes, heard)
+            found = power(real_yes / real_votes, smallest, real_votes, heard)
+            yield SourceResult(
+                source, yes, heard, judged, behind, sensitivity(real_yes, real_votes, yes, heard), found,
+                votes_needed(real_yes / real_votes, smallest), _verdict(source, judged, behind, found, smallest),
+            )  # fmt: skip
+
+
+def _verdict(source: str, judged: Estimate, behind: Estimate, found: float, smallest: float) -> str:
+    """In plain words, with the uncertainty."""
+    if behind.low > 0:
+        beside = "listeners tell it from the real clips"
+    elif behind.high < 0:
+        beside = "it is taken for the artist more often than the real clips"
+    elif behind.high < smallest:
+        beside = f"not told from the real clips, within {smallest:.0%}"
+    else:
+        beside = (
+            f"not told from the real clips, but {found:.0%} power is little to say so"
+            if found < 0.8
+            else ("not told from the real clips")
+        )
+    if source == DECOY:
+        return beside
+    if judged.low >= GOAL:
+        return f"the goal of one half is reached; {beside}"
+    if judged.high < GOAL:
+        return f"below the goal of one half; {beside}"
+    return f"one half lies inside the interval: undecided; {beside}"
+
+
+def as_text(results: Results) -> str:
+    """The table for a terminal."""
+    total = results.total
+    lines = [
+        f'Judged "{results.artist}" by {total.listeners} listeners ({results.from_files} from files); not counted: '
+        f"{results.failed_checks} who failed an attention check, {results.unfinished} who have not finished",
+        "",
+        f"{'source':20} {'yes / votes':>12} {'share (95 %)':>20} {'behind real':>22} {'d′':>22} {'power':>6}",
+    ]
+    for row in total.sources:
+        cells = [_interval(row.judged, percent=True), _interval(row.behind, percent=True), _interval(row.d_prime)]
+        strength = "" if row.power is None else f"{row.power:.0%}"
+        count = f"{row.yes} / {row.votes}"
+        lines.append(f"{row.source:20} {count:>12} {cells[0]:>20} {cells[1]:>22} {cells[2]:>22} {strength:>6}")
+    lines += ["", *(f"{row.source}: {row.verdict}" for row in total.sources), ""]
+    for group in results.by_expertise:
+        shares = ", ".join(f"{row.source} {row.judged.value:.0%}" for row in group.sources if row.judged)
+        lines.append(f"{group.name}: {group.listeners} listeners{'; ' if shares else ''}{shares}")
+    lines += [f"left out: {line}" for line in results.left_out]
+    return "\n".join(lines)
+
+
+def _interval(estimate: Estimate | None, *, percent: bool = False) -> str:
+    if estimate is None:
+        return ""
+    if percent:
+        return f"{estimate.value:.0%} ({estimate.low:.0%} … {estimate.high:.0%})"
+    return f"{estimate.value:.2f} ({estimate.low:.2f} … {estimate.high:.2f})"

@@ -1,0 +1,115 @@
+"""The votes in an SQLite file: what is answered for is on the disk, and a clip is judged once by a listener."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, get_args
+
+from sqlalchemy import ForeignKey, create_engine, event, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
+
+from yardbird.errors import InputError
+
+Expertise = Literal["newcomer", "listener", "musician", "jazz_musician"]
+EXPERTISE: Mapping[Expertise, str] = {
+    "newcomer": "I rarely hear jazz",
+    "listener": "I often hear jazz",
+    "musician": "I play music, but no jazz",
+    "jazz_musician": "I play jazz",
+}
+assert tuple(EXPERTISE) == get_args(Expertise)
+Via = Literal["server", "file"]
+_WAIT_SECONDS = 30  # for other writers: SQLite lets in one at a time
+
+
+class _Base(MappedAsDataclass, DeclarativeBase):
+    pass
+
+
+class Listener(_Base):
+    """Someone who has consented: a random id, nothing that tells who it is."""
+
+    __tablename__ = "listener"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    expertise: Mapped[str]
+    via: Mapped[str]  # server, or the file of an exported test
+
+
+class Vote(_Base):
+    """A listener's answer to a clip; the primary key lets no second one in."""
+
+    __tablename__ = "vote"
+
+    listener: Mapped[str] = mapped_column(ForeignKey(Listener.id), primary_key=True)
+    clip: Mapped[str] = mapped_column(primary_key=True)
+    yes: Mapped[bool]
+
+
+class VoteStore:
+    """Listeners and votes. A method that writes returns after the disk has confirmed it (WAL, synchronous = FULL).
+
+    Raises:
+        InputError: the file is no such database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _WAIT_SECONDS})
+
+        @event.listens_for(self._engine, "connect")
+        def set_pragmas(connection, _) -> None:  # type: ignore[no-untyped-def]  # sqlite3's, as SQLAlchemy wraps it
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        try:
+            _Base.metadata.create_all(self._engine)
+        except DatabaseError as error:
+            expected, remedy = "a database of votes", "move it away; a new one is made"
+            raise InputError(path, expected=expected, found=str(error.orig), remedy=remedy) from None
+
+    def add(self, listener: str, expertise: Expertise, via: Via, votes: Mapping[str, bool]) -> int:
+        """Keep a listener and votes that are not there yet, all or nothing; the number of new votes.
+
+        What is there already stays as it is: the first answer counts.
+        """
+        with Session(self._engine) as session, session.begin():
+            person = {"id": listener, "expertise": expertise, "via": via}
+            session.execute(insert(Listener).values(person).on_conflict_do_nothing())
+            before = len(_votes(session, listener))
+            rows = [{"listener": listener, "clip": clip, "yes": yes} for clip, yes in votes.items()]
+            if rows:
+                session.execute(insert(Vote).on_conflict_do_nothing(), rows)
+            return len(_votes(session, listener)) - before
+
+    def vote(self, listener: str, clip: str, yes: bool) -> bool:
+        """Keep the answer of a listener who is there; the answer that counts, which is an earlier one if there is."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(insert(Vote).values(listener=listener, clip=clip, yes=yes).on_conflict_do_nothing())
+            return _votes(session, listener)[clip]
+
+    def knows(self, listener: str) -> bool:
+        with Session(self._engine) as session:
+            return session.get(Listener, listener) is not None
+
+    def votes_of(self, listener: str) -> dict[str, bool]:
+        """Clip → answer."""
+        with Session(self._engine) as session:
+            return _votes(session, listener)
+
+    def everything(self) -> dict[str, tuple[Listener, dict[str, bool]]]:
+        """Listener id → who it is, and all of the answers, in the order of the ids."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            people: Iterable[Listener] = session.scalars(select(Listener).order_by(Listener.id)).all()
+            found: dict[str, tuple[Listener, dict[str, bool]]] = {person.id: (person, {}) for person in people}
+            for vote in session.scalars(select(Vote).order_by(Vote.listener, Vote.clip)):
+                found[vote.listener][1][vote.clip] = vote.yes
+        return found
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _votes(session: Session, listener: str) -> dict[str, bool]:
+    return {vote.clip: vote.yes for vote in session.scalars(select(Vote).where(Vote.listener == listener))}
