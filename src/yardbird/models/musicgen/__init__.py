@@ -1,0 +1,7 @@
+"""MusicGen: sound under a caption."""
+
+from yardbird.models.musicgen.family import MusicGenFamily
+
+FAMILY = MusicGenFamily
+
+__all__ = ["FAMILY", "MusicGenFamily"]

@@ -1,0 +1,29 @@
+"""The delay pattern of Copet et al. 2023 (arXiv 2306.05284, §2.2): codebook k is read and written k steps late.
+
+So a step predicts one code of every codebook, and yet each code is predicted after those that it refines. Of four
+codebooks and five frames (a0 is frame 0 of the first codebook, · the pad, whose id is the size of a codebook):
+
+    a0 a1 a2 a3 a4               a0 a1 a2 a3 a4 ·  ·  ·
+    b0 b1 b2 b3 b4    delayed    ·  b0 b1 b2 b3 b4 ·  ·
+    c0 c1 c2 c3 c4   ────────>   ·  ·  c0 c1 c2 c3 c4 ·
+    d0 d1 d2 d3 d4               ·  ·  ·  d0 d1 d2 d3 d4
+"""
+
+import torch
+from torch import Tensor
+
+
+def delayed(codes: Tensor, pad_id: int) -> Tensor:
+    """(…, codebooks, frames) → (…, codebooks, frames + codebooks − 1)."""
+    *_, codebooks, frames = codes.shape
+    ids = codes.new_full((*codes.shape[:-1], frames + codebooks - 1), pad_id)
+    for book in range(codebooks):
+        ids[..., book, book : book + frames] = codes[..., book, :]
+    return ids
+
+
+def undelayed(ids: Tensor) -> Tensor:
+    """(…, codebooks, frames + codebooks − 1) → (…, codebooks, frames); also of what is not ids, such as nats."""
+    *_, codebooks, steps = ids.shape
+    frames = steps - codebooks + 1
+    return torch.stack([ids[..., book, book : book + frames] for book in range(codebooks)], dim=-2)

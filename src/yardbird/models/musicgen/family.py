@@ -1,0 +1,234 @@
+"""MusicGen as a family: captions and codes in, codes out."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from peft import PeftModel
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import EncodecFeatureExtractor, EncodecModel, MusicgenForConditionalGeneration
+from transformers import PreTrainedTokenizerBase as Tokenizer
+
+from yardbird import files
+from yardbird.audio.wave import Waveform
+from yardbird.config import read_section
+from yardbird.errors import InputError
+from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
+from yardbird.models.musicgen import checkpoint, tokenizer, windows
+from yardbird.models.musicgen.checkpoint import SCRATCH
+from yardbird.models.musicgen.codec import network
+from yardbird.models.musicgen.decoding import SoundSampling, generate
+from yardbird.models.musicgen.delay import delayed, undelayed
+from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
+from yardbird.models.musicgen.scratch import ModelConfig, build
+from yardbird.models.musicgen.windows import ClipsConfig, Codes
+
+_OURS = "musicgen.json"
+_SCORED_AT_ONCE = 8
+_SAMPLE = "Be-bop jazz solo in F"
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where the weights came from before training: a checkpoint, or `scratch` with sizes and a seed."""
+
+    checkpoint: str
+    model: ModelConfig
+    seed: int
+
+
+class MusicGenFamily(Family):
+    """A `MusicgenForConditionalGeneration` with its tokenizer and, inside, its codec.
+
+    Copet et al. 2023, arXiv 2306.05284. The codec is never trained, the text encoder only where its weights are random.
+    """
+
+    name: ClassVar[str] = "musicgen"
+    codec_name: ClassVar[str] = "audio"
+    watched: ClassVar[str] = "nats_per_frame"
+    model: MusicgenForConditionalGeneration
+
+    def __init__(
+        self, model: MusicgenForConditionalGeneration, tokenizer: Tokenizer, clips: ClipsConfig, origin: Origin
+    ) -> None:
+        self.model, self.tokenizer, self.clips, self.origin = model, tokenizer, clips, origin
+        self._adapted: PeftModel | None = None
+        config = model.config.audio_encoder
+        self.sample_rate, self.frame_rate = int(config.sampling_rate), int(config.frame_rate)
+        self.codebooks, self.pad_id = int(model.config.decoder.num_codebooks), int(model.config.decoder.pad_token_id)
+        self.context_frames = max(1, round(clips.context_seconds * self.frame_rate))
+        model.audio_encoder.requires_grad_(False)
+        if origin.checkpoint != SCRATCH:
+            model.text_encoder.requires_grad_(False)
+
+    @classmethod
+    def create(cls, encoded: Path, params: Path) -> "MusicGenFamily":
+        name = read_section("musicgen.checkpoint", str, params)
+        sizes = read_section("musicgen.model", ModelConfig, params)
+        clips = read_section("musicgen.clips", ClipsConfig, params)
+        adaptation = read_section("musicgen.adaptation", Adaptation, params)
+        origin = Origin(name, sizes, seed=int(torch.randint(2**31, ())))
+        if name == SCRATCH:
+            captions = [caption for clip in windows.read_clips(encoded, "train") for caption in clip.captions]
+            words = tokenizer.word_tokenizer(captions)
+            family = cls(build(sizes, words, checkpoint.open_codec(name), origin.seed), words, clips, origin)
+        else:
+            folder = checkpoint.locate(name)
+            family = cls(checkpoint.open_model(folder), checkpoint.open_tokenizer(folder), clips, origin)
+            if adaptation.method == "lora":
+                family._adapted = with_adapters(family.model, adaptation)
+        family._check(encoded)
+        return family
+
+    @classmethod
+    def load(cls, folder: Path) -> "MusicGenFamily":
+        ours = files.read_json(folder / _OURS)
+        origin = Origin(**{**ours["origin"], "model": ModelConfig(**ours["origin"]["model"])})
+        model, words = checkpoint.open_model(folder), checkpoint.open_tokenizer(folder)
+        return cls(model, words, ClipsConfig(**ours["clips"]), origin)
+
+    def save(self, folder: Path) -> None:
+        """Write a plain MusicGen checkpoint, adapters merged, as the hub lays it out; and `musicgen.json`."""
+        model = self.model if self._adapted is None else merged(self._adapted)
+        with checkpoint.quiet():
+            model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        EncodecFeatureExtractor(sampling_rate=self.sample_rate).save_pretrained(folder)
+        ours = {"clips": dataclasses.asdict(self.clips), "origin": dataclasses.asdict(self.origin)}
+        files.write_json(folder / _OURS, ours)
+
+    def untrained(self) -> "MusicGenFamily":
+        """The same before it was trained: the checkpoint, or the weights that were drawn.
+
+        Raises:
+            InputError: the checkpoint is no longer within reach.
+        """
+        if self.origin.checkpoint == SCRATCH:
+            codec = cast(EncodecModel, self.model.audio_encoder)
+            model = build(self.origin.model, self.tokenizer, codec, self.origin.seed)
+        else:
+            model = checkpoint.open_model(checkpoint.locate(self.origin.checkpoint))
+        model.eval()
+        return MusicGenFamily(model, self.tokenizer, self.clips, self.origin)
+
+    def _check(self, encoded: Path) -> None:
+        found = files.read_json(encoded / "codec.json")
+        config = self.model.config.audio_encoder
+        ours = {"codebooks": self.codebooks, "codebook_size": config.codebook_size, "sample_rate": self.sample_rate}
+        theirs = {name: found[name] for name in ours}
+        if theirs != ours:
+            raise InputError(
+                encoded, expected=f"codes of {ours}", found=f"codes of {theirs}", remedy="run dvc repro encode_audio"
+            )
+
+    def datasets(self, encoded: Path, seed: int) -> Datasets:
+        held_out, context = windows.read_clips(encoded, "validation"), self.context_frames
+        return Datasets(
+            train=windows.TrainingClips(encoded, context, self.clips.per_epoch, self.pad_id, self.text_ids, seed),
+            validation=windows.MeasuringClips(
+                windows.read_codes(encoded), held_out, context, self.pad_id, self.text_ids
+            ),
+        )
+
+    def text_ids(self, captions: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Token ids and mask, (captions, words) each, padded on the right."""
+        encoded = self.tokenizer(list(captions), padding=True, return_tensors="pt")
+        return encoded["input_ids"], encoded["attention_mask"]
+
+    def unknown_words(self, caption: str) -> tuple[str, ...]:
+        """The words of a caption that the text encoder does not know."""
+        return tokenizer.unknown_words(self.tokenizer, caption)
+
+    def text_states(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """What the decoder attends to, (B, words, d_model), zero where there is no word."""
+        encoder = self.model.text_encoder
+        trained = any(weight.requires_grad for weight in encoder.parameters())
+        if not trained:
+            encoder.eval()  # a frozen one drops nothing out
+        with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
+            states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        if hasattr(self.model, "enc_to_dec_proj"):
+            states = self.model.enc_to_dec_proj(states)
+        return cast(Tensor, states * mask[..., None])
+
+    def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here
+        """Nats a frame, the sum of its codebooks' cross entropies; some captions are dropped, padding is left out."""
+        states = self.text_states(batch["text"], batch["mask"])
+        kept = torch.rand(len(states), device=states.device) >= self.clips.caption_dropout
+        nats, _ = self._score(batch["codes"], states * kept[:, None, None], batch["mask"])
+        there = batch["codes"] != self.pad_id
+        frames = there[:, 0].sum()
+        books = (nats * there).sum((0, 2)) / frames
+        return Loss(books.sum(), {f"nats_codebook_{k}": each for k, each in enumerate(books.detach(), 1)}, frames)
+
+    @torch.no_grad()
+    def measure(self, batch: Batch) -> Mapping[str, Ratio]:
+        """nats_per_frame is the sum of the codebooks' nats; accuracy: was the likeliest code the true one."""
+        nats, correct = self._score(
+            batch["codes"], self.text_states(batch["text"], batch["mask"]), batch["mask"], likeliest=True
+        )
+        scored = batch["scored"][:, None].expand_as(nats)
+        frames = float(batch["scored"].sum())
+        measures = {"nats_per_frame": Ratio(float(nats[scored].double().sum()), frames)}
+        for book in range(self.codebooks):
+            where = scored[:, book]
+            measures[f"nats_codebook_{book + 1}"] = Ratio(float(nats[:, book][where].double().sum()), frames)
+            measures[f"accuracy_codebook_{book + 1}"] = Ratio(float(correct[:, book][where].sum()), frames)
+        return measures
+
+    def _score(self, codes: Tensor, states: Tensor, mask: Tensor, *, likeliest: bool = False) -> tuple[Tensor, Tensor]:
+        """Nats of each code (B, codebooks, frames), 0 at pads, and was it the likeliest (not told: all false)."""
+        targets = delayed(codes, self.pad_id)
+        rows, books, steps = targets.shape
+        ids = F.pad(targets[..., :-1], (1, 0), value=self.pad_id)
+        logits = self.model.decoder(
+            input_ids=ids.reshape(rows * books, steps),
+            encoder_hidden_states=states,
+            encoder_attention_mask=mask,  # words of a dropped caption stay in it: a softmax over nothing is NaN
+            use_cache=False,
+        ).logits.float()
+        flat = targets.reshape(rows * books, steps)
+        nats = F.cross_entropy(logits.transpose(1, 2), flat, reduction="none", ignore_index=self.pad_id)
+        correct = logits.argmax(-1) == flat if likeliest else torch.zeros_like(flat, dtype=torch.bool)
+        return undelayed(nats.view_as(targets)), undelayed(correct.view_as(targets))
+
+    def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Of a clip of any length (codebooks, frames): nats of each code, and was it the likeliest; same shape each.
+
+        In the windows that validation uses.
+        """
+        clip = windows.Clip(0, codes.shape[1], (caption,))
+        items = windows.MeasuringClips(codes.T, [clip], self.context_frames, self.pad_id, self.text_ids)
+        nats, correct = np.empty(codes.T.shape), np.empty(codes.T.shape, np.bool_)
+        done, was_training = 0, self.model.training
+        self.model.eval()
+        with torch.inference_mode():
+            for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
+                here = {name: value.to(self.model.device) for name, value in batch.items()}
+                states = self.text_states(here["text"], here["mask"])
+                scores = self._score(here["codes"], states, here["mask"], likeliest=True)
+                of_frames = [score.transpose(1, 2)[here["scored"]].cpu().numpy() for score in scores]
+                until = done + len(of_frames[0])
+                nats[done:until], correct[done:until] = of_frames
+                done = until
+        self.model.train(was_training)
+        return nats.T, correct.T
+
+    def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
+        """(n,) at `sample_rate` → (codebooks, frames), by the codec inside the model."""
+        return network.encode(cast(EncodecModel, self.model.audio_encoder), samples)
+
+    def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
+        """(codebooks, frames) → (n,) at `sample_rate`."""
+        return network.decode(cast(EncodecModel, self.model.audio_encoder), codes)
+
+    def sample(self, seed: int) -> Any:
+        """A `Waveform` of one context: "Be-bop jazz solo in F"."""
+        codes = generate(self, [_SAMPLE], self.context_frames, SoundSampling(3.0, 1.0, 250), seed)[0]
+        return Waveform(self.decode_codes(codes)[:, None], self.sample_rate)

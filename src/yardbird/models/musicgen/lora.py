@@ -1,0 +1,50 @@
+"""How much of a checkpoint is trained: all of its decoder, or low-rank additions to the decoder's matrices."""
+
+import copy
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import MusicgenForConditionalGeneration
+
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError
+
+_TARGETS = r"decoder\..*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """Section `musicgen.adaptation`; `method` is for checkpoints: a model from scratch is trained in full.
+
+    Hu et al. 2021, arXiv 2106.09685: a matrix W becomes W + alpha / rank · B A, and only A and B are trained.
+    """
+
+    method: Literal["full", "lora"]
+    rank: int
+    alpha: float
+    dropout: float  # of what A reads
+
+    def __post_init__(self) -> None:
+        if self.rank < 1:
+            raise ConfigError(PARAMS, "musicgen.adaptation.rank", expected="1 or more", found=str(self.rank))
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(
+                PARAMS, "musicgen.adaptation.dropout", expected="from 0 to below 1", found=str(self.dropout)
+            )
+
+
+def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptation) -> PeftModel:
+    """Put adapters into the decoder, in place: afterwards they are all of `model` that wants a gradient."""
+    config = LoraConfig(
+        r=adaptation.rank,
+        lora_alpha=cast(int, adaptation.alpha),  # any number does
+        lora_dropout=adaptation.dropout,
+        target_modules=_TARGETS,
+    )
+    return cast(PeftModel, get_peft_model(model, config))
+
+
+def merged(adapted: PeftModel) -> MusicgenForConditionalGeneration:
+    """A copy in which the adapters have been added to the matrices: a plain MusicGen again."""
+    return cast(MusicgenForConditionalGeneration, copy.deepcopy(adapted).merge_and_unload())

@@ -1,0 +1,84 @@
+"""A MusicGen that is small enough to learn on a CPU, around the codec of the repository, with words of its own."""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import (
+    EncodecModel,
+    GenerationConfig,
+    MusicgenConfig,
+    MusicgenDecoderConfig,
+    MusicgenForCausalLM,
+    MusicgenForConditionalGeneration,
+    PreTrainedTokenizerBase,
+    T5Config,
+    T5EncoderModel,
+)
+
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError
+from yardbird.models.musicgen.checkpoint import complete, quiet
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Section `musicgen.model`: the decoder's sizes; the text encoder is as wide, so that nothing lies between."""
+
+    d_model: int
+    num_heads: int
+    num_layers: int
+    d_ff: int
+    dropout: float
+    text_layers: int
+
+    def __post_init__(self) -> None:
+        for key in ("d_model", "num_heads", "num_layers", "d_ff", "text_layers"):
+            if getattr(self, key) < 1:
+                raise ConfigError(PARAMS, f"musicgen.model.{key}", expected="1 or more", found=str(getattr(self, key)))
+        if self.d_model % (2 * self.num_heads):  # halves: sines and cosines of the positions
+            expected, found = f"a multiple of twice num_heads ({2 * self.num_heads})", str(self.d_model)
+            raise ConfigError(PARAMS, "musicgen.model.d_model", expected=expected, found=found)
+
+
+def build(
+    sizes: ModelConfig, tokenizer: PreTrainedTokenizerBase, codec: EncodecModel, seed: int
+) -> MusicgenForConditionalGeneration:
+    """Weights drawn from `seed` around a codec that stays as it is; torch's own stream is left where it was."""
+    pad = int(codec.config.codebook_size)
+    with torch.random.fork_rng(), quiet():
+        torch.manual_seed(seed)
+        decoder = MusicgenForCausalLM(
+            MusicgenDecoderConfig(
+                vocab_size=pad,
+                num_codebooks=codec.config.num_quantizers,
+                hidden_size=sizes.d_model,
+                num_attention_heads=sizes.num_heads,
+                num_hidden_layers=sizes.num_layers,
+                ffn_dim=sizes.d_ff,
+                dropout=sizes.dropout,
+                pad_token_id=pad,
+                bos_token_id=pad,
+            )
+        )
+        text_encoder = T5EncoderModel(
+            T5Config(
+                vocab_size=len(tokenizer),
+                d_model=sizes.d_model,
+                d_kv=sizes.d_model // sizes.num_heads,
+                d_ff=sizes.d_ff,
+                num_layers=sizes.text_layers,
+                num_heads=sizes.num_heads,
+                dropout_rate=sizes.dropout,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+            )
+        )
+        config = MusicgenConfig(text_encoder=text_encoder.config, audio_encoder=codec.config, decoder=decoder.config)
+        model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
+    for part in (model.text_encoder, model.decoder):  # without this neither fast nor, until it has been loaded, causal
+        part.set_attn_implementation("sdpa")
+    model.generation_config = GenerationConfig(
+        pad_token_id=pad, bos_token_id=pad, decoder_start_token_id=pad, do_sample=True, guidance_scale=3.0
+    )
+    complete(model)
+    return model

@@ -1,0 +1,159 @@
+"""Clips of codes with their captions: drawn by lot to train on, cut alike each time where they are measured."""
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError, InputError
+from yardbird.models.base import Batch
+from yardbird.seeds import generator
+
+Codes = NDArray[np.int16]
+TextIds = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class ClipsConfig:
+    """Section `musicgen.clips`: how clips are shown to the model in training."""
+
+    context_seconds: float  # the most that it sees at a time; longer clips are cut at a place drawn by lot
+    per_epoch: int | None  # null: each clip once
+    caption_dropout: float  # share of the clips without their caption, so that guidance has something to compare with
+
+    def __post_init__(self) -> None:
+        if self.context_seconds <= 0:
+            found = str(self.context_seconds)
+            raise ConfigError(PARAMS, "musicgen.clips.context_seconds", expected="more than 0", found=found)
+        if self.per_epoch is not None and self.per_epoch < 1:
+            found = str(self.per_epoch)
+            raise ConfigError(PARAMS, "musicgen.clips.per_epoch", expected="1 or more, or null", found=found)
+        if not 0 <= self.caption_dropout <= 1:
+            found = str(self.caption_dropout)
+            raise ConfigError(PARAMS, "musicgen.clips.caption_dropout", expected="from 0 to 1", found=found)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Where a clip lies in the packed codes, and what can be said of it: the first caption says all."""
+
+    start: int
+    length: int
+    captions: tuple[str, ...]
+
+
+def read_clips(encoded: Path, split: str) -> list[Clip]:
+    """The clips of a split, in the order of the index.
+
+    Raises:
+        InputError: the encode_audio stage put nothing into this split.
+    """
+    path = encoded / "index.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    if not rows:
+        raise InputError(path, expected=f"clips of the {split} split", found="none", remedy="give more recordings")
+    return [Clip(int(row["start"]), int(row["length"]), tuple(json.loads(row["captions"]))) for row in rows]
+
+
+def read_codes(encoded: Path) -> Codes:
+    """All clips one after the other, (frames, codebooks), mapped into memory, not read."""
+    codes: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
+    return codes
+
+
+class TrainingClips(Dataset[Batch]):
+    """Clips in random order, each under one of its captions by lot.
+
+    Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}; clips shorter than the context are
+    padded on the right. Clips come in rounds of all of them; an epoch of `per_epoch` clips (None: one round) goes on
+    where the last one stopped. An item is a function of (seed, epoch, index) alone.
+    """
+
+    def __init__(
+        self, encoded: Path, context: int, per_epoch: int | None, pad_id: int, text_ids: TextIds, seed: int
+    ) -> None:
+        self._codes, self._clips = read_codes(encoded), read_clips(encoded, "train")
+        self._texts = _Texts([caption for clip in self._clips for caption in clip.captions], text_ids)
+        self._context, self._pad_id, self._seed, self._epoch = context, pad_id, seed, 0
+        self._size = len(self._clips) if per_epoch is None else per_epoch
+        self._orders: dict[int, NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        return self._size
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._orders.clear()
+
+    def __getitem__(self, index: int) -> Batch:
+        if not 0 <= index < self._size:
+            raise IndexError(index)
+        turn, place = divmod(self._epoch * self._size + index, len(self._clips))
+        clip = self._clips[self._order(turn)[place]]
+        rng = generator(self._seed, "clip", self._epoch, index)
+        caption = clip.captions[int(rng.integers(len(clip.captions)))]
+        offset = int(rng.integers(max(0, clip.length - self._context) + 1))
+        return {"codes": _cut(self._codes, clip, offset, self._context, self._pad_id), **self._texts[caption]}
+
+    def _order(self, turn: int) -> NDArray[np.int64]:
+        if turn not in self._orders:
+            self._orders[turn] = generator(self._seed, "order", turn).permutation(len(self._clips))
+        return self._orders[turn]
+
+
+class MeasuringClips(Dataset[Batch]):
+    """Whole clips under their full captions, in overlapping windows where they are longer than the context.
+
+    Items are those of `TrainingClips` and "scored" (context,), the frames that this window answers for: each frame of
+    a clip is scored exactly once, after at least half a context or all that went before.
+    """
+
+    def __init__(self, codes: Codes, clips: Sequence[Clip], context: int, pad_id: int, text_ids: TextIds) -> None:
+        self._codes, self._context, self._pad_id = codes, context, pad_id
+        self._texts = _Texts([clip.captions[0] for clip in clips], text_ids)
+        self._hop = (context + 1) // 2
+        self._places = [
+            (clip, self._hop * number)
+            for clip in clips
+            for number in range(1 + -(-max(0, clip.length - context) // self._hop))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Batch:
+        clip, offset = self._places[index]
+        frames = torch.arange(self._context)
+        scored = (frames < clip.length - offset) & (frames >= (self._context - self._hop if offset else 0))
+        codes = _cut(self._codes, clip, offset, self._context, self._pad_id)
+        return {"codes": codes, **self._texts[clip.captions[0]], "scored": scored}
+
+
+class _Texts:
+    """Captions as rows of one length."""
+
+    def __init__(self, captions: Sequence[str], text_ids: TextIds) -> None:
+        unique = list(dict.fromkeys(captions))
+        self._rows = {caption: row for row, caption in enumerate(unique)}
+        self._ids, self._mask = text_ids(unique)
+
+    def __getitem__(self, caption: str) -> Batch:
+        row = self._rows[caption]
+        return {"text": self._ids[row], "mask": self._mask[row]}
+
+
+def _cut(codes: Codes, clip: Clip, offset: int, context: int, pad_id: int) -> Tensor:
+    stop = min(offset + context, clip.length)
+    window = torch.full((codes.shape[1], context), pad_id)
+    frames = codes[clip.start + offset : clip.start + stop].astype(np.int64)
+    window[:, : stop - offset] = torch.from_numpy(frames.T)
+    return window
