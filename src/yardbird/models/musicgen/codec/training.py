@@ -1,0 +1,185 @@
+"""How the codec is trained: as a plain autoencoder first, then through codebooks fitted to its latents.
+
+Without codebooks pitch is learnt within minutes; codebooks that begin as the k-means of such latents keep most of it.
+What is measured and kept is the moving average of the weights, which needs no end of a schedule to be good: a training
+may be cut short, or go on, at any checkpoint.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import EncodecModel
+
+from yardbird.errors import InputError
+from yardbird.models.musicgen.codec import network
+from yardbird.models.musicgen.codec.quality import measure
+from yardbird.models.musicgen.codec.sounds import Clip, SoundsConfig, crops, training_pool
+from yardbird.nn.residual_vq import QuantiseConfig, fit_codebooks, quantise
+from yardbird.nn.spectral_loss import SpectralLossConfig, spectral_loss
+from yardbird.seeds import derive_seed, generator
+
+_STATE = "state.pt"
+_FIT_BATCHES = 40  # whose latents the codebooks are fitted to
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Section `codec.training` of params.yaml."""
+
+    steps: int
+    unquantised_steps: int  # of them, at the start, without codebooks
+    batch_size: int
+    crop_seconds: float
+    learning_rate: float  # the peak
+    min_learning_rate: float  # where the cosine ends
+    warmup_steps: int
+    gradient_clip: float
+    commitment: float  # weight of the encoder's distance to its codes
+    averaging: float  # decay of the moving average of the weights, a step
+    epoch_steps: int  # fresh sounds and a measurement after so many
+    checkpoint_steps: int
+    threads: int
+    quantise: QuantiseConfig
+    loss: SpectralLossConfig
+
+
+Row = dict[str, Any]
+
+
+class Trainer:
+    """A codec in training, its average, and where it stands; `folder` holds what a killed training goes on from."""
+
+    def __init__(
+        self, model: EncodecModel, config: TrainingConfig, sounds: SoundsConfig, seed: int, folder: Path
+    ) -> None:
+        self.model, self.config, self.sounds, self.seed, self.folder = model, config, sounds, seed, folder
+        self.average = deepcopy(model).train(False).requires_grad_(False)
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), foreach=True)
+        self.codebooks = network.codebooks(model)
+        self.step = 0
+        self.cpu_seconds = 0.0
+        self.curve: list[Row] = []
+        self.sums: dict[str, float] = {}  # of the terms of the loss, over the epoch so far
+
+    def run(self, clips: list[Clip], tell: Callable[[Row], None]) -> list[Row]:
+        """Train to the last step; a row of the curve after every epoch."""
+        config = self.config
+        length = round(config.crop_seconds * network.FRAME_RATE) * network.HOP
+        pool_epoch, pool = -1, None
+        clock = time.process_time()
+        while self.step < config.steps:
+            epoch = self.step // config.epoch_steps
+            if pool is None or epoch != pool_epoch:
+                pool_epoch, pool = epoch, training_pool(self.sounds, self.seed, epoch)
+            if self.step == config.unquantised_steps:
+                batches = (
+                    crops(pool, config.batch_size, length, generator(self.seed, "codec", "fit", number))
+                    for number in range(_FIT_BATCHES)
+                )
+                self._fit([torch.from_numpy(batch) for batch in batches])
+            batch = crops(pool, config.batch_size, length, generator(self.seed, "codec", "batch", self.step))
+            for name, value in self._learn(torch.from_numpy(batch)).items():
+                self.sums[name] = self.sums.get(name, 0.0) + float(value) / config.epoch_steps
+            self.step += 1
+            self.cpu_seconds += time.process_time() - clock
+            clock = time.process_time()
+            if self.step % config.epoch_steps == 0 or self.step == config.steps:
+                row = {"step": self.step, **{f"train_{name}": value for name, value in self.sums.items()}}
+                self.curve.append({**row, **measure(self.average, clips)})
+                tell(self.curve[-1])
+                self.sums = {}
+            if self.step % config.checkpoint_steps == 0 or self.step == config.steps:
+                self.write()
+        return self.curve
+
+    def write(self) -> None:
+        """The averaged codec, ready for use, and the whole state beside it; each file whole or not at all."""
+        network.save(self.average, self.folder)
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "cpu_seconds": self.cpu_seconds,
+            "curve": self.curve,
+            "sums": self.sums,
+        }
+        part = self.folder / f"{_STATE}.part"
+        torch.save(state, part)
+        part.replace(self.folder / _STATE)
+
+    def resume(self) -> bool:
+        """Go on from the folder's last checkpoint; False where there is none.
+
+        Raises:
+            InputError: it is of a codec of other sizes.
+        """
+        if not (self.folder / _STATE).exists():
+            return False
+        state: Mapping[str, Any] = torch.load(self.folder / _STATE, weights_only=True)
+        try:
+            self.model.load_state_dict(state["model"])
+        except RuntimeError:
+            raise InputError(
+                self.folder, expected="a checkpoint of this codec", found="one of other sizes", remedy="remove it"
+            ) from None
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.cpu_seconds = state["step"], state["cpu_seconds"]
+        self.curve, self.sums = state["curve"], state["sums"]
+        return True
+
+    def _learn(self, batch: Tensor) -> dict[str, Tensor]:
+        """One step of the optimiser; the terms of its loss."""
+        config = self.config
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        rng = torch.Generator().manual_seed(derive_seed(self.seed, "codec", "step", self.step))
+        latents = self.model.encoder(batch[:, None])
+        commitment = latents.new_zeros(())
+        if self.step >= config.unquantised_steps:
+            quantised = quantise(latents, self.codebooks, config.quantise, rng)
+            latents, commitment = quantised.latents, quantised.commitment
+        total, terms = spectral_loss(self.model.decoder(latents)[:, 0], batch, self._loss(), rng)
+        self.optimiser.zero_grad()
+        torch.autograd.backward(total + config.commitment * commitment)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
+        self.optimiser.step()
+        self._average()
+        return {**{name: value.detach() for name, value in terms.items()}, "commitment": commitment.detach()}
+
+    def _loss(self) -> SpectralLossConfig:
+        """The plain autoencoder learns from the waveform alone: other terms would hold it back at silence for long."""
+        if self.step < self.config.unquantised_steps:
+            return replace(self.config.loss, magnitude=0.0, phase=0.0, logarithm=0.0, windows_a_step=0, waveform=1.0)
+        return self.config.loss
+
+    def _learning_rate(self) -> float:
+        config = self.config
+        if self.step < config.warmup_steps:
+            return config.learning_rate * (self.step + 1) / config.warmup_steps
+        done = (self.step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+        drop = config.learning_rate - config.min_learning_rate
+        return config.min_learning_rate + drop * (1 + math.cos(math.pi * min(1.0, done))) / 2
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.averaging, (1 + self.step) / (10 + self.step))
+        ours = [value for value in self.average.state_dict().values() if value.is_floating_point()]
+        theirs = [value for value in self.model.state_dict().values() if value.is_floating_point()]
+        torch._foreach_lerp_(ours, theirs, 1 - decay)
+
+    @torch.no_grad()
+    def _fit(self, batches: list[Tensor]) -> None:
+        """Codebooks as the k-means of the latents; the average begins anew with them."""
+        rng = torch.Generator().manual_seed(derive_seed(self.seed, "codec", "fit"))
+        latents = torch.cat([self.model.encoder(batch[:, None]).transpose(1, 2).flatten(0, 1) for batch in batches])
+        fit_codebooks(latents, self.codebooks, rng)
+        self.average.load_state_dict(self.model.state_dict())
