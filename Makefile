@@ -26,7 +26,7 @@ demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, say
 	  '  mlflow ui                the runs and the model registry, in a browser on http://127.0.0.1:5000'
 
 test: $(INSTALLED) ## the default suite, under five minutes on two cores
-	pytest -m "not slow"
+	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED) ## what takes minutes: served models, real training
 	pytest -m slow
