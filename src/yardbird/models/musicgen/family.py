@@ -52,6 +52,7 @@ class MusicGenFamily(Family):
     name: ClassVar[str] = "musicgen"
     codec_name: ClassVar[str] = "audio"
     watched: ClassVar[str] = "nats_per_frame"
+    conditioned_on: ClassVar[tuple[str, ...]] = ("caption", "opening of a sound")
     model: MusicgenForConditionalGeneration
 
     def __init__(
