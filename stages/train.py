@@ -8,10 +8,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import torch
 
 from yardbird import files
-from yardbird.audio.synth import render
 from yardbird.config import PARAMS, read_params, read_section, read_seed
 from yardbird.errors import exit_on_error
-from yardbird.generation.pianoroll import draw
+from yardbird.generation.audition import hear
 from yardbird.models.base import TRAINED, load_family, prepare_torch
 from yardbird.seeds import derive_seed
 from yardbird.tracking.lock import output_hashes, read_lock
@@ -47,7 +46,7 @@ def main() -> None:
             seed=seed,
             checkpoint=checkpoint,
             listeners=[board, run],
-            hear=lambda score: (render(score, comping=True), draw(score)),
+            hear=hear,
         )
         with files.replacing_folder(MODELS / name) as folder:
             family.save(folder)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -138,7 +139,7 @@ def fit(
                 ) from None
             finally:
                 course.bar.close()
-    family.model.load_state_dict(course.best_weights)
+    _set_learnt(family.model, course.best_weights)
     family.model.cpu().eval()
     parameters = sum(parameter.numel() for parameter in family.model.parameters())
     cost = Cost(course.seconds, course.peak_memory_mib, device_in_words())
@@ -170,7 +171,7 @@ class _Course(Callback):
         self._optimizer_state: dict[str, Any] | None = state.get("optimizer")
         if self.curve:
             module.step = state["step"]
-            module.model.load_state_dict(state["weights"])
+            _set_learnt(module.model, state["weights"])
 
     @property
     def best_epoch(self) -> int:
@@ -208,7 +209,7 @@ class _Course(Callback):
         self.curve.append(self._module.row)
         epoch = len(self.curve)
         if self.best_epoch == epoch:
-            self.best_weights = {name: value.cpu().clone() for name, value in self._module.model.state_dict().items()}
+            self.best_weights = {name: value.cpu().clone() for name, value in _learnt(self._module.model).items()}
         self._epoch_seconds = time.perf_counter() - self._started
         self.seconds += self._epoch_seconds
         self.peak_memory_mib = max(self.peak_memory_mib, peak_memory_mib())
@@ -218,7 +219,7 @@ class _Course(Callback):
                 "seconds": self.seconds,
                 "peak_memory_mib": self.peak_memory_mib,
                 "step": self._module.step,
-                "weights": self._module.model.state_dict(),
+                "weights": _learnt(self._module.model),
                 "best_weights": self.best_weights,
                 "optimizer": trainer.optimizers[0].state_dict(),
             }
@@ -246,6 +247,23 @@ class _Course(Callback):
             waveform, image = self._hear(sample)
             for listener in self._listeners:
                 listener.on_sample(epoch, sample, waveform, image)
+
+
+def _learnt(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The state but for frozen parameters: of an adapted model of gigabytes these are all but some megabytes."""
+    frozen = _frozen(model)
+    return {name: value for name, value in model.state_dict().items() if name not in frozen}
+
+
+def _set_learnt(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    keys = model.load_state_dict(weights, strict=False)
+    assert not keys.unexpected_keys, "the weights are of this model"
+    assert _frozen(model).issuperset(keys.missing_keys), "all that is not frozen is restored"
+
+
+def _frozen(model: nn.Module) -> set[str]:
+    parameters = model.named_parameters(remove_duplicate=False)  # tied ones have several names
+    return {name for name, parameter in parameters if not parameter.requires_grad}
 
 
 @contextmanager

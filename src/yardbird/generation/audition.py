@@ -1,0 +1,17 @@
+"""What a family draws while it is trained, made to be heard and seen."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yardbird.audio.synth import render
+from yardbird.audio.wave import Waveform
+from yardbird.generation import pianoroll, spectrogram
+
+
+def hear(sample: Any) -> tuple[Waveform, NDArray[np.uint8]]:
+    """A score with piano and bass, and its piano roll; or a sound as it is, and its spectrogram."""
+    if isinstance(sample, Waveform):
+        return sample, spectrogram.draw(sample)
+    return render(sample, comping=True), pianoroll.draw(sample)
