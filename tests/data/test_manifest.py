@@ -59,7 +59,7 @@ def test_what_the_manifest_leaves_empty_comes_from_the_folder_and_the_file() -> 
 def test_a_manifest_may_have_further_columns_and_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "manifest.csv"
     path.write_text("\ufefffile,artist,sha256\na.mid,Parker,00\n\nb\\c.mid,Coltrane,\n", encoding="utf-8")
-    assert read_manifest(path) == {"a.mid": Entry(artist="Parker"), "b/c.mid": Entry(artist="Coltrane")}
+    assert read_manifest(path, Entry) == {"a.mid": Entry(artist="Parker"), "b/c.mid": Entry(artist="Coltrane")}
 
 
 @pytest.mark.parametrize(
@@ -79,5 +79,5 @@ def test_an_unreadable_manifest_is_one_line(tmp_path: Path, content: bytes, foun
     path = tmp_path / "manifest.csv"
     path.write_bytes(content)
     with pytest.raises(InputError, match=found) as error:
-        read_manifest(path)
+        read_manifest(path, Entry)
     assert "\n" not in str(error.value)

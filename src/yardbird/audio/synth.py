@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from yardbird.audio.comping import accompaniment
+from yardbird.audio.loudness import levelled
 from yardbird.audio.soundfont import mended, soundfont_path
 from yardbird.audio.wave import Waveform
 from yardbird.music import midi
@@ -17,9 +18,7 @@ from yardbird.music.score import Score
 
 SAMPLE_RATE = 44_100
 _TAIL_SECONDS = 0.6  # rung out after the end of the score
-_FRAME = 2048  # samples over which loudness is gauged, about 46 ms
-_LOUDNESS = 10 ** (-18 / 20)  # root mean square of the sounding frames, −18 dB below full scale
-_CEILING = 10 ** (-1 / 20)  # no sample above −1 dB
+_LOUDNESS = -18.0  # dB below full scale
 _LOWEST_HZ = 30
 _COMPING = 10 ** (-9 / 20)  # piano and bass together against the solo
 
@@ -34,14 +33,11 @@ def render(score: Score, *, comping: bool = False, channels: Literal[1, 2] = 1) 
         comping: put quiet piano shells and a walking bass under the solo where the score has chords.
         channels: 1, or 2 for the SoundFont's own stereo picture.
     """
-    mix = _levelled(_part(score))
+    mix = _part(score, channels)
     if comping and (band := accompaniment(score)):
-        mix = mix + np.sum([_levelled(_part(part)) for part in band], axis=0) * np.float32(
-            _COMPING / np.sqrt(len(band))
-        )
-    if channels == 1:
-        mix = mix.mean(axis=1, keepdims=True, dtype=np.float32)
-    return Waveform(_levelled(mix), SAMPLE_RATE)
+        mix = mix + np.sum([_part(part, channels) for part in band], axis=0) * np.float32(_COMPING / np.sqrt(len(band)))
+        mix = levelled(mix, SAMPLE_RATE, _LOUDNESS)
+    return Waveform(mix, SAMPLE_RATE)
 
 
 @functools.cache
@@ -52,23 +48,13 @@ def _synthesizer() -> Any:  # symusic's, whose stubs are not read
         return midi.open_synthesizer(path, SAMPLE_RATE)
 
 
-def _part(score: Score) -> NDArray[np.float32]:
-    """One instrument, without the offset from zero that the SoundFont's sax brings with every note."""
+def _part(score: Score, channels: int) -> NDArray[np.float32]:
+    """One instrument, levelled, without the offset from zero that the SoundFont's sax brings with every note."""
     samples = midi.render_score(score, _synthesizer(), SAMPLE_RATE, _TAIL_SECONDS)
+    if channels == 1:
+        samples = samples.mean(axis=1, keepdims=True, dtype=np.float32)
     if not samples.any():
         return samples
     high_pass = signal.butter(2, _LOWEST_HZ, "highpass", fs=SAMPLE_RATE, output="sos")
     filtered: NDArray[np.float32] = signal.sosfilt(high_pass, samples, axis=0).astype(np.float32)
-    return filtered
-
-
-def _levelled(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scaled to `_LOUDNESS` over the frames that sound, less where a peak would pass the ceiling."""
-    peak = float(np.abs(samples).max(initial=0.0))
-    if peak == 0:
-        return samples
-    whole = samples[: len(samples) // _FRAME * _FRAME] if len(samples) >= _FRAME else samples
-    power = (whole.reshape(-1, min(_FRAME, len(whole)) * whole.shape[1]).astype(np.float64) ** 2).mean(axis=1)
-    sounding = power[power > power.max() / 1000]
-    gain = min(_LOUDNESS / np.sqrt(sounding.mean()), _CEILING / peak)
-    return samples * np.float32(gain)
+    return levelled(filtered, SAMPLE_RATE, _LOUDNESS)

@@ -40,10 +40,14 @@ class Waveform:
 
 
 def write_wave(waveform: Waveform, path: Path) -> None:
-    """Write 16-bit PCM, atomically and the same bytes every time (the float formats would carry a time stamp)."""
+    """Write 16-bit PCM, atomically and the same bytes every time (the float formats would carry a time stamp).
+
+    FLAC, half as large and without loss, where the name ends in `.flac`, else WAV.
+    """
     buffer = io.BytesIO()
+    kind = "FLAC" if path.suffix == ".flac" else "WAV"
     pcm = np.round(np.clip(waveform.samples, -1, 1) * 32767).astype(np.int16)
-    soundfile.write(buffer, pcm, waveform.sample_rate, format="WAV", subtype="PCM_16")
+    soundfile.write(buffer, pcm, waveform.sample_rate, format=kind, subtype="PCM_16")
     files.write_bytes(path, buffer.getvalue())
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from yardbird import files
 from yardbird.config import PARAMS
-from yardbird.data.manifest import MANIFEST, SoloRow
+from yardbird.data.manifest import MANIFEST, SoloRow, read_table
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.pitch import Key
@@ -78,6 +78,21 @@ class CopyRow:
     bars: int
     semitones: int
     tempo_factor: float
+
+    @property
+    def is_original(self) -> bool:
+        return self.copy == self.solo
+
+
+def read_copies(augmented: Path) -> list[CopyRow]:
+    """The rows of the augmented corpus, in its order: the originals of every split, each with its copies after it.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not (augmented / MANIFEST).exists():
+        raise InputError(augmented, expected="an augmented corpus", found="none", remedy="run the augment stage first")
+    return read_table(augmented / MANIFEST, CopyRow)
 
 
 def augment(

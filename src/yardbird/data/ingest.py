@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -19,6 +18,7 @@ from yardbird.data.manifest import (
     metadata,
     nfc,
     read_manifest,
+    unique_stems,
     write_table,
 )
 from yardbird.data.reading import IngestConfig, read_solo
@@ -82,7 +82,7 @@ def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
     paths = sorted(_midi_files(folder, closed), key=lambda path: path.as_posix())
     entries, missing = _entries(folder, paths)
     rejected = closed + missing
-    stems = _unique_stems(paths)
+    stems = unique_stems(paths)
     solos: list[Solo] = []
     first_with: dict[str, SoloRow] = {}
     for path in tqdm(paths, desc=f"ingest {source}", unit="file", leave=False):
@@ -134,7 +134,7 @@ def _entries(folder: Path, paths: list[PurePath]) -> tuple[dict[PurePath, Entry]
     for home in sorted(homes, key=lambda home: len(home.parts)):
         if not (folder / home / MANIFEST).exists():
             continue
-        for name, entry in read_manifest(folder / home / MANIFEST).items():
+        for name, entry in read_manifest(folder / home / MANIFEST, Entry).items():
             full = nfc((home / name).as_posix())
             if full in by_name:
                 entries[by_name[full]] = entry
@@ -142,29 +142,6 @@ def _entries(folder: Path, paths: list[PurePath]) -> tuple[dict[PurePath, Entry]
                 reason = f"{(home / MANIFEST).as_posix()} names it, but there is no such MIDI file in the folder"
                 missing.append(Rejected(full, reason, "mend the manifest's column `file`, or add the file"))
     return entries, missing
-
-
-def _unique_stems(paths: list[PurePath]) -> dict[PurePath, str]:
-    """A portable name for each file: its stem, with its folders where two share it, numbered where still needed."""
-
-    def safe(text: str) -> str:
-        return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in nfc(text)).strip("_") or "_"
-
-    plain = Counter(safe(path.stem).casefold() for path in paths)
-    stems: dict[PurePath, str] = {}
-    taken: set[str] = set()
-    for path in paths:
-        stem = safe(path.stem)
-        if plain[stem.casefold()] > 1:
-            stem = "__".join(safe(part) for part in path.with_suffix("").parts)
-        unique = stem
-        for number in range(2, len(paths) + 2):
-            if unique.casefold() not in taken:
-                break
-            unique = f"{stem}_{number}"
-        taken.add(unique.casefold())
-        stems[path] = unique
-    return stems
 
 
 def _read(folder: Path, path: PurePath, entry: Entry | None, source: str, stem: str, config: IngestConfig) -> Solo:

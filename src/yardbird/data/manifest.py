@@ -4,10 +4,11 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from yardbird import files
 from yardbird.errors import InputError
@@ -75,33 +76,42 @@ def read_solos(ingested: Path) -> list[SoloRow]:
     Raises:
         InputError: there are none.
     """
-    rows: list[SoloRow] = []
-    for path in sorted(ingested.glob(f"[!.]*/{MANIFEST}")):  # a folder with a dot is what a killed ingestion left
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                rows.append(SoloRow(**{field.name: _READERS[field.type](row[field.name]) for field in fields(SoloRow)}))
+    # a folder with a dot is what a killed ingestion left
+    rows = [row for path in sorted(ingested.glob(f"[!.]*/{MANIFEST}")) for row in read_table(path, SoloRow)]
     if not rows:
         raise InputError(ingested, expected="ingested solos", found="none", remedy="run the ingest stage first")
     return sorted(rows, key=lambda row: row.solo)
 
 
+Row = TypeVar("Row")
 _READERS: dict[Any, Callable[[str], Any]] = {str: str, int: int, float: float}
 
 
-def read_manifest(path: Path) -> dict[str, Entry]:
-    """File name (relative to the manifest, NFC) → its entry; further columns are ignored.
+def read_table(path: Path, kind: type[Row]) -> list[Row]:
+    """The rows of a table that a stage wrote, as a dataclass of texts and numbers."""
+    columns = {field.name: _READERS[field.type] for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    with path.open(newline="", encoding="utf-8") as file:
+        return [kind(**{name: read(row[name]) for name, read in columns.items()}) for row in csv.DictReader(file)]
+
+
+AnyEntry = TypeVar("AnyEntry", bound=Entry)
+
+
+def read_manifest(path: Path, kind: type[AnyEntry]) -> dict[str, AnyEntry]:
+    """File name (relative to the manifest, NFC) → its entry; columns that `kind` does not know are ignored.
 
     Raises:
         InputError: the table is not UTF-8 text, lacks the column `file`, names a file twice, or has a row too long.
     """
-    expected = "a UTF-8 table with the columns file, artist, title, tune_group, key, form, licence"
+    columns = [field.name for field in fields(kind)]
+    expected = f"a UTF-8 table with the columns file, {', '.join(columns)}"
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
         found = "another encoding" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
         raise InputError(path, expected=expected, found=found, remedy="save it as CSV UTF-8") from None
     table = csv.DictReader(io.StringIO(text))
-    entries: dict[str, Entry] = {}
+    entries: dict[str, AnyEntry] = {}
     try:
         if "file" not in (table.fieldnames or ()):
             raise InputError(path, expected=expected, found="no column `file`", remedy="add it, or delete the table")
@@ -116,7 +126,7 @@ def read_manifest(path: Path) -> dict[str, Entry]:
             if name in entries:
                 raise InputError(path, expected="one row a file", found=f"two of {name!r}", remedy="delete one of them")
             if name:
-                entries[name] = Entry(**{field.name: (row.get(field.name) or "").strip() for field in fields(Entry)})
+                entries[name] = kind(**{column: (row.get(column) or "").strip() for column in columns})
     except csv.Error as error:
         raise InputError(path, expected=expected, found=str(error), remedy="export it again as CSV") from None
     return entries
@@ -168,3 +178,26 @@ def metadata(entry: Entry, file: PurePath, folder: str) -> Entry:
     title = entry.title or title_of(file.stem, artist)
     group = fold(entry.tune_group) or tune_group_of(title) or fold(file.stem) or "untitled"
     return Entry(artist, title, group, entry.key, entry.form, entry.licence)
+
+
+def unique_stems(paths: Sequence[PurePath]) -> dict[PurePath, str]:
+    """A portable name for each file: its stem, with its folders where two share it, numbered where still needed."""
+
+    def safe(text: str) -> str:
+        return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in nfc(text)).strip("_") or "_"
+
+    plain = Counter(safe(path.stem).casefold() for path in paths)
+    stems: dict[PurePath, str] = {}
+    taken: set[str] = set()
+    for path in paths:
+        stem = safe(path.stem)
+        if plain[stem.casefold()] > 1:
+            stem = "__".join(safe(part) for part in path.with_suffix("").parts)
+        unique = stem
+        for number in range(2, len(paths) + 2):
+            if unique.casefold() not in taken:
+                break
+            unique = f"{stem}_{number}"
+        taken.add(unique.casefold())
+        stems[path] = unique
+    return stems

@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -43,6 +44,19 @@ class SplitConfig:
             raise ConfigError(PARAMS, "split.validation, split.test", expected=expected, found=found)
 
 
+class Dealable(Protocol):
+    """What is dealt: a solo, or a recording."""
+
+    @property
+    def solo(self) -> str: ...  # its id
+    @property
+    def artist(self) -> str: ...
+    @property
+    def tune_group(self) -> str: ...
+    @property
+    def interval_hash(self) -> str: ...  # the same for what must not be parted, whatever it is called
+
+
 @dataclass(frozen=True)
 class Dealt:
     """The split of each solo by its id; where a split lacks an artist, one line each, with a salt that deals better."""
@@ -58,7 +72,15 @@ def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig) ->
         InputError: a split is left without a tune.
     """
     grams = {row.solo: interval_grams(read_score(ingested / row.path).pitches) for row in rows}
-    groups = tune_groups(rows, linked(grams, config.linked_share))
+    return deal_out(rows, tune_groups(rows, linked(grams, config.linked_share)), ingested, config)
+
+
+def deal_out(rows: Sequence[Dealable], groups: Mapping[str, str], source: Path, config: SplitConfig) -> Dealt:
+    """Deal solos by their groups, and see what the splits lack.
+
+    Raises:
+        InputError: a split is left without a tune; `source` is named as what to add to.
+    """
     splits = deal(groups, config)
     absent = absent_artists(rows, splits)
     if not absent:
@@ -67,7 +89,7 @@ def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig) ->
     if missing := set(SPLITS) - set(splits.values()):
         filled = set(SPLITS) == set(deal(groups, replace(config, salt=better)).values())
         raise InputError(
-            ingested,
+            source,
             expected="at least one tune in each split",
             found=f"none for {', '.join(sorted(missing))} among {len(set(groups.values()))} tune groups",
             remedy=f"add tunes, or set split.salt to {better}" if filled else "add tunes",
@@ -78,7 +100,7 @@ def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig) ->
     )
 
 
-def absent_artists(rows: Iterable[SoloRow], splits: Mapping[str, str]) -> dict[str, list[str]]:
+def absent_artists(rows: Iterable[Dealable], splits: Mapping[str, str]) -> dict[str, list[str]]:
     """The splits that lack an artist, and whom."""
     rows = list(rows)
     artists = {row.artist for row in rows}
@@ -86,7 +108,7 @@ def absent_artists(rows: Iterable[SoloRow], splits: Mapping[str, str]) -> dict[s
     return {name: sorted(artists - present[name]) for name in SPLITS if artists - present[name]}
 
 
-def better_salt(rows: Sequence[SoloRow], groups: Mapping[str, str], config: SplitConfig) -> int:
+def better_salt(rows: Sequence[Dealable], groups: Mapping[str, str], config: SplitConfig) -> int:
     """The lowest salt with which every split has every artist, or else fewest are empty and fewest artists absent."""
 
     def absences(salt: int) -> tuple[int, int]:
@@ -96,7 +118,7 @@ def better_salt(rows: Sequence[SoloRow], groups: Mapping[str, str], config: Spli
     return min(range(1000), key=absences)
 
 
-def tune_groups(rows: Sequence[SoloRow], links: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+def tune_groups(rows: Sequence[Dealable], links: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """The group of each solo, named after the alphabetically first of its tune groups.
 
     Solos are in one group if they share the tune group or the interval hash, or are linked, directly or by others.

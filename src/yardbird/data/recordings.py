@@ -1,0 +1,176 @@
+"""A folder of the user's recordings: what can be used, in which split it is, what is known of it."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from yardbird.audio.loudness import clipped_share, decibels, levelled
+from yardbird.audio.resampling import to_mono
+from yardbird.audio.wave import Waveform, read_wave
+from yardbird.data.captions import NO_REMARK, Facts, Remark, captions_of
+from yardbird.data.manifest import metadata, nfc, unique_stems
+from yardbird.data.sounds import AudioConfig, Reject, Sound
+from yardbird.data.splits import SplitConfig, deal_out, tune_groups
+from yardbird.errors import InputError
+
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
+_DOCUMENTS = (".csv", ".md", ".txt")  # beside the recordings, and none of them
+_SILENCE = -60.0  # dB: a file that never gets louder holds no music
+_CLIPPED_SHARE = 1e-3  # of the samples; more of them cut off are heard as distortion
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A usable file."""
+
+    solo: str  # the id: "recordings/<stem>"
+    path: Path
+    seconds: float
+    artist: str
+    title: str
+    tune_group: str
+    interval_hash: str  # of the sound itself: the same for the same file under another name
+    remark: Remark
+
+
+def find(source: Path) -> list[PurePath]:
+    """Every file below the folder that may be meant as a recording, relative to it, sorted.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not source.is_dir():
+        found = "a file" if source.exists() else "nothing there"
+        raise InputError(
+            source, expected="a folder of recordings", found=found, remedy="mend audio.source in params.yaml"
+        )
+    paths = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    shown = (path for path in paths if not any(part.startswith(".") for part in path.parts))
+    return sorted(path for path in shown if path.suffix.lower() not in _DOCUMENTS)
+
+
+def survey(
+    source: Path, paths: Sequence[PurePath], remarks: Mapping[str, Remark], config: AudioConfig
+) -> tuple[list[Recording], list[Reject]]:
+    """Read every file, and say of each that cannot be used why.
+
+    Raises:
+        InputError: none can be used.
+    """
+    recordings: list[Recording] = []
+    rejected: list[Reject] = []
+    first_with: dict[str, str] = {}
+    stems = unique_stems(paths)
+    for path in tqdm(paths, desc="recordings", unit="file", leave=False):
+        name = nfc(path.as_posix())
+        remark = remarks.get(name, NO_REMARK)
+        try:
+            waveform = _read(source / path)
+        except InputError as error:
+            rejected.append(Reject(name, f"expected {error.expected}, found {error.found}"))
+            continue
+        sound = hashlib.sha256(waveform.samples.tobytes()).hexdigest()[:16]
+        if fault := _fault(waveform, config.min_seconds) or (
+            f"the same sound as {twin}" if (twin := first_with.get(sound)) else ""
+        ):
+            rejected.append(Reject(name, fault))
+            continue
+        first_with[sound] = name
+        known = metadata(remark.known, path, "")
+        recordings.append(
+            Recording(
+                solo=f"recordings/{stems[path]}",
+                path=source / path,
+                seconds=waveform.seconds,
+                artist=known.artist,
+                title=known.title,
+                tune_group=known.tune_group,
+                interval_hash=sound,
+                remark=remark,
+            )
+        )
+    if not recordings:
+        raise InputError(
+            source,
+            expected="at least one usable recording (wav, flac, mp3 or ogg)",
+            found=f"{len(rejected)} unusable, the first, {rejected[0].file}, because: {rejected[0].reason}",
+            remedy="mend or remove them: without any, the corpus is rendered",
+        )
+    return recordings, rejected
+
+
+def _read(file: Path) -> Waveform:
+    if file.suffix.lower() not in SUFFIXES:
+        found = f"a {file.suffix or 'nameless'} file"
+        raise InputError(file, expected="a wav, flac, mp3 or ogg file", found=found, remedy="convert it")
+    try:
+        waveform = read_wave(file)
+    except InputError as error:  # whose own words hold the path and the reader's version
+        raise InputError(file, expected=error.expected, found="a corrupt file", remedy="export it again") from None
+    if not np.isfinite(waveform.samples).all():
+        raise InputError(file, expected="samples", found="infinite ones", remedy="export it again")
+    return waveform
+
+
+def _fault(waveform: Waveform, min_seconds: float) -> str:
+    """Why a readable file cannot be used; empty where it can."""
+    if waveform.seconds < min_seconds:
+        return f"too short: {waveform.seconds:.2f} seconds, fewer than {min_seconds:g}"
+    if (level := decibels(waveform.peak)) < _SILENCE:
+        return f"silent: never louder than {level:.0f} dB"
+    if (share := clipped_share(waveform.samples)) > _CLIPPED_SHARE:
+        return f"clipped: {share:.1%} of the samples are cut off at the loudest level"
+    return ""
+
+
+def recorded(
+    recordings: Sequence[Recording], source: Path, config: AudioConfig, split: SplitConfig
+) -> tuple[list[Sound], tuple[str, ...]]:
+    """The recordings with their splits, dealt by tune group as those of the corpus are; and what the splits lack.
+
+    Raises:
+        InputError: a split is left without a recording.
+    """
+    dealt = deal_out(recordings, tune_groups(recordings), source, split)
+    return [_sound(recording, dealt.splits[recording.solo], config) for recording in recordings], dealt.warnings
+
+
+def _sound(recording: Recording, split: str, config: AudioConfig) -> Sound:
+    remark = recording.remark
+    facts = Facts(config.style, remark.instrument, "", remark.key, remark.known.form, remark.qpm, recording.artist)
+
+    def samples() -> NDArray[np.float32]:
+        mono = to_mono(read_wave(recording.path), config.sample_rate)
+        return levelled(mono, config.sample_rate, config.loudness)
+
+    return Sound(
+        name=recording.solo,
+        kind="recording",
+        solo=recording.solo,
+        split=split,
+        artist=recording.artist,
+        title=recording.title,
+        tune_group=recording.tune_group,
+        key=str(remark.key or ""),
+        form=remark.known.form,
+        qpm=remark.qpm,
+        semitones=0,
+        tempo_factor=1.0,
+        captions=(remark.caption,) if remark.caption else captions_of(facts),
+        bar_seconds=bar_seconds(remark, recording.seconds),
+        samples=samples,
+    )
+
+
+def bar_seconds(remark: Remark, seconds: float) -> tuple[float, ...]:
+    """Where the bars of a steady tempo start, from 0 on: a pickup first, where there is one. Without qpm: none."""
+    if remark.qpm is None:
+        return ()
+    bar = 60 / remark.qpm * remark.beats_per_bar
+    starts = np.arange(remark.first_beat_seconds % bar, seconds, bar).tolist()
+    return tuple(starts) if starts[0] == 0 else (0.0, *starts)

@@ -1,0 +1,29 @@
+"""Stage render: the user's recordings, or else the corpus through the SoundFont → clips with captions."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird.config import read_section, read_seed
+from yardbird.data.clips import in_words, make_clips
+from yardbird.data.sounds import AudioConfig
+from yardbird.data.splits import SplitConfig
+from yardbird.errors import exit_on_error
+from yardbird.models.base import prepare_torch
+
+CLIPS = Path("data/clips")
+
+
+@exit_on_error
+def main() -> None:
+    prepare_torch()
+    config, split = read_section("audio", AudioConfig), read_section("split", SplitConfig)
+    made = make_clips(Path("data/augmented"), CLIPS, config, split, read_seed())
+    print("\n".join(in_words(made, CLIPS)))
+    for warning in made.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
