@@ -1,0 +1,169 @@
+"""Sound codes drawn under captions: delay pattern, classifier-free guidance, a key-value cache, windows.
+
+Copet et al. 2023, arXiv 2306.05284 (§2.2 the delay pattern, §3.1 guidance), as `MusicgenForConditionalGeneration`
+reads it. Beyond the context that the model was trained on it goes on in windows.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+from transformers import DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
+
+from yardbird.errors import InputError
+from yardbird.models.musicgen.delay import delayed, undelayed
+from yardbird.nn.sampling import Sampling, choose, row_generators
+
+_UNKNOWN = -1
+Codes = NDArray[np.int16]
+
+
+class Singer(Protocol):
+    """What is needed of a family."""
+
+    @property
+    def model(self) -> MusicgenForConditionalGeneration: ...
+
+    @property
+    def context_frames(self) -> int: ...
+
+    @property
+    def pad_id(self) -> int: ...
+
+    def text_ids(self, captions: Sequence[str], /) -> tuple[Tensor, Tensor]: ...
+
+    def text_states(self, ids: Tensor, mask: Tensor, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class SoundSampling:
+    """How codes are drawn.
+
+    Attributes:
+        guidance: how far the scores are moved from those without a caption towards those under it: 1 is where the
+            caption alone puts them, 3 what the paper uses, 0 no caption at all.
+        temperature: 0 takes the likeliest code.
+        top_k: only so many of the likeliest codes; None: all.
+    """
+
+    guidance: float
+    temperature: float
+    top_k: int | None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.guidance < math.inf:
+            remedy = "1 switches it off, 3 is usual"
+            raise InputError("guidance", expected="0 or more", found=str(self.guidance), remedy=remedy)
+        self.tokens  # noqa: B018  # checks temperature and top_k
+
+    @property
+    def tokens(self) -> Sampling:
+        return Sampling(self.temperature, self.top_k, top_p=None)
+
+
+def generate(
+    family: Singer,
+    captions: Sequence[str],
+    frames: int,
+    sampling: SoundSampling,
+    seed: int,
+    primes: Sequence[Codes] | None = None,
+) -> Codes:
+    """Codes of exactly `frames` frames a caption, (captions, codebooks, frames); none is a pad or a start.
+
+    Row i draws from a stream of its own, of `seed` and i, whatever the other rows do. Dropout is off meanwhile.
+
+    The model sees at most `family.context_frames` frames. Longer sound is made in windows of that length, each of which
+    begins with the newer half of the one before it, as a prime. The windows lie where they lie whatever the primes.
+
+    Args:
+        primes: one a caption, (codebooks, its frames), perhaps none: how the sound begins. They stay as they are.
+
+    Raises:
+        InputError: the model's scores are no numbers.
+    """
+    model = family.model
+    codes = torch.full((len(captions), model.decoder.num_codebooks, frames), _UNKNOWN)
+    for row, prime in enumerate(primes or ()):
+        assert prime.shape[1] <= frames, "a prime is no longer than the sound"
+        codes[row, :, : prime.shape[1]] = torch.from_numpy(prime.astype(np.int64))
+    generators = row_generators(seed, len(captions))
+    was_training = model.training
+    model.train(False)
+    try:
+        with torch.inference_mode():
+            heard = _Heard(family, captions, sampling.guidance)
+            for start in window_starts(frames, family.context_frames):
+                window = codes[:, :, start : start + family.context_frames]  # a view: what is drawn lands in `codes`
+                _fill(heard, window, sampling.tokens, generators)
+    finally:
+        model.train(was_training)
+    return codes.numpy().astype(np.int16)
+
+
+def window_starts(frames: int, context: int) -> range:
+    """Where the windows of `context` frames begin, half a context apart: each has as much to go on from."""
+    overlap = context // 2
+    return range(0, max(1, frames - overlap), context - overlap)
+
+
+class _Heard:
+    """The model under its captions and, where guidance asks for it, beside them without any."""
+
+    def __init__(self, family: Singer, captions: Sequence[str], guidance: float) -> None:
+        self._model, self._guidance, self.pad_id = family.model, guidance, family.pad_id
+        ids, mask = (tensor.to(self._model.device) for tensor in family.text_ids(captions))
+        states = family.text_states(ids, mask)
+        if guidance != 1:
+            # No caption is states of zero: they add nothing, masked or not. Masking every one of them, as transformers
+            # does, is a softmax over nothing, which some kernels answer with NaN.
+            states, mask = torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.ones_like(mask)])
+        self._states, self._mask, self._halves = states, mask, 1 if guidance == 1 else 2
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all codes."""
+        config = self._model.decoder.config
+        self._cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
+
+    def scores(self, ids: Tensor) -> Tensor:
+        """Of the codes after `ids` (rows, codebooks, new positions): (rows, codebooks, pad_id), on the CPU."""
+        rows, codebooks, positions = ids.shape
+        logits = self._model.decoder(
+            input_ids=ids.repeat(self._halves, 1, 1).reshape(-1, positions).to(self._model.device),
+            encoder_hidden_states=self._states,
+            encoder_attention_mask=self._mask,
+            past_key_values=self._cache,
+            use_cache=True,
+        ).logits[:, -1, : self.pad_id]
+        halves = cast(Tensor, logits).float().cpu().reshape(self._halves, rows, codebooks, -1)
+        if not bool(halves.isfinite().all()):
+            which = "with the caption" if not bool(halves[0].isfinite().all()) else "without a caption"
+            remedy = "use other weights, or set guidance to 1" if which.startswith("without") else "use other weights"
+            raise InputError("musicgen", expected="scores that are numbers", found=f"NaN {which}", remedy=remedy)
+        under, without = halves[0], halves[-1]
+        return without + self._guidance * (under - without) if self._halves == 2 else under
+
+
+def _fill(heard: _Heard, codes: Tensor, sampling: Sampling, generators: Sequence[torch.Generator]) -> None:
+    """Draw the unknown codes of a window (rows, codebooks, frames), in place."""
+    ids = F.pad(delayed(codes, heard.pad_id), (1, 0), value=heard.pad_id)  # the first step has nothing before it
+    unknown = ids == _UNKNOWN
+    if not bool(unknown.any()):
+        return
+    heard.restart()
+    seen, first = 0, int(unknown.any(0).any(0).nonzero()[0])
+    for step in tqdm(range(first, ids.shape[2]), desc="singing", unit="frame", leave=False, disable=None):
+        scores = heard.scores(ids[:, :, seen:step])
+        seen, drawing = step, unknown[:, :, step]
+        if bool(drawing.any()):  # a row still inside its prime keeps the prime's own codes
+            streams = [generators[row] for row in drawing.nonzero()[:, 0].tolist()]
+            ids[:, :, step][drawing] = choose(scores[drawing], sampling, streams)
+    codes.copy_(undelayed(ids[:, :, 1:]))

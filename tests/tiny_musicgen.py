@@ -1,0 +1,34 @@
+"""A MusicGen of a few thousand random weights, with words and a codec of its own: a frame takes milliseconds."""
+
+import torch
+
+from yardbird.models.musicgen import MusicGenFamily
+from yardbird.models.musicgen.codec.network import NetworkConfig, create
+from yardbird.models.musicgen.family import Origin
+from yardbird.models.musicgen.scratch import ModelConfig, build
+from yardbird.models.musicgen.tokenizer import word_tokenizer
+from yardbird.models.musicgen.windows import ClipsConfig
+
+#: All the words that it knows.
+CAPTIONS = ("Charlie Parker jazz solo", "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm")
+_SIZES = ModelConfig(d_model=16, num_heads=2, num_layers=2, d_ff=32, dropout=0.1, text_layers=1)
+_CODEC = NetworkConfig(
+    num_filters=2, upsampling_ratios=(8, 8, 5), residual_layers=1, kernel_size=3, latent_dim=4, codebooks=4,
+    codebook_size=16,
+)  # fmt: skip
+
+
+def tiny_musicgen(context_seconds: float = 0.2) -> MusicGenFamily:
+    """50 frames a second, of four codebooks of 16 codes.
+
+    Its weights are so large that the scores differ widely from code to code and from caption to caption.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        codec, words = create(_CODEC).eval(), word_tokenizer(CAPTIONS)
+        model = build(_SIZES, words, codec, seed=0)
+        with torch.no_grad():
+            for weight in model.decoder.parameters():
+                weight.normal_(std=0.4)
+    clips = ClipsConfig(context_seconds, per_epoch=None, caption_dropout=0.1)
+    return MusicGenFamily(model.eval(), words, clips, Origin("scratch", _SIZES, seed=0))
