@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from huggingface_hub import snapshot_download
@@ -16,7 +16,7 @@ from transformers import (
     MusicgenForConditionalGeneration,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from yardbird.errors import InputError
 from yardbird.models.musicgen.codec import network
@@ -36,9 +36,9 @@ def open_codec(checkpoint: str) -> EncodecModel:
     """
     if checkpoint == SCRATCH:
         return network.load(CODEC)
-    codec = open_model(locate(checkpoint)).audio_encoder
-    assert isinstance(codec, EncodecModel)
-    return codec.requires_grad_(False).eval()
+    codec = cast(EncodecModel, open_model(locate(checkpoint)).audio_encoder)
+    codec.requires_grad_(False)
+    return codec
 
 
 def locate(checkpoint: str) -> Path:
@@ -73,11 +73,11 @@ def open_model(folder: Path) -> MusicgenForConditionalGeneration:
         raise _unusable(folder, str(error)) from None
     if not isinstance(config, MusicgenConfig):
         raise _unusable(folder, f"a model of type {config.model_type}")
-    if config.decoder.audio_channels != 1:
+    if cast(Any, config.decoder).audio_channels != 1:
         raise _unusable(folder, "a stereo model")
     try:
         with quiet():
-            model, report = MusicgenForConditionalGeneration.from_pretrained(
+            model, report = cast(Any, MusicgenForConditionalGeneration).from_pretrained(  # typed as if it gave one
                 folder, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError) as error:
@@ -103,13 +103,14 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def complete(model: MusicgenForConditionalGeneration) -> None:
     """Name the token that the decoder starts from where it is named for generation only: else its loss raises."""
-    decoder = model.config.decoder
+    decoder: Any = model.config.decoder
     decoder.decoder_start_token_id = decoder.pad_token_id
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without transformers' bars, and without its warning that MusicGen's pad id is the vocabulary's size, as it is."""
+    logging: Any = transformers_logging  # which is partly untyped
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

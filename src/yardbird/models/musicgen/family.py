@@ -60,9 +60,12 @@ class MusicGenFamily(Family):
     ) -> None:
         self.model, self.tokenizer, self.clips, self.origin = model, tokenizer, clips, origin
         self._adapted: PeftModel | None = None
-        config = model.config.audio_encoder
-        self.sample_rate, self.frame_rate = int(config.sampling_rate), int(config.frame_rate)
-        self.codebooks, self.pad_id = int(model.config.decoder.num_codebooks), int(model.config.decoder.pad_token_id)
+        config: Any = model.config
+        self.sample_rate, self.frame_rate = (
+            int(config.audio_encoder.sampling_rate),
+            int(config.audio_encoder.frame_rate),
+        )
+        self.codebooks, self.pad_id = int(config.decoder.num_codebooks), int(config.decoder.pad_token_id)
         self.context_frames = max(1, round(clips.context_seconds * self.frame_rate))
         model.audio_encoder.requires_grad_(False)
         if origin.checkpoint != SCRATCH:
@@ -115,13 +118,12 @@ class MusicGenFamily(Family):
             model = build(self.origin.model, self.tokenizer, codec, self.origin.seed)
         else:
             model = checkpoint.open_model(checkpoint.locate(self.origin.checkpoint))
-        model.eval()
+        model.train(False)
         return MusicGenFamily(model, self.tokenizer, self.clips, self.origin)
 
     def _check(self, encoded: Path) -> None:
         found = files.read_json(encoded / "codec.json")
-        config = self.model.config.audio_encoder
-        ours = {"codebooks": self.codebooks, "codebook_size": config.codebook_size, "sample_rate": self.sample_rate}
+        ours = {"codebooks": self.codebooks, "codebook_size": self.pad_id, "sample_rate": self.sample_rate}
         theirs = {name: found[name] for name in ours}
         if theirs != ours:
             raise InputError(
@@ -151,7 +153,7 @@ class MusicGenFamily(Family):
         encoder = self.model.text_encoder
         trained = any(weight.requires_grad for weight in encoder.parameters())
         if not trained:
-            encoder.eval()  # a frozen one drops nothing out
+            encoder.train(False)  # a frozen one drops nothing out
         with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
             states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         if hasattr(self.model, "enc_to_dec_proj"):
@@ -208,7 +210,7 @@ class MusicGenFamily(Family):
         items = windows.MeasuringClips(codes.T, [clip], self.context_frames, self.pad_id, self.text_ids)
         nats, correct = np.empty(codes.T.shape), np.empty(codes.T.shape, np.bool_)
         done, was_training = 0, self.model.training
-        self.model.eval()
+        self.model.train(False)
         with torch.inference_mode():
             for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
                 here = {name: value.to(self.model.device) for name, value in batch.items()}

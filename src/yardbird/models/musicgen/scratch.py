@@ -1,6 +1,7 @@
 """A MusicGen that is small enough to learn on a CPU, around the codec of the repository, with words of its own."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from transformers import (
@@ -77,7 +78,7 @@ def build(
         model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
     for part in (model.text_encoder, model.decoder):  # without this neither fast nor, until it has been loaded, causal
         part.set_attn_implementation("sdpa")
-    model.generation_config = GenerationConfig(
+    model.generation_config = cast(Any, GenerationConfig)(  # it carries no types
         pad_token_id=pad, bos_token_id=pad, decoder_start_token_id=pad, do_sample=True, guidance_scale=3.0
     )
     complete(model)

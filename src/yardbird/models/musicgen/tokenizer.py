@@ -5,6 +5,7 @@ tokenizer.json, so that `AutoTokenizer.from_pretrained` reads captions as traini
 """
 
 from collections.abc import Iterable
+from typing import Any, cast
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -24,15 +25,18 @@ def word_tokenizer(captions: Iterable[str]) -> PreTrainedTokenizerBase:
     """One token a word, whatever its case; each caption ends in one of its own, so that an empty one is no nothing."""
     rules = [normalizers.Replace(Regex(pattern), content) for pattern, content in _REPLACED]
     tokenizer = Tokenizer(models.WordLevel({}, unk_token=UNKNOWN))
-    tokenizer.normalizer = normalizers.Sequence([*rules, normalizers.Lowercase()])  # type: ignore[assignment]  # its setter is untyped
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_BETWEEN_WORDS), "removed")  # type: ignore[assignment]  # as above
+    tokenizer.normalizer = normalizers.Sequence([*rules, normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_BETWEEN_WORDS), "removed")
     words = {word for caption in captions for word in _words(tokenizer, caption)}
     vocabulary = {word: number for number, word in enumerate([PAD, UNKNOWN, END, *sorted(words)])}
-    tokenizer.model = models.WordLevel(vocabulary, unk_token=UNKNOWN)  # type: ignore[assignment]  # as above
-    tokenizer.post_processor = processors.TemplateProcessing(  # type: ignore[assignment]  # as above
+    tokenizer.model = models.WordLevel(vocabulary, unk_token=UNKNOWN)
+    tokenizer.post_processor = processors.TemplateProcessing(
         single=f"$A {END}", special_tokens=[(END, vocabulary[END])]
     )
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, unk_token=UNKNOWN, eos_token=END)
+    wrapped: PreTrainedTokenizerBase = cast(Any, PreTrainedTokenizerFast)(  # it carries no types
+        tokenizer_object=tokenizer, pad_token=PAD, unk_token=UNKNOWN, eos_token=END
+    )
+    return wrapped
 
 
 def unknown_words(tokenizer: PreTrainedTokenizerBase, caption: str) -> tuple[str, ...]:
