@@ -1,0 +1,156 @@
+"""A monophonic recording back to notes: YIN's pitch track, the likeliest line of notes through it, and a tempo.
+
+YIN (de Cheveigné & Kawahara 2002, JASA 111, 1917) is librosa's; pYIN, its probabilistic successor, takes longer than
+the sound lasts. A frame is voiced when the sound repeats itself after the period that YIN found. From the track to
+notes it goes by dynamic programming: staying on a pitch a little off is cheap, every change has its price, so that
+stray frames and octave errors make no notes. Two notes of one pitch part where the level dips and rises again.
+"""
+
+import re
+from dataclasses import dataclass
+
+import librosa
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks
+
+from yardbird.audio.resampling import to_mono
+from yardbird.audio.wave import Waveform
+from yardbird.music.grid import quantise
+from yardbird.music.score import Floats, Ints, Score, Tempo, make_notes
+
+SAMPLE_RATE = 16_000
+LOWEST_PITCH, HIGHEST_PITCH = 46, 94  # of notes that are heard: an alto saxophone with some altissimo
+DEFAULT_QPM = 200.0
+_FRAME, _HOP = 384, 160  # samples: 24 ms, which short notes need, every 10 ms
+_FRAME_RATE = SAMPLE_RATE / _HOP
+_TROUGH = 0.2  # YIN's threshold; its customary 0.1 finds octaves too low in frames so short
+_PERIODIC = 0.6  # correlation of the sound with itself one period later, at least
+_QUIET_DB = -35.0  # of the loudest frame; what is below is silence
+_SILENT = 1e-4  # root mean square that is silence whatever else there is
+_CHANGE = 1.5  # price of another note or of a rest, in semitones · frames
+_OFF_PITCH = 1.5  # price of a frame off the pitch, at most; a frame of a rest inside a note, or the other way, costs 1
+_SHORTEST_FRAMES = 3
+_DIP_DB, _DIP_FRAMES = 3.0, 6  # of the level between two notes of one pitch; held notes dip by 1.5 at most
+_LATENCY_SECONDS = 0.01  # by which a note is heard late: half of a frame must be in it
+_STEPS_PER_BEAT, _TICKS_PER_BEAT = 12, 480
+_VELOCITY = 80  # loudness is not transcribed
+_SPOKEN_TEMPO = re.compile(r"(\d+(?:\.\d+)?)\s*bpm\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class HeardNotes:
+    """Notes in order of onset, none overlapping.
+
+    `seconds` is how long the sound is; `voiced_seconds` how much of it has the pitch of a note.
+    """
+
+    onsets: Floats  # (notes,), seconds
+    offsets: Floats
+    pitches: Ints  # MIDI
+    seconds: float
+    voiced_seconds: float
+
+
+def hear(sound: Waveform) -> HeardNotes:
+    """The notes of one melodic line; silence, noise and sound without samples have none."""
+    samples = to_mono(sound, SAMPLE_RATE)
+    if len(samples) < _FRAME:
+        return HeardNotes(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64), sound.seconds, 0.0)
+    pitch, periodicity, level = _track(samples)
+    voiced = (periodicity > _PERIODIC) & (level > max(level.max() * 10 ** (_QUIET_DB / 20), _SILENT))
+    path = _likeliest(pitch, voiced)
+    edges = np.union1d(np.flatnonzero(np.diff(path)) + 1, [0, len(path)])
+    starts = np.union1d(edges, _dips(level, edges)).astype(np.int64)
+    sounding = (path[starts[:-1]] > 0) & (np.diff(starts) >= _SHORTEST_FRAMES)
+    starts, stops = starts[:-1][sounding], starts[1:][sounding]
+    onsets, offsets = (np.clip(at / _FRAME_RATE - _LATENCY_SECONDS, 0, sound.seconds) for at in (starts, stops))
+    return HeardNotes(onsets, offsets, path[starts], sound.seconds, int((voiced & (path > 0)).sum()) / _FRAME_RATE)
+
+
+def transcribe(sound: Waveform, qpm: float | None = None) -> Score:
+    """The notes of a sound on the grid of twelve steps a beat, in 4/4 from its first sample on, without chords.
+
+    Args:
+        qpm: its tempo; None: estimated, and `DEFAULT_QPM` where there is nothing to estimate it from.
+    """
+    return to_score(hear(sound), qpm or estimate_tempo(sound))
+
+
+def to_score(heard: HeardNotes, qpm: float) -> Score:
+    """Notes at their steps of a grid of twelve a beat, in 4/4 from time 0 on; the last bar is whole."""
+    ticks_per_second = qpm / 60 * _TICKS_PER_BEAT
+    starts, stops = (np.round(at * ticks_per_second).astype(np.int64) for at in (heard.onsets, heard.offsets))
+    rows = np.stack([starts, np.maximum(stops - starts, 1), heard.pitches, np.full_like(starts, _VELOCITY)], axis=1)
+    end = max(round(heard.seconds * ticks_per_second), int((rows[:, 0] + rows[:, 1]).max(initial=0)))
+    score = Score(_TICKS_PER_BEAT, make_notes(rows), end, tempos=(Tempo(0, qpm),))
+    return quantise(score, _STEPS_PER_BEAT).score
+
+
+def estimate_tempo(sound: Waveform) -> float:
+    """Quarter notes a minute by librosa's tempogram (Ellis 2007), which leans to `DEFAULT_QPM`; that for silence."""
+    samples = to_mono(sound, SAMPLE_RATE)
+    if float(np.abs(samples).max(initial=0.0)) < _SILENT:
+        return DEFAULT_QPM
+    tempo = librosa.feature.tempo(y=samples, sr=SAMPLE_RATE, hop_length=_HOP, start_bpm=DEFAULT_QPM)
+    return float(tempo[0]) or DEFAULT_QPM
+
+
+def spoken_tempo(caption: str) -> float | None:
+    """The tempo that a caption names: `"Be-bop jazz solo in F, 220 bpm"` → 220; None where it names none."""
+    match = _SPOKEN_TEMPO.search(caption)
+    return float(match[1]) if match and float(match[1]) > 0 else None
+
+
+def _track(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
+    """Of frames centred at 0, _HOP, 2·_HOP, …: pitch (MIDI, fractional), correlation a period later, level (RMS)."""
+    lowest, highest = librosa.midi_to_hz([LOWEST_PITCH - 0.5, HIGHEST_PITCH + 0.5])
+    hertz = librosa.yin(
+        samples,
+        fmin=lowest,
+        fmax=highest,
+        sr=SAMPLE_RATE,
+        frame_length=_FRAME,
+        hop_length=_HOP,
+        trough_threshold=_TROUGH,
+    )
+    padded = np.pad(samples.astype(np.float64), _FRAME // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[::_HOP]
+    later = np.arange(_FRAME) + np.rint(SAMPLE_RATE / hertz).astype(np.int64)[:, None]
+    inside = later < _FRAME
+    ahead = np.take_along_axis(frames, np.minimum(later, _FRAME - 1), axis=1) * inside
+    energy = ((frames * inside) ** 2 + ahead**2).sum(axis=1)
+    correlation = 2 * (frames * ahead).sum(axis=1) / np.maximum(energy, 1e-12)
+    return librosa.hz_to_midi(hertz), correlation, np.sqrt((frames**2).mean(axis=1))
+
+
+def _likeliest(pitch: Floats, voiced: NDArray[np.bool_]) -> Ints:
+    """The cheapest line of notes and rests through a track, (frames,): MIDI pitches, 0 for a rest (Viterbi's way)."""
+    pitches = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
+    off = np.where(voiced[:, None], np.minimum(np.abs(pitch[:, None] - pitches), _OFF_PITCH), 1.0)
+    prices = np.concatenate([off, voiced[:, None]], axis=1)
+    states = np.arange(prices.shape[1])
+    before = np.empty(prices.shape, dtype=np.int64)
+    total = prices[0]
+    for frame, price in enumerate(prices[1:], start=1):
+        cheapest = int(total.argmin())
+        changed = total[cheapest] + _CHANGE
+        before[frame] = np.where(changed < total, cheapest, states)
+        total = np.minimum(total, changed) + price
+    path = np.empty(len(prices), dtype=np.int64)
+    path[-1] = total.argmin()
+    for frame in range(len(prices) - 1, 0, -1):
+        path[frame - 1] = before[frame, path[frame]]
+    return np.append(pitches, 0)[path]
+
+
+def _dips(level: Floats, edges: Ints) -> Ints:
+    """Frames inside a note where the level lies `_DIP_DB` below what comes shortly before and after."""
+    decibels = 20 * np.log10(np.maximum(level, _SILENT))
+    padded = np.pad(decibels, _DIP_FRAMES, mode="edge")
+    louder = np.lib.stride_tricks.sliding_window_view(padded, _DIP_FRAMES).max(axis=1)
+    dips = np.minimum(louder[: len(level)], louder[_DIP_FRAMES + 1 :]) - decibels
+    places, _ = find_peaks(dips, height=_DIP_DB, distance=_DIP_FRAMES)
+    nearest = np.abs(places[:, None] - edges).min(axis=1)
+    inside: Ints = places[nearest >= _SHORTEST_FRAMES]
+    return inside
