@@ -5,8 +5,8 @@ import pytest
 
 from yardbird.metrics.harmony import (
     changes_found,
+    chord_progression_irregularity,
     chord_tone_rate,
-    enclosure_rate,
     harmony_margin,
     off_beat_chord_tone_rate,
     on_beat_chord_tone_rate,
@@ -88,25 +88,23 @@ def test_the_last_note_of_each_phrase_counts(line):
 
 
 @pytest.mark.parametrize(
-    ("pitches", "rate"),
+    ("symbols", "irregularity"),
     [
-        ([61, 59, 60], 1),  # from above and below
-        ([58, 62, 60], 1),  # whole tones, from below and above
-        ([57, 61, 60], 0),  # three semitones are too far
-        ([62, 61, 60], 0),  # both from above
-        ([60, 61, 60], 0),  # a neighbour note comes back to its own pitch
-        ([62, 60, 61], 0),  # encloses no chord tone
+        (["Gm7", "C7", "Fmaj7"], 1),
+        (["Gm7", "C7", "Fmaj7"] * 2, 3 / 4),  # four trigrams, the first comes again
+        (["Gm7", "Gm7", "C7", "C7", "Fmaj7"], 1),  # a repeated chord is no change
+        (["Gm7", "N.C.", "C7", "Fmaj7"], 1),
+        (["C", "C/E", "C"], 1),  # a bass makes another chord
+        (["C7", "F7"] * 6, 2 / 10),
+        (["Gm7", "C7"], None),
+        ([], None),
     ],
 )
-def test_an_enclosure_comes_from_both_sides_within_two_semitones(line, pitches, rate):
-    score = line([*pitches[:2], pitches[2]], chords={0: "N.C.", 1: "C"})
-    assert (enclosure_rate(score) or 0) == rate
-
-
-def test_enclosures_are_counted_among_chord_tones(line):
-    assert enclosure_rate(line([60, 65, 63, 64, 67], chords={0: "C"})) == pytest.approx(1 / 3)
+def test_irregular_is_a_progression_whose_trigrams_do_not_come_again(line, symbols, irregularity):
+    score = line([], chords={float(place): symbol for place, symbol in enumerate(symbols)})
+    assert chord_progression_irregularity(score) == (None if irregularity is None else pytest.approx(irregularity))
 
 
 def test_transposing_line_and_chords_together_changes_nothing(random_score):
-    for metric in (chord_tone_rate, harmony_margin, changes_found, enclosure_rate, phrase_final_chord_tone_rate):
+    for metric in (chord_tone_rate, harmony_margin, changes_found, phrase_final_chord_tone_rate):
         assert metric(random_score.transposed(-5)) == pytest.approx(metric(random_score))

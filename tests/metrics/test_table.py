@@ -4,10 +4,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from yardbird.metrics import bebop, harmony
 from yardbird.metrics.phrase import phrase_lengths
 from yardbird.metrics.pitch import INTERVAL_CLASSES
 from yardbird.metrics.table import METRICS, describe
 
+OF_CHORDS = [
+    harmony.harmony_margin, harmony.changes_found,
+    bebop.enclosure_rate, bebop.chromatic_approach_rate, bebop.bebop_scale_run_rate, bebop.arpeggio_rate,
+]  # fmt: skip
 NAMES = [*METRICS, *(f"interval_{name}" for name in INTERVAL_CLASSES)]
 
 
@@ -26,6 +31,7 @@ def test_one_note_has_pitch_and_place_but_no_interval(line):
     values = describe(line([60], chords={0: "C"}))
     assert {name for name, value in values.items() if value is None} == {
         "rhythm_diversity", "grooving_similarity", "swing_ratio", "off_beat_chord_tone_rate",
+        "chord_progression_irregularity",
         *(f"interval_{name}" for name in INTERVAL_CLASSES),
     }  # fmt: skip
     assert values["pitch_entropy"] == values["h1"] == values["h4"] == values["enclosure_rate"] == 0
@@ -34,7 +40,7 @@ def test_one_note_has_pitch_and_place_but_no_interval(line):
 
 def test_without_chords_the_harmony_has_no_value(line):
     values = describe(line([60, 62, 64, 65]))
-    assert all(values[name] is None for name in NAMES if "chord" in name or name in ("harmony_margin", "changes_found"))
+    assert all(values[name] is None for name in NAMES if "chord" in name or METRICS.get(name) in OF_CHORDS)
     assert values["pitch_entropy"] == 2
 
 
@@ -49,7 +55,7 @@ STATED = {
         "h1": (2.27, 0.015), "h4": (3.12, 0.01), "rhythm_diversity": (3.2, 0.05), "grooving_similarity": (0.79, 0.005),
         "chord_tone_rate": (0.53, 0.015), "harmony_margin": (0.2, 0.05), "on_beat_chord_tone_rate": (0.57, 0.025),
         "off_beat_chord_tone_rate": (0.51, 0.01), "phrase_final_chord_tone_rate": (0.70, 0.01),
-        "enclosure_rate": (0.095, 0.006),
+        "enclosure_rate": (0.095, 0.006), "chord_progression_irregularity": (0.49, 0.02),
     },
     "parker/omnibook": {
         "rhythm_diversity": (2.0, 0.1), "chord_tone_rate": (0.57, 0.015), "harmony_margin": (0.2, 0.05),

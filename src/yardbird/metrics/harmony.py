@@ -1,6 +1,8 @@
 """How the notes lie on the chords."""
 
 import functools
+from collections.abc import Callable, Collection
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +15,34 @@ from yardbird.music.score import Floats, Score
 Flags = NDArray[np.bool_]
 
 
-def _chord_tones(score: Score, semitones: range = range(1)) -> tuple[Flags, Flags]:
+def chord_tones(score: Score, semitones: range = range(1)) -> tuple[Flags, Flags]:
     """Which notes lie under a chord (notes,), and which are tones of it with the chord track moved up (shifts, notes).
 
     The chord in force at the onset counts; its tones are the tetrad, without tensions and without the bass.
     """
-    tones = np.array([_tones_of(change.chord) for change in score.chords] + [_tones_of(None)], dtype=np.bool_)
+    tones = pitch_class_table(score, _tetrad)
     chord = score.chord_index_of(score.onsets)  # -1, before the first change, finds the last row: no chord tones
     shifted = (score.pitches - np.array(semitones, dtype=np.int64)[:, None]) % 12
     has_chord: Flags = np.logical_or.reduce(tones, axis=1)
     return has_chord[chord], tones[chord, shifted]
 
 
+def pitch_class_table(score: Score, members: Callable[[Chord], Collection[int]]) -> Flags:
+    """Which pitch classes are members of each chord change; in the last row, for no chord, none: (changes + 1, 12)."""
+    table = np.zeros((len(score.chords) + 1, 12), dtype=np.bool_)
+    for row, change in enumerate(score.chords):
+        if change.chord:
+            table[row, list(members(change.chord))] = True
+    return table
+
+
 @functools.cache
-def _tones_of(chord: Chord | None) -> list[bool]:
-    return [chord is not None and pitch_class in chord.pitch_classes for pitch_class in range(12)]
+def _tetrad(chord: Chord) -> Collection[int]:
+    return chord.pitch_classes
 
 
-def _rate(hits: Flags, among: Flags) -> float | None:
+def rate(hits: Flags, among: Flags) -> float | None:
+    """The share of `hits` among some notes; None where there are none of these."""
     return float(hits[among].mean()) if among.any() else None
 
 
@@ -39,13 +51,13 @@ def chord_tone_rate(score: Score) -> float | None:
 
     Ratio, 0 … 1; every note counts once, whatever its length. The project's own. No chords, empty or drums only: None.
     """
-    under, (tones,) = _chord_tones(score)
-    return _rate(tones, under)
+    under, (tones,) = chord_tones(score)
+    return rate(tones, under)
 
 
 def transposed_chord_tone_rates(score: Score) -> Floats | None:
     """The chord-tone rate with the chord track moved up by 0 … 11 semitones: (12,); None as `chord_tone_rate`."""
-    under, tones = _chord_tones(score, range(12))
+    under, tones = chord_tones(score, range(12))
     return tones[:, under].mean(axis=1) if under.any() else None
 
 
@@ -74,14 +86,14 @@ def on_beat_chord_tone_rate(score: Score) -> float | None:
     Beats are counted from the bar line.
     Ratio, 0 … 1. The project's own. No chords, no such note, empty or drums only: None.
     """
-    under, (tones,) = _chord_tones(score)
-    return _rate(tones, under & _on_beat(score))
+    under, (tones,) = chord_tones(score)
+    return rate(tones, under & _on_beat(score))
 
 
 def off_beat_chord_tone_rate(score: Score) -> float | None:
     """The chord-tone rate of the notes that are not on a beat; as `on_beat_chord_tone_rate`."""
-    under, (tones,) = _chord_tones(score)
-    return _rate(tones, under & ~_on_beat(score))
+    under, (tones,) = chord_tones(score)
+    return rate(tones, under & ~_on_beat(score))
 
 
 def _on_beat(score: Score) -> Flags:
@@ -95,24 +107,21 @@ def phrase_final_chord_tone_rate(score: Score) -> float | None:
 
     Ratio, 0 … 1. The project's own. No chords, empty or drums only: None.
     """
-    under, (tones,) = _chord_tones(score)
+    under, (tones,) = chord_tones(score)
     last = np.zeros(len(score.notes), dtype=np.bool_)
     last[phrase_starts(score)[1:] - 1] = True
     last[-1:] = True
-    return _rate(tones, under & last)
+    return rate(tones, under & last)
 
 
-def enclosure_rate(score: Score) -> float | None:
-    """Chord tones approached from both sides, within two semitones, by the two notes before / chord tones.
+def chord_progression_irregularity(score: Score) -> float | None:
+    """CPI: different trigrams of successive chords / trigrams; a repeated chord is no change, N.C. is left out.
 
-    Ratio, 0 … 1. The figure is Baker's "enclosure" (How to Play Bebop, 1985). No chords, no chord tones, empty or
-    drums only: None; one note: 0 when it is a chord tone.
+    Ratio, above 0 … 1 (no three chords come again). Chords differ by root, quality or bass. It falls with the number
+    of choruses, so like lengths are compared. Source: Wu & Yang 2020, The Jazz Transformer, there over chord events of
+    one bar or two. Fewer than three chords: None; it needs no notes.
     """
-    under, (tones,) = _chord_tones(score)
-    tones = tones & under
-    if not tones.any():
-        return None
-    pitches = score.pitches
-    earlier, before = pitches[:-2] - pitches[2:], pitches[1:-1] - pitches[2:]
-    enclosed = (earlier * before < 0) & (np.abs(earlier) <= 2) & (np.abs(before) <= 2)
-    return float((enclosed & tones[2:]).sum() / tones.sum())
+    chords = [change.chord for change in score.chords if change.chord]
+    chords = chords[:1] + [after for before, after in pairwise(chords) if after != before]
+    trigrams = list(zip(chords, chords[1:], chords[2:], strict=False))
+    return len(set(trigrams)) / len(trigrams) if trigrams else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from yardbird.metrics import harmony, phrase, pitch, rhythm
+from yardbird.metrics import bebop, harmony, phrase, pitch, rhythm
 from yardbird.music.score import Score
 
 #: Name → metric; the interval profile follows the entropies.
@@ -20,7 +20,11 @@ METRICS: dict[str, Callable[[Score], float | None]] = {
     "on_beat_chord_tone_rate": harmony.on_beat_chord_tone_rate,
     "off_beat_chord_tone_rate": harmony.off_beat_chord_tone_rate,
     "phrase_final_chord_tone_rate": harmony.phrase_final_chord_tone_rate,
-    "enclosure_rate": harmony.enclosure_rate,
+    "chord_progression_irregularity": harmony.chord_progression_irregularity,
+    "enclosure_rate": bebop.enclosure_rate,
+    "chromatic_approach_rate": bebop.chromatic_approach_rate,
+    "bebop_scale_run_rate": bebop.bebop_scale_run_rate,
+    "arpeggio_rate": bebop.arpeggio_rate,
     "phrase_length_median": lambda score: phrase.phrase_length_quantile(score, 0.5),
     "phrase_length_p10": lambda score: phrase.phrase_length_quantile(score, 0.1),
     "phrase_length_p90": lambda score: phrase.phrase_length_quantile(score, 0.9),
