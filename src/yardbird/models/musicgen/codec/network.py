@@ -48,7 +48,7 @@ class NetworkConfig:
             )
 
 
-def create(config: NetworkConfig) -> EncodecModel:
+def build(config: NetworkConfig) -> EncodecModel:
     """An untrained codec."""
     bits = config.codebook_size.bit_length() - 1
     return EncodecModel(
@@ -90,14 +90,16 @@ def load(folder: Path) -> EncodecModel:
     if not (folder / _WEIGHTS).is_file():
         raise _unusable(folder, "none")
     try:
-        model, report = EncodecModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+        loaded: Any = EncodecModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unusable(folder, " ".join(str(error).split())[:160]) from None
+    model: EncodecModel
+    model, report = loaded
     if report["missing_keys"]:
         raise _unusable(folder, f"no weights for {min(report['missing_keys'])}")
     check(model, folder)
     model.requires_grad_(False).train(False)
-    return cast(EncodecModel, model)
+    return model
 
 
 def check(model: EncodecModel, folder: Path) -> None:

@@ -33,6 +33,7 @@ _SOUNDING = 10 ** (-40 / 20)  # root mean square of a crop worth learning from
 class Instrument:
     """How often a program is heard, by weight, and over which keys."""
 
+    name: str
     weight: float
     lowest: int
     highest: int

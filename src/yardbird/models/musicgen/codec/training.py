@@ -1,8 +1,7 @@
 """How the codec is trained: as a plain autoencoder first, then through codebooks fitted to its latents.
 
 Without codebooks pitch is learnt within minutes; codebooks that begin as the k-means of such latents keep most of it.
-What is measured and kept is the moving average of the weights, which needs no end of a schedule to be good: a training
-may be cut short, or go on, at any checkpoint.
+What is measured and kept is the moving average of the weights.
 """
 
 import math
@@ -10,14 +9,13 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 from transformers import EncodecModel
 
-from yardbird.errors import InputError
 from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.codec.quality import measure
 from yardbird.models.musicgen.codec.sounds import Clip, SoundsConfig, crops, training_pool
@@ -25,7 +23,6 @@ from yardbird.nn.residual_vq import QuantiseConfig, fit_codebooks, quantise
 from yardbird.nn.spectral_loss import SpectralLossConfig, spectral_loss
 from yardbird.seeds import derive_seed, generator
 
-_STATE = "state.pt"
 _FIT_BATCHES = 40  # whose latents the codebooks are fitted to
 
 
@@ -51,29 +48,35 @@ class TrainingConfig:
 
 
 Row = dict[str, Any]
+State = Mapping[str, Any]
 
 
 class Trainer:
-    """A codec in training, its average, and where it stands; `folder` holds what a killed training goes on from."""
+    """A codec in training, on the device where it is, its average, and where it stands."""
 
-    def __init__(
-        self, model: EncodecModel, config: TrainingConfig, sounds: SoundsConfig, seed: int, folder: Path
-    ) -> None:
-        self.model, self.config, self.sounds, self.seed, self.folder = model, config, sounds, seed, folder
+    def __init__(self, model: EncodecModel, config: TrainingConfig, sounds: SoundsConfig, seed: int) -> None:
+        self.model, self.config, self.sounds, self.seed = model, config, sounds, seed
         self.average = deepcopy(model).train(False).requires_grad_(False)
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), foreach=True)
         self.codebooks = network.codebooks(model)
         self.step = 0
-        self.cpu_seconds = 0.0
+        self.cpu_seconds = 0.0  # of this process and those before it, rendering and measuring included
         self.curve: list[Row] = []
         self.sums: dict[str, float] = {}  # of the terms of the loss, over the epoch so far
 
-    def run(self, clips: list[Clip], tell: Callable[[Row], None]) -> list[Row]:
-        """Train to the last step; a row of the curve after every epoch."""
+    def run(self, clips: list[Clip], tell: Callable[[Row], None], keep: Callable[[State], None]) -> list[Row]:
+        """Train to the last step, from where it stands; the curve.
+
+        Args:
+            clips: what it is measured on after every epoch.
+            tell: is given each new row of the curve.
+            keep: is given the state after every `checkpoint_steps`, and at the end.
+        """
         config = self.config
         length = round(config.crop_seconds * network.FRAME_RATE) * network.HOP
         pool_epoch, pool = -1, None
         clock = time.process_time()
+        progress = tqdm(total=config.steps, initial=self.step, desc="codec", unit="step", leave=False)
         while self.step < config.steps:
             epoch = self.step // config.epoch_steps
             if pool is None or epoch != pool_epoch:
@@ -83,11 +86,12 @@ class Trainer:
                     crops(pool, config.batch_size, length, generator(self.seed, "codec", "fit", number))
                     for number in range(_FIT_BATCHES)
                 )
-                self._fit([torch.from_numpy(batch) for batch in batches])
+                self._fit([torch.from_numpy(batch).to(self.model.device) for batch in batches])
             batch = crops(pool, config.batch_size, length, generator(self.seed, "codec", "batch", self.step))
-            for name, value in self._learn(torch.from_numpy(batch)).items():
+            for name, value in self._learn(torch.from_numpy(batch).to(self.model.device)).items():
                 self.sums[name] = self.sums.get(name, 0.0) + float(value) / config.epoch_steps
             self.step += 1
+            progress.update()
             self.cpu_seconds += time.process_time() - clock
             clock = time.process_time()
             if self.step % config.epoch_steps == 0 or self.step == config.steps:
@@ -96,13 +100,12 @@ class Trainer:
                 tell(self.curve[-1])
                 self.sums = {}
             if self.step % config.checkpoint_steps == 0 or self.step == config.steps:
-                self.write()
+                keep(self.state())
         return self.curve
 
-    def write(self) -> None:
-        """The averaged codec, ready for use, and the whole state beside it; each file whole or not at all."""
-        network.save(self.average, self.folder)
-        state = {
+    def state(self) -> State:
+        """All that `restore` needs to go on as if nothing had happened."""
+        return {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -111,30 +114,13 @@ class Trainer:
             "curve": self.curve,
             "sums": self.sums,
         }
-        part = self.folder / f"{_STATE}.part"
-        torch.save(state, part)
-        part.replace(self.folder / _STATE)
 
-    def resume(self) -> bool:
-        """Go on from the folder's last checkpoint; False where there is none.
-
-        Raises:
-            InputError: it is of a codec of other sizes.
-        """
-        if not (self.folder / _STATE).exists():
-            return False
-        state: Mapping[str, Any] = torch.load(self.folder / _STATE, weights_only=True)
-        try:
-            self.model.load_state_dict(state["model"])
-        except RuntimeError:
-            raise InputError(
-                self.folder, expected="a checkpoint of this codec", found="one of other sizes", remedy="remove it"
-            ) from None
+    def restore(self, state: State) -> None:
+        self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.cpu_seconds = state["step"], state["cpu_seconds"]
         self.curve, self.sums = state["curve"], state["sums"]
-        return True
 
     def _learn(self, batch: Tensor) -> dict[str, Tensor]:
         """One step of the optimiser; the terms of its loss."""

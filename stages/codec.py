@@ -1,0 +1,74 @@
+"""Stage codec: a small EnCodec, trained on rendered instruments and measured on held-out ones. It takes hours."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+import torch
+
+from yardbird import files
+from yardbird.config import read_params, read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.models.base import best_device, prepare_torch
+from yardbird.models.musicgen.codec import network, quality
+from yardbird.models.musicgen.codec.card import model_card
+from yardbird.models.musicgen.codec.network import NetworkConfig
+from yardbird.models.musicgen.codec.sounds import SoundsConfig, held_out
+from yardbird.models.musicgen.codec.training import Row, Trainer, TrainingConfig
+from yardbird.seeds import derive_seed
+from yardbird.training.checkpoints import CheckpointFolder, training_key
+
+CODEC, REPORTS = Path("codec"), Path("reports/codec")
+CURVE = (
+    "step",
+    "train_magnitude",
+    "train_logarithm",
+    "train_waveform",
+    "train_commitment",
+    "pitch_share",
+    "log_mel_distance",
+)
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """Section `codec` of params.yaml."""
+
+    model: NetworkConfig
+    sounds: SoundsConfig
+    training: TrainingConfig
+
+
+def tell(row: Row) -> None:
+    print(", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in CURVE), flush=True)
+
+
+@exit_on_error
+def main() -> None:
+    config, seed = read_section("codec", CodecConfig), read_seed()
+    prepare_torch(config.training.threads)
+    torch.manual_seed(derive_seed(seed, "codec", "create"))
+    clips = held_out(config.sounds, seed)
+    key = training_key({"seed": seed, "codec": read_params()["codec"]})
+    checkpoint = CheckpointFolder(Path(), "codec", key)
+    model = network.build(config.model).to(best_device())
+    trainer = Trainer(model, config.training, config.sounds, seed)
+    if state := checkpoint.read():
+        trainer.restore(state)
+    curve = trainer.run(clips, tell, checkpoint.write)
+    network.save(trainer.average, CODEC)
+    codec = network.load(CODEC)
+    figures = {**network.describe(codec), **quality.measure(codec, clips)}
+    hours, device = trainer.cpu_seconds / 3600, "a GPU's host" if model.device.type == "cuda" else "one CPU core"
+    card = model_card(codec, config.sounds, config.training, figures, curve, hours=hours, device=device)
+    files.write_text(CODEC / "README.md", card)
+    files.write_json(REPORTS / "codec.json", {"codec": {"steps": trainer.step, **figures}})
+    files.write_csv(REPORTS / "curve.csv", CURVE, curve)
+    quality.draw(codec, clips[:6], REPORTS / "spectrograms.png")
+    checkpoint.remove()
+
+
+if __name__ == "__main__":
+    main()
