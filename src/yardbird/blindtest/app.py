@@ -75,11 +75,6 @@ def make_app(folder: Path, test: BlindTest, key: Key, store: VoteStore, token: s
     app.mount("/static", StaticFiles(directory=STATIC))
     page, sounds = listen_page(test), {*test.clips, *test.examples}
 
-    def known(listener: str | None) -> str:
-        if listener is None or not store.knows(listener):
-            raise HTTPException(401, "consent first")
-        return listener
-
     def admitted(request: Request, given: str | None) -> None:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         offered = bearer if scheme.lower() == "bearer" else given or request.cookies.get(TOKEN, "")
@@ -97,28 +92,31 @@ def make_app(folder: Path, test: BlindTest, key: Key, store: VoteStore, token: s
         return FileResponse(clip_path(folder, clip), media_type="audio/wav", headers={"Cache-Control": "private"})
 
     @app.get("/api/state")
-    def state(listener: Who = None) -> State:
-        person = known(listener)
-        return state_of(test, person, store.votes_of(person))
+    def state(listener: Who = None) -> State | None:
+        """Null: consent comes first."""
+        votes = store.votes_of(listener) if listener else None
+        return None if listener is None or votes is None else state_of(test, listener, votes)
 
     @app.post("/api/listeners", status_code=201)
     def enrol(profile: Profile, request: Request, response: Response, listener: Who = None) -> State:
-        if listener is None or not store.knows(listener):
-            listener = secrets.token_urlsafe(24)
-            store.add(listener, profile.expertise, "server", {})
+        votes = store.votes_of(listener) if listener else None
+        if listener is None or votes is None:
+            listener, votes = secrets.token_urlsafe(24), {}
+            store.add(listener, profile.expertise, "server", votes)
         secure = request.url.scheme == "https"
         response.set_cookie(LISTENER, listener, max_age=_MONTH_SECONDS, httponly=True, samesite="strict", secure=secure)
-        return state_of(test, listener, store.votes_of(listener))
+        return state_of(test, listener, votes)
 
     @app.post("/api/votes")
     def vote(answer: Answer, listener: Who = None) -> State:
         """The first answer to a clip counts; one to a clip that is not the listener's turn is refused."""
-        person = known(listener)
-        votes = store.votes_of(person)
-        if answer.clip not in votes and answer.clip != state_of(test, person, votes).clip:
+        votes = store.votes_of(listener) if listener else None
+        if listener is None or votes is None:
+            raise HTTPException(401, "consent first")
+        if answer.clip not in votes and answer.clip != state_of(test, listener, votes).clip:
             raise HTTPException(409, "another clip is next")
-        votes[answer.clip] = store.vote(person, answer.clip, answer.yes)
-        return state_of(test, person, votes, votes[answer.clip])
+        votes[answer.clip] = store.vote(listener, answer.clip, answer.yes)
+        return state_of(test, listener, votes, votes[answer.clip])
 
     @app.get("/results", response_class=HTMLResponse)
     def results(request: Request, token: Annotated[str | None, Query(max_length=128)] = None) -> Response:

@@ -1,7 +1,10 @@
 """Excerpts made to sound alike: one synthesizer, one length to the sample, one loudness, one ending."""
 
-from dataclasses import dataclass, replace
+import os
+import secrets
+from dataclasses import asdict, dataclass, replace
 from math import gcd
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,10 +12,12 @@ import torchaudio
 from numpy.typing import NDArray
 from scipy import signal
 
+from yardbird import files
 from yardbird.audio.comping import PIANO
 from yardbird.audio.synth import SAMPLE_RATE, render
-from yardbird.audio.wave import Waveform
-from yardbird.blindtest.plan import BlindTestConfig
+from yardbird.audio.wave import Waveform, write_wave
+from yardbird.blindtest.bundle import KEY, PUBLIC, BlindTest, Key, Origin, clip_path
+from yardbird.blindtest.plan import CHECK, BlindTestConfig, Plan
 from yardbird.music.score import Score, Tempo, make_notes
 
 _FADE_SECONDS = 0.5  # at the end: every clip breaks off in the same way
@@ -28,6 +33,35 @@ class Clips:
 
     waveforms: tuple[Waveform, ...]
     loudness: float
+
+
+def prepare(folder: Path, plan: Plan, config: BlindTestConfig, seed: int) -> None:
+    """Render the clips of a plan into a new folder, which appears when all of it is there.
+
+    What is heard depends on `seed`; the ids do not: whoever has the repository could otherwise work them out. For the
+    same reason all files have one size and one time.
+    """
+    checks = [number % 2 == 0 for number in range(config.attention_checks)]
+    origins = [Origin(e.source, e.artist, e.solo, e.first_bar, None) for e in plan.excerpts]
+    origins += [Origin(CHECK, "", "up" if up else "down", 0, up) for up in checks]
+    scores = [excerpt.score for excerpt in plan.excerpts]
+    scores += [check_score(up, number, config.seconds) for number, up in enumerate(checks)]
+    scores += [excerpt.score for excerpt in plan.examples]
+    clips = render_clips(scores, config)
+    ids = [secrets.token_hex(8) for _ in scores]
+    assert len(set(ids)) == len(ids), "64 random bits each"
+    judged, examples = ids[: len(origins)], ids[len(origins) :]
+    test = BlindTest(
+        secrets.token_hex(8), plan.artist, config.seconds, config.least_seconds, tuple(sorted(judged)), tuple(examples)
+    )
+    key = Key(dict(zip(judged, origins, strict=True)), plan.left_out, clips.loudness, seed, asdict(config))
+    with files.replacing_folder(folder) as draft:
+        for name, waveform in zip(ids, clips.waveforms, strict=True):
+            write_wave(waveform, clip_path(draft, name))
+            os.utime(clip_path(draft, name), (0, 0))
+        files.write_json(draft / PUBLIC, asdict(test))
+        files.write_json(draft / KEY, asdict(key))
+    folder.chmod(0o700)  # the key is nobody else's
 
 
 def check_score(up: bool, number: int, seconds: float) -> Score:

@@ -89,14 +89,11 @@ class VoteStore:
             session.execute(insert(Vote).values(listener=listener, clip=clip, yes=yes).on_conflict_do_nothing())
             return _votes(session, listener)[clip]
 
-    def knows(self, listener: str) -> bool:
+    def votes_of(self, listener: str) -> dict[str, bool] | None:
+        """Clip → answer; None where nobody of that id has consented."""
         with Session(self._engine) as session:
-            return session.get(Listener, listener) is not None
-
-    def votes_of(self, listener: str) -> dict[str, bool]:
-        """Clip → answer."""
-        with Session(self._engine) as session:
-            return _votes(session, listener)
+            known = session.get(Listener, listener) is not None
+            return _votes(session, listener) if known else None
 
     def everything(self) -> dict[str, tuple[Listener, dict[str, bool]]]:
         """Listener id → who it is, and all of the answers, in the order of the ids."""
@@ -112,4 +109,5 @@ class VoteStore:
 
 
 def _votes(session: Session, listener: str) -> dict[str, bool]:
-    return {vote.clip: vote.yes for vote in session.scalars(select(Vote).where(Vote.listener == listener))}
+    rows = session.execute(select(Vote.clip, Vote.yes).where(Vote.listener == listener))
+    return {clip: yes for clip, yes in rows}  # noqa: C416  # dict() does not know that a Row is a pair

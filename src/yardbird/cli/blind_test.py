@@ -60,7 +60,9 @@ def serve(
     typer.echo("Ctrl-C ends it; the votes are kept")
     app = make_app(folder, test, key, _store(folder), token, hosts)
     # No access log: it would hold addresses, and the token. No proxy headers: the limit of requests would believe them.
-    settings = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, server_header=False)
+    settings = uvicorn.Config(
+        app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=60
+    )
     uvicorn.Server(settings).run(sockets=[listening])
 
 
@@ -127,12 +129,14 @@ def results(
 
 def _open_or_make(folder: Path) -> "tuple[BlindTest, Key]":
     """The test in a folder, made first where there is none."""
-    from yardbird.blindtest.bundle import prepare, read_test
+    from yardbird.blindtest.bundle import read_test
     from yardbird.blindtest.plan import BlindTestConfig, make_plan
     from yardbird.config import read_section, read_seed
 
     config, seed = read_section("blind_test", BlindTestConfig), read_seed()
     if not folder.exists():
+        from yardbird.blindtest.clips import prepare
+
         typer.echo(f"making the clips of {folder} …")
         prepare(folder, make_plan(Path("data/augmented"), Path("data/generated"), config, seed), config, seed)
     test, key = read_test(folder)

@@ -13,8 +13,7 @@ function online() {
   async function ask(path, body) {
     const request = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
     const reply = await fetch(path, { credentials: "same-origin", cache: "no-store", ...request });
-    if (reply.status === 401) return null;
-    if (reply.status === 409) return ask("api/state"); // answered in another tab
+    if (reply.status === 401 || reply.status === 409) return ask("api/state"); // left or answered in another tab
     if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
     return reply.json();
   }

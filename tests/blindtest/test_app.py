@@ -1,0 +1,208 @@
+"""What the app answers, in this process; test_server starts the real one."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from tiny_blind_test import ANY_RATE, RIGHT, make_tiny_test
+
+from yardbird.blindtest.app import make_app
+from yardbird.blindtest.bundle import VOTES
+from yardbird.blindtest.store import VoteStore
+
+TOKEN = "secret-token"
+PROFILE = {"consent": True, "expertise": "jazz_musician"}
+Visit = Callable[..., TestClient]
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Visit]:
+    """A browser at the test's door; each call is another one, at the same app."""
+    apps = {}
+
+    def make(requests_per_minute: int = ANY_RATE, artist: str = "Charlie Parker") -> TestClient:
+        if not apps:
+            test, key = make_tiny_test(tmp_path, artist=artist, requests_per_minute=requests_per_minute)
+            store = VoteStore(tmp_path / VOTES)
+            apps["app"] = make_app(tmp_path, test, key, store, TOKEN, ["testserver", "127.0.0.1"])
+        return TestClient(apps["app"])
+
+    return make
+
+
+def judge(browser: TestClient, answer: Callable[[str], bool]) -> list[str]:
+    """Enrol and answer clip after clip; the order in which they came."""
+    state, order = browser.post("api/listeners", json=PROFILE).json(), []
+    while state["clip"]:
+        order.append(state["clip"])
+        assert browser.get(f"clips/{state['clip']}.wav").status_code == 200
+        state = browser.post("api/votes", json={"clip": state["clip"], "yes": answer(state["clip"])}).json()
+        assert state["answered"] == len(order)
+    return order
+
+
+def test_consent_and_experience_come_before_the_first_clip(visit: Visit) -> None:
+    browser = visit()
+    assert browser.get("api/state").json() is None
+    assert browser.post("api/votes", json={"clip": "0" * 16, "yes": True}).status_code == 401
+    for profile in ({"consent": False, "expertise": "listener"}, {"consent": True}, {"expertise": "listener"}):
+        assert browser.post("api/listeners", json=profile).status_code == 422
+    assert browser.get("api/state").json() is None
+    assert browser.post("api/listeners", json=PROFILE).json()["answered"] == 0
+
+
+def test_every_listener_hears_every_clip_once_in_an_order_of_their_own(visit: Visit) -> None:
+    orders = [judge(visit(), lambda clip: True) for _ in range(6)]
+    assert len({tuple(sorted(order)) for order in orders}) == 1
+    assert len({tuple(order) for order in orders}) == 6
+    assert len(orders[0]) == len(set(orders[0])) == 8
+
+
+def test_a_listener_who_comes_back_goes_on_at_the_same_clip(visit: Visit) -> None:
+    browser = visit()
+    first = browser.post("api/listeners", json=PROFILE).json()["clip"]
+    second = browser.post("api/votes", json={"clip": first, "yes": False}).json()["clip"]
+    assert browser.get("api/state").json() == {"answered": 1, "total": 8, "clip": second, "yes": None}
+    assert browser.post("api/listeners", json=PROFILE).json()["clip"] == second, "enrolled twice"
+
+
+def test_a_second_answer_gets_the_first_one_back(visit: Visit) -> None:
+    browser = visit()
+    clip = browser.post("api/listeners", json=PROFILE).json()["clip"]
+    first = browser.post("api/votes", json={"clip": clip, "yes": True})
+    second = browser.post("api/votes", json={"clip": clip, "yes": False})
+    assert (second.status_code, second.json()) == (200, first.json())
+    assert second.json()["yes"] is True
+
+
+def test_a_clip_that_is_not_next_is_not_judged(visit: Visit) -> None:
+    browser = visit()
+    clip = browser.post("api/listeners", json=PROFILE).json()["clip"]
+    other = next(f"{number:016x}" for number in range(8) if f"{number:016x}" != clip)
+    assert browser.post("api/votes", json={"clip": other, "yes": True}).status_code == 409
+    assert browser.post("api/votes", json={"clip": "e" * 16, "yes": True}).status_code == 409, "an example"
+    assert browser.get("api/state").json()["answered"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"clip": "0" * 16}, {"clip": "0" * 16, "yes": "true"}, {"clip": "0" * 16, "yes": 1},
+        {"clip": "0" * 17, "yes": True}, {"clip": "../key.json", "yes": True}, {"clip": 5, "yes": True},
+        {"clip": "0" * 16, "yes": True, "listener": "x"}, ["0" * 16, True], None,
+    ],
+)  # fmt: skip
+def test_an_answer_of_another_shape_is_refused(visit: Visit, body: object) -> None:
+    browser = visit()
+    browser.post("api/listeners", json=PROFILE)
+    assert browser.post("api/votes", json=body).status_code == 422
+
+
+def test_a_body_that_is_too_long_or_no_json_is_refused(visit: Visit) -> None:
+    browser = visit()
+    browser.post("api/listeners", json=PROFILE)
+    long = {"clip": "0" * 16, "yes": True, "more": "x" * 10_000}
+    assert browser.post("api/votes", json=long).status_code == 413
+    form = {"Content-Type": "text/plain"}  # what another site's form could send without asking
+    assert (
+        browser.post("api/votes", content='{"clip": "0000000000000000", "yes": true}', headers=form).status_code == 422
+    )
+
+
+def test_a_made_up_listener_is_nobody(visit: Visit) -> None:
+    browser = visit()
+    browser.cookies.set("yardbird_listener", "x" * 32)
+    assert browser.get("api/state").json() is None
+    browser.cookies.set("yardbird_listener", "x" * 5000)
+    assert browser.get("api/state").status_code == 422
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(visit: Visit) -> None:
+    cookie = visit().post("api/listeners", json=PROFILE).headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+
+
+@pytest.mark.parametrize(
+    "path", ["clips/key.json", "clips/%2e%2e%2fkey.json", "clips/..%2fkey.wav", "key.json", "clips/1234.wav",
+             "static/../key.json", "static/%2e%2e/%2e%2e/bundle.py", "votes.sqlite", "openapi.json", "docs"],
+)  # fmt: skip
+def test_nothing_but_clips_and_pages_can_be_fetched(visit: Visit, path: str) -> None:
+    assert visit().get(path).status_code == 404
+
+
+def test_what_a_listener_can_fetch_names_no_source(visit: Visit) -> None:
+    browser = visit()
+    pages = [browser.get(path) for path in ("/", "static/listen.js", "static/listen.css")]
+    state = browser.post("api/listeners", json=PROFILE)
+    sound = browser.get(f"clips/{state.json()['clip']}.wav")
+    text = "".join([page.text for page in pages] + [state.text, str(sound.headers)]).lower()
+    assert not re.search(r"transformer|decoy|vae|solo \d|key\.json", text)
+
+
+def test_sound_comes_in_parts_where_a_phone_asks_for_them(visit: Visit) -> None:
+    part = visit().get(f"clips/{0:016x}.wav", headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, b"RIFF")
+
+
+def test_pages_are_kept_to_themselves(visit: Visit) -> None:
+    headers = visit().get("/").headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert not re.search(r"https?://", visit().get("/").text)
+
+
+def test_a_page_under_another_name_is_refused(visit: Visit) -> None:
+    """A site that makes its name point at this machine must not read the test."""
+    assert visit().get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_more_requests_than_allowed_are_asked_to_wait(visit: Visit) -> None:
+    browser = visit(requests_per_minute=5)
+    replies = [browser.get("api/state") for _ in range(7)]
+    assert [reply.status_code for reply in replies] == [200] * 5 + [429] * 2
+    assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
+
+
+def test_results_are_behind_the_token(visit: Visit) -> None:
+    browser = visit()
+    for path in ("results", "results?token=wrong", "results?token=", "results.json", "results.json?token=" + TOKEN):
+        assert browser.get(path).status_code == 403, path
+    for header in (b"Bearer wrong", b"Bearer", "Bearer schlüssel".encode(), TOKEN.encode()):
+        assert browser.get("results.json", headers={"Authorization": header}).status_code == 403, header
+    assert (
+        browser.get("results.json", headers={"Authorization": f"Bearer {TOKEN}"}).json()["artist"] == "Charlie Parker"
+    )
+
+
+def test_the_token_leaves_the_address_bar_for_a_cookie(visit: Visit) -> None:
+    browser = visit()
+    page = browser.get(f"results?token={TOKEN}")
+    assert (page.status_code, page.url.query) == (200, b"")
+    assert browser.get("results").status_code == 200
+    assert browser.get("results.json").status_code == 200
+
+
+def test_results_count_those_who_listened(visit: Visit) -> None:
+    for _ in range(3):
+        judge(visit(), lambda clip: RIGHT.get(clip, clip < f"{2:016x}"))  # Yes to the real ones alone
+    judge(visit(), lambda clip: True)  # asleep
+    visit().post("api/listeners", json=PROFILE)  # gone
+    browser = visit()
+    found = browser.get("results.json", headers={"Authorization": f"Bearer {TOKEN}"}).json()
+    assert (found["total"]["listeners"], found["failed_checks"], found["unfinished"]) == (3, 1, 1)
+    counts = {row["source"]: (row["yes"], row["votes"]) for row in found["total"]["sources"]}
+    assert counts == {"real": (6, 6), "decoy": (0, 6), "transformer": (0, 6)}
+    page = browser.get(f"results?token={TOKEN}").text
+    assert "3 listeners" in page
+    assert "below the goal of one half" in page
+
+
+def test_an_invented_player_is_said_to_be_one_and_a_name_cannot_be_html(visit: Visit) -> None:
+    page = visit(artist="<script>Otto</script> (synthetic)").get("/").text
+    assert "invented" in page
+    assert "<script>Otto" not in page
+    assert "&lt;script&gt;Otto" in page

@@ -1,0 +1,73 @@
+"""The server as a user starts it, in a process of its own on loopback."""
+
+import asyncio
+import shutil
+import signal
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+
+import httpx2
+import pytest
+from tiny_blind_test import RIGHT, make_tiny_test, serving
+
+from yardbird.blindtest.bundle import VOTES
+from yardbird.blindtest.store import VoteStore
+
+PROFILE = {"consent": True, "expertise": "newcomer"}
+LISTENERS = 200
+
+
+@pytest.fixture
+def params(root: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(root / "params.yaml", tmp_path))
+
+
+def test_an_answer_survives_the_kill_of_the_server_that_took_it(tmp_path: Path, params: Path) -> None:
+    folder = tmp_path / "test"
+    make_tiny_test(folder)
+    with serving(folder, params) as (process, address, _), httpx2.Client(base_url=address) as browser:
+        state = browser.post("api/listeners", json=PROFILE).json()
+        cookies, answered = dict(browser.cookies), []
+        for _ in range(3):
+            answered.append(state["clip"])
+            state = browser.post("api/votes", json={"clip": state["clip"], "yes": True}).json()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with serving(folder, params) as (_, address, results), httpx2.Client(base_url=address, cookies=cookies) as browser:
+        assert browser.get("api/state").json() == {**state, "yes": None}, "goes on where it was"
+        assert browser.get("results").status_code == 403
+        assert "1 who have not finished" in browser.get(results, follow_redirects=True).text
+    ((_, votes),) = VoteStore(folder / VOTES).everything().values()
+    assert votes == dict.fromkeys(answered, True)
+
+
+def test_of_two_hundred_listeners_at_once_no_vote_is_lost(tmp_path: Path, params: Path) -> None:
+    """Each answers differently, sends one answer twice, and is told what counts."""
+    folder = tmp_path / "test"
+    test, _ = make_tiny_test(folder)
+
+    async def listen(browser: httpx2.AsyncClient, number: int) -> tuple[str, dict[str, bool]]:
+        reply = await browser.post("api/listeners", json=PROFILE)
+        cookie, state = reply.cookies["yardbird_listener"], reply.json()
+        headers, votes = {"Cookie": f"yardbird_listener={cookie}"}, {}
+        while state["clip"]:
+            clip = state["clip"]
+            answer = {"clip": clip, "yes": RIGHT.get(clip, (number >> int(clip, 16)) % 2 == 1)}
+            sent = [browser.post("api/votes", json=answer, headers=headers) for _ in range(1 if votes else 2)]
+            replies = await asyncio.gather(*sent)
+            assert [reply.status_code for reply in replies] == [200] * len(sent)
+            state, votes[clip] = replies[0].json(), answer["yes"]
+            assert state["yes"] is answer["yes"]
+        return cookie, votes
+
+    async def crowd(address: str) -> dict[str, dict[str, bool]]:
+        limits = httpx2.Limits(max_connections=LISTENERS)
+        async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=60) as browser:
+            browser.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # each listener brings their own
+            return dict(await asyncio.gather(*(listen(browser, number) for number in range(LISTENERS))))
+
+    with serving(folder, params) as (_, address, _):
+        told = asyncio.run(crowd(address))
+    kept = {name: votes for name, (_, votes) in VoteStore(folder / VOTES).everything().items()}
+    assert kept == told
+    assert sum(map(len, kept.values())) == LISTENERS * len(test.clips)
