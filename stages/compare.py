@@ -7,26 +7,30 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.errors import exit_on_error
-from yardbird.evaluation.comparison import (
-    as_csv,
-    as_markdown,
-    distances,
-    nats_by_kind,
-    read_comparison,
-    reconstruction,
-)
+from yardbird.evaluation.comparison import models, plots
+from yardbird.evaluation.comparison.facts import all_facts
+from yardbird.evaluation.comparison.gather import read_comparison
+from yardbird.evaluation.comparison.report import as_markdown
+from yardbird.evaluation.comparison.words import characters
 
 REPORTS = Path("reports")
 
 
 @exit_on_error
 def main() -> None:
-    comparison = read_comparison(REPORTS, Path("data/encoded/events"))
-    files.write_text(REPORTS / "comparison.md", as_markdown(comparison))
-    files.write_text(REPORTS / "comparison.csv", as_csv(comparison.rows))
-    files.write_text(REPORTS / "plots/distances.csv", as_csv(distances(comparison)))
-    files.write_text(REPORTS / "plots/nats_by_kind.csv", as_csv(nats_by_kind(comparison)))
-    files.write_text(REPORTS / "plots/reconstruction.csv", as_csv(reconstruction(comparison)))
+    comparison = read_comparison(REPORTS, Path("data"))
+    families = all_facts(comparison)
+    said = characters(families)
+    files.write_text(REPORTS / "comparison.md", as_markdown(comparison, families, said))
+    for path, table in (
+        ("comparison.csv", comparison.rows),
+        ("comparison_models.csv", models.as_table(families, said)),
+        ("plots/distances.csv", plots.distances(comparison)),
+        ("plots/nats_by_kind.csv", plots.nats_by_kind(comparison)),
+        ("plots/nats_by_codebook.csv", plots.nats_by_codebook(comparison)),
+        ("plots/reconstruction.csv", plots.reconstruction(comparison)),
+    ):
+        files.write_text(REPORTS / path, plots.as_csv(table))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class MusicVAEFamily(Family):
     name: ClassVar[str] = "music_vae"
     codec_name: ClassVar[str] = "melody"
     watched: ClassVar[str] = "sampled_error"
-    conditioned_on: ClassVar[tuple[str, ...]] = ("chord changes", "other solos, by their latents", "attribute vectors")
+    conditioned_on: ClassVar[tuple[str, ...]] = ("chord changes", "points between solos", "attribute vectors")
     model: MusicVAE
 
     def __init__(self, codec: MelodyCodec, config: ModelConfig) -> None:

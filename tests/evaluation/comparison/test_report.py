@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 
 from yardbird.errors import InputError
-from yardbird.evaluation.comparison import (
+from yardbird.evaluation.comparison.facts import all_facts
+from yardbird.evaluation.comparison.gather import Comparison, describe_corpus, read_comparison
+from yardbird.evaluation.comparison.plots import (
     as_csv,
-    as_markdown,
-    describe_corpus,
     distances,
     nats_by_kind,
-    read_comparison,
     reconstruction,
 )
+from yardbird.evaluation.comparison.report import as_markdown
+from yardbird.evaluation.comparison.words import characters
 from yardbird.evaluation.evaluate import SHOWN
 from yardbird.evaluation.held_out import GROUPS
 
@@ -75,16 +76,22 @@ def on_the_grid(reports: Path) -> None:
         pd.concat([table, pd.DataFrame(rows, columns=table.columns)]).to_csv(path, index=False)
 
 
-def test_both_families_stand_in_one_report(corpus, tmp_path):
+def report_of(comparison: Comparison) -> str:
+    families = all_facts(comparison)
+    return as_markdown(comparison, families, characters(families))
+
+
+def test_both_families_stand_in_one_report(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_latent_family(tmp_path)
     on_the_grid(tmp_path)
-    comparison = read_comparison(tmp_path, corpus)
+    comparison = read_comparison(tmp_path, data)
     assert list(comparison.rows["row"].unique()) == [
         "real", "floor", "ngram", "music_transformer", "music_vae", "shuffled_z", "all_hold",
     ]  # fmt: skip
-    report = as_markdown(comparison)
-    held_out, generated, latent, training = (section.partition("\n")[2] for section in report.split("\n## ")[1:])
+    report = report_of(comparison)
+    models, held_out, generated, latent, training = (section.partition("\n")[2] for section in report.split("\n## ")[1:])
+    assert "|  | music_transformer | music_vae | Jukebox (published) |" in models
     assert "| music_transformer | 5.000" in held_out
     assert "music_vae" not in held_out
     assert "| music_transformer | 8 |" in generated
@@ -99,9 +106,9 @@ def test_both_families_stand_in_one_report(corpus, tmp_path):
     assert "|  | music_transformer | music_vae |" in training
 
 
-def test_a_used_latent_is_told_with_its_signs_and_no_alarm(corpus, tmp_path):
+def test_a_used_latent_is_told_with_its_signs_and_no_alarm(data, tmp_path):
     write_latent_family(tmp_path)
-    report = as_markdown(read_comparison(tmp_path, corpus))
+    report = report_of(read_comparison(tmp_path, data))
     assert (
         "> The latent of music_vae is used: 20 of 64 dimensions are active over 306 windows of 2 bars; shuffling z "
         "costs 0.250 [0.230, 0.270] of sampled accuracy, and 0.500 [0.480, 0.520] of the note F1 of 0.600."
@@ -109,16 +116,16 @@ def test_a_used_latent_is_told_with_its_signs_and_no_alarm(corpus, tmp_path):
     assert "Alarm" not in report
 
 
-def test_a_collapsed_latent_raises_the_alarm(corpus, tmp_path):
+def test_a_collapsed_latent_raises_the_alarm(data, tmp_path):
     write_latent_family(tmp_path, collapsed=True)
-    report = as_markdown(read_comparison(tmp_path, corpus))
+    report = report_of(read_comparison(tmp_path, data))
     assert "> **Alarm: the latent of music_vae has collapsed**, a solo hardly comes back through it: 20 of" in report
     assert "0.010 [-0.010, 0.030] of the note F1 of 0.600." in report
 
 
-def test_a_family_with_a_latent_alone_is_a_report_too(corpus, tmp_path):
+def test_a_family_with_a_latent_alone_is_a_report_too(data, tmp_path):
     write_latent_family(tmp_path)
-    comparison = read_comparison(tmp_path, corpus)
+    comparison = read_comparison(tmp_path, data)
     assert list(comparison.held_out()) == ["ngram"]
     shares = reconstruction(comparison)
     assert set(shares["row"]) == {"music_vae", "shuffled_z", "all_hold"}
@@ -126,16 +133,16 @@ def test_a_family_with_a_latent_alone_is_a_report_too(corpus, tmp_path):
     assert shares["value"].between(0, 1).all()
 
 
-def test_without_a_latent_its_plot_has_a_header_only(corpus, tmp_path):
+def test_without_a_latent_its_plot_has_a_header_only(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     on_the_grid(tmp_path)
-    assert as_csv(reconstruction(read_comparison(tmp_path, corpus))) == "row,figure,value\n"
+    assert as_csv(reconstruction(read_comparison(tmp_path, data))) == "row,figure,value\n"
 
 
-def test_rows_that_families_share_stand_once_and_in_order(corpus, tmp_path):
+def test_rows_that_families_share_stand_once_and_in_order(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", nats=5.5)
-    comparison = read_comparison(tmp_path, corpus)
+    comparison = read_comparison(tmp_path, data)
     assert list(comparison.rows["row"].unique()) == ["real", "floor", "ngram", "music_transformer", "other"]
     assert len(comparison.rows[comparison.rows["row"] == "real"]) == len(SHOWN)
     assert {row: values["nats_per_note"] for row, values in comparison.held_out().items()} == {
@@ -143,17 +150,17 @@ def test_rows_that_families_share_stand_once_and_in_order(corpus, tmp_path):
     }  # fmt: skip
 
 
-def test_a_family_with_real_solos_of_its_own_keeps_them(corpus, tmp_path):
+def test_a_family_with_real_solos_of_its_own_keeps_them(data, tmp_path):
     """Solos of another length are set beside real ones of that length."""
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", real_mean=0.4)
-    rows = read_comparison(tmp_path, corpus).rows["row"].unique()
+    rows = read_comparison(tmp_path, data).rows["row"].unique()
     assert [row for row in rows if row.startswith("real")] == ["real", "real for other"]
 
 
-def test_the_report_tells_the_figures(corpus, tmp_path):
+def test_the_report_tells_the_figures(data, tmp_path):
     write_family(tmp_path, "music_transformer")
-    report = as_markdown(read_comparison(tmp_path, corpus))
+    report = report_of(read_comparison(tmp_path, data))
     assert "| music_transformer | 5.000 [4.500, 5.500] | 1.000 [0.400, 1.600] | 9.00 | 1.000 |" in report
     assert "| ngram (order 5, escape 20) | 6.000 [4.500, 5.500] |  | 9.00 |" in report
     assert "| floor | 8 | 0.50 | 0.55 ± 0.10 |" in report
@@ -165,15 +172,15 @@ def test_the_report_tells_the_figures(corpus, tmp_path):
     assert "synthetic" not in report
 
 
-def test_a_synthetic_corpus_is_named_in_the_heading(corpus, tmp_path):
+def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
     write_family(tmp_path, "music_transformer")
-    encoded = tmp_path / "encoded"
-    encoded.mkdir()
-    index = (corpus / "index.csv").read_text()
+    encoded = tmp_path / "encoded/events"
+    encoded.mkdir(parents=True)
+    index = (data / "encoded/events/index.csv").read_text()
     (encoded / "index.csv").write_text(
         index.replace(",Ann,", ",Ann (synthetic),").replace(",Bob,", ",Bob (synthetic),")
     )
-    report = as_markdown(read_comparison(tmp_path, encoded))
+    report = report_of(read_comparison(tmp_path, tmp_path))
     assert report.startswith(
         "# The models compared, on a synthetic corpus\n\n> **The corpus is synthetic** (all solos)"
     )
@@ -190,9 +197,9 @@ def test_a_mixed_corpus_says_how_much_of_it_is_synthetic():
     assert "`parker`: 0 train, 0 validation, 1 test" in parker
 
 
-def test_plot_data_leave_out_what_has_no_distance(corpus, tmp_path):
+def test_plot_data_leave_out_what_has_no_distance(data, tmp_path):
     write_family(tmp_path, "music_transformer")
-    comparison = read_comparison(tmp_path, corpus)
+    comparison = read_comparison(tmp_path, data)
     bars = distances(comparison)
     assert set(bars["row"]) == {"floor", "ngram", "music_transformer"}
     assert set(bars["metric"]) == set(SHOWN)
@@ -200,17 +207,17 @@ def test_plot_data_leave_out_what_has_no_distance(corpus, tmp_path):
     assert as_csv(bars).splitlines()[0] == "row,metric,distance"
 
 
-def test_a_family_that_scores_no_tokens_has_generated_rows_only(corpus, tmp_path):
+def test_a_family_that_scores_no_tokens_has_generated_rows_only(data, tmp_path):
     write_family(tmp_path, "audio")
     path = tmp_path / "evaluate/audio_rows.csv"
     table = pd.read_csv(path)
     table[table["metric"].isin(SHOWN)].to_csv(path, index=False)
-    comparison = read_comparison(tmp_path, corpus)
+    comparison = read_comparison(tmp_path, data)
     assert comparison.held_out() == {}
-    assert "| audio | 8 |" in as_markdown(comparison)
+    assert "| audio | 8 |" in report_of(comparison)
     assert nats_by_kind(comparison).empty
 
 
-def test_nothing_evaluated_is_one_clear_line(corpus, tmp_path):
+def test_nothing_evaluated_is_one_clear_line(data, tmp_path):
     with pytest.raises(InputError, match="expected evaluated families, found none"):
-        read_comparison(tmp_path, corpus)
+        read_comparison(tmp_path, data)

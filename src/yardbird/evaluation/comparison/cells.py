@@ -1,0 +1,30 @@
+"""Lines and cells of Markdown tables."""
+
+from collections.abc import Mapping, Sequence
+
+Columns = Mapping[str, tuple[str, int]]  # heading → (key of the figure, digits)
+
+
+def head(columns: Sequence[str]) -> list[str]:
+    return [line(columns), "|" + "---|" * len(columns)]
+
+
+def line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def figures(values: Mapping[str, float], columns: Columns) -> list[str]:
+    """A cell a column, with the figure's interval where it has one; empty where the row has no such figure."""
+    cells = []
+    for key, digits in columns.values():
+        ends = [values[end] for end in (f"{key}_low", f"{key}_high") if end in values]
+        bounds = f" [{', '.join(f'{end:.{digits}f}' for end in ends)}]" if ends else ""
+        cells.append(f"{values[key]:.{digits}f}{bounds}" if key in values else "")
+    return cells
+
+
+def table(rows: Mapping[str, Mapping[str, float]], columns: Columns) -> list[str]:
+    """The rows that have any of the figures; no line at all where none has."""
+    cells = {row: figures(values, columns) for row, values in rows.items()}
+    lines = [line([row, *own]) for row, own in cells.items() if any(own)]
+    return [*head(["row", *columns]), *lines] if lines else []

@@ -1,0 +1,143 @@
+"""What other stages have measured, read into one place."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from yardbird import files
+from yardbird.data.manifest import SYNTHETIC
+from yardbird.errors import InputError
+from yardbird.evaluation.baseline import NGRAM
+from yardbird.evaluation.evaluate import HEADLINE
+from yardbird.evaluation.held_out import is_original
+from yardbird.metrics.rows import FLOOR, REAL
+from yardbird.music.midi import read_score
+
+Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Span:
+    """What one generated solo is."""
+
+    writes: str  # notes or sound
+    bars: float | None  # the median over the solos; None: sound knows no bars
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All families that have been evaluated."""
+
+    rows: pd.DataFrame  # row, metric, mean, sd, n, distance; the held-out figures of a row are metrics of it
+    tables: Mapping[str, pd.DataFrame]  # family → the same columns, as its evaluation wrote them
+    training: Mapping[str, Figures]
+    timing: Mapping[str, Mapping[str, Any]]  # family → what training and drawing took; numbers, and devices in words
+    spans: Mapping[str, Span]
+    corpus: Sequence[str]  # sentences on what was learnt from
+    synthetic: bool  # some of it at least
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Row → metric → its mean, of all rows."""
+        return figures_of(self.rows)
+
+    def held_out(self) -> dict[str, dict[str, float]]:
+        """Row → figure → value, of the rows that score event tokens of held-out tunes."""
+        return {row: values for row, values in self.figures().items() if HEADLINE in values}
+
+    def latent(self) -> dict[str, dict[str, float]]:
+        """Row → figure → value, of the families with a latent and of what they are compared with, the n-gram first."""
+        latent = [
+            set(table["row"]) for name, table in self.tables.items() if "collapsed" in figures_of(table).get(name, {})
+        ]
+        return {row: values for row, values in self.figures().items() if any(row in rows for rows in latent)}
+
+
+def figures_of(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Row → metric → its mean, where it has one."""
+    parts = table.dropna(subset=["mean"]).groupby("row", sort=False)
+    return {str(row): dict(zip(part["metric"], part["mean"], strict=True)) for row, part in parts}
+
+
+def read_comparison(reports: Path, data: Path) -> Comparison:
+    """Gather every family that has been evaluated.
+
+    Rows that all families share (real, floor, n-gram) stand once; where a family was measured beside others, because
+    its solos have another length, the row is named after it.
+
+    Args:
+        reports, data: the folders of these names; what is not there of training, timing and solos is left out.
+
+    Raises:
+        InputError: no family has been evaluated.
+    """
+    names = sorted(path.stem for path in (reports / "evaluate").glob("*.json"))
+    if not names:
+        raise InputError(reports / "evaluate", expected="evaluated families", found="none", remedy="run evaluate")
+    families = {name: _read_rows(reports / "evaluate" / f"{name}_rows.csv") for name in names}
+    tables: dict[str, pd.DataFrame] = {}
+    for name, table in families.items():
+        for row, part in table.groupby("row", sort=False):
+            own, label = part.drop(columns="row").reset_index(drop=True), str(row)
+            if label in tables and not tables[label].equals(own):
+                label = f"{row} for {name}"
+            tables[label] = own
+    with (data / "encoded/events/index.csv").open(newline="", encoding="utf-8") as file:
+        originals = [row for row in csv.DictReader(file) if is_original(row)]
+    order = sorted(tables, key=lambda row: (not row.startswith(REAL), not row.startswith(FLOOR), row != NGRAM))
+    rows = pd.concat([tables[row].assign(row=row) for row in order], ignore_index=True)
+    timing = reports / "timing"
+    return Comparison(
+        rows=rows[["row", "metric", "mean", "sd", "n", "distance"]],
+        tables=families,
+        training={name: found for name in names if (found := _read_entry(reports / "train" / f"{name}.json", name))},
+        timing={
+            name: _read_entry(timing / f"{name}.json", name) | _read_entry(timing / f"{name}_generation.json", name)
+            for name in names
+        },
+        spans={name: span for name in names if (span := _read_span(data / "generated" / name))},
+        corpus=describe_corpus(originals),
+        synthetic=any(SYNTHETIC in row["artist"] for row in originals),
+    )
+
+
+def _read_rows(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
+def _read_entry(path: Path, name: str) -> dict[str, Any]:
+    return dict(files.read_json(path)[name]) if path.exists() else {}
+
+
+def _read_span(folder: Path) -> Span | None:
+    """From the manifest of the solos; None where none have been generated."""
+    if not (folder / "manifest.csv").is_file():
+        return None
+    manifest = _read_rows(folder / "manifest.csv")
+    if "bars" not in manifest:
+        return Span("sound", None, float(manifest["seconds"].median()))
+    seconds = [read_score(files.within(folder, str(path))).seconds for path in manifest["path"]]
+    return Span("notes", float(manifest["bars"].median()), float(np.median(seconds)))
+
+
+def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
+    """One sentence a source, from the index of the corpus; before them, whether it is synthetic."""
+    synthetic = [row for row in originals if SYNTHETIC in row["artist"]]
+    sentences = []
+    if synthetic:
+        share = "all" if len(synthetic) == len(originals) else f"{len(synthetic)} of {len(originals)}"
+        sentences.append(
+            f"**The corpus is synthetic** ({share} solos): etudes composed by rule, by invented players. `real` below "
+            "means held-out solos of this corpus; no figure says anything about Charlie Parker."
+        )
+    splits = Counter((row["solo"].partition("/")[0], row["split"]) for row in originals)
+    for source in dict.fromkeys(source for source, _ in splits):
+        counts = ", ".join(f"{splits[source, split]} {split}" for split in ("train", "validation", "test"))
+        sentences.append(f"Source `{source}`: {counts} solos, split by tune.")
+    return sentences

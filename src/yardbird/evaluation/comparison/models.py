@@ -1,0 +1,120 @@
+"""The plan's comparison of the models: one column a model, one row a property, all of it measured or declared."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from yardbird.evaluation.comparison import cells, words
+from yardbird.evaluation.comparison.facts import SLACK, Facts, Figure
+from yardbird.evaluation.comparison.words import Character
+
+#: The largest prior with both upsamplers. A minute of music takes an hour for the top level and eight to upsample; 24 s
+#: are what the top-level prior hears at once.
+JUKEBOX = "Jukebox (published)"
+_JUKEBOX = {
+    "writes": "sound",
+    "parameters": "7 billion",
+    "trained in": "28 d (the prior)",
+    "trained on": "512 V100 (the prior)",
+    "s of music a second": "0.0019",
+    "drawn on": "a V100",
+    "a solo lasts": "minutes, hearing 24 s",
+    "conditioned on": "artist, genre, lyrics",
+}
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A figure of the table: its heading, and how a value is written."""
+
+    heading: str
+    key: str
+    form: Callable[[float], str] = words.plain
+    interval: bool = False  # it was sampled: written with its interval
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f} %".replace("-", "−")
+
+
+_ROWS = (
+    _Row("parameters", "parameters", words.count),
+    _Row("trained in", "training_seconds", words.duration),
+    _Row("memory in training", "peak_memory_mib", words.memory),
+    _Row("s of music a second", "music_seconds_per_second"),
+    _Row("a solo lasts", "span_seconds", words.duration),
+    _Row("bars of a solo", "span_bars"),
+    _Row("nats saved against the baseline", "nats_saved", _signed, interval=True),
+    _Row("distance to real solos", "distance", interval=True),
+    _Row("… of the n-gram", "ngram_distance", interval=True),
+    _Row("… of other real solos (floor)", "floor_distance"),
+    _Row("harmony margin", "harmony_margin", interval=True),
+    _Row("note F1 from the latent", "note_f1", interval=True),
+)
+#: What is said in words, and after which heading.
+_WORDS = {
+    "memory in training": ("trained on", "device"),
+    "s of music a second": ("drawn on", "drawn_on"),
+    "nats saved against the baseline": ("baseline", "baseline"),
+}
+
+
+def properties(facts: Facts) -> dict[str, Figure | str]:
+    """Heading → value of every row of the table, in its order; empty where nothing is known."""
+    found: dict[str, Figure | str] = {"writes": facts.writes}
+    for row in _ROWS:
+        found[row.heading] = facts.figures.get(row.key, "")
+        if row.heading in _WORDS:
+            heading, key = _WORDS[row.heading]
+            found[heading] = facts.words.get(key, "")
+    return found | {"conditioned on": ", ".join(facts.conditions)}
+
+
+def as_markdown(families: Mapping[str, Facts], characters: Mapping[str, Character]) -> list[str]:
+    forms = {row.heading: row for row in _ROWS}
+    columns = {name: properties(facts) for name, facts in families.items()}
+    lines = cells.head(["", *columns, JUKEBOX])
+    for heading in next(iter(columns.values())):
+        own = [_cell(column[heading], forms.get(heading)) for column in columns.values()]
+        if any(own):
+            lines.append(cells.line([heading, *own, _JUKEBOX.get(heading, "")]))
+    for name, character in characters.items():
+        signs = [f"- (+) {text}" for text in character.strengths] + [f"- (−) {text}" for text in character.weaknesses]
+        lines += ["", f"**{name}**", "", *signs] if signs else []
+    return [
+        *lines, "",
+        "Measured here, but for Jukebox. *Trained in* is the time of the whole epochs, validation included, *memory* "
+        "the most that the process held (on a GPU: that torch held there), *s of music a second* what drawing alone "
+        "gives, with no file written. These three are measured once, are the only figures that differ between two runs "
+        f"of one commit, and count as different only beyond a factor of {SLACK**2:.2g}. A solo lasts as long as "
+        "`params.yaml` asks for. The distance is the mean over the figures of pitch, rhythm, harmony and phrase that "
+        "all models in this table have, in standard deviations of real solos; its interval is made of standard "
+        "errors, as if all figures erred the same way. Strengths and weaknesses follow by rule: the best and the "
+        "worst in each figure and what passes or fails its reference, as far as the intervals do not overlap. "
+        "Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), quoted from memory and not checked against it, on other "
+        "machines and other music; it takes no part in the ranks.", "",
+    ]  # fmt: skip
+
+
+def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character]) -> pd.DataFrame:
+    """model, property, value, low, high: all that is known of every family, a row each strength and weakness too."""
+    rows: list[tuple[str, str, str, float | None, float | None]] = []
+    for name, facts in families.items():
+        for heading, value in properties(facts).items():
+            if isinstance(value, Figure):
+                rows.append((name, heading, f"{value.value:.6g}", value.low, value.high))
+            elif value:
+                rows.append((name, heading, value, None, None))
+        rows += [(name, "strength", text, None, None) for text in characters[name].strengths]
+        rows += [(name, "weakness", text, None, None) for text in characters[name].weaknesses]
+    return pd.DataFrame(rows, columns=["model", "property", "value", "low", "high"])
+
+
+def _cell(value: Figure | str, row: _Row | None) -> str:
+    if isinstance(value, str):
+        return value
+    assert row is not None, "figures have a row of their own"
+    if not row.interval or value.low == value.high:
+        return row.form(value.value)
+    return f"{row.form(value.value)} [{row.form(value.low)}, {row.form(value.high)}]"

@@ -1,0 +1,158 @@
+"""The report: the models, held-out figures, generated solos beside real ones, sound, latents, training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from yardbird.evaluation.comparison import models, sound
+from yardbird.evaluation.comparison.cells import figures as _cells
+from yardbird.evaluation.comparison.cells import head as _head
+from yardbird.evaluation.comparison.cells import line as _line
+from yardbird.evaluation.comparison.facts import Facts
+from yardbird.evaluation.comparison.gather import Comparison
+from yardbird.evaluation.comparison.words import Character
+from yardbird.evaluation.evaluate import HEADLINE, SHOWN
+from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
+
+#: Held-out figures of the first table: column → (key, digits).
+_HELD_OUT = {
+    "perplexity": ("perplexity", 2),
+    "pitch": ("pitch_nats_per_note", 3),
+    "rhythm": ("rhythm_nats_per_note", 3),
+    "velocity": ("velocity_nats_per_note", 3),
+    "chords": ("chord_nats_per_note", 3),
+    "pitch top-1": ("pitch_accuracy", 3),
+    "position top-1": ("position_accuracy", 3),
+    "duration top-1": ("duration_accuracy", 3),
+}
+#: Figures of the table on latents: column → (key, digits).
+_LATENT = {
+    "steps right, forced": ("forced_accuracy", 3),
+    "steps right, sampled": ("sampled_accuracy", 3),
+    "note F1": ("note_f1", 3),
+    "onset F1": ("onset_f1", 3),
+    "KL, nats a window": ("kl", 1),
+    "active units": ("active_units", 0),
+    "grid nats per note": ("grid_nats_per_note", 2),
+}
+#: Step accuracies, forced and sampled, that Roberts et al. 2018 report (table 2), on another grid and another corpus.
+_PAPER = {
+    "paper: 2 bars": (0.986, 0.951),
+    "paper: 16 bars, flat": (0.883, 0.620),
+    "paper: 16 bars, hierarchical": (0.919, 0.812),
+}
+
+
+def as_markdown(comparison: Comparison, families: Mapping[str, Facts], characters: Mapping[str, Character]) -> str:
+    """The report: the corpus, the models side by side, every kind of figure, and how to read it."""
+    return "\n".join(
+        [
+            f"# The models compared{', on a synthetic corpus' if comparison.synthetic else ''}", "",
+            *(f"> {sentence}  " for sentence in comparison.corpus), "",
+            "## Strengths and weaknesses", "",
+            *models.as_markdown(families, characters),
+            "## Held-out tunes", "",
+            *_held_out(comparison), "",
+            "Nats per note (all tokens of a solo over its notes; lower is better) with the 95 % bootstrap interval "
+            "over tune groups; the gain is how much less a model needs than the n-gram, paired by tune. Pitch, rhythm, "
+            "velocity and chords are parts of the nats per note. Perplexity is per token.", "",
+            "## Generated solos", "",
+            *_generated(comparison), "",
+            "Mean ± standard deviation over pieces: generated solos, and equally long stretches of real ones. The "
+            "distance is the mean over all metrics of |mean − real mean| / real standard deviation. The floor is how "
+            "near real solos come: as many pieces of training solos as were generated, against held-out ones, the mean "
+            "of many draws. Intervals of 1 and 2 semitones are shares. All metrics are in `comparison.csv`.", "",
+            *sound.as_markdown(comparison),
+            *_latent(comparison),
+            *_training(comparison),
+        ]
+    )  # fmt: skip
+
+
+def _held_out(comparison: Comparison) -> list[str]:
+    lines = _head(["model", "nats per note", "gain", *_HELD_OUT])
+    for name, values in comparison.held_out().items():
+        columns = {"nats per note": (HEADLINE, 3), "gain": ("gain_on_ngram", 3), **_HELD_OUT}
+        lines.append(_line([_labelled(name, values, ""), *_cells(values, columns)]))
+    return lines
+
+
+def _generated(comparison: Comparison) -> list[str]:
+    rows = comparison.rows
+    lines = _head(["row", "pieces", "distance", *(metric.replace("_", " ") for metric in SHOWN)])
+    for row, part in rows.groupby("row", sort=False):
+        by_metric = part.set_index("metric")
+        known = [metric for metric in SHOWN if metric in by_metric.index]
+        if not known:
+            continue  # it draws no solos
+        solos = by_metric.loc[known, "n"].max()
+        distances = part["distance"].dropna()
+        cells = [_mean(by_metric.loc[metric]) if metric in known else "" for metric in SHOWN]
+        distance = f"{distances.mean():.2f}" if len(distances) else ""
+        lines.append(_line([str(row), str(solos), distance, *cells]))
+    return lines
+
+
+def _latent(comparison: Comparison) -> list[str]:
+    keys = {key for key, _ in _LATENT.values()}
+    rows = {row: values for row, values in comparison.latent().items() if keys & values.keys()}
+    if not rows:
+        return []
+    lines = _head(["row", *_LATENT])
+    lines += [_line([_labelled(name, values, "grid_"), *_cells(values, _LATENT)]) for name, values in rows.items()]
+    lines += [
+        _line([name, f"{forced:.3f}", f"{sampled:.3f}", *[""] * (len(_LATENT) - 2)])
+        for name, (forced, sampled) in _PAPER.items()
+    ]
+    verdicts = [_verdict(name, values) for name, values in rows.items() if "collapsed" in values]
+    return [
+        "## Latent space", "",
+        *verdicts, "",
+        *lines, "",
+        "Reconstruction of held-out tunes from the posterior's means, window by window. A step is right when the model "
+        "gives it after the true steps before it (forced) or after its own likeliest ones (sampled). Most steps only "
+        f"hold a note: `{ALL_HOLD}`, which never does anything else, shows what comes for free, and note F1 (pitch and "
+        f"onset agree) is the fairer figure. `{SHUFFLED}` decodes each window from the latent of a window of another "
+        "tune: what is left is the decoder's own. Grid nats per note are those of all steps of the melody grid over "
+        "the notes: of the n-gram exactly, of a model with a latent an upper bound (−ELBO), under the chords and bar "
+        "lines, which the n-gram does not hear. They do not compare with the nats of event tokens above. The figures "
+        "named *paper* are those of Roberts et al. 2018, quoted from memory and not checked against it: sixteenths "
+        "instead of our finer grid, another corpus, no chords. Intervals as above.", "",
+    ]  # fmt: skip
+
+
+def _verdict(name: str, values: Mapping[str, float]) -> str:
+    """One line: is the latent used, and by what sign."""
+    active = f"{values['active_units']:.0f} of {values['latent_dimensions']:.0f} dimensions are active"
+    windows = f"{values['windows']:.0f} windows of {values['window_bars']:.0f} bars"
+    columns = {"steps": ("gain_on_shuffled", 3), "notes": ("note_gain_on_shuffled", 3), "of": ("note_f1", 3)}
+    steps, notes, f1 = _cells(values, columns)
+    told = f"{active} over {windows}; shuffling z costs {steps} of sampled accuracy, and {notes} of the note F1 of {f1}"
+    if values["collapsed"]:
+        return f"> **Alarm: the latent of {name} has collapsed**, a solo hardly comes back through it: {told}.  "
+    return f"> The latent of {name} is used: {told}.  "
+
+
+def _training(comparison: Comparison) -> list[str]:
+    if not comparison.training:
+        return []
+    keys = list(dict.fromkeys(key for values in comparison.training.values() for key in values))
+    lines = _head(["", *comparison.training])
+    for key in keys:
+        figures = [values.get(key) for values in comparison.training.values()]
+        cells = ["" if figure is None else f"{figure:.6g}" for figure in figures]
+        lines.append(_line([key.replace("_", " "), *cells]))
+    return ["## Training", "", *lines, ""]
+
+
+def _labelled(name: str, values: Mapping[str, float], of: str) -> str:
+    if f"{of}order" not in values:
+        return name
+    return f"{name} (order {values[f'{of}order']:g}, escape {values[f'{of}escape']:g})"
+
+
+def _mean(row: Any) -> str:
+    if pd.isna(row["mean"]):
+        return "–"
+    return f"{row['mean']:.2f}" if pd.isna(row["sd"]) else f"{row['mean']:.2f} ± {row['sd']:.2f}"
