@@ -63,6 +63,7 @@ def data(codec: EventCodec, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "path": path,
                 "split": split,
                 "artist": artist,
+                "title": f"Tune {name}",
                 "tune_group": name,
                 "semitones": semitones,
                 "tempo_factor": 1.0,

@@ -108,6 +108,15 @@ def test_a_pickup_is_bar_1():
     assert OriginalityIndex([KnownSolo("Ko-Ko", "koko", source)]).compare(eighths(LICK)).origin.bar == 2
 
 
+def test_what_a_prime_shares_is_not_counted_and_bars_keep_their_numbers():
+    index = OriginalityIndex([KnownSolo("Ko-Ko", "koko", eighths(LICK))])
+    continued = eighths([*LICK, 41, 90, 40, 91, *[pitch + 2 for pitch in LICK[2:]]])
+    assert str(index.compare(continued).origin) == "bars 1–2 = Ko-Ko bar 1, same pitch"
+    assert str(index.compare(continued, start_tick=12).origin) == "bars 3–4 = Ko-Ko bar 1, +2"
+    assert index.compare(continued, start_tick=12).coverage[8] == 2 / 6
+    assert index.compare(continued, start_tick=100).longest_run == 0
+
+
 def test_copies_in_every_key_change_nothing():
     """Intervals are the same in all keys: the index needs no augmented copies."""
     scores = [eighths(LICK), eighths(WANDERING)]

@@ -12,6 +12,7 @@ from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
 from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
+from yardbird.evaluation.originality import JUDGED, SELF
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
 from yardbird.metrics.rows import FLOOR, REAL, Row, mean_distance
 from yardbird.music.excerpts import excerpts, in_full_bars
@@ -35,9 +36,10 @@ SHOWN = (
 )
 _KEPT = ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error")
 _HEADLINES = {
-    REAL: SHOWN,
+    REAL: (*SHOWN, *JUDGED),
     FLOOR: ("distance_to_real",),
-    NGRAM: ("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real"),
+    NGRAM: ("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real", *JUDGED),
+    SELF: tuple(f"{figure}{end}" for figure in JUDGED for end in ("", "_high")),
     SHUFFLED: _KEPT,
     ALL_HOLD: ("sampled_accuracy",),
 }
@@ -59,6 +61,8 @@ _OF_FAMILY = (
     "collapsed",
     "grid_nats_per_note",
     "distance_to_real",
+    *JUDGED,
+    "original",
     *SHOWN,
 )
 

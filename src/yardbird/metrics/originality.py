@@ -85,9 +85,11 @@ class OriginalityIndex:
         self._words = _words(text, _STOP)
         self._order = _suffix_array(self._words, int(sizes.max(initial=0)))
 
-    def compare(self, score: Score) -> Originality:
-        """What a solo that is not among the known ones shares with them."""
-        return self._result(score, *self.matches(score))
+    def compare(self, score: Score, start_tick: int = 0) -> Originality:
+        """What a solo that is not among the known ones shares with them, from `start_tick` (the end of a prime) on."""
+        first = int(np.searchsorted(score.onsets, start_tick))
+        lengths, places = self.matches(score)
+        return self._result(score, lengths[first:], places[first:], first)
 
     def compare_known(self) -> list[Originality]:
         """What each known solo with notes shares with those of other groups: the yardstick of self-quotation."""
@@ -159,14 +161,14 @@ class OriginalityIndex:
         shared: Ints = np.minimum(lengths, limit)
         return shared
 
-    def _result(self, score: Score, lengths: Ints, places: Ints) -> Originality:
+    def _result(self, score: Score, lengths: Ints, places: Ints, first: int = 0) -> Originality:
         intervals = len(lengths) - 1
         coverage = {n: float((lengths[: intervals - n + 1] >= n).mean()) if n <= intervals else None for n in LENGTHS}
         longest = int(lengths.max(initial=0))
         if not longest:
             return Originality(coverage, longest, None)
         note = int(lengths.argmax())
-        return Originality(coverage, longest, self._origin(score, note, longest, int(places[note])))
+        return Originality(coverage, longest, self._origin(score, first + note, longest, int(places[note])))
 
     def _origin(self, score: Score, note: int, run: int, place: int) -> Origin:
         number = int(np.searchsorted(self._starts, place, side="right")) - 1
