@@ -3,7 +3,7 @@
 import torch
 
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.codec.network import NetworkConfig, create
+from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.family import Origin
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
@@ -12,7 +12,7 @@ from yardbird.models.musicgen.windows import ClipsConfig
 #: All the words that it knows.
 CAPTIONS = ("Charlie Parker jazz solo", "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm")
 _SIZES = ModelConfig(d_model=16, num_heads=2, num_layers=2, d_ff=32, dropout=0.1, text_layers=1)
-_CODEC = NetworkConfig(
+_CODEC = network.NetworkConfig(
     num_filters=2, upsampling_ratios=(8, 8, 5), residual_layers=1, kernel_size=3, latent_dim=4, codebooks=4,
     codebook_size=16,
 )  # fmt: skip
@@ -25,7 +25,7 @@ def tiny_musicgen(context_seconds: float = 0.2) -> MusicGenFamily:
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        codec, words = create(_CODEC).eval(), word_tokenizer(CAPTIONS)
+        codec, words = network.build(_CODEC).eval(), word_tokenizer(CAPTIONS)
         model = build(_SIZES, words, codec, seed=0)
         with torch.no_grad():
             for weight in model.decoder.parameters():

@@ -200,6 +200,25 @@ def test_the_cost_of_a_resumed_training_is_that_of_all_its_processes(
     }  # fmt: skip
 
 
+def test_what_is_frozen_is_neither_trained_nor_kept_and_a_resumed_training_goes_on_without_it(tmp_path: Path) -> None:
+    """A frozen text encoder of half a gigabyte once went into each checkpoint twice."""
+
+    def adapted() -> FakeFamily:
+        torch.manual_seed(0)
+        family = FakeFamily()
+        family.model[0].requires_grad_(False)
+        return family
+
+    whole, _ = train(tmp_path / "whole", family=adapted())
+    with pytest.raises(InterruptedTrainingError):
+        train(tmp_path / "broken", family=adapted(), listeners=[Recorder(2)])
+    state = torch.load(tmp_path / "broken/.checkpoints/fake/key/last.pt", weights_only=True)
+    resumed, _ = train(tmp_path / "broken", family=adapted())
+    assert set(state["weights"]) == set(state["best_weights"]) == {"3.weight", "3.bias"}
+    assert weights(resumed) == weights(whole)
+    assert torch.equal(whole.model[0].weight, adapted().model[0].weight)
+
+
 def test_a_training_killed_with_signal_9_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     """Killed for real, in the middle of an epoch, and half of the next checkpoint lies about."""
     whole, _ = train(tmp_path / "whole")

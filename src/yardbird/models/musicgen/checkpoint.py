@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoTokenizer,
@@ -80,7 +81,7 @@ def open_model(folder: Path) -> MusicgenForConditionalGeneration:
             model, report = cast(Any, MusicgenForConditionalGeneration).from_pretrained(  # typed as if it gave one
                 folder, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unusable(folder, str(error)) from None
     if report["missing_keys"]:
         raise _unusable(folder, f"no weights for {min(report['missing_keys'])}")

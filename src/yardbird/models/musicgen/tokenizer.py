@@ -16,7 +16,7 @@ _REPLACED = (
     (r"♭", "b"),
     (r"♯", "#"),
     (r"^A\b(?![b#]| (major|minor))|\ba\b|\b[Aa]n\b|\b[Tt]he\b", " "),  # articles; a capital A elsewhere is a key
-    (r"(?<=\d)\d\b(?= ?bpm)", "0"),  # tempos by tens
+    (r"(?<=\d)\d *(?=bpm\b)", "0 "),  # tempos by tens
 )
 _BETWEEN_WORDS = r"[^\w#'-]+"
 

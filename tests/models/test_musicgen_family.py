@@ -1,0 +1,273 @@
+"""MusicGen from scratch: what it is trained on, what it is measured by, and that its folder is a plain checkpoint."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+from tiny_audio import CODES, FORMS, write_encoded
+from torch.utils.data import DataLoader
+from transformers import AutoProcessor, AutoTokenizer, MusicgenForConditionalGeneration
+
+from yardbird.errors import ConfigError, InputError
+from yardbird.models.base import Family, load_family
+from yardbird.models.musicgen import MusicGenFamily
+from yardbird.models.musicgen.codec import network
+from yardbird.models.musicgen.delay import delayed
+from yardbird.models.musicgen.windows import read_clips, read_codes
+from yardbird.training.checkpoints import CheckpointFolder
+from yardbird.training.config import TrainingConfig
+from yardbird.training.fit import InterruptedTrainingError, fit
+
+SETTINGS: dict[str, Any] = {
+    "checkpoint": "scratch",
+    "model": {"d_model": 16, "num_heads": 2, "num_layers": 2, "d_ff": 32, "dropout": 0.1, "text_layers": 1},
+    "adaptation": {"method": "lora", "rank": 2, "alpha": 4.0, "dropout": 0.0},
+    "clips": {"context_seconds": 0.4, "per_epoch": None, "caption_dropout": 0.3},
+}
+TRAINING = TrainingConfig(
+    batch_size=4, accumulate=1, max_epochs=3, patience=3, learning_rate=0.01, min_learning_rate=0.001, warmup_steps=2,
+    weight_decay=0.01, gradient_clip=1.0, precision="32-true", sample_every_epochs=None, threads=1,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository's root with a codec, encoded clips and params.yaml."""
+    root = tmp_path_factory.mktemp("place")
+    sizes = network.NetworkConfig(
+        num_filters=2, upsampling_ratios=(8, 8, 5), residual_layers=1, kernel_size=3, latent_dim=4, codebooks=4,
+        codebook_size=CODES,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    network.save(network.build(sizes), root / "codec")
+    write_encoded(root / "audio")
+    with (root / "params.yaml").open("w") as file:
+        YAML().dump({"musicgen": SETTINGS}, file)
+    return root
+
+
+@pytest.fixture
+def family(place: Path, monkeypatch: pytest.MonkeyPatch) -> MusicGenFamily:
+    monkeypatch.chdir(place)
+    torch.manual_seed(0)
+    return MusicGenFamily.create(Path("audio"), Path("params.yaml"))
+
+
+def batch_of(family: MusicGenFamily, split: str = "train", rows: int = 3) -> dict[str, torch.Tensor]:
+    data = family.datasets(Path("audio"), seed=0)
+    batch: dict[str, torch.Tensor] = next(iter(DataLoader(getattr(data, split), batch_size=rows)))
+    return batch
+
+
+def test_it_is_found_by_name_and_is_sized_by_its_section_and_its_codec(family: MusicGenFamily) -> None:
+    assert load_family("musicgen") is MusicGenFamily
+    assert isinstance(family, Family)
+    assert (family.sample_rate, family.frame_rate, family.codebooks, family.pad_id) == (16_000, 50, 4, CODES)
+    assert family.context_frames == 20
+    decoder: Any = family.model.config.decoder
+    assert (decoder.hidden_size, decoder.num_hidden_layers, decoder.vocab_size) == (16, 2, CODES)
+    trained = {name.split(".")[0] for name, weight in family.model.named_parameters() if weight.requires_grad}
+    assert trained == {"text_encoder", "decoder"}
+
+
+def test_the_loss_is_that_of_transformers_on_delayed_labels(family: MusicGenFamily) -> None:
+    batch = batch_of(family)
+    family.model.train(False)
+    family.clips = replace(family.clips, caption_dropout=0.0)
+    labels = delayed(batch["codes"], family.pad_id).transpose(1, 2)
+    theirs = family.model(input_ids=batch["text"], attention_mask=batch["mask"], labels=labels).loss.detach()
+    with torch.no_grad():
+        ours = family.loss(batch, 0)
+    assert float(ours.total) == pytest.approx(4 * float(theirs), rel=1e-6)
+    assert sum(map(float, ours.terms.values())) == pytest.approx(float(ours.total), rel=1e-6)
+    assert int(ours.weight) == int((batch["codes"][:, 0] != family.pad_id).sum())
+
+
+def test_padding_changes_no_score(family: MusicGenFamily) -> None:
+    """A short clip in a wide window, and beside longer captions, scores as it does alone."""
+    family.model.train(False)
+    codes = torch.randint(0, CODES, (1, 4, 9))
+    padded = torch.cat([codes, torch.full((1, 4, 6), family.pad_id)], 2)
+    with torch.no_grad():
+        ids, mask = family.text_ids([FORMS[2]])
+        long_ids, long_mask = family.text_ids([FORMS[2], FORMS[0]])
+        alone, _ = family._score(codes, family.text_states(ids, mask), mask)
+        beside, _ = family._score(padded, family.text_states(long_ids[:1], long_mask[:1]), long_mask[:1])
+    torch.testing.assert_close(beside[..., :9], alone, rtol=1e-4, atol=1e-5)
+    assert bool((beside[..., 9:] == 0).all())
+
+
+def test_no_code_is_predicted_from_those_that_come_after_it_in_the_delay_pattern(family: MusicGenFamily) -> None:
+    """Code (k, t) may be known to later steps only: frame t' of codebook k' is seen by it where t' + k' < t + k."""
+    family.model.train(False)
+    frames = 7
+    embedded: list[torch.Tensor] = []
+    for embedding in family.model.decoder.model.decoder.embed_tokens:
+        embedding.register_forward_hook(lambda _, __, out: (out.retain_grad(), embedded.append(out))[0])
+    ids, mask = family.text_ids([FORMS[1]])
+    for book in range(4):
+        for frame in range(frames):
+            embedded.clear()
+            nats, _ = family._score(torch.randint(0, CODES, (1, 4, frames)), family.text_states(ids, mask), mask)
+            nats[0, book, frame].backward()
+            for heard in embedded:
+                seen = (heard.grad[0] != 0).any(-1)  # type: ignore[index]  # retained above
+                assert seen.tolist() == [step <= frame + book for step in range(frames + 3)]
+
+
+def test_dropped_captions_are_a_share_by_lot_and_leave_no_trace_of_their_words(
+    family: MusicGenFamily, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[torch.Tensor] = []
+    score = family._score
+    monkeypatch.setattr(
+        family, "_score", lambda codes, states, mask: (heard.append(states), score(codes, states, mask))[1]
+    )
+    batch = batch_of(family)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for _ in range(100):
+            family.loss(batch, 0)
+    dropped = torch.stack([(states == 0).all(-1).all(-1) for states in heard])
+    assert float(dropped.float().mean()) == pytest.approx(0.3, abs=0.08)
+    assert not bool(dropped.all(1).all())
+    family.model.train(False)
+    with torch.no_grad():
+        (ids, mask), (others, other_mask) = family.text_ids([FORMS[0]]), family.text_ids([FORMS[1]])
+        codes = batch["codes"][:1]
+        zero = [score(codes, 0 * family.text_states(i, m), m)[0] for i, m in ((ids, mask), (others, other_mask))]
+    torch.testing.assert_close(zero[0], zero[1])
+    assert bool(zero[0].isfinite().all())
+
+
+def test_validation_measures_are_those_of_whole_clips(family: MusicGenFamily) -> None:
+    sums: dict[str, np.ndarray] = {}
+    family.model.train(False)
+    for batch in DataLoader(family.datasets(Path("audio"), 0).validation, batch_size=2):
+        for name, ratio in family.measure(batch).items():
+            sums[name] = sums.get(name, np.zeros(2)) + np.array([ratio.numerator, ratio.denominator])
+    packed = read_codes(Path("audio"))
+    scores = [
+        family.score_codes(packed[clip.start : clip.start + clip.length].T, clip.captions[0])
+        for clip in read_clips(Path("audio"), "validation")
+    ]
+    nats, correct = (np.concatenate(parts, axis=1) for parts in zip(*scores, strict=True))
+    assert nats.shape == correct.shape == (4, 53)
+    expected = {"nats_per_frame": nats.sum(0).mean()}
+    for book in range(4):
+        expected[f"nats_codebook_{book + 1}"] = nats[book].mean()
+        expected[f"accuracy_codebook_{book + 1}"] = correct[book].mean()
+    assert {name: above / below for name, (above, below) in sums.items()} == pytest.approx(expected, rel=1e-4)
+    assert family.watched in expected
+
+
+def test_training_lowers_the_validation_measure_and_an_interrupted_one_goes_on_to_the_same_weights(
+    family: MusicGenFamily, tmp_path: Path
+) -> None:
+    class Stop:
+        def on_start(self, curve: Any) -> None: ...
+
+        def on_epoch(self, curve: Any, pace: Any) -> None:
+            if len(curve) == 2:
+                raise KeyboardInterrupt
+
+        def on_sample(self, *_: Any) -> None: ...
+
+    def train(family: MusicGenFamily, folder: str, *listeners: Any) -> Any:
+        checkpoint = CheckpointFolder(tmp_path / folder, "musicgen", "key")
+        try:
+            return fit(family, Path("audio"), TRAINING, seed=3, checkpoint=checkpoint, listeners=listeners)
+        finally:
+            checkpoint._lock.release()
+
+    result = train(family, "whole")
+    watched = [row["validation_nats_per_frame"] for row in result.curve]
+    assert watched[-1] < watched[0] < 4 * np.log(CODES) + 0.5
+    torch.manual_seed(0)
+    broken = MusicGenFamily.create(Path("audio"), Path("params.yaml"))
+    with pytest.raises(InterruptedTrainingError):
+        train(broken, "broken", Stop())
+    torch.manual_seed(0)
+    resumed = MusicGenFamily.create(Path("audio"), Path("params.yaml"))
+    train(resumed, "broken")
+    ours, theirs = resumed.model.state_dict(), family.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_the_saved_folder_is_a_plain_checkpoint_that_gives_the_same_logits(
+    family: MusicGenFamily, tmp_path: Path
+) -> None:
+    batch = batch_of(family, rows=2)
+    family.model.train(False)
+    family.save(tmp_path / "one")
+    family.save(tmp_path / "two")
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert [(tmp_path / "one" / name).read_bytes() for name in files] == [
+        (tmp_path / "two" / name).read_bytes() for name in files
+    ]
+    assert not any(str(tmp_path).encode() in (tmp_path / "one" / name).read_bytes() for name in files)
+    plain = MusicgenForConditionalGeneration.from_pretrained(tmp_path / "one")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "one")
+    loaded = MusicGenFamily.load(tmp_path / "one")
+    inputs = tokenizer(FORMS[:2], padding=True, return_tensors="pt")
+    given = {**inputs, "decoder_input_ids": delayed(batch["codes"], family.pad_id).flatten(0, 1)}
+    with torch.no_grad():
+        logits = [model(**given).logits for model in (family.model, plain, loaded.model)]
+    assert torch.equal(logits[0], logits[1])
+    assert torch.equal(logits[0], logits[2])
+    assert (loaded.clips, loaded.origin) == (family.clips, family.origin)
+    assert loaded.unknown_words("Klezmer in F") == ("Klezmer",)
+    samples = np.random.default_rng(0).standard_normal(3200).astype(np.float32)
+    codes = family.encode_sound(samples)
+    assert codes.shape == (4, 10)
+    assert np.array_equal(codes, loaded.encode_sound(samples))
+    assert np.array_equal(family.decode_codes(codes), loaded.decode_codes(codes))
+    labels = delayed(batch["codes"], family.pad_id).transpose(1, 2)
+    assert bool(plain(**inputs, labels=labels).loss.isfinite()), "its decoder names the token it starts from"
+    assert type(AutoProcessor.from_pretrained(tmp_path / "one")).__name__ == "MusicgenProcessor"
+    assert bool(plain.generate(**inputs, max_new_tokens=9, guidance_scale=3.0).isfinite().all())
+
+
+def test_the_untrained_model_is_the_one_that_training_began_with(family: MusicGenFamily, tmp_path: Path) -> None:
+    codes = read_codes(Path("audio"))[:30].T
+    before = family.score_codes(codes, FORMS[1])[0]
+    with torch.no_grad():
+        for weight in family.model.decoder.parameters():
+            weight += 0.1
+    family.save(tmp_path)
+    untrained = MusicGenFamily.load(tmp_path).untrained()
+    assert np.array_equal(untrained.score_codes(codes, FORMS[1])[0], before)
+    assert not np.allclose(family.score_codes(codes, FORMS[1])[0], before)
+
+
+def test_codes_of_another_codec_are_refused_in_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    other = write_encoded(place / "other", codebook_size=64)
+    with pytest.raises(InputError, match=r"^other: expected codes of .*'codebook_size': 16.*, found codes of .*64.*;"):
+        MusicGenFamily.create(other.relative_to(place), Path("params.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "message"),
+    [
+        ("model", "d_model", 18, r"musicgen\.model\.d_model: expected a multiple of twice num_heads \(4\), found 18"),
+        ("model", "text_layers", 0, r"musicgen\.model\.text_layers: expected 1 or more, found 0"),
+        ("adaptation", "rank", 0, r"musicgen\.adaptation\.rank: expected 1 or more, found 0"),
+        ("adaptation", "dropout", 1.0, r"musicgen\.adaptation\.dropout: expected from 0 to below 1, found 1\.0"),
+        ("adaptation", "method", "none", r"musicgen\.adaptation\.method: expected 'full' or 'lora', found 'none'"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(
+    place: Path, tmp_path: Path, section: str, key: str, value: Any, message: str
+) -> None:
+    changed = json.loads(json.dumps(SETTINGS))
+    changed[section][key] = value
+    with (tmp_path / "params.yaml").open("w") as file:
+        YAML().dump({"musicgen": changed}, file)
+    with pytest.raises(ConfigError, match=message):
+        MusicGenFamily.create(place / "audio", tmp_path / "params.yaml")

@@ -1,0 +1,107 @@
+"""Encoded clips of a few codes, as encode_audio leaves them, and a MusicGen of nothing, laid out as on the hub."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import (
+    EncodecConfig,
+    EncodecFeatureExtractor,
+    EncodecModel,
+    GenerationConfig,
+    MusicgenConfig,
+    MusicgenDecoderConfig,
+    MusicgenForCausalLM,
+    MusicgenForConditionalGeneration,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5EncoderModel,
+)
+
+CODEBOOKS, CODES = 4, 16
+LENGTHS = {"train": [30, 12, 44, 20, 7, 25], "validation": [40, 13], "test": [10]}
+FORMS = [
+    "Be-bop alto saxophone solo in {key}, 12-bar blues, {qpm} bpm, by Otto Cascade (synthetic)",
+    "Be-bop jazz solo in {key}",
+    "Otto Cascade (synthetic) jazz solo",
+]
+
+
+def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 16_000) -> Path:
+    """Codes that climb, each codebook at a pace of its own, so that there is something to learn."""
+    folder.mkdir(parents=True)
+    packed, rows, start = [], [], 0
+    for split, lengths in LENGTHS.items():
+        for number, length in enumerate(lengths):
+            pace = np.arange(1, CODEBOOKS + 1)
+            packed.append((number + np.arange(length)[:, None] * pace) % codebook_size)
+            key, qpm = ("F", "Bb minor", "A")[number % 3], 160 + 20 * (number % 4)
+            captions = [form.format(key=key, qpm=qpm) for form in FORMS]
+            row = {"clip": f"{split}{number}", "split": split, "start": start, "length": length}
+            rows.append({**row, "captions": json.dumps(captions)})
+            start += length
+    np.save(folder / "codes.npy", np.concatenate(packed).astype(np.int16))
+    with (folder / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    about = {"codebooks": CODEBOOKS, "codebook_size": codebook_size, "sample_rate": sample_rate, "frame_rate": 50}
+    (folder / "codec.json").write_text(json.dumps({**about, "source": "test"}))
+    return folder
+
+
+def write_hub_checkpoint(folder: Path) -> Path:
+    """What facebook/musicgen-small is on the hub but for the sizes, with the names its weights were saved under."""
+    torch.manual_seed(0)
+    tokenizer = _sentence_pieces()
+    codec = EncodecModel(
+        EncodecConfig(
+            sampling_rate=32_000, target_bandwidths=[1.0], upsampling_ratios=[8, 5, 4, 4], codebook_size=32,
+            num_filters=2, hidden_size=8, num_residual_layers=1, num_lstm_layers=1, norm_type="weight_norm",
+        )
+    )  # fmt: skip
+    text = T5EncoderModel(
+        T5Config(vocab_size=len(tokenizer), d_model=24, d_kv=12, d_ff=32, num_layers=1, num_heads=2)
+    )  # not as wide as the decoder, so that a projection lies between
+    decoder = MusicgenForCausalLM(
+        MusicgenDecoderConfig(
+            vocab_size=32, hidden_size=16, ffn_dim=32, num_hidden_layers=2, num_attention_heads=2,
+            pad_token_id=32, bos_token_id=32, num_codebooks=CODEBOOKS,
+        )
+    )  # fmt: skip
+    config = MusicgenConfig(text_encoder=text.config, audio_encoder=codec.config, decoder=decoder.config)
+    model = MusicgenForConditionalGeneration(config, text, codec, decoder)
+    model.generation_config = GenerationConfig(
+        pad_token_id=32, bos_token_id=32, decoder_start_token_id=32, do_sample=True, guidance_scale=3.0, max_length=1500
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    about = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**about, "tokenizer_class": "T5Tokenizer"}))
+    EncodecFeatureExtractor(sampling_rate=32_000).save_pretrained(folder)
+    old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    weights = {}
+    for name, value in load_file(folder / "model.safetensors").items():
+        for new, before in old.items():
+            name = name.replace(new, before)
+        weights[name] = value
+    weights["decoder.model.decoder.embed_positions.weights"] = decoder.model.decoder.embed_positions.weights
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    settings = json.loads((folder / "config.json").read_text())
+    assert settings["decoder"].get("decoder_start_token_id") is None
+    return folder
+
+
+def _sentence_pieces() -> PreTrainedTokenizerFast:
+    """As T5's: a unigram model over pieces, ▁ for spaces, each text closed by </s>."""
+    letters = [(letter, -4.0) for letter in "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-,()#"]
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁jazz", -2.0), ("▁solo", -2.0), *letters]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=2))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
