@@ -74,7 +74,7 @@ class TrainingClips(Dataset[Batch]):
     """Clips in random order, each under one of its captions by lot.
 
     Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}; clips shorter than the context are
-    padded on the right. Clips come in rounds of all of them; an epoch of `per_epoch` clips (None: one round) goes on
+    padded on the right, to the longest of them at most. Clips come in rounds of all of them; an epoch of `per_epoch` clips (None: one round) goes on
     where the last one stopped. An item is a function of (seed, epoch, index) alone.
     """
 
@@ -83,7 +83,8 @@ class TrainingClips(Dataset[Batch]):
     ) -> None:
         self._codes, self._clips = read_codes(encoded), read_clips(encoded, "train")
         self._texts = _Texts([caption for clip in self._clips for caption in clip.captions], text_ids)
-        self._context, self._pad_id, self._seed, self._epoch = context, pad_id, seed, 0
+        self._context = min(context, max(clip.length for clip in self._clips))
+        self._pad_id, self._seed, self._epoch = pad_id, seed, 0
         self._size = len(self._clips) if per_epoch is None else per_epoch
         self._orders: dict[int, NDArray[np.int64]] = {}
 
@@ -118,7 +119,8 @@ class MeasuringClips(Dataset[Batch]):
     """
 
     def __init__(self, codes: Codes, clips: Sequence[Clip], context: int, pad_id: int, text_ids: TextIds) -> None:
-        self._codes, self._context, self._pad_id = codes, context, pad_id
+        self._codes, self._pad_id = codes, pad_id
+        self._context = context = min(context, max(clip.length for clip in clips))
         self._texts = _Texts([clip.captions[0] for clip in clips], text_ids)
         self._hop = (context + 1) // 2
         self._places = [
