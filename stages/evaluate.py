@@ -18,15 +18,7 @@ from yardbird.evaluation.evaluate import (
     score_held_out,
     with_held_out,
 )
-from yardbird.evaluation.originality import (
-    as_csv,
-    compare_pieces,
-    compare_training,
-    held_out_pieces,
-    originality_rows,
-    read_pieces,
-    training_index,
-)
+from yardbird.evaluation.originality import as_csv, measure_originality, originality_rows
 from yardbird.generation.orders import GenerateConfig
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.models.base import best_device, load_family, prepare_torch
@@ -59,13 +51,7 @@ def main() -> None:
         len(generated),
         seed,
     )
-    index = training_index(DATA)
-    compared = [
-        *compare_training(index),
-        *compare_pieces(name, read_pieces(DATA / "generated" / name), index),
-        *compare_pieces(NGRAM, read_pieces(DATA / "baseline/solos"), index),
-        *compare_pieces(REAL, held_out_pieces(DATA), index),
-    ]
+    compared = measure_originality(name, DATA)
     rows += originality_rows(compared, len(generated), seed)
     files.write_text(REPORTS / f"{name}_originality.csv", as_csv(compared))
     files.write_json(REPORTS / f"{name}.json", headlines(held_out, rows))

@@ -16,9 +16,10 @@ import pandas as pd
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
+from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.held_out import read_solos
 from yardbird.metrics.originality import LENGTHS, KnownSolo, Originality, OriginalityIndex
-from yardbird.metrics.rows import Row
+from yardbird.metrics.rows import REAL, Row
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import generator
@@ -67,6 +68,17 @@ def training_index(data: Path) -> OriginalityIndex:
     return OriginalityIndex(
         [KnownSolo(titles[solo.solo], solo.tune_group, codec.decode(solo.tokens)) for solo in solos]
     )
+
+
+def measure_originality(name: str, data: Path) -> list[Compared]:
+    """The yardstick, the family's solos, the n-gram's and the held-out ones, in this order."""
+    index = training_index(data)
+    sets = {
+        name: read_pieces(data / "generated" / name),
+        NGRAM: read_pieces(data / "baseline/solos"),
+        REAL: held_out_pieces(data),
+    }
+    return [*compare_training(index), *(c for row, pieces in sets.items() for c in compare_pieces(row, pieces, index))]
 
 
 def read_pieces(folder: Path) -> list[Piece]:
