@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test test-slow lint bench exp ui lock clean
+.PHONY: help demo codec test test-slow lint bench exp ui lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,10 @@ demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, say
 	  '  data/generated/          the generated solos: .mid, .wav, piano roll .png, provenance .json' \
 	  '  dvc metrics show         every figure;   dvc exp show: experiments side by side (make exp: only what changed)' \
 	  '  mlflow ui                the runs and the model registry, in a browser on http://127.0.0.1:5000'
+
+codec: $(INSTALLED) ## train the shipped codec of sound again, for hours; killed, the same goes on where it stood
+	$(BIN)/python stages/codec.py
+	dvc commit --force codec
 
 test: $(INSTALLED) ## the default suite, under five minutes on two cores
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
