@@ -1,4 +1,4 @@
-"""A blind test of a few short beeps, without a synthesizer: eight clips, of which two are checks."""
+"""A blind test of a few short beeps, without a synthesizer: two of each source, of which the last two are checks."""
 
 import json
 import os
@@ -18,15 +18,19 @@ from yardbird.blindtest.bundle import KEY, PUBLIC, BlindTest, Key, Origin, clip_
 
 SOURCES = ("real", "decoy", "transformer", "check")
 ARTIST = "Charlie Parker"
-RIGHT = {f"{3 * 2 + number:016x}": number == 0 for number in range(2)}  # the checks, up and down
+RIGHT = {f"{3 * 2 + number:016x}": number == 0 for number in range(2)}  # the checks of two a source, up and down
 ANY_RATE = 1_000_000
 
 
-def make_tiny_test(folder: Path, *, artist: str = ARTIST, requests_per_minute: int = ANY_RATE) -> tuple[BlindTest, Key]:
-    """Two clips of each source, one example; ids tell a test what is what, as real ones must not."""
-    ids = [f"{number:016x}" for number in range(2 * len(SOURCES))]
+def make_tiny_test(
+    folder: Path, *, artist: str = ARTIST, requests_per_minute: int = ANY_RATE, each: int = 2
+) -> tuple[BlindTest, Key]:
+    """So many clips of each source, one example; ids tell a test what is what, as real ones must not."""
+    ids = [f"{number:016x}" for number in range(each * len(SOURCES))]
+    sources = [source for source in SOURCES for _ in range(each)]
     origins = {
-        clip: Origin(SOURCES[number // 2], "", f"solo {number}", 0, RIGHT.get(clip)) for number, clip in enumerate(ids)
+        clip: Origin(source, "", f"solo {number}", 0, number % each == 0 if source == "check" else None)
+        for number, (clip, source) in enumerate(zip(ids, sources, strict=True))
     }
     test = BlindTest("f" * 16, artist, 1.0, 0.3, tuple(ids), ("e" * 16,))
     params = {"requests_per_minute": requests_per_minute, "smallest_difference": 0.1}

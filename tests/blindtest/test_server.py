@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tiny_blind_test import RIGHT, make_tiny_test, serving
+from tiny_blind_test import make_tiny_test, serving
 
 from yardbird.blindtest.bundle import VOTES
 from yardbird.blindtest.store import VoteStore
@@ -44,7 +44,7 @@ def test_an_answer_survives_the_kill_of_the_server_that_took_it(tmp_path: Path, 
 def test_of_two_hundred_listeners_at_once_no_vote_is_lost(tmp_path: Path, params: Path) -> None:
     """Each answers differently, sends one answer twice, and is told what counts."""
     folder = tmp_path / "test"
-    test, _ = make_tiny_test(folder)
+    test, _ = make_tiny_test(folder, each=1)
 
     async def listen(browser: httpx2.AsyncClient, number: int) -> tuple[str, dict[str, bool]]:
         reply = await browser.post("api/listeners", json=PROFILE)
@@ -52,7 +52,7 @@ def test_of_two_hundred_listeners_at_once_no_vote_is_lost(tmp_path: Path, params
         headers, votes = {"Cookie": f"yardbird_listener={cookie}"}, {}
         while state["clip"]:
             clip = state["clip"]
-            answer = {"clip": clip, "yes": RIGHT.get(clip, (number >> int(clip, 16)) % 2 == 1)}
+            answer = {"clip": clip, "yes": (number >> int(clip, 16)) % 2 == 1}
             sent = [browser.post("api/votes", json=answer, headers=headers) for _ in range(1 if votes else 2)]
             replies = await asyncio.gather(*sent)
             assert [reply.status_code for reply in replies] == [200] * len(sent)

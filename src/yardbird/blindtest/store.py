@@ -1,13 +1,16 @@
 """The votes in an SQLite file: what is answered for is on the disk, and a clip is judged once by a listener."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Literal, get_args
 
 from sqlalchemy import ForeignKey, create_engine, event, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
 from yardbird.errors import InputError
@@ -48,8 +51,13 @@ class Vote(_Base):
     yes: Mapped[bool]
 
 
+_Write = Callable[[Session], int]
+
+
 class VoteStore:
     """Listeners and votes. A method that writes returns after the disk has confirmed it (WAL, synchronous = FULL).
+
+    Disks confirm some tens of times a second: what many listeners write in the meantime is confirmed at once.
 
     Raises:
         InputError: the file is no such database.
@@ -68,13 +76,16 @@ class VoteStore:
         except DatabaseError as error:
             expected, remedy = "a database of votes", "move it away; a new one is made"
             raise InputError(path, expected=expected, found=str(error.orig), remedy=remedy) from None
+        self._waiting: SimpleQueue[tuple[_Write, Future[int]]] = SimpleQueue()
+        Thread(target=self._keep_writing, daemon=True).start()
 
     def add(self, listener: str, expertise: Expertise, via: Via, votes: Mapping[str, bool]) -> int:
         """Keep a listener and votes that are not there yet, all or nothing; the number of new votes.
 
         What is there already stays as it is: the first answer counts.
         """
-        with Session(self._engine) as session, session.begin():
+
+        def write(session: Session) -> int:
             person = {"id": listener, "expertise": expertise, "via": via}
             session.execute(insert(Listener).values(person).on_conflict_do_nothing())
             before = len(_votes(session, listener))
@@ -83,11 +94,42 @@ class VoteStore:
                 session.execute(insert(Vote).on_conflict_do_nothing(), rows)
             return len(_votes(session, listener)) - before
 
+        return self._written(write)
+
     def vote(self, listener: str, clip: str, yes: bool) -> bool:
         """Keep the answer of a listener who is there; the answer that counts, which is an earlier one if there is."""
-        with Session(self._engine) as session, session.begin():
+
+        def write(session: Session) -> int:
             session.execute(insert(Vote).values(listener=listener, clip=clip, yes=yes).on_conflict_do_nothing())
-            return _votes(session, listener)[clip]
+            return session.execute(select(Vote.yes).filter_by(listener=listener, clip=clip)).scalar_one()
+
+        return bool(self._written(write))
+
+    def _written(self, write: _Write) -> int:
+        done: Future[int] = Future()
+        self._waiting.put((write, done))
+        return done.result()
+
+    def _keep_writing(self) -> None:
+        """One transaction for all that wait; where one of them fails, one for each."""
+        while True:
+            batch = [self._waiting.get()]
+            while not self._waiting.empty():  # nobody else takes from it
+                batch.append(self._waiting.get())
+            try:
+                self._commit(batch)
+            except SQLAlchemyError:
+                for single in batch:
+                    try:
+                        self._commit([single])
+                    except SQLAlchemyError as error:
+                        single[1].set_exception(error)
+
+    def _commit(self, batch: Sequence[tuple[_Write, Future[int]]]) -> None:
+        with Session(self._engine) as session, session.begin():
+            results = [write(session) for write, _ in batch]
+        for (_, done), result in zip(batch, results, strict=True):
+            done.set_result(result)
 
     def votes_of(self, listener: str) -> dict[str, bool] | None:
         """Clip → answer; None where nobody of that id has consented."""
@@ -103,9 +145,6 @@ class VoteStore:
             for vote in session.scalars(select(Vote).order_by(Vote.listener, Vote.clip)):
                 found[vote.listener][1][vote.clip] = vote.yes
         return found
-
-    def close(self) -> None:
-        self._engine.dispose()
 
 
 def _votes(session: Session, listener: str) -> dict[str, bool]:
