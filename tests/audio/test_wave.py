@@ -39,3 +39,11 @@ def test_what_is_no_sound_file_is_refused_in_one_line(tmp_path: Path) -> None:
         read_wave(tmp_path / "text.wav")
     with pytest.raises(InputError, match="found no such file"):
         read_wave(tmp_path / "absent.wav")
+
+
+def test_flac_holds_the_same_samples_as_wav_and_no_clock(tmp_path: Path) -> None:
+    for name in ("a.wav", "a.flac", "b.flac"):
+        write_wave(noise(1), tmp_path / name)
+    assert np.array_equal(read_wave(tmp_path / "a.flac").samples, read_wave(tmp_path / "a.wav").samples)
+    assert (tmp_path / "a.flac").read_bytes() == (tmp_path / "b.flac").read_bytes()
+    assert (tmp_path / "a.flac").read_bytes()[:4] == b"fLaC"

@@ -1,10 +1,12 @@
 """Sound of any rate and any channels to one rate and one channel: the only module of sound that imports torch."""
 
+import functools
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import torch
-import torchaudio.functional
+import torchaudio.transforms
 from numpy.typing import NDArray
 
 from yardbird.audio.wave import Waveform
@@ -24,8 +26,13 @@ def to_mono(waveform: Waveform, sample_rate: int) -> NDArray[np.float32]:
     ratio = Fraction(waveform.sample_rate, sample_rate).limit_denominator(_LARGEST_DENOMINATOR)
     if ratio == 1 or not len(mono):
         return mono
-    resampled: torch.Tensor = torchaudio.functional.resample(
-        torch.from_numpy(mono),
+    resampled: NDArray[np.float32] = _resampler(ratio)(torch.from_numpy(mono)).numpy()
+    return resampled
+
+
+@functools.cache
+def _resampler(ratio: Fraction) -> Callable[[torch.Tensor], torch.Tensor]:
+    resample: Callable[[torch.Tensor], torch.Tensor] = torchaudio.transforms.Resample(
         ratio.numerator,
         ratio.denominator,
         lowpass_filter_width=64,
@@ -33,4 +40,4 @@ def to_mono(waveform: Waveform, sample_rate: int) -> NDArray[np.float32]:
         resampling_method="sinc_interp_kaiser",
         beta=14.769656459379492,
     )
-    return resampled.numpy()
+    return resample

@@ -52,7 +52,7 @@ def _part(score: Score, channels: int) -> NDArray[np.float32]:
     """One instrument, levelled, without the offset from zero that the SoundFont's sax brings with every note."""
     samples = midi.render_score(score, _synthesizer(), SAMPLE_RATE, _TAIL_SECONDS)
     if channels == 1:
-        samples = samples.mean(axis=1, keepdims=True, dtype=np.float32)
+        samples = Waveform(samples, SAMPLE_RATE).mono[:, None]
     if not samples.any():
         return samples
     high_pass = signal.butter(2, _LOWEST_HZ, "highpass", fs=SAMPLE_RATE, output="sos")

@@ -35,8 +35,10 @@ class Waveform:
     @property
     def mono(self) -> NDArray[np.float32]:
         """The mean of the channels, shape (frames,)."""
-        mixed: NDArray[np.float32] = self.samples.mean(axis=1, dtype=np.float32)
-        return mixed
+        total = np.zeros(len(self.samples), dtype=np.float32)
+        for channel in self.samples.T:  # several times as fast as the mean over an axis of one or two
+            total += channel
+        return total / np.float32(self.samples.shape[1])
 
 
 def write_wave(waveform: Waveform, path: Path) -> None:

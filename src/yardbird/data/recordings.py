@@ -113,7 +113,7 @@ def _read(file: Path) -> Waveform:
     except InputError as error:  # whose own words hold the path and the reader's version
         raise InputError(file, expected=error.expected, found="a corrupt file", remedy="export it again") from None
     if not np.isfinite(waveform.samples).all():
-        raise InputError(file, expected="samples", found="infinite ones", remedy="export it again")
+        raise InputError(file, expected="finite samples", found="infinite ones", remedy="export it again")
     return waveform
 
 

@@ -26,10 +26,9 @@ def rendered(augmented: Path, remarks: Mapping[str, Remark], config: AudioConfig
     for its copies as well, but for its caption: the words may name a key or a tempo that only the original has.
     """
     copies = read_copies(augmented)
-    scores = {row.copy: read_score(augmented / row.path) for row in copies}
-    seconds = {copy: score.seconds for copy, score in scores.items()}
+    seconds = {row.solo: read_score(augmented / row.path).seconds for row in copies if row.is_original}
     return [
-        _sound(row, scores[row.copy], remarks.get(row.solo, NO_REMARK), config)
+        _sound(row, read_score(augmented / row.path), remarks.get(row.solo, NO_REMARK), config)
         for row in chosen(copies, seconds, config.training_seconds, seed)
     ]
 
@@ -45,6 +44,9 @@ def chosen(
     """Held-out originals, all of them; training originals first, then copies, each by lot, while the seconds last.
 
     At least one training solo is chosen. The order is that of `copies`.
+
+    Args:
+        seconds: how long each original is.
     """
     rng = generator(seed, "render", "lots")
     training = [row for row in copies if row.split == "train"]
@@ -52,9 +54,10 @@ def chosen(
     taken = {row.copy for row in copies if row.split != "train" and row.is_original}
     total = 0.0
     for row in sorted(lots, key=lambda row: not row.is_original):  # stable: by lot among themselves
-        total += seconds[row.copy]
-        if total > training_seconds and total > seconds[row.copy]:
+        length = seconds[row.solo] / row.tempo_factor
+        if total and total + length > training_seconds:
             break
+        total += length
         taken.add(row.copy)
     return [row for row in copies if row.copy in taken]
 

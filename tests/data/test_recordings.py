@@ -1,0 +1,176 @@
+"""A user's folder of recordings, good and bad ones, and that no tune of it is both trained on and held out."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yardbird.audio.wave import read_wave
+from yardbird.data.captions import NO_REMARK
+from yardbird.data.clips import Made, in_words, make_clips
+from yardbird.data.manifest import tune_group_of
+from yardbird.data.recordings import Recording, bar_seconds, recorded
+from yardbird.data.sounds import AudioConfig
+from yardbird.data.splits import SplitConfig
+from yardbird.errors import InputError
+
+SPLIT = SplitConfig(0.3, 0.3, 0, 0.13)
+CONFIG = AudioConfig("", 16_000, 8.0, 2.0, 100.0, "Be-bop", False, -18.0)
+
+Make = Callable[..., Made]
+
+
+def tone(seconds: float, hertz: float = 440.0, rate: int = 22_050, amplitude: float = 0.4) -> np.ndarray:
+    return amplitude * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Twelve tunes in four formats, one of them in two takes."""
+    folder = tmp_path / "recordings"
+    (folder / "Ada_Line").mkdir(parents=True)
+    for number, suffix in enumerate(["wav", "flac", "mp3", "ogg"] + ["wav"] * 8):
+        samples = np.stack([tone(9, 200 + 40 * number), tone(9, 300 + 40 * number)], axis=1)
+        soundfile.write(folder / "Ada_Line" / f"Tune {'ABCDEFGHIJKL'[number]}.{suffix}", samples, 22_050)
+    soundfile.write(folder / "Ada_Line" / "Tune A (take 2).WAV", tone(10, 777), 22_050)
+    return folder
+
+
+@pytest.fixture
+def make(tmp_path: Path, source: Path) -> Make:
+    return lambda: make_clips(tmp_path / "none", tmp_path / "clips", replace(CONFIG, source=str(source)), SPLIT, 0)
+
+
+def test_every_format_and_rate_becomes_level_mono_clips_at_one_rate(make: Make, tmp_path: Path) -> None:
+    made = make()
+    assert not made.rejected
+    assert len({clip.solo for clip in made.clips}) == 13
+    assert {clip.kind for clip in made.clips} == {"recording"}
+    assert {clip.artist for clip in made.clips} == {"Ada Line"}
+    for clip in made.clips:
+        wave = read_wave(tmp_path / "clips" / clip.path)
+        assert (wave.sample_rate, wave.samples.shape[1]) == (16_000, 1)
+        level = 20 * np.log10(np.sqrt(np.mean(np.square(wave.mono[2000:-2000], dtype=np.float64))))
+        assert level == pytest.approx(-18, abs=0.5)
+    seconds = {clip.solo: sum(other.seconds for other in made.clips if other.solo == clip.solo) for clip in made.clips}
+    assert all(8.9 < total < 10.1 for total in seconds.values())  # nothing is dropped; MP3 pads
+
+
+def test_no_recording_and_no_tune_is_in_two_splits_and_takes_stay_together(make: Make) -> None:
+    clips = make().clips
+    for name in ("solo", "tune_group"):
+        homes = {
+            getattr(clip, name): {other.split for other in clips if getattr(other, name) == getattr(clip, name)}
+            for clip in clips
+        }
+        assert all(len(splits) == 1 for splits in homes.values())
+    assert {clip.split for clip in clips} == {"train", "validation", "test"}
+    assert len({clip.solo for clip in clips if clip.tune_group == tune_group_of("Tune A")}) == 2
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), min_size=30, max_size=60), st.integers(0, 5))
+def test_whatever_shares_a_tune_or_a_sound_shares_its_split(pairs: list[tuple[int, int]], salt: int) -> None:
+    recordings = [
+        Recording(f"recordings/{i}", Path("x.wav"), 9.0, "", "", f"tune{tune}", f"sound{sound}", NO_REMARK)
+        for i, (tune, sound) in enumerate(pairs)
+    ]
+    try:
+        sounds, _ = recorded(recordings, Path("recordings"), CONFIG, SplitConfig(0.3, 0.3, salt, 0.13))
+    except InputError:  # few groups, and none for a split
+        return
+    split = {sound.solo: sound.split for sound in sounds}
+    for one in recordings:
+        for other in recordings:
+            if one.tune_group == other.tune_group or one.interval_hash == other.interval_hash:
+                assert split[one.solo] == split[other.solo]
+
+
+def test_what_cannot_be_used_is_listed_with_its_reason(make: Make, source: Path, tmp_path: Path) -> None:
+    (source / "corrupt.flac").write_bytes(b"fLaC and nothing that follows")
+    (source / "text.mp3").write_text("not sound")
+    (source / "notes.m4a").write_bytes(b"another format")
+    (source / "copy.wav").write_bytes((source / "Ada_Line" / "Tune A.wav").read_bytes())
+    (source / ".hidden.wav").write_text("left alone")
+    soundfile.write(source / "silent.wav", np.zeros(44_100), 22_050)
+    soundfile.write(source / "short.wav", tone(1.5), 22_050)
+    soundfile.write(source / "empty.wav", np.zeros(0), 22_050)
+    soundfile.write(source / "loud.wav", np.clip(tone(5, amplitude=1.6), -1, 1), 22_050)
+    soundfile.write(source / "infinite.wav", np.full(66_150, np.inf), 22_050, subtype="FLOAT")
+    soundfile.write(source / "zz with a rest.wav", np.concatenate([tone(8, 900), np.zeros(22_050 * 8)]), 22_050)
+    made = make()
+    reasons = {reject.file: reject.reason for reject in made.rejected}
+    assert reasons == {
+        "copy.wav": "the same sound as Ada_Line/Tune A.wav",
+        "corrupt.flac": "expected a sound file, found a corrupt file",
+        "text.mp3": "expected a sound file, found a corrupt file",
+        "notes.m4a": "expected a wav, flac, mp3 or ogg file, found a .m4a file",
+        "silent.wav": "silent: never louder than -inf dB",
+        "short.wav": "too short: 1.50 seconds, fewer than 2",
+        "empty.wav": "too short: 0.00 seconds, fewer than 2",
+        "loud.wav": reasons["loud.wav"],
+        "infinite.wav": "expected finite samples, found infinite ones",
+        "recordings/zz_with_a_rest": "silent from 8.0 to 16.0 seconds",
+    }
+    assert reasons["loud.wav"].startswith("clipped: ")
+    assert "10 rejected, the first: copy.wav" in in_words(made, tmp_path / "clips")[-1]
+    assert str(tmp_path) not in (tmp_path / "clips" / "rejected.csv").read_text()
+
+
+def test_a_folder_in_which_nothing_is_usable_is_an_error_and_leaves_the_old_clips(
+    make: Make, source: Path, tmp_path: Path
+) -> None:
+    make()
+    before = (tmp_path / "clips" / "clips.csv").read_bytes()
+    for path in source.rglob("*.*"):
+        path.unlink()
+    (source / "only.m4a").write_bytes(b"another format")
+    with pytest.raises(InputError, match=r"1 unusable, the first, only.m4a, because: expected a wav"):
+        make()
+    assert (tmp_path / "clips" / "clips.csv").read_bytes() == before
+
+
+def test_too_few_tunes_for_three_splits_are_an_error(make: Make, source: Path) -> None:
+    for path in sorted(source.rglob("*.*"))[1:]:
+        path.unlink()
+    with pytest.raises(InputError, match="at least one tune in each split"):
+        make()
+
+
+def test_the_users_table_has_the_last_word(make: Make, source: Path) -> None:
+    (source / "captions.csv").write_text(
+        "file,caption,artist,title,key,form,qpm,first_beat_seconds,instrument\n"
+        "Ada_Line/Tune A.wav,Smoky and slow,,,,,,,\n"
+        "Ada_Line/Tune B.flac,,Bea Flat,,Cm,Minor blues,120,1.0,tenor saxophone\n"
+        "gone.wav,,,,,,,,\n"
+    )
+    made = make()
+    first, second = ([clip for clip in made.clips if clip.title == f"Tune {letter}"] for letter in "AB")
+    assert json.loads(first[0].captions) == ["Smoky and slow"]
+    assert (
+        json.loads(second[0].captions)[0] == "Be-bop tenor saxophone solo in C minor, minor blues, 120 bpm, by Bea Flat"
+    )
+    assert [clip.start_seconds for clip in second] == [0.0, 5.0]  # a pickup of a second and two bars; two bars
+    assert [(clip.first_bar, clip.bars) for clip in second] == [(0, 3), (3, 2)]
+    assert (first[0].first_bar, first[0].qpm) == ("", "")
+    assert [reject.file for reject in made.rejected] == ["gone.wav"]
+
+
+def test_of_a_recording_without_a_table_nothing_is_invented(make: Make, source: Path) -> None:
+    soundfile.write(source / "zzz.wav", tone(5, 1234), 22_050)
+    clip = next(clip for clip in make().clips if clip.title == "zzz")
+    assert (clip.artist, clip.key, clip.form, clip.qpm) == ("", "", "", "")
+    assert json.loads(clip.captions) == ["Be-bop solo", "Be-bop jazz solo"]
+
+
+def test_bars_are_counted_from_the_first_beat_in_both_directions() -> None:
+    remark = replace(NO_REMARK, qpm=60.0, beats_per_bar=4.0, first_beat_seconds=5.0)
+    assert bar_seconds(remark, 14.0) == (0.0, 1.0, 5.0, 9.0, 13.0)
+    assert bar_seconds(replace(remark, first_beat_seconds=8.0), 9.0) == (0.0, 4.0, 8.0)
+    assert bar_seconds(NO_REMARK, 9.0) == ()
