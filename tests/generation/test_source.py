@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from drawing import settings
 from event_scores import CODEC
-from fake_family import FakeFamily
+from tiny_musicgen import tiny_musicgen
 from tiny_vae import tiny_vae
 
 from yardbird import files
-from yardbird.generation import source
+from yardbird.errors import InputError
 from yardbird.generation.orders import numbered
 from yardbird.generation.solos import faults
 from yardbird.generation.source import open_source
@@ -36,8 +36,8 @@ def test_every_family_draws_from_its_folder(tmp_path: Path, family: Family, igno
     assert opened.provenance.get("ignored", ()) == ignored
 
 
-def test_a_family_that_can_do_neither_is_our_own_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "load_family", lambda _: FakeFamily)
-    FakeFamily().save(tmp_path / "music_vae")
-    with pytest.raises(AssertionError, match="fake neither continues tokens nor decodes latents"):
-        open_source(tmp_path / "music_vae")
+def test_a_family_of_sound_is_sent_to_the_command_that_draws_it(tmp_path: Path) -> None:
+    folder = tmp_path / "musicgen"
+    tiny_musicgen().save(folder)
+    with pytest.raises(InputError, match="musicgen: expected a model that writes notes, found a musicgen; sound is"):
+        open_source(folder)

@@ -12,6 +12,7 @@ from yardbird.cli.generate import generate
 from yardbird.cli.ingest import ingest
 from yardbird.cli.latent import interpolate
 from yardbird.cli.move import blend, transfer
+from yardbird.cli.sing import sing
 from yardbird.cli.tracking import mlflow
 from yardbird.errors import YardbirdError
 
@@ -27,7 +28,7 @@ _cli = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, interpolate, transfer, blend, ingest, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, ingest, exp, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")

@@ -14,36 +14,69 @@ from yardbird import files
 from yardbird.audio.wave import Waveform
 
 _WINDOW_SECONDS, _HOP_SECONDS = 0.064, 0.016
-_LOWEST_HZ = 50.0  # the axis is logarithmic, as pitch is
-_RANGE_DB = 80.0  # shown below the loudest
-_INCHES = (12.0, 4.0)
+_LOWEST_HZ = 80.0  # the axis is logarithmic, as pitch is
+_MARKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000)
+_RANGE_DB = 70.0  # shown below the loudest
+_SILENCE = 1e-10  # power: what is not even this loud is drawn as if it were
+_INCHES = (16.0, 4.5)
 _DPI = 100
+_PAPER, _INK, _FAINT, _JOINT = "#fdfbf7", "#2b2a33", "#8d8896", "#7fd1e0"
 
 
-def draw(waveform: Waveform, path: Path | None = None, *, title: str = "") -> NDArray[np.uint8]:
+def draw(
+    waveform: Waveform, path: Path | None = None, *, title: str = "", primed_seconds: float = 0.0
+) -> NDArray[np.uint8]:
     """Draw the spectrogram and write it as PNG where a path is given; the same sound gives the same bytes.
+
+    Args:
+        primed_seconds: so much at the start was given, not drawn by a model; a line says where that ends.
 
     Returns:
         the picture, shape (height, width, 3).
     """
-    rate, samples = waveform.sample_rate, waveform.mono
-    window, hop = round(_WINDOW_SECONDS * rate), round(_HOP_SECONDS * rate)
-    whole = np.pad(samples, (0, max(0, window - len(samples))))
-    pitches, times, power = signal.spectrogram(whole, rate, "hann", window, window - hop)
-    level = 10 * np.log10(np.maximum(power, 1e-20))
     with mpl.rc_context():
         mpl.rcdefaults()  # a reader's own settings must not change the bytes
-        mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})
-        figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained")
-        axes = figure.subplots()
-        heard = pitches >= _LOWEST_HZ
-        top = level.max()
-        axes.pcolormesh(times, pitches[heard], level[heard], vmin=top - _RANGE_DB, vmax=top, cmap="magma")
-        axes.set(yscale="log", xlabel="seconds", ylabel="Hz", title=title)
+        mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "$" is a letter
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
+        _figure(waveform, title, primed_seconds).savefig(buffer, format="png", metadata={"Software": None})
     if path is not None:
         files.write_bytes(path, buffer.getvalue())
     buffer.seek(0)
-    picture: NDArray[np.uint8] = (matplotlib.image.imread(buffer)[..., :3] * 255).round().astype(np.uint8)
+    picture: NDArray[np.uint8] = (mpl.image.imread(buffer)[..., :3] * 255).round().astype(np.uint8)
     return picture
+
+
+def _figure(waveform: Waveform, title: str, primed_seconds: float) -> Figure:
+    pitches, times, level = _levels(waveform)
+    top = level.max()
+    figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained", facecolor=_PAPER)
+    axes = figure.subplots()
+    axes.pcolormesh(times, pitches, level, vmin=top - _RANGE_DB, vmax=top, cmap="magma", shading="nearest")
+    if primed_seconds:
+        axes.axvline(primed_seconds, color=_JOINT, linewidth=1.5)
+        words = axes.annotate(
+            "given  |  drawn", (primed_seconds, 1), (0, 3), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="center", fontsize=9, color=_FAINT,
+        )  # fmt: skip
+        words.set_in_layout(False)
+    axes.set_yscale("log")
+    marks = [mark for mark in _MARKS_HZ if mark <= pitches[-1]]
+    axes.set_yticks(marks, [f"{mark:,} Hz".replace(",", "\N{NARROW NO-BREAK SPACE}") for mark in marks])
+    axes.set_yticks([], minor=True)
+    axes.set_xlim(0, max(waveform.seconds, _WINDOW_SECONDS))
+    axes.set_xlabel("seconds", color=_FAINT)
+    axes.tick_params(colors=_FAINT)
+    axes.set_title(title, loc="left", pad=16, fontsize=17, fontweight="bold", color=_INK, wrap=True)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return figure
+
+
+def _levels(waveform: Waveform) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Frequencies in Hz from `_LOWEST_HZ` on, the middles of the windows in seconds, and decibels at both."""
+    rate = waveform.sample_rate
+    window, hop = round(_WINDOW_SECONDS * rate), round(_HOP_SECONDS * rate)
+    whole = np.pad(waveform.mono, window // 2)  # so that the first window lies around the first sample
+    pitches, times, power = signal.spectrogram(whole, rate, "hann", window, window - hop, scaling="spectrum")
+    heard = pitches >= _LOWEST_HZ
+    return pitches[heard], times - _WINDOW_SECONDS / 2, 10 * np.log10(np.maximum(power[heard], _SILENCE))

@@ -1,0 +1,70 @@
+"""`yardbird sing`: sound from a trained model."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from yardbird.cli.generate import check_out, model_folder
+
+
+def sing(
+    prompts: Annotated[list[str], typer.Argument(metavar="PROMPT…", help="What to sing, in words; several at will.")],
+    seconds: Annotated[float | None, typer.Option(help="Length of every sound, a melody included.")] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="How much the words count; 1 is no more than in training.")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
+    melody: Annotated[Path | None, typer.Option(help="A MIDI file whose opening is played and continued.")] = None,
+    melody_seconds: Annotated[float | None, typer.Option(help="How much of it.")] = None,
+    model: Annotated[
+        str, typer.Option(help="Folder of a trained MusicGen, or name@alias of the registry.")
+    ] = "models/musicgen",
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("sounds"),
+) -> None:
+    """Draw sound that fits the words of a prompt.
+
+    Each comes as .wav, spectrogram .png and provenance .json. What no option says stands in params.yaml, section
+    `sing`. Words that the model has never read are named. Beyond its context the model goes on from the second half of
+    what it has sung.
+
+    Examples:
+
+    - `yardbird sing "Be-bop jazz solo in F"`
+
+    - `yardbird sing "Charlie Parker jazz solo" "Minor blues in C minor" --seconds 30 --guidance 4 --seed 7`
+
+    - `yardbird sing "Be-bop jazz solo in F" --melody my_solo.mid --melody-seconds 4`
+
+    - `yardbird sing "Be-bop jazz solo in F" --model musicgen@champion`
+    """
+    from dataclasses import replace
+
+    from yardbird import files
+    from yardbird.config import read_section, read_seed
+    from yardbird.generation.sound import MELODIES, SingConfig, open_singer, read_melody, remarks, write_sound
+    from yardbird.generation.sound import sing as draw
+    from yardbird.models.base import prepare_torch
+
+    wishes: dict[str, Any] = {
+        "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,
+        "melody_seconds": melody_seconds,
+    }  # fmt: skip
+    wishes = {name: value for name, value in wishes.items() if value is not None}
+    settings = replace(read_section("sing", SingConfig), prompts=tuple(prompts), **wishes)
+    check_out(out)
+    prepare_torch()
+    family, provenance = open_singer(model_folder(model))
+    if melody is None and settings.melody:
+        melody = files.within(MELODIES, settings.melody)
+    opening = read_melody(family, melody, settings) if melody else None
+    seed = read_seed() if seed is None else seed
+    sounds = draw(family, prompts, settings, seed, opening)
+    for remark in remarks(sounds):
+        typer.echo(f"note: {remark}", err=True)
+    for sound in [replace(sound, name=f"{sound.name}_seed{seed}") for sound in sounds]:
+        stem = out / sound.name
+        write_sound(sound, stem, settings, seed, provenance, opening)
+        typer.echo(f"{stem}.wav .png .json: {sound.waveform.seconds:.1f} seconds")

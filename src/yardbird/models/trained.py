@@ -1,0 +1,40 @@
+"""A trained model's folder, opened, and what is known of where it comes from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from yardbird import files
+from yardbird.errors import InputError
+from yardbird.models.base import TRAINED, Family, best_device, family_names, load_family
+
+
+def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, Mapping[str, Any]]:
+    """Load a family's folder onto the GPU where there is one; the family, and the provenance of its weights.
+
+    Args:
+        family_name: else what `trained.json` in the folder says, else the folder's name.
+
+    Raises:
+        InputError: no trained model of ours lies there.
+    """
+    remedy = "run `dvc repro`, or name the folder of a trained model"
+    if not folder.is_dir():
+        raise InputError(folder, expected="the folder of a trained model", found="no such folder", remedy=remedy)
+    try:
+        trained = dict(files.read_json(folder / TRAINED)) if (folder / TRAINED).is_file() else {}
+        name = family_name or trained.get("family") or folder.resolve().name
+        if name not in family_names():
+            expected = f"a family, one of {', '.join(family_names())}"
+            raise InputError(folder, expected=expected, found=repr(name), remedy="name it with --family")
+        family = load_family(name).load(folder)
+    except FileNotFoundError as error:
+        found = f"no {Path(error.filename).name}" if error.filename else "a file missing"
+        raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
+    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        found = f"files that do not fit together ({(str(error).splitlines() or ['?'])[0][:120]})"
+        raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
+    family.model.to(best_device())
+    return family, {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}

@@ -1,0 +1,32 @@
+"""Draw sound under the prompts of section `sing`: python stages/sing.py"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird import files
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.generation.sound import MELODIES, SingConfig, open_singer, read_melody, remarks, sing, write_sounds
+from yardbird.generation.timing import timed, write_speed
+from yardbird.models.base import prepare_torch
+
+MODEL, GENERATED = Path("models/musicgen"), Path("data/generated/musicgen")
+
+
+@exit_on_error
+def main() -> None:
+    config, seed = read_section("sing", SingConfig), read_seed()
+    prepare_torch()
+    family, provenance = open_singer(MODEL)
+    melody = read_melody(family, files.within(MELODIES, config.melody), config) if config.melody else None
+    sounds, seconds = timed(lambda: sing(family, config.prompts, config, seed, melody))
+    write_sounds(sounds, GENERATED, config, seed, provenance, melody)
+    write_speed("musicgen", sum(sound.drawn_seconds for sound in sounds), seconds)
+    for remark in remarks(sounds):
+        print(f"note: {remark}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""`yardbird sing` as a user meets it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_musicgen import tiny_musicgen
+
+from yardbird.audio.wave import read_wave
+from yardbird.cli import app
+from yardbird.music.midi import write_score
+from yardbird.music.score import Score, make_notes
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with parameters, an untrained model and a MIDI file, and the user is in it."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    tiny_musicgen().save(tmp_path / "models/musicgen")
+    (tmp_path / "models/musicgen/trained.json").write_text('{"family": "musicgen"}')
+    notes = make_notes([(6 * index, 6, 60 + index % 9, 90) for index in range(64)])
+    write_score(Score(12, notes, end_tick=384), tmp_path / "tune.mid")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(*arguments: str) -> str:
+    """The one line that a command ends with."""
+    with pytest.raises(SystemExit) as ended:
+        app(["sing", *arguments])
+    assert isinstance(ended.value.code, str)
+    assert "\n" not in ended.value.code
+    return ended.value.code
+
+
+def test_the_program_sings_a_prompt_and_names_the_words_it_does_not_know(workspace: Path) -> None:
+    program = Path(sys.executable).with_name("yardbird")
+    ran = subprocess.run(
+        [program, "sing", "Be-bop jazz solo in F#", "--seconds", "0.3", "--seed", "7", "--melody", "tune.mid",
+         "--melody-seconds", "0.1", "--guidance", "2"],
+        cwd=workspace, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "sounds/be_bop_jazz_solo_in_f_sharp_seed7.wav .png .json: 0.3 seconds\n"
+    assert "note: 'Be-bop jazz solo in F#': the model has never read 'F#'\n" in ran.stderr
+    stem = workspace / "sounds/be_bop_jazz_solo_in_f_sharp_seed7"
+    assert read_wave(stem.with_suffix(".wav")).seconds == 0.3
+    assert stem.with_suffix(".png").stat().st_size > 10_000
+    told = json.loads(stem.with_suffix(".json").read_text())
+    assert (told["sound"], told["seed"], told["settings"]["guidance"]) == (stem.name, 7, 2.0)
+    assert told["melody"]["file"] == "tune.mid"
+    assert told["model"]["trained"] == {"family": "musicgen"}
+
+
+def test_several_prompts_are_sung_and_a_seed_says_which_sound(workspace: Path) -> None:
+    for out in ("a", "b"):
+        app_ok("jazz solo", "jazz solo", "--seconds", "0.1", "--out", out)
+    app_ok("jazz solo", "--seconds", "0.1", "--seed", "5", "--out", "c")
+    read = {str(path.relative_to(workspace)): path.read_bytes() for path in workspace.glob("?/*.wav")}
+    assert sorted(read) == [
+        "a/jazz_solo_2_seed0.wav", "a/jazz_solo_seed0.wav", "b/jazz_solo_2_seed0.wav", "b/jazz_solo_seed0.wav",
+        "c/jazz_solo_seed5.wav",
+    ]  # fmt: skip
+    assert read["a/jazz_solo_seed0.wav"] == read["b/jazz_solo_seed0.wav"]
+    assert len({*read.values()}) == 3
+
+
+def app_ok(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        app(["sing", *arguments])
+    assert ended.value.code in (0, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["--model", "nowhere"],
+            "nowhere: expected the folder of a trained model, found no such folder; run `dvc repro`",
+        ),
+        (["--seconds", "0"], "sing.seconds: expected above 0, at most 600, found 0.0"),
+        (["--guidance", "-1"], "guidance: expected 0 or more, found -1.0; 1 switches it off, 3 is usual"),
+        (["--temperature", "-1"], "temperature: expected 0 or more, found -1.0"),
+        (["--top-k", "0"], "top_k: expected 1 or more, found 0"),
+        (["--melody", "none.mid"], "none.mid: expected a MIDI file, found no such file"),
+        (["--melody", "tune.mid", "--melody-seconds", "1", "--seconds", "0.5"], "found 1; ask for more seconds"),
+        (["--melody", "params.yaml"], "params.yaml: expected a MIDI file"),
+        (["--out", "params.yaml"], "params.yaml: expected a folder to write to, found a file"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_what_cannot_be_is_said_in_one_line(workspace: Path, arguments: list[str], line: str) -> None:
+    assert line in refused("jazz solo", *arguments)
+    assert not list(workspace.glob("**/*.wav"))
+
+
+def test_a_prompt_without_words_is_refused(workspace: Path) -> None:
+    assert "expected words in each, found ' '" in refused(" ")
