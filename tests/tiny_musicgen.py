@@ -27,6 +27,8 @@ def tiny_musicgen(context_seconds: float = 0.2) -> MusicGenFamily:
         torch.manual_seed(0)
         codec, words = network.build(_CODEC).eval(), word_tokenizer(CAPTIONS)
         model = build(_SIZES, words, codec, seed=0)
+        for book in network.codebooks(codec):  # made of zeros
+            book.embed.normal_()
         with torch.no_grad():
             for weight in model.decoder.parameters():
                 weight.normal_(std=0.4)
