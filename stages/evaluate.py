@@ -20,6 +20,7 @@ from yardbird.evaluation.evaluate import (
 )
 from yardbird.evaluation.originality import as_csv, measure_originality, originality_rows
 from yardbird.generation.orders import GenerateConfig
+from yardbird.metrics.coherence import coherence_rows
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.models.base import best_device, load_family, prepare_torch
 from yardbird.music.excerpts import length_beats
@@ -41,18 +42,15 @@ def main() -> None:
     codec = EventCodec.load(events / "codec.json")
     generated = read_generated(DATA / "generated" / name)
     beats = length_beats(generated)
-    rows = compare_sets(
-        {
-            name: generated,
-            NGRAM: read_generated(DATA / "baseline/solos"),
-            FLOOR: real_excerpts(events, codec, "train", beats, asked.artist),
-            REAL: real_excerpts(events, codec, "test", beats, asked.artist),
-        },
-        len(generated),
-        seed,
-    )
+    sets = {
+        name: generated,
+        NGRAM: read_generated(DATA / "baseline/solos"),
+        FLOOR: real_excerpts(events, codec, "train", beats, asked.artist),
+        REAL: real_excerpts(events, codec, "test", beats, asked.artist),
+    }
     compared = measure_originality(name, DATA)
-    rows += originality_rows(compared, len(generated), seed)
+    rows = compare_sets(sets, len(generated), seed)
+    rows += [*coherence_rows(sets), *originality_rows(compared, len(generated), seed)]
     files.write_text(REPORTS / f"{name}_originality.csv", as_csv(compared))
     files.write_json(REPORTS / f"{name}.json", headlines(held_out, rows))
     files.write_text(REPORTS / f"{name}_rows.csv", as_table(with_held_out(held_out, rows, len(baseline.events))))

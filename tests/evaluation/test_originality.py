@@ -7,7 +7,6 @@ import pytest
 
 from yardbird.evaluation.originality import (
     FIGURES,
-    SELF,
     Piece,
     as_csv,
     compare_pieces,
@@ -17,6 +16,7 @@ from yardbird.evaluation.originality import (
     read_pieces,
     training_index,
 )
+from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
 
 

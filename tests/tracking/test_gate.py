@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from yardbird.errors import ConfigError
+from yardbird.metrics.verdicts import VERDICTS
 from yardbird.tracking.gate import Gate, Standing, judge
 
-NATS = Gate("nats_per_note", "ngram")
-ERROR = Gate("reconstruction_error", "shuffled_z")
+NATS = Gate("nats_per_note", "ngram", ())
+ERROR = Gate("reconstruction_error", "shuffled_z", ())
 CANDIDATE = Standing(NATS, value=2.0, baseline=2.4, held_out="a", synthetic=False, collapsed=False)
 
 
@@ -77,4 +79,59 @@ def test_a_champion_of_another_measure_gives_way_to_one_that_beats_its_baseline(
 def test_a_standing_is_read_back_and_so_is_one_of_before_there_were_measures() -> None:
     assert Standing.parse(CANDIDATE.text()) == CANDIDATE
     old = '{"nats": 2.0, "baseline": 2.4, "held_out": "a", "synthetic": false}'
+    assert Standing.parse(old) == CANDIDATE
+
+
+EVALUATED = {
+    "model": {
+        "original": 0, "coverage_8": 0.21, "longest_run": 30.5,
+        "coherent_phrases": 1, "phrase_notes": 16, "real_phrase_p10": 7, "real_phrase_p90": 33,
+        "coherent_changes": 0, "changes_share": 0.5, "changes_asked": 0.9,
+    },
+    "self_quotation": {"coverage_8": 0.14, "coverage_8_high": 0.17, "longest_run": 15.4, "longest_run_high": 19},
+}  # fmt: skip
+
+
+def test_a_copy_is_no_champion_however_well_it_predicts() -> None:
+    gate = Gate("nats_per_note", "ngram", ("original",))
+    faults = gate.faults(EVALUATED, "model")
+    verdict = judge(replace(CANDIDATE, gate=gate, faults=faults), None)
+    assert not verdict.promoted
+    assert verdict.reason == (
+        "Beats the n-gram in nats per note: 2.000 against 2.400. No champion all the same, for it is not original: "
+        "21.0% of its figures of 8 intervals and runs of 30.5 occur in training solos, which share up to 17.0% and "
+        "runs of 19.0 with each other."
+    )
+
+
+def test_only_what_is_required_is_asked_and_what_was_not_measured_is_a_fault() -> None:
+    assert Gate("m", "b", ()).faults(EVALUATED, "model") == ()
+    assert Gate("m", "b", ("coherent_phrases",)).faults(EVALUATED, "model") == ()
+    changes, traits = Gate("m", "b", ("coherent_phrases", "coherent_changes", "coherent_traits")).faults(
+        EVALUATED, "model"
+    )
+    assert changes == "coherent in its changes: its changes are found in 50% of the solos, 90% being asked"
+    assert traits == "coherent in its traits: not measured"
+    assert len(Gate("m", "b", VERDICTS).faults({}, "model")) == len(VERDICTS)
+
+
+def test_a_verdict_that_nobody_gives_is_one_clear_line() -> None:
+    with pytest.raises(
+        ConfigError, match=r"publish.<family>.requires: expected verdicts, of original, .*, found swinging"
+    ):
+        Gate("m", "b", ("original", "swinging"))
+
+
+def test_what_is_required_changes_nothing_in_how_two_models_compare() -> None:
+    stricter = replace(CANDIDATE, gate=replace(NATS, requires=("original",)))
+    assert "same held-out tunes" in judge(stricter, replace(CANDIDATE, value=2.1)).reason
+
+
+def test_a_standing_of_before_there_were_verdicts_is_read_back() -> None:
+    with_verdicts = replace(CANDIDATE, gate=replace(NATS, requires=("original",)), faults=("original: not measured",))
+    assert Standing.parse(with_verdicts.text()) == with_verdicts
+    old = (
+        '{"gate": {"measure": "nats_per_note", "baseline": "ngram"}, "value": 2.0, "baseline": 2.4, "held_out": "a", '
+        '"synthetic": false, "collapsed": false}'
+    )
     assert Standing.parse(old) == CANDIDATE

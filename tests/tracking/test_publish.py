@@ -33,7 +33,7 @@ from yardbird.tracking.store import connect, tracking_uri
 from yardbird.tracking.sync import sync
 
 NAME = "music_transformer"
-GATE = Gate(measure="nats_per_note", baseline="ngram")
+GATE = Gate(measure="nats_per_note", baseline="ngram", requires=())
 GATES = {NAME: GATE}
 SIZES = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,

@@ -12,9 +12,9 @@ from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
 from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
-from yardbird.evaluation.originality import JUDGED, SELF
+from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
-from yardbird.metrics.rows import FLOOR, REAL, Row, mean_distance
+from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, mean_distance
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
@@ -63,6 +63,15 @@ _OF_FAMILY = (
     "distance_to_real",
     *JUDGED,
     "original",
+    "coherent_phrases",
+    "phrase_notes",
+    "real_phrase_p10",
+    "real_phrase_p90",
+    "coherent_changes",
+    "changes_share",
+    "changes_asked",
+    "coherent_traits",
+    "traits_inside",
     *SHOWN,
 )
 

@@ -19,6 +19,7 @@ from yardbird.music.score import Floats, Score
 from yardbird.seeds import generator
 
 REAL, FLOOR = "real", "floor"
+SELF = "self_quotation"  # what training solos have of each other (yardbird.evaluation.originality)
 _DRAWS = 500  # samples of the floor
 
 

@@ -1,7 +1,12 @@
 """Who may be champion: sentences and a verdict from measured figures alone."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError
+from yardbird.metrics.verdicts import VERDICTS, told
 
 _WORDS = {"ngram": "the n-gram"}
 
@@ -12,6 +17,29 @@ class Gate:
 
     measure: str  # of the family's own row and of the baseline's, on held-out tunes; lower is better
     baseline: str  # the row that a champion must beat
+    requires: tuple[str, ...]  # verdicts that have to be yes, of original, coherent_phrases, …_changes, …_traits
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.requires) - set(VERDICTS):
+            expected, found = f"verdicts, of {', '.join(VERDICTS)}", ", ".join(sorted(unknown))
+            raise ConfigError(PARAMS, "publish.<family>.requires", expected=expected, found=found)
+
+    def compares_with(self, other: "Gate") -> bool:
+        """The same figure against the same baseline."""
+        return (self.measure, self.baseline) == (other.measure, other.baseline)
+
+    def faults(self, content: Mapping[str, Mapping[str, float]], name: str) -> tuple[str, ...]:
+        """Why a family is no champion whatever it beats: the required verdicts that are no or have not been measured.
+
+        Args:
+            content: of reports/evaluate/<family>.json.
+        """
+        verdicts = {verdict.figure: verdict for verdict in told(content, name)}
+        return tuple(
+            f"{_plain(figure)}: {verdicts[figure].words}" if figure in verdicts else f"{_plain(figure)}: not measured"
+            for figure in self.requires
+            if figure not in verdicts or not verdicts[figure].met
+        )
 
 
 @dataclass(frozen=True)
@@ -24,6 +52,7 @@ class Standing:
     held_out: str  # a hash of these tunes: figures compare only where it is equal
     synthetic: bool  # trained on the built-in corpus alone
     collapsed: bool  # a latent through which hardly a note comes back
+    faults: tuple[str, ...] = ()  # required verdicts that are no, in words; versions of before them have none
 
     @property
     def margin(self) -> float:
@@ -40,9 +69,11 @@ class Standing:
         """What `text` wrote, or what stood there while nats per note were the only measure."""
         content = json.loads(text)
         if "nats" in content:
-            gate, value = Gate("nats_per_note", "ngram"), content.pop("nats")
+            gate, value = Gate("nats_per_note", "ngram", ()), content.pop("nats")
             return cls(gate, value, collapsed=False, **content)
-        return cls(Gate(**content.pop("gate")), **content)
+        gate = content.pop("gate")
+        requires, faults = tuple(gate.pop("requires", ())), tuple(content.pop("faults", ()))
+        return cls(Gate(**gate, requires=requires), faults=faults, **content)
 
 
 @dataclass(frozen=True)
@@ -56,7 +87,8 @@ def judge(candidate: Standing, champion: Standing | None) -> Verdict:
 
     Measured on the same held-out tunes, the measure decides. On other tunes it does not compare, so the margins over
     the baseline do, each on its own tunes; but a model of the built-in synthetic corpus never displaces one of real
-    solos, and one of real solos always displaces a synthetic one. A collapsed latent is never champion.
+    solos, and one of real solos always displaces a synthetic one. A collapsed latent is never champion,
+    nor is a model that fails a required verdict.
     """
     measure, baseline = candidate.gate.measure.replace("_", " "), _words(candidate.gate.baseline)
     if candidate.collapsed:
@@ -68,9 +100,11 @@ def judge(candidate: Standing, champion: Standing | None) -> Verdict:
     if candidate.value >= candidate.baseline:
         return Verdict(False, f"Does not beat {figures}")
     beats = f"Beats {figures}"
+    if candidate.faults:
+        return Verdict(False, f"{beats} No champion all the same, for it is not {'; not '.join(candidate.faults)}.")
     if champion is None or champion.value is None or champion.baseline is None:
         return Verdict(True, f"{beats} There was no champion to compare with.")
-    if candidate.gate == champion.gate and candidate.held_out == champion.held_out:
+    if candidate.gate.compares_with(champion.gate) and candidate.held_out == champion.held_out:
         better = candidate.value <= champion.value
         words = "No worse" if better else "Worse"
         return Verdict(
@@ -82,7 +116,7 @@ def judge(candidate: Standing, champion: Standing | None) -> Verdict:
         word = "stays" if candidate.synthetic else "gives way"
         apart = f"The champion was trained on {other}, this one on {own}: figures do not compare, the champion {word}."
         return Verdict(not candidate.synthetic, f"{beats} {apart}")
-    if candidate.gate != champion.gate:
+    if not candidate.gate.compares_with(champion.gate):
         by = f"{champion.gate.measure.replace('_', ' ')} against {_words(champion.gate.baseline)}"
         return Verdict(
             True, f"{beats} The champion was judged by {by}: figures do not compare, the champion gives way."
@@ -95,3 +129,9 @@ def judge(candidate: Standing, champion: Standing | None) -> Verdict:
 
 def _words(row: str) -> str:
     return _WORDS.get(row, row.replace("_", " "))
+
+
+def _plain(figure: str) -> str:
+    """`coherent_phrases` → "coherent in its phrases"."""
+    word, _, part = figure.partition("_")
+    return f"{word} in its {part}" if part else word

@@ -54,7 +54,8 @@ def _publish_family(root: Path, gate: Gate, run_id: str, server: Server) -> dict
     training = _read(Path("reports/train") / f"{name}.json").get(name, {})
     value, baseline = (figures.get(row, {}).get(gate.measure) for row in (name, gate.baseline))
     collapsed = bool(figures.get(name, {}).get("collapsed", False))
-    standing = Standing(gate, value, baseline, corpus.held_out, corpus.synthetic, collapsed)
+    faults = gate.faults(figures, name)
+    standing = Standing(gate, value, baseline, corpus.held_out, corpus.synthetic, collapsed, faults)
     tags = {"family": name, "held_out": corpus.held_out, "synthetic": str(corpus.synthetic).lower()}
     version, verdict = publish_model(root, Path("models") / name, standing, run_id=run_id, server=server, tags=tags)
     describe(root, version, model_card(server.endpoint, corpus, training, figures, gate, verdict.reason))

@@ -1,0 +1,97 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from yardbird.metrics.coherence import TRAITS, Within, coherence, coherence_rows
+from yardbird.metrics.rows import SELF
+from yardbird.metrics.verdicts import VERDICTS, told
+from yardbird.music.excerpts import excerpts, in_full_bars
+
+
+def phrases_of(line, lengths, **more):
+    """Eighths on one pitch with two beats of rest after so many notes."""
+    onsets, place = [], 0.0
+    for length in lengths:
+        onsets += [place + note / 2 for note in range(length)]
+        place += length / 2 + 2
+    return line([60] * len(onsets), onsets, **more)
+
+
+def test_the_median_phrase_lies_within_most_real_phrases(line):
+    real = [phrases_of(line, range(5, 26))]
+    for length, inside in ((4, False), (7, True), (23, True), (24, False)):
+        phrases = coherence([phrases_of(line, [length] * 3)], real).phrases
+        assert phrases == Within(length, 7, 23)
+        assert phrases.inside is inside
+
+
+def test_changes_are_asked_nearly_as_often_as_real_solos_give_them(line):
+    found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
+    lost = replace(found, chords=found.transposed(1).chords)
+    for misses, real_misses, inside in ((0, 0, True), (1, 0, True), (2, 0, False), (2, 2, True)):
+        solos, real = ([lost] * count + [found] * (10 - count) for count in (misses, real_misses))
+        changes = coherence(solos, real).changes
+        assert (changes.value, changes.low) == (pytest.approx(1 - misses / 10), pytest.approx(0.9 - 0.09 * real_misses))
+        assert changes.inside is inside
+
+
+def test_all_traits_have_to_lie_inside_and_are_counted(line):
+    arpeggios = line([60, 64, 67, 72, 67, 64, 60], chords={0: "C"})
+    scale = line([60, 62, 64, 65, 67, 69, 71], chords={0: "C"})
+    own, other = coherence([arpeggios], [arpeggios]), coherence([arpeggios], [scale])
+    assert own.figures()["coherent_traits"] == 1
+    assert own.figures()["traits_inside"] == len(TRAITS)
+    assert other.figures()["coherent_traits"] == 0
+    assert other.figures()["traits_inside"] == len(TRAITS) - 1
+    assert not other.traits["arpeggios"].inside
+
+
+def test_what_cannot_be_judged_has_no_verdict(line):
+    with_chords = line([60, 64, 67, 72], chords={0: "C"})
+    for solos, real in (([line([])], [with_chords]), ([with_chords], [line([])]), ([], [])):
+        assert coherence(solos, real).figures() == {}
+    assert list(coherence([line([60, 62])], [with_chords]).figures()) == [
+        "coherent_phrases", "phrase_notes", "real_phrase_p10", "real_phrase_p90",
+    ]  # fmt: skip
+
+
+def test_rows_are_of_the_generated_sets_alone(line):
+    score = line([60, 64, 67, 72], chords={0: "C"})
+    rows = coherence_rows({"model": [score, score], "real": [score], "floor": [score]})
+    assert {(row.row, row.n, row.distance) for row in rows} == {("model", 2, None)}
+    assert {row.metric: row.mean for row in rows} == coherence([score] * 2, [score]).figures()
+
+
+def test_verdicts_are_told_with_their_numbers(line):
+    score = line([60, 64, 67, 72], chords={0: "C"})
+    figures = coherence([score], [score]).figures() | {"original": 0.0, "coverage_8": 0.5, "longest_run": 20.0}
+    content = {"model": figures, SELF: {"coverage_8_high": 0.25, "longest_run_high": 12.0}}
+    verdicts = told(content, "model")
+    assert [verdict.figure for verdict in verdicts] == list(VERDICTS)
+    assert [verdict.met for verdict in verdicts] == [False, True, True, True]
+    assert verdicts[0].words.startswith("50.0% of its figures of 8 intervals and runs of 20.0 occur in training solos")
+    assert "share up to 25.0% and runs of 12.0" in verdicts[0].words
+    assert verdicts[3].words == "4 of 4 bebop traits lie inside the range of real solos"
+    assert told({}, "model") == []
+
+
+def test_real_parker_is_coherent_and_his_notes_in_disorder_are_not(real_solos):
+    """Must fail: shuffled pitches keep the phrases, and lose the changes and the traits."""
+    parker = [
+        e
+        for key in ("parker/omnibook", "parker/wjazzd")
+        for s in real_solos[key]
+        for e in excerpts(in_full_bars(s), 128)
+    ]
+    random = np.random.default_rng(0)
+    shuffled = []
+    for score in parker[::2]:
+        notes = score.notes.copy()
+        notes["pitch"] = random.permutation(notes["pitch"])
+        shuffled.append(replace(score, notes=notes))
+    real = coherence(parker[::2], parker[1::2]).figures()
+    broken = coherence(shuffled, parker[1::2]).figures()
+    verdicts = ("coherent_phrases", "coherent_changes", "coherent_traits")
+    assert [real[name] for name in verdicts] == [1, 1, 1]
+    assert [broken[name] for name in verdicts] == [1, 0, 0]
