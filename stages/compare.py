@@ -18,7 +18,7 @@ REPORTS = Path("reports")
 
 @exit_on_error
 def main() -> None:
-    comparison = read_comparison(REPORTS, Path("data"))
+    comparison = read_comparison(REPORTS, Path("data"), Path("models"))
     families = all_facts(comparison)
     said = characters(families)
     files.write_text(REPORTS / "comparison.md", as_markdown(comparison, families, said))

@@ -50,7 +50,8 @@ def main() -> None:
         )
         with files.replacing_folder(MODELS / name) as folder:
             family.save(folder)
-            files.write_json(folder / TRAINED, {"family": name, "seed": seed, "data": files.sha256_folder(encoded)})
+            origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}
+            files.write_json(folder / TRAINED, origin | {"conditioned_on": list(family.conditioned_on)})
         summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
         files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
         files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})

@@ -28,7 +28,7 @@ Means = Mapping[str, float | Floats]
 #: A latent dimension is active when the posterior's mean varies more than this over the data (Burda et al. 2015, §C).
 ACTIVE_VARIANCE = 0.01
 
-#: What the train stage leaves beside the weights: family, seed, hash of the training data.
+#: What the train stage leaves beside the weights: family, seed, hash of the training data, what it can be asked for.
 TRAINED = "trained.json"
 
 

@@ -10,6 +10,7 @@ from yardbird.evaluation.comparison.gather import Comparison, describe_corpus, r
 from yardbird.evaluation.comparison.plots import (
     as_csv,
     distances,
+    nats_by_codebook,
     nats_by_kind,
     reconstruction,
 )
@@ -85,12 +86,14 @@ def test_both_families_stand_in_one_report(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_latent_family(tmp_path)
     on_the_grid(tmp_path)
-    comparison = read_comparison(tmp_path, data)
+    comparison = read_comparison(tmp_path, data, tmp_path)
     assert list(comparison.rows["row"].unique()) == [
         "real", "floor", "ngram", "music_transformer", "music_vae", "shuffled_z", "all_hold",
     ]  # fmt: skip
     report = report_of(comparison)
-    models, held_out, generated, latent, training = (section.partition("\n")[2] for section in report.split("\n## ")[1:])
+    models, held_out, generated, latent, training = (
+        section.partition("\n")[2] for section in report.split("\n## ")[1:]
+    )
     assert "|  | music_transformer | music_vae | Jukebox (published) |" in models
     assert "| music_transformer | 5.000" in held_out
     assert "music_vae" not in held_out
@@ -106,9 +109,67 @@ def test_both_families_stand_in_one_report(data, tmp_path):
     assert "|  | music_transformer | music_vae |" in training
 
 
+def write_sound_family(reports: Path) -> None:
+    """What the evaluate_audio stage writes: figures of codes and sound, and the metrics of what is heard."""
+    figures = {
+        "musicgen": {
+            "nats_per_frame": 12.5, "nats_per_frame_low": 12.0, "nats_per_frame_high": 13.0, "gain_on_unigram": 2.5,
+            "gain_on_unigram_low": 2.0, "gain_on_unigram_high": 3.0, "nats_codebook_1": 2.0, "nats_codebook_2": 3.5,
+            "frechet_distance": 4.0, "voiced_share": 0.75, "caption_key_margin": 0.1, "caption_key_p": 0.002,
+        },
+        "unigram": {"nats_per_frame": 15.0, "nats_codebook_1": 3.0, "nats_codebook_2": 4.0},
+        "shuffled_tokens": {"frechet_distance": 9.0},
+        "transcriber": {"note_f1": 0.9},
+        "real": {"voiced_share": 0.8},
+    }  # fmt: skip
+    rows = [(row, key, value, None, 5, None) for row, own in figures.items() for key, value in own.items()]
+    rows += [(row, "pitch_entropy", mean, 0.1, 8, abs(mean - 4.2) / 0.1)
+             for row, mean in (("musicgen", 4.0), ("real_transcribed", 4.1), ("real", 4.2))]  # fmt: skip
+    (reports / "evaluate").mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(rows, columns=["row", "metric", "mean", "sd", "n", "distance"])
+    table.to_csv(reports / "evaluate/musicgen_rows.csv", index=False)
+    (reports / "evaluate/musicgen.json").write_text("{}")
+
+
+def test_sound_has_a_section_of_its_own_and_its_notes_stand_beside_the_others(data, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    write_latent_family(tmp_path)
+    write_sound_family(tmp_path)
+    comparison = read_comparison(tmp_path, data, tmp_path)
+    report = report_of(comparison)
+    sections = dict(section.split("\n", 1) for section in report.split("\n## ")[1:])
+    sound = sections["Sound"]
+    assert "| row | nats per frame | gain on the untrained | gain on the unigram |" in sound
+    assert "| musicgen | 12.50 [12.00, 13.00] |  | 2.50 [2.00, 3.00] |  | 2.00 | 3.50 |  |  |" in sound
+    assert "| shuffled_tokens |  | 9.00 |" in sound
+    assert "| transcriber | 0.900 |" in sound
+    assert "music_vae" not in sound, "its note F1 is of another kind"
+    assert "transcriber" not in sections["Latent space"]
+    assert "| musicgen | 8 | 2.00 | 4.00 ± 0.10 |  |  |" in sections["Generated solos"]
+    assert "| real_transcribed | 8 | 1.00 | 4.10 ± 0.10 |" in sections["Generated solos"]
+    assert "musicgen" not in sections["Held-out tunes"]
+    assert (
+        "|  | music_transformer | music_vae | musicgen | Jukebox (published) |" in sections["Strengths and weaknesses"]
+    )
+    assert "predicts held-out tunes with 17 % fewer nats than a unigram of each codebook" in report
+    assert nats_by_codebook(comparison).to_numpy().tolist() == [
+        ["musicgen", "1", 2.0], ["musicgen", "2", 3.5], ["unigram", "1", 3.0], ["unigram", "2", 4.0],
+    ]  # fmt: skip
+
+
+def test_sound_alone_is_a_report_too_and_without_sound_there_is_no_section(data, tmp_path):
+    write_sound_family(tmp_path / "sound")
+    alone = report_of(read_comparison(tmp_path / "sound", data, tmp_path))
+    assert "## Sound" in alone
+    write_family(tmp_path / "notes", "music_transformer")
+    comparison = read_comparison(tmp_path / "notes", data, tmp_path)
+    assert "## Sound" not in report_of(comparison)
+    assert as_csv(nats_by_codebook(comparison)) == "row,codebook,nats_per_frame\n"
+
+
 def test_a_used_latent_is_told_with_its_signs_and_no_alarm(data, tmp_path):
     write_latent_family(tmp_path)
-    report = report_of(read_comparison(tmp_path, data))
+    report = report_of(read_comparison(tmp_path, data, tmp_path))
     assert (
         "> The latent of music_vae is used: 20 of 64 dimensions are active over 306 windows of 2 bars; shuffling z "
         "costs 0.250 [0.230, 0.270] of sampled accuracy, and 0.500 [0.480, 0.520] of the note F1 of 0.600."
@@ -118,14 +179,14 @@ def test_a_used_latent_is_told_with_its_signs_and_no_alarm(data, tmp_path):
 
 def test_a_collapsed_latent_raises_the_alarm(data, tmp_path):
     write_latent_family(tmp_path, collapsed=True)
-    report = report_of(read_comparison(tmp_path, data))
+    report = report_of(read_comparison(tmp_path, data, tmp_path))
     assert "> **Alarm: the latent of music_vae has collapsed**, a solo hardly comes back through it: 20 of" in report
     assert "0.010 [-0.010, 0.030] of the note F1 of 0.600." in report
 
 
 def test_a_family_with_a_latent_alone_is_a_report_too(data, tmp_path):
     write_latent_family(tmp_path)
-    comparison = read_comparison(tmp_path, data)
+    comparison = read_comparison(tmp_path, data, tmp_path)
     assert list(comparison.held_out()) == ["ngram"]
     shares = reconstruction(comparison)
     assert set(shares["row"]) == {"music_vae", "shuffled_z", "all_hold"}
@@ -136,13 +197,13 @@ def test_a_family_with_a_latent_alone_is_a_report_too(data, tmp_path):
 def test_without_a_latent_its_plot_has_a_header_only(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     on_the_grid(tmp_path)
-    assert as_csv(reconstruction(read_comparison(tmp_path, data))) == "row,figure,value\n"
+    assert as_csv(reconstruction(read_comparison(tmp_path, data, tmp_path))) == "row,figure,value\n"
 
 
 def test_rows_that_families_share_stand_once_and_in_order(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", nats=5.5)
-    comparison = read_comparison(tmp_path, data)
+    comparison = read_comparison(tmp_path, data, tmp_path)
     assert list(comparison.rows["row"].unique()) == ["real", "floor", "ngram", "music_transformer", "other"]
     assert len(comparison.rows[comparison.rows["row"] == "real"]) == len(SHOWN)
     assert {row: values["nats_per_note"] for row, values in comparison.held_out().items()} == {
@@ -154,13 +215,13 @@ def test_a_family_with_real_solos_of_its_own_keeps_them(data, tmp_path):
     """Solos of another length are set beside real ones of that length."""
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", real_mean=0.4)
-    rows = read_comparison(tmp_path, data).rows["row"].unique()
+    rows = read_comparison(tmp_path, data, tmp_path).rows["row"].unique()
     assert [row for row in rows if row.startswith("real")] == ["real", "real for other"]
 
 
 def test_the_report_tells_the_figures(data, tmp_path):
     write_family(tmp_path, "music_transformer")
-    report = report_of(read_comparison(tmp_path, data))
+    report = report_of(read_comparison(tmp_path, data, tmp_path))
     assert "| music_transformer | 5.000 [4.500, 5.500] | 1.000 [0.400, 1.600] | 9.00 | 1.000 |" in report
     assert "| ngram (order 5, escape 20) | 6.000 [4.500, 5.500] |  | 9.00 |" in report
     assert "| floor | 8 | 0.50 | 0.55 ± 0.10 |" in report
@@ -180,7 +241,7 @@ def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
     (encoded / "index.csv").write_text(
         index.replace(",Ann,", ",Ann (synthetic),").replace(",Bob,", ",Bob (synthetic),")
     )
-    report = report_of(read_comparison(tmp_path, tmp_path))
+    report = report_of(read_comparison(tmp_path, tmp_path, tmp_path))
     assert report.startswith(
         "# The models compared, on a synthetic corpus\n\n> **The corpus is synthetic** (all solos)"
     )
@@ -199,7 +260,7 @@ def test_a_mixed_corpus_says_how_much_of_it_is_synthetic():
 
 def test_plot_data_leave_out_what_has_no_distance(data, tmp_path):
     write_family(tmp_path, "music_transformer")
-    comparison = read_comparison(tmp_path, data)
+    comparison = read_comparison(tmp_path, data, tmp_path)
     bars = distances(comparison)
     assert set(bars["row"]) == {"floor", "ngram", "music_transformer"}
     assert set(bars["metric"]) == set(SHOWN)
@@ -212,7 +273,7 @@ def test_a_family_that_scores_no_tokens_has_generated_rows_only(data, tmp_path):
     path = tmp_path / "evaluate/audio_rows.csv"
     table = pd.read_csv(path)
     table[table["metric"].isin(SHOWN)].to_csv(path, index=False)
-    comparison = read_comparison(tmp_path, data)
+    comparison = read_comparison(tmp_path, data, tmp_path)
     assert comparison.held_out() == {}
     assert "| audio | 8 |" in report_of(comparison)
     assert nats_by_kind(comparison).empty
@@ -220,4 +281,4 @@ def test_a_family_that_scores_no_tokens_has_generated_rows_only(data, tmp_path):
 
 def test_nothing_evaluated_is_one_clear_line(data, tmp_path):
     with pytest.raises(InputError, match="expected evaluated families, found none"):
-        read_comparison(tmp_path, data)
+        read_comparison(tmp_path, data, tmp_path)

@@ -8,23 +8,34 @@ from typing import Any
 import pandas as pd
 
 from yardbird.evaluation.baseline import NGRAM
-from yardbird.evaluation.comparison.gather import Comparison, Span, figures_of
+from yardbird.evaluation.comparison.gather import Comparison, Span
 from yardbird.evaluation.reconstruction import SHUFFLED
-from yardbird.metrics.rows import FLOOR, REAL
-from yardbird.models.base import family_names, load_family
+from yardbird.metrics.rows import FLOOR, REAL, SELF
 
-UNIGRAM, UNTRAINED = "unigram", "untrained"
+Rows = Mapping[str, pd.DataFrame]  # by row; the metric is the index
 
 #: Figures of cost are measured once, on a machine that may have had other work: taken as right within this factor.
 SLACK = 1.25
-#: Nats of held-out tunes: the key, the row that they are compared with, and what that is called.
-_NATS = {
-    "nats_per_note": (NGRAM, "gain_on_ngram", "an n-gram over the same tokens"),
-    "nats_per_frame": (UNIGRAM, "gain_on_unigram", "a unigram for each codebook"),
-    "grid_nats_per_note": (NGRAM, "grid_gain_on_ngram", "an n-gram on the same grid (its own are an upper bound)"),
+#: Nats of held-out tunes: their key, whom they are compared with, the gain on it, what it is called; the first that a
+#: family has.
+_NATS = (
+    ("nats_per_note", NGRAM, "gain_on_ngram", "an n-gram over the same tokens"),
+    ("nats_per_frame", "bigram", "gain_on_bigram", "a bigram of each codebook"),
+    ("nats_per_frame", "unigram", "gain_on_unigram", "a unigram of each codebook"),
+    ("grid_nats_per_note", NGRAM, "grid_gain_on_ngram", "an n-gram on the same grid (its own are an upper bound)"),
+)
+#: Figures of the family's own row, and figures of other rows that they are read beside: name → (row, metric).
+_OWN = (
+    "harmony_margin", "coverage_8", "longest_run", "note_f1", "window_bars", "frechet_distance", "voiced_share",
+    "caption_key_margin",
+)  # fmt: skip
+_BESIDE = {
+    "self_coverage_8": (SELF, "coverage_8"),
+    "self_longest_run": (SELF, "longest_run"),
+    "shuffled_note_f1": (SHUFFLED, "note_f1"),
+    "untrained_frechet_distance": ("untrained", "frechet_distance"),
+    "shuffled_frechet_distance": ("shuffled_tokens", "frechet_distance"),
 }
-#: Figures taken over from the family's own row, with their intervals where they have one.
-_OWN = ("note_f1", "window_bars", "frechet_distance", "voiced_share", "caption_margin")
 _COSTS = ("training_seconds", "peak_memory_mib", "music_seconds_per_second")
 _WORDS = ("device", "drawn_on")
 
@@ -61,21 +72,35 @@ def all_facts(comparison: Comparison) -> dict[str, Facts]:
     shared = _shared_metrics(comparison)
     facts = {}
     for name, table in comparison.tables.items():
-        rows = figures_of(table)
-        saved, against = _saved(rows, name)
+        rows = {str(row): part.set_index("metric") for row, part in table.groupby("row", sort=False)}
+        saved, baseline = _saved(rows, name)
         timing, span = comparison.timing[name], comparison.spans.get(name)
+        sought = dict.fromkeys(_OWN) | _BESIDE
         figures = {
             **{key: _within_slack(timing[key]) for key in _COSTS if key in timing},
             **_exact("parameters", comparison.training.get(name, {}).get("parameters")),
             **_of_span(span),
             **saved,
-            **_distances(table, name, shared),
-            **_with_references(rows, name),
+            **_distances(rows, name, shared),
+            **{key: figure for key, place in sought.items() if (figure := _figure(rows, *(place or (name, key))))},
         }
         words = {key: str(timing[key]) for key in _WORDS if key in timing}
-        conditions = load_family(name).conditioned_on if name in family_names() else ()
-        facts[name] = Facts(figures, conditions, span.writes if span else "", words | against)
+        facts[name] = Facts(figures, comparison.conditions[name], span.writes if span else "", words | baseline)
     return facts
+
+
+def _figure(rows: Rows, row: str, metric: str) -> Figure | None:
+    """With the interval that the row gives, else that of a mean over solos, else none."""
+    part: Any = rows.get(row, pd.DataFrame())
+    if metric not in part.index or pd.isna(part.loc[metric, "mean"]):
+        return None
+    value, sd, solos = (float(part.loc[metric, column]) for column in ("mean", "sd", "n"))
+    width = 0.0 if math.isnan(sd) else 1.96 * sd / math.sqrt(solos)
+    low, high = (
+        float(part.loc[f"{metric}_{end}", "mean"]) if f"{metric}_{end}" in part.index else value + sign * width
+        for end, sign in (("low", -1), ("high", 1))
+    )
+    return Figure(value, low, high)
 
 
 def _within_slack(value: float) -> Figure:
@@ -92,31 +117,14 @@ def _of_span(span: Span | None) -> dict[str, Figure]:
     return {**_exact("span_bars", span.bars), "span_seconds": _within_slack(span.seconds)}
 
 
-def _saved(rows: Mapping[str, Mapping[str, float]], name: str) -> tuple[dict[str, Figure], dict[str, str]]:
+def _saved(rows: Rows, name: str) -> tuple[dict[str, Figure], dict[str, str]]:
     """The share of its baseline's nats that a model saves on held-out tunes, and who the baseline is."""
-    own = rows.get(name, {})
-    for key, (row, gain, words) in _NATS.items():
-        baseline = rows.get(row, {}).get(key)
-        if baseline and gain in own:
-            low, high = (own.get(f"{gain}_{end}", own[gain]) / baseline for end in ("low", "high"))
-            return {"nats_saved": Figure(own[gain] / baseline, low, high)}, {"baseline": words}
+    for key, row, gain, words in _NATS:
+        baseline, saved = _figure(rows, row, key), _figure(rows, name, gain)
+        if baseline and saved:
+            shares = [nats / baseline.value for nats in (saved.value, saved.low, saved.high)]
+            return {"nats_saved": Figure(*shares)}, {"baseline": words}
     return {}, {}
-
-
-def _with_references(rows: Mapping[str, Mapping[str, float]], name: str) -> dict[str, Figure]:
-    """Figures of the family's own row, and the same of the rows that they are read beside."""
-    own = rows.get(name, {})
-    found = {key: figure for key in _OWN if (figure := _figure(own, key))}
-    for row, key in ((UNTRAINED, "frechet_distance"), ("shuffled_tokens", "frechet_distance"), (SHUFFLED, "note_f1")):
-        if figure := _figure(rows.get(row, {}), key):
-            found[f"{row}_{key}"] = figure
-    return found
-
-
-def _figure(values: Mapping[str, float], key: str) -> Figure | None:
-    if key not in values:
-        return None
-    return Figure(values[key], values.get(f"{key}_low", values[key]), values.get(f"{key}_high", values[key]))
 
 
 def _shared_metrics(comparison: Comparison) -> set[str]:
@@ -129,17 +137,17 @@ def _shared_metrics(comparison: Comparison) -> set[str]:
     return set.intersection(*drawing) if drawing else set()
 
 
-def _distances(table: pd.DataFrame, name: str, shared: set[str]) -> dict[str, Figure]:
+def _distances(rows: Rows, name: str, shared: set[str]) -> dict[str, Figure]:
     """The mean distance to real solos over the shared metrics, of the family, the floor and the n-gram; and harmony.
 
     Its interval is that of the standard errors of both means, as if the errors of all metrics went the same way: rather
     too wide than too narrow.
     """
-    rows = {str(row): part.set_index("metric") for row, part in table.groupby("row", sort=False)}
-    real = _reference(rows)
     found: dict[str, Figure] = {}
-    if real is None or name not in rows:
+    reference = _reference(rows)
+    if reference is None:
         return found
+    real = rows[reference]
     for key, row in (("distance", name), ("floor_distance", FLOOR), ("ngram_distance", NGRAM)):
         part = rows[row].loc[rows[row].index.isin(shared)] if row in rows else pd.DataFrame()
         if not len(part):
@@ -147,27 +155,17 @@ def _distances(table: pd.DataFrame, name: str, shared: set[str]) -> dict[str, Fi
         errors = [_standard_error(part.loc[metric], real.loc[metric]) / real.loc[metric, "sd"] for metric in part.index]
         value, width = float(part["distance"].mean()), 1.96 * sum(errors) / len(errors)
         found[key] = Figure.exact(value) if row == FLOOR else Figure(value, value - width, value + width)
-    for key, part in (("harmony_margin", rows[name]), ("real_harmony_margin", real)):
-        if figure := _mean(part, "harmony_margin"):
-            found[key] = figure
+    if margin := _figure(rows, reference, "harmony_margin"):
+        found["real_harmony_margin"] = margin
     return found
 
 
-def _mean(part: pd.DataFrame, metric: str) -> Figure | None:
-    """With its normal interval; None where no solo has a value, or one only."""
-    own: Any = part.loc[metric] if metric in part.index else None
-    if own is None or pd.isna(own["sd"]):
-        return None
-    width = 1.96 * own["sd"] / math.sqrt(own["n"])
-    return Figure(float(own["mean"]), float(own["mean"] - width), float(own["mean"] + width))
-
-
-def _reference(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+def _reference(rows: Rows) -> str | None:
     """The real solos that the distances are to: the row that is at none from itself."""
     for row, part in rows.items():
         distances = part["distance"].dropna()
         if row.startswith(REAL) and len(distances) and not distances.any():
-            return part
+            return row
     return None
 
 

@@ -17,6 +17,7 @@ from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.evaluate import HEADLINE
 from yardbird.evaluation.held_out import is_original
 from yardbird.metrics.rows import FLOOR, REAL
+from yardbird.models.base import TRAINED
 from yardbird.music.midi import read_score
 
 Figures = Mapping[str, float]
@@ -40,6 +41,7 @@ class Comparison:
     training: Mapping[str, Figures]
     timing: Mapping[str, Mapping[str, Any]]  # family → what training and drawing took; numbers, and devices in words
     spans: Mapping[str, Span]
+    conditions: Mapping[str, tuple[str, ...]]  # family → what it can be asked for, in words
     corpus: Sequence[str]  # sentences on what was learnt from
     synthetic: bool  # some of it at least
 
@@ -65,14 +67,14 @@ def figures_of(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     return {str(row): dict(zip(part["metric"], part["mean"], strict=True)) for row, part in parts}
 
 
-def read_comparison(reports: Path, data: Path) -> Comparison:
+def read_comparison(reports: Path, data: Path, models: Path) -> Comparison:
     """Gather every family that has been evaluated.
 
     Rows that all families share (real, floor, n-gram) stand once; where a family was measured beside others, because
     its solos have another length, the row is named after it.
 
     Args:
-        reports, data: the folders of these names; what is not there of training, timing and solos is left out.
+        reports, data, models: the folders of these names; what is not there of models, timing and solos is left out.
 
     Raises:
         InputError: no family has been evaluated.
@@ -102,6 +104,7 @@ def read_comparison(reports: Path, data: Path) -> Comparison:
             for name in names
         },
         spans={name: span for name in names if (span := _read_span(data / "generated" / name))},
+        conditions={name: _read_conditions(models / name / TRAINED) for name in names},
         corpus=describe_corpus(originals),
         synthetic=any(SYNTHETIC in row["artist"] for row in originals),
     )
@@ -113,6 +116,10 @@ def _read_rows(path: Path) -> pd.DataFrame:
 
 def _read_entry(path: Path, name: str) -> dict[str, Any]:
     return dict(files.read_json(path)[name]) if path.exists() else {}
+
+
+def _read_conditions(path: Path) -> tuple[str, ...]:
+    return tuple(files.read_json(path).get("conditioned_on", ())) if path.exists() else ()
 
 
 def _read_span(folder: Path) -> Span | None:

@@ -50,6 +50,8 @@ _ROWS = (
     _Row("… of the n-gram", "ngram_distance", interval=True),
     _Row("… of other real solos (floor)", "floor_distance"),
     _Row("harmony margin", "harmony_margin", interval=True),
+    _Row("runs of 8 from training solos", "coverage_8", words.percent, interval=True),
+    _Row("… of training solos from each other", "self_coverage_8", words.percent),
     _Row("note F1 from the latent", "note_f1", interval=True),
 )
 #: What is said in words, and after which heading.

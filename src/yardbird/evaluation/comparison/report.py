@@ -13,6 +13,7 @@ from yardbird.evaluation.comparison.facts import Facts
 from yardbird.evaluation.comparison.gather import Comparison
 from yardbird.evaluation.comparison.words import Character
 from yardbird.evaluation.evaluate import HEADLINE, SHOWN
+from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
 
 #: Held-out figures of the first table: column → (key, digits).
@@ -62,7 +63,9 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
             "Mean ± standard deviation over pieces: generated solos, and equally long stretches of real ones. The "
             "distance is the mean over all metrics of |mean − real mean| / real standard deviation. The floor is how "
             "near real solos come: as many pieces of training solos as were generated, against held-out ones, the mean "
-            "of many draws. Intervals of 1 and 2 semitones are shares. All metrics are in `comparison.csv`.", "",
+            "of many draws. Intervals of 1 and 2 semitones are shares. Coverage 8 is the share of a solo's runs of 8 "
+            "melodic intervals that some training solo has too, in any key, the longest run the most intervals in a "
+            "row; `self_quotation` is what training solos have of each other. All metrics are in `comparison.csv`.", "",
             *sound.as_markdown(comparison),
             *_latent(comparison),
             *_training(comparison),
@@ -80,15 +83,16 @@ def _held_out(comparison: Comparison) -> list[str]:
 
 def _generated(comparison: Comparison) -> list[str]:
     rows = comparison.rows
-    lines = _head(["row", "pieces", "distance", *(metric.replace("_", " ") for metric in SHOWN)])
+    shown = [*SHOWN, *(metric for metric in JUDGED if metric in set(rows["metric"]))]
+    lines = _head(["row", "pieces", "distance", *(metric.replace("_", " ") for metric in shown)])
     for row, part in rows.groupby("row", sort=False):
         by_metric = part.set_index("metric")
-        known = [metric for metric in SHOWN if metric in by_metric.index]
+        known = [metric for metric in shown if metric in by_metric.index]
         if not known:
             continue  # it draws no solos
         solos = by_metric.loc[known, "n"].max()
         distances = part["distance"].dropna()
-        cells = [_mean(by_metric.loc[metric]) if metric in known else "" for metric in SHOWN]
+        cells = [_mean(by_metric.loc[metric]) if metric in known else "" for metric in shown]
         distance = f"{distances.mean():.2f}" if len(distances) else ""
         lines.append(_line([str(row), str(solos), distance, *cells]))
     return lines

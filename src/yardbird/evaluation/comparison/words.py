@@ -40,11 +40,11 @@ def memory(mib: float) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{abs(share):.0%}".replace("%", " %")
+    return f"{100 * abs(share):.2g} %" if abs(share) < 0.1 else f"{100 * abs(share):.0f} %"
 
 
 def plain(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:.3g}".replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,18 @@ AGAINST = (
         None, "follows the changes less than real solos: harmony margin {value} against {reference}",
     ),
     Against(
-        "note_f1", "shuffled_z_note_f1",
+        "coverage_8", "self_coverage_8",
+        "quotes training solos more than they quote each other: {value} of its runs of 8 intervals against {reference}",
+        "quotes training solos less than they quote each other: {value} of its runs of 8 intervals against {reference}",
+        good_above=False, form=percent,
+    ),
+    Against(
+        "longest_run", "self_longest_run",
+        "copies longer runs of training solos than these of each other: {value} intervals against {reference}", None,
+        good_above=False,
+    ),
+    Against(
+        "note_f1", "shuffled_note_f1",
         "keeps solos in its latents: note F1 {value}, {reference} from another solo's", None,
     ),
     Against("note_f1", 0.5, None, "gives back less than half of the notes of a held-out solo: note F1 {value}"),
@@ -154,7 +165,7 @@ AGAINST = (
         "sounds nearer to real solos than untrained: Fréchet distance {value} against {reference}", good_above=False,
     ),
     Against(
-        "frechet_distance", "shuffled_tokens_frechet_distance",
+        "frechet_distance", "shuffled_frechet_distance",
         "sounds no nearer to real solos than their shuffled codes: Fréchet distance {value} against {reference}",
         "sounds nearer to real solos than their shuffled codes: Fréchet distance {value} against {reference}",
         good_above=False,
@@ -165,7 +176,7 @@ AGAINST = (
         form=percent,
     ),
     Against(
-        "caption_margin", 0.0,
+        "caption_key_margin", 0.0,
         "obeys the key of its caption: its scale holds {value} more of the notes than another's",
         "plays against the key of its caption: its scale holds {value} fewer of the notes than another's", form=percent,
     ),

@@ -1,0 +1,130 @@
+"""The table of the models: what its figures are made of, and that nothing is said of what was not measured."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from yardbird.evaluation.comparison import models
+from yardbird.evaluation.comparison.facts import Facts, Figure, all_facts
+from yardbird.evaluation.comparison.gather import read_comparison
+from yardbird.evaluation.comparison.words import Character, characters
+from yardbird.files import write_csv, write_json
+from yardbird.music.midi import write_score
+from yardbird.music.score import Score, Tempo, make_notes
+
+REAL = {"pitch_entropy": (4.0, 0.2, 16), "h1": (2.0, 0.1, 16), "harmony_margin": (0.2, 0.04, 16)}
+
+
+Sets = dict[str, dict[str, tuple[float, float, int]]]  # row → metric → mean, deviation, solos
+
+
+def write_rows(reports: Path, name: str, sets: Sets, **held_out: float) -> None:
+    """The evaluation of a family: solos in `sets` beside REAL, and figures of its own row without a deviation."""
+    rows = [(name, key, value, None, 5, None) for key, value in held_out.items()]
+    for row, metrics in (*sets.items(), ("real", REAL)):
+        for metric, (mean, sd, n) in metrics.items():
+            at = abs(mean - REAL[metric][0]) / REAL[metric][1] if metric in REAL else None
+            rows.append((row, metric, mean, sd, n, at))
+    table = pd.DataFrame(rows, columns=["row", "metric", "mean", "sd", "n", "distance"])
+    (reports / "evaluate").mkdir(parents=True, exist_ok=True)
+    table.to_csv(reports / f"evaluate/{name}_rows.csv", index=False)
+    write_json(reports / f"evaluate/{name}.json", {})
+
+
+def test_distances_are_over_the_metrics_that_all_models_have(data: Path, tmp_path: Path) -> None:
+    """One that knows no chords would else be judged by fewer and easier figures."""
+    near = {"pitch_entropy": (4.2, 0.2, 4), "h1": (2.2, 0.2, 4)}
+    write_rows(tmp_path, "music_transformer", {"music_transformer": near | {"harmony_margin": (0.0, 0.1, 4)}})
+    write_rows(tmp_path, "musicgen", {"musicgen": near})
+    facts = all_facts(read_comparison(tmp_path, data, tmp_path))
+    distances = [facts[name].figures["distance"] for name in ("music_transformer", "musicgen")]
+    assert distances[0] == distances[1]
+    assert distances[0].value == pytest.approx((0.2 / 0.2 + 0.2 / 0.1) / 2)
+    errors = [np.hypot(0.2 / 2, 0.2 / 4) / 0.2, np.hypot(0.2 / 2, 0.1 / 4) / 0.1]
+    assert distances[0].high - distances[0].value == pytest.approx(1.96 * np.mean(errors))
+    margin = facts["music_transformer"].figures["harmony_margin"]
+    assert (margin.value, margin.high) == pytest.approx((0.0, 1.96 * 0.1 / 2))
+    assert "harmony_margin" not in facts["musicgen"].figures
+
+
+@pytest.mark.parametrize(
+    ("family", "metric", "gain", "row", "words"),
+    [
+        ("music_transformer", "nats_per_note", "gain_on_ngram", "ngram", "over the same tokens"),
+        ("musicgen", "nats_per_frame", "gain_on_unigram", "unigram", "unigram"),
+        ("musicgen", "nats_per_frame", "gain_on_bigram", "bigram", "bigram"),
+        ("music_vae", "grid_nats_per_note", "grid_gain_on_ngram", "ngram", "upper bound"),
+    ],
+)
+def test_nats_are_told_as_a_share_of_the_baseline_s(
+    data: Path, tmp_path: Path, family: str, metric: str, gain: str, row: str, words: str
+) -> None:
+    own = {metric: 6.0, gain: 2.0, f"{gain}_low": 1.0, f"{gain}_high": 3.0}
+    write_rows(tmp_path, family, {row: {metric: (8.0, 0.0, 5)}}, **own)
+    facts = all_facts(read_comparison(tmp_path, data, tmp_path))[family]
+    assert facts.figures["nats_saved"] == Figure(0.25, 0.125, 0.375)
+    assert words in facts.words["baseline"]
+
+
+def test_costs_and_spans_come_from_timing_and_from_what_was_generated(data: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "data"
+    (workspace / "encoded").mkdir(parents=True)
+    (workspace / "encoded/events").symlink_to(data / "encoded/events")
+    reports = tmp_path / "reports"
+    for name in ("music_vae", "musicgen"):
+        write_rows(reports, name, {})
+        write_json(reports / f"timing/{name}.json", {name: {"training_seconds": 100.0, "device": "a GPU"}})
+        drawing = {"music_seconds_per_second": 4.0, "drawn_on": "b"}
+        write_json(reports / f"timing/{name}_generation.json", {name: drawing})
+        write_json(reports / f"train/{name}.json", {name: {"parameters": 1234}})
+    write_json(tmp_path / "models/musicgen/trained.json", {"conditioned_on": ["caption", "melody"]})
+    for number, qpm in enumerate((60.0, 120.0, 240.0)):
+        tune = Score(12, make_notes([(0, 12, 60, 90)]), 4 * 48, tempos=(Tempo(0, qpm),))
+        write_score(tune, workspace / f"generated/music_vae/{number}.mid")
+    solos = [{"path": f"{number}.mid", "bars": 4} for number in range(3)]
+    write_csv(workspace / "generated/music_vae/manifest.csv", ["path", "bars"], solos)
+    write_csv(workspace / "generated/musicgen/manifest.csv", ["path", "seconds"], [{"path": "a.wav", "seconds": 10.0}])
+    facts = all_facts(read_comparison(reports, workspace, tmp_path / "models"))
+    vae, sound = facts["music_vae"], facts["musicgen"]
+    assert (vae.writes, sound.writes) == ("notes", "sound")
+    assert (vae.figures["span_bars"].value, vae.figures["span_seconds"].value) == (4, pytest.approx(8.0))
+    assert sound.figures["span_seconds"].value == 10
+    assert "span_bars" not in sound.figures
+    assert vae.figures["training_seconds"] == Figure(100.0, 80.0, 125.0)
+    assert vae.figures["parameters"] == Figure.exact(1234)
+    assert vae.words == {"device": "a GPU", "drawn_on": "b"}
+    assert (vae.conditions, sound.conditions) == ((), ("caption", "melody"))
+
+
+def test_what_was_not_measured_is_left_blank(data: Path, tmp_path: Path) -> None:
+    write_rows(tmp_path, "other", {})
+    facts = all_facts(read_comparison(tmp_path, data, tmp_path))
+    assert list(facts["other"].figures) == ["real_harmony_margin"]
+    lines = models.as_markdown(facts, characters(facts))
+    assert lines[:3] == ["|  | other | Jukebox (published) |", "|---|---|---|", ""]
+    assert any("quoted from memory and not checked" in line for line in lines)
+
+
+def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
+    facts = {
+        "a": Facts({"distance": Figure(1.5, 1.0, 2.0), "parameters": Figure.exact(2e6)}, ("tempo", "artist"), "notes"),
+        "b": Facts({"parameters": Figure.exact(900)}, writes="sound", words={"device": "a GPU"}),
+    }
+    said = {"a": Character(["good"], ["bad", "worse"]), "b": Character()}
+    lines = models.as_markdown(facts, said)
+    assert "| parameters | 2 million | 900 | 7 billion |" in lines
+    assert "| distance to real solos | 1.5 [1, 2] |  |  |" in lines
+    assert "| trained on |  | a GPU | 512 V100 (the prior) |" in lines
+    assert "| conditioned on | tempo, artist |  | artist, genre, lyrics |" in lines
+    assert lines[lines.index("**a**") :][2:5] == ["- (+) good", "- (−) bad", "- (−) worse"]
+    assert "**b**" not in lines
+    table = models.as_table(facts, said)
+    assert table.loc[table["property"] == "distance to real solos"].to_numpy().tolist() == [
+        ["a", "distance to real solos", "1.5", 1.0, 2.0]
+    ]
+    assert list(table.loc[table["property"] == "weakness", "value"]) == ["bad", "worse"]
+    assert set(table["model"]) == {"a", "b"}, "Jukebox was not measured here"
+    assert json.dumps(list(table["value"]))  # text, whatever it is
