@@ -20,7 +20,7 @@ QUARTER_TONE = 2 ** (1 / 24)
 _LOWEST_HZ, _HIGHEST_HZ = 40.0, 1800.0  # a double bass's E; above a soprano saxophone
 _PITCH_BINS = 0.2  # semitones: a tenth, the default, takes seven times as long
 _BANDS, _WINDOW = 80, 1024
-_FLOOR = 1e-5  # of the mel magnitudes, before the logarithm
+_FLOOR = 1e-3  # of the mel magnitudes, before the logarithm: about what the rounding to 16 bits leaves in a band
 
 
 def pitch(samples: Samples) -> NDArray[np.float64]:
