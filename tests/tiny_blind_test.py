@@ -65,10 +65,10 @@ def serving(folder: Path, params: Path) -> Iterator[tuple[subprocess.Popen[str],
         process.stdout.close()
 
 
-def answers(listener: int, votes: dict[str, bool], **changes: object) -> str:
+def answers(number: int, given: dict[str, bool], **changes: object) -> str:
     """A file of answers as the exported page saves it."""
     content = {
-        "format": "yardbird-blind-test-1", "test": "f" * 16, "listener": f"{listener:032x}", "expertise": "listener",
-        "consent": True, "votes": [{"clip": clip, "yes": yes} for clip, yes in votes.items()],
+        "format": "yardbird-blind-test-1", "test": "f" * 16, "listener": f"{number:032x}", "expertise": "listener",
+        "consent": True, "votes": [{"clip": clip, "yes": yes} for clip, yes in given.items()],
     }  # fmt: skip
     return json.dumps(content | changes)

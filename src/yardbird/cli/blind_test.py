@@ -51,7 +51,7 @@ def serve(
     try:
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        found, remedy = str(error.strerror), "give another --host or --port"
+        found, remedy = str(error.strerror).partition(" (")[0], "give another --host or --port"
         raise InputError(f"{host}:{port}", expected="a free port", found=found, remedy=remedy) from None
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     if not local:

@@ -1,0 +1,194 @@
+"""The pages in a real browser, headless: as a phone with fingers, as a desk with keys, and from a file."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from tiny_blind_test import ARTIST, RIGHT, make_tiny_test, serving
+
+from yardbird.blindtest.bundle import VOTES
+from yardbird.blindtest.offline import export_test, import_answers
+from yardbird.blindtest.store import VoteStore
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+PHONE = {"viewport": {"width": 360, "height": 640}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of a phone or of a desk, in which nothing may be complained of and nothing asked of other addresses."""
+    page = browser.new_context(**getattr(request, "param", {}), accept_downloads=True).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.append(asked.url) if not _is_ours(asked.url) else None)
+    yield page
+    page.context.close()
+    assert complaints == []
+
+
+def _is_complaint(message: ConsoleMessage) -> bool:
+    """An error, but for that of the requests which a test lets fail."""
+    return message.type == "error" and "net::ERR_FAILED" not in message.text
+
+
+def _is_ours(url: str) -> bool:
+    return re.match(r"http://127\.0\.0\.1:|file://|data:|blob:", url) is not None
+
+
+@pytest.fixture
+def server(root: Path, tmp_path: Path) -> Iterator[tuple[Path, str, str]]:
+    """Folder of the test, its address, and that of its results."""
+    make_tiny_test(tmp_path / "test")
+    params = Path(shutil.copy(root / "params.yaml", tmp_path))
+    with serving(tmp_path / "test", params) as (_, address, results):
+        yield tmp_path / "test", address, results
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True)
+def test_a_finger_goes_through_the_whole_test(server: tuple[Path, str, str], page: Page, tmp_path: Path) -> None:
+    folder, address, results = server
+    page.goto(address)
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Is this {ARTIST}?")
+    page.get_by_role("button", name="Start").tap()
+    expect(page.locator("#welcome"), "without consent").to_be_visible()
+    page.get_by_role("button", name="Play example 1").tap()
+    page.get_by_label("I play jazz").check()
+    page.get_by_label(re.compile("free will")).check()
+    page.screenshot(path=tmp_path / "welcome.png", full_page=True)
+    page.get_by_role("button", name="Start").tap()
+    for number in range(1, 9):
+        expect(page.locator("#count")).to_have_text(f"Clip {number} of 8")
+        expect(page.get_by_role("button", name="Yes"), "before it is heard").to_be_disabled()
+        _fits(page)
+        page.get_by_role("button", name="Play").tap()
+        expect(page.get_by_role("button", name="Yes")).to_be_enabled()
+        if number == 2:
+            page.screenshot(path=tmp_path / "clip.png")
+            page.reload()
+            expect(page.locator("#count"), "goes on where it was").to_have_text("Clip 2 of 8")
+            page.get_by_role("button", name="Play").tap()
+        page.get_by_role("button", name="Yes").tap()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_focused()
+    ((person, votes),) = VoteStore(folder / VOTES).everything().values()
+    assert (person.expertise, sorted(votes), set(votes.values())) == ("jazz_musician", sorted(votes), {True})
+    assert len(votes) == 8
+    page.goto(results)
+    expect(page).to_have_url(re.compile(r"/results$"))
+    expect(page.get_by_text("1 who failed a check")).to_be_visible()
+    page.screenshot(path=tmp_path / "results.png", full_page=True)
+
+
+def _fits(page: Page) -> None:
+    """Nothing sticks out of a narrow screen, and what one taps is as large as a fingertip."""
+    assert page.locator("html").evaluate("element => element.scrollWidth") <= 360
+    for button in page.locator("button:visible").all():
+        box = button.bounding_box()
+        assert box
+        assert box["height"] >= 48
+        assert box["width"] >= 48
+
+
+def test_keys_go_through_the_whole_test(server: tuple[Path, str, str], page: Page) -> None:
+    folder, address, _ = server
+    page.goto(address)
+    page.get_by_role("button", name="Play example 1").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")  # the second of the kinds of experience
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    told = {}
+    for number, key in enumerate(["y", "n", "ArrowRight", "ArrowLeft", "Y", "N", "y", "n"], start=1):
+        expect(page.locator("#count")).to_have_text(f"Clip {number} of 8")
+        told[_clip(page)] = key in ("y", "Y", "ArrowRight")
+        page.keyboard.press("y")  # too early: nothing has been heard
+        page.keyboard.press("Space")
+        expect(page.get_by_role("button", name="Yes")).to_be_enabled()
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    ((person, votes),) = VoteStore(folder / VOTES).everything().values()
+    assert person.expertise == "listener"
+    assert votes == told
+
+
+def _clip(page: Page) -> str:
+    source = page.locator("#audio").get_attribute("src")
+    assert source
+    return Path(source).stem
+
+
+def test_an_answer_given_while_the_server_is_away_arrives_later(root: Path, page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "test"
+    make_tiny_test(folder)
+    params = Path(shutil.copy(root / "params.yaml", tmp_path))
+    with serving(folder, params) as (_, address, _):
+        page.goto(address)
+        refused = {"left": 2}
+
+        def fail_twice(route: Route) -> None:
+            refused["left"] -= 1
+            route.abort() if refused["left"] >= 0 else route.continue_()
+
+        page.get_by_label("I rarely hear jazz").check()
+        page.get_by_label(re.compile("free will")).check()
+        page.get_by_role("button", name="Start").click()
+        page.route("**/api/votes", fail_twice)
+        page.get_by_role("button", name="Play").click()
+        page.get_by_role("button", name="No").click()
+        expect(page.get_by_role("status")).to_have_text("Your answer has not arrived yet. Trying again …")
+        expect(page.locator("#count")).to_have_text("Clip 2 of 8")
+        assert refused["left"] < 0
+    ((_, votes),) = VoteStore(folder / VOTES).everything().values()
+    assert list(votes.values()) == [False]
+
+
+@pytest.mark.parametrize("page", [{}, PHONE], indirect=True, ids=["desk", "phone"])
+def test_the_exported_file_is_heard_without_a_server_and_its_answers_come_back(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "test"
+    test, _ = make_tiny_test(folder)
+    export_test(folder, test, tmp_path / "page.html")
+    page.goto((tmp_path / "page.html").as_uri())
+    page.get_by_label("I play music, but no jazz").check()
+    page.get_by_label(re.compile("free will")).check()
+    page.get_by_role("button", name="Start").click()
+    for number in range(1, 9):
+        expect(page.locator("#count")).to_have_text(f"Clip {number} of 8")
+        page.get_by_role("button", name="Play").click()
+        expect(page.get_by_role("button", name="Yes")).to_be_enabled()
+        if number == 3:
+            page.reload()
+            expect(page.locator("#count"), "this browser remembers").to_have_text("Clip 3 of 8")
+            page.keyboard.press("Space")
+            expect(page.get_by_role("button", name="Yes")).to_be_enabled()
+        page.keyboard.press("n")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save my answers").click()
+    assert re.fullmatch(r"blind-test-[0-9a-f]{8}\.json", download.value.suggested_filename)
+    download.value.save_as(tmp_path / "answers.json")
+    assert page.get_by_label(re.compile("copy this text")).input_value() == (tmp_path / "answers.json").read_text()
+    page.screenshot(path=tmp_path / "done.png")
+    store = VoteStore(folder / VOTES)
+    assert import_answers(tmp_path / "answers.json", test, store) == (8, 8)
+    ((person, votes),) = store.everything().values()
+    assert (person.expertise, person.via, set(votes)) == ("musician", "file", set(test.clips))
+    order = [vote["clip"] for vote in json.loads((tmp_path / "answers.json").read_text())["votes"]]
+    assert order != sorted(order), "of one order in forty thousand it would not be by lot"
+    assert any(votes[clip] != answer for clip, answer in RIGHT.items())

@@ -1,0 +1,149 @@
+"""Clips that differ in nothing but their notes, and a folder that keeps the secret."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchaudio
+
+from yardbird import files
+from yardbird.audio.wave import read_wave
+from yardbird.blindtest.bundle import KEY, PUBLIC, clip_path, read_test
+from yardbird.blindtest.clips import check_score, prepare, render_clips
+from yardbird.blindtest.plan import BlindTestConfig, Excerpt, Plan
+from yardbird.config import read_section
+from yardbird.errors import InputError
+from yardbird.music.score import Score, Tempo, make_notes
+
+
+def solo(velocity: int, foot: int, *, beats: int = 8) -> Score:
+    notes = make_notes([(6 * step, 6, foot + step % 7, velocity) for step in range(2 * beats)])
+    return Score(12, notes, 12 * beats, tempos=(Tempo(0, 160.0),))
+
+
+def test_loud_and_quiet_and_high_and_low_solos_become_equally_loud(config: BlindTestConfig) -> None:
+    clips = render_clips([solo(20, 56), solo(120, 56), solo(60, 49), solo(60, 74), check_score(True, 0, 3.0)], config)
+    assert {len(wave.samples) for wave in clips.waveforms} == {round(3.0 * config.sample_rate)}
+    rms = []
+    for wave in clips.waveforms:
+        loudness = torchaudio.functional.loudness(torch.from_numpy(wave.samples.T), wave.sample_rate)
+        assert float(loudness) == pytest.approx(config.loudness, abs=0.05)
+        assert wave.peak <= 10 ** (-1 / 20) + 1e-6
+        rms.append(20 * np.log10(np.sqrt(np.mean(wave.samples**2))))
+    assert np.ptp(rms) < 4, "and nearly so by plain power, which no ear weighs"
+
+
+def test_where_one_clip_would_clip_all_are_quieter(config: BlindTestConfig) -> None:
+    clips = render_clips([solo(90, 56), solo(90, 49)], replace(config, loudness=-10.0))
+    assert clips.loudness < -10
+    assert max(wave.peak for wave in clips.waveforms) == pytest.approx(10 ** (-1 / 20), rel=1e-4)
+    levels = [
+        float(torchaudio.functional.loudness(torch.from_numpy(w.samples.T), w.sample_rate)) for w in clips.waveforms
+    ]
+    assert levels == pytest.approx([clips.loudness] * 2, abs=0.05)
+
+
+def test_every_clip_ends_in_the_same_silence(config: BlindTestConfig) -> None:
+    short, long = render_clips([solo(90, 56, beats=4), solo(90, 56, beats=40)], config).waveforms
+    assert np.abs(short.samples[-50:]).max() < 0.001
+    assert np.abs(long.samples[-50:]).max() < 0.001
+
+
+@pytest.fixture(scope="module")
+def config(root: Path) -> BlindTestConfig:
+    config = read_section("blind_test", BlindTestConfig, root / "params.yaml")
+    return replace(config, seconds=3.0, least_seconds=0.5)
+
+
+@pytest.fixture(scope="module")
+def folder(config: BlindTestConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two real clips, two of a family, four checks and an example."""
+    excerpts = [Excerpt(source, f"s{n}", "", n, solo(90, 50 + n)) for source in ("real", "vae") for n in range(2)]
+    plan = Plan("Bird", None, tuple(excerpts), (replace(excerpts[0], source="example"),), ("decoy: none",))
+    folder = tmp_path_factory.mktemp("blind") / "test"
+    prepare(folder, plan, config, seed=0)
+    return folder
+
+
+def test_files_give_nothing_away_by_size_time_order_or_what_they_carry(folder: Path) -> None:
+    paths = sorted((folder / "clips").iterdir())
+    contents = [path.read_bytes() for path in paths]
+    assert len(paths) == 9
+    assert len({(path.stat().st_size, path.stat().st_mtime) for path in paths}) == 1
+    for content in contents:
+        assert (content[12:16], content[36:40]) == (b"fmt ", b"data")  # a header, and the samples at once
+        assert len(content) == 44 + int.from_bytes(content[40:44], "little")
+    _, key = read_test(folder)
+    order = [key.clips[path.stem].source for path in paths if path.stem in key.clips]
+    assert sorted(order) == ["check"] * 4 + ["real"] * 2 + ["vae"] * 2
+
+
+def test_the_public_half_says_nothing_that_the_key_says(folder: Path) -> None:
+    test, key = read_test(folder)
+    public = (folder / PUBLIC).read_text()
+    assert list(test.clips) == sorted(test.clips), "an order without meaning"
+    assert not any(word in public for word in ("real", "vae", "check", "s0", "seed"))
+    assert key.sources == ("real", "vae")
+    assert key.left_out == ("decoy: none",)
+    assert (folder.stat().st_mode & 0o777) == 0o700
+
+
+def test_checks_run_up_where_the_answer_is_yes_and_down_where_it_is_no(folder: Path) -> None:
+    _, key = read_test(folder)
+    checks = {clip: origin.answer for clip, origin in key.clips.items() if origin.answer is not None}
+    assert sorted(checks.values()) == [False, False, True, True]
+    for clip, answer in checks.items():
+        wave = read_wave(clip_path(folder, clip))
+        half = wave.sample_rate // 2
+        low, high = (np.abs(np.fft.rfft(wave.mono[start : start + half])).argmax() for start in (0, 4 * half))
+        assert (low < high) == answer
+
+
+def test_a_check_lasts_as_long_as_a_clip_and_its_scales_span_three_octaves() -> None:
+    score = check_score(False, 1, 12.0)
+    assert score.seconds == pytest.approx(12.0)
+    assert (score.pitches.min(), score.pitches.max()) == (49, 85)
+    assert score.pitches[0] == 85
+
+
+def test_ids_are_new_each_time_and_sounds_are_not(folder: Path, config: BlindTestConfig, tmp_path: Path) -> None:
+    """With ids drawn from the seed whoever has the repository could work out which clip is which."""
+    excerpts = (Excerpt("real", "s0", "", 0, solo(90, 50)),)
+    for name in ("a", "b"):
+        prepare(tmp_path / name, Plan("Bird", None, excerpts, (), ()), config, seed=0)
+    (test_a, key_a), (test_b, key_b) = read_test(tmp_path / "a"), read_test(tmp_path / "b")
+    assert not {test_a.id, *test_a.clips} & {test_b.id, *test_b.clips}
+    sounds = [
+        {files.sha256(clip_path(tmp_path / name, clip)) for clip in key.clips}
+        for name, key in (("a", key_a), ("b", key_b))
+    ]
+    assert sounds[0] == sounds[1]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: (f / PUBLIC).unlink(), "expected a blind test, found no test.json; start one with"),
+        (lambda f: (f / KEY).write_text("{"), "expected a blind test, found broken files"),
+        (lambda f: (f / KEY).write_text("{}"), "expected a blind test, found broken files"),
+        (lambda f: next((f / "clips").iterdir()).unlink(), "expected a whole blind test, found 1 clips missing"),
+    ],
+)
+def test_a_folder_that_is_no_whole_test_is_refused(folder: Path, tmp_path: Path, spoil, message: str) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    spoil(copy)
+    with pytest.raises(InputError, match=message):
+        read_test(copy)
+
+
+def test_a_key_to_other_clips_is_refused(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    key = json.loads((copy / KEY).read_text())
+    key["clips"].popitem()
+    files.write_json(copy / KEY, key)
+    with pytest.raises(InputError, match="found a key to other clips"):
+        read_test(copy)

@@ -1,0 +1,69 @@
+"""`yardbird blind-test` as a user meets it; `serve` itself is started in test_server."""
+
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from tiny_blind_test import RIGHT, answers, make_tiny_test
+
+from yardbird.blindtest.bundle import BlindTest
+from yardbird.cli import app
+
+
+@pytest.fixture
+def test(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BlindTest:
+    """A test in the default folder of the folder where the user is."""
+    shutil.copy(root / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return make_tiny_test(tmp_path / "blind_test")[0]
+
+
+def run(*arguments: object) -> object:
+    with pytest.raises(SystemExit) as ended:
+        app(["blind-test", *map(str, arguments)])
+    return ended.value.code
+
+
+def test_a_test_goes_out_as_a_file_and_its_answers_come_back(
+    test: BlindTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("export", "--out", "parker.html") in (0, None)
+    assert "parker.html: 0.2 MB, 8 clips; keep blind_test/key.json to yourself" in capsys.readouterr().out
+    Path("good.json").write_text(answers(1, dict.fromkeys(test.clips, True) | RIGHT))
+    Path("bad.json").write_text("{}")
+    assert run("import", "bad.json", "good.json", "good.json") == 1
+    said = capsys.readouterr()
+    assert said.out == "good.json: 8 answers, 8 new\ngood.json: 8 answers, 0 new\n"
+    assert said.err.startswith("error: bad.json: expected answers saved by an exported blind test, found format: Field")
+    assert said.err.count("\n") == 1
+    assert run("results", "--json") in (0, None)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["total"]["listeners"], found["from_files"]) == (1, 1)
+    assert run("results") in (0, None)
+    assert 'Judged "Charlie Parker" by 1 listeners (1 from files)' in capsys.readouterr().out
+
+
+def test_without_a_test_the_way_to_one_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (["results"], ["import", "a.json"]):
+        said = run(*command)
+        assert said == (
+            "error: blind_test: expected a blind test, found no test.json; "
+            "start one with yardbird blind-test serve or export"
+        )
+
+
+def test_a_port_in_use_is_refused_in_one_line(test: BlindTest) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = run("serve", "--port", port)
+    assert said == (
+        f"error: 127.0.0.1:{port}: expected a free port, found Address already in use; give another --host or --port"
+    )
+
+
+def test_an_older_test_is_gone_on_with_and_this_is_said(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
+    run("export")
+    assert "was made with other parameters and stays so; a new --folder is a new test" in capsys.readouterr().err

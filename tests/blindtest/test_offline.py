@@ -1,0 +1,104 @@
+"""The exported page and the files that come back."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from tiny_blind_test import RIGHT, answers, make_tiny_test
+
+from yardbird.blindtest.bundle import VOTES, BlindTest, Key, clip_path
+from yardbird.blindtest.offline import export_test, import_answers
+from yardbird.blindtest.store import VoteStore
+from yardbird.errors import InputError
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> tuple[BlindTest, Key]:
+    return make_tiny_test(tmp_path)
+
+
+@pytest.fixture
+def store(tiny: tuple[BlindTest, Key], tmp_path: Path) -> VoteStore:
+    return VoteStore(tmp_path / VOTES)
+
+
+def test_the_page_holds_all_of_the_sound_and_none_of_the_key(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
+    test, _ = tiny
+    export_test(tmp_path, test, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    data = json.loads(re.search(r'<script type="application/json" id="test">(.*?)</script>', page, re.S)[1])
+    assert set(data["sounds"]) == {*test.clips, *test.examples}
+    for clip, uri in data["sounds"].items():
+        assert base64.b64decode(uri.removeprefix("data:audio/wav;base64,")) == clip_path(tmp_path, clip).read_bytes()
+    bare = re.sub(r'"data:audio/wav[^"]*"', "", page)
+    assert not re.search(r"transformer|decoy|vae|solo \d|key\.json|https?:|<link[^>]*static|src=", bare)
+
+
+def test_the_page_allows_its_own_script_and_style_and_nothing_else(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
+    export_test(tmp_path, tiny[0], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', page)[1].replace("&#39;", "'")
+    for element in ("script", "style"):
+        text = re.findall(rf"<{element}>(.*?)</{element}>", page, re.S)
+        assert len(text) == 1
+        digest = base64.b64encode(hashlib.sha256(text[0].encode()).digest()).decode()
+        assert f"{element}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+def test_answers_come_in_once_and_later_ones_are_added(
+    tiny: tuple[BlindTest, Key], store: VoteStore, tmp_path: Path
+) -> None:
+    test, _ = tiny
+    half = dict.fromkeys(test.clips[:4], True)
+    (tmp_path / "half.json").write_text(answers(1, half))
+    (tmp_path / "all.json").write_text(answers(1, {**dict.fromkeys(test.clips, False), **RIGHT}))
+    assert import_answers(tmp_path / "half.json", test, store) == (4, 4)
+    assert import_answers(tmp_path / "half.json", test, store) == (4, 0)
+    assert import_answers(tmp_path / "all.json", test, store) == (8, 4)
+    ((person, votes),) = store.everything().values()
+    assert (person.id, person.expertise, person.via) == (f"{1:032x}", "listener", "file")
+    assert votes == {**dict.fromkeys(test.clips, False), **RIGHT, **half}
+
+
+CLIP = "0" * 16
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "found Invalid JSON"),
+        ("[1, 2]", "found Input should be an object"),
+        ("{", "found Invalid JSON"),
+        (answers(1, {}, format="other"), "found format: Input should be 'yardbird-blind-test-1'"),
+        (answers(1, {}, consent=False), "found consent: Input should be True"),
+        (answers(1, {}, expertise="expert"), "found expertise: Input should be 'newcomer'"),
+        (answers(1, {}, more=1), "found more: Extra inputs are not permitted"),
+        (answers(1, {}, listener="../x"), "found listener: String should match"),
+        (answers(1, {}, votes=[{"clip": CLIP, "yes": "yes"}]), r"found votes\.0\.yes: Input should be a valid boolean"),
+        (answers(1, {}, votes=[{"clip": CLIP, "yes": True}] * 2), "expected one answer a clip, found two"),
+        (answers(1, {}, votes=[{"clip": CLIP, "yes": True}] * 1001), "found votes: List should have at most 1000"),
+        (answers(1, {"9" * 16: True}), "expected clips of this test, found clip 9999999999999999"),
+        (answers(1, {"e" * 16: True}), "expected clips of this test, found clip e"),
+        (answers(1, {}, test="a" * 16), "expected answers to test f+, found to a+; give the --folder of the test"),
+        ("x" * 200_000, "found more than 100000 bytes"),
+    ],
+)
+def test_a_file_that_is_no_answer_is_refused_in_one_line(
+    tiny: tuple[BlindTest, Key], store: VoteStore, tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "answers.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message) as refused:
+        import_answers(path, tiny[0], store)
+    assert "\n" not in str(refused.value)
+    assert store.everything() == {}
+
+
+def test_a_file_that_is_not_there_is_named(tiny: tuple[BlindTest, Key], store: VoteStore, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.json: expected answers .* found No such file"):
+        import_answers(tmp_path / "nowhere.json", tiny[0], store)

@@ -1,0 +1,198 @@
+"""Which excerpts are drawn, from a made-up corpus of rising lines: a note's pitch tells where it stood."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from yardbird import files
+from yardbird.blindtest.plan import BlindTestConfig, Excerpt, make_plan
+from yardbird.config import read_section
+from yardbird.data.manifest import read_solos
+from yardbird.errors import ConfigError, InputError
+from yardbird.music.chords import Chord
+from yardbird.music.midi import write_score
+from yardbird.music.score import ChordChange, Score, Tempo, make_notes
+
+BARS, BAR_SECONDS = 24, 1.0  # of 4/4 at 240 quarter notes a minute
+CORPUS = ("copy", "solo", "path", "split", "artist")
+FAMILY = ("solo", "path", "primed_bars")
+Corpus = Callable[..., tuple[Path, Path]]
+
+
+def line(bars: int = BARS, *, chords: bool = True) -> Score:
+    """Two notes a bar; both have the pitch 40 + number of the bar."""
+    notes = make_notes([(240 * half, 100, 40 + half // 2, 90) for half in range(2 * bars)])
+    changes = (ChordChange(0, Chord.parse("F7")),) if chords else ()
+    return Score(120, notes, 480 * bars, tempos=(Tempo(0, 240.0),), chords=changes, program=40)
+
+
+@pytest.fixture
+def config(root: Path) -> BlindTestConfig:
+    config = read_section("blind_test", BlindTestConfig, root / "params.yaml")
+    return replace(config, seconds=4.0, clips_per_source=4, examples=2)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    def make(
+        solos: dict[str, int] | None = None,
+        bars: int = BARS,
+        primed_bars: int = 0,
+        families: tuple[str, ...] = ("a", "b"),
+    ) -> tuple[Path, Path]:
+        """Test solos of each artist, as many training solos and copies of those; a family of solos each."""
+        rows = []
+        for artist, count in (solos or {"Bird": 3, "Trane": 2}).items():
+            for split in ("test", "train"):
+                for number in range(count):
+                    solo = f"{split}/{artist}_{number}"
+                    copies = [solo, f"{solo}_up"] if split == "train" else [solo]
+                    for copy in copies:
+                        write_score(line(bars), tmp_path / "augmented" / f"{copy}.mid")
+                        rows.append(dict(zip(CORPUS, (copy, solo, f"{copy}.mid", split, artist), strict=True)))
+        files.write_csv(tmp_path / "augmented/manifest.csv", CORPUS, rows)
+        for family in families:
+            drawn = [{"solo": f"s{n}", "path": f"s{n}.mid", "primed_bars": primed_bars} for n in range(2)]
+            for row in drawn:
+                write_score(line(bars, chords=False), tmp_path / "generated" / family / str(row["path"]))
+            files.write_csv(tmp_path / "generated" / family / "manifest.csv", FAMILY, drawn)
+        return tmp_path / "augmented", tmp_path / "generated"
+
+    return make
+
+
+def bars_of(excerpt: Excerpt) -> list[int]:
+    return sorted(set((excerpt.score.pitches - 40).tolist()))
+
+
+def test_every_source_gives_the_same_number_of_excerpts(corpus: Corpus, config: BlindTestConfig) -> None:
+    plan = make_plan(*corpus(), config, seed=0)
+    assert [excerpt.source for excerpt in plan.excerpts] == ["real"] * 4 + ["decoy"] * 4 + ["a"] * 4 + ["b"] * 4
+    assert (plan.artist, plan.decoy, plan.left_out) == ("Bird", "Trane", ())
+
+
+def test_an_excerpt_is_the_music_from_its_bar_on_for_its_seconds(corpus: Corpus, config: BlindTestConfig) -> None:
+    for excerpt in make_plan(*corpus(), config, seed=0).excerpts:
+        assert bars_of(excerpt) == list(range(excerpt.first_bar, excerpt.first_bar + 4))
+        assert excerpt.score.seconds == pytest.approx(4.0)
+        assert excerpt.score.onsets[0] == 0
+
+
+def test_real_and_decoy_are_test_solos_and_examples_are_training_solos(corpus: Corpus, config: BlindTestConfig) -> None:
+    plan = make_plan(*corpus(), config, seed=0)
+    heard = {excerpt.source: {e.solo for e in plan.excerpts if e.source == excerpt.source} for excerpt in plan.excerpts}
+    assert heard["real"] == {"test/Bird_0", "test/Bird_1", "test/Bird_2"}
+    assert heard["decoy"] == {"test/Trane_0", "test/Trane_1"}
+    assert len(plan.examples) == 2
+    assert {excerpt.solo for excerpt in plan.examples} < {"train/Bird_0", "train/Bird_1", "train/Bird_2"}
+
+
+def test_the_same_music_is_never_drawn_twice(corpus: Corpus, config: BlindTestConfig) -> None:
+    for seed in range(5):
+        plan = make_plan(*corpus(), replace(config, clips_per_source=6), seed)
+        bars = [(e.source, e.solo, bar) for e in plan.excerpts for bar in bars_of(e)]
+        assert len(bars) == len(set(bars))
+
+
+def test_what_primed_a_model_is_not_taken_for_its_own(corpus: Corpus, config: BlindTestConfig) -> None:
+    plan = make_plan(*corpus(primed_bars=18), replace(config, clips_per_source=1), seed=0)
+    assert all(excerpt.first_bar >= 18 for excerpt in plan.excerpts if excerpt.source in "ab")
+
+
+def test_the_seed_decides_and_a_source_more_changes_no_other(corpus: Corpus, config: BlindTestConfig) -> None:
+    def drawn(seed: int, families: tuple[str, ...]) -> list[tuple[str, str, int]]:
+        plan = make_plan(*corpus(families=families), config, seed)
+        return [(e.source, e.solo, e.first_bar) for e in plan.excerpts]
+
+    assert drawn(0, ("a",)) == [row for row in drawn(0, ("a", "b")) if row[0] != "b"]
+    assert drawn(0, ("a",)) != drawn(1, ("a",))
+
+
+def test_all_are_on_one_grid_and_of_one_instrument(corpus: Corpus, config: BlindTestConfig) -> None:
+    scores = [excerpt.score for excerpt in make_plan(*corpus(), config, seed=0).excerpts]
+    assert {(score.ticks_per_beat, score.program) for score in scores} == {(12, 65)}
+    timed = make_plan(*corpus(), replace(config, steps_per_beat=None), seed=0).excerpts
+    assert {excerpt.score.ticks_per_beat for excerpt in timed} == {120}
+
+
+def test_the_named_artists_are_asked_about(corpus: Corpus, config: BlindTestConfig) -> None:
+    places = corpus({"Bird": 3, "Trane": 2, "Dizzy": 1})
+    assert make_plan(*places, replace(config, artist="Trane"), 0).decoy == "Bird"
+    assert make_plan(*places, replace(config, decoy="Bird"), 0).artist == "Trane"
+    assert make_plan(*places, replace(config, decoy="Dizzy"), 0).decoy == "Dizzy"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"artist": "Miles"}, "blind_test.artist: expected an artist with test solos, found 'Miles', the test split"),
+        ({"decoy": "Miles"}, "blind_test.decoy: expected an artist with test solos, found 'Miles'"),
+        ({"artist": "Bird", "decoy": "Bird"}, "blind_test.decoy: expected another than the artist, found 'Bird'"),
+    ],
+)
+def test_artists_that_cannot_be_asked_about_are_refused(
+    corpus: Corpus, config: BlindTestConfig, changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_plan(*corpus(), replace(config, **changes), seed=0)
+
+
+def test_what_is_missing_is_said(corpus: Corpus, config: BlindTestConfig) -> None:
+    augmented, generated = corpus({"Bird": 1}, bars=9)
+    sung = [{"solo": "s0", "path": "s0.wav", "primed_bars": 0}]
+    files.write_csv(generated / "sung/manifest.csv", FAMILY, sung)
+    plan = make_plan(augmented, generated, config, seed=0)
+    assert plan.decoy is None
+    assert plan.left_out[0] == "decoy: the test split holds one artist only"
+    assert plan.left_out[1] in [f"real: {n} clips instead of 4; its solos hold no more" for n in (1, 2)]
+    assert plan.left_out[-1] == "sung: it gives no MIDI files, so that nothing of it can go through the same synth"
+
+
+def test_excerpts_without_chords_are_not_taken_where_chords_are_heard(corpus: Corpus, config: BlindTestConfig) -> None:
+    plan = make_plan(*corpus(), replace(config, comping=True), seed=0)
+    assert {excerpt.source for excerpt in plan.excerpts} == {"real", "decoy"}
+    assert "a: 0 clips instead of 4; its solos hold no more" in plan.left_out
+
+
+def test_solos_that_are_too_short_are_no_test(corpus: Corpus, config: BlindTestConfig) -> None:
+    with pytest.raises(InputError, match=r"expected a test solo of Bird with 4 seconds of notes, found none; lower"):
+        make_plan(*corpus(bars=3), config, seed=0)
+
+
+def test_without_corpus_or_generated_solos_the_stage_is_named(
+    corpus: Corpus, config: BlindTestConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="expected the corpus, found no such file; run dvc repro first"):
+        make_plan(tmp_path / "nowhere", tmp_path, config, seed=0)
+    with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage first"):
+        make_plan(corpus()[0], tmp_path / "nowhere", config, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("seconds", 0.0), ("attention_checks", 3), ("least_seconds", 99.0), ("clips_per_source", 0), ("program", 128)],
+)
+def test_settings_out_of_bounds_are_refused_by_name(config: BlindTestConfig, key: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"params\.yaml: blind_test\.{key}: expected"):
+        replace(config, **{key: value})
+
+
+def test_real_solos_make_a_test_of_charlie_parker(
+    ingested: Path, corpus: Corpus, config: BlindTestConfig, tmp_path: Path
+) -> None:
+    """The team's solos of Parker and Coltrane: timed performances, in all meters and tempos."""
+    _, generated = corpus()
+    solos = read_solos(ingested)
+    rows = [dict(zip(CORPUS, (row.solo, row.solo, row.path, "test", row.artist), strict=True)) for row in solos]
+    augmented = tmp_path / "real"
+    shutil.copytree(ingested, augmented)
+    files.write_csv(augmented / "manifest.csv", CORPUS, rows)
+    plan = make_plan(augmented, generated, replace(config, seconds=12.0, clips_per_source=10), seed=0)
+    assert (plan.artist, plan.decoy) == ("Charlie Parker", "John Coltrane")
+    real = [excerpt.score for excerpt in plan.excerpts if excerpt.source in ("real", "decoy")]
+    assert len(real) == 20
+    assert min(score.seconds for score in real) > 12 - 1e-6
+    assert np.median([score.seconds for score in real]) < 15, "a bar too long at most"
