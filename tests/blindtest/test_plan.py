@@ -1,5 +1,6 @@
 """Which excerpts are drawn, from a made-up corpus of rising lines: a note's pitch tells where it stood."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
