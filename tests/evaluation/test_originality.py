@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from yardbird.evaluation.originality import (
-    FIGURES,
     Piece,
     as_csv,
     compare_pieces,
@@ -16,6 +15,7 @@ from yardbird.evaluation.originality import (
     read_pieces,
     training_index,
 )
+from yardbird.metrics.originality import FIGURES
 from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
 
@@ -72,7 +72,7 @@ def test_one_long_copy_is_enough(compared):
 
 
 def test_the_figures_are_means_over_solos_and_the_bound_narrows_with_their_number(compared, rows):
-    own = [c.figures["coverage_4"] for c in compared if c.row == "copies"]
+    own = [c.found.figures["coverage_4"] for c in compared if c.row == "copies"]
     row = rows["copies", "coverage_4"]
     assert (row.mean, row.sd) == (pytest.approx(np.mean(own)), pytest.approx(np.std(own, ddof=1)))
     many = {(row.row, row.metric): row for row in originality_rows(compared, 300, 0)}

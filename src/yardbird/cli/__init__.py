@@ -11,6 +11,7 @@ from yardbird.cli.experiments import exp
 from yardbird.cli.generate import generate
 from yardbird.cli.ingest import ingest
 from yardbird.cli.latent import interpolate
+from yardbird.cli.metrics import metrics
 from yardbird.cli.move import blend, transfer
 from yardbird.cli.sing import sing
 from yardbird.cli.tracking import mlflow
@@ -28,7 +29,7 @@ _cli = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, sing, interpolate, transfer, blend, ingest, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, ingest, metrics, exp, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")

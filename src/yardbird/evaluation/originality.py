@@ -18,7 +18,7 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.held_out import read_solos
-from yardbird.metrics.originality import LENGTHS, KnownSolo, Originality, OriginalityIndex
+from yardbird.metrics.originality import FIGURES, KnownSolo, Originality, OriginalityIndex
 from yardbird.metrics.rows import REAL, SELF, Row
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
@@ -26,7 +26,6 @@ from yardbird.seeds import generator
 
 #: What the gate reads: both have to stay below the yardstick's `_high`.
 JUDGED = ("coverage_8", "longest_run")
-FIGURES = (*(f"coverage_{length}" for length in LENGTHS), "longest_run")
 _DRAWS = 1000
 _BOUNDS = (0.025, 0.975)
 
@@ -48,10 +47,6 @@ class Compared:
     solo: str
     notes: int
     found: Originality
-
-    @property
-    def figures(self) -> dict[str, float | None]:
-        return dict(zip(FIGURES, [*self.found.coverage.values(), float(self.found.longest_run)], strict=True))
 
 
 def training_index(data: Path) -> OriginalityIndex:
@@ -137,14 +132,14 @@ def originality_rows(compared: Sequence[Compared], generated: int, seed: int) ->
 
 
 def _values(compared: Iterable[Compared], row: str, figure: str) -> Floats:
-    own = (solo.figures[figure] for solo in compared if solo.row == row)
+    own = (solo.found.figures[figure] for solo in compared if solo.row == row)
     return np.array([value for value in own if value is not None])
 
 
 def as_csv(compared: Iterable[Compared]) -> str:
     """A line a solo: row, solo, notes, coverage_4 …, longest_run, source of the longest run in words."""
     table = [
-        {"row": c.row, "solo": c.solo, "notes": c.notes, **c.figures, "source": str(c.found.origin or "")}
+        {"row": c.row, "solo": c.solo, "notes": c.notes, **c.found.figures, "source": str(c.found.origin or "")}
         for c in compared
     ]
     return str(pd.DataFrame(table).to_csv(index=False, float_format="%.6g", lineterminator="\n"))

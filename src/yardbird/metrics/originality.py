@@ -27,6 +27,7 @@ Flags = NDArray[np.bool_]
 
 #: Intervals of the n-grams that a report tells.
 LENGTHS = (4, 6, 8, 10)
+FIGURES = (*(f"coverage_{length}" for length in LENGTHS), "longest_run")
 _WIDTH = 8  # intervals in a word
 _MIDDLE, _LARGEST = 128, 126  # an interval is a byte around the middle; wider leaps than the largest count as it
 _STOP, _END = 0, 255  # after a known solo, after a query: neither is an interval, nor are they the same
@@ -66,6 +67,11 @@ class Originality:
     coverage: Mapping[int, float | None]  # by length of the n-grams; None where the solo is shorter
     longest_run: int  # intervals
     origin: Origin | None  # of the first of the longest runs
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """By the names of `FIGURES`."""
+        return dict(zip(FIGURES, [*self.coverage.values(), float(self.longest_run)], strict=True))
 
 
 class OriginalityIndex:

@@ -1,0 +1,141 @@
+"""`yardbird metrics`: any MIDI files in numbers."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from yardbird.errors import InputError, YardbirdError
+
+if TYPE_CHECKING:
+    from yardbird.metrics.originality import Originality, OriginalityIndex
+    from yardbird.music.score import Score
+
+Values = Mapping[str, float | None]
+_NAME_WIDTH, _COLUMN = 32, 14
+_REMEDY = "give a folder with .mid, .midi or .kar files"
+
+
+def metrics(
+    files: Annotated[list[Path], typer.Argument(help="MIDI files, or folders of them, searched to the bottom.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    against: Annotated[
+        Path | None, typer.Option(help="A folder of known solos: what is shared with them, and their means.")
+    ] = None,
+) -> None:
+    """Measure solos: pitch, rhythm, harmony, phrases, figures of bebop; with --against also what has been copied.
+
+    Each file is read as the ingest stage reads it: its solo line, and its chords where it has any. A dash stands where
+    there is nothing to measure, as harmony without chords. With --against FOLDER come the shares of the solo's runs of
+    4, 6, 8 and 10 intervals that occur in the folder's solos in any key, the longest such run, and where it is from; a
+    file of that folder is not compared with itself.
+
+    A file that cannot be used is one line on stderr, the others are shown, and the exit status is 1.
+
+    Examples:
+
+    - `yardbird metrics solo.mid`
+
+    - `yardbird metrics solos/ --against data/raw/parker`
+
+    - `yardbird metrics --json data/generated/music_transformer > metrics.json`
+    """
+    from yardbird.metrics.originality import KnownSolo, OriginalityIndex
+    from yardbird.metrics.table import describe
+
+    faults: dict[str, str] = {}
+    scores = _read(files, faults)
+    table: dict[str, Values] = {name: describe(score) for name, score in scores.items()}
+    known = _read([against], faults) if against else {}
+    if against and not known:
+        raise InputError(against, expected="at least one usable MIDI file", found="none", remedy=_REMEDY)
+    index = OriginalityIndex([KnownSolo(Path(name).stem, _place(name), score) for name, score in known.items()])
+    shared = _shared(scores, known, index) if against else {}
+    table = {name: {**values, **(shared[name].figures if shared else {})} for name, values in table.items()}
+    origins = {name: str(found.origin) for name, found in shared.items() if found.origin}
+    if as_json:
+        sources = {name: {"source": origins.get(name)} if against else {} for name in table}
+        solos = {name: {**values, **sources[name]} for name, values in table.items()}
+        typer.echo(json.dumps({"solos": solos, "unusable": faults}, indent=2, ensure_ascii=False))
+    else:
+        _show(table, [describe(score) for score in known.values()])
+        for name, origin in origins.items():
+            typer.echo(f"{name}: {origin}")
+    for text in faults.values():
+        typer.echo(f"error: {text}", err=True)
+    if faults or not scores:
+        sys.exit(1)
+
+
+def _read(places: Iterable[Path], faults: dict[str, str]) -> dict[str, "Score"]:
+    """The solos of files and folders by path; why a file is not among them goes to `faults`."""
+    from yardbird.data.reading import load_midi
+    from yardbird.music.excerpts import in_full_bars
+    from yardbird.music.midi import SUFFIXES
+
+    scores = {}
+    for place in places:
+        found = [place]
+        if place.is_dir():
+            found = sorted(path for path in place.rglob("*") if path.name.lower().endswith(SUFFIXES))
+        if not found:
+            faults[str(place)] = f"{place}: expected MIDI files, found none; {_REMEDY}"
+        for path in found:
+            try:
+                scores[str(path)] = in_full_bars(load_midi(path))
+            except YardbirdError as error:
+                faults[str(path)] = str(error)
+    return scores
+
+
+def _shared(
+    scores: Mapping[str, "Score"], known: Mapping[str, "Score"], index: "OriginalityIndex"
+) -> dict[str, "Originality"]:
+    """What each solo shares with the known ones other than itself."""
+    of_known = dict(zip(map(_place, known), index.compare_known(), strict=True))
+    return {name: of_known.get(_place(name)) or index.compare(score) for name, score in scores.items()}
+
+
+def _place(name: str) -> str:
+    return str(Path(name).resolve())
+
+
+def _show(table: Mapping[str, Values], known: Sequence[Values]) -> None:
+    """Metrics down, solos across, as many at a time as the terminal is wide; the means last where there are several."""
+    names = list(dict.fromkeys(metric for values in table.values() for metric in values))
+    columns = {
+        str(Path(name).with_suffix("")): [_number(v.get(metric)) for metric in names] for name, v in table.items()
+    }
+    for title, rows in (("mean ± sd", list(table.values())), ("known solos", known)):
+        if len(rows) > 1:
+            columns[title] = [_mean([row.get(metric) for row in rows]) for metric in names]
+    across = max(1, (shutil.get_terminal_size().columns - _NAME_WIDTH) // (_COLUMN + 1))
+    titles = list(columns)
+    for start in range(0, len(titles), across):
+        shown = titles[start : start + across]
+        typer.secho(" " * _NAME_WIDTH + "".join(f" {_cut(title):>{_COLUMN}}" for title in shown), bold=True)
+        for row, metric in enumerate(names):
+            cells = "".join(f" {columns[title][row]:>{_COLUMN}}" for title in shown)
+            typer.echo(f"{metric.replace('_', ' '):{_NAME_WIDTH}}{cells}")
+
+
+def _cut(title: str) -> str:
+    """The end of a name tells files apart more often than its beginning."""
+    return title if len(title) <= _COLUMN else f"…{title[-_COLUMN + 1 :]}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    import numpy as np
+
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    return f"{np.mean(known):.3f}" + (f" ± {np.std(known, ddof=1):.2f}" if len(known) > 1 else "")

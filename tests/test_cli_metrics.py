@@ -1,0 +1,138 @@
+"""`yardbird metrics`, on files of our own and on damaged ones."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import mido
+import pytest
+import solo_rows
+
+from yardbird.cli import app
+from yardbird.metrics.originality import LENGTHS
+from yardbird.metrics.table import METRICS, describe
+from yardbird.music.midi import read_score, write_score
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit status."""
+    try:
+        app(["metrics", *map(str, arguments)])
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1 if stop.code else 0
+    return 0
+
+
+@pytest.fixture
+def solos(tmp_path):
+    """Three solos, the third of which is the first in another key, and a file that is none."""
+    scores = [solo_rows.solo(1), solo_rows.solo(2), solo_rows.solo(1).transposed(-4)]
+    for number, score in enumerate(scores):
+        write_score(replace(score, key=None), tmp_path / f"solos/{number}.mid")
+    (tmp_path / "solos/broken.mid").write_bytes(b"RIFF")
+    return tmp_path / "solos"
+
+
+def write_midi(path: Path, *, channel: int = 0, notes: int = 8) -> Path:
+    """Even eighths without meter, tempo, chords and markers: as a hurried export leaves them."""
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(mido.MidiTrack())
+    for number in range(notes):
+        file.tracks[0].append(mido.Message("note_on", channel=channel, note=60 + number % 5, time=0))
+        file.tracks[0].append(mido.Message("note_off", channel=channel, note=60 + number % 5, time=240))
+    file.save(path)
+    return path
+
+
+def test_a_solo_is_shown_as_a_table_of_all_metrics(solos, capsys):
+    assert run(solos / "0.mid") == 0
+    shown = capsys.readouterr().out
+    for name, value in describe(read_score(solos / "0.mid")).items():
+        assert f"{name.replace('_', ' '):32}" in shown
+        assert ("–" if value is None else f"{value:.3f}") in shown
+    assert "mean" not in shown
+
+
+def test_several_solos_stand_side_by_side_with_their_mean(solos, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "62")
+    assert run(solos / "0.mid", solos / "1.mid") == 0
+    shown = capsys.readouterr().out
+    assert "mean ± sd" in shown
+    assert max(map(len, shown.splitlines())) <= 62
+    assert shown.count("pitch entropy") == 2  # two columns fit, the mean has to stand below
+
+
+def test_json_holds_every_metric_by_file(solos, capsys):
+    assert run("--json", solos / "0.mid", solos / "1.mid") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["solos"]) == [str(solos / "0.mid"), str(solos / "1.mid")]
+    expected = describe(read_score(solos / "0.mid"))
+    assert told["solos"][str(solos / "0.mid")] == expected
+    assert told["unusable"] == {}
+
+
+def test_a_bad_file_is_one_line_and_the_others_are_shown(solos, tmp_path, capsys):
+    assert run("--json", solos, tmp_path / "none.mid", tmp_path / "nowhere") == 1
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert [Path(name).name for name in told["solos"]] == ["0.mid", "1.mid", "2.mid"]
+    lines = captured.err.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(f"error: {solos / 'broken.mid'}: expected a MIDI file, found")
+    assert all(line.startswith("error: ") for line in lines)
+
+
+def test_an_empty_folder_is_one_line(tmp_path, capsys):
+    assert run(tmp_path) == 1
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}: expected MIDI files, found none; give a folder with .mid, .midi or .kar files\n"
+    )
+
+
+def test_a_folder_of_known_solos_tells_what_has_been_copied(solos, tmp_path, capsys):
+    copy = write_copy(solos / "1.mid", tmp_path / "copy.mid", 5)
+    assert run("--json", copy, "--against", solos) == 1  # the folder holds a broken file
+    told = json.loads(capsys.readouterr().out)["solos"][str(copy)]
+    assert [told[f"coverage_{n}"] for n in LENGTHS] == [1, 1, 1, 1]
+    assert told["longest_run"] == 39
+    assert told["source"] == "bars 1–5 = 1 bar 1, +5"
+    run(copy, "--against", solos)
+    shown = capsys.readouterr().out
+    assert "known solos" in shown
+    assert f"{copy}: bars 1–5 = 1 bar 1, +5" in shown
+
+
+def test_a_file_of_the_folder_is_not_compared_with_itself(solos, capsys):
+    (solos / "broken.mid").unlink()
+    assert run("--json", solos, "--against", solos) == 0
+    told = json.loads(capsys.readouterr().out)["solos"]
+    assert told[str(solos / "0.mid")]["source"] == "bars 1–5 = 2 bar 1, +4"
+    assert told[str(solos / "1.mid")]["coverage_8"] == 0
+
+
+def test_without_known_solos_there_is_nothing_to_compare_with(solos, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit, match="empty: expected at least one usable MIDI file, found none"):
+        app(["metrics", str(solos / "0.mid"), "--against", str(tmp_path / "empty")])
+
+
+def test_a_file_without_chords_bar_lines_and_tempo_has_the_metrics_that_need_none(tmp_path, capsys):
+    assert run("--json", write_midi(tmp_path / "bare.mid")) == 0
+    (values,) = json.loads(capsys.readouterr().out)["solos"].values()
+    assert values["pitch_entropy"] > 2
+    assert values["h1"] > 2
+    assert values["chord_tone_rate"] is values["changes_found"] is values["arpeggio_rate"] is None
+
+
+def test_one_note_and_a_file_of_drums_are_no_accident(tmp_path, capsys):
+    assert run("--json", write_midi(tmp_path / "one.mid", notes=1)) == 0
+    (values,) = json.loads(capsys.readouterr().out)["solos"].values()
+    assert set(METRICS) <= set(values)
+    assert values["pitch_entropy"] == 0
+    assert run(write_midi(tmp_path / "drums.mid", channel=9)) == 1
+    assert "expected a melody, found drums only; export the track of the soloist" in capsys.readouterr().err
+
+
+def write_copy(source: Path, target: Path, semitones: int) -> Path:
+    write_score(read_score(source).transposed(semitones), target)
+    return target
