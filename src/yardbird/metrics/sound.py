@@ -1,7 +1,7 @@
 """How near a set of sounds comes to another, by the Fréchet audio distance (Kilgour et al. 2019).
 
-    embedding "log-mel statistics": of every second, taken twice a second, the mean and the standard deviation of each of
-    24 bands of its log-mel spectrogram, in decibels divided by 10: 48 numbers.
+    embedding "log-mel statistics": of every second, taken twice a second, the mean and the standard deviation of each
+    of 24 bands of its log-mel spectrogram, in tens of decibels: 48 numbers.
 
 It needs no network of anybody's, hears level, timbre, register and how busy the music is, and knows nothing of notes.
 """
@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 import librosa
 import numpy as np
+from numpy.typing import NDArray
 
-from yardbird.audio.resampling import to_mono
-from yardbird.audio.wave import Waveform
 from yardbird.metrics.frechet import frechet_distance
 from yardbird.music.score import Floats
 from yardbird.seeds import generator
@@ -22,25 +21,25 @@ SAMPLE_RATE = 16_000
 _BANDS = 24
 _SPECTRUM, _HOP = 1024, 160  # samples; 100 spectra a second
 _WINDOW, _STRIDE = 100, 50  # spectra of a window, and from one to the next
-_FLOOR = 1e-6  # power, 60 dB below a band at full scale
-_DECIBELS = 10.0
+_FULL_SCALE = (_SPECTRUM / 4) ** 2  # power of a sine of amplitude 1 under the Hann window
+_FLOOR = 1e-6  # of it: 60 dB below
 
 
-def embed(sound: Waveform) -> Floats:
-    """The embeddings of a sound, (windows, 48); what is left after the last whole second is not heard.
+def embed(samples: NDArray[np.float32]) -> Floats:
+    """The embeddings of a sound of shape (n,) at `SAMPLE_RATE`, (windows, 48).
 
-    A sound shorter than a second is one window; one without samples has none.
+    What is left after the last half second is not heard. A sound shorter than a second is one window; one without
+    samples has none.
     """
-    samples = to_mono(sound, SAMPLE_RATE)
     if not len(samples):
         return np.zeros((0, 2 * _BANDS))
-    mel = librosa.feature.melspectrogram(
+    power = librosa.feature.melspectrogram(
         y=samples, sr=SAMPLE_RATE, n_fft=_SPECTRUM, hop_length=_HOP, n_mels=_BANDS, norm=None
     )
-    decibels = 10 * np.log10(np.maximum(mel[:, : max(len(samples) // _HOP, 1)] / _SPECTRUM, _FLOOR)) / _DECIBELS
-    window = min(_WINDOW, decibels.shape[1])
-    windows = np.lib.stride_tricks.sliding_window_view(decibels, window, axis=1)[:, ::_STRIDE]
-    return np.concatenate([windows.mean(axis=2), windows.std(axis=2)]).T.astype(np.float64)
+    tens = np.log10(np.maximum(power[:, : max(len(samples) // _HOP, 1)] / _FULL_SCALE, _FLOOR))
+    windows = np.lib.stride_tricks.sliding_window_view(tens, min(_WINDOW, tens.shape[1]), axis=1)[:, ::_STRIDE]
+    embeddings: Floats = np.concatenate([windows.mean(axis=2), windows.std(axis=2)]).T.astype(np.float64)
+    return embeddings
 
 
 def sound_distance(sounds: Sequence[Floats], real: Sequence[Floats]) -> float:

@@ -1,0 +1,69 @@
+"""Does a sound match its caption? In the ears of CLAP (Wu et al. 2023, arXiv 2211.06687), where one is at hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HFValidationError
+from transformers import AutoProcessor, ClapModel
+
+from yardbird.audio.resampling import to_mono
+from yardbird.audio.wave import Waveform
+from yardbird.errors import InputError
+
+_AT_ONCE = 8
+_REMEDY = "set evaluate_audio.clap to null, or to a folder laid out as laion/clap-htsat-unfused is"
+_NEEDED = ["*.json", "*.txt", "*.safetensors"]  # no pickles
+
+
+@dataclass(frozen=True, eq=False)
+class Clap:
+    """A model that puts sounds and words into one space, and what prepares both for it."""
+
+    model: ClapModel
+    processor: Any
+
+
+def open_clap(name: str) -> Clap:
+    """The checkpoint in a folder, or of the hub, in evaluation mode; its weights are safetensors.
+
+    Raises:
+        InputError: it is out of reach, or none.
+    """
+    try:
+        folder = Path(name) if Path(name).is_dir() else Path(snapshot_download(name, allow_patterns=_NEEDED))
+        processor = cast(Any, AutoProcessor).from_pretrained(folder)
+        model = ClapModel.from_pretrained(folder, use_safetensors=True)
+    except HFValidationError:
+        raise _unusable(name, "no such folder") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _unusable(name, " ".join(str(error).split())[:160]) from None
+    model.train(False)
+    return Clap(model, processor)
+
+
+def _unusable(name: str, found: str) -> InputError:
+    return InputError(name, expected="a CLAP checkpoint", found=found, remedy=_REMEDY)
+
+
+@torch.inference_mode()
+def clap_score(clap: Clap, pairs: Sequence[tuple[Waveform, str]]) -> float:
+    """The mean cosine of the angle between a sound and its caption, −1 … 1; there is at least one pair."""
+    rate = int(clap.processor.feature_extractor.sampling_rate)
+    cosines: list[float] = []
+    for start in range(0, len(pairs), _AT_ONCE):
+        sounds, captions = zip(*pairs[start : start + _AT_ONCE], strict=True)
+        inputs = clap.processor(
+            audio=[to_mono(sound, rate) for sound in sounds],
+            text=list(captions),
+            sampling_rate=rate,
+            padding=True,
+            return_tensors="pt",
+        )
+        outputs = clap.model(**inputs)
+        cosines += torch.cosine_similarity(outputs.audio_embeds, outputs.text_embeds).tolist()
+    return float(np.mean(cosines))

@@ -1,0 +1,225 @@
+"""A family of sound beside simpler models, held-out sound and itself untrained: what the evaluate_audio stage writes.
+
+Its solos are drawn here, all under captions alone, none continuing a sound: `prompts` of them, each key in turn.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.audio.transcription import spoken_tempo
+from yardbird.audio.wave import Waveform
+from yardbird.codecs.events import EventCodec
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError
+from yardbird.evaluation import clap
+from yardbird.evaluation.baseline import NGRAM
+from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
+from yardbird.evaluation.listening import (
+    CODEC,
+    SHUFFLED_TOKENS,
+    Sound,
+    key_figures,
+    listen,
+    listen_to_clips,
+    listen_to_codes,
+    plain,
+    shuffled,
+    sound_figures,
+    try_transcriber,
+)
+from yardbird.evaluation.reconstruction import read_scores
+from yardbird.evaluation.sound import UNTRAINED, EncodedClip, measure_codes, read_clips
+from yardbird.metrics.rows import FLOOR, REAL, Row, compare_sets, mean_distance
+from yardbird.models.musicgen import MusicGenFamily
+from yardbird.models.musicgen.decoding import SoundSampling, generate
+from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
+from yardbird.music.pitch import Key, Mode
+from yardbird.seeds import derive_seed, generator
+
+REAL_TRANSCRIBED = "real_transcribed"
+_AT_ONCE = 8  # sounds that are drawn together
+_DIGITS = 5  # that count: a p-value may be small
+_WITH_INTERVALS = ("nats_per_frame", "frechet_distance", "caption_key_margin")
+_RENDERED = "rendered"
+_KEY = "{key}"
+
+
+@dataclass(frozen=True)
+class EvaluateAudioConfig:
+    """Section `evaluate_audio` of params.yaml."""
+
+    prompts: int  # solos that are drawn, each key in turn
+    caption: str  # of all of them; {key} is replaced
+    modes: tuple[Mode, ...]  # whose keys are asked for
+    seconds: float  # of every solo that is drawn, and of what it is compared with
+    guidance: float
+    temperature: float
+    top_k: int | None
+    bootstrap_samples: int
+    clap: str | None  # a checkpoint of CLAP on the hub, or a folder laid out as there
+
+    def __post_init__(self) -> None:
+        for key, least in (("prompts", 2), ("bootstrap_samples", 1)):
+            if getattr(self, key) < least:
+                raise self._error(key, f"at least {least}")
+        if self.seconds < 1:
+            raise self._error("seconds", "at least 1")
+        if not self.modes:
+            raise self._error("modes", "major, minor or both")
+        if _KEY not in self.caption:
+            raise self._error("caption", f"words with {_KEY} among them")
+        self.sampling  # noqa: B018  # checks guidance, temperature and top_k
+
+    def _error(self, key: str, expected: str) -> ConfigError:
+        return ConfigError(PARAMS, f"evaluate_audio.{key}", expected=expected, found=repr(getattr(self, key)))
+
+    @property
+    def sampling(self) -> SoundSampling:
+        return SoundSampling(self.guidance, self.temperature, self.top_k)
+
+    def asked(self) -> list[tuple[Key, str]]:
+        """The keys in turn, and the captions that ask for them in the words in which the corpus names keys."""
+        keys = [Key(tonic, mode) for mode in self.modes for tonic in range(12)]
+        asked = [keys[place % len(keys)] for place in range(self.prompts)]
+        return [(key, self.caption.replace(_KEY, str(key).removesuffix(" major"))) for key in asked]
+
+
+def evaluate_audio(
+    name: str, family: MusicGenFamily, data: Path, config: EvaluateAudioConfig, seed: int
+) -> tuple[list[Row], list[Row]]:
+    """Figures of codes and of sound, and the metrics of transcribed solos.
+
+    Args:
+        data: the folder with augmented, baseline, clips and encoded.
+    """
+    encoded, samples = data / "encoded/audio", config.bootstrap_samples
+    training, held_out = read_clips(encoded, "train"), read_clips(encoded, "test")
+    untrained = family.untrained()
+    model: nn.Module = untrained.model
+    model.to(family.model.device)
+    codebook_size = int(files.read_json(encoded / "codec.json")["codebook_size"])
+    rows: list[Row] = []
+
+    def add(row: str, figures: Mapping[str, float], count: int) -> None:
+        rows.extend(Row(row, metric, value, None, count, None) for metric, value in figures.items())
+
+    measured = measure_codes(name, family, untrained, training, held_out, codebook_size, samples, seed)
+    for row, figures in measured.items():
+        add(row, figures, len(held_out))
+    sets = sounds_of(name, family, untrained, training, held_out, data / "clips", config, seed)
+    for row, sounds in sets.items():
+        add(row, sound_figures(sounds, None if row == REAL else sets[REAL], samples, seed), len(sounds))
+    for row in (name, UNTRAINED, REAL):
+        add(row, key_figures(sets[row], samples, seed), len(sets[row]))
+    if config.clap:
+        judge = clap.open_clap(config.clap)
+        for row in (name, UNTRAINED, REAL):
+            pairs = [(sound.waveform, sound.caption) for sound in sets[row]]
+            add(row, {"clap_score": clap.clap_score(judge, pairs)}, len(pairs))
+    solos = {solo.solo: solo.score for solo in read_scores(data / "augmented", "test")}
+    for row, figures in try_transcriber(solos, family, config.seconds, samples, seed).items():
+        add(row, figures, len(solos))
+    return rows, compare_transcribed(name, sets, held_out[0].kind == _RENDERED, data, seed)
+
+
+def unknown_words(family: MusicGenFamily, config: EvaluateAudioConfig) -> list[str]:
+    """The words of the captions that the model has never read: what they ask for cannot be obeyed."""
+    return sorted({word for _, caption in config.asked() for word in family.unknown_words(caption)})
+
+
+def sounds_of(
+    name: str,
+    family: MusicGenFamily,
+    untrained: MusicGenFamily,
+    training: Sequence[EncodedClip],
+    held_out: Sequence[EncodedClip],
+    clips: Path,
+    config: EvaluateAudioConfig,
+    seed: int,
+) -> dict[str, list[Sound]]:
+    """Sets of as many sounds of `config.seconds`, by row; and `real`, held-out sounds that no other row is made of.
+
+    floor      training clips
+    codec      held-out clips through the codec
+    shuffled_tokens  the same with their frames in random order, decoded
+    """
+    whole = round(config.seconds * family.frame_rate)
+    long = [clip for clip in held_out if clip.codes.shape[1] >= whole] or list(held_out)
+    count = min(config.prompts, len(long) // 2) or 1
+    ours, theirs = np.split(generator(seed, "held-out").permutation(len(long)), [count])
+    drawn = [long[place] for place in sorted(ours)]
+    rest = [long[place] for place in sorted(theirs)] or drawn
+    usable = [clip for clip in training if clip.codes.shape[1] >= whole] or list(training)
+    floor = generator(seed, FLOOR).permutation(len(usable))[: config.prompts]
+    codes = [clip.codes[:, :whole] for clip in drawn]
+    mixed = [shuffled(own, seed, clip.clip) for own, clip in zip(codes, drawn, strict=True)]
+    return {
+        name: sing(family, config, derive_seed(seed, "sing")),
+        UNTRAINED: sing(untrained, config, derive_seed(seed, "sing")),
+        SHUFFLED_TOKENS: listen_to_codes(family, mixed, drawn, "shuffled tokens"),
+        CODEC: listen_to_codes(family, codes, drawn, "the codec"),
+        FLOOR: listen_to_clips([usable[place] for place in sorted(floor)], clips, config.seconds, "training clips"),
+        REAL: listen_to_clips(rest, clips, config.seconds, "held-out clips"),
+    }
+
+
+def sing(family: MusicGenFamily, config: EvaluateAudioConfig, seed: int) -> list[Sound]:
+    """What the model makes of the captions, in the order of the keys."""
+    frames, asked = round(config.seconds * family.frame_rate), config.asked()
+    sounds = []
+    for start in tqdm(range(0, len(asked), _AT_ONCE), desc="singing", unit="batch", leave=False):
+        part = asked[start : start + _AT_ONCE]
+        drawn = generate(family, [caption for _, caption in part], frames, config.sampling, derive_seed(seed, start))
+        for place, ((key, caption), codes) in enumerate(zip(part, drawn, strict=True), start):
+            sound = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
+            sounds.append(listen(sound, caption, key, spoken_tempo(caption), str(place)))
+    return sounds
+
+
+def compare_transcribed(
+    name: str, sets: Mapping[str, Sequence[Sound]], rendered: bool, data: Path, seed: int
+) -> list[Row]:
+    """The metrics of solos, of transcribed sound beside the scores of the corpus, all of one length and without chords.
+
+    `real` are held-out scores and `real_transcribed` what is heard in their renders; where sound was recorded nobody
+    knows its scores, and `real` is what is heard.
+    """
+    generated, heard = ([sound.score for sound in sets[row]] for row in (name, REAL))
+    beats = length_beats(generated)
+    events = data / "encoded/events"
+    codec = EventCodec.load(events / "codec.json")
+    floor, real = (
+        (real_excerpts(events, codec, split, beats, None) for split in ("train", "test"))
+        if rendered
+        else ([sound.score for sound in sets[FLOOR]], heard)
+    )
+    drawn = [piece for solo in read_generated(data / "baseline/solos") for piece in excerpts(in_full_bars(solo), beats)]
+    rows = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
+    return compare_sets({row: [plain(score) for score in own] for row, own in rows.items()}, len(generated), seed)
+
+
+def headlines(figures: Sequence[Row], solos: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """The metric file, short enough to be read in a terminal: of what `evaluate_audio` returns."""
+    content: dict[str, dict[str, float]] = {row.row: {} for row in [*figures, *solos]}
+    for row in [*(row for row in figures if _is_headline(row.metric)), *(row for row in solos if row.metric in SHOWN)]:
+        if row.mean is not None:
+            content[row.row][row.metric] = _rounded(row.mean)
+    for name, values in content.items():
+        if name != REAL and (distance := mean_distance(solos, name)) is not None:
+            values["distance_to_real"] = _rounded(distance)
+    return content
+
+
+def _is_headline(figure: str) -> bool:
+    bounded = figure.removesuffix("_low").removesuffix("_high")
+    return bounded == figure or bounded in _WITH_INTERVALS
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")

@@ -1,0 +1,183 @@
+"""What is heard in sound: notes, pitch, how near it comes to held-out sound, and does it obey the key it was asked for.
+
+All sounds that are compared are equally many and equally long, from the first bar line of their clips on, and go the
+same way: resampled, transcribed (audio.transcription), embedded (metrics.sound).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.audio.resampling import to_mono
+from yardbird.audio.synth import render
+from yardbird.audio.transcription import HeardNotes, estimate_tempo, hear, to_score
+from yardbird.audio.wave import Waveform, read_wave
+from yardbird.evaluation.held_out import SoloFigures, pool, with_intervals
+from yardbird.evaluation.sound import Codes, EncodedClip
+from yardbird.metrics.key_fit import scale_margin
+from yardbird.metrics.sound import SAMPLE_RATE, embed, sound_distance, sound_distance_interval
+from yardbird.metrics.transcription import found_notes
+from yardbird.models.base import Ratio
+from yardbird.music.excerpts import excerpts
+from yardbird.music.pitch import Key
+from yardbird.music.score import Floats, Score
+from yardbird.seeds import generator
+
+SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"
+#: Quarter notes a minute below which a solo counts as slow, and from which on as fast.
+SLOW_QPM, FAST_QPM = 160, 240
+_EXCERPTS = 2  # of each held-out solo, to try the transcriber on
+
+
+class Codec(Protocol):
+    """Sound to codes (codebooks, frames) and back; a family with a codec inside."""
+
+    @property
+    def sample_rate(self) -> int: ...
+
+    def encode_sound(self, samples: NDArray[np.float32]) -> Codes: ...
+
+    def decode_codes(self, codes: Codes) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A sound and what is heard in it; `key` is the one asked for, or known."""
+
+    group: str  # those of one group are no independent witnesses
+    waveform: Waveform
+    caption: str
+    key: Key | None
+    heard: HeardNotes
+    score: Score
+    embeddings: Floats
+
+
+def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None, group: str) -> Sound:
+    """Hear a sound. Its tempo is estimated where `qpm` is None."""
+    mono = Waveform(to_mono(waveform, SAMPLE_RATE)[:, None], SAMPLE_RATE)
+    heard = hear(mono)
+    score = to_score(heard, qpm or estimate_tempo(mono))
+    return Sound(group, waveform, caption, key, heard, score, embed(mono.samples[:, 0]))
+
+
+def listen_to_clips(clips: Sequence[EncodedClip], folder: Path, seconds: float, label: str) -> list[Sound]:
+    """The first `seconds` of every clip of data/clips."""
+    sounds = []
+    for clip in tqdm(clips, desc=f"listening to {label}", unit="clip", leave=False):
+        whole = read_wave(files.within(folder, clip.path))
+        start = Waveform(whole.samples[: round(seconds * whole.sample_rate)], whole.sample_rate)
+        sounds.append(listen(start, clip.caption, clip.key, clip.qpm, clip.tune_group))
+    return sounds
+
+
+def listen_to_codes(codec: Codec, codes: Sequence[Codes], like: Sequence[EncodedClip], label: str) -> list[Sound]:
+    """Codes, decoded, under the captions, keys and tempos of the clips that they belong to."""
+    return [
+        listen(Waveform(codec.decode_codes(own)[:, None], codec.sample_rate), c.caption, c.key, c.qpm, c.tune_group)
+        for own, c in tqdm(list(zip(codes, like, strict=True)), f"listening to {label}", unit="sound", leave=False)
+    ]
+
+
+def shuffled(codes: Codes, seed: int, *names: str) -> Codes:
+    """The frames of (codebooks, frames) in random order: what is left is which sounds occur."""
+    return codes[:, generator(seed, SHUFFLED_TOKENS, *names).permutation(codes.shape[1])]
+
+
+def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, samples: int, seed: int) -> dict[str, float]:
+    """voiced_share (of the time, with the pitch of a note), notes_per_second, and the distance to `real`, if given."""
+    figures = [
+        SoloFigures(
+            str(place),
+            sound.group,
+            {
+                "voiced_share": Ratio(sound.heard.voiced_seconds, sound.heard.seconds),
+                "notes_per_second": Ratio(len(sound.heard.onsets), sound.heard.seconds),
+            },
+        )
+        for place, sound in enumerate(sounds)
+    ]
+    values = with_intervals(figures, list(figures[0].ratios), samples, seed)
+    if real is None:
+        return values
+    own, theirs = ([sound.embeddings for sound in each] for each in (sounds, real))
+    low, high = sound_distance_interval(own, theirs, samples, seed)
+    distance = sound_distance(own, theirs)
+    return values | {"frechet_distance": distance, "frechet_distance_low": low, "frechet_distance_high": high}
+
+
+def key_figures(sounds: Sequence[Sound], samples: int, seed: int) -> dict[str, float]:
+    """Does the scale of its key fit a sound better than those of the other keys of the mode do?
+
+    caption_key_margin is the mean of `scale_margin` over the sounds that have a key, 0 for one without notes;
+    caption_key_p is that of Wilcoxon's signed-rank test, one-sided, that the margins are above 0. Empty without keys.
+    """
+    margins = np.array([scale_margin(sound.score, sound.key) or 0.0 for sound in sounds if sound.key])
+    if not len(margins):
+        return {}
+    drawn = margins[generator(seed, "keys").integers(len(margins), size=(samples, len(margins)))].mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return {
+        "caption_key_margin": float(margins.mean()),
+        "caption_key_margin_low": float(low),
+        "caption_key_margin_high": float(high),
+        "caption_key_p": float(stats.wilcoxon(margins, alternative="greater").pvalue) if margins.any() else 1.0,
+        "caption_key_prompts": len(margins),
+    }
+
+
+def try_transcriber(
+    solos: Mapping[str, Score], codec: Codec, seconds: float, samples: int, seed: int
+) -> dict[str, dict[str, float]]:
+    """How many of the known notes of rendered solos are heard: rows `transcriber`, and `codec` after its round trip.
+
+    note_f1 with its interval over the solos, note_precision, note_recall, and note_f1 by tempo.
+
+    Args:
+        solos: by name. Of each two excerpts are taken, of about `seconds`.
+    """
+    rows: dict[str, list[SoloFigures]] = {TRANSCRIBER: [], CODEC: []}
+    for name, solo in tqdm(solos.items(), desc="trying the transcriber", unit="solo", leave=False):
+        for excerpt in excerpts(solo, seconds * solo.mean_qpm / 60)[:_EXCERPTS]:
+            clean = to_mono(render(excerpt), codec.sample_rate)
+            again = codec.decode_codes(codec.encode_sound(clean))
+            for row, sound in ((TRANSCRIBER, clean), (CODEC, again)):
+                heard = hear(Waveform(sound[:, None], codec.sample_rate))
+                rows[row].append(SoloFigures(name, name, _note_ratios(excerpt, heard)))
+    return {row: _with_f1(figures, samples, seed) for row, figures in rows.items()}
+
+
+def _note_ratios(score: Score, heard: HeardNotes) -> dict[str, Ratio]:
+    found = found_notes(score.seconds_at(score.onsets), score.pitches, heard.onsets, heard.pitches)
+    both = len(score.notes) + len(heard.onsets)
+    tempo = "slow" if score.mean_qpm < SLOW_QPM else "fast" if score.mean_qpm >= FAST_QPM else "medium"
+    return {
+        "note_f1": Ratio(2.0 * found, both),
+        "note_precision": Ratio(found, len(heard.onsets)),
+        "note_recall": Ratio(found, len(score.notes)),
+        **{
+            f"note_f1_{band}": Ratio(2.0 * found * (band == tempo), both * (band == tempo))
+            for band in ("slow", "medium", "fast")
+        },
+    }
+
+
+def _with_f1(figures: Sequence[SoloFigures], samples: int, seed: int) -> dict[str, float]:
+    """The pooled ratios of which there is anything; the F1 with its interval."""
+    if not figures:
+        return {}
+    there = {name for name in pool(figures) if sum(solo.ratios[name].denominator for solo in figures)}
+    values = with_intervals(figures, ["note_f1"], samples, seed) if "note_f1" in there else {}
+    return {name: value for name, value in values.items() if name.removesuffix("_low").removesuffix("_high") in there}
+
+
+def plain(score: Score) -> Score:
+    """A score with no more than can be heard: notes, tempo and bars, neither chords nor marks."""
+    return replace(score, chords=(), phrases=(), sections=())

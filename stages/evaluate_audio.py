@@ -1,0 +1,35 @@
+"""Stage evaluate_audio: a family of sound on held-out clips and by its own solos, heard and transcribed."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird import files
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.evaluation.evaluate import as_table
+from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
+from yardbird.metrics.sound import EMBEDDING
+from yardbird.models.base import best_device, prepare_torch
+from yardbird.models.musicgen import MusicGenFamily
+
+NAME, DATA, REPORTS = "musicgen", Path("data"), Path("reports/evaluate")
+
+
+@exit_on_error
+def main() -> None:
+    config, seed = read_section("evaluate_audio", EvaluateAudioConfig), read_seed()
+    prepare_torch()
+    family = MusicGenFamily.load(Path("models") / NAME)
+    family.model.to(best_device())
+    figures, solos = evaluate_audio(NAME, family, DATA, config, seed)
+    files.write_json(REPORTS / f"{NAME}.json", headlines(figures, solos))
+    files.write_text(REPORTS / f"{NAME}_rows.csv", as_table([*figures, *solos]))
+    print(f"frechet_distance: over the embedding {EMBEDDING!r}, {config.prompts} sounds of {config.seconds:g} s each")
+    if words := unknown_words(family, config):
+        print(f"warning: the model has never read {', '.join(words)} (evaluate_audio.caption)", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
