@@ -187,7 +187,8 @@ class MusicGenFamily(Family):
 
     def _score(self, codes: Tensor, states: Tensor, mask: Tensor, *, likeliest: bool = False) -> tuple[Tensor, Tensor]:
         """Nats of each code (B, codebooks, frames), 0 at pads, and was it the likeliest (not told: all false)."""
-        targets = delayed(codes, self.pad_id)
+        pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # on the right of all rows
+        targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
         rows, books, steps = targets.shape
         ids = F.pad(targets[..., :-1], (1, 0), value=self.pad_id)
         logits = self.model.decoder(
@@ -196,10 +197,11 @@ class MusicGenFamily(Family):
             encoder_attention_mask=mask,  # words of a dropped caption stay in it: a softmax over nothing is NaN
             use_cache=False,
         ).logits.float()
-        flat = targets.reshape(rows * books, steps)
-        nats = F.cross_entropy(logits.transpose(1, 2), flat, reduction="none", ignore_index=self.pad_id)
+        logits, flat = logits.flatten(0, 1), targets.flatten()
+        nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
         correct = logits.argmax(-1) == flat if likeliest else torch.zeros_like(flat, dtype=torch.bool)
-        return undelayed(nats.view_as(targets)), undelayed(correct.view_as(targets))
+        padded = [F.pad(undelayed(scores.view_as(targets)), (0, pads)) for scores in (nats, correct)]
+        return padded[0], padded[1]
 
     def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Of a clip of any length (codebooks, frames): nats of each code, and was it the likeliest; same shape each.

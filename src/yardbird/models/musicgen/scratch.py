@@ -20,6 +20,9 @@ from yardbird.config import PARAMS
 from yardbird.errors import ConfigError
 from yardbird.models.musicgen.checkpoint import complete, quiet
 
+# Standard deviations. Of the usual size, embeddings would drown in the positions' sines, and learning begin late.
+_EMBEDDING, _HEAD = 0.6, 0.02
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -57,10 +60,15 @@ def build(
                 num_hidden_layers=sizes.num_layers,
                 ffn_dim=sizes.d_ff,
                 dropout=sizes.dropout,
+                initializer_factor=sizes.d_model**-0.5,
                 pad_token_id=pad,
                 bos_token_id=pad,
             )
         )
+        parts: Any = decoder
+        for embedding, head in zip(parts.model.decoder.embed_tokens, parts.lm_heads, strict=True):
+            torch.nn.init.normal_(embedding.weight, std=_EMBEDDING)
+            torch.nn.init.normal_(head.weight, std=_HEAD)
         text_encoder = T5EncoderModel(
             T5Config(
                 vocab_size=len(tokenizer),

@@ -74,8 +74,8 @@ class TrainingClips(Dataset[Batch]):
     """Clips in random order, each under one of its captions by lot.
 
     Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}; clips shorter than the context are
-    padded on the right, to the longest of them at most. Clips come in rounds of all of them; an epoch of `per_epoch` clips (None: one round) goes on
-    where the last one stopped. An item is a function of (seed, epoch, index) alone.
+    padded on the right, to the longest of them at most. Clips come in rounds of all of them; an epoch of `per_epoch`
+    clips (None: one round) goes on where the last one stopped. An item is a function of (seed, epoch, index) alone.
     """
 
     def __init__(
