@@ -18,7 +18,7 @@ from yardbird.music.midi import write_score
 from yardbird.music.score import ChordChange, Score, Tempo, make_notes
 
 BARS, BAR_SECONDS = 24, 1.0  # of 4/4 at 240 quarter notes a minute
-CORPUS = ("copy", "solo", "path", "split", "artist")
+CORPUS = ("copy", "solo", "path", "split", "artist", "tune_group")
 FAMILY = ("solo", "path", "primed_bars")
 Corpus = Callable[..., tuple[Path, Path]]
 
@@ -53,7 +53,8 @@ def corpus(tmp_path: Path) -> Corpus:
                     copies = [solo, f"{solo}_up"] if split == "train" else [solo]
                     for copy in copies:
                         write_score(line(bars), tmp_path / "augmented" / f"{copy}.mid")
-                        rows.append(dict(zip(CORPUS, (copy, solo, f"{copy}.mid", split, artist), strict=True)))
+                        row = (copy, solo, f"{copy}.mid", split, artist, f"{artist}{number // 2}")
+                        rows.append(dict(zip(CORPUS, row, strict=True)))
         files.write_csv(tmp_path / "augmented/manifest.csv", CORPUS, rows)
         for family in families:
             drawn = [{"solo": f"s{n}", "path": f"s{n}.mid", "primed_bars": primed_bars} for n in range(2)]
@@ -96,6 +97,25 @@ def test_the_same_music_is_never_drawn_twice(corpus: Corpus, config: BlindTestCo
         plan = make_plan(*corpus(), replace(config, clips_per_source=6), seed)
         bars = [(e.source, e.solo, bar) for e in plan.excerpts for bar in bars_of(e)]
         assert len(bars) == len(set(bars))
+
+
+def test_every_tune_is_heard_before_another_take_of_one(corpus: Corpus, config: BlindTestConfig) -> None:
+    """Bird_0 and Bird_1 are takes of a tune, Bird_2 and Bird_3 of another."""
+    for seed in range(5):
+        plan = make_plan(*corpus({"Bird": 4, "Trane": 2}), replace(config, clips_per_source=2), seed)
+        assert len({int(e.solo[-1]) // 2 for e in plan.excerpts if e.source == "real"}) == 2
+
+
+def test_a_clip_begins_with_a_note(corpus: Corpus, config: BlindTestConfig) -> None:
+    """A solo that rests in every even bar is heard from the odd ones."""
+    augmented, generated = corpus({"Bird": 1, "Trane": 1})
+    score = line()
+    sounding = replace(score, notes=score.notes[score.bar_of(score.onsets) % 2 == 1])
+    write_score(sounding, augmented / "test/Bird_0.mid")
+    plan = make_plan(augmented, generated, config, seed=0)
+    bars = [excerpt.first_bar for excerpt in plan.excerpts if excerpt.source == "real"]
+    assert bars
+    assert all(bar % 2 == 1 for bar in bars)
 
 
 def test_what_primed_a_model_is_not_taken_for_its_own(corpus: Corpus, config: BlindTestConfig) -> None:
@@ -187,7 +207,11 @@ def test_real_solos_make_a_test_of_charlie_parker(
     """The team's solos of Parker and Coltrane: timed performances, in all meters and tempos."""
     _, generated = corpus()
     solos = read_solos(ingested)
-    rows = [dict(zip(CORPUS, (row.solo, row.solo, row.path, "test", row.artist), strict=True)) for row in solos]
+    rows = [
+        dict(zip(CORPUS, (row.solo, row.solo, row.path, "test", row.artist, row.tune_group), strict=True))
+        for row in solos
+    ]
+    solo_tunes = {row.solo: row.tune_group for row in solos}
     augmented = tmp_path / "real"
     shutil.copytree(ingested, augmented)
     files.write_csv(augmented / "manifest.csv", CORPUS, rows)
@@ -197,3 +221,5 @@ def test_real_solos_make_a_test_of_charlie_parker(
     assert len(real) == 20
     assert min(score.seconds for score in real) > 12 - 1e-6
     assert np.median([score.seconds for score in real]) < 15, "a bar too long at most"
+    assert all(score.seconds_at(score.onsets[:1])[0] <= 0.5 for score in real), "no silence before the first note"
+    assert len({solo_tunes[excerpt.solo] for excerpt in plan.excerpts if excerpt.source == "real"}) == 10

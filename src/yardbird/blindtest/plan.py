@@ -20,6 +20,7 @@ from yardbird.seeds import generator
 
 REAL, DECOY, CHECK, EXAMPLE = "real", "decoy", "check", "example"
 _LEAST_NOTES = 4  # in an excerpt: fewer are a rest rather than music
+_FIRST_NOTE_SECONDS = 0.5  # the latest: silence at the beginning would tell solos that breathe from those that do not
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class _Solo:
 
     name: str
     path: Path
+    tune: str
     artist: str
     skipped_bars: int
 
@@ -159,20 +161,26 @@ def _originals(augmented: Path) -> Iterator[tuple[str, _Solo]]:
     if not any(row["split"] == "test" for row in rows):
         raise InputError(manifest, expected="test solos", found="none", remedy="raise split.test")
     for row in rows:
-        yield row["split"], _Solo(row["solo"], files.within(augmented, row["path"]), row["artist"], 0)
+        yield (
+            row["split"],
+            _Solo(row["solo"], files.within(augmented, row["path"]), row["tune_group"], row["artist"], 0),
+        )
 
 
 def _generated(manifest: Path) -> Iterator[_Solo]:
     for row in _rows(manifest):
         if row["path"].endswith(".mid"):
             path = files.within(manifest.parent, row["path"])
-            yield _Solo(row["solo"], path, "", int(row["primed_bars"]))
+            yield _Solo(row["solo"], path, row["solo"], "", int(row["primed_bars"]))
 
 
 def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConfig, seed: int) -> list[Excerpt]:
-    """Up to `count` excerpts by lot: one of each solo in turn, then second ones, which do not overlap the first."""
+    """Up to `count` excerpts by lot: of each tune, then of other takes, then second ones, which do not overlap."""
     rng = generator(seed, "blind_test", source)
     order = [solos[index] for index in rng.permutation(len(solos))]
+    tunes = [solo.tune for solo in order]
+    takes = {solo.name: tunes[:index].count(solo.tune) for index, solo in enumerate(order)}
+    order.sort(key=lambda solo: takes[solo.name])
     scores = {solo.name: _even(read_score(solo.path), config) for solo in order}
     taken: Mapping[str, list[float]] = {solo.name: [] for solo in order}
     drawn: list[Excerpt] = []
@@ -198,13 +206,15 @@ def _even(score: Score, config: BlindTestConfig) -> Score:
 
 
 def _free_bars(score: Score, skipped: int, taken: Iterable[float], config: BlindTestConfig) -> Iterator[int]:
-    """The bars from which an excerpt of enough notes, and of chords where they are heard, has not been taken yet."""
+    """The bars that begin with a note, and from which nothing has been taken yet."""
     starts, onsets = score.seconds_at(score.bar_ticks), score.seconds_at(score.onsets)
     for bar in range(skipped, len(starts)):
         start, stop = starts[bar], starts[bar] + config.seconds
+        heard = onsets[(onsets >= start) & (onsets < stop)]
         if (
             stop <= score.seconds
-            and np.sum((onsets >= start) & (onsets < stop)) >= _LEAST_NOTES
+            and len(heard) >= _LEAST_NOTES
+            and heard[0] <= start + _FIRST_NOTE_SECONDS
             and all(abs(start - other) >= config.seconds for other in taken)
             and not (config.comping and score.chord_index_of(score.bar_ticks[bar : bar + 1])[0] < 0)
         ):
