@@ -10,19 +10,20 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig
-from yardbird.serving import music_transformer, music_vae
+from yardbird.generation.sound import SingConfig
+from yardbird.serving import music_transformer, music_vae, musicgen
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.publish import publish
 from yardbird.tracking.store import project_root
 
-ENDPOINTS = (music_transformer.ENDPOINT, music_vae.ENDPOINT)
-
 
 @exit_on_error
 def main() -> None:
-    settings = {**asdict(read_section("generate", GenerateConfig)), "seed": read_seed()}
-    servers = {endpoint.family: Server(endpoint, settings) for endpoint in ENDPOINTS}
+    notes, sound = asdict(read_section("generate", GenerateConfig)), asdict(read_section("sing", SingConfig))
+    endpoints = ((music_transformer.ENDPOINT, notes), (music_vae.ENDPOINT, notes), (musicgen.ENDPOINT, sound))
+    seed = {"seed": read_seed()}
+    servers = {endpoint.family: Server(endpoint, settings | seed) for endpoint, settings in endpoints}
     verdicts = publish(project_root(), read_section("publish", dict[str, Gate]), servers)
     files.write_json(Path("reports/publish.json"), verdicts)
     for family, verdict in verdicts.items():

@@ -3,16 +3,27 @@
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from yardbird import files
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.tracking.endpoint import Endpoint
 from yardbird.tracking.gate import Gate
+
+
+@dataclass(frozen=True)
+class Clips:
+    """What a corpus of sound is made of: solos cut into clips, in a codec's codes."""
+
+    count: int
+    minutes: float
+    rendered: bool  # through the SoundFont; else recorded
+    checkpoint: str  # whose weights training began with; scratch: none
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class Corpus:
     copies: int
     artists: tuple[str, ...]
     held_out: str  # a hash of the originals of the test split, as encoded
+    clips: Clips | None = None  # of a corpus of sound
 
     @property
     def synthetic(self) -> bool:
@@ -31,6 +43,10 @@ class Corpus:
     @property
     def origin(self) -> str:
         """Who played what the model has learnt from, in sentences."""
+        return f"{self._players} {self._sound}" if self.clips else self._players
+
+    @property
+    def _players(self) -> str:
         etudes = "the built-in etudes by invented players, made by rules. No human played them"
         if self.synthetic:
             return f"**Synthetic**: {etudes}, and what this model plays is no evidence about real bebop."
@@ -42,6 +58,15 @@ class Corpus:
         return (
             f"**Partly synthetic**, {share}: {etudes}, and all that this model plays rests on them too. The rest: {own}"
         )
+
+    @property
+    def _sound(self) -> str:
+        assert self.clips is not None
+        rendered = "**Rendered**: a SoundFont has played the notes, no instrument was recorded."
+        heard = rendered if self.clips.rendered else "Recordings, as they are."
+        if self.clips.checkpoint == "scratch":
+            return f"{heard} Trained from scratch on nothing else."
+        return f"{heard} Fine-tuned from {self.clips.checkpoint}, whose licence binds these weights too."
 
 
 def read_corpus(encoded: Path) -> Corpus:
@@ -56,9 +81,16 @@ def read_corpus(encoded: Path) -> Corpus:
         digest.update(row["solo"].encode())
         for array in arrays:
             digest.update(array[start : start + int(row["length"])].tobytes())
-    artists = sorted({row["artist"] for row in originals if row["split"] == "train"})
-    counts = Counter(row["split"] for row in originals)
-    return Corpus(dict(sorted(counts.items())), len(rows), tuple(artists), digest.hexdigest()[:16])
+    artists = sorted({row["artist"] or "unknown" for row in originals if row["split"] == "train"})
+    counts = Counter(split for split, _ in {(row["split"], row["solo"]) for row in originals})  # a solo is many clips
+    copies = {(row["solo"], row["semitones"], row["tempo_factor"]) for row in rows}
+    clips = _clips(rows, files.read_json(encoded / "codec.json")) if rows and "clip" in rows[0] else None
+    return Corpus(dict(sorted(counts.items())), len(copies), tuple(artists), digest.hexdigest()[:16], clips)
+
+
+def _clips(rows: Sequence[Mapping[str, str]], codec: Mapping[str, Any]) -> Clips:
+    minutes = sum(int(row["length"]) for row in rows) / codec["frame_rate"] / 60
+    return Clips(len(rows), minutes, all(row["kind"] == "rendered" for row in rows), codec["source"])
 
 
 def model_card(
@@ -78,6 +110,7 @@ def model_card(
     """
     family, own = endpoint.family, figures.get(endpoint.family, {})
     splits = ", ".join(f"{count} {split}" for split, count in corpus.originals.items())
+    cut = f"\n- cut into {corpus.clips.count} clips, {corpus.clips.minutes:.0f} minutes in all" if corpus.clips else ""
     columns = list(dict.fromkeys(name for row in figures.values() for name in row))
     table = _table("held out and generated", figures, {column.replace("_", " "): column for column in columns})
     table = table if figures else "Not evaluated.\n"
@@ -94,7 +127,7 @@ def model_card(
 {corpus.origin}
 
 - artists: {", ".join(corpus.artists)}
-- original solos: {splits}; with transposed and tempo-scaled copies of the training solos: {corpus.copies}
+- original solos: {splits}; with transposed and tempo-scaled copies of the training solos: {corpus.copies}{cut}
 - split by tune: no take or copy of a held-out tune is trained on (held-out hash {corpus.held_out})
 
 ## Training

@@ -34,9 +34,7 @@ class Server:
     """An endpoint under the settings of this workspace."""
 
     endpoint: Endpoint
-    settings: Mapping[
-        str, Any
-    ]  # section `generate`, and `seed`; those that are no params of the endpoint do not matter
+    settings: Mapping[str, Any]  # section `generate` or `sing`, and `seed`; what is no param of it does not matter
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""What the registry runs for the MusicGen: prompts in, sound out. MLflow executes this file."""
+
+import base64
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from yardbird.audio.wave import Waveform, write_wave
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError, InputError, YardbirdError
+from yardbird.generation.sound import SingConfig, open_singer, sing
+from yardbird.models.base import prepare_torch
+from yardbird.tracking.endpoint import Answer, Endpoint, Row
+from yardbird.tracking.pyfunc import serve
+
+MOST_SECONDS, MOST_SECONDS_IN_ALL = 60, 300  # a request must not hold the server for hours
+_MOST_LETTERS = 500  # of a prompt
+
+
+def open_model(folder: Path) -> Answer:
+    """Load a family's folder; the answer draws one sound a prompt."""
+    prepare_torch()
+    family, _ = open_singer(folder)
+
+    def answer(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+        prompts = [_checked(row["prompt"], f"prompt {number}") for number, row in enumerate(rows, 1)]
+        config = _as_config(settings, prompts)
+        if config.seconds > MOST_SECONDS:
+            expected, found = f"at most {MOST_SECONDS}", f"{config.seconds:g}"
+            raise InputError("seconds", expected=expected, found=found, remedy="ask for a shorter sound")
+        if config.seconds * len(prompts) > MOST_SECONDS_IN_ALL:
+            expected = f"at most {MOST_SECONDS_IN_ALL} seconds in all"
+            found = f"{config.seconds * len(prompts):g} in {len(prompts)} sounds"
+            raise InputError("request", expected=expected, found=found, remedy="ask for them in several requests")
+        return [
+            {
+                "wav": _as_base64(sound.waveform),
+                "seconds": sound.waveform.seconds,
+                "sample_rate": sound.waveform.sample_rate,
+                "unknown_words": " ".join(sound.unknown_words),
+            }
+            for sound in sing(family, prompts, config, settings["seed"])
+        ]
+
+    return answer
+
+
+def _checked(prompt: str, name: str) -> str:
+    if not prompt.strip():
+        remedy = "say what to sing, e.g. Be-bop jazz solo in F"
+        raise InputError(name, expected="words", found="none", remedy=remedy)
+    if len(prompt) > _MOST_LETTERS:
+        expected, found = f"at most {_MOST_LETTERS} letters", f"{len(prompt)}"
+        raise InputError(name, expected=expected, found=found, remedy="say it shorter")
+    return prompt
+
+
+def _as_config(settings: Mapping[str, Any], prompts: Sequence[str]) -> SingConfig:
+    asked = {name: settings[name] for name in ("seconds", "guidance", "temperature", "top_k")}
+    try:
+        return SingConfig(prompts=tuple(prompts), melody=None, melody_seconds=1.0, **asked)
+    except ConfigError as error:  # it names a file that who asks has never seen
+        raise YardbirdError(str(error).removeprefix(f"{PARAMS}: sing.")) from None
+
+
+def _as_base64(waveform: Waveform) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sound.wav"
+        write_wave(waveform, path)
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+ENDPOINT = Endpoint(
+    family="musicgen",
+    file=Path(__file__),
+    open_model=open_model,
+    columns={"prompt": True},
+    params={"seconds": "double", "guidance": "double", "temperature": "double", "top_k": "long", "seed": "long"},
+    defaults={},
+    answers={
+        "wav": ("string", True),
+        "seconds": ("double", True),
+        "sample_rate": ("long", True),
+        "unknown_words": ("string", True),
+    },
+    example=({"prompt": "Be-bop jazz solo in F"}, {"seconds": 1.0, "seed": 1}),
+    about="Draws sound that fits the words of a prompt, as a WAV file.",
+    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/musicgen@challenger \
+--env-manager local -p 5003`, then
+
+    curl -s 127.0.0.1:5003/invocations -H 'Content-Type: application/json' \\
+      -d '{"dataframe_records": [{"prompt": "Be-bop jazz solo in F"}], "params": {"seconds": 8, "seed": 1}}' |
+      jq -r '.predictions[0].wav' | base64 -d > solo.wav
+
+The answer's `wav` is a WAV file in base64, of 16 bits and one channel; `unknown_words` are those of the prompt that \
+the model has never read.""",
+    health={},
+)
+
+serve(ENDPOINT)

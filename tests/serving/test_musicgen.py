@@ -1,0 +1,83 @@
+"""The MusicGen's endpoint, asked as the registry asks it, on a tiny model."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_musicgen import tiny_musicgen
+
+from yardbird import files
+from yardbird.audio.wave import read_wave
+from yardbird.config import read_section
+from yardbird.errors import YardbirdError
+from yardbird.generation.sound import SingConfig, open_singer, sing
+from yardbird.serving.musicgen import ENDPOINT, MOST_SECONDS, MOST_SECONDS_IN_ALL, open_model
+from yardbird.tracking.endpoint import Answer
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS: dict[str, Any] = {"seconds": 0.3, "guidance": 3.0, "temperature": 1.0, "top_k": 9, "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "musicgen"
+    tiny_musicgen().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def answer(folder: Path) -> Iterator[Answer]:
+    yield open_model(folder)
+    torch.set_flush_denormal(False)
+
+
+def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Path, tmp_path: Path) -> None:
+    prompts = ["jazz solo in F", "Mingus solo"]
+    answers = answer([{"prompt": prompt} for prompt in prompts], SETTINGS)
+    config = read_section("sing", SingConfig, ROOT / "params.yaml")
+    family, _ = open_singer(folder)
+    for row, sound in zip(answers, sing(family, prompts, replace(config, seconds=0.3, top_k=9), 0), strict=True):
+        files.write_bytes(tmp_path / "answer.wav", base64.b64decode(row["wav"]))
+        heard = read_wave(tmp_path / "answer.wav")
+        assert np.abs(heard.mono - np.clip(sound.waveform.mono, -1, 1)).max() < 1 / 32000
+        assert (row["seconds"], row["sample_rate"]) == (0.3, 16_000)
+    assert [row["unknown_words"] for row in answers] == ["", "Mingus"]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "params", "message"),
+    [
+        ([" "], {}, "^prompt 1: expected words, found none; say what to sing"),
+        (["solo", "x" * 501], {}, "^prompt 2: expected at most 500 letters, found 501; say it shorter$"),
+        (["solo"], {"seconds": 0.0}, "^seconds: expected above 0"),
+        (["solo"], {"seconds": float("nan")}, "^seconds: expected above 0"),
+        (
+            ["solo"],
+            {"seconds": MOST_SECONDS + 1.0},
+            "^seconds: expected at most 60, found 61; ask for a shorter sound$",
+        ),
+        (
+            ["solo"] * (MOST_SECONDS_IN_ALL // MOST_SECONDS + 1),
+            {"seconds": 60.0},
+            "found 360 in 6 sounds; ask for them",
+        ),
+        (["solo"], {"guidance": -1.0}, "^guidance: expected 0 or more"),
+        (["solo"], {"temperature": -1.0}, "^temperature: expected 0 or more"),
+        (["solo"], {"top_k": 0}, "^top_k: expected 1 or more"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    answer: Answer, prompts: list[str], params: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(YardbirdError, match=message):
+        answer([{"prompt": prompt} for prompt in prompts], {**SETTINGS, **params})
+
+
+def test_every_param_of_the_endpoint_has_a_default_in_params() -> None:
+    assert set(ENDPOINT.params) - {"seed"} <= set(SingConfig.__dataclass_fields__)

@@ -1,0 +1,141 @@
+"""The MusicGen in the registry: judged against how often codes occur, on a card that tells what it has heard."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from served import served
+from tiny_musicgen import tiny_musicgen
+
+from yardbird import files
+from yardbird.audio.wave import read_wave
+from yardbird.models.base import TRAINED
+from yardbird.serving.musicgen import ENDPOINT
+from yardbird.tracking.card import Clips, read_corpus
+from yardbird.tracking.endpoint import Server
+from yardbird.tracking.gate import Gate
+from yardbird.tracking.publish import publish
+from yardbird.tracking.store import connect, tracking_uri
+
+NAME = "musicgen"
+GATES = {NAME: Gate(measure="nats_per_frame", baseline="unigram", requires=())}
+DEFAULTS: dict[str, Any] = {"seconds": 0.2, "guidance": 3.0, "temperature": 1.0, "top_k": 9, "seed": 0}
+SERVERS = {NAME: Server(ENDPOINT, DEFAULTS)}
+ENCODED = Path("data/encoded/audio")
+
+
+def write_encoded(artist: str = "Ada Line (synthetic)", kind: str = "rendered", source: str = "scratch") -> None:
+    """Two training solos, one of them with a copy, and a test solo; each in two clips of 3000 frames."""
+    header = "clip,path,kind,solo,split,artist,tune_group,semitones,tempo_factor,start,length"
+    copies = [("a", "train", 0), ("a", "train", 2), ("b", "train", 0), ("c", "test", 0)]
+    lines = [
+        f"{solo}_{semitones}_{half},x.flac,{kind},{solo},{split},{artist},{solo},{semitones},1.0,{start},3000"
+        for number, (solo, split, semitones) in enumerate(copies)
+        for half, start in ((1, 6000 * number), (2, 6000 * number + 3000))
+    ]
+    files.write_text(ENCODED / "index.csv", "\n".join([header, *lines]) + "\n")
+    np.save(ENCODED / "codes.npy", np.arange(24_000 * 4, dtype=np.int16).reshape(-1, 4) % 16)
+    told = {"codebooks": 4, "codebook_size": 16, "sample_rate": 16_000, "frame_rate": 50, "source": source}
+    files.write_json(ENCODED / "codec.json", told)
+
+
+@pytest.fixture
+def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the stages before publish leave."""
+    monkeypatch.chdir(workspace)
+    tiny_musicgen().save(Path("models") / NAME)
+    files.write_json(Path("models") / NAME / TRAINED, {"family": NAME, "seed": 0, "data": "x"})
+    write_encoded()
+    rows = {NAME: {"nats_per_frame": 15.5}, "unigram": {"nats_per_frame": 20.25}}
+    files.write_json(Path("reports/evaluate") / f"{NAME}.json", rows)
+    files.write_text(Path("params.yaml"), "seed: 7\n")
+    files.write_text(Path("dvc.lock"), "stages: {}\n")
+    for kind in ("wav", "png", "json"):
+        files.write_text(Path(f"data/generated/{NAME}/be_bop.{kind}"), "x")
+    return workspace
+
+
+def card(client: MlflowClient) -> str:
+    return str(client.get_model_version_by_alias(NAME, "challenger").description)
+
+
+def test_it_is_judged_against_the_unigram_and_its_card_tells_what_it_has_heard(project: Path) -> None:
+    client, _ = connect(project)
+    verdict = publish(project, GATES, SERVERS)[NAME]
+    assert verdict["champion"] == 1
+    assert verdict["verdict"].startswith("Beats unigram in nats per frame: 15.500 against 20.250.")
+    assert "**Synthetic**: the built-in etudes" in card(client)
+    assert "**Rendered**: a SoundFont has played the notes, no instrument was recorded. Trained from scratch" in card(
+        client
+    )
+    assert "- original solos: 1 test, 2 train; with transposed and tempo-scaled copies of the" in card(client)
+    assert "training solos: 4\n- cut into 8 clips, 8 minutes in all\n" in card(client)
+    assert client.get_model_version(NAME, "1").tags["synthetic"] == "true"
+
+
+def test_sounds_are_in_the_run_of_the_pipeline_with_a_page_each(project: Path) -> None:
+    client, experiment = connect(project)
+    publish(project, GATES, SERVERS)
+    (run,) = client.search_runs([experiment], "tags.stage = 'publish'")
+    logged = {file.path for file in client.list_artifacts(run.info.run_id, f"solos/{NAME}")}
+    assert {f"solos/{NAME}/be_bop.{kind}" for kind in ("wav", "png", "json", "html")} <= logged
+
+
+def test_recordings_and_a_checkpoint_of_others_are_told_as_that(project: Path) -> None:
+    write_encoded("Ada Line", "recording", "facebook/musicgen-small")
+    corpus = read_corpus(ENCODED)
+    assert corpus.clips == Clips(count=8, minutes=8.0, rendered=False, checkpoint="facebook/musicgen-small")
+    assert corpus.origin == (
+        "Solos of the user's own folders. Their licences bind what may be done with these weights. Recordings, as they "
+        "are. Fine-tuned from facebook/musicgen-small, whose licence binds these weights too."
+    )
+    assert not corpus.synthetic
+    write_encoded("", "recording")
+    assert read_corpus(ENCODED).artists == ("unknown",)
+    assert not read_corpus(ENCODED).synthetic
+
+
+def test_the_held_out_hash_is_of_all_clips_of_the_test_solos_and_of_nothing_else(project: Path) -> None:
+    before = read_corpus(ENCODED).held_out
+    codes = np.load(ENCODED / "codes.npy")
+    codes[0] += 1  # of a training solo
+    np.save(ENCODED / "codes.npy", codes)
+    assert read_corpus(ENCODED).held_out == before
+    codes[-1] += 1  # of the test solo's second clip
+    np.save(ENCODED / "codes.npy", codes)
+    assert read_corpus(ENCODED).held_out != before
+
+
+def test_the_registered_model_sings_and_refuses_what_it_does_not_know(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(project, GATES, SERVERS)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
+    mlflow.set_tracking_uri(tracking_uri(project))
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    sung = model.predict(pd.DataFrame({"prompt": ["jazz solo", "Mingus"]}), params={"seconds": 0.3, "seed": 5})
+    for wav in sung["wav"]:
+        (tmp_path / "answer.wav").write_bytes(base64.b64decode(wav))
+        assert read_wave(tmp_path / "answer.wav").seconds == 0.3
+    assert sung["unknown_words"].tolist() == ["", "Mingus"]
+    for params, message in [
+        ({"guidence": 1.0}, "unknown params 'guidence'; known are seconds, guidance"),
+        ({"seconds": 61.0}, "seconds: expected at most 60, found 61"),
+    ]:
+        with pytest.raises(MlflowException, match=message):
+            model.predict(pd.DataFrame({"prompt": ["jazz solo"]}), params=params)
+
+
+@pytest.mark.slow
+def test_mlflow_models_serve_answers_an_http_request_with_sound(project: Path, tmp_path: Path) -> None:
+    publish(project, GATES, SERVERS)
+    with served(project, NAME) as ask:
+        (sung,) = ask({"dataframe_records": [{"prompt": "jazz solo"}], "params": {"seconds": 0.5, "seed": 1}})
+    (tmp_path / "answer.wav").write_bytes(base64.b64decode(sung["wav"]))
+    assert read_wave(tmp_path / "answer.wav").seconds == 0.5
