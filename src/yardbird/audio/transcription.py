@@ -24,6 +24,7 @@ LOWEST_PITCH, HIGHEST_PITCH = 46, 94  # of notes that are heard: an alto saxopho
 DEFAULT_QPM = 200.0
 _FRAME, _HOP = 384, 160  # samples: 24 ms, which short notes need, every 10 ms
 _FRAME_RATE = SAMPLE_RATE / _HOP
+_SPECTRUM = 2048  # samples that librosa takes for a spectrum
 _TROUGH = 0.2  # YIN's threshold; its customary 0.1 finds octaves too low in frames so short
 _PERIODIC = 0.6  # correlation of the sound with itself one period later, at least
 _QUIET_DB = -35.0  # of the loudest frame; what is below is silence
@@ -92,7 +93,8 @@ def estimate_tempo(sound: Waveform) -> float:
     samples = to_mono(sound, SAMPLE_RATE)
     if float(np.abs(samples).max(initial=0.0)) < _SILENT:
         return DEFAULT_QPM
-    tempo = librosa.feature.tempo(y=samples, sr=SAMPLE_RATE, hop_length=_HOP, start_bpm=DEFAULT_QPM)
+    whole = np.pad(samples, (0, max(_SPECTRUM - len(samples), 0)))
+    tempo = librosa.feature.tempo(y=whole, sr=SAMPLE_RATE, hop_length=_HOP, start_bpm=DEFAULT_QPM)
     return float(tempo[0]) or DEFAULT_QPM
 
 

@@ -33,8 +33,9 @@ def embed(samples: NDArray[np.float32]) -> Floats:
     """
     if not len(samples):
         return np.zeros((0, 2 * _BANDS))
+    whole = np.pad(samples, (0, max(_SPECTRUM - len(samples), 0)))
     power = librosa.feature.melspectrogram(
-        y=samples, sr=SAMPLE_RATE, n_fft=_SPECTRUM, hop_length=_HOP, n_mels=_BANDS, norm=None
+        y=whole, sr=SAMPLE_RATE, n_fft=_SPECTRUM, hop_length=_HOP, n_mels=_BANDS, norm=None
     )
     tens = np.log10(np.maximum(power[:, : max(len(samples) // _HOP, 1)] / _FULL_SCALE, _FLOOR))
     windows = np.lib.stride_tricks.sliding_window_view(tens, min(_WINDOW, tens.shape[1]), axis=1)[:, ::_STRIDE]
