@@ -33,10 +33,15 @@ def test_an_answer_survives_the_kill_of_the_server_that_took_it(tmp_path: Path, 
             state = browser.post("api/votes", json={"clip": state["clip"], "yes": True}).json()
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with serving(folder, params) as (_, address, results), httpx2.Client(base_url=address, cookies=cookies) as browser:
+    with (
+        serving(folder, params) as (process, address, results),
+        httpx2.Client(base_url=address, cookies=cookies) as browser,
+    ):
         assert browser.get("api/state").json() == {**state, "yes": None}, "goes on where it was"
         assert browser.get("results").status_code == 403
         assert "1 who have not finished" in browser.get(results, follow_redirects=True).text
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0, "Ctrl-C is a clean end"
     ((_, votes),) = VoteStore(folder / VOTES).everything().values()
     assert votes == dict.fromkeys(answered, True)
 

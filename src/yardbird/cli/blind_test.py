@@ -1,5 +1,6 @@
 """`yardbird blind-test`: can listeners tell generated solos from real ones."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -63,7 +64,8 @@ def serve(
     settings = uvicorn.Config(
         app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=60
     )
-    uvicorn.Server(settings).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # after a clean end uvicorn passes Ctrl-C on
+        uvicorn.Server(settings).run(sockets=[listening])
 
 
 @blind_test.command()
