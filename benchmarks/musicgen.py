@@ -1,0 +1,131 @@
+"""Training speed of MusicGen: a step from cached codes against one with EnCodec encoding in the loop.
+
+Same weights, same sound, same codes (asserted). The cached step reads what the encode_audio stage would have written.
+The others begin with waveforms: one encodes them, clip by clip and no more than that; the other calls the codec as
+`MusicgenForConditionalGeneration` does that is given `input_values`, which decodes the codes as well. At the size of
+facebook/musicgen-small (its configuration recalled from the hub, weights random) adapters are trained, at our own size
+the whole model. Captions go through the text encoder in all.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    EncodecConfig,
+    EncodecModel,
+    MusicgenConfig,
+    MusicgenDecoderConfig,
+    MusicgenForCausalLM,
+    MusicgenForConditionalGeneration,
+    T5Config,
+    T5EncoderModel,
+)
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from timing import Row, main, measure
+
+from yardbird.config import read_section
+from yardbird.models.musicgen import MusicGenFamily
+from yardbird.models.musicgen.checkpoint import SCRATCH, quiet
+from yardbird.models.musicgen.codec import network
+from yardbird.models.musicgen.family import Origin
+from yardbird.models.musicgen.lora import Adaptation, with_adapters
+from yardbird.models.musicgen.scratch import ModelConfig, build
+from yardbird.models.musicgen.tokenizer import word_tokenizer
+from yardbird.models.musicgen.windows import ClipsConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+CAPTION = "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm"
+CLIPS = ClipsConfig(context_seconds=8.0, per_epoch=None, caption_dropout=0.0)
+PARAMS = ROOT / "params.yaml"
+
+
+def small() -> MusicGenFamily:
+    """The sizes of facebook/musicgen-small: EnCodec at 32 kHz, T5-base, and adapters of rank 16 in the decoder."""
+    codec = EncodecModel(
+        EncodecConfig(
+            sampling_rate=32000, num_filters=64, upsampling_ratios=[8, 5, 4, 4], codebook_size=2048, codebook_dim=128,
+            hidden_size=128, target_bandwidths=[2.2], use_causal_conv=False, use_conv_shortcut=False,
+        )
+    )  # fmt: skip
+    text_encoder = T5EncoderModel(T5Config(d_model=768, d_kv=64, d_ff=3072, num_layers=12, num_heads=12))
+    decoder = MusicgenForCausalLM(
+        MusicgenDecoderConfig(
+            vocab_size=2048, num_codebooks=4, hidden_size=1024, num_attention_heads=16, num_hidden_layers=24,
+            ffn_dim=4096, pad_token_id=2048, bos_token_id=2048,
+        )
+    )  # fmt: skip
+    config = MusicgenConfig(text_encoder=text_encoder.config, audio_encoder=codec.config, decoder=decoder.config)
+    model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
+    for part in (model.text_encoder, model.decoder):
+        part.set_attn_implementation("sdpa")
+    codec.eval()
+    unused = read_section("musicgen.model", ModelConfig, PARAMS)
+    family = MusicGenFamily(model, word_tokenizer([CAPTION]), CLIPS, Origin("random", unused, 0))
+    with_adapters(model, Adaptation("lora", rank=16, alpha=16, dropout=0.0))
+    return family
+
+
+def ours() -> MusicGenFamily:
+    """The default of params.yaml, around the codec that is shipped."""
+    sizes, words = read_section("musicgen.model", ModelConfig, PARAMS), word_tokenizer([CAPTION])
+    model = build(sizes, words, network.load(ROOT / "codec"), seed=0)
+    return MusicGenFamily(model, words, CLIPS, Origin(SCRATCH, sizes, 0))
+
+
+def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, seconds: float, rounds: int) -> list[Row]:
+    with quiet():
+        family = make()
+    model = family.model.to(DEVICE)
+    model.audio_encoder.eval()
+    model.decoder.train()
+    random = np.random.default_rng(0)
+    sounds = random.normal(0, 0.1, (clips, round(seconds * family.sample_rate))).astype(np.float32)
+    text, mask = (tensor.to(DEVICE) for tensor in family.text_ids([CAPTION] * clips))
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=1e-5, fused=True)
+
+    def encoded() -> torch.Tensor:
+        return torch.from_numpy(np.stack([family.encode_sound(sound) for sound in sounds]).astype(np.int64)).to(DEVICE)
+
+    def through_forward() -> torch.Tensor:
+        waves = torch.from_numpy(sounds)[:, None].to(DEVICE)
+        return model.audio_encoder(input_values=waves).audio_codes[0]
+
+    def loss(codes: torch.Tensor) -> torch.Tensor:
+        batch: dict[str, Any] = {"codes": codes, "text": text, "mask": mask}
+        return family.loss(batch, 0).total
+
+    def step(codes: torch.Tensor) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss(codes).backward()
+        optimizer.step()
+
+    cached = encoded()
+    assert (cached == through_forward()).float().mean() > 0.99, "a batch rounds otherwise than one clip"
+    variants = {
+        "from cached codes": lambda: step(cached),
+        "encoding in the loop": lambda: step(encoded()),
+        "the codec's forward in the loop": lambda: step(through_forward()),
+    }
+    size = sum(weight.numel() for weight in model.parameters()) / 1e6
+    share = sum(weight.numel() for weight in trained) / 1e6
+    clip = f"{clips} clip{'s' if clips > 1 else ''} of {seconds:g} s"
+    return measure(f"{setting}, {share:.1f} of {size:.1f} M parameters, {clip}", variants, rounds)
+
+
+def benchmark(rounds: int) -> list[Row]:
+    return [
+        *rows_of("adapters, musicgen-small", small, 1, 3.0, rounds),
+        *rows_of("whole, scratch", ours, 8, 8.0, rounds),
+    ]
+
+
+if __name__ == "__main__":
+    main(__doc__.splitlines()[0], benchmark, default_rounds=5)
