@@ -18,10 +18,11 @@ from yardbird.evaluation.evaluate import (
     score_held_out,
     with_held_out,
 )
-from yardbird.evaluation.originality import as_csv, measure_originality, originality_rows
+from yardbird.evaluation.originality import measure_originality, originality_csv, originality_rows
 from yardbird.generation.orders import GenerateConfig
 from yardbird.metrics.coherence import coherence_rows
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
+from yardbird.metrics.sets import headline_rows, set_rows, sets_csv
 from yardbird.models.base import best_device, load_family, prepare_torch
 from yardbird.music.excerpts import length_beats
 
@@ -50,8 +51,10 @@ def main() -> None:
     }
     compared = measure_originality(name, DATA)
     rows = compare_sets(sets, len(generated), seed)
-    rows += [*coherence_rows(sets), *originality_rows(compared, len(generated), seed)]
-    files.write_text(REPORTS / f"{name}_originality.csv", as_csv(compared))
+    apart = set_rows(sets, seed)
+    rows += [*coherence_rows(sets), *headline_rows(apart), *originality_rows(compared, len(generated), seed)]
+    files.write_text(REPORTS / f"{name}_originality.csv", originality_csv(compared))
+    files.write_text(REPORTS / f"{name}_sets.csv", sets_csv(apart))
     files.write_json(REPORTS / f"{name}.json", headlines(held_out, rows))
     files.write_text(REPORTS / f"{name}_rows.csv", as_table(with_held_out(held_out, rows, len(baseline.events))))
 

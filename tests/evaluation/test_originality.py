@@ -7,10 +7,10 @@ import pytest
 
 from yardbird.evaluation.originality import (
     Piece,
-    as_csv,
     compare_pieces,
     compare_training,
     held_out_pieces,
+    originality_csv,
     originality_rows,
     read_pieces,
     training_index,
@@ -44,7 +44,7 @@ def test_only_originals_of_the_training_split_are_known(index):
 
 
 def test_copies_are_found_whatever_their_key_and_the_source_is_named(compared):
-    table = pd.read_csv(StringIO(as_csv(compared)), keep_default_na=False)
+    table = pd.read_csv(StringIO(originality_csv(compared)), keep_default_na=False)
     assert list(table.columns) == ["row", "solo", "notes", *FIGURES, "source"]
     assert list(dict.fromkeys(table["row"])) == [SELF, "copies", "own", "real"]
     copied = table[table["solo"].isin(["copy_-2", "copy_3"])]

@@ -72,6 +72,10 @@ _OF_FAMILY = (
     "changes_asked",
     "coherent_traits",
     "traits_inside",
+    "set_overlap",
+    "set_overlap_floor",
+    "set_frechet",
+    "set_frechet_floor",
     *SHOWN,
 )
 

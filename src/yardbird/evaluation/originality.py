@@ -136,7 +136,7 @@ def _values(compared: Iterable[Compared], row: str, figure: str) -> Floats:
     return np.array([value for value in own if value is not None])
 
 
-def as_csv(compared: Iterable[Compared]) -> str:
+def originality_csv(compared: Iterable[Compared]) -> str:
     """A line a solo: row, solo, notes, coverage_4 …, longest_run, source of the longest run in words."""
     table = [
         {"row": c.row, "solo": c.solo, "notes": c.notes, **c.found.figures, "source": str(c.found.origin or "")}

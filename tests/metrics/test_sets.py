@@ -1,0 +1,116 @@
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import entropy, gaussian_kde
+
+from yardbird.metrics.sets import ALL, compare_feature, headline_rows, set_rows, sets_csv
+from yardbird.music.score import Score, make_notes
+
+ONCE = np.ones((3, 1), dtype=np.int64)
+
+
+def measured(own, real, floor=None):
+    """Each draw is the whole set."""
+    own, real = np.array(own, float), np.array(real, float)
+    floor = own if floor is None else np.array(floor, float)
+    return compare_feature(own, floor, real, ONCE * np.ones(len(own), int), ONCE * np.ones(len(floor), int))
+
+
+@pytest.mark.parametrize("shift", [0, 0.5, 3])
+def test_overlap_and_divergence_are_those_of_exact_kernels(shift):
+    """scipy's own density of every distance, integrated on a grid."""
+    random = np.random.default_rng(0)
+    real, own = random.normal(size=25), random.normal(shift, 1, size=9)
+    within = np.abs(real[:, None] - real)[np.triu_indices(25, 1)]
+    between = np.abs(own[:, None] - real).ravel()
+    grid = np.linspace(-3, max(within.max(), between.max()) + 3, 4000)
+    intra, inter = gaussian_kde(within)(grid), gaussian_kde(between)(grid)
+    found = measured(own, real)
+    step = grid[1] - grid[0]
+    assert found["overlap"].value == pytest.approx(np.minimum(intra, inter).sum() * step, abs=0.01)
+    assert found["kl"].value == pytest.approx(entropy(intra, inter), abs=0.02 + 0.05 * found["kl"].value)
+    assert np.allclose(found["overlap"].again, found["overlap"].value)
+
+
+def test_measures_do_not_depend_on_the_unit():
+    random = np.random.default_rng(1)
+    own, real = random.normal(1, 1, 8), random.normal(size=12)
+    for measure in ("overlap", "kl"):
+        assert measured(own * 1000, real * 1000)[measure].value == pytest.approx(measured(own, real)[measure].value)
+
+
+def test_constants_overlap_wholly_or_not_at_all():
+    same, other = measured([2, 2], [2, 2, 2]), measured([5, 5], [2, 2, 2])
+    assert (same["overlap"].value, same["kl"].value) == (1, 0)
+    assert other["overlap"].value == 0
+    assert other["kl"].value > 10
+
+
+def test_a_draw_without_a_solo_that_has_the_feature_is_left_out():
+    found = compare_feature(np.ones(1), np.ones(2), np.arange(4.0), np.array([[0], [1]]), np.array([[1, 1], [0, 1]]))[
+        "overlap"
+    ]
+    assert np.isnan(found.again[0])
+    assert np.isfinite(found.again[1])
+
+
+def solos(count, *, spread, seed):
+    """Eighths of random pitches, up to `spread` semitones around middle C."""
+    lines = 60 + np.random.default_rng(seed).integers(-spread, spread + 1, (count, 64))
+    return [Score(2, make_notes([(place, 1, int(p), 80) for place, p in enumerate(line)]), 64) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    near, far = solos(6, spread=3, seed=2), solos(6, spread=12, seed=3)
+    sets = {"near": near, "far": far, "floor": solos(20, spread=3, seed=1), "real": solos(15, spread=3, seed=0)}
+    return set_rows({**sets, "empty": []}, 0)
+
+
+def test_a_set_like_the_real_ones_lies_at_the_floor_and_another_does_not(rows):
+    of = {(row.row, row.measure): row for row in rows if row.feature == ALL}
+    assert {name for name, _ in of} == {"near", "far"}
+    for name, measure in of:
+        row = of[name, measure]
+        at_floor = row.value >= row.floor_low if measure == "overlap" else row.value <= row.floor_high
+        assert at_floor is (name == "near"), (name, measure)
+        assert row.low <= row.high
+        assert (row.generated, row.real) == (6, 15)
+    assert of["far", "overlap"].value < 0.7 < 0.9 < of["near", "overlap"].value
+    assert of["far", "frechet"].value > 10 * of["near", "frechet"].value
+
+
+def test_features_without_values_are_left_out_and_the_others_counted(rows):
+    features = {row.feature for row in rows}
+    assert not {"chord_tone_rate", "changes_found"} & features
+    assert {"pitch_entropy", "interval_1", ALL} <= features
+    overlap = next(row for row in rows if (row.row, row.feature, row.measure) == ("near", ALL, "overlap"))
+    assert overlap.features == len(features) - 1
+    values = [row.value for row in rows if row.row == "near" and row.measure == "overlap" and row.feature != ALL]
+    assert overlap.value == pytest.approx(np.mean(values))
+
+
+def test_the_table_and_the_headlines_name_everything(rows):
+    table = pd.read_csv(StringIO(sets_csv(rows)))
+    assert list(table.columns)[:4] == ["row", "feature", "measure", "value"]
+    assert len(table) == len(rows)
+    headlines = {(row.row, row.metric): row for row in headline_rows(rows)}
+    assert headlines["far", "set_overlap"].n == 6
+    assert headlines["far", "set_overlap"].mean < headlines["far", "set_overlap_floor"].mean
+    assert set_rows({"model": [], "floor": [], "real": []}, 0) == []
+    assert list(pd.read_csv(StringIO(sets_csv([]))).columns) == list(table.columns)
+
+
+def test_the_same_seed_draws_the_same(rows):
+    sets = {"near": solos(3, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
+    assert set_rows(sets, 0) == set_rows(sets, 0) != set_rows(sets, 1)
+
+
+def test_copies_of_one_solo_overlap_wholly(random_score):
+    """A single generated and two real solos are the least that can be compared."""
+    rows = set_rows({"one": [random_score], "floor": [random_score] * 2, "real": [random_score] * 2}, 0)
+    overlap = next(row for row in rows if row.feature == ALL and row.measure == "overlap")
+    assert overlap.value == 1
+    assert {row.measure for row in rows} == {"overlap", "kl"}  # nothing varies, so there is no unit for Fréchet's
