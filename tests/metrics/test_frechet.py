@@ -24,7 +24,7 @@ def test_axes_that_do_not_depend_on_each_other_add_up():
 def test_a_set_is_at_no_distance_from_itself_and_a_shift_costs_its_square():
     own = vectors(50, 6, 0)
     assert frechet_distance(own, own) == pytest.approx(0, abs=1e-9)
-    assert frechet_distance(own, own + [3, 0, 0, -4, 0, 0]) == pytest.approx(25)
+    assert frechet_distance(own, own + np.array([3, 0, 0, -4, 0, 0])) == pytest.approx(25)
 
 
 def test_it_is_that_of_the_matrix_root():

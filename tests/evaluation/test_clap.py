@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import huggingface_hub.constants
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import (
+    ClapAudioConfig,
+    ClapConfig,
+    ClapFeatureExtractor,
+    ClapModel,
+    ClapProcessor,
+    ClapTextConfig,
+    PreTrainedTokenizerFast,
+)
+
+from yardbird.audio.wave import Waveform
+from yardbird.errors import InputError
+from yardbird.evaluation.clap import clap_score, open_clap
+
+WORDS = ["<pad>", "<unk>", "<s>", "</s>", "a", "low", "high", "tone"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CLAP of random weights, laid out as on the hub."""
+    folder = tmp_path_factory.mktemp("clap")
+    torch.manual_seed(0)
+    text = ClapTextConfig(
+        vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        projection_dim=8, pad_token_id=0,
+    )  # fmt: skip
+    audio = ClapAudioConfig(
+        spec_size=64, num_mel_bins=16, window_size=2, patch_embeds_hidden_size=8, depths=[1, 1], hidden_size=16,
+        num_attention_heads=[2, 2], projection_dim=8, num_classes=2, enable_fusion=False,
+    )  # fmt: skip
+    ClapModel(ClapConfig(text_config=text.to_dict(), audio_config=audio.to_dict(), projection_dim=8)).save_pretrained(
+        folder
+    )
+    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    ClapProcessor(
+        ClapFeatureExtractor(feature_size=16, max_length_s=1, truncation="rand_trunc"),
+        PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>"),
+    ).save_pretrained(folder)
+    return folder
+
+
+def tone(hertz: float, seconds: float = 0.5) -> Waveform:
+    time = np.arange(round(16_000 * seconds)) / 16_000
+    return Waveform(np.sin(2 * np.pi * hertz * time).astype(np.float32)[:, None], 16_000)
+
+
+def test_the_score_is_the_mean_cosine_over_pairs(checkpoint: Path) -> None:
+    clap = open_clap(str(checkpoint))
+    pairs = [(tone(100), "a low tone"), (tone(4000, 0.8), "a high tone"), (tone(900), "a tone")]
+    alone = [clap_score(clap, [pair]) for pair in pairs]
+    assert all(-1 <= score <= 1 for score in alone)
+    assert len(set(alone)) == 3
+    assert clap_score(clap, pairs) == pytest.approx(np.mean(alone), abs=1e-4)
+    assert clap_score(clap, pairs * 5) == pytest.approx(np.mean(alone), abs=1e-4)
+
+
+def test_a_missing_checkpoint_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    for name in ("laion/clap-htsat-unfused", "no/such/folder", str(tmp_path)):
+        with pytest.raises(
+            InputError, match=r"expected a CLAP checkpoint, found .*set evaluate_audio\.clap to null"
+        ) as error:
+            open_clap(name)
+        assert "\n" not in str(error.value)
+
+
+def test_a_folder_of_another_model_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    for path in checkpoint.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "encodec"}))
+    with pytest.raises(InputError, match="expected a CLAP checkpoint"):
+        open_clap(str(tmp_path))

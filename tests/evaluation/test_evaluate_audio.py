@@ -1,0 +1,169 @@
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_musicgen import CAPTIONS, tiny_musicgen
+
+from yardbird.audio.resampling import to_mono
+from yardbird.audio.synth import render
+from yardbird.audio.wave import Waveform, write_wave
+from yardbird.config import read_section
+from yardbird.errors import ConfigError
+from yardbird.evaluation.evaluate import as_table
+from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
+from yardbird.files import write_csv, write_json
+from yardbird.metrics.rows import Row
+from yardbird.music.midi import write_score
+
+CONFIG = EvaluateAudioConfig(
+    prompts=3,
+    caption="Be-bop solo in {key}, 200 bpm",
+    modes=("major",),
+    seconds=1.0,
+    guidance=3.0,
+    temperature=1.0,
+    top_k=8,
+    bootstrap_samples=5,
+    clap=None,
+)
+
+
+@pytest.fixture(scope="module")
+def family():
+    return tiny_musicgen(context_seconds=0.5)
+
+
+@pytest.fixture(scope="module")
+def sounding(data, family, make_walk, tmp_path_factory) -> Path:
+    """The folder `data` with clips, their codes and the baseline's solos."""
+    folder = tmp_path_factory.mktemp("sounding")
+    shutil.copytree(data, folder, dirs_exist_ok=True)
+    rows, codes, start = [], [], 0
+    for number in range(8):
+        samples = to_mono(render(make_walk(number, 1)), 16_000)[:20_000]
+        name = f"clip{number}"
+        write_wave(Waveform(samples[:, None], 16_000), folder / f"clips/audio/{name}.wav")
+        codes.append(family.encode_sound(samples).T)
+        split = "test" if number < 5 else "train"
+        rows.append(
+            {"clip": name, "path": f"audio/{name}.wav", "kind": "rendered", "split": split, "tune_group": name,
+             "key": "F major", "qpm": 120.0, "captions": json.dumps(CAPTIONS[1:]), "start": start,
+             "length": len(codes[-1])}
+        )  # fmt: skip
+        start += len(codes[-1])
+    encoded = folder / "encoded/audio"
+    encoded.mkdir()
+    np.save(encoded / "codes.npy", np.concatenate(codes))
+    write_csv(encoded / "index.csv", list(rows[0]), rows)
+    write_json(encoded / "codec.json", {"codebook_size": 16})
+    write_score(make_walk(9, 8), folder / "baseline/solos/one.mid")
+    write_csv(folder / "baseline/solos/manifest.csv", ["path"], [{"path": "one.mid"}])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(sounding, family) -> tuple[list[Row], list[Row]]:
+    return evaluate_audio("musicgen", family, sounding, CONFIG, 0)
+
+
+def test_every_row_has_its_figures(evaluated):
+    figures, solos = evaluated
+    by_row: dict[str, set[str]] = {}
+    for row in [*figures, *solos]:
+        by_row.setdefault(row.row, set()).add(row.metric)
+    codes = {"nats_per_frame", "nats_per_frame_low", "nats_codebook_4", "accuracy_codebook_1"}
+    heard = {"frechet_distance", "frechet_distance_high", "voiced_share", "notes_per_second"}
+    key = {"caption_key_margin", "caption_key_p", "caption_key_prompts"}
+    music = {"pitch_entropy", "notes_per_bar", "grooving_similarity"}
+    assert codes | heard | key | music | {"gain_on_unigram", "gain_on_untrained"} <= by_row["musicgen"]
+    assert codes | heard | key <= by_row["untrained"]
+    assert codes <= by_row["unigram"] & by_row["bigram"]
+    assert heard <= by_row["shuffled_tokens"] & by_row["codec"] & by_row["floor"]
+    assert {"note_f1", "note_f1_low", "note_precision"} <= by_row["transcriber"]
+    assert "note_f1" in by_row["codec"]
+    assert music <= by_row["real"] & by_row["real_transcribed"] & by_row["floor"] & by_row["ngram"]
+    assert {"voiced_share", *key} <= by_row["real"]
+    assert "frechet_distance" not in by_row["real"]
+
+
+def test_counts_say_how_many_there_were(evaluated):
+    figures, _ = evaluated
+    counts = {(row.row, row.metric): row.n for row in figures}
+    assert counts["musicgen", "nats_per_frame"] == 5
+    assert counts["musicgen", "voiced_share"] == CONFIG.prompts
+    assert counts["codec", "voiced_share"] + counts["real", "voiced_share"] == 5  # no sound is held against itself
+    assert counts["transcriber", "note_f1"] == 2
+
+
+def test_solos_are_compared_without_chords(evaluated):
+    """Else the floor's distance would be a mean over metrics that sound does not have."""
+    _, solos = evaluated
+    chords = [row for row in solos if row.metric in ("chord_tone_rate", "harmony_margin", "enclosure_rate")]
+    assert chords
+    assert all(row.mean is None and row.distance is None for row in chords)
+
+
+def test_the_same_seed_gives_the_same_table(evaluated, sounding, family):
+    again = evaluate_audio("musicgen", family, sounding, CONFIG, 0)
+    assert as_table([*again[0], *again[1]]) == as_table([*evaluated[0], *evaluated[1]])
+
+
+def test_the_headlines_are_short_and_have_the_intervals_that_matter(evaluated):
+    content = headlines(*evaluated)
+    assert next(iter(content)) == "musicgen"
+    ours = content["musicgen"]
+    assert {"nats_per_frame", "nats_per_frame_low", "frechet_distance_high", "pitch_entropy"} <= ours.keys()
+    assert "accuracy_codebook_1" in ours
+    assert "accuracy_codebook_1_low" not in ours
+    assert "swing_ratio" not in ours
+    assert "distance_to_real" in content["floor"]
+    assert "distance_to_real" not in content["real"]
+    json.dumps(content, allow_nan=False)
+
+
+def test_of_recordings_nobody_knows_the_scores(sounding, family, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(sounding, folder)
+    index = folder / "encoded/audio/index.csv"
+    index.write_text(index.read_text().replace("rendered", "recording"))
+    _, solos = evaluate_audio("musicgen", family, folder, CONFIG, 0)
+    means = {(row.row, row.metric): row.mean for row in solos}
+    assert means["real", "notes_per_bar"] == means["real_transcribed", "notes_per_bar"]
+
+
+def test_keys_are_asked_for_in_turn_in_the_words_of_the_corpus():
+    asked = replace(CONFIG, prompts=26, modes=("major", "minor")).asked()
+    captions = [caption for _, caption in asked]
+    assert captions[0] == captions[24] == "Be-bop solo in C, 200 bpm"
+    assert captions[14] == "Be-bop solo in D minor, 200 bpm"
+    assert len({key for key, _ in asked}) == 24
+
+
+def test_words_that_were_never_read_are_named(family):
+    assert {"C", "D"} <= set(unknown_words(family, CONFIG))
+    assert "F" not in unknown_words(family, replace(CONFIG, prompts=12))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"prompts": 1}, "evaluate_audio.prompts: expected at least 2, found 1"),
+        ({"bootstrap_samples": 0}, "evaluate_audio.bootstrap_samples: expected at least 1, found 0"),
+        ({"seconds": 0.5}, "evaluate_audio.seconds: expected at least 1, found 0.5"),
+        ({"modes": ()}, "evaluate_audio.modes: expected major, minor or both"),
+        ({"caption": "a solo"}, "evaluate_audio.caption: expected words with {key} among them, found 'a solo'"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line(change, words):
+    with pytest.raises(ConfigError, match=words):
+        replace(CONFIG, **change)
+
+
+def test_the_shipped_settings_are_read_and_ask_for_every_major_key_twice(root):
+    config = read_section("evaluate_audio", EvaluateAudioConfig, root / "params.yaml")
+    keys = [key for key, _ in config.asked()]
+    assert len(keys) >= 24
+    assert all(keys.count(key) == 2 for key in keys)

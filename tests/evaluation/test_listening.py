@@ -1,0 +1,119 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from yardbird.audio.synth import render
+from yardbird.audio.wave import Waveform
+from yardbird.evaluation.listening import key_figures, listen, plain, shuffled, sound_figures, try_transcriber
+from yardbird.music.chords import Chord
+from yardbird.music.pitch import Key
+from yardbird.music.score import ChordChange, Score, Tempo, make_notes
+
+SCALE = [0, 2, 4, 5, 7, 9, 11, 12]
+
+
+def solo(tonic: int, qpm: float = 200.0, program: int = 65) -> Score:
+    """Two bars up and down a major scale."""
+    pitches = [60 + tonic + step for step in [*SCALE, *SCALE[::-1]]]
+    rows = [(place * 6, 6, pitch, 90) for place, pitch in enumerate(pitches)]
+    return Score(12, make_notes(rows), 96, tempos=(Tempo(0, qpm),), program=program)
+
+
+def heard(score: Score, key: Key | None, group: str = "one"):
+    return listen(render(score), "a solo", key, 200.0, group)
+
+
+SILENCE = Waveform(np.zeros((16_000, 1), dtype=np.float32), 16_000)
+
+
+@dataclass
+class Lossless:
+    """A codec that forgets nothing: 16-bit samples are its codes."""
+
+    sample_rate: int = 16_000
+
+    def encode_sound(self, samples):
+        return (samples * 32767).astype(np.int16)[None]
+
+    def decode_codes(self, codes):
+        return codes[0].astype(np.float32) / 32767
+
+
+@dataclass
+class Deaf(Lossless):
+    def decode_codes(self, codes):
+        return np.zeros(codes.shape[1], dtype=np.float32)
+
+
+def test_a_sound_is_heard_at_its_tempo():
+    sound = heard(solo(3), None)
+    assert sound.score.pitches.tolist() == solo(3).pitches.tolist()
+    assert sound.score.mean_qpm == pytest.approx(200)
+    assert sound.embeddings.shape[1] == 48
+    assert len(listen(SILENCE, "", None, None, "one").score.notes) == 0
+
+
+def test_shuffling_keeps_the_frames_and_not_their_order():
+    codes = np.arange(40, dtype=np.int16).reshape(4, 10)
+    mixed = shuffled(codes, 0, "clip")
+    assert sorted(map(tuple, mixed.T.tolist())) == sorted(map(tuple, codes.T.tolist()))
+    assert mixed.tolist() != codes.tolist()
+    assert np.array_equal(mixed, shuffled(codes, 0, "clip"))
+    assert not np.array_equal(mixed, shuffled(codes, 0, "another clip"))
+
+
+def test_voice_and_notes_are_over_the_time_of_all_sounds():
+    sounds = [heard(solo(0), None), listen(SILENCE, "", None, None, "two")]
+    seconds = sum(sound.heard.seconds for sound in sounds)
+    figures = sound_figures(sounds, None, 20, 0)
+    assert figures["notes_per_second"] == pytest.approx(16 / seconds)
+    assert figures["voiced_share"] == pytest.approx(sounds[0].heard.voiced_seconds / seconds)
+    assert figures["voiced_share_low"] <= figures["voiced_share"] <= figures["voiced_share_high"]
+    assert "frechet_distance" not in figures
+
+
+def test_another_instrument_is_further_away_than_the_same():
+    real = [heard(solo(tonic), None) for tonic in range(4)]
+    same = [heard(solo(tonic, 190), None) for tonic in range(4)]
+    flute = [heard(solo(tonic, 190, program=73), None) for tonic in range(4)]
+    near, far = (sound_figures(sounds, real, 10, 0)["frechet_distance"] for sounds in (same, flute))
+    assert near < 0.3 * far
+
+
+def test_solos_in_the_keys_asked_for_fit_them_and_shifted_ones_do_not():
+    keys = [Key(tonic, "major") for tonic in range(12)]
+    obeyed = key_figures([heard(solo(key.tonic), key) for key in keys], 50, 0)
+    assert obeyed["caption_key_margin"] == pytest.approx(5 / 11, abs=0.02)
+    assert obeyed["caption_key_p"] < 0.01
+    assert obeyed["caption_key_prompts"] == 12
+    ignored = key_figures([heard(solo(0), key) for key in keys], 50, 0)
+    assert ignored["caption_key_margin"] == pytest.approx(0, abs=1e-9)
+    assert ignored["caption_key_p"] > 0.1
+
+
+def test_silence_obeys_no_key():
+    sounds = [listen(SILENCE, "", Key(tonic, "major"), None, "one") for tonic in range(6)]
+    figures = key_figures(sounds, 10, 0)
+    assert (figures["caption_key_margin"], figures["caption_key_p"]) == (0, 1)
+    assert key_figures([listen(SILENCE, "", None, None, "one")], 10, 0) == {}
+
+
+def test_the_transcriber_is_tried_by_tempo_and_through_the_codec():
+    solos = {"slow": solo(0, 120), "fast": solo(5, 250)}
+    rows = try_transcriber(solos, Lossless(), 2.0, 20, 0)
+    assert rows["transcriber"]["note_f1"] > 0.95
+    assert rows["codec"]["note_f1"] == pytest.approx(rows["transcriber"]["note_f1"], abs=0.05)
+    assert {"note_f1_slow", "note_f1_fast", "note_f1_low", "note_precision"} <= rows["transcriber"].keys()
+    assert "note_f1_medium" not in rows["transcriber"]
+
+
+def test_a_codec_that_is_silent_keeps_no_note():
+    figures = try_transcriber({"one": solo(0)}, Deaf(), 2.0, 20, 0)["codec"]
+    assert (figures["note_f1"], figures["note_recall"]) == (0, 0)
+    assert "note_precision" not in figures
+
+
+def test_a_plain_score_has_what_can_be_heard():
+    score = replace(solo(0), chords=(ChordChange(0, Chord.parse("C7")),), phrases=(0, 24))
+    assert plain(score) == solo(0)
