@@ -29,15 +29,15 @@ def model_card(
     """
     config = model.config
     kilohertz, distance = config.sampling_rate / 1000, figures["log_mel_distance"]
-    kept: Mapping[str, float] = figures["pitch_share_by_program"]
+    kept: Mapping[str, float] = figures["pitch_share_by_instrument"]
     total = sum(instrument.weight for instrument in sounds.instruments.values())
     instruments = "\n".join(
         f"| {instrument.name} | {instrument.weight / total:.0%} | "
-        f"{f'{kept[program]:.1%}' if program in kept else 'not drawn'} |"
-        for program, instrument in sounds.instruments.items()
+        f"{f'{kept[instrument.name]:.1%}' if instrument.name in kept else 'not drawn'} |"
+        for instrument in sounds.instruments.values()
     )
     epochs = "\n".join(f"| {row['step']} | {row['pitch_share']:.1%} | {row['log_mel_distance']:.3f} |" for row in curve)
-    worst = min(kept, key=lambda program: kept[program])
+    worst = min(kept, key=lambda name: kept[name])
     return f"""---
 license: mit
 library_name: transformers
@@ -82,7 +82,7 @@ On {sounds.held_out_clips} held-out renders of {sounds.held_out_seconds:g} s, wh
 ## Limits
 It knows the instruments of one SoundFont. Recordings, voices, drums and mixtures come back worse than these
 figures tell, and what lies above {kilohertz / 2:g} kHz does not come back at all.
-The {sounds.instruments[worst].name} keeps its pitch worst, in {kept[worst]:.1%} of the frames.
+The {worst} keeps its pitch worst, in {kept[worst]:.1%} of the frames.
 Breath and attack are blurred, as they are without an adversary: see `reports/codec/spectrograms.png`.
 
 ## Again

@@ -14,7 +14,7 @@ from transformers import EncodecModel
 
 from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.codec.network import HOP, SAMPLE_RATE
-from yardbird.models.musicgen.codec.sounds import Clip, Samples
+from yardbird.models.musicgen.codec.sounds import COMPING, Clip, Samples
 
 QUARTER_TONE = 2 ** (1 / 24)
 _LOWEST_HZ, _HIGHEST_HZ = 40.0, 1800.0  # a double bass's E; above a soprano saxophone
@@ -81,7 +81,7 @@ def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:
     for clip in clips:
         decoded = through(model, clip.samples)
         distances.append(log_mel_distance(clip.samples, decoded))
-        if clip.group != "comping":
+        if clip.group != COMPING:
             frames, near = pitch_kept(clip.samples, decoded)
             voiced[clip.group] += frames
             kept[clip.group] += near
@@ -90,7 +90,7 @@ def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:
         "pitch_share": sum(kept.values()) / max(1, sum(voiced.values())),
         "log_mel_distance": float(np.mean(distances)),
         "voiced_frames": sum(voiced.values()),
-        "pitch_share_by_program": by_group,
+        "pitch_share_by_instrument": by_group,
     }
 
 
@@ -104,7 +104,7 @@ def draw(model: EncodecModel, clips: Sequence[Clip], path: Path) -> None:
                 level = 20 * log_mel(samples)
                 extent = (0.0, len(samples) / SAMPLE_RATE, 0.0, float(_BANDS))
                 axes[row, column].imshow(level, origin="lower", aspect="auto", extent=extent, vmin=-60, vmax=30)
-            axes[0, column].set_title(f"program {clip.group}" if clip.group.isdigit() else clip.group)
+            axes[0, column].set_title(clip.group)
             axes[1, column].set_xlabel("seconds")
         axes[0, 0].set_ylabel("original, mel band")
         axes[1, 0].set_ylabel("through the codec, mel band")

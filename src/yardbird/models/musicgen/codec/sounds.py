@@ -22,6 +22,8 @@ from yardbird.seeds import derive_seed, generator
 
 Samples = NDArray[np.float32]
 
+COMPING = "with piano and bass"
+
 _TICKS = 480  # a beat
 _EXCERPT_BEATS = 32
 _MELODY_NOTES = 40
@@ -59,7 +61,7 @@ class SoundsConfig:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A held-out sound at `SAMPLE_RATE`; its group is the program, or `comping` where a rhythm section plays along."""
+    """A held-out sound at `SAMPLE_RATE`; its group is the instrument, or `COMPING` where piano and bass play along."""
 
     group: str
     samples: Samples
@@ -108,7 +110,7 @@ def _piece(config: SoundsConfig, seed: int, number: int) -> tuple[str, Samples]:
     score = replace(_in_range(score, config.instruments[name], rng), program=int(name))
     wave = render(score, comping=comping)
     samples = signal.resample_poly(wave.mono, SAMPLE_RATE // 100, wave.sample_rate // 100)
-    return "comping" if comping else name, samples.astype(np.float32)
+    return COMPING if comping else config.instruments[name].name, samples.astype(np.float32)
 
 
 def _etude(rng: np.random.Generator) -> Score:
