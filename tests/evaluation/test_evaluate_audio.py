@@ -85,6 +85,7 @@ def test_every_row_has_its_figures(evaluated):
     assert {"note_f1", "note_f1_low", "note_precision"} <= by_row["transcriber"]
     assert "note_f1" in by_row["codec"]
     assert music <= by_row["real"] & by_row["real_transcribed"] & by_row["floor"] & by_row["ngram"]
+    assert "longest_run" in by_row["musicgen"] & by_row["real"] & by_row["real_transcribed"]
     assert {"voiced_share", *key} <= by_row["real"]
     assert "frechet_distance" not in by_row["real"]
 
@@ -131,6 +132,7 @@ def test_of_recordings_nobody_knows_the_scores(sounding, family, tmp_path):
     index.write_text(index.read_text().replace("rendered", "recording"))
     _, solos = evaluate_audio("musicgen", family, folder, CONFIG, 0)
     means = {(row.row, row.metric): row.mean for row in solos}
+    assert ("musicgen", "longest_run") not in means
     assert means["real", "notes_per_bar"] == means["real_transcribed", "notes_per_bar"]
 
 

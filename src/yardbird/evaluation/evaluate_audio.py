@@ -33,6 +33,7 @@ from yardbird.evaluation.listening import (
     sound_figures,
     try_transcriber,
 )
+from yardbird.evaluation.originality import JUDGED, Piece, compare_pieces, originality_rows, training_index
 from yardbird.evaluation.reconstruction import read_scores
 from yardbird.evaluation.sound import UNTRAINED, EncodedClip, measure_codes, read_clips
 from yardbird.metrics.rows import FLOOR, REAL, Row, compare_sets, mean_distance
@@ -187,8 +188,9 @@ def compare_transcribed(
 ) -> list[Row]:
     """The metrics of solos, of transcribed sound beside the scores of the corpus, all of one length and without chords.
 
-    `real` are held-out scores and `real_transcribed` what is heard in their renders; where sound was recorded nobody
-    knows its scores, and `real` is what is heard.
+    `real` are held-out scores, `real_transcribed` what is heard in their renders; what each shares with the training
+    solos stands beside. Where sound was recorded nobody knows its scores: `real` is what is heard, and there is nothing
+    to search for copies.
     """
     generated, heard = ([sound.score for sound in sets[row]] for row in (name, REAL))
     beats = length_beats(generated)
@@ -200,14 +202,23 @@ def compare_transcribed(
         else ([sound.score for sound in sets[FLOOR]], heard)
     )
     drawn = [piece for solo in read_generated(data / "baseline/solos") for piece in excerpts(in_full_bars(solo), beats)]
-    rows = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
-    return compare_sets({row: [plain(score) for score in own] for row, own in rows.items()}, len(generated), seed)
+    solos = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
+    rows = compare_sets({row: [plain(score) for score in own] for row, own in solos.items()}, len(generated), seed)
+    if not rendered:
+        return rows
+    index = training_index(data)
+    pieces = {
+        row: [Piece(str(place), score) for place, score in enumerate(solos[row])] for row in solos if row != FLOOR
+    }
+    compared = [found for row, own in pieces.items() for found in compare_pieces(row, own, index)]
+    return rows + originality_rows(compared, len(generated), seed)
 
 
 def headlines(figures: Sequence[Row], solos: Sequence[Row]) -> dict[str, dict[str, float]]:
     """The metric file, short enough to be read in a terminal: of what `evaluate_audio` returns."""
     content: dict[str, dict[str, float]] = {row.row: {} for row in [*figures, *solos]}
-    for row in [*(row for row in figures if _is_headline(row.metric)), *(row for row in solos if row.metric in SHOWN)]:
+    shown = [row for row in solos if row.metric in (*SHOWN, *JUDGED)]
+    for row in [*(row for row in figures if _is_headline(row.metric)), *shown]:
         if row.mean is not None:
             content[row.row][row.metric] = _rounded(row.mean)
     for name, values in content.items():
