@@ -36,7 +36,8 @@ def open_codec(checkpoint: str) -> EncodecModel:
         InputError: the checkpoint, or the repository's codec, is missing or of another kind.
     """
     if checkpoint == SCRATCH:
-        return network.load(CODEC)
+        with quiet():
+            return network.load(CODEC)
     codec = cast(EncodecModel, open_model(locate(checkpoint)).audio_encoder)
     codec.requires_grad_(False)
     return codec
