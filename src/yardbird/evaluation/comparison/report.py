@@ -5,10 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from yardbird.evaluation.comparison import models, sound
-from yardbird.evaluation.comparison.cells import figures as _cells
-from yardbird.evaluation.comparison.cells import head as _head
-from yardbird.evaluation.comparison.cells import line as _line
+from yardbird.evaluation.comparison import cells, models, sound
 from yardbird.evaluation.comparison.facts import Facts
 from yardbird.evaluation.comparison.gather import Comparison
 from yardbird.evaluation.comparison.words import Character
@@ -74,17 +71,17 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
 
 
 def _held_out(comparison: Comparison) -> list[str]:
-    lines = _head(["model", "nats per note", "gain", *_HELD_OUT])
+    lines = cells.head(["model", "nats per note", "gain", *_HELD_OUT])
     for name, values in comparison.held_out().items():
         columns = {"nats per note": (HEADLINE, 3), "gain": ("gain_on_ngram", 3), **_HELD_OUT}
-        lines.append(_line([_labelled(name, values, ""), *_cells(values, columns)]))
+        lines.append(cells.line([_labelled(name, values, ""), *cells.figures(values, columns)]))
     return lines
 
 
 def _generated(comparison: Comparison) -> list[str]:
     rows = comparison.rows
     shown = [*SHOWN, *(metric for metric in JUDGED if metric in set(rows["metric"]))]
-    lines = _head(["row", "pieces", "distance", *(metric.replace("_", " ") for metric in shown)])
+    lines = cells.head(["row", "pieces", "distance", *(metric.replace("_", " ") for metric in shown)])
     for row, part in rows.groupby("row", sort=False):
         by_metric = part.set_index("metric")
         known = [metric for metric in shown if metric in by_metric.index]
@@ -92,9 +89,9 @@ def _generated(comparison: Comparison) -> list[str]:
             continue  # it draws no solos
         solos = by_metric.loc[known, "n"].max()
         distances = part["distance"].dropna()
-        cells = [_mean(by_metric.loc[metric]) if metric in known else "" for metric in shown]
+        means = [_mean(by_metric.loc[metric]) if metric in known else "" for metric in shown]
         distance = f"{distances.mean():.2f}" if len(distances) else ""
-        lines.append(_line([str(row), str(solos), distance, *cells]))
+        lines.append(cells.line([str(row), str(solos), distance, *means]))
     return lines
 
 
@@ -103,10 +100,12 @@ def _latent(comparison: Comparison) -> list[str]:
     rows = {row: values for row, values in comparison.latent().items() if keys & values.keys()}
     if not rows:
         return []
-    lines = _head(["row", *_LATENT])
-    lines += [_line([_labelled(name, values, "grid_"), *_cells(values, _LATENT)]) for name, values in rows.items()]
+    lines = cells.head(["row", *_LATENT])
     lines += [
-        _line([name, f"{forced:.3f}", f"{sampled:.3f}", *[""] * (len(_LATENT) - 2)])
+        cells.line([_labelled(name, values, "grid_"), *cells.figures(values, _LATENT)]) for name, values in rows.items()
+    ]
+    lines += [
+        cells.line([name, f"{forced:.3f}", f"{sampled:.3f}", *[""] * (len(_LATENT) - 2)])
         for name, (forced, sampled) in _PAPER.items()
     ]
     verdicts = [_verdict(name, values) for name, values in rows.items() if "collapsed" in values]
@@ -131,7 +130,7 @@ def _verdict(name: str, values: Mapping[str, float]) -> str:
     active = f"{values['active_units']:.0f} of {values['latent_dimensions']:.0f} dimensions are active"
     windows = f"{values['windows']:.0f} windows of {values['window_bars']:.0f} bars"
     columns = {"steps": ("gain_on_shuffled", 3), "notes": ("note_gain_on_shuffled", 3), "of": ("note_f1", 3)}
-    steps, notes, f1 = _cells(values, columns)
+    steps, notes, f1 = cells.figures(values, columns)
     told = f"{active} over {windows}; shuffling z costs {steps} of sampled accuracy, and {notes} of the note F1 of {f1}"
     if values["collapsed"]:
         return f"> **Alarm: the latent of {name} has collapsed**, a solo hardly comes back through it: {told}.  "
@@ -142,11 +141,11 @@ def _training(comparison: Comparison) -> list[str]:
     if not comparison.training:
         return []
     keys = list(dict.fromkeys(key for values in comparison.training.values() for key in values))
-    lines = _head(["", *comparison.training])
+    lines = cells.head(["", *comparison.training])
     for key in keys:
         figures = [values.get(key) for values in comparison.training.values()]
-        cells = ["" if figure is None else f"{figure:.6g}" for figure in figures]
-        lines.append(_line([key.replace("_", " "), *cells]))
+        own = ["" if figure is None else f"{figure:.6g}" for figure in figures]
+        lines.append(cells.line([key.replace("_", " "), *own]))
     return ["## Training", "", *lines, ""]
 
 
