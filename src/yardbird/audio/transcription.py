@@ -1,7 +1,7 @@
 """A monophonic recording back to notes: YIN's pitch track, the likeliest line of notes through it, and a tempo.
 
-YIN (de Cheveigné & Kawahara 2002, JASA 111, 1917) is librosa's; pYIN, its probabilistic successor, takes longer than
-the sound lasts. A frame is voiced when the sound repeats itself after the period that YIN found. From the track to
+YIN (de Cheveigné & Kawahara 2002, JASA 111, 1917) is librosa's; pYIN, its probabilistic successor, takes some fifty
+times as long. A frame is voiced when the sound repeats itself after the period that YIN found. From the track to
 notes it goes by dynamic programming: staying on a pitch a little off is cheap, every change has its price, so that
 stray frames and octave errors make no notes. Two notes of one pitch part where the level dips and rises again.
 """
