@@ -144,6 +144,7 @@ def test_an_answer_given_while_the_server_is_away_arrives_later(root: Path, page
         page.get_by_label("I rarely hear jazz").check()
         page.get_by_label(re.compile("free will")).check()
         page.get_by_role("button", name="Start").click()
+        expect(page.locator("#count")).to_have_text("Clip 1 of 8")
         page.route("**/api/votes", lambda route: route.abort())
         page.get_by_role("button", name="Play").click()
         page.get_by_role("button", name="No").click()
