@@ -91,6 +91,7 @@ def test_costs_and_spans_come_from_timing_and_from_what_was_generated(data: Path
     vae, sound = facts["music_vae"], facts["musicgen"]
     assert (vae.writes, sound.writes) == ("notes", "sound")
     assert (vae.figures["span_bars"].value, vae.figures["span_seconds"].value) == (4, pytest.approx(8.0))
+    assert (vae.figures["span_seconds"].low, vae.figures["span_seconds"].high) == pytest.approx((4.0, 16.0))
     assert sound.figures["span_seconds"].value == 10
     assert "span_bars" not in sound.figures
     assert vae.figures["training_seconds"] == Figure(100.0, 80.0, 125.0)

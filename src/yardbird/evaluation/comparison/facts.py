@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -42,7 +43,7 @@ _WORDS = ("device", "drawn_on")
 
 @dataclass(frozen=True)
 class Figure:
-    """A value and the interval in which it lies, 95 % where it was sampled, without width where it is exact."""
+    """A value and an interval: 95 % where it was sampled, all of them where it is a median, none where it is exact."""
 
     value: float
     low: float
@@ -114,7 +115,8 @@ def _exact(key: str, value: float | None) -> dict[str, Figure]:
 def _of_span(span: Span | None) -> dict[str, Figure]:
     if span is None:
         return {}
-    return {**_exact("span_bars", span.bars), "span_seconds": _within_slack(span.seconds)}
+    seconds = Figure(median(span.seconds), min(span.seconds), max(span.seconds))
+    return {**_exact("span_bars", span.bars), "span_seconds": seconds}
 
 
 def _saved(rows: Rows, name: str) -> tuple[dict[str, Figure], dict[str, str]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from yardbird import files
@@ -25,11 +24,11 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Span:
-    """What one generated solo is."""
+    """What generated solos are."""
 
     writes: str  # notes or sound
-    bars: float | None  # the median over the solos; None: sound knows no bars
-    seconds: float
+    bars: float | None  # of the median solo; None: sound knows no bars
+    seconds: Sequence[float]  # of each, at least one
 
 
 @dataclass(frozen=True)
@@ -127,10 +126,12 @@ def _read_span(folder: Path) -> Span | None:
     if not (folder / "manifest.csv").is_file():
         return None
     manifest = _read_rows(folder / "manifest.csv")
+    if manifest.empty:
+        return None
     if "bars" not in manifest:
-        return Span("sound", None, float(manifest["seconds"].median()))
+        return Span("sound", None, manifest["seconds"].tolist())
     seconds = [read_score(files.within(folder, str(path))).seconds for path in manifest["path"]]
-    return Span("notes", float(manifest["bars"].median()), float(np.median(seconds)))
+    return Span("notes", float(manifest["bars"].median()), seconds)
 
 
 def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:

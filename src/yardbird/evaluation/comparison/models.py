@@ -43,7 +43,7 @@ _ROWS = (
     _Row("trained in", "training_seconds", words.duration),
     _Row("memory in training", "peak_memory_mib", words.memory),
     _Row("s of music a second", "music_seconds_per_second"),
-    _Row("a solo lasts", "span_seconds", words.duration),
+    _Row("a solo lasts", "span_seconds", words.duration, interval=True),
     _Row("bars of a solo", "span_bars"),
     _Row("nats saved against the baseline", "nats_saved", _signed, interval=True),
     _Row("distance to real solos", "distance", interval=True),
@@ -90,12 +90,12 @@ def as_markdown(families: Mapping[str, Facts], characters: Mapping[str, Characte
         "the most that the process held (on a GPU: that torch held there), *s of music a second* what drawing alone "
         "gives, with no file written. These three are measured once, are the only figures that differ between two runs "
         f"of one commit, and count as different only beyond a factor of {SLACK**2:.2g}. A solo lasts as long as "
-        "`params.yaml` asks for. The distance is the mean over the figures of pitch, rhythm, harmony and phrase that "
-        "all models in this table have, in standard deviations of real solos; its interval is made of standard "
-        "errors, as if all figures erred the same way. Strengths and weaknesses follow by rule: the best and the "
-        "worst in each figure and what passes or fails its reference, as far as the intervals do not overlap. "
-        "Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), quoted from memory and not checked against it, on other "
-        "machines and other music; it takes no part in the ranks.", "",
+        "`params.yaml` asks for: the median, the shortest and the longest. The distance is the mean over the figures "
+        "of pitch, rhythm, harmony and phrase that all models in this table have, in standard deviations of real "
+        "solos; its interval is made of standard errors, as if all figures erred the same way. Strengths and "
+        "weaknesses follow by rule: the best and the worst in each figure and what passes or fails its reference, as "
+        "far as the intervals do not overlap. Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), quoted from memory "
+        "and not checked against it, on other machines and other music; it takes no part in the ranks.", "",
     ]  # fmt: skip
 
 
