@@ -1,0 +1,183 @@
+"""What has been measured: verdicts in words, the tables of the comparison, and charts over its numbers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from markdown_it import MarkdownIt
+
+from yardbird import files
+from yardbird.metrics.verdicts import Told, told
+from yardbird.report.charts import Chart, bars, chart, curves, dots
+from yardbird.report.solos import Family
+
+LENGTHS = (4, 6, 8, 10)  # intervals of the runs that the originality of a solo is told for
+_COVERAGE = [f"coverage_{length}" for length in LENGTHS]
+_SHADES = [[0, "#3a86c8"], [0.5, "#e9d8a6"], [1, "#c94f5d"]]
+_FIRST = ("validation_nats_per_note", "validation_note_f1", "validation_nats_per_frame")  # of a family's curves
+#: Table of `reports/plots` → how it is drawn, under which title.
+_PLOTS: dict[str, tuple[Callable[..., Chart], str, dict[str, str]]] = {
+    "distances": (
+        dots, "How far from real solos, metric by metric (in their standard deviations)",
+        {"along": "metric", "by": "row", "value": "distance"},
+    ),
+    "nats_by_kind": (
+        bars, "Where the nats of held-out tunes go",
+        {"along": "row", "by": "kind", "value": "nats_per_note", "barmode": "stack"},
+    ),
+    "nats_by_codebook": (
+        bars, "Nats a frame of held-out sound, codebook by codebook",
+        {"along": "codebook", "by": "row", "value": "nats_per_frame"},
+    ),
+    "reconstruction": (
+        bars, "What comes back of held-out solos through the latent",
+        {"along": "figure", "by": "row", "value": "value"},
+    ),
+}  # fmt: skip
+
+
+def read_tables(path: Path) -> dict[str, str]:
+    """The sections of the comparison, heading → HTML; what is text there is text here, whatever it holds."""
+    if not path.is_file():
+        return {}
+    markdown = MarkdownIt("zero", {"html": False}).enable(["table", "list", "emphasis", "backticks", "blockquote"])
+    _, *parts = path.read_text(encoding="utf-8").split("\n## ")
+    sections = (part.partition("\n") for part in parts)
+    return {heading: _wide(markdown.render(text)) for heading, _, text in sections}
+
+
+def _wide(html: str) -> str:
+    """A table too wide for the screen scrolls by itself, with keys as well."""
+    opened = html.replace("<table>", '<div class="wide" tabindex="0" role="region" aria-label="table"><table>')
+    return opened.replace("</table>", "</table></div>")
+
+
+def read_verdicts(reports: Path) -> dict[str, list[Told]]:
+    """Family → its verdicts of yes and no, of those that have any."""
+    paths = sorted((reports / "evaluate").glob("*.json"))
+    verdicts = {path.stem: told(files.read_json(path), path.stem) for path in paths}
+    return {name: own for name, own in verdicts.items() if own}
+
+
+def comparison_charts(reports: Path) -> list[Chart]:
+    """What `reports/plots` holds, as far as it is there."""
+    charts = []
+    for name, (draw, title, arguments) in _PLOTS.items():
+        path = reports / f"plots/{name}.csv"
+        if path.is_file() and len(table := pd.read_csv(path)):
+            charts.append(draw(name, title, table, **arguments))
+    return charts
+
+
+def training_charts(reports: Path) -> list[Chart]:
+    """The curves of every training, one figure at a time."""
+    charts = []
+    for path in sorted((reports / "train").glob("*_curve.csv")):
+        name, table = path.stem.removesuffix("_curve"), pd.read_csv(path)
+        columns = [str(column) for column in table]
+        first = next((column for column in (*_FIRST, *_validated(columns)) if column in columns), columns[-1])
+        charts.append(curves(f"curve_{name}", f"Training of {name}", table, first))
+    return charts
+
+
+def _validated(columns: Sequence[str]) -> list[str]:
+    return [column for column in columns if column.startswith("validation_")]
+
+
+def distance_chart(families: Sequence[Family]) -> Chart | None:
+    """Every single solo, beside the real ones; the chosen ones are marked."""
+    traces = []
+    for family in families:
+        own = [solo for solo in family.solos if solo.distance is not None]
+        if own:
+            marks = {id(solo): f"{label}: " for label, solo in family.chosen.items()}
+            names = [_plain(marks.get(id(solo), "") + solo.title) for solo in own]
+            symbols = ["diamond" if id(solo) in marks else "circle" for solo in own]
+            traces.append(_row_of_dots(family.name, [solo.distance for solo in own], names, symbols))
+            label, count = f"real, for {family.name}", len(family.real)
+            traces.append(_row_of_dots(label, family.real, ["a real solo"] * count, ["circle"] * count))
+    if not traces:
+        return None
+    axis = {"automargin": True, "autorange": "reversed"}
+    title = "Distance of single solos from real ones (diamonds: the best and the median)"
+    layout: dict[str, Any] = {"showlegend": False, "yaxis": axis, "xaxis_title": "standard deviations of real solos"}
+    return chart("solos", title, traces, height=100 + 34 * len(traces), **layout)
+
+
+def _row_of_dots(
+    label: str, values: Sequence[float | None], names: Sequence[str], symbols: Sequence[str]
+) -> go.Scatter:
+    return go.Scatter(
+        name=label,
+        mode="markers",
+        x=list(values),
+        y=[label] * len(values),
+        text=list(names),
+        marker={"symbol": list(symbols), "size": 11, "opacity": 0.7},
+        hovertemplate="%{text}: %{x:.2f}<extra></extra>",
+    )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A solo, or the mean of a set, and what it shares with training solos."""
+
+    row: str  # the family, or the set that it is compared with
+    label: str
+    shares: Sequence[float | None]  # by LENGTHS; None: it is shorter
+    longest_run: float  # intervals
+    source: str
+
+
+def read_originality(reports: Path) -> dict[str, list[Compared]]:
+    """Family → its solos, then the mean of every set beside it (`self_quotation`: training solos among each other)."""
+    found = {}
+    for path in sorted((reports / "evaluate").glob("*_originality.csv")):
+        name, table = path.stem.removesuffix("_originality"), pd.read_csv(path, keep_default_na=False, na_values=[""])
+        own = table[table["row"] == name].fillna({"source": ""})
+        means = table[table["row"] != name].groupby("row", sort=False)[[*_COVERAGE, "longest_run"]].mean().reset_index()
+        means = means.assign(solo=means["row"] + " (mean)", source="")
+        found[name] = [
+            Compared(
+                row=row["row"],
+                label=row["solo"].replace("_", " "),
+                shares=[None if pd.isna(row[column]) else row[column] for column in _COVERAGE],
+                longest_run=row["longest_run"],
+                source=row["source"],
+            )
+            for part in (own, means)
+            for row in part.to_dict("records")
+        ]
+    return found
+
+
+def originality_chart(name: str, solos: Sequence[Compared]) -> Chart:
+    """A heat map: solos by the length of the runs."""
+    told = []
+    for solo in solos:
+        source = f": {solo.source}" if solo.source else ""
+        told.append([_plain(f"longest run {solo.longest_run:.3g} intervals{source}")] * len(LENGTHS))
+    heat = go.Heatmap(
+        x=[f"{length} intervals" for length in LENGTHS],
+        y=[_plain(solo.label) for solo in solos],
+        z=[list(solo.shares) for solo in solos],
+        text=[["" if share is None else f"{share:.0%}" for share in solo.shares] for solo in solos],
+        texttemplate="%{text}",
+        customdata=told,
+        hovertemplate="%{y}, %{x}: %{text}<br>%{customdata}<extra></extra>",
+        colorscale=_SHADES,
+        zmin=0,
+        zmax=1,
+        textfont={"color": "#1b1b1f"},
+    )
+    axis = {"automargin": True, "autorange": "reversed"}
+    title, height = f"Originality of {name}", 110 + 28 * len(solos)
+    return chart(f"originality_{name}", title, [heat], height=height, yaxis=axis)
+
+
+def _plain(text: str) -> str:
+    """Text for a chart, whose library would take some of it as markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

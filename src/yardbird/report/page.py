@@ -1,0 +1,119 @@
+"""The page itself: everything gathered, embedded, and escaped."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.report import figures, notation, roll
+from yardbird.report.quality import read_quality
+from yardbird.report.run import read_run
+from yardbird.report.solos import Family, Heard, read_families
+from yardbird.report.sound import data_uri, picture_uri, sound_uri
+from yardbird.report.strip import Way, read_ways
+
+WEB = Path(__file__).parent / "web"
+_MODELS = "Strengths and weaknesses"  # of the comparison's sections, the one that stands open
+
+
+def write_report(root: Path, path: Path) -> None:
+    """Write the page from the folders data and reports of a pipeline that has run; what they lack is left out."""
+    data, reports = root / "data", root / "reports"
+    families, ways = read_families(data, reports), read_ways(data)
+    tables = figures.read_tables(reports / "comparison.md")
+    content = {
+        "run": read_run(root),
+        "quality": read_quality(data, reports),
+        "models": Markup(tables.pop(_MODELS, "")),  # escaped by the reader of Markdown
+        "tables": {heading: Markup(html) for heading, html in tables.items()},
+        "verdicts": figures.read_verdicts(reports),
+        "comparison": figures.comparison_charts(reports),
+        "training": figures.training_charts(reports),
+        "solos": figures.distance_chart(families),
+        "families": [_family(family) for family in tqdm(families, "engraving", unit="family", leave=False)],
+        "ways": [_way(way) for way in tqdm(ways, "rolling out", unit="way", leave=False)],
+        "originality": {
+            name: (figures.originality_chart(name, solos), [solo for solo in solos if solo.row == name])
+            for name, solos in figures.read_originality(reports).items()
+        },
+    }
+    files.write_text(path, render(content))
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """The template, filled in; its policy lets a browser run the page's own scripts and load nothing."""
+    pages = Environment(
+        loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    pages.filters["figure"] = script_safe
+    scripts = [get_plotlyjs(), (WEB / "page.js").read_text(encoding="utf-8")]
+    style = (WEB / "page.css").read_text(encoding="utf-8")
+    return pages.get_template("page.html").render(
+        **content,
+        scripts=[Markup(script) for script in scripts],  # plotly's and our own
+        style=Markup(style),
+        policy=_policy(scripts),
+        pixels_a_second=roll.PIXELS_A_SECOND,
+    )
+
+
+def script_safe(content: Any) -> Markup:
+    """JSON inside a script element: no text in it can end the element."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
+    return Markup(text)  # escaped in the line above
+
+
+def _policy(scripts: list[str]) -> str:
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; "
+        "style-src 'unsafe-inline'; img-src data: blob:; media-src data:; base-uri 'none'; form-action 'none'"
+    )  # plotly writes styles of its own
+
+
+def _family(family: Family) -> dict[str, Any]:
+    return {
+        "name": family.name,
+        "count": len(family.solos),
+        "real": sorted(family.real)[(len(family.real) - 1) // 2] if family.real else None,
+        "chosen": {label: _solo(solo) for label, solo in family.chosen.items()},
+    }
+
+
+def _solo(solo: Heard) -> dict[str, Any]:
+    notes = len(solo.score.notes) > 0
+    return {
+        "title": solo.title,
+        "facts": solo.facts,
+        "distance": solo.distance,
+        "transcribed": solo.transcribed,
+        "chords": bool(solo.score.chords),
+        "sound": sound_uri(solo.wave),
+        "roll": Markup(roll.draw(solo.score, f"Piano roll of {solo.title}")) if notes else None,  # escaped as XML
+        "sheet": data_uri("image/svg+xml", notation.engrave(solo.score).encode()) if notes else None,
+        "picture": picture_uri(solo.picture) if solo.picture and solo.picture.is_file() else None,
+    }
+
+
+def _way(way: Way) -> dict[str, Any]:
+    steps = [
+        {
+            "alpha": step.alpha,
+            "to_first": step.to_first,
+            "to_second": step.to_second,
+            "new_bars": step.new_bars,
+            "sound": sound_uri(step.wave),
+            "roll": Markup(roll.draw(step.score, f"Piano roll at {step.alpha:.0%}")),
+        }
+        for step in way.steps
+    ]
+    return {"first": way.first, "second": way.second, "steps": steps}

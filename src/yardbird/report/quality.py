@@ -1,0 +1,91 @@
+"""The data: what was rejected, which solos are alike, what the grids lost, tempo and range."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from yardbird import files
+from yardbird.data.manifest import SYNTHETIC
+from yardbird.music.midi import read_score
+from yardbird.report.charts import Chart, histogram
+
+Rows = list[dict[str, str]]
+_BIN_QPM, _BIN_SEMITONES = 10, 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of `sources`: solos by split, and the copies of them in other keys and tempos."""
+
+    name: str
+    artists: Sequence[str]
+    solos: dict[str, int]
+    copies: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    sources: Sequence[Source]
+    synthetic: bool
+    rejected: Sequence[tuple[str, str, str, str]]  # where, file, reason, remedy
+    alike: Sequence[tuple[str, str]]  # in what, which solos
+    losses: dict[str, dict[str, float]]  # codec → what its metric file says
+    charts: Sequence[Chart]
+
+
+def read_quality(data: Path, reports: Path) -> Quality:
+    manifests = {path.parent.name: read_rows(path) for path in sorted(data.glob("ingested/*/manifest.csv"))}
+    solos = [row for rows in manifests.values() for row in rows]
+    copies = read_rows(data / "augmented/manifest.csv")
+    return Quality(
+        sources=[_source(name, rows, copies) for name, rows in manifests.items()],
+        synthetic=any(SYNTHETIC in row["artist"] for row in solos),
+        rejected=[
+            (path.parent.relative_to(data).as_posix(), row["file"], row["reason"], row.get("remedy", ""))
+            for path in [*sorted(data.glob("ingested/*/rejected.csv")), data / "clips/rejected.csv"]
+            for row in read_rows(path)
+        ],
+        alike=[*_alike(solos, "content_hash", "all notes"), *_alike(solos, "interval_hash", "all intervals")],
+        losses={path.stem: files.read_json(path)[path.stem] for path in sorted((reports / "encode").glob("*.json"))},
+        charts=_charts(data, solos, copies),
+    )
+
+
+def read_rows(path: Path) -> Rows:
+    """The rows of a table; none where it is not there."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _source(name: str, rows: Rows, copies: Rows) -> Source:
+    own = [copy for copy in copies if copy["solo"].partition("/")[0] == name]
+    splits = {copy["solo"]: copy["split"] for copy in own}
+    artists = [f"{artist} ({count})" for artist, count in sorted(Counter(row["artist"] for row in rows).items())]
+    return Source(name, artists, dict(sorted(Counter(splits.values()).items())), len(own) - len(splits))
+
+
+def _alike(solos: Rows, column: str, what: str) -> list[tuple[str, str]]:
+    """Solos with the same hash: a copy, or a copy in another key."""
+    groups: dict[str, list[str]] = {}
+    for row in solos:
+        groups.setdefault(row[column], []).append(row["solo"])
+    return [(what, ", ".join(group)) for group in groups.values() if len(group) > 1]
+
+
+def _charts(data: Path, solos: Rows, copies: Rows) -> list[Chart]:
+    tempos = {row["solo"]: float(row["qpm"]) for row in solos}
+    played = [tempos[copy["solo"]] * float(copy["tempo_factor"]) for copy in copies if copy["solo"] in tempos]
+    pitches: list[float] = []
+    for row in solos:
+        pitches += read_score(files.within(data / "ingested", row["path"])).pitches.tolist()
+    if not solos:
+        return []
+    tempo = {"solos": list(tempos.values())} | ({"with their copies": played} if played else {})
+    return [
+        histogram("tempo", "Tempo", tempo, width=_BIN_QPM, unit="quarter notes a minute"),
+        histogram("range", "Range", {"notes": pitches}, width=_BIN_SEMITONES, unit="MIDI pitch (60 is middle C)"),
+    ]

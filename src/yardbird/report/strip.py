@@ -1,0 +1,64 @@
+"""The way from one solo to another through the latent space, step by step, to be clicked through."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from yardbird.music.midi import read_score
+from yardbird.music.score import Score
+
+PATH = "linear"  # of the paths that are measured, the one that is shown
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """`alpha` is 0 at the first solo, 1 at the second; distances are shares of the melody grid that differ."""
+
+    alpha: float
+    score: Score
+    wave: Path
+    to_first: float
+    to_second: float
+    new_bars: float  # share of the bars that stand in neither solo
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    first: str
+    second: str
+    steps: Sequence[Step]
+
+
+def read_ways(data: Path) -> list[Way]:
+    """The pairs of solos whose steps have been written, in order; none where nothing has been explored."""
+    folder = data / "explored/interpolation"
+    if not (folder / "steps.csv").is_file():
+        return []
+    table = pd.read_csv(folder / "steps.csv")
+    titles, ways = _titles(data), []
+    for pair, own in table[table["path"] == PATH].groupby("pair", sort=False):
+        first, _, second = str(pair).partition("_to_")
+        stems = [folder / str(pair) / PATH / f"step_{int(step) + 1:02d}" for step in own["step"]]
+        if all(stem.with_suffix(".wav").is_file() for stem in stems):
+            steps = [
+                Step(
+                    alpha=row["alpha"],
+                    score=read_score(stem.with_suffix(".mid")),
+                    wave=stem.with_suffix(".wav"),
+                    to_first=row["distance_to_a"],
+                    to_second=row["distance_to_b"],
+                    new_bars=row["new_bars"],
+                )
+                for stem, row in zip(stems, own.to_dict("records"), strict=True)
+            ]
+            ways.append(Way(titles.get(first, first), titles.get(second, second), steps))
+    return ways
+
+
+def _titles(data: Path) -> dict[str, str]:
+    """Titles under the names that pairs are made of."""
+    with (data / "augmented/manifest.csv").open(newline="", encoding="utf-8") as file:
+        return {row["solo"].replace("/", "_"): f"{row['title']} by {row['artist']}" for row in csv.DictReader(file)}

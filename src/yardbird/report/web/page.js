@@ -1,0 +1,90 @@
+"use strict";
+(() => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const drawn = new Set();
+  const pixelsASecond = Number(document.body.dataset.pixelsASecond); // of a roll
+
+  /** The page's colours and letters, for a chart. */
+  function theme() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const axis = { gridcolor: colour("--line"), zerolinecolor: colour("--line"), linecolor: colour("--line") };
+    const font = { color: colour("--ink"), family: "system-ui, sans-serif", size: 12 };
+    return { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, xaxis: axis, yaxis: axis };
+  }
+
+  function themed(layout) {
+    const { xaxis, yaxis, ...rest } = theme();
+    return { ...layout, ...rest, xaxis: { ...layout.xaxis, ...xaxis }, yaxis: { ...layout.yaxis, ...yaxis } };
+  }
+
+  function draw(plot) {
+    const figure = JSON.parse(document.querySelector(`script[data-for="${plot.id}"]`).textContent);
+    const options = { responsive: true, displayModeBar: false };
+    drawn.add(plot);
+    return Plotly.newPlot(plot, figure.data, themed(figure.layout), options);
+  }
+
+  // Charts are drawn when they come near: a phone need not draw all of them at once.
+  const near = new IntersectionObserver((entries) => {
+    for (const entry of entries.filter((one) => one.isIntersecting)) {
+      near.unobserve(entry.target);
+      draw(entry.target);
+    }
+  }, { rootMargin: "600px" });
+  for (const plot of document.querySelectorAll(".plot")) near.observe(plot);
+
+  dark.addEventListener("change", () => {
+    for (const plot of drawn) Plotly.react(plot, plot.data, themed(plot.layout));
+  });
+
+  for (const choice of document.querySelectorAll("select[data-chart]")) {
+    choice.addEventListener("change", async () => {
+      const plot = document.getElementById(choice.dataset.chart);
+      if (!drawn.has(plot)) await draw(plot);
+      await Plotly.restyle(plot, { visible: plot.data.map((_, place) => place === Number(choice.value)) });
+      Plotly.relayout(plot, { "xaxis.autorange": true, "yaxis.autorange": true });
+    });
+  }
+
+  // One sound at a time; its playhead goes along the roll, and a click on the roll goes there.
+  const sounds = [...document.querySelectorAll("audio")];
+  for (const player of document.querySelectorAll(".player")) {
+    const sound = player.querySelector("audio");
+    const roll = player.querySelector(".roll");
+    const head = roll?.querySelector(".head");
+    const scroll = player.querySelector(".wide");
+    const follow = () => {
+      if (head) {
+        const x = sound.currentTime * pixelsASecond;
+        head.setAttribute("x1", x);
+        head.setAttribute("x2", x);
+        if (!sound.paused && (x < scroll.scrollLeft || x > scroll.scrollLeft + scroll.clientWidth - 40)) {
+          scroll.scrollLeft = x - 40;
+        }
+      }
+      if (!sound.paused) requestAnimationFrame(follow);
+    };
+    sound.addEventListener("play", () => {
+      for (const other of sounds) if (other !== sound) other.pause();
+      follow();
+    });
+    sound.addEventListener("seeked", follow);
+    roll?.addEventListener("click", (event) => {
+      sound.currentTime = (event.clientX - roll.getBoundingClientRect().left) / pixelsASecond;
+      sound.play();
+    });
+  }
+
+  for (const strip of document.querySelectorAll(".strip")) {
+    const show = () => {
+      const chosen = strip.querySelector("input:checked").value;
+      for (const step of strip.querySelectorAll(".step")) {
+        step.hidden = step.dataset.step !== chosen;
+        if (step.hidden) step.querySelector("audio").pause();
+      }
+    };
+    strip.addEventListener("change", show);
+    show();
+  }
+})();

@@ -1,0 +1,18 @@
+"""Stage report: one page with everything to see and to hear of a run."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird.errors import exit_on_error
+from yardbird.report.page import write_report
+
+
+@exit_on_error
+def main() -> None:
+    write_report(Path(), Path("reports/index.html"))
+
+
+if __name__ == "__main__":
+    main()
