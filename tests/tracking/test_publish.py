@@ -135,6 +135,20 @@ def test_challenger_always_champion_past_the_gate_and_the_same_content_once(proj
     assert "1 test, 1 train, 1 validation" in card
 
 
+def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> None:
+    strict = {NAME: replace(GATE, requires=("original",))}
+    report = Path("reports/evaluate") / f"{NAME}.json"
+    rows = files.read_json(report)
+    rows["self_quotation"] = {"coverage_8_high": 0.1, "longest_run_high": 12.0}
+    for original, coverage in ((0, 0.9), (1, 0.05)):
+        rows[NAME] |= {"original": original, "coverage_8": coverage, "longest_run": 11.0}
+        files.write_json(report, rows)
+        verdict = publish(project, strict, SERVERS)[NAME]
+        assert verdict["champion"] == original
+        assert ("not original: 90.0% of its figures" in verdict["verdict"]) == (not original)
+    assert aliases(connect(project)[0]) == {"champion": "1", "challenger": "1"}
+
+
 def test_a_former_champion_is_judged_against_the_one_that_displaced_it(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS)

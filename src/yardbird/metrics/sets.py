@@ -92,7 +92,7 @@ def set_rows(sets: Mapping[str, Sequence[Score]], seed: int) -> list[SetRow]:
             feature: compare_feature(own[has], floor[floor_has], real[real_has], again[:, has], lots[:, floor_has])
             for feature, (own, floor, real) in columns.items()
             for has, floor_has, real_has in [present[feature]]
-            if has.any() and floor_has.any() and real_has.sum() > 1
+            if again[:, has].any() and lots[:, floor_has].any() and real_has.sum() > 1
         }
         for feature, measures in told.items():
             own_count, _, real_count = (int(has.sum()) for has in present[feature])
