@@ -25,7 +25,7 @@ demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, say
 	  '  dvc metrics show         every figure;   dvc exp show: experiments side by side (make exp: only what changed)' \
 	  '  mlflow ui                the runs and the model registry, in a browser on http://127.0.0.1:5000'
 
-codec: $(INSTALLED) ## train the shipped codec of sound again, for hours; killed, the same goes on where it stood
+codec: $(INSTALLED) ## train the shipped codec of sound again, over an hour; killed, the same goes on where it stood
 	$(BIN)/python stages/codec.py
 	dvc commit --force codec
 
