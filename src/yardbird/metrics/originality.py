@@ -75,7 +75,7 @@ class Originality:
 
 
 class OriginalityIndex:
-    """Known solos, searchable; building takes n·log n time for n notes, about 50 bytes of memory a note.
+    """Known solos, searchable; building takes n·log n time for n notes (benchmarks/originality.py measures both).
 
     >>> index = OriginalityIndex([KnownSolo("Ko-Ko", "koko", score)])  # doctest: +SKIP
     >>> str(index.compare(generated).origin)  # doctest: +SKIP
