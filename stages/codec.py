@@ -1,4 +1,4 @@
-"""Stage codec: a small EnCodec, trained on rendered instruments and measured on held-out ones. It takes over an hour."""
+"""Stage codec: a small EnCodec, trained on rendered instruments, measured on held-out ones. It takes over an hour."""
 
 import sys
 from dataclasses import dataclass
