@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from markdown_it import MarkdownIt
 
 from yardbird import files
+from yardbird.metrics.originality import LENGTHS
 from yardbird.metrics.verdicts import Told, told
 from yardbird.report.charts import Chart, bars, chart, curves, dots
 from yardbird.report.solos import Family
 
-LENGTHS = (4, 6, 8, 10)  # intervals of the runs that the originality of a solo is told for
 _COVERAGE = [f"coverage_{length}" for length in LENGTHS]
 _SHADES = [[0, "#3a86c8"], [0.5, "#e9d8a6"], [1, "#c94f5d"]]
 _FIRST = ("validation_nats_per_note", "validation_note_f1", "validation_nats_per_frame")  # of a family's curves
@@ -161,21 +161,22 @@ def originality_chart(name: str, solos: Sequence[Compared]) -> Chart:
         source = f": {solo.source}" if solo.source else ""
         told.append([_plain(f"longest run {solo.longest_run:.3g} intervals{source}")] * len(LENGTHS))
     heat = go.Heatmap(
-        x=[f"{length} intervals" for length in LENGTHS],
+        x=[str(length) for length in LENGTHS],
         y=[_plain(solo.label) for solo in solos],
         z=[list(solo.shares) for solo in solos],
         text=[["" if share is None else f"{share:.0%}" for share in solo.shares] for solo in solos],
         texttemplate="%{text}",
         customdata=told,
-        hovertemplate="%{y}, %{x}: %{text}<br>%{customdata}<extra></extra>",
+        hovertemplate="%{y}, %{x} intervals: %{text}<br>%{customdata}<extra></extra>",
         colorscale=_SHADES,
         zmin=0,
         zmax=1,
+        showscale=False,
         textfont={"color": "#1b1b1f"},
     )
-    axis = {"automargin": True, "autorange": "reversed"}
+    rows, columns = {"automargin": True, "autorange": "reversed"}, {"type": "category", "title": "intervals of a run"}
     title, height = f"Originality of {name}", 110 + 28 * len(solos)
-    return chart(f"originality_{name}", title, [heat], height=height, yaxis=axis)
+    return chart(f"originality_{name}", title, [heat], height=height, yaxis=rows, xaxis=columns)
 
 
 def _plain(text: str) -> str:

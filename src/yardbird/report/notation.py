@@ -108,7 +108,7 @@ def simplify(score: Score) -> list[Written]:
             written.append(Written(now, start, None))
         offset = Fraction(int(score.offsets[place]), score.ticks_per_beat)
         stop = max(_snapped(offset, grids.get(int(offset), 2)), start + Fraction(1, grids.get(int(start), 2)))
-        if following - stop < _SMALLEST_REST:
+        if following - max(offset, stop) < _SMALLEST_REST:
             stop = following
         pitch = int(score.pitches[place])
         now = min(stop, following)

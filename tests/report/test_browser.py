@@ -1,0 +1,101 @@
+"""The page in a real browser, headless: as a desk and as a phone, by day and by night."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="the browser's driver is not installed")
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from tiny_run import FAMILY
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+DESK = {"viewport": {"width": 1200, "height": 800}, "color_scheme": "light"}
+PHONE = {"viewport": {"width": 360, "height": 640}, "is_mobile": True, "has_touch": True, "color_scheme": "dark"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, page: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page, opened: it may complain of nothing and ask nobody for anything."""
+    tab = browser.new_context(**request.param).new_page()
+    complaints: list[str] = []
+    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    inside = (page.as_uri(), "data:", "blob:")
+    tab.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith(inside) else None)
+    tab.goto(page.as_uri())
+    yield tab
+    tab.context.close()
+    assert complaints == []
+
+
+def drawn(tab: Page, name: str) -> Locator:
+    plot = tab.locator(f"#{name}")
+    plot.scroll_into_view_if_needed()
+    expect(plot.locator("svg.main-svg").first).to_be_visible()
+    return plot
+
+
+@pytest.mark.parametrize("tab", [DESK], indirect=True)
+def test_charts_are_drawn_sounds_can_be_heard_and_the_strip_is_walked_by_mouse_and_keys(
+    tab: Page, tmp_path: Path
+) -> None:
+    expect(tab).to_have_title("Yardbird: what came of a run")
+    for name in ("distances", "solos", "tempo", f"originality_{FAMILY}"):
+        drawn(tab, name)
+    curve = drawn(tab, f"curve_{FAMILY}")
+    path = curve.locator(".js-line").first
+    before = path.get_attribute("d")
+    tab.locator(f"select[data-chart=curve_{FAMILY}]").select_option("train loss")
+    expect(path).not_to_have_attribute("d", before or "")
+
+    lengths = tab.eval_on_selector_all(
+        "audio",
+        """sounds => Promise.all(sounds.map(sound => sound.readyState ? sound.duration :
+             new Promise(done => { sound.onloadedmetadata = () => done(sound.duration); sound.load() })))""",
+    )
+    assert [round(length, 1) for length in lengths] == pytest.approx([1, 1, 1, 0.5, 0.5, 0.5], abs=0.11)
+
+    shown = tab.locator(".strip .step:visible")
+    expect(shown).to_contain_text("0 % of the way")
+    tab.get_by_role("radio", name="50 %").check()
+    expect(shown).to_contain_text("50 % of the way")
+    expect(shown).to_have_count(1)
+    tab.keyboard.press("ArrowRight")
+    expect(shown).to_contain_text("100 % of the way")
+    tab.screenshot(path=tmp_path / "desk.png", full_page=True)
+
+
+@pytest.mark.parametrize("tab", [DESK], indirect=True)
+def test_a_click_on_a_roll_plays_from_there_and_stops_what_played(tab: Page) -> None:
+    players = tab.locator("article .player")
+    players.nth(0).locator(".roll").click(position={"x": 28, "y": 40})
+    expect(players.nth(0).locator(".head")).not_to_have_attribute("x1", "0")
+    first = players.nth(0).locator("audio").evaluate("sound => sound.currentTime")
+    assert 0.4 <= first <= 1, "half a second is 28 pixels"
+    players.nth(1).locator(".roll").click(position={"x": 5, "y": 40})
+    assert players.nth(0).locator("audio").evaluate("sound => sound.paused")
+
+
+@pytest.mark.parametrize("tab", [PHONE], indirect=True)
+def test_a_phone_at_night_shows_it_dark_and_no_wider_than_the_screen(tab: Page, tmp_path: Path) -> None:
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(23, 23, 26)"
+    label = drawn(tab, "tempo").locator(".xtitle")
+    assert label.evaluate("text => getComputedStyle(text).fill") == "rgb(236, 236, 240)"
+    tab.emulate_media(color_scheme="light")
+    expect(label).to_have_css("fill", "rgb(27, 27, 31)")
+    tab.emulate_media(color_scheme="dark")
+    tab.get_by_role("radio", name="100 %").tap()
+    expect(tab.locator(".strip .step:visible")).to_contain_text("100 % of the way")
+    tab.screenshot(path=tmp_path / "phone.png", full_page=True)

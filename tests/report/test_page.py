@@ -1,0 +1,122 @@
+"""The page stands alone, trusts no text, and says what it lacks."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tiny_run import FAMILY, HOSTILE, SINGER
+
+from yardbird.report.page import script_safe, write_report
+
+#: Attributes by which a page can load or lead elsewhere.
+LOADING = {"src", "href", "srcset", "data", "poster", "action", "formaction", "xlink:href", "background", "style"}
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and the text outside of scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.found and self.found[-1][0] not in ("script", "style"):
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def elements(page: Path) -> Elements:
+    return Elements(page.read_text(encoding="utf-8"))
+
+
+def test_nothing_in_the_page_leads_out_of_it(elements: Elements) -> None:
+    addresses = [
+        value or "" for _, attributes in elements.found for name, value in attributes.items() if name in LOADING
+    ]
+    assert len([address for address in addresses if address.startswith("data:audio/mpeg;base64,")]) == 6
+    assert {
+        address for address in addresses if re.search(r"//|url\(", re.sub(r"data:[\w/+]+;base64,\S*", "", address))
+    } == set()
+    assert not {tag for tag, _ in elements.found} & {"link", "iframe", "object", "embed", "base", "form"}
+
+
+def test_its_policy_lets_nothing_but_its_own_two_scripts_run(elements: Elements) -> None:
+    (policy,) = [a["content"] for tag, a in elements.found if "http-equiv" in a and tag == "meta"]
+    assert policy
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert policy.count("'sha256-") == 2
+    assert not re.search(r"https?:|\*|unsafe-eval|script-src[^;]*unsafe", policy)
+
+
+def test_markup_in_titles_names_prompts_and_reasons_is_text(page: Path, elements: Elements) -> None:
+    scripts = [attributes for tag, attributes in elements.found if tag == "script"]
+    assert all(attributes.get("type") == "application/json" for attributes in scripts[:-2])
+    assert not [
+        a for tag, a in elements.found if "onerror" in a or (tag == "img" and not str(a["src"]).startswith("data:"))
+    ]
+    assert HOSTILE not in page.read_text(encoding="utf-8")
+    assert elements.text.count(HOSTILE) == 10, (
+        "artist, setting, table, prompt, unknown words, ends of the way, file, reason, remedy"
+    )
+
+
+def test_every_family_has_its_solos_to_hear_to_see_and_to_read(elements: Elements) -> None:
+    assert [name in elements.text for name in (FAMILY, SINGER)] == [True, True]
+    pictures = [str(a["alt"]) for tag, a in elements.found if tag == "img"]
+    assert sum("in notes" in alt for alt in pictures) == 3, "the best and the median of one family, the sound's own"
+    assert sum("Spectrogram" in alt for alt in pictures) == 1
+    assert "The corpus is synthetic." in elements.text
+    assert "Yes coherent changes: its changes are found in 75% of the solos" in " ".join(elements.text.split())
+
+
+def test_charts_carry_their_numbers(page: Path) -> None:
+    blocks = re.findall(r'<script type="application/json" data-for="(\w+)">(.*?)</script>', page.read_text(), re.DOTALL)
+    charts = {name: json.loads(content) for name, content in blocks}
+    assert set(charts) == {"distances", f"curve_{FAMILY}", "solos", f"originality_{FAMILY}", "tempo", "range"}
+    heat = charts[f"originality_{FAMILY}"]["data"][0]
+    assert heat["z"] == [[0.5, 0.25, 0, 0], [None] * 4, [0.6, 0.5, 0.25, None]]
+    assert heat["y"] == ["one", "two", "self quotation (mean)"]
+    assert heat["customdata"][0][0] == "longest run 7 intervals: bar 1 = &lt;b>Étude&lt;/b> bar 2, −1"
+    curve = {trace["name"]: trace for trace in charts[f"curve_{FAMILY}"]["data"]}
+    assert curve["validation_nats_per_note"]["y"] == [6.5, 5.5, 5.6]
+    assert [curve[name]["visible"] for name in ("validation_nats_per_note", "train_loss")] == [True, False]
+
+
+def test_the_same_run_gives_the_same_bytes(run: Path, page: Path, tmp_path: Path) -> None:
+    write_report(run, tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_what_is_missing_is_said_in_a_sentence_each(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    write_report(tmp_path, tmp_path / "index.html")
+    text = Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
+    for sentence in (
+        "no Git commit is known",
+        "Nothing has been ingested.",
+        "There is no lock file of the pipeline",
+        "No family has been judged",
+        "The models have not been compared.",
+        "The comparison has left no figures to draw.",
+        "No curve of a training is there.",
+        "No solos have been generated.",
+        "The latent space has not been explored.",
+        "Originality has not been measured.",
+        "Nothing was rejected.",
+        "Nothing has been encoded.",
+        "There are no solos to count.",
+    ):
+        assert sentence in text
+
+
+def test_no_text_in_a_script_can_end_it() -> None:
+    safe = script_safe({"title": HOSTILE})
+    assert "<" not in safe
+    assert json.loads(safe) == {"title": HOSTILE}
