@@ -46,7 +46,7 @@ class Origin:
 class MusicGenFamily(Family):
     """A `MusicgenForConditionalGeneration` with its tokenizer and, inside, its codec.
 
-    Copet et al. 2023, arXiv 2306.05284. The codec is never trained, the text encoder only where its weights are random.
+    Copet et al. 2023, arXiv 2306.05284. Codec and text encoder are never trained, not even a random one (see scratch).
     """
 
     name: ClassVar[str] = "musicgen"
@@ -68,8 +68,7 @@ class MusicGenFamily(Family):
         self.codebooks, self.pad_id = int(config.decoder.num_codebooks), int(config.decoder.pad_token_id)
         self.context_frames = max(1, round(clips.context_seconds * self.frame_rate))
         model.audio_encoder.requires_grad_(False)
-        if origin.checkpoint != SCRATCH:
-            model.text_encoder.requires_grad_(False)
+        model.text_encoder.requires_grad_(False)
 
     @classmethod
     def create(cls, encoded: Path, params: Path) -> "MusicGenFamily":
@@ -150,12 +149,9 @@ class MusicGenFamily(Family):
 
     def text_states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """What the decoder attends to, (B, words, d_model), zero where there is no word."""
-        encoder = self.model.text_encoder
-        trained = any(weight.requires_grad for weight in encoder.parameters())
-        if not trained:
-            encoder.train(False)  # a frozen one drops nothing out
-        with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
-            states = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        self.model.text_encoder.train(False)  # it is frozen, and drops nothing out
+        with torch.no_grad():
+            states = self.model.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         if hasattr(self.model, "enc_to_dec_proj"):
             states = self.model.enc_to_dec_proj(states)
         return cast(Tensor, states * mask[..., None])

@@ -23,6 +23,10 @@ from yardbird.models.musicgen.checkpoint import complete, quiet
 # Standard deviations. Of the usual size, embeddings would drown in the positions' sines, and learning begin late.
 _EMBEDDING, _HEAD = 0.6, 0.02
 
+# Of the states of the text encoder. What the decoder hears of a caption tells little of a frame: at full size it is
+# noise at first, which is unlearnt for good. It starts from nothing, and grows in small steps.
+_TEXT = 0.2
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -47,7 +51,11 @@ class ModelConfig:
 def build(
     sizes: ModelConfig, tokenizer: PreTrainedTokenizerBase, codec: EncodecModel, seed: int
 ) -> MusicgenForConditionalGeneration:
-    """Weights drawn from `seed` around a codec that stays as it is; torch's own stream is left where it was."""
+    """Weights drawn from `seed` around a codec that stays as it is; torch's own stream is left where it was.
+
+    The text encoder is meant to stay as it is drawn. Trained along, it soon answers every caption alike; its random
+    states tell words and their places apart, and the decoder's attention to them is all that must be learnt.
+    """
     pad = int(codec.config.codebook_size)
     with torch.random.fork_rng(), quiet():
         torch.manual_seed(seed)
@@ -69,6 +77,8 @@ def build(
         for embedding, head in zip(parts.model.decoder.embed_tokens, parts.lm_heads, strict=True):
             torch.nn.init.normal_(embedding.weight, std=_EMBEDDING)
             torch.nn.init.normal_(head.weight, std=_HEAD)
+        for layer in parts.model.decoder.layers:
+            torch.nn.init.zeros_(layer.encoder_attn.out_proj.weight)
         text_encoder = T5EncoderModel(
             T5Config(
                 vocab_size=len(tokenizer),
@@ -82,6 +92,7 @@ def build(
                 eos_token_id=tokenizer.eos_token_id,
             )
         )
+        torch.nn.init.constant_(cast(Any, text_encoder).encoder.final_layer_norm.weight, _TEXT)
         config = MusicgenConfig(text_encoder=text_encoder.config, audio_encoder=codec.config, decoder=decoder.config)
         model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
     for part in (model.text_encoder, model.decoder):  # without this neither fast nor, until it has been loaded, causal
