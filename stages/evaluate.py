@@ -18,9 +18,11 @@ from yardbird.evaluation.evaluate import (
     score_held_out,
     with_held_out,
 )
+from yardbird.evaluation.judging import JudgeConfig, style_rows
 from yardbird.evaluation.originality import measure_originality, originality_csv, originality_rows
 from yardbird.generation.orders import GenerateConfig
 from yardbird.metrics.coherence import coherence_rows
+from yardbird.metrics.judges import read_judges
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import headline_rows, set_rows, sets_csv
 from yardbird.models.base import best_device, load_family, prepare_torch
@@ -52,6 +54,7 @@ def main() -> None:
     compared = measure_originality(name, DATA)
     rows = compare_sets(sets, len(generated), seed)
     apart = set_rows(sets, seed)
+    rows += style_rows(read_judges(DATA / "judges"), sets, events, read_section("judge", JudgeConfig), seed)
     rows += [*coherence_rows(sets), *headline_rows(apart), *originality_rows(compared, len(generated), seed)]
     files.write_text(REPORTS / f"{name}_originality.csv", originality_csv(compared))
     files.write_text(REPORTS / f"{name}_sets.csv", sets_csv(apart))

@@ -7,13 +7,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
+from yardbird.generation.best_of import draw_best
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import write_solos
 from yardbird.generation.source import open_source
 from yardbird.generation.timing import timed, write_speed
 from yardbird.models.base import prepare_torch
 
-MODELS, GENERATED = Path("models"), Path("data/generated")
+MODELS, JUDGES, GENERATED = Path("models"), Path("data/judges"), Path("data/generated")
 
 
 @exit_on_error
@@ -22,7 +23,7 @@ def main() -> None:
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)
-    solos, seconds = timed(lambda: source.draw(plan(config), config, seed))
+    solos, seconds = timed(lambda: draw_best(source.draw, plan(config), config, seed, JUDGES))
     write_solos(solos, GENERATED / name, config, seed, source.provenance)
     write_speed(name, sum(solo.drawn_seconds for solo in solos), seconds)
 

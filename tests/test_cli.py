@@ -19,6 +19,7 @@ from yardbird.cli.doctor import gpu, parameters, torch_pair
 from yardbird.cli.experiments import as_override, check_override, preset_overrides
 from yardbird.config import read_params
 from yardbird.errors import YardbirdError
+from yardbird.metrics.judges import Judges, RatioJudge, TraitJudge, write_judges
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score, make_notes
@@ -100,6 +101,19 @@ def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytes
         assert all(stem.with_suffix(suffix).is_file() for suffix in (".wav", ".png", ".json"))
         told = files.read_json(stem.with_suffix(".json"))
         assert told["model"]["sha256"] == files.sha256_folder(workspace / "models/music_transformer")
+
+
+def test_the_best_of_several_solos_is_kept_where_there_is_a_judge(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wishes = ["generate", "--bars", "4", "--best-of", "2"]
+    assert "data/judges/judges.json: expected judges, found no such file; run the judge stage" in fail(wishes, capsys)
+    ratio = RatioJudge(1, [[1] * 9], [[-1] * 9], slope=1.0)
+    write_judges(Judges("Ann", ratio, TraitJudge({}, 0.0)), workspace / "data/judges")
+    succeed(wishes, capsys)
+    told = files.read_json(workspace / "solos/free_seed0_000.json")
+    assert told["settings"]["best_of"] == len(told["judged"]) == 2
+    assert told["index"] == told["judged"].index(max(told["judged"]))
 
 
 def test_the_real_program_continues_a_prime(workspace: Path) -> None:

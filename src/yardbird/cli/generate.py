@@ -22,6 +22,9 @@ def generate(
     top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest that reach this probability.")] = None,
     qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none; a prime keeps its own.")] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
+    best_of: Annotated[
+        int | None, typer.Option(help="Draw so many for every solo; keep the one most like the judged player.")
+    ] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
@@ -44,6 +47,8 @@ def generate(
 
     - `yardbird generate --prime my_solo.mid --prime-bars 4 --seed 7 --top-k 40`
 
+    - `yardbird generate --chart data/charts/blues_in_f.txt --best-of 8`
+
     - `yardbird generate --model music_transformer@champion --artist "Charlie Parker"`
 
     - `yardbird generate --prime my_solo.mid --chart my_solo.mid`  (its opening and its changes)
@@ -53,6 +58,7 @@ def generate(
     from dataclasses import replace
 
     from yardbird.config import read_section, read_seed
+    from yardbird.generation.best_of import draw_best
     from yardbird.generation.orders import GenerateConfig, Order, changes, read_prime
     from yardbird.generation.solos import write_solo
     from yardbird.generation.source import open_source
@@ -60,7 +66,7 @@ def generate(
 
     wishes: dict[str, Any] = {
         "bars": bars, "prime_bars": prime_bars, "temperature": temperature, "top_k": top_k, "top_p": top_p,
-        "qpm": qpm, "artist": artist, "comping": comping,
+        "qpm": qpm, "artist": artist, "best_of": best_of, "comping": comping,
     }  # fmt: skip
     settings = read_section("generate", GenerateConfig)
     settings = replace(settings, **{name: value for name, value in wishes.items() if value is not None})
@@ -84,7 +90,7 @@ def generate(
     for name in source.ignored:
         if (value := getattr(settings, name)) is not None:
             typer.echo(f"note: this model does not look at {name}; {value!r} is not used", err=True)
-    for solo in source.draw(orders, settings, seed):
+    for solo in draw_best(source.draw, orders, settings, seed, Path("data/judges")):
         stem = out / solo.order.name
         write_solo(solo, stem, settings, seed, source.provenance)
         typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")

@@ -14,6 +14,7 @@ from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
 from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
 from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
+from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, mean_distance
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.midi import read_score
@@ -36,9 +37,12 @@ SHOWN = (
 )
 _KEPT = ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error")
 _HEADLINES = {
-    REAL: (*SHOWN, *JUDGED),
-    FLOOR: ("distance_to_real",),
-    NGRAM: ("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real", *JUDGED),
+    REAL: (*SHOWN, *JUDGED, JUDGED_STYLE, *JUDGED_SIDES.values(), *JUDGE_AUC),
+    FLOOR: ("distance_to_real", JUDGED_STYLE),
+    NGRAM: (
+        *("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real"),
+        *(*JUDGED, JUDGED_STYLE),
+    ),
     SELF: tuple(f"{figure}{end}" for figure in JUDGED for end in ("", "_high")),
     SHUFFLED: _KEPT,
     ALL_HOLD: ("sampled_accuracy",),
@@ -63,6 +67,7 @@ _OF_FAMILY = (
     "distance_to_real",
     *JUDGED,
     "original",
+    JUDGED_STYLE,
     "coherent_phrases",
     "phrase_notes",
     "real_phrase_p10",

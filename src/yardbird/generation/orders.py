@@ -28,12 +28,13 @@ class GenerateConfig:
     top_p: float | None
     qpm: float | None  # where neither chart nor prime has one; null: the model chooses, or 200 where it has no say
     artist: str | None  # whose style, where the model knows artists; null: the model chooses
+    best_of: int  # so many are drawn for every solo, and the one most like the judge's player is kept; 1: no choice
     lowest_pitch: int
     highest_pitch: int
     comping: bool  # a quiet piano and bass in the .wav
 
     def __post_init__(self) -> None:
-        for key, low in (("bars", 1), ("free", 0), ("solos_per_chart", 0), ("prime_bars", 0)):
+        for key, low in (("bars", 1), ("free", 0), ("solos_per_chart", 0), ("prime_bars", 0), ("best_of", 1)):
             if getattr(self, key) < low:
                 raise ConfigError(PARAMS, f"generate.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
         if not 0 <= self.lowest_pitch < self.highest_pitch <= 127:

@@ -26,11 +26,15 @@ _COLUMNS = ("solo", "path", "chart", "prime", "bars", "primed_bars", "notes", "k
 
 @dataclass(frozen=True)
 class Solo:
-    """A drawn solo: what was asked, and the grid score that came; `index` is its row in the batch."""
+    """A drawn solo: what was asked, and the grid score that came; `index` is its row in the batch.
+
+    `judged` is, where it was chosen among several, how likely each of them is the player's, in the order drawn.
+    """
 
     order: Order
     index: int
     score: Score
+    judged: tuple[float, ...] = ()
 
     @property
     def primed_bars(self) -> int:
@@ -148,6 +152,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "settings": asdict(config),
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
+        **({"judged": [round(verdict, 4) for verdict in solo.judged]} if solo.judged else {}),
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 

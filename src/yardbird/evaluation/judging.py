@@ -1,0 +1,130 @@
+"""The judges of style: fitted on training solos, calibrated on the validation split, examined, and asked.
+
+Everybody is heard from event tokens, as models are, in excerpts of one length: a grid or a length gives no one away.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from yardbird.codecs.events import EventCodec
+from yardbird.errors import ConfigError
+from yardbird.evaluation.held_out import read_solos
+from yardbird.metrics.judges import (
+    FEWEST_NOTES,
+    JUDGED_SIDES,
+    JUDGED_STYLE,
+    Judges,
+    RatioJudge,
+    TraitJudge,
+    auc,
+    auc_interval,
+)
+from yardbird.metrics.rows import REAL, Row
+from yardbird.music.excerpts import excerpts, in_full_bars
+from yardbird.music.score import Score
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """Section `judge` of params.yaml."""
+
+    artist: str | None  # the player; null: the artist with the most training solos
+    order: int  # of the n-grams of intervals, the judged one included
+    excerpt_beats: float  # what is judged at a time
+    bootstrap_samples: int
+
+    def __post_init__(self) -> None:
+        for key in ("order", "excerpt_beats", "bootstrap_samples"):
+            if getattr(self, key) < 1:
+                raise ConfigError("params.yaml", f"judge.{key}", expected="1 or more", found=str(getattr(self, key)))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An excerpt of a real solo."""
+
+    score: Score
+    own: bool  # the player's
+    tune_group: str
+
+
+def fit_judges(encoded: Path, config: JudgeConfig) -> Judges | str:
+    """Both judges, or in a line why there are none.
+
+    Args:
+        encoded: data/encoded/events, of which the test split is not read.
+    """
+    artist = config.artist or _most_heard(encoded)
+    training, validation = (hear(encoded, split, config.excerpt_beats, artist) for split in ("train", "validation"))
+    for split, pieces in (("training", training), ("validation", validation)):
+        if len({piece.own for piece in pieces}) < 2:
+            return f"the {split} solos are not both {artist}'s and others'"
+    solos = read_solos(encoded, "train")
+    codec = EventCodec.load(encoded / "codec.json")
+    whole, own = [codec.decode(solo.tokens) for solo in solos], [solo.artist == artist for solo in solos]
+    ratio = RatioJudge.fit(whole, own, config.order).calibrated(*_apart(validation))
+    return Judges(artist, ratio, TraitJudge.fit(*_apart(training)))
+
+
+def hear(encoded: Path, split: str, beats: float, artist: str) -> list[Heard]:
+    """The excerpts of a split with enough notes to be judged."""
+    codec = EventCodec.load(encoded / "codec.json")
+    return [
+        Heard(piece, solo.artist == artist, solo.tune_group)
+        for solo in read_solos(encoded, split)
+        for piece in excerpts(in_full_bars(codec.decode(solo.tokens)), beats)
+        if len(piece.notes) >= FEWEST_NOTES
+    ]
+
+
+def examine(judges: Judges, pieces: Sequence[Heard], samples: int, seed: int) -> dict[str, float]:
+    """`ratio_auc` and `traits_auc`, their `_low` and `_high` over tune groups, and on how many excerpts."""
+    scores, own = _apart(pieces)
+    groups = [piece.tune_group for piece in pieces]
+    figures: dict[str, float] = {"excerpts": len(pieces)}
+    for name, judge in (("ratio", judges.ratio.ratio), ("traits", judges.traits.probability)):
+        verdicts = [judge(score) for score in scores]
+        area, bounds = auc(verdicts, own), auc_interval(verdicts, own, groups, samples, seed)
+        if area is not None and bounds is not None:
+            figures |= {f"{name}_auc": area, f"{name}_auc_low": bounds[0], f"{name}_auc_high": bounds[1]}
+    return figures
+
+
+def style_rows(
+    judges: Judges | str, sets: Mapping[str, Sequence[Score]], encoded: Path, config: JudgeConfig, seed: int
+) -> list[Row]:
+    """How each set is judged, by the judge of traits, in excerpts; none where there is no judge.
+
+    The floor's are the solos that it learned from, and so no measure of it.
+    The row of real solos also has what held-out solos get, the player's and the others', and the AUC of both judges.
+    """
+    if isinstance(judges, str):
+        return []
+    rows = []
+    for name, scores in sets.items():
+        pieces = [piece for score in scores for piece in excerpts(in_full_bars(score), config.excerpt_beats)]
+        rows.append(_row(name, JUDGED_STYLE, judges, [p for p in pieces if len(p.notes) >= FEWEST_NOTES]))
+    held_out = hear(encoded, "test", config.excerpt_beats, judges.artist)
+    for own, metric in JUDGED_SIDES.items():
+        rows.append(_row(REAL, metric, judges, [piece.score for piece in held_out if piece.own == own]))
+    figures = examine(judges, held_out, config.bootstrap_samples, seed)
+    return [*rows, *(Row(REAL, f"judge_{key}", value, None, len(held_out), None) for key, value in figures.items())]
+
+
+def _row(name: str, metric: str, judges: Judges, pieces: Sequence[Score]) -> Row:
+    verdicts = [judges.traits.probability(piece) for piece in pieces]
+    mean = float(np.mean(verdicts)) if verdicts else None
+    return Row(name, metric, mean, float(np.std(verdicts, ddof=1)) if len(verdicts) > 1 else None, len(verdicts), None)
+
+
+def _apart(pieces: Sequence[Heard]) -> tuple[list[Score], list[bool]]:
+    return [piece.score for piece in pieces], [piece.own for piece in pieces]
+
+
+def _most_heard(encoded: Path) -> str:
+    counted = Counter(solo.artist for solo in read_solos(encoded, "train"))
+    return min(counted, key=lambda artist: (-counted[artist], artist))

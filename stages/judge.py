@@ -1,0 +1,35 @@
+"""Stage judge: training solos → two judges of style, one to choose by and one to evaluate by; no test tune is read."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird import files
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
+from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear
+from yardbird.metrics.judges import write_judges
+
+ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")
+
+
+@exit_on_error
+def main() -> None:
+    config, seed = read_section("judge", JudgeConfig), read_seed()
+    judges = fit_judges(ENCODED, config)
+    with files.replacing_folder(JUDGES) as draft:
+        write_judges(judges, draft)
+    if isinstance(judges, str):
+        print(f"no judge of style: {judges}")
+        files.write_json(Path("reports/judges.json"), {"none": judges})
+        return
+    heard = hear(ENCODED, "validation", config.excerpt_beats, judges.artist)
+    figures = examine(judges, heard, config.bootstrap_samples, seed)
+    print(f"{judges.artist} or another: on {len(heard)} validation excerpts", figures)
+    report = {"artist": judges.artist, **{f"validation_{key}": round(value, 4) for key, value in figures.items()}}
+    files.write_json(Path("reports/judges.json"), report)
+
+
+if __name__ == "__main__":
+    main()
