@@ -55,6 +55,7 @@ class Written:
 
 def engrave(score: Score) -> str:
     """The score as SVG, its chord tones in one colour and the others in another; the same bytes for the same score."""
+    verovio.enableLog(verovio.LOG_OFF)  # it warns of beams that are hard to draw
     toolkit = verovio.toolkit()
     toolkit.setOptions(_OPTIONS)
     assert toolkit.loadData(as_musicxml(score)), "what music21 writes, verovio reads"
@@ -72,7 +73,7 @@ def as_musicxml(score: Score) -> str:
             eighths = (stop - start) * 2
             signature = f"{int(eighths) // 2}/4" if eighths % 2 == 0 else f"{int(eighths)}/8"
             bar.append(meter.TimeSignature(signature))
-        for piece, tied in _pieces(written, start, stop):
+        for piece, tied in cut(written, start, stop):
             bar.insert(piece.start - start, _element(piece, tied, score))
         for change in score.chords:
             at = Fraction(change.tick, score.ticks_per_beat)
@@ -134,14 +135,20 @@ def _snapped(place: Fraction, grid: int) -> Fraction:
     return Fraction(round(place * grid), grid)
 
 
-def _pieces(written: Sequence[Written], start: Fraction, stop: Fraction) -> Iterator[tuple[Written, tuple[bool, bool]]]:
+def cut(written: Sequence[Written], start: Fraction, stop: Fraction) -> Iterator[tuple[Written, tuple[bool, bool]]]:
     """What stands in a bar, cut where a beat has to be seen; with each, is it tied from before, and to what follows."""
+    beat = Fraction(
+        1, start.denominator
+    )  # eighths where a bar starts between two quarters: grids are those of quarters
     for own in written:
         at, end = max(own.start, start), min(own.stop, stop)
         while at < end:
-            beat_end = start + (at - start) // 1 + 1
-            longest = (end - at) // 1 if beat_end - at == 1 and end >= beat_end else min(end, beat_end) - at
-            length = next(value for value in _VALUES if value <= longest)
+            beat_end = start + ((at - start) // beat + 1) * beat
+            if at == beat_end - beat and end >= beat_end:
+                longest = min(Fraction((end - at) // 1), _VALUES[0]) or beat
+            else:
+                longest = min(end, beat_end) - at
+            length = next(v for v in _VALUES if v == longest or (v < longest and longest - v in _VALUES))
             yield Written(at, at + length, own.pitch, own.chord_tone), (at > own.start, at + length < own.stop)
             at += length
 
