@@ -20,7 +20,7 @@ from yardbird.music.midi import read_score
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("music_transformer", "music_vae")
 #: What a training took of time and memory and how fast a model draws: no two runs agree on it, and these tell it.
-TIMED = ("reports/timing/", "reports/comparison.md", "reports/comparison_models.csv")
+TIMED = ("reports/timing/", "reports/comparison.md", "reports/comparison_models.csv", "reports/index.html")
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for two whole pipelines
 
