@@ -122,7 +122,7 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
 
 def benchmark(rounds: int) -> list[Row]:
     return [
-        *rows_of("adapters, musicgen-small", small, 1, 3.0, rounds),
+        *rows_of("adapters, musicgen-small", small, 1, 5.0, rounds),
         *rows_of("whole, scratch", ours, 8, 8.0, rounds),
     ]
 

@@ -86,16 +86,17 @@ def as_markdown(families: Mapping[str, Facts], characters: Mapping[str, Characte
         lines += ["", f"**{name}**", "", *signs] if signs else []
     return [
         *lines, "",
-        "Measured here, but for Jukebox. *Trained in* is the time of the whole epochs, validation included, *memory* "
-        "the most that the process held (on a GPU: that torch held there), *s of music a second* what drawing alone "
-        "gives, with no file written. These three are measured once, are the only figures that differ between two runs "
-        f"of one commit, and count as different only beyond a factor of {SLACK**2:.2g}. A solo lasts as long as "
-        "`params.yaml` asks for: the median, the shortest and the longest. The distance is the mean over the figures "
-        "of pitch, rhythm, harmony and phrase that all models in this table have, in standard deviations of real "
-        "solos; its interval is made of standard errors, as if all figures erred the same way. Strengths and "
-        "weaknesses follow by rule: the best and the worst in each figure and what passes or fails its reference, as "
-        "far as the intervals do not overlap. Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), quoted from memory "
-        "and not checked against it, on other machines and other music; it takes no part in the ranks.", "",
+        "Measured here, but for Jukebox. A model's parameters are all that it holds, a codec inside it included. "
+        "*Trained in* is the time of the whole epochs, validation included, *memory* the most that the process held "
+        "(on a GPU: that torch held there), *s of music a second* what drawing alone gives, with no file written. "
+        "These three are measured once, are the only figures that differ between two runs of one commit, and count as "
+        f"different only beyond a factor of {SLACK**2:.2g}. A solo lasts as long as `params.yaml` asks for: the "
+        "median, the shortest and the longest. The distance is the mean over the figures of pitch, rhythm, harmony "
+        "and phrase that all models in this table have, in standard deviations of real solos; its interval is made of "
+        "standard errors, as if all figures erred the same way. Strengths and weaknesses follow by rule: the best and "
+        "the worst in each figure and what passes or fails its reference, as far as the intervals do not overlap. "
+        "Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), quoted from memory and not checked against it, on other "
+        "machines and other music; it takes no part in the ranks.", "",
     ]  # fmt: skip
 
 

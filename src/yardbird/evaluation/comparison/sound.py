@@ -15,7 +15,6 @@ _CODES = {
     **{f"top-1, {book}": (f"accuracy_codebook_{book}", 3) for book in _CODEBOOKS},
 }
 _HEARD = {
-    "sounds": ("sounds", 0),
     "Fréchet distance": ("frechet_distance", 2),
     "voiced": ("voiced_share", 3),
     "notes a second": ("notes_per_second", 2),

@@ -161,12 +161,12 @@ AGAINST = (
     ),
     Against(
         "frechet_distance", "untrained_frechet_distance",
-        "sounds no nearer to real solos than untrained: Fréchet distance {value} against {reference}",
+        "sounds further from real solos than untrained: Fréchet distance {value} against {reference}",
         "sounds nearer to real solos than untrained: Fréchet distance {value} against {reference}", good_above=False,
     ),
     Against(
         "frechet_distance", "shuffled_frechet_distance",
-        "sounds no nearer to real solos than their shuffled codes: Fréchet distance {value} against {reference}",
+        "sounds further from real solos than their shuffled codes: Fréchet distance {value} against {reference}",
         "sounds nearer to real solos than their shuffled codes: Fréchet distance {value} against {reference}",
         good_above=False,
     ),
