@@ -315,7 +315,7 @@ def test_an_unknown_preset_names_the_known_ones(workspace: Path, capsys: pytest.
     ("override", "said"),
     [
         ("generate.bras=8", "expected a parameter such as generate.bars, found an unknown key"),
-        ("temperature=0.8", "such as generate.temperature"),
+        ("solos_per_chart=3", "such as generate.solos_per_chart"),
         ("generate.bars", "expected KEY=VALUE"),
         ("=3", "expected KEY=VALUE"),
     ],
