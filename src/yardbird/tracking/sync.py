@@ -17,7 +17,7 @@ from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results,
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, flatten, provenance
 
 _TRAINED = Path("reports/train")
-_FIGURES = ("reports/*.json", "reports/encode/*.json", "reports/train/*.json", "reports/evaluate/*.json")
+_FIGURES = ("reports/*.json", *(f"reports/{stage}/*.json" for stage in ("encode", "train", "timing", "evaluate")))
 _HEARD = {"solos": Path("data/generated"), "explored": Path("data/explored")}
 _SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
 
