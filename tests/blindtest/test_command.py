@@ -55,6 +55,26 @@ def test_without_a_test_the_way_to_one_is_shown(tmp_path: Path, monkeypatch: pyt
         )
 
 
+def test_places_that_are_none_are_refused_in_one_line(test: BlindTest) -> None:
+    """A file for a folder, a folder for a file, a folder of something else."""
+    Path("file").touch()
+    Path("other").mkdir()
+    Path("other/notes.txt").touch()
+    for command in (["results"], ["serve"], ["export"]):
+        for folder in ("file", "other"):
+            said = run(*command, "--folder", folder)
+            assert said == f"error: {folder}: expected a blind test, found no test.json; give another --folder"
+    said = run("export", "--out", "other")
+    assert said == "error: other: expected a file to write, found a folder; give other/blind_test.html"
+
+
+def test_an_empty_folder_is_where_a_test_is_made(test: BlindTest) -> None:
+    """There is no corpus to make it of: the error is about that, not about the folder."""
+    Path("empty").mkdir()
+    said = run("serve", "--folder", "empty")
+    assert said == "error: data/augmented/manifest.csv: expected the corpus, found no such file; run dvc repro first"
+
+
 def test_a_port_in_use_is_refused_in_one_line(test: BlindTest) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -68,9 +68,9 @@ def read_test(folder: Path) -> tuple[BlindTest, Key]:
         test = BlindTest(**{**public, **lists})
         origins = {clip: Origin(**origin) for clip, origin in secret["clips"].items()}
         key = Key(**{**secret, "clips": origins, "left_out": tuple(secret["left_out"])})
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         found = f"no {Path(error.filename).name}"
-        remedy = "start one with yardbird blind-test serve or export"
+        remedy = "give another --folder" if folder.exists() else "start one with yardbird blind-test serve or export"
         raise InputError(folder, expected="a blind test", found=found, remedy=remedy) from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise InputError(folder, expected="a blind test", found=f"broken files ({error})", remedy=_REMEDY) from None

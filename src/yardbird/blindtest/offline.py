@@ -34,7 +34,13 @@ class _Answers(BaseModel):
 
 
 def export_test(folder: Path, test: BlindTest, path: Path) -> None:
-    """Write the test in `folder` as one HTML file with the sounds inside; the key is not in it."""
+    """Write the test in `folder` as one HTML file with the sounds inside; the key is not in it.
+
+    Raises:
+        InputError: the path is a folder.
+    """
+    if path.is_dir():
+        raise InputError(path, expected="a file to write", found="a folder", remedy=f"give {path / 'blind_test.html'}")
     sounds: Mapping[str, bytes] = {clip: clip_path(folder, clip).read_bytes() for clip in (*test.clips, *test.examples)}
     files.write_text(path, listen_page(test, sounds))
 

@@ -130,13 +130,13 @@ def results(
 
 
 def _open_or_make(folder: Path) -> "tuple[BlindTest, Key]":
-    """The test in a folder, made first where there is none."""
+    """The test in a folder, made first where there is no folder or nothing in it."""
     from yardbird.blindtest.bundle import read_test
     from yardbird.blindtest.plan import BlindTestConfig, make_plan
     from yardbird.config import read_section, read_seed
 
     config, seed = read_section("blind_test", BlindTestConfig), read_seed()
-    if not folder.exists():
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         from yardbird.blindtest.clips import prepare
 
         typer.echo(f"making the clips of {folder} …")
