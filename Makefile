@@ -20,6 +20,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, say where to look
 	dvc repro
 	@printf '\n%s\n' 'Done. Where to look (after: source .venv/bin/activate):' \
+	  '  reports/index.html       everything on one page: figures, solos to hear and to read, verdicts' \
 	  '  reports/comparison.md    the models side by side, next to real solos and the n-gram baseline' \
 	  '  data/generated/          the generated solos: .mid, .wav, piano roll .png, provenance .json' \
 	  '  dvc metrics show         every figure;   dvc exp show: experiments side by side (make exp: only what changed)' \

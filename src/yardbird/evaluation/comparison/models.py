@@ -95,9 +95,9 @@ def as_markdown(families: Mapping[str, Facts], characters: Mapping[str, Characte
         "and phrase that all models in this table have, in standard deviations of real solos; its interval is made of "
         "standard errors, as if all figures erred the same way. Strengths and weaknesses follow by rule: the best and "
         "the worst in each figure and what passes or fails its reference, as far as the intervals do not overlap. "
-        "Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), on other machines and other music; it takes no part in the "
-        "ranks. Its speed and what it hears are those of its repository's README (three hours of a V100 for 24 s); its "
-        "size and its training are quoted from memory and not checked against the paper.", "",
+        "Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), on other machines and other music; it takes no part in "
+        "the ranks. Its speed and what it hears are those of its repository's README (three hours of a V100 for 24 s); "
+        "its size and its training are quoted from memory and not checked against the paper.", "",
     ]  # fmt: skip
 
 
