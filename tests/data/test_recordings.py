@@ -101,6 +101,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(make: Make, source: Path,
     soundfile.write(source / "silent.wav", np.zeros(44_100), 22_050)
     soundfile.write(source / "short.wav", tone(1.5), 22_050)
     soundfile.write(source / "empty.wav", np.zeros(0), 22_050)
+    soundfile.write(source / "damaged header.wav", tone(3), 3)
     soundfile.write(source / "loud.wav", np.clip(tone(5, amplitude=1.6), -1, 1), 22_050)
     soundfile.write(source / "infinite.wav", np.full(66_150, np.inf), 22_050, subtype="FLOAT")
     soundfile.write(source / "zz with a rest.wav", np.concatenate([tone(8, 900), np.zeros(22_050 * 8)]), 22_050)
@@ -108,6 +109,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(make: Make, source: Path,
     reasons = {reject.file: reject.reason for reject in made.rejected}
     assert reasons == {
         "copy.wav": "the same sound as Ada_Line/Tune A.wav",
+        "damaged header.wav": "no sound: 3 Hz, fewer than 1000",
         "corrupt.flac": "expected a sound file, found a corrupt file",
         "text.mp3": "expected a sound file, found a corrupt file",
         "notes.m4a": "expected a wav, flac, mp3 or ogg file, found a .m4a file",
@@ -119,7 +121,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(make: Make, source: Path,
         "recordings/zz_with_a_rest": "silent from 8.0 to 16.0 seconds",
     }
     assert reasons["loud.wav"].startswith("clipped: ")
-    assert "10 rejected, the first: copy.wav" in in_words(made, tmp_path / "clips")[-1]
+    assert "11 rejected, the first: copy.wav" in in_words(made, tmp_path / "clips")[-1]
     assert str(tmp_path) not in (tmp_path / "clips" / "rejected.csv").read_text()
 
 
@@ -174,3 +176,9 @@ def test_bars_are_counted_from_the_first_beat_in_both_directions() -> None:
     assert bar_seconds(remark, 14.0) == (0.0, 1.0, 5.0, 9.0, 13.0)
     assert bar_seconds(replace(remark, first_beat_seconds=8.0), 9.0) == (0.0, 4.0, 8.0)
     assert bar_seconds(NO_REMARK, 9.0) == ()
+    assert bar_seconds(replace(remark, first_beat_seconds=3.0), 2.5) == (0.0,)  # ends before its first whole bar
+
+
+def test_a_split_that_lacks_unnamed_artists_says_so_in_words(make: Make, source: Path) -> None:
+    soundfile.write(source / "zzz.wav", tone(5, 1234), 22_050)
+    assert any("has nothing by unnamed artists" in warning for warning in make().warnings)

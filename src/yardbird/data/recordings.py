@@ -20,6 +20,7 @@ from yardbird.errors import InputError
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 _DOCUMENTS = (".csv", ".md", ".txt")  # beside the recordings, and none of them
+_LOWEST_RATE = 1000  # Hz: a header that says less is damaged
 _SILENCE = -60.0  # dB: a file that never gets louder holds no music
 _CLIPPED_SHARE = 1e-3  # of the samples; more of them cut off are heard as distortion
 
@@ -119,6 +120,8 @@ def _read(file: Path) -> Waveform:
 
 def _fault(waveform: Waveform, min_seconds: float) -> str:
     """Why a readable file cannot be used; empty where it can."""
+    if waveform.sample_rate < _LOWEST_RATE:
+        return f"no sound: {waveform.sample_rate} Hz, fewer than {_LOWEST_RATE}"
     if waveform.seconds < min_seconds:
         return f"too short: {waveform.seconds:.2f} seconds, fewer than {min_seconds:g}"
     if (level := decibels(waveform.peak)) < _SILENCE:
@@ -173,4 +176,4 @@ def bar_seconds(remark: Remark, seconds: float) -> tuple[float, ...]:
         return ()
     bar = 60 / remark.qpm * remark.beats_per_bar
     starts = np.arange(remark.first_beat_seconds % bar, seconds, bar).tolist()
-    return tuple(starts) if starts[0] == 0 else (0.0, *starts)
+    return tuple(starts) if starts[:1] == [0] else (0.0, *starts)

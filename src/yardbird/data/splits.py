@@ -95,9 +95,11 @@ def deal_out(rows: Sequence[Dealable], groups: Mapping[str, str], source: Path, 
             remedy=f"add tunes, or set split.salt to {better}" if filled else "add tunes",
         )
     remedy = f"; split.salt {better} deals better" if better != config.salt else ""
-    return Dealt(
-        splits, tuple(f"{name} has nothing by {', '.join(artists)}{remedy}" for name, artists in absent.items())
-    )
+    return Dealt(splits, tuple(f"{name} has nothing by {_names(artists)}{remedy}" for name, artists in absent.items()))
+
+
+def _names(artists: Iterable[str]) -> str:
+    return ", ".join(artist or "unnamed artists" for artist in artists)
 
 
 def absent_artists(rows: Iterable[Dealable], splits: Mapping[str, str]) -> dict[str, list[str]]:
