@@ -233,6 +233,19 @@ def test_the_report_tells_the_figures(data, tmp_path):
     assert "synthetic" not in report
 
 
+def test_verdicts_and_sets_are_told_where_they_were_measured(data, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    markdown = report_of(read_comparison(tmp_path, data, tmp_path))
+    assert "## Verdicts on the solos" not in markdown
+    assert "## Set against set" not in markdown
+    figures = {"coherent_changes": 0, "changes_share": 0.75, "changes_asked": 0.9, "set_overlap": 0.81234}
+    path = tmp_path / "evaluate/music_transformer.json"
+    path.write_text(json.dumps({"music_transformer": figures}))
+    markdown = report_of(read_comparison(tmp_path, data, tmp_path))
+    assert "- music_transformer, coherent changes: **no**, its changes are found in 75% of the solos" in markdown
+    assert "| music_transformer | 0.81 |" in markdown
+
+
 def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     encoded = tmp_path / "encoded/events"

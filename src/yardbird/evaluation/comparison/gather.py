@@ -37,6 +37,7 @@ class Comparison:
 
     rows: pd.DataFrame  # row, metric, mean, sd, n, distance; the held-out figures of a row are metrics of it
     tables: Mapping[str, pd.DataFrame]  # family → the same columns, as its evaluation wrote them
+    headlines: Mapping[str, Mapping[str, Figures]]  # family → row → figure: the metric file of its evaluation
     training: Mapping[str, Figures]
     timing: Mapping[str, Mapping[str, Any]]  # family → what training and drawing took; numbers, and devices in words
     spans: Mapping[str, Span]
@@ -97,6 +98,7 @@ def read_comparison(reports: Path, data: Path, models: Path) -> Comparison:
     return Comparison(
         rows=rows[["row", "metric", "mean", "sd", "n", "distance"]],
         tables=families,
+        headlines={name: files.read_json(reports / "evaluate" / f"{name}.json") for name in names},
         training={name: found for name in names if (found := _read_entry(reports / "train" / f"{name}.json", name))},
         timing={
             name: _read_entry(timing / f"{name}.json", name) | _read_entry(timing / f"{name}_generation.json", name)

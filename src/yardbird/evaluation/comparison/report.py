@@ -12,6 +12,7 @@ from yardbird.evaluation.comparison.words import Character
 from yardbird.evaluation.evaluate import HEADLINE, SHOWN
 from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
+from yardbird.metrics.verdicts import told
 
 #: Held-out figures of the first table: column → (key, digits).
 _HELD_OUT = {
@@ -33,6 +34,14 @@ _LATENT = {
     "KL, nats a window": ("kl", 1),
     "active units": ("active_units", 0),
     "grid nats per note": ("grid_nats_per_note", 2),
+}
+#: Figures of the table on sets of solos: column → (key, digits).
+_SETS = {
+    "overlap": ("set_overlap", 2),
+    "overlap of real solos": ("set_overlap_floor", 2),
+    "Fréchet distance": ("set_frechet", 1),
+    "Fréchet distance of real solos": ("set_frechet_floor", 1),
+    "judged style": ("judged_style", 2),
 }
 #: Step accuracies, forced and sampled, that Roberts et al. 2018 report (table 2), on another grid and another corpus.
 _PAPER = {
@@ -63,6 +72,8 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
             "of many draws. Intervals of 1 and 2 semitones are shares. Coverage 8 is the share of a solo's runs of 8 "
             "melodic intervals that some training solo has too, in any key, the longest run the most intervals in a "
             "row; `self_quotation` is what training solos have of each other. All metrics are in `comparison.csv`.", "",
+            *_verdicts(comparison),
+            *_sets(comparison),
             *sound.as_markdown(comparison),
             *_latent(comparison),
             *_training(comparison),
@@ -93,6 +104,31 @@ def _generated(comparison: Comparison) -> list[str]:
         distance = f"{distances.mean():.2f}" if len(distances) else ""
         lines.append(cells.line([str(row), str(solos), distance, *means]))
     return lines
+
+
+def _verdicts(comparison: Comparison) -> list[str]:
+    lines = [
+        f"- {name}, {verdict.figure.replace('_', ' ')}: **{'yes' if verdict.met else 'no'}**, {verdict.words}"
+        for name, content in comparison.headlines.items()
+        for verdict in told(content, name)
+    ]
+    return ["## Verdicts on the solos", "", *lines, ""] if lines else []
+
+
+def _sets(comparison: Comparison) -> list[str]:
+    lines = cells.table({name: content.get(name, {}) for name, content in comparison.headlines.items()}, _SETS)
+    if not lines:
+        return []
+    return [
+        "## Set against set", "",
+        *lines, "",
+        "Generated solos against held-out ones, as sets: the mean overlap of the distributions of distances within and "
+        "between them (Yang and Lerch 2018; 1 is the same), and the Fréchet distance of all features that every solo "
+        "of the row has. Beside them what as many real solos of the training split have. The Fréchet distances of two "
+        "models may be over other features: each compares with its own floor alone. Judged style is the mean "
+        "probability that the second judge, which chose none of them, gives to the player. By feature, with "
+        "intervals and numbers: `evaluate/<family>_sets.csv`.", "",
+    ]  # fmt: skip
 
 
 def _latent(comparison: Comparison) -> list[str]:
