@@ -80,7 +80,7 @@ def torch_pair() -> Iterator[Finding]:
     """torchaudio is compiled against one torch; beside another, or beside the CPU wheel, it cannot be loaded."""
     try:
         import torch
-        import torchaudio  # type: ignore[import-untyped]  # it carries no types
+        import torchaudio
     except (ImportError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         yield Finding(
