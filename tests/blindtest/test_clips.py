@@ -127,7 +127,7 @@ def test_ids_are_new_each_time_and_sounds_are_not(folder: Path, config: BlindTes
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: (f / PUBLIC).unlink(), "expected a blind test, found no test.json; start one with"),
+        (lambda f: (f / PUBLIC).unlink(), "expected a blind test, found no test.json; give another --folder"),
         (lambda f: (f / KEY).write_text("{"), "expected a blind test, found broken files"),
         (lambda f: (f / KEY).write_text("{}"), "expected a blind test, found broken files"),
         (lambda f: next((f / "clips").iterdir()).unlink(), "expected a whole blind test, found 1 clips missing"),
