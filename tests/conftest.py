@@ -1,6 +1,7 @@
 """Shared by all tests: one thread (two spinning on two cores slow small tensors tenfold), where the real solos are."""
 
 import os
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -33,6 +34,13 @@ settings.load_profile("default")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The pipeline's tests come first: they take a worker longer than all others take the other one."""
     items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers() -> None:
+    """Opening a model flushes them to zero for the whole process, and hypothesis draws no floats without them."""
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
