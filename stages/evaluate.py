@@ -19,7 +19,7 @@ from yardbird.evaluation.evaluate import (
     with_held_out,
 )
 from yardbird.evaluation.judging import JudgeConfig, style_rows
-from yardbird.evaluation.originality import measure_originality, originality_csv, originality_rows
+from yardbird.evaluation.originality import measure_originality, originality_csv, originality_rows, training_index
 from yardbird.generation.orders import GenerateConfig
 from yardbird.metrics.coherence import coherence_rows
 from yardbird.metrics.judges import read_judges
@@ -51,11 +51,12 @@ def main() -> None:
         FLOOR: real_excerpts(events, codec, "train", beats, asked.artist),
         REAL: real_excerpts(events, codec, "test", beats, asked.artist),
     }
-    compared = measure_originality(name, DATA)
+    index = training_index(DATA)
+    compared = measure_originality(name, DATA, index)
     rows = compare_sets(sets, len(generated), seed)
     apart = set_rows(sets, seed)
     rows += style_rows(read_judges(DATA / "judges"), sets, events, read_section("judge", JudgeConfig), seed)
-    rows += [*coherence_rows(sets), *headline_rows(apart), *originality_rows(compared, len(generated), seed)]
+    rows += [*coherence_rows(sets), *headline_rows(apart), *originality_rows(name, compared, index, seed)]
     files.write_text(REPORTS / f"{name}_originality.csv", originality_csv(compared))
     files.write_text(REPORTS / f"{name}_sets.csv", sets_csv(apart))
     files.write_json(REPORTS / f"{name}.json", headlines(held_out, rows))

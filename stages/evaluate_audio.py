@@ -10,6 +10,7 @@ from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.evaluate import as_table
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
+from yardbird.evaluation.originality import originality_csv
 from yardbird.metrics.sound import EMBEDDING
 from yardbird.models.base import best_device, prepare_torch
 from yardbird.models.musicgen import MusicGenFamily
@@ -23,8 +24,9 @@ def main() -> None:
     prepare_torch()
     family = MusicGenFamily.load(Path("models") / NAME)
     family.model.to(best_device())
-    figures, solos = evaluate_audio(NAME, family, DATA, config, seed)
+    figures, solos, compared = evaluate_audio(NAME, family, DATA, config, seed)
     files.write_json(REPORTS / f"{NAME}.json", headlines(figures, solos))
+    files.write_text(REPORTS / f"{NAME}_originality.csv", originality_csv(compared))
     files.write_text(REPORTS / f"{NAME}_rows.csv", as_table([*figures, *solos]))
     print(f"frechet_distance: over the embedding {EMBEDDING!r}, {config.prompts} sounds of {config.seconds:g} s each")
     if words := unknown_words(family, config):

@@ -97,12 +97,14 @@ def _reports(reports: Path) -> None:
     sets: dict[str, list[Score]] = {FAMILY: DRAWN, REAL: REAL_SOLOS}
     rows = pd.DataFrame(compare_sets(sets, len(DRAWN), seed=0))
     files.write_text(reports / f"evaluate/{FAMILY}_rows.csv", rows.to_csv(index=False))
-    figures = {"coherent_changes": 1.0, "changes_share": 0.75, "changes_asked": 0.6}
+    figures = {
+        "coherent_changes": 1.0, "changes_share": 0.75, "changes_share_low": 0.5, "changes_share_high": 0.9,
+        "changes_asked": 0.6, "changes_solos": 12.0, "coherent_solos": 12.0,
+    }  # fmt: skip
     files.write_json(reports / f"evaluate/{FAMILY}.json", {FAMILY: figures})
     files.write_text(
         reports / f"evaluate/{FAMILY}_originality.csv",
         "row,solo,notes,coverage_4,coverage_6,coverage_8,coverage_10,longest_run,source\n"
-        "self_quotation,a,40,0.5,0.25,0.125,,8,\nself_quotation,b,40,0.7,0.75,0.375,,10,\n"
         f'{FAMILY},one,40,0.5,0.25,0,0,7,"bar 1 = <b>Étude</b> bar 2, −1"\n{FAMILY},two,3,,,,,0,\n',
     )
     files.write_json(reports / "encode/events.json", {"events": {"notes": 100, "merged_share": 0.0125}})

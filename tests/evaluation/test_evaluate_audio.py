@@ -14,8 +14,9 @@ from yardbird.config import read_section
 from yardbird.errors import ConfigError
 from yardbird.evaluation.evaluate import as_table
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
+from yardbird.evaluation.originality import Compared
 from yardbird.files import write_csv, write_json
-from yardbird.metrics.rows import Row
+from yardbird.metrics.rows import SELF, Row
 from yardbird.music.midi import write_score
 
 CONFIG = EvaluateAudioConfig(
@@ -60,23 +61,23 @@ def sounding(data, family, make_walk, tmp_path_factory) -> Path:
     write_csv(encoded / "index.csv", list(rows[0]), rows)
     write_json(encoded / "codec.json", {"codebook_size": 16})
     write_score(make_walk(9, 8), folder / "baseline/solos/one.mid")
-    write_csv(folder / "baseline/solos/manifest.csv", ["path"], [{"path": "one.mid"}])
+    write_csv(folder / "baseline/solos/manifest.csv", ["path", "primed_bars"], [{"path": "one.mid", "primed_bars": 0}])
     return folder
 
 
 @pytest.fixture(scope="module")
-def evaluated(sounding, family) -> tuple[list[Row], list[Row]]:
+def evaluated(sounding, family) -> tuple[list[Row], list[Row], list[Compared]]:
     return evaluate_audio("musicgen", family, sounding, CONFIG, 0)
 
 
 def test_every_row_has_its_figures(evaluated):
-    figures, solos = evaluated
+    figures, solos, _ = evaluated
     by_row: dict[str, set[str]] = {}
     for row in [*figures, *solos]:
         by_row.setdefault(row.row, set()).add(row.metric)
     codes = {"nats_per_frame", "nats_per_frame_low", "nats_codebook_4", "accuracy_codebook_1"}
     heard = {"frechet_distance", "frechet_distance_high", "voiced_share", "notes_per_second"}
-    key = {"caption_key_margin", "caption_key_p", "caption_key_prompts"}
+    key = {"caption_key_margin", "caption_key_p", "caption_key_groups"}
     music = {"pitch_entropy", "notes_per_bar", "grooving_similarity"}
     assert codes | heard | key | music | {"gain_on_unigram", "gain_on_untrained"} <= by_row["musicgen"]
     assert codes | heard | key <= by_row["untrained"]
@@ -86,12 +87,14 @@ def test_every_row_has_its_figures(evaluated):
     assert "note_f1" in by_row["codec"]
     assert music <= by_row["real"] & by_row["real_transcribed"] & by_row["floor"] & by_row["ngram"]
     assert "longest_run" in by_row["musicgen"] & by_row["real"] & by_row["real_transcribed"]
+    assert {"coherent_phrases", "phrase_notes"} <= by_row["real_transcribed"]
+    assert not {"coherent_changes", "coherent_traits"} & by_row["real_transcribed"], "sound has no chords"
     assert {"voiced_share", *key} <= by_row["real"]
     assert "frechet_distance" not in by_row["real"]
 
 
 def test_counts_say_how_many_there_were(evaluated):
-    figures, _ = evaluated
+    figures, *_ = evaluated
     counts = {(row.row, row.metric): row.n for row in figures}
     assert counts["musicgen", "nats_per_frame"] == 5
     assert counts["musicgen", "voiced_share"] == CONFIG.prompts
@@ -101,7 +104,7 @@ def test_counts_say_how_many_there_were(evaluated):
 
 def test_solos_are_compared_without_chords(evaluated):
     """Else the floor's distance would be a mean over metrics that sound does not have."""
-    _, solos = evaluated
+    _, solos, _ = evaluated
     chords = [row for row in solos if row.metric in ("chord_tone_rate", "harmony_margin", "enclosure_rate")]
     assert chords
     assert all(row.mean is None and row.distance is None for row in chords)
@@ -113,7 +116,7 @@ def test_the_same_seed_gives_the_same_table(evaluated, sounding, family):
 
 
 def test_the_headlines_are_short_and_have_the_intervals_that_matter(evaluated):
-    content = headlines(*evaluated)
+    content = headlines(*evaluated[:2])
     assert next(iter(content)) == "musicgen"
     ours = content["musicgen"]
     assert {"nats_per_frame", "nats_per_frame_low", "frechet_distance_high", "pitch_entropy"} <= ours.keys()
@@ -122,7 +125,23 @@ def test_the_headlines_are_short_and_have_the_intervals_that_matter(evaluated):
     assert "swing_ratio" not in ours
     assert "distance_to_real" in content["floor"]
     assert "distance_to_real" not in content["real"]
+    assert {"longest_run", "coherent_phrases", "real_phrase_p90"} <= content["real_transcribed"].keys()
     json.dumps(content, allow_nan=False)
+
+
+def test_the_headlines_say_what_the_verdict_on_originality_rests_on(evaluated):
+    figures, solos, _ = evaluated
+    yardstick = [Row(SELF, f"longest_run{end}", 3.0, None, 3, None) for end in ("", "_low", "_high")]
+    content = headlines(figures, [*solos, Row("musicgen", "original", 1.0, None, 3, None), *yardstick])
+    assert content["musicgen"]["original"] == 1
+    assert content[SELF] == {"longest_run": 3, "longest_run_high": 3}
+
+
+def test_what_each_sound_shares_with_training_solos_is_told_by_set(evaluated):
+    *_, compared = evaluated
+    rows = [found.row for found in compared]
+    assert rows.count("musicgen") == CONFIG.prompts
+    assert set(rows) == {"musicgen", "real_transcribed", "ngram", "real"}
 
 
 def test_of_recordings_nobody_knows_the_scores(sounding, family, tmp_path):
@@ -130,7 +149,8 @@ def test_of_recordings_nobody_knows_the_scores(sounding, family, tmp_path):
     shutil.copytree(sounding, folder)
     index = folder / "encoded/audio/index.csv"
     index.write_text(index.read_text().replace("rendered", "recording"))
-    _, solos = evaluate_audio("musicgen", family, folder, CONFIG, 0)
+    _, solos, compared = evaluate_audio("musicgen", family, folder, CONFIG, 0)
+    assert compared == []
     means = {(row.row, row.metric): row.mean for row in solos}
     assert ("musicgen", "longest_run") not in means
     assert means["real", "notes_per_bar"] == means["real_transcribed", "notes_per_bar"]

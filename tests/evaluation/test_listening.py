@@ -83,13 +83,21 @@ def test_another_instrument_is_further_away_than_the_same():
 
 def test_solos_in_the_keys_asked_for_fit_them_and_shifted_ones_do_not():
     keys = [Key(tonic, "major") for tonic in range(12)]
-    obeyed = key_figures([heard(solo(key.tonic), key) for key in keys], 50, 0)
+    obeyed = key_figures([heard(solo(key.tonic), key, str(key)) for key in keys], 50, 0)
     assert obeyed["caption_key_margin"] == pytest.approx(5 / 11, abs=0.02)
     assert obeyed["caption_key_p"] < 0.01
-    assert obeyed["caption_key_prompts"] == 12
-    ignored = key_figures([heard(solo(0), key) for key in keys], 50, 0)
+    assert obeyed["caption_key_groups"] == 12
+    ignored = key_figures([heard(solo(0), key, str(key)) for key in keys], 50, 0)
     assert ignored["caption_key_margin"] == pytest.approx(0, abs=1e-9)
     assert ignored["caption_key_p"] > 0.1
+
+
+def test_sounds_of_one_group_are_one_witness():
+    """Clips of one tune were counted as independent once: a few tunes in many clips made any p-value small."""
+    key = Key(0, "major")
+    once = [heard(solo(tonic), key, f"tune {tonic}") for tonic in (0, 5, 7)]
+    assert key_figures(once * 8, 50, 0) == key_figures(once, 50, 0)
+    assert key_figures(once * 8, 50, 0)["caption_key_groups"] == 3
 
 
 def test_silence_obeys_no_key():

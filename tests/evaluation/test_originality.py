@@ -8,14 +8,13 @@ import pytest
 from yardbird.evaluation.originality import (
     Piece,
     compare_pieces,
-    compare_training,
     held_out_pieces,
     originality_csv,
     originality_rows,
     read_pieces,
     training_index,
 )
-from yardbird.metrics.originality import FIGURES
+from yardbird.metrics.originality import FIGURES, OriginalityIndex
 from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
 
@@ -27,16 +26,16 @@ def index(data):
 
 @pytest.fixture(scope="module")
 def compared(data, index, make_walk):
-    """Beside the yardstick a family that copies every other solo from the first tune, and one that copies nothing."""
+    """A family that copies every other solo from the first tune, one that copies nothing, and held-out solos."""
     copies = [Piece(f"copy_{by}", make_walk(1, 16).transposed(by)) for by in (-2, 3)]
     own = [Piece(f"own_{seed}", make_walk(seed, 16)) for seed in (50, 51)]
     pieces = {"copies": [copies[0], own[0], copies[1]], "own": own, "real": held_out_pieces(data)}
-    return [*compare_training(index), *(c for row, solos in pieces.items() for c in compare_pieces(row, solos, index))]
+    return [found for row, solos in pieces.items() for found in compare_pieces(row, solos, index)]
 
 
 @pytest.fixture(scope="module")
-def rows(compared):
-    return {(row.row, row.metric): row for row in originality_rows(compared, 3, 0)}
+def rows(compared, index):
+    return {(row.row, row.metric): row for row in originality_rows("copies", compared, index, 0)}
 
 
 def test_only_originals_of_the_training_split_are_known(index):
@@ -46,12 +45,11 @@ def test_only_originals_of_the_training_split_are_known(index):
 def test_copies_are_found_whatever_their_key_and_the_source_is_named(compared):
     table = pd.read_csv(StringIO(originality_csv(compared)), keep_default_na=False)
     assert list(table.columns) == ["row", "solo", "notes", *FIGURES, "source"]
-    assert list(dict.fromkeys(table["row"])) == [SELF, "copies", "own", "real"]
+    assert list(dict.fromkeys(table["row"])) == ["copies", "own", "real"]
     copied = table[table["solo"].isin(["copy_-2", "copy_3"])]
     assert (copied["coverage_10"] == 1).all()
     assert (copied["longest_run"] == copied["notes"] - 1).all()
     assert copied["source"].tolist() == ["bars 1–16 = Tune one bar 1, −2", "bars 1–16 = Tune one bar 1, +3"]
-    assert table[table["row"] == SELF]["solo"].tolist() == ["Tune one", "Tune two"]
     assert table[table["row"] == "real"]["solo"].tolist() == ["mine/four", "mine/five"]
 
 
@@ -63,25 +61,47 @@ def test_a_family_that_copies_is_not_original_and_real_solos_are(rows):
     assert (SELF, "original") not in rows
 
 
-def test_one_long_copy_is_enough(compared):
-    """Spread over many solos its share is small: the longest run tells."""
+def test_one_long_copy_is_enough(compared, index):
+    """Among seven solos that have nothing of others its share is small, and so is the mean run: once this passed."""
     run = next(c for c in compared if c.solo == "copy_3")
-    once = replace(run, found=replace(run.found, coverage=dict.fromkeys(run.found.coverage, 0.0)))
-    rows = originality_rows([*compared, replace(once, row="once")], 1, 0)
-    assert [row.mean for row in rows if (row.row, row.metric) == ("once", "original")] == [0]
+    once = replace(run, row="once", found=replace(run.found, coverage=dict.fromkeys(run.found.coverage, 0.0)))
+    own = next(c for c in compared if c.solo == "own_50")
+    others = [replace(own, row="once", found=replace(own.found, longest_run=0))] * 7
+    rows = {row.metric: row.mean for row in originality_rows("once", [once, *others], index, 0) if row.row == "once"}
+    yardstick = {row.metric: row.mean for row in originality_rows("once", others, index, 0) if row.row == SELF}
+    assert rows["coverage_8"] < 0.01
+    assert rows["longest_run_most"] == run.found.longest_run > yardstick["longest_run_most_high"]
+    assert rows["original"] == 0
 
 
-def test_the_figures_are_means_over_solos_and_the_bound_narrows_with_their_number(compared, rows):
+def test_the_figures_are_means_over_solos_and_the_yardstick_narrows_with_their_number(compared, index, rows):
     own = [c.found.figures["coverage_4"] for c in compared if c.row == "copies"]
     row = rows["copies", "coverage_4"]
     assert (row.mean, row.sd) == (pytest.approx(np.mean(own)), pytest.approx(np.std(own, ddof=1)))
-    many = {(row.row, row.metric): row for row in originality_rows(compared, 300, 0)}
-    yardstick = rows[SELF, "coverage_4"].mean
-    assert yardstick < many[SELF, "coverage_4_high"].mean < rows[SELF, "coverage_4_high"].mean
+    short = [replace(c, notes=40) for c in compared if c.row == "copies"]
+    few, many = (
+        {row.metric: row.mean for row in originality_rows("copies", short * times, index, 0) if row.row == SELF}
+        for times in (1, 50)
+    )
+    for bounds in (few, many):
+        assert bounds["coverage_4_low"] < bounds["coverage_4"] < bounds["coverage_4_high"]
+    assert many["coverage_4_high"] < few["coverage_4_high"]
+
+
+def test_every_row_is_held_to_the_yardstick_of_its_own_lengths(compared, index):
+    """The same share of a solo is much for a short one only if training solos of that length have less."""
+    long = next(c for c in compared if c.row == "real")
+    figures = {"coverage": dict.fromkeys(long.found.coverage, 0.0), "longest_run": 6}
+    verdicts = {}
+    for notes in (12, 100):
+        row = replace(long, row="own", notes=notes, found=replace(long.found, **figures))
+        (verdicts[notes],) = (r.mean for r in originality_rows("own", [row] * 30, index, 0) if r.metric == "original")
+    assert verdicts == {12: 0, 100: 1}
 
 
 def test_without_a_yardstick_nothing_is_said_of_originality(compared):
-    assert "original" not in {row.metric for row in originality_rows([c for c in compared if c.row != SELF], 3, 0)}
+    rows = originality_rows("copies", compared, OriginalityIndex([]), 0)
+    assert "original" not in {row.metric for row in rows}
 
 
 def test_the_prime_of_a_generated_solo_is_left_out(tmp_path, index, make_walk):
@@ -92,3 +112,4 @@ def test_the_prime_of_a_generated_solo_is_left_out(tmp_path, index, make_walk):
         (tmp_path / "manifest.csv").write_text(f"solo,path,primed_bars\na,free/solo.mid,{primed}\n")
         (found,) = compare_pieces("x", read_pieces(tmp_path), index)
         assert (found.found.longest_run > 0) is run
+        assert (found.notes > 0) is run

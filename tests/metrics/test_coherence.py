@@ -36,6 +36,16 @@ def test_changes_are_asked_nearly_as_often_as_real_solos_give_them(line):
         assert changes.inside is inside
 
 
+def test_the_share_of_found_changes_says_how_little_few_solos_decide(line):
+    """Golden values of Wilson's interval for 6 of 8."""
+    found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
+    lost = replace(found, chords=found.transposed(1).chords)
+    figures = coherence([lost] * 2 + [found] * 6 + [replace(found, chords=())], [found]).figures()
+    assert (figures["changes_share"], figures["changes_solos"]) == (0.75, 8)
+    assert figures["changes_share_low"] == pytest.approx(0.4093, abs=1e-4)
+    assert figures["changes_share_high"] == pytest.approx(0.9285, abs=1e-4)
+
+
 def test_all_traits_have_to_lie_inside_and_are_counted(line):
     arpeggios = line([60, 64, 67, 72, 67, 64, 60], chords={0: "C"})
     scale = line([60, 62, 64, 65, 67, 69, 71], chords={0: "C"})
@@ -53,6 +63,7 @@ def test_what_cannot_be_judged_has_no_verdict(line):
         assert coherence(solos, real).figures() == {}
     assert list(coherence([line([60, 62])], [with_chords]).figures()) == [
         "coherent_phrases", "phrase_notes", "real_phrase_p10", "real_phrase_p90",
+        "coherent_solos",
     ]  # fmt: skip
 
 
@@ -65,14 +76,17 @@ def test_rows_are_of_the_generated_sets_alone(line):
 
 def test_verdicts_are_told_with_their_numbers(line):
     score = line([60, 64, 67, 72], chords={0: "C"})
-    figures = coherence([score], [score]).figures() | {"original": 0.0, "coverage_8": 0.5, "longest_run": 20.0}
-    content = {"model": figures, SELF: {"coverage_8_high": 0.25, "longest_run_high": 12.0}}
+    runs = {"original": 0.0, "coverage_8": 0.5, "longest_run": 20.0, "longest_run_most": 31.0}
+    yardstick = {"coverage_8_high": 0.25, "longest_run_high": 12.0, "longest_run_most_high": 15.0}
+    content = {"model": coherence([score], [score]).figures() | runs, SELF: yardstick}
     verdicts = told(content, "model")
     assert [verdict.figure for verdict in verdicts] == list(VERDICTS)
     assert [verdict.met for verdict in verdicts] == [False, True, True, True]
     assert verdicts[0].words.startswith("50.0% of its figures of 8 intervals and runs of 20.0 occur in training solos")
     assert "share up to 25.0% and runs of 12.0" in verdicts[0].words
-    assert verdicts[3].words == "4 of 4 bebop traits lie inside the range of real solos"
+    assert verdicts[0].words.endswith("the longest has 31 intervals, theirs up to 15")
+    assert verdicts[2].words.startswith("its changes are found in 100% of 1 solos (21% to 100% with 95% confidence)")
+    assert verdicts[3].words == "4 of 4 bebop traits lie inside the range of real solos, in the mean over 1 solos"
     assert told({}, "model") == []
 
 

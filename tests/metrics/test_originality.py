@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yardbird.data.manifest import read_solos
-from yardbird.metrics.originality import LENGTHS, KnownSolo, Originality, OriginalityIndex
+from yardbird.metrics.originality import FIGURES, LENGTHS, MOST, KnownSolo, Originality, OriginalityIndex
 from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, make_notes
 
@@ -87,6 +87,39 @@ def test_the_origin_names_a_place_where_the_run_is(pitches, others):
         == line[j : j + found.longest_run + 1]
     ]
     assert any((i + found.longest_run) // 8 + 1 == origin.last_bar for i, _ in runs)
+
+
+@given(st.lists(st.tuples(few_pitches, st.integers(0, 3)), min_size=1, max_size=4), st.integers(2, 12))
+def test_the_yardstick_is_that_of_stretches_of_known_solos_cut_out_and_compared(lines, notes):
+    """Every figure of every drawn set is one that some stretch, cut out and compared with the other groups, has."""
+    solos = [KnownSolo("", str(group), eighths(line)) for line, group in lines if line]
+    length = min(notes, max((len(solo.score.notes) for solo in solos), default=0))
+    possible: dict[str, set[float]] = {figure: set() for figure in FIGURES}
+    for solo in solos:
+        others = OriginalityIndex([other for other in solos if other.group != solo.group])
+        pitches = solo.score.pitches.tolist()
+        for start in range(len(pitches) - length + 1):
+            for figure, value in others.compare(eighths(pitches[start : start + length])).figures.items():
+                possible[figure].add(value)
+    drawn = OriginalityIndex(solos).draw_known([notes], 20, np.random.default_rng(0))
+    assert set(drawn) - {MOST} == {figure for figure, values in possible.items() if values - {None} and length > 1}
+    if drawn:
+        assert drawn.pop(MOST).tolist() == drawn["longest_run"].tolist(), "of one solo the most is the mean"
+    assert all(set(values.tolist()) <= possible[figure] for figure, values in drawn.items())
+
+
+def test_longer_solos_are_held_to_longer_runs():
+    """A yardstick of whole solos was lenient towards short ones."""
+    random = np.random.default_rng(0)
+    walks = (60 + np.cumsum(random.integers(-1, 2, 400)) for _ in range(4))
+    index = OriginalityIndex(known(*(walk.tolist() for walk in walks)))
+    short, long, mixed = (
+        index.draw_known(notes, 200, np.random.default_rng(1)) for notes in ([20] * 3, [300] * 3, [20, 300])
+    )
+    assert short["longest_run"].mean() < mixed["longest_run"].mean() < long["longest_run"].mean()
+    assert np.all(mixed[MOST] >= mixed["longest_run"])
+    assert short["coverage_4"].mean() == pytest.approx(long["coverage_4"].mean(), abs=0.05)
+    assert OriginalityIndex([]).draw_known([20], 5, random) == {} == index.draw_known([1, 0], 5, random)
 
 
 def test_a_copied_lick_is_found_in_another_key_and_named():

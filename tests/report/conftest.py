@@ -3,15 +3,26 @@
 from pathlib import Path
 
 import pytest
-from tiny_run import make_tiny_run
+from tiny_run import FAMILY, make_tiny_run
 
+from yardbird import files
+from yardbird.metrics.originality import FIGURES
+from yardbird.metrics.rows import SELF
 from yardbird.report.page import write_report
+
+#: By `FIGURES`: what stretches as long as the family's solos have.
+YARDSTICK = (0.4, 0.2, 0.1, 0.05, 5.5)
 
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a pipeline seems to have run."""
-    return make_tiny_run(tmp_path_factory.mktemp("run"))
+    """A folder in which a pipeline seems to have run; the yardstick of its solos has been measured."""
+    root = make_tiny_run(tmp_path_factory.mktemp("run"))
+    rows, report = (root / f"reports/evaluate/{FAMILY}{end}" for end in ("_rows.csv", ".json"))
+    lines = [f"{SELF},{figure},{value},,2,\n" for figure, value in zip(FIGURES, YARDSTICK, strict=True)]
+    files.write_text(rows, rows.read_text() + "".join(lines))
+    files.write_json(report, {**files.read_json(report), SELF: {"longest_run_most": 5.9, "longest_run_most_high": 6.0}})
+    return root
 
 
 @pytest.fixture(scope="session")

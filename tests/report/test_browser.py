@@ -87,6 +87,54 @@ def test_a_click_on_a_roll_plays_from_there_and_stops_what_played(tab: Page) -> 
     assert players.nth(0).locator("audio").evaluate("sound => sound.paused")
 
 
+@pytest.mark.parametrize("tab", [DESK], indirect=True)
+def test_a_seek_while_it_plays_starts_no_second_chain_of_frames(tab: Page) -> None:
+    """Each click on the roll had one more function run in every frame."""
+    tab.evaluate(
+        """() => {
+             const asked = window.requestAnimationFrame.bind(window);
+             window.chains = 0;
+             window.requestAnimationFrame = (work) => { window.chains += 1; return asked(work); };
+           }"""
+    )
+    sound = tab.locator("article audio").first
+    chains = sound.evaluate(
+        """async (sound) => {
+             const frames = (count) => new Promise((done) => {
+               const next = () => (count-- ? setTimeout(next, 17) : done());
+               next();
+             });
+             sound.loop = true;
+             await sound.play();
+             for (let seek = 0; seek < 8; seek += 1) {
+               sound.currentTime = 0.1 * seek;
+               await new Promise((done) => sound.addEventListener("seeked", done, { once: true }));
+             }
+             let seen = 0;
+             const count = () => { seen += 1; if (!sound.paused) requestAnimationFrame(count); };
+             window.chains = 0;
+             requestAnimationFrame(count);
+             await frames(30);
+             sound.pause();
+             sound.loop = false;
+             return window.chains / seen;
+           }"""
+    )
+    assert chains == pytest.approx(2, abs=0.5), "the playhead's, and the one that counts"
+
+
+@pytest.mark.parametrize("tab", [DESK], indirect=True)
+def test_a_sound_that_is_stopped_before_it_began_is_no_error(tab: Page) -> None:
+    """The tab complains of a promise that is broken and not caught."""
+    tab.locator("article .player").first.evaluate(
+        """(player) => {
+             player.querySelector(".roll").dispatchEvent(new MouseEvent("click"));
+             player.querySelector("audio").pause();
+           }"""
+    )
+    tab.wait_for_timeout(100)
+
+
 @pytest.mark.parametrize("tab", [PHONE], indirect=True)
 def test_a_phone_at_night_shows_it_dark_and_no_wider_than_the_screen(tab: Page, tmp_path: Path) -> None:
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def test_every_family_has_its_solos_to_hear_to_see_and_to_read(elements: Element
     assert sum("in notes" in alt for alt in pictures) == 3, "the best and the median of one family, the sound's own"
     assert sum("Spectrogram" in alt for alt in pictures) == 1
     assert "The corpus is synthetic." in elements.text
-    assert "Yes coherent changes: its changes are found in 75% of the solos" in " ".join(elements.text.split())
+    assert "Yes coherent changes: its changes are found in 75% of 12 solos (50% to 90%" in " ".join(
+        elements.text.split()
+    )
 
 
 def test_charts_carry_their_numbers(page: Path) -> None:
@@ -81,12 +84,33 @@ def test_charts_carry_their_numbers(page: Path) -> None:
     charts = {name: json.loads(content) for name, content in blocks}
     assert set(charts) == {"distances", f"curve_{FAMILY}", "solos", f"originality_{FAMILY}", "tempo", "range"}
     heat = charts[f"originality_{FAMILY}"]["data"][0]
-    assert heat["z"] == [[0.5, 0.25, 0, 0], [None] * 4, [0.6, 0.5, 0.25, None]]
-    assert heat["y"] == ["one", "two", "self quotation (mean)"]
+    assert heat["z"] == [[0.5, 0.25, 0, 0], [None] * 4, [0.4, 0.2, 0.1, 0.05]]
+    assert heat["y"] == ["one", "two", "self quotation, as long (mean)"]
     assert heat["customdata"][0][0] == "longest run 7 intervals: bar 1 = &lt;b>Étude&lt;/b> bar 2, −1"
     curve = {trace["name"]: trace for trace in charts[f"curve_{FAMILY}"]["data"]}
     assert curve["validation_nats_per_note"]["y"] == [6.5, 5.5, 5.6]
     assert [curve[name]["visible"] for name in ("validation_nats_per_note", "train_loss")] == [True, False]
+
+
+def test_a_run_longer_than_is_usual_in_training_solos_is_marked(elements: Elements) -> None:
+    text = " ".join(elements.text.split())
+    assert "In 97.5 % of such sets of training solos no run is longer than 6 intervals" in text
+    assert re.findall(r"(one|two)(\d+)( unusual)?", elements.text) == [("one", "7", " unusual"), ("two", "0", "")]
+
+
+def test_a_mixed_corpus_is_told_from_a_synthetic_one(run: Path, elements: Elements, tmp_path: Path) -> None:
+    assert "The corpus is synthetic." in elements.text
+    shutil.copytree(run / "data/ingested", tmp_path / "data/ingested")
+    path = tmp_path / "data/ingested/mine/manifest.csv"
+    text = path.read_text().replace("(synthetic)", "", 1)
+    path.write_text(text)
+    write_report(tmp_path, tmp_path / "index.html")
+    text = Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
+    assert "The corpus is partly synthetic, 3 of 4 solos: etudes composed by rule" in text
+    assert "The corpus is synthetic" not in text
+    path.write_text(path.read_text().replace("(synthetic)", ""))
+    write_report(tmp_path, tmp_path / "index.html")
+    assert "synthetic" not in Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path, page: Path, tmp_path: Path) -> None:

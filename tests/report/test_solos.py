@@ -1,41 +1,93 @@
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from solo_rows import solo
 from tiny_run import DRAWN, FAMILY, REAL_SOLOS, SINGER
 
+from yardbird import files
 from yardbird.metrics.table import describe
-from yardbird.report.solos import Family, Heard, distance, read_families, read_real, read_yardstick
+from yardbird.music.grid import quantise
+from yardbird.music.midi import write_score
+from yardbird.report.solos import Family, Heard, distance, read_families, read_real, yardstick
 
 
 def heard(title: str, value: float | None) -> Heard:
     return Heard(title, "", Path("none.wav"), DRAWN[0], False, None, value)
 
 
-def test_the_distance_is_that_of_a_slow_count_over_the_metrics_of_real_solos(run: Path) -> None:
-    yardstick = read_yardstick(run / f"reports/evaluate/{FAMILY}_rows.csv", FAMILY)
-    real = [describe(score) for score in REAL_SOLOS]
+def test_the_distance_is_that_of_a_slow_count_over_the_metrics_of_real_solos() -> None:
+    real, own = [describe(score) for score in REAL_SOLOS], describe(DRAWN[0])
     apart = []
-    for name, value in describe(DRAWN[0]).items():
+    for name, value in own.items():
         theirs = [solo[name] for solo in real if solo[name] is not None]
         if value is not None and len(theirs) > 1 and np.std(theirs, ddof=1) > 1e-12:
             apart.append(abs(value - np.mean(theirs)) / np.std(theirs, ddof=1))
-    assert distance(describe(DRAWN[0]), yardstick) == pytest.approx(np.mean(apart), rel=1e-4)
+    assert distance(own, yardstick(real, [own])) == pytest.approx(np.mean(apart))
 
 
 def test_a_solo_without_figures_or_without_yardstick_has_no_distance() -> None:
     assert distance({"h1": None}, {"h1": (1.0, 0.5)}) is None
     assert distance({"h1": 2.0}, {}) is None
-    assert distance({"h1": 2.0, "h4": 2.0}, {"h1": (1.0, 0.5), "h4": (1.0, 0.0)}) == 2.0, "h4 does not vary"
+
+
+def test_the_yardstick_is_of_metrics_that_vary_and_that_the_generated_solos_have() -> None:
+    real = [{"h1": 1.0, "h4": 1.0, "chords": 0.5}, {"h1": 2.0, "h4": 1.0, "chords": 0.7}, {"h1": None, "h4": 1.0}]
+    drawn = [{"h1": None, "h4": 2.0, "chords": None}, {"h1": 3.0, "h4": 2.0, "chords": None}]
+    assert yardstick(real, drawn) == {"h1": (1.5, pytest.approx(0.5**0.5))}
 
 
 def test_solos_stand_from_the_nearest_on_and_real_ones_are_measured_beside_them(run: Path) -> None:
-    singer, family = sorted(read_families(run / "data", run / "reports"), key=lambda family: family.name != SINGER)
+    singer, family = sorted(read_families(run / "data"), key=lambda family: family.name != SINGER)
     distances = [solo.distance for solo in family.solos]
+    assert None not in distances
     assert distances == sorted(distances, key=lambda value: value or 0.0)
-    assert len(family.real) == len(list(read_real(run / "data", DRAWN))) == 2
-    assert [solo.distance for solo in singer.solos] == [None], "it has not been evaluated"
+    assert len(family.real) == len(list(read_real(run / "data", DRAWN, None))) == 2
     assert singer.solos[0].transcribed
+
+
+def test_the_yardstick_is_cut_to_the_length_of_the_solos_and_not_to_that_of_an_evaluation(
+    run: Path, tmp_path: Path
+) -> None:
+    """Solos of 12 s were measured by the mean and deviation of the stretches of 5 s that had been evaluated."""
+    shutil.copytree(run / "data", tmp_path / "data")
+    manifest = tmp_path / f"data/generated/{FAMILY}/manifest.csv"
+    short = [solo(seed, notes=16) for seed in (10, 11, 12)]
+    for place, score in enumerate(short):
+        write_score(score, manifest.with_name(f"solo_{place}.mid"))
+    (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
+    stretches = list(read_real(tmp_path / "data", short, None))
+    assert len(stretches) > 2, "each of the two is cut"
+    assert {score.bar_count for score in stretches} == {short[0].bar_count}
+    real, drawn = ([describe(score) for score in own] for own in (stretches, short))
+    by = yardstick(real, drawn)
+    assert sorted(own.distance or 0 for own in family.solos) == pytest.approx(sorted(distance(o, by) for o in drawn))
+    assert list(family.real) == pytest.approx([distance(own, by) for own in real])
+
+
+def test_a_player_who_was_asked_for_is_compared_to_himself(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "data", tmp_path / "data")
+    manifest = tmp_path / "data/augmented/manifest.csv"
+    table = pd.read_csv(manifest)
+    table.loc[table["solo"] == "mine/solo_3", "artist"] = "B"
+    table.to_csv(manifest, index=False)
+    for artist, count in (("B", 1), ("nobody of the test split", 2), (None, 2)):
+        files.write_json(tmp_path / f"data/generated/{FAMILY}/solo_0.json", {"settings": {"artist": artist}})
+        assert len(list(read_real(tmp_path / "data", DRAWN, artist))) == count
+        (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
+        assert len(family.real) == (0 if count == 1 else count), "one alone has no deviation"
+
+
+def test_real_solos_are_heard_on_the_grid_of_the_generated_ones_with_no_more_than_these_have(run: Path) -> None:
+    coarse = [quantise(score, 4).score for score in DRAWN]
+    for generated, chords in ((coarse, True), ([replace(score, chords=()) for score in coarse], False)):
+        real = list(read_real(run / "data", generated, None))
+        assert {score.ticks_per_beat for score in real} == {4}
+        assert {bool(score.chords) for score in real} == {chords}
+        assert not any(score.phrases for score in real)
 
 
 def test_the_best_is_the_first_and_the_median_the_one_in_the_middle() -> None:

@@ -1,13 +1,17 @@
 """What is read for the page: the run, the data, the tables."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tiny_run import HOSTILE
 
+from yardbird import files
+from yardbird.metrics.rows import SELF
 from yardbird.report.charts import histogram
-from yardbird.report.figures import read_tables
+from yardbird.report.figures import originality_chart, read_originality, read_tables
 from yardbird.report.quality import read_quality
 from yardbird.report.run import read_run
 from yardbird.report.strip import read_ways
@@ -37,7 +41,7 @@ def test_sources_splits_copies_rejects_and_likenesses_are_counted(run: Path) -> 
     quality = read_quality(run / "data", run / "reports")
     (source,) = quality.sources
     assert (source.name, source.solos, source.copies) == ("mine", {"test": 2, "train": 2}, 0)
-    assert quality.synthetic
+    assert (quality.synthetic, quality.solos) == (4, 4)
     assert quality.rejected == [("ingested/mine", HOSTILE, HOSTILE, HOSTILE)]
     assert quality.alike == [("all intervals", "mine/solo_0, mine/solo_1")]
     assert quality.losses == {"events": {"notes": 100, "merged_share": 0.0125}}
@@ -54,6 +58,74 @@ def test_a_way_has_its_steps_in_order_under_the_titles_of_its_ends(run: Path) ->
     assert [step.alpha for step in way.steps] == [0, 0.5, 1]
     assert [step.to_second for step in way.steps] == pytest.approx([1, 0.5, 0])
     assert way.first == f"{HOSTILE} by A"
+
+
+def test_the_ends_of_a_way_are_known_titles_whatever_these_hold(run: Path, tmp_path: Path) -> None:
+    """A title that holds `_to_` was cut in two."""
+    titles = {"mine/easy_to_love": "Easy to Love", "mine/how_to": "How to", "mine/a": "A"}
+    rows = [{"solo": solo, "title": title, "artist": "P"} for solo, title in titles.items()]
+    files.write_csv(tmp_path / "augmented/manifest.csv", ["solo", "title", "artist"], rows)
+    ends = [("mine_easy_to_love", "mine_a"), ("mine_a", "mine_easy_to_love"), ("mine_how_to", "mine_a"), ("x", "y")]
+    tables = []
+    for first, second in ends:
+        pair = f"{first}_to_{second}"
+        source = run / "data/explored/interpolation"
+        shutil.copytree(source / "mine_solo_0_to_mine_solo_1", tmp_path / "explored/interpolation" / pair)
+        tables.append(pd.read_csv(source / "steps.csv").assign(pair=pair))
+    pd.concat(tables).to_csv(tmp_path / "explored/interpolation/steps.csv", index=False)
+    assert [(way.first, way.second) for way in read_ways(tmp_path)] == [
+        ("Easy to Love by P", "A by P"), ("A by P", "Easy to Love by P"), ("How to by P", "A by P"), ("x", "y"),
+    ]  # fmt: skip
+
+
+def test_the_same_solo_in_two_sources_is_told_once(run: Path, tmp_path: Path) -> None:
+    """It stood there again as one that is the same in another key."""
+    shutil.copytree(run / "data/ingested", tmp_path / "ingested")
+    path = tmp_path / "ingested/mine/manifest.csv"
+    table = pd.read_csv(path)
+    table.loc[[2, 3], ["content_hash", "interval_hash"]] = "both"
+    table.to_csv(path, index=False)
+    assert read_quality(tmp_path, tmp_path).alike == [
+        ("all notes", "mine/solo_2, mine/solo_3"),
+        ("all intervals", "mine/solo_0, mine/solo_1"),
+    ]
+
+
+HEADER = "row,solo,notes,coverage_4,coverage_6,coverage_8,coverage_10,longest_run,source\n"
+
+
+def write_originality(reports: Path, name: str, solos: str, rows: str = "") -> None:
+    folder = reports / "evaluate"
+    files.write_text(folder / f"{name}_originality.csv", HEADER + solos)
+    files.write_text(folder / f"{name}_rows.csv", f"row,metric,mean,sd,n,distance\n{rows}")
+    files.write_json(folder / f"{name}.json", {name: {}})
+
+
+def test_solos_that_have_numbers_for_names_keep_them(tmp_path: Path) -> None:
+    solos = "".join(f"musicgen,{number},20,0.5,0,0,0,4,\n" for number in (0, 1, 10)) + "ngram,0,20,0.5,0,0,0,5,\n"
+    write_originality(tmp_path, "musicgen", solos)
+    found = read_originality(tmp_path)["musicgen"]
+    assert [solo.label for solo in found.solos] == ["0", "1", "10"]
+    assert [(own.label, own.longest_run) for own in found.sets] == [("ngram (mean)", 5)]
+    assert found.longest is None
+    figure = originality_chart("musicgen", found).figure
+    assert figure["data"][0]["y"] == ["0", "1", "10", "ngram (mean)"]
+    assert figure["layout"]["yaxis"]["type"] == "category", "numbers would be taken for a scale"
+
+
+def test_where_nobody_knows_the_notes_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    """The table of recordings has a header only."""
+    write_originality(tmp_path, "musicgen", "")
+    assert read_originality(tmp_path) == {}
+
+
+def test_the_yardstick_is_that_of_the_verdict(tmp_path: Path) -> None:
+    solos = "model,a,20,0.5,0.3,0.2,0,12,\n"
+    write_originality(tmp_path, "model", solos, f"{SELF},coverage_8,0.1,,1,\n{SELF},longest_run,8,,1,\n")
+    found = read_originality(tmp_path)["model"]
+    (yardstick,) = found.sets
+    assert (list(yardstick.shares), yardstick.longest_run) == ([None, None, 0.1, None], 8)
+    assert originality_chart("model", found).figure["data"][0]["y"] == ["a", "self quotation, as long (mean)"]
 
 
 def test_tables_of_the_comparison_hold_text_and_no_links(run: Path) -> None:

@@ -15,6 +15,8 @@ import torch
 from event_scores import CODEC
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+from ruamel.yaml import YAML
 from served import served
 
 from yardbird import files
@@ -29,7 +31,7 @@ from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
-from yardbird.tracking.store import connect, tracking_uri
+from yardbird.tracking.store import TrackingError, connect, tracking_uri
 from yardbird.tracking.sync import sync
 
 NAME = "music_transformer"
@@ -139,9 +141,9 @@ def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> Non
     strict = {NAME: replace(GATE, requires=("original",))}
     report = Path("reports/evaluate") / f"{NAME}.json"
     rows = files.read_json(report)
-    rows["self_quotation"] = {"coverage_8_high": 0.1, "longest_run_high": 12.0}
+    rows["self_quotation"] = {"coverage_8_high": 0.1, "longest_run_high": 12.0, "longest_run_most_high": 15.0}
     for original, coverage in ((0, 0.9), (1, 0.05)):
-        rows[NAME] |= {"original": original, "coverage_8": coverage, "longest_run": 11.0}
+        rows[NAME] |= {"original": original, "coverage_8": coverage, "longest_run": 11.0, "longest_run_most": 14.0}
         files.write_json(report, rows)
         verdict = publish(project, strict, SERVERS)[NAME]
         assert verdict["champion"] == original
@@ -235,6 +237,54 @@ def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(proje
     files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
     publish(project, GATES, SERVERS)
     assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
+
+
+def test_the_same_row_of_two_families_is_two_figures(project: Path) -> None:
+    """The n-gram beside the last family was logged as if it were that of all."""
+    for name, nats, baseline in ((NAME, 2.0, 2.4), ("music_vae", 3.0, 3.6)):
+        rows = {name: {"nats_per_note": nats}, "ngram": {"nats_per_note": baseline}, "real": {"h1": nats}}
+        files.write_json(Path("reports/evaluate") / f"{name}.json", rows)
+    sync(project)
+    client, experiment = connect(project)
+    (run,) = client.search_runs([experiment], "tags.stage = 'publish'")
+    figures = {name: value for name, value in run.data.metrics.items() if name.startswith("evaluate/")}
+    assert figures == {
+        f"evaluate/{NAME}.nats_per_note": 2.0,
+        f"evaluate/{NAME}/ngram.nats_per_note": 2.4,
+        f"evaluate/{NAME}/real.h1": 2.0,
+        "evaluate/music_vae.nats_per_note": 3.0,
+        "evaluate/music_vae/ngram.nats_per_note": 3.6,
+        "evaluate/music_vae/real.h1": 3.0,
+    }
+
+
+def test_the_pipeline_run_holds_the_page_and_waits_for_it(project: Path, root: Path) -> None:
+    files.write_text(Path("reports/index.html"), "<!doctype html>")
+    sync(project)
+    client, experiment = connect(project)
+    (run,) = client.search_runs([experiment], "tags.stage = 'publish'")
+    assert "reports/index.html" in {file.path for file in client.list_artifacts(run.info.run_id, "reports")}
+    stages = YAML(typ="safe").load(root / "dvc.yaml")["stages"]
+    assert set(stages["report"]["outs"]) <= set(stages["publish"]["deps"]), "or it logs the page of the run before"
+
+
+@pytest.mark.parametrize("method", ["get_model_version_by_alias", "create_registered_model"])
+def test_a_store_that_does_not_answer_crowns_no_model(
+    project: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """A locked database was taken for one without a champion, and a worse model would have been made one."""
+    publish(project, GATES, SERVERS)
+
+    def locked(*_: object) -> None:
+        raise MlflowException("database is locked", TEMPORARILY_UNAVAILABLE)
+
+    write_model(1)
+    write_evaluation(2.2)
+    with monkeypatch.context() as patched:
+        patched.setattr(MlflowClient, method, locked)
+        with pytest.raises(TrackingError, match="database is locked"):
+            publish(project, GATES, SERVERS)
+    assert aliases(connect(project)[0])["champion"] == "1"
 
 
 def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path) -> None:

@@ -16,7 +16,7 @@ from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
 from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, mean_distance
-from yardbird.music.excerpts import excerpts, in_full_bars
+from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
@@ -35,6 +35,25 @@ SHOWN = (
     "interval_1",
     "interval_2",
 )
+#: What the verdicts on a family's solos say, with their numbers (yardbird.metrics.verdicts).
+VERDICT_FIGURES = (
+    *JUDGED,
+    "original",
+    "coherent_phrases",
+    "phrase_notes",
+    "real_phrase_p10",
+    "real_phrase_p90",
+    "coherent_changes",
+    "changes_share",
+    "changes_share_low",
+    "changes_share_high",
+    "changes_asked",
+    "changes_solos",
+    "coherent_traits",
+    "traits_inside",
+    "coherent_solos",
+)
+SELF_FIGURES = tuple(f"{figure}{end}" for figure in JUDGED for end in ("", "_high"))
 _KEPT = ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error")
 _HEADLINES = {
     REAL: (*SHOWN, *JUDGED, JUDGED_STYLE, *JUDGED_SIDES.values(), *JUDGE_AUC),
@@ -43,7 +62,7 @@ _HEADLINES = {
         *("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real"),
         *(*JUDGED, JUDGED_STYLE),
     ),
-    SELF: tuple(f"{figure}{end}" for figure in JUDGED for end in ("", "_high")),
+    SELF: SELF_FIGURES,
     SHUFFLED: _KEPT,
     ALL_HOLD: ("sampled_accuracy",),
 }
@@ -65,18 +84,8 @@ _OF_FAMILY = (
     "collapsed",
     "grid_nats_per_note",
     "distance_to_real",
-    *JUDGED,
-    "original",
+    *VERDICT_FIGURES,
     JUDGED_STYLE,
-    "coherent_phrases",
-    "phrase_notes",
-    "real_phrase_p10",
-    "real_phrase_p90",
-    "coherent_changes",
-    "changes_share",
-    "changes_asked",
-    "coherent_traits",
-    "traits_inside",
     "set_overlap",
     "set_overlap_floor",
     "set_frechet",
@@ -111,7 +120,7 @@ def token_figures(scored: Sequence[SoloFigures], samples: int, seed: int) -> dic
 
 
 def read_generated(folder: Path) -> list[Score]:
-    """The solos that the generate stage lists in its manifest.
+    """The solos that the generate stage lists in its manifest, from where they were drawn: the bars of a prime are cut.
 
     Raises:
         InputError: there are none.
@@ -119,7 +128,11 @@ def read_generated(folder: Path) -> list[Score]:
     manifest = folder / "manifest.csv"
     if not manifest.is_file() or (table := pd.read_csv(manifest, keep_default_na=False)).empty:
         raise InputError(folder, expected="generated solos", found="none", remedy="run the generate stage")
-    return [read_score(files.within(folder, str(path))) for path in table["path"]]
+    solos = [read_score(files.within(folder, str(path))) for path in table["path"]]
+    return [
+        cut(solo, int(solo.bar_ticks[bars]), solo.end_tick) if bars else solo
+        for solo, bars in zip(solos, table["primed_bars"].tolist(), strict=True)
+    ]
 
 
 def real_excerpts(encoded: Path, codec: EventCodec, split: str, beats: float, artist: str | None) -> list[Score]:

@@ -19,7 +19,7 @@ from yardbird.config import PARAMS
 from yardbird.errors import ConfigError
 from yardbird.evaluation import clap
 from yardbird.evaluation.baseline import NGRAM
-from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
+from yardbird.evaluation.evaluate import SELF_FIGURES, SHOWN, VERDICT_FIGURES, read_generated, real_excerpts
 from yardbird.evaluation.listening import (
     CODEC,
     SHUFFLED_TOKENS,
@@ -33,10 +33,11 @@ from yardbird.evaluation.listening import (
     sound_figures,
     try_transcriber,
 )
-from yardbird.evaluation.originality import JUDGED, Piece, compare_pieces, originality_rows, training_index
+from yardbird.evaluation.originality import Compared, Piece, compare_pieces, originality_rows, training_index
 from yardbird.evaluation.reconstruction import read_scores
 from yardbird.evaluation.sound import UNTRAINED, EncodedClip, measure_codes, read_clips
-from yardbird.metrics.rows import FLOOR, REAL, Row, compare_sets, mean_distance
+from yardbird.metrics.coherence import coherence_rows
+from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, compare_sets, mean_distance
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.decoding import SoundSampling, generate
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
@@ -93,8 +94,8 @@ class EvaluateAudioConfig:
 
 def evaluate_audio(
     name: str, family: MusicGenFamily, data: Path, config: EvaluateAudioConfig, seed: int
-) -> tuple[list[Row], list[Row]]:
-    """Figures of codes and of sound, and the metrics of transcribed solos.
+) -> tuple[list[Row], list[Row], list[Compared]]:
+    """Figures of codes and of sound, the metrics of transcribed solos, and what each of these has of training solos.
 
     Args:
         data: the folder with augmented, baseline, clips and encoded.
@@ -126,7 +127,7 @@ def evaluate_audio(
     solos = {solo.solo: solo.score for solo in read_scores(data / "augmented", "test")}
     for row, figures in try_transcriber(solos, family, config.seconds, samples, seed).items():
         add(row, figures, len(solos))
-    return rows, compare_transcribed(name, sets, held_out[0].kind == _RENDERED, data, seed)
+    return rows, *compare_transcribed(name, sets, held_out[0].kind == _RENDERED, data, seed)
 
 
 def unknown_words(family: MusicGenFamily, config: EvaluateAudioConfig) -> list[str]:
@@ -185,12 +186,12 @@ def sing(family: MusicGenFamily, config: EvaluateAudioConfig, seed: int) -> list
 
 def compare_transcribed(
     name: str, sets: Mapping[str, Sequence[Sound]], rendered: bool, data: Path, seed: int
-) -> list[Row]:
+) -> tuple[list[Row], list[Compared]]:
     """The metrics of solos, of transcribed sound beside the scores of the corpus, all of one length and without chords.
 
     `real` are held-out scores, `real_transcribed` what is heard in their renders; what each shares with the training
     solos stands beside. Where sound was recorded nobody knows its scores: `real` is what is heard, and there is nothing
-    to search for copies.
+    to search for copies. Without chords no more of coherence than the phrases can be judged.
     """
     generated, heard = ([sound.score for sound in sets[row]] for row in (name, REAL))
     beats = length_beats(generated)
@@ -203,21 +204,24 @@ def compare_transcribed(
     )
     drawn = [piece for solo in read_generated(data / "baseline/solos") for piece in excerpts(in_full_bars(solo), beats)]
     solos = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
-    rows = compare_sets({row: [plain(score) for score in own] for row, own in solos.items()}, len(generated), seed)
+    heard_alone = {row: [plain(score) for score in own] for row, own in solos.items()}
+    rows = [*compare_sets(heard_alone, len(generated), seed), *coherence_rows(heard_alone)]
     if not rendered:
-        return rows
+        return rows, []
     index = training_index(data)
-    pieces = {
-        row: [Piece(str(place), score) for place, score in enumerate(solos[row])] for row in solos if row != FLOOR
-    }
-    compared = [found for row, own in pieces.items() for found in compare_pieces(row, own, index)]
-    return rows + originality_rows(compared, len(generated), seed)
+    compared = [
+        found
+        for row, own in solos.items()
+        if row != FLOOR
+        for found in compare_pieces(row, [Piece(str(place), score) for place, score in enumerate(own)], index)
+    ]
+    return [*rows, *originality_rows(name, compared, index, seed)], compared
 
 
 def headlines(figures: Sequence[Row], solos: Sequence[Row]) -> dict[str, dict[str, float]]:
     """The metric file, short enough to be read in a terminal: of what `evaluate_audio` returns."""
     content: dict[str, dict[str, float]] = {row.row: {} for row in [*figures, *solos]}
-    shown = [row for row in solos if row.metric in (*SHOWN, *JUDGED)]
+    shown = [row for row in solos if row.metric in (SELF_FIGURES if row.row == SELF else (*SHOWN, *VERDICT_FIGURES))]
     for row in [*(row for row in figures if _is_headline(row.metric)), *shown]:
         if row.mean is not None:
             content[row.row][row.metric] = _rounded(row.mean)

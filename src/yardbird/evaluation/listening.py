@@ -116,12 +116,17 @@ def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, samples
 def key_figures(sounds: Sequence[Sound], samples: int, seed: int) -> dict[str, float]:
     """Does the scale of its key fit a sound better than those of the other keys of the mode do?
 
-    caption_key_margin is the mean of `scale_margin` over the sounds that have a key, 0 for one without notes;
-    caption_key_p is that of Wilcoxon's signed-rank test, one-sided, that the margins are above 0. Empty without keys.
+    caption_key_margin is the mean of `scale_margin` over the groups that have a key, 0 for a sound without notes;
+    caption_key_p is that of Wilcoxon's signed-rank test, one-sided, that the margins are above 0; caption_key_groups is
+    how many there are: prompts, or tunes, for clips of one tune are no independent witnesses. Empty without keys.
     """
-    margins = np.array([scale_margin(sound.score, sound.key) or 0.0 for sound in sounds if sound.key])
-    if not len(margins):
+    of_group: dict[str, list[float]] = {}
+    for sound in sounds:
+        if sound.key:
+            of_group.setdefault(sound.group, []).append(scale_margin(sound.score, sound.key) or 0.0)
+    if not of_group:
         return {}
+    margins = np.array([np.mean(own) for own in of_group.values()])
     drawn = margins[generator(seed, "keys").integers(len(margins), size=(samples, len(margins)))].mean(axis=1)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return {
@@ -129,7 +134,7 @@ def key_figures(sounds: Sequence[Sound], samples: int, seed: int) -> dict[str, f
         "caption_key_margin_low": float(low),
         "caption_key_margin_high": float(high),
         "caption_key_p": float(stats.wilcoxon(margins, alternative="greater").pvalue) if margins.any() else 1.0,
-        "caption_key_prompts": len(margins),
+        "caption_key_groups": len(margins),
     }
 
 

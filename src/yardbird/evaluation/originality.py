@@ -1,8 +1,9 @@
 """Has a family copied? Its solos against those that it was trained on, beside how much these quote each other.
 
 Training solos are heard as the models hear them, from their event tokens: a grid that merges two notes would hide a
-copy of the others. Copies in other keys need no indexing. The yardstick is self-quotation: each training solo against
-those of other tune groups. A set is held to what as many training solos would have, drawn by lot: their mean lies
+copy of the others. Copies in other keys need no indexing. The yardstick is self-quotation: training solos against those
+of other tune groups. A set is held to what as many stretches of training solos have, each as long as one of its solos
+(a longer one has longer runs by chance alone), drawn by lot: their mean, and the longest run of all of them, lie
 between `…_low` and `…_high` in 95 % of the draws.
 """
 
@@ -18,14 +19,14 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.held_out import read_solos
-from yardbird.metrics.originality import FIGURES, KnownSolo, Originality, OriginalityIndex
+from yardbird.metrics.originality import FIGURES, MOST, KnownSolo, Originality, OriginalityIndex
 from yardbird.metrics.rows import REAL, SELF, Row
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import generator
 
-#: What the gate reads: both have to stay below the yardstick's `_high`.
-JUDGED = ("coverage_8", "longest_run")
+#: What the gate reads: neither may lie above the yardstick's `_high`.
+JUDGED = ("coverage_8", "longest_run", MOST)
 _DRAWS = 1000
 _BOUNDS = (0.025, 0.975)
 
@@ -45,7 +46,7 @@ class Compared:
 
     row: str
     solo: str
-    notes: int
+    notes: int  # that were compared: those of a prime are not among them
     found: Originality
 
 
@@ -64,15 +65,14 @@ def training_index(data: Path) -> OriginalityIndex:
     )
 
 
-def measure_originality(name: str, data: Path) -> list[Compared]:
-    """The yardstick, the family's solos, the n-gram's and the held-out ones, in this order."""
-    index = training_index(data)
+def measure_originality(name: str, data: Path, index: OriginalityIndex) -> list[Compared]:
+    """The solos of the family, of the n-gram and of the test split, in this order."""
     sets = {
         name: read_pieces(data / "generated" / name),
         NGRAM: read_pieces(data / "baseline/solos"),
         REAL: held_out_pieces(data),
     }
-    return [*compare_training(index), *(c for row, pieces in sets.items() for c in compare_pieces(row, pieces, index))]
+    return [found for row, pieces in sets.items() for found in compare_pieces(row, pieces, index)]
 
 
 def read_pieces(folder: Path) -> list[Piece]:
@@ -90,50 +90,47 @@ def held_out_pieces(data: Path) -> list[Piece]:
 
 def compare_pieces(row: str, pieces: Iterable[Piece], index: OriginalityIndex) -> list[Compared]:
     """Each piece against the training solos."""
-    return [Compared(row, p.solo, len(p.score.notes), index.compare(p.score, p.start_tick)) for p in pieces]
+    return [
+        Compared(row, p.solo, int((p.score.onsets >= p.start_tick).sum()), index.compare(p.score, p.start_tick))
+        for p in pieces
+    ]
 
 
-def compare_training(index: OriginalityIndex) -> list[Compared]:
-    """The yardstick: each training solo against those of other tune groups."""
-    found = zip(index.solos, index.compare_known(), strict=True)
-    return [Compared(SELF, solo.title, len(solo.score.notes), own) for solo, own in found]
+def originality_rows(name: str, compared: Sequence[Compared], index: OriginalityIndex, seed: int) -> list[Row]:
+    """Mean, deviation and number of solos of every figure, by row, and `MOST`, the longest run of any of its solos.
 
-
-def originality_rows(compared: Sequence[Compared], generated: int, seed: int) -> list[Row]:
-    """Mean, deviation and number of solos of every figure, by row.
-
-    The yardstick also has `…_low` and `…_high`; every other row
-    `original`, which is 1 where both figures of `JUDGED` stay below.
+    `original` is 1 where none of `JUDGED` is above the yardstick of the row's own lengths: the means tell of a set that
+    quotes too much, the longest run of one solo that is a copy among others that are not. The family's yardstick is a
+    row too, `SELF`: its means are those over all draws, with `…_low` and `…_high`.
 
     Args:
-        generated: how many solos a generated set has.
-        seed: of the training solos that are drawn.
+        name: the family.
+        seed: of the stretches that are drawn.
     """
-    rows = [
-        Row(name, figure, float(np.mean(own)), float(np.std(own, ddof=1)) if len(own) > 1 else None, len(own), None)
-        for name in dict.fromkeys(solo.row for solo in compared)
-        for figure in FIGURES
-        if len(own := _values(compared, name, figure))
-    ]
-    most = {}
-    for figure in FIGURES:
-        if len(values := _values(compared, SELF, figure)):
-            means = generator(seed, SELF, figure).choice(values, (_DRAWS, generated)).mean(axis=1)
-            low, most[figure] = np.quantile(means, _BOUNDS).tolist()
-            rows.append(Row(SELF, f"{figure}_low", low, None, generated, None))
-            rows.append(Row(SELF, f"{figure}_high", most[figure], None, generated, None))
-    judged = {(row.row, row.metric): row for row in rows if row.metric in JUDGED and row.row != SELF}
-    for name in dict.fromkeys(name for name, _ in judged):
-        figures = [judged[name, figure] for figure in JUDGED if figure in most and (name, figure) in judged]
-        if len(figures) == len(JUDGED):
-            original = all(row.mean is not None and row.mean <= most[row.metric] for row in figures)
-            rows.append(Row(name, "original", float(original), None, figures[0].n, None))
+    rows = []
+    for row in dict.fromkeys(solo.row for solo in compared):
+        own = [solo for solo in compared if solo.row == row]
+        drawn = index.draw_known([solo.notes for solo in own], _DRAWS, generator(seed, SELF, row))
+        bounds = {figure: np.quantile(means, _BOUNDS).tolist() for figure, means in drawn.items()}
+        found = {figure: values for figure in FIGURES if len(values := _values(own, figure))}
+        means = {figure: float(np.mean(values)) for figure, values in found.items()}
+        means[MOST] = float(max(solo.found.longest_run for solo in own))
+        for figure, mean in means.items():
+            sd = float(np.std(found[figure], ddof=1)) if len(found.get(figure, ())) > 1 else None
+            rows.append(Row(row, figure, mean, sd, len(found.get(figure, own)), None))
+        if means.keys() & bounds.keys() >= set(JUDGED):
+            original = all(means[figure] <= bounds[figure][1] for figure in JUDGED)
+            rows.append(Row(row, "original", float(original), None, len(own), None))
+        if row == name:
+            for figure, (low, high) in bounds.items():
+                ends = {"": float(np.mean(drawn[figure])), "_low": low, "_high": high}
+                rows += [Row(SELF, f"{figure}{end}", value, None, len(own), None) for end, value in ends.items()]
     return rows
 
 
-def _values(compared: Iterable[Compared], row: str, figure: str) -> Floats:
-    own = (solo.found.figures[figure] for solo in compared if solo.row == row)
-    return np.array([value for value in own if value is not None])
+def _values(compared: Iterable[Compared], figure: str) -> Floats:
+    values = (solo.found.figures[figure] for solo in compared)
+    return np.array([value for value in values if value is not None])
 
 
 def originality_csv(compared: Iterable[Compared]) -> str:
@@ -142,7 +139,8 @@ def originality_csv(compared: Iterable[Compared]) -> str:
         {"row": c.row, "solo": c.solo, "notes": c.notes, **c.found.figures, "source": str(c.found.origin or "")}
         for c in compared
     ]
-    return str(pd.DataFrame(table).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    columns = ["row", "solo", "notes", *FIGURES, "source"]
+    return str(pd.DataFrame(table, columns=columns).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _bar_tick(score: Score, bar: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binomtest
 
 from yardbird.metrics.bebop import arpeggio_rate, bebop_scale_run_rate, chromatic_approach_rate, enclosure_rate
 from yardbird.metrics.harmony import changes_found
@@ -47,22 +48,30 @@ class Coherence:
     """The verdicts of a set; a part that cannot be judged (no notes, no chords, no real solos with any) is None."""
 
     phrases: Within | None  # notes
-    changes: Within | None  # share of the solos
+    changes: Within | None  # share of the solos that have chords
     traits: Mapping[str, Within] | None  # share of the notes, by trait
+    solos: int
+    with_chords: int  # of them
 
     def figures(self) -> dict[str, float]:
-        """`coherent_phrases`, `coherent_changes`, `coherent_traits`: 1 or 0, each followed by its numbers."""
+        """`coherent_phrases`, `coherent_changes`, `coherent_traits`: 1 or 0, each followed by its numbers.
+
+        The share of the solos whose changes are found has a 95 % interval (Wilson 1927): few solos decide little.
+        """
         found: dict[str, float] = {}
         if phrases := self.phrases:
             found |= {"coherent_phrases": float(phrases.inside), "phrase_notes": phrases.value}
             found |= {"real_phrase_p10": phrases.low, "real_phrase_p90": phrases.high}
         if changes := self.changes:
             found |= {"coherent_changes": float(changes.inside), "changes_share": changes.value}
-            found |= {"changes_asked": changes.low}
+            count = round(changes.value * self.with_chords)
+            interval = binomtest(count, self.with_chords).proportion_ci(method="wilson")
+            found |= {"changes_share_low": interval.low, "changes_share_high": interval.high}
+            found |= {"changes_asked": changes.low, "changes_solos": float(self.with_chords)}
         if self.traits:
             inside = [trait.inside for trait in self.traits.values()]
             found |= {"coherent_traits": float(all(inside)), "traits_inside": float(sum(inside))}
-        return found
+        return found | ({"coherent_solos": float(self.solos)} if found else {})
 
 
 def coherence(solos: Sequence[Score], real: Sequence[Score]) -> Coherence:
@@ -78,6 +87,8 @@ def coherence(solos: Sequence[Score], real: Sequence[Score]) -> Coherence:
         traits={name: _within(float(own.mean()), theirs) for name, (own, theirs) in rates.items()}
         if all(len(own) and len(theirs) for own, theirs in rates.values())
         else None,
+        solos=len(solos),
+        with_chords=len(found),
     )
 
 

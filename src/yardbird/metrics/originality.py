@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from yardbird.music.score import Ints, Score
+from yardbird.music.score import Floats, Ints, Score
 
 Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
@@ -28,6 +28,7 @@ Flags = NDArray[np.bool_]
 #: Intervals of the n-grams that a report tells.
 LENGTHS = (4, 6, 8, 10)
 FIGURES = (*(f"coverage_{length}" for length in LENGTHS), "longest_run")
+MOST = "longest_run_most"  # of a set of solos
 _WIDTH = 8  # intervals in a word
 _MIDDLE, _LARGEST = 128, 126  # an interval is a byte around the middle; wider leaps than the largest count as it
 _STOP, _END = 0, 255  # after a known solo, after a query: neither is an interval, nor are they the same
@@ -98,10 +99,38 @@ class OriginalityIndex:
         return self._result(score, lengths[first:], places[first:], first)
 
     def compare_known(self) -> list[Originality]:
-        """What each known solo with notes shares with those of other groups: the yardstick of self-quotation."""
+        """What each known solo with notes shares with those of other groups: self-quotation."""
         lengths, places = self._matches_of_others()
         bounds = zip(self.solos, self._starts[:-1], self._starts[1:], strict=True)
         return [self._result(solo.score, lengths[start:end], places[start:end]) for solo, start, end in bounds]
+
+    def draw_known(self, notes: Sequence[int], draws: int, random: np.random.Generator) -> dict[str, Floats]:
+        """The yardstick of a set of solos: `draws` sets of stretches of known solos, each as long as its counterpart.
+
+        A stretch begins anywhere in any known solo that is long enough (where none is, the longest one is taken
+        whole), and is held against those of other groups.
+
+        Args:
+            notes: of each solo of the set.
+
+        Returns:
+            Figure of `FIGURES` → its mean over each drawn set, (draws,), and `MOST`, the longest run of each; what no
+            stretch has is left out.
+        """
+        lengths, _ = self._matches_of_others()
+        drawn: dict[str, list[Floats]] = {figure: [] for figure in FIGURES}
+        for intervals in (min(count - 1, int(self._left.max(initial=-1))) for count in notes):
+            if intervals < 1:
+                continue
+            starts = random.choice(np.flatnonzero(self._left >= intervals), draws)
+            after = lengths[starts[:, None] + np.arange(intervals)]
+            for length in LENGTHS:
+                if length <= intervals:
+                    drawn[f"coverage_{length}"].append((after[:, : intervals - length + 1] >= length).mean(axis=1))
+            within = np.minimum(after, np.arange(intervals, 0, -1))
+            drawn["longest_run"].append(within.max(axis=1).astype(np.float64))
+        means = {figure: np.mean(sets, axis=0) for figure, sets in drawn.items() if sets}
+        return means | ({MOST: np.max(drawn["longest_run"], axis=0)} if means else {})
 
     def matches(self, score: Score) -> tuple[Ints, Ints]:
         """For each note, how many intervals from it on occur so in a known solo, and a place there: (notes,), (notes,).

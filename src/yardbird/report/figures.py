@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from markdown_it import MarkdownIt
 
 from yardbird import files
-from yardbird.metrics.originality import LENGTHS
+from yardbird.metrics.originality import FIGURES, LENGTHS, MOST
+from yardbird.metrics.rows import SELF
 from yardbird.metrics.verdicts import Told, told
 from yardbird.report.charts import Chart, bars, chart, curves, dots
 from yardbird.report.solos import Family
@@ -125,38 +126,59 @@ def _row_of_dots(
 class Compared:
     """A solo, or the mean of a set, and what it shares with training solos."""
 
-    row: str  # the family, or the set that it is compared with
     label: str
     shares: Sequence[float | None]  # by LENGTHS; None: it is shorter
     longest_run: float  # intervals
-    source: str
+    source: str = ""
 
 
-def read_originality(reports: Path) -> dict[str, list[Compared]]:
-    """Family → its solos, then the mean of every set beside it (`self_quotation`: training solos among each other)."""
+@dataclass(frozen=True)
+class Originality:
+    """The solos of a family, and the means of the sets beside them, the yardstick last: `SELF`, of equal lengths.
+
+    `longest` is the longest run that is usual in such a set of training solos: in 97.5 % of those drawn none is longer.
+    """
+
+    solos: Sequence[Compared]
+    sets: Sequence[Compared]
+    longest: float | None  # None: it has not been measured
+
+
+def read_originality(reports: Path) -> dict[str, Originality]:
+    """Family → what its solos share with training solos; those whose notes nobody knows are left out."""
     found = {}
     for path in sorted((reports / "evaluate").glob("*_originality.csv")):
-        name, table = path.stem.removesuffix("_originality"), pd.read_csv(path, keep_default_na=False, na_values=[""])
-        own = table[table["row"] == name].fillna({"source": ""})
-        means = table[table["row"] != name].groupby("row", sort=False)[[*_COVERAGE, "longest_run"]].mean().reset_index()
-        means = means.assign(solo=means["row"] + " (mean)", source="")
-        found[name] = [
-            Compared(
-                row=row["row"],
-                label=row["solo"].replace("_", " "),
-                shares=[None if pd.isna(row[column]) else row[column] for column in _COVERAGE],
-                longest_run=row["longest_run"],
-                source=row["source"],
-            )
-            for part in (own, means)
-            for row in part.to_dict("records")
-        ]
+        name = path.stem.removesuffix("_originality")
+        table = _read_rows(path, dtype={"solo": str, "source": str}).fillna({"source": ""})
+        own = table[table["row"] == name]
+        if own.empty:
+            continue
+        measured = _read_rows(path.with_name(f"{name}_rows.csv"))
+        yardstick = measured[measured["row"] == SELF].set_index("metric")["mean"]
+        means = table[table["row"] != name].groupby("row", sort=False)[list(FIGURES)].mean()
+        sets = [_compared(f"{row} (mean)", figures) for row, figures in means.iterrows()]
+        if "longest_run" in yardstick:
+            sets.append(_compared("self_quotation, as long (mean)", yardstick))
+        longest = files.read_json(path.with_name(f"{name}.json")).get(SELF, {}).get(f"{MOST}_high")
+        solos = [_compared(row["solo"], row, row["source"]) for row in own.to_dict("records")]
+        found[name] = Originality(solos, sets, longest)
     return found
 
 
-def originality_chart(name: str, solos: Sequence[Compared]) -> Chart:
+def _read_rows(path: Path, **options: Any) -> pd.DataFrame:
+    table: pd.DataFrame = pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+    return table
+
+
+def _compared(label: str, figures: Any, source: str = "") -> Compared:
+    """Of a mapping by the names of `FIGURES`; one that is missing is one that is empty."""
+    shares = [None if pd.isna(share := figures.get(column)) else share for column in _COVERAGE]
+    return Compared(label.replace("_", " "), shares, figures["longest_run"], source)
+
+
+def originality_chart(name: str, found: Originality) -> Chart:
     """A heat map: solos by the length of the runs."""
-    told = []
+    solos, told = [*found.solos, *found.sets], []
     for solo in solos:
         source = f": {solo.source}" if solo.source else ""
         told.append([_plain(f"longest run {solo.longest_run:.3g} intervals{source}")] * len(LENGTHS))
@@ -174,7 +196,8 @@ def originality_chart(name: str, solos: Sequence[Compared]) -> Chart:
         showscale=False,
         textfont={"color": "#1b1b1f"},
     )
-    rows, columns = {"automargin": True, "autorange": "reversed"}, {"type": "category", "title": "intervals of a run"}
+    rows = {"type": "category", "automargin": True, "autorange": "reversed"}  # a solo's name may be a number
+    columns = {"type": "category", "title": "intervals of a run"}
     title, height = f"Originality of {name}", 110 + 28 * len(solos)
     return chart(f"originality_{name}", title, [heat], height=height, yaxis=rows, xaxis=columns)
 

@@ -27,7 +27,7 @@ _MODELS = "Strengths and weaknesses"  # of the comparison's sections, the one th
 def write_report(root: Path, path: Path) -> None:
     """Write the page from the folders data and reports of a pipeline that has run; what they lack is left out."""
     data, reports = root / "data", root / "reports"
-    families, ways = read_families(data, reports), read_ways(data)
+    families, ways = read_families(data), read_ways(data)
     tables = figures.read_tables(reports / "comparison.md")
     content = {
         "run": read_run(root),
@@ -41,8 +41,8 @@ def write_report(root: Path, path: Path) -> None:
         "families": [_family(family) for family in tqdm(families, "engraving", unit="family", leave=False)],
         "ways": [_way(way) for way in tqdm(ways, "rolling out", unit="way", leave=False)],
         "originality": {
-            name: (figures.originality_chart(name, solos), [solo for solo in solos if solo.row == name])
-            for name, solos in figures.read_originality(reports).items()
+            name: (figures.originality_chart(name, found), found)
+            for name, found in figures.read_originality(reports).items()
         },
     }
     files.write_text(path, render(content))

@@ -28,7 +28,8 @@ class Source:
 @dataclass(frozen=True)
 class Quality:
     sources: Sequence[Source]
-    synthetic: bool
+    solos: int
+    synthetic: int  # how many of them are by invented players
     rejected: Sequence[tuple[str, str, str, str]]  # where, file, reason, remedy
     alike: Sequence[tuple[str, str]]  # in what, which solos
     losses: dict[str, dict[str, float]]  # codec → what its metric file says
@@ -41,13 +42,14 @@ def read_quality(data: Path, reports: Path) -> Quality:
     copies = read_rows(data / "augmented/manifest.csv")
     return Quality(
         sources=[_source(name, rows, copies) for name, rows in manifests.items()],
-        synthetic=any(SYNTHETIC in row["artist"] for row in solos),
+        solos=len(solos),
+        synthetic=sum(SYNTHETIC in row["artist"] for row in solos),
         rejected=[
             (path.parent.relative_to(data).as_posix(), row["file"], row["reason"], row.get("remedy", ""))
             for path in [*sorted(data.glob("ingested/*/rejected.csv")), data / "clips/rejected.csv"]
             for row in read_rows(path)
         ],
-        alike=[*_alike(solos, "content_hash", "all notes"), *_alike(solos, "interval_hash", "all intervals")],
+        alike=_alike(solos),
         losses={path.stem: files.read_json(path)[path.stem] for path in sorted((reports / "encode").glob("*.json"))},
         charts=_charts(data, solos, copies),
     )
@@ -68,12 +70,17 @@ def _source(name: str, rows: Rows, copies: Rows) -> Source:
     return Source(name, artists, dict(sorted(Counter(splits.values()).items())), len(own) - len(splits))
 
 
-def _alike(solos: Rows, column: str, what: str) -> list[tuple[str, str]]:
-    """Solos with the same hash: a copy, or a copy in another key."""
-    groups: dict[str, list[str]] = {}
-    for row in solos:
-        groups.setdefault(row[column], []).append(row["solo"])
-    return [(what, ", ".join(group)) for group in groups.values() if len(group) > 1]
+def _alike(solos: Rows) -> list[tuple[str, str]]:
+    """Solos with the same hash: copies, then copies in another key; those that are the same in both stand once."""
+    found: dict[str, str] = {}
+    for column, what in (("content_hash", "all notes"), ("interval_hash", "all intervals")):
+        groups: dict[str, list[str]] = {}
+        for row in solos:
+            groups.setdefault(row[column], []).append(row["solo"])
+        for group in groups.values():
+            if len(group) > 1:
+                found.setdefault(", ".join(group), what)
+    return [(what, group) for group, what in found.items()]
 
 
 def _charts(data: Path, solos: Rows, copies: Rows) -> list[Chart]:

@@ -2,29 +2,28 @@
 
     distance of a solo   the mean over metrics of |value − mean of real solos| / standard deviation of real solos
 
-The metrics are those of which both are known. A single solo lies further off than the mean of a set, for it differs by
-chance as well: real held-out solos, cut to the same length, are measured likewise beside it.
+The metrics are those of which both are known; the real solos are held-out ones cut to the length of the family's own,
+for most metrics grow or shrink with it. A single solo lies further off than the mean of a set, for it differs by chance
+as well: the real ones are measured likewise beside it.
 """
 
 import csv
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo, transcribe
 from yardbird.audio.wave import read_wave
-from yardbird.metrics.rows import REAL
 from yardbird.metrics.table import describe
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
-_STEPS_PER_BEAT = 12  # of the grid that models write on; real solos are heard on it too
 Figures = Mapping[str, float | None]
 
 
@@ -57,49 +56,65 @@ class Family:
         return {"best": best} if best is median else {"best": best, "median": median}
 
 
-def read_families(data: Path, reports: Path) -> list[Family]:
-    """Every family with solos in data/generated; distances where it has been evaluated."""
+def read_families(data: Path) -> list[Family]:
+    """Every family with solos in data/generated; distances where there are real solos."""
     families = []
     for manifest in tqdm(sorted(data.glob("generated/*/manifest.csv")), "judging solos", unit="family", leave=False):
-        name, solos = manifest.parent.name, list(_read_solos(manifest))
-        yardstick = read_yardstick(reports / f"evaluate/{name}_rows.csv", name)
-        measured = [(solo, distance(describe(solo.score), yardstick)) for solo in solos]
-        ranked = sorted(measured, key=lambda pair: (pair[1] is None, pair[1] or 0.0))
-        placed = [replace(solo, distance=value) for solo, value in ranked]
-        real = [distance(describe(score), yardstick) for score in read_real(data, [solo.score for solo in solos])]
-        if placed:
-            families.append(Family(name, placed, [value for value in real if value is not None]))
+        solos = list(_read_solos(manifest))
+        if not solos:
+            continue
+        drawn = [describe(solo.score) for solo in solos]
+        real = [describe(score) for score in read_real(data, [solo.score for solo in solos], _artist(solos[0]))]
+        by = yardstick(real, drawn)
+        placed = [replace(solo, distance=distance(own, by)) for solo, own in zip(solos, drawn, strict=True)]
+        placed.sort(key=lambda solo: (solo.distance is None, solo.distance or 0.0))
+        apart = [distance(figures, by) for figures in real]
+        families.append(Family(manifest.parent.name, placed, [value for value in apart if value is not None]))
     return families
 
 
-def read_yardstick(path: Path, name: str) -> dict[str, tuple[float, float]]:
-    """Metric → mean and standard deviation of real solos, of those in which the family has a distance."""
-    if not path.is_file():
-        return {}
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    known = set(table.loc[(table["row"] == name) & table["distance"].notna(), "metric"])
-    real = table[(table["row"] == REAL) & table["metric"].isin(known)]
-    return {metric: (mean, sd) for metric, mean, sd in zip(real["metric"], real["mean"], real["sd"], strict=True)}
+def yardstick(real: Sequence[Figures], drawn: Sequence[Figures]) -> dict[str, tuple[float, float]]:
+    """Metric → mean and standard deviation of real solos, of those that vary and that a generated solo has too."""
+    found = {}
+    for metric in dict.fromkeys(metric for solo in drawn for metric, value in solo.items() if value is not None):
+        values = [value for solo in real if (value := solo[metric]) is not None]
+        if len(set(values)) > 1:
+            found[metric] = (statistics.mean(values), statistics.stdev(values))
+    return found
 
 
-def distance(figures: Figures, yardstick: Mapping[str, tuple[float, float]]) -> float | None:
+def distance(figures: Figures, by: Mapping[str, tuple[float, float]]) -> float | None:
     """In standard deviations of real solos, 0 and more; None where no metric has a value and a yardstick."""
     apart = [
         abs(value - mean) / sd
-        for metric, (mean, sd) in yardstick.items()
+        for metric, (mean, sd) in by.items()
         if sd > 0 and (value := figures.get(metric)) is not None
     ]
     return sum(apart) / len(apart) if apart else None
 
 
-def read_real(data: Path, generated: Sequence[Score]) -> Iterator[Score]:
-    """Stretches of the test split, as long as the generated solos and on the same grid."""
+def read_real(data: Path, generated: Sequence[Score], artist: str | None) -> Iterator[Score]:
+    """Stretches of the test split, as long as the generated solos, on the same grid, and heard as these are.
+
+    Models write no marks of phrases, and where none writes chords the real solos are heard without theirs. Only those
+    of `artist`, where the split has any: a player is compared to himself.
+    """
     with (data / "augmented/manifest.csv").open(newline="", encoding="utf-8") as file:
-        paths = [row["path"] for row in csv.DictReader(file) if row["split"] == "test"]
-    beats = length_beats(generated) if generated else 0.0
-    for path in paths:
-        solo = quantise(read_score(files.within(data / "augmented", path)), _STEPS_PER_BEAT).score
+        held_out = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    beats, steps_per_beat = length_beats(generated), max(score.ticks_per_beat for score in generated)
+    with_chords = any(score.chords for score in generated)
+    for row in [row for row in held_out if row["artist"] == artist] or held_out:
+        solo = quantise(read_score(files.within(data / "augmented", row["path"])), steps_per_beat).score
+        solo = replace(solo, phrases=(), chords=solo.chords if with_chords else ())
         yield from excerpts(in_full_bars(solo), beats)
+
+
+def _artist(solo: Heard) -> str | None:
+    """Whose style was asked for, as the file beside a solo says; None where nobody's was."""
+    beside = solo.wave.with_suffix(".json")
+    settings = files.read_json(beside)["settings"] if beside.is_file() else {}
+    artist: str | None = settings.get("artist")
+    return artist
 
 
 def _read_solos(manifest: Path) -> Iterator[Heard]:

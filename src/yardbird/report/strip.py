@@ -1,7 +1,7 @@
 """The way from one solo to another through the latent space, step by step, to be clicked through."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def read_ways(data: Path) -> list[Way]:
     table = pd.read_csv(folder / "steps.csv")
     titles, ways = _titles(data), []
     for pair, own in table[table["path"] == PATH].groupby("pair", sort=False):
-        first, _, second = str(pair).partition("_to_")
+        first, second = _ends(str(pair), titles)
         stems = [folder / str(pair) / PATH / f"step_{int(step) + 1:02d}" for step in own["step"]]
         if all(stem.with_suffix(".wav").is_file() for stem in stems):
             steps = [
@@ -56,6 +56,16 @@ def read_ways(data: Path) -> list[Way]:
             ]
             ways.append(Way(titles.get(first, first), titles.get(second, second), steps))
     return ways
+
+
+def _ends(pair: str, titles: Mapping[str, str]) -> tuple[str, str]:
+    """The names that a pair is made of; a name may hold a `_to_` of its own, as that of Easy to Love does."""
+    for first in titles:
+        second = pair.removeprefix(f"{first}_to_")
+        if second != pair and second in titles:
+            return first, second
+    first, _, second = pair.partition("_to_")
+    return first, second
 
 
 def _titles(data: Path) -> dict[str, str]:

@@ -52,7 +52,7 @@ class Standing:
     held_out: str  # a hash of these tunes: figures compare only where it is equal
     synthetic: bool  # trained on the built-in corpus alone
     collapsed: bool  # a latent through which hardly a note comes back
-    faults: tuple[str, ...] = ()  # required verdicts that are no, in words; versions of before them have none
+    faults: tuple[str, ...] = ()  # required verdicts that are no, in words
 
     @property
     def margin(self) -> float:
@@ -66,14 +66,11 @@ class Standing:
 
     @classmethod
     def parse(cls, text: str) -> "Standing":
-        """What `text` wrote, or what stood there while nats per note were the only measure."""
+        """What `text` wrote."""
         content = json.loads(text)
-        if "nats" in content:
-            gate, value = Gate("nats_per_note", "ngram", ()), content.pop("nats")
-            return cls(gate, value, collapsed=False, **content)
-        gate = content.pop("gate")
-        requires, faults = tuple(gate.pop("requires", ())), tuple(content.pop("faults", ()))
-        return cls(Gate(**gate, requires=requires), faults=faults, **content)
+        gate = content["gate"]
+        gate["requires"] = tuple(gate["requires"])
+        return cls(**{**content, "gate": Gate(**gate), "faults": tuple(content["faults"])})
 
 
 @dataclass(frozen=True)

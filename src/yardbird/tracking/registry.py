@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +26,8 @@ from yardbird.tracking.pyfunc import signature
 from yardbird.tracking.store import tracking_uri
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+#: Codes of MLflow's errors: there is no such model, or none of that alias; there is one of that name.
+_UNKNOWN, _KNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"), "RESOURCE_ALREADY_EXISTS"
 _PACKAGE = Path(yardbird.__file__).parent
 
 
@@ -89,10 +91,13 @@ def _standing(version: ModelVersion) -> Standing | None:
 
 
 def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
+    """None where there is none; a store that does not answer is no sign of that, and would promote a worse model."""
     try:
         return client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException:  # there is none
-        return None
+    except MlflowException as error:
+        if error.error_code in _UNKNOWN:
+            return None
+        raise
 
 
 def _register(
@@ -109,8 +114,11 @@ def _register(
             input_example=(pd.DataFrame([row]), dict(params)),
             pip_requirements=_requirements(),
         )
-        with suppress(MlflowException):  # it exists
+        try:
             client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != _KNOWN:
+                raise
         tags = {"content": content}
         return client.create_model_version(name, model.model_uri, run_id, tags=tags, model_id=model.model_id)
 

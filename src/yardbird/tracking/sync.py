@@ -106,8 +106,7 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
     for pattern in _FIGURES:
         for path in sorted(workspace.glob(pattern)):
             if path.stem != "publish":  # written after this
-                prefix = "" if path.parent.name == "reports" else f"{path.parent.name}/"
-                figures |= {f"{prefix}{name}": value for name, value in _numbers(files.read_json(path))}
+                figures |= _figures(path)
     metrics = as_metrics(figures, 0)
     for start in range(0, len(metrics), 1000):  # MLflow's limit a call
         client.log_batch(run_id, metrics=metrics[start : start + 1000])
@@ -115,6 +114,19 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
         inside = path.relative_to(workspace / "reports")
         if path.suffix in _SHOWN and inside.parts[0] not in ("data_docs", "publish.json"):
             client.log_artifact(run_id, str(path), str(Path("reports") / inside.parent))
+
+
+def _figures(path: Path) -> dict[str, float]:
+    """The numbers of a report, named `<stage>/<family>.<figure>`, or `<name>.<figure>` where it lies in no folder.
+
+    Every evaluation measures the same n-gram, floor and real solos, but beside solos of another length: these rows are
+    named `evaluate/<family>/<row>.<figure>`.
+    """
+    stage, content = path.parent.name, files.read_json(path)
+    if stage == "evaluate":
+        content = {row if row == path.stem else f"{path.stem}/{row}": own for row, own in content.items()}
+    prefix = "" if stage == "reports" else f"{stage}/"
+    return {f"{prefix}{name}": value for name, value in _numbers(content)}
 
 
 def _log_solos(client: MlflowClient, run_id: str, folder: Path, name: str) -> None:

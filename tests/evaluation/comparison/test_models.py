@@ -111,13 +111,22 @@ def test_what_was_not_measured_is_left_blank(data: Path, tmp_path: Path) -> None
 
 def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
     facts = {
-        "a": Facts({"distance": Figure(1.5, 1.0, 2.0), "parameters": Figure.exact(2e6)}, ("tempo", "artist"), "notes"),
+        "a": Facts(
+            {
+                "distance": Figure(1.5, 1.0, 2.0),
+                "parameters": Figure.exact(2e6),
+                "coverage_8": Figure(0.0006, -0.0005, 0.0017),
+            },
+            ("tempo", "artist"),
+            "notes",
+        ),
         "b": Facts({"parameters": Figure.exact(900)}, writes="sound", words={"device": "a GPU"}),
     }
     said = {"a": Character(["good"], ["bad", "worse"]), "b": Character()}
     lines = models.as_markdown(facts, said)
     assert "| parameters | 2 million | 900 | 7 billion |" in lines
     assert "| distance to real solos | 1.5 [1, 2] |  |  |" in lines
+    assert "| runs of 8 from training solos | 0.06 % [0 %, 0.17 %] |  |  |" in lines, "no share is below 0"
     assert "| trained on |  | a GPU | 512 V100 (the prior) |" in lines
     assert "| conditioned on | tempo, artist |  | artist, genre, lyrics |" in lines
     assert lines[lines.index("**a**") :][2:5] == ["- (+) good", "- (−) bad", "- (−) worse"]

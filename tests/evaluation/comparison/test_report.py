@@ -233,17 +233,86 @@ def test_the_report_tells_the_figures(data, tmp_path):
     assert "synthetic" not in report
 
 
-def test_verdicts_and_sets_are_told_where_they_were_measured(data, tmp_path):
+def add_figures(reports: Path, name: str, figures: dict[str, dict[str, float]], n: int) -> None:
+    """Figures of `n` solos, row by row, in the table of a family."""
+    path = reports / f"evaluate/{name}_rows.csv"
+    table = pd.read_csv(path)
+    rows = [(row, key, value, None, n, None) for row, own in figures.items() for key, value in own.items()]
+    pd.concat([table, pd.DataFrame(rows, columns=table.columns)]).to_csv(path, index=False)
+
+
+def test_verdicts_are_told_with_their_number_of_solos_and_how_sure_they_are(data, tmp_path):
     write_family(tmp_path, "music_transformer")
-    markdown = report_of(read_comparison(tmp_path, data, tmp_path))
-    assert "## Verdicts on the solos" not in markdown
-    assert "## Set against set" not in markdown
-    figures = {"coherent_changes": 0, "changes_share": 0.75, "changes_asked": 0.9, "set_overlap": 0.81234}
+    assert "## Verdicts on the solos" not in report_of(read_comparison(tmp_path, data, tmp_path))
+    figures = {
+        "coherent_changes": 0, "changes_share": 0.75, "changes_asked": 0.9, "changes_solos": 6, "coherent_solos": 8,
+        "changes_share_low": 0.409, "changes_share_high": 0.928,
+        "coherent_phrases": 1, "phrase_notes": 21, "real_phrase_p10": 6, "real_phrase_p90": 30,
+        "coherent_traits": 0, "traits_inside": 3,
+        "original": 0, "coverage_8": 0.01, "longest_run": 7, "longest_run_most": 31,
+    }  # fmt: skip
     path = tmp_path / "evaluate/music_transformer.json"
-    path.write_text(json.dumps({"music_transformer": figures}))
+    yardstick = {"coverage_8_high": 0.02, "longest_run_high": 7.7, "longest_run_most_high": 9}
+    path.write_text(json.dumps({"music_transformer": figures, "self_quotation": yardstick}))
     markdown = report_of(read_comparison(tmp_path, data, tmp_path))
-    assert "- music_transformer, coherent changes: **no**, its changes are found in 75% of the solos" in markdown
-    assert "| music_transformer | 0.81 |" in markdown
+    for words in (
+        "changes: **no**, its changes are found in 75% of 6 solos (41% to 93% with 95% confidence), 90% being asked",
+        "phrases: **yes**, its phrases have 21 notes in the median over 8 solos, where 6 to 30 are asked",
+        "traits: **no**, 3 of 4 bebop traits lie inside the range of real solos, in the mean over 8 solos",
+    ):
+        assert f"- music_transformer, coherent {words}" in markdown
+    assert "with each other; the longest has 31 intervals, theirs up to 9\n" in markdown
+
+
+SETS = {
+    "set_overlap": 0.81, "set_overlap_low": 0.76, "set_overlap_high": 0.83, "set_overlap_floor": 0.9,
+    "set_kl": 0.16, "set_kl_low": 0.15, "set_kl_high": 0.33, "set_kl_floor": 0.07,
+    "set_frechet": 78.5, "set_frechet_low": 67.7, "set_frechet_high": 110.1, "set_frechet_floor": 28.2,
+}  # fmt: skip
+
+
+def test_sets_are_told_with_their_numbers_intervals_and_floors_and_beside_the_ngram(data, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    write_family(tmp_path, "other", nats=5.5)
+    assert "## Set against set" not in report_of(read_comparison(tmp_path, data, tmp_path))
+    for name, solos in (("music_transformer", 5), ("other", 6)):
+        add_figures(tmp_path, name, {name: SETS | {"judged_style": 0.12}}, solos)
+        add_figures(tmp_path, name, {"ngram": SETS | {"set_kl": 0.2}}, 5)
+    markdown = report_of(read_comparison(tmp_path, data, tmp_path))
+    rest = "0.81 [0.76, 0.83] | 0.90 | {} [0.15, 0.33] | 0.07 | 78.5 [67.7, 110.1] | 28.2 | {} |"
+    lines = markdown.partition("## Set against set")[2].split("\n")[4:8]
+    assert lines == [
+        f"| ngram | 5 | 8 | {rest.format('0.20', '')}",
+        f"| music_transformer | 5 | 8 | {rest.format('0.16', '0.12')}",
+        f"| other | 6 | 8 | {rest.format('0.16', '0.12')}",
+        "",
+    ]
+    assert "AUC" not in markdown, "the judges were not examined"
+
+
+def test_an_ngram_measured_at_another_length_stands_beside_its_family(data, tmp_path):
+    for name in ("music_transformer", "other"):
+        write_family(tmp_path, name)
+        add_figures(tmp_path, name, {name: SETS, "ngram": SETS | {"set_kl": float(name == "other")}}, 5)
+    markdown = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Set against set")[2]
+    assert [line.split(" | ")[0] for line in markdown.split("\n")[4:8]] == [
+        "| ngram", "| music_transformer", "| ngram for other", "| other",
+    ]  # fmt: skip
+
+
+def test_how_good_the_judges_are_stands_beside_what_they_say(data, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    judges = {
+        "judge_excerpts": 44, "judged_style_player": 0.65, "judged_style_others": 0.18,
+        "judge_ratio_auc": 0.75, "judge_ratio_auc_low": 0.5, "judge_ratio_auc_high": 0.9,
+        "judge_traits_auc": 0.91, "judge_traits_auc_low": 0.75, "judge_traits_auc_high": 1.0,
+    }  # fmt: skip
+    add_figures(tmp_path, "music_transformer", {"music_transformer": SETS | {"judged_style": 0.12}}, 5)
+    add_figures(tmp_path, "music_transformer", {"real": judges}, 44)
+    section = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Set against set")[2]
+    assert "| row | held-out excerpts | judged style of the player | of the others | AUC of the first judge" in section
+    assert "| real | 44 | 0.65 | 0.18 | 0.75 [0.50, 0.90] | 0.91 [0.75, 1.00] |" in section
+    assert "| music_transformer | 5 | 8 |" in section, "excerpts are no solos"
 
 
 def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
@@ -260,15 +329,22 @@ def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
     )
 
 
-def test_a_mixed_corpus_says_how_much_of_it_is_synthetic():
+def test_a_mixed_corpus_is_no_synthetic_one_and_says_how_much_of_it_is(data, tmp_path):
     rows = [
         {"solo": "etudes/a", "split": "train", "artist": "X (synthetic)"},
         {"solo": "parker/b", "split": "test", "artist": "P"},
     ]
     first, etudes, parker = describe_corpus(rows)
-    assert "(1 of 2 solos)" in first
+    assert first.startswith("**The corpus is partly synthetic** (1 of 2 solos): etudes composed by rule")
+    assert "Charlie Parker" not in first, "some figures may say something about him"
     assert "`etudes`: 1 train, 0 validation, 0 test" in etudes
     assert "`parker`: 0 train, 0 validation, 1 test" in parker
+    write_family(tmp_path, "music_transformer")
+    index = (data / "encoded/events/index.csv").read_text()
+    (tmp_path / "encoded/events").mkdir(parents=True)
+    (tmp_path / "encoded/events/index.csv").write_text(index.replace(",Ann,", ",Ann (synthetic),"))
+    report = report_of(read_comparison(tmp_path, tmp_path, tmp_path))
+    assert report.startswith("# The models compared, on a partly synthetic corpus\n")
 
 
 def test_plot_data_leave_out_what_has_no_distance(data, tmp_path):

@@ -43,7 +43,7 @@ class Comparison:
     spans: Mapping[str, Span]
     conditions: Mapping[str, tuple[str, ...]]  # family → what it can be asked for, in words
     corpus: Sequence[str]  # sentences on what was learnt from
-    synthetic: bool  # some of it at least
+    kind: str  # "synthetic", "partly synthetic", or nothing to be said
 
     def figures(self) -> dict[str, dict[str, float]]:
         """Row → metric → its mean, of all rows."""
@@ -107,7 +107,7 @@ def read_comparison(reports: Path, data: Path, models: Path) -> Comparison:
         spans={name: span for name in names if (span := _read_span(data / "generated" / name))},
         conditions={name: _read_conditions(models / name / TRAINED) for name in names},
         corpus=describe_corpus(originals),
-        synthetic=any(SYNTHETIC in row["artist"] for row in originals),
+        kind=corpus_kind(originals),
     )
 
 
@@ -136,16 +136,26 @@ def _read_span(folder: Path) -> Span | None:
     return Span("notes", float(manifest["bars"].median()), seconds)
 
 
+def corpus_kind(originals: Sequence[Mapping[str, str]]) -> str:
+    """`synthetic` where invented players play all of it, `partly synthetic` where some of it, else empty."""
+    invented = [SYNTHETIC in row["artist"] for row in originals]
+    return "" if not any(invented) else "synthetic" if all(invented) else "partly synthetic"
+
+
 def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
     """One sentence a source, from the index of the corpus; before them, whether it is synthetic."""
-    synthetic = [row for row in originals if SYNTHETIC in row["artist"]]
-    sentences = []
-    if synthetic:
-        share = "all" if len(synthetic) == len(originals) else f"{len(synthetic)} of {len(originals)}"
-        sentences.append(
-            f"**The corpus is synthetic** ({share} solos): etudes composed by rule, by invented players. `real` below "
-            "means held-out solos of this corpus; no figure says anything about Charlie Parker."
-        )
+    kind, invented = corpus_kind(originals), sum(SYNTHETIC in row["artist"] for row in originals)
+    etudes = "etudes composed by rule, by invented players. `real` below means held-out solos of this corpus"
+    sentences = {
+        "": [],
+        "synthetic": [
+            f"**The corpus is synthetic** (all solos): {etudes}; no figure says anything about Charlie Parker."
+        ],
+        "partly synthetic": [
+            f"**The corpus is partly synthetic** ({invented} of {len(originals)} solos): {etudes}, whoever played "
+            "them; every figure rests on the etudes too."
+        ],
+    }[kind]
     splits = Counter((row["solo"].partition("/")[0], row["split"]) for row in originals)
     for source in dict.fromkeys(source for source, _ in splits):
         counts = ", ".join(f"{splits[source, split]} {split}" for split in ("train", "validation", "test"))

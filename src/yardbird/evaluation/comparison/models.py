@@ -38,6 +38,11 @@ def _signed(share: float) -> str:
     return f"{100 * share:+.1f} %".replace("-", "−")
 
 
+def _share(share: float) -> str:
+    """A share that is none below 0, whatever the end of its interval is."""
+    return words.percent(max(share, 0.0))
+
+
 _ROWS = (
     _Row("parameters", "parameters", words.count),
     _Row("trained in", "training_seconds", words.duration),
@@ -50,7 +55,7 @@ _ROWS = (
     _Row("… of the n-gram", "ngram_distance", interval=True),
     _Row("… of other real solos (floor)", "floor_distance"),
     _Row("harmony margin", "harmony_margin", interval=True),
-    _Row("runs of 8 from training solos", "coverage_8", words.percent, interval=True),
+    _Row("runs of 8 from training solos", "coverage_8", _share, interval=True),
     _Row("… of training solos from each other", "self_coverage_8", words.percent),
     _Row("note F1 from the latent", "note_f1", interval=True),
 )

@@ -5,13 +5,16 @@ from typing import Any
 
 import pandas as pd
 
+from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.comparison import cells, models, sound
 from yardbird.evaluation.comparison.facts import Facts
-from yardbird.evaluation.comparison.gather import Comparison
+from yardbird.evaluation.comparison.gather import Comparison, figures_of
 from yardbird.evaluation.comparison.words import Character
 from yardbird.evaluation.evaluate import HEADLINE, SHOWN
 from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
+from yardbird.metrics.judges import JUDGED_SIDES, JUDGED_STYLE
+from yardbird.metrics.rows import REAL
 from yardbird.metrics.verdicts import told
 
 #: Held-out figures of the first table: column → (key, digits).
@@ -35,13 +38,25 @@ _LATENT = {
     "active units": ("active_units", 0),
     "grid nats per note": ("grid_nats_per_note", 2),
 }
-#: Figures of the table on sets of solos: column → (key, digits).
+#: Figures of the table on sets of solos, each before its floor: column → (key, digits).
 _SETS = {
+    "solos": ("solos", 0),
+    "real solos": ("real_solos", 0),
     "overlap": ("set_overlap", 2),
-    "overlap of real solos": ("set_overlap_floor", 2),
+    "overlap, floor": ("set_overlap_floor", 2),
+    "KL divergence": ("set_kl", 2),
+    "KL, floor": ("set_kl_floor", 2),
     "Fréchet distance": ("set_frechet", 1),
-    "Fréchet distance of real solos": ("set_frechet_floor", 1),
-    "judged style": ("judged_style", 2),
+    "Fréchet, floor": ("set_frechet_floor", 1),
+    "judged style": (JUDGED_STYLE, 2),
+}
+#: Figures of the table on the judges, which stand in the rows of real solos: column → (key, digits).
+_JUDGES = {
+    "held-out excerpts": ("judge_excerpts", 0),
+    "judged style of the player": (JUDGED_SIDES[True], 2),
+    "of the others": (JUDGED_SIDES[False], 2),
+    "AUC of the first judge": ("judge_ratio_auc", 2),
+    "AUC of the second": ("judge_traits_auc", 2),
 }
 #: Step accuracies, forced and sampled, that Roberts et al. 2018 report (table 2), on another grid and another corpus.
 _PAPER = {
@@ -55,7 +70,7 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
     """The report: the corpus, the models side by side, every kind of figure, and how to read it."""
     return "\n".join(
         [
-            f"# The models compared{', on a synthetic corpus' if comparison.synthetic else ''}", "",
+            f"# The models compared{f', on a {comparison.kind} corpus' if comparison.kind else ''}", "",
             *(f"> {sentence}  " for sentence in comparison.corpus), "",
             "## Strengths and weaknesses", "",
             *models.as_markdown(families, characters),
@@ -71,7 +86,8 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
             "near real solos come: as many pieces of training solos as were generated, against held-out ones, the mean "
             "of many draws. Intervals of 1 and 2 semitones are shares. Coverage 8 is the share of a solo's runs of 8 "
             "melodic intervals that some training solo has too, in any key, the longest run the most intervals in a "
-            "row; `self_quotation` is what training solos have of each other. All metrics are in `comparison.csv`.", "",
+            "row, *most* that of any solo; `self_quotation` is what stretches of training solos, as long as a family's "
+            "solos, have of other training solos. All metrics are in `comparison.csv`.", "",
             *_verdicts(comparison),
             *_sets(comparison),
             *sound.as_markdown(comparison),
@@ -112,22 +128,51 @@ def _verdicts(comparison: Comparison) -> list[str]:
         for name, content in comparison.headlines.items()
         for verdict in told(content, name)
     ]
-    return ["## Verdicts on the solos", "", *lines, ""] if lines else []
-
-
-def _sets(comparison: Comparison) -> list[str]:
-    lines = cells.table({name: content.get(name, {}) for name, content in comparison.headlines.items()}, _SETS)
     if not lines:
         return []
     return [
-        "## Set against set", "",
+        "## Verdicts on the solos", "",
         *lines, "",
+        "Each is about the solos that were drawn. Where an interval holds what is asked, as many others of the same "
+        "model might be judged otherwise.", "",
+    ]  # fmt: skip
+
+
+def _sets(comparison: Comparison) -> list[str]:
+    rows: dict[str, dict[str, float]] = {}
+    for name, table in comparison.tables.items():
+        figures, counts = figures_of(table), table.set_index(["row", "metric"])["n"]
+        real = table.loc[(table["row"] == REAL) & table["metric"].isin(SHOWN), "n"].max()
+        for row in (NGRAM, name):
+            if "set_overlap" in (own := figures.get(row, {})):
+                own = own | {"solos": counts[row, "set_overlap"], "real_solos": real}
+                rows[row if rows.get(row, own) == own else f"{row} for {name}"] = own
+    if not rows:
+        return []
+    return [
+        "## Set against set", "",
+        *cells.table(rows, _SETS), "",
         "Generated solos against held-out ones, as sets: the mean overlap of the distributions of distances within and "
-        "between them (Yang and Lerch 2018; 1 is the same), and the Fréchet distance of all features that every solo "
-        "of the row has. Beside them what as many real solos of the training split have. The Fréchet distances of two "
-        "models may be over other features: each compares with its own floor alone. Judged style is the mean "
-        "probability that the second judge, which chose none of them, gives to the player. By feature, with "
-        "intervals and numbers: `evaluate/<family>_sets.csv`.", "",
+        "between them (Yang and Lerch 2018; 1 is the same), their KL divergence (0 is the same), and the Fréchet "
+        "distance of all features that every solo of the row has. The intervals hold 95 % of the draws of as many "
+        "generated solos with replacement, less the bias of their repetitions. The floor is what as many real solos of "
+        "the training split have. The Fréchet distances of two models may be over other features: each compares with "
+        "its own floor alone. Judged style is the mean probability that the second judge, which chose none of them, "
+        "gives to the player. By feature, with the intervals of the floors: `evaluate/<family>_sets.csv`.", "",
+        *_judges(comparison),
+    ]  # fmt: skip
+
+
+def _judges(comparison: Comparison) -> list[str]:
+    lines = cells.table({row: own for row, own in comparison.figures().items() if row.startswith(REAL)}, _JUDGES)
+    if not lines:
+        return []
+    return [
+        *lines, "",
+        "How well the judges tell held-out real solos apart: the mean probability that the second gives to excerpts of "
+        "the player and of the others, and of both judges the chance that an excerpt of the player is ranked above one "
+        "of another (AUC; 0.5 is no better than a coin), with the 95 % bootstrap interval over tune groups. The first "
+        "judge is the one that may choose among generated solos.", "",
     ]  # fmt: skip
 
 

@@ -54,7 +54,9 @@
     const roll = player.querySelector(".roll");
     const head = roll?.querySelector(".head");
     const scroll = player.querySelector(".wide");
+    let frame = 0;
     const follow = () => {
+      cancelAnimationFrame(frame); // a seek while it plays would start a second chain of frames
       if (head) {
         const x = sound.currentTime * pixelsASecond;
         head.setAttribute("x1", x);
@@ -63,7 +65,7 @@
           scroll.scrollLeft = x - 40;
         }
       }
-      if (!sound.paused) requestAnimationFrame(follow);
+      if (!sound.paused) frame = requestAnimationFrame(follow);
     };
     sound.addEventListener("play", () => {
       for (const other of sounds) if (other !== sound) other.pause();
@@ -72,7 +74,7 @@
     sound.addEventListener("seeked", follow);
     roll?.addEventListener("click", (event) => {
       sound.currentTime = (event.clientX - roll.getBoundingClientRect().left) / pixelsASecond;
-      sound.play();
+      sound.play().catch(() => {}); // refused by the browser, or paused before it began: the controls show it
     });
   }
 
