@@ -84,7 +84,7 @@ def app_ok(*arguments: str) -> None:
             ["--model", "nowhere"],
             "nowhere: expected the folder of a trained model, found no such folder; run `dvc repro`",
         ),
-        (["--seconds", "0"], "sing.seconds: expected above 0, at most 600, found 0.0"),
+        (["--seconds", "0"], "error: --seconds: expected above 0, at most 600, found 0.0; change the option"),
         (["--guidance", "-1"], "guidance: expected 0 or more, found -1.0; 1 switches it off, 3 is usual"),
         (["--temperature", "-1"], "temperature: expected 0 or more, found -1.0"),
         (["--top-k", "0"], "top_k: expected 1 or more, found 0"),
@@ -101,4 +101,4 @@ def test_what_cannot_be_is_said_in_one_line(workspace: Path, arguments: list[str
 
 
 def test_a_prompt_without_words_is_refused(workspace: Path) -> None:
-    assert "expected words in each, found ' '" in refused(" ")
+    assert "error: PROMPT: expected words in each, found ' '" in refused(" ")

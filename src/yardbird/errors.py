@@ -39,11 +39,15 @@ class ConfigError(YardbirdError):
     """
 
     def __init__(self, file: str | Path, key: str, *, expected: str, found: str) -> None:
+        self.key, self.expected, self.found = key, expected, found
         super().__init__(f"{file}: {key}: expected {expected}, found {found}")
 
 
 def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
-    """Decorate a stage's `main`: what a user can mend is one line on stderr and exit status 1, without a traceback."""
+    """Decorate a stage's `main`: what a user can mend is one line on stderr and exit status 1, without a traceback.
+
+    That includes a file that is not there: stages read what other stages write, and may be run by hand before them.
+    """
 
     @functools.wraps(main)
     def guarded() -> None:
@@ -51,5 +55,8 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
             main()
         except YardbirdError as error:
             sys.exit(f"error: {error}")
+        except FileNotFoundError as error:
+            what = error.filename or error
+            sys.exit(f"error: {what}: expected what an earlier stage writes, found no such file; run dvc repro")
 
     return guarded

@@ -1,11 +1,15 @@
 """`yardbird generate`: solos from a trained model."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError, InputError
+
+Settings = TypeVar("Settings", bound=Any)  # a dataclass
 
 
 def generate(
@@ -55,8 +59,6 @@ def generate(
 
     - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
-    from dataclasses import replace
-
     from yardbird.config import read_section, read_seed
     from yardbird.generation.best_of import draw_best
     from yardbird.generation.orders import GenerateConfig, Order, changes, read_prime
@@ -68,8 +70,7 @@ def generate(
         "bars": bars, "prime_bars": prime_bars, "temperature": temperature, "top_k": top_k, "top_p": top_p,
         "qpm": qpm, "artist": artist, "best_of": best_of, "comping": comping,
     }  # fmt: skip
-    settings = read_section("generate", GenerateConfig)
-    settings = replace(settings, **{name: value for name, value in wishes.items() if value is not None})
+    settings = wished(read_section("generate", GenerateConfig), wishes)
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="ask for at least one solo")
     if prime and settings.prime_bars < 1:
@@ -94,6 +95,24 @@ def generate(
         stem = out / solo.order.name
         write_solo(solo, stem, settings, seed, source.provenance)
         typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")
+
+
+def wished(settings: Settings, wishes: Mapping[str, Any]) -> Settings:
+    """A section of params.yaml with what the options say in its place; None says nothing.
+
+    Raises:
+        InputError: the section does not take the value of an option, which is named.
+    """
+    said = {name: value for name, value in wishes.items() if value is not None}
+    try:
+        return replace(settings, **said)
+    except ConfigError as error:
+        name = error.key.rpartition(".")[2]
+        if name not in said:
+            raise
+        option = f"--{name.replace('_', '-')}"
+        remedy = "change the option"
+        raise InputError(option, expected=error.expected, found=error.found, remedy=remedy) from None
 
 
 def check_out(out: Path) -> None:

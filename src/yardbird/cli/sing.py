@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from yardbird.cli.generate import check_out, model_folder
+from yardbird.cli.generate import check_out, model_folder, wished
+from yardbird.errors import InputError
 
 
 def sing(
@@ -52,8 +53,9 @@ def sing(
         "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,
         "melody_seconds": melody_seconds,
     }  # fmt: skip
-    wishes = {name: value for name, value in wishes.items() if value is not None}
-    settings = replace(read_section("sing", SingConfig), prompts=tuple(prompts), **wishes)
+    if silent := [prompt for prompt in prompts if not prompt.strip()]:
+        raise InputError("PROMPT", expected="words in each", found=repr(silent[0]), remedy="say what to sing")
+    settings = wished(replace(read_section("sing", SingConfig), prompts=tuple(prompts)), wishes)
     check_out(out)
     prepare_torch()
     family, provenance = open_singer(model_folder(model))
