@@ -103,13 +103,26 @@ def test_only_the_adapters_get_gradients_and_they_are_all_that_a_checkpoint_keep
     assert not any(name.endswith("weight") for name in state["weights"] if name.startswith("text_encoder."))
 
 
-def test_a_frozen_text_encoder_drops_nothing_out(hub: Path, encoded: Path, tmp_path: Path) -> None:
+def test_the_frozen_text_encoder_drops_nothing_out_and_reads_each_caption_once(
+    hub: Path, encoded: Path, tmp_path: Path
+) -> None:
+    """First where nothing may be graded, as in measuring: what was read there must do for training."""
     family = create(str(hub), encoded, tmp_path)
     family.model.train()
     ids, mask = family.text_ids(FORMS)
-    one, other = family.text_states(ids, mask), family.text_states(ids, mask)
-    assert torch.equal(one, other)
-    assert bool((one[mask == 0] == 0).all())
+    expected = family.model.text_encoder.eval()(input_ids=ids, attention_mask=mask).last_hidden_state
+    if hasattr(family.model, "enc_to_dec_proj"):
+        expected = family.model.enc_to_dec_proj(expected)
+    read: list[int] = []
+    family.model.text_encoder.register_forward_hook(lambda *_: read.append(1))
+    with torch.inference_mode():
+        first = family.text_states(ids, mask).clone()
+    again = family.text_states(ids.flip(0), mask.flip(0)).flip(0)
+    torch.testing.assert_close(again, expected * mask[..., None])
+    assert torch.equal(first, again)
+    assert bool((again[mask == 0] == 0).all())
+    assert len(read) == len(FORMS)
+    (again * torch.ones(1, requires_grad=True)).sum().backward()
 
 
 def test_the_codec_is_the_checkpoints_own(hub: Path) -> None:

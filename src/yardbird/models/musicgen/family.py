@@ -60,6 +60,7 @@ class MusicGenFamily(Family):
     ) -> None:
         self.model, self.tokenizer, self.clips, self.origin = model, tokenizer, clips, origin
         self._adapted: PeftModel | None = None
+        self._texts: dict[tuple[tuple[int, ...], tuple[int, ...], str], Tensor] = {}
         config: Any = model.config
         self.sample_rate, self.frame_rate = (
             int(config.audio_encoder.sampling_rate),
@@ -149,12 +150,23 @@ class MusicGenFamily(Family):
 
     def text_states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """What the decoder attends to, (B, words, d_model), zero where there is no word."""
-        self.model.text_encoder.train(False)  # it is frozen, and drops nothing out
-        with torch.no_grad():
-            states = self.model.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        states = torch.stack([self._read(*row) for row in zip(ids, mask, ids.tolist(), mask.tolist(), strict=True)])
         if hasattr(self.model, "enc_to_dec_proj"):
             states = self.model.enc_to_dec_proj(states)
-        return cast(Tensor, states * mask[..., None])
+        return states * mask[..., None]
+
+    def _read(self, ids: Tensor, mask: Tensor, words: list[int], there: list[int]) -> Tensor:
+        """What the text encoder makes of a caption, (words, its width), read once: it is frozen, captions come again.
+
+        One at a time and in full precision, so that nothing depends on what was read beside it.
+        """
+        key = (tuple(words), tuple(there), str(ids.device))
+        if key not in self._texts:
+            self.model.text_encoder.train(False)  # it drops nothing out
+            with torch.inference_mode(False), torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
+                states = self.model.text_encoder(input_ids=ids[None], attention_mask=mask[None]).last_hidden_state
+            self._texts[key] = states[0]
+        return self._texts[key]
 
     def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here
         """Nats a frame, the sum of its codebooks' cross entropies; some captions are dropped, padding is left out."""
