@@ -1,13 +1,15 @@
 """What the app answers, in this process; test_server starts the real one."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from tiny_blind_test import ANY_RATE, RIGHT, make_tiny_test
+from tiny_blind_test import ANY_RATE, LISTENER_COOKIE, RIGHT, make_tiny_test
 
+from yardbird.blindtest import guard
 from yardbird.blindtest.app import make_app
 from yardbird.blindtest.bundle import VOTES
 from yardbird.blindtest.store import VoteStore
@@ -22,12 +24,17 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
     """A browser at the test's door; each call is another one, at the same app."""
     apps = {}
 
-    def make(requests_per_minute: int = ANY_RATE, artist: str = "Charlie Parker") -> TestClient:
-        if not apps:
-            test, key = make_tiny_test(tmp_path, artist=artist, requests_per_minute=requests_per_minute)
-            store = VoteStore(tmp_path / VOTES)
-            apps["app"] = make_app(tmp_path, test, key, store, TOKEN, ["testserver", "127.0.0.1"])
-        return TestClient(apps["app"])
+    def make(
+        requests_per_minute: int = ANY_RATE, artist: str = "Charlie Parker", secure: bool = False, id: str = "f" * 16
+    ) -> TestClient:
+        if id not in apps:
+            folder = tmp_path / id
+            test, key = make_tiny_test(folder, artist=artist, id=id)
+            apps[id] = make_app(
+                folder, test, key, VoteStore(folder / VOTES), TOKEN,
+                hosts=["testserver", "127.0.0.1"], requests_per_minute=requests_per_minute, secure=secure,
+            )  # fmt: skip
+        return TestClient(apps[id])
 
     return make
 
@@ -113,9 +120,9 @@ def test_a_body_that_is_too_long_or_no_json_is_refused(visit: Visit) -> None:
 
 def test_a_made_up_listener_is_nobody(visit: Visit) -> None:
     browser = visit()
-    browser.cookies.set("yardbird_listener", "x" * 32)
+    browser.cookies.set(LISTENER_COOKIE, "x" * 32)
     assert browser.get("api/state").json() is None
-    browser.cookies.set("yardbird_listener", "x" * 5000)
+    browser.cookies.set(LISTENER_COOKIE, "x" * 5000)
     assert browser.get("api/state").status_code == 422
 
 
@@ -123,6 +130,28 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(visit: Visit) 
     cookie = visit().post("api/listeners", json=PROFILE).headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_behind_https_both_cookies_go_by_nothing_else(visit: Visit, secure: bool) -> None:
+    """The proxy speaks http to the app, whose requests never look like https: no cookie was ever Secure."""
+    browser = visit(secure=secure)
+    enrolled = browser.post("api/listeners", json=PROFILE)
+    admitted = browser.get(f"results?token={TOKEN}", follow_redirects=False)
+    assert [("Secure" in reply.headers["set-cookie"]) for reply in (enrolled, admitted)] == [secure] * 2
+
+
+def test_two_tests_on_one_host_know_their_listeners_and_readers_apart(visit: Visit) -> None:
+    """Cookies ignore ports: one name for both would enrol the listener of one test anew in the other, and back."""
+    one, other = visit(id="a" * 16), visit(id="b" * 16)
+    other.cookies = one.cookies.jar  # one browser
+    clip = one.post("api/listeners", json=PROFILE).json()["clip"]
+    state = one.post("api/votes", json={"clip": clip, "yes": True}).json()
+    assert other.get("api/state").json() is None
+    assert other.post("api/listeners", json=PROFILE).json()["answered"] == 0
+    assert one.get("api/state").json() == {**state, "yes": None}
+    assert one.get(f"results?token={TOKEN}").status_code == 200
+    assert [browser.get("results").status_code for browser in (one, other)] == [200, 403]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +194,29 @@ def test_more_requests_than_allowed_are_asked_to_wait(visit: Visit) -> None:
     replies = [browser.get("api/state") for _ in range(7)]
     assert [reply.status_code for reply in replies] == [200] * 5 + [429] * 2
     assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
+
+
+def test_a_vote_that_has_to_wait_is_not_taken_and_not_lost(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine requests at five a minute; who is refused waits as told and sends the opposite."""
+    real, waited = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: real() + sum(waited))
+    monkeypatch.setattr(guard, "time", time.time)
+    browser, told = visit(requests_per_minute=5), {}
+    state, yes = browser.post("api/listeners", json=PROFILE).json(), True
+    while state["clip"]:
+        reply = browser.post("api/votes", json={"clip": state["clip"], "yes": yes})
+        if reply.status_code == 429:
+            waited.append(int(reply.headers["retry-after"]))
+            yes = not yes
+        else:
+            told[state["clip"]], state = yes, reply.json()
+            assert state["yes"] is yes
+    assert len(waited) > 1, "nothing was refused"
+    assert set(told.values()) == {True, False}
+    ((_, kept),) = VoteStore(tmp_path / ("f" * 16) / VOTES).everything().values()
+    assert kept == told
 
 
 def test_results_are_behind_the_token(visit: Visit) -> None:

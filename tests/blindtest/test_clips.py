@@ -77,9 +77,18 @@ def test_files_give_nothing_away_by_size_time_order_or_what_they_carry(folder: P
     for content in contents:
         assert (content[12:16], content[36:40]) == (b"fmt ", b"data")  # a header, and the samples at once
         assert len(content) == 44 + int.from_bytes(content[40:44], "little")
-    _, key = read_test(folder)
-    order = [key.clips[path.stem].source for path in paths if path.stem in key.clips]
-    assert sorted(order) == ["check"] * 4 + ["real"] * 2 + ["vae"] * 2
+
+
+def test_the_order_of_the_names_is_another_one_each_time(config: BlindTestConfig, tmp_path: Path) -> None:
+    """Names in the order of their making would tell the sources, which are made one after the other."""
+    orders = set()
+    for number in range(3):
+        excerpts = tuple(Excerpt(source, "s", "", 0, solo(90, 50)) for source in ("real", "vae") for _ in range(4))
+        prepare(tmp_path / str(number), Plan("Bird", None, excerpts, (), ()), replace(config, seconds=1.0), seed=0)
+        test, key = read_test(tmp_path / str(number))
+        orders.add(tuple(key.clips[clip].source for clip in test.clips))
+        assert tuple(key.clips) != test.clips, "by lot, of one order in half a billion"
+    assert len(orders) > 1
 
 
 def test_the_public_half_says_nothing_that_the_key_says(folder: Path) -> None:

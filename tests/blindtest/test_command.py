@@ -3,13 +3,17 @@
 import json
 import shutil
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from tiny_blind_test import RIGHT, answers, make_tiny_test
 
-from yardbird.blindtest.bundle import BlindTest
+from yardbird.blindtest.bundle import KEY, BlindTest
+from yardbird.blindtest.plan import BlindTestConfig
 from yardbird.cli import app
+from yardbird.config import read_section, read_seed
+from yardbird.files import read_json, write_json
 
 
 @pytest.fixture
@@ -84,6 +88,23 @@ def test_a_port_in_use_is_refused_in_one_line(test: BlindTest) -> None:
     )
 
 
+@pytest.mark.parametrize("url", ["", "example.org", "ftp://example.org", "https://", "https://*", "https://a.b/?c"])
+def test_a_public_address_that_is_none_is_refused_in_one_line(test: BlindTest, url: str) -> None:
+    said = run("serve", "--public-url", url)
+    assert said == (
+        f"error: --public-url: expected an address such as https://example.org, found {url!r}; "
+        "give the one that listeners open"
+    )
+
+
 def test_an_older_test_is_gone_on_with_and_this_is_said(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
     run("export")
     assert "was made with other parameters and stays so; a new --folder is a new test" in capsys.readouterr().err
+
+
+def test_another_limit_of_requests_makes_no_other_test(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
+    params = asdict(read_section("blind_test", BlindTestConfig)) | {"requests_per_minute": 7}
+    key = read_json(Path("blind_test") / KEY)
+    write_json(Path("blind_test") / KEY, key | {"params": params, "seed": read_seed()})
+    run("export")
+    assert "other parameters" not in capsys.readouterr().err

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from yardbird import files
-from yardbird.blindtest.plan import BlindTestConfig, Excerpt, make_plan
+from yardbird.blindtest.plan import VELOCITY, BlindTestConfig, Excerpt, make_plan
 from yardbird.config import read_section
 from yardbird.data.manifest import read_solos
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
-from yardbird.music.score import ChordChange, Score, Tempo, make_notes
+from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
 BARS, BAR_SECONDS = 24, 1.0  # of 4/4 at 240 quarter notes a minute
 CORPUS = ("copy", "solo", "path", "split", "artist", "tune_group")
@@ -24,8 +24,8 @@ Corpus = Callable[..., tuple[Path, Path]]
 
 
 def line(bars: int = BARS, *, chords: bool = True) -> Score:
-    """Two notes a bar; both have the pitch 40 + number of the bar."""
-    notes = make_notes([(240 * half, 100, 40 + half // 2, 90) for half in range(2 * bars)])
+    """Two notes a bar, a loud one and a soft one; both have the pitch 40 + number of the bar."""
+    notes = make_notes([(240 * half, 100, 40 + half // 2, 110 - 60 * (half % 2)) for half in range(2 * bars)])
     changes = (ChordChange(0, Chord.parse("F7")),) if chords else ()
     return Score(120, notes, 480 * bars, tempos=(Tempo(0, 240.0),), chords=changes, program=40)
 
@@ -137,6 +137,44 @@ def test_all_are_on_one_grid_and_of_one_instrument(corpus: Corpus, config: Blind
     assert {(score.ticks_per_beat, score.program) for score in scores} == {(12, 65)}
     timed = make_plan(*corpus(), replace(config, steps_per_beat=None), seed=0).excerpts
     assert {excerpt.score.ticks_per_beat for excerpt in timed} == {120}
+
+
+@pytest.mark.parametrize("steps_per_beat", [12, None])
+def test_neither_dynamics_nor_a_tempo_that_moves_tells_a_source(
+    corpus: Corpus, config: BlindTestConfig, steps_per_beat: int | None
+) -> None:
+    """Solos of transcribed timing and dynamics, beside a family that writes neither."""
+    augmented, generated = corpus({"Bird": 1, "Trane": 1})
+    score = line()
+    played = replace(score, tempos=tuple(Tempo(480 * bar, 236.0 + 2 * (bar % 5)) for bar in range(BARS)))
+    write_score(played, augmented / "test/Bird_0.mid")
+    flat = score.notes.copy()
+    flat["velocity"] = 64
+    for number in range(2):
+        write_score(replace(score, notes=flat), generated / "a" / f"s{number}.mid")
+    plan = make_plan(augmented, generated, replace(config, steps_per_beat=steps_per_beat), seed=0)
+    assert {excerpt.source for excerpt in plan.excerpts} == {"real", "decoy", "a", "b"}
+    for excerpt in (*plan.excerpts, *plan.examples):
+        assert set(excerpt.score.velocities.tolist()) == {VELOCITY}
+        assert len(excerpt.score.tempos) == 1
+    for excerpt in plan.excerpts:
+        if excerpt.source == "real":
+            start, stop = played.seconds_at(480 * np.array([excerpt.first_bar, max(bars_of(excerpt)) + 1]))
+            assert excerpt.score.seconds == pytest.approx(stop - start, rel=1e-4), "at its own mean tempo"
+
+
+def test_a_solo_without_a_meter_is_heard_in_full_bars(corpus: Corpus, config: BlindTestConfig) -> None:
+    """In its own bars of one beat a clip could begin on any beat, with the second note of a bar."""
+    augmented, generated = corpus({"Bird": 1, "Trane": 1}, primed_bars=42)
+    for path in (augmented / "test/Bird_0.mid", *generated.glob("a/*.mid")):
+        write_score(replace(line(), meters=(Meter(0, 1, 4),)), path)
+    for seed in range(3):
+        plan = make_plan(augmented, generated, config, seed)
+        drawn = [excerpt for excerpt in plan.excerpts if excerpt.source in ("real", "a")]
+        assert {excerpt.source for excerpt in drawn} == {"real", "a"}
+        for excerpt in drawn:
+            assert excerpt.score.pitches[:2].tolist() == [40 + excerpt.first_bar] * 2
+            assert excerpt.source == "real" or excerpt.first_bar >= 11, "42 beats primed it: ten bars and a half"
 
 
 def test_the_named_artists_are_asked_about(corpus: Corpus, config: BlindTestConfig) -> None:

@@ -1,11 +1,13 @@
 """What is read out of votes that are made up."""
 
+import re
 from pathlib import Path
 
 import pytest
 from tiny_blind_test import RIGHT, make_tiny_test
 
 from yardbird.blindtest.bundle import BlindTest, Key
+from yardbird.blindtest.pages import results_page
 from yardbird.blindtest.results import Results, as_text, results_of
 from yardbird.blindtest.store import Listener
 
@@ -25,6 +27,17 @@ def judged(tiny: tuple[BlindTest, Key], listeners: int, real: float, model: floa
         votes |= dict.fromkeys(MODEL, number < model * listeners) | dict.fromkeys(DECOY, False) | RIGHT
         everything[str(number)] = (Listener(str(number), ("listener", "jazz_musician")[number % 2], "server"), votes)
     return results_of(*tiny, everything)
+
+
+def judged_by_clip(folder: Path, listeners: int, yes: dict[str, int]) -> Results:
+    """Results of listeners who agree on six clips of each source; so many of these get a Yes from everybody."""
+    test, key = make_tiny_test(folder, each=6)
+    votes = {clip: origin.answer for clip, origin in key.clips.items() if origin.answer is not None}
+    for source in key.sources:
+        clips = [clip for clip, origin in key.clips.items() if origin.source == source]
+        votes |= {clip: number < yes[source] for number, clip in enumerate(clips)}
+    everyone = map(str, range(listeners))
+    return results_of(test, key, {name: (Listener(name, "listener", "server"), votes) for name in everyone})
 
 
 def model_row(results: Results):
@@ -71,8 +84,9 @@ def test_groups_of_experience_add_up_to_all(tiny: tuple[BlindTest, Key]) -> None
         (200, 0.9, 0.2, "below the goal of one half", "listeners tell it from the real clips"),
         (200, 0.6, 0.8, "the goal of one half is reached", "taken for the artist more often than the real clips"),
         (200, 0.7, 0.7, "the goal of one half is reached", "not told from the real clips, within 10%"),
-        (10, 0.5, 0.5, "one half lies inside the interval: undecided", "power is little to say so"),
+        (10, 0.5, 0.5, "one half lies inside the interval: undecided", "they may lie 28% apart"),
         (200, 0.4, 0.4, "below the goal of one half", "not told from the real clips"),
+        (25, 0.5, 0.64, "one half lies inside the interval: undecided", "they may lie"),  # less than 10% behind only
     ],
 )
 def test_the_verdict_reads_the_goal_against_the_real_clips(
@@ -92,3 +106,50 @@ def test_sensitivity_behind_and_power_belong_together(tiny: tuple[BlindTest, Key
     assert 0 < row.power < 1
     assert row.needed > 200
     assert "80% (" in as_text(judged(tiny, 100, 0.8, 0.5))
+
+
+def test_two_hundred_listeners_to_six_clips_are_not_twelve_hundred_votes(tmp_path: Path) -> None:
+    """All agree: four of six real clips are the artist's, two of the model's. Other clips might be the other way."""
+    row = model_row(judged_by_clip(tmp_path, 200, {"real": 4, "decoy": 0, "transformer": 2}))
+    assert (row.clips, row.yes, row.votes) == (6, 400, 1200)
+    assert row.wilson.high < 0.5 < row.judged.high
+    assert row.behind.value == pytest.approx(1 / 3)
+    assert row.behind.low < 0 < row.behind.high
+    assert row.d_prime.low < 0 < row.d_prime.high
+    assert row.verdict.startswith("one half lies inside the interval: undecided; not told from the real clips, but")
+
+
+def test_where_every_clip_says_the_same_the_verdict_is_as_clear_as_the_votes(tmp_path: Path) -> None:
+    rows = judged_by_clip(tmp_path, 200, {"real": 6, "decoy": 0, "transformer": 6}).total.sources
+    assert rows[1].verdict == "listeners tell it from the real clips"
+    assert rows[2].verdict == "the goal of one half is reached; not told from the real clips, within 10%"
+    few = model_row(judged_by_clip(tmp_path, 2, {"real": 6, "decoy": 0, "transformer": 6}))
+    assert "they may lie" in few.verdict, "two who agree are no proof, though nothing varies"
+
+
+def test_one_clip_or_one_listener_says_nothing_of_others(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
+    test, key = make_tiny_test(tmp_path / "single", each=1)
+    votes = {clip: origin.source in ("real", "check") for clip, origin in key.clips.items()}
+    everything = {name: (Listener(name, "listener", "server"), votes) for name in map(str, range(500))}
+    for row in (model_row(results_of(test, key, everything)), model_row(judged(tiny, 1, 1.0, 0.0))):
+        assert row.verdict == "one clip, or one listener, says nothing of others: undecided"
+        assert (row.judged, row.behind, row.d_prime) == (None, None, None)
+        assert row.wilson.value == 0
+
+
+def test_the_same_votes_always_say_the_same(tiny: tuple[BlindTest, Key]) -> None:
+    assert judged(tiny, 30, 0.8, 0.5) == judged(tiny, 30, 0.8, 0.5)
+
+
+def test_the_page_and_the_table_show_both_intervals_and_the_number_of_clips(tmp_path: Path) -> None:
+    results = judged_by_clip(tmp_path, 200, {"real": 4, "decoy": 0, "transformer": 2})
+    row = model_row(results)
+    page, text = results_page(make_tiny_test(tmp_path)[0], results), as_text(results)
+    (line,) = (line for line in text.splitlines() if line.startswith("transformer "))
+    (cells,) = re.findall(r'<th scope="row">transformer</th>(.*?)</tr>', page, re.S)
+    for low, high in ((row.judged.low, row.judged.high), (row.wilson.low, row.wilson.high)):
+        assert f"{low:.0%} … {high:.0%}" in line
+        assert f"{100 * low:.0f} … {100 * high:.0f}" in cells
+    assert re.search(r"transformer +6 +400 / 1200", line)
+    assert "<td>6</td>\n<td>400 of 1200</td>" in cells
+    assert "clips drawn anew" in page

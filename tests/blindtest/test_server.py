@@ -1,14 +1,14 @@
 """The server as a user starts it, in a process of its own on loopback."""
 
 import asyncio
-import shutil
 import signal
+import socket
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 
 import httpx2
 import pytest
-from tiny_blind_test import make_tiny_test, serving
+from tiny_blind_test import LISTENER_COOKIE, make_tiny_test, params_of, serving
 
 from yardbird.blindtest.bundle import VOTES
 from yardbird.blindtest.store import VoteStore
@@ -19,7 +19,36 @@ LISTENERS = 200
 
 @pytest.fixture
 def params(root: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(root / "params.yaml", tmp_path))
+    return params_of(root, tmp_path)
+
+
+def test_behind_a_web_server_with_tls_the_test_has_that_ones_name_and_secure_cookies(
+    tmp_path: Path, params: Path
+) -> None:
+    """What such a server passes on has the public host; it was refused with 400, and no cookie was ever Secure."""
+    folder = tmp_path / "test"
+    make_tiny_test(folder)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ("--port", str(port), "--public-url", "https://Blind.example.org:8443/parker/")
+    with (
+        serving(folder, params, *options) as (_, address, results),
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers={"Host": "blind.example.org:8443"}) as proxy,
+    ):
+        assert address == "https://Blind.example.org:8443/parker/"
+        assert results.startswith(f"{address}results?token=")
+        assert proxy.get("/").status_code == 200
+        assert "Secure" in proxy.post("api/listeners", json=PROFILE).headers["set-cookie"]
+        assert "Secure" in proxy.get(results.removeprefix(address)).headers["set-cookie"]
+        assert proxy.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_the_limit_of_requests_is_that_of_the_settings_of_today(root: Path, tmp_path: Path) -> None:
+    """That of its making stood in key.json, so that nobody could raise it for a test that had begun."""
+    make_tiny_test(tmp_path / "test")
+    params = params_of(root, tmp_path, requests_per_minute=3)
+    with serving(tmp_path / "test", params) as (_, address, _), httpx2.Client(base_url=address) as browser:
+        assert [browser.get("api/state").status_code for _ in range(4)] == [200] * 3 + [429]
 
 
 def test_an_answer_survives_the_kill_of_the_server_that_took_it(tmp_path: Path, params: Path) -> None:
@@ -54,8 +83,8 @@ def test_of_two_hundred_listeners_at_once_no_vote_is_lost(tmp_path: Path, params
 
     async def listen(browser: httpx2.AsyncClient, number: int) -> tuple[str, dict[str, bool]]:
         reply = await browser.post("api/listeners", json=PROFILE)
-        cookie, state = reply.cookies["yardbird_listener"], reply.json()
-        headers, votes = {"Cookie": f"yardbird_listener={cookie}"}, {}
+        cookie, state = reply.cookies[LISTENER_COOKIE], reply.json()
+        headers, votes = {"Cookie": f"{LISTENER_COOKIE}={cookie}"}, {}
         while state["clip"]:
             clip = state["clip"]
             answer = {"clip": clip, "yes": (number >> int(clip, 16)) % 2 == 1}

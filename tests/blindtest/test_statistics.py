@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from yardbird.blindtest.statistics import difference, power, sensitivity, share, votes_needed
+from yardbird.blindtest import statistics
+from yardbird.blindtest.statistics import (
+    Estimate,
+    difference,
+    power,
+    redrawn_shares,
+    sensitivity,
+    share,
+    votes_needed,
+    z_of,
+)
 
 counts = st.integers(1, 300).flatmap(lambda votes: st.tuples(st.integers(0, votes), st.just(votes)))
 
@@ -61,6 +71,73 @@ def test_the_interval_of_sensitivity_holds_the_truth_about_nineteen_times_of_twe
     ]
     truth = norm.ppf(0.7) - norm.ppf(0.4)
     assert 0.93 < np.mean([one.low <= truth <= one.high for one in held]) < 0.975
+
+
+def votes_on(clips: int, listeners: int, rng: np.random.Generator) -> np.ndarray:
+    """Answers, shape (listeners, clips), of whom some say Yes more often than others, and to some clips more often.
+
+    On a normal scale: 0.2 and the listener's own (σ = 0.4) and the clip's own (σ = 0.8).
+    """
+    pull = 0.2 + 0.4 * rng.normal(size=(listeners, 1)) + 0.8 * rng.normal(size=clips)
+    return rng.random((listeners, clips)) < norm.cdf(pull)
+
+
+@pytest.mark.parametrize(("clips", "listeners"), [(6, 200), (6, 10), (12, 30)])
+def test_the_interval_of_other_clips_and_listeners_holds_the_truth_where_that_of_independent_votes_does_not(
+    clips: int, listeners: int
+) -> None:
+    """Two sources of the same kind: with few clips and many listeners Newcombe's interval tells them apart."""
+    rng, held = np.random.default_rng(0), []
+    truth = norm.cdf(0.2 / math.sqrt(1 + 0.4**2 + 0.8**2))
+    for _ in range(200):
+        answers = {"a": votes_on(clips, listeners, rng), "b": votes_on(clips, listeners, rng)}
+        size, (a, b) = clips * listeners, (int(answers[source].sum()) for source in "ab")
+        drawn = redrawn_shares(answers, int(rng.integers(1_000_000)))
+        wilson, newcombe, d_prime = share(a, size), difference(a, size, b, size), sensitivity(a, size, b, size)
+        told = [
+            (wilson, truth),
+            (newcombe, 0),
+            (d_prime, 0),
+            (wilson.widened(drawn["a"]), truth),
+            (newcombe.widened(drawn["a"] - drawn["b"]), 0),
+            (d_prime.widened(z_of(drawn["a"], size) - z_of(drawn["b"], size)), 0),
+        ]
+        held.append([estimate.low <= value <= estimate.high for estimate, value in told])
+    rates = np.mean(held, axis=0)
+    assert (rates[:3] < 0.8).all()
+    assert (rates[3:] > 0.88).all(), "of six clips one cannot ask for more"
+
+
+def test_redrawn_shares_are_those_of_a_loop_over_listeners_and_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    answers = {"a": votes_on(3, 5, rng), "b": votes_on(4, 5, rng)}
+    monkeypatch.setattr(statistics, "DRAWS", 7)
+    drawn = redrawn_shares(answers, 0)
+    listeners = statistics._times_drawn(5, 0, "listeners")
+    assert (listeners.sum(axis=1) == 4).all()
+    for source, votes in answers.items():
+        clips = statistics._times_drawn(votes.shape[1], 0, "clips", source)
+        for draw in range(7):
+            heard = [
+                votes[listener, clip]
+                for listener in np.repeat(np.arange(5), listeners[draw])
+                for clip in np.repeat(np.arange(votes.shape[1]), clips[draw])
+            ]
+            assert drawn[source][draw] == pytest.approx(np.mean(heard))
+
+
+def test_redrawn_shares_depend_on_the_seed_and_a_source_more_changes_no_other() -> None:
+    rng = np.random.default_rng(0)
+    answers = {source: votes_on(6, 20, rng) for source in "abc"}
+    both = {source: answers[source] for source in "ab"}
+    assert np.array_equal(redrawn_shares(answers, 0)["b"], redrawn_shares(both, 0)["b"])
+    assert not np.array_equal(redrawn_shares(both, 0)["b"], redrawn_shares(both, 1)["b"])
+
+
+def test_an_interval_is_widened_and_never_made_narrower() -> None:
+    """Four votes that all agree have no spread to draw from, and prove nothing."""
+    assert share(4, 4).widened(np.ones(1000)) == share(4, 4)
+    assert Estimate(0.5, 0.4, 0.6).widened(np.linspace(0, 1, 1001)) == Estimate(0.5, 0.025, 0.975)
 
 
 def test_power_is_how_often_a_simulated_test_finds_the_difference() -> None:

@@ -23,10 +23,8 @@ from yardbird.blindtest.results import results_of
 from yardbird.blindtest.store import Expertise, VoteStore
 from yardbird.seeds import generator
 
-LISTENER, TOKEN = "yardbird_listener", "yardbird_results"  # cookies
 _MAX_BODY_BYTES = 2048
 _MONTH_SECONDS = 30 * 24 * 3600
-Who = Annotated[str | None, Cookie(alias=LISTENER, max_length=64)]
 
 
 class Profile(BaseModel):
@@ -64,20 +62,39 @@ def state_of(test: BlindTest, listener: str, votes: Mapping[str, bool], yes: boo
     return State(answered=len(votes), total=len(test.clips), clip=clip, yes=yes)
 
 
-def make_app(folder: Path, test: BlindTest, key: Key, store: VoteStore, token: str, hosts: list[str]) -> FastAPI:
-    """The app of the test in `folder`; it answers under the names `hosts` only, `*` is any."""
+def make_app(
+    folder: Path,
+    test: BlindTest,
+    key: Key,
+    store: VoteStore,
+    token: str,
+    *,
+    hosts: list[str],
+    requests_per_minute: int,
+    secure: bool,
+) -> FastAPI:
+    """The app of the test in `folder`.
+
+    Args:
+        hosts: it answers under these names only, `*` is any.
+        requests_per_minute: of one address.
+        secure: browsers reach it by https, and send its cookies by nothing else.
+    """
+    # Cookies ignore ports: with one name for all tests, one on the same host would take another's listeners away.
+    listener_cookie, token_cookie = f"yardbird_listener_{test.id}", f"yardbird_results_{test.id}"
+    Who = Annotated[str | None, Cookie(alias=listener_cookie, max_length=64)]  # noqa: N806  # a type
     app = FastAPI(
         title="Yardbird blind test", docs_url=None, redoc_url=None, openapi_url=None, max_body_size=_MAX_BODY_BYTES,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )  # fmt: skip
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
-    app.add_middleware(Guard, requests_per_minute=int(key.params["requests_per_minute"]))
+    app.add_middleware(Guard, requests_per_minute=requests_per_minute)
     app.mount("/static", StaticFiles(directory=STATIC))
     page, sounds = listen_page(test), {*test.clips, *test.examples}
 
     def admitted(request: Request, given: str | None) -> None:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-        offered = bearer if scheme.lower() == "bearer" else given or request.cookies.get(TOKEN, "")
+        offered = bearer if scheme.lower() == "bearer" else given or request.cookies.get(token_cookie, "")
         if not hmac.compare_digest(offered.encode(), token.encode()):
             raise HTTPException(403, "the address with its token was printed where the test was started")
 
@@ -98,13 +115,14 @@ def make_app(folder: Path, test: BlindTest, key: Key, store: VoteStore, token: s
         return None if listener is None or votes is None else state_of(test, listener, votes)
 
     @app.post("/api/listeners", status_code=201)
-    def enrol(profile: Profile, request: Request, response: Response, listener: Who = None) -> State:
+    def enrol(profile: Profile, response: Response, listener: Who = None) -> State:
         votes = store.votes_of(listener) if listener else None
         if listener is None or votes is None:
             listener, votes = secrets.token_urlsafe(24), {}
             store.add(listener, profile.expertise, "server", votes)
-        secure = request.url.scheme == "https"
-        response.set_cookie(LISTENER, listener, max_age=_MONTH_SECONDS, httponly=True, samesite="strict", secure=secure)
+        response.set_cookie(
+            listener_cookie, listener, max_age=_MONTH_SECONDS, httponly=True, samesite="strict", secure=secure
+        )
         return state_of(test, listener, votes)
 
     @app.post("/api/votes")
@@ -123,7 +141,7 @@ def make_app(folder: Path, test: BlindTest, key: Key, store: VoteStore, token: s
         admitted(request, token)
         if token:  # out of the address bar, and out of the history
             response = RedirectResponse("results", 303)
-            response.set_cookie(TOKEN, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+            response.set_cookie(token_cookie, token, httponly=True, samesite="strict", secure=secure)
             return response
         return HTMLResponse(results_page(test, results_of(test, key, store.everything())))
 

@@ -17,7 +17,7 @@ from yardbird.audio.comping import PIANO
 from yardbird.audio.synth import SAMPLE_RATE, render
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.blindtest.bundle import KEY, PUBLIC, BlindTest, Key, Origin, clip_path
-from yardbird.blindtest.plan import CHECK, BlindTestConfig, Plan
+from yardbird.blindtest.plan import CHECK, VELOCITY, BlindTestConfig, Plan
 from yardbird.music.score import Score, Tempo, make_notes
 
 _FADE_SECONDS = 0.5  # at the end: every clip breaks off in the same way
@@ -70,7 +70,7 @@ def check_score(up: bool, number: int, seconds: float) -> Score:
     steps = [step for step in range(length) if step % (_SCALE + _SCALE_REST) < _SCALE]
     places = [step % (_SCALE + _SCALE_REST) for step in steps]
     pitches = [_SCALE_FOOT + number + (place if up else _SCALE - 1 - place) for place in places]
-    notes = make_notes([(step, 1, pitch, 90) for step, pitch in zip(steps, pitches, strict=True)])
+    notes = make_notes([(step, 1, pitch, VELOCITY) for step, pitch in zip(steps, pitches, strict=True)])
     return Score(4, notes, end_tick=length, tempos=(Tempo(0, _SCALE_QPM),), program=PIANO)
 
 

@@ -12,13 +12,14 @@ from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.data.manifest import MANIFEST
 from yardbird.errors import ConfigError, InputError
-from yardbird.music.excerpts import cut
+from yardbird.music.excerpts import cut, in_full_bars
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
-from yardbird.music.score import Score
+from yardbird.music.score import Score, Tempo
 from yardbird.seeds import generator
 
 REAL, DECOY, CHECK, EXAMPLE = "real", "decoy", "check", "example"
+VELOCITY = 90  # of every note: dynamics would tell what writes them from what writes none
 _LEAST_NOTES = 4  # in an excerpt: fewer are a rest rather than music
 _FIRST_NOTE_SECONDS = 0.5  # the latest: silence at the beginning would tell solos that breathe from those that do not
 
@@ -34,7 +35,7 @@ class BlindTestConfig:
     attention_checks: int  # half of them to be answered Yes, half No
     seconds: float  # of every clip
     least_seconds: float  # to be heard before an answer is taken
-    steps_per_beat: int | None  # every clip's notes on this grid; null: as they stand in their files
+    steps_per_beat: int | None  # every clip's notes on this grid; null: where they stand in their files
     program: int  # the General MIDI instrument of every clip, counted from 0
     comping: bool
     sample_rate: int
@@ -61,12 +62,15 @@ class BlindTestConfig:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of a solo that begins at a bar line: `source` is real, decoy, example or the name of a family."""
+    """A stretch of a solo that begins at a bar line: `source` is real, decoy, example or the name of a family.
+
+    Its score has one velocity and one tempo.
+    """
 
     source: str
     solo: str
     artist: str
-    first_bar: int  # counted from 0
+    first_bar: int  # counted from 0, in bars of 4/4 where the file has no meter
     score: Score
 
 
@@ -181,14 +185,16 @@ def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConf
     tunes = [solo.tune for solo in order]
     takes = {solo.name: tunes[:index].count(solo.tune) for index, solo in enumerate(order)}
     order.sort(key=lambda solo: takes[solo.name])
-    scores = {solo.name: _even(read_score(solo.path), config) for solo in order}
+    files_read = {solo.name: read_score(solo.path) for solo in order}
+    scores = {name: _even(score, config) for name, score in files_read.items()}
+    skipped = {solo.name: _full_bars(files_read[solo.name], solo.skipped_bars) for solo in order}
     taken: Mapping[str, list[float]] = {solo.name: [] for solo in order}
     drawn: list[Excerpt] = []
     while len(drawn) < count:
         before = len(drawn)
         for solo in order:
             score = scores[solo.name]
-            free = list(_free_bars(score, solo.skipped_bars, taken[solo.name], config))
+            free = list(_free_bars(score, skipped[solo.name], taken[solo.name], config))
             if free and len(drawn) < count:
                 bar = int(rng.choice(free))
                 start = float(score.seconds_at(score.bar_ticks[bar : bar + 1])[0])
@@ -200,9 +206,21 @@ def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConf
 
 
 def _even(score: Score, config: BlindTestConfig) -> Score:
-    """The score on the common grid and instrument, so that neither micro-timing nor the sound tells who wrote it."""
+    """The score on the common grid, velocity and instrument: none of them may tell who wrote it.
+
+    In full bars, for a clip that may begin on any beat would tell what has no meter.
+    """
+    score = in_full_bars(score)
     score = quantise(score, config.steps_per_beat).score if config.steps_per_beat else score
-    return replace(score, program=config.program)
+    notes = score.notes.copy()
+    notes["velocity"] = VELOCITY
+    return replace(score, notes=notes, program=config.program)
+
+
+def _full_bars(score: Score, bars: int) -> int:
+    """The index of the first full bar after so many of the file's own."""
+    ticks = np.append(score.bar_ticks, score.end_tick)
+    return int(np.searchsorted(in_full_bars(score).bar_ticks, ticks[min(bars, score.bar_count)]))
 
 
 def _free_bars(score: Score, skipped: int, taken: Iterable[float], config: BlindTestConfig) -> Iterator[int]:
@@ -222,7 +240,11 @@ def _free_bars(score: Score, skipped: int, taken: Iterable[float], config: Blind
 
 
 def _cut(score: Score, bar: int, stop_seconds: float) -> Score:
-    """From a bar line to the first one at or after `stop_seconds`, or to the end."""
+    """From a bar line to the first one at or after `stop_seconds`, or to the end; at its mean tempo throughout.
+
+    A tempo that moves from bar to bar would tell a transcription from what is written at one tempo.
+    """
     ends = np.append(score.bar_ticks[bar + 1 :], score.end_tick)
     after = ends[score.seconds_at(ends) >= stop_seconds - 1e-9]
-    return cut(score, int(score.bar_ticks[bar]), int(after[0] if len(after) else score.end_tick))
+    excerpt = cut(score, int(score.bar_ticks[bar]), int(after[0] if len(after) else score.end_tick))
+    return replace(excerpt, tempos=(Tempo(0, excerpt.mean_qpm),))

@@ -1,11 +1,22 @@
 """What the votes say: for every source the share judged the artist's, beside that of the artist's own clips."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from yardbird.blindtest.bundle import BlindTest, Key
 from yardbird.blindtest.plan import DECOY, REAL
-from yardbird.blindtest.statistics import Estimate, difference, power, sensitivity, share, votes_needed
+from yardbird.blindtest.statistics import (
+    Estimate,
+    difference,
+    power,
+    redrawn_shares,
+    sensitivity,
+    share,
+    votes_needed,
+    z_of,
+)
 from yardbird.blindtest.store import EXPERTISE, Listener
 
 GOAL = 0.5  # the plan's: half of the listeners take a generated solo for the artist's
@@ -17,13 +28,17 @@ Votes = Mapping[str, bool]
 class SourceResult:
     """A source's votes; None where there is nothing to count or, for the real clips, to compare.
 
-    `behind` is the real clips' share minus this one's; `power` is the chance that so many votes find a difference of
-    `smallest_difference` to the real clips, `needed` the votes on each that find it four times of five.
+    `judged` is the share of Yes and `behind` the real clips' share minus this one's. Their intervals, and that of
+    `d_prime`, hold for other clips and other listeners; `wilson`, of the same share, takes votes as independent, and so
+    do `power`, the chance that so many find a difference of `smallest_difference` to the real clips, and `needed`, the
+    votes on each that find it four times of five.
     """
 
     source: str
+    clips: int
     yes: int
     votes: int
+    wilson: Estimate | None
     judged: Estimate | None
     behind: Estimate | None
     d_prime: Estimate | None
@@ -66,48 +81,53 @@ def results_of(test: BlindTest, key: Key, everything: Mapping[str, tuple[Listene
     for expertise, label in EXPERTISE.items():
         votes = [votes for person, votes in counted.values() if person.expertise == expertise]
         groups.append(Group(label, len(votes), tuple(_sources(key, votes, smallest))))
-    everyone = Group("all", len(counted), tuple(_sources(key, [votes for _, votes in counted.values()], smallest)))
+    votes = [votes for _, votes in counted.values()]
+    everyone = Group("all", len(counted), tuple(_sources(key, votes, smallest)))
     files = sum(person.via == "file" for person, _ in counted.values())
     return Results(test.artist, smallest, everyone, tuple(groups), len(failed), len(unfinished), files, key.left_out)
 
 
-def _sources(key: Key, listeners: Iterable[Votes], smallest: float) -> Iterator[SourceResult]:
-    counts = {source: [0, 0] for source in key.sources}
-    for votes in listeners:
-        for clip, answer in votes.items():
-            if key.clips[clip].answer is None:
-                counts[key.clips[clip].source][0] += answer
-                counts[key.clips[clip].source][1] += 1
-    real_yes, real_votes = counts[REAL]
-    for source, (yes, heard) in counts.items():
-        if not heard or not real_votes:
-            yield SourceResult(source, yes, heard, None, None, None, None, None, "no votes")
-        elif source == REAL:
+def _sources(key: Key, listeners: Sequence[Votes], smallest: float) -> Iterator[SourceResult]:
+    clips = {source: [clip for clip, origin in key.clips.items() if origin.source == source] for source in key.sources}
+    answers = {
+        source: np.array([[votes[clip] for clip in own] for votes in listeners], dtype=bool)
+        for source, own in clips.items()
+    }
+    several = {source: votes for source, votes in answers.items() if min(votes.shape) > 1}
+    redrawn = redrawn_shares(several, key.seed) if several else {}
+    real_yes, real_votes = int(answers[REAL].sum()), answers[REAL].size
+    for source, votes in answers.items():
+        yes, heard = int(votes.sum()), votes.size
+        wilson = share(yes, heard) if heard else None
+        judged = wilson.widened(redrawn[source]) if wilson and source in redrawn else None
+        behind = d_prime = found = needed = None
+        verdict = "one clip, or one listener, says nothing of others: undecided" if heard else "no votes"
+        if heard and source == REAL:
             verdict = "what a solo of the artist gets through this synth: read the others against it"
-            yield SourceResult(source, yes, heard, share(yes, heard), None, None, None, None, verdict)
-        else:
-            judged, behind = share(yes, heard), difference(real_yes, real_votes, yes, heard)
+        elif heard:
             found = power(real_yes / real_votes, smallest, real_votes, heard)
-            yield SourceResult(
-                source, yes, heard, judged, behind, sensitivity(real_yes, real_votes, yes, heard), found,
-                votes_needed(real_yes / real_votes, smallest), _verdict(source, judged, behind, found, smallest),
-            )  # fmt: skip
+            needed = votes_needed(real_yes / real_votes, smallest)
+            if judged and REAL in redrawn:
+                real, own = redrawn[REAL], redrawn[source]
+                apart = z_of(real, real_votes) - z_of(own, heard)
+                behind = difference(real_yes, real_votes, yes, heard).widened(real - own)
+                d_prime = sensitivity(real_yes, real_votes, yes, heard).widened(apart)
+                verdict = _verdict(source, judged, behind, smallest)
+        yield SourceResult(
+            source, len(clips[source]), yes, heard, wilson, judged, behind, d_prime, found, needed, verdict
+        )
 
 
-def _verdict(source: str, judged: Estimate, behind: Estimate, found: float, smallest: float) -> str:
+def _verdict(source: str, judged: Estimate, behind: Estimate, smallest: float) -> str:
     """In plain words, with the uncertainty."""
     if behind.low > 0:
         beside = "listeners tell it from the real clips"
     elif behind.high < 0:
         beside = "it is taken for the artist more often than the real clips"
-    elif behind.high < smallest:
+    elif -smallest < behind.low and behind.high < smallest:
         beside = f"not told from the real clips, within {smallest:.0%}"
     else:
-        beside = (
-            f"not told from the real clips, but {found:.0%} power is little to say so"
-            if found < 0.8
-            else ("not told from the real clips")
-        )
+        beside = f"not told from the real clips, but they may lie {max(-behind.low, behind.high):.0%} apart"
     if source == DECOY:
         return beside
     if judged.low >= GOAL:
@@ -124,16 +144,21 @@ def as_text(results: Results) -> str:
         f'Judged "{results.artist}" by {total.listeners} listeners ({results.from_files} from files); not counted: '
         f"{results.failed_checks} who failed an attention check, {results.unfinished} who have not finished",
         "",
-        f"{'source':20} {'yes / votes':>12} {'share (95 %)':>20} {'behind real':>22} {'d′':>22} {'power':>6}",
+        f"{'source':20} {'clips':>5} {'yes / votes':>12} {'share (95 %)':>20} {'Wilson':>11} {'behind real':>22} "
+        f"{'d′':>22} {'power':>6}",
     ]
     for row in total.sources:
         cells = [_interval(row.judged, percent=True), _interval(row.behind, percent=True), _interval(row.d_prime)]
         strength = "" if row.power is None else f"{row.power:.0%}"
         count = f"{row.yes} / {row.votes}"
-        lines.append(f"{row.source:20} {count:>12} {cells[0]:>20} {cells[1]:>22} {cells[2]:>22} {strength:>6}")
+        wilson = "" if row.wilson is None else f"{row.wilson.low:.0%} … {row.wilson.high:.0%}"
+        lines.append(
+            f"{row.source:20} {row.clips:5} {count:>12} {cells[0]:>20} {wilson:>11} {cells[1]:>22} {cells[2]:>22} "
+            f"{strength:>6}"
+        )
     lines += ["", *(f"{row.source}: {row.verdict}" for row in total.sources), ""]
     for group in results.by_expertise:
-        shares = ", ".join(f"{row.source} {row.judged.value:.0%}" for row in group.sources if row.judged)
+        shares = ", ".join(f"{row.source} {row.wilson.value:.0%}" for row in group.sources if row.wilson)
         lines.append(f"{group.name}: {group.listeners} listeners{'; ' if shares else ''}{shares}")
     lines += [f"left out: {line}" for line in results.left_out]
     return "\n".join(lines)

@@ -28,9 +28,11 @@ function online() {
 function offline() {
   const place = `yardbird-blind-test-${test.id}`;
   let answers = null;
-  try {
-    answers = JSON.parse(localStorage.getItem(place));
-  } catch { /* a browser that keeps nothing for files: the answers live as long as the page */ }
+  function read() { // before every change: another tab may have gone on
+    try {
+      answers = JSON.parse(localStorage.getItem(place)) ?? answers;
+    } catch { /* a browser that keeps nothing for files: the answers live as long as the page */ }
+  }
   function keep() {
     try {
       localStorage.setItem(place, JSON.stringify(answers));
@@ -44,14 +46,19 @@ function offline() {
   }
   return {
     sound: (id) => test.sounds[id],
-    state,
+    state() {
+      read();
+      return state();
+    },
     enrol(expertise) {
+      read();
       const listener = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-      answers = { listener, expertise, order: shuffled(test.clips), votes: [] };
+      answers ??= { listener, expertise, order: shuffled(test.clips), votes: [] };
       return keep();
     },
     vote(id, yes) {
-      answers.votes.push({ clip: id, yes });
+      read();
+      if (!answers.votes.some((vote) => vote.clip === id)) answers.votes.push({ clip: id, yes }); // the first answer counts
       return keep();
     },
     file() {
@@ -101,6 +108,7 @@ function label() {
 
 async function toggle() {
   if (!audio.paused) return audio.pause();
+  if (audio.error) audio.load(); // else play() would not ask for the sound again
   try {
     await audio.play();
     say("");
