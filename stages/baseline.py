@@ -1,6 +1,7 @@
 """Stage baseline: n-grams over event tokens and over the melody grid; their held-out figures, and solos to hear."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -28,6 +29,7 @@ ENCODED, BASELINE = Path("data/encoded"), Path("data/baseline")
 @exit_on_error
 def main() -> None:
     config, asked = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
+    asked = replace(asked, best_of=1)  # what every family is held against is drawn once, whatever they are asked
     seed = read_seed()
     prepare_torch()
     codec = EventCodec.load(ENCODED / "events/codec.json")

@@ -9,7 +9,7 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear
-from yardbird.metrics.judges import write_judges
+from yardbird.metrics.judges import chooser, write_judges
 
 ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")
 
@@ -18,6 +18,8 @@ ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")
 def main() -> None:
     config, seed = read_section("judge", JudgeConfig), read_seed()
     judges = fit_judges(ENCODED, config)
+    if read_section("generate.best_of", int) > 1:
+        chooser(judges, artist=None)  # where there is none to choose by, it is told before models are trained
     with files.replacing_folder(JUDGES) as draft:
         write_judges(judges, draft)
     if isinstance(judges, str):

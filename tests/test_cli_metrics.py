@@ -62,6 +62,15 @@ def test_several_solos_stand_side_by_side_with_their_mean(solos, capsys, monkeyp
     assert shown.count("pitch entropy") == 2  # two columns fit, the mean has to stand below
 
 
+def test_files_that_differ_in_their_suffix_alone_have_a_column_each(solos, capsys, monkeypatch):
+    """Columns were kept by the name without suffix: of 0.mid and 0.kar one was shown."""
+    monkeypatch.setenv("COLUMNS", "200")
+    (solos / "1.mid").rename(solos / "0.kar")
+    run(solos)
+    heading = capsys.readouterr().out.splitlines()[0]
+    assert heading.split()[:3] == [f"…{str(solos / name)[-13:]}" for name in ("0.kar", "0.mid", "2.mid")]
+
+
 def test_json_holds_every_metric_by_file(solos, capsys):
     assert run("--json", solos / "0.mid", solos / "1.mid") == 0
     told = json.loads(capsys.readouterr().out)

@@ -1,7 +1,9 @@
 import json
+import runpy
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 from tiny_vae import tiny_vae
 
 from yardbird.errors import InputError
@@ -122,8 +124,36 @@ def test_generated_solos_are_read_as_their_manifest_lists_them(tmp_path, make_wa
     scores = [make_walk(seed, 4) for seed in range(2)]
     for number, score in enumerate(scores):
         write_score(score, tmp_path / f"free/solo_{number}.mid")
-    (tmp_path / "manifest.csv").write_text("solo,path\nb,free/solo_1.mid\na,free/solo_0.mid\n")
+    (tmp_path / "manifest.csv").write_text("solo,path,primed_bars\nb,free/solo_1.mid,0\na,free/solo_0.mid,0\n")
     assert read_generated(tmp_path) == scores[::-1]
+
+
+def test_what_a_solo_was_given_to_continue_is_not_measured_as_its_own(tmp_path, make_walk):
+    """Four bars of a prime counted among the music of the model that continued it."""
+    score = make_walk(0, 6)
+    write_score(score, tmp_path / "solo.mid")
+    (tmp_path / "manifest.csv").write_text("solo,path,primed_bars\na,solo.mid,4\n")
+    (own,) = read_generated(tmp_path)
+    drawn = score.onsets >= 4 * 48
+    assert own.bar_count == 2
+    assert np.array_equal(own.pitches, score.pitches[drawn])
+    assert np.array_equal(own.onsets, score.onsets[drawn] - 4 * 48)
+    assert [change.chord for change in own.chords] == [change.chord for change in score.chords[4:]]
+
+
+def test_solos_of_the_baseline_are_drawn_once_and_say_so(data, root, tmp_path, monkeypatch):
+    """Their provenance claimed the choice among `generate.best_of` that families are asked for."""
+    params = YAML(typ="safe").load(root / "params.yaml")
+    params["generate"] |= {"best_of": 4, "bars": 2, "free": 1, "solos_per_chart": 0, "comping": False}
+    params["evaluate"] |= {"ngram_orders": [2], "grid_orders": [2], "ngram_escapes": [1]}
+    YAML(typ="safe").dump(params, tmp_path / "params.yaml")
+    (tmp_path / "data/charts").mkdir(parents=True)
+    (tmp_path / "data/encoded").symlink_to(data / "encoded")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(root / "stages/baseline.py"), run_name="__main__")
+    provenance = json.loads((tmp_path / "data/baseline/solos/free/solo_000.json").read_text())
+    assert provenance["settings"]["best_of"] == 1
+    assert "judged" not in provenance
 
 
 @pytest.mark.parametrize("content", [None, "solo,path\n"])

@@ -75,10 +75,16 @@ def test_the_first_drawn_of_several_is_what_a_single_draw_gives_and_choice_is_de
 
 
 def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: Path) -> None:
-    write_score(walk([1], 0), tmp_path / "opening.mid")
-    orders = numbered("primed", 1, prime=read_prime(tmp_path / "opening.mid", 2))
-    (solo,) = draw_best(draw, orders, config := settings(best_of=2), 3, folder)
-    assert solo.index == int(np.argmax([liked(rival, 2) for rival in draw(orders * 2, config, 3)]))
+    """The prime is Ann's at her best: judged with it, the solo that adds fewest notes to it would be kept."""
+    write_score(walk([1, 2], 0), tmp_path / "opening.mid")
+    orders = numbered("primed", 8, prime=read_prime(tmp_path / "opening.mid", 4))
+    config = settings(best_of=4, bars=16)
+    all_drawn = draw(orders * 4, config, 3)
+    rivals = [all_drawn[place::8] for place in range(8)]
+    whole, drawn = ([int(np.argmax([liked(rival, start) for rival in own])) for own in rivals] for start in (0, 4))
+    assert whole != drawn, "orders of which the prime decides the choice"
+    chosen = draw_best(draw, orders, config, 3, folder)
+    assert [solo.index for solo in chosen] == [own[place].index for own, place in zip(rivals, drawn, strict=True)]
 
 
 def test_the_provenance_tells_what_was_judged(draw: Draw, folder: Path, tmp_path: Path) -> None:

@@ -52,6 +52,16 @@ def test_a_metric_without_a_value_or_without_variation_has_no_distance():
     assert (even_eighths.mean, even_eighths.sd, even_eighths.distance) == (0, 0, None)
 
 
+@pytest.mark.parametrize("size", [3, 7])
+def test_a_metric_that_varies_by_rounding_alone_has_no_distance(size, monkeypatch):
+    """The standard deviation of 1.4 three times is 3e-16, and a distance was divided by that."""
+    assert np.std(np.full(3, 1.4), ddof=1) > 0
+    monkeypatch.setattr("yardbird.metrics.rows.describe", lambda score: {"constant": score.end_tick / 10})
+    real, model = ([Score(2, make_notes([(0, 1, 60, 80)]), end)] * size for end in (14, 15))
+    *_, row = compare_sets({"real": real, "model": model}, size, 0)
+    assert (row.row, row.mean, row.distance) == ("model", pytest.approx(1.5), None)
+
+
 def test_one_real_solo_makes_no_distances():
     rows = compare_sets({"real": solos(1, spread=3, seed=0), "x": solos(3, spread=3, seed=1)}, 3, 0)
     assert mean_distance(rows, "x") is None

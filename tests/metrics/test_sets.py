@@ -48,6 +48,13 @@ def test_constants_overlap_wholly_or_not_at_all():
     assert other["kl"].value > 10
 
 
+def test_constants_that_differ_by_rounding_are_constants():
+    """Distances of 1e-16 were spread over all bins as if they were large."""
+    noisy = 1.4 + np.array([0, 2.2e-16, 4.4e-16])
+    found = measured(noisy, noisy[::-1])
+    assert (found["overlap"].value, found["kl"].value) == (1, 0)
+
+
 def test_a_draw_without_a_solo_that_has_the_feature_is_left_out():
     found = compare_feature(np.ones(1), np.ones(2), np.arange(4.0), np.array([[0], [1]]), np.array([[1, 1], [0, 1]]))[
         "overlap"
@@ -76,8 +83,8 @@ def test_a_set_like_the_real_ones_lies_at_the_floor_and_another_does_not(rows):
         row = of[name, measure]
         at_floor = row.value >= row.floor_low if measure == "overlap" else row.value <= row.floor_high
         assert at_floor is (name == "near"), (name, measure)
-        assert row.low <= row.high
-        assert (row.generated, row.real) == (6, 15)
+        assert row.low <= row.value <= row.high
+        assert (row.generated, row.floor_solos, row.real) == (6, 6, 15)
     assert of["far", "overlap"].value < 0.7 < 0.9 < of["near", "overlap"].value
     assert of["far", "frechet"].value > 10 * of["near", "frechet"].value
 
@@ -97,7 +104,7 @@ def test_the_table_and_the_headlines_name_everything(rows):
     assert list(table.columns)[:4] == ["row", "feature", "measure", "value"]
     assert len(table) == len(rows)
     headlines = {(row.row, row.metric): row for row in headline_rows(rows)}
-    assert headlines["far", "set_overlap"].n == 6
+    assert headlines["far", "set_overlap"].n == headlines["far", "set_overlap_floor"].n == 6
     assert headlines["far", "set_overlap"].mean < headlines["far", "set_overlap_floor"].mean
     assert set_rows({"model": [], "floor": [], "real": []}, 0) == []
     assert list(pd.read_csv(StringIO(sets_csv([]))).columns) == list(table.columns)
@@ -107,6 +114,30 @@ def test_the_same_seed_draws_the_same(monkeypatch):
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     sets = {"near": solos(3, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
     assert set_rows(sets, 0) == set_rows(sets, 0) != set_rows(sets, 1)
+
+
+def test_a_floor_of_fewer_solos_than_were_generated_says_so(monkeypatch):
+    """With more generated than training excerpts the floor was of fewer solos, under the generated ones' number."""
+    monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
+    sets = {"near": solos(9, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
+    rows = set_rows(sets, 0)
+    assert {(row.generated, row.floor_solos, row.real) for row in rows} == {(9, 5, 4)}
+    assert set(pd.read_csv(StringIO(sets_csv(rows)))["floor_solos"]) == {5}
+    assert {row.metric: row.n for row in headline_rows(rows)} == {
+        f"set_{measure}{end}": 5 if end == "_floor" else 9
+        for measure in ("overlap", "kl", "frechet")
+        for end in ("", "_low", "_high", "_floor")
+    }
+
+
+def test_frechet_s_distance_is_not_measured_in_units_of_rounding(monkeypatch):
+    """A feature of 1.4 for every real solo has a standard deviation of 3e-16, and was blown up by it."""
+    monkeypatch.setattr("yardbird.metrics.sets.describe", lambda score: {"constant": 1.4, "end": float(score.end_tick)})
+    monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
+    real, own = ([Score(2, make_notes([(0, 1, 60, 80)]), end) for end in ends] for ends in ((4, 6, 8), (5, 7, 9)))
+    found = next(row for row in set_rows({"own": own, "floor": real, "real": real}, 0) if row.measure == "frechet")
+    assert found.features == 1
+    assert found.value < 1
 
 
 def test_copies_of_one_solo_overlap_wholly(random_score):

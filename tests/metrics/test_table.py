@@ -7,6 +7,7 @@ import pytest
 from yardbird.metrics import bebop, harmony
 from yardbird.metrics.phrase import phrase_lengths
 from yardbird.metrics.pitch import INTERVAL_CLASSES
+from yardbird.metrics.rhythm import swing_ratio
 from yardbird.metrics.table import METRICS, describe
 
 OF_CHORDS = [
@@ -66,6 +67,12 @@ STATED = {
 
 @pytest.mark.parametrize("edition", STATED)
 def test_real_solos_give_the_stated_values(real_solos, edition):
+    """Of Weimar's 17 solos by Parker 11 are at hand, those in the Jazz Transformer's data (Wu & Yang 2020).
+
+    They have 0.549 where 0.57 is stated on the beat, 0.520 for 0.53 chord tones, 0.090 for 0.095 enclosures and 0.501
+    for a CPI of 0.49: each less than two standard errors of the mean, so the six others may make the difference.
+    docs/sensitivity.md has them side by side; the tolerances here let them pass.
+    """
     tables = [describe(score) for score in real_solos[edition]]
     for name, (stated, tolerance) in STATED[edition].items():
         assert np.mean([table[name] for table in tables]) == pytest.approx(stated, abs=tolerance), name
@@ -77,10 +84,28 @@ def test_real_phrases_are_as_long_as_stated(real_solos):
 
 
 def test_real_parker_moves_by_step_and_stays_in_the_stated_entropy(real_solos):
+    """Stated are 3.9 to 4.7 bits; p10–p90 are 4.05 to 4.36 over the 58 solos of the Omnibook, jazzodata and Weimar.
+
+    Over Weimar's 11 alone they are 4.00 to 4.39. The lowest solo has 3.92, the highest 4.41: why 4.7 is stated is not
+    known, no solo at hand has it, nor any file with its head.
+    """
     parker = [describe(score) for key in sorted(real_solos) if key.startswith("parker") for score in real_solos[key]]
     steps = [table["interval_1"] + table["interval_2"] for table in parker]
     assert np.mean(steps) == pytest.approx(0.57, abs=0.015)
-    assert np.quantile([table["pitch_entropy"] for table in parker], [0.1, 0.9]) == pytest.approx([3.9, 4.7], abs=0.35)
+    entropies = [table["pitch_entropy"] for table in parker]
+    assert np.quantile(entropies, [0.1, 0.9]) == pytest.approx([4.05, 4.36], abs=0.01)
+    assert [min(entropies), max(entropies)] == pytest.approx([3.92, 4.41], abs=0.01)
+
+
+def test_real_solos_swing_where_they_are_timed_and_ballads_have_no_ratio(real_solos):
+    """Three accidental pairs gave Don't Blame Me a ratio of 0.15, four gave So What 0.30."""
+    ratios = {edition: [swing_ratio(score) for score in solos] for edition, solos in real_solos.items()}
+    timed = {edition: [ratio for ratio in ratios[edition] if ratio] for edition in ("parker/wjazzd", "coltrane/wjazzd")}
+    assert {edition: len(known) for edition, known in timed.items()} == {"parker/wjazzd": 8, "coltrane/wjazzd": 10}
+    assert np.mean(timed["parker/wjazzd"]) == pytest.approx(1.42, abs=0.005)
+    assert np.mean(timed["coltrane/wjazzd"]) == pytest.approx(1.41, abs=0.005)
+    assert all(0.9 < ratio < 2.5 for known in timed.values() for ratio in known)
+    assert {*ratios["parker/omnibook"], *ratios["parker/kern"]} == {None, 1.0}
 
 
 def test_the_changes_of_nearly_every_real_solo_are_found(real_solos):

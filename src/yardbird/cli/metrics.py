@@ -107,9 +107,7 @@ def _place(name: str) -> str:
 def _show(table: Mapping[str, Values], known: Sequence[Values]) -> None:
     """Metrics down, solos across, as many at a time as the terminal is wide; the means last where there are several."""
     names = list(dict.fromkeys(metric for values in table.values() for metric in values))
-    columns = {
-        str(Path(name).with_suffix("")): [_number(v.get(metric)) for metric in names] for name, v in table.items()
-    }
+    columns = {name: [_number(values.get(metric)) for metric in names] for name, values in table.items()}
     for title, rows in (("mean ± sd", list(table.values())), ("known solos", known)):
         if len(rows) > 1:
             columns[title] = [_mean([row.get(metric) for row in rows]) for metric in names]

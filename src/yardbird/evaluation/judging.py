@@ -82,15 +82,20 @@ def hear(encoded: Path, split: str, beats: float, artist: str) -> list[Heard]:
 
 
 def examine(judges: Judges, pieces: Sequence[Heard], samples: int, seed: int) -> dict[str, float]:
-    """`ratio_auc` and `traits_auc`, their `_low` and `_high` over tune groups, and on how many excerpts."""
+    """`ratio_auc` and `traits_auc`, their `_low` and `_high` over tune groups, and on how many excerpts.
+
+    A figure that has no value, as the areas without both sides or the bounds of too few groups, is left out.
+    """
     scores, own = _apart(pieces)
     groups = [piece.tune_group for piece in pieces]
     figures: dict[str, float] = {"excerpts": len(pieces)}
     for name, judge in (("ratio", judges.ratio.ratio), ("traits", judges.traits.probability)):
         verdicts = [judge(score) for score in scores]
         area, bounds = auc(verdicts, own), auc_interval(verdicts, own, groups, samples, seed)
-        if area is not None and bounds is not None:
-            figures |= {f"{name}_auc": area, f"{name}_auc_low": bounds[0], f"{name}_auc_high": bounds[1]}
+        if area is not None:
+            figures[f"{name}_auc"] = area
+        if bounds is not None:
+            figures |= {f"{name}_auc_low": bounds[0], f"{name}_auc_high": bounds[1]}
     return figures
 
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from yardbird.errors import InputError
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import Draw
-from yardbird.metrics.judges import FEWEST_NOTES, RatioJudge, read_judges
+from yardbird.metrics.judges import FEWEST_NOTES, RatioJudge, chooser, read_judges
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
 
@@ -27,7 +26,7 @@ def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed:
     """
     if config.best_of == 1:
         return draw(orders, config, seed)
-    judge = _judge(judges, config.artist)
+    judge = chooser(read_judges(judges), config.artist)
     solos = draw([*orders] * config.best_of, config, seed)
     rivals = [solos[place :: len(orders)] for place in range(len(orders))]
     return [_best(own, judge) for own in rivals]
@@ -43,15 +42,3 @@ def _best(rivals: Sequence[Solo], judge: RatioJudge) -> Solo:
 def _drawn(solo: Solo) -> Score:
     score = solo.score
     return cut(score, int(score.bar_ticks[solo.primed_bars]), score.end_tick)
-
-
-def _judge(folder: Path, artist: str | None) -> RatioJudge:
-    judges = read_judges(folder)
-    if isinstance(judges, str):
-        raise InputError("generate.best_of", expected="a judge of style", found=judges, remedy="set it to 1")
-    if artist not in (None, judges.artist):
-        remedy = "set judge.artist and run the judge stage, or set generate.best_of to 1"
-        raise InputError(
-            "generate.best_of", expected=f"a judge of {artist}", found=f"one of {judges.artist}", remedy=remedy
-        )
-    return judges.ratio

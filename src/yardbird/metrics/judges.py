@@ -1,13 +1,15 @@
 """Two judges of style, each asked whose a solo is: a player's, or one of the others'.
 
-`RatioJudge` chooses among solos in generation; `TraitJudge` is kept for the evaluation of what was chosen. They share
-nothing: the one follows the line from note to note, the other looks at the metrics of the whole.
-Both are plain numbers and text, kept as JSON.
+`RatioJudge` chooses among solos in generation; `TraitJudge` is kept for the evaluation of what was chosen. The one
+follows the intervals from note to note, the other looks at the whole: harmony, figures, and how often each size of
+interval comes. That last is in both: choosing by the one may move the other a little, and the solos be no better.
+Neither hears rhythm and rests: they tell a timed performance from a written score, and so the edition rather than the
+player. Both are plain numbers and text, kept as JSON.
 """
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +21,22 @@ from sklearn.metrics import roc_auc_score
 
 from yardbird import files
 from yardbird.errors import InputError
+from yardbird.metrics.pitch import INTERVAL_CLASSES
 from yardbird.metrics.style import LARGEST_INTERVAL
-from yardbird.metrics.table import describe
+from yardbird.metrics.table import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Ints, Score
 from yardbird.seeds import generator
 
 SYMBOLS = 2 * LARGEST_INTERVAL + 1
 FEWEST_NOTES = 16  # of a piece that is judged at all
 FILE = "judges.json"
+#: What TraitJudge looks at. Left out is what timing, density or the chart tells: rhythm, phrases and their ends, notes
+#: on and off the beat, notes a bar, the entropies, which grow with these, and the irregularity of the changes.
+TRAITS = (
+    *("chord_tone_rate", "harmony_margin", "changes_found"),
+    *("enclosure_rate", "chromatic_approach_rate", "bebop_scale_run_rate", "arpeggio_rate"),
+    *(f"interval_{name}" for name in INTERVAL_CLASSES),
+)
 #: Mean probability, by the judge that chose nothing, that a set of solos is the player's; of held-out solos by side.
 JUDGED_STYLE = "judged_style"
 JUDGED_SIDES = {True: f"{JUDGED_STYLE}_player", False: f"{JUDGED_STYLE}_others"}
@@ -38,10 +48,7 @@ _SPREAD = 4.0  # standard deviations: one odd figure of a generated solo decides
 
 
 def symbols(score: Score) -> list[int]:
-    """The melodic intervals of a solo in semitones, cut at an octave: what no transposition and no edition moves.
-
-    Rhythm is left out: it tells a timed performance from a written score, and so the edition rather than the player.
-    """
+    """The melodic intervals of a solo in semitones, cut at an octave: what no transposition and no edition moves."""
     intervals: Ints = np.clip(np.diff(score.pitches), -LARGEST_INTERVAL, LARGEST_INTERVAL)
     return [int(interval) for interval in intervals]
 
@@ -135,10 +142,12 @@ class RatioJudge:
 
 @dataclass(frozen=True)
 class TraitJudge:
-    """Logistic regression on the metrics of a solo (`metrics.table`), standardised; a missing one counts as the mean.
+    """Logistic regression on `TRAITS` of a solo (`metrics.table`), standardised; a missing one counts as the mean.
+
+    On all metrics it told scores from performances of Parker's better than Parker from Coltrane.
 
     Attributes:
-        traits: metric → mean and standard deviation over the training pieces, weight.
+        traits: those that differ among the training pieces → their mean and standard deviation there, weight.
     """
 
     traits: Mapping[str, Sequence[float]]
@@ -147,12 +156,11 @@ class TraitJudge:
     @classmethod
     def fit(cls, pieces: Sequence[Score], own: Sequence[bool]) -> Self:
         """Learn from training pieces, of which `own` are the player's; both sides weigh alike."""
-        described = [describe(piece) for piece in pieces]
-        table = np.array([[np.nan if v is None else v for v in row.values()] for row in described], dtype=np.float64)
-        told = {name: at for at, name in enumerate(described[0]) if not np.isnan(table[:, at]).all()}
+        table = np.array([_valued(piece, TRAITS) for piece in pieces])
+        told = {name: at for at, name in enumerate(TRAITS) if not np.isnan(table[:, at]).all()}
         x = table[:, list(told.values())]
         mean, spread = np.nanmean(x, axis=0), np.nanstd(x, axis=0)
-        spread[spread < 1e-9] = np.inf  # what never differs tells nothing
+        spread[spread < LEAST_SPREAD] = np.inf  # what never differs tells nothing
         learned = LogisticRegression(C=_LOOSENESS, class_weight="balanced", max_iter=1000)
         learned.fit(_standardised(x, mean, spread), own)
         kept = np.isfinite(spread)
@@ -165,8 +173,7 @@ class TraitJudge:
         """That the player played it, 0 … 1; a half where notes are too few to tell."""
         if len(score.notes) < FEWEST_NOTES:
             return _NO_VERDICT
-        described = describe(score)
-        x = np.array([np.nan if (v := described[name]) is None else v for name in self.traits], dtype=np.float64)
+        x = _valued(score, self.traits)
         mean, spread, weights = np.array(list(self.traits.values())).reshape(-1, 3).T
         return _logistic(float(_standardised(x, mean, spread) @ weights) + self.intercept)
 
@@ -200,6 +207,26 @@ def read_judges(folder: Path) -> Judges | str:
     return Judges(content["artist"], RatioJudge(**content["ratio"]), TraitJudge(**content["traits"]))
 
 
+def chooser(judges: Judges | str, artist: str | None) -> RatioJudge:
+    """The judge to choose solos by.
+
+    Args:
+        judges: as `read_judges` gives them.
+        artist: in whose style the solos are drawn, `generate.artist`.
+
+    Raises:
+        InputError: there is none, or only that of another artist.
+    """
+    if isinstance(judges, str):
+        raise InputError("generate.best_of", expected="a judge of style", found=judges, remedy="set it to 1")
+    if artist not in (None, judges.artist):
+        remedy = "set judge.artist and run the judge stage, or set generate.best_of to 1"
+        raise InputError(
+            "generate.best_of", expected=f"a judge of {artist}", found=f"one of {judges.artist}", remedy=remedy
+        )
+    return judges.ratio
+
+
 def auc(verdicts: Sequence[float], own: Sequence[bool]) -> float | None:
     """The share of pairs of a piece of the player's and another's that are told apart; None unless there are both."""
     return float(roc_auc_score(own, verdicts)) if len({*own}) == 2 else None
@@ -208,13 +235,15 @@ def auc(verdicts: Sequence[float], own: Sequence[bool]) -> float | None:
 def auc_interval(
     verdicts: Sequence[float], own: Sequence[bool], groups: Sequence[str], samples: int, seed: int
 ) -> tuple[float, float] | None:
-    """The 95 % bootstrap interval of the AUC over tune groups (percentile method); None unless there are both.
+    """The 95 % bootstrap interval of the AUC over tune groups (percentile method).
 
-    Groups are drawn within the player's and within the others', so that both sides stay as many.
+    Groups are drawn within the player's and within the others', so that both sides stay as many. A side of a single
+    group, or of none, is drawn as it is every time: what it might have been otherwise is not known, and neither is the
+    interval: None.
     """
-    if len({*own}) < 2:
+    judged, truth, tunes = np.asarray(verdicts), np.asarray(own, dtype=np.bool_), np.asarray(groups)
+    if min(len({*tunes[side]}) for side in (truth, ~truth)) < 2:
         return None
-    judged, truth, tunes = np.asarray(verdicts), np.asarray(own), np.asarray(groups)
     random = generator(seed, "judges")
     sides, draws = [], []  # of the player, of the others: which pieces each tune group has; how often it is drawn
     for side in (truth, ~truth):
@@ -226,6 +255,12 @@ def auc_interval(
     pairs = np.multiply(*(drawn @ side.sum(axis=1) for drawn, side in zip(draws, sides, strict=True)))
     low, high = np.quantile(((draws[0] @ won) * draws[1]).sum(axis=1) / pairs, [0.025, 0.975])
     return float(low), float(high)
+
+
+def _valued(score: Score, names: Iterable[str]) -> Floats:
+    """The metrics of these names, NaN where there is none."""
+    described = describe(score)
+    return np.array([described[name] for name in names], dtype=np.float64)
 
 
 def _standardised(x: Floats, mean: Floats, spread: Floats) -> Floats:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yardbird.metrics.table import describe
+from yardbird.metrics.table import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import generator
 
@@ -72,6 +72,6 @@ def _values(table: Sequence[Mapping[str, float | None]], metric: str) -> Floats:
 
 def _distance(values: Floats, real: Floats) -> float | None:
     """Of one sample (solos,), or the mean distance of many (draws, solos)."""
-    if not values.size or len(real) < 2 or not (sd := np.std(real, ddof=1)):
+    if not values.size or len(real) < 2 or (sd := np.std(real, ddof=1)) < LEAST_SPREAD:
         return None
     return float(np.mean(np.abs(values.mean(axis=-1) - real.mean())) / sd)

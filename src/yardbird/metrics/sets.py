@@ -11,8 +11,10 @@ and of all features together, each in standard deviations of the real solos,
     frechet   the Fréchet distance of the two sets of feature vectors, 0 and more
 
 All depend on the number of solos. So each is read beside its floor: as many real training solos as were generated,
-drawn by lot, against the same real solos. `low` and `high` hold 95 % of the draws: of the generated solos, with
-replacement, and of the training solos, without.
+drawn by lot, against the same real solos. Where there are fewer, all of them are: `floor_solos` says how many, and a
+floor of fewer lies further off. `floor_low` and `floor_high` hold 95 % of these draws. `low` and `high` are the same of
+the generated solos drawn again with replacement, less the bias that comes of it: a set with repetitions has less
+variety than the set itself.
 The paper takes the densities from exact kernels; here distances are counted in bins first, which is the same within a
 hundredth and lets thousands of draws be measured. Where all distances are alike their density is one bin: two constants
 overlap wholly or not at all, and features that are yes or no are left out. A bin without a distance counts as 1e-12 in
@@ -29,7 +31,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from yardbird.metrics.frechet import frechet_distance
 from yardbird.metrics.rows import FLOOR, REAL, Row
-from yardbird.metrics.table import describe
+from yardbird.metrics.table import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Ints, Score
 from yardbird.seeds import generator
 
@@ -55,6 +57,7 @@ class SetRow:
     floor_low: float
     floor_high: float
     generated: int  # solos that have the feature
+    floor_solos: int  # training solos of each draw, with the feature or without it: fewer where there are fewer
     real: int
     features: int  # how many the measure is about
 
@@ -79,9 +82,10 @@ def set_rows(sets: Mapping[str, Sequence[Score]], seed: int) -> list[SetRow]:
     rows = []
     for name in (name for name in sets if name not in (REAL, FLOOR) and tables[name] and tables[FLOOR]):
         size, most = len(tables[name]), len(tables[FLOOR])
+        drawn = min(size, most)
         random = generator(seed, "sets", name)
         again = random.multinomial(size, np.full(size, 1 / size), _DRAWS)  # how often each solo is drawn
-        lots = random.permuted(np.tile(np.arange(most) < size, (_DRAWS, 1)), axis=1).astype(np.int64)
+        lots = random.permuted(np.tile(np.arange(most) < drawn, (_DRAWS, 1)), axis=1).astype(np.int64)
         columns = {
             feature: tuple(_column(tables[which], feature) for which in (name, FLOOR, REAL))
             for feature in tables[name][0]
@@ -97,13 +101,14 @@ def set_rows(sets: Mapping[str, Sequence[Score]], seed: int) -> list[SetRow]:
         for feature, measures in told.items():
             own_count, _, real_count = (int(has.sum()) for has in present[feature])
             rows += [
-                _row(name, feature, measure, found, own_count, real_count, 1) for measure, found in measures.items()
+                _row(name, feature, measure, found, own_count, drawn, real_count, 1)
+                for measure, found in measures.items()
             ]
         for measure in ("overlap", "kl") if told else ():
             mean = _mean([measures[measure] for measures in told.values()])
-            rows.append(_row(name, ALL, measure, mean, size, len(tables[REAL]), len(told)))
+            rows.append(_row(name, ALL, measure, mean, size, drawn, len(tables[REAL]), len(told)))
         whole = [columns[feature] for feature in told if all(has.all() for has in present[feature])]
-        whole = [values for values in whole if np.std(values[2])]
+        whole = [values for values in whole if np.std(values[2], ddof=1) >= LEAST_SPREAD]
         if whole:
             own, floor, real = (
                 np.stack([values[which] / np.std(values[2], ddof=1) for values in whole], axis=1) for which in range(3)
@@ -113,7 +118,7 @@ def set_rows(sets: Mapping[str, Sequence[Score]], seed: int) -> list[SetRow]:
                 np.array([frechet_distance(np.repeat(own, times, axis=0), real) for times in again]),
                 np.array([frechet_distance(floor[lot > 0], real) for lot in lots]),
             )
-            rows.append(_row(name, ALL, "frechet", found, size, len(real), len(whole)))
+            rows.append(_row(name, ALL, "frechet", found, size, drawn, len(real), len(whole)))
     return rows
 
 
@@ -126,7 +131,8 @@ def compare_feature(own: Floats, floor: Floats, real: Floats, again: Ints, lots:
     """
     within = np.abs(real[:, None] - real)[np.triu_indices(len(real), 1)]
     own_apart, floor_apart = (np.abs(values[:, None] - real) for values in (own, floor))
-    most = max(float(apart.max()) for apart in (within, own_apart, floor_apart)) or 1.0
+    most = max(float(apart.max()) for apart in (within, own_apart, floor_apart))
+    most = most if most >= LEAST_SPREAD else 1.0
     intra = _densities(_counted(within[None], most))
     counts = np.concatenate([np.ones((1, len(own)), dtype=np.int64), again])
     first, drawn = np.split(_measures(intra, _densities(counts @ _counted(own_apart, most))), [1])
@@ -140,7 +146,9 @@ def compare_feature(own: Floats, floor: Floats, real: Floats, again: Ints, lots:
 def headline_rows(rows: Sequence[SetRow]) -> list[Row]:
     """What all features say together: `set_overlap`, `set_kl`, `set_frechet` with `_low` and `_high`, and `…_floor`."""
     return [
-        Row(row.row, f"set_{row.measure}{end}", value, None, row.generated, None)
+        Row(
+            row.row, f"set_{row.measure}{end}", value, None, row.floor_solos if end == "_floor" else row.generated, None
+        )
         for row in rows
         if row.feature == ALL
         for end, value in (("", row.value), ("_low", row.low), ("_high", row.high), ("_floor", row.floor))
@@ -197,10 +205,10 @@ def _mean(measures: Sequence[Measured]) -> Measured:
     )
 
 
-def _row(row: str, feature: str, measure: str, found: Measured, generated: int, real: int, features: int) -> SetRow:
-    low, high = np.nanquantile(found.again, _BOUNDS).tolist()
+def _row(row: str, feature: str, measure: str, found: Measured, *counts: int) -> SetRow:
+    """`counts` are the last fields of the row, in their order."""
+    unbiased = found.again - np.nanmean(found.again) + found.value
+    low, high = np.clip(np.nanquantile(unbiased, _BOUNDS), 0, 1 if measure == "overlap" else None).tolist()
     floor_low, floor_high = np.nanquantile(found.floor, _BOUNDS).tolist()
     floor = float(np.nanmean(found.floor))
-    return SetRow(
-        row, feature, measure, found.value, low, high, floor, floor_low, floor_high, generated, real, features
-    )
+    return SetRow(row, feature, measure, found.value, low, high, floor, floor_low, floor_high, *counts)

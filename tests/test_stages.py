@@ -1,0 +1,33 @@
+"""Stages run by hand where the stages before them have not run."""
+
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+#: All that read what another stage writes, with the arguments that they take.
+STAGES = {
+    "validate": [], "split": [], "augment": [], "encode": ["events"], "render": [], "encode_audio": [],
+    "train": ["music_transformer"], "judge": [], "generate": ["music_vae"], "sing": [], "explore": [], "baseline": [],
+    "evaluate": ["music_transformer"], "evaluate_audio": [], "compare": [], "publish": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_before_its_turn_is_one_line(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Some of them ended in a traceback."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [f"{stage}.py", *STAGES[stage]])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    shutil.copy(root / "params.yaml", tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(root / f"stages/{stage}.py"), run_name="__main__")
+    text = str(ended.value.code)
+    assert text.startswith("error: ")
+    assert "expected" in text
+    assert "\n" not in text
