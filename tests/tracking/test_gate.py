@@ -86,8 +86,8 @@ EVALUATED = {
     "model": {
         "original": 0, "coverage_8": 0.21, "longest_run": 30.5, "longest_run_most": 41,
         "coherent_phrases": 1, "phrase_notes": 16, "real_phrase_p10": 7, "real_phrase_p90": 33,
-        "coherent_changes": 0, "changes_share": 0.5, "changes_asked": 0.9, "changes_share_low": 0.22, "changes_share_high": 0.78,
-        "changes_solos": 8, "coherent_solos": 8,
+        "coherent_changes": 0, "changes_share": 0.5, "changes_asked": 0.9,
+        "changes_share_low": 0.22, "changes_share_high": 0.78, "changes_solos": 8, "coherent_solos": 8,
     },
     "self_quotation": {"coverage_8_high": 0.17, "longest_run_high": 19, "longest_run_most_high": 23},
 }  # fmt: skip
