@@ -28,6 +28,7 @@ CONFIG = ModelConfig(
     context_length=48,
     tie_embeddings=True,
     windows_per_epoch=None,
+    hold_chords=True,
 )
 BARS = {"train": [12, 3, 40, 1], "validation": [20, 2], "test": [4]}
 

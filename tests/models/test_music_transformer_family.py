@@ -127,6 +127,18 @@ def test_solos_obey_the_grammar_and_the_seed(family: MusicTransformerFamily, cod
         assert (score.bar_count, score.chords, score.is_monophonic) == (4, chords, True)
 
 
+def test_a_chord_is_in_force_until_the_next_one_and_nc_ends_it(
+    family: MusicTransformerFamily, codec: EventCodec
+) -> None:
+    silence, f7, pitch = codec.chord_ids(None), codec.chord_ids(Chord.parse("F7")), codec.ids("Pitch").start + 60
+    tokens = torch.tensor([[codec.bos_id, *f7, pitch, *silence, pitch]])
+    root, quality = family.model._in_force(tokens, None)[:, 0].tolist()
+    assert root == [-1, f7[0], f7[0], f7[0], *silence, *silence]
+    assert quality == [-1, -1, f7[1], f7[1], *silence, *silence]
+    without = MusicTransformerFamily(codec, replace(family.config, hold_chords=False)).model
+    assert without.held_embedding is None
+
+
 def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(family: MusicTransformerFamily) -> None:
     assert family.sample(1).bar_count == 8
     assert family.sample(1) == family.sample(1)

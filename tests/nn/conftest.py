@@ -19,6 +19,7 @@ RELATIVE = TransformerConfig(
     context_length=24,
     tie_embeddings=True,
 )
+HELD = ([3, 4, 5], [5, 6, 7, 8])  # the fifth ends what is in force of both
 VARIANTS = {
     "relative": RELATIVE,
     "absolute": replace(RELATIVE, attention="absolute"),
@@ -41,11 +42,11 @@ def config(request: pytest.FixtureRequest) -> TransformerConfig:
 
 @pytest.fixture
 def lively() -> Callable[[TransformerConfig], Transformer]:
-    """Builds a model over 50 tokens whose weights are large enough to tell positions apart."""
+    """Builds a model over 50 tokens, some of them held, with weights large enough to tell positions apart."""
 
     def build(config: TransformerConfig) -> Transformer:
         torch.manual_seed(0)
-        model = Transformer(50, config).eval()
+        model = Transformer(50, config, HELD).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.3)

@@ -1,15 +1,21 @@
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yardbird.errors import InputError
 from yardbird.nn.transformer import Attention, Transformer, TransformerConfig
 
 Build = Callable[[TransformerConfig], Transformer]
+SMALL = TransformerConfig(
+    d_model=8, num_heads=2, num_layers=1, d_ff=8, dropout=0.0, attention="relative", max_distance=None,
+    context_length=24, tie_embeddings=True,
+)  # fmt: skip
 
 
 def test_cached_logits_equal_uncached_ones_token_by_token(lively: Build, config: TransformerConfig) -> None:
@@ -41,6 +47,37 @@ def test_later_tokens_receive_a_gradient_of_exactly_zero(lively: Build, config: 
     assert gradient is not None
     assert torch.all(gradient[0, 12:] == 0)
     assert torch.all(gradient[0, :12].abs().sum(1) > 0)
+
+
+def held_slowly(tokens: list[int], groups: Sequence[Sequence[int]]) -> list[list[int]]:
+    return [
+        [next((t for t in tokens[place::-1] if t in group), -1) for place in range(len(tokens))] for group in groups
+    ]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=24), st.integers(1, 24))
+def test_what_is_in_force_is_the_latest_of_each_group_with_a_cache_too(tokens: list[int], cut: int) -> None:
+    config, groups = replace(SMALL, context_length=24), ([3, 4, 5], [5, 6, 7, 8])
+    model, whole = Transformer(10, config, groups), torch.tensor([tokens])
+    expected = torch.tensor(held_slowly(tokens, groups))
+    assert torch.equal(model._in_force(whole, None)[:, 0], expected)
+    cache = model.new_cache(1)
+    parts = [model._in_force(part, cache)[:, 0] for part in whole.split(cut, dim=1)]
+    assert torch.equal(torch.cat(parts, 1), expected)
+
+
+def test_a_held_token_is_heard_from_its_place_on_and_another_only_where_it_stands() -> None:
+    """In a model whose attention and feed-forward are silent."""
+    torch.manual_seed(0)
+    model = Transformer(10, SMALL, [[3, 4]]).eval()
+    for block in model.blocks:
+        for layer in (block.attention.output, block.narrow):
+            torch.nn.init.zeros_(layer.weight)
+    one, other = model(torch.tensor([[1, 3, 1, 1], [1, 4, 1, 1]]))
+    assert torch.equal(one[0], other[0])
+    assert not any(torch.equal(one[place], other[place]) for place in (1, 2, 3))
+    one, other = model(torch.tensor([[1, 5, 1, 1], [1, 6, 1, 1]]))
+    assert torch.equal(one[2:], other[2:])
 
 
 @pytest.mark.parametrize("attention", ["relative", "absolute"])

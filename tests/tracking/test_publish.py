@@ -39,7 +39,7 @@ GATE = Gate(measure="nats_per_note", baseline="ngram", requires=())
 GATES = {NAME: GATE}
 SIZES = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
-    context_length=64, tie_embeddings=True, windows_per_epoch=None,
+    context_length=64, tie_embeddings=True, windows_per_epoch=None, hold_chords=True,
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "qpm": None, "artist": None,

@@ -13,11 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
 from yardbird import files
 from yardbird.errors import InputError
@@ -120,7 +118,7 @@ class RatioJudge:
         """
         ratios = np.array([self.ratio(piece) for piece in pieces])[:, None]
         unit = float(ratios.std()) or 1.0  # a penalty in its units keeps the curve finite where both sides lie apart
-        curve = LogisticRegression(class_weight="balanced").fit(ratios / unit, own)
+        curve = _regression().fit(ratios / unit, own)
         slope, intercept = float(curve.coef_[0, 0]) / unit, float(curve.intercept_[0])
         useful = slope > 0
         return type(self)(self.order, self.own, self.others, slope * useful, intercept * useful)
@@ -161,7 +159,7 @@ class TraitJudge:
         x = table[:, list(told.values())]
         mean, spread = np.nanmean(x, axis=0), np.nanstd(x, axis=0)
         spread[spread < LEAST_SPREAD] = np.inf  # what never differs tells nothing
-        learned = LogisticRegression(C=_LOOSENESS, class_weight="balanced", max_iter=1000)
+        learned = _regression(C=_LOOSENESS, max_iter=1000)
         learned.fit(_standardised(x, mean, spread), own)
         kept = np.isfinite(spread)
         columns = (mean[kept], spread[kept], learned.coef_[0][kept])
@@ -229,6 +227,8 @@ def chooser(judges: Judges | str, artist: str | None) -> RatioJudge:
 
 def auc(verdicts: Sequence[float], own: Sequence[bool]) -> float | None:
     """The share of pairs of a piece of the player's and another's that are told apart; None unless there are both."""
+    from sklearn.metrics import roc_auc_score  # as in `_regression`
+
     return float(roc_auc_score(own, verdicts)) if len({*own}) == 2 else None
 
 
@@ -255,6 +255,13 @@ def auc_interval(
     pairs = np.multiply(*(drawn @ side.sum(axis=1) for drawn, side in zip(draws, sides, strict=True)))
     low, high = np.quantile(((draws[0] @ won) * draws[1]).sum(axis=1) / pairs, [0.025, 0.975])
     return float(low), float(high)
+
+
+def _regression(**settings: Any) -> Any:
+    """An unfitted logistic regression; both sides weigh alike."""
+    from sklearn.linear_model import LogisticRegression  # takes a second, and whoever only asks a judge needs none
+
+    return LogisticRegression(class_weight="balanced", **settings)
 
 
 def _valued(score: Score, names: Iterable[str]) -> Floats:

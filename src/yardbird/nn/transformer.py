@@ -8,6 +8,7 @@ it, embeddings with deviation 1/√width: on a small budget this learns far fast
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,8 @@ from yardbird.nn.dropout import Dropout
 from yardbird.nn.relative_attention import distance_table, relative_attention
 
 Attention = Literal["relative", "absolute"]
+
+_NOTHING = -1  # is in force: no token of the group has come yet
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,11 @@ class Block(nn.Module):
 
 
 class Cache:
-    """One `LayerCache` a layer; `length` positions of at most `context_length` are held."""
+    """One `LayerCache` a layer for `length` positions, at most `context_length`; and what is in force after them."""
 
-    def __init__(self, config: TransformerConfig, batch: int, like: Tensor) -> None:
+    def __init__(self, config: TransformerConfig, groups: int, batch: int, like: Tensor) -> None:
         self.layers = [LayerCache(config, batch, like) for _ in range(config.num_layers)]
+        self.in_force = torch.full((groups, batch), _NOTHING, device=like.device)
 
     @property
     def length(self) -> int:
@@ -142,10 +146,12 @@ class Cache:
     def clear(self) -> None:
         for layer in self.layers:
             layer.length = 0
+        self.in_force.fill_(_NOTHING)
 
     def keep(self, rows: Tensor) -> None:
         for layer in self.layers:
             layer.keep(rows)
+        self.in_force = self.in_force[:, rows]
 
 
 class Transformer(nn.Module):
@@ -153,11 +159,22 @@ class Transformer(nn.Module):
 
     With relative attention L may exceed `context_length` (greater distances share the furthest embedding); with
     absolute positions it may not.
+
+    Of every group of tokens in `held` (G groups) the latest so far is in force, and an embedding of it is added to each
+    token from there on: what lasts, such as a chord, need not be sought by attention. Before the first of a group
+    nothing is.
     """
 
-    def __init__(self, vocab_size: int, config: TransformerConfig) -> None:
+    members: Tensor  # (G, V), which tokens are of which group
+
+    def __init__(self, vocab_size: int, config: TransformerConfig, held: Sequence[Sequence[int]] = ()) -> None:
         super().__init__()
         self.config = config
+        members = torch.zeros(len(held), vocab_size, dtype=torch.bool)
+        for group, tokens in zip(members, held, strict=True):
+            group[list(tokens)] = True
+        self.register_buffer("members", members, persistent=False)
+        self.held_embedding = nn.Embedding(vocab_size, config.d_model) if held else None
         self.embedding = nn.Embedding(vocab_size, config.d_model)
         absolute = config.attention == "absolute"
         self.positions = nn.Parameter(torch.empty(config.context_length, config.d_model)) if absolute else None
@@ -181,6 +198,9 @@ class Transformer(nn.Module):
         logits after the last of them come back: `out` is 1, else L."""
         start = 0 if cache is None else cache.length
         x = self.embedding(tokens)
+        if self.held_embedding is not None:
+            in_force = self._in_force(tokens, cache)
+            x = x + (self.held_embedding(in_force.clamp(min=0)) * (in_force != _NOTHING)[..., None]).sum(0)
         if self.positions is not None:
             assert start + tokens.shape[1] <= len(self.positions), "absolute positions end with the context"
             x = x + self.positions[start : start + tokens.shape[1]]
@@ -190,5 +210,16 @@ class Transformer(nn.Module):
         x = self.norm(x if cache is None else x[:, -1:])
         return F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
 
+    def _in_force(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> Int[Tensor, "G B L"]:
+        """The token of every group that is in force at each position, its own included."""
+        places = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
+        latest = (self.members[:, tokens] * places).cummax(-1).values  # counted from 1; 0: none so far
+        found = tokens.expand(len(latest), -1, -1).gather(2, (latest - 1).clamp(min=0))
+        earlier = _NOTHING if cache is None else cache.in_force[..., None]
+        found = torch.where(latest > 0, found, earlier)
+        if cache is not None:
+            cache.in_force = found[..., -1]
+        return found
+
     def new_cache(self, batch: int) -> Cache:
-        return Cache(self.config, batch, self.embedding.weight)
+        return Cache(self.config, len(self.members), batch, self.embedding.weight)

@@ -5,23 +5,17 @@ import io
 from pathlib import Path
 
 import matplotlib.image
-import soundfile
 
 from yardbird.audio.resampling import to_mono
-from yardbird.audio.wave import read_wave
+from yardbird.audio.wave import Waveform, encode_mp3, read_wave
 
 _SAMPLE_RATE = 22_050
-_MP3 = {"format": "MP3", "bitrate_mode": "VARIABLE", "compression_level": 0.7}  # some 40 kbit/s
 
 
 def sound_uri(path: Path) -> str:
-    """A sound file as MP3, in one channel at half of a CD's rate: a twentieth of its WAV, and every browser plays it.
-
-    Not Ogg: its streams carry a random number, so that no two files are the same.
-    """
-    buffer = io.BytesIO()
-    soundfile.write(buffer, to_mono(read_wave(path), _SAMPLE_RATE), _SAMPLE_RATE, **_MP3)
-    return data_uri("audio/mpeg", buffer.getvalue())
+    """A sound file as MP3, in one channel at half of a CD's rate: a twentieth of its WAV."""
+    mono = Waveform(to_mono(read_wave(path), _SAMPLE_RATE)[:, None], _SAMPLE_RATE)
+    return data_uri("audio/mpeg", encode_mp3(mono))
 
 
 def picture_uri(path: Path) -> str:

@@ -38,6 +38,7 @@ class ModelConfig(TransformerConfig):
     """`windows_per_epoch` null: each training sequence about once an epoch."""
 
     windows_per_epoch: int | None
+    hold_chords: bool  # the chord in force is added to every token, beside standing where it changes
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,9 +58,11 @@ class MusicTransformerFamily(Family):
 
     def __init__(self, codec: EventCodec, config: ModelConfig) -> None:
         self.codec, self.config = codec, config
-        sizes = dataclasses.asdict(config)
-        del sizes["windows_per_epoch"]
-        self.model = MusicTransformer(codec.vocab_size, **sizes)
+        sizes = {field.name: getattr(config, field.name) for field in dataclasses.fields(TransformerConfig)}
+        kinds = [("ChordRoot", "Chord"), ("ChordQuality", "Chord")]  # Chord is N.C., which ends both
+        held = [np.flatnonzero(np.isin(codec.kind_of, [KINDS.index(kind) for kind in group])) for group in kinds]
+        chords = [group.tolist() for group in held] if config.hold_chords else []
+        self.model = MusicTransformer(codec.vocab_size, **sizes, held=chords)
 
     @classmethod
     def create(cls, encoded: Path, params: Path) -> "MusicTransformerFamily":

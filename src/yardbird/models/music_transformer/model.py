@@ -33,8 +33,9 @@ class MusicTransformer(Transformer):
         max_distance: int | None = None,
         context_length: int = 2048,
         tie_embeddings: bool = True,
+        held: Sequence[Sequence[int]] = (),
     ) -> None:
-        """`d_ff` None: four times `d_model`. The rest is described at `TransformerConfig`."""
+        """`d_ff` None: four times `d_model`; `held`: see `Transformer`. The rest is described at `TransformerConfig`."""
         config = TransformerConfig(
             d_model=d_model,
             num_heads=num_heads,
@@ -46,7 +47,7 @@ class MusicTransformer(Transformer):
             context_length=context_length,
             tie_embeddings=tie_embeddings,
         )
-        super().__init__(vocab_size, config)
+        super().__init__(vocab_size, config, held)
 
     def generate(
         self,

@@ -3,13 +3,12 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from peft import PeftModel
 from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import EncodecFeatureExtractor, EncodecModel, MusicgenForConditionalGeneration
@@ -28,6 +27,9 @@ from yardbird.models.musicgen.delay import delayed, undelayed
 from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.windows import ClipsConfig, Codes
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 _OURS = "musicgen.json"
 _SCORED_AT_ONCE = 8

@@ -2,13 +2,15 @@
 
 import copy
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import MusicgenForConditionalGeneration
 
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError
+
+if TYPE_CHECKING:
+    from peft import PeftModel  # takes two seconds, and only adaptation needs it
 
 _TARGETS = r"decoder\..*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
 
@@ -34,17 +36,19 @@ class Adaptation:
             )
 
 
-def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptation) -> PeftModel:
+def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptation) -> "PeftModel":
     """Put adapters into the decoder, in place: afterwards they are all of `model` that wants a gradient."""
+    from peft import LoraConfig, get_peft_model
+
     config = LoraConfig(
         r=adaptation.rank,
         lora_alpha=cast(int, adaptation.alpha),  # any number does
         lora_dropout=adaptation.dropout,
         target_modules=_TARGETS,
     )
-    return cast(PeftModel, get_peft_model(model, config))
+    return cast("PeftModel", get_peft_model(model, config))
 
 
-def merged(adapted: PeftModel) -> MusicgenForConditionalGeneration:
+def merged(adapted: "PeftModel") -> MusicgenForConditionalGeneration:
     """A copy in which the adapters have been added to the matrices: a plain MusicGen again."""
     return cast(MusicgenForConditionalGeneration, copy.deepcopy(adapted).merge_and_unload())
