@@ -35,7 +35,7 @@ class MusicTransformer(Transformer):
         tie_embeddings: bool = True,
         held: Sequence[Sequence[int]] = (),
     ) -> None:
-        """`d_ff` None: four times `d_model`; `held`: see `Transformer`. The rest is described at `TransformerConfig`."""
+        """`d_ff` None: four times `d_model`; `held`: see `Transformer`. The rest is told at `TransformerConfig`."""
         config = TransformerConfig(
             d_model=d_model,
             num_heads=num_heads,
