@@ -33,7 +33,7 @@ codec: $(INSTALLED) ## train the shipped codec of sound again, over an hour; kil
 test: $(INSTALLED) ## the default suite, under five minutes on two cores
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(INSTALLED) ## what takes minutes: served models, real training
+test-slow: $(INSTALLED) ## what takes minutes: the pipeline run twice, served models, a browser
 	pytest -m slow
 
 lint: $(INSTALLED) ## format, lint, types, layers

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -11,6 +12,7 @@ from yardbird.errors import exit_on_error
 from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear
 from yardbird.metrics.judges import chooser, write_judges
 
+ARTIST: Any = str | None
 ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")
 
 
@@ -19,7 +21,7 @@ def main() -> None:
     config, seed = read_section("judge", JudgeConfig), read_seed()
     judges = fit_judges(ENCODED, config)
     if read_section("generate.best_of", int) > 1:
-        chooser(judges, artist=None)  # where there is none to choose by, it is told before models are trained
+        chooser(judges, read_section("generate.artist", ARTIST))  # what is missing is told before models are trained
     with files.replacing_folder(JUDGES) as draft:
         write_judges(judges, draft)
     if isinstance(judges, str):
@@ -28,9 +30,9 @@ def main() -> None:
         return
     heard = hear(ENCODED, "validation", config.excerpt_beats, judges.artist)
     figures = examine(judges, heard, config.bootstrap_samples, seed)
-    print(f"{judges.artist} or another: on {len(heard)} validation excerpts", figures)
-    report = {"artist": judges.artist, **{f"validation_{key}": round(value, 4) for key, value in figures.items()}}
-    files.write_json(Path("reports/judges.json"), report)
+    report = {f"validation_{key}": round(value, 4) for key, value in figures.items()}
+    files.write_json(Path("reports/judges.json"), {"artist": judges.artist, **report})
+    print(f"{judges.artist} or another:", ", ".join(f"{key} {value:g}" for key, value in report.items()))
 
 
 if __name__ == "__main__":

@@ -147,10 +147,10 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--bars", "0"], "error: --bars: expected 1 or more, found 0; change the option"),
-        (["--temperature", "-1"], "temperature: expected 0 or more, found -1.0"),
+        (["--bars", "0"], "error: --bars: expected 1 or more, found 0; change it"),
+        (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
         (["--temperature", "0", "--count", "2"], "--temperature 0: expected one solo, found 2, all alike"),
-        (["--top-p", "2"], "top_p: expected above 0, at most 1"),
+        (["--top-p", "2"], "error: --top-p: expected above 0, at most 1"),
         (["--count", "0"], "--count: expected 1 or more"),
         (["--chart", "absent.txt"], "absent.txt: expected a chart, found no such file"),
         (["--chart", "bad.txt"], "bad.txt, line 2: expected a chord symbol, found 'H7'"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-#: All that read what another stage writes, with the arguments that they take.
+#: All that cannot do without what another stage writes, with their arguments; report leaves out what is not there.
 STAGES = {
     "validate": [], "split": [], "augment": [], "encode": ["events"], "render": [], "encode_audio": [],
     "train": ["music_transformer"], "judge": [], "generate": ["music_vae"], "sing": [], "explore": [], "baseline": [],

@@ -59,7 +59,7 @@ def _corpus(data: Path) -> None:
 def _generated(folder: Path) -> None:
     manifest = [
         {"solo": f"{HOSTILE}_{place}", "path": f"solo_{place}.mid", "bars": score.bar_count, "notes": len(score.notes),
-         "key": "F major", "qpm": 200.0}
+         "key": "F major", "qpm": 200.0, "primed_bars": 0}
         for place, score in enumerate(DRAWN)
     ]  # fmt: skip
     files.write_csv(folder / FAMILY / "manifest.csv", list(manifest[0]), manifest)

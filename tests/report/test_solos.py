@@ -40,6 +40,25 @@ def test_the_yardstick_is_of_metrics_that_vary_and_that_the_generated_solos_have
     assert yardstick(real, drawn) == {"h1": (1.5, pytest.approx(0.5**0.5))}
 
 
+def test_a_metric_that_hardly_rounds_alike_is_no_yardstick() -> None:
+    """Solos that all swing two to one lay billions of deviations off."""
+    real = [{"swing_ratio": value} for value in (1.9999999999999991, 1.9999999999999987, 1.9999999999999947)]
+    assert yardstick(real, [{"swing_ratio": 1.5}]) == {}
+
+
+def test_the_bars_of_a_prime_are_not_measured(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "data", tmp_path / "data")
+    manifest = tmp_path / f"data/generated/{FAMILY}/manifest.csv"
+    table = pd.read_csv(manifest)
+    table["primed_bars"] = 1
+    table.to_csv(manifest, index=False)
+    (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
+    for solo in family.solos:
+        assert solo.drawn.bar_count == solo.score.bar_count - 1
+    (whole,) = (family for family in read_families(run / "data") if family.name == FAMILY)
+    assert [solo.distance for solo in family.solos] != [solo.distance for solo in whole.solos]
+
+
 def test_solos_stand_from_the_nearest_on_and_real_ones_are_measured_beside_them(run: Path) -> None:
     singer, family = sorted(read_families(run / "data"), key=lambda family: family.name != SINGER)
     distances = [solo.distance for solo in family.solos]

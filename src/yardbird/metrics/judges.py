@@ -117,7 +117,10 @@ class RatioJudge:
         The curve never falls: where the ratio is no use on these pieces, every verdict is a half.
         """
         ratios = np.array([self.ratio(piece) for piece in pieces])[:, None]
-        unit = float(ratios.std()) or 1.0  # a penalty in its units keeps the curve finite where both sides lie apart
+        spread = float(ratios.std())
+        unit = (
+            spread if spread >= LEAST_SPREAD else 1.0
+        )  # a penalty in its units keeps the curve finite where both sides lie apart
         curve = _regression().fit(ratios / unit, own)
         slope, intercept = float(curve.coef_[0, 0]) / unit, float(curve.intercept_[0])
         useful = slope > 0

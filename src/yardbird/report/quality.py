@@ -12,6 +12,7 @@ from yardbird.music.midi import read_score
 from yardbird.report.charts import Chart, histogram
 
 Rows = list[dict[str, str]]
+_SPLITS = ("train", "validation", "test")
 _BIN_QPM, _BIN_SEMITONES = 10, 1
 
 
@@ -67,7 +68,8 @@ def _source(name: str, rows: Rows, copies: Rows) -> Source:
     own = [copy for copy in copies if copy["solo"].partition("/")[0] == name]
     splits = {copy["solo"]: copy["split"] for copy in own}
     artists = [f"{artist} ({count})" for artist, count in sorted(Counter(row["artist"] for row in rows).items())]
-    return Source(name, artists, dict(sorted(Counter(splits.values()).items())), len(own) - len(splits))
+    counted = Counter(splits.values())
+    return Source(name, artists, {split: counted[split] for split in _SPLITS if counted[split]}, len(own) - len(splits))
 
 
 def _alike(solos: Rows) -> list[tuple[str, str]]:

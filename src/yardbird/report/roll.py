@@ -11,6 +11,7 @@ from yardbird.music.score import Ints, Score
 
 PIXELS_A_SECOND = 56
 _ROW, _HEAD, _FOOT = 5, 30, 4  # pixels: of a semitone, above for bar numbers and chords, below
+_CHARACTER = 10  # pixels, of a chord's name in bold
 _BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
 _LEAST_ROWS = 24
 
@@ -30,7 +31,7 @@ def draw(score: Score, title: str) -> str:
     for change, x, room in _chords(score, width):
         text = SubElement(svg, "text", {"x": f"{x + 2:g}", "y": "25", "class": "chord"})
         text.text = change
-        if room < 8 * len(change):
+        if room < _CHARACTER * len(change):
             text.set("textLength", f"{max(room - 3, 4):g}")
             text.set("lengthAdjust", "spacingAndGlyphs")
     _notes(svg, score, high)

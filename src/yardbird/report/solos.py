@@ -18,8 +18,8 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo, transcribe
 from yardbird.audio.wave import read_wave
-from yardbird.metrics.table import describe
-from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
+from yardbird.metrics.table import LEAST_SPREAD, describe
+from yardbird.music.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
@@ -38,6 +38,12 @@ class Heard:
     transcribed: bool  # the notes are what a transcriber hears in the sound
     picture: Path | None  # of a sound, its spectrogram
     distance: float | None
+    primed_bars: int = 0  # which it was given
+
+    @property
+    def drawn(self) -> Score:
+        """What is the model's own."""
+        return cut(self.score, int(self.score.bar_ticks[self.primed_bars]), self.score.end_tick)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +69,8 @@ def read_families(data: Path) -> list[Family]:
         solos = list(_read_solos(manifest))
         if not solos:
             continue
-        drawn = [describe(solo.score) for solo in solos]
-        real = [describe(score) for score in read_real(data, [solo.score for solo in solos], _artist(solos[0]))]
+        drawn = [describe(solo.drawn) for solo in solos]
+        real = [describe(score) for score in read_real(data, [solo.drawn for solo in solos], _artist(solos[0]))]
         by = yardstick(real, drawn)
         placed = [replace(solo, distance=distance(own, by)) for solo, own in zip(solos, drawn, strict=True)]
         placed.sort(key=lambda solo: (solo.distance is None, solo.distance or 0.0))
@@ -78,18 +84,14 @@ def yardstick(real: Sequence[Figures], drawn: Sequence[Figures]) -> dict[str, tu
     found = {}
     for metric in dict.fromkeys(metric for solo in drawn for metric, value in solo.items() if value is not None):
         values = [value for solo in real if (value := solo[metric]) is not None]
-        if len(set(values)) > 1:
-            found[metric] = (statistics.mean(values), statistics.stdev(values))
+        if len(values) > 1 and (sd := statistics.stdev(values)) >= LEAST_SPREAD:
+            found[metric] = (statistics.mean(values), sd)
     return found
 
 
 def distance(figures: Figures, by: Mapping[str, tuple[float, float]]) -> float | None:
     """In standard deviations of real solos, 0 and more; None where no metric has a value and a yardstick."""
-    apart = [
-        abs(value - mean) / sd
-        for metric, (mean, sd) in by.items()
-        if sd > 0 and (value := figures.get(metric)) is not None
-    ]
+    apart = [abs(value - mean) / sd for metric, (mean, sd) in by.items() if (value := figures.get(metric)) is not None]
     return sum(apart) / len(apart) if apart else None
 
 
@@ -134,4 +136,6 @@ def _read_solos(manifest: Path) -> Iterator[Heard]:
                 tempo = f"{float(row['qpm']):.0f} quarter notes a minute"
                 facts = f"{row['key']}, {tempo}, {row['bars']} bars, {row['notes']} notes"
                 title = row["solo"].replace("_", " ").replace("/", ", ")
-                yield Heard(title, facts, path.with_suffix(".wav"), score, False, None, None)
+                yield Heard(
+                    title, facts, path.with_suffix(".wav"), score, False, None, None, int(row["primed_bars"] or 0)
+                )

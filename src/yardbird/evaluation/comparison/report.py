@@ -86,8 +86,9 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
             "near real solos come: as many pieces of training solos as were generated, against held-out ones, the mean "
             "of many draws. Intervals of 1 and 2 semitones are shares. Coverage 8 is the share of a solo's runs of 8 "
             "melodic intervals that some training solo has too, in any key, the longest run the most intervals in a "
-            "row, *most* that of any solo; `self_quotation` is what stretches of training solos, as long as a family's "
-            "solos, have of other training solos. All metrics are in `comparison.csv`.", "",
+            "row, *most* that of any solo; of `real` these three are over whole test solos. `self_quotation` is what "
+            "stretches of training solos, as long as a family's solos, have of other training solos. "
+            "All metrics are in `comparison.csv`.", "",
             *_verdicts(comparison),
             *_sets(comparison),
             *sound.as_markdown(comparison),
