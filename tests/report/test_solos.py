@@ -53,10 +53,9 @@ def test_the_bars_of_a_prime_are_not_measured(run: Path, tmp_path: Path) -> None
     table["primed_bars"] = 1
     table.to_csv(manifest, index=False)
     (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
-    for solo in family.solos:
-        assert solo.drawn.bar_count == solo.score.bar_count - 1
+    assert all(own.drawn.bar_count == own.score.bar_count - 1 for own in family.solos)
     (whole,) = (family for family in read_families(run / "data") if family.name == FAMILY)
-    assert [solo.distance for solo in family.solos] != [solo.distance for solo in whole.solos]
+    assert [own.distance for own in family.solos] != [own.distance for own in whole.solos]
 
 
 def test_solos_stand_from_the_nearest_on_and_real_ones_are_measured_beside_them(run: Path) -> None:
