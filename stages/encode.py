@@ -10,14 +10,14 @@ from yardbird.codecs.corpus import encode_corpus
 from yardbird.codecs.melody import MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
-from yardbird.errors import exit_on_error
+from yardbird.errors import exit_on_error, stage_arguments
 
 CONFIGS: dict[str, type[EncodeConfig] | type[MelodyConfig]] = {"events": EncodeConfig, "melody": MelodyConfig}
 
 
 @exit_on_error
 def main() -> None:
-    name = sys.argv[1]
+    (name,) = stage_arguments("the name of a codec")
     config = read_section(f"encode.{name}", CONFIGS[name])
     report = encode_corpus(Path("data/augmented"), Path("data/encoded") / name, config)
     files.write_json(Path("reports/encode") / f"{name}.json", {name: report.corpus})

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.config import read_section, read_seed
-from yardbird.errors import exit_on_error
+from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, read_baseline
 from yardbird.evaluation.evaluate import (
     as_table,
@@ -33,7 +33,7 @@ DATA, REPORTS = Path("data"), Path("reports/evaluate")
 
 @exit_on_error
 def main() -> None:
-    name = sys.argv[1]
+    (name,) = stage_arguments("the name of a family")
     config, asked = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
     seed = read_seed()
     prepare_torch()

@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed
-from yardbird.errors import exit_on_error
+from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.generation.best_of import draw_best
 from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import write_solos
@@ -19,7 +19,7 @@ MODELS, JUDGES, GENERATED = Path("models"), Path("data/judges"), Path("data/gene
 
 @exit_on_error
 def main() -> None:
-    name = sys.argv[1]
+    (name,) = stage_arguments("the name of a family")
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)

@@ -8,12 +8,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird.config import read_section
 from yardbird.data.ingest import ingest
 from yardbird.data.reading import IngestConfig
-from yardbird.errors import exit_on_error
+from yardbird.errors import exit_on_error, stage_arguments
 
 
 @exit_on_error
 def main() -> None:
-    source, folder = sys.argv[1:]
+    source, folder = stage_arguments("the name of a source", "its folder")
     out = Path("data/ingested") / source
     survey = ingest(Path(folder), source, read_section("ingest", IngestConfig), out)
     print(f"{source}: {len(survey.used)} files used, {len(survey.rejected)} rejected (see {out / 'rejected.csv'})")

@@ -9,7 +9,7 @@ import torch
 
 from yardbird import files
 from yardbird.config import PARAMS, read_params, read_section, read_seed
-from yardbird.errors import exit_on_error
+from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.generation.audition import hear
 from yardbird.models.base import TRAINED, load_family, prepare_torch
 from yardbird.seeds import derive_seed
@@ -26,7 +26,7 @@ MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/t
 
 @exit_on_error
 def main() -> None:
-    name = sys.argv[1]
+    (name,) = stage_arguments("the name of a family")
     config, seed = read_section(f"{name}.training", TrainingConfig), read_seed()
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))

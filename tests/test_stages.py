@@ -31,3 +31,13 @@ def test_a_stage_before_its_turn_is_one_line(
     assert text.startswith("error: ")
     assert "expected" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("stage", [name for name, arguments in STAGES.items() if arguments] + ["ingest"])
+def test_a_stage_without_its_argument_is_one_line(root: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{stage}.py"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(
+        SystemExit, match=rf"^error: .*{stage}\.py: expected the name of a .*, found nothing; run dvc repro$"
+    ):
+        runpy.run_path(str(root / f"stages/{stage}.py"), run_name="__main__")

@@ -43,6 +43,19 @@ class ConfigError(YardbirdError):
         super().__init__(f"{file}: {key}: expected {expected}, found {found}")
 
 
+def stage_arguments(*names: str) -> list[str]:
+    """What a stage was called with, one argument a name.
+
+    Raises:
+        InputError: there are more or fewer.
+    """
+    given = sys.argv[1:]
+    if len(given) != len(names):
+        found = " ".join(given) or "nothing"
+        raise InputError(sys.argv[0], expected=" and ".join(names), found=found, remedy="run dvc repro")
+    return given
+
+
 def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
     """Decorate a stage's `main`: what a user can mend is one line on stderr and exit status 1, without a traceback.
 

@@ -133,8 +133,11 @@ def test_a_chord_is_in_force_until_the_next_one_and_nc_ends_it(
     silence, f7, pitch = codec.chord_ids(None), codec.chord_ids(Chord.parse("F7")), codec.ids("Pitch").start + 60
     tokens = torch.tensor([[codec.bos_id, *f7, pitch, *silence, pitch]])
     root, quality = family.model._in_force(tokens, None)[:, 0].tolist()
-    assert root == [-1, f7[0], f7[0], f7[0], *silence, *silence]
-    assert quality == [-1, -1, f7[1], f7[1], *silence, *silence]
+    row_of = [rows.tolist() for rows in family.model.rows]
+    (nothing,), (f, seventh) = [row_of[0][token] for token in silence], [row_of[g][token] for g, token in enumerate(f7)]
+    assert root == [0, f, f, f, nothing, nothing]
+    assert quality == [0, 0, seventh, seventh, nothing, nothing]
+    assert len({0, nothing, f, seventh}) == 4
     without = MusicTransformerFamily(codec, replace(family.config, hold_chords=False)).model
     assert without.held_embedding is None
 

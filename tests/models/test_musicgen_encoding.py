@@ -69,7 +69,7 @@ def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rat
         start, length = int(row["start"]), int(row["length"])
         assert np.array_equal(codes[start : start + length].T, expected)
     assert report["frames"] == len(codes)
-    assert report["codebook_0_used"] == len(set(codes[:, 0].tolist())) / 16
+    assert report["codebook_1_used"] == len(set(codes[:, 0].tolist())) / 16
 
 
 def test_the_index_keeps_every_column_and_the_codec_is_named(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from yardbird.nn.relative_attention import distance_table, relative_attention
 
 Attention = Literal["relative", "absolute"]
 
-_NOTHING = -1  # is in force: no token of the group has come yet
+_NOTHING = 0  # the row of `held_embedding` that is in force while no token of the group has come yet: zeros
 
 
 @dataclass(frozen=True)
@@ -165,16 +165,17 @@ class Transformer(nn.Module):
     nothing is.
     """
 
-    members: Tensor  # (G, V), which tokens are of which group
+    rows: Tensor  # (G, V), the row of `held_embedding` of each token of a group; `_NOTHING` for all others
 
     def __init__(self, vocab_size: int, config: TransformerConfig, held: Sequence[Sequence[int]] = ()) -> None:
         super().__init__()
         self.config = config
-        members = torch.zeros(len(held), vocab_size, dtype=torch.bool)
-        for group, tokens in zip(members, held, strict=True):
-            group[list(tokens)] = True
-        self.register_buffer("members", members, persistent=False)
-        self.held_embedding = nn.Embedding(vocab_size, config.d_model) if held else None
+        number = {token: row for row, token in enumerate(sorted(set().union(*held)), 1)}
+        rows = torch.full((len(held), vocab_size), _NOTHING)
+        for group, tokens in zip(rows, held, strict=True):
+            group[list(tokens)] = torch.tensor([number[token] for token in tokens])
+        self.register_buffer("rows", rows, persistent=False)
+        self.held_embedding = nn.Embedding(1 + len(number), config.d_model, padding_idx=_NOTHING) if held else None
         self.embedding = nn.Embedding(vocab_size, config.d_model)
         absolute = config.attention == "absolute"
         self.positions = nn.Parameter(torch.empty(config.context_length, config.d_model)) if absolute else None
@@ -192,6 +193,8 @@ class Transformer(nn.Module):
                 nn.init.xavier_uniform_(parameter)
             elif parameter.ndim >= 2:  # embeddings of tokens, positions, distances; the head
                 nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
+        if self.held_embedding is not None:
+            nn.init.zeros_(self.held_embedding.weight[_NOTHING])
 
     def forward(self, tokens: Int[Tensor, "B L"], cache: Cache | None = None) -> Float[Tensor, "B out V"]:
         """With a cache, `tokens` follow the positions it holds, any number at first, then one a call, and only the
@@ -199,8 +202,7 @@ class Transformer(nn.Module):
         start = 0 if cache is None else cache.length
         x = self.embedding(tokens)
         if self.held_embedding is not None:
-            in_force = self._in_force(tokens, cache)
-            x = x + (self.held_embedding(in_force.clamp(min=0)) * (in_force != _NOTHING)[..., None]).sum(0)
+            x = x + self.held_embedding(self._in_force(tokens, cache)).sum(0)
         if self.positions is not None:
             assert start + tokens.shape[1] <= len(self.positions), "absolute positions end with the context"
             x = x + self.positions[start : start + tokens.shape[1]]
@@ -211,15 +213,15 @@ class Transformer(nn.Module):
         return F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
 
     def _in_force(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> Int[Tensor, "G B L"]:
-        """The token of every group that is in force at each position, its own included."""
-        places = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
-        latest = (self.members[:, tokens] * places).cummax(-1).values  # counted from 1; 0: none so far
-        found = tokens.expand(len(latest), -1, -1).gather(2, (latest - 1).clamp(min=0))
-        earlier = _NOTHING if cache is None else cache.in_force[..., None]
-        found = torch.where(latest > 0, found, earlier)
+        """The row of `held_embedding` of every group that is in force at each position, its own token included."""
+        rows = self.rows[:, tokens]
+        places = torch.arange(tokens.shape[1], device=tokens.device)
+        latest = torch.where(rows == _NOTHING, 0, places).cummax(-1).values
+        found = rows.gather(2, latest)
         if cache is not None:
+            found = torch.where(found == _NOTHING, cache.in_force[..., None], found)
             cache.in_force = found[..., -1]
         return found
 
     def new_cache(self, batch: int) -> Cache:
-        return Cache(self.config, len(self.members), batch, self.embedding.weight)
+        return Cache(self.config, len(self.rows), batch, self.embedding.weight)

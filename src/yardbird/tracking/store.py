@@ -3,6 +3,7 @@
 Git and DVC hold the truth; what stands here can be rebuilt. `MLFLOW_TRACKING_URI` points to another server.
 """
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -73,9 +74,10 @@ def first_line(error: BaseException) -> str:
 def provenance() -> dict[str, str]:
     """Tags that say where a run comes from: Git commit, DVC stage and experiment, as far as they are known."""
     tags = {"stage": os.environ.get("DVC_STAGE"), "dvc_experiment": os.environ.get("DVC_EXP_NAME")}
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if commit.returncode == 0:
-        tags["mlflow.source.git.commit"] = commit.stdout.strip()
+    with contextlib.suppress(FileNotFoundError):  # Git is not installed
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        if commit.returncode == 0:
+            tags["mlflow.source.git.commit"] = commit.stdout.strip()
     return {name: value for name, value in tags.items() if value}
 
 

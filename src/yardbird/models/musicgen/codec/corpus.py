@@ -2,6 +2,9 @@
 
 import csv
 import io
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +16,12 @@ from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import read_wave
 from yardbird.errors import InputError
+from yardbird.models.base import prepare_torch
 from yardbird.models.musicgen.codec import network
 
 
 def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) -> dict[str, int | float]:
-    """Encode every clip of `clips`/clips.csv, whole, at the codec's rate, whatever its own.
+    """Encode every clip of `clips`/clips.csv, whole, at the codec's rate, whatever its own; on a CPU by all its cores.
 
     Writes into `output` codes.npy, (frames of all clips, codebooks) int16, one clip after the other; index.csv, the
     columns of clips.csv with the `start` and the `length` of each clip in frames; and codec.json, with `source`, the
@@ -35,10 +39,15 @@ def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) ->
     if not rows:
         raise InputError(clips, expected="clips", found="none", remedy="see rejected.csv beside them")
     config = codec.config
-    encoded: list[NDArray[np.int16]] = []
-    for row in tqdm(rows, desc="encode audio", unit="clip", leave=False):
+
+    def encode(row: Mapping[str, str]) -> NDArray[np.int16]:
         wave = read_wave(files.within(clips, row["path"]))
-        encoded.append(network.encode(codec, to_mono(wave, config.sampling_rate)).T)
+        return network.encode(codec, to_mono(wave, config.sampling_rate)).T
+
+    # a clip a thread: torch lets go of the interpreter's lock, and splits single clips badly between threads of its own
+    threads = os.cpu_count() if codec.device.type == "cpu" else 1
+    with ThreadPoolExecutor(threads, initializer=prepare_torch) as pool:
+        encoded = list(tqdm(pool.map(encode, rows), total=len(rows), desc="encode audio", unit="clip", leave=False))
     lengths = [len(codes) for codes in encoded]
     starts = (np.cumsum(lengths) - lengths).tolist()
     index = [
@@ -59,6 +68,6 @@ def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) ->
     files.write_json(output / "codec.json", about)
     used = {
         f"codebook_{number}_used": round(len(np.unique(column)) / config.codebook_size, 4)
-        for number, column in enumerate(codes.T)
+        for number, column in enumerate(codes.T, 1)
     }
     return {"clips": len(rows), "frames": len(codes), "seconds": round(len(codes) / config.frame_rate, 1), **used}
