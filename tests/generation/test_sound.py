@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_musicgen import tiny_musicgen
@@ -162,4 +163,5 @@ def test_a_saved_model_sings_as_before(tmp_path: Path) -> None:
     assert provenance["sha256"] == files.sha256_folder(tmp_path / "musicgen")
     before: Sound
     before, after = (sing(each, ["jazz solo in F"], CONFIG, 0)[0] for each in (FAMILY, family))
-    assert np.array_equal(before.waveform.samples, after.waveform.samples)
+    rounding = 1e-5 if torch.cuda.is_available() else 0.0  # where the saved one sings
+    np.testing.assert_allclose(after.waveform.samples, before.waveform.samples, rtol=0, atol=rounding)

@@ -28,7 +28,8 @@ from yardbird.nn.dropout import dropped_of_256, keep, random_bytes
 Heads = Float[Tensor, "heads batch length width"]
 Table = Float[Tensor, "heads distances width"]
 
-_CACHED_SCORES = 2**19
+_CACHED_SCORES = 2**19  # of a processor
+_GPU_SCORES = 2**26  # a quarter of a gibibyte in single precision
 
 
 def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table, dropout: float = 0.0) -> Heads:
@@ -57,10 +58,12 @@ def distance_table(embedding: Table, distances: int) -> Float[Tensor, "heads wan
 
 
 def _tiling(query: Tensor) -> tuple[int, int]:
-    """Rows a block and heads at a time: on a processor the scores of a block stay in its cache (measured)."""
+    """Rows a block and heads at a time, measured: on a processor the scores of a block stay in its cache; on a GPU
+    starting many small blocks would take longer than the half square that they spare.
+    """
     heads, batch, length, _ = query.shape
     if query.is_cuda:
-        return 256, heads
+        return min(length, max(64, _GPU_SCORES // (heads * batch * length))), heads
     rows = 64 if length <= 512 else 128
     return rows, min(heads, max(1, _CACHED_SCORES // (rows * length * batch)))
 
