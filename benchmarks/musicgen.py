@@ -4,7 +4,8 @@ Same weights, same sound, same codes (asserted). The cached step reads what the 
 The others begin with waveforms: one encodes them, clip by clip and no more than that; the other calls the codec as
 `MusicgenForConditionalGeneration` does that is given `input_values`, which decodes the codes as well. At the size of
 facebook/musicgen-small (its configuration recalled from the hub, weights random) adapters are trained, at our own size
-the whole model. On a GPU both in bf16 as presets/paper.yaml has it, but for the codec, whose codes would change.
+the whole model. On a CPU the adapters see one clip of 5 s a step, on a GPU four of 10 s; there all but the codec, whose
+codes would change, computes in bf16 as in presets/paper.yaml.
 """
 
 import sys

@@ -3,6 +3,7 @@
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -69,7 +70,9 @@ def main(description: str, benchmark: Callable[[int], list[Row]], default_rounds
     torch.manual_seed(0)
     rows = benchmark(options.rounds)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {options.threads} thread(s)"
-    print(f"{description}\ntorch {torch.__version__}, {device}, {options.rounds} rounds\n")
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    print(f"{description}\n`{' '.join(['python', *sys.argv])}`, commit {commit.stdout.strip() or 'unknown'}")
+    print(f"torch {torch.__version__}, {device}, {options.rounds} rounds\n")
     print("| setting | variant | ms | ratio | quartiles |\n|---|---|---|---|---|")
     for row in rows:
         name, ratio = row.variant, f"{row.ratio:.2f} | {row.low:.2f}–{row.high:.2f}"

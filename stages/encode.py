@@ -17,7 +17,7 @@ CONFIGS: dict[str, type[EncodeConfig] | type[MelodyConfig]] = {"events": EncodeC
 
 @exit_on_error
 def main() -> None:
-    (name,) = stage_arguments("the name of a codec")
+    (name,) = stage_arguments("the name of a codec", known=CONFIGS)
     config = read_section(f"encode.{name}", CONFIGS[name])
     report = encode_corpus(Path("data/augmented"), Path("data/encoded") / name, config)
     files.write_json(Path("reports/encode") / f"{name}.json", {name: report.corpus})

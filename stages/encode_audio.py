@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.config import read_section
 from yardbird.errors import exit_on_error
-from yardbird.models.base import best_device, prepare_torch
+from yardbird.models.base import prepare_torch
 from yardbird.models.musicgen.checkpoint import open_codec
 from yardbird.models.musicgen.codec.corpus import encode_clips
 
@@ -17,8 +17,7 @@ from yardbird.models.musicgen.codec.corpus import encode_clips
 def main() -> None:
     prepare_torch()
     checkpoint = read_section("musicgen.checkpoint", str)
-    codec = open_codec(checkpoint).to(best_device())
-    report = encode_clips(Path("data/clips"), Path("data/encoded/audio"), codec, checkpoint)
+    report = encode_clips(Path("data/clips"), Path("data/encoded/audio"), open_codec(checkpoint), checkpoint)
     files.write_json(Path("reports/encode/audio.json"), {"audio": report})
     print(f"{report['clips']} clips, {report['frames']} frames, {report['seconds'] / 60:.1f} minutes")
 

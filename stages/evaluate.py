@@ -25,7 +25,7 @@ from yardbird.metrics.coherence import coherence_rows
 from yardbird.metrics.judges import read_judges
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import headline_rows, set_rows, sets_csv
-from yardbird.models.base import best_device, load_family, prepare_torch
+from yardbird.models.base import best_device, family_names, load_family, prepare_torch
 from yardbird.music.excerpts import length_beats
 
 DATA, REPORTS = Path("data"), Path("reports/evaluate")
@@ -33,7 +33,7 @@ DATA, REPORTS = Path("data"), Path("reports/evaluate")
 
 @exit_on_error
 def main() -> None:
-    (name,) = stage_arguments("the name of a family")
+    (name,) = stage_arguments("the name of a family", known=family_names())
     config, asked = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
     seed = read_seed()
     prepare_torch()

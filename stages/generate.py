@@ -12,14 +12,14 @@ from yardbird.generation.orders import GenerateConfig, plan
 from yardbird.generation.solos import write_solos
 from yardbird.generation.source import open_source
 from yardbird.generation.timing import timed, write_speed
-from yardbird.models.base import prepare_torch
+from yardbird.models.base import family_names, prepare_torch
 
 MODELS, JUDGES, GENERATED = Path("models"), Path("data/judges"), Path("data/generated")
 
 
 @exit_on_error
 def main() -> None:
-    (name,) = stage_arguments("the name of a family")
+    (name,) = stage_arguments("the name of a family", known=family_names())
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)

@@ -11,7 +11,7 @@ from yardbird import files
 from yardbird.config import PARAMS, read_params, read_section, read_seed
 from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.generation.audition import hear
-from yardbird.models.base import TRAINED, load_family, prepare_torch
+from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
 from yardbird.seeds import derive_seed
 from yardbird.tracking.lock import output_hashes, read_lock
 from yardbird.tracking.runs import TrainingRun
@@ -26,7 +26,7 @@ MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/t
 
 @exit_on_error
 def main() -> None:
-    (name,) = stage_arguments("the name of a family")
+    (name,) = stage_arguments("the name of a family", known=family_names())
     config, seed = read_section(f"{name}.training", TrainingConfig), read_seed()
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))

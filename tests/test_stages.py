@@ -33,11 +33,15 @@ def test_a_stage_before_its_turn_is_one_line(
     assert "\n" not in text
 
 
+@pytest.mark.parametrize("given", [[], ["nobody"], ["music_vae", "events", "more"]], ids=["none", "unknown", "more"])
 @pytest.mark.parametrize("stage", [name for name, arguments in STAGES.items() if arguments] + ["ingest"])
-def test_a_stage_without_its_argument_is_one_line(root: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
-    monkeypatch.setattr(sys, "argv", [f"{stage}.py"])
+def test_a_stage_with_other_arguments_than_its_own_is_one_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, given: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{stage}.py", *given])
     monkeypatch.setattr(sys, "path", [*sys.path])
+    found = " ".join(given) or "nothing"
     with pytest.raises(
-        SystemExit, match=rf"^error: .*{stage}\.py: expected the name of a .*, found nothing; run dvc repro$"
+        SystemExit, match=rf"^error: .*{stage}\.py: expected the name of a .*, found {found}; run dvc repro$"
     ):
         runpy.run_path(str(root / f"stages/{stage}.py"), run_name="__main__")

@@ -9,7 +9,7 @@ Broken invariants of our own are `assert`ed and never wrapped in these.
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 
@@ -43,16 +43,16 @@ class ConfigError(YardbirdError):
         super().__init__(f"{file}: {key}: expected {expected}, found {found}")
 
 
-def stage_arguments(*names: str) -> list[str]:
+def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
     """What a stage was called with, one argument a name.
 
     Raises:
-        InputError: there are more or fewer.
+        InputError: there are more or fewer, or the first is none of the `known`, where these are given.
     """
     given = sys.argv[1:]
-    if len(given) != len(names):
-        found = " ".join(given) or "nothing"
-        raise InputError(sys.argv[0], expected=" and ".join(names), found=found, remedy="run dvc repro")
+    if len(given) != len(names) or (known and given[0] not in known):
+        expected = " and ".join(names) + (f" ({', '.join(known)})" if known else "")
+        raise InputError(sys.argv[0], expected=expected, found=" ".join(given) or "nothing", remedy="run dvc repro")
     return given
 
 

@@ -84,6 +84,18 @@ def test_a_held_token_is_heard_from_its_place_on_and_another_only_where_it_stand
     assert torch.equal(one[2:], other[2:])
 
 
+def test_before_the_first_of_a_group_nothing_is_added_nor_learnt() -> None:
+    held, plain = Transformer(10, SMALL, [[3, 4]]), Transformer(10, SMALL)
+    plain.load_state_dict({name: weight for name, weight in held.state_dict().items() if "held" not in name})
+    tokens = torch.tensor([[1, 2, 5, 3, 1]])
+    logits = held(tokens)
+    assert torch.equal(logits[:, :3], plain(tokens)[:, :3])
+    logits.square().sum().backward()
+    assert held.held_embedding is not None
+    assert held.held_embedding.weight.grad is not None
+    assert held.held_embedding.weight.grad.abs().sum(1).gt(0).tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize("attention", ["relative", "absolute"])
 def test_a_fresh_model_knows_nothing(relative: TransformerConfig, attention: Attention) -> None:
     model = Transformer(50, replace(relative, attention=attention)).eval()

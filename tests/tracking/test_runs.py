@@ -1,6 +1,7 @@
 """MLflow beside a training: one run a training, set up once, never in the way."""
 
 import sqlite3
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -139,7 +140,12 @@ def test_nested_parameters_become_columns() -> None:
 
 def test_where_git_is_not_installed_no_commit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", "train@music_vae")
-    assert "mlflow.source.git.commit" in provenance()
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    identity = ["-c", "user.name=a", "-c", "user.email=a"]
+    for command in (["init", "-q"], [*identity, "commit", "--allow-empty", "-qm", "one"]):
+        subprocess.run(["git", *command], check=True)
+    assert len(provenance()["mlflow.source.git.commit"]) == 40
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance() == {"stage": "train@music_vae"}
 

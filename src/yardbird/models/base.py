@@ -132,7 +132,7 @@ def family_names() -> list[str]:
 
 
 def prepare_torch(threads: int | None = 1) -> None:
-    """Set torch up for this process, before its first parallel operation.
+    """Set torch up for this process and this thread, before its first parallel operation.
 
     Args:
         threads: on the CPU; None: torch decides. Sums, and so bytes, depend on their number; two on busy cores can be

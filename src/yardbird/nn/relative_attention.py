@@ -69,7 +69,9 @@ def _tiling(query: Tensor) -> tuple[int, int]:
 
 
 class _BlockwiseAttention(torch.autograd.Function):
-    """Forward: 3 matrix products a block; backward: 6. Keeps the weights below the diagonal, half a square a head."""
+    """Forward: 3 matrix products a block; backward: 6. Keeps the weights of all blocks: half a square a head where they
+    are small, the whole of it where one block holds all rows.
+    """
 
     @staticmethod
     def forward(

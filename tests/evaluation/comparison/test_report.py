@@ -42,7 +42,7 @@ def write_family(reports: Path, name: str, *, real_mean: float = 0.5, nats: floa
     table.to_csv(reports / f"evaluate/{name}_rows.csv", index=False)
     (reports / f"evaluate/{name}.json").write_text("{}")
     (reports / "train").mkdir(exist_ok=True)
-    (reports / f"train/{name}.json").write_text(json.dumps({name: {"best_epoch": 3, "parameters": 12345}}))
+    (reports / f"train/{name}.json").write_text(json.dumps({name: {"best_epoch": 3, "parameters": 1234567}}))
 
 
 def write_latent_family(reports: Path, *, collapsed: bool = False) -> None:
@@ -227,7 +227,7 @@ def test_the_report_tells_the_figures(data, tmp_path):
     assert "| floor | 8 | 0.50 | 0.55 ± 0.10 |" in report
     assert "|  | music_transformer |" in report
     assert "| best epoch | 3 |" in report
-    assert "| parameters | 12345 |" in report
+    assert "| parameters | 1,234,567 |" in report
     assert "## Latent space" not in report
     assert "Source `mine`: 2 train, 1 validation, 2 test solos" in report
     assert "synthetic" not in report

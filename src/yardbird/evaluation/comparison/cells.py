@@ -13,6 +13,11 @@ def line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def number(value: float) -> str:
+    """Counts in full, in groups of three digits; all else to six digits."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
 def figures(values: Mapping[str, float], columns: Columns) -> list[str]:
     """A cell a column, with the figure's interval where it has one; empty where the row has no such figure."""
     cells = []

@@ -225,8 +225,7 @@ def _training(comparison: Comparison) -> list[str]:
     keys = list(dict.fromkeys(key for values in comparison.training.values() for key in values))
     lines = cells.head(["", *comparison.training])
     for key in keys:
-        figures = [values.get(key) for values in comparison.training.values()]
-        own = ["" if figure is None else f"{figure:,.0f}" if figure >= 1e6 else f"{figure:.6g}" for figure in figures]
+        own = [cells.number(values[key]) if key in values else "" for values in comparison.training.values()]
         lines.append(cells.line([key.replace("_", " "), *own]))
     return ["## Training", "", *lines, ""]
 

@@ -19,9 +19,11 @@ from yardbird.errors import InputError
 from yardbird.models.base import prepare_torch
 from yardbird.models.musicgen.codec import network
 
+_MOST_THREADS = 8  # a large codec needs a gigabyte for each
+
 
 def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) -> dict[str, int | float]:
-    """Encode every clip of `clips`/clips.csv, whole, at the codec's rate, whatever its own; on a CPU by all its cores.
+    """Encode every clip of `clips`/clips.csv, whole, at the codec's rate, whatever its own; by all cores of the CPU.
 
     Writes into `output` codes.npy, (frames of all clips, codebooks) int16, one clip after the other; index.csv, the
     columns of clips.csv with the `start` and the `length` of each clip in frames; and codec.json, with `source`, the
@@ -45,8 +47,7 @@ def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) ->
         return network.encode(codec, to_mono(wave, config.sampling_rate)).T
 
     # a clip a thread: torch lets go of the interpreter's lock, and splits single clips badly between threads of its own
-    threads = os.cpu_count() if codec.device.type == "cpu" else 1
-    with ThreadPoolExecutor(threads, initializer=prepare_torch) as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), initializer=prepare_torch) as pool:
         encoded = list(tqdm(pool.map(encode, rows), total=len(rows), desc="encode audio", unit="clip", leave=False))
     lengths = [len(codes) for codes in encoded]
     starts = (np.cumsum(lengths) - lengths).tolist()

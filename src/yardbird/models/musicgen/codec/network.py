@@ -133,7 +133,7 @@ def codebooks(model: EncodecModel) -> list[Codebook]:
 def encode(model: EncodecModel, samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """The codes of a waveform of shape (n,), n > 0, at the model's rate: (codebooks, ⌈n / samples a frame⌉).
 
-    One at a time: batches are no faster, measured, since convolutions fill a core already.
+    One at a time: on a CPU batches are no faster, measured, since convolutions fill a core already.
     """
     hop = model.config.hop_length
     whole = torch.zeros(1, 1, -(-len(samples) // hop) * hop)
