@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -56,6 +57,13 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
+def _commit() -> str:
+    if shutil.which("git") is None:
+        return ""
+    command = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def main(description: str, benchmark: Callable[[int], list[Row]], default_rounds: int) -> None:
     """The command line of a benchmark: set up the machine, run, print a table, write JSON where asked."""
     parser = argparse.ArgumentParser(description=description)
@@ -70,8 +78,7 @@ def main(description: str, benchmark: Callable[[int], list[Row]], default_rounds
     torch.manual_seed(0)
     rows = benchmark(options.rounds)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {options.threads} thread(s)"
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    print(f"{description}\n`{' '.join(['python', *sys.argv])}`, commit {commit.stdout.strip() or 'unknown'}")
+    print(f"{description}\n`{' '.join(['python', *sys.argv])}`, commit {_commit() or 'unknown'}")
     print(f"torch {torch.__version__}, {device}, {options.rounds} rounds\n")
     print("| setting | variant | ms | ratio | quartiles |\n|---|---|---|---|---|")
     for row in rows:
