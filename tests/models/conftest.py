@@ -29,6 +29,11 @@ CONFIG = ModelConfig(
     tie_embeddings=True,
     windows_per_epoch=None,
     hold_chords=True,
+    interval="both",
+    degree="both",
+    motion="both",
+    pulse="both",
+    release="both",
 )
 BARS = {"train": [12, 3, 40, 1], "validation": [20, 2], "test": [4]}
 

@@ -132,7 +132,7 @@ def test_a_chord_is_in_force_until_the_next_one_and_nc_ends_it(
 ) -> None:
     silence, f7, pitch = codec.chord_ids(None), codec.chord_ids(Chord.parse("F7")), codec.ids("Pitch").start + 60
     tokens = torch.tensor([[codec.bos_id, *f7, pitch, *silence, pitch]])
-    root, quality = family.model._in_force(tokens, None)[:, 0].tolist()
+    root, quality = family.model._follow(tokens, None)[0][:, 0].tolist()
     row_of = [rows.tolist() for rows in family.model.rows]
     (nothing,), (f, seventh) = [row_of[0][token] for token in silence], [row_of[g][token] for g, token in enumerate(f7)]
     assert root == [0, f, f, f, nothing, nothing]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from yardbird.nn.relations import Relation
 from yardbird.nn.transformer import Transformer, TransformerConfig
 
 RELATIVE = TransformerConfig(
@@ -20,6 +21,12 @@ RELATIVE = TransformerConfig(
     tie_embeddings=True,
 )
 HELD = ([3, 4, 5], [5, 6, 7, 8])  # the fifth ends what is in force of both
+_DISTANCES = [[8] * 8, *([(target - reference) % 8 for target in range(8)] for reference in range(8))]
+RELATIONS = (
+    Relation(range(10, 18), range(10, 18), _DISTANCES, inputs=True, outputs=True),  # targets to the target before
+    Relation(range(10, 18), (3, 4, 5), [[3] * 8, *([(t * r) % 3 for t in range(8)] for r in range(3))], True, True),
+    Relation((20, 21, 22, 23), (), [[0, 1, 0, 1]], inputs=True, outputs=True),  # to nothing: classes of their own
+)
 VARIANTS = {
     "relative": RELATIVE,
     "absolute": replace(RELATIVE, attention="absolute"),
@@ -42,11 +49,11 @@ def config(request: pytest.FixtureRequest) -> TransformerConfig:
 
 @pytest.fixture
 def lively() -> Callable[[TransformerConfig], Transformer]:
-    """Builds a model over 50 tokens, some of them held, with weights large enough to tell positions apart."""
+    """Builds a model over 50 tokens, some held or related, with weights large enough to tell positions apart."""
 
     def build(config: TransformerConfig) -> Transformer:
         torch.manual_seed(0)
-        model = Transformer(50, config, HELD).eval()
+        model = Transformer(50, config, HELD, RELATIONS).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.3)

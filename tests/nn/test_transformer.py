@@ -64,9 +64,9 @@ def test_what_is_in_force_is_the_latest_of_each_group_with_a_cache_too(tokens: l
     def tokens_of(rows: torch.Tensor) -> torch.Tensor:
         return torch.where(rows > 0, rows + 2, -1)  # the rows are those of nothing, then of 3, 4 ... 8
 
-    assert torch.equal(tokens_of(model._in_force(whole, None)[:, 0]), expected)
+    assert torch.equal(tokens_of(model._follow(whole, None)[0][:, 0]), expected)
     cache = model.new_cache(1)
-    parts = [tokens_of(model._in_force(part, cache)[:, 0]) for part in whole.split(cut, dim=1)]
+    parts = [tokens_of(model._follow(part, cache)[0][:, 0]) for part in whole.split(cut, dim=1)]
     assert torch.equal(torch.cat(parts, 1), expected)
 
 

@@ -19,11 +19,10 @@ from torch import Tensor, nn
 
 from yardbird.errors import InputError
 from yardbird.nn.dropout import Dropout
+from yardbird.nn.relations import NOTHING, Relation, RelationTerms, carry
 from yardbird.nn.relative_attention import distance_table, relative_attention
 
 Attention = Literal["relative", "absolute"]
-
-_NOTHING = 0  # the row of `held_embedding` that is in force while no token of the group has come yet: zeros
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,9 @@ class Block(nn.Module):
 class Cache:
     """One `LayerCache` a layer for `length` positions, at most `context_length`; and what is in force after them."""
 
-    def __init__(self, config: TransformerConfig, groups: int, batch: int, like: Tensor) -> None:
+    def __init__(self, config: TransformerConfig, carried: int, batch: int, like: Tensor) -> None:
         self.layers = [LayerCache(config, batch, like) for _ in range(config.num_layers)]
-        self.in_force = torch.full((groups, batch), _NOTHING, device=like.device)
+        self.in_force = torch.full((carried, batch), NOTHING, device=like.device)
 
     @property
     def length(self) -> int:
@@ -146,7 +145,7 @@ class Cache:
     def clear(self) -> None:
         for layer in self.layers:
             layer.length = 0
-        self.in_force.fill_(_NOTHING)
+        self.in_force.fill_(NOTHING)
 
     def keep(self, rows: Tensor) -> None:
         for layer in self.layers:
@@ -162,20 +161,27 @@ class Transformer(nn.Module):
 
     Of every group of tokens in `held` (G groups) the latest so far is in force, and an embedding of it is added to each
     token from there on: what lasts, such as a chord, need not be sought by attention. Before the first of a group
-    nothing is.
+    nothing is. `relations` add terms to the embeddings and to the logits (see `yardbird.nn.relations`).
     """
 
-    rows: Tensor  # (G, V), the row of `held_embedding` of each token of a group; `_NOTHING` for all others
+    rows: Tensor  # (G, V), the row of `held_embedding` of each token of a group; `NOTHING` for all others
 
-    def __init__(self, vocab_size: int, config: TransformerConfig, held: Sequence[Sequence[int]] = ()) -> None:
+    def __init__(
+        self,
+        vocab_size: int,
+        config: TransformerConfig,
+        held: Sequence[Sequence[int]] = (),
+        relations: Sequence[Relation] = (),
+    ) -> None:
         super().__init__()
         self.config = config
         number = {token: row for row, token in enumerate(sorted(set().union(*held)), 1)}
-        rows = torch.full((len(held), vocab_size), _NOTHING)
+        rows = torch.full((len(held), vocab_size), NOTHING)
         for group, tokens in zip(rows, held, strict=True):
             group[list(tokens)] = torch.tensor([number[token] for token in tokens])
         self.register_buffer("rows", rows, persistent=False)
-        self.held_embedding = nn.Embedding(1 + len(number), config.d_model, padding_idx=_NOTHING) if held else None
+        self.held_embedding = nn.Embedding(1 + len(number), config.d_model, padding_idx=NOTHING) if held else None
+        self.relations = nn.ModuleList(RelationTerms(vocab_size, config.d_model, relation) for relation in relations)
         self.embedding = nn.Embedding(vocab_size, config.d_model)
         absolute = config.attention == "absolute"
         self.positions = nn.Parameter(torch.empty(config.context_length, config.d_model)) if absolute else None
@@ -193,16 +199,21 @@ class Transformer(nn.Module):
                 nn.init.xavier_uniform_(parameter)
             elif parameter.ndim >= 2:  # embeddings of tokens, positions, distances; the head
                 nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
-        if self.held_embedding is not None:
-            nn.init.zeros_(self.held_embedding.weight[_NOTHING])
+        for module in self.modules():
+            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+                nn.init.zeros_(module.weight[module.padding_idx])
 
     def forward(self, tokens: Int[Tensor, "B L"], cache: Cache | None = None) -> Float[Tensor, "B out V"]:
         """With a cache, `tokens` follow the positions it holds, any number at first, then one a call, and only the
         logits after the last of them come back: `out` is 1, else L."""
         start = 0 if cache is None else cache.length
+        held, *related = self._follow(tokens, cache)
         x = self.embedding(tokens)
         if self.held_embedding is not None:
-            x = x + self.held_embedding(self._in_force(tokens, cache)).sum(0)
+            x = x + self.held_embedding(held).sum(0)
+        for terms, followed in zip(self.relations, related, strict=True):
+            embedded = terms.embed(followed)
+            x = x if embedded is None else x + embedded
         if self.positions is not None:
             assert start + tokens.shape[1] <= len(self.positions), "absolute positions end with the context"
             x = x + self.positions[start : start + tokens.shape[1]]
@@ -210,18 +221,23 @@ class Transformer(nn.Module):
         for index, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layers[index])
         x = self.norm(x if cache is None else x[:, -1:])
-        return F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
+        logits = F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
+        for terms, followed in zip(self.relations, related, strict=True):
+            logits = terms.add_to(logits, x, followed[0, :, -x.shape[1] :])
+        return logits
 
-    def _in_force(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> Int[Tensor, "G B L"]:
-        """The row of `held_embedding` of every group that is in force at each position, its own token included."""
-        rows = self.rows[:, tokens]
-        places = torch.arange(tokens.shape[1], device=tokens.device)
-        latest = torch.where(rows == _NOTHING, 0, places).cummax(-1).values
-        found = rows.gather(2, latest)
+    def _follow(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> list[Int[Tensor, "G B L"]]:
+        """What is in force at each position, its own token included: the rows of `held_embedding` of every group, then
+        what each relation follows."""
+        counts = [len(self.rows)] + [RelationTerms.CARRIED] * len(self.relations)
+        before = tokens.new_full((sum(counts), len(tokens)), NOTHING) if cache is None else cache.in_force
+        held, *related = before.split(counts)
+        followed = [carry(self.rows[:, tokens], held)]
+        followed += [terms.follow(tokens, part) for terms, part in zip(self.relations, related, strict=True)]
         if cache is not None:
-            found = torch.where(found == _NOTHING, cache.in_force[..., None], found)
-            cache.in_force = found[..., -1]
-        return found
+            cache.in_force = torch.cat([part[..., -1] for part in followed])
+        return followed
 
     def new_cache(self, batch: int) -> Cache:
-        return Cache(self.config, len(self.rows), batch, self.embedding.weight)
+        carried = len(self.rows) + RelationTerms.CARRIED * len(self.relations)
+        return Cache(self.config, carried, batch, self.embedding.weight)

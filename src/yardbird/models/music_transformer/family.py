@@ -23,6 +23,7 @@ from yardbird.errors import InputError
 from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio, TokenScores
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
+from yardbird.models.music_transformer.relations import RELATIONS, Use, make_relations
 from yardbird.music.score import Score
 from yardbird.nn.decoding import decode
 from yardbird.nn.sampling import Constraint, Sampling
@@ -39,6 +40,11 @@ class ModelConfig(TransformerConfig):
 
     windows_per_epoch: int | None
     hold_chords: bool  # the chord in force is added to every token, beside standing where it changes
+    interval: Use  # what relations of tokens are used for (see `relations`)
+    degree: Use
+    motion: Use
+    pulse: Use
+    release: Use
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,7 +68,8 @@ class MusicTransformerFamily(Family):
         kinds = [("ChordRoot", "Chord"), ("ChordQuality", "Chord")]  # Chord is N.C., which ends both
         held = [np.flatnonzero(np.isin(codec.kind_of, [KINDS.index(kind) for kind in group])) for group in kinds]
         chords = [group.tolist() for group in held] if config.hold_chords else []
-        self.model = MusicTransformer(codec.vocab_size, **sizes, held=chords)
+        related = make_relations(codec, {name: getattr(config, name) for name in RELATIONS})
+        self.model = MusicTransformer(codec.vocab_size, **sizes, held=chords, relations=related)
 
     @classmethod
     def create(cls, encoded: Path, params: Path) -> "MusicTransformerFamily":

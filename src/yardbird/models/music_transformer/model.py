@@ -8,6 +8,7 @@ from torch import Tensor
 
 from yardbird.errors import InputError
 from yardbird.nn.decoding import decode
+from yardbird.nn.relations import Relation
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.nn.transformer import Attention, Transformer, TransformerConfig
 
@@ -34,8 +35,9 @@ class MusicTransformer(Transformer):
         context_length: int = 2048,
         tie_embeddings: bool = True,
         held: Sequence[Sequence[int]] = (),
+        relations: Sequence[Relation] = (),
     ) -> None:
-        """`d_ff` None: four times `d_model`; `held`: see `Transformer`. The rest is told at `TransformerConfig`."""
+        """`d_ff` None: four times `d_model`. `held`, `relations`: see `Transformer`; else: `TransformerConfig`."""
         config = TransformerConfig(
             d_model=d_model,
             num_heads=num_heads,
@@ -47,7 +49,7 @@ class MusicTransformer(Transformer):
             context_length=context_length,
             tie_embeddings=tie_embeddings,
         )
-        super().__init__(vocab_size, config, held)
+        super().__init__(vocab_size, config, held, relations)
 
     def generate(
         self,
