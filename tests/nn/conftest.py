@@ -22,6 +22,7 @@ RELATIVE = TransformerConfig(
 HELD = ([3, 4, 5], [5, 6, 7, 8])  # the fifth ends what is in force of both
 VARIANTS = {
     "relative": RELATIVE,
+    "rotary": replace(RELATIVE, attention="rotary"),
     "absolute": replace(RELATIVE, attention="absolute"),
     "clipped": replace(RELATIVE, max_distance=5),
     "untied": replace(RELATIVE, tie_embeddings=False),
