@@ -42,7 +42,7 @@ SIZES = ModelConfig(
     context_length=64, tie_embeddings=True, windows_per_epoch=None, hold_chords=True,
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
-    "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "qpm": None, "artist": None,
+    "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None, "artist": None,
     "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
 }  # fmt: skip
 SERVERS = {NAME: Server(ENDPOINT, DEFAULTS)}
