@@ -187,6 +187,17 @@ def test_dropout_is_active_in_training_only(lively: Build, relative: Transformer
     assert not torch.equal(model(tokens), model(tokens))
 
 
+@pytest.mark.parametrize("attention", ["rotary", "absolute"])
+def test_training_with_dropout_on_a_cpu_computes_the_same_attention(
+    lively: Build, relative: TransformerConfig, attention: Attention
+) -> None:
+    """There it takes another way than without dropout; a probability below a 512th drops nothing."""
+    model = lively(replace(relative, attention=attention, dropout=0.001))
+    tokens = torch.randint(50, (2, 24), generator=torch.Generator().manual_seed(1))
+    expected = model(tokens)
+    torch.testing.assert_close(model.train()(tokens), expected, atol=2e-5, rtol=1e-5)
+
+
 def test_rows_of_a_cache_can_be_kept_alone(lively: Build, relative: TransformerConfig) -> None:
     model = lively(relative)
     tokens = torch.randint(50, (4, 10), generator=torch.Generator().manual_seed(1))

@@ -80,7 +80,8 @@ class LayerCache:
 class SelfAttention(nn.Module):
     """Causal multi-head attention: relative (a learned E_r a head), rotary, or plain.
 
-    Rotary and plain attention go through torch's `scaled_dot_product_attention`: flash attention on a GPU.
+    Rotary and plain attention go through torch's `scaled_dot_product_attention`, flash attention on a GPU, except
+    where they train with dropout on a CPU.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -109,9 +110,14 @@ class SelfAttention(nn.Module):
 
     def _whole(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        if self.distances is None:
+        distances = self.distances
+        if distances is None and (query.is_cuda or not dropout):
             return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
-        return relative_attention(query, key, value, self.distances, dropout)
+        if distances is None:  # on a CPU torch fuses attention only without dropout: blocks take a third of its time
+            distances = query.new_zeros(
+                self.heads, 1, self.width
+            )  # one embedding for all distances, which adds nothing
+        return relative_attention(query, key, value, distances, dropout)
 
     def _newest(self, query: Tensor, cache: LayerCache) -> Tensor:
         """One new position over all so far: its row of S_rel is q E_rᵀ as it stands, with nothing to skew."""
