@@ -19,6 +19,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from yardbird import MusicTransformer
 from yardbird.nn.relative_attention import relative_attention
+from yardbird.nn.transformer import rotated
 
 Attention = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -52,10 +53,16 @@ def skew_as_mask(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor, d
     return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
 
 
+def rotary(query: Tensor, key: Tensor, value: Tensor, _: Tensor, dropout: float) -> Tensor:
+    """Distances by rotation, through torch's own attention."""
+    return no_relative_term(rotated(query), rotated(key), value, _, dropout)
+
+
 PEERS: dict[str, Attention] = {
     "torch, no relative term": no_relative_term,
     "pad and reshape": padded_skew,
     "skew as attention mask": skew_as_mask,
+    "rotary": rotary,
     "ours": relative_attention,
 }
 

@@ -57,7 +57,7 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def _commit() -> str:
+def commit() -> str:
     if shutil.which("git") is None:
         return ""
     command = ["git", "describe", "--always", "--dirty"]
@@ -78,7 +78,7 @@ def main(description: str, benchmark: Callable[[int], list[Row]], default_rounds
     torch.manual_seed(0)
     rows = benchmark(options.rounds)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {options.threads} thread(s)"
-    print(f"{description}\n`{' '.join(['python', *sys.argv])}`, commit {_commit() or 'unknown'}")
+    print(f"{description}\n`{' '.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}")
     print(f"torch {torch.__version__}, {device}, {options.rounds} rounds\n")
     print("| setting | variant | ms | ratio | quartiles |\n|---|---|---|---|---|")
     for row in rows:

@@ -47,7 +47,7 @@ def test_the_ngram_draws_solos_that_obey_the_grammar(corpus, codec):
         EventGrammar(codec, bars=4, pitch_range=(50, 80), chords=chords, meter=(4, 4), qpm=200.0) for _ in range(3)
     ]
     prime = np.array([codec.bos_id], dtype=np.uint16)
-    for tokens in ngram.generate([prime] * 3, grammars, Sampling(1.0, None, 0.95), 0, 4000):
+    for tokens in ngram.generate([prime] * 3, grammars, Sampling(1.0, None, 0.95, None), 0, 4000):
         score = codec.decode(tokens)
         assert score.bar_count == 4
         assert score.is_monophonic

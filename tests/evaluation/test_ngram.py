@@ -132,7 +132,7 @@ class UpTo:
 def test_generation_obeys_its_constraints_and_starts_with_its_prime(training):
     model = NGram.fit(training, VOCABULARY, 3)
     primes = [[0], [0, 4, 2], [0]]
-    rows = model.generate(primes, [UpTo(20), UpTo(9), UpTo(500)], Sampling(1.0, None, None), 0, max_tokens=40)
+    rows = model.generate(primes, [UpTo(20), UpTo(9), UpTo(500)], Sampling(1.0, None, None, None), 0, max_tokens=40)
     assert [len(row) for row in rows] == [20, 9, 40]
     assert all(row[: len(prime)].tolist() == prime for row, prime in zip(rows, primes, strict=True))
     assert all((row % 2 == 0).all() for row in rows)
@@ -143,7 +143,7 @@ def test_a_solo_depends_on_its_seed_and_place_alone(training):
 
     def generate(count: int, seed: int) -> list[list[int]]:
         constraints = [UpTo(30) for _ in range(count)]
-        rows = model.generate([[0]] * count, constraints, Sampling(1.0, None, 0.95), seed, max_tokens=99)
+        rows = model.generate([[0]] * count, constraints, Sampling(1.0, None, 0.95, None), seed, max_tokens=99)
         return [row.tolist() for row in rows]
 
     assert generate(2, seed=0) == generate(3, seed=0)[:2]
@@ -158,6 +158,6 @@ def test_generated_tokens_have_the_frequencies_of_the_model(training):
         def allowed(self) -> np.ndarray:
             return np.ones(VOCABULARY, dtype=bool)
 
-    rows = model.generate([[0]] * 4000, [Two(2) for _ in range(4000)], Sampling(1.0, None, None), 0, max_tokens=2)
+    rows = model.generate([[0]] * 4000, [Two(2) for _ in range(4000)], Sampling(1.0, None, None, None), 0, max_tokens=2)
     shares = np.bincount([row[1] for row in rows], minlength=VOCABULARY) / 4000
     assert shares == pytest.approx(np.exp(model.next_log_probs([0])), abs=0.03)

@@ -129,8 +129,8 @@ def test_the_tempo_is_the_chart_s_else_the_settings_else_the_default(
 
 def test_the_settings_of_sampling_reach_the_steps() -> None:
     family = Recorded()
-    draw(family, numbered("solo", 2), settings(temperature=0.7, top_k=9, top_p=0.8), 0)
-    assert [asked["sampling"] for asked in family.asked] == [Sampling(0.7, 9, 0.8)] * 2
+    draw(family, numbered("solo", 2), settings(temperature=0.7, top_k=9, top_p=0.8, min_p=0.1), 0)
+    assert [asked["sampling"] for asked in family.asked] == [Sampling(0.7, 9, 0.8, 0.1)] * 2
     assert [asked["pitch_range"] for asked in family.asked] == [(49, 81)] * 2
     assert len({asked[which] for asked in family.asked for which in ("prior", "decode")}) == 4
     likeliest, one = (DRAW(numbered("solo", 1), settings(**how), 0) for how in ({"temperature": 0.0}, {"top_k": 1}))

@@ -83,7 +83,7 @@ def test_pitches_become_eighth_notes(tmp_path: Path, shape: tuple[int, ...]) -> 
 def test_events_are_decoded_by_their_codec(tmp_path: Path, family: MusicTransformerFamily) -> None:
     codec = family.codec
     grammar = EventGrammar(codec, bars=4, pitch_range=(50, 80), meter=(4, 4), qpm=200.0)
-    (tokens,) = family.generate([np.array([codec.bos_id])], [grammar], Sampling(1.0, None, None), 0, 1000)
+    (tokens,) = family.generate([np.array([codec.bos_id])], [grammar], Sampling(1.0, None, None, None), 0, 1000)
     save_to_midi(torch.from_numpy(tokens.astype(np.int64))[None], tmp_path / "solo.mid", codec)
     score = read_score(tmp_path / "solo.mid")
     assert np.array_equal(score.notes, codec.decode(tokens).notes)

@@ -197,7 +197,7 @@ def test_a_stretched_frame_is_that_of_its_own_score(score: Score, segments: int)
 
 
 def test_a_draw_depends_on_the_seed_the_segment_and_the_range_alone() -> None:
-    free = Sampling(1.0, None, 0.95)
+    free = Sampling(1.0, None, 0.95, None)
 
     def draw(latent: Latent, seed: int = 0) -> Score:
         return MODEL.decode(latent, sampling=free, pitch_range=(60, 65), seed=seed)

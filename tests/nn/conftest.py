@@ -29,6 +29,7 @@ RELATIONS = (
 )
 VARIANTS = {
     "relative": RELATIVE,
+    "rotary": replace(RELATIVE, attention="rotary"),
     "absolute": replace(RELATIVE, attention="absolute"),
     "clipped": replace(RELATIVE, max_distance=5),
     "untied": replace(RELATIVE, tie_embeddings=False),

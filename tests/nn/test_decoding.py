@@ -10,7 +10,7 @@ from yardbird.nn.sampling import Sampling, choose, row_generators
 from yardbird.nn.transformer import Transformer, TransformerConfig
 
 Build = Callable[[TransformerConfig], Transformer]
-PLAIN = Sampling(temperature=1.0, top_k=None, top_p=None)
+PLAIN = Sampling(temperature=1.0, top_k=None, top_p=None, min_p=None)
 
 
 @dataclass
@@ -65,7 +65,7 @@ def test_a_prime_longer_than_the_context_is_cut_to_its_newer_half_for_the_model_
 ) -> None:
     model = lively(relative)
     prime = torch.randint(50, (60,), generator=torch.Generator().manual_seed(1)).tolist()
-    (tokens,) = decode(model, [prime], Sampling(0.0, None, None), seed=0, max_length=61)
+    (tokens,) = decode(model, [prime], Sampling(0.0, None, None, None), seed=0, max_length=61)
     assert tokens[:60] == prime
     assert tokens[60] == int(model(torch.tensor([prime[-12:]]))[0, -1].argmax())
 

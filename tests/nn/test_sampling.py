@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from yardbird.errors import InputError
 from yardbird.nn.sampling import Sampling, choose, row_generators
 
-PLAIN = Sampling(temperature=1.0, top_k=None, top_p=None)
+PLAIN = Sampling(temperature=1.0, top_k=None, top_p=None, min_p=None)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -25,18 +25,22 @@ def distribution(logits: list[float], sampling: Sampling, allowed: list[bool]) -
     for i in ranked:
         if sampling.top_p is not None and mass >= sampling.top_p:
             break
-        kept[i] = weights[i]
         mass += weights[i] / total
+        if sampling.min_p is None or weights[i] >= sampling.min_p * weights[ranked[0]]:
+            kept[i] = weights[i]
     return np.array([kept.get(i, 0.0) for i in range(len(logits))]) / sum(kept.values())
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("top_k", [None, 1, 4])
 @pytest.mark.parametrize("top_p", [None, 0.3, 0.8])
-def test_draws_follow_the_definition(temperature: float, top_k: int | None, top_p: float | None) -> None:
+@pytest.mark.parametrize("min_p", [None, 0.1, 1.0])
+def test_draws_follow_the_definition(
+    temperature: float, top_k: int | None, top_p: float | None, min_p: float | None
+) -> None:
     logits = [0.3, 2.0, -1.0, 1.1, 2.0, 0.0, 5.0]
     allowed = [True, True, True, True, True, True, False]
-    sampling = Sampling(temperature, top_k, top_p)
+    sampling = Sampling(temperature, top_k, top_p, min_p)
     rows = 8000
     drawn = choose(torch.tensor([logits] * rows), sampling, generator(), torch.tensor([allowed] * rows))
     shares = np.bincount(drawn.numpy(), minlength=7) / rows
@@ -46,21 +50,30 @@ def test_draws_follow_the_definition(temperature: float, top_k: int | None, top_
 
 
 def test_top_k_keeps_no_ties() -> None:
-    drawn = choose(torch.zeros(500, 10), Sampling(1.0, 3, None), generator())
+    drawn = choose(torch.zeros(500, 10), Sampling(1.0, 3, None, None), generator())
     assert set(drawn.tolist()) == {0, 1, 2}
 
 
 def test_temperature_comes_before_the_nucleus() -> None:
     """At temperature 1 the first token alone reaches 0.6; flattened by temperature 4 it no longer does."""
     logits = torch.tensor([[2.0, 1.0, 0.0]]).expand(500, 3)
-    assert set(choose(logits, Sampling(1.0, None, 0.6), generator()).tolist()) == {0}
-    assert set(choose(logits, Sampling(4.0, None, 0.6), generator()).tolist()) == {0, 1}
+    assert set(choose(logits, Sampling(1.0, None, 0.6, None), generator()).tolist()) == {0}
+    assert set(choose(logits, Sampling(4.0, None, 0.6, None), generator()).tolist()) == {0, 1}
+
+
+def test_temperature_comes_before_min_p_and_the_nucleus_does_not_change_it() -> None:
+    """The second token is e⁻¹ = 0.37 times as likely as the first, at temperature 4 e⁻¼ = 0.78 times."""
+    logits = torch.tensor([[2.0, 1.0, 0.0]]).expand(500, 3)
+    assert set(choose(logits, Sampling(1.0, None, None, 0.5), generator()).tolist()) == {0}
+    assert set(choose(logits, Sampling(4.0, None, None, 0.7), generator()).tolist()) == {0, 1}
+    assert set(choose(logits, Sampling(1.0, None, 0.9, 0.3), generator()).tolist()) == {0, 1}
+    assert set(choose(logits, Sampling(1.0, None, 0.6, 0.3), generator()).tolist()) == {0}
 
 
 def test_temperature_zero_takes_the_likeliest_allowed_token() -> None:
     logits = torch.tensor([[0.0, 3.0, 5.0], [0.0, 0.0, 0.0]])
     allowed = torch.tensor([[True, True, False], [False, True, True]])
-    assert choose(logits, Sampling(0.0, None, None), generator(), allowed).tolist() == [1, 1]
+    assert choose(logits, Sampling(0.0, None, None, None), generator(), allowed).tolist() == [1, 1]
 
 
 @given(
@@ -69,14 +82,15 @@ def test_temperature_zero_takes_the_likeliest_allowed_token() -> None:
     temperature=st.sampled_from([0.0, 1e-300, 0.7, 1e30]),
     top_k=st.sampled_from([None, 1, 5, 100]),
     top_p=st.sampled_from([None, 1e-9, 0.9, 1.0]),
+    min_p=st.sampled_from([None, 1e-300, 0.1, 1.0]),
 )
 def test_the_only_legal_token_is_chosen_whatever_the_numbers(
-    logits: list[float], legal: int, temperature: float, top_k: int | None, top_p: float | None
+    logits: list[float], legal: int, temperature: float, top_k: int | None, top_p: float | None, min_p: float | None
 ) -> None:
     legal %= len(logits)
     allowed = torch.zeros(1, len(logits), dtype=torch.bool)
     allowed[0, legal] = True
-    sampling = Sampling(temperature, top_k, top_p)
+    sampling = Sampling(temperature, top_k, top_p, min_p)
     assert choose(torch.tensor([logits]), sampling, generator(), allowed).tolist() == [legal]
 
 
@@ -104,13 +118,16 @@ def test_nothing_allowed_is_our_own_mistake() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ((-0.1, None, None), "temperature: expected 0 or more, found -0.1"),
-        ((float("nan"), None, None), "temperature: expected 0 or more, found nan"),
-        ((1.0, 0, None), "top_k: expected 1 or more, found 0"),
-        ((1.0, None, 0.0), "top_p: expected above 0, at most 1, found 0.0"),
-        ((1.0, None, 1.1), "top_p: expected above 0, at most 1, found 1.1"),
+        ((-0.1, None, None, None), "temperature: expected 0 or more, found -0.1"),
+        ((float("nan"), None, None, None), "temperature: expected 0 or more, found nan"),
+        ((1.0, 0, None, None), "top_k: expected 1 or more, found 0"),
+        ((1.0, None, 0.0, None), "top_p: expected above 0, at most 1, found 0.0"),
+        ((1.0, None, 1.1, None), "top_p: expected above 0, at most 1, found 1.1"),
+        ((1.0, None, None, 0.0), "min_p: expected above 0, at most 1, found 0.0"),
     ],
 )
-def test_settings_out_of_range_are_refused(values: tuple[float, int | None, float | None], message: str) -> None:
+def test_settings_out_of_range_are_refused(
+    values: tuple[float, int | None, float | None, float | None], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         Sampling(*values)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yardbird.errors import InputError
-from yardbird.nn.transformer import Attention, Transformer, TransformerConfig
+from yardbird.nn.transformer import Attention, SelfAttention, Transformer, TransformerConfig, rotated
 
 Build = Callable[[TransformerConfig], Transformer]
 SMALL = TransformerConfig(
@@ -96,7 +96,7 @@ def test_before_the_first_of_a_group_nothing_is_added_nor_learnt() -> None:
     assert held.held_embedding.weight.grad.abs().sum(1).gt(0).tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("attention", ["relative", "absolute"])
+@pytest.mark.parametrize("attention", ["relative", "rotary", "absolute"])
 def test_a_fresh_model_knows_nothing(relative: TransformerConfig, attention: Attention) -> None:
     model = Transformer(50, replace(relative, attention=attention)).eval()
     tokens = torch.randint(50, (4, 25), generator=torch.Generator().manual_seed(1))
@@ -119,6 +119,44 @@ def test_relative_attention_reads_on_beyond_its_context_with_the_furthest_embedd
     torch.testing.assert_close(model(tokens), wider(tokens))
 
 
+def test_rotary_attention_reads_on_beyond_its_context(lively: Build, relative: TransformerConfig) -> None:
+    model = lively(replace(relative, attention="rotary"))
+    wider = lively(replace(relative, attention="rotary", context_length=40))
+    tokens = torch.randint(50, (2, 40), generator=torch.Generator().manual_seed(1))
+    assert torch.equal(model(tokens), wider(tokens))
+
+
+def turned_slowly(x: torch.Tensor, first: int) -> torch.Tensor:
+    """Pairs of features as complex numbers, one position and one pair at a time."""
+    half, turned = x.shape[-1] // 2, torch.empty_like(x)
+    for place in range(x.shape[2]):
+        for pair in range(half):
+            number = torch.complex(x[:, :, place, pair], x[:, :, place, pair + half])
+            angle = torch.tensor((first + place) * 10_000 ** (-2 * pair / (2 * half)))
+            number = number * torch.polar(torch.tensor(1.0), angle)
+            turned[:, :, place, pair], turned[:, :, place, pair + half] = number.real, number.imag
+    return turned
+
+
+@pytest.mark.parametrize("first", [0, 17])
+def test_turning_is_a_product_of_complex_numbers(first: int) -> None:
+    x = torch.randn(2, 3, 5, 6, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(rotated(x, first), turned_slowly(x, first))
+    assert rotated(x.bfloat16(), first).dtype == torch.bfloat16
+
+
+@given(first=st.integers(0, 2000), length=st.integers(1, 12))
+def test_rotary_attention_depends_on_distances_only(first: int, length: int) -> None:
+    draw = torch.Generator().manual_seed(first)
+    query, key, value = torch.randn(3, 2, 1, length, 8, generator=draw).unbind()
+    attention = SelfAttention(replace(SMALL, d_model=16, attention="rotary")).eval()
+    here = attention._whole(rotated(query), rotated(key), value)
+    there = attention._whole(rotated(query, first), rotated(key, first), value)
+    torch.testing.assert_close(here, there, atol=2e-3, rtol=2e-3)
+    if length > 2:
+        assert not torch.allclose(here, attention._whole(query, key, value), atol=1e-4), "positions matter"
+
+
 def test_absolute_positions_end_with_the_context(lively: Build, relative: TransformerConfig) -> None:
     with pytest.raises(AssertionError, match="absolute positions end with the context"):
         lively(replace(relative, attention="absolute"))(torch.zeros(1, 25, dtype=torch.long))
@@ -131,6 +169,7 @@ def test_absolute_positions_end_with_the_context(lively: Build, relative: Transf
         ({"num_layers": 0}, "num_layers: expected 1 or more, found 0"),
         ({"dropout": 1.0}, "dropout: expected from 0 to below 1, found 1.0"),
         ({"max_distance": -1}, "max_distance: expected 0 or more, found -1"),
+        ({"attention": "rotary", "d_model": 36}, "d_model: expected an even width of each of 4 heads .*, found 36"),
     ],
 )
 def test_an_impossible_size_is_one_clear_line(
@@ -146,6 +185,17 @@ def test_dropout_is_active_in_training_only(lively: Build, relative: Transformer
     assert torch.equal(model(tokens), model(tokens))
     model.train()
     assert not torch.equal(model(tokens), model(tokens))
+
+
+@pytest.mark.parametrize("attention", ["rotary", "absolute"])
+def test_training_with_dropout_on_a_cpu_computes_the_same_attention(
+    lively: Build, relative: TransformerConfig, attention: Attention
+) -> None:
+    """There it takes another way than without dropout; a probability below a 512th drops nothing."""
+    model = lively(replace(relative, attention=attention, dropout=0.001))
+    tokens = torch.randint(50, (2, 24), generator=torch.Generator().manual_seed(1))
+    expected = model(tokens)
+    torch.testing.assert_close(model.train()(tokens), expected, atol=2e-5, rtol=1e-5)
 
 
 def test_rows_of_a_cache_can_be_kept_alone(lively: Build, relative: TransformerConfig) -> None:

@@ -43,7 +43,7 @@ SIZES = ModelConfig(
     interval="both", degree="both", motion="both", pulse="both", release="both",
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
-    "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "qpm": None, "artist": None,
+    "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None, "artist": None,
     "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
 }  # fmt: skip
 SERVERS = {NAME: Server(ENDPOINT, DEFAULTS)}

@@ -24,6 +24,9 @@ def generate(
     temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
     top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest that reach this probability.")] = None,
+    min_p: Annotated[
+        float | None, typer.Option(help="Choose among those at least so many times as likely as the likeliest.")
+    ] = None,
     qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none; a prime keeps its own.")] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
     best_of: Annotated[
@@ -68,7 +71,7 @@ def generate(
 
     wishes: dict[str, Any] = {
         "bars": bars, "prime_bars": prime_bars, "temperature": temperature, "top_k": top_k, "top_p": top_p,
-        "qpm": qpm, "artist": artist, "best_of": best_of, "comping": comping,
+        "min_p": min_p, "qpm": qpm, "artist": artist, "best_of": best_of, "comping": comping,
     }  # fmt: skip
     settings = wished(read_section("generate", GenerateConfig), wishes)
     if count < 1:

@@ -26,6 +26,7 @@ class GenerateConfig:
     temperature: float  # 0: always the likeliest token
     top_k: int | None
     top_p: float | None
+    min_p: float | None
     qpm: float | None  # where neither chart nor prime has one; null: the model chooses, or 200 where it has no say
     artist: str | None  # whose style, where the model knows artists; null: the model chooses
     best_of: int  # so many are drawn for every solo, and the one most like the judge's player is kept; 1: no choice
@@ -42,11 +43,11 @@ class GenerateConfig:
             raise ConfigError(PARAMS, "generate.lowest_pitch", expected="a range of MIDI pitches", found=found)
         if self.qpm is not None and not 20 <= self.qpm <= 500:
             raise ConfigError(PARAMS, "generate.qpm", expected="20 to 500", found=str(self.qpm))
-        self.sampling  # noqa: B018  # checks temperature, top_k and top_p
+        self.sampling  # noqa: B018  # checks temperature, top_k, top_p and min_p
 
     @property
     def sampling(self) -> Sampling:
-        return Sampling(self.temperature, self.top_k, self.top_p)
+        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
 
     @property
     def pitch_range(self) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Choosing the next token, and decoding whole sequences under constraints.
 
-Order of operations: constraint, temperature, top-k, nucleus (Holtzman et al. 2020, arXiv 1904.09751), draw.
+Order of operations: constraint, temperature, top-k, nucleus (Holtzman et al. 2020, arXiv 1904.09751), min-p (Nguyen et
+al. 2024, arXiv 2407.01082), draw.
 """
 
 from collections.abc import Sequence
@@ -35,11 +36,13 @@ class Constraint(Protocol):
 @dataclass(frozen=True)
 class Sampling:
     """`temperature` 0 takes the likeliest token. `top_k` keeps that many tokens, ties broken by the lower id. `top_p`
-    keeps the fewest likeliest tokens whose probabilities reach it. None: off."""
+    keeps the fewest likeliest tokens whose probabilities reach it. `min_p` keeps the tokens whose probability is at
+    least `min_p` times that of the likeliest one. None: off."""
 
     temperature: float
     top_k: int | None
     top_p: float | None
+    min_p: float | None
 
     def __post_init__(self) -> None:
         remedy = "change the sampling settings"
@@ -47,8 +50,9 @@ class Sampling:
             raise InputError("temperature", expected="0 or more", found=str(self.temperature), remedy=remedy)
         if self.top_k is not None and self.top_k < 1:
             raise InputError("top_k", expected="1 or more", found=str(self.top_k), remedy=remedy)
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise InputError("top_p", expected="above 0, at most 1", found=str(self.top_p), remedy=remedy)
+        for name, share in (("top_p", self.top_p), ("min_p", self.min_p)):
+            if share is not None and not 0 < share <= 1:
+                raise InputError(name, expected="above 0, at most 1", found=str(share), remedy=remedy)
 
 
 def choose(
@@ -73,11 +77,13 @@ def choose(
     kept = 1 if sampling.temperature == 0 else sampling.top_k
     scores, order = scores[:, :kept], order[:, :kept]
     probabilities = torch.softmax((scores - scores[:, :1]) / (sampling.temperature or 1.0), dim=1)
-    cumulative = probabilities.cumsum(1)
     if sampling.top_p is not None:
         # A token stays while the likelier ones together fall short of top_p; the first always does.
-        probabilities = probabilities * (cumulative - probabilities < sampling.top_p)
-        cumulative = probabilities.cumsum(1)
+        probabilities = probabilities * (probabilities.cumsum(1) - probabilities < sampling.top_p)
+    if sampling.min_p is not None:
+        # Ratios do not depend on what the nucleus left out; the likeliest token always stays.
+        probabilities = probabilities * (probabilities >= sampling.min_p * probabilities[:, :1])
+    cumulative = probabilities.cumsum(1)
     # The draw stays below the total, so that no token of probability zero is ever reached.
     place = torch.searchsorted(cumulative, draws[:, None] * cumulative[:, -1:], right=True)
     last = (probabilities > 0).sum(1, keepdim=True) - 1

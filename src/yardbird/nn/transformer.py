@@ -22,13 +22,14 @@ from yardbird.nn.dropout import Dropout
 from yardbird.nn.relations import NOTHING, Relation, RelationTerms, carry
 from yardbird.nn.relative_attention import distance_table, relative_attention
 
-Attention = Literal["relative", "absolute"]
+Attention = Literal["relative", "rotary", "absolute"]
 
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """`attention` is relative (Huang et al. 2018) or absolute (learned positions, the ablation). Distances beyond
-    `max_distance` share one embedding; None: the context's length. `tie_embeddings`: the head is the embedding."""
+    """`attention`: relative (Huang et al. 2018), rotary (Su et al. 2021) or absolute (learned positions, an ablation).
+    Relative distances beyond `max_distance` share one embedding; None: the context's length. `tie_embeddings`: the head
+    is the embedding."""
 
     d_model: int
     num_heads: int
@@ -46,6 +47,8 @@ class TransformerConfig:
         _require(0 <= self.dropout < 1, "dropout", "from 0 to below 1", self.dropout)
         _require(self.max_distance is None or self.max_distance >= 0, "max_distance", "0 or more", self.max_distance)
         _require(self.d_model % self.num_heads == 0, "d_model", f"a multiple of {self.num_heads} heads", self.d_model)
+        even = self.attention != "rotary" or self.d_model // self.num_heads % 2 == 0
+        _require(even, "d_model", f"an even width of each of {self.num_heads} heads for rotary attention", self.d_model)
 
 
 def _require(holds: bool, name: str, expected: str, found: object) -> None:
@@ -74,7 +77,11 @@ class LayerCache:
 
 
 class SelfAttention(nn.Module):
-    """Causal multi-head attention, relative (a learned E_r a head) or plain."""
+    """Causal multi-head attention: relative (a learned E_r a head), rotary, or plain.
+
+    Rotary and plain attention go through torch's `scaled_dot_product_attention`, flash attention on a GPU, except
+    where they train with dropout on a CPU.
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -83,13 +90,16 @@ class SelfAttention(nn.Module):
         self.projection = nn.Linear(config.d_model, 3 * config.d_model)
         self.output = nn.Linear(config.d_model, config.d_model)
         distances = config.context_length if config.max_distance is None else config.max_distance + 1
-        relative = config.attention == "relative"
+        relative, self.rotary = config.attention == "relative", config.attention == "rotary"
         self.distances = nn.Parameter(torch.empty(self.heads, distances, width)) if relative else None
 
     def forward(self, x: Float[Tensor, "B L d"], cache: LayerCache | None = None) -> Float[Tensor, "B L d"]:
         batch, length, _ = x.shape
         split = self.projection(x).view(batch, length, 3, self.heads, self.width)
         query, key, value = split.permute(2, 3, 0, 1, 4).contiguous().unbind()  # (H, B, L, D) each
+        if self.rotary:
+            first = 0 if cache is None else cache.length
+            query, key = rotated(query, first), rotated(key, first)  # the cache holds keys that are turned already
         if cache is None or cache.append(key, value):
             mixed = self._whole(query, key, value)
         else:
@@ -99,9 +109,14 @@ class SelfAttention(nn.Module):
 
     def _whole(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        if self.distances is None:
+        distances = self.distances
+        if distances is None and (query.is_cuda or not dropout):
             return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
-        return relative_attention(query, key, value, self.distances, dropout)
+        if distances is None:  # on a CPU torch fuses attention only without dropout: blocks take a third of its time
+            distances = query.new_zeros(
+                self.heads, 1, self.width
+            )  # one embedding for all distances, which adds nothing
+        return relative_attention(query, key, value, distances, dropout)
 
     def _newest(self, query: Tensor, cache: LayerCache) -> Tensor:
         """One new position over all so far: its row of S_rel is q E_rᵀ as it stands, with nothing to skew."""
@@ -112,6 +127,23 @@ class SelfAttention(nn.Module):
             table = distance_table(self.distances, keys.shape[2]).to(query.dtype)
             scores += (query[:, :, 0] @ table.transpose(1, 2)).unsqueeze(2)
         return torch.softmax(scores / math.sqrt(self.width), dim=-1) @ values
+
+
+def rotated(x: Float[Tensor, "H B L D"], first: int = 0) -> Float[Tensor, "H B L D"]:
+    """Each pair of features turned by an angle that grows with the position (Su et al. 2021, arXiv 2104.09864, eq. 34).
+
+    A product of a turned query and a turned key depends on the distance of their positions only. Pair i is the features
+    i and i + D/2, as in GPT-NeoX, and not 2i and 2i + 1 as in the paper: the same up to the order of the features.
+
+    Args:
+        first: the position of x[:, :, 0].
+    """
+    half = x.shape[-1] // 2
+    speeds = 10_000.0 ** (-torch.arange(half, device=x.device) / half)
+    angles = torch.arange(first, first + x.shape[2], device=x.device)[:, None] * speeds  # (L, D/2), single precision
+    cosine, sine = angles.cos(), angles.sin()
+    one, other = x.float().chunk(2, dim=-1)
+    return torch.cat([one * cosine - other * sine, other * cosine + one * sine], dim=-1).to(x.dtype)
 
 
 class Block(nn.Module):
@@ -156,8 +188,8 @@ class Cache:
 class Transformer(nn.Module):
     """Tokens (B, L) → logits (B, L, V) of the token after each.
 
-    With relative attention L may exceed `context_length` (greater distances share the furthest embedding); with
-    absolute positions it may not.
+    With relative attention L may exceed `context_length` (greater distances share the furthest embedding), with rotary
+    attention too; with absolute positions it may not.
 
     Of every group of tokens in `held` (G groups) the latest so far is in force, and an embedding of it is added to each
     token from there on: what lasts, such as a chord, need not be sought by attention. Before the first of a group

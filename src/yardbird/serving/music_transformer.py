@@ -34,6 +34,7 @@ ENDPOINT = Endpoint(
         "temperature": "double",
         "top_k": "long",
         "top_p": "double",
+        "min_p": "double",
         "qpm": "double",
         "artist": "string",
         "lowest_pitch": "long",

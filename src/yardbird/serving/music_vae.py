@@ -197,6 +197,7 @@ ENDPOINT = Endpoint(
         "temperature": "double",
         "top_k": "long",
         "top_p": "double",
+        "min_p": "double",
         "qpm": "double",
         "lowest_pitch": "long",
         "highest_pitch": "long",

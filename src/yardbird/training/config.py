@@ -21,7 +21,7 @@ class TrainingConfig:
     warmup_steps: int  # optimiser steps of linear warm-up
     weight_decay: float  # decoupled (AdamW), on matrices only
     gradient_clip: float  # largest norm of the whole gradient
-    precision: Literal["32-true", "bf16-mixed"]  # bf16 for a GPU only: on a CPU it is slower than 32 bits
+    precision: Literal["32-true", "bf16-mixed"]  # bf16 for a GPU: on a CPU it works, but is slower
     sample_every_epochs: int | None  # a solo to hear every so many epochs; null: never
     threads: (
         int | None

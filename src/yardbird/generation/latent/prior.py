@@ -41,7 +41,7 @@ class PriorConfig:
 
     @property
     def sampling(self) -> Sampling:
-        return Sampling(self.temperature, None, self.top_p)
+        return Sampling(self.temperature, None, self.top_p, None)
 
 
 def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:

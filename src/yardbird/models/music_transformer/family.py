@@ -166,7 +166,7 @@ class MusicTransformerFamily(Family):
             self.codec, bars=8, pitch_range=(49, 81), chords=None, meter=(4, 4), qpm=200.0, artist=None
         )
         prime = np.array([self.codec.bos_id], np.uint16)
-        (tokens,) = self.generate([prime], [grammar], Sampling(1.0, None, 0.95), seed, max_tokens=4096)
+        (tokens,) = self.generate([prime], [grammar], Sampling(1.0, None, 0.95, None), seed, max_tokens=4096)
         return self.codec.decode(tokens)
 
 

@@ -58,6 +58,7 @@ class MusicTransformer(Transformer):
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
+        min_p: float | None = None,
         generator: torch.Generator | None = None,
         constraints: Sequence[Constraint] | None = None,
         pad_id: int = 0,
@@ -88,7 +89,7 @@ class MusicTransformer(Transformer):
                 "start_tokens", expected=f"tokens from 0 to {vocab_size - 1}", found=found, remedy="mend it"
             )
         seed = int(torch.randint(2**62, (1,), generator=generator))
-        sampling = Sampling(temperature, top_k, top_p)
+        sampling = Sampling(temperature, top_k, top_p, min_p)
         rows = decode(self, start_tokens.tolist(), sampling, seed, max_len, constraints)
         length = max(map(len, rows))
         padded = [row + [pad_id] * (length - len(row)) for row in rows]

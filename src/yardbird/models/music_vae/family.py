@@ -229,7 +229,7 @@ class MusicVAEFamily(Family):
         steps = self.codec.config.steps_per_beat
         empty = Score(steps, make_notes([]), end_tick=8 * 4 * steps, tempos=(Tempo(0, 200.0),))
         latent = self.prior(self.codec.frame(empty), seed)
-        return self.model.decode(latent, sampling=Sampling(1.0, None, 0.95), pitch_range=(49, 81), seed=seed)
+        return self.model.decode(latent, sampling=Sampling(1.0, None, 0.95, None), pitch_range=(49, 81), seed=seed)
 
 
 def kl_to_prior(mean: Tensor, spread: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ from yardbird.nn.resting import at_rest
 from yardbird.nn.sampling import Sampling, choose, row_generators
 from yardbird.seeds import generator
 
-GREEDY = Sampling(0.0, None, None)
+GREEDY = Sampling(0.0, None, None, None)
 _AT_ONCE = 32  # windows a pass
 
 

@@ -23,6 +23,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from yardbird.errors import InputError
+from yardbird.nn.lstm import LSTM
 
 _FIRST_SPREAD = -3.0  # before softplus, σ = 0.05: the decoder first meets a z that says something
 
@@ -85,7 +86,7 @@ class RecurrentVAE(nn.Module):
         self.condition = nn.Linear(alphabet.features, width, bias=False) if alphabet.features else None
         self.accent = nn.Embedding(alphabet.accents, width) if alphabet.accents else None
         self.dropout = nn.Dropout(config.dropout)
-        self.encoder = nn.LSTM(
+        self.encoder = LSTM(
             width * config.patch_steps,
             config.encoder_size,
             config.encoder_layers,
@@ -96,7 +97,7 @@ class RecurrentVAE(nn.Module):
         self.posterior_head = nn.Linear(config.segments * 2 * config.encoder_size, 2 * z)
         hierarchical = config.decoder == "hierarchical"
         size = config.conductor_size
-        self.conductor = nn.LSTM(size, size, config.conductor_layers, batch_first=True)
+        self.conductor = LSTM(size, size, config.conductor_layers, batch_first=True)
         self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * size)
         self.conductor_input = nn.Linear(z, config.segments * size)
         if not hierarchical:
@@ -104,7 +105,7 @@ class RecurrentVAE(nn.Module):
         context = size if hierarchical else z
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
         self.context = nn.Linear(context, alphabet.steps * 2 * width)
-        self.decoder = nn.LSTM(
+        self.decoder = LSTM(
             3 * width,
             config.decoder_size,
             config.decoder_layers,

@@ -65,7 +65,7 @@ class SoundSampling:
 
     @property
     def tokens(self) -> Sampling:
-        return Sampling(self.temperature, self.top_k, top_p=None)
+        return Sampling(self.temperature, self.top_k, top_p=None, min_p=None)
 
 
 def generate(
