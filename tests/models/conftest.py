@@ -33,6 +33,7 @@ CONFIG = ModelConfig(
     degree="both",
     motion="both",
     pulse="both",
+    gap="both",
     release="both",
 )
 BARS = {"train": [12, 3, 40, 1], "validation": [20, 2], "test": [4]}

@@ -55,10 +55,11 @@ def test_a_line_is_heard_as_intervals_degrees_motions_and_places_of_the_beat(cod
 
     occupied = sorted({*solo.onsets.tolist(), *(change.tick for change in solo.chords)})
     assert heard(codec, tokens, "pulse") == [tick % 12 for tick in occupied]
+    assert heard(codec, tokens, "gap") == [48, *((b - a) % 48 for a, b in pairwise(occupied))]
     assert heard(codec, tokens, "release") == [tick % 12 for tick in solo.offsets.tolist()]
 
 
-@pytest.mark.parametrize("name", ["interval", "degree", "motion", "pulse", "release"])
+@pytest.mark.parametrize("name", ["interval", "degree", "motion", "pulse", "gap", "release"])
 def test_a_transposed_solo_is_heard_as_the_same(codec: EventCodec, solo: Score, name: str) -> None:
     tokens = codec.encode(solo, None)
     assert heard(codec, codec.transpose(tokens, 3), name) == heard(codec, tokens, name)
@@ -67,6 +68,6 @@ def test_a_transposed_solo_is_heard_as_the_same(codec: EventCodec, solo: Score, 
 def test_every_kind_of_target_is_a_kind_of_token(codec: EventCodec) -> None:
     kinds = {name: {KINDS[codec.kind_of[token]] for token in RELATIONS[name](codec)[0]} for name in RELATIONS}
     assert kinds == {
-        "interval": {"Pitch"}, "degree": {"Pitch"}, "motion": {"ChordRoot"}, "pulse": {"Position"},
+        "interval": {"Pitch"}, "degree": {"Pitch"}, "motion": {"ChordRoot"}, "pulse": {"Position"}, "gap": {"Position"},
         "release": {"Duration"},
     }  # fmt: skip

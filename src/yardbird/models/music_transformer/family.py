@@ -44,6 +44,7 @@ class ModelConfig(TransformerConfig):
     degree: Use
     motion: Use
     pulse: Use
+    gap: Use
     release: Use
 
     def __post_init__(self) -> None:

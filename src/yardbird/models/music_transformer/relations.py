@@ -8,6 +8,7 @@ in the sense of Conklin & Witten 1995 ("Multiple viewpoint systems for music pre
     degree      pitch ← root of the chord in force, modulo 12
     motion      chord root ← the root before, modulo 12
     pulse       position: its place within the beat
+    gap         position ← the position before, in steps, modulo a bar of 4/4
     release     duration ← position: the place within the beat where the note ends
 """
 
@@ -65,6 +66,12 @@ def _pulse(codec: EventCodec) -> _Pairs:
     return _ids(codec, "Position"), [], (steps % codec.steps_per_beat)[None].tolist()
 
 
+def _gap(codec: EventCodec) -> _Pairs:
+    steps, ids = codec.value_of[codec.ids("Position")], _ids(codec, "Position")
+    bar = 4 * codec.steps_per_beat
+    return ids, ids, _classes((steps - steps[:, None]) % bar, nothing=bar)
+
+
 def _release(codec: EventCodec) -> _Pairs:
     steps, lengths = codec.value_of[codec.ids("Position")], codec.value_of[codec.ids("Duration")]
     ends = (steps[:, None] + lengths) % codec.steps_per_beat
@@ -87,5 +94,6 @@ RELATIONS: Mapping[str, Callable[[EventCodec], _Pairs]] = {
     "degree": _degree,
     "motion": _motion,
     "pulse": _pulse,
+    "gap": _gap,
     "release": _release,
 }
