@@ -39,6 +39,7 @@ CONFIG = TrainingConfig(
     precision="32-true",
     sample_every_epochs=2,
     threads=1,
+    processes=1,
 )
 
 

@@ -22,6 +22,9 @@ class TrainingConfig:
     weight_decay: float  # decoupled (AdamW), on matrices only
     gradient_clip: float  # largest norm of the whole gradient
     precision: Literal["32-true", "bf16-mixed"]  # bf16 for a GPU: on a CPU it works, but is slower
+    processes: (
+        int  # that share each batch on a CPU, one core each (see `yardbird.training.shares`); 1: the trainer alone
+    )
     sample_every_epochs: int | None  # a solo to hear every so many epochs; null: never
     threads: (
         int | None
@@ -29,6 +32,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         least = {"batch_size": 1, "accumulate": 1, "max_epochs": 1, "patience": 1, "warmup_steps": 0, "weight_decay": 0}
+        least["processes"] = 1
         least |= {name: 1 for name in ("sample_every_epochs", "threads") if getattr(self, name) is not None}
         for key, low in least.items():
             if getattr(self, key) < low:

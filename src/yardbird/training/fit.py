@@ -25,6 +25,7 @@ from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
 from yardbird.training.listeners import Image, Listener, Row
 from yardbird.training.module import EpochOrder, FamilyModule
+from yardbird.training.shares import Partner, can_share
 
 Hear = Callable[[Any], tuple[Waveform, Image]]
 
@@ -114,6 +115,10 @@ def fit(
     for listener in listeners:
         listener.on_start(course.curve)
     if not course.finished:
+        module.partners = [
+            Partner(family, mixed=config.precision != "32-true", seed=derive_seed(seed, "partner", family.name, number))
+            for number in range(1, config.processes if can_share(device) else 1)
+        ]
         with _quiet_lightning():
             trainer = Trainer(
                 accelerator=device,
@@ -139,6 +144,8 @@ def fit(
                 ) from None
             finally:
                 course.bar.close()
+                for partner in module.partners:
+                    partner.close()
     _set_learnt(family.model, course.best_weights)
     family.model.cpu().eval()
     parameters = sum(parameter.numel() for parameter in family.model.parameters())

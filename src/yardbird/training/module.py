@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from yardbird.errors import YardbirdError
 from yardbird.models.base import Batch, Family
 from yardbird.seeds import derive_seed
 from yardbird.training.config import TrainingConfig, learning_rate
+from yardbird.training.shares import Partner, shares_of
 
 _CHECK_EVERY = 25  # batches between looks at the loss: each look makes a GPU wait
 
@@ -44,15 +45,18 @@ class FamilyModule(LightningModule):
     """Trains `family.model` in place.
 
     `step` counts optimiser steps; `row` holds the means of the last epoch and `training_seconds` what its batches took.
+    Each batch is shared with the `partners`.
     """
 
     def __init__(self, family: Family, config: TrainingConfig, total_steps: int) -> None:
         super().__init__()
+        self.partners: Sequence[Partner] = ()
+        self._waiting: list[tuple[Partner, float]] = []
         self.model = family.model
         self.step = 0
         self.row: dict[str, float] = {}
         self._family, self._config, self._total_steps = family, config, total_steps
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[str, Tensor | float] = {}
         self._weight: Tensor | float = 0.0
         self.training_seconds = 0.0
         self._ratios: dict[str, tuple[Any, float]] = {}
@@ -70,13 +74,27 @@ class FamilyModule(LightningModule):
         self._started = time.perf_counter()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        loss = self._family.loss(batch, self.step)
-        for name, value in {"loss": loss.total, **loss.terms}.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach() * loss.weight
-        self._weight = self._weight + loss.weight
+        own, *others = shares_of(batch, 1 + len(self.partners))
+        total = sum(len(next(iter(share.values()))) for share in (own, *others))
+        self._waiting = []
+        for partner, part in zip(self.partners, others, strict=False):  # a small batch leaves some without work
+            partner.start(part, self.step, self.current_epoch * self.trainer.num_training_batches + index)
+            self._waiting.append((partner, len(next(iter(part.values()))) / total))
+        loss = self._family.loss(own, self.step)
+        self._count({"loss": loss.total, **loss.terms}, loss.weight)
         if index % _CHECK_EVERY == 0:
             self._check()
-        return loss.total
+        return loss.total * (1 - sum(share for _, share in self._waiting))
+
+    def on_after_backward(self) -> None:
+        for partner, share in self._waiting:
+            self._count(*partner.finish(share / self._config.accumulate))
+
+    def _count(self, terms: Mapping[str, Tensor | float], weight: Tensor | float) -> None:
+        for name, value in terms.items():
+            detached = value.detach() if isinstance(value, Tensor) else value
+            self._sums[name] = self._sums.get(name, 0.0) + detached * weight
+        self._weight = self._weight + weight
 
     def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:  # noqa: ARG002  # Lightning's
         # By hand: Lightning refuses to clip before a fused optimiser under mixed precision, though bf16 scales nothing.
