@@ -18,8 +18,8 @@ from yardbird.evaluation.baseline import (
     score_baseline,
     write_baseline,
 )
-from yardbird.generation.orders import GenerateConfig, plan
-from yardbird.generation.solos import write_solos
+from yardbird.generation.orders import GenerateConfig, plan, repeated
+from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.tokens import draw
 from yardbird.models.base import prepare_torch
 
@@ -34,11 +34,13 @@ def main() -> None:
     prepare_torch()
     codec = EventCodec.load(ENCODED / "events/codec.json")
     ngram = fit_on_events(ENCODED / "events", config)
-    solos = draw(ngram.generate, codec, plan(asked), asked, seed)
+    shown = plan(asked)
+    solos = draw(ngram.generate, codec, repeated(shown, asked.measured), asked, seed)
     baseline = score_baseline(ngram, fit_on_grid(ENCODED / "melody", config), ENCODED)
     with files.replacing_folder(BASELINE) as draft:
         write_baseline(baseline, draft)
-        write_solos(solos, draft / "solos", asked, seed, {"family": NGRAM})
+        write_solos(solos[: len(shown)], draft / "solos", asked, seed, {"family": NGRAM})
+        write_measured(solos, draft / "measured", seed)
 
 
 if __name__ == "__main__":

@@ -44,11 +44,11 @@ def main() -> None:
     held_out = score_held_out(name, family, baseline, DATA, config, seed)
     events = DATA / "encoded/events"
     codec = EventCodec.load(events / "codec.json")
-    generated = read_generated(DATA / "generated" / name)
+    generated = read_generated(DATA / "measured" / name)
     beats = length_beats(generated)
     sets = {
         name: generated,
-        NGRAM: read_generated(DATA / "baseline/solos"),
+        NGRAM: read_generated(DATA / "baseline/measured"),
         FLOOR: real_excerpts(events, codec, "train", beats, asked.artist),
         REAL: real_excerpts(events, codec, "test", beats, asked.artist),
     }

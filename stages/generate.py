@@ -8,13 +8,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.generation.best_of import draw_best
-from yardbird.generation.orders import GenerateConfig, plan
-from yardbird.generation.solos import write_solos
+from yardbird.generation.orders import GenerateConfig, plan, repeated
+from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.source import open_source
 from yardbird.generation.timing import timed, write_speed
 from yardbird.models.base import family_names, prepare_torch
 
-MODELS, JUDGES, GENERATED = Path("models"), Path("data/judges"), Path("data/generated")
+MODELS, JUDGES = Path("models"), Path("data/judges")
+GENERATED, MEASURED = Path("data/generated"), Path("data/measured")
 
 
 @exit_on_error
@@ -23,8 +24,11 @@ def main() -> None:
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)
-    solos, seconds = timed(lambda: draw_best(source.draw, plan(config), config, seed, JUDGES))
-    write_solos(solos, GENERATED / name, config, seed, source.provenance)
+    shown = plan(config)
+    orders = repeated(shown, config.measured)
+    solos, seconds = timed(lambda: draw_best(source.draw, orders, config, seed, JUDGES))
+    write_solos(solos[: len(shown)], GENERATED / name, config, seed, source.provenance)
+    write_measured(solos, MEASURED / name, seed)
     write_speed(name, sum(solo.drawn_seconds for solo in solos), seconds)
 
 

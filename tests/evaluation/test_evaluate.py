@@ -163,7 +163,7 @@ def test_what_a_solo_was_given_to_continue_is_not_measured_as_its_own(tmp_path, 
 def test_solos_of_the_baseline_are_drawn_once_and_say_so(data, root, tmp_path, monkeypatch):
     """Their provenance claimed the choice among `generate.best_of` that families are asked for."""
     params = YAML(typ="safe").load(root / "params.yaml")
-    params["generate"] |= {"best_of": 4, "bars": 2, "free": 1, "solos_per_chart": 0, "comping": False}
+    params["generate"] |= {"best_of": 4, "bars": 2, "free": 1, "solos_per_chart": 0, "measured": 3, "comping": False}
     params["evaluate"] |= {"ngram_orders": [2], "grid_orders": [2], "ngram_escapes": [1]}
     YAML(typ="safe").dump(params, tmp_path / "params.yaml")
     (tmp_path / "data/charts").mkdir(parents=True)
@@ -172,6 +172,8 @@ def test_solos_of_the_baseline_are_drawn_once_and_say_so(data, root, tmp_path, m
     runpy.run_path(str(root / "stages/baseline.py"), run_name="__main__")
     provenance = json.loads((tmp_path / "data/baseline/solos/free/solo_000.json").read_text())
     assert provenance["settings"]["best_of"] == 1
+    assert len(read_generated(tmp_path / "data/baseline/solos")) == 1
+    assert len(read_generated(tmp_path / "data/baseline/measured")) == 3
     assert "judged" not in provenance
 
 

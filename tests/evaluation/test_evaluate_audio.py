@@ -60,8 +60,10 @@ def sounding(data, family, make_walk, tmp_path_factory) -> Path:
     np.save(encoded / "codes.npy", np.concatenate(codes))
     write_csv(encoded / "index.csv", list(rows[0]), rows)
     write_json(encoded / "codec.json", {"codebook_size": 16})
-    write_score(make_walk(9, 8), folder / "baseline/solos/one.mid")
-    write_csv(folder / "baseline/solos/manifest.csv", ["path", "primed_bars"], [{"path": "one.mid", "primed_bars": 0}])
+    write_score(make_walk(9, 8), folder / "baseline/measured/one.mid")
+    write_csv(
+        folder / "baseline/measured/manifest.csv", ["path", "primed_bars"], [{"path": "one.mid", "primed_bars": 0}]
+    )
     return folder
 
 

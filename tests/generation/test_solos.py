@@ -13,8 +13,8 @@ from yardbird import files
 from yardbird.codecs.events import Tokens
 from yardbird.errors import InputError, YardbirdError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
-from yardbird.generation.orders import Order, changes, numbered, plan, read_prime
-from yardbird.generation.solos import Solo, faults, write_solo, write_solos
+from yardbird.generation.orders import Order, changes, numbered, plan, read_prime, repeated
+from yardbird.generation.solos import Solo, faults, write_measured, write_solo, write_solos
 from yardbird.generation.source import Draw
 from yardbird.generation.tokens import draw as draw_tokens
 from yardbird.music.chords import chord_symbol
@@ -255,6 +255,37 @@ def test_a_dot_is_part_of_a_solo_s_name(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {
         f"St. Thomas_000.{end}" for end in ("mid", "wav", "png", "json")
     }
+
+
+def test_more_solos_to_measure_are_like_those_to_hear_in_turn_and_come_after_them() -> None:
+    orders = plan(settings(free=1, solos_per_chart=2))
+    more = repeated(orders, 2 * len(orders) + 2)
+    assert more[: len(orders)] == orders
+    assert [order.sheet for order in more[len(orders) : -2]] == [order.sheet for order in orders]
+    assert more[-2:] == [replace(orders[0], name="free/solo_002"), replace(orders[1], name=f"{_chart(orders[1])}_004")]
+    assert len({order.name for order in more}) == len(more)
+    assert repeated(orders, 1) == orders
+
+
+def _chart(order: Order) -> str:
+    return order.name.removesuffix("_000")
+
+
+@pytest.mark.parametrize("drawer", sorted(DRAWERS))
+def test_the_solos_to_hear_do_not_depend_on_how_many_are_measured(drawer: str, tmp_path: Path) -> None:
+    config = settings(bars=2)
+    orders = plan(config)
+    few, many = (DRAWERS[drawer](repeated(orders, count), config, 3) for count in (1, 9))
+    assert [solo.order for solo in many[: len(few)]] == [solo.order for solo in few]
+    for one, other in zip(few, many, strict=False):
+        assert np.array_equal(one.score.notes, other.score.notes)
+    write_measured(many, tmp_path / "measured", 3)
+    with (tmp_path / "measured/manifest.csv").open() as file:
+        paths = [row["path"] for row in csv.DictReader(file)]
+    assert paths == [f"{solo.order.name}.mid" for solo in many]
+    found = [path for path in (tmp_path / "measured").rglob("*") if path.is_file()]
+    assert len(found) == 9 + 1
+    assert read_score(tmp_path / "measured" / paths[-1]).chords == many[-1].score.chords
 
 
 def test_each_solo_is_written_to_hear_to_see_and_to_trace(tmp_path: Path, prime_file: Path) -> None:

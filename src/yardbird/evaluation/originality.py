@@ -68,8 +68,8 @@ def training_index(data: Path) -> OriginalityIndex:
 def measure_originality(name: str, data: Path, index: OriginalityIndex) -> list[Compared]:
     """The solos of the family, of the n-gram and of the test split, in this order."""
     sets = {
-        name: read_pieces(data / "generated" / name),
-        NGRAM: read_pieces(data / "baseline/solos"),
+        name: read_pieces(data / "measured" / name),
+        NGRAM: read_pieces(data / "baseline/measured"),
         REAL: held_out_pieces(data),
     }
     return [found for row, pieces in sets.items() for found in compare_pieces(row, pieces, index)]

@@ -1,7 +1,9 @@
 """What solos are asked for: how many, over which changes, continuing which opening."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from pathlib import Path
 
 from yardbird.codecs.events import EventCodec
@@ -21,6 +23,7 @@ class GenerateConfig:
     bars: int  # of every solo, a prime included
     free: int  # solos without a chart: they choose their own changes, or have none
     solos_per_chart: int
+    measured: int  # solos that evaluations rest on: those above, and as many more like them as it takes
     charts: str  # folder of .txt charts, and of MIDI files whose chords are the chart and whose opening is the prime
     prime_bars: int  # taken from such a MIDI file; 0: its chords only
     temperature: float  # 0: always the likeliest token
@@ -35,7 +38,7 @@ class GenerateConfig:
     comping: bool  # a quiet piano and bass in the .wav
 
     def __post_init__(self) -> None:
-        for key, low in (("bars", 1), ("free", 0), ("solos_per_chart", 0), ("prime_bars", 0), ("best_of", 1)):
+        for key, low in (("bars", 1), ("free", 0), ("solos_per_chart", 0), ("measured", 1), ("prime_bars", 0), ("best_of", 1)):
             if getattr(self, key) < low:
                 raise ConfigError(PARAMS, f"generate.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
         if not 0 <= self.lowest_pitch < self.highest_pitch <= 127:
@@ -102,6 +105,24 @@ def plan(config: GenerateConfig) -> list[Order]:
 def numbered(group: str, count: int, sheet: LeadSheet | None = None, prime: Prime | None = None) -> list[Order]:
     """Orders that differ in their number alone."""
     return [Order(f"{group}/solo_{number:03d}", sheet, prime) for number in range(count)]
+
+
+def repeated(orders: Sequence[Order], count: int) -> list[Order]:
+    """The orders, followed by further ones like each of them in turn, until there are `count`; numbered on by group.
+
+    The first ones keep their places, so that what is drawn for them does not depend on `count`.
+    """
+    used = Counter(_group(order) for order in orders)
+    more = []
+    for order in islice(cycle(orders), max(0, count - len(orders))):
+        group = _group(order)
+        more.append(replace(order, name=f"{group}/solo_{used[group]:03d}"))
+        used[group] += 1
+    return [*orders, *more]
+
+
+def _group(order: Order) -> str:
+    return order.name.rpartition("/")[0]
 
 
 def changes(chart: Path, prime: Prime | None) -> LeadSheet:

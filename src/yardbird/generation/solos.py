@@ -134,6 +134,14 @@ def write_solos(
         files.write_csv(draft / "manifest.csv", _COLUMNS, rows)
 
 
+def write_measured(solos: Sequence[Solo], folder: Path, seed: int) -> None:
+    """Replace `folder` by the solos that evaluations rest on, as .mid alone, and a manifest.csv: as `write_solos`."""
+    with files.replacing_folder(folder) as draft:
+        for solo in solos:
+            write_score(solo.score, draft / f"{solo.order.name}.mid")
+        files.write_csv(draft / "manifest.csv", _COLUMNS, [_row(solo, seed) for solo in solos])
+
+
 def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]) -> None:
     """Write stem.mid, stem.wav, stem.png and stem.json; a dot in the stem is part of the name."""
     score, order = solo.score, solo.order
