@@ -108,12 +108,17 @@ def test_a_free_solo_keeps_to_the_chords_of_one_key_which_the_seed_chooses() -> 
 
 
 def test_a_free_solo_is_in_the_key_that_is_asked_for_else_in_its_prime_s(prime_file: Path) -> None:
+    asked, primed = Key.parse("Ab minor"), Key.parse("D minor")
     prime = read_prime(prime_file, 2)
-    asked, primed = Key.parse("Ab minor"), estimate_key(prime.score.notes)
+    prime = replace(prime, score=replace(prime.score, key=primed))
     orders = [Order("free", 8), Order("primed", 8, prime=prime), Order("blues", 8, BLUES)]
     keys = [solo.score.key for solo in DRAWERS["tokens"](orders, settings(key="Ab minor"), 0)]
     assert keys == [asked, asked, BLUES.key]
     assert DRAWERS["tokens"](orders, settings(), 0)[1].score.key == primed
+    scale = make_notes([(12 * beat, 12, pitch, 90) for beat, pitch in enumerate([62, 64, 66, 67, 69, 71, 73, 74])])
+    unnamed = replace(prime, score=replace(prime.score, notes=scale, key=None))
+    (solo,) = DRAWERS["tokens"]([Order("primed", 8, prime=unnamed)], settings(), 0)
+    assert solo.score.key == estimate_key(scale) == Key.parse("D major")
 
 
 def test_the_changes_of_a_free_solo_repeat_after_a_chorus(prime_file: Path) -> None:
