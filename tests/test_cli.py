@@ -104,6 +104,31 @@ def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytes
         assert told["model"]["sha256"] == files.sha256_folder(workspace / "models/music_transformer")
 
 
+def test_without_bars_a_solo_over_a_chart_is_whole_choruses(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = workspace / "params.yaml"
+    params.write_text(re.sub(r"\n  bars: 32 ", "\n  bars: 8 ", params.read_text()))
+    succeed(["generate", "--chart", "data/charts/blues_in_f.txt"], capsys)
+    succeed(["generate", "--chart", "data/charts/blues_in_f.txt", "--bars", "7", "--seed", "1"], capsys)
+    lengths = [read_score(workspace / f"solos/blues_in_f_seed{seed}_000.mid").bar_count for seed in (0, 1)]
+    assert lengths == [12, 7]
+    told = [files.read_json(workspace / f"solos/blues_in_f_seed{seed}_000.json") for seed in (0, 1)]
+    assert [(solo["bars"], solo["settings"]["whole_choruses"]) for solo in told] == [(12, True), (7, False)]
+
+
+def test_a_free_solo_is_in_the_key_asked_for_and_each_likeliest_one_in_a_key_of_its_own(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    succeed(["generate", "--bars", "2", "--key", "F minor", "--no-comping", "--drums", "--no-count-in"], capsys)
+    told = files.read_json(workspace / "solos/free_seed0_000.json")
+    assert (told["key"], told["settings"]["key"], told["count_in_seconds"]) == ("F minor", "F minor", 0)
+    assert told["settings"]["drums"]
+    succeed(["generate", "--bars", "2", "--count", "2", "--temperature", "0", "--seed", "1"], capsys)
+    keys = [files.read_json(workspace / f"solos/free_seed1_{number:03d}.json")["key"] for number in range(2)]
+    assert len(set(keys)) == 2
+
+
 def test_the_best_of_several_solos_is_kept_where_there_is_a_judge(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,7 +167,7 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
     assert "note: this model does not look at artist; 'Charlie Parker' is not used\n" in said.err
     solos = [workspace / f"solos/blues_in_f_seed0_{number:03d}.mid" for number in range(2)]
     assert [read_score(solo).bar_count for solo in solos] == [4, 4]
-    assert files.read_json(solos[0].with_suffix(".json"))["model"]["ignored"] == ["artist"]
+    assert files.read_json(solos[0].with_suffix(".json"))["model"]["ignored"] == ["artist", "key"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +175,10 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
     [
         (["--bars", "0"], "error: --bars: expected 1 or more, found 0; change it"),
         (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
-        (["--temperature", "0", "--count", "2"], "--temperature 0: expected one solo, found 2, all alike"),
+        (
+            ["--temperature", "0", "--count", "2", "--key", "F"],
+            "--temperature 0: expected one solo, found 2, all alike",
+        ),
         (["--top-p", "2"], "error: --top-p: expected above 0, at most 1"),
         (["--count", "0"], "--count: expected 1 or more"),
         (["--chart", "absent.txt"], "absent.txt: expected a chart, found no such file"),
@@ -166,6 +194,8 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
         (["--model", "data/charts"], "expected a family, one of"),
         (["--model", "music_transformer@champion"], "expected a registered model, found no database yet"),
         (["--prime", "tune.mid", "--qpm", "200"], "--qpm: expected no tempo beside --prime, found 200"),
+        (["--key", "H"], "error: --key: expected a key such as Bb major or D minor, found 'H'; change it"),
+        (["--key", "F", "--chart", "data/charts/blues_in_f.txt"], "--key: expected no key beside --chart, found F"),
         (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
     ],
 )

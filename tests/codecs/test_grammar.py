@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.errors import InputError
-from yardbird.music.chords import Chord
+from yardbird.music.chords import Chord, chord_symbol
+from yardbird.music.key_chords import belongs
+from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score
 
 Chooser = Callable[[NDArray[np.int64], np.random.Generator], int]
@@ -57,8 +59,9 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     bars = draw(st.integers(1, 4))
     meter = draw(st.none() | st.sampled_from(CODEC.meters))
     lowest = draw(st.integers(0, 127))
-    chords = None
+    chords = chorus = None
     if meter is not None:
+        chorus = draw(st.none() | st.integers(1, 4))
         ticks = st.sets(st.integers(0, bars * 48 * meter[0] // meter[1] - 1), max_size=5)
         changes = ticks.flatmap(
             lambda chosen: st.tuples(
@@ -70,10 +73,12 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
         "bars": bars,
         "pitch_range": (lowest, draw(st.integers(lowest, 127))),
         "chords": chords,
+        "key": draw(st.none() | st.builds(Key, st.integers(0, 11), st.sampled_from(["major", "minor"]))),
+        "chorus_bars": chorus,
         "meter": meter,
         "qpm": draw(st.none() | st.floats(30, 400)),
         "artist": draw(st.none() | st.sampled_from(CODEC.artists)),
-        "meter_changes": draw(st.booleans()) if not chords else False,
+        "meter_changes": draw(st.booleans()) if not (chords or chorus) else False,
         "tempo_changes": draw(st.booleans()),
     }
 
@@ -87,6 +92,10 @@ def check_solo(score: Score, wish: dict[str, Any]) -> None:
     assert np.all((score.pitches >= lowest) & (score.pitches <= highest))
     if wish["chords"] is not None:
         assert score.chords == tuple(wish["chords"])
+    elif wish["key"] is not None:
+        drawn = [change.chord for change in score.chords if change.chord]
+        assert all(belongs(chord, wish["key"]) for chord in drawn)
+        assert all(chord.root == wish["key"].tonic for chord in drawn[:1])
     if wish["meter"] is not None:
         assert (score.meters[0].numerator, score.meters[0].denominator) == wish["meter"]
     assert wish["meter_changes"] or len(score.meters) == 1
@@ -167,6 +176,34 @@ def test_given_chords_stand_at_their_steps_after_a_prime_of_other_chords(make_sc
         *changes[1:],
     )
     assert score.notes[:2].tolist() == [(0, 12, 60, 87), (60, 36, 62, 87)]
+
+
+@settings(max_examples=50)
+@given(bars=st.integers(1, 7), chorus=st.integers(1, 3), seed=st.integers(0, 2**32))
+def test_the_changes_of_the_first_chorus_are_those_of_all(bars: int, chorus: int, seed: int) -> None:
+    grammar = EventGrammar(CODEC, bars=bars, pitch_range=(60, 72), chorus_bars=chorus, meter=(4, 4))
+    score = CODEC.decode(walk(grammar, CHOOSERS["any kind"], seed))
+    steps = np.arange(score.end_tick)
+    symbols = np.array(["", *(chord_symbol(change.chord) for change in score.chords)])
+    sounding = symbols[score.chord_index_of(steps) + 1]
+    first = int(score.chords[0].tick) if score.chords else score.end_tick  # until then the last chord sounds on
+    later = steps[(steps >= 48 * chorus) & (steps % (48 * chorus) >= first)]
+    assert np.array_equal(sounding[later], sounding[later % (48 * chorus)])
+    assert len(score.chords) == 0 or score.chords[0].tick < 48 * chorus
+
+
+def test_in_a_key_a_prime_s_own_chords_stand_and_what_follows_belongs(make_score: Any) -> None:
+    """The prime's B and A are foreign to C minor, where what follows keeps to it and need not begin at home."""
+    prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "B"), (4, "A")], beats=16), 2, None)
+    key, roots = Key.parse("C minor"), set()
+    for seed in range(20):
+        grammar = EventGrammar(CODEC, bars=6, pitch_range=(60, 72), key=key, meter=(4, 4))
+        score = CODEC.decode(walk(grammar, CHOOSERS["any kind"], seed, prime.tolist()))
+        drawn = [change.chord for change in score.chords if change.tick >= 96 and change.chord]
+        assert [chord_symbol(change.chord) for change in score.chords[:2]] == ["B", "A"]
+        assert all(belongs(chord, key) for chord in drawn)
+        roots |= {chord.root for chord in drawn[:1]}
+    assert len(roots) > 3
 
 
 def test_a_prime_longer_than_the_solo_is_refused(make_score: Any) -> None:

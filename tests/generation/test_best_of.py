@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "judges"
 
 
-ORDERS = [Order("free/solo_000"), Order("free/solo_001")]
+ORDERS = [Order("free/solo_000", 16), Order("free/solo_001", 16)]
 
 
 def training() -> tuple[list[Score], list[bool]]:
@@ -50,7 +50,7 @@ def liked(solo: Solo, start: int = 0) -> float:
 
 
 def test_the_solo_most_like_the_player_is_kept_of_those_drawn_in_one_batch(draw: Draw, folder: Path) -> None:
-    config = settings(best_of=3, bars=16)
+    config = settings(best_of=3)
     all_drawn = draw(ORDERS * 3, config, 5)
     chosen = draw_best(draw, ORDERS, config, 5, folder)
     assert any(solo.index >= len(ORDERS) for solo in chosen)
@@ -77,8 +77,8 @@ def test_the_first_drawn_of_several_is_what_a_single_draw_gives_and_choice_is_de
 def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: Path) -> None:
     """The prime is Ann's at her best: judged with it, the solo that adds fewest notes to it would be kept."""
     write_score(walk([1, 2], 0), tmp_path / "opening.mid")
-    orders = numbered("primed", 8, prime=read_prime(tmp_path / "opening.mid", 4))
     config = settings(best_of=4, bars=16)
+    orders = numbered("primed", 8, config, prime=read_prime(tmp_path / "opening.mid", 4))
     all_drawn = draw(orders * 4, config, 3)
     rivals = [all_drawn[place::8] for place in range(8)]
     whole, drawn = ([int(np.argmax([liked(rival, start) for rival in own])) for own in rivals] for start in (0, 4))

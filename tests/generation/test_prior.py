@@ -59,7 +59,7 @@ def test_any_prime_is_continued_legally_and_stays_as_it_was(score: Score, data: 
     meter = score.meters[0]
     sheet = data.draw(st.sampled_from([None, replace(BLUES, meter=replace(meter, tick=0), bars=BLUES.bars[:3])]))
     config = settings(bars=prime.bars + data.draw(st.integers(1, 3)))
-    (solo,) = DRAW([Order("primed", sheet, prime)], config, data.draw(st.integers(0, 99)))
+    (solo,) = DRAW([Order("primed", config.bars, sheet, prime)], config, data.draw(st.integers(0, 99)))
     assert faults(solo, config) == []
     start = prime.bars * meter.bar_ticks(12)
     gridded = FAMILY.codec.grid(score).score
@@ -72,8 +72,8 @@ def test_any_prime_is_continued_legally_and_stays_as_it_was(score: Score, data: 
 
 
 def test_a_solo_depends_on_the_seed_and_its_number_and_not_on_the_others() -> None:
-    orders = [*numbered("blues", 3, BLUES), *numbered("free", 1)]
     config = settings(bars=6)
+    orders = [*numbered("blues", 3, config, BLUES), *numbered("free", 1, config)]
     solos = DRAW(orders, config, 1)
     assert [solo.score for solo in DRAW(orders[:2], config, 1)] == [solo.score for solo in solos[:2]]
     assert solos[0].score != solos[1].score
@@ -82,7 +82,7 @@ def test_a_solo_depends_on_the_seed_and_its_number_and_not_on_the_others() -> No
 
 def test_a_note_tied_over_from_the_prime_is_played_out_before_what_is_drawn() -> None:
     notes = make_notes([(0, 12, 70, 80), (36, 27, 71, 80), (72, 6, 72, 80)])
-    (solo,) = draw(Recorded(), [Order("primed", prime=prime_of(Score(12, notes, 96), 1))], settings(bars=2), 0)
+    (solo,) = draw(Recorded(), [Order("primed", 2, prime=prime_of(Score(12, notes, 96), 1))], settings(bars=2), 0)
     rows = list(zip(solo.score.onsets, solo.score.offsets, solo.score.pitches, strict=True))
     assert rows == [(0, 12, 70), (36, 63, 71), (63, 66, 60), (72, 78, 60), (84, 90, 60)]
 
@@ -90,7 +90,7 @@ def test_a_note_tied_over_from_the_prime_is_played_out_before_what_is_drawn() ->
 def test_what_is_drawn_after_a_prime_hangs_in_a_frame_of_its_own() -> None:
     family = Recorded()
     score = Score(12, make_notes([(0, 12, 70, 80)]), 96, tempos=(Tempo(0, 210.0), Tempo(48, 220.0)))
-    draw(family, [Order("both", BLUES, prime_of(score, 2))], settings(bars=5), 0)
+    draw(family, [Order("both", 5, BLUES, prime_of(score, 2))], settings(bars=5), 0)
     (frame,) = family.frames
     assert frame.score.end_tick == 3 * 48
     assert frame.score.mean_qpm == pytest.approx(220.0)
@@ -101,7 +101,7 @@ def test_what_is_drawn_after_a_prime_hangs_in_a_frame_of_its_own() -> None:
 
 def test_without_a_chart_no_chord_is_heard_or_written() -> None:
     family = Recorded()
-    (solo,) = draw(family, numbered("free", 1), settings(), 0)
+    (solo,) = draw(family, numbered("free", 1, settings()), settings(), 0)
     assert solo.score.chords == ()
     assert solo.score.meters == (Meter(0, 4, 4),)
     assert not family.frames[0].chords.any()
@@ -112,7 +112,7 @@ def test_after_a_prime_with_chords_a_free_solo_has_none() -> None:
     changes = LeadSheet.parse("F7 | Bb7").chord_changes(12, 2)
     family = Recorded()
     prime = prime_of(Score(12, make_notes([(0, 12, 70, 80)]), 96, chords=changes), 1)
-    (solo,) = draw(family, [Order("primed", prime=prime)], settings(bars=4), 0)
+    (solo,) = draw(family, [Order("primed", 4, prime=prime)], settings(bars=4), 0)
     assert solo.score.chords == (changes[0], ChordChange(48, None))
     assert not family.frames[0].chords.any()
 
@@ -123,32 +123,33 @@ def test_after_a_prime_with_chords_a_free_solo_has_none() -> None:
 def test_the_tempo_is_the_chart_s_else_the_settings_else_the_default(
     sheet: LeadSheet | None, qpm: float | None, expected: float
 ) -> None:
-    (solo,) = DRAW(numbered("solo", 1, sheet), settings(qpm=qpm), 0)
+    (solo,) = DRAW(numbered("solo", 1, settings(), sheet), settings(qpm=qpm), 0)
     assert solo.score.tempos == (Tempo(0, expected),)
 
 
 def test_the_settings_of_sampling_reach_the_steps() -> None:
     family = Recorded()
-    draw(family, numbered("solo", 2), settings(temperature=0.7, top_k=9, top_p=0.8, min_p=0.1), 0)
+    draw(family, numbered("solo", 2, settings()), settings(temperature=0.7, top_k=9, top_p=0.8, min_p=0.1), 0)
     assert [asked["sampling"] for asked in family.asked] == [Sampling(0.7, 9, 0.8, 0.1)] * 2
     assert [asked["pitch_range"] for asked in family.asked] == [(49, 81)] * 2
     assert len({asked[which] for asked in family.asked for which in ("prior", "decode")}) == 4
-    likeliest, one = (DRAW(numbered("solo", 1), settings(**how), 0) for how in ({"temperature": 0.0}, {"top_k": 1}))
+    orders = numbered("solo", 1, settings())
+    likeliest, one = (DRAW(orders, settings(**how), 0) for how in ({"temperature": 0.0}, {"top_k": 1}))
     assert likeliest[0].score == one[0].score
 
 
 def test_pitches_keep_to_their_range() -> None:
-    (solo,) = DRAW(numbered("solo", 1), settings(bars=16, lowest_pitch=60, highest_pitch=61), 0)
+    (solo,) = DRAW([Order("solo", 16)], settings(lowest_pitch=60, highest_pitch=61), 0)
     assert set(solo.score.pitches) == {60, 61}
 
 
 def test_the_artist_is_not_looked_at() -> None:
     assert (
-        DRAW(numbered("solo", 1), settings(artist="Nobody"), 0)[0].score
-        == DRAW(numbered("solo", 1), settings(), 0)[0].score
+        DRAW(numbered("solo", 1, settings()), settings(artist="Nobody"), 0)[0].score
+        == DRAW(numbered("solo", 1, settings()), settings(), 0)[0].score
     )
 
 
 def test_the_key_is_the_chart_s() -> None:
-    (solo,) = DRAW(numbered("solo", 1, BLUES), settings(), 0)
+    (solo,) = DRAW(numbered("solo", 1, settings(), BLUES), settings(), 0)
     assert solo.score.key == Key.parse("F")

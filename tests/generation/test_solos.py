@@ -10,15 +10,19 @@ from drawing import CHARTS, DRAWERS, draw_at_random, settings
 from event_scores import CODEC
 
 from yardbird import files
+from yardbird.audio.wave import read_wave
 from yardbird.codecs.events import Tokens
 from yardbird.errors import InputError, YardbirdError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
-from yardbird.generation.orders import Order, changes, numbered, plan, read_prime, repeated
+from yardbird.generation.orders import Order, changes, length_bars, numbered, plan, read_prime, repeated
 from yardbird.generation.solos import Solo, faults, write_measured, write_solo, write_solos
 from yardbird.generation.source import Draw
 from yardbird.generation.tokens import draw as draw_tokens
 from yardbird.music.chords import chord_symbol
+from yardbird.music.key_chords import belongs
+from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import read_score, write_score
+from yardbird.music.pitch import Key
 from yardbird.music.score import Meter, Score, Tempo, make_notes
 
 SHEETS = {path.stem: read_lead_sheet(path) for path in sorted(CHARTS.glob("*.txt"))}
@@ -58,6 +62,76 @@ def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for(d
             assert solo.score.tempos == (Tempo(0, solo.order.sheet.qpm or 0),)
 
 
+@pytest.mark.parametrize(
+    ("bars", "chorus", "whole"),
+    [(32, 12, 36), (32, 32, 32), (32, 8, 32), (32, 64, 64), (8, 12, 12), (8, 32, 32), (30, 12, 36), (29, 12, 24)],
+)
+def test_a_solo_over_a_chart_is_the_whole_choruses_nearest_to_the_bars_asked_for(
+    bars: int, chorus: int, whole: int
+) -> None:
+    """Regression: 32 bars over a blues stopped in bar 8 of its third chorus."""
+    sheet = LeadSheet.parse(" | ".join(["F7"] * chorus))
+    config = settings(bars=bars, whole_choruses=True)
+    lengths = [count * chorus for count in range(1, 50)]
+    assert length_bars(config, sheet) == whole
+    assert abs(whole - bars) == min(abs(length - bars) for length in lengths)
+    assert length_bars(config, None) == length_bars(settings(bars=bars), sheet) == bars
+
+
+def test_solos_of_one_batch_have_lengths_of_their_own(draw: Draw) -> None:
+    config = settings(bars=8, whole_choruses=True)
+    solos = draw(plan(config), config, 0)
+    assert {solo.order.name.partition("/")[0]: solo.score.bar_count for solo in solos} == {
+        "free": 8, "blues_in_f": 12, "rhythm_changes_in_bb": 32, "two_fives_in_eb": 32,
+    }  # fmt: skip
+    assert [faults(solo, config) for solo in solos] == [[]] * 4
+
+
+def test_a_primed_solo_over_a_chart_is_whole_choruses_with_its_prime(draw: Draw, prime_file: Path) -> None:
+    config = settings(bars=8, whole_choruses=True)
+    (solo,) = draw(numbered("both", 1, config, BLUES, read_prime(prime_file, 2)), config, 0)
+    assert (solo.score.bar_count, solo.primed_bars) == (12, 2)
+
+
+def test_a_free_solo_keeps_to_the_chords_of_one_key_which_the_seed_chooses() -> None:
+    """Regression: one in C minor wandered through Em6, Dbmaj7, B and A."""
+    config = settings(bars=16)
+    solos = DRAWERS["tokens"](numbered("free", 6, config), config, 0)
+    for solo in solos:
+        assert solo.score.key is not None
+        chords = [change.chord for change in solo.score.chords if change.chord]
+        assert chords[0].root == solo.score.key.tonic
+        assert all(belongs(chord, solo.score.key) for chord in chords)
+    assert len({solo.score.key for solo in solos}) > 2
+    again = DRAWERS["tokens"](numbered("free", 6, config), config, 0)
+    assert [solo.score.key for solo in again] == [solo.score.key for solo in solos]
+
+
+def test_a_free_solo_is_in_the_key_that_is_asked_for_else_in_its_prime_s(prime_file: Path) -> None:
+    asked, primed = Key.parse("Ab minor"), Key.parse("D minor")
+    prime = read_prime(prime_file, 2)
+    prime = replace(prime, score=replace(prime.score, key=primed))
+    orders = [Order("free", 8), Order("primed", 8, prime=prime), Order("blues", 8, BLUES)]
+    keys = [solo.score.key for solo in DRAWERS["tokens"](orders, settings(key="Ab minor"), 0)]
+    assert keys == [asked, asked, BLUES.key]
+    assert DRAWERS["tokens"](orders, settings(), 0)[1].score.key == primed
+    scale = make_notes([(12 * beat, 12, pitch, 90) for beat, pitch in enumerate([62, 64, 66, 67, 69, 71, 73, 74])])
+    unnamed = replace(prime, score=replace(prime.score, notes=scale, key=None))
+    (solo,) = DRAWERS["tokens"]([Order("primed", 8, prime=unnamed)], settings(), 0)
+    assert solo.score.key == estimate_key(scale) == Key.parse("D major")
+
+
+def test_the_changes_of_a_free_solo_repeat_after_a_chorus(prime_file: Path) -> None:
+    config = settings(bars=12, free_chorus=4)
+    free, primed = DRAWERS["tokens"]([Order("free", 12), Order("p", 12, prime=read_prime(prime_file, 1))], config, 3)
+    first = [(change.tick, change.chord) for change in free.score.chords if change.tick < 4 * 48]
+    third = [(change.tick - 8 * 48, change.chord) for change in free.score.chords if change.tick >= 8 * 48]
+    assert third == first[len(first) - len(third) :]
+    assert len(first) - len(third) in (0, 1)  # a first chord that sounds already does not change
+    sounding = [(change.tick % (4 * 48), change.chord) for change in primed.score.chords]
+    assert len(set(sounding)) > len(sounding) / 3 + 1  # through-composed
+
+
 @pytest.mark.slow
 def test_two_hundred_solos_over_the_three_charts_are_legal(draw: Draw) -> None:
     config = settings(bars=32, solos_per_chart=67, free=0)
@@ -73,12 +147,12 @@ def test_an_illegal_solo_is_never_handed_out() -> None:
         return [CODEC.encode(tune(3), None)]
 
     with pytest.raises(AssertionError, match="free/solo_000: 3 bars"):
-        draw_tokens(cheat, CODEC, numbered("free", 1), settings(bars=4), seed=0)
+        draw_tokens(cheat, CODEC, [Order("free/solo_000", 4)], settings(), seed=0)
 
 
 def test_an_illegal_solo_is_found_out(draw: Draw) -> None:
     config = settings(bars=4)
-    (solo,) = draw(numbered("blues", 1, BLUES), config, 1)
+    (solo,) = draw(numbered("blues", 1, config, BLUES), config, 1)
 
     def broken(score: Score) -> list[str]:
         return faults(Solo(solo.order, 0, score), config)
@@ -97,7 +171,7 @@ def test_an_illegal_solo_is_found_out(draw: Draw) -> None:
 def test_a_primed_solo_begins_with_its_prime_and_counts_it(draw: Draw, prime_file: Path) -> None:
     prime = read_prime(prime_file, 2)
     config = settings(bars=8)
-    (solo,) = draw(numbered("primed", 1, prime=prime), config, 0)
+    (solo,) = draw(numbered("primed", 1, config, prime=prime), config, 0)
     opening = solo.score.notes[solo.score.onsets < 96]
     expected = CODEC.grid(tune(6)).score.notes[:8]
     assert np.array_equal(opening, expected)
@@ -108,7 +182,7 @@ def test_a_primed_solo_begins_with_its_prime_and_counts_it(draw: Draw, prime_fil
 
 def test_a_primed_solo_goes_on_over_the_chart(draw: Draw, prime_file: Path) -> None:
     config = settings(bars=8)
-    order = Order("both/solo_000", BLUES, read_prime(prime_file, 2))
+    order = Order("both/solo_000", 8, BLUES, read_prime(prime_file, 2))
     (solo,) = draw([order], config, 0)
     expected = BLUES.chord_changes(12, 8)
     assert [c for c in solo.score.chords if c.tick >= 96] == [c for c in expected if c.tick >= 96]
@@ -121,7 +195,7 @@ def test_a_chord_of_the_chart_that_began_under_the_prime_sounds_where_the_prime_
     """Regression: the prime's last chord stood until the chart's next change."""
     sheet = LeadSheet.parse("Bb7 | % | % | % | C7")
     config = settings(bars=8)
-    (solo,) = draw([Order("both/solo_000", sheet, read_prime(prime_file, 2))], config, 0)
+    (solo,) = draw([Order("both/solo_000", 8, sheet, read_prime(prime_file, 2))], config, 0)
     sounding = [(change.tick, chord_symbol(change.chord)) for change in solo.score.chords]
     assert sounding == [(0, "F7"), (96, "Bb7"), (192, "C7"), (240, "Bb7")]
 
@@ -129,7 +203,7 @@ def test_a_chord_of_the_chart_that_began_under_the_prime_sounds_where_the_prime_
 @pytest.mark.parametrize("meter", ["3/4", "5/4", "6/8", "2/2"])
 def test_a_solo_is_in_the_meter_of_its_chart(draw: Draw, meter: str) -> None:
     sheet = LeadSheet.parse(f"meter: {meter}\nF7 | Bb7")
-    (solo,) = draw(numbered("chart", 1, sheet), settings(bars=5), 0)
+    (solo,) = draw([Order("chart", 5, sheet)], settings(), 0)
     assert solo.score.meters == (sheet.meter,)
     assert solo.score.bar_count == 5
 
@@ -140,7 +214,7 @@ def test_a_pickup_comes_on_top_of_the_bars_of_the_prime(draw: Draw, tmp_path: Pa
     write_score(Score(12, notes, 12 + 6 * 48, meters=meters), tmp_path / "pickup.mid")
     prime = read_prime(tmp_path / "pickup.mid", 2)
     assert prime.bars == 3
-    (solo,) = draw(numbered("primed", 1, prime=prime), settings(bars=5), 0)
+    (solo,) = draw([Order("primed", 5, prime=prime)], settings(), 0)
     assert solo.score.meters == meters
     assert solo.score.bar_count == 5
 
@@ -150,7 +224,7 @@ def test_a_pickup_over_a_chart_is_named(draw: Draw, tmp_path: Path) -> None:
     notes = make_notes([(12 * beat, 12, 65, 90) for beat in range(25)])
     score = Score(12, notes, 12 + 6 * 48, meters=(Meter(0, 1, 4), Meter(12, 4, 4)))
     write_score(score, tmp_path / "pickup.mid")
-    order = Order("both/solo_000", BLUES, read_prime(tmp_path / "pickup.mid", 2))
+    order = Order("both/solo_000", 8, BLUES, read_prime(tmp_path / "pickup.mid", 2))
     with pytest.raises(InputError, match=r"pickup\.mid: expected a prime of whole bars .*, found a pickup"):
         draw([order], settings(), 0)
 
@@ -170,7 +244,7 @@ def test_the_chart_and_the_prime_of_one_file_begin_with_the_same_bar(tmp_path: P
 
 def test_a_prime_in_another_meter_than_its_chart_is_refused(draw: Draw, tmp_path: Path) -> None:
     write_score(tune(6, (3, 4)), tmp_path / "waltz.mid")
-    order = Order("both/solo_000", BLUES, read_prime(tmp_path / "waltz.mid", 2))
+    order = Order("both/solo_000", 8, BLUES, read_prime(tmp_path / "waltz.mid", 2))
     with pytest.raises(InputError, match="meter"):
         draw([order], settings(), 0)
 
@@ -181,14 +255,14 @@ def test_a_prime_shorter_than_asked_is_refused(prime_file: Path) -> None:
 
 
 def test_a_prime_that_leaves_nothing_to_draw_is_refused(draw: Draw, prime_file: Path) -> None:
-    order = Order("primed/solo_000", prime=read_prime(prime_file, 4))
+    order = Order("primed/solo_000", 4, prime=read_prime(prime_file, 4))
     with pytest.raises(InputError, match="less than 4 bars, found 4"):
         draw([order], settings(bars=4), 0)
 
 
 def test_an_artist_whom_the_model_never_heard_is_refused() -> None:
     with pytest.raises(InputError, match="one of the artists unknown, Ada Line, Bo Dense"):
-        DRAWERS["tokens"](numbered("free", 1), settings(artist="coltrane"), 0)
+        DRAWERS["tokens"](numbered("free", 1, settings()), settings(artist="coltrane"), 0)
 
     def listen(primes: Sequence[Tokens], *rest: Any) -> list[Tokens]:
         rows = draw_at_random(primes, *rest)
@@ -196,7 +270,7 @@ def test_an_artist_whom_the_model_never_heard_is_refused() -> None:
         return rows
 
     heard: list[int] = []
-    draw_tokens(listen, CODEC, numbered("free", 1), settings(artist="Ada Line"), seed=0)
+    draw_tokens(listen, CODEC, numbered("free", 1, settings()), settings(artist="Ada Line"), seed=0)
     assert heard == [CODEC.artist_id("Ada Line")]
 
 
@@ -232,6 +306,8 @@ def test_two_solos_of_one_name_are_refused(tmp_path: Path, chart: str, said: str
         ({"min_p": 1.5}, "min_p: expected above 0"),
         ({"lowest_pitch": 90}, "a range of MIDI pitches, found 90 to 81"),
         ({"qpm": 5.0}, "qpm: expected 20 to 500"),
+        ({"free_chorus": 0}, "free_chorus: expected 1 or more, found 0"),
+        ({"key": "H major"}, "key: expected a key such as Bb major or D minor, found 'H major'"),
     ],
 )
 def test_impossible_settings_are_one_clear_line(changes: dict[str, float], said: str) -> None:
@@ -250,7 +326,7 @@ def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
 def test_a_dot_is_part_of_a_solo_s_name(tmp_path: Path) -> None:
     """Regression: "St. Thomas_seed0_000" and "…_001" were both written as St.mid."""
     config = settings(bars=1)
-    (solo,) = DRAWERS["tokens"](numbered("free", 1), config, 0)
+    (solo,) = DRAWERS["tokens"](numbered("free", 1, config), config, 0)
     write_solo(solo, tmp_path / "St. Thomas_000", config, 0, {})
     assert {path.name for path in tmp_path.iterdir()} == {
         f"St. Thomas_000.{end}" for end in ("mid", "wav", "png", "json")
@@ -288,9 +364,26 @@ def test_the_solos_to_hear_do_not_depend_on_how_many_are_measured(drawer: str, t
     assert read_score(tmp_path / "measured" / paths[-1]).chords == many[-1].score.chords
 
 
+def test_the_band_and_the_count_in_are_in_the_sound_and_not_in_the_notes(tmp_path: Path) -> None:
+    (solo,) = DRAWERS["tokens"]([Order("blues", 4, BLUES)], settings(), 0)
+    for name, config in (
+        ("alone", settings()),
+        ("counted", settings(count_in=True)),
+        ("band", settings(comping=True, drums=True, count_in=True)),
+    ):
+        write_solo(solo, tmp_path / name, config, 0, {})
+    midi, sound = ({path.stem: path for path in tmp_path.glob(f"*.{end}")} for end in ("mid", "wav"))
+    assert len({path.read_bytes() for path in midi.values()}) == 1
+    assert len({path.read_bytes() for path in sound.values()}) == 3
+    told = {name: files.read_json(tmp_path / f"{name}.json")["count_in_seconds"] for name in sound}
+    assert told == {"alone": 0, "counted": 1.2, "band": 1.2}  # a bar at 200
+    seconds = {name: read_wave(path).seconds for name, path in sound.items()}
+    assert seconds["counted"] - seconds["alone"] == pytest.approx(1.2, abs=1e-4)
+
+
 def test_each_solo_is_written_to_hear_to_see_and_to_trace(tmp_path: Path, prime_file: Path) -> None:
     config = settings(bars=4)
-    orders = [*numbered("free", 1), Order("blues/solo_000", BLUES, read_prime(prime_file, 2))]
+    orders = [*numbered("free", 1, config), Order("blues/solo_000", 4, BLUES, read_prime(prime_file, 2))]
     solos = DRAWERS["tokens"](orders, config, 3)
     model = {"family": "chance", "sha256": "0"}
     for out in ("first", "second"):

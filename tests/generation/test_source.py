@@ -22,14 +22,16 @@ SIZES = ModelConfig(
 
 
 @pytest.mark.parametrize(
-    ("family", "ignored"), [(MusicTransformerFamily(CODEC, SIZES), ()), (tiny_vae(), ("artist",))], ids=lambda _: ""
+    ("family", "ignored"),
+    [(MusicTransformerFamily(CODEC, SIZES), ()), (tiny_vae(), ("artist", "key"))],
+    ids=lambda _: "",
 )
 def test_every_family_draws_from_its_folder(tmp_path: Path, family: Family, ignored: tuple[str, ...]) -> None:
     folder = tmp_path / family.name
     family.save(folder)
     opened = open_source(folder)
     config = settings(bars=3)
-    solos = opened.draw(numbered("free", 2), config, 0)
+    solos = opened.draw(numbered("free", 2, config), config, 0)
     assert [faults(solo, config) for solo in solos] == [[], []]
     assert opened.ignored == ignored
     assert opened.provenance["family"] == family.name

@@ -36,7 +36,7 @@ def test_what_a_prime_gave_is_not_drawn(tmp_path: Path) -> None:
     )
     write_score(opening, tmp_path / "opening.mid")
     config, prime = settings(bars=4), Prime(tmp_path / "opening.mid", opening, 2)
-    free, primed = (DRAWERS["prior"](numbered("free", 1, prime=prime), config, 0)[0] for prime in (None, prime))
+    free, primed = (DRAWERS["prior"](numbered("free", 1, config, prime=prime), config, 0)[0] for prime in (None, prime))
     assert primed.drawn_seconds == pytest.approx(4.0)
     assert free.drawn_seconds == pytest.approx(free.score.seconds)
 

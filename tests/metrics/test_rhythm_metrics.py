@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 
 from yardbird.metrics.rhythm import (
-    FEWEST_PAIRS,
     bar_pattern_diversity,
     grooving_similarity,
     rhythm_diversity,
-    swing_ratio,
     to_steps,
 )
 from yardbird.music.score import Meter, Score, make_notes
+from yardbird.music.swing import FEWEST_PAIRS, swing_ratio
 
 
 def test_ticks_round_to_the_nearest_twelfth_of_a_beat_halves_up():

@@ -7,8 +7,8 @@ import pytest
 from yardbird.metrics import bebop, harmony
 from yardbird.metrics.phrase import phrase_lengths
 from yardbird.metrics.pitch import INTERVAL_CLASSES
-from yardbird.metrics.rhythm import swing_ratio
 from yardbird.metrics.table import METRICS, describe
+from yardbird.music.swing import swing_ratio
 
 OF_CHORDS = [
     harmony.harmony_margin, harmony.changes_found,

@@ -88,6 +88,20 @@ def test_a_click_on_a_roll_plays_from_there_and_stops_what_played(tab: Page) -> 
 
 
 @pytest.mark.parametrize("tab", [DESK], indirect=True)
+def test_a_roll_begins_where_the_count_in_of_its_sound_ends(tab: Page) -> None:
+    player = tab.locator("article .player").nth(0)
+    player.evaluate("player => { player.dataset.countInSeconds = 0.25 }")
+    player.locator(".roll").click(position={"x": 14, "y": 40})
+    sound = player.locator("audio")
+    assert sound.evaluate("sound => { sound.pause(); return sound.currentTime }") >= 0.5, "a quarter, and 14 pixels"
+    seek = "(sound, to) => new Promise(done => { sound.onseeked = done; sound.currentTime = to })"
+    for second, place in ((0.1, 0.0), (0.25, 0.0), (0.75, 28.0)):
+        sound.evaluate(seek, second)
+        assert float(player.locator(".head").get_attribute("x1") or "nan") == pytest.approx(place, abs=0.5)
+    player.evaluate("player => { player.dataset.countInSeconds = 0 }")
+
+
+@pytest.mark.parametrize("tab", [DESK], indirect=True)
 def test_a_seek_while_it_plays_starts_no_second_chain_of_frames(tab: Page) -> None:
     """Each click on the roll had one more function run in every frame."""
     tab.evaluate(

@@ -46,6 +46,18 @@ def test_a_metric_that_hardly_rounds_alike_is_no_yardstick() -> None:
     assert yardstick(real, [{"swing_ratio": 1.5}]) == {}
 
 
+def test_the_count_in_of_a_sound_is_read_from_the_file_beside_it(run: Path, tmp_path: Path) -> None:
+    """The notes of a roll begin where the count-in ends."""
+    shutil.copytree(run / "data", tmp_path / "data")
+    (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
+    assert {own.count_in_seconds for own in family.solos} == {0}
+    first, *others = sorted((tmp_path / f"data/generated/{FAMILY}").rglob("*.mid"))
+    files.write_json(first.with_suffix(".json"), {"settings": {"artist": None}, "count_in_seconds": 1.25})
+    (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
+    told = {own.wave.with_suffix(".mid"): own.count_in_seconds for own in family.solos}
+    assert told == {first: 1.25, **dict.fromkeys(others, 0)}
+
+
 def test_the_bars_of_a_prime_are_not_measured(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run / "data", tmp_path / "data")
     manifest = tmp_path / f"data/generated/{FAMILY}/manifest.csv"

@@ -44,7 +44,7 @@ SIZES = ModelConfig(
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None, "artist": None,
-    "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
+    "free_chorus": None, "key": None, "whole_choruses": False, "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
 }  # fmt: skip
 SERVERS = {NAME: Server(ENDPOINT, DEFAULTS)}
 LOCK = """
@@ -205,12 +205,15 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
     nothing = pd.DataFrame({"chart": ["F7 | Bb7 F7", None]})
     assert answer.equals(model.predict(nothing, params={"bars": 3, "seed": 5})), "no chart asks for a free solo"
     assert not answer.equals(model.predict(charts, params={"bars": 3, "seed": 6}))
+    whole = model.predict(charts, params={"bars": 3, "seed": 5, "whole_choruses": True})
+    assert whole["bars"].tolist() == [4, 3], "of the chart's two bars"
     for params, message in [
         ({"temprature": 1.0}, "unknown params 'temprature'; known are bars, temperature"),
         ({"bars": "three"}, "bars"),
         ({"bars": 0}, "bars: expected 1 or more, found 0"),
         ({"bars": 10_000}, "expected at most 256"),
         ({"artist": "nobody"}, "nobody: expected one of the artists"),
+        ({"key": "H"}, "key: expected a key such as Bb major or D minor, found 'H'"),
     ]:
         with pytest.raises(MlflowException, match=message):
             model.predict(charts, params=params)

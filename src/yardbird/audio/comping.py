@@ -1,17 +1,19 @@
-"""A quiet rhythm section under a solo, so that one hears the changes: piano shells and a walking bass.
+"""A quiet rhythm section for a solo: piano shells, a walking bass and drums under it, a count-in before it.
 
-Plain rules, no randomness: the same changes always give the same accompaniment.
+Plain rules, no randomness: the same solo always gets the same accompaniment. It swings as much as the solo does.
 """
 
 from dataclasses import replace
 
 from yardbird.music.chords import QUALITIES, Chord
-from yardbird.music.score import Score, make_notes
+from yardbird.music.score import DRUM_KIT, Meter, Score, Tempo, make_notes
+from yardbird.music.swing import swing_ratio
 
 PIANO, ACOUSTIC_BASS = 0, 32  # General MIDI programs, counted from 0
 _BASS_RANGE = (28, 50)  # E1, the open string, … D3
 _SHELL_CENTRE = 57  # A3: shells lie around it, below the alto's lines
-_OFFBEAT = 5 / 3  # the swung "and" of two, in beats
+_MOST_SWING = 3.0  # the off-beat of a solo that swings more comes no later than the last sixteenth of the beat
+_SIDE_STICK, _PEDAL_HI_HAT, _RIDE = 37, 44, 51  # General MIDI's percussion map
 
 
 def accompaniment(score: Score) -> tuple[Score, ...]:
@@ -21,13 +23,50 @@ def accompaniment(score: Score) -> tuple[Score, ...]:
     return (_piano(score), _bass(score))
 
 
+def drums(score: Score) -> Score:
+    """A ride cymbal on every beat and on the off-beats of two and four, the hi-hat's pedal on two and four."""
+    beat_ticks, offbeat = score.ticks_per_beat, off_beat_ticks(score)
+    rows = []
+    for bar, stop in zip(score.bar_ticks.tolist(), [*score.bar_ticks[1:].tolist(), score.end_tick], strict=True):
+        for number, tick in enumerate(range(bar, stop, beat_ticks)):
+            if number % 2 == 0 or tick + offbeat >= stop:
+                rows.append((tick, min(beat_ticks, stop - tick), _RIDE, 80))
+            else:
+                rows.append((tick, offbeat, _RIDE, 80))
+                rows.append((tick + offbeat, min(beat_ticks, stop - tick) - offbeat, _RIDE, 60))
+            if number % 2:
+                rows.append((tick, min(offbeat, stop - tick), _PEDAL_HI_HAT, 70))
+    return replace(score, notes=make_notes(rows), program=DRUM_KIT)
+
+
+def count_in(score: Score) -> Score:
+    """A bar of beats on the rim of the snare, at the solo's first tempo; before a pickup, up to where it begins.
+
+    A beat is what the meter counts: in 6/8 an eighth.
+    """
+    ticks, first = score.ticks_per_beat, score.meters[0]
+    pickup = len(score.meters) > 1 and score.meters[1].tick == first.bar_ticks(ticks)
+    bar = score.meters[1] if pickup and first.bar_ticks(ticks) < score.meters[1].bar_ticks(ticks) else first
+    length = bar.bar_ticks(ticks) if bar is first else 2 * bar.bar_ticks(ticks) - first.bar_ticks(ticks)
+    beats = range(0, length, ticks * 4 // bar.denominator)
+    notes = make_notes([(tick, max(1, beats.step // 2), _SIDE_STICK, 90) for tick in beats])
+    meter = Meter(0, bar.numerator, bar.denominator)
+    return Score(ticks, notes, length, (Tempo(0, score.tempos[0].qpm),), (meter,), program=DRUM_KIT)
+
+
+def off_beat_ticks(score: Score) -> int:
+    """Where in a beat the second of two eighths is played: in its middle, unless the solo is known to swing."""
+    ratio = min(max(swing_ratio(score) or 1.0, 1.0), _MOST_SWING)
+    return round(score.ticks_per_beat * ratio / (1 + ratio))
+
+
 def _piano(score: Score) -> Score:
-    """Third and seventh (or sixth) with the fifth between, at each change and on the swung "and" of two of each bar."""
+    """Third and seventh (or sixth) with the fifth between, at each change, on each bar line and on the "and" of two."""
     starts = [change.tick for change in score.chords]
     hits = {tick for tick in starts if tick < score.end_tick}
+    and_of_two = score.ticks_per_beat + off_beat_ticks(score)
     for bar in score.bar_ticks.tolist():
-        offbeat = bar + round(_OFFBEAT * score.ticks_per_beat)
-        hits |= {tick for tick in (bar, offbeat) if tick < score.end_tick}
+        hits |= {tick for tick in (bar, bar + and_of_two) if tick < score.end_tick}
     ticks = sorted(hits)
     rows = []
     for tick, stop in zip(ticks, [*ticks[1:], score.end_tick], strict=True):

@@ -18,7 +18,9 @@ def generate(
     ] = None,
     prime: Annotated[Path | None, typer.Option(help="A MIDI file whose opening is continued.")] = None,
     prime_bars: Annotated[int | None, typer.Option(help="How many of its bars; they count.")] = None,
-    bars: Annotated[int | None, typer.Option(help="Length of every solo.")] = None,
+    bars: Annotated[
+        int | None, typer.Option(help="Length of every solo; without it a solo over a chart is whole choruses.")
+    ] = None,
     count: Annotated[int, typer.Option(help="How many solos.")] = 1,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same solos.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
@@ -28,11 +30,16 @@ def generate(
         float | None, typer.Option(help="Choose among those at least so many times as likely as the likeliest.")
     ] = None,
     qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none; a prime keeps its own.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help='Of the changes of a free solo, e.g. "F minor"; a chart has its own.')
+    ] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
     best_of: Annotated[
         int | None, typer.Option(help="Draw so many for every solo; keep the one most like the judged player.")
     ] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
+    drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,
+    count_in: Annotated[bool | None, typer.Option(help="A bar of beats before the solo in the .wav.")] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
     ] = "models/music_transformer",
@@ -41,14 +48,15 @@ def generate(
 ) -> None:
     """Draw solos from a trained model: free, continuing a MIDI file, or over a chart.
 
-    Each comes as .mid, .wav, piano roll .png and provenance .json. What no option says stands in params.yaml, section
-    `generate`. A Music Transformer goes on from a prime and, where it is free, chooses its own changes. A MusicVAE
-    draws windows of a few bars from its latent space: it knows no artists, a free solo of its has no changes, and what
-    comes after a prime owes it the meter and the tempo alone.
+    Each comes as .mid, .wav, piano roll .png and provenance .json. Options you do not set come from params.yaml,
+    section `generate`. Over a chart a solo is whole choruses, unless --bars sets its length. A Music Transformer
+    continues a prime, and in a free solo chooses its own changes, in one key. A MusicVAE draws windows of a few bars
+    from its latent space: it knows no artists, its free solos have no changes, and of a prime it takes over the meter
+    and the tempo alone.
 
     Examples:
 
-    - `yardbird generate --count 4`
+    - `yardbird generate --count 4 --key "F minor"`
 
     - `yardbird generate --chart data/charts/blues_in_f.txt --bars 24 --temperature 0.9`
 
@@ -64,14 +72,15 @@ def generate(
     """
     from yardbird.config import read_section, read_seed
     from yardbird.generation.best_of import draw_best
-    from yardbird.generation.orders import GenerateConfig, Order, changes, read_prime
+    from yardbird.generation.orders import GenerateConfig, Order, changes, length_bars, read_prime
     from yardbird.generation.solos import write_solo
     from yardbird.generation.source import open_source
     from yardbird.models.base import prepare_torch
 
     wishes: dict[str, Any] = {
-        "bars": bars, "prime_bars": prime_bars, "temperature": temperature, "top_k": top_k, "top_p": top_p,
-        "min_p": min_p, "qpm": qpm, "artist": artist, "best_of": best_of, "comping": comping,
+        "bars": bars, "whole_choruses": None if bars is None else False, "prime_bars": prime_bars,
+        "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "qpm": qpm, "key": key,
+        "artist": artist, "best_of": best_of, "comping": comping, "drums": drums, "count_in": count_in,
     }  # fmt: skip
     settings = wished(read_section("generate", GenerateConfig), wishes)
     if count < 1:
@@ -80,15 +89,19 @@ def generate(
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     if prime and qpm is not None:
         raise InputError("--qpm", expected="no tempo beside --prime", found=f"{qpm:g}", remedy="a prime keeps its own")
+    if chart and key is not None:
+        raise InputError("--key", expected="no key beside --chart", found=key, remedy="a chart has its own")
     check_out(out)
     opening = read_prime(prime, settings.prime_bars) if prime else None
     sheet = changes(chart, opening) if chart else None
     seed = read_seed() if seed is None else seed
     group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
-    orders = [Order(f"{group}_seed{seed}_{number:03d}", sheet, opening) for number in range(count)]
+    length = length_bars(settings, sheet)
+    orders = [Order(f"{group}_seed{seed}_{number:03d}", length, sheet, opening) for number in range(count)]
     prepare_torch()
     source = open_source(model_folder(model), family)
-    if count > 1 and settings.temperature == 0 and source.alike_at_zero:
+    one_key = chart or prime or settings.key  # else each has a key of its own
+    if count > 1 and settings.temperature == 0 and source.alike_at_zero and one_key:
         remedy = "ask for one, or raise the temperature"
         raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
     for name in source.ignored:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import COUNTDOWN_BARS, FOLLOWERS, KINDS
 from yardbird.errors import InputError
+from yardbird.music.chords import QUALITIES, Chord
+from yardbird.music.key_chords import opening_qualities, qualities_in
+from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange
 
 Mask = NDArray[np.bool_]
@@ -30,6 +33,10 @@ class EventGrammar:
         bars: the length of the solo, the prime's bars included.
         pitch_range: lowest and highest pitch, both allowed.
         chords: the changes, with ticks in grid steps from the start; None lets the model choose, () is no chord at all.
+        key: to which the chords belong that the model chooses (`yardbird.music.key_chords`); the first one is the
+            tonic's, so that what follows is in that key and not in a neighbour. None: any chord.
+        chorus_bars: the changes that the model chooses for so many bars are those of all later ones; None: it goes on
+            choosing. Needs a meter.
         meter: of the first bar, e.g. (4, 4); None lets the model choose. Given chords need it.
         qpm: of the first bar, moved to the nearest bin; None lets the model choose.
         artist: one of `codec.artists`; None lets the model choose.
@@ -46,6 +53,8 @@ class EventGrammar:
         bars: int,
         pitch_range: tuple[int, int],
         chords: Sequence[ChordChange] | None = None,
+        key: Key | None = None,
+        chorus_bars: int | None = None,
         meter: tuple[int, int] | None = None,
         qpm: float | None = None,
         artist: str | None = None,
@@ -61,8 +70,13 @@ class EventGrammar:
         self._artist_id = None if artist is None else codec.artist_id(artist)
         self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
         self._free_chords = chords is None
+        self._key, self._qualities_of_key = key, _quality_masks(key and qualities_in(key))
+        self._qualities = _quality_masks(key and opening_qualities(key))  # (12, qualities): of the next chord
         self._chords = [(change.tick, codec.chord_ids(change.chord)) for change in chords or ()]
-        assert not self._chords or (self._meter_id is not None and not meter_changes), "chords need one known meter"
+        self._chorus_bars = chorus_bars
+        assert not (self._chords or chorus_bars) or (self._meter_id is not None and not meter_changes), (
+            "chords need one known meter"
+        )
         self._check_wishes(artist)
 
         self.finished = False
@@ -75,7 +89,8 @@ class EventGrammar:
         self._busy_until = 0  # where the last note ends
         self._next_chord = 0  # index of the first given chord after `_step`
         self._given: tuple[int, ...] = ()  # what is still to be written of the given chord at `_step`
-        self._root = 0  # pitch class of the last chord root
+        self._chosen: list[tuple[int, tuple[int, ...]]] = []  # step and ids of every chord so far
+        self._root = self._quality = 0  # of the last chord: its root's pitch class, the index of its quality
 
     def allowed(self) -> Mask:
         """(vocab_size,) which tokens may come next; a new array at each call, nowhere True once finished."""
@@ -96,7 +111,7 @@ class EventGrammar:
         elif last == "Position":
             self._allow_at_position(mask)
         elif last == "ChordRoot":
-            mask[self._ids("ChordQuality", self._given[0] if self._given else None)] = True
+            self._allow_qualities(mask)
         elif last == "Pitch":
             mask[self._codec.ids("Velocity")] = True
         elif last == "Velocity":
@@ -137,7 +152,12 @@ class EventGrammar:
             self._take_position(token, self._bar_start + value)
         elif kind in ("Chord", "ChordRoot", "ChordQuality", "ChordBass"):
             self._given = self._given[1:] if self._given[:1] == (token,) else ()
+            if kind in ("Chord", "ChordRoot"):
+                self._chosen.append((self._step, ()))
+            self._chosen[-1] = (self._chosen[-1][0], (*self._chosen[-1][1], token))
             self._root = value if kind == "ChordRoot" else self._root
+            if kind == "ChordQuality":
+                self._quality, self._qualities = value, self._qualities_of_key
         elif kind == "Pitch":
             if self._step < self._busy_until:
                 raise self._refusal(token, "a note after the end of the one before")
@@ -166,7 +186,17 @@ class EventGrammar:
             raise self._refusal(token, f"at most {self._bars} bars")
         self._bar += 1
         self._bar_start += self._bar_steps
+        if self._free_chords and self._bar - 1 == self._chorus_bars:
+            self._repeat_chorus()
         self._move_to(self._bar_start - 1)
+
+    def _repeat_chorus(self) -> None:
+        """From here on the chords are given: those so far, over and over; one that sounds already is not repeated."""
+        sounds_on = self._chosen and self._chosen[0][1] == self._chosen[-1][1]
+        chorus, end = self._chosen[1:] if sounds_on else self._chosen, self._end()
+        starts = range(self._bar_start, end, self._bar_start)
+        self._chords = [(start + step, ids) for start in starts for step, ids in chorus if start + step < end]
+        self._free_chords = False
 
     def _take_position(self, token: int, step: int) -> None:
         if not self._step < step < self._bar_start + self._bar_steps:
@@ -197,15 +227,31 @@ class EventGrammar:
         # A prime may break off before a chord under a sounding note: only a chord can stand there, given or not.
         if self._free_chords or self._step < self._busy_until:
             mask[self._first["Chord"]] = True
-            mask[self._codec.ids("ChordRoot")] = True
+            mask[self._codec.ids("ChordRoot")] = self._qualities.any(axis=1)
         self._allow_pitches(mask)
+
+    def _allow_qualities(self, mask: Mask) -> None:
+        if self._given:
+            mask[self._given[0]] = True
+            return
+        of_root = self._qualities[self._root]
+        mask[self._codec.ids("ChordQuality")] = of_root if of_root.any() else True  # a prime's root may be any
+
+    def _basses(self) -> Mask:
+        """(12,) the pitch classes that the last chord may stand over: in a key its own tones."""
+        if self._key is None:
+            basses = np.ones(12, dtype=np.bool_)
+        else:
+            basses = np.zeros(12, dtype=np.bool_)
+            basses[list(Chord(self._root, list(QUALITIES)[self._quality]).pitch_classes)] = True
+        basses[self._root] = False
+        return basses
 
     def _allow_in_place(self, mask: Mask) -> None:
         """What more may stand at this bar line or position."""
         last = self._last
         if last == "ChordQuality" and self._free_chords:
-            mask[self._codec.ids("ChordBass")] = True
-            mask[self._first["ChordBass"] + self._root] = False
+            mask[self._codec.ids("ChordBass")] = self._basses()
         if last in ("Chord", "ChordQuality", "ChordBass"):
             self._allow_pitches(mask)
         if last == "Duration" and self._values[self._last_id] == self._codec.longest_duration:
@@ -259,3 +305,10 @@ class EventGrammar:
             found=self._codec.vocabulary[token],
             remedy="use a prime of whole tokens that is shorter than the solo",
         )
+
+
+def _quality_masks(of_roots: Sequence[frozenset[str]] | None) -> Mask:
+    """(12, number of qualities) which quality each root may have, in the order of `QUALITIES`; None: any."""
+    if of_roots is None:
+        return np.ones((12, len(QUALITIES)), dtype=np.bool_)
+    return np.array([[quality in own for quality in QUALITIES] for own in of_roots])

@@ -202,7 +202,9 @@ def compare_transcribed(
         if rendered
         else ([sound.score for sound in sets[FLOOR]], heard)
     )
-    drawn = [piece for solo in read_generated(data / "baseline/measured") for piece in excerpts(in_full_bars(solo), beats)]
+    drawn = [
+        piece for solo in read_generated(data / "baseline/measured") for piece in excerpts(in_full_bars(solo), beats)
+    ]
     solos = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
     heard_alone = {row: [plain(score) for score in own] for row, own in solos.items()}
     rows = [*compare_sets(heard_alone, len(generated), seed), *coherence_rows(heard_alone)]

@@ -5,22 +5,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
+from typing import get_args
 
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS
 from yardbird.data.reading import load_midi
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
+from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import SUFFIXES
+from yardbird.music.pitch import Key, Mode
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
+from yardbird.seeds import generator
 
 
 @dataclass(frozen=True)
 class GenerateConfig:
     """Section `generate` of params.yaml."""
 
-    bars: int  # of every solo, a prime included
+    bars: int  # of every solo, a prime included; over a chart see `whole_choruses`
+    whole_choruses: bool  # over a chart: as many whole choruses as come nearest to `bars`; false: exactly `bars`
     free: int  # solos without a chart: they choose their own changes, or have none
     solos_per_chart: int
     measured: int  # solos that evaluations rest on: those above, and as many more like them as it takes
@@ -32,25 +37,47 @@ class GenerateConfig:
     min_p: float | None
     qpm: float | None  # where neither chart nor prime has one; null: the model chooses, or 200 where it has no say
     artist: str | None  # whose style, where the model knows artists; null: the model chooses
+    free_chorus: int | None  # bars after which a free solo's own changes repeat; null: never. A prime's have no form
+    key: str | None  # of a free solo's changes; null: the prime's, else at random
     best_of: int  # so many are drawn for every solo, and the one most like the judge's player is kept; 1: no choice
     lowest_pitch: int
     highest_pitch: int
     comping: bool  # a quiet piano and bass in the .wav
+    drums: bool  # a quiet ride cymbal and hi-hat in the .wav
+    count_in: bool  # a bar of beats before the solo in the .wav
 
     def __post_init__(self) -> None:
-        for key, low in (("bars", 1), ("free", 0), ("solos_per_chart", 0), ("measured", 1), ("prime_bars", 0), ("best_of", 1)):
-            if getattr(self, key) < low:
-                raise ConfigError(PARAMS, f"generate.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
+        for key, low in (
+            ("bars", 1),
+            ("free", 0),
+            ("solos_per_chart", 0),
+            ("measured", 1),
+            ("prime_bars", 0),
+            ("free_chorus", 1),
+            ("best_of", 1),
+        ):
+            value = getattr(self, key)
+            if value is not None and value < low:
+                raise ConfigError(PARAMS, f"generate.{key}", expected=f"{low} or more", found=str(value))
         if not 0 <= self.lowest_pitch < self.highest_pitch <= 127:
             found = f"{self.lowest_pitch} to {self.highest_pitch}"
             raise ConfigError(PARAMS, "generate.lowest_pitch", expected="a range of MIDI pitches", found=found)
         if self.qpm is not None and not 20 <= self.qpm <= 500:
             raise ConfigError(PARAMS, "generate.qpm", expected="20 to 500", found=str(self.qpm))
+        try:
+            self.free_key  # noqa: B018  # checks key
+        except ValueError:
+            expected = "a key such as Bb major or D minor"
+            raise ConfigError(PARAMS, "generate.key", expected=expected, found=repr(self.key)) from None
         self.sampling  # noqa: B018  # checks temperature, top_k, top_p and min_p
 
     @property
     def sampling(self) -> Sampling:
         return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
+
+    @property
+    def free_key(self) -> Key | None:
+        return None if self.key is None else Key.parse(self.key)
 
     @property
     def pitch_range(self) -> tuple[int, int]:
@@ -72,6 +99,7 @@ class Order:
     """One solo to be drawn; without a lead sheet it chooses its own changes, or has none."""
 
     name: str  # "<chart or free>/solo_000": where it is written
+    bars: int  # its exact length, a prime included
     sheet: LeadSheet | None = None
     prime: Prime | None = None
 
@@ -86,13 +114,13 @@ def plan(config: GenerateConfig) -> list[Order]:
     folder = Path(config.charts)
     if not folder.is_dir():
         raise InputError(folder, expected="a folder of charts", found="no folder", remedy="mend generate.charts")
-    orders = numbered("free", config.free)
+    orders = numbered("free", config.free, config)
     if config.solos_per_chart:
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() in (".txt", *SUFFIXES):
                 primed = config.prime_bars and path.suffix.lower() in SUFFIXES
                 prime = read_prime(path, config.prime_bars) if primed else None
-                orders += numbered(path.stem, config.solos_per_chart, changes(path, prime), prime)
+                orders += numbered(path.stem, config.solos_per_chart, config, changes(path, prime), prime)
     if not orders:
         raise InputError(folder, expected="a chart, or free solos", found="neither", remedy="raise generate.free")
     name, uses = Counter(order.name.casefold() for order in orders).most_common(1)[0]
@@ -102,9 +130,24 @@ def plan(config: GenerateConfig) -> list[Order]:
     return orders
 
 
-def numbered(group: str, count: int, sheet: LeadSheet | None = None, prime: Prime | None = None) -> list[Order]:
+def numbered(
+    group: str, count: int, config: GenerateConfig, sheet: LeadSheet | None = None, prime: Prime | None = None
+) -> list[Order]:
     """Orders that differ in their number alone."""
-    return [Order(f"{group}/solo_{number:03d}", sheet, prime) for number in range(count)]
+    bars = length_bars(config, sheet)
+    return [Order(f"{group}/solo_{number:03d}", bars, sheet, prime) for number in range(count)]
+
+
+def length_bars(config: GenerateConfig, sheet: LeadSheet | None) -> int:
+    """How many bars a solo is to have: `bars`, or over a chart the whole choruses nearest to it.
+
+    There is at least one chorus; halfway between two lengths it is the longer one. A MIDI file's changes are one
+    chorus, however often they repeat themselves.
+    """
+    if sheet is None or not config.whole_choruses:
+        return config.bars
+    chorus = len(sheet.bars)
+    return max(1, (2 * config.bars + chorus) // (2 * chorus)) * chorus
 
 
 def repeated(orders: Sequence[Order], count: int) -> list[Order]:
@@ -151,6 +194,18 @@ def read_prime(path: Path, bars: int) -> Prime:
         found = f"{score.bar_count}"
         raise InputError(path, expected=f"at least {bars} bars", found=found, remedy="prime with fewer bars")
     return Prime(path, score, bars + pickup, pickup)
+
+
+def key_of_changes(order: Order, config: GenerateConfig, seed: int, index: int) -> Key | None:
+    """The key that solo `index` of a batch keeps to where it chooses its own changes; None over a chart.
+
+    That of the settings, else the prime's, else one of the 24 at random.
+    """
+    if order.sheet:
+        return None
+    prime = order.prime and (order.prime.score.key or estimate_key(order.prime.score.notes))
+    keys = [Key(tonic, mode) for mode in get_args(Mode) for tonic in range(12)]
+    return config.free_key or prime or keys[int(generator(seed, "key", index).integers(len(keys)))]
 
 
 def check_artist(codec: EventCodec, artist: str | None) -> None:

@@ -47,7 +47,7 @@ def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig
         InputError: an order cannot be met: as `check_orders` says, its prime is in another meter than its chart, or
             bars do not fall on the grid.
     """
-    check_orders(orders, config)
+    check_orders(orders)
     canvases = [_canvas(family.codec, order, config) for order in orders]
     solos = []
     with tqdm(canvases, desc=f"drawing {len(orders)} solos", unit="solo", leave=False) as progress:
@@ -86,10 +86,10 @@ class _Canvas:
 
 def _canvas(codec: MelodyCodec, order: Order, config: GenerateConfig) -> _Canvas:
     steps, sheet = codec.config.steps_per_beat, order.sheet
-    changes = sheet.chord_changes(steps, config.bars) if sheet else ()
+    changes = sheet.chord_changes(steps, order.bars) if sheet else ()
     if order.prime is None:
         meter = sheet.meter if sheet else Meter(0, 4, 4)
-        qpm, end = asked_qpm(order, config) or FREE_QPM, config.bars * meter.bar_ticks(steps)
+        qpm, end = asked_qpm(order, config) or FREE_QPM, order.bars * meter.bar_ticks(steps)
         blank = Score(steps, make_notes([]), end, tempos=(Tempo(0, qpm),), meters=(meter,), chords=changes)
         return _Canvas(codec.grid(blank).score, 0)
     prime = codec.grid(order.prime.score).score
@@ -97,7 +97,7 @@ def _canvas(codec: MelodyCodec, order: Order, config: GenerateConfig) -> _Canvas
     meters = tuple(meter for meter in prime.meters if meter.tick < start)
     if sheet:
         _check_meters(order.prime, meters, sheet.meter)
-    end = start + (config.bars - order.prime.bars) * meters[-1].bar_ticks(steps)
+    end = start + (order.bars - order.prime.bars) * meters[-1].bar_ticks(steps)
     notes = prime.notes[prime.onsets < start].copy()
     notes["duration_tick"] = np.minimum(notes["duration_tick"], end - notes["onset_tick"])
     chords = tuple(change for change in prime.chords if change.tick < start)

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from yardbird import files
+from yardbird.audio.comping import count_in
 from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.errors import InputError
@@ -19,6 +20,7 @@ from yardbird.generation import pianoroll
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
+from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo
 
 _COLUMNS = ("solo", "path", "chart", "prime", "bars", "primed_bars", "notes", "key", "qpm", "seed", "index")
@@ -47,15 +49,15 @@ class Solo:
         return float(self.score.seconds - self.score.seconds_at(start))
 
 
-def check_orders(orders: Sequence[Order], config: GenerateConfig) -> None:
+def check_orders(orders: Sequence[Order]) -> None:
     """Refuse primes that nothing can continue as asked.
 
     Raises:
         InputError: a prime leaves no bar to draw, or begins with a pickup over a chart, which has whole bars only.
     """
     for order in orders:
-        if order.prime and order.prime.bars >= config.bars:
-            expected, found = f"a prime of less than {config.bars} bars", f"{order.prime.bars}"
+        if order.prime and order.prime.bars >= order.bars:
+            expected, found = f"a prime of less than {order.bars} bars", f"{order.prime.bars}"
             raise InputError(order.prime.file, expected=expected, found=found, remedy="ask for more bars")
         if order.prime and order.prime.has_pickup and order.sheet:
             expected, found = "a prime of whole bars where there is a chart", "a pickup"
@@ -63,20 +65,23 @@ def check_orders(orders: Sequence[Order], config: GenerateConfig) -> None:
             raise InputError(order.prime.file, expected=expected, found=found, remedy=remedy)
 
 
-def finished(order: Order, index: int, score: Score, config: GenerateConfig) -> Solo:
+def finished(order: Order, index: int, score: Score, config: GenerateConfig, changes_key: Key | None = None) -> Solo:
     """The solo of a drawn grid score, with what models do not choose; it is as ordered.
 
-    That is the key (the chart's, else the prime's, else the likeliest), the tempo where it is asked for, and where the
-    chart takes over from a prime its chord, which may have begun before.
+    That is the key (the chart's, else that of its own changes, else the prime's, else the likeliest), the tempo where
+    it is asked for, and where the chart takes over from a prime its chord, which may have begun before.
+
+    Args:
+        changes_key: to which the chords were kept that the model has chosen.
     """
-    key = (order.sheet and order.sheet.key) or (order.prime and order.prime.score.key)
+    key = (order.sheet and order.sheet.key) or changes_key or (order.prime and order.prime.score.key)
     score = replace(score, key=key or (estimate_key(score.notes) if len(score.notes) else None))
     qpm = asked_qpm(order, config)
     if qpm and not order.prime:
         score = replace(score, tempos=(Tempo(0, qpm),))
     if order.sheet and order.prime:
         start = int(score.bar_ticks[order.prime.bars])
-        taking_over = in_force_from(order.sheet.chord_changes(score.ticks_per_beat, config.bars), start)[0]
+        taking_over = in_force_from(order.sheet.chord_changes(score.ticks_per_beat, order.bars), start)[0]
         if all(change.tick != start for change in score.chords):
             chords = sorted((*score.chords, taking_over), key=lambda change: change.tick)
             score = replace(score, chords=tuple(chords))
@@ -103,7 +108,7 @@ def faults(solo: Solo, config: GenerateConfig) -> list[str]:
     pitches = score.pitches[score.onsets >= start]
     low, high = config.pitch_range
     found = []
-    if score.bar_count != config.bars or score.end_tick != _whole_bars_end(score):
+    if score.bar_count != order.bars or score.end_tick != _whole_bars_end(score):
         found.append(f"{score.bar_count} bars")
     if not score.is_monophonic or np.any(score.durations < 1):
         found.append("not monophonic")
@@ -112,7 +117,7 @@ def faults(solo: Solo, config: GenerateConfig) -> list[str]:
     if np.any(score.offsets > score.end_tick):
         found.append("a last note that does not end")
     if order.sheet is not None:
-        expected = order.sheet.chord_changes(score.ticks_per_beat, config.bars)
+        expected = order.sheet.chord_changes(score.ticks_per_beat, order.bars)
         if in_force_from(score.chords, start) != in_force_from(expected, start):
             found.append("other chords than the chart's")
     return found
@@ -147,7 +152,8 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
     score, order = solo.score, solo.order
     title = f"{_tune(order)} · {Path(order.name).name.replace('_', ' ')}"
     write_score(score, stem.with_name(f"{stem.name}.mid"))
-    write_wave(render(score, comping=config.comping), stem.with_name(f"{stem.name}.wav"))
+    sound = render(score, comping=config.comping, with_drums=config.drums, counted_in=config.count_in)
+    write_wave(sound, stem.with_name(f"{stem.name}.wav"))
     pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, primed_bars=solo.primed_bars)
     prime = order.prime and {
         "file": order.prime.file.name,
@@ -158,6 +164,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         **_row(solo, seed),
         "model": model,
         "settings": asdict(config),
+        "count_in_seconds": round(count_in(score).seconds, 6) if config.count_in else 0,  # of the .wav
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
         **({"judged": [round(verdict, 4) for verdict in solo.judged]} if solo.judged else {}),

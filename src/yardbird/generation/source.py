@@ -42,5 +42,5 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
     if not isinstance(family, prior.DecodesLatents):
         found, remedy = f"a {family.name}", "sound is drawn by `yardbird sing`"
         raise InputError(folder, expected="a model that writes notes", found=found, remedy=remedy)
-    ignored = ("artist",)
+    ignored = ("artist", "key")
     return Source(partial(prior.draw, family), {**provenance, "ignored": ignored}, ignored, alike_at_zero=False)

@@ -12,8 +12,9 @@ from tqdm import tqdm
 
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.grammar import EventGrammar
-from yardbird.generation.orders import GenerateConfig, Order, check_artist
+from yardbird.generation.orders import GenerateConfig, Order, check_artist, key_of_changes
 from yardbird.generation.solos import Solo, asked_qpm, check_orders, finished
+from yardbird.music.pitch import Key
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.seeds import derive_seed
 
@@ -50,38 +51,42 @@ def draw(
             model knows no such artist.
     """
     check_artist(codec, config.artist)
-    check_orders(orders, config)
-    constraints = [_grammar(codec, order, config) for order in orders]
-    primes = [_prime(codec, order, config.artist, config.bars) for order in orders]
+    check_orders(orders)
+    keys = [key_of_changes(order, config, seed, index) for index, order in enumerate(orders)]
+    constraints = [_grammar(codec, order, config, key) for order, key in zip(orders, keys, strict=True)]
+    primes = [_prime(codec, order, config.artist) for order in orders]
     # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
-    limit = 8 + config.bars * (7 * int(codec.meter_steps.max()) + 4)
-    with tqdm(total=config.bars * len(orders), desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
+    limit = 8 + max((order.bars for order in orders), default=0) * (7 * int(codec.meter_steps.max()) + 4)
+    total = sum(order.bars for order in orders)
+    with tqdm(total=total, desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
         watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
         rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
     solos = []
-    for index, (order, tokens) in enumerate(zip(orders, rows, strict=True)):
+    for index, (order, tokens, key) in enumerate(zip(orders, rows, keys, strict=True)):
         assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
-        solos.append(finished(order, index, codec.decode(tokens), config))
+        solos.append(finished(order, index, codec.decode(tokens), config, key))
     return solos
 
 
-def _grammar(codec: EventCodec, order: Order, config: GenerateConfig) -> EventGrammar:
+def _grammar(codec: EventCodec, order: Order, config: GenerateConfig, key: Key | None) -> EventGrammar:
     sheet = order.sheet
     return EventGrammar(
         codec,
-        bars=config.bars,
+        bars=order.bars,
         pitch_range=config.pitch_range,
-        chords=sheet.chord_changes(codec.steps_per_beat, config.bars) if sheet else None,
+        chords=sheet.chord_changes(codec.steps_per_beat, order.bars) if sheet else None,
+        key=key,
+        chorus_bars=None if sheet or order.prime else config.free_chorus,
         meter=(sheet.meter.numerator, sheet.meter.denominator) if sheet else (4, 4),
         qpm=asked_qpm(order, config),
         artist=config.artist,
     )
 
 
-def _prime(codec: EventCodec, order: Order, artist: str | None, bars: int) -> Tokens:
+def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
     if order.prime is None:
         return np.array([codec.bos_id], dtype=np.uint16)
-    return codec.prime(order.prime.score, order.prime.bars, artist, bars)
+    return codec.prime(order.prime.score, order.prime.bars, artist, order.bars)
 
 
 class _Watched:

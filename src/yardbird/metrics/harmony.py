@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.metrics.phrase import phrase_starts
-from yardbird.metrics.rhythm import BEAT_TOLERANCE
 from yardbird.music.chords import Chord
 from yardbird.music.score import Floats, Score
+from yardbird.music.swing import BEAT_TOLERANCE
 
 Flags = NDArray[np.bool_]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from yardbird.metrics import bebop, harmony, phrase, pitch, rhythm
+from yardbird.music import swing
 from yardbird.music.score import Score
 
 #: A metric whose standard deviation over solos is smaller is constant: of 1.4, 1.4, 1.4 rounding makes it 3e-16.
@@ -15,7 +16,7 @@ METRICS: dict[str, Callable[[Score], float | None]] = {
     "rhythm_diversity": rhythm.rhythm_diversity,
     "bar_pattern_diversity": rhythm.bar_pattern_diversity,
     "grooving_similarity": rhythm.grooving_similarity,
-    "swing_ratio": rhythm.swing_ratio,
+    "swing_ratio": swing.swing_ratio,
     "chord_tone_rate": harmony.chord_tone_rate,
     "harmony_margin": harmony.harmony_margin,
     "changes_found": harmony.changes_found,

@@ -19,7 +19,7 @@ from yardbird import files
 from yardbird.errors import InputError
 from yardbird.music.chords import Chord, chord_symbol
 from yardbird.music.pitch import Key
-from yardbird.music.score import NOTE_DTYPE, ChordChange, Meter, Notes, Score, Section, Tempo, make_notes
+from yardbird.music.score import DRUM_KIT, NOTE_DTYPE, ChordChange, Meter, Notes, Score, Section, Tempo, make_notes
 
 SUFFIXES = (".mid", ".midi", ".kar")
 _PHRASE, _END, _SECTION = "PHRASE", "END", "SECTION "
@@ -180,11 +180,17 @@ def write_score(score: Score, path: Path) -> None:
     markers += [(score.end_tick, _END)]
     for tick, text in sorted(markers, key=lambda marker: marker[0]):
         midi.markers.append(symusic.TextMeta(tick, text))
-    track = symusic.Track("Solo", score.program, False)
-    for onset, duration, pitch, velocity in score.notes.tolist():
-        track.notes.append(symusic.Note(onset, duration, pitch, velocity))
+    track = _track(score)
     midi.tracks.append(track)
     files.write_bytes(path, midi.dumps_midi())
+
+
+def _track(score: Score) -> symusic.Track:
+    drums = score.program == DRUM_KIT
+    track = symusic.Track("Solo", 0 if drums else score.program, drums)
+    for onset, duration, pitch, velocity in score.notes.tolist():
+        track.notes.append(symusic.Note(onset, duration, pitch, velocity))
+    return track
 
 
 def read_score(path: Path) -> Score:
@@ -232,7 +238,7 @@ def read_score(path: Path) -> Score:
         phrases=tuple(phrases),
         sections=tuple(sections),
         key=Key.from_fifths(signature.key, "minor" if signature.tonality else "major") if signature else None,
-        program=midi.tracks[0].program if midi.tracks else 0,
+        program=(DRUM_KIT if midi.tracks[0].is_drum else midi.tracks[0].program) if midi.tracks else 0,
     )
 
 
@@ -254,9 +260,7 @@ def render_score(
     midi = symusic.Score(score.ticks_per_beat)
     for tempo in score.tempos:
         midi.tempos.append(symusic.Tempo(time=tempo.tick, mspq=round(60e6 / tempo.qpm)))
-    track = symusic.Track("Solo", score.program, False)
-    for onset, duration, pitch, velocity in score.notes.tolist():
-        track.notes.append(symusic.Note(onset, duration, pitch, velocity))
+    track = _track(score)
     # The synthesizer stops dead at the end of the last note: one more, cut off again below, lets the sound ring out.
     tail_beats = tail_seconds * score.tempos[-1].qpm / 60
     track.notes.append(symusic.Note(score.end_tick + round((tail_beats + 1) * score.ticks_per_beat), 1, 0, 1))

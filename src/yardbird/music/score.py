@@ -14,6 +14,7 @@ from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key
 
 ALTO_SAX = 65  # General MIDI program, counted from 0
+DRUM_KIT = 128  # no program: the drum channel, whose pitches are the instruments of General MIDI's percussion map
 
 #: One row a note; a score keeps them sorted by onset, then pitch.
 NOTE_DTYPE = np.dtype(

@@ -98,6 +98,7 @@ def _solo(solo: Heard) -> dict[str, Any]:
         "transcribed": solo.transcribed,
         "chords": bool(solo.score.chords),
         "sound": sound_uri(solo.wave),
+        "count_in_seconds": solo.count_in_seconds,
         "roll": Markup(roll.draw(solo.score, f"Piano roll of {solo.title}")) if notes else None,  # escaped as XML
         "sheet": data_uri("image/svg+xml", notation.engrave(solo.score).encode()) if notes else None,
         "picture": picture_uri(solo.picture) if solo.picture and solo.picture.is_file() else None,

@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -39,6 +40,7 @@ class Heard:
     picture: Path | None  # of a sound, its spectrogram
     distance: float | None
     primed_bars: int = 0  # which it was given
+    count_in_seconds: float = 0.0  # of the sound, before the notes begin
 
     @property
     def drawn(self) -> Score:
@@ -113,10 +115,13 @@ def read_real(data: Path, generated: Sequence[Score], artist: str | None) -> Ite
 
 def _artist(solo: Heard) -> str | None:
     """Whose style was asked for, as the file beside a solo says; None where nobody's was."""
-    beside = solo.wave.with_suffix(".json")
-    settings = files.read_json(beside)["settings"] if beside.is_file() else {}
-    artist: str | None = settings.get("artist")
+    artist: str | None = _provenance(solo.wave).get("settings", {}).get("artist")
     return artist
+
+
+def _provenance(wave: Path) -> Mapping[str, Any]:
+    beside = wave.with_suffix(".json")
+    return files.read_json(beside) if beside.is_file() else {}
 
 
 def _read_solos(manifest: Path) -> Iterator[Heard]:
@@ -136,6 +141,6 @@ def _read_solos(manifest: Path) -> Iterator[Heard]:
                 tempo = f"{float(row['qpm']):.0f} quarter notes a minute"
                 facts = f"{row['key']}, {tempo}, {row['bars']} bars, {row['notes']} notes"
                 title = row["solo"].replace("_", " ").replace("/", ", ")
-                yield Heard(
-                    title, facts, path.with_suffix(".wav"), score, False, None, None, int(row["primed_bars"] or 0)
-                )
+                wave_path, primed_bars = path.with_suffix(".wav"), int(row["primed_bars"] or 0)
+                lead = float(_provenance(wave_path).get("count_in_seconds", 0.0))
+                yield Heard(title, facts, wave_path, score, False, None, None, primed_bars, lead)

@@ -6,7 +6,7 @@ from typing import Any
 
 from yardbird.generation.source import open_source
 from yardbird.models.base import prepare_torch
-from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts
+from yardbird.serving.solos import FACTS, as_config, as_orders, facts
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
 from yardbird.tracking.pyfunc import serve
 
@@ -17,8 +17,8 @@ def open_model(folder: Path) -> Answer:
     source = open_source(folder)
 
     def answer(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-        check_bars([settings["bars"]] * len(rows))
-        solos = source.draw(as_orders([row["chart"] for row in rows]), as_config(settings), settings["seed"])
+        config = as_config(settings)
+        solos = source.draw(as_orders([row["chart"] for row in rows], config), config, settings["seed"])
         return [facts(solo.score) for solo in solos]
 
     return answer
@@ -37,8 +37,11 @@ ENDPOINT = Endpoint(
         "min_p": "double",
         "qpm": "double",
         "artist": "string",
+        "free_chorus": "long",
+        "key": "string",
         "lowest_pitch": "long",
         "highest_pitch": "long",
+        "whole_choruses": "boolean",
         "seed": "long",
     },
     defaults={},
@@ -51,7 +54,8 @@ ENDPOINT = Endpoint(
     curl -s 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
       -d '{"dataframe_records": [{"chart": "F7 | Bb7 | F7 | Cm7 F7"}], "params": {"bars": 12, "seed": 1}}'
 
-An empty chart asks for a free solo. The answer's `midi` is a MIDI file in base64.""",
+An empty chart asks for a free solo. Over a chart a solo has the whole choruses nearest to `bars`, with \
+`"whole_choruses": false` exactly `bars`. The answer's `midi` is a MIDI file in base64.""",
     health={},
 )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from yardbird.codecs.melody import Frame, MelodyCodec
 from yardbird.errors import InputError
+from yardbird.generation.orders import Order
 from yardbird.generation.prior import draw
 from yardbird.metrics.reconstruction import note_f1
 from yardbird.models.base import best_device, prepare_torch
@@ -17,7 +18,7 @@ from yardbird.models.music_vae.family import MusicVAEFamily
 from yardbird.models.music_vae.latent import Latent, Vector
 from yardbird.music.score import Meter, Score
 from yardbird.nn.sampling import Sampling
-from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts, read_midi
+from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
 from yardbird.tracking.pyfunc import serve
 
@@ -49,24 +50,25 @@ def _encode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> 
 def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
     """The solo at each point: in the bars of the solo it came from, or over a chart, or in 4/4 without chords."""
     points = [_read_points(row["z"], f"z {number}", family.config.latent_dim) for number, row in enumerate(rows, 1)]
-    orders = as_orders([row.get("chart", "") for row in rows])
+    sheets = [read_chart(row.get("chart", ""), f"chart {number}") for number, row in enumerate(rows, 1)]
     check_bars([len(z) * family.config.bars for z in points])
     config = replace(as_config(settings), temperature=0.0, lowest_pitch=0, highest_pitch=127)
     answers = []
-    for number, (row, z, order) in enumerate(zip(rows, points, orders, strict=True), 1):
+    for number, (row, z, sheet) in enumerate(zip(rows, points, sheets, strict=True), 1):
         if row.get("midi"):
-            if order.sheet:
+            if sheet:
                 remedy = "leave one of them out"
                 raise InputError(f"row {number}", expected="a midi or a chart", found="both", remedy=remedy)
             (latent,) = family.encode([read_midi(row["midi"], f"midi {number}")])
             _check_windows(number, z, len(latent.z), f"the {len(latent.z)} windows of its midi")
             (score,) = family.decode([latent.with_z(z)])
         else:
-            meter = order.sheet.meter if order.sheet else Meter(0, 4, 4)
+            meter = sheet.meter if sheet else Meter(0, 4, 4)
             segments = -(-meter.bar_ticks(family.codec.config.steps_per_beat) // family.codec.segment_steps)
             bars = len(z) * family.config.bars // segments
             _check_windows(number, z, -(-bars * segments // family.config.bars), "windows that fill bars of its chart")
-            score = draw(_Points(family, z), [order], replace(config, bars=bars), settings["seed"])[0].score
+            order = Order(f"request_{number}", bars, sheet)
+            score = draw(_Points(family, z), [order], config, settings["seed"])[0].score
         answers.append({**_point(z), **facts(score)})
     return answers
 
@@ -92,9 +94,8 @@ def _interpolate(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings
 
 def _sample(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
     """Points of the prior, decoded over each chart, or free."""
-    check_bars([settings["bars"]] * len(rows))
-    source = _Points(family)
-    solos = draw(source, as_orders([row["chart"] for row in rows]), as_config(settings), settings["seed"])
+    source, config = _Points(family), as_config(settings)
+    solos = draw(source, as_orders([row["chart"] for row in rows], config), config, settings["seed"])
     return [{**_point(z), **facts(solo.score)} for z, solo in zip(source.used, solos, strict=True)]
 
 
@@ -201,6 +202,7 @@ ENDPOINT = Endpoint(
         "qpm": "double",
         "lowest_pitch": "long",
         "highest_pitch": "long",
+        "whole_choruses": "boolean",
         "seed": "long",
     },
     defaults={"task": "sample", "steps": 9},
@@ -235,7 +237,8 @@ of the notes it keeps, `lost_notes` how many the grid has cost.
 - decode: over the changes of a chart, or, with the `midi` that z came from, in that solo's own bars and tempo; with \
 neither, in 4/4 without chords. The likeliest step each time.
 - interpolate: a row a step from one solo to the other; the ends are the reconstructions.
-- sample: points of the prior, drawn at `temperature`, over a chart or, where it is empty, free.""",
+- sample: points of the prior, drawn at `temperature`, over a chart or, where it is empty, free. Over a \
+chart a solo has the whole choruses nearest to `bars`, with `"whole_choruses": false` exactly `bars`.""",
     health={
         "KL (nats a window)": "kl",
         "active units": "active_units",

@@ -10,7 +10,7 @@ from yardbird.config import PARAMS
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.generation.leadsheet import CHORD_SHARE, LeadSheet
-from yardbird.generation.orders import GenerateConfig, Order
+from yardbird.generation.orders import GenerateConfig, Order, length_bars
 from yardbird.music.midi import read_raw, write_score
 from yardbird.music.score import Score
 from yardbird.tracking.endpoint import Kind
@@ -37,19 +37,28 @@ def check_bars(solos: Sequence[int]) -> None:
         raise InputError("request", expected=expected, found=found, remedy="ask for them in several requests")
 
 
-def as_orders(charts: Sequence[str]) -> list[Order]:
-    """One a chart; an empty one leaves the changes to the model."""
-    return [
-        Order(f"request_{index}", LeadSheet.parse(chart, f"chart {index + 1}") if chart.strip() else None)
-        for index, chart in enumerate(charts)
-    ]
+def as_orders(charts: Sequence[str], config: GenerateConfig) -> list[Order]:
+    """One a chart; an empty one leaves the changes to the model.
+
+    Raises:
+        InputError: a chart is unusable, or the solos are too long, as `check_bars` says.
+    """
+    sheets = [read_chart(chart, f"chart {number}") for number, chart in enumerate(charts, 1)]
+    orders = [Order(f"request_{index}", length_bars(config, sheet), sheet) for index, sheet in enumerate(sheets)]
+    check_bars([order.bars for order in orders])
+    return orders
+
+
+def read_chart(chart: str, name: str) -> LeadSheet | None:
+    """The lead sheet in a text, None in an empty one; `name` stands in error texts."""
+    return LeadSheet.parse(chart, name) if chart.strip() else None
 
 
 def as_config(settings: Mapping[str, Any]) -> GenerateConfig:
     """The settings of a request that section `generate` knows, checked as there."""
     asked = {name: settings[name] for name in settings.keys() & GenerateConfig.__dataclass_fields__.keys()}
     fixed = {"free": 0, "solos_per_chart": 0, "measured": 1, "charts": "", "prime_bars": 0, "comping": False,
-             "artist": None, "best_of": 1}  # fmt: skip
+             "count_in": False, "artist": None, "free_chorus": None, "key": None, "best_of": 1}  # fmt: skip
     try:
         return GenerateConfig(**{**fixed, **asked})
     except ConfigError as error:  # it names a file that who asks has never seen

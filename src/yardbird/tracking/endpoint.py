@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["string", "long", "double"]
+Kind = Literal["string", "long", "double", "boolean"]
 #: One row of a request: its columns as text; one that is missing or null is empty.
 Row = Mapping[str, str]
 #: The rows of a request under its settings → the rows of the answer.

@@ -53,12 +53,13 @@
     const sound = player.querySelector("audio");
     const roll = player.querySelector(".roll");
     const head = roll?.querySelector(".head");
+    const countIn = () => Number(player.dataset.countInSeconds); // of the sound, before the roll begins
     const scroll = player.querySelector(".wide");
     let frame = 0;
     const follow = () => {
       cancelAnimationFrame(frame); // a seek while it plays would start a second chain of frames
       if (head) {
-        const x = sound.currentTime * pixelsASecond;
+        const x = Math.max(0, sound.currentTime - countIn()) * pixelsASecond;
         head.setAttribute("x1", x);
         head.setAttribute("x2", x);
         if (!sound.paused && (x < scroll.scrollLeft || x > scroll.scrollLeft + scroll.clientWidth - 40)) {
@@ -73,7 +74,7 @@
     });
     sound.addEventListener("seeked", follow);
     roll?.addEventListener("click", (event) => {
-      sound.currentTime = (event.clientX - roll.getBoundingClientRect().left) / pixelsASecond;
+      sound.currentTime = countIn() + (event.clientX - roll.getBoundingClientRect().left) / pixelsASecond;
       sound.play().catch(() => {}); // refused by the browser, or paused before it began: the controls show it
     });
   }
