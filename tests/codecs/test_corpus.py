@@ -20,7 +20,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, make_notes
 
 MELODY = MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16)
-AUGMENT = AugmentConfig(12, (-1, 0, 1, 2), (0.9, 1.0), (40, 360), {"other": (0, 127)})
+AUGMENT = AugmentConfig(12, 1, (-1, 0, 1, 2), (0.9, 1.0), (40, 360), {"other": (0, 127)})
 
 
 def write_augmented(folder: Path, change: dict[str, Score] | None = None) -> Path:

@@ -41,6 +41,7 @@ SIZES = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
     context_length=64, tie_embeddings=True, windows_per_epoch=None, hold_chords=True,
     interval="both", degree="both", motion="both", pulse="both", gap="both", release="both",
+    background_epochs=0, background_share=0.0,
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None, "artist": None,
@@ -75,11 +76,11 @@ def write_encoded(test_bars: int, artist: str = "Ada Line") -> None:
     folder = Path("data/encoded/events")
     folder.mkdir(parents=True, exist_ok=True)
     CODEC.save(folder / "codec.json")
-    lines, packed, start = ["copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
+    lines, packed, start = ["copy,solo,split,role,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
     for split, bars, semitones in [("train", 6, 0), ("train", 6, 3), ("validation", 3, 0), ("test", test_bars, 0)]:
         tokens = CODEC.encode(scale(bars).transposed(semitones), artist)
         name = f"{split}{semitones}"
-        lines.append(f"{name},{split},{split},{artist},{split},{semitones},1.0,{start},{len(tokens)},{4 * bars}")
+        lines.append(f"{name},{split},{split},target,{artist},{split},{semitones},1.0,{start},{len(tokens)},{4 * bars}")
         packed.append(tokens)
         start += len(tokens)
     np.save(folder / "tokens.npy", np.concatenate(packed))

@@ -31,7 +31,7 @@ class EventGrammar:
         chords: the changes, with ticks in grid steps from the start; None lets the model choose, () is no chord at all.
         meter: of the first bar, e.g. (4, 4); None lets the model choose. Given chords need it.
         qpm: of the first bar, moved to the nearest bin; None lets the model choose.
-        artist: one of `codec.artists`; None lets the model choose.
+        artist: one of `codec.artists`; None lets the model choose, any but the unknown one where there are others.
         meter_changes, tempo_changes: whether later bars may change them.
 
     Raises:
@@ -86,6 +86,8 @@ class EventGrammar:
             mask[self._codec.bos_id] = True
         elif last == "BOS":
             mask[self._ids("Artist", self._artist_id)] = True
+            if self._artist_id is None and len(self._codec.artists) > 1:
+                mask[self._codec.artist_id(None)] = False  # whom the target does not have: the players of background
         elif last == "Artist":
             mask[self._first["Bar"]] = True
         elif self._meter < 0:

@@ -331,8 +331,8 @@ def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
 
 def test_a_mixed_corpus_is_no_synthetic_one_and_says_how_much_of_it_is(data, tmp_path):
     rows = [
-        {"solo": "etudes/a", "split": "train", "artist": "X (synthetic)"},
-        {"solo": "parker/b", "split": "test", "artist": "P"},
+        {"solo": "etudes/a", "split": "train", "role": "target", "artist": "X (synthetic)"},
+        {"solo": "parker/b", "split": "test", "role": "target", "artist": "P"},
     ]
     first, etudes, parker = describe_corpus(rows)
     assert first.startswith("**The corpus is partly synthetic** (1 of 2 solos): etudes composed by rule")
