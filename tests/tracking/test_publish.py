@@ -29,6 +29,7 @@ from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
+from yardbird.tracking.lock import background_sources
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
 from yardbird.tracking.store import TrackingError, connect, tracking_uri
@@ -335,3 +336,13 @@ def test_mlflow_models_serve_answers_an_http_request_with_midi(project: Path, tm
             ask({**request, "params": {"temprature": 1.0}})
         assert refused.value.code == 400
         assert "unknown params 'temprature'" in json.load(refused.value)["message"]
+
+
+def test_the_card_and_the_runs_name_the_background(project: Path) -> None:
+    index = Path("data/encoded/events/index.csv")
+    index.write_text(index.read_text() + "others/x,others/x,train,background,Q,x,0,1.0,0,1,1\n")
+    card = model_card(ENDPOINT, read_corpus(Path("data/encoded/events")), {}, {}, GATE, "None.")
+    assert "\n- background: 1 solos of others\n" in card
+    roles = {"others": "background", "parker": "target"}
+    assert background_sources({"split": {"params": {"params.yaml": {"roles": roles}}}}) == "others"
+    assert background_sources({}) == ""
