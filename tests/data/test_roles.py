@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from solo_rows import row, solo, write_ingested
 
-from yardbird.config import read_section
+from yardbird.config import read_params, read_section
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import SoloRow
 from yardbird.data.rendering import rendered
@@ -63,6 +63,15 @@ def test_a_role_given_on_the_command_line_of_dvc_is_read(tmp_path: Path, root: P
     code = f"from dvc.utils.hydra import apply_overrides; apply_overrides('params.yaml', {overrides})"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     assert read_background(tmp_path / "params.yaml") == {"otherjazz"}
+
+
+@pytest.mark.parametrize("preset", [None, "smoke", "paper"])
+@pytest.mark.parametrize("family", ["music_transformer", "music_vae"])
+def test_the_settings_that_ship_leave_epochs_to_adapt_in(root: Path, preset: str | None, family: str) -> None:
+    settings = read_params(root / "params.yaml")[family]
+    changes = read_params(root / f"presets/{preset}.yaml")[family] if preset else {}
+    model, training = ({**settings[part], **changes.get(part, {})} for part in ("model", "training"))
+    assert 0 < model["background_epochs"] < training["max_epochs"]
 
 
 @pytest.fixture
