@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from yardbird.config import read_section, read_seed
+from yardbird.config import BACKGROUND, read_section, read_seed
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import read_solos
 from yardbird.errors import exit_on_error
@@ -17,10 +17,12 @@ INGESTED = Path("data/ingested")
 @exit_on_error
 def main() -> None:
     with Path("data/split.csv").open(newline="", encoding="utf-8") as file:
-        splits = {row["solo"]: row["split"] for row in csv.DictReader(file)}
+        table = list(csv.DictReader(file))
+    splits = {row["solo"]: row["split"] for row in table}
+    background = {row["solo"] for row in table if row["role"] == BACKGROUND}
     rows = read_solos(INGESTED)
     config = read_section("augment", AugmentConfig)
-    copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed())
+    copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background)
     print(f"{len(rows)} solos, {len(copies)} with their copies")
 
 

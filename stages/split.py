@@ -7,8 +7,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
-from yardbird.config import read_section
+from yardbird.config import BACKGROUND, TARGET, read_section
 from yardbird.data.manifest import read_solos
+from yardbird.data.roles import read_background
 from yardbird.data.splits import SPLITS, SplitConfig, split_solos
 from yardbird.errors import exit_on_error
 
@@ -17,13 +18,18 @@ INGESTED = Path("data/ingested")
 
 @exit_on_error
 def main() -> None:
-    rows = read_solos(INGESTED)
-    dealt = split_solos(rows, INGESTED, read_section("split", SplitConfig))
-    table = [{"solo": solo, "split": split} for solo, split in sorted(dealt.splits.items())]
-    files.write_csv(Path("data/split.csv"), ("solo", "split"), table)
+    rows, background = read_solos(INGESTED), read_background()
+    dealt = split_solos(rows, INGESTED, read_section("split", SplitConfig), background)
+    roles = {row.solo: BACKGROUND if row.source in background else TARGET for row in rows}
+    table = [{"solo": solo, "split": split, "role": roles[solo]} for solo, split in sorted(dealt.splits.items())]
+    files.write_csv(Path("data/split.csv"), ("solo", "split", "role"), table)
     for name in SPLITS:
-        counts = Counter(row.artist for row in rows if dealt.splits[row.solo] == name)
+        own = [row for row in rows if dealt.splits[row.solo] == name]
+        counts = Counter(row.artist for row in own if roles[row.solo] == TARGET)
         print(f"{name}: " + ", ".join(f"{count} by {artist}" for artist, count in sorted(counts.items())))
+        if background:
+            use = "trained on" if name == "train" else "left out, as their tunes are held out"
+            print(f"  background: {len(own) - counts.total()} solos, {use}")
     for warning in dealt.warnings:
         print(f"warning: {warning}", file=sys.stderr)
 

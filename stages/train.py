@@ -13,7 +13,7 @@ from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.generation.audition import hear
 from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
 from yardbird.seeds import derive_seed
-from yardbird.tracking.lock import output_hashes, read_lock
+from yardbird.tracking.lock import background_sources, output_hashes, read_lock
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import flatten, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder, training_key
@@ -35,7 +35,9 @@ def main() -> None:
     settings = {"seed": seed, name: read_params()[name]}
     key = training_key(settings, encoded)
     checkpoint = CheckpointFolder(project_root(), name, key)
-    tags = {**provenance(), "family": name, "key": key, "data": output_hashes(read_lock()).get(encoded.as_posix(), "")}
+    lock = read_lock()
+    tags = {**provenance(), "family": name, "key": key, "data": output_hashes(lock).get(encoded.as_posix(), "")}
+    tags["background"] = background_sources(lock)
     run = TrainingRun(project_root(), f"train {name}", flatten(settings), tags, checkpoint.path / "mlflow_run")
     board = TensorBoard(project_root() / "tensorboard" / name / key)
     with run:

@@ -47,8 +47,8 @@ def _corpus(data: Path) -> None:
     columns = ["file", "reason", "remedy"]
     files.write_csv(data / "ingested/mine/rejected.csv", columns, [dict.fromkeys(columns, HOSTILE)])
     copies = [
-        {"copy": name, "solo": name, "path": f"scores/{name}.mid", "split": split, "artist": "A", "title": HOSTILE,
-         "semitones": 0, "tempo_factor": 1.1}
+        {"copy": name, "solo": name, "path": f"scores/{name}.mid", "split": split, "role": "target",
+         "artist": "A", "title": HOSTILE, "semitones": 0, "tempo_factor": 1.1}
         for name, split in zip(names, ["train", "train", "test", "test"], strict=True)
     ]  # fmt: skip
     files.write_csv(data / "augmented/manifest.csv", list(copies[0]), copies)

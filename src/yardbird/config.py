@@ -14,6 +14,11 @@ from yardbird.errors import ConfigError, InputError
 
 PARAMS = Path("params.yaml")
 
+#: What a source is for: the players to learn, or more solos to learn from before them.
+Role = Literal["target", "background"]
+TARGET: Role = "target"
+BACKGROUND: Role = "background"
+
 Config = TypeVar("Config")
 
 _NAMES: dict[type, str] = {int: "an integer", float: "a number", str: "text", bool: "true or false"}

@@ -20,7 +20,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, make_notes
 
 MELODY = MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16)
-AUGMENT = AugmentConfig(12, (-1, 0, 1, 2), (0.9, 1.0), (40, 360), {"other": (0, 127)})
+AUGMENT = AugmentConfig(12, 1, (-1, 0, 1, 2), (0.9, 1.0), (40, 360), {"other": (0, 127)})
 
 
 def write_augmented(folder: Path, change: dict[str, Score] | None = None) -> Path:
@@ -159,3 +159,24 @@ def test_a_corpus_without_training_solos_stops_with_one_line(tmp_path: Path) -> 
     (augmented / "manifest.csv").write_text(text)
     with pytest.raises(InputError, match="expected training solos, found none"):
         encode_corpus(augmented, tmp_path / "encoded", CONFIG)
+
+
+def test_players_of_background_have_no_token_of_their_own(tmp_path: Path) -> None:
+    """An artist that can be asked for, or that a model chooses, is one of the target."""
+    augmented = write_augmented(tmp_path)
+    text = (augmented / "manifest.csv").read_text()
+    lines = [
+        line.replace(",target,Ada Line,", ",background,Sonny Stitt,") if line.startswith("a/tune0") else line
+        for line in text.splitlines()
+    ]
+    (augmented / "manifest.csv").write_text("\n".join(lines) + "\n")
+    encode_corpus(augmented, tmp_path / "encoded", CONFIG)
+    codec = EventCodec.load(tmp_path / "encoded" / "codec.json")
+    assert codec.artists == ("unknown", "Ada Line")
+    packed = np.load(tmp_path / "encoded" / "tokens.npy")
+    with (tmp_path / "encoded" / "index.csv").open(newline="") as file:
+        index = list(csv.DictReader(file))
+    assert {row["artist"] for row in index if row["role"] == "background"} == {"Sonny Stitt"}
+    for entry in index:
+        expected = "Ada Line" if entry["artist"] == "Ada Line" else None
+        assert packed[int(entry["start"]) + 1] == codec.artist_id(expected)

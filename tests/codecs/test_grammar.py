@@ -242,3 +242,13 @@ def test_a_mask_is_the_callers_own() -> None:
     first = grammar.allowed()
     first[:] = True
     assert grammar.allowed().sum() == 1
+
+
+def test_a_model_that_chooses_the_artist_can_be_kept_from_the_unknown_one() -> None:
+    """The players of background share `Artist_unknown`: a model that was trained on them would play as they do."""
+    grammar = EventGrammar(CODEC, bars=1, pitch_range=(49, 81), unknown_artist=False)
+    grammar.advance(CODEC.bos_id)
+    assert [CODEC.artists[CODEC.value_of[token]] for token in np.flatnonzero(grammar.allowed())] == [
+        "Ada Line",
+        "Bo Dense",
+    ]

@@ -23,6 +23,7 @@ CONFIG = AugmentConfig(
     target_size=30,
     semitones=(-6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5),
     tempo_factors=(0.9, 1.0, 1.1),
+    background_copies=2,
     tempo_range=(40, 360),
     pitch_ranges={"65": (49, 84), "other": (40, 88)},
 )
@@ -185,7 +186,7 @@ def test_the_manifest_is_as_the_encode_stage_reads_it(
     copies = augment(rows, ingested, splits, tmp_path / "out", CONFIG, 0)
     with (tmp_path / "out" / "manifest.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
-    columns = "copy solo path split artist title tune_group key form notes bars semitones tempo_factor"
+    columns = "copy solo path split role artist title tune_group key form notes bars semitones tempo_factor"
     assert list(table[0]) == columns.split()
     assert [entry["copy"] for entry in table] == [copy.copy for copy in copies]
-    assert copy_row(rows[0], Variant(3, 1.1), "train").path == "scores/a/tune0__+3_x110.mid"
+    assert copy_row(rows[0], Variant(3, 1.1), "train", "target").path == "scores/a/tune0__+3_x110.mid"

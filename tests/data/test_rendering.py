@@ -122,7 +122,9 @@ def copy(number: int, split: str, semitones: int) -> CopyRow:
     name = f"{split}{number}"
     suffix = f"__{semitones:+d}_x100" if semitones else ""
     path, nothing = "", ""
-    return CopyRow(name + suffix, name, path, split, nothing, nothing, name, nothing, nothing, 1, 1, semitones, 1.0)
+    return CopyRow(
+        name + suffix, name, path, split, "target", nothing, nothing, name, nothing, nothing, 1, 1, semitones, 1.0
+    )
 
 
 @given(st.floats(1, 400), st.lists(st.floats(5, 60), min_size=1, max_size=8), st.integers(0, 5))

@@ -62,6 +62,7 @@ def data(codec: EventCodec, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "solo": f"mine/{name}",
                 "path": path,
                 "split": split,
+                "role": "target",
                 "artist": artist,
                 "title": f"Tune {name}",
                 "tune_group": name,

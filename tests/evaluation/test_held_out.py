@@ -176,3 +176,13 @@ def test_intervals_stand_beside_the_ratios_that_are_named():
 def test_the_interval_repeats_with_its_seed():
     values = figures([("a", 1.0, 1.0), ("b", 3.0, 2.0), ("c", 2.0, 5.0)])
     assert interval(values, "x", 100, seed=1) == interval(values, "x", 100, seed=1)
+
+
+def test_background_solos_are_read_where_they_are_asked_for_alone(corpus, tmp_path):
+    shutil.copytree(corpus, tmp_path / "events")
+    index = tmp_path / "events/index.csv"
+    lines = index.read_text().splitlines()
+    index.write_text("\n".join(line.replace(",target,", ",background,") if "/two" in line else line for line in lines))
+    assert [solo.solo for solo in read_solos(tmp_path / "events", "train")] == ["mine/one"]
+    both = read_solos(tmp_path / "events", "train", background=True)
+    assert [(solo.solo, solo.role) for solo in both] == [("mine/one", "target"), ("mine/two", "background")]

@@ -38,7 +38,7 @@ def write_encoded(folder: Path, codec: EventCodec, solos: Sequence[tuple[str, st
     tokens = [codec.encode(score, artist) for _, artist, _, score in solos]
     ends = np.cumsum([len(row) for row in tokens]).tolist()
     rows = [
-        {"solo": f"s{number}", "split": split, "artist": artist, "tune_group": group, "semitones": 0,
+        {"solo": f"s{number}", "split": split, "role": "target", "artist": artist, "tune_group": group, "semitones": 0,
          "tempo_factor": 1.0, "start": end - len(own), "length": len(own)}
         for number, ((split, artist, group, _), own, end) in enumerate(zip(solos, tokens, ends, strict=True))
     ]  # fmt: skip

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from io import StringIO
 
@@ -14,7 +15,7 @@ from yardbird.evaluation.originality import (
     read_pieces,
     training_index,
 )
-from yardbird.metrics.originality import FIGURES, OriginalityIndex
+from yardbird.metrics.originality import FIGURES, KnownSolo, OriginalityIndex
 from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
 
@@ -113,3 +114,36 @@ def test_the_prime_of_a_generated_solo_is_left_out(tmp_path, index, make_walk):
         (found,) = compare_pieces("x", read_pieces(tmp_path), index)
         assert (found.found.longest_run > 0) is run
         assert (found.notes > 0) is run
+
+
+@pytest.fixture
+def data_with_background(data, tmp_path):
+    """The same corpus with its second training tune as background."""
+    folder = tmp_path / "data"
+    shutil.copytree(data, folder)
+    for table in (folder / "augmented/manifest.csv", folder / "encoded/events/index.csv"):
+        lines = table.read_text().splitlines()
+        changed = [line.replace(",target,", ",background,") if "mine/two" in line else line for line in lines]
+        table.write_text("\n".join(changed) + "\n")
+    return folder
+
+
+def test_a_phrase_from_a_background_solo_is_caught_and_its_source_named(data_with_background, make_walk):
+    index = training_index(data_with_background)
+    (found,) = compare_pieces("copies", [Piece("copy", make_walk(2, 8).transposed(4))], index)
+    assert str(found.found.origin) == "bars 1–8 = Tune two bar 1, +4"
+    assert found.found.coverage[8] == 1
+
+
+def test_the_yardstick_is_how_much_the_target_quotes(data_with_background, make_walk):
+    """A background player who repeats another's solo must not raise what a model of the target may quote."""
+    target = [KnownSolo("one", "one", make_walk(1, 16))]
+    quoting = [KnownSolo(name, name, make_walk(2, 16), background=True) for name in ("two", "three")]
+    drawn = OriginalityIndex([*target, *quoting]).draw_known([40], 50, np.random.default_rng(0))
+    assert drawn["coverage_8"].max() == 0
+    assert (
+        OriginalityIndex([replace(solo, background=False) for solo in [*target, *quoting]])
+        .draw_known([40], 50, np.random.default_rng(0))["coverage_8"]
+        .max()
+        == 1
+    )

@@ -28,6 +28,8 @@ CONFIG = ModelConfig(
     context_length=48,
     tie_embeddings=True,
     windows_per_epoch=None,
+    background_epochs=0,
+    background_share=0.0,
     hold_chords=True,
     interval="both",
     degree="both",
@@ -64,12 +66,12 @@ def walk(bars: int, name: str) -> Score:
 def encoded(tmp_path_factory: pytest.TempPathFactory, codec: EventCodec) -> Path:
     folder = tmp_path_factory.mktemp("encoded")
     codec.save(folder / "codec.json")
-    packed, lines, start = [], ["copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"], 0
+    packed, lines, start = [], ["copy,solo,split,role,artist,tune_group,semitones,tempo_factor,start,length,notes"], 0
     for split, lengths in BARS.items():
         for bars in lengths:
             name = f"{split}{bars}"
             tokens = codec.encode(walk(bars, name), "bird")
-            lines.append(f"{name},{name},{split},bird,{name},0,1.0,{start},{len(tokens)},{4 * bars}")
+            lines.append(f"{name},{name},{split},target,bird,{name},0,1.0,{start},{len(tokens)},{4 * bars}")
             packed.append(tokens)
             start += len(tokens)
     np.save(folder / "tokens.npy", np.concatenate(packed).astype(np.uint16))
@@ -107,12 +109,12 @@ def melody_encoded(
 ) -> Path:
     folder = tmp_path_factory.mktemp("melody")
     melody_codec.save(folder / "codec.json")
-    encoded, lines, start = [], ["copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"], 0
+    encoded, lines, start = [], ["copy,solo,split,role,artist,tune_group,semitones,tempo_factor,start,length,notes"], 0
     for split, scores in melodies.items():
         for number, score in enumerate(scores):
             melody, name = melody_codec.encode(score), f"{split}{number}"
             length = len(melody.frame)
-            lines.append(f"{name},{name},{split},bird,{name},0,1.0,{start},{length},{len(score.notes)}")
+            lines.append(f"{name},{name},{split},target,bird,{name},0,1.0,{start},{length},{len(score.notes)}")
             encoded.append((melody.steps, melody.velocities, melody.frame.chords))
             start += length
     for name, arrays in zip(("steps", "velocities", "chords"), zip(*encoded, strict=True), strict=True):

@@ -124,6 +124,6 @@ def test_a_split_of_silence_is_one_clear_line(tmp_path: Path, melody_codec: Melo
     silence = melody_codec.encode(Score(4, make_notes([]), 64))
     for name, grid in (("steps", silence.steps), ("velocities", silence.velocities), ("chords", silence.frame.chords)):
         np.save(tmp_path / f"{name}.npy", grid)
-    (tmp_path / "index.csv").write_text("split,start,length\ntrain,0,4\n")
+    (tmp_path / "index.csv").write_text("split,role,start,length\ntrain,target,0,4\n")
     with pytest.raises(InputError, match=r"expected solos of the train split, found no notes in its 1 solos"):
         windows(tmp_path, count=count)

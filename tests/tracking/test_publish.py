@@ -29,6 +29,7 @@ from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
+from yardbird.tracking.lock import background_sources
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
 from yardbird.tracking.store import TrackingError, connect, tracking_uri
@@ -41,6 +42,7 @@ SIZES = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
     context_length=64, tie_embeddings=True, windows_per_epoch=None, hold_chords=True,
     interval="both", degree="both", motion="both", pulse="both", gap="both", release="both",
+    background_epochs=0, background_share=0.0,
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None, "artist": None,
@@ -75,11 +77,11 @@ def write_encoded(test_bars: int, artist: str = "Ada Line") -> None:
     folder = Path("data/encoded/events")
     folder.mkdir(parents=True, exist_ok=True)
     CODEC.save(folder / "codec.json")
-    lines, packed, start = ["copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
+    lines, packed, start = ["copy,solo,split,role,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
     for split, bars, semitones in [("train", 6, 0), ("train", 6, 3), ("validation", 3, 0), ("test", test_bars, 0)]:
         tokens = CODEC.encode(scale(bars).transposed(semitones), artist)
         name = f"{split}{semitones}"
-        lines.append(f"{name},{split},{split},{artist},{split},{semitones},1.0,{start},{len(tokens)},{4 * bars}")
+        lines.append(f"{name},{split},{split},target,{artist},{split},{semitones},1.0,{start},{len(tokens)},{4 * bars}")
         packed.append(tokens)
         start += len(tokens)
     np.save(folder / "tokens.npy", np.concatenate(packed))
@@ -337,3 +339,13 @@ def test_mlflow_models_serve_answers_an_http_request_with_midi(project: Path, tm
             ask({**request, "params": {"temprature": 1.0}})
         assert refused.value.code == 400
         assert "unknown params 'temprature'" in json.load(refused.value)["message"]
+
+
+def test_the_card_and_the_runs_name_the_background(project: Path) -> None:
+    index = Path("data/encoded/events/index.csv")
+    index.write_text(index.read_text() + "others/x,others/x,train,background,Q,x,0,1.0,0,1,1\n")
+    card = model_card(ENDPOINT, read_corpus(Path("data/encoded/events")), {}, {}, GATE, "None.")
+    assert "\n- background: 1 solos of others\n" in card
+    roles = {"others": "background", "parker": "target"}
+    assert background_sources({"split": {"params": {"params.yaml": {"roles": roles}}}}) == "others"
+    assert background_sources({}) == ""

@@ -68,9 +68,10 @@ def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         np.save(encoded / f"{name}.npy", np.concatenate([array, array]))
     family.codec.save(encoded / "codec.json")
     lines = [
-        f"{split},{split},{split},Ada Line,{split},0,1.0,{4 * row},4,16" for row, split in enumerate(("train", "test"))
+        f"{split},{split},{split},target,Ada Line,{split},0,1.0,{4 * row},4,16"
+        for row, split in enumerate(("train", "test"))
     ]
-    header = "copy,solo,split,artist,tune_group,semitones,tempo_factor,start,length,notes"
+    header = "copy,solo,split,role,artist,tune_group,semitones,tempo_factor,start,length,notes"
     files.write_text(encoded / "index.csv", "\n".join([header, *lines]) + "\n")
     training = {"best_epoch": 2, "validation_sampled_accuracy": 0.72, "validation_kl": 30.25}
     files.write_json(Path("reports/train") / f"{NAME}.json", {NAME: training})

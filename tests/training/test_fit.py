@@ -357,3 +357,37 @@ def test_no_folder_of_lightning_or_mlflow_appears(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     train(tmp_path / "work")
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+class TwoPhases(FakeFamily):
+    """As a family whose first four epochs mix background in."""
+
+    def datasets(self, encoded: Path, seed: int) -> Datasets:
+        return replace(super().datasets(encoded, seed), mixed_epochs=4)
+
+
+def test_patience_never_ends_a_training_before_it_has_adapted_to_the_target(tmp_path: Path) -> None:
+    still = replace(CONFIG, learning_rate=1e-30, min_learning_rate=1e-30, weight_decay=0.0, max_epochs=50, patience=3)
+    _, result = train(tmp_path, still, TwoPhases())
+    assert (result.best_epoch, len(result.curve)) == (1, 7)
+    assert [row["adapting"] for row in result.curve] == [0, 0, 0, 0, 1, 1, 1]
+
+
+def test_training_without_an_epoch_to_adapt_in_is_one_clear_line(tmp_path: Path) -> None:
+    expected = "background_epochs: expected fewer than the 4 of training.max_epochs, found 4; leave epochs to adapt in"
+    with pytest.raises(InputError, match=f"^{expected}$"):
+        train(tmp_path, replace(CONFIG, max_epochs=4), TwoPhases())
+
+
+@pytest.mark.parametrize("stop_after", [2, 4])
+def test_a_training_that_is_interrupted_in_either_phase_resumes_to_the_same_bytes(
+    tmp_path: Path, stop_after: int
+) -> None:
+    torch.manual_seed(0)
+    whole, expected = train(tmp_path / "whole", family=TwoPhases())
+    torch.manual_seed(0)
+    with pytest.raises(InterruptedTrainingError):
+        train(tmp_path / "broken", family=TwoPhases(), listeners=[Recorder(stop_after)])
+    resumed, result = train(tmp_path / "broken", family=TwoPhases())
+    assert weights(resumed) == weights(whole)
+    assert result.curve == expected.curve

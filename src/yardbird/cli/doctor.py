@@ -172,13 +172,15 @@ def repository() -> Iterator[Finding]:
 
 
 def parameters() -> Iterator[Finding]:
-    """params.yaml can be read, and the folders it names as sources are there or will be made."""
+    """params.yaml can be read, the folders it names as sources are there or will be made, and roles are theirs."""
     from yardbird.config import read_params
+    from yardbird.data.roles import read_background
 
     sources = read_params().get("sources") or {}
     if not isinstance(sources, dict):
         yield Finding("fail", "sources", f"no names in {sources}", "write `name: folder` lines in params.yaml")
         return
+    read_background()  # raises where a role is wrong
     for name, folder in sources.items():
         if Path(str(folder)).is_dir():
             yield Finding("ok", f"source {name}", str(folder))

@@ -16,12 +16,16 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import CLASSES, MelodyCodec, MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
+from yardbird.config import TARGET
 from yardbird.errors import InputError
 from yardbird.music.grid import Quantised
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
-INDEX = ("copy", "solo", "split", "artist", "tune_group", "semitones", "tempo_factor", "start", "length", "notes")
+INDEX = (
+    *("copy", "solo", "split", "role", "artist", "tune_group"),
+    *("semitones", "tempo_factor", "start", "length", "notes"),
+)
 LOSSES = ("merged_notes", "trimmed_notes", "merged_chords", "dropped_chords", "resized_bars", "clipped_tempos")
 
 #: Name of a file → its part of one solo; all of one length.
@@ -55,15 +59,15 @@ def encode_corpus(augmented: Path, output: Path, config: EncodeConfig | MelodyCo
 
     Writes all solos one after the other, as tokens.npy (events, uint16) or as steps.npy, velocities.npy (uint8) and
     chords.npy (uint16) of the melody's segments; index.csv (where each lies; `notes` is how many are encoded),
-    codec.json, and sources.csv: what the solos of each source lost to the grid. The artists of the training split are
-    the event codec's; others are `Artist_unknown`.
+    codec.json, and sources.csv: what the solos of each source lost to the grid. The target's artists of the training
+    split are the event codec's; others are `Artist_unknown`, as the players of background are.
 
     Raises:
         InputError: a score has a meter that the codec lacks, or there is no training solo.
     """
     with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    artists = {row["artist"] for row in rows if row["split"] == "train"}
+    artists = {row["artist"] for row in rows if row["split"] == "train" and row["role"] == TARGET}
     if not artists:
         raise InputError(augmented, expected="training solos", found="none", remedy="add tunes or lower split.test")
     encoder = _events(config, sorted(artists)) if isinstance(config, EncodeConfig) else _melody(config)

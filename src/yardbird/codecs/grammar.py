@@ -40,6 +40,7 @@ class EventGrammar:
         meter: of the first bar, e.g. (4, 4); None lets the model choose. Given chords need it.
         qpm: of the first bar, moved to the nearest bin; None lets the model choose.
         artist: one of `codec.artists`; None lets the model choose.
+        unknown_artist: whether it may choose `Artist_unknown`, whom the players of background share, beside others.
         meter_changes, tempo_changes: whether later bars may change them.
 
     Raises:
@@ -60,6 +61,7 @@ class EventGrammar:
         artist: str | None = None,
         meter_changes: bool = False,
         tempo_changes: bool = False,
+        unknown_artist: bool = True,
     ) -> None:
         self._codec, self._bars, self._pitches = codec, bars, pitch_range
         self._first = {kind: codec.ids(kind).start for kind in KINDS}
@@ -69,6 +71,7 @@ class EventGrammar:
         self._tempo_id = None if qpm is None else codec.tempo_id(qpm)
         self._artist_id = None if artist is None else codec.artist_id(artist)
         self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
+        self._unknown_artist = unknown_artist
         self._free_chords = chords is None
         self._key, self._qualities_of_key = key, _quality_masks(key and qualities_in(key))
         self._qualities = _quality_masks(key and opening_qualities(key))  # (12, qualities): of the next chord
@@ -102,6 +105,8 @@ class EventGrammar:
             mask[self._codec.bos_id] = True
         elif last == "BOS":
             mask[self._ids("Artist", self._artist_id)] = True
+            if self._artist_id is None and not self._unknown_artist and len(self._codec.artists) > 1:
+                mask[self._codec.artist_id(None)] = False
         elif last == "Artist":
             mask[self._first["Bar"]] = True
         elif self._meter < 0:

@@ -3,7 +3,7 @@
 Only training tunes are copied, after the split: a copy of a held-out tune would be the answer given away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.config import PARAMS
+from yardbird.config import BACKGROUND, PARAMS, TARGET
 from yardbird.data.manifest import MANIFEST, SoloRow, read_table
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score, write_score
@@ -24,13 +24,17 @@ from yardbird.seeds import generator
 class AugmentConfig:
     """Section `augment` of params.yaml."""
 
-    target_size: int  # of the whole corpus: originals of every split, and copies
+    target_size: int  # of the target's solos: originals of every split, and copies
+    background_copies: int  # of each background solo, fewer where its range gives fewer
     semitones: tuple[int, ...]  # transpositions; 0 is the parent's own key
     tempo_factors: tuple[float, ...]  # 1.0 is the parent's own tempo
     tempo_range: tuple[int, ...]  # lowest and highest mean tempo of a copy, in quarter notes a minute
     pitch_ranges: Mapping[str, tuple[int, ...]]  # MIDI program, or `other` → lowest and highest pitch of a copy
 
     def __post_init__(self) -> None:
+        if self.background_copies < 0:
+            found = str(self.background_copies)
+            raise ConfigError(PARAMS, "augment.background_copies", expected="0 or more", found=found)
         for program, pitches in self.pitch_ranges.items():
             if not (program == "other" or program.isdecimal()):
                 raise ConfigError(PARAMS, "augment.pitch_ranges", expected="MIDI programs or `other`", found=program)
@@ -69,6 +73,7 @@ class CopyRow:
     solo: str  # the parent's id
     path: str  # relative to data/augmented
     split: str
+    role: str
     artist: str
     title: str
     tune_group: str
@@ -96,27 +101,41 @@ def read_copies(augmented: Path) -> list[CopyRow]:
 
 
 def augment(
-    rows: Sequence[SoloRow], ingested: Path, splits: Mapping[str, str], output: Path, config: AugmentConfig, seed: int
+    rows: Sequence[SoloRow],
+    ingested: Path,
+    splits: Mapping[str, str],
+    output: Path,
+    config: AugmentConfig,
+    seed: int,
+    background: Container[str] = (),
 ) -> list[CopyRow]:
     """Write the originals of every split and copies of training solos: `output`/scores/… and `output`/manifest.csv.
 
-    `output` is replaced as a whole.
+    `output` is replaced as a whole. Background solos over held-out tunes are left out: nothing is measured by them.
+
+    Args:
+        background: ids of solos.
 
     Raises:
         InputError: the target is below the number of solos, or above what the parents can give.
     """
+    rows = [row for row in rows if row.solo not in background or splits[row.solo] == "train"]
     scores = {row.solo: read_score(ingested / row.path) for row in rows}
-    parents = [row for row in rows if splits[row.solo] == "train"]
-    chosen = choose(parents, scores, config.target_size - len(rows), config, seed)
+    more = [row for row in rows if row.solo in background]
+    parents = [row for row in rows if splits[row.solo] == "train" and row.solo not in background]
+    chosen = choose(parents, scores, config.target_size - (len(rows) - len(more)), config, seed)
+    offers = offered(more, scores, config, seed)
+    chosen |= {solo: variants[: config.background_copies] for solo, variants in offers.items()}
     copies: list[CopyRow] = []
     with (
         files.replacing_folder(output) as draft,
-        tqdm(total=config.target_size, desc="augment", unit="file", leave=False) as progress,
+        tqdm(total=len(rows) + sum(map(len, chosen.values())), desc="augment", unit="file", leave=False) as progress,
     ):
         for row in rows:
             score = scores[row.solo]
             for variant in [Variant(0, 1.0), *chosen.get(row.solo, [])]:
-                copy = copy_row(row, variant, splits[row.solo])
+                role = BACKGROUND if row.solo in background else TARGET
+                copy = copy_row(row, variant, splits[row.solo], role)
                 write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), draft / copy.path)
                 copies.append(copy)
                 progress.update()
@@ -135,15 +154,7 @@ def choose(
     Raises:
         InputError: `count` is negative or more than all parents can give.
     """
-    taken = {_sound(row, scores[row.solo], Variant(0, 1.0)) for row in parents}
-    offers: dict[str, list[Variant]] = {}
-    for row in parents:
-        offers[row.solo] = []
-        for variant in variants(row, scores[row.solo], config, seed):
-            sound = _sound(row, scores[row.solo], variant)
-            if sound not in taken:
-                taken.add(sound)
-                offers[row.solo].append(variant)
+    offers = offered(parents, scores, config, seed)
     available = sum(map(len, offers.values()))
     if not 0 <= count <= available:
         raise InputError(
@@ -160,6 +171,22 @@ def choose(
             chosen[solo].append(offers[solo][len(chosen[solo])])
         count -= len(givers)
     return chosen
+
+
+def offered(
+    parents: Sequence[SoloRow], scores: Mapping[str, Score], config: AugmentConfig, seed: int
+) -> dict[str, list[Variant]]:
+    """The variants that each parent can give, best first, without those that sound as another parent or its copy."""
+    taken = {_sound(row, scores[row.solo], Variant(0, 1.0)) for row in parents}
+    offers: dict[str, list[Variant]] = {}
+    for row in parents:
+        offers[row.solo] = []
+        for variant in variants(row, scores[row.solo], config, seed):
+            sound = _sound(row, scores[row.solo], variant)
+            if sound not in taken:
+                taken.add(sound)
+                offers[row.solo].append(variant)
+    return offers
 
 
 def variants(row: SoloRow, score: Score, config: AugmentConfig, seed: int) -> list[Variant]:
@@ -182,7 +209,7 @@ def variants(row: SoloRow, score: Score, config: AugmentConfig, seed: int) -> li
     return [variant for _, _, variant in sorted(ranked)]
 
 
-def copy_row(row: SoloRow, variant: Variant, split: str) -> CopyRow:
+def copy_row(row: SoloRow, variant: Variant, split: str, role: str) -> CopyRow:
     suffix = "" if variant == Variant(0, 1.0) else variant.suffix
     source, _, stem = row.solo.partition("/")
     return CopyRow(
@@ -190,6 +217,7 @@ def copy_row(row: SoloRow, variant: Variant, split: str) -> CopyRow:
         solo=row.solo,
         path=f"scores/{source}/{stem}{suffix}.mid",
         split=split,
+        role=role,
         artist=row.artist,
         title=row.title,
         tune_group=row.tune_group,

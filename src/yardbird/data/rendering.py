@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from yardbird.audio.loudness import levelled
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
+from yardbird.config import TARGET
 from yardbird.data.augmentation import CopyRow, read_copies
 from yardbird.data.captions import INSTRUMENTS, NO_REMARK, Facts, Remark, captions_of
 from yardbird.data.sounds import AudioConfig, Sound
@@ -20,12 +21,14 @@ from yardbird.seeds import generator
 
 
 def rendered(augmented: Path, remarks: Mapping[str, Remark], config: AudioConfig, seed: int) -> list[Sound]:
-    """The originals of the held-out splits, and training solos up to `config.training_seconds`.
+    """The originals of the held-out splits, and training solos up to `config.training_seconds`; of the target alone.
+
+    Background is not rendered: sound costs a hundred times what notes cost, and the seconds are the target's.
 
     A solo without a key in its manifest is called by the key that its notes suggest. The user's remark on a solo goes
     for its copies as well, but for its caption: the words may name a key or a tempo that only the original has.
     """
-    copies = read_copies(augmented)
+    copies = [row for row in read_copies(augmented) if row.role == TARGET]
     seconds = {row.solo: read_score(augmented / row.path).seconds for row in copies if row.is_original}
     return [
         _sound(row, read_score(augmented / row.path), remarks.get(row.solo, NO_REMARK), config)

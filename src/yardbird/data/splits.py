@@ -9,7 +9,7 @@ The salt is chosen by who is present, never by a result.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -65,14 +65,28 @@ class Dealt:
     warnings: tuple[str, ...]
 
 
-def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig) -> Dealt:
+def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig, background: Container[str] = ()) -> Dealt:
     """Deal the solos that ingestion found.
 
+    The target's solos alone are dealt: background solos follow those of their group, and are trained on where there are
+    none. Groups span both, so a background take of a held-out tune is held out too; groups are named after target tunes
+    alone, so background moves a target tune only where it links two groups.
+
+    Args:
+        background: names of sources.
+
     Raises:
-        InputError: a split is left without a tune.
+        InputError: a split is left without a tune of the target.
     """
     grams = {row.solo: interval_grams(read_score(ingested / row.path).pitches) for row in rows}
-    return deal_out(rows, tune_groups(rows, linked(grams, config.linked_share)), ingested, config)
+    groups = tune_groups(rows, linked(grams, config.linked_share))
+    target = [row for row in rows if row.source not in background]
+    names: dict[str, str] = {}
+    for row in target:
+        names[groups[row.solo]] = min(row.tune_group, names.get(groups[row.solo], row.tune_group))
+    dealt = deal_out(target, {row.solo: names[groups[row.solo]] for row in target}, ingested, config)
+    split_of = {groups[solo]: split for solo, split in dealt.splits.items()}
+    return replace(dealt, splits={row.solo: split_of.get(groups[row.solo], "train") for row in rows})
 
 
 def deal_out(rows: Sequence[Dealable], groups: Mapping[str, str], source: Path, config: SplitConfig) -> Dealt:

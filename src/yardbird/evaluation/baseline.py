@@ -76,14 +76,16 @@ def fit_ngram(
 
 def fit_on_events(encoded: Path, config: EvaluateConfig) -> NGram:
     """The n-gram over the tokens of data/encoded/events."""
-    training, validation = read_solos(encoded, "train", copies=True), read_solos(encoded, "validation")
+    training = read_solos(encoded, "train", copies=True, background=True)
+    validation = read_solos(encoded, "validation")
     vocab_size = EventCodec.load(encoded / "codec.json").vocab_size
     return fit_ngram(training, validation, vocab_size, config.ngram_orders, config.ngram_escapes)
 
 
 def fit_on_grid(encoded: Path, config: EvaluateConfig) -> NGram:
     """The n-gram over the steps of data/encoded/melody; it sees neither chords nor bar lines."""
-    training, validation = read_steps(encoded, "train", copies=True), read_steps(encoded, "validation")
+    training = read_steps(encoded, "train", copies=True, background=True)
+    validation = read_steps(encoded, "validation")
     return fit_ngram(training, validation, SYMBOLS, config.grid_orders, config.ngram_escapes)
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.melody import HOLD, PAD, START, Steps
 from yardbird.codecs.vocabulary import KINDS
+from yardbird.config import TARGET
 from yardbird.errors import InputError
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.music.score import Floats
@@ -48,6 +49,7 @@ class EncodedSolo:
     solo: str
     tune_group: str
     artist: str
+    role: str
     tokens: Tokens
 
 
@@ -60,41 +62,42 @@ class SoloFigures:
     ratios: Mapping[str, Ratio]
 
 
-def read_solos(encoded: Path, split: str, *, copies: bool = False) -> list[EncodedSolo]:
-    """The solos of a split as event tokens; with `copies`, those that augmentation made too.
+def read_solos(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
+    """The target's solos of a split as event tokens; with `copies`, those that augmentation made too.
+
+    Args:
+        background: background solos too.
 
     Raises:
-        InputError: the split is empty.
+        InputError: there are none.
     """
     packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
     return [
-        EncodedSolo(row["solo"], row["tune_group"], row["artist"], packed[where])
-        for row, where in _rows(encoded, split, copies)
+        EncodedSolo(row["solo"], row["tune_group"], row["artist"], row["role"], packed[where])
+        for row, where in _rows(encoded, split, copies, background)
     ]
 
 
-def read_steps(encoded: Path, split: str, *, copies: bool = False) -> list[EncodedSolo]:
+def read_steps(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
     """The solos of a split as the steps of the melody grid, padding left out, START before each.
 
-    Copies in another tempo have the same steps: of those one is read.
-
-    Raises:
-        InputError: the split is empty.
+    As `read_solos`; copies in another tempo have the same steps: of those one is read.
     """
     packed: Steps = np.load(encoded / "steps.npy", mmap_mode="r")
-    unique = {(row["solo"], row["semitones"]): (row, where) for row, where in _rows(encoded, split, copies)}
+    unique = {(row["solo"], row["semitones"]): (row, where) for row, where in _rows(encoded, split, copies, background)}
     solos = []
     for row, where in unique.values():
         steps = packed[where].ravel()
         tokens = np.append(START, steps[steps != PAD]).astype(np.uint16)
-        solos.append(EncodedSolo(row["solo"], row["tune_group"], row["artist"], tokens))
+        solos.append(EncodedSolo(row["solo"], row["tune_group"], row["artist"], row["role"], tokens))
     return solos
 
 
-def _rows(encoded: Path, split: str, copies: bool) -> list[tuple[dict[str, str], slice]]:
+def _rows(encoded: Path, split: str, copies: bool, background: bool) -> list[tuple[dict[str, str], slice]]:
     """The rows of the index, and where each lies in the packed arrays."""
     with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == split and (copies or is_original(row))]
+    rows = [row for row in rows if background or row["role"] == TARGET]
     if not rows:
         raise InputError(
             encoded / "index.csv", expected=f"solos of the {split} split", found="none", remedy="give more tunes"

@@ -63,7 +63,7 @@ def fit_judges(encoded: Path, config: JudgeConfig) -> Judges | str:
     for split, pieces in (("training", training), ("validation", validation)):
         if len({piece.own for piece in pieces}) < 2:
             return f"the {split} solos are not both {artist}'s and others'"
-    solos = read_solos(encoded, "train")
+    solos = read_solos(encoded, "train", background=True)
     codec = EventCodec.load(encoded / "codec.json")
     whole, own = [codec.decode(solo.tokens) for solo in solos], [solo.artist == artist for solo in solos]
     ratio = RatioJudge.fit(whole, own, config.order).calibrated(*_apart(validation))
@@ -71,11 +71,11 @@ def fit_judges(encoded: Path, config: JudgeConfig) -> Judges | str:
 
 
 def hear(encoded: Path, split: str, beats: float, artist: str) -> list[Heard]:
-    """The excerpts of a split with enough notes to be judged."""
+    """The excerpts of a split with enough notes to be judged; background solos are others'."""
     codec = EventCodec.load(encoded / "codec.json")
     return [
         Heard(piece, solo.artist == artist, solo.tune_group)
-        for solo in read_solos(encoded, split)
+        for solo in read_solos(encoded, split, background=True)
         for piece in excerpts(in_full_bars(codec.decode(solo.tokens)), beats)
         if len(piece.notes) >= FEWEST_NOTES
     ]

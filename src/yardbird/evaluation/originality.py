@@ -17,6 +17,7 @@ import pandas as pd
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
+from yardbird.config import BACKGROUND
 from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.held_out import read_solos
 from yardbird.metrics.originality import FIGURES, MOST, KnownSolo, Originality, OriginalityIndex
@@ -51,7 +52,7 @@ class Compared:
 
 
 def training_index(data: Path) -> OriginalityIndex:
-    """The originals of the training split, under their titles.
+    """The originals of the training split, under their titles; background too, which a model may copy as well.
 
     Raises:
         InputError: there are none.
@@ -59,9 +60,12 @@ def training_index(data: Path) -> OriginalityIndex:
     with (data / "augmented/manifest.csv").open(newline="", encoding="utf-8") as file:
         titles = {row["solo"]: row["title"] for row in csv.DictReader(file)}
     codec = EventCodec.load(data / "encoded/events/codec.json")
-    solos = read_solos(data / "encoded/events", "train")
+    solos = read_solos(data / "encoded/events", "train", background=True)
     return OriginalityIndex(
-        [KnownSolo(titles[solo.solo], solo.tune_group, codec.decode(solo.tokens)) for solo in solos]
+        [
+            KnownSolo(titles[solo.solo], solo.tune_group, codec.decode(solo.tokens), solo.role == BACKGROUND)
+            for solo in solos
+        ]
     )
 
 

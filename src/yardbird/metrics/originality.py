@@ -42,6 +42,7 @@ class KnownSolo:
     title: str
     group: str
     score: Score
+    background: bool = False  # no player whose own quoting is a yardstick
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ class OriginalityIndex:
     def draw_known(self, notes: Sequence[int], draws: int, random: np.random.Generator) -> dict[str, Floats]:
         """The yardstick of a set of solos: `draws` sets of stretches of known solos, each as long as its counterpart.
 
-        A stretch begins anywhere in any known solo that is long enough (where none is, the longest one is taken
-        whole), and is held against those of other groups.
+        A stretch begins anywhere in any known solo that is no background and is long enough (where none is, the longest
+        one is taken whole), and is compared with those of other groups, background too.
 
         Args:
             notes: of each solo of the set.
@@ -118,11 +119,13 @@ class OriginalityIndex:
             stretch has is left out.
         """
         lengths, _ = self._matches_of_others()
+        background = np.repeat([solo.background for solo in self.solos], np.diff(self._starts))
+        left = np.where(background, -1, self._left)
         drawn: dict[str, list[Floats]] = {figure: [] for figure in FIGURES}
-        for intervals in (min(count - 1, int(self._left.max(initial=-1))) for count in notes):
+        for intervals in (min(count - 1, int(left.max(initial=-1))) for count in notes):
             if intervals < 1:
                 continue
-            starts = random.choice(np.flatnonzero(self._left >= intervals), draws)
+            starts = random.choice(np.flatnonzero(left >= intervals), draws)
             after = lengths[starts[:, None] + np.arange(intervals)]
             for length in LENGTHS:
                 if length <= intervals:

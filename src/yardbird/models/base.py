@@ -20,6 +20,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 import yardbird.models
+from yardbird.config import BACKGROUND
+from yardbird.errors import InputError
+from yardbird.seeds import generator
 
 Batch = Mapping[str, Tensor]
 Floats = NDArray[np.float64]
@@ -63,10 +66,76 @@ class TokenScores:
 
 @dataclass(frozen=True)
 class Datasets:
-    """Training windows (drawn anew each epoch) and the whole validation split (always the same windows)."""
+    """Training windows (drawn anew each epoch) and the whole validation split (always the same windows).
+
+    `mixed_epochs` is how many epochs mix background into the training windows before the rest adapt to the target; 0
+    where there is no background.
+    """
 
     train: Dataset[Batch]
     validation: Dataset[Batch]
+    mixed_epochs: int = 0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How background solos enter training: a share of the windows of the first epochs, and nothing of the others."""
+
+    epochs: int
+    share: float
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0:
+            found = str(self.epochs)
+            raise InputError("background_epochs", expected="0 or more", found=found, remedy="change it")
+        if not 0 <= self.share < 1:
+            expected, found = "from 0 to less than 1", str(self.share)
+            raise InputError("background_share", expected=expected, found=found, remedy="change it")
+
+
+TARGET_ALONE = Mixture(0, 0.0)
+
+
+class Rounds:
+    """Which of the training windows each epoch shows: places in a list of the target's, then those of background.
+
+    The windows of a role come in rounds of all of them in random order; an epoch of `per_epoch` windows (None: as many
+    as there are) continues the round where the last epoch stopped. In the first `mixture.epochs` the last
+    `mixture.share` of the indices of an epoch are background windows, later and where there is no background none.
+    A place is a function of (seed, epoch, index) alone.
+    """
+
+    def __init__(self, target: int, background: int, mixture: Mixture, per_epoch: int | None, seed: int) -> None:
+        self._counts, self._seed = {"": target, BACKGROUND: background}, seed
+        self._size = target + background if per_epoch is None else per_epoch
+        self.mixed_epochs = mixture.epochs if background and mixture.share else 0
+        self._background = round(mixture.share * self._size)  # of a mixed epoch
+        self._epoch = 0
+        self._orders: dict[tuple[str, int], NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        return self._size
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._orders.clear()
+
+    def __getitem__(self, index: int) -> int:
+        if not 0 <= index < self._size:
+            raise IndexError(index)
+        mixed = min(self._epoch, self.mixed_epochs)  # epochs of mixed windows before this one
+        own = self._size - (self._background if self._epoch < self.mixed_epochs else 0)
+        if index < own:
+            return self._place("", self._epoch * self._size - mixed * self._background + index)
+        return self._counts[""] + self._place(BACKGROUND, mixed * self._background + index - own)
+
+    def _place(self, role: str, drawn: int) -> int:
+        """Of the window that is shown when `drawn` windows of this role have been."""
+        turn, place = divmod(drawn, self._counts[role])
+        if (role, turn) not in self._orders:
+            stream = generator(self._seed, "order", *([role] if role else []), turn)
+            self._orders[role, turn] = stream.permutation(self._counts[role])
+        return int(self._orders[role, turn][place])
 
 
 class Family(ABC):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yardbird import files
+from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.music.midi import read_score
 from yardbird.report.charts import Chart, histogram
@@ -24,6 +25,7 @@ class Source:
     artists: Sequence[str]
     solos: dict[str, int]
     copies: int
+    background: bool
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,13 @@ def _source(name: str, rows: Rows, copies: Rows) -> Source:
     splits = {copy["solo"]: copy["split"] for copy in own}
     artists = [f"{artist} ({count})" for artist, count in sorted(Counter(row["artist"] for row in rows).items())]
     counted = Counter(splits.values())
-    return Source(name, artists, {split: counted[split] for split in _SPLITS if counted[split]}, len(own) - len(splits))
+    return Source(
+        name,
+        artists,
+        solos={split: counted[split] for split in _SPLITS if counted[split]},
+        copies=len(own) - len(splits),
+        background=any(copy["role"] == BACKGROUND for copy in own),
+    )
 
 
 def _alike(solos: Rows) -> list[tuple[str, str]]:

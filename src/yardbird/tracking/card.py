@@ -4,13 +4,14 @@ import csv
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from yardbird import files
+from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.tracking.endpoint import Endpoint
 from yardbird.tracking.gate import Gate
@@ -35,6 +36,7 @@ class Corpus:
     artists: tuple[str, ...]
     held_out: str  # a hash of the originals of the test split, as encoded
     clips: Clips | None = None  # of a corpus of sound
+    background: Mapping[str, int] = field(default_factory=dict)  # its sources, and the solos of each
 
     @property
     def synthetic(self) -> bool:
@@ -85,7 +87,15 @@ def read_corpus(encoded: Path) -> Corpus:
     counts = Counter(split for split, _ in {(row["split"], row["solo"]) for row in originals})  # a solo is many clips
     copies = {(row["solo"], row["semitones"], row["tempo_factor"]) for row in rows}
     clips = _clips(rows, files.read_json(encoded / "codec.json")) if rows and "clip" in rows[0] else None
-    return Corpus(dict(sorted(counts.items())), len(copies), tuple(artists), digest.hexdigest()[:16], clips)
+    background = Counter(row["solo"].partition("/")[0] for row in originals if row.get("role") == BACKGROUND)
+    return Corpus(
+        originals=dict(sorted(counts.items())),
+        copies=len(copies),
+        artists=tuple(artists),
+        held_out=digest.hexdigest()[:16],
+        clips=clips,
+        background=dict(sorted(background.items())),
+    )
 
 
 def _clips(rows: Sequence[Mapping[str, str]], codec: Mapping[str, Any]) -> Clips:
@@ -110,6 +120,7 @@ def model_card(
     """
     family, own = endpoint.family, figures.get(endpoint.family, {})
     splits = ", ".join(f"{count} {split}" for split, count in corpus.originals.items())
+    more = "".join(f"\n- background: {count} solos of {name}" for name, count in corpus.background.items())
     cut = f"\n- cut into {corpus.clips.count} clips, {corpus.clips.minutes:.0f} minutes in all" if corpus.clips else ""
     columns = list(dict.fromkeys(name for row in figures.values() for name in row))
     table = _table("held out and generated", figures, {column.replace("_", " "): column for column in columns})
@@ -127,7 +138,7 @@ def model_card(
 {corpus.origin}
 
 - artists: {", ".join(corpus.artists)}
-- original solos: {splits}; with transposed and tempo-scaled copies of the training solos: {corpus.copies}{cut}
+- original solos: {splits}; with transposed and tempo-scaled copies of the training solos: {corpus.copies}{more}{cut}
 - split by tune: no take or copy of a held-out tune is trained on (held-out hash {corpus.held_out})
 
 ## Training

@@ -1,4 +1,4 @@
-"""What dvc.lock knows: the md5 of every output, and a name for the state of the whole pipeline."""
+"""What dvc.lock knows: the md5 of every output, the background, and a name for the state of the whole pipeline."""
 
 import hashlib
 import json
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from yardbird.config import BACKGROUND, PARAMS
 
 LOCK = Path("dvc.lock")
 
@@ -22,6 +24,12 @@ def read_lock(path: Path = LOCK) -> Mapping[str, Any]:
 def output_hashes(stages: Mapping[str, Any]) -> dict[str, str]:
     """Path → md5 of every output (a folder's ends in `.dir`)."""
     return {out["path"]: out["md5"] for entry in stages.values() for out in entry.get("outs", []) if "md5" in out}
+
+
+def background_sources(stages: Mapping[str, Any]) -> str:
+    """The background sources that the corpus was split with, as a tag; empty where there are none."""
+    params = stages.get("split", {}).get("params", {}).get(PARAMS.name, {})
+    return ", ".join(sorted(name for name, role in params.get("roles", {}).items() if role == BACKGROUND))
 
 
 def pipeline_id(stages: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from mlflow.entities import RunTag
 
 from yardbird import files
 from yardbird.config import PARAMS, read_params
-from yardbird.tracking.lock import LOCK, pipeline_id, read_lock
+from yardbird.tracking.lock import LOCK, background_sources, pipeline_id, read_lock
 from yardbird.tracking.pages import solo_page
 from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, flatten, provenance
@@ -64,6 +64,7 @@ def _rebuild(client: MlflowClient, experiment: str, workspace: Path, family: str
     deps = {f"md5 {dep['path']}": dep["md5"] for dep in entry.get("deps", []) if "md5" in dep}
     data = next((md5 for path, md5 in deps.items() if path.startswith("md5 data/encoded/")), "")
     tags = {**provenance(), "stage": f"train@{family}", "family": family, "rebuilt": "from its curve", "data": data}
+    tags["background"] = background_sources(stages)
     run_id = start_run(client, experiment, f"train {family}", flatten(params), {**tags, **deps})
     with curve.open(newline="", encoding="utf-8") as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
@@ -85,12 +86,13 @@ def sync_pipeline(
     Returns:
         its id, and whether it is new.
     """
-    state = pipeline_id(read_lock(workspace / LOCK))
+    lock = read_lock(workspace / LOCK)
+    state = pipeline_id(lock)
     found = client.search_runs([experiment], f"tags.pipeline = '{state}'")
     if found:
         run_id = found[0].info.run_id
     else:
-        tags = {**provenance(), "stage": "publish", "pipeline": state}
+        tags = {**provenance(), "stage": "publish", "pipeline": state, "background": background_sources(lock)}
         run_id = start_run(client, experiment, f"pipeline {state[:8]}", flatten(read_params(workspace / PARAMS)), tags)
         _log_reports(client, run_id, workspace)
         for name, folder in _HEARD.items():

@@ -79,6 +79,9 @@ def fit(
 ) -> TrainingResult:
     """Train until `max_epochs`, or until the watched measure has not improved for `patience` epochs.
 
+    Where background windows are mixed into the first epochs, patience is counted from the end of these: the adaptation
+    to the target always takes place. The best epoch may be any.
+
     The weights of the best epoch by the watched measure, on the validation split, are left in `family.model`, on the
     CPU. A training found in `checkpoint` goes on behind its last whole epoch; the order of the data and every random
     number are functions of seed and epoch, so on one machine's CPU the result is the same to the bit.
@@ -92,12 +95,15 @@ def fit(
     Raises:
         DivergedError: the loss or a validation measure became infinite or no number.
         InterruptedTrainingError: Ctrl-C or SIGTERM; the checkpoint stays.
-        InputError: a split has no windows, or the checkpoint is damaged.
+        InputError: a split has no windows, no epoch is left to adapt in, or the checkpoint is damaged.
     """
     data = family.datasets(encoded, seed)
     for split, windows in (("training", len(data.train)), ("validation", len(data.validation))):  # type: ignore[arg-type]  # map-style sets have a length
         if windows == 0:
             raise InputError(encoded, expected=f"{split} windows", found="none", remedy="add tunes, then encode again")
+    if data.mixed_epochs >= config.max_epochs:
+        expected, remedy = f"fewer than the {config.max_epochs} of training.max_epochs", "leave epochs to adapt in"
+        raise InputError("background_epochs", expected=expected, found=str(data.mixed_epochs), remedy=remedy)
     order = EpochOrder(len(data.train), derive_seed(seed, "train", family.name))  # type: ignore[arg-type]  # as above
     device = best_device().type  # never a Mac's MPS, which knows no doubles
     on_gpu = device == "cuda"
@@ -111,7 +117,7 @@ def fit(
     validation = DataLoader(data.validation, config.batch_size, pin_memory=on_gpu, generator=torch.Generator())
     steps_per_epoch = math.ceil(len(train) / config.accumulate)
     module = FamilyModule(family, config, steps_per_epoch * config.max_epochs)
-    course = _Course(family, module, config, seed, checkpoint, listeners, hear, train)
+    course = _Course(family, module, config, seed, checkpoint, listeners, hear, train, data.mixed_epochs)
     for listener in listeners:
         listener.on_start(course.curve)
     if not course.finished:
@@ -166,9 +172,11 @@ class _Course(Callback):
         listeners: Sequence[Listener],
         hear: Hear | None,
         loader: "DataLoader[Any]",
+        mixed_epochs: int,
     ) -> None:
         self._family, self._module, self._config, self._seed = family, module, config, seed
         self._checkpoint, self._listeners, self._hear, self._loader = checkpoint, listeners, hear, loader
+        self._mixed_epochs = mixed_epochs
         self.bar: tqdm[Any] = tqdm(disable=True)
         state = checkpoint.read() or {"curve": [], "best_weights": {}, "seconds": 0.0, "peak_memory_mib": 0.0}
         self.curve: list[dict[str, float]] = state["curve"]
@@ -188,7 +196,7 @@ class _Course(Callback):
 
     @property
     def finished(self) -> bool:
-        stale = len(self.curve) - self.best_epoch
+        stale = len(self.curve) - max(self.best_epoch, self._mixed_epochs)
         return len(self.curve) >= self._config.max_epochs or (bool(self.curve) and stale >= self._config.patience)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
@@ -213,8 +221,9 @@ class _Course(Callback):
         self.bar.update()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
-        self.curve.append(self._module.row)
-        epoch = len(self.curve)
+        epoch = len(self.curve) + 1
+        phase = {"adapting": float(epoch > self._mixed_epochs)} if self._mixed_epochs else {}
+        self.curve.append({**self._module.row, **phase})
         if self.best_epoch == epoch:
             self.best_weights = {name: value.cpu().clone() for name, value in _learnt(self._module.model).items()}
         self._epoch_seconds = time.perf_counter() - self._started

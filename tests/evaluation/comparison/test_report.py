@@ -331,8 +331,8 @@ def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
 
 def test_a_mixed_corpus_is_no_synthetic_one_and_says_how_much_of_it_is(data, tmp_path):
     rows = [
-        {"solo": "etudes/a", "split": "train", "artist": "X (synthetic)"},
-        {"solo": "parker/b", "split": "test", "artist": "P"},
+        {"solo": "etudes/a", "split": "train", "role": "target", "artist": "X (synthetic)"},
+        {"solo": "parker/b", "split": "test", "role": "target", "artist": "P"},
     ]
     first, etudes, parker = describe_corpus(rows)
     assert first.startswith("**The corpus is partly synthetic** (1 of 2 solos): etudes composed by rule")
@@ -371,3 +371,13 @@ def test_a_family_that_scores_no_tokens_has_generated_rows_only(data, tmp_path):
 def test_nothing_evaluated_is_one_clear_line(data, tmp_path):
     with pytest.raises(InputError, match="expected evaluated families, found none"):
         read_comparison(tmp_path, data, tmp_path)
+
+
+def test_a_background_source_is_said_to_be_one():
+    rows = [
+        {"solo": "parker/a", "split": "test", "role": "target", "artist": "P"},
+        {"solo": "others/b", "split": "train", "role": "background", "artist": "Q"},
+    ]
+    parker, others = describe_corpus(rows)
+    assert parker == "Source `parker`: 0 train, 0 validation, 1 test solos, split by tune."
+    assert others.startswith("Source `others`, background: 1 solos, learnt from before the target")

@@ -12,7 +12,7 @@ from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.generation.latent.study import Study, open_study
 from yardbird.models.music_vae import MusicVAEFamily
 
-AUGMENT = AugmentConfig(14, (-1, 0, 1), (1.0,), (40, 360), {"other": (0, 127)})
+AUGMENT = AugmentConfig(14, 0, (-1, 0, 1), (1.0,), (40, 360), {"other": (0, 127)})
 #: Six of training, four of validation (two of them of one tune), one to test.
 SPLITS = [*["train"] * 6, *["validation"] * 4, "test"]
 

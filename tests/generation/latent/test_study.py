@@ -1,5 +1,6 @@
 """The solos that the experiments stand on, and how their results are written."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,3 +117,13 @@ def test_long_names_stay_apart_and_short_enough_for_two_in_one(study: Study) -> 
     assert first != second
     assert len(f"{first}_to_{second}".encode()) < 255
     assert study.solos[0].stem == "a_tune00"
+
+
+def test_the_study_is_of_the_target_alone(augmented: Path, family: MusicVAEFamily, tmp_path: Path) -> None:
+    lines = (augmented / "manifest.csv").read_text().splitlines()
+    shutil.copytree(augmented / "scores", tmp_path / "scores")
+    changed = [line.replace(",target,", ",background,") if line.startswith("a/tune00") else line for line in lines]
+    (tmp_path / "manifest.csv").write_text("\n".join(changed) + "\n")
+    names = {solo.solo for solo in open_study(family, tmp_path, "validation", 0).solos}
+    assert "a/tune00" not in names
+    assert "a/tune01" in names

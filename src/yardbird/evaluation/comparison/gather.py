@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from yardbird import files
+from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM
@@ -157,7 +158,12 @@ def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
         ],
     }[kind]
     splits = Counter((row["solo"].partition("/")[0], row["split"]) for row in originals)
+    background = {row["solo"].partition("/")[0] for row in originals if row["role"] == BACKGROUND}
     for source in dict.fromkeys(source for source, _ in splits):
+        if source in background:
+            use = "learnt from before the target, measured by none; those over held-out tunes are left out"
+            sentences.append(f"Source `{source}`, background: {splits[source, 'train']} solos, {use}.")
+            continue
         counts = ", ".join(f"{splits[source, split]} {split}" for split in ("train", "validation", "test"))
         sentences.append(f"Source `{source}`: {counts} solos, split by tune.")
     return sentences

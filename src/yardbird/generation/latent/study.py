@@ -12,6 +12,7 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
+from yardbird.config import TARGET
 from yardbird.errors import InputError
 from yardbird.generation import pianoroll
 from yardbird.models.music_vae.family import MusicVAEFamily
@@ -80,7 +81,7 @@ class Study:
 
 
 def open_study(family: MusicVAEFamily, augmented: Path, held_out: str, seed: int) -> Study:
-    """The originals of the training split and of `held_out`, encoded.
+    """The target's originals of the training split and of `held_out`, encoded.
 
     Args:
         augmented: the folder of the augment stage; copies in other keys and tempos are left out.
@@ -89,7 +90,7 @@ def open_study(family: MusicVAEFamily, augmented: Path, held_out: str, seed: int
         InputError: one of the two splits is empty.
     """
     with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        originals = [row for row in csv.DictReader(file) if row["copy"] == row["solo"]]
+        originals = [row for row in csv.DictReader(file) if row["copy"] == row["solo"] and row["role"] == TARGET]
     rows = sorted((row for row in originals if row["split"] in ("train", held_out)), key=lambda row: row["solo"])
     for split in ("train", held_out):
         if not any(row["split"] == split for row in rows):

@@ -20,7 +20,7 @@ from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import read_section
 from yardbird.errors import InputError
-from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio, TokenScores
+from yardbird.models.base import Batch, Datasets, Family, Loss, Mixture, Ratio, TokenScores
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
 from yardbird.models.music_transformer.relations import RELATIONS, Use, make_relations
@@ -39,6 +39,8 @@ class ModelConfig(TransformerConfig):
     """`windows_per_epoch` null: each training sequence about once an epoch."""
 
     windows_per_epoch: int | None
+    background_epochs: int  # the first, which mix background windows in
+    background_share: float  # of the windows of these epochs
     hold_chords: bool  # the chord in force is added to every token, beside standing where it changes
     interval: Use  # what relations of tokens are used for (see `relations`)
     degree: Use
@@ -49,9 +51,14 @@ class ModelConfig(TransformerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.mixture  # noqa: B018  # checks both
         if self.windows_per_epoch is not None and self.windows_per_epoch < 1:
             found = str(self.windows_per_epoch)
             raise InputError("windows_per_epoch", expected="1 or more, or null", found=found, remedy="change it")
+
+    @property
+    def mixture(self) -> Mixture:
+        return Mixture(self.background_epochs, self.background_share)
 
 
 class MusicTransformerFamily(Family):
@@ -93,9 +100,13 @@ class MusicTransformerFamily(Family):
     def datasets(self, encoded: Path, seed: int) -> Datasets:
         config, pad = self.config, self.codec.pad_id
         held_out = windows.read_sequences(encoded, "validation")
+        train = windows.TrainingWindows(
+            encoded, config.context_length, pad, config.windows_per_epoch, seed, config.mixture
+        )
         return Datasets(
-            train=windows.TrainingWindows(encoded, config.context_length, pad, config.windows_per_epoch, seed),
+            train=train,
             validation=windows.MeasuringWindows(windows.read_tokens(encoded), held_out, config.context_length, pad),
+            mixed_epochs=train.mixed_epochs,
         )
 
     def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from yardbird.config import BACKGROUND, TARGET, Role
 from yardbird.errors import InputError
-from yardbird.models.base import Batch
+from yardbird.models.base import TARGET_ALONE, Batch, Mixture, Rounds
 from yardbird.seeds import generator
 
 Tokens = NDArray[np.uint16]
@@ -24,16 +25,16 @@ class Sequence:
     length: int
 
 
-def read_sequences(encoded: Path, split: str) -> list[Sequence]:
-    """The sequences of a split, in the order of the index.
+def read_sequences(encoded: Path, split: str, role: Role = TARGET) -> list[Sequence]:
+    """The sequences of a split and a role, in the order of the index.
 
     Raises:
-        InputError: the encode stage put nothing into this split.
+        InputError: the encode stage put nothing of the target into this split.
     """
     path = encoded / "index.csv"
     with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    if not rows:
+        rows = [row for row in csv.DictReader(file) if (row["split"], row["role"]) == (split, role)]
+    if not rows and role == TARGET:
         raise InputError(path, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
     return [Sequence(int(row["start"]), int(row["length"])) for row in rows]
 
@@ -48,45 +49,51 @@ class TrainingWindows(Dataset[Batch]):
     """Windows of `context + 1` tokens at random places; items are {"tokens": (context + 1,)}.
 
     Every sequence is cut into as many parts as contexts fit into it, begun ones included, and each part yields a window
-    that starts up to half a context before or after it. All parts in random order are one round; rounds follow each
-    other, so an epoch of `windows_per_epoch` windows (None: one round) goes on where the last one stopped. A window is
+    that starts up to half a context before or after it. Parts come in `Rounds`, target and background ones. A window is
     a function of (seed, epoch, index) alone. Sequences shorter than a window are padded on the right.
     """
 
-    def __init__(self, encoded: Path, context: int, pad_id: int, windows_per_epoch: int | None, seed: int) -> None:
+    def __init__(
+        self,
+        encoded: Path,
+        context: int,
+        pad_id: int,
+        windows_per_epoch: int | None,
+        seed: int,
+        mixture: Mixture = TARGET_ALONE,
+    ) -> None:
         self._tokens = read_tokens(encoded)
-        self._parts = [
-            (sequence, part)
-            for sequence in read_sequences(encoded, "train")
-            for part in range(max(1, -(-(sequence.length - 1) // context)))
-        ]
+        target, background = (
+            [
+                (sequence, part)
+                for sequence in read_sequences(encoded, "train", role)
+                for part in range(max(1, -(-(sequence.length - 1) // context)))
+            ]
+            for role in (TARGET, BACKGROUND)
+        )
+        self._parts = [*target, *background]
         self._context, self._pad_id, self._seed, self._epoch = context, pad_id, seed, 0
-        self._windows = len(self._parts) if windows_per_epoch is None else windows_per_epoch
-        self._orders: dict[int, NDArray[np.int64]] = {}
+        self._rounds = Rounds(len(target), len(background), mixture, windows_per_epoch, seed)
 
     def __len__(self) -> int:
-        return self._windows
+        return len(self._rounds)
+
+    @property
+    def mixed_epochs(self) -> int:
+        return self._rounds.mixed_epochs
 
     def set_epoch(self, epoch: int) -> None:
         self._epoch = epoch
-        self._orders.clear()
+        self._rounds.set_epoch(epoch)
 
     def __getitem__(self, index: int) -> Batch:
-        if not 0 <= index < self._windows:
-            raise IndexError(index)
-        turn, place = divmod(self._epoch * self._windows + index, len(self._parts))
-        sequence, part = self._parts[self._order(turn)[place]]
+        sequence, part = self._parts[self._rounds[index]]
         context = self._context
         shift = int(
             generator(self._seed, "window", self._epoch, index).integers(-(context // 2), context - context // 2)
         )
         offset = max(0, min(part * context + shift, sequence.length - context - 1))
         return {"tokens": _window(self._tokens, sequence, offset, context, self._pad_id)}
-
-    def _order(self, turn: int) -> NDArray[np.int64]:
-        if turn not in self._orders:
-            self._orders[turn] = generator(self._seed, "order", turn).permutation(len(self._parts))
-        return self._orders[turn]
 
 
 class MeasuringWindows(Dataset[Batch]):

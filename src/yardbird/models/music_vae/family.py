@@ -18,7 +18,7 @@ from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
 from yardbird.config import read_section
 from yardbird.errors import InputError
-from yardbird.models.base import ACTIVE_VARIANCE, Batch, Datasets, Family, Loss, Means, Ratio, TokenScores
+from yardbird.models.base import ACTIVE_VARIANCE, Batch, Datasets, Family, Loss, Means, Mixture, Ratio, TokenScores
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import GREEDY, MusicVAE
 from yardbird.models.music_vae.network import Decoder
@@ -52,8 +52,11 @@ class ModelConfig:
     teacher_forcing: float  # share of the steps that the decoder is told, at the end of the schedule; 1: all, always
     teacher_forcing_steps: int  # optimiser steps until then, down from 1 in a line
     windows_per_epoch: int | None  # null: every window once
+    background_epochs: int  # the first, which mix background windows in
+    background_share: float  # of the windows of these epochs
 
     def __post_init__(self) -> None:
+        self.mixture  # noqa: B018  # checks both
         _require(self.bars >= 1, "bars", "1 or more", self.bars)
         for name in ("chord_dropout", "teacher_forcing"):
             _require(0 <= getattr(self, name) <= 1, name, "from 0 to 1", getattr(self, name))
@@ -66,6 +69,10 @@ class ModelConfig:
             self.windows_per_epoch,
         )
 
+    @property
+    def mixture(self) -> Mixture:
+        return Mixture(self.background_epochs, self.background_share)
+
 
 def _require(holds: bool, name: str, expected: str, found: object) -> None:
     if not holds:
@@ -74,7 +81,7 @@ def _require(holds: bool, name: str, expected: str, found: object) -> None:
 
 _OF_LOSS = (
     "chord_dropout", "velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing",
-    "teacher_forcing_steps", "windows_per_epoch",
+    "teacher_forcing_steps", "windows_per_epoch", "background_epochs", "background_share",
 )  # fmt: skip
 
 
@@ -111,10 +118,12 @@ class MusicVAEFamily(Family):
         self.codec.save(folder / "codec.json")
 
     def datasets(self, encoded: Path, seed: int) -> Datasets:
-        bars, count = self.config.bars, self.config.windows_per_epoch
+        bars, count, mixture = self.config.bars, self.config.windows_per_epoch, self.config.mixture
+        train = MelodyWindows(encoded, "train", bars, hop=1, windows_per_epoch=count, seed=seed, mixture=mixture)
         return Datasets(
-            train=MelodyWindows(encoded, "train", bars, hop=1, windows_per_epoch=count, seed=seed),
+            train=train,
             validation=MelodyWindows(encoded, "validation", bars, hop=bars, windows_per_epoch=None, seed=0),
+            mixed_epochs=train.mixed_epochs,
         )
 
     def loss(self, batch: Batch, step: int) -> Loss:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.base import Batch
+from yardbird.models.base import TARGET_ALONE, Batch, Rounds
 from yardbird.seeds import generator
 
 Codes = NDArray[np.int16]
@@ -74,8 +74,8 @@ class TrainingClips(Dataset[Batch]):
     """Clips in random order, each under one of its captions by lot.
 
     Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}; clips shorter than the context are
-    padded on the right, to the longest of them at most. Clips come in rounds of all of them; an epoch of `per_epoch`
-    clips (None: one round) goes on where the last one stopped. An item is a function of (seed, epoch, index) alone.
+    padded on the right, to the longest of them at most. Clips come in `Rounds`; there is no background among them. An
+    item is a function of (seed, epoch, index) alone.
     """
 
     def __init__(
@@ -85,30 +85,21 @@ class TrainingClips(Dataset[Batch]):
         self._texts = _Texts([caption for clip in self._clips for caption in clip.captions], text_ids)
         self._context = min(context, max(clip.length for clip in self._clips))
         self._pad_id, self._seed, self._epoch = pad_id, seed, 0
-        self._size = len(self._clips) if per_epoch is None else per_epoch
-        self._orders: dict[int, NDArray[np.int64]] = {}
+        self._rounds = Rounds(len(self._clips), 0, TARGET_ALONE, per_epoch, seed)
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._rounds)
 
     def set_epoch(self, epoch: int) -> None:
         self._epoch = epoch
-        self._orders.clear()
+        self._rounds.set_epoch(epoch)
 
     def __getitem__(self, index: int) -> Batch:
-        if not 0 <= index < self._size:
-            raise IndexError(index)
-        turn, place = divmod(self._epoch * self._size + index, len(self._clips))
-        clip = self._clips[self._order(turn)[place]]
+        clip = self._clips[self._rounds[index]]
         rng = generator(self._seed, "clip", self._epoch, index)
         caption = clip.captions[int(rng.integers(len(clip.captions)))]
         offset = int(rng.integers(max(0, clip.length - self._context) + 1))
         return {"codes": _cut(self._codes, clip, offset, self._context, self._pad_id), **self._texts[caption]}
-
-    def _order(self, turn: int) -> NDArray[np.int64]:
-        if turn not in self._orders:
-            self._orders[turn] = generator(self._seed, "order", turn).permutation(len(self._clips))
-        return self._orders[turn]
 
 
 class MeasuringClips(Dataset[Batch]):
