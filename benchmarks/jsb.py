@@ -33,10 +33,10 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import commit
-from yardbird.nn.relations import Relation
 
 from yardbird.errors import InputError, YardbirdError
 from yardbird.evaluation.ngram import NGram
+from yardbird.nn.relations import Relation
 from yardbird.nn.transformer import Transformer, TransformerConfig
 
 Tokens = NDArray[np.int64]
