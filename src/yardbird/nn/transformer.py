@@ -109,14 +109,13 @@ class SelfAttention(nn.Module):
 
     def _whole(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         dropout = self.dropout if self.training else 0.0
-        distances = self.distances
-        if distances is None and (query.is_cuda or not dropout):
+        if self.distances is not None:
+            return relative_attention(query, key, value, self.distances, dropout)
+        if query.is_cuda or not dropout:
             return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
-        if distances is None:  # on a CPU torch fuses attention only without dropout: blocks take a third of its time
-            distances = query.new_zeros(
-                self.heads, 1, self.width
-            )  # one embedding for all distances, which adds nothing
-        return relative_attention(query, key, value, distances, dropout)
+        # On a CPU torch fuses attention only without dropout, and blocks take a third of its time. One embedding of
+        # zeros for all distances adds nothing.
+        return relative_attention(query, key, value, query.new_zeros(self.heads, 1, self.width), dropout)
 
     def _newest(self, query: Tensor, cache: LayerCache) -> Tensor:
         """One new position over all so far: its row of S_rel is q E_rᵀ as it stands, with nothing to skew."""

@@ -1,0 +1,303 @@
+"""Validation nats a token on Bach chorales: absolute attention, relative attention, relative with pitch relations.
+
+The data: `jsb-chorales-16th.json` of github.com/czhuang/JSB-Chorales-dataset, in the split of Boulanger-Lewandowski et
+al. 2012 (229, 76 and 77 pieces). Published: table 2 of Huang et al. 2018 (arXiv 1809.04281, section 4.1).
+
+Serialised as there: soprano, alto, tenor, bass of the first sixteenth, then of the second, and so on, one token each.
+Our tokens name the voice, which follows from the place in the sequence; a voice that rests has a token for that. Each
+piece is one sequence behind a start token. Every token of the validation pieces is scored once, rests included, given
+all tokens of its piece before it; where these exceed a window of 1024 tokens, windows overlap, and at least 768 are
+given. Training pieces are transposed at random, as far as every voice stays within its range in the training
+pieces. The weights are those of the epoch with the least validation nats, as early stopping leaves them.
+"""
+
+import argparse
+import copy
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from timing import commit
+
+from yardbird.errors import InputError, YardbirdError
+from yardbird.evaluation.ngram import NGram
+from yardbird.nn.relations import Relation
+from yardbird.nn.transformer import Transformer, TransformerConfig
+
+Tokens = NDArray[np.int64]
+Chorale = list[list[int]]  # the pitches that sound at each sixteenth, the highest voice first
+
+VOICES, LOWEST, HIGHEST = 4, 21, 108
+REST = HIGHEST + 1 - LOWEST  # of every voice, behind its pitches
+SYMBOLS = REST + 1  # a voice
+START = VOICES * SYMBOLS
+VOCABULARY = START + 1
+WINDOW, STRIDE, BAR = 1024, 256, 64  # tokens
+WIDEST = 36  # semitones; wider intervals share its class
+ORDERS, ESCAPES = range(1, 25), (0.5, 1.0, 2.0, 5.0)  # of the n-grams
+
+#: Huang et al. 2018, table 2.
+PUBLISHED = {"absolute": 0.417, "relative": 0.357, "relative, relations of pitch": 0.335}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One model and its training."""
+
+    d_model: int
+    num_layers: int
+    dropout: float
+    epochs: int
+    batch: int  # pieces
+    learning_rate: float
+    weight_decay: float
+
+
+DEFAULT = Setting(d_model=128, num_layers=4, dropout=0.1, epochs=20, batch=2, learning_rate=4e-3, weight_decay=0.1)
+
+
+def read(path: Path) -> dict[str, list[Chorale]]:
+    """The chorales of each split, `train` and `valid`.
+
+    Raises:
+        InputError: there is no such file, or it holds something else.
+    """
+    remedy = "give the path of jsb-chorales-16th.json of github.com/czhuang/JSB-Chorales-dataset"
+    if not path.is_file():
+        raise InputError(path, expected="the JSB chorales", found="no such file", remedy=remedy)
+    try:
+        splits = json.loads(path.read_text())
+        chorales = {
+            name: [[[int(pitch) for pitch in step] for step in piece] for piece in splits[name]]
+            for name in ("train", "valid")
+        }
+    except (ValueError, TypeError, KeyError):
+        raise InputError(path, expected="the JSB chorales", found="something else", remedy=remedy) from None
+    steps = [step for pieces in chorales.values() for piece in pieces for step in piece]
+    if not all(chorales.values()) or any(
+        len(step) > VOICES or any(not LOWEST <= pitch <= HIGHEST for pitch in step) for step in steps
+    ):
+        raise InputError(path, expected="at most four pitches a step", found="something else", remedy=remedy)
+    return chorales
+
+
+def voices(piece: Chorale) -> Tokens:
+    """Pitches (steps, voices), `REST` + `LOWEST` for a rest.
+
+    Where fewer than four pitches sound, the file does not say whose they are: they go, in their order, to the voices
+    that move the least.
+    """
+    latest, rows = [67, 62, 57, 50], []
+    for step in piece:
+        who = min(
+            combinations(range(VOICES), len(step)),
+            key=lambda chosen: sum(abs(latest[voice] - pitch) for voice, pitch in zip(chosen, step, strict=True)),
+        )
+        row = [LOWEST + REST] * VOICES
+        for voice, pitch in zip(who, step, strict=True):
+            row[voice] = latest[voice] = pitch
+        rows.append(row)
+    return np.array(rows)
+
+
+def serialise(pitches: Tokens) -> Tokens:
+    """(steps, voices) → start, then soprano, alto, tenor, bass of every step: (1 + 4 · steps,)."""
+    return np.concatenate([[START], (pitches - LOWEST + SYMBOLS * np.arange(VOICES)).ravel()])
+
+
+def shifts(pitches: Tokens, low: Tokens, high: Tokens) -> Tokens:
+    """Transpositions in semitones that keep every voice within `low` to `high`, (voices,) each; 0 is one of them."""
+    sounding = np.ma.masked_greater(pitches, HIGHEST)
+    down, up = (low - sounding.min(0)).max(), (high - sounding.max(0)).min()
+    return np.arange(min(int(down), 0), max(int(up), 0) + 1)
+
+
+def transposed(pitches: Tokens, semitones: int) -> Tokens:
+    return np.where(pitches > HIGHEST, pitches, pitches + semitones)
+
+
+class TrainingPieces:
+    """Every piece once an epoch, transposed and cut at random, in batches of pieces of like length."""
+
+    def __init__(self, pieces: Sequence[Tokens], batch: int, seed: int) -> None:
+        every = np.ma.masked_greater(np.concatenate(pieces), HIGHEST)
+        self._pieces, self._batch, self._random = pieces, batch, np.random.default_rng(seed)
+        self._shifts = [shifts(piece, every.min(0), every.max(0)) for piece in pieces]
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._pieces) / self._batch)
+
+    def epoch(self) -> Iterator[Tensor]:
+        """Batches (B, length + 1), right-padded with −1."""
+        windows = []
+        for piece, allowed in zip(self._pieces, self._shifts, strict=True):
+            tokens = serialise(transposed(piece, self._random.choice(allowed)))
+            bars = max(0, math.ceil((len(tokens) - 1 - WINDOW) / BAR))
+            start = BAR * int(self._random.integers(bars + 1))  # a whole bar, so that the metre stays in place
+            windows.append(torch.from_numpy(tokens[start : start + WINDOW + 1]))
+        windows.sort(key=lambda window: len(window) + self._random.uniform(0, BAR))
+        batches = [windows[at : at + self._batch] for at in range(0, len(windows), self._batch)]
+        for index in self._random.permutation(len(batches)):
+            yield pad_sequence(batches[index], batch_first=True, padding_value=-1)
+
+
+def pitch_relations() -> list[Relation]:
+    """To the latest token of each voice: the interval, told apart by the voice of the target."""
+    pitch, voice = np.arange(START) % SYMBOLS, np.arange(START) // SYMBOLS
+    count = 2 * WIDEST + 3  # intervals, then: one of the two is a rest; no token of that voice yet
+    relations = []
+    for of in range(VOICES):
+        references = np.arange(of * SYMBOLS, (of + 1) * SYMBOLS)
+        steps = np.clip(pitch - pitch[references][:, None], -WIDEST, WIDEST) + WIDEST
+        steps[(pitch == REST) | (pitch[references][:, None] == REST)] = count - 2
+        classes = np.concatenate([np.full((1, START), count - 1), steps]) + count * voice
+        relations.append(Relation(range(START), references.tolist(), classes.tolist(), inputs=True, outputs=True))
+    return relations
+
+
+def nats(model: Transformer, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+    """Nats of every token but the start token of each sequence."""
+    model.eval()
+    scored = []
+    with torch.inference_mode():
+        for tokens in tqdm(sequences, desc="validation", leave=False, file=sys.stderr):
+            found = np.empty(len(tokens) - 1)
+            done = 0
+            while done < len(found):
+                last = BAR * max(0, math.ceil((len(found) - WINDOW) / BAR))  # where the last window begins
+                first = min(max(0, done - WINDOW + STRIDE), last)
+                window = torch.from_numpy(tokens[first : first + WINDOW + 1])[None]
+                each = F.cross_entropy(model(window[:, :-1])[0], window[0, 1:], reduction="none")
+                found[done : first + len(each)] = each[done - first :]
+                done = first + len(each)
+            scored.append(found)
+    return scored
+
+
+def mean(scored: Sequence[NDArray[np.float64]]) -> float:
+    return float(np.concatenate(scored).mean())
+
+
+def build(variant: str, setting: Setting) -> Transformer:
+    config = TransformerConfig(
+        d_model=setting.d_model,
+        num_heads=setting.d_model // 32,
+        num_layers=setting.num_layers,
+        d_ff=4 * setting.d_model,
+        dropout=setting.dropout,
+        attention="absolute" if variant == "absolute" else "relative",
+        max_distance=None,
+        context_length=WINDOW,
+        tie_embeddings=True,
+    )
+    return Transformer(VOCABULARY, config, relations=pitch_relations() if "pitch" in variant else ())
+
+
+def trained(
+    variant: str, setting: Setting, pieces: TrainingPieces, held_out: Sequence[Tokens], seed: int
+) -> Transformer:
+    """The model of the best epoch by the nats of `held_out`."""
+    torch.manual_seed(seed)
+    model = build(variant, setting)
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": setting.weight_decay},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+    steps, warm_up = setting.epochs * len(pieces), 100
+    step, best, weights = 0, math.inf, model.state_dict()
+    for epoch in range(1, setting.epochs + 1):
+        model.train()
+        losses = []
+        for batch in tqdm(pieces.epoch(), desc=f"{variant}, epoch {epoch}", total=len(pieces), leave=False):
+            rate = min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * step / steps)) / 2
+            for group in optimizer.param_groups:
+                group["lr"] = setting.learning_rate * rate
+            logits = model(batch[:, :-1].clamp(min=0))
+            loss = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), ignore_index=-1)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            losses.append(loss.item())
+            step += 1
+        if epoch % 2 == 0 or epoch == setting.epochs:
+            found = mean(nats(model, held_out))
+            print(f"{variant}, epoch {epoch}: training {np.mean(losses):.4f}, validation {found:.4f}", file=sys.stderr)
+            if found < best:
+                best, weights = found, copy.deepcopy(model.state_dict())
+    model.load_state_dict(weights)
+    return model
+
+
+def best_ngram(training: Sequence[Tokens], held_out: Sequence[Tokens]) -> tuple[float, int, float]:
+    """Validation nats of the best Witten–Bell n-gram, its order and its escape weight; nothing is transposed."""
+    counted = NGram.fit(training, VOCABULARY, max(ORDERS))
+    rows = []
+    for escape in ESCAPES:
+        model = counted.tuned(max(ORDERS), escape)
+        by_order = np.concatenate([model.nats_by_order(tokens) for tokens in held_out], axis=1).mean(1)
+        rows += [(float(found), order, escape) for order, found in zip(ORDERS, by_order, strict=True)]
+    return min(rows)
+
+
+def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> None:
+    chorales = {name: [voices(piece) for piece in pieces] for name, pieces in read(path).items()}
+    training, held_out = ([serialise(piece) for piece in chorales[name]] for name in ("train", "valid"))
+    tokens = sum(len(piece) - 1 for piece in held_out)
+    sounding = np.concatenate([piece[1:] % SYMBOLS != REST for piece in held_out])
+    start = time.process_time()
+    found, order, escape = best_ngram(training, held_out)
+    print(
+        f"{__doc__.splitlines()[0]}\n`{' '.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, seed {seed}"
+    )
+    print(f"torch {torch.__version__}, CPU, 1 thread; {setting}")
+    print(f"{len(training)} pieces to train, {len(held_out)} for validation: {tokens} tokens\n")
+    print("| model | parameters | nats a token | of those that sound | published | processor seconds |")
+    print("|---|---|---|---|---|---|")
+    seconds = time.process_time() - start
+    print(f"| n-gram, order {order}, escape {escape:g} | – | {found:.4f} | – | – | {seconds:.0f} |", flush=True)
+    for variant in variants:
+        start = time.process_time()
+        model = trained(variant, setting, TrainingPieces(chorales["train"], setting.batch, seed), held_out, seed)
+        scored = nats(model, held_out)
+        size, seconds = sum(weight.numel() for weight in model.parameters()), time.process_time() - start
+        heard = float(np.concatenate(scored)[sounding].mean())
+        print(
+            f"| {variant} | {size:,} | {mean(scored):.4f} | {heard:.4f} | {PUBLISHED[variant]:.3f} | {seconds:.0f} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("chorales", type=Path, help="jsb-chorales-16th.json")
+    parser.add_argument("--variant", choices=list(PUBLISHED), nargs="*", default=list(PUBLISHED))
+    parser.add_argument("--epochs", type=int, default=DEFAULT.epochs)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        report(options.chorales, options.variant, replace(DEFAULT, epochs=options.epochs), options.seed)
+    except YardbirdError as error:
+        raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

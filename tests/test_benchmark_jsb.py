@@ -1,0 +1,148 @@
+"""The benchmark on chorales, on made-up ones."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from yardbird.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def jsb(root: Path) -> ModuleType:
+    sys.path.insert(0, str(root / "benchmarks"))
+    try:
+        import jsb
+    finally:
+        sys.path.remove(str(root / "benchmarks"))
+    return jsb
+
+
+def chorale(steps: int, key: int) -> list[list[int]]:
+    """Every voice climbs by a tone a beat, and begins again after an octave."""
+    return [[base + key + 2 * (step // 4 % 6) for base in (65, 60, 53, 43)] for step in range(steps)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    splits = {"train": [chorale(20, 0), chorale(12, 5)], "valid": [chorale(16, 2)], "test": []}
+    (tmp_path / "chorales.json").write_text(json.dumps(splits))
+    return tmp_path / "chorales.json"
+
+
+def run(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(root / "benchmarks/jsb.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_benchmark_prints_a_row_a_model_beside_what_is_published(root: Path, file: Path) -> None:
+    answer = run(root, str(file), "--epochs", "1", "--seed", "3")
+    assert answer.returncode == 0, answer.stderr
+    rows = [line.split(" | ") for line in answer.stdout.splitlines() if line.startswith("| ")][1:]
+    assert [row[0] for row in rows][1:] == ["| absolute", "| relative", "| relative, relations of pitch"]
+    assert rows[0][0].startswith("| n-gram, order ")
+    assert [row[4] for row in rows[1:]] == ["0.417", "0.357", "0.335"]
+    assert all(0 < float(row[2]) < 8 for row in rows)
+    assert "seed 3" in answer.stdout
+
+
+def test_a_missing_file_is_one_line(root: Path, tmp_path: Path) -> None:
+    answer = run(root, str(tmp_path / "chorales.json"))
+    assert (answer.stdout, answer.returncode) == ("", 1)
+    remedy = "give the path of jsb-chorales-16th.json of github.com/czhuang/JSB-Chorales-dataset"
+    assert answer.stderr == f"{tmp_path}/chorales.json: expected the JSB chorales, found no such file; {remedy}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1", "the JSB chorales, found something else"),
+        ('{"train": [[[60]]]}', "the JSB chorales, found something else"),
+        ('{"train": [[[20]]], "valid": [[[60]]]}', "at most four pitches a step, found something else"),
+        ('{"train": [[[60, 61, 62, 63, 64]]], "valid": [[[60]]]}', "at most four pitches a step, found something else"),
+    ],
+)
+def test_another_file_is_refused(jsb: ModuleType, tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "chorales.json").write_text(text)
+    with pytest.raises(InputError, match=rf"chorales\.json: expected {expected}; give the path"):
+        jsb.read(tmp_path / "chorales.json")
+
+
+def test_voices_come_highest_first_one_token_each(jsb: ModuleType) -> None:
+    tokens = jsb.serialise(jsb.voices([[72, 67, 60, 48], [74, 67, 59, 43]]))
+    assert tokens.tolist()[0] == jsb.START
+    assert (tokens[1:] // jsb.SYMBOLS).tolist() == [0, 1, 2, 3] * 2
+    assert (tokens[1:] % jsb.SYMBOLS + jsb.LOWEST).tolist() == [72, 67, 60, 48, 74, 67, 59, 43]
+
+
+def test_fewer_than_four_pitches_go_to_the_voices_that_move_the_least(jsb: ModuleType) -> None:
+    rest = jsb.LOWEST + jsb.REST
+    pitches = jsb.voices([[72, 67, 60, 48], [71, 59, 50], [], [66, 59]])
+    assert pitches.tolist()[1:] == [[71, rest, 59, 50], [rest] * 4, [rest, 66, 59, rest]]
+
+
+def test_transpositions_keep_every_voice_in_its_range(jsb: ModuleType) -> None:
+    pitches = jsb.voices([[70, 65, 58, 50], [72, 65], [74, 65, 58, 48]])
+    low, high = np.array([60, 55, 48, 45]), np.array([79, 68, 69, 64])
+    allowed = [
+        by
+        for by in range(-40, 40)
+        if all(
+            low[voice] <= pitch + by <= high[voice]
+            for step in pitches
+            for voice, pitch in enumerate(step)
+            if pitch <= jsb.HIGHEST
+        )
+    ]
+    assert jsb.shifts(pitches, low, high).tolist() == allowed == [-3, -2, -1, 0, 1, 2, 3]
+    assert (jsb.transposed(pitches, 2) - pitches).tolist() == [[2] * 4, [2, 2, 0, 0], [2] * 4]
+
+
+def test_an_epoch_holds_each_piece_once_and_the_seed_decides(jsb: ModuleType) -> None:
+    pieces = [jsb.voices(chorale(steps, key)) for key, steps in enumerate((12, 20, 300, 16))]
+
+    def lengths(seed: int) -> list[torch.Tensor]:
+        return list(jsb.TrainingPieces(pieces, 2, seed).epoch())
+
+    assert sorted(int(row.ge(0).sum()) for batch in lengths(0) for row in batch)[:3] == [49, 65, 81]
+    assert all(torch.equal(one, other) for one, other in zip(lengths(1), lengths(1), strict=True))
+    longest = max(lengths(0), key=torch.numel)
+    assert longest.shape[1] <= jsb.WINDOW + 1
+    assert longest[0, 1] < jsb.SYMBOLS, "a cut piece begins with a bar, and so with the soprano"
+
+
+def test_every_token_is_scored_once_given_three_quarters_of_a_window_or_all_before_it(
+    jsb: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jsb, "WINDOW", 128)
+    monkeypatch.setattr(jsb, "STRIDE", 64)
+    torch.manual_seed(0)
+    model = jsb.build("absolute", jsb.DEFAULT).eval()
+    for steps in (5, 32, 33, 70):
+        tokens = jsb.serialise(jsb.voices(chorale(steps, 1)))
+        (scored,) = jsb.nats(model, [tokens])
+        for place, each in enumerate(scored, 1):
+            first = 0 if place <= 128 else 64 * -((128 - place) // 64)
+            logits = model(torch.from_numpy(tokens[first:place])[None])[0, -1]
+            expected = F.cross_entropy(logits[None], torch.tensor([tokens[place]])).item()
+            assert each == pytest.approx(expected, abs=1e-4)
+
+
+def test_relations_tell_the_interval_to_the_latest_token_of_each_voice(jsb: ModuleType) -> None:
+    relations = jsb.pitch_relations()
+    assert len(relations) == jsb.VOICES
+    soprano, bass = (lambda pitch: pitch - jsb.LOWEST), (lambda pitch: pitch - jsb.LOWEST + 3 * jsb.SYMBOLS)
+    to_bass = relations[3]
+
+    def between(reference: int, target: int) -> int:
+        return int(to_bass.classes[1 + to_bass.references.index(reference)][target])
+
+    assert between(bass(48), soprano(72)) == between(bass(50), soprano(74)) != between(bass(48), soprano(71))
+    assert between(bass(48), bass(60)) != between(bass(48), soprano(60)), "the voice of the target counts"
+    assert between(jsb.REST + 3 * jsb.SYMBOLS, soprano(72)) == between(bass(48), jsb.REST)
