@@ -51,8 +51,8 @@ def liked(solo: Solo, start: int = 0) -> float:
 
 def test_the_solo_most_like_the_player_is_kept_of_those_drawn_in_one_batch(draw: Draw, folder: Path) -> None:
     config = settings(best_of=3)
-    all_drawn = draw(ORDERS * 3, config, 5)
-    chosen = draw_best(draw, ORDERS, config, 5, folder)
+    all_drawn = draw(ORDERS * 3, config, 2)
+    chosen = draw_best(draw, ORDERS, config, 2, folder)
     assert any(solo.index >= len(ORDERS) for solo in chosen)
     for place, solo in enumerate(chosen):
         ratios = [liked(rival) for rival in all_drawn[place::2]]
@@ -70,7 +70,7 @@ def test_the_first_drawn_of_several_is_what_a_single_draw_gives_and_choice_is_de
     several = draw(ORDERS * 2, config, 5)[:2]
     for one, first in zip(single, several, strict=True):
         assert np.array_equal(one.score.notes, first.score.notes)
-    once, again = (draw_best(draw, ORDERS, config, 5, folder) for _ in range(2))
+    once, again = (draw_best(draw, ORDERS, config, 2, folder) for _ in range(2))
     assert [solo.index for solo in once] == [solo.index for solo in again]
 
 
@@ -89,7 +89,7 @@ def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: 
 
 def test_the_provenance_tells_what_was_judged(draw: Draw, folder: Path, tmp_path: Path) -> None:
     config = settings(best_of=2)
-    (solo, _) = draw_best(draw, ORDERS, config, 5, folder)
+    (solo, _) = draw_best(draw, ORDERS, config, 2, folder)
     write_solo(solo, tmp_path / "solo", config, 5, {})
     provenance = files.read_json(tmp_path / "solo.json")
     assert provenance["settings"]["best_of"] == 2
