@@ -68,7 +68,7 @@ class Setting:
     weight_decay: float
 
 
-DEFAULT = Setting(d_model=128, num_layers=4, dropout=0.1, epochs=20, batch=2, learning_rate=4e-3, weight_decay=0.1)
+DEFAULT = Setting(d_model=128, num_layers=4, dropout=0.1, epochs=10, batch=1, learning_rate=3e-3, weight_decay=0.1)
 
 
 def read(path: Path) -> dict[str, list[Chorale]]:
@@ -219,7 +219,7 @@ def trained(
         {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
-    steps, warm_up = setting.epochs * len(pieces), 100
+    steps, warm_up = setting.epochs * len(pieces), 200
     step, best, weights = 0, math.inf, model.state_dict()
     for epoch in range(1, setting.epochs + 1):
         model.train()
@@ -236,7 +236,7 @@ def trained(
             optimizer.step()
             losses.append(loss.item())
             step += 1
-        if epoch % 2 == 0 or epoch == setting.epochs:
+        if epoch % 4 == 0 or epoch == setting.epochs:
             found = mean(nats(model, held_out))
             print(f"{variant}, epoch {epoch}: training {np.mean(losses):.4f}, validation {found:.4f}", file=sys.stderr)
             if found < best:
