@@ -15,6 +15,7 @@ import argparse
 import copy
 import json
 import math
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -264,7 +265,7 @@ def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> 
     start = time.process_time()
     found, order, escape = best_ngram(training, held_out)
     print(
-        f"{__doc__.splitlines()[0]}\n`{' '.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, seed {seed}"
+        f"{__doc__.splitlines()[0]}\n`{shlex.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, seed {seed}"
     )
     print(f"torch {torch.__version__}, CPU, 1 thread; {setting}")
     print(f"{len(training)} pieces to train, {len(held_out)} for validation: {tokens} tokens\n")
