@@ -15,6 +15,7 @@ import argparse
 import copy
 import json
 import math
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -68,7 +69,7 @@ class Setting:
     weight_decay: float
 
 
-DEFAULT = Setting(d_model=128, num_layers=4, dropout=0.1, epochs=20, batch=2, learning_rate=4e-3, weight_decay=0.1)
+DEFAULT = Setting(d_model=128, num_layers=4, dropout=0.1, epochs=10, batch=1, learning_rate=3e-3, weight_decay=0.1)
 
 
 def read(path: Path) -> dict[str, list[Chorale]]:
@@ -219,7 +220,7 @@ def trained(
         {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
-    steps, warm_up = setting.epochs * len(pieces), 100
+    steps, warm_up = setting.epochs * len(pieces), 200
     step, best, weights = 0, math.inf, model.state_dict()
     for epoch in range(1, setting.epochs + 1):
         model.train()
@@ -236,7 +237,7 @@ def trained(
             optimizer.step()
             losses.append(loss.item())
             step += 1
-        if epoch % 2 == 0 or epoch == setting.epochs:
+        if epoch % 4 == 0 or epoch == setting.epochs:
             found = mean(nats(model, held_out))
             print(f"{variant}, epoch {epoch}: training {np.mean(losses):.4f}, validation {found:.4f}", file=sys.stderr)
             if found < best:
@@ -264,7 +265,7 @@ def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> 
     start = time.process_time()
     found, order, escape = best_ngram(training, held_out)
     print(
-        f"{__doc__.splitlines()[0]}\n`{' '.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, seed {seed}"
+        f"{__doc__.splitlines()[0]}\n`{shlex.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, seed {seed}"
     )
     print(f"torch {torch.__version__}, CPU, 1 thread; {setting}")
     print(f"{len(training)} pieces to train, {len(held_out)} for validation: {tokens} tokens\n")
