@@ -73,8 +73,8 @@ class EventGrammar:
         self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
         self._unknown_artist = unknown_artist
         self._free_chords = chords is None
-        self._key, self._qualities_of_key = key, _quality_masks(key and qualities_in(key))
-        self._qualities = _quality_masks(key and opening_qualities(key))  # (12, qualities): of the next chord
+        self._key, self._qualities_of_key = key, _quality_masks(None if key is None else qualities_in(key))
+        self._qualities = _quality_masks(None if key is None else opening_qualities(key))  # of the next chord
         self._chords = [(change.tick, codec.chord_ids(change.chord)) for change in chords or ()]
         self._chorus_bars = chorus_bars
         assert not (self._chords or chorus_bars) or (self._meter_id is not None and not meter_changes), (
