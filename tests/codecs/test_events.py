@@ -29,10 +29,11 @@ def encode_plainly(score: Score, artist: str) -> list[str]:
     """The stream written down event by event, as the docstring of the codec describes it."""
     stream = ["BOS_None", f"Artist_{artist}"]
     starts = score.bar_ticks.tolist()
-    for start, end in zip(starts, [*starts[1:], score.end_tick], strict=True):
+    for bar, (start, end) in enumerate(zip(starts, [*starts[1:], score.end_tick], strict=True)):
         stream.append("Bar_None")
         stream += [f"TimeSig_{meter.numerator}/{meter.denominator}" for meter in score.meters if meter.tick == start]
         stream += [f"Tempo_{tempo.qpm}" for tempo in score.tempos if tempo.tick == start]
+        stream += [f"Left_{len(starts) - bar}"] if len(starts) - bar <= 4 else []
         for step in range(start, end):
             changes = [change for change in score.chords if change.tick == step]
             notes = [note for note in score.notes.tolist() if note[0] == step]
@@ -62,10 +63,10 @@ def known_to_tokens(score: Score) -> Score:
 def test_a_bar_of_blues_reads_as_documented(make_score: MakeScore) -> None:
     score = make_score([(0.5, 0.5, 65), (1, 5, 69)], [(0, "F7"), (2, "Bb7/D"), (4, "N.C.")])
     assert words(CODEC.encode(score, "Ada Line")) == (
-        "BOS_None Artist_Ada Line Bar_None TimeSig_4/4 Tempo_122.84 "
+        "BOS_None Artist_Ada Line Bar_None TimeSig_4/4 Tempo_122.84 Left_2 "
         "Position_0 ChordRoot_F ChordQuality_7 Position_6 Pitch_65 Velocity_87 Duration_0.6.12 "
         "Position_12 Pitch_69 Velocity_87 Duration_4.0.12 Duration_1.0.12 "
-        "Position_24 ChordRoot_Bb ChordQuality_7 ChordBass_D Bar_None Position_0 Chord_N.C. EOS_None"
+        "Position_24 ChordRoot_Bb ChordQuality_7 ChordBass_D Bar_None Left_1 Position_0 Chord_N.C. EOS_None"
     )
 
 
@@ -179,11 +180,26 @@ def test_an_artist_who_is_not_trained_on_is_unknown(make_score: MakeScore) -> No
 def test_a_prime_is_the_opening_up_to_a_bar_line(make_score: MakeScore) -> None:
     score = make_score([(0, 1, 60), (3, 2, 62), (9, 1, 64)])
     whole = CODEC.encode(score, None)
-    prime = CODEC.prime(score, 2, None)
+    prime = CODEC.prime(score, 2, None, total_bars=3)
     np.testing.assert_array_equal(prime, whole[: len(prime)])
     assert CODEC.vocabulary[whole[len(prime)]] == "Bar_None"
     assert CODEC.decode(prime).bar_count == 2
-    np.testing.assert_array_equal(CODEC.prime(score, 9, None), whole[:-1])
+    np.testing.assert_array_equal(CODEC.prime(score, 9, None, total_bars=3), whole[:-1])
+
+
+def test_a_prime_counts_down_to_the_end_of_the_solo_that_it_opens(make_score: MakeScore) -> None:
+    score = make_score([(0, 1, 60), (3, 2, 62), (9, 1, 64)])
+    for total, expected in ((32, []), (5, ["Left_4"]), (4, ["Left_4", "Left_3"]), (2, ["Left_2", "Left_1"])):
+        prime = CODEC.prime(score, 2, None, total)
+        assert [word for word in words(prime).split() if word.startswith("Left")] == expected
+        assert CODEC.decode(prime) == CODEC.decode(CODEC.prime(score, 2, None, 32))
+
+
+@given(grid_scores())
+def test_the_last_four_bars_count_down_to_the_end(score: Score) -> None:
+    stream = [word for word in words(CODEC.encode(score, None)).split() if word.startswith(("Bar_", "Left_"))]
+    expected = [["Bar_None", *([f"Left_{left}"] if left <= 4 else [])] for left in range(score.bar_count, 0, -1)]
+    assert stream == [word for bar in expected for word in bar]
 
 
 def test_a_window_on_a_bar_line_decodes_in_four_four(make_score: MakeScore) -> None:
@@ -195,7 +211,7 @@ def test_a_window_on_a_bar_line_decodes_in_four_four(make_score: MakeScore) -> N
 
 
 ILLEGAL = {
-    "": "tokens: expected ids 0 … 452, found no tokens",
+    "": "tokens: expected ids 0 … 456, found no tokens",
     "Position_0": "token 0: expected a start with BOS or Bar, found Position_0",
     "Bar_None Velocity_87": "token 1: expected a kind that may follow, found Bar_None Velocity_87",
     "Bar_None Position_0 Pitch_60": "token 2: expected something after it, found Position_0 Pitch_60",
@@ -206,6 +222,7 @@ ILLEGAL = {
     "Bar_None Position_0 Pitch_60 Velocity_87 Duration_1.0.12 Position_6 Pitch_62 Velocity_87 Duration_0.1.12": (
         "token 2: expected a note that ends before the next one"
     ),
+    "Bar_None Left_2 EOS_None": "token 1: expected the bars left until EOS, found Bar_None Left_2",
 }
 
 

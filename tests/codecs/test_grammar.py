@@ -111,10 +111,11 @@ def test_every_walk_ends_in_the_solo_that_was_asked_for(wish: dict[str, Any], ch
 def test_every_prefix_of_a_stream_is_a_prime_that_can_be_continued(
     score: Score, data: st.DataObject, seed: int
 ) -> None:
-    stream = CODEC.encode_grid(score, "Ada Line")
+    bars = score.bar_count + data.draw(st.integers(0, 3))
+    stream = CODEC.encode_grid(score, "Ada Line", total_bars=bars)
     prime = stream[: data.draw(st.integers(0, len(stream) - 1))]
     wish = {
-        "bars": score.bar_count + data.draw(st.integers(0, 3)),
+        "bars": bars,
         "pitch_range": (50, 80),
         "meter_changes": False,
         "tempo_changes": data.draw(st.booleans()),
@@ -155,7 +156,7 @@ def test_the_grammar_allows_every_real_solo(real_solos: dict[str, Score]) -> Non
 
 
 def test_given_chords_stand_at_their_steps_after_a_prime_of_other_chords(make_score: Any) -> None:
-    prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "F7"), (4, "Bb7")], beats=16), 2, None)
+    prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "F7"), (4, "Bb7")], beats=16), 2, None, 4)
     assert np.sum(prime == CODEC.ids("Bar").start) == 2
     changes = [ChordChange(0, Chord.parse("C7")), ChordChange(96, Chord.parse("Dm7/G")), ChordChange(150, None)]
     grammar = EventGrammar(CODEC, bars=4, pitch_range=(60, 72), chords=changes, meter=(4, 4))
@@ -169,9 +170,17 @@ def test_given_chords_stand_at_their_steps_after_a_prime_of_other_chords(make_sc
 
 
 def test_a_prime_longer_than_the_solo_is_refused(make_score: Any) -> None:
-    prime = CODEC.prime(make_score([(0, 1, 60), (13, 1, 62)]), 4, None)
+    prime = CODEC.prime(make_score([(0, 1, 60), (13, 1, 62)]), 4, None, 3)
     grammar = EventGrammar(CODEC, bars=3, pitch_range=(60, 72))
     with pytest.raises(InputError, match="bar 3: expected at most 3 bars, found Bar_None"):
+        walk(grammar, CHOOSERS["any"], prime=prime.tolist())
+
+
+@pytest.mark.parametrize(("counted_to", "found"), [(5, "Bar_None"), (9, "Bar_None"), (3, "Left_3")])
+def test_a_prime_that_counts_down_to_another_end_is_refused(make_score: Any, counted_to: int, found: str) -> None:
+    prime = CODEC.prime(make_score([(5, 1, 60), (13, 1, 62)]), 2, None, counted_to)
+    grammar = EventGrammar(CODEC, bars=4, pitch_range=(60, 72))
+    with pytest.raises(InputError, match=f"bar 1: expected the countdown to the end of 4 bars, found {found}"):
         walk(grammar, CHOOSERS["any"], prime=prime.tolist())
 
 

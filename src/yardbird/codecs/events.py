@@ -4,6 +4,7 @@ The stream of a solo, which is REMI with chord changes and an artist, for one me
 
     BOS Artist_x  then for each bar:
     Bar [TimeSig_4/4] [Tempo_218.4]                                 where they change; always in the first bar
+        [Left_4 … Left_1]                                           in the last four bars: the bars left, this one too
         Position_24 [ChordRoot_F ChordQuality_7 [ChordBass_C] | Chord_N.C.] [Pitch_65 Velocity_87 Duration_0.6.12 …]
         Position_30 …                                               ascending; each holds a chord, a note or both
     EOS
@@ -20,7 +21,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yardbird import files
-from yardbird.codecs.vocabulary import FOLLOWERS, KINDS, UNKNOWN_ARTIST, EncodeConfig, EventTokenizer, make_tokenizer
+from yardbird.codecs.vocabulary import (
+    COUNTDOWN_BARS,
+    FOLLOWERS,
+    KINDS,
+    UNKNOWN_ARTIST,
+    EncodeConfig,
+    EventTokenizer,
+    make_tokenizer,
+)
 from yardbird.errors import InputError
 from yardbird.music.chords import QUALITIES, Chord
 from yardbird.music.grid import Quantised, quantise
@@ -35,6 +44,7 @@ _RANKS = (
     "Bar",
     "TimeSig",
     "Tempo",
+    "Left",
     "Position",
     "ChordRoot",
     "ChordQuality",
@@ -51,8 +61,9 @@ class EventCodec:
     Attributes:
         vocabulary: the text of each id.
         kind_of: (vocab_size,) index into `KINDS` of each id.
-        value_of: (vocab_size,) what each id stands for: steps of Position and Duration, the pitch, the velocity, the
-            pitch class of ChordRoot and ChordBass, else the index within its kind (`meters`, `tempos`, `QUALITIES`).
+        value_of: (vocab_size,) what each id stands for: steps of Position and Duration, bars of Left, the pitch, the
+            velocity, the pitch class of ChordRoot and ChordBass, else the index within its kind (`meters`, `tempos`,
+            `QUALITIES`).
     """
 
     def __init__(self, tokenizer: EventTokenizer) -> None:
@@ -71,6 +82,7 @@ class EventCodec:
         self.longest_duration = self._count["Duration"]
         self.value_of: Ints = np.arange(self.vocab_size) - np.array([self._first[kind] for kind in kinds])
         self.value_of[self.ids("Duration")] += 1
+        self.value_of[self.ids("Left")] += 1
         self.value_of[self.ids("Velocity")] = self.velocities
 
     @classmethod
@@ -133,8 +145,12 @@ class EventCodec:
         """
         return self.encode_grid(self.grid(score).score, artist)
 
-    def encode_grid(self, score: Score, artist: str | None) -> Tokens:
-        """The tokens of a score as `grid` or `decode` returns it: events of all kinds, sorted by step and rank."""
+    def encode_grid(self, score: Score, artist: str | None, total_bars: int | None = None) -> Tokens:
+        """The tokens of a score as `grid` or `decode` returns it: events of all kinds, sorted by step and rank.
+
+        Args:
+            total_bars: where the countdown ends; None: with the score.
+        """
         steps: list[ArrayLike] = []
         ids: list[ArrayLike] = []
         ranks: list[int] = []
@@ -150,6 +166,9 @@ class EventCodec:
             "TimeSig", [m.tick for m in score.meters], [self.meter_id(m.numerator, m.denominator) for m in score.meters]
         )
         add("Tempo", [tempo.tick for tempo in score.tempos], [self.tempo_id(tempo.qpm) for tempo in score.tempos])
+        left = (len(bars) if total_bars is None else total_bars) - np.arange(len(bars))
+        last = (left >= 1) & (left <= COUNTDOWN_BARS)
+        add("Left", bars[last], self._first["Left"] - 1 + left[last])
         occupied = np.unique(np.concatenate([notes["onset_tick"], [change.tick for change in score.chords]]))
         occupied = occupied.astype(np.int64)
         add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
@@ -170,9 +189,13 @@ class EventCodec:
         body = np.concatenate(ids)[np.argsort(keys, kind="stable")]
         return np.concatenate([[self.bos_id, self.artist_id(artist)], body, [self.eos_id]]).astype(np.uint16)
 
-    def prime(self, score: Score, bars: int, artist: str | None) -> Tokens:
-        """The opening of a score, up to the bar line after its first `bars` bars, to be continued; no EOS."""
-        tokens = self.encode(score, artist)[:-1]
+    def prime(self, score: Score, bars: int, artist: str | None, total_bars: int) -> Tokens:
+        """The opening of a score, up to the bar line after its first `bars` bars, to be continued; no EOS.
+
+        Args:
+            total_bars: of the solo that it opens, which the countdown leads to.
+        """
+        tokens = self.encode_grid(self.grid(score).score, artist, total_bars)[:-1]
         bar_starts = np.flatnonzero(tokens == self._first["Bar"])
         return tokens[: bar_starts[bars]] if bars < len(bar_starts) else tokens
 
@@ -202,6 +225,9 @@ class EventCodec:
         tempo_of_bar = held("Tempo", self.tempo_id(120.0) - self._first["Tempo"])
         lengths = self.meter_steps[meter_of_bar]
         bar_steps = np.append(0, np.cumsum(lengths))
+        if kinds[-1] == KINDS.index("EOS"):
+            left = at["Left"]
+            self._check(left, values[left] == len(at["Bar"]) - bar_of[left], ids, "the bars left until EOS")
         positions = at["Position"]
         self._check(positions, values[positions] < lengths[bar_of[positions]], ids, "a position inside the bar")
         position_steps = bar_steps[bar_of[positions]] + values[positions]

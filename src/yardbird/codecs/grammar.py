@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.codecs.events import EventCodec
-from yardbird.codecs.vocabulary import FOLLOWERS, KINDS
+from yardbird.codecs.vocabulary import COUNTDOWN_BARS, FOLLOWERS, KINDS
 from yardbird.errors import InputError
 from yardbird.music.score import ChordChange
 
@@ -22,8 +22,9 @@ Mask = NDArray[np.bool_]
 class EventGrammar:
     """The constraint on one solo.
 
-    To continue a prime, `advance` its tokens (`EventCodec.prime`); its bars count, and its own artist, tempo, pitches
-    and chords stand: range and chords bind from where it ends. Given chords that it has passed are not made up for.
+    To continue a prime, `advance` its tokens (`EventCodec.prime`, with the same bars in all); its bars count, and its
+    own artist, tempo, pitches and chords are kept: range and chords bind from where it ends. Given chords that it has
+    passed are not made up for.
 
     Args:
         bars: the length of the solo, the prime's bars included.
@@ -104,7 +105,10 @@ class EventGrammar:
             mask[self._given[0]] = True
         else:
             self._allow_in_place(mask)
-            self._allow_next_place(mask)
+            if (left := self._left()) is None:
+                self._allow_next_place(mask)
+            else:
+                mask[left] = True
         return mask
 
     def advance(self, token: int) -> None:
@@ -118,6 +122,9 @@ class EventGrammar:
             raise self._refusal(token, f"what may follow {self._codec.vocabulary[self._last_id]}")
         if kind in ("Position", "Bar", "EOS") and self._bar and min(self._meter, self._tempo) < 0:
             raise self._refusal(token, "a meter and a tempo in the first bar")
+        left = self._left()
+        if (kind == "Left" and token != left) or (kind in ("Position", "Bar", "EOS") and left is not None):
+            raise self._refusal(token, f"the countdown to the end of {self._bars} bars")
         if kind == "Bar":
             self._begin_bar(token)
         elif kind == "TimeSig":
@@ -147,6 +154,12 @@ class EventGrammar:
                 raise self._refusal(token, f"{self._bars} bars")
             self.finished = True
         self._last, self._last_id = kind, token
+
+    def _left(self) -> int | None:
+        """The token of the countdown that is due here, at the start of one of the last bars."""
+        bars = self._bars - self._bar + 1
+        due = self._last in ("Bar", "TimeSig", "Tempo") and bars <= COUNTDOWN_BARS
+        return self._first["Left"] + bars - 1 if due else None
 
     def _begin_bar(self, token: int) -> None:
         if self._bar == self._bars:

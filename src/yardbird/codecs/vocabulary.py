@@ -1,4 +1,4 @@
-"""The vocabulary of the event tokens: MidiTok's REMI names and bins, and tokens of our own for chords and artists.
+"""The vocabulary of the event tokens: MidiTok's REMI names and bins, and our own for chords, artists and bars left.
 
 REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. Of MidiTok's defaults
 four would cost music and are set here: tempos are off, stop at 250 qpm, notes longer than 12 beats are cut, and a beat
@@ -16,15 +16,18 @@ from yardbird.music.pitch import FLAT_NAMES
 
 UNKNOWN_ARTIST = "unknown"
 DENOMINATORS = (2, 4, 8, 16)
+#: So many last bars of a solo count down to its end, so that a model learns how solos end.
+COUNTDOWN_BARS = 4
 
 #: Which kind of token may follow which. `KINDS` are its keys, in the order of the ids in the vocabulary.
 FOLLOWERS: Mapping[str, frozenset[str]] = {
     "PAD": frozenset(),
     "BOS": frozenset({"Artist"}),
     "EOS": frozenset(),
-    "Bar": frozenset({"TimeSig", "Tempo", "Position", "Bar", "EOS"}),
-    "TimeSig": frozenset({"Tempo", "Position", "Bar", "EOS"}),
-    "Tempo": frozenset({"Position", "Bar", "EOS"}),
+    "Bar": frozenset({"TimeSig", "Tempo", "Left", "Position", "Bar", "EOS"}),
+    "TimeSig": frozenset({"Tempo", "Left", "Position", "Bar", "EOS"}),
+    "Tempo": frozenset({"Left", "Position", "Bar", "EOS"}),
+    "Left": frozenset({"Position", "Bar", "EOS"}),
     "Position": frozenset({"Chord", "ChordRoot", "Pitch"}),
     "Chord": frozenset({"Pitch", "Position", "Bar", "EOS"}),
     "ChordRoot": frozenset({"ChordQuality"}),
@@ -69,7 +72,7 @@ class EncodeConfig:
 
 
 class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no types
-    """REMI with the chords and artists of `EventCodec` in its vocabulary.
+    """REMI with the chords, artists and countdown of `EventCodec` in its vocabulary.
 
     Given a MIDI file it still is MidiTok's own REMI, and speaks the same ids: the slow reference for our encoder.
     """
@@ -81,6 +84,7 @@ class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no type
             "Bar_None",
             *(f"TimeSig_{numerator}/{denominator}" for numerator, denominator in self.time_signatures),
             *(f"Tempo_{qpm}" for qpm in self.tempos),
+            *(f"Left_{bars}" for bars in range(1, COUNTDOWN_BARS + 1)),
             *(f"Position_{step}" for step in range(longest_bar)),
             f"Chord_{NO_CHORD}",
             *(f"ChordRoot_{name}" for name in FLAT_NAMES),

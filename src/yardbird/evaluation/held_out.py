@@ -28,7 +28,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "rhythm": ("Bar", "Position", "Duration"),
     "velocity": ("Velocity",),
     "chord": ("Chord", "ChordRoot", "ChordQuality", "ChordBass"),
-    "other": ("TimeSig", "Tempo", "Artist", "EOS"),
+    "other": ("TimeSig", "Tempo", "Left", "Artist", "EOS"),
 }
 #: The kinds whose top-1 accuracy is reported apart: what, when, how long.
 MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}

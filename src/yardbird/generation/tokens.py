@@ -52,9 +52,9 @@ def draw(
     check_artist(codec, config.artist)
     check_orders(orders, config)
     constraints = [_grammar(codec, order, config) for order in orders]
-    primes = [_prime(codec, order, config.artist) for order in orders]
+    primes = [_prime(codec, order, config.artist, config.bars) for order in orders]
     # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
-    limit = 8 + config.bars * (7 * int(codec.meter_steps.max()) + 3)
+    limit = 8 + config.bars * (7 * int(codec.meter_steps.max()) + 4)
     with tqdm(total=config.bars * len(orders), desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
         watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
         rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
@@ -78,10 +78,10 @@ def _grammar(codec: EventCodec, order: Order, config: GenerateConfig) -> EventGr
     )
 
 
-def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
+def _prime(codec: EventCodec, order: Order, artist: str | None, bars: int) -> Tokens:
     if order.prime is None:
         return np.array([codec.bos_id], dtype=np.uint16)
-    return codec.prime(order.prime.score, order.prime.bars, artist)
+    return codec.prime(order.prime.score, order.prime.bars, artist, bars)
 
 
 class _Watched:
