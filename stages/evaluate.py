@@ -12,6 +12,7 @@ from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, read_baseline
 from yardbird.evaluation.evaluate import (
     as_table,
+    ending_rows,
     headlines,
     read_generated,
     real_excerpts,
@@ -53,7 +54,7 @@ def main() -> None:
     }
     index = training_index(DATA)
     compared = measure_originality(name, DATA, index)
-    rows = compare_sets(sets, len(generated), seed)
+    rows = [*compare_sets(sets, len(generated), seed), *ending_rows(sets, events, codec, asked.artist)]
     apart = set_rows(sets, seed)
     rows += style_rows(read_judges(DATA / "judges"), sets, events, read_section("judge", JudgeConfig), seed)
     rows += [*coherence_rows(sets), *headline_rows(apart), *originality_rows(name, compared, index, seed)]

@@ -1,5 +1,6 @@
 import json
 import runpy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, fit_on_events, f
 from yardbird.evaluation.evaluate import (
     SHOWN,
     as_table,
+    ending_rows,
     headlines,
     read_generated,
     real_excerpts,
+    real_solos,
     score_held_out,
     with_held_out,
 )
@@ -21,6 +24,7 @@ from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
+from yardbird.music.score import make_notes
 
 CONFIG = EvaluateConfig(ngram_orders=(1, 2, 4, 6), grid_orders=(1, 3), ngram_escapes=(1.0, 4.0), bootstrap_samples=50)
 
@@ -75,6 +79,21 @@ def test_real_solos_are_cut_to_the_length_of_generated_ones(corpus, codec):
     own = real_excerpts(corpus, codec, "test", 16.0, "Bob")
     assert [excerpt.bar_count for excerpt in own] == [4, 4]
     assert len(real_excerpts(corpus, codec, "test", 16.0, "nobody")) == 6
+
+
+def test_the_share_of_whole_solos_that_come_to_rest_has_its_interval(corpus, codec, make_walk):
+    real = real_solos(corpus, codec, "test", None)
+    assert [score.bar_count for score in real] == [16, 9]
+    running, silent = make_walk(20, 4), replace(make_walk(21, 4), notes=make_notes([]))
+    resting = replace(running, notes=running.notes[running.onsets < 3 * 48 + 6])
+    sets = {"family": [running, resting, resting, silent], "empty": [silent], FLOOR: [running], REAL: [resting]}
+    rows = ending_rows(sets, corpus, codec, None)
+    assert [(row.row, row.metric, row.n) for row in rows] == [
+        (name, f"ends_at_rest{end}", n) for name, n in (("family", 3), (REAL, 2)) for end in ("", "_low", "_high")
+    ]
+    assert rows[3].mean == 0, "the test solos run on; their excerpts do not count"
+    assert [row.mean for row in rows[:3]] == pytest.approx([2 / 3, 0.2077, 0.9385], abs=1e-4)
+    assert headlines({}, rows)["family"]["ends_at_rest"] == round(2 / 3, 4)
 
 
 @pytest.fixture(scope="module")

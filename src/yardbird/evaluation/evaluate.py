@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 from tqdm import tqdm
 
 from yardbird import files
@@ -15,12 +16,14 @@ from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_sol
 from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
 from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
+from yardbird.metrics.phrase import ends_at_rest
 from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, mean_distance
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
 HEADLINE = "nats_per_note"
+ENDING = "ends_at_rest"
 _DIGITS = 4
 #: Metrics of the metric file and of the report's table; all of them are in the table of rows.
 SHOWN = (
@@ -53,14 +56,15 @@ VERDICT_FIGURES = (
     "traits_inside",
     "coherent_solos",
 )
+_ENDINGS = (ENDING, f"{ENDING}_low", f"{ENDING}_high")
 SELF_FIGURES = tuple(f"{figure}{end}" for figure in JUDGED for end in ("", "_high"))
 _KEPT = ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error")
 _HEADLINES = {
-    REAL: (*SHOWN, *JUDGED, JUDGED_STYLE, *JUDGED_SIDES.values(), *JUDGE_AUC),
+    REAL: (*SHOWN, *_ENDINGS, *JUDGED, JUDGED_STYLE, *JUDGED_SIDES.values(), *JUDGE_AUC),
     FLOOR: ("distance_to_real", JUDGED_STYLE),
     NGRAM: (
         *("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real"),
-        *(*JUDGED, JUDGED_STYLE),
+        *(*_ENDINGS, *JUDGED, JUDGED_STYLE),
     ),
     SELF: SELF_FIGURES,
     SHUFFLED: _KEPT,
@@ -85,6 +89,7 @@ _OF_FAMILY = (
     "grid_nats_per_note",
     "distance_to_real",
     *VERDICT_FIGURES,
+    *_ENDINGS,
     JUDGED_STYLE,
     "set_overlap",
     "set_overlap_floor",
@@ -136,14 +141,35 @@ def read_generated(folder: Path) -> list[Score]:
 
 
 def real_excerpts(encoded: Path, codec: EventCodec, split: str, beats: float, artist: str | None) -> list[Score]:
-    """Real solos as the codec gives them back, so gridded as generated ones are, cut to their length in beats.
+    """The solos of `real_solos`, cut to the length of generated ones in beats."""
+    return [excerpt for score in real_solos(encoded, codec, split, artist) for excerpt in excerpts(score, beats)]
+
+
+def real_solos(encoded: Path, codec: EventCodec, split: str, artist: str | None) -> list[Score]:
+    """Whole real solos as the codec gives them back, so gridded as generated ones are.
 
     Only those of `artist`, where the split has any: a player is compared to himself.
     """
     solos = read_solos(encoded, split)
     own = [solo for solo in solos if solo.artist == artist] or solos
-    decoded = [codec.decode(solo.tokens) for solo in tqdm(own, f"reading {split} solos", unit="solo", leave=False)]
-    return [excerpt for score in decoded for excerpt in excerpts(in_full_bars(score), beats)]
+    reading = tqdm(own, f"reading {split} solos", unit="solo", leave=False)
+    return [in_full_bars(codec.decode(solo.tokens)) for solo in reading]
+
+
+def ending_rows(sets: Mapping[str, Sequence[Score]], encoded: Path, codec: EventCodec, artist: str | None) -> list[Row]:
+    """The share of a set's solos that come to rest at their end, with its 95 % interval (Wilson 1927).
+
+    Of real solos it is over the whole test solos of `real_solos`, since excerpts break off anywhere; the floor, which
+    has excerpts only, gets no row.
+    """
+    rows = []
+    for name, solos in {**sets, REAL: real_solos(encoded, codec, "test", artist)}.items():
+        ends = [end for solo in solos if (end := ends_at_rest(solo)) is not None]
+        if ends and name != FLOOR:
+            interval = binomtest(int(sum(ends)), len(ends)).proportion_ci(method="wilson")
+            values = (float(np.mean(ends)), interval.low, interval.high)
+            rows += [Row(name, key, value, None, len(ends), None) for key, value in zip(_ENDINGS, values, strict=True)]
+    return rows
 
 
 def with_held_out(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row], solos: int) -> list[Row]:

@@ -1,8 +1,11 @@
-"""How long the phrases are, and how densely a solo is played."""
+"""How long the phrases are, how densely a solo is played, and how it ends."""
 
 import numpy as np
 
 from yardbird.music.score import Ints, Score
+
+#: Where the last note of a solo that comes to rest starts: in the last two bars, so many beats before their end.
+_ENDING_BARS, _REST_BEATS = 2, 1.5
 
 
 def phrase_starts(score: Score) -> Ints:
@@ -40,3 +43,17 @@ def notes_per_bar(score: Score) -> float | None:
     Notes a bar, above 0. Empty or drums only: 0.
     """
     return len(score.notes) / score.bar_count
+
+
+def ends_at_rest(score: Score) -> float | None:
+    """Does the line come to rest at the end of its last bar?
+
+    1: the last note starts in the last two bars, at least one and a half beats before the end of the last one. 0: the
+    solo breaks off in the middle of a run, or the line ends long before the solo does. How long the last note sounds is
+    a matter of notation, and not considered. The project's own. Empty or drums only: None.
+    """
+    if not len(score.notes):
+        return None
+    bars, last = score.bar_ticks, score.onsets[-1]
+    end = bars[-1] + score.meters[-1].bar_ticks(score.ticks_per_beat)
+    return float(bars[-_ENDING_BARS:][0] <= last <= end - _REST_BEATS * score.ticks_per_beat)

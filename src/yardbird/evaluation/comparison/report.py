@@ -10,7 +10,7 @@ from yardbird.evaluation.comparison import cells, models, sound
 from yardbird.evaluation.comparison.facts import Facts
 from yardbird.evaluation.comparison.gather import Comparison, figures_of
 from yardbird.evaluation.comparison.words import Character
-from yardbird.evaluation.evaluate import HEADLINE, SHOWN
+from yardbird.evaluation.evaluate import ENDING, HEADLINE, SHOWN
 from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
 from yardbird.metrics.judges import JUDGED_SIDES, JUDGED_STYLE
@@ -84,10 +84,12 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
             "Mean ± standard deviation over pieces: generated solos, and equally long stretches of real ones. The "
             "distance is the mean over all metrics of |mean − real mean| / real standard deviation. The floor is how "
             "near real solos come: as many pieces of training solos as were generated, against held-out ones, the mean "
-            "of many draws. Intervals of 1 and 2 semitones are shares. Coverage 8 is the share of a solo's runs of 8 "
-            "melodic intervals that some training solo has too, in any key, the longest run the most intervals in a "
-            "row, *most* that of any solo; of `real` these three are over whole test solos. `self_quotation` is what "
-            "stretches of training solos, as long as a family's solos, have of other training solos. "
+            "of many draws. *Ends at rest* is the share of whole solos whose last note starts in the last two bars, at "
+            "least one and a half beats before their end; of `real` it is over whole test solos. Intervals of 1 and 2 "
+            "semitones are shares. Coverage 8 is the share of a solo's runs of 8 melodic intervals that some training "
+            "solo has too, in any key, the longest run the most intervals in a row, *most* that of any solo; of `real` "
+            "these three are over whole test solos. `self_quotation` is what stretches of training solos, as long as a "
+            "family's solos, have of other training solos. "
             "All metrics are in `comparison.csv`.", "",
             *_verdicts(comparison),
             *_sets(comparison),
@@ -108,7 +110,7 @@ def _held_out(comparison: Comparison) -> list[str]:
 
 def _generated(comparison: Comparison) -> list[str]:
     rows = comparison.rows
-    shown = [*SHOWN, *(metric for metric in JUDGED if metric in set(rows["metric"]))]
+    shown = [*SHOWN, *(metric for metric in (ENDING, *JUDGED) if metric in set(rows["metric"]))]
     lines = cells.head(["row", "pieces", "distance", *(metric.replace("_", " ") for metric in shown)])
     for row, part in rows.groupby("row", sort=False):
         by_metric = part.set_index("metric")
