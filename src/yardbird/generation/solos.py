@@ -140,7 +140,8 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
     title = f"{_tune(order)} · {Path(order.name).name.replace('_', ' ')}"
     write_score(score, stem.with_name(f"{stem.name}.mid"))
     write_wave(render(score, comping=config.comping), stem.with_name(f"{stem.name}.wav"))
-    pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, primed_bars=solo.primed_bars)
+    tinted = ("filled", order.filled.bars) if order.filled else ("prime", [range(solo.primed_bars)])
+    pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, tinted=tinted)
     prime = order.prime and {
         "file": order.prime.file.name,
         "sha256": files.sha256(order.prime.file),
@@ -152,6 +153,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "settings": asdict(config),
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
+        **({"fill": fill} if (fill := _fill(order)) else {}),
         **({"judged": [round(verdict, 4) for verdict in solo.judged]} if solo.judged else {}),
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
@@ -174,9 +176,16 @@ def _row(solo: Solo, seed: int) -> dict[str, Any]:
     }
 
 
+def _fill(order: Order) -> dict[str, Any] | None:
+    filled = order.filled
+    return filled and {"file": filled.file.name, "sha256": files.sha256(filled.file), "bars": filled.ranges}
+
+
 def _tune(order: Order) -> str:
     if order.sheet:
         return order.sheet.title or Path(order.name).parts[0].replace("_", " ")
+    if order.filled:
+        return f"{order.filled.file.stem.replace('_', ' ')}, bars {', '.join(order.filled.ranges)} filled"
     return f"After {order.prime.file.stem.replace('_', ' ')}" if order.prime else "Free solo"
 
 

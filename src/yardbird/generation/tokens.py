@@ -53,8 +53,7 @@ def draw(
     check_orders(orders, config)
     constraints = [_grammar(codec, order, config) for order in orders]
     primes = [_prime(codec, order, config.artist, config.bars) for order in orders]
-    # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
-    limit = 8 + config.bars * (7 * int(codec.meter_steps.max()) + 4)
+    limit = token_limit(codec, config.bars)
     with tqdm(total=config.bars * len(orders), desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
         watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
         rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
@@ -63,6 +62,12 @@ def draw(
         assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
         solos.append(finished(order, index, codec.decode(tokens), config))
     return solos
+
+
+def token_limit(codec: EventCodec, bars: int) -> int:
+    """More tokens than any stream of so many bars has."""
+    # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
+    return 8 + bars * (7 * int(codec.meter_steps.max()) + 4)
 
 
 def _grammar(codec: EventCodec, order: Order, config: GenerateConfig) -> EventGrammar:

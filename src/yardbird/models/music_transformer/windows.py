@@ -1,6 +1,7 @@
 """Windows of the encoded corpus: random ones to train on, overlapping ones to measure whole solos by."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from yardbird.models.base import Batch
 from yardbird.seeds import generator
 
 Tokens = NDArray[np.uint16]
+#: Another stream of a whole sequence, about the token at a place, of at most `context + 1` tokens; None: there is none.
+Rearrange = Callable[[Tokens, int, np.random.Generator], Tokens | None]
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,22 @@ class TrainingWindows(Dataset[Batch]):
     that starts up to half a context before or after it. All parts in random order are one round; rounds follow each
     other, so an epoch of `windows_per_epoch` windows (None: one round) goes on where the last one stopped. A window is
     a function of (seed, epoch, index) alone. Sequences shorter than a window are padded on the right.
+
+    Args:
+        rearrange: makes another window of the sequence, about the same place.
+        share: of the windows that are rearranged where that is possible.
     """
 
-    def __init__(self, encoded: Path, context: int, pad_id: int, windows_per_epoch: int | None, seed: int) -> None:
+    def __init__(
+        self,
+        encoded: Path,
+        context: int,
+        pad_id: int,
+        windows_per_epoch: int | None,
+        seed: int,
+        rearrange: Rearrange | None = None,
+        share: float = 0.0,
+    ) -> None:
         self._tokens = read_tokens(encoded)
         self._parts = [
             (sequence, part)
@@ -61,6 +77,7 @@ class TrainingWindows(Dataset[Batch]):
             for part in range(max(1, -(-(sequence.length - 1) // context)))
         ]
         self._context, self._pad_id, self._seed, self._epoch = context, pad_id, seed, 0
+        self._rearrange, self._share = rearrange, share
         self._windows = len(self._parts) if windows_per_epoch is None else windows_per_epoch
         self._orders: dict[int, NDArray[np.int64]] = {}
 
@@ -77,10 +94,13 @@ class TrainingWindows(Dataset[Batch]):
         turn, place = divmod(self._epoch * self._windows + index, len(self._parts))
         sequence, part = self._parts[self._order(turn)[place]]
         context = self._context
-        shift = int(
-            generator(self._seed, "window", self._epoch, index).integers(-(context // 2), context - context // 2)
-        )
+        random = generator(self._seed, "window", self._epoch, index)
+        shift = int(random.integers(-(context // 2), context - context // 2))
         offset = max(0, min(part * context + shift, sequence.length - context - 1))
+        if self._rearrange and random.random() < self._share:
+            solo = self._tokens[sequence.start : sequence.start + sequence.length]
+            if (other := self._rearrange(solo, offset + context // 2, random)) is not None:
+                return {"tokens": _window(other, Sequence(0, len(other)), 0, context, self._pad_id)}
         return {"tokens": _window(self._tokens, sequence, offset, context, self._pad_id)}
 
     def _order(self, turn: int) -> NDArray[np.int64]:
