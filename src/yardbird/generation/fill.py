@@ -25,6 +25,10 @@ from yardbird.music.score import Ints, Notes, Score
 from yardbird.seeds import derive_seed
 
 
+#: New bars may need so much more of the context than the bars of the solo do on average.
+_DENSER = 1.25
+
+
 @runtime_checkable
 class FillsBars(ContinuesTokens, Protocol):
     """A family that speaks event tokens and may have learnt to fill gaps."""
@@ -96,7 +100,7 @@ def fill(family: FillsBars, filling: Filling, count: int, config: GenerateConfig
         raise InputError("--fill", expected="a model trained to fill bars", found="another", remedy=remedy)
     check_artist(codec, config.artist)
     line = filling.line
-    bar_tokens = float(np.mean(bar_lengths(codec, codec.encode(line, None))))
+    bar_tokens = _DENSER * float(np.mean(bar_lengths(codec, codec.encode(line, None))))
     at_once = max(1, min(MOST_BARS, int(family.fill_context / 2 / bar_tokens)))
     drawn = [replace(line, notes=line.notes[~filling.holds(line.onsets)])] * count
     for number, (gap, bars, after_stop) in enumerate(_pieces(filling, at_once)):

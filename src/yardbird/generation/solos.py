@@ -16,7 +16,7 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.errors import InputError
 from yardbird.generation import pianoroll
-from yardbird.generation.orders import GenerateConfig, Order
+from yardbird.generation.orders import Filled, GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.score import ChordChange, Score, Tempo
@@ -153,7 +153,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "settings": asdict(config),
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
-        **({"fill": fill} if (fill := _fill(order)) else {}),
+        **({"fill": _fill(order.filled)} if order.filled else {}),
         **({"judged": [round(verdict, 4) for verdict in solo.judged]} if solo.judged else {}),
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
@@ -176,9 +176,8 @@ def _row(solo: Solo, seed: int) -> dict[str, Any]:
     }
 
 
-def _fill(order: Order) -> dict[str, Any] | None:
-    filled = order.filled
-    return filled and {"file": filled.file.name, "sha256": files.sha256(filled.file), "bars": filled.ranges}
+def _fill(filled: Filled) -> dict[str, Any]:
+    return {"file": filled.file.name, "sha256": files.sha256(filled.file), "bars": filled.ranges}
 
 
 def _tune(order: Order) -> str:
