@@ -1,11 +1,14 @@
-"""For tests of the codec: one of the default settings, and any score on its grid, drawn by hypothesis."""
+"""For tests of the codec: one of the default settings, any score on its grid, and any walk through a grammar."""
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from yardbird.codecs.events import EventCodec
+from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.music.chords import QUALITIES, Chord
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
@@ -62,3 +65,39 @@ def grid_scores(draw: st.DrawFn, *, one_meter: bool = False) -> Score:
         meters=tuple(Meter(bars[bar], *meter_of_bar[bar]) for bar in changed),
         chords=tuple(ChordChange(tick, draw(chords_or_none())) for tick in chord_ticks),
     )
+
+
+Chooser = Callable[[NDArray[np.int64], np.random.Generator], int]
+
+#: Ways to choose among allowed ids: at random, and those that would run for ever or into a corner if anything could.
+CHOOSERS: dict[str, Chooser] = {
+    "any": lambda ids, rng: int(rng.choice(ids)),
+    "lowest": lambda ids, _: int(ids[0]),
+    "highest": lambda ids, _: int(ids[-1]),
+    "any kind": lambda ids, rng: int(rng.choice(ids[CODEC.kind_of[ids] == rng.choice(CODEC.kind_of[ids])])),
+    "first position": lambda ids, _: int(_prefer(ids, "Position", first=True)),
+    "last position": lambda ids, _: int(_prefer(ids, "Position", first=False)),
+    "longest": lambda ids, _: int(_prefer(ids, "Duration", first=False)),
+    "shortest": lambda ids, _: int(_prefer(ids, "Pitch", first=True)),
+}
+
+
+def _prefer(ids: NDArray[np.int64], kind: str, *, first: bool) -> int:
+    liked = ids[(ids >= CODEC.ids(kind).start) & (ids < CODEC.ids(kind).stop)]
+    return int((liked if len(liked) else ids)[0 if first else -1])
+
+
+def walk(grammar: EventGrammar, chooser: Chooser, seed: int = 0, prime: Sequence[int] = ()) -> NDArray[np.uint16]:
+    """The tokens chosen until the grammar is finished, after a prime."""
+    rng = np.random.default_rng(seed)
+    tokens = list(prime)
+    for token in prime:
+        grammar.advance(int(token))
+    while not grammar.finished:
+        allowed = np.flatnonzero(grammar.allowed())
+        assert len(allowed), f"a dead end after {CODEC.vocabulary[tokens[-1]]}"
+        tokens.append(chooser(allowed, rng))
+        grammar.advance(tokens[-1])
+        assert len(tokens) < 20_000
+    assert not grammar.allowed().any()
+    return np.array(tokens, dtype=np.uint16)

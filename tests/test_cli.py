@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from event_scores import CODEC
 from tiny_vae import tiny_vae
@@ -30,7 +32,7 @@ TINY = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
     context_length=64, tie_embeddings=True, windows_per_epoch=None, hold_chords=True,
     interval="both", degree="both", motion="both", pulse="both", gap="both", release="both",
-    background_epochs=0, background_share=0.0,
+    background_epochs=0, background_share=0.0, fill_share=0.25,
 )  # fmt: skip
 
 
@@ -152,6 +154,62 @@ def test_the_real_program_continues_a_prime(workspace: Path) -> None:
     assert score.bar_count == 4
     assert score.pitches[:16].tolist() == [60 + index % 9 for index in range(16)]
     assert out.startswith("solos/after_tune_seed0_000.mid .wav .png .json: 4 bars, ")
+
+
+def test_the_real_program_fills_bars_and_leaves_the_others(workspace: Path) -> None:
+    process = start(
+        ["generate", "--fill", "2-3,6", "tune.mid", "--fill", "8", "--seed", "3", "--count", "2"], workspace
+    )
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    given = read_score(workspace / "tune.mid")
+    kept = ~np.isin(given.bar_of(given.onsets), [1, 2, 5, 7])
+    for number, line in enumerate(out.splitlines()):
+        stem = workspace / f"solos/tune_fill_2-3_6_8_seed3_{number:03d}"
+        score = read_score(stem.with_suffix(".mid"))
+        inside = np.isin(score.bar_of(score.onsets), [1, 2, 5, 7])
+        assert np.array_equal(score.notes[~inside], given.notes[kept])
+        assert (score.tempos, score.meters, score.end_tick) == (given.tempos, given.meters, given.end_tick)
+        assert all(stem.with_suffix(suffix).stat().st_size for suffix in (".wav", ".png"))
+        told = files.read_json(stem.with_suffix(".json"))
+        digest = files.sha256(workspace / "tune.mid")
+        assert told["fill"] == {"file": "tune.mid", "sha256": digest, "bars": ["2-3", "6", "8"]}
+        assert told["model"]["sha256"] == files.sha256_folder(workspace / "models/music_transformer")
+        assert line.endswith(f".mid .wav .png .json: 4 of 8 bars filled with {inside.sum()} notes")
+    assert number == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--fill", "9", "tune.mid"],
+            "--fill: expected bars such as 9-12, or 9-12,21-24, within 1-8 of tune.mid, found '9'",
+        ),
+        (["--fill", "2"], "generate: expected a MIDI file too, found --fill alone; write e.g. yardbird generate"),
+        (["tune.mid"], "generate: expected --fill too, found tune.mid alone"),
+        (["--fill", "2", "absent.mid"], "absent.mid: expected a MIDI file, found no such file"),
+        (["--fill", "2", "tune.mid", "--bars", "8"], "--bars: expected not to be given with --fill, found both"),
+        (["--fill", "2", "tune.mid", "--best-of", "2"], "--best-of: expected not to be given with --fill"),
+        (["--fill", "2", "tune.mid", "--chart", "data/charts/blues_in_f.txt"], "--chart: expected not to be given"),
+        (["--fill", "2", "tune.mid", "--temperature", "0", "--count", "2"], "expected one solo, found 2, all alike"),
+        (["--fill", "2", "tune.mid", "--model", "vae"], "vae: expected a model that fills bars, found a music_vae"),
+        (
+            ["--fill", "2", "tune.mid", "--model", "before"],
+            "--fill: expected a model trained to fill bars, found another",
+        ),
+    ],
+)
+def test_bad_wishes_to_fill_are_one_line(
+    workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    tiny_vae().save(workspace / "vae")
+    MusicTransformerFamily(CODEC, replace(TINY, fill_share=0.0)).save(workspace / "before")
+    for folder, family in (("vae", "music_vae"), ("before", "music_transformer")):
+        files.write_json(workspace / folder / "trained.json", {"family": family})
+    text = fail(["generate", *arguments], capsys)
+    assert said in text
+    assert "\n" not in text
 
 
 def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(

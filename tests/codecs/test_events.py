@@ -211,7 +211,7 @@ def test_a_window_on_a_bar_line_decodes_in_four_four(make_score: MakeScore) -> N
 
 
 ILLEGAL = {
-    "": "tokens: expected ids 0 … 456, found no tokens",
+    "": "tokens: expected ids 0 … 457, found no tokens",
     "Position_0": "token 0: expected a start with BOS or Bar, found Position_0",
     "Bar_None Velocity_87": "token 1: expected a kind that may follow, found Bar_None Velocity_87",
     "Bar_None Position_0 Pitch_60": "token 2: expected something after it, found Position_0 Pitch_60",

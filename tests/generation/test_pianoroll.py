@@ -72,7 +72,7 @@ def test_odd_scores_are_drawn_too(score: Score) -> None:
 
 
 def test_a_prime_is_tinted() -> None:
-    assert not np.array_equal(draw(solo([65]), primed_bars=2), draw(solo([65])))
+    assert not np.array_equal(draw(solo([65]), tinted=("prime", [range(2)])), draw(solo([65])))
 
 
 def test_a_reader_s_own_matplotlib_settings_change_nothing() -> None:

@@ -37,6 +37,7 @@ CONFIG = ModelConfig(
     pulse="both",
     gap="both",
     release="both",
+    fill_share=0.5,
 )
 BARS = {"train": [12, 3, 40, 1], "validation": [20, 2], "test": [4]}
 

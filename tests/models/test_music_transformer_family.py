@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.errors import ConfigError
+from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import load_family
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.models.music_transformer.windows import read_sequences, read_tokens
@@ -89,6 +89,38 @@ def test_padding_adds_nothing_to_the_loss(family: MusicTransformerFamily, codec:
     loss, expected = family.loss({"tokens": padded}, 0), family.loss({"tokens": tokens}, 0)
     torch.testing.assert_close(loss.total, expected.total)
     assert int(loss.weight) == int(expected.weight) == 19, "an epoch's mean counts batches by their targets"
+
+
+def test_windows_to_fill_show_every_bar_once_and_every_token_is_learnt(
+    codec: EventCodec, config: ModelConfig, encoded: Path
+) -> None:
+    family = MusicTransformerFamily(codec, replace(config, context_length=160, fill_share=1.0))
+    train = family.datasets(encoded, seed=0).train
+    packed, mark = read_tokens(encoded), codec.ids("Fill").start
+    solos = [packed[s.start : s.start + s.length] for s in read_sequences(encoded, "train")]
+    filled = 0
+    for index in range(len(train)):  # type: ignore[arg-type]  # a map-style set
+        tokens = train[index]["tokens"].numpy()
+        content = tokens[tokens != codec.pad_id]
+        marks = np.flatnonzero(content == mark)
+        if not len(marks):
+            continue
+        filled += 1
+        after, stretch = content[marks[0] + 1 : marks[1]], np.concatenate([content[:2], content[marks[1] + 1 :]])
+        pieces = [codec.decode(stretch), codec.decode(after)]
+        joined = [pitch for piece in pieces for pitch in piece.pitches.tolist()]
+        wholes = [codec.decode(solo).pitches.tolist() for solo in solos]
+        assert any(joined == whole[at : at + len(joined)] for whole in wholes for at in range(len(whole)))
+    assert filled == len(train) - 1, "all but the solo of one bar"  # type: ignore[arg-type]  # as above
+    batch = next(iter(DataLoader(train, batch_size=4)))
+    assert int(family.loss(batch, 0).weight) == int((batch["tokens"][:, 1:] != codec.pad_id).sum())
+
+
+def test_a_family_fills_in_its_context_where_it_is_trained_to(codec: EventCodec, config: ModelConfig) -> None:
+    assert MusicTransformerFamily(codec, config).fill_context == 48
+    assert MusicTransformerFamily(codec, replace(config, fill_share=0.0)).fill_context == 0
+    with pytest.raises(InputError, match=r"fill_share: expected a share from 0 to 1, found 1\.5"):
+        replace(config, fill_share=1.5)
 
 
 def test_a_saved_family_is_loaded_alone_and_predicts_the_same(tmp_path: Path, family: MusicTransformerFamily) -> None:

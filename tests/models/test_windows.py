@@ -87,6 +87,30 @@ def test_short_epochs_together_visit_every_part(encoded: Path) -> None:
         windows[1]
 
 
+def test_a_share_of_the_windows_is_rearranged_where_that_is_possible(encoded: Path) -> None:
+    asked: list[int] = []
+
+    def reversed_end(solo: np.ndarray, place: int, random: np.random.Generator) -> np.ndarray | None:
+        asked.append(place)
+        assert any(np.array_equal(solo, tokens[s.start : s.start + s.length]) for s in read_sequences(encoded, "train"))
+        assert 0 <= place < max(len(solo), 48)
+        return solo[: -1 - int(random.integers(5, 9)) : -1] if len(solo) > 48 else None
+
+    tokens = read_tokens(encoded)
+    plain = TrainingWindows(encoded, 48, PAD, 400, seed=0)
+    mixed = TrainingWindows(encoded, 48, PAD, 400, 0, reversed_end, 0.25)
+    kinds = []
+    for index in range(400):
+        window = mixed[index]["tokens"].numpy()
+        assert window.shape == (49,)
+        same = np.array_equal(window, plain[index]["tokens"].numpy())
+        kinds.append(same)
+        assert same or 5 <= np.count_nonzero(window != PAD) <= 8
+    assert 0.17 < len(asked) / 400 < 0.33
+    assert 0 < kinds.count(False) <= len(asked)
+    assert np.array_equal(mixed[7]["tokens"], mixed[7]["tokens"])
+
+
 @given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=4), context=st.integers(1, 20))
 def test_each_token_but_the_first_is_scored_once_with_half_a_context_before_it(
     lengths: list[int], context: int

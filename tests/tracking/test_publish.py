@@ -42,7 +42,7 @@ SIZES = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
     context_length=64, tie_embeddings=True, windows_per_epoch=None, hold_chords=True,
     interval="both", degree="both", motion="both", pulse="both", gap="both", release="both",
-    background_epochs=0, background_share=0.0,
+    background_epochs=0, background_share=0.0, fill_share=0.25,
 )  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None, "artist": None,

@@ -13,6 +13,10 @@ Settings = TypeVar("Settings", bound=Any)  # a dataclass
 
 
 def generate(
+    solo: Annotated[Path | None, typer.Argument(help="A MIDI file, of which --fill draws bars anew.")] = None,
+    fill: Annotated[
+        list[str] | None, typer.Option(help="Bars of a solo to draw anew, e.g. 9-12 or 9-12,21-24; the first is 1.")
+    ] = None,
     chart: Annotated[
         Path | None, typer.Option(help="Changes to play over: a text chart, or the chord markers of a MIDI file.")
     ] = None,
@@ -46,13 +50,16 @@ def generate(
     family: Annotated[str | None, typer.Option(help="Its family, where the folder does not tell.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("solos"),
 ) -> None:
-    """Draw solos from a trained model: free, continuing a MIDI file, or over a chart.
+    """Draw solos from a trained model: free, continuing a MIDI file, over a chart, or new bars inside a solo.
 
     Each comes as .mid, .wav, piano roll .png and provenance .json. Options you do not set come from params.yaml,
     section `generate`. Over a chart a solo is whole choruses, unless --bars sets its length. A Music Transformer
     continues a prime, and in a free solo chooses its own changes, in one key. A MusicVAE draws windows of a few bars
     from its latent space: it knows no artists, its free solos have no changes, and of a prime it takes over the meter
     and the tempo alone.
+
+    With --fill, bars of a given solo are drawn anew over its own changes by a Music Transformer, which sees what comes
+    before and after them. All other bars stay as they are. The bars are counted from the start of the file.
 
     Examples:
 
@@ -67,6 +74,8 @@ def generate(
     - `yardbird generate --model music_transformer@champion --artist "Charlie Parker"`
 
     - `yardbird generate --prime my_solo.mid --chart my_solo.mid`  (its opening and its changes)
+
+    - `yardbird generate --fill 9-12 my_solo.mid --count 3`
 
     - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
@@ -85,6 +94,14 @@ def generate(
     settings = wished(read_section("generate", GenerateConfig), wishes)
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="ask for at least one solo")
+    seed = read_seed() if seed is None else seed
+    if fill or solo:
+        unused = {
+            "chart": chart, "prime": prime, "prime_bars": prime_bars, "bars": bars, "qpm": qpm, "key": key, "best_of": best_of,
+        }  # fmt: skip
+        _fill(solo, fill, [name for name, value in unused.items() if value is not None], settings, count, seed,
+              model, family, out)  # fmt: skip
+        return
     if prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     if prime and qpm is not None:
@@ -94,7 +111,6 @@ def generate(
     check_out(out)
     opening = read_prime(prime, settings.prime_bars) if prime else None
     sheet = changes(chart, opening) if chart else None
-    seed = read_seed() if seed is None else seed
     group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
     length = length_bars(settings, sheet)
     orders = [Order(f"{group}_seed{seed}_{number:03d}", length, sheet, opening) for number in range(count)]
@@ -107,10 +123,56 @@ def generate(
     for name in source.ignored:
         if (value := getattr(settings, name)) is not None:
             typer.echo(f"note: this model does not look at {name}; {value!r} is not used", err=True)
-    for solo in draw_best(source.draw, orders, settings, seed, Path("data/judges")):
-        stem = out / solo.order.name
-        write_solo(solo, stem, settings, seed, source.provenance)
-        typer.echo(f"{stem}.mid .wav .png .json: {solo.score.bar_count} bars, {len(solo.score.notes)} notes")
+    for drawn in draw_best(source.draw, orders, settings, seed, Path("data/judges")):
+        stem = out / drawn.order.name
+        write_solo(drawn, stem, settings, seed, source.provenance)
+        typer.echo(f"{stem}.mid .wav .png .json: {drawn.score.bar_count} bars, {len(drawn.score.notes)} notes")
+
+
+def _fill(
+    solo: Path | None,
+    ranges: list[str] | None,
+    unused: list[str],
+    settings: Any,
+    count: int,
+    seed: int,
+    model: str,
+    family_name: str | None,
+    out: Path,
+) -> None:
+    """New bars inside a solo; `unused` are the options given that mean nothing here."""
+    from yardbird.generation.fill import FillsBars, fill, read_filling
+    from yardbird.generation.orders import Filled, Order
+    from yardbird.generation.solos import Solo, write_solo
+    from yardbird.models.base import prepare_torch
+    from yardbird.models.trained import open_family
+
+    if not (solo and ranges):
+        given, missing = (f"{solo} alone", "--fill") if solo else ("--fill alone", "a MIDI file")
+        remedy = "write e.g. yardbird generate --fill 9-12 my_solo.mid"
+        raise InputError("generate", expected=f"{missing} too", found=given, remedy=remedy)
+    for name in unused:
+        option = f"--{name.replace('_', '-')}"
+        raise InputError(option, expected="not to be given with --fill", found="both", remedy=f"leave {option} out")
+    if count > 1 and settings.temperature == 0:
+        remedy = "ask for one, or raise the temperature"
+        raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
+    check_out(out)
+    filling = read_filling(solo, ranges)
+    prepare_torch()
+    family, provenance = open_family(model_folder(model), family_name)
+    if not isinstance(family, FillsBars):
+        remedy = "choose a music_transformer"
+        raise InputError(model, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
+    filled = Filled(solo, tuple(range(gap.first, gap.stop) for gap in filling.gaps))
+    named = f"{solo.stem}_fill_{'_'.join(filled.ranges)}_seed{seed}"
+    for number, score in enumerate(fill(family, filling, count, settings, seed)):
+        drawn = Solo(Order(f"{named}_{number:03d}", score.bar_count, filled=filled), number, score)
+        stem = out / drawn.order.name
+        write_solo(drawn, stem, settings, seed, provenance)
+        notes = int(filling.holds(score.onsets).sum())
+        bars = sum(map(len, filled.bars))
+        typer.echo(f"{stem}.mid .wav .png .json: {bars} of {score.bar_count} bars filled with {notes} notes")
 
 
 def wished(settings: Settings, wishes: Mapping[str, Any]) -> Settings:

@@ -17,7 +17,7 @@ from yardbird.errors import InputError
 from yardbird.music.chords import QUALITIES, Chord
 from yardbird.music.key_chords import opening_qualities, qualities_in
 from yardbird.music.pitch import Key
-from yardbird.music.score import ChordChange
+from yardbird.music.score import ChordChange, Score
 
 Mask = NDArray[np.bool_]
 
@@ -42,6 +42,8 @@ class EventGrammar:
         artist: one of `codec.artists`; None lets the model choose.
         unknown_artist: whether it may choose `Artist_unknown`, whom the players of background share, beside others.
         meter_changes, tempo_changes: whether later bars may change them.
+        frame: a grid score of as many bars; every bar takes its meter and its tempo, and `meter`, `qpm` and the
+            changes of both are ignored.
 
     Raises:
         InputError: what is asked for is impossible, e.g. a chord after the last bar.
@@ -62,6 +64,7 @@ class EventGrammar:
         meter_changes: bool = False,
         tempo_changes: bool = False,
         unknown_artist: bool = True,
+        frame: Score | None = None,
     ) -> None:
         self._codec, self._bars, self._pitches = codec, bars, pitch_range
         self._first = {kind: codec.ids(kind).start for kind in KINDS}
@@ -72,14 +75,16 @@ class EventGrammar:
         self._artist_id = None if artist is None else codec.artist_id(artist)
         self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
         self._unknown_artist = unknown_artist
+        self._frame = [] if frame is None else _frame_of(codec, frame)
+        self._frame_steps = sum(int(codec.meter_steps[self._values[meter]]) for meter, _ in self._frame)
+        assert frame is None or len(self._frame) == bars, "a frame of other bars"
         self._free_chords = chords is None
         self._key, self._qualities_of_key = key, _quality_masks(None if key is None else qualities_in(key))
         self._qualities = _quality_masks(None if key is None else opening_qualities(key))  # of the next chord
         self._chords = [(change.tick, codec.chord_ids(change.chord)) for change in chords or ()]
         self._chorus_bars = chorus_bars
-        assert not (self._chords or chorus_bars) or (self._meter_id is not None and not meter_changes), (
-            "chords need one known meter"
-        )
+        known_meter = frame is not None or (self._meter_id is not None and not meter_changes)
+        assert known_meter or not (self._chords or chorus_bars), "chords need known meters"
         self._check_wishes(artist)
 
         self.finished = False
@@ -109,10 +114,8 @@ class EventGrammar:
                 mask[self._codec.artist_id(None)] = False
         elif last == "Artist":
             mask[self._first["Bar"]] = True
-        elif self._meter < 0:
-            mask[self._ids("TimeSig", self._meter_id)] = True
-        elif self._tempo < 0:
-            mask[self._ids("Tempo", self._tempo_id)] = True
+        elif (due := self._due()) is not None:
+            mask[due] = True
         elif last == "Position":
             self._allow_at_position(mask)
         elif last == "ChordRoot":
@@ -140,15 +143,15 @@ class EventGrammar:
         kind, value = self._kinds[token], self._values[token]
         if self.finished or kind not in (FOLLOWERS[self._last] if self._last != "PAD" else ("BOS",)):
             raise self._refusal(token, f"what may follow {self._codec.vocabulary[self._last_id]}")
-        if kind in ("Position", "Bar", "EOS") and self._bar and min(self._meter, self._tempo) < 0:
-            raise self._refusal(token, "a meter and a tempo in the first bar")
+        if kind in ("Left", "Position", "Bar", "EOS") and self._bar and self._due() is not None:
+            raise self._refusal(token, "the meter and the tempo of the bar")
         left = self._left()
         if (kind == "Left" and token != left) or (kind in ("Position", "Bar", "EOS") and left is not None):
             raise self._refusal(token, f"the countdown to the end of {self._bars} bars")
         if kind == "Bar":
             self._begin_bar(token)
         elif kind == "TimeSig":
-            if self._chords and token != self._meter_id:
+            if (self._frame or self._chords) and token != self._asked()[0]:
                 raise self._refusal(token, "the meter of the given chords")
             self._meter, self._bar_steps = token, int(self._codec.meter_steps[value])
         elif kind == "Tempo":
@@ -179,6 +182,23 @@ class EventGrammar:
                 raise self._refusal(token, f"{self._bars} bars")
             self.finished = True
         self._last, self._last_id = kind, token
+
+    def hold(self, step: int) -> None:
+        """Let no note start before a step (from the start of the solo), where a note that no token gives ends."""
+        self._busy_until = max(self._busy_until, step)
+
+    def _asked(self) -> tuple[int | None, int | None]:
+        """The ids of the meter and the tempo of this bar; None where the model chooses."""
+        return self._frame[self._bar - 1] if self._frame else (self._meter_id, self._tempo_id)
+
+    def _due(self) -> slice | int | None:
+        """The meters or tempos one of which must come next, in the first bar and where a frame changes them."""
+        meter, tempo = self._asked()
+        if self._meter < 0 or (self._frame and self._meter != meter):
+            return self._ids("TimeSig", meter)
+        if self._tempo < 0 or (self._frame and self._tempo != tempo):
+            return self._ids("Tempo", tempo)
+        return None
 
     def _left(self) -> int | None:
         """The token of the countdown that is due here, at the start of one of the last bars."""
@@ -218,6 +238,8 @@ class EventGrammar:
 
     def _end(self) -> int:
         """The step at which the solo ends; the earliest possible where later bars may get shorter."""
+        if self._frame:
+            return self._frame_steps
         rest = int(self._codec.meter_steps.min()) if self._meter_changes else self._bar_steps
         return self._bar_start + self._bar_steps + (self._bars - self._bar) * rest
 
@@ -292,7 +314,9 @@ class EventGrammar:
     def _check_wishes(self, artist: str | None) -> None:
         lowest, highest = self._pitches
         ticks = [tick for tick, _ in self._chords]
-        end = self._bars * int(self._codec.meter_steps[self._values[self._meter_id]]) if self._meter_id else 0
+        end = self._frame_steps
+        if self._meter_id is not None:
+            end = self._bars * int(self._codec.meter_steps[self._values[self._meter_id]])
         for what, holds, expected, found in (
             ("bars", self._bars >= 1, "at least 1", str(self._bars)),
             ("pitch range", 0 <= lowest <= highest <= 127, "lowest to highest within 0 … 127", f"{lowest} … {highest}"),
@@ -317,3 +341,17 @@ def _quality_masks(of_roots: Sequence[frozenset[str]] | None) -> Mask:
     if of_roots is None:
         return np.ones((12, len(QUALITIES)), dtype=np.bool_)
     return np.array([[quality in own for quality in QUALITIES] for own in of_roots])
+
+
+def _frame_of(codec: EventCodec, score: Score) -> list[tuple[int, int]]:
+    """The ids of the meter and the tempo in force in every bar of a grid score."""
+    starts = score.bar_ticks
+    meters = np.searchsorted([meter.tick for meter in score.meters], starts, side="right") - 1
+    tempos = np.searchsorted([tempo.tick for tempo in score.tempos], starts, side="right") - 1
+    return [
+        (
+            codec.meter_id(score.meters[meter].numerator, score.meters[meter].denominator),
+            codec.tempo_id(score.tempos[tempo].qpm),
+        )
+        for meter, tempo in zip(meters.tolist(), tempos.tolist(), strict=True)
+    ]

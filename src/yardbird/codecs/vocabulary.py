@@ -1,4 +1,4 @@
-"""The vocabulary of the event tokens: MidiTok's REMI names and bins, and our own for chords, artists and bars left.
+"""The vocabulary of the event tokens: MidiTok's REMI, and tokens of our own for chords, artists, bars left and gaps.
 
 REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. Of MidiTok's defaults
 four would cost music and are set here: tempos are off, stop at 250 qpm, notes longer than 12 beats are cut, and a beat
@@ -37,6 +37,7 @@ FOLLOWERS: Mapping[str, frozenset[str]] = {
     "Velocity": frozenset({"Duration"}),
     "Duration": frozenset({"Duration", "Position", "Bar", "EOS"}),
     "Artist": frozenset({"Bar"}),
+    "Fill": frozenset(),  # in no solo: it divides the streams of `yardbird.codecs.fill`
 }
 KINDS = tuple(FOLLOWERS)
 
@@ -94,6 +95,7 @@ class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no type
             *(f"Velocity_{velocity}" for velocity in self.velocities),
             *(f"Duration_{'.'.join(map(str, duration))}" for duration in self.durations),
             *(f"Artist_{artist}" for artist in self.config.additional_params["artists"]),
+            "Fill_None",
         ]
 
     def _create_token_types_graph(self) -> dict[str, set[str]]:

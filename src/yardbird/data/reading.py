@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from yardbird.config import PARAMS
 from yardbird.data.solo_line import Line, choose_part, melodic_line
 from yardbird.errors import ConfigError, InputError
@@ -65,11 +67,37 @@ def load_midi(path: str | Path) -> Score:
     return read_solo(read_raw(Path(path)), Path(path), None, _ANY_SOLO).score
 
 
-def read_solo(raw: RawMidi, name: Path, key: Key | None, config: IngestConfig) -> Reading:
+def read_untouched(path: Path) -> tuple[Score, Score]:
+    """The solo in a MIDI file with every bar and every tick of the file; and the same, reduced to a line.
+
+    The first has the notes of the solo's track as they are written, also where they overlap. Both end with a whole bar,
+    and have no key where the file has none.
+
+    Raises:
+        InputError: the file cannot be read, or there is no solo in it.
+    """
+    raw = read_raw(path)
+    line = read_solo(raw, path, None, _ANY_SOLO, keep_empty_bars=True).score
+    part = choose_part(raw.parts, _ANY_SOLO.min_notes)
+    assert part is not None, "there is a line"
+    notes = part.notes.copy()
+    notes["duration_tick"] = np.maximum(notes["duration_tick"], 1)
+    line = replace(line, key=raw.keys[0] if raw.keys else None)  # an estimated one would be written as a signature
+    line = replace(line, end_tick=max(line.end_tick, int((notes["onset_tick"] + notes["duration_tick"]).max())))
+    line = replace(line, end_tick=int(line.bar_ticks[-1]) + line.meters[-1].bar_ticks(line.ticks_per_beat))
+    return replace(line, notes=notes), line
+
+
+def read_solo(
+    raw: RawMidi, name: Path, key: Key | None, config: IngestConfig, *, keep_empty_bars: bool = False
+) -> Reading:
     """Interpret a raw file; `key` is the manifest's, if it gives one.
 
     The score starts with the bar of the first note and ends with the bar in which the last note ends: empty bars around
     it are dropped, and chords, tempos, meters and sections move along, so the solo keeps its place in the form.
+
+    Args:
+        keep_empty_bars: all bars of the file stay, from tick 0 on.
 
     Raises:
         InputError: there is no solo in the file, or one too short or too long.
@@ -100,7 +128,7 @@ def read_solo(raw: RawMidi, name: Path, key: Key | None, config: IngestConfig) -
         tuple(sorted({*marks, *_sections(raw.texts)}, key=lambda section: section.tick)),
         program=part.program,
     )
-    score, leading_bars = _cut_empty_bars(score)
+    score, leading_bars = (score, 0) if keep_empty_bars else _cut_empty_bars(score)
     if score.bar_count < config.min_bars:
         expected = f"at least {config.min_bars} bars"
         raise InputError(name, expected=expected, found=f"{score.bar_count}", remedy="lower ingest.min_bars to use it")

@@ -12,6 +12,7 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
+from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN, FillModel, filling_figures
 from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
 from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
@@ -79,6 +80,7 @@ _OF_FAMILY = (
     "pitch_accuracy",
     "position_accuracy",
     "duration_accuracy",
+    *(f"{figure}{end}" for figure in (FILLED, CONTINUED, GAIN) for end in ("", "_low", "_high")),
     *_KEPT,
     "gain_on_shuffled",
     "note_gain_on_shuffled",
@@ -107,12 +109,15 @@ def score_held_out(
     rows: dict[str, dict[str, float]] = {}
     if isinstance(family, TokenModel):
         codec = EventCodec.load(data / "encoded/events/codec.json")
-        scored = score_solos(family, read_solos(data / "encoded/events", "test"), codec, name)
+        solos = read_solos(data / "encoded/events", "test")
+        scored = score_solos(family, solos, codec, name)
         rows[name] = token_figures(scored, samples, seed)
         rows[name] |= gain(baseline.events, scored, HEADLINE, samples, seed, label="gain_on_ngram")
+        if isinstance(family, FillModel) and family.fill_context:
+            rows[name] |= filling_figures(family, solos, codec, samples, seed)
     if isinstance(family, LatentModel):
-        solos = read_scores(data / "augmented", "test")
-        for row, figures in measure_latent(name, family, solos, baseline, samples, seed).items():
+        scores = read_scores(data / "augmented", "test")
+        for row, figures in measure_latent(name, family, scores, baseline, samples, seed).items():
             rows[row] = rows.get(row, {}) | figures
     on_grid = with_intervals(baseline.grid, ["grid_nats_per_note", "forced_accuracy"], samples, seed)
     return {**rows, NGRAM: {**token_figures(baseline.events, samples, seed), **on_grid, **baseline.settings}}

@@ -95,13 +95,27 @@ class Prime:
 
 
 @dataclass(frozen=True)
+class Filled:
+    """A solo in which bars, counted from 0, are drawn anew."""
+
+    file: Path
+    bars: tuple[range, ...]
+
+    @property
+    def ranges(self) -> list[str]:
+        """The bars as users write them, counted from 1: `9-12`, `5`."""
+        return [f"{bars.start + 1}-{bars.stop}" if len(bars) > 1 else f"{bars.stop}" for bars in self.bars]
+
+
+@dataclass(frozen=True)
 class Order:
-    """One solo to be drawn; without a lead sheet it chooses its own changes, or has none."""
+    """One solo to be drawn; without a lead sheet, and if none is filled, it chooses its own changes or has none."""
 
     name: str  # "<chart or free>/solo_000": where it is written
     bars: int  # its exact length, a prime included
     sheet: LeadSheet | None = None
     prime: Prime | None = None
+    filled: Filled | None = None
 
 
 def plan(config: GenerateConfig) -> list[Order]:

@@ -1,6 +1,7 @@
 """A solo as a picture: piano rolls in systems of bars, chord symbols above, chord tones in a colour of their own."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,7 @@ from yardbird.music.pitch import spell
 from yardbird.music.score import Score
 
 _PAPER, _INK, _FAINT, _STRIPE = "#fdfbf7", "#2b2a33", "#8d8896", "#f6f3ec"
-_BAR_LINE, _BEAT_LINE, _PRIMED = "#a9a3b0", "#e4dfd6", "#efe6cf"
+_BAR_LINE, _BEAT_LINE, _TINT = "#a9a3b0", "#e4dfd6", "#efe6cf"
 _CHORD_TONE, _OTHER_TONE, _NO_CHORD, _JOINT = "#1f6f8b", "#e0803a", "#77727f", "#c9c4cf"
 _BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
 _WIDTH, _SYSTEM_HEIGHT, _HEADER_HEIGHT, _MARGIN = 16.0, 1.95, 0.85, 0.55  # inches
@@ -38,14 +39,19 @@ class _Layout:
 
 
 def draw(
-    score: Score, path: Path | None = None, *, title: str = "", primed_bars: int = 0, bars_per_system: int = 8
+    score: Score,
+    path: Path | None = None,
+    *,
+    title: str = "",
+    tinted: tuple[str, Sequence[range]] = ("", ()),
+    bars_per_system: int = 8,
 ) -> NDArray[np.uint8]:
     """Draw a score and write it as PNG where a path is given; the same score gives the same bytes.
 
     Notes in the sounding tetrad are blue, others orange, notes under no chord grey; louder is darker.
 
     Args:
-        primed_bars: so many bars at the start were given, not generated; they are tinted.
+        tinted: a name for the legend, and the bars with a tint, counted from 0, such as those of a prime.
         bars_per_system: a long solo is wrapped into systems of so many bars.
 
     Returns:
@@ -55,7 +61,7 @@ def draw(
         mpl.rcdefaults()  # a reader's own settings must not change the bytes
         mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula
         buffer = io.BytesIO()
-        _figure(score, title, primed_bars, bars_per_system).savefig(buffer, format="png", metadata={"Software": None})
+        _figure(score, title, *tinted, bars_per_system).savefig(buffer, format="png", metadata={"Software": None})
     if path is not None:
         files.write_bytes(path, buffer.getvalue())
     buffer.seek(0)
@@ -63,7 +69,7 @@ def draw(
     return picture
 
 
-def _figure(score: Score, title: str, primed_bars: int, bars_per_system: int) -> Figure:
+def _figure(score: Score, title: str, tint: str, tinted: Sequence[range], bars_per_system: int) -> Figure:
     edges = [*score.bar_ticks.tolist(), score.end_tick]
     edges[-1] = max(edges[-2] + score.meters[-1].bar_ticks(score.ticks_per_beat), edges[-1])  # draw the last bar whole
     bars = len(edges) - 1
@@ -71,11 +77,11 @@ def _figure(score: Score, title: str, primed_bars: int, bars_per_system: int) ->
     widest = max(edges[system[-1] + 1] - edges[system[0]] for system in systems)
     height = _HEADER_HEIGHT + _SYSTEM_HEIGHT * len(systems) + 0.2
     figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor=_PAPER)
-    _header(figure, score, title, bars, height, primed_bars > 0)
+    _header(figure, score, title, bars, height, tint if any(map(len, tinted)) else "")
     low, high = _pitch_window(score)
     roll_height = _SYSTEM_HEIGHT - 0.55
     layout = _Layout(low, high, roll_height * 72 / (high - low + 1), (_WIDTH - 2 * _MARGIN) * 72 / widest)
-    primed_tick = edges[min(primed_bars, bars)]
+    spans = [(edges[min(part.start, bars)], edges[min(part.stop, bars)]) for part in tinted if len(part)]
     for row, system in enumerate(systems):
         start, stop = edges[system[0]], edges[system[-1] + 1]
         bottom = height - _HEADER_HEIGHT - _SYSTEM_HEIGHT * (row + 1) + 0.12
@@ -83,7 +89,7 @@ def _figure(score: Score, title: str, primed_bars: int, bars_per_system: int) ->
         axes = figure.add_axes((_MARGIN / _WIDTH, bottom / height, width / _WIDTH, roll_height / height))
         axes.set_xlim(start, stop)
         axes.set_ylim(low - 0.5, high + 0.5)
-        _keyboard(axes, layout, start, min(primed_tick, stop), score)
+        _keyboard(axes, layout, [(max(a, start), min(b, stop)) for a, b in spans], score)
         _bar_lines(axes, score, edges, system, high)
         _chords(axes, score, start, stop, layout)
         _notes(axes, score, start, stop, layout)
@@ -97,7 +103,7 @@ def _pitch_window(score: Score) -> tuple[int, int]:
     return low - 1 - spare // 2, high + 1 + (spare + 1) // 2
 
 
-def _header(figure: Figure, score: Score, title: str, bars: int, height: float, primed: bool) -> None:
+def _header(figure: Figure, score: Score, title: str, bars: int, height: float, tint: str) -> None:
     def y(inches: float) -> float:
         return 1 - inches / height
 
@@ -108,7 +114,7 @@ def _header(figure: Figure, score: Score, title: str, bars: int, height: float, 
     figure.text(left, y(0.66), "   ·   ".join(facts), fontsize=10, color=_FAINT, va="center")
     kinds = [("chord tone", _CHORD_TONE), ("other tone", _OTHER_TONE)] if score.chords else [("no chord", _NO_CHORD)]
     x = 1 - left
-    for name, colour in reversed([("prime", _PRIMED), *kinds] if primed else kinds):
+    for name, colour in reversed([(tint, _TINT), *kinds] if tint else kinds):
         figure.text(x, y(0.66), name, fontsize=10, color=_FAINT, va="center", ha="right")
         x -= 0.0052 * len(name) + 0.008
         swatch = Line2D([x - 0.009, x], [y(0.655)] * 2, color=colour, linewidth=7, solid_capstyle="round")
@@ -116,14 +122,15 @@ def _header(figure: Figure, score: Score, title: str, bars: int, height: float, 
         x -= 0.024
 
 
-def _keyboard(axes: Axes, layout: _Layout, start: int, primed_stop: int, score: Score) -> None:
-    """Stripes for the black keys, octave names at the left, the given bars tinted."""
+def _keyboard(axes: Axes, layout: _Layout, spans: Sequence[tuple[int, int]], score: Score) -> None:
+    """Stripes for the black keys, octave names at the left, spans of ticks tinted."""
     axes.set_facecolor(_PAPER)
     for pitch in range(layout.low, layout.high + 1):
         if pitch % 12 in _BLACK_KEYS:
             axes.axhspan(pitch - 0.5, pitch + 0.5, color=_STRIPE, linewidth=0, zorder=0)
-    if primed_stop > start:
-        axes.axvspan(start, primed_stop, color=_PRIMED, alpha=0.6, linewidth=0, zorder=0.5)
+    for start, stop in spans:
+        if stop > start:
+            axes.axvspan(start, stop, color=_TINT, alpha=0.6, linewidth=0, zorder=0.5)
     octaves = [pitch for pitch in range(layout.low, layout.high + 1) if pitch % 12 == 0]
     axes.set_yticks(octaves, [f"{spell(pitch % 12, score.key)}{pitch // 12 - 1}" for pitch in octaves])
     axes.tick_params(axis="y", length=0, labelsize=7.5, labelcolor=_FAINT, pad=4)

@@ -17,7 +17,7 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.errors import InputError
 from yardbird.generation import pianoroll
-from yardbird.generation.orders import GenerateConfig, Order
+from yardbird.generation.orders import Filled, GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
@@ -154,7 +154,8 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
     write_score(score, stem.with_name(f"{stem.name}.mid"))
     sound = render(score, comping=config.comping, with_drums=config.drums, counted_in=config.count_in)
     write_wave(sound, stem.with_name(f"{stem.name}.wav"))
-    pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, primed_bars=solo.primed_bars)
+    tinted = ("filled", order.filled.bars) if order.filled else ("prime", [range(solo.primed_bars)])
+    pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, tinted=tinted)
     prime = order.prime and {
         "file": order.prime.file.name,
         "sha256": files.sha256(order.prime.file),
@@ -167,6 +168,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "count_in_seconds": round(count_in(score).seconds, 6) if config.count_in else 0,  # of the .wav
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
+        **({"fill": _fill(order.filled)} if order.filled else {}),
         **({"judged": [round(verdict, 4) for verdict in solo.judged]} if solo.judged else {}),
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
@@ -189,9 +191,15 @@ def _row(solo: Solo, seed: int) -> dict[str, Any]:
     }
 
 
+def _fill(filled: Filled) -> dict[str, Any]:
+    return {"file": filled.file.name, "sha256": files.sha256(filled.file), "bars": filled.ranges}
+
+
 def _tune(order: Order) -> str:
     if order.sheet:
         return order.sheet.title or Path(order.name).parts[0].replace("_", " ")
+    if order.filled:
+        return f"{order.filled.file.stem.replace('_', ' ')}, bars {', '.join(order.filled.ranges)} filled"
     return f"After {order.prime.file.stem.replace('_', ' ')}" if order.prime else "Free solo"
 
 

@@ -55,8 +55,7 @@ def draw(
     keys = [key_of_changes(order, config, seed, index) for index, order in enumerate(orders)]
     constraints = [_grammar(codec, order, config, key) for order, key in zip(orders, keys, strict=True)]
     primes = [_prime(codec, order, config.artist) for order in orders]
-    # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
-    limit = 8 + max((order.bars for order in orders), default=0) * (7 * int(codec.meter_steps.max()) + 4)
+    limit = token_limit(codec, max((order.bars for order in orders), default=0))
     total = sum(order.bars for order in orders)
     with tqdm(total=total, desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
         watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
@@ -66,6 +65,12 @@ def draw(
         assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
         solos.append(finished(order, index, codec.decode(tokens), config, key))
     return solos
+
+
+def token_limit(codec: EventCodec, bars: int) -> int:
+    """More tokens than any stream of so many bars has."""
+    # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
+    return 8 + bars * (7 * int(codec.meter_steps.max()) + 4)
 
 
 def _grammar(codec: EventCodec, order: Order, config: GenerateConfig, key: Key | None) -> EventGrammar:

@@ -11,6 +11,7 @@ from yardbird.evaluation.comparison.facts import Facts
 from yardbird.evaluation.comparison.gather import Comparison, figures_of
 from yardbird.evaluation.comparison.words import Character
 from yardbird.evaluation.evaluate import ENDING, HEADLINE, SHOWN
+from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN
 from yardbird.evaluation.originality import JUDGED
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
 from yardbird.metrics.judges import JUDGED_SIDES, JUDGED_STYLE
@@ -28,6 +29,8 @@ _HELD_OUT = {
     "position top-1": ("position_accuracy", 3),
     "duration top-1": ("duration_accuracy", 3),
 }
+#: Figures of the table on filled bars: column → (key, digits).
+_FILLED = {"filled": (FILLED, 3), "continued": (CONTINUED, 3), "gain of filling": (GAIN, 3)}
 #: Figures of the table on latents: column → (key, digits).
 _LATENT = {
     "steps right, forced": ("forced_accuracy", 3),
@@ -79,6 +82,7 @@ def as_markdown(comparison: Comparison, families: Mapping[str, Facts], character
             "Nats per note (all tokens of a solo over its notes; lower is better) with the 95 % bootstrap interval "
             "over tune groups; the gain is how much less a model needs than the n-gram, paired by tune. Pitch, rhythm, "
             "velocity and chords are parts of the nats per note. Perplexity is per token.", "",
+            *_filled(comparison),
             "## Generated solos", "",
             *_generated(comparison), "",
             "Mean ± standard deviation over pieces: generated solos, and equally long stretches of real ones. The "
@@ -106,6 +110,17 @@ def _held_out(comparison: Comparison) -> list[str]:
         columns = {"nats per note": (HEADLINE, 3), "gain": ("gain_on_ngram", 3), **_HELD_OUT}
         lines.append(cells.line([_labelled(name, values, ""), *cells.figures(values, columns)]))
     return lines
+
+
+def _filled(comparison: Comparison) -> list[str]:
+    lines = cells.table(comparison.held_out(), _FILLED)
+    if not lines:
+        return []
+    return [
+        *lines, "",
+        "Nats per note of bars inside held-out solos: filled, where the model sees bars after them too, and the same "
+        "bars continued from left to right. The gain is how much less filling needs. Gaps have one to four bars.", "",
+    ]  # fmt: skip
 
 
 def _generated(comparison: Comparison) -> list[str]:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
+from yardbird.codecs.fill import MOST_BARS, gap_at, gap_of
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import read_section
@@ -48,6 +49,7 @@ class ModelConfig(TransformerConfig):
     pulse: Use
     gap: Use
     release: Use
+    fill_share: float  # of the training windows that show bars to be filled after those that follow them
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,6 +57,9 @@ class ModelConfig(TransformerConfig):
         if self.windows_per_epoch is not None and self.windows_per_epoch < 1:
             found = str(self.windows_per_epoch)
             raise InputError("windows_per_epoch", expected="1 or more, or null", found=found, remedy="change it")
+        if not 0 <= self.fill_share <= 1:
+            found = str(self.fill_share)
+            raise InputError("fill_share", expected="a share from 0 to 1", found=found, remedy="change it")
 
     @property
     def mixture(self) -> Mixture:
@@ -101,13 +106,32 @@ class MusicTransformerFamily(Family):
         config, pad = self.config, self.codec.pad_id
         held_out = windows.read_sequences(encoded, "validation")
         train = windows.TrainingWindows(
-            encoded, config.context_length, pad, config.windows_per_epoch, seed, config.mixture
+            encoded,
+            config.context_length,
+            pad,
+            config.windows_per_epoch,
+            seed,
+            mixture=config.mixture,
+            rearrange=self._gap,
+            share=config.fill_share,
         )
         return Datasets(
             train=train,
             validation=windows.MeasuringWindows(windows.read_tokens(encoded), held_out, config.context_length, pad),
             mixed_epochs=train.mixed_epochs,
         )
+
+    @property
+    def fill_context(self) -> int:
+        """The context in tokens in which it fills bars; 0: it was not trained to."""
+        return self.config.context_length if self.config.fill_share else 0
+
+    def _gap(self, solo: NDArray[np.uint16], place: int, random: np.random.Generator) -> NDArray[np.uint16] | None:
+        """A training window of one to `MOST_BARS` bars at a place, after those that follow them."""
+        gap, named = gap_at(self.codec, solo, place, int(random.integers(1, MOST_BARS + 1))), bool(random.integers(2))
+        longest = self.config.context_length + 1
+        arranged = gap_of(self.codec, solo, gap, longest, named=named) if gap else None
+        return None if arranged is None else np.concatenate([arranged.prompt, arranged.middle])
 
     def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here
         """Cross entropy a token, padding left out."""

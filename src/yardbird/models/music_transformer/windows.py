@@ -1,6 +1,7 @@
 """Windows of the encoded corpus: random ones to train on, overlapping ones to measure whole solos by."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from yardbird.models.base import TARGET_ALONE, Batch, Mixture, Rounds
 from yardbird.seeds import generator
 
 Tokens = NDArray[np.uint16]
+#: Another stream of a whole sequence, about the token at a place, of at most `context + 1` tokens; None: there is none.
+Rearrange = Callable[[Tokens, int, np.random.Generator], Tokens | None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class TrainingWindows(Dataset[Batch]):
     Every sequence is cut into as many parts as contexts fit into it, begun ones included, and each part yields a window
     that starts up to half a context before or after it. Parts come in `Rounds`, target and background ones. A window is
     a function of (seed, epoch, index) alone. Sequences shorter than a window are padded on the right.
+
+    Args:
+        rearrange: makes another window of the sequence, about the same place.
+        share: of the windows that are rearranged where that is possible.
     """
 
     def __init__(
@@ -61,6 +68,8 @@ class TrainingWindows(Dataset[Batch]):
         windows_per_epoch: int | None,
         seed: int,
         mixture: Mixture = TARGET_ALONE,
+        rearrange: Rearrange | None = None,
+        share: float = 0.0,
     ) -> None:
         self._tokens = read_tokens(encoded)
         target, background = (
@@ -74,6 +83,7 @@ class TrainingWindows(Dataset[Batch]):
         self._parts = [*target, *background]
         self._context, self._pad_id, self._seed, self._epoch = context, pad_id, seed, 0
         self._rounds = Rounds(len(target), len(background), mixture, windows_per_epoch, seed)
+        self._rearrange, self._share = rearrange, share
 
     def __len__(self) -> int:
         return len(self._rounds)
@@ -89,10 +99,13 @@ class TrainingWindows(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         sequence, part = self._parts[self._rounds[index]]
         context = self._context
-        shift = int(
-            generator(self._seed, "window", self._epoch, index).integers(-(context // 2), context - context // 2)
-        )
+        random = generator(self._seed, "window", self._epoch, index)
+        shift = int(random.integers(-(context // 2), context - context // 2))
         offset = max(0, min(part * context + shift, sequence.length - context - 1))
+        if self._rearrange and random.random() < self._share:
+            solo = self._tokens[sequence.start : sequence.start + sequence.length]
+            if (other := self._rearrange(solo, offset + context // 2, random)) is not None:
+                return {"tokens": _window(other, Sequence(0, len(other)), 0, context, self._pad_id)}
         return {"tokens": _window(self._tokens, sequence, offset, context, self._pad_id)}
 
 

@@ -1,0 +1,116 @@
+"""Bars inside a solo as a stream that shows what comes after them before they are written.
+
+    BOS Artist_x Fill  bars after the gap  Fill  bars before the gap | the bars of the gap  EOS
+
+Suffix, prefix, middle (Bavarian et al. 2022, arXiv 2207.14255, section 3): the gap continues the bars before it, so all
+that is true of a solo that is continued is true here, and the bars after it are the oldest part of the context. Bars
+before and in the gap are one stretch whose last bars count down to the join (`Left`); those after it count down to the
+end of their solo. Both contexts are whole bars, each begins with the meter, the tempo and the chord in force.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from yardbird.codecs.events import EventCodec, Tokens
+from yardbird.codecs.vocabulary import COUNTDOWN_BARS
+from yardbird.music.excerpts import cut
+from yardbird.music.score import Ints, Score
+
+#: The longest gap that models are trained to fill. Of a longer one the first bars are continued from left to right.
+MOST_BARS = 4
+#: Tokens at most that the first bar of a context has beside its own: meter, tempo, position, and a chord of three.
+_HEAD = 6
+_MARKS = 4 + COUNTDOWN_BARS  # BOS, Artist, two Fill, and the countdown to the join
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Bars `first` … `first + bars - 1`, counted from 0, of a solo."""
+
+    first: int
+    bars: int
+
+    @property
+    def stop(self) -> int:
+        return self.first + self.bars
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """A gap and its surroundings as tokens.
+
+    Attributes:
+        prompt: all up to the first bar line of the gap.
+        middle: the bars of the gap, and EOS.
+        before: the bars before the gap that the prompt holds, and the gap, as a grid score.
+        before_bars: how many of them lie before the gap.
+    """
+
+    prompt: Tokens
+    middle: Tokens
+    before: Score
+    before_bars: int
+
+    def stretch(self, codec: EventCodec) -> Tokens:
+        """The prompt without the bars after the gap: a plain opening, which `EventGrammar` and `decode` know."""
+        head = self.prompt[:2]
+        marks = np.flatnonzero(self.prompt == codec.ids("Fill").start)
+        return np.concatenate([head, self.prompt[(marks[-1] + 1 if len(marks) else 2) :]])
+
+
+def arrange(
+    codec: EventCodec, solo: Score, gap: Gap, artist: str | None, room: int, after_stop: int | None
+) -> Arranged:
+    """The stream of a gap of a grid score, its contexts cut so that the prompt has at most `room` tokens.
+
+    At least one bar is kept on each side, where there is one, even if that is too long. The bars after the gap get at
+    most half of the room. Where there is none the stream is that of a solo that is continued, without `Fill`.
+
+    Args:
+        artist: as in `EventCodec.encode`.
+        after_stop: show the bars after the gap up to this one; None: none.
+    """
+    lines = np.append(solo.bar_ticks, solo.end_tick)
+    lengths = bar_lengths(codec, codec.encode_grid(solo, artist))
+    stop = gap.stop if after_stop is None else after_stop
+    after_bars = _fitting(lengths[gap.stop : stop], (room - _MARKS) // 2)
+    after = np.zeros(0, dtype=np.uint16)
+    mark = np.array([codec.ids("Fill").start], dtype=np.uint16)
+    if after_bars:
+        piece = cut(solo, int(lines[gap.stop]), int(lines[gap.stop + after_bars]))
+        after = np.concatenate([mark, codec.encode_grid(piece, artist, len(lengths) - gap.stop)[2:-1], mark])
+    before_bars = _fitting(lengths[: gap.first][::-1], room - _MARKS - len(after))
+    before = cut(solo, int(lines[gap.first - before_bars]), int(lines[gap.stop]))
+    stretch = codec.encode_grid(before, artist)
+    start = int(np.flatnonzero(stretch == codec.ids("Bar").start)[before_bars])
+    return Arranged(np.concatenate([stretch[:2], after, stretch[2:start]]), stretch[start:], before, before_bars)
+
+
+def bar_lengths(codec: EventCodec, tokens: Tokens) -> Ints:
+    """The tokens of every bar of a whole stream: (bars,)."""
+    return np.diff(np.append(np.flatnonzero(tokens == codec.ids("Bar").start), len(tokens) - 1))
+
+
+def gap_of(codec: EventCodec, tokens: Tokens, gap: Gap, longest: int, *, named: bool = True) -> Arranged | None:
+    """The gap of a whole solo, with contexts so large that the stream has at most `longest` tokens; None: it has not.
+
+    The artist is that of the solo, or unknown, as is often the one whose solo is filled.
+    """
+    lines = np.flatnonzero(tokens == codec.ids("Bar").start)
+    artist = codec.artists[codec.value_of[tokens[1]]] if named else None
+    room = longest - int(np.append(lines, len(tokens) - 1)[gap.stop] - lines[gap.first]) - 1  # EOS
+    arranged = arrange(codec, codec.decode(tokens), gap, artist, room, len(lines))
+    return arranged if len(arranged.prompt) + len(arranged.middle) <= longest else None
+
+
+def gap_at(codec: EventCodec, tokens: Tokens, place: int, bars: int) -> Gap | None:
+    """The gap of so many bars near a token of a whole solo, with at least a bar after it; None: it is too short."""
+    lines = np.flatnonzero(tokens == codec.ids("Bar").start)
+    first = min(int(np.searchsorted(lines, place, side="right")) - 1, len(lines) - bars - 1)
+    return Gap(max(first, 0), bars) if bars < len(lines) else None
+
+
+def _fitting(lengths: Ints, room: int) -> int:
+    """How many of the first bars fit into so many tokens; at least one, where there is one."""
+    return max(int(np.searchsorted(np.cumsum(lengths) + _HEAD, room, side="right")), min(1, len(lengths)))

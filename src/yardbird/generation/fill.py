@@ -1,0 +1,239 @@
+"""New bars inside a given solo: drawn between what comes before and after them, over its own changes.
+
+The notes that start in the bars asked for are replaced by notes in the ticks of the file. All others stay as the file
+has them, unquantised, and so do its chords, meters and tempos. A note that rings into a gap keeps its length, and new
+notes start after it. New notes end with the gap at the latest.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yardbird.codecs.events import EventCodec, Tokens
+from yardbird.codecs.fill import MOST_BARS, Arranged, Gap, arrange, bar_lengths
+from yardbird.codecs.grammar import EventGrammar
+from yardbird.data.reading import read_untouched
+from yardbird.errors import InputError
+from yardbird.generation.orders import GenerateConfig, check_artist
+from yardbird.generation.tokens import ContinuesTokens, token_limit
+from yardbird.music.score import Ints, Notes, Score
+from yardbird.seeds import derive_seed
+
+#: New bars may need so much more of the context than the bars of the solo do on average.
+_DENSER = 1.25
+
+
+@runtime_checkable
+class FillsBars(ContinuesTokens, Protocol):
+    """A family that speaks event tokens and may have learnt to fill gaps."""
+
+    @property
+    def fill_context(self) -> int:
+        """The tokens that it sees at a time; 0: it has not learnt to."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A solo and the bars of it that are asked for anew.
+
+    Attributes:
+        score: as the file has it, in its ticks.
+        line: the same, reduced to the line that holds one note at a time, which is what models read.
+        gaps: ascending, apart from each other.
+    """
+
+    file: Path
+    score: Score
+    line: Score
+    gaps: tuple[Gap, ...]
+
+    def holds(self, ticks: Ints) -> NDArray[np.bool_]:
+        """Which ticks are inside the gaps."""
+        bars = np.zeros(self.line.bar_count, dtype=np.bool_)
+        for gap in self.gaps:
+            bars[gap.first : gap.stop] = True
+        return bars[self.line.bar_of(ticks)]
+
+
+def read_filling(path: Path, ranges: Sequence[str]) -> Filling:
+    """A MIDI file with a solo, and bars as users write them: `9-12`, `9-12,21-24`, `5`; the first bar is 1.
+
+    Bars are those of the file from its start, also where they are empty; a pickup is one.
+
+    Raises:
+        InputError: the file holds no solo, or a range is none, or not of its bars.
+    """
+    if not path.is_file():
+        raise InputError(path, expected="a MIDI file", found="no such file", remedy="correct the path")
+    score, line = read_untouched(path)
+    bars = np.zeros(score.bar_count + 1, dtype=np.bool_)
+    for text in ",".join(ranges).split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", text)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last <= score.bar_count:
+            expected = f"bars such as 9-12, or 9-12,21-24, within 1-{score.bar_count} of {path.name}"
+            raise InputError("--fill", expected=expected, found=repr(text), remedy="correct the range")
+        bars[first - 1 : last] = True
+    edges = np.flatnonzero(np.diff(bars, prepend=False))
+    return Filling(path, score, line, tuple(Gap(start, stop - start) for start, stop in edges.reshape(-1, 2).tolist()))
+
+
+def fill(family: FillsBars, filling: Filling, count: int, config: GenerateConfig, seed: int) -> list[Score]:
+    """The solo `count` times, each with bars of its own in the gaps; row i depends on the seed and on i.
+
+    Gaps are filled in their order, and what is drawn in one is context of the next. Of a gap longer than the model is
+    trained to fill at once the first bars are continued from what is before them; the last ones lead to what follows.
+    Of `config` the sampling, the pitch range and the artist count.
+
+    Raises:
+        InputError: the model has not learnt to fill, or knows no such artist; a meter does not fall on its grid.
+    """
+    codec = family.codec
+    if not family.fill_context:
+        remedy = "train one with music_transformer.model.fill_share above 0"
+        raise InputError("--fill", expected="a model trained to fill bars", found="another", remedy=remedy)
+    check_artist(codec, config.artist)
+    line = filling.line
+    bar_tokens = _DENSER * float(np.mean(bar_lengths(codec, codec.encode(line, None))))
+    at_once = max(1, min(MOST_BARS, int(family.fill_context / 2 / bar_tokens)))
+    drawn = [replace(line, notes=line.notes[~filling.holds(line.onsets)])] * count
+    for number, (gap, bars, after_stop) in enumerate(_pieces(filling, at_once)):
+        shown = family.fill_context - round(min(gap.bars, at_once) * bar_tokens)
+        room = shown if after_stop else family.fill_context // 2
+        pieces = [_Piece.prepare(codec, solo, gap, bars, after_stop, room, config) for solo in drawn]
+        longest = max(len(piece.arranged.prompt) for piece in pieces)
+        rows = family.generate(
+            [piece.arranged.prompt for piece in pieces],
+            [piece.constraint for piece in pieces],
+            config.sampling,
+            derive_seed(seed, "fill", number),
+            longest + token_limit(codec, gap.bars),
+        )
+        drawn = [piece.placed(codec, solo, row) for piece, solo, row in zip(pieces, drawn, rows, strict=True)]
+    kept = filling.score.notes[~filling.holds(filling.score.onsets)]
+    phrases = np.array(filling.score.phrases, dtype=np.int64)
+    phrases = phrases[~filling.holds(phrases)]
+    return [
+        replace(
+            _with_notes(filling.score, [kept, solo.notes[filling.holds(solo.onsets)]]), phrases=tuple(phrases.tolist())
+        )
+        for solo in drawn
+    ]
+
+
+def _pieces(filling: Filling, at_once: int) -> list[tuple[Gap, int, int | None]]:
+    """What is drawn in turn: a gap, how many of its first bars, and the bar up to which the model sees what follows.
+
+    Where that is None it sees nothing of it.
+    """
+    pieces: list[tuple[Gap, int, int | None]] = []
+    stops = [*(gap.first for gap in filling.gaps[1:]), filling.line.bar_count]
+    for gap, after_stop in zip(filling.gaps, stops, strict=True):
+        if after_stop == gap.stop:
+            pieces.append((gap, gap.bars, None))
+            continue
+        if (lead := gap.bars - at_once) > 0:
+            pieces.append((gap, lead, None))
+            gap = Gap(gap.first + lead, at_once)
+        pieces.append((gap, gap.bars, after_stop))
+    return pieces
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """The first `bars` bars of a gap, ready to be drawn.
+
+    Attributes:
+        ticks: where every step of the gap, and its end, is in the file: (steps + 1,).
+        steps: how many of them are drawn.
+    """
+
+    arranged: Arranged
+    bars: int
+    constraint: "_Resumed"
+    ticks: Ints
+    steps: int
+
+    @classmethod
+    def prepare(
+        cls,
+        codec: EventCodec,
+        solo: Score,
+        gap: Gap,
+        bars: int,
+        after_stop: int | None,
+        room: int,
+        config: GenerateConfig,
+    ) -> "_Piece":
+        grid = codec.grid(solo).score
+        arranged = arrange(codec, grid, gap, config.artist, room, after_stop)
+        lines = np.append(solo.bar_ticks, solo.end_tick)[gap.first : gap.stop + 1]
+        lengths = np.diff(np.append(grid.bar_ticks, grid.end_tick)[gap.first : gap.stop + 1])
+        places = [
+            line + (np.arange(steps) * length + steps // 2) // steps
+            for line, length, steps in zip(lines[:-1], np.diff(lines), lengths, strict=True)
+        ]
+        ticks = np.append(np.concatenate(places), lines[-1])
+        before = arranged.before
+        grammar = EventGrammar(
+            codec, bars=before.bar_count, pitch_range=config.pitch_range, chords=before.chords, frame=before
+        )
+        for token in arranged.stretch(codec).tolist():
+            grammar.advance(token)
+        sounding = solo.offsets[solo.onsets < lines[0]].max(initial=0)
+        grammar.hold(int(before.end_tick - lengths.sum() + np.searchsorted(ticks, sounding)))
+        bar_id = codec.ids("Bar").start
+        constraint = _Resumed(grammar, len(arranged.prompt), bar_id, None if bars == gap.bars else bars)
+        return cls(arranged, bars, constraint, ticks, int(lengths[:bars].sum()))
+
+    def placed(self, codec: EventCodec, solo: Score, row: Tokens) -> Score:
+        """The solo with what was drawn, in its own ticks."""
+        assert self.constraint.finished, "the limit is above what the grammar lets pass"
+        own = row[len(self.arranged.prompt) :]
+        if self.constraint.bars is not None:  # the bar line that it stopped at begins the bars that are still empty
+            empty = np.flatnonzero(self.arranged.middle == codec.ids("Bar").start)[self.bars]
+            own = np.concatenate([own[:-1], self.arranged.middle[empty:]])
+        score = codec.decode(np.concatenate([self.arranged.stretch(codec), own]))
+        first = score.end_tick - (len(self.ticks) - 1)
+        notes = score.notes[(score.onsets >= first) & (score.onsets < first + self.steps)].copy()
+        onsets = self.ticks[notes["onset_tick"] - first]
+        offsets = self.ticks[notes["onset_tick"] + notes["duration_tick"] - first]
+        # In a file of fewer ticks a beat than the grid has steps two steps may be one tick.
+        keep = np.diff(onsets, prepend=-1) > 0
+        notes, onsets, offsets = notes[keep], onsets[keep], offsets[keep]
+        limits = np.append(onsets[1:], self.ticks[-1])[: len(onsets)]
+        notes["onset_tick"] = onsets
+        notes["duration_tick"] = np.minimum(np.maximum(offsets, onsets + 1), limits) - onsets
+        return _with_notes(solo, [solo.notes, notes])
+
+
+class _Resumed:
+    """A grammar that stands where the prompt ends already, and that stops after some bars if it is asked to."""
+
+    def __init__(self, grammar: EventGrammar, prompt: int, bar_id: int, bars: int | None) -> None:
+        self._grammar, self._prompt, self._bar_id, self.bars = grammar, prompt, bar_id, bars
+        self._begun = 0
+
+    @property
+    def finished(self) -> bool:
+        return self._grammar.finished or (self.bars is not None and self._begun > self.bars)
+
+    def allowed(self) -> NDArray[np.bool_]:
+        return self._grammar.allowed()
+
+    def advance(self, token: int) -> None:
+        if self._prompt:
+            self._prompt -= 1
+            return
+        self._grammar.advance(token)
+        self._begun += token == self._bar_id
+
+
+def _with_notes(score: Score, notes: Sequence[Notes]) -> Score:
+    joined = np.concatenate(notes)
+    return replace(score, notes=joined[np.lexsort((joined["pitch"], joined["onset_tick"]))])
