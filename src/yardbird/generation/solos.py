@@ -30,13 +30,13 @@ _COLUMNS = ("solo", "path", "chart", "prime", "bars", "primed_bars", "notes", "k
 class Solo:
     """A drawn solo: what was asked, and the grid score that came; `index` is its row in the batch.
 
-    `judged` is, where it was chosen among several, how likely each of them is the player's, in the order drawn.
+    `judged` is, where it was chosen among several, what was measured of each of them (see `best_of`), as drawn.
     """
 
     order: Order
     index: int
     score: Score
-    judged: tuple[float, ...] = ()
+    judged: tuple[Mapping[str, float | None], ...] = ()
 
     @property
     def primed_bars(self) -> int:
@@ -167,7 +167,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "count_in_seconds": round(count_in(score).seconds, 6) if config.count_in else 0,  # of the .wav
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
-        **({"judged": [round(verdict, 4) for verdict in solo.judged]} if solo.judged else {}),
+        **({"judged": [_rounded(measured) for measured in solo.judged]} if solo.judged else {}),
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
@@ -187,6 +187,10 @@ def _row(solo: Solo, seed: int) -> dict[str, Any]:
         "seed": seed,
         "index": solo.index,
     }
+
+
+def _rounded(measured: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: value and round(value, 4) for name, value in measured.items()}
 
 
 def _tune(order: Order) -> str:
