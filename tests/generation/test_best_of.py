@@ -7,7 +7,7 @@ from drawing import CHARTS, DRAWERS, settings
 from yardbird import files
 from yardbird.errors import InputError
 from yardbird.generation import best_of
-from yardbird.generation.best_of import MARGIN, RUN, STYLE, Chooser, draw_best, standard_scores
+from yardbird.generation.best_of import MARGIN, RUN, STYLE, Chooser, best, draw_best, standard_scores
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, numbered, read_prime
 from yardbird.generation.solos import Solo, write_solo
@@ -46,16 +46,17 @@ def training() -> tuple[list[Score], list[bool]]:
     return [walk([-2, -1, 1, 2] if mine else [-5, -4, 4, 5], seed) for seed, mine in enumerate(own)], own
 
 
-def best(rivals: list[Solo], start: int = 0) -> Solo:
+def slow_best(rivals: list[Solo], start: int = 0) -> Solo:
     """The highest sum of standard scores over the notes from a bar on, the slow way; too few notes never win."""
     scores, _ = training()
     pieces = [cut(solo.score, int(solo.score.bar_ticks[start]), solo.score.end_tick) for solo in rivals]
     able = [place for place, piece in enumerate(pieces) if len(piece.notes) >= FEWEST_NOTES]
-    ratios = [RatioJudge.fit(*training(), 3).ratio(pieces[place]) for place in able]
+    judge = RatioJudge.fit(*training(), 3).calibrated(*training())
+    verdicts = [judge.probability(pieces[place]) for place in able]
     margins = [harmony_margin(pieces[place]) for place in able]
     runs = [float(max(shared_run(pieces[place], score) for score in scores)) for place in able]
     summed = dict.fromkeys(able, 0.0)
-    for weight, values in ((1, ratios), (2, margins), (-1, runs)):
+    for weight, values in ((1, verdicts), (2, margins), (-1, runs)):
         known = [value for value in values if value is not None]
         if not known or np.std(known) < 1e-9:
             continue
@@ -86,7 +87,7 @@ def test_the_solo_of_the_best_score_is_kept_of_those_drawn_in_one_batch(
     assert any(solo.index >= len(orders) for solo in chosen)
     for place, solo in enumerate(chosen):
         assert solo.order is orders[place]
-        assert solo.index == best(all_drawn[place::2]).index
+        assert solo.index == slow_best(all_drawn[place::2]).index
         assert len(solo.judged) == 5
 
 
@@ -99,11 +100,11 @@ def drawn(pitches: list[int]) -> Solo:
 
 def test_of_two_alike_the_copy_loses(monkeypatch: pytest.MonkeyPatch) -> None:
     scores, own = training()
-    choice = Chooser.of(RatioJudge.fit(scores, own, 3))
+    choice = Chooser.of(RatioJudge.fit(scores, own, 3).calibrated(scores, own))
     mixed = [*scores[0].pitches[:10].tolist(), *scores[1].pitches[8:24].tolist()]
     rivals = [drawn(scores[0].pitches.tolist()), drawn(mixed)]
     monkeypatch.setattr(best_of, "WEIGHTS", {RUN: best_of.WEIGHTS[RUN]})
-    chosen = choice.best(rivals)
+    chosen = best([(rival, choice.measure(rival)) for rival in rivals])
     assert chosen.score == rivals[1].score
     assert [measured[RUN] for measured in chosen.judged] == [
         max(shared_run(rival.score, score) for score in scores) for rival in rivals
@@ -113,11 +114,11 @@ def test_of_two_alike_the_copy_loses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_solo_beside_its_changes_loses_to_the_same_one_on_them() -> None:
     scores, own = training()
-    choice = Chooser.of(RatioJudge.fit(scores, own, 3))
+    choice = Chooser.of(RatioJudge.fit(scores, own, 3).calibrated(scores, own))
     arpeggio, beside = [60, 64, 67, 70] * 8, [61, 65, 68, 71] * 8  # of C7, and a semitone above it
     rivals = [drawn(beside), drawn(arpeggio)]
     for order in (rivals, rivals[::-1]):
-        chosen = choice.best(order)
+        chosen = best([(rival, choice.measure(rival)) for rival in order])
         assert chosen.score == rivals[1].score
     assert (chosen.judged[0][MARGIN] or 0) > 0 > (chosen.judged[1][MARGIN] or 0)
     assert chosen.judged[0][STYLE] == chosen.judged[1][STYLE], "their intervals are alike"
@@ -150,7 +151,7 @@ def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: 
     config = settings(best_of=4, bars=16)
     all_drawn = draw(orders * 4, config, 3)
     rivals = [all_drawn[place::8] for place in range(8)]
-    whole, behind = ([best(own, start).index for own in rivals] for start in (0, 4))
+    whole, behind = ([slow_best(own, start).index for own in rivals] for start in (0, 4))
     assert whole != behind, "orders of which the prime decides the choice"
     chosen = draw_best(draw, orders, config, 3, folder)
     assert [solo.index for solo in chosen] == behind

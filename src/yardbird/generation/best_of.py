@@ -1,13 +1,12 @@
 """Several solos drawn for every order, of which the one is kept that scores best on style, harmony and originality.
 
-    score = z(log likelihood ratio of the judge of style) + 2 · z(harmony margin) − z(longest run in a training solo)
+    score = z(probability that the player played it) + 2 · z(harmony margin) − z(longest run in a training solo)
 
-z is the standard score among the solos drawn for one order. The margin counts twice: chosen by it alone, solos also
-please both judges of style more and lie nearer to real ones (docs/adr/0008); chosen by the judge alone, they please
-hardly anyone but that judge.
+z is the standard score among the solos drawn for one order. The weights are those of docs/adr/0008: the harmony margin
+alone improves everything but the first judge's verdict, and that judge alone hardly anything but its own verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +24,8 @@ from yardbird.music.score import Floats, Score, make_notes
 
 STYLE, MARGIN, RUN = "style", "harmony_margin", "longest_run"
 WEIGHTS = {STYLE: 1.0, MARGIN: 2.0, RUN: -1.0}
+#: What is measured of a solo, by these names; None: no chords, or too few notes to be judged at all.
+Measured = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -39,24 +40,13 @@ class Chooser:
         lines = [*judge.own, *judge.others]
         return cls(judge, OriginalityIndex([_known(str(number), line) for number, line in enumerate(lines)]))
 
-    def best(self, rivals: Sequence[Solo]) -> Solo:
-        """The solo with the highest score, of equals the first; `judged` holds what was measured of each of them."""
-        pieces = [_drawn(solo) for solo in rivals]
-        ratios = [self.judge.ratio(piece) for piece in pieces]
-        margins = [harmony_margin(piece) for piece in pieces]
-        runs = [self.known.compare(piece).longest_run for piece in pieces]
-        columns = {STYLE: ratios, MARGIN: margins, RUN: runs}
-        enough = np.array([len(piece.notes) >= FEWEST_NOTES for piece in pieces])
-        scores = np.full(len(rivals), -np.inf)
-        scores[enough] = sum(
-            weight * standard_scores(np.array(columns[name], dtype=np.float64)[enough])
-            for name, weight in WEIGHTS.items()
-        )
-        judged = tuple(
-            {STYLE: self.judge.probability(piece), MARGIN: margin, RUN: run}
-            for piece, margin, run in zip(pieces, margins, runs, strict=True)
-        )
-        return replace(rivals[int(scores.argmax())], judged=judged)
+    def measure(self, solo: Solo) -> Measured:
+        """What the drawn bars of a solo are chosen by."""
+        piece = cut(solo.score, int(solo.score.bar_ticks[solo.primed_bars]), solo.score.end_tick)
+        if len(piece.notes) < FEWEST_NOTES:
+            return dict.fromkeys(WEIGHTS)
+        run = self.known.compare(piece).longest_run
+        return {STYLE: self.judge.probability(piece), MARGIN: harmony_margin(piece), RUN: float(run)}
 
 
 def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed: int, judges: Path) -> list[Solo]:
@@ -75,7 +65,23 @@ def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed:
         return draw(orders, config, seed)
     choice = Chooser.of(chooser(read_judges(judges), config.artist))
     solos = draw([*orders] * config.best_of, config, seed)
-    return [choice.best(solos[place :: len(orders)]) for place in range(len(orders))]
+    rivals = [solos[place :: len(orders)] for place in range(len(orders))]
+    return [best([(solo, choice.measure(solo)) for solo in own]) for own in rivals]
+
+
+def best(rivals: Sequence[tuple[Solo, Measured]]) -> Solo:
+    """The solo with the highest score; its `judged` holds what was measured of all of them."""
+    judged = tuple(measured for _, measured in rivals)
+    return replace(rivals[int(scores(judged, WEIGHTS).argmax())][0], judged=judged)
+
+
+def scores(judged: Sequence[Measured], weights: Mapping[str, float]) -> Floats:
+    """The weighted sum of standard scores, −∞ for what could not be judged: (solos,)."""
+    total = sum(
+        weight * standard_scores(np.array([measured[name] for measured in judged], dtype=np.float64))
+        for name, weight in weights.items()
+    )
+    return np.where([measured[STYLE] is None for measured in judged], -np.inf, total)
 
 
 def standard_scores(values: Floats) -> Floats:
@@ -83,13 +89,8 @@ def standard_scores(values: Floats) -> Floats:
     known = values[~np.isnan(values)]
     if not len(known) or (spread := known.std()) < LEAST_SPREAD:
         return np.zeros(len(values))
-    scores: Floats = np.nan_to_num((values - known.mean()) / spread)
-    return scores
-
-
-def _drawn(solo: Solo) -> Score:
-    score = solo.score
-    return cut(score, int(score.bar_ticks[solo.primed_bars]), score.end_tick)
+    standardised: Floats = np.nan_to_num((values - known.mean()) / spread)
+    return standardised
 
 
 def _known(name: str, intervals: Sequence[int]) -> KnownSolo:
