@@ -57,11 +57,11 @@ def measure(solos: Sequence[Solo], chosen_by: Sequence[Measured], judges: Sequen
     real = real_excerpts(DATA / "encoded/events", codec, "validation", length_beats(scores), None)
     rows = compare_sets({"chosen": scores, REAL: real}, len(scores), 0)
     means = {row.metric: row.mean for row in rows if row.row == "chosen"}
-    runs = [measured[RUN] for measured in chosen_by if measured[RUN] is not None]
-    style = [measured[STYLE] for measured in chosen_by if measured[STYLE] is not None]
-    verdicts = [np.mean([judge.probability(score) for score in scores]) for judge in judges]
+    style, runs = ([value for own in chosen_by if (value := own[name]) is not None] for name in (STYLE, RUN))
+    verdicts = [float(np.mean([judge.probability(score) for score in scores])) for judge in judges]
     told = (means["harmony_margin"], means["changes_found"], mean_distance(rows, "chosen"))
-    return [float(np.mean(style)), *map(float, verdicts), *(v or 0.0 for v in told), float(np.mean(runs)), max(runs)]
+    known = [float("nan") if value is None else value for value in told]
+    return [float(np.mean(style)), *verdicts, *known, float(np.mean(runs)), max(runs)]
 
 
 def main(name: str) -> None:

@@ -61,7 +61,7 @@ def slow_best(rivals: list[Solo], start: int = 0) -> Solo:
         if not known or np.std(known) < 1e-9:
             continue
         for place, value in zip(able, values, strict=True):
-            summed[place] += weight * (0.0 if value is None else (value - np.mean(known)) / np.std(known))
+            summed[place] += weight * (0.0 if value is None else float((value - np.mean(known)) / np.std(known)))
     return rivals[max(able, key=lambda place: (round(summed[place], 9), -place))]
 
 
