@@ -25,10 +25,10 @@ from yardbird.generation.best_of import MARGIN, RUN, STYLE, WEIGHTS, Chooser, Me
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import open_source
-from yardbird.metrics.judges import TRAITS, Judges, TraitJudge, read_judges
+from yardbird.metrics.judges import FEWEST_NOTES, TRAITS, Judges, TraitJudge, read_judges
 from yardbird.metrics.rows import REAL, compare_sets, mean_distance
 from yardbird.models.base import prepare_torch
-from yardbird.music.excerpts import length_beats
+from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 
 DATA, SEEDS, MOST = Path("data"), (0, 1, 2), 8
 HARMONY = ("chord_tone_rate", "harmony_margin", "changes_found")
@@ -51,14 +51,18 @@ def without_harmony(judges: Judges, beats: float) -> TraitJudge:
     return TraitJudge.fit([piece.score for piece in pieces], [piece.own for piece in pieces], names)
 
 
-def measure(solos: Sequence[Solo], chosen_by: Sequence[Measured], judges: Sequence[TraitJudge]) -> list[float]:
+def measure(
+    solos: Sequence[Solo], chosen_by: Sequence[Measured], judges: Sequence[TraitJudge], beats: float
+) -> list[float]:
     scores = [solo.score for solo in solos]
     codec = EventCodec.load(DATA / "encoded/events/codec.json")
     real = real_excerpts(DATA / "encoded/events", codec, "validation", length_beats(scores), None)
     rows = compare_sets({"chosen": scores, REAL: real}, len(scores), 0)
     means = {row.metric: row.mean for row in rows if row.row == "chosen"}
     style, runs = ([value for own in chosen_by if (value := own[name]) is not None] for name in (STYLE, RUN))
-    verdicts = [float(np.mean([judge.probability(score) for score in scores])) for judge in judges]
+    pieces = [piece for score in scores for piece in excerpts(in_full_bars(score), beats)]
+    pieces = [piece for piece in pieces if len(piece.notes) >= FEWEST_NOTES]
+    verdicts = [float(np.mean([judge.probability(piece) for piece in pieces])) for judge in judges]
     told = (means["harmony_margin"], means["changes_found"], mean_distance(rows, "chosen"))
     known = [float("nan") if value is None else value for value in told]
     return [float(np.mean(style)), *verdicts, *known, float(np.mean(runs)), max(runs)]
@@ -70,7 +74,8 @@ def main(name: str) -> None:
     judges = read_judges(DATA / "judges")
     assert not isinstance(judges, str), judges
     choice = Chooser.of(judges.ratio)
-    evaluating = (judges.traits, without_harmony(judges, read_section("judge", JudgeConfig).excerpt_beats))
+    beats = read_section("judge", JudgeConfig).excerpt_beats
+    evaluating = (judges.traits, without_harmony(judges, beats))
     draw = open_source(Path("models") / name).draw
     orders = repeated(plan(config), config.measured)
     found: dict[tuple[int, str], list[list[float]]] = {}
@@ -83,7 +88,7 @@ def main(name: str) -> None:
             for by, weights in BY.items() if count > 1 else [("nothing", WEIGHTS)]:
                 rivals = [range(place, count * len(orders), len(orders)) for place in range(len(orders))]
                 best = [own[int(scores([judged[at] for at in own], weights).argmax())] for own in rivals]
-                row = measure([pool[at] for at in best], [judged[at] for at in best], evaluating)
+                row = measure([pool[at] for at in best], [judged[at] for at in best], evaluating, beats)
                 found.setdefault((count, by), []).append(row)
     print("| N | chosen by |", " | ".join(COLUMNS), "|")
     print("|" + "---|" * (len(COLUMNS) + 2))

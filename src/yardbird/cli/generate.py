@@ -35,7 +35,7 @@ def generate(
     ] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
     best_of: Annotated[
-        int | None, typer.Option(help="Draw so many for every solo; keep the one most like the judged player.")
+        int | None, typer.Option(help="Draw so many for every solo; keep the best by style, harmony, originality.")
     ] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,
