@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "judges"
 
 
-ORDERS = [Order("free/solo_000"), Order("free/solo_001")]
+ORDERS = [Order("free/solo_000", 16), Order("free/solo_001", 16)]
 
 
 def training() -> tuple[list[Score], list[bool]]:
@@ -62,7 +62,7 @@ def slow_best(rivals: list[Solo], start: int = 0) -> Solo:
             continue
         for place, value in zip(able, values, strict=True):
             summed[place] += weight * (0.0 if value is None else float((value - np.mean(known)) / np.std(known)))
-    return rivals[max(able, key=lambda place: (round(summed[place], 9), -place))]
+    return rivals[max(able, key=lambda place: (round(summed[place], 9), -place), default=0)]
 
 
 def shared_run(one: Score, other: Score) -> int:
@@ -74,7 +74,8 @@ def shared_run(one: Score, other: Score) -> int:
     )
 
 
-OVER_CHANGES = [Order(f"blues/solo_{number:03d}", read_lead_sheet(CHARTS / "blues_in_f.txt")) for number in range(2)]
+BLUES = read_lead_sheet(CHARTS / "blues_in_f.txt")
+OVER_CHANGES = [Order("blues/solo_000", 16, BLUES), Order("blues/solo_001", 16, BLUES)]
 
 
 @pytest.mark.parametrize("orders", [ORDERS, OVER_CHANGES])
@@ -147,8 +148,8 @@ def test_the_first_drawn_of_several_is_what_a_single_draw_gives_and_choice_is_de
 def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: Path) -> None:
     """The prime is Ann's at her best: judged with it, the solo that adds fewest notes to it would be kept."""
     write_score(walk([1, 2], 0), tmp_path / "opening.mid")
-    orders = numbered("primed", 8, prime=read_prime(tmp_path / "opening.mid", 4))
     config = settings(best_of=4, bars=16)
+    orders = numbered("primed", 8, config, prime=read_prime(tmp_path / "opening.mid", 4))
     all_drawn = draw(orders * 4, config, 3)
     rivals = [all_drawn[place::8] for place in range(8)]
     whole, behind = ([slow_best(own, start).index for own in rivals] for start in (0, 4))
