@@ -39,7 +39,7 @@ def generate(
     ] = None,
     artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
     best_of: Annotated[
-        int | None, typer.Option(help="Draw so many for every solo; keep the one most like the judged player.")
+        int | None, typer.Option(help="Draw so many for every solo; keep the best by style, harmony, originality.")
     ] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,
@@ -97,7 +97,8 @@ def generate(
     seed = read_seed() if seed is None else seed
     if fill or solo:
         unused = {
-            "chart": chart, "prime": prime, "prime_bars": prime_bars, "bars": bars, "qpm": qpm, "key": key, "best_of": best_of,
+            "chart": chart, "prime": prime, "prime_bars": prime_bars, "bars": bars, "qpm": qpm, "key": key,
+            "best_of": best_of,
         }  # fmt: skip
         _fill(solo, fill, [name for name, value in unused.items() if value is not None], settings, count, seed,
               model, family, out)  # fmt: skip

@@ -1,22 +1,59 @@
-"""Several solos drawn for every order, of which the one is kept that is most like a player, says a judge of style."""
+"""Several solos drawn for every order, of which the one is kept that scores best on style, harmony and originality.
 
-from collections.abc import Sequence
-from dataclasses import replace
+    score = z(probability that the player played it) + 2 · z(harmony margin) − z(longest run in a training solo)
+
+z is the standard score among the solos drawn for one order. The weights are those of docs/adr/0008: the harmony margin
+alone improves everything but the first judge's verdict, and that judge alone hardly anything but its own verdict.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import Draw
+from yardbird.metrics.harmony import harmony_margin
 from yardbird.metrics.judges import FEWEST_NOTES, RatioJudge, chooser, read_judges
+from yardbird.metrics.originality import KnownSolo, OriginalityIndex
+from yardbird.metrics.table import LEAST_SPREAD
 from yardbird.music.excerpts import cut
-from yardbird.music.score import Score
+from yardbird.music.score import Floats, Score, make_notes
+
+STYLE, MARGIN, RUN = "style", "harmony_margin", "longest_run"
+WEIGHTS = {STYLE: 1.0, MARGIN: 2.0, RUN: -1.0}
+#: What is measured of a solo, by these names; None: no chords, or too few notes to be judged at all.
+Measured = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """What solos are chosen by: the judge of style, and the training solos that it learned from."""
+
+    judge: RatioJudge
+    known: OriginalityIndex
+
+    @classmethod
+    def of(cls, judge: RatioJudge) -> "Chooser":
+        lines = [*judge.own, *judge.others]
+        return cls(judge, OriginalityIndex([_known(str(number), line) for number, line in enumerate(lines)]))
+
+    def measure(self, solo: Solo) -> Measured:
+        """What the drawn bars of a solo are chosen by."""
+        piece = cut(solo.score, int(solo.score.bar_ticks[solo.primed_bars]), solo.score.end_tick)
+        if len(piece.notes) < FEWEST_NOTES:
+            return dict.fromkeys(WEIGHTS)
+        run = self.known.compare(piece).longest_run
+        return {STYLE: self.judge.probability(piece), MARGIN: harmony_margin(piece), RUN: float(run)}
 
 
 def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed: int, judges: Path) -> list[Solo]:
     """One solo an order, the best of `config.best_of`; of one, what `draw` draws, and no judge is asked.
 
-    All are drawn in one batch whose first rows are what a single draw gives: more choice never makes worse. The bars
-    of a prime are not judged. A solo with too few notes to be judged loses to any other; of equals the first is kept.
+    All are drawn in one batch whose first rows are what a single draw gives. The bars of a prime are not judged. A
+    solo with too few notes to be judged loses to any other; of equals the first is kept.
 
     Args:
         judges: the folder that the judge stage wrote.
@@ -26,19 +63,37 @@ def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed:
     """
     if config.best_of == 1:
         return draw(orders, config, seed)
-    judge = chooser(read_judges(judges), config.artist)
+    choice = Chooser.of(chooser(read_judges(judges), config.artist))
     solos = draw([*orders] * config.best_of, config, seed)
     rivals = [solos[place :: len(orders)] for place in range(len(orders))]
-    return [_best(own, judge) for own in rivals]
+    return [best([(solo, choice.measure(solo)) for solo in own]) for own in rivals]
 
 
-def _best(rivals: Sequence[Solo], judge: RatioJudge) -> Solo:
-    pieces = [_drawn(solo) for solo in rivals]
-    ratios = [judge.ratio(piece) if len(piece.notes) >= FEWEST_NOTES else float("-inf") for piece in pieces]
-    chosen = rivals[ratios.index(max(ratios))]
-    return replace(chosen, judged=tuple(judge.probability(piece) for piece in pieces))
+def best(rivals: Sequence[tuple[Solo, Measured]]) -> Solo:
+    """The solo with the highest score; its `judged` holds what was measured of all of them."""
+    judged = tuple(measured for _, measured in rivals)
+    return replace(rivals[int(scores(judged, WEIGHTS).argmax())][0], judged=judged)
 
 
-def _drawn(solo: Solo) -> Score:
-    score = solo.score
-    return cut(score, int(score.bar_ticks[solo.primed_bars]), score.end_tick)
+def scores(judged: Sequence[Measured], weights: Mapping[str, float]) -> Floats:
+    """The weighted sum of standard scores, −∞ for what could not be judged: (solos,)."""
+    total = sum(
+        weight * standard_scores(np.array([measured[name] for measured in judged], dtype=np.float64))
+        for name, weight in weights.items()
+    )
+    return np.where([measured[STYLE] is None for measured in judged], -np.inf, total)
+
+
+def standard_scores(values: Floats) -> Floats:
+    """(values − mean) / standard deviation; 0 for NaN, and for all where they do not differ: (values,)."""
+    known = values[~np.isnan(values)]
+    if not len(known) or (spread := known.std()) < LEAST_SPREAD:
+        return np.zeros(len(values))
+    standardised: Floats = np.nan_to_num((values - known.mean()) / spread)
+    return standardised
+
+
+def _known(name: str, intervals: Sequence[int]) -> KnownSolo:
+    """A training solo of which the judge keeps the intervals: in even notes from an arbitrary pitch."""
+    pitches = np.cumsum([0, *intervals]).tolist()
+    return KnownSolo(name, name, Score(1, make_notes([(at, 1, p, 1) for at, p in enumerate(pitches)]), len(pitches)))

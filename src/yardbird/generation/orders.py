@@ -39,7 +39,7 @@ class GenerateConfig:
     artist: str | None  # whose style, where the model knows artists; null: the model chooses
     free_chorus: int | None  # bars after which a free solo's own changes repeat; null: never. A prime's have no form
     key: str | None  # of a free solo's changes; null: the prime's, else at random
-    best_of: int  # so many are drawn for every solo, and the one most like the judge's player is kept; 1: no choice
+    best_of: int  # drawn for every solo; the best by style, harmony and originality is kept; 1: no choice
     lowest_pitch: int
     highest_pitch: int
     comping: bool  # a quiet piano and bass in the .wav

@@ -30,13 +30,13 @@ _COLUMNS = ("solo", "path", "chart", "prime", "bars", "primed_bars", "notes", "k
 class Solo:
     """A drawn solo: what was asked, and the grid score that came; `index` is its row in the batch.
 
-    `judged` is, where it was chosen among several, how likely each of them is the player's, in the order drawn.
+    `judged` is, where it was chosen among several, what was measured of each of them (see `best_of`), as drawn.
     """
 
     order: Order
     index: int
     score: Score
-    judged: tuple[float, ...] = ()
+    judged: tuple[Mapping[str, float | None], ...] = ()
 
     @property
     def primed_bars(self) -> int:
@@ -169,7 +169,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "chart": order.sheet and order.sheet.text(),
         "prime": prime,
         **({"fill": _fill(order.filled)} if order.filled else {}),
-        **({"judged": [round(verdict, 4) for verdict in solo.judged]} if solo.judged else {}),
+        **({"judged": [_rounded(measured) for measured in solo.judged]} if solo.judged else {}),
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
@@ -193,6 +193,10 @@ def _row(solo: Solo, seed: int) -> dict[str, Any]:
 
 def _fill(filled: Filled) -> dict[str, Any]:
     return {"file": filled.file.name, "sha256": files.sha256(filled.file), "bars": filled.ranges}
+
+
+def _rounded(measured: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: value and round(value, 4) for name, value in measured.items()}
 
 
 def _tune(order: Order) -> str:

@@ -155,10 +155,10 @@ class TraitJudge:
     intercept: float
 
     @classmethod
-    def fit(cls, pieces: Sequence[Score], own: Sequence[bool]) -> Self:
+    def fit(cls, pieces: Sequence[Score], own: Sequence[bool], traits: Sequence[str] = TRAITS) -> Self:
         """Learn from training pieces, of which `own` are the player's; both sides weigh alike."""
-        table = np.array([_valued(piece, TRAITS) for piece in pieces])
-        told = {name: at for at, name in enumerate(TRAITS) if not np.isnan(table[:, at]).all()}
+        table = np.array([_valued(piece, traits) for piece in pieces])
+        told = {name: at for at, name in enumerate(traits) if not np.isnan(table[:, at]).all()}
         x = table[:, list(told.values())]
         mean, spread = np.nanmean(x, axis=0), np.nanstd(x, axis=0)
         spread[spread < LEAST_SPREAD] = np.inf  # what never differs tells nothing

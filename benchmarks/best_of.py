@@ -1,0 +1,102 @@
+"""Choosing among N solos, after a run of the pipeline: by what, and what it does to all that was not chosen by.
+
+    python benchmarks/best_of.py music_transformer
+
+Draws `generate.measured` solos of section `generate` for each of three seeds, up to eight for every order, and prints
+the means over seeds in Markdown. `first judge` chooses, `second judge` never does; the third is the second without the
+traits of harmony, which the harmony margin moves by itself. Distances are to validation solos: the test split is not
+read.
+"""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird.codecs.events import EventCodec
+from yardbird.config import read_section
+from yardbird.evaluation.evaluate import real_excerpts
+from yardbird.evaluation.judging import JudgeConfig, hear
+from yardbird.generation.best_of import MARGIN, RUN, STYLE, WEIGHTS, Chooser, Measured, scores
+from yardbird.generation.orders import GenerateConfig, plan, repeated
+from yardbird.generation.solos import Solo
+from yardbird.generation.source import open_source
+from yardbird.metrics.judges import FEWEST_NOTES, TRAITS, Judges, TraitJudge, read_judges
+from yardbird.metrics.rows import REAL, compare_sets, mean_distance
+from yardbird.models.base import prepare_torch
+from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
+
+DATA, SEEDS, MOST = Path("data"), (0, 1, 2), 8
+HARMONY = ("chord_tone_rate", "harmony_margin", "changes_found")
+BY: Mapping[str, Mapping[str, float]] = {
+    "first judge": {STYLE: 1},
+    "harmony margin": {MARGIN: 1},
+    "originality": {RUN: -1},
+    "the three alike": {STYLE: 1, MARGIN: 1, RUN: -1},
+    "as in best_of.py": WEIGHTS,
+}
+COLUMNS = (
+    "first judge", "second judge", "third", "margin", "changes found", "distance", "longest run, mean", "of all",
+)  # fmt: skip
+
+
+def without_harmony(judges: Judges, beats: float) -> TraitJudge:
+    """The second judge, fitted again without the traits that need chords."""
+    pieces = hear(DATA / "encoded/events", "train", beats, judges.artist)
+    names = tuple(name for name in TRAITS if name not in HARMONY)
+    return TraitJudge.fit([piece.score for piece in pieces], [piece.own for piece in pieces], names)
+
+
+def measure(
+    solos: Sequence[Solo], chosen_by: Sequence[Measured], judges: Sequence[TraitJudge], beats: float
+) -> list[float]:
+    scores = [solo.score for solo in solos]
+    codec = EventCodec.load(DATA / "encoded/events/codec.json")
+    real = real_excerpts(DATA / "encoded/events", codec, "validation", length_beats(scores), None)
+    rows = compare_sets({"chosen": scores, REAL: real}, len(scores), 0)
+    means = {row.metric: row.mean for row in rows if row.row == "chosen"}
+    style, runs = ([value for own in chosen_by if (value := own[name]) is not None] for name in (STYLE, RUN))
+    pieces = [piece for score in scores for piece in excerpts(in_full_bars(score), beats)]
+    pieces = [piece for piece in pieces if len(piece.notes) >= FEWEST_NOTES]
+    verdicts = [float(np.mean([judge.probability(piece) for piece in pieces])) for judge in judges]
+    told = (means["harmony_margin"], means["changes_found"], mean_distance(rows, "chosen"))
+    known = [float("nan") if value is None else value for value in told]
+    return [float(np.mean(style)), *verdicts, *known, float(np.mean(runs)), max(runs)]
+
+
+def main(name: str) -> None:
+    prepare_torch()
+    config = read_section("generate", GenerateConfig)
+    judges = read_judges(DATA / "judges")
+    assert not isinstance(judges, str), judges
+    choice = Chooser.of(judges.ratio)
+    beats = read_section("judge", JudgeConfig).excerpt_beats
+    evaluating = (judges.traits, without_harmony(judges, beats))
+    draw = open_source(Path("models") / name).draw
+    orders = repeated(plan(config), config.measured)
+    found: dict[tuple[int, str], list[list[float]]] = {}
+    start = time.process_time()
+    pools = [draw(orders * MOST, config, seed) for seed in SEEDS]
+    measured = [[choice.measure(solo) for solo in pool] for pool in pools]
+    seconds = (time.process_time() - start) / len(SEEDS) / len(orders) / MOST
+    for pool, judged in zip(pools, measured, strict=True):
+        for count in (1, 2, 4, MOST):
+            for by, weights in BY.items() if count > 1 else [("nothing", WEIGHTS)]:
+                rivals = [range(place, count * len(orders), len(orders)) for place in range(len(orders))]
+                best = [own[int(scores([judged[at] for at in own], weights).argmax())] for own in rivals]
+                row = measure([pool[at] for at in best], [judged[at] for at in best], evaluating, beats)
+                found.setdefault((count, by), []).append(row)
+    print("| N | chosen by |", " | ".join(COLUMNS), "|")
+    print("|" + "---|" * (len(COLUMNS) + 2))
+    for (count, by), rows in found.items():
+        values = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
+        print(f"| {count} | {by} | {values} |")
+    print(f"\nDrawing and measuring a solo takes {seconds:.2f} s of one core, {len(orders) * MOST} at once.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
