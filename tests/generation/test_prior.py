@@ -138,7 +138,7 @@ def test_the_settings_of_sampling_reach_the_steps() -> None:
 
 
 def test_pitches_keep_to_their_range() -> None:
-    (solo,) = DRAW(numbered("solo", 1), settings(bars=16, lowest_pitch=60, highest_pitch=61), 0)
+    (solo,) = DRAW(numbered("solo", 1), settings(bars=64, lowest_pitch=60, highest_pitch=61), 0)
     assert set(solo.score.pitches) == {60, 61}
 
 

@@ -1,7 +1,9 @@
 """Windows of the melody grid: every bar may start one in training; side by side where they are measured."""
 
 import csv
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,10 +28,8 @@ class MelodyWindows(Dataset[Batch]):
         self, encoded: Path, split: str, segments: int, *, hop: int, windows_per_epoch: int | None, seed: int
     ) -> None:
         index = encoded / "index.csv"
-        with index.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["split"] == split]
-        names = ("steps", "velocities", "chords")
-        self._grids = {name: np.load(encoded / f"{name}.npy", mmap_mode="r") for name in names}
+        rows = _rows(encoded, split)
+        self._grids = _grids(encoded)
         notes = np.cumsum(np.append(0, (self._grids["steps"] < HOLD).any(axis=1)))
         places = []
         for row in rows:
@@ -57,19 +57,42 @@ class MelodyWindows(Dataset[Batch]):
             raise IndexError(index)
         turn, place = divmod(self._epoch * self._windows + index, len(self._places))
         start, stop = self._places[self._order(turn)[place]]
-        steps, velocities, chords = (np.asarray(grid[start:stop]) for grid in self._grids.values())
-        item = padded(steps, self._segments, PAD), padded(velocities, self._segments, 0)
-        return {
-            "steps": torch.from_numpy(item[0].astype(np.int64)),
-            "velocities": torch.from_numpy(item[1].astype(np.int64)),
-            "chords": torch.from_numpy(chord_features(padded(chords, self._segments, 0))),
-        }
+        return _batch(self._grids, start, stop, self._segments)
 
     def _order(self, turn: int) -> NDArray[np.int64]:
         if turn not in self._orders:
             order = generator(derive_seed(self._seed, "music_vae"), "order", turn)
             self._orders[turn] = order.permutation(len(self._places))
         return self._orders[turn]
+
+
+def whole_solos(encoded: Path, split: str, segments: int) -> Iterator[Batch]:
+    """Every solo of a split, copies included, as its windows side by side, the last one padded: (windows, N, …)."""
+    grids = _grids(encoded)
+    for row in _rows(encoded, split):
+        start, length = int(row["start"]), int(row["length"])
+        batch = _batch(grids, start, start + length, -(-length // segments) * segments)
+        yield {name: values.reshape(-1, segments, *values.shape[1:]) for name, values in batch.items()}
+
+
+def _rows(encoded: Path, split: str) -> list[dict[str, str]]:
+    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["split"] == split]
+
+
+def _grids(encoded: Path) -> dict[str, NDArray[Any]]:
+    return {name: np.load(encoded / f"{name}.npy", mmap_mode="r") for name in ("steps", "velocities", "chords")}
+
+
+def _batch(grids: Mapping[str, NDArray[Any]], start: int, stop: int, segments: int) -> Batch:
+    """Segments of the packed arrays, padded to so many."""
+    steps, velocities, chords = (np.asarray(grid[start:stop]) for grid in grids.values())
+    item = padded(steps, segments, PAD), padded(velocities, segments, 0)
+    return {
+        "steps": torch.from_numpy(item[0].astype(np.int64)),
+        "velocities": torch.from_numpy(item[1].astype(np.int64)),
+        "chords": torch.from_numpy(chord_features(padded(chords, segments, 0))),
+    }
 
 
 def padded(grid: np.ndarray, segments: int, fill: int) -> np.ndarray:
