@@ -11,7 +11,7 @@ from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, 
 #: Classes 0 … 4 have an order of period 3; the first three features weigh the reference that degrees count from.
 ALPHABET = Alphabet(classes=7, symbols=9, start=8, steps=6, ordered=5, period=3, features=5, accents=4)
 CONFIG = NetworkConfig(
-    segments=3, latent_dim=18, posterior="parts", plan_steps=2, ordered=True, degrees=True, embedding_size=8,
+    segments=3, latent_dim=18, posterior="parts", ordered=True, degrees=True, embedding_size=8,
     encoder_size=10, encoder_layers=1, patch_steps=2, conductor_size=12, conductor_layers=1, decoder_size=16,
     decoder_layers=1, decoder="hierarchical", dropout=0.0,
 )  # fmt: skip
@@ -21,11 +21,11 @@ LAYOUTS = pytest.mark.parametrize(
     "layout",
     [
         {},
-        {"posterior": "patches", "plan_steps": 6, "degrees": False},
-        {"posterior": "patches", "plan_steps": 2, "ordered": False},
-        {"posterior": "ends", "plan_steps": 6, "ordered": False, "degrees": False},
+        {"degrees": False},
+        {"posterior": "patches", "ordered": False},
+        {"posterior": "ends", "ordered": False, "degrees": False},
     ],
-    ids=["parts", "patches", "patches with plans", "ends"],
+    ids=["parts", "parts without degrees", "patches without heights", "ends"],
 )
 LAYERS = pytest.mark.parametrize("layers", [1, 2])
 
@@ -114,7 +114,8 @@ def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tenso
     logits, accents = [], []
     config = model.config
     flat, local = config.decoder == "flat", config.posterior == "parts"
-    count = config.segments * ALPHABET.steps // config.plan_steps
+    size = config.patch_steps if local else ALPHABET.steps
+    count = config.segments * ALPHABET.steps // size
     parts = z.chunk(count) if local else [z] * count
     plans = list(parts)
     if not flat:
@@ -127,8 +128,8 @@ def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tenso
     for at in range(config.segments * ALPHABET.steps):
         segment, place = divmod(at, ALPHABET.steps)
         if decoder is None or (place == 0 and not flat):
-            decoder, symbol = Cells(model.decoder, model.decoder_start(plans[at // config.plan_steps])), ALPHABET.start
-        heard_here = model.context(plans[at // config.plan_steps]).view(config.plan_steps, -1)[at % config.plan_steps]
+            decoder, symbol = Cells(model.decoder, model.decoder_start(plans[at // size])), ALPHABET.start
+        heard_here = model.context(plans[at // size]).view(size, -1)[at % size]
         told = read(model, symbol, condition[segment, place]) + model.place.weight[place]
         hidden = decoder(torch.cat([told, heard_here]))
         logits.append(logits_of(model, hidden, condition[segment, place]))
@@ -300,8 +301,6 @@ def test_side_channels_may_be_missing(decoder: Decoder) -> None:
         ({"segments": 0}, "segments: expected 1 or more, found 0"),
         ({"latent_dim": -3}, "latent_dim: expected 1 or more, found -3"),
         ({"dropout": 1.0}, "dropout: expected from 0 to below 1, found 1.0"),
-        ({"plan_steps": 4}, "plan_steps: expected a divisor of the 6 steps of a segment, found 4"),
-        ({"plan_steps": 6}, "plan_steps: expected the 2 steps of a patch, as each has its own part of z, found 6"),
         ({"latent_dim": 16}, "latent_dim: expected a multiple of the 9 patches of a window, found 16"),
         ({"patch_steps": 4}, "patch_steps: expected a divisor of the 6 steps of a segment, found 4"),
     ],

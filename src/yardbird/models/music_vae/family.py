@@ -66,7 +66,6 @@ class ModelConfig:
     bars: int  # a window: 2, 4 or 16 in the paper and here; any number will do
     latent_dim: int
     posterior: Posterior
-    plan_steps: int
     ordered: bool
     degrees: bool
     embedding_size: int

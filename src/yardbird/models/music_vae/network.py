@@ -2,15 +2,19 @@
 
 Shapes: batch B, segments N (bars), steps S a segment, latent dimensions Z, conditioning features C a step, classes V.
 
-    steps (B, N, S) → bidirectional LSTM → μ, σ → z (B, Z) → conductor LSTM → one embedding a segment
+    steps (B, N, S) → bidirectional LSTM over patches → μ, σ → z (B, Z) → conductor LSTM → one plan a patch
                                                             → decoder LSTM, begun anew at each segment → (B, N, S, V)
 
 As segments do not see each other, all of them are one batch for the decoder: no loop over segments ever, and none over
-steps when it is teacher-forced. Where we deviate from the paper: the encoder reads `patch_steps` steps at once, since
-our grid is three times as fine, and is asked at both ends of every segment, not of the window alone; both decoders are
-told the place of each step in its segment, and hear the latent through a projection of that place's own, as the
-conductor does through one of each segment's, to which it adds; a segment starts from a start symbol, not from the step
-before it.
+steps when it is teacher-forced. Where we deviate from the paper:
+
+- The encoder reads `patch_steps` steps at once, since our grid is three times as fine.
+- By default z is made of parts, one for each patch: the same layer reads the part from the encoder's state at its patch
+  and from the patch itself, and the same layer of the conductor hears it. So what is learnt of one patch holds for all.
+- Some classes have an order, as pitches have. Their height is read as a number, and predicted as the centre of a
+  parabola over the classes; their distance from a reference, modulo the period, is read and predicted, too.
+- Both decoders are given the place of each step in its segment, and a projection of the plan for each place of the
+  patch. A segment starts from a start symbol, not from the step before it.
 """
 
 from collections.abc import Callable
@@ -38,8 +42,7 @@ class NetworkConfig:
 
     segments: int  # a window
     latent_dim: int
-    posterior: Posterior  # what it reads; parts: each patch has its own part of z
-    plan_steps: int  # of one output of the conductor
+    posterior: Posterior  # parts: a patch, for its own part of z; patches: all of them for all of z; ends: of segments
     ordered: bool  # the classes of the alphabet that have an order are read and predicted as a number, too
     degrees: bool  # and as their distance from the reference, modulo the period
     embedding_size: int
@@ -122,8 +125,8 @@ class RecurrentVAE(nn.Module):
         self.posterior_head = nn.Linear(*heads[config.posterior])
         hierarchical = config.decoder == "hierarchical"
         size = config.conductor_size
-        plans = config.segments * alphabet.steps // config.plan_steps
         local = config.posterior == "parts"
+        plans = patches if local else config.segments
         self.conductor = LSTM(size, size, config.conductor_layers, batch_first=True)
         self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * size)
         self.conductor_input = nn.Linear(z // patches, size) if local else nn.Linear(z, plans * size)
@@ -131,7 +134,7 @@ class RecurrentVAE(nn.Module):
             del self.conductor, self.conductor_start, self.conductor_input
         context = size if hierarchical else z // patches if local else z
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
-        self.context = nn.Linear(context, config.plan_steps * 2 * width)
+        self.context = nn.Linear(context, config.segments * alphabet.steps // plans * 2 * width)
         self.decoder = LSTM(
             3 * width,
             config.decoder_size,
@@ -265,14 +268,14 @@ class RecurrentVAE(nn.Module):
     def _begin(self, z: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """What the latent tells the decoder at each step, (rows, steps, D), and its first state."""
         config = self.config
-        plans = config.segments * self.alphabet.steps // config.plan_steps
-        parts = z.view(len(z), plans, -1) if config.posterior == "parts" else z
+        plans = self.parts if config.posterior == "parts" else config.segments
+        parts = z.view(len(z), self.parts, -1)
         if config.decoder == "hierarchical":
             state = _states(self.conductor_start(z), config.conductor_layers)
             heard = self.conductor_input(parts).view(len(z), plans, -1)
             parts = heard + self.conductor(heard, state)[0]
         elif config.posterior != "parts":
-            parts = z[:, None].expand(-1, plans, -1)
+            parts = parts.expand(-1, plans, -1)
         rows = len(z) * (config.segments if config.decoder == "hierarchical" else 1)
         first = parts.reshape(rows, -1, parts.shape[-1])[:, 0]
         context = self.context(parts).view(rows, -1, 2 * config.embedding_size)
@@ -281,16 +284,11 @@ class RecurrentVAE(nn.Module):
 
 def _check(alphabet: Alphabet, config: NetworkConfig) -> None:
     """That the sizes go together."""
-    for name in ("patch_steps", "plan_steps"):
-        if alphabet.steps % (found := getattr(config, name)):
-            expected = f"a divisor of the {alphabet.steps} steps of a segment"
-            raise InputError(name, expected=expected, found=str(found), remedy="change it")
-    if config.posterior != "parts":
-        return
-    if config.plan_steps != config.patch_steps:
-        expected = f"the {config.patch_steps} steps of a patch, as each has its own part of z"
-        raise InputError("plan_steps", expected=expected, found=str(config.plan_steps), remedy="change it")
-    if config.latent_dim % (patches := config.segments * alphabet.steps // config.patch_steps):
+    if alphabet.steps % config.patch_steps:
+        expected = f"a divisor of the {alphabet.steps} steps of a segment"
+        raise InputError("patch_steps", expected=expected, found=str(config.patch_steps), remedy="change it")
+    patches = config.segments * alphabet.steps // config.patch_steps
+    if config.posterior == "parts" and config.latent_dim % patches:
         expected = f"a multiple of the {patches} patches of a window"
         raise InputError("latent_dim", expected=expected, found=str(config.latent_dim), remedy="change it")
 
