@@ -59,11 +59,12 @@ def looped(make_step: Callable[[nn.LSTM], Callable[[Tensor, State], tuple[Tensor
         step = make_step(model.decoder)
         context, (hidden, cell) = model._begin(z)
         rows = model._rows(model._embed(model._shift(steps), chords))
-        inputs = torch.cat([rows, context], dim=-1).view(*steps.shape, -1)
+        inputs, under = torch.cat([rows, context], dim=-1).view(*steps.shape, -1), chords
         hidden, cell = (part[0].view(*steps.shape[:2], -1) for part in (hidden, cell))
         if not bar_by_bar:
-            inputs, hidden, cell = (
+            inputs, under, hidden, cell = (
                 inputs.flatten(0, 1)[:, None],
+                under.flatten(0, 1)[:, None],
                 hidden.flatten(0, 1)[:, None],
                 cell.flatten(0, 1)[:, None],
             )
@@ -72,7 +73,7 @@ def looped(make_step: Callable[[nn.LSTM], Callable[[Tensor, State], tuple[Tensor
             state = hidden[:, bar], cell[:, bar]
             for place in range(inputs.shape[2]):
                 output, state = step(inputs[:, bar, place], state)
-                logits.append(model.head(output))
+                logits.append(model._logits(output, under[:, bar, place]))
         return torch.stack(logits, dim=1).view(*steps.shape, -1)
 
     return decode

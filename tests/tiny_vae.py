@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -13,11 +14,13 @@ from yardbird.models.music_vae.family import ModelConfig
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 
 
-def tiny_vae() -> MusicVAEFamily:
+def tiny_vae(prior: Literal["sequence", "normal"] = "sequence") -> MusicVAEFamily:
     """The default's settings in small: windows of two bars. It holds and rests more than it plays, as solos do."""
+    default = read_section("music_vae.model", ModelConfig, PARAMS)
     config = replace(
-        read_section("music_vae.model", ModelConfig, PARAMS), bars=2, latent_dim=8, embedding_size=8, encoder_size=8,
-        encoder_layers=1, conductor_size=8, conductor_layers=1, decoder_size=8, decoder_layers=1,
+        default, prior=replace(default.prior, kind=prior, size=8, components=2), bars=2, latent_dim=8,
+        embedding_size=8, encoder_size=8, encoder_layers=1, conductor_size=8, conductor_layers=1, decoder_size=8,
+        decoder_layers=1,
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -139,7 +139,7 @@ def test_the_settings_of_sampling_reach_the_steps() -> None:
 
 
 def test_pitches_keep_to_their_range() -> None:
-    (solo,) = DRAW([Order("solo", 16)], settings(lowest_pitch=60, highest_pitch=61), 0)
+    (solo,) = DRAW([Order("solo", 64)], settings(lowest_pitch=60, highest_pitch=61), 0)
     assert set(solo.score.pitches) == {60, 61}
 
 

@@ -127,8 +127,10 @@ def melody_encoded(
 @pytest.fixture(scope="session")
 def vae_config(root: Path) -> VaeConfig:
     """Small; nothing left to chance but z, no schedule."""
+    default = read_section("music_vae.model", VaeConfig, root / "params.yaml")
+    prior = replace(default.prior, kind="sequence", size=8, components=2, steps=4, batch_size=2, crop_windows=2)
     return replace(
-        read_section("music_vae.model", VaeConfig, root / "params.yaml"), bars=2, latent_dim=8,
+        default, prior=prior, bars=2, latent_dim=8, posterior="parts",
         embedding_size=8, encoder_size=16, encoder_layers=1, patch_steps=4, conductor_size=16, conductor_layers=1,
         decoder_size=16, decoder_layers=1, dropout=0.0, chord_dropout=0.0, teacher_forcing=1.0,
         teacher_forcing_steps=0, windows_per_epoch=None,

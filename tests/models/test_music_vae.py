@@ -211,12 +211,32 @@ def test_a_draw_depends_on_the_seed_the_segment_and_the_range_alone() -> None:
     assert np.array_equal(CODEC.encode(score).steps[:5], shorter.steps), "a longer solo begins as the shorter one"
 
 
-def test_the_prior_is_normal_and_each_window_its_own() -> None:
+def test_the_normal_prior_takes_each_window_by_itself() -> None:
+    model = tiny_vae("normal").model
     frame = CODEC.frame(Score(12, make_notes([]), 48 * 1000))
-    latent = MODEL.prior(frame, 3)
+    latent = model.prior(frame, 3)
     assert latent.z.shape == (500, 8)
     assert abs(float(latent.z.mean())) < 0.05
     assert abs(float(latent.z.std()) - 1) < 0.05
-    short = MODEL.prior(CODEC.frame(Score(12, make_notes([]), 48 * 7)), 3)
+    short = model.prior(CODEC.frame(Score(12, make_notes([]), 48 * 7)), 3)
     assert np.array_equal(short.z, latent.z[:4])
-    assert not np.array_equal(MODEL.prior(frame, 4).z, latent.z)
+    assert not np.array_equal(model.prior(frame, 4).z, latent.z)
+    np.testing.assert_array_equal(model.prior(frame, 3, 0.5).z, np.float32(0.5) * latent.z)
+
+
+def test_the_learnt_prior_follows_the_chords_and_the_windows_before() -> None:
+    """Against its network, a part after the other, under the mean chord of each beat."""
+    model = tiny_vae().model
+    frame = CODEC.frame(solo(10, "F", 240.0))
+    latent = model.prior(frame, 3)
+    assert latent.z.shape == (6, 8)
+    assert latent.frames == ((1.0, frame),)
+    chords = np.concatenate([frame.chords, np.zeros((1, 48), np.uint16)])
+    condition = chord_features(chords).reshape(48, 12, -1).mean(1)
+    drawn = model.sequence.draw(torch.from_numpy(condition), 3, 1.0)
+    np.testing.assert_allclose(latent.z.reshape(48, 1), drawn, atol=1e-6)
+    moved = model.prior(replace(frame, chords=np.where(np.arange(11)[:, None] >= 6, 0, frame.chords)), 3).z
+    assert np.array_equal(latent.z[:2], moved[:2])
+    assert not np.array_equal(latent.z[3:], moved[3:])
+    assert not np.array_equal(model.prior(frame, 4).z, latent.z)
+    assert not np.array_equal(model.prior(frame, 3, 0.5).z, latent.z)

@@ -2,6 +2,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,7 +214,8 @@ def test_nats_per_note_are_a_bound_with_the_noise_of_z(vae: MusicVAEFamily, odd_
 
 
 @pytest.mark.parametrize("batch_size", [7, 64])
-def test_active_units_are_counted_over_all_windows(vae: MusicVAEFamily, melody_encoded: Path, batch_size: int) -> None:
+def test_active_units_are_counted_over_all_windows(make: Make, melody_encoded: Path, batch_size: int) -> None:
+    vae = make(posterior="patches")
     dataset = vae.datasets(melody_encoded, 0).train
     with torch.no_grad():
         vae.model.posterior_head.weight[:8] *= torch.logspace(-3, 1, 8)[:, None]
@@ -282,6 +284,47 @@ def test_a_saved_family_is_loaded_alone_and_says_the_same(
         assert (tmp_path / "model" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
+def test_what_completes_a_family_is_its_prior_and_nothing_else(
+    make: Make, melody_encoded: Path, tmp_path: Path, melodies: dict[str, list[Score]]
+) -> None:
+    """Trained on the posteriors of the training solos, decided by the seed, saved and loaded with the rest."""
+    family, again, other = make(), make(), make()
+    before = {name: weight.clone() for name, weight in family.model.state_dict().items()}
+    figures = family.complete(melody_encoded, 0)
+    assert set(figures) == {"validation_prior_kl"}
+    assert math.isfinite(figures["validation_prior_kl"])
+    for name, weight in family.model.state_dict().items():
+        assert torch.equal(weight, before[name]) != name.startswith("sequence."), name
+    assert again.complete(melody_encoded, 0) == figures
+    assert other.complete(melody_encoded, 1) != figures
+    family.save(tmp_path / "model")
+    frame = family.codec.frame(melodies["validation"][0])
+    drawn = family.prior(frame, 5)
+    assert np.array_equal(MusicVAEFamily.load(tmp_path / "model").prior(frame, 5).z, drawn.z)
+    assert np.array_equal(again.prior(frame, 5).z, drawn.z)
+
+
+def test_a_better_prior_is_nearer_to_the_posteriors(make: Make, vae_config: ModelConfig, melody_encoded: Path) -> None:
+    """The KL to it falls as it is trained, far below that to N(0, I) where the posteriors are nothing like it."""
+    values = []
+    for steps in (1, 120):
+        family = make(prior=replace(vae_config.prior, size=24, components=4, steps=steps, batch_size=8))
+        with torch.no_grad():
+            half = len(family.model.posterior_head.bias) // 2
+            family.model.posterior_head.bias[:half] += 3  # all means lie near 3
+        values.append(family.complete(melody_encoded, 0)["validation_prior_kl"])
+    data = family.datasets(melody_encoded, 0).validation
+    normal = pooled(family, [data[index] for index in range(len(data))], 4)["kl"]  # type: ignore[arg-type]
+    assert values[1] < values[0] - 5
+    assert values[1] < normal - 5
+
+
+def test_a_family_without_a_learnt_prior_is_complete(make: Make, vae_config: ModelConfig, melody_encoded: Path) -> None:
+    family = make(prior=replace(vae_config.prior, kind="normal"))
+    assert family.model.sequence is None
+    assert family.complete(melody_encoded, 0) == {}
+
+
 def test_whole_solos_are_scored_window_by_window(vae: MusicVAEFamily, melodies: dict[str, list[Score]]) -> None:
     solo = melodies["train"][-1]
     melody = vae.codec.encode(solo)
@@ -320,13 +363,17 @@ def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(vae: M
         ({"chord_dropout": 1.5}, r"music_vae\.model\.chord_dropout: expected from 0 to 1, found 1\.5"),
         ({"teacher_forcing": -0.1}, r"music_vae\.model\.teacher_forcing: expected from 0 to 1, found -0\.1"),
         ({"free_bits": -1.0}, r"music_vae\.model\.free_bits: expected 0 or more, found -1"),
+        ({"prior": {"steps": 0}}, r"music_vae\.model\.prior\.steps: expected 1 or more, found 0"),
+        ({"prior": {"temperature": -1.0}}, r"music_vae\.model\.prior\.temperature: expected 0 or more, found -1"),
         ({"windows_per_epoch": 0}, r"music_vae\.model\.windows_per_epoch: expected 1 or more, or null, found 0"),
         ({"patch_steps": 5}, "patch_steps: expected a divisor of the 16 steps of a segment, found 5"),
     ],
 )
-def test_an_impossible_setting_is_one_clear_line(make: Make, changes: dict[str, float], message: str) -> None:
+def test_an_impossible_setting_is_one_clear_line(
+    make: Make, vae_config: ModelConfig, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
-        make(**changes)
+        make(**{**changes, **({"prior": replace(vae_config.prior, **changes["prior"])} if "prior" in changes else {})})
 
 
 def test_a_family_is_sized_by_its_section_of_the_parameters(melody_encoded: Path, root: Path, tmp_path: Path) -> None:

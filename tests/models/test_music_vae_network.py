@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -7,18 +8,32 @@ from torch import Tensor, nn
 from yardbird.errors import InputError
 from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, RecurrentVAE
 
-ALPHABET = Alphabet(classes=7, symbols=9, start=8, steps=6, features=5, accents=4)
+#: Classes 0 … 4 have an order of period 3; the first three features weigh the reference that degrees count from.
+ALPHABET = Alphabet(classes=7, symbols=9, start=8, steps=6, ordered=5, period=3, features=5, accents=4)
 CONFIG = NetworkConfig(
-    segments=3, latent_dim=4, embedding_size=8, encoder_size=10, encoder_layers=1, patch_steps=2, conductor_size=12,
-    conductor_layers=1, decoder_size=16, decoder_layers=1, decoder="hierarchical", dropout=0.0,
+    segments=3, latent_dim=18, posterior="parts", ordered=True, degrees=True, embedding_size=8,
+    encoder_size=10, encoder_layers=1, patch_steps=2, conductor_size=12, conductor_layers=1, decoder_size=16,
+    decoder_layers=1, decoder="hierarchical", dropout=0.0,
 )  # fmt: skip
 BOTH = pytest.mark.parametrize("decoder", ["hierarchical", "flat"])
+#: The paper's layout and ours, and what is between them.
+LAYOUTS = pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        {"degrees": False},
+        {"posterior": "patches", "ordered": False},
+        {"posterior": "ends", "ordered": False, "degrees": False},
+    ],
+    ids=["parts", "parts without degrees", "patches without heights", "ends"],
+)
 LAYERS = pytest.mark.parametrize("layers", [1, 2])
 
 
-def network(decoder: Decoder = "hierarchical", layers: int = 1) -> RecurrentVAE:
+def network(decoder: Decoder = "hierarchical", layers: int = 1, **layout: Any) -> RecurrentVAE:
     torch.manual_seed(0)
     config = replace(CONFIG, decoder=decoder, encoder_layers=layers, conductor_layers=layers, decoder_layers=layers)
+    config = replace(config, **layout)
     model = RecurrentVAE(ALPHABET, config).eval()
     with torch.no_grad():
         for weight in model.parameters():
@@ -59,34 +74,77 @@ class Cells:
         return row
 
 
+def degree_weights(condition: Tensor, symbol: int) -> Tensor:
+    """How much each distance from the reference weighs for a class, (period,): one term a reference."""
+    weights = torch.zeros(ALPHABET.period)
+    if symbol < ALPHABET.ordered:
+        for reference in range(ALPHABET.period):
+            weights[(symbol - reference) % ALPHABET.period] += condition[reference]
+    return weights
+
+
+def height_of(symbol: int) -> float:
+    return (symbol - ALPHABET.ordered // 2) / ALPHABET.period
+
+
+def read(model: RecurrentVAE, symbol: int, condition: Tensor) -> Tensor:
+    """A symbol as encoder and decoder read it, under the condition of where it is read; its place left out."""
+    row = model.embedding.weight[symbol] + model.condition.weight @ condition
+    if model.config.ordered and symbol < ALPHABET.ordered:
+        row = row + model.height.weight @ torch.tensor([height_of(symbol), 1.0])
+    if model.config.degrees:
+        row = row + model.degree.weight @ degree_weights(condition, symbol)
+    return row
+
+
+def logits_of(model: RecurrentVAE, hidden: Tensor, condition: Tensor) -> Tensor:
+    """Class by class: a term of its own, a parabola around the predicted height, a term of its degree."""
+    logits = list(model.head(hidden))
+    for symbol in range(ALPHABET.ordered):
+        if model.config.ordered:
+            sharpness, height = 4 * nn.functional.softplus(model.height_head(hidden)[0]), model.height_head(hidden)[1]
+            logits[symbol] = logits[symbol] - sharpness * (height_of(symbol) - height) ** 2
+        if model.config.degrees:
+            logits[symbol] = logits[symbol] + model.degree_head(hidden) @ degree_weights(condition, symbol)
+    return torch.stack(logits)
+
+
 def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-    """One window, decoded as the paper tells it: a bar's plan from the conductor, then step after step."""
+    """One window, decoded plan by plan, then step after step."""
     logits, accents = [], []
-    flat = model.config.decoder == "flat"
-    if flat:
-        plans = [z] * model.config.segments
-    else:
+    config = model.config
+    flat, local = config.decoder == "flat", config.posterior == "parts"
+    size = config.patch_steps if local else ALPHABET.steps
+    count = config.segments * ALPHABET.steps // size
+    parts = z.chunk(count) if local else [z] * count
+    plans = list(parts)
+    if not flat:
         conductor = Cells(model.conductor, model.conductor_start(z))
-        plans = [told + conductor(told) for told in model.conductor_input(z).view(model.config.segments, -1)]
+        heard = [model.conductor_input(part) for part in parts]
+        if not local:
+            heard = list(model.conductor_input(z).chunk(count))
+        plans = [told + conductor(told) for told in heard]
     decoder, symbol = None, model.alphabet.start
-    for segment, plan in enumerate(plans):
-        if decoder is None or not flat:
-            decoder, symbol = Cells(model.decoder, model.decoder_start(plan)), model.alphabet.start
-        heard = model.context(plan).view(model.alphabet.steps, -1)
-        for place in range(model.alphabet.steps):
-            told = model.embedding.weight[symbol] + model.place.weight[place]
-            told = told + model.condition.weight @ condition[segment, place]
-            hidden = decoder(torch.cat([told, heard[place]]))
-            logits.append(model.head(hidden))
-            accents.append(model.accent_head(hidden))
-            symbol = int(steps[segment, place])
+    for at in range(config.segments * ALPHABET.steps):
+        segment, place = divmod(at, ALPHABET.steps)
+        if decoder is None or (place == 0 and not flat):
+            decoder, symbol = Cells(model.decoder, model.decoder_start(plans[at // size])), ALPHABET.start
+        heard_here = model.context(plans[at // size]).view(size, -1)[at % size]
+        told = read(model, symbol, condition[segment, place]) + model.place.weight[place]
+        hidden = decoder(torch.cat([told, heard_here]))
+        logits.append(logits_of(model, hidden, condition[segment, place]))
+        accents.append(model.accent_head(hidden))
+        symbol = int(steps[segment, place])
     return torch.stack(logits).view(*steps.shape, -1), torch.stack(accents).view(*steps.shape, -1)
 
 
 @BOTH
 @LAYERS
-def test_teacher_forced_decoding_is_a_loop_over_segments_and_steps(decoder: Decoder, layers: int) -> None:
-    model = network(decoder, layers)
+@LAYOUTS
+def test_teacher_forced_decoding_is_a_loop_over_segments_and_steps(
+    decoder: Decoder, layers: int, layout: dict[str, Any]
+) -> None:
+    model = network(decoder, layers, **layout)
     z, steps, _, condition = batch()
     logits, accents = model(z, steps, condition)
     for row in range(len(z)):
@@ -133,8 +191,11 @@ def test_a_step_changes_nothing_up_to_itself(decoder: Decoder) -> None:
 
 @BOTH
 @LAYERS
-def test_the_likeliest_steps_are_those_of_a_forward_pass_a_step(decoder: Decoder, layers: int) -> None:
-    model = network(decoder, layers)
+@LAYOUTS
+def test_the_likeliest_steps_are_those_of_a_forward_pass_a_step(
+    decoder: Decoder, layers: int, layout: dict[str, Any]
+) -> None:
+    model = network(decoder, layers, **layout)
     z, _, _, condition = batch()
     steps, accents = model.unroll(z, lambda logits: logits.argmax(-1), condition)
     slow = torch.zeros_like(steps)
@@ -167,8 +228,9 @@ def test_rows_to_pick_from_are_segments_or_windows_in_order(decoder: Decoder) ->
 
 
 @LAYERS
-def test_the_posterior_hears_every_step_accent_and_chord(layers: int) -> None:
-    model = network(layers=layers)
+@LAYOUTS
+def test_the_posterior_hears_every_step_accent_and_chord(layers: int, layout: dict[str, Any]) -> None:
+    model = network(layers=layers, **layout)
     heard: list[Tensor] = []
     for part in (model.embedding, model.accent, model.condition):
         part.register_forward_hook(lambda *args: heard.append(args[-1]))
@@ -182,14 +244,21 @@ def test_the_posterior_hears_every_step_accent_and_chord(layers: int) -> None:
     assert bool((spread > 0).all())
 
 
-def test_the_posterior_reads_patches_forth_and_back_and_asks_at_the_ends_of_segments() -> None:
-    """Against two loops over the patches on the encoder's weights, from nothing."""
-    model = network()
+@LAYOUTS
+def test_the_posterior_reads_patches_forth_and_back(layout: dict[str, Any]) -> None:
+    """Against two loops over the patches on the encoder's weights, from nothing: `ends` reads the states at both ends
+    of every segment; the others every state and its patch, for the whole of z or for a part of it each."""
+    model = network(**layout)
     _, steps, accents, condition = batch()
     mean, spread = model.posterior(steps, accents, condition)
-    told = model.embedding(steps) + model.place.weight + model.accent(accents) + model.condition(condition)
     for row in range(len(steps)):
-        patches = list(told[row].flatten(0, 1).unflatten(0, (-1, CONFIG.patch_steps)).flatten(1))
+        told = [
+            read(model, int(symbol), where) + model.accent.weight[accent] + model.place.weight[place % ALPHABET.steps]
+            for place, (symbol, accent, where) in enumerate(
+                zip(steps[row].flatten(), accents[row].flatten(), condition[row].flatten(0, 1), strict=True)
+            )
+        ]
+        patches = [torch.cat(told[at : at + CONFIG.patch_steps]) for at in range(0, len(told), CONFIG.patch_steps)]
         heard = []
         for suffix, order in (("", patches), ("_reverse", patches[::-1])):
             direction = nn.LSTM(model.encoder.input_size, CONFIG.encoder_size)
@@ -200,7 +269,9 @@ def test_the_posterior_reads_patches_forth_and_back_and_asks_at_the_ends_of_segm
         forth, back = heard[0], heard[1][::-1]
         size = ALPHABET.steps // CONFIG.patch_steps
         ends = [part for at in range(0, len(patches), size) for part in (forth[at + size - 1], back[at])]
-        expected = model.posterior_head(torch.cat(ends)).chunk(2)
+        states = [torch.cat(parts) for parts in zip(forth, back, patches, strict=True)]
+        seen = {"ends": [torch.cat(ends)], "patches": [torch.cat(states)], "parts": states}[model.config.posterior]
+        expected = [torch.cat(part) for part in zip(*(model.posterior_head(one).chunk(2) for one in seen), strict=True)]
         torch.testing.assert_close(mean[row], expected[0], atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(spread[row], torch.log1p(expected[1].exp()) + 1e-4, atol=1e-5, rtol=1e-5)
 
@@ -230,6 +301,7 @@ def test_side_channels_may_be_missing(decoder: Decoder) -> None:
         ({"segments": 0}, "segments: expected 1 or more, found 0"),
         ({"latent_dim": -3}, "latent_dim: expected 1 or more, found -3"),
         ({"dropout": 1.0}, "dropout: expected from 0 to below 1, found 1.0"),
+        ({"latent_dim": 16}, "latent_dim: expected a multiple of the 9 patches of a window, found 16"),
         ({"patch_steps": 4}, "patch_steps: expected a divisor of the 6 steps of a segment, found 4"),
     ],
 )

@@ -1,6 +1,7 @@
 """Solos drawn from a latent space: points of the prior, decoded over the changes of the chart.
 
-Such a model writes a line and nothing else, so the rest is settled here. Over a chart it hears the chart's chords. A
+Such a model writes a line and nothing else, so the rest is settled here. Over a chart it hears the chart's chords, in
+its prior where that is learnt, and in its decoder. A
 free solo is in 4/4 and has no chords: the model is told that none sounds, and none is written. Its tempo is the
 setting's, else `FREE_QPM`. The bars of a prime are taken over as they are, with their meter, tempo and chords; what
 follows is drawn from the prior like any other solo, and no chord sounds there unless a chart says which.

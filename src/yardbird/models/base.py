@@ -180,6 +180,13 @@ class Family(ABC):
         """The measures of the whole validation split from the means of `measure`; some are no plain means."""
         return {name: float(value) for name, value in means.items()}
 
+    def complete(self, encoded: Path, seed: int) -> dict[str, float]:  # noqa: ARG002  # most families are complete
+        """Train what rests on the trained model, such as a prior over its latents; its validation measures.
+
+        Called once, when `fit` has left the best weights in `model`.
+        """
+        return {}
+
     @abstractmethod
     def sample(self, seed: int) -> Any:
         """One solo, a `Score`, drawn with the family's default settings, to hear training progress by.

@@ -1,4 +1,4 @@
-"""Solos from the prior, z ~ N(0, I), over the changes of held-out solos, and how far from real solos they are.
+"""Solos from the prior over the changes of held-out solos, and how far from real solos they are.
 
 Beside them stand real solos of the same bars (`real`, of whose changes those played are a lot), their
 reconstructions (`reconstruction`: what decoding alone costs) and stretches of training solos (`floor`: how far honest

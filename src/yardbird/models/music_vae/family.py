@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import safetensors.torch
@@ -18,13 +18,46 @@ from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
 from yardbird.config import read_section
 from yardbird.errors import InputError
-from yardbird.models.base import ACTIVE_VARIANCE, Batch, Datasets, Family, Loss, Means, Mixture, Ratio, TokenScores
+from yardbird.models.base import (
+    ACTIVE_VARIANCE,
+    Batch,
+    Datasets,
+    Family,
+    Loss,
+    Means,
+    Mixture,
+    Ratio,
+    TokenScores,
+    best_device,
+)
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import GREEDY, MusicVAE
-from yardbird.models.music_vae.network import Decoder
-from yardbird.models.music_vae.windows import MelodyWindows
+from yardbird.models.music_vae.network import Decoder, Posterior
+from yardbird.models.music_vae.sequence import Sequences, fit_prior
+from yardbird.models.music_vae.windows import MelodyWindows, whole_solos
 from yardbird.music.score import Score, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
+from yardbird.seeds import derive_seed
+
+
+@dataclass(frozen=True)
+class PriorConfig:
+    """Section `music_vae.model.prior` of params.yaml: where the windows of a new solo come from."""
+
+    kind: Literal["sequence", "normal"]  # learnt, window after window under the chords; or N(0, I)
+    size: int  # of its LSTM
+    components: int  # Gaussians of the mixture
+    steps: int  # of its optimiser, after the model is trained
+    batch_size: int  # crops of solos
+    crop_windows: int  # length of a crop
+    learning_rate: float  # the peak
+    temperature: float  # that solos are drawn at
+
+    def __post_init__(self) -> None:
+        for name in ("size", "components", "steps", "batch_size", "crop_windows"):
+            _require(getattr(self, name) >= 1, f"prior.{name}", "1 or more", getattr(self, name))
+        _require(self.learning_rate > 0, "prior.learning_rate", "above 0", self.learning_rate)
+        _require(self.temperature >= 0, "prior.temperature", "0 or more", self.temperature)
 
 
 @dataclass(frozen=True)
@@ -33,6 +66,9 @@ class ModelConfig:
 
     bars: int  # a window: 2, 4 or 16 in the paper and here; any number will do
     latent_dim: int
+    posterior: Posterior
+    ordered: bool
+    degrees: bool
     embedding_size: int
     encoder_size: int
     encoder_layers: int
@@ -54,6 +90,7 @@ class ModelConfig:
     windows_per_epoch: int | None  # null: every window once
     background_epochs: int  # the first, which mix background windows in
     background_share: float  # of the windows of these epochs
+    prior: PriorConfig
 
     def __post_init__(self) -> None:
         self.mixture  # noqa: B018  # checks both
@@ -81,7 +118,7 @@ def _require(holds: bool, name: str, expected: str, found: object) -> None:
 
 _OF_LOSS = (
     "chord_dropout", "velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing",
-    "teacher_forcing_steps", "windows_per_epoch", "background_epochs", "background_share",
+    "teacher_forcing_steps", "windows_per_epoch", "background_epochs", "background_share", "prior",
 )  # fmt: skip
 
 
@@ -97,7 +134,9 @@ class MusicVAEFamily(Family):
     def __init__(self, codec: MelodyCodec, config: ModelConfig) -> None:
         self.codec, self.config = codec, config
         sizes = {name: value for name, value in dataclasses.asdict(config).items() if name not in _OF_LOSS}
-        self.model = MusicVAE(codec=codec, velocities=config.velocity_weight > 0, **sizes)
+        sizes |= {"prior_size": config.prior.size if config.prior.kind == "sequence" else 0}
+        sizes |= {"prior_components": config.prior.components, "velocities": config.velocity_weight > 0}
+        self.model = MusicVAE(codec=codec, **sizes)
 
     @classmethod
     def create(cls, encoded: Path, params: Path) -> "MusicVAEFamily":
@@ -106,7 +145,7 @@ class MusicVAEFamily(Family):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicVAEFamily":
-        family = cls(MelodyCodec.load(folder / "codec.json"), ModelConfig(**files.read_json(folder / "config.json")))
+        family = cls(MelodyCodec.load(folder / "codec.json"), _stored(folder / "config.json"))
         family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
         family.model.eval()
         return family
@@ -116,6 +155,45 @@ class MusicVAEFamily(Family):
         files.write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
         files.write_json(folder / "config.json", dataclasses.asdict(self.config))
         self.codec.save(folder / "codec.json")
+
+    def complete(self, encoded: Path, seed: int) -> dict[str, float]:
+        """Train the learnt prior on the posteriors of the training solos; `validation_prior_kl` is the KL of held-out
+        windows to it at one draw, in nats a window."""
+        config = self.config.prior
+        if self.model.sequence is None:
+            return {}
+        self.model.to(best_device())
+        training, validation = (self._sequences(encoded, split) for split in ("train", "validation"))
+        torch.manual_seed(derive_seed(seed, "prior", self.name))
+        nats = fit_prior(
+            self.model.sequence,
+            training,
+            validation,
+            steps=config.steps,
+            batch_size=config.batch_size,
+            length=config.crop_windows * self.model.parts,
+            learning_rate=config.learning_rate,
+            condition_dropout=self.config.chord_dropout,
+            nothing=torch.from_numpy(_NO_CHORD).to(training.condition.device),
+            seed=seed,
+        )
+        spreads = validation.spreads[validation.inside]
+        entropy = float((spreads.log() + 0.5 * math.log(2 * math.pi * math.e)).sum(-1).mean())
+        self.model.cpu().eval()
+        return {"validation_prior_kl": (nats - entropy) * self.model.parts}
+
+    def _sequences(self, encoded: Path, split: str) -> Sequences:
+        """The posteriors of all solos of a split, copies included."""
+        solos = list(whole_solos(encoded, split, self.config.bars))
+        lengths = [len(solo["steps"]) * self.model.parts for solo in solos]
+
+        def of_solos(values: Tensor) -> Tensor:
+            rows = list(torch.split(values.reshape(sum(lengths), -1), lengths))
+            return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+        means, spreads, conditions = (of_solos(values) for values in self.model.posteriors_of(solos))
+        inside = torch.arange(means.shape[1]) < torch.tensor(lengths)[:, None]
+        return Sequences(means, spreads, conditions, inside.to(means.device))
 
     def datasets(self, encoded: Path, seed: int) -> Datasets:
         bars, count, mixture = self.config.bars, self.config.windows_per_epoch, self.config.mixture
@@ -231,7 +309,7 @@ class MusicVAEFamily(Family):
         return self.decode(self.encode(scores))
 
     def prior(self, frame: Frame, seed: int) -> Latent:
-        return self.model.prior(frame, seed)
+        return self.model.prior(frame, seed, self.config.prior.temperature)
 
     def sample(self, seed: int) -> Score:
         """Eight free bars in 4/4 at 200 qpm from the prior, temperature 1, nucleus 0.95."""
@@ -239,6 +317,11 @@ class MusicVAEFamily(Family):
         empty = Score(steps, make_notes([]), end_tick=8 * 4 * steps, tempos=(Tempo(0, 200.0),))
         latent = self.prior(self.codec.frame(empty), seed)
         return self.model.decode(latent, sampling=Sampling(1.0, None, 0.95, None), pitch_range=(49, 81), seed=seed)
+
+
+def _stored(path: Path) -> ModelConfig:
+    stored = files.read_json(path)
+    return ModelConfig(**{**stored, "prior": PriorConfig(**stored["prior"])})
 
 
 def kl_to_prior(mean: Tensor, spread: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """MusicVAE as the plan's example uses it: solos in, points of the latent space out, and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from yardbird.codecs.melody import (
     Steps,
     chord_features,
 )
-from yardbird.models.base import TokenScores
+from yardbird.models.base import Batch, TokenScores
 from yardbird.models.music_vae.latent import Latent
-from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, Pick, RecurrentVAE
+from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, Pick, Posterior, RecurrentVAE
+from yardbird.models.music_vae.sequence import SequencePrior
 from yardbird.models.music_vae.windows import padded
 from yardbird.music.score import Score
 from yardbird.nn.resting import at_rest
@@ -49,6 +51,9 @@ class MusicVAE(RecurrentVAE):
         *,
         codec: MelodyCodec | None = None,
         bars: int = 2,
+        posterior: Posterior = "parts",
+        ordered: bool = True,
+        degrees: bool = True,
         embedding_size: int = 32,
         encoder_size: int = 512,
         encoder_layers: int = 1,
@@ -61,6 +66,8 @@ class MusicVAE(RecurrentVAE):
         chords: bool = True,
         velocities: bool = True,
         dropout: float = 0.0,
+        prior_size: int = 0,
+        prior_components: int = 16,
     ) -> None:
         """Without a `codec`: 12 steps a beat, bars of four beats, 16 velocities. The rest is told at `NetworkConfig`.
 
@@ -68,11 +75,15 @@ class MusicVAE(RecurrentVAE):
             bars: of a window; longer solos are several windows.
             chords: decode, and encode, under the chords that the solo is played over.
             velocities: whether velocities are read and written too; else all notes are equally loud.
+            prior_size, prior_components: of the learnt prior, see `SequencePrior`; 0: the prior is N(0, I).
         """
         self.codec = codec or MelodyCodec(MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16))
         config = NetworkConfig(
             segments=bars,
             latent_dim=latent_dim,
+            posterior=posterior,
+            ordered=ordered,
+            degrees=degrees,
             embedding_size=embedding_size,
             encoder_size=encoder_size,
             encoder_layers=encoder_layers,
@@ -89,10 +100,23 @@ class MusicVAE(RecurrentVAE):
             symbols=SYMBOLS,
             start=START,
             steps=self.codec.segment_steps,
+            ordered=HOLD,
+            period=12,
             features=CHORD_FEATURES if chords else 0,
             accents=self.codec.config.velocities + 1 if velocities else 0,
         )
         super().__init__(alphabet, config)
+        self.sequence = (
+            SequencePrior(
+                dimensions=latent_dim // self.parts,
+                features=CHORD_FEATURES,
+                places=self.parts,
+                size=prior_size,
+                components=prior_components,
+            )
+            if prior_size
+            else None
+        )
 
     @at_rest
     def encode(self, solo: Score) -> Latent:
@@ -110,6 +134,17 @@ class MusicVAE(RecurrentVAE):
         parts = [torch.split(values, _AT_ONCE) for values in self._inputs(melody)]
         means, spreads = zip(*(self.posterior(*part) for part in zip(*parts, strict=True)), strict=True)
         return torch.cat(means).cpu().numpy(), torch.cat(spreads).cpu().numpy()
+
+    @at_rest
+    def posteriors_of(self, solos: Sequence[Batch]) -> tuple[Tensor, Tensor, Tensor]:
+        """μ and σ (windows, Z) and the conditions (windows, P, C) of all windows of solos, items of `whole_solos`."""
+        device = self.head.weight.device
+        rows: list[tuple[Tensor, Tensor, Tensor]] = []
+        for solo in solos:
+            steps, velocities, chords = (solo[name].to(device) for name in ("steps", "velocities", "chords"))
+            rows.append((*self.posterior(steps, velocities, chords), self.part_condition(chords)))
+        means, spreads, conditions = (torch.cat(values) for values in zip(*rows, strict=True))
+        return means, spreads, conditions
 
     @at_rest
     def score_steps(self, melody: Melody, z: NDArray[np.float32]) -> TokenScores:
@@ -157,11 +192,27 @@ class MusicVAE(RecurrentVAE):
             return self.codec.decode(grid, None, frame)
         return self.codec.decode(grid, velocities.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8), frame)
 
-    def prior(self, frame: Frame, seed: int) -> Latent:
-        """Points drawn from N(0, I), one a window of the frame; window i depends on the seed and i."""
-        windows = range(-(-len(frame) // self.config.segments))
-        draws = [generator(seed, "prior", index).standard_normal(self.config.latent_dim) for index in windows]
-        return Latent(np.array(draws, dtype=np.float32), ((1.0, frame),))
+    def prior(self, frame: Frame, seed: int, temperature: float = 1.0) -> Latent:
+        """Points drawn from the prior, one a window of the frame; window i depends on the seed, i and those before it.
+
+        The learnt prior follows the frame's chords. N(0, I) knows neither them nor the windows before.
+
+        Args:
+            temperature: of the learnt prior's mixture; 0: its heaviest mean. Of N(0, I) the standard deviation.
+        """
+        windows = -(-len(frame) // self.config.segments)
+        if self.sequence is None:
+            draws = [
+                generator(seed, "prior", index).standard_normal(self.config.latent_dim) for index in range(windows)
+            ]
+            return Latent(np.array(draws, dtype=np.float32) * np.float32(temperature), ((1.0, frame),))
+        chords = self._windows(chord_features(padded(frame.chords, windows * self.config.segments, 0)))
+        z = self.sequence.draw(self.part_condition(chords).flatten(0, 1), seed, temperature)
+        return Latent(z.reshape(windows, -1), ((1.0, frame),))
+
+    def part_condition(self, chords: Tensor) -> Tensor:
+        """(windows, N, S, C) → (windows, P, C): the mean over the steps of each part of z."""
+        return chords.reshape(len(chords), self.parts, -1, chords.shape[-1]).mean(2)
 
     def _inputs(self, melody: Melody) -> tuple[Tensor, Tensor, Tensor]:
         """Steps, velocities and conditioning of a solo's windows, the last one padded."""

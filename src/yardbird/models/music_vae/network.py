@@ -2,15 +2,19 @@
 
 Shapes: batch B, segments N (bars), steps S a segment, latent dimensions Z, conditioning features C a step, classes V.
 
-    steps (B, N, S) → bidirectional LSTM → μ, σ → z (B, Z) → conductor LSTM → one embedding a segment
+    steps (B, N, S) → bidirectional LSTM over patches → μ, σ → z (B, Z) → conductor LSTM → one plan a patch
                                                             → decoder LSTM, begun anew at each segment → (B, N, S, V)
 
 As segments do not see each other, all of them are one batch for the decoder: no loop over segments ever, and none over
-steps when it is teacher-forced. Where we deviate from the paper: the encoder reads `patch_steps` steps at once, since
-our grid is three times as fine, and is asked at both ends of every segment, not of the window alone; both decoders are
-told the place of each step in its segment, and hear the latent through a projection of that place's own, as the
-conductor does through one of each segment's, to which it adds; a segment starts from a start symbol, not from the step
-before it.
+steps when it is teacher-forced. Where we deviate from the paper:
+
+- The encoder reads `patch_steps` steps at once, since our grid is three times as fine.
+- By default z is made of parts, one for each patch: the same layer reads the part from the encoder's state at its patch
+  and from the patch itself, and the same layer of the conductor hears it. So what is learnt of one patch holds for all.
+- Some classes have an order, as pitches have. Their height is read as a number, and predicted as the centre of a
+  parabola over the classes; their distance from a reference, modulo the period, is read and predicted, too.
+- Both decoders are given the place of each step in its segment, and a projection of the plan for each place of the
+  patch. A segment starts from a start symbol, not from the step before it.
 """
 
 from collections.abc import Callable
@@ -28,6 +32,7 @@ from yardbird.nn.lstm import LSTM
 _FIRST_SPREAD = -3.0  # before softplus, σ = 0.05: the decoder first meets a z that says something
 
 Decoder = Literal["hierarchical", "flat"]
+Posterior = Literal["parts", "patches", "ends"]
 Pick = Callable[[Tensor], Tensor]
 
 
@@ -37,6 +42,9 @@ class NetworkConfig:
 
     segments: int  # a window
     latent_dim: int
+    posterior: Posterior  # parts: a patch, for its own part of z; patches: all of them for all of z; ends: of segments
+    ordered: bool  # the classes of the alphabet that have an order are read and predicted as a number, too
+    degrees: bool  # and as their distance from the reference, modulo the period
     embedding_size: int
     encoder_size: int  # a direction
     encoder_layers: int
@@ -50,7 +58,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name not in ("decoder", "dropout") and value < 1:
+            if type(value) is int and value < 1:
                 raise InputError(
                     name, expected="1 or more", found=str(value), remedy="change the model's configuration"
                 )
@@ -67,6 +75,8 @@ class Alphabet:
     symbols: int
     start: int
     steps: int  # a segment
+    ordered: int  # the first so many classes stand in an order, as pitches do
+    period: int  # of that order; the first `period` features weigh the reference that degrees are counted from
     features: int  # conditioning values a step, 0 for none
     accents: int  # classes of the side channel (velocity), 0 for none; class 0 is "none" there
 
@@ -74,37 +84,57 @@ class Alphabet:
 class RecurrentVAE(nn.Module):
     """Encoder and decoder; see the module's picture. The side channel is predicted beside each step."""
 
+    known: Tensor
+    distances: Tensor
+    parabola: Tensor
+    residues: Tensor
+
     def __init__(self, alphabet: Alphabet, config: NetworkConfig) -> None:
         super().__init__()
-        if alphabet.steps % config.patch_steps:
-            expected = f"a divisor of the {alphabet.steps} steps of a segment"
-            raise InputError("patch_steps", expected=expected, found=str(config.patch_steps), remedy="change it")
+        _check(alphabet, config)
         self.alphabet, self.config = alphabet, config
         width, z = config.embedding_size, config.latent_dim
         self.embedding = nn.Embedding(alphabet.symbols, width)
         self.place = nn.Embedding(alphabet.steps, width)
         self.condition = nn.Linear(alphabet.features, width, bias=False) if alphabet.features else None
         self.accent = nn.Embedding(alphabet.accents, width) if alphabet.accents else None
+        ordered, degrees = config.ordered, config.degrees and alphabet.features > 0
+        known = _heights(alphabet)
+        self.register_buffer("known", known, persistent=False)
+        self.height = nn.Linear(2, width, bias=False) if ordered else None
+        distances = torch.arange(alphabet.symbols)[:, None] - torch.arange(alphabet.period)
+        self.register_buffer("distances", distances % alphabet.period, persistent=False)
+        self.degree = nn.Linear(alphabet.period, width, bias=False) if degrees else None
         self.dropout = nn.Dropout(config.dropout)
+        patch = width * config.patch_steps
         self.encoder = LSTM(
-            width * config.patch_steps,
+            patch,
             config.encoder_size,
             config.encoder_layers,
             batch_first=True,
             bidirectional=True,
             dropout=config.dropout if config.encoder_layers > 1 else 0.0,
         )
-        self.posterior_head = nn.Linear(config.segments * 2 * config.encoder_size, 2 * z)
+        patches = config.segments * alphabet.steps // config.patch_steps
+        read = 2 * config.encoder_size + patch
+        heads = {
+            "ends": (config.segments * 2 * config.encoder_size, 2 * z),
+            "patches": (patches * read, 2 * z),
+            "parts": (read, 2 * z // patches),
+        }
+        self.posterior_head = nn.Linear(*heads[config.posterior])
         hierarchical = config.decoder == "hierarchical"
         size = config.conductor_size
+        local = config.posterior == "parts"
+        plans = patches if local else config.segments
         self.conductor = LSTM(size, size, config.conductor_layers, batch_first=True)
         self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * size)
-        self.conductor_input = nn.Linear(z, config.segments * size)
+        self.conductor_input = nn.Linear(z // patches, size) if local else nn.Linear(z, plans * size)
         if not hierarchical:
             del self.conductor, self.conductor_start, self.conductor_input
-        context = size if hierarchical else z
+        context = size if hierarchical else z // patches if local else z
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
-        self.context = nn.Linear(context, alphabet.steps * 2 * width)
+        self.context = nn.Linear(context, config.segments * alphabet.steps // plans * 2 * width)
         self.decoder = LSTM(
             3 * width,
             config.decoder_size,
@@ -113,12 +143,24 @@ class RecurrentVAE(nn.Module):
             dropout=config.dropout if config.decoder_layers > 1 else 0.0,
         )
         self.head = nn.Linear(config.decoder_size, alphabet.classes)
+        height, has_one = known[: alphabet.classes].T
+        self.register_buffer("parabola", torch.stack([-height.square(), 2 * height, -has_one]), persistent=False)
+        self.height_head = nn.Linear(config.decoder_size, 2) if ordered else None
+        residues = F.one_hot(torch.arange(alphabet.classes) % alphabet.period, alphabet.period).T * has_one
+        self.register_buffer("residues", residues, persistent=False)
+        self.degree_head = nn.Linear(config.decoder_size, alphabet.period) if degrees else None
         self.accent_head = nn.Linear(config.decoder_size, alphabet.accents) if alphabet.accents else None
         for name, weight in self.named_parameters():
             if name.split(".")[-1].startswith("bias_ih"):
                 nn.init.zeros_(weight)
                 nn.init.ones_(weight[len(weight) // 4 : len(weight) // 2])  # forget gates begin open
-        nn.init.constant_(self.posterior_head.bias[z:], _FIRST_SPREAD)
+        nn.init.constant_(self.posterior_head.bias[len(self.posterior_head.bias) // 2 :], _FIRST_SPREAD)
+
+    @property
+    def parts(self) -> int:
+        """Of a z: one a patch, or one in all."""
+        patches = self.config.segments * self.alphabet.steps // self.config.patch_steps
+        return patches if self.config.posterior == "parts" else 1
 
     def posterior(
         self,
@@ -132,10 +174,15 @@ class RecurrentVAE(nn.Module):
             embedded = embedded + self.accent(accents)
         patches = self.dropout(embedded).reshape(len(steps), -1, self.encoder.input_size)
         states, _ = self.encoder(patches)
-        forward, backward = states.view(len(steps), self.config.segments, -1, states.shape[2]).chunk(2, dim=-1)
-        ends = torch.cat([forward[:, :, -1], backward[:, :, 0]], dim=-1)
-        mean, spread = self.posterior_head(ends.flatten(1)).float().chunk(2, dim=-1)  # a KL in bf16 is off by nats
-        return mean, F.softplus(spread) + 1e-4
+        if self.config.posterior == "ends":
+            forward, backward = states.view(len(steps), self.config.segments, -1, states.shape[2]).chunk(2, dim=-1)
+            read = torch.cat([forward[:, :, -1], backward[:, :, 0]], dim=-1).flatten(1)
+        else:
+            read = torch.cat([states, patches], dim=-1)
+            if self.config.posterior == "patches":
+                read = read.flatten(1)
+        mean, spread = self.posterior_head(read).float().chunk(2, dim=-1)  # a KL in bf16 is off by nats
+        return mean.flatten(1), F.softplus(spread.flatten(1)) + 1e-4
 
     def forward(
         self,
@@ -150,7 +197,7 @@ class RecurrentVAE(nn.Module):
         rows = self._rows(self._embed(shifted, condition))
         hidden, _ = self.decoder(torch.cat([self.dropout(rows), context], dim=-1), state)
         hidden = self.dropout(hidden).reshape(batch, self.config.segments, self.alphabet.steps, -1)
-        return self.head(hidden), None if self.accent_head is None else self.accent_head(hidden)
+        return self._logits(hidden, condition), None if self.accent_head is None else self.accent_head(hidden)
 
     def unroll(
         self,
@@ -161,14 +208,16 @@ class RecurrentVAE(nn.Module):
         """Steps and likeliest accents, each step chosen by `pick`, (rows, V) → (rows,), and fed back; rows are segments
         (hierarchical) or whole windows (flat), those of a window next to each other."""
         context, state = self._begin(z)
-        empty = torch.zeros(len(z), self.config.segments, self.alphabet.steps, dtype=torch.long, device=z.device)
-        places = self._rows(self._embed(empty, condition) - self.embedding(empty))  # all of the input but the symbol
-        symbol = torch.full((len(places),), self.alphabet.start, device=z.device)
+        rows = context.shape[0]
+        conditions = None if condition is None else self._rows(condition)
+        places = self.place.weight.repeat(context.shape[1] // self.alphabet.steps, 1)
+        symbol = torch.full((rows,), self.alphabet.start, device=z.device)
         steps, accents = [], []
-        for step in range(places.shape[1]):
-            row = torch.cat([self.embedding(symbol) + places[:, step], context[:, step]], dim=-1)
+        for step in range(context.shape[1]):
+            now = None if conditions is None else conditions[:, step]
+            row = torch.cat([self._symbol(symbol, now) + places[step], context[:, step]], dim=-1)
             hidden, state = self.decoder(row[:, None], state)
-            symbol = pick(self.head(hidden[:, 0]))
+            symbol = pick(self._logits(hidden[:, 0], now))
             steps.append(symbol)
             if self.accent_head is not None:
                 accents.append(self.accent_head(hidden[:, 0])[:, 1:].argmax(-1) + 1)
@@ -176,10 +225,35 @@ class RecurrentVAE(nn.Module):
         return torch.stack(steps, 1).reshape(shape), torch.stack(accents, 1).reshape(shape) if accents else None
 
     def _embed(self, steps: Tensor, condition: Tensor | None) -> Tensor:
-        embedded: Tensor = self.embedding(steps) + self.place.weight
+        return self._symbol(steps, condition) + self.place.weight
+
+    def _symbol(self, steps: Tensor, condition: Tensor | None) -> Tensor:
+        """(…) → (…, E), under the conditioning of where it is read."""
+        embedded: Tensor = self.embedding(steps)
+        if self.height is not None:
+            embedded = embedded + self.height(self.known[steps])
         if self.condition is not None and condition is not None:
             embedded = embedded + self.condition(condition)
+        if self.degree is not None and condition is not None:
+            reference = condition[..., : self.alphabet.period]
+            degrees = reference.gather(-1, self.distances[steps]) * self.known[steps][..., 1:]
+            embedded = embedded + self.degree(degrees)
         return embedded
+
+    def _logits(self, hidden: Tensor, condition: Tensor | None) -> Tensor:
+        """(…, D) → (…, V): of each class on its own, and for those with an order
+        −4 softplus(k) (height − c)² with k and c predicted, and a term of its degree."""
+        logits: Tensor = self.head(hidden)
+        if self.height_head is not None:
+            sharpness, centre = self.height_head(hidden).unbind(-1)
+            sharpness = 4 * F.softplus(sharpness)
+            weights = torch.stack([sharpness, sharpness * centre, sharpness * centre.square()], dim=-1)
+            logits = logits + weights @ self.parabola  # the square multiplied out: one small product for all classes
+        if self.degree_head is not None and condition is not None:
+            turned = condition[..., : self.alphabet.period][..., self.distances[: self.alphabet.period]]
+            degrees = (turned @ self.degree_head(hidden)[..., None])[..., 0]  # of each residue: its terms by reference
+            logits = logits + degrees @ self.residues
+        return logits
 
     def _shift(self, steps: Tensor) -> Tensor:
         """What stands before each step: the start symbol before a segment, or before the whole window if flat."""
@@ -193,15 +267,39 @@ class RecurrentVAE(nn.Module):
 
     def _begin(self, z: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """What the latent tells the decoder at each step, (rows, steps, D), and its first state."""
-        plan = z
-        if self.config.decoder == "hierarchical":
-            state = _states(self.conductor_start(z), self.config.conductor_layers)
-            heard = self.conductor_input(z).view(len(z), self.config.segments, -1)
-            plan = (heard + self.conductor(heard, state)[0]).flatten(0, 1)
-        context = self.context(plan).view(len(plan), self.alphabet.steps, -1)
-        if self.config.decoder == "flat":
-            context = context.repeat(1, self.config.segments, 1)
-        return context, _states(self.decoder_start(plan), self.config.decoder_layers)
+        config = self.config
+        plans = self.parts if config.posterior == "parts" else config.segments
+        parts = z.view(len(z), self.parts, -1)
+        if config.decoder == "hierarchical":
+            state = _states(self.conductor_start(z), config.conductor_layers)
+            heard = self.conductor_input(parts).view(len(z), plans, -1)
+            parts = heard + self.conductor(heard, state)[0]
+        elif config.posterior != "parts":
+            parts = parts.expand(-1, plans, -1)
+        rows = len(z) * (config.segments if config.decoder == "hierarchical" else 1)
+        first = parts.reshape(rows, -1, parts.shape[-1])[:, 0]
+        context = self.context(parts).view(rows, -1, 2 * config.embedding_size)
+        return context, _states(self.decoder_start(first), config.decoder_layers)
+
+
+def _check(alphabet: Alphabet, config: NetworkConfig) -> None:
+    """That the sizes go together."""
+    if alphabet.steps % config.patch_steps:
+        expected = f"a divisor of the {alphabet.steps} steps of a segment"
+        raise InputError("patch_steps", expected=expected, found=str(config.patch_steps), remedy="change it")
+    patches = config.segments * alphabet.steps // config.patch_steps
+    if config.posterior == "parts" and config.latent_dim % patches:
+        expected = f"a multiple of the {patches} patches of a window"
+        raise InputError("latent_dim", expected=expected, found=str(config.latent_dim), remedy="change it")
+
+
+def _heights(alphabet: Alphabet) -> Tensor:
+    """Of each symbol (symbols, 2): its place in the order in periods from the middle, and whether it has one."""
+    heights = torch.zeros(alphabet.symbols, 2)
+    order = torch.arange(alphabet.ordered)
+    heights[: alphabet.ordered, 0] = (order - alphabet.ordered // 2) / alphabet.period
+    heights[: alphabet.ordered, 1] = 1
+    return heights
 
 
 def _states(flat: Tensor, layers: int) -> tuple[Tensor, Tensor]:

@@ -1,10 +1,13 @@
 """Windows of the melody grid: every bar may start one in training; side by side where they are measured."""
 
 import csv
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from yardbird.codecs.melody import HOLD, PAD, chord_features
@@ -33,10 +36,8 @@ class MelodyWindows(Dataset[Batch]):
         mixture: Mixture = TARGET_ALONE,
     ) -> None:
         index = encoded / "index.csv"
-        with index.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["split"] == split]
-        names = ("steps", "velocities", "chords")
-        self._grids = {name: np.load(encoded / f"{name}.npy", mmap_mode="r") for name in names}
+        rows = _rows(encoded, split)
+        self._grids = _grids(encoded)
         notes = np.cumsum(np.append(0, (self._grids["steps"] < HOLD).any(axis=1)))
         places: dict[str, list[tuple[int, int]]] = {TARGET: [], BACKGROUND: []}
         for row in rows:
@@ -65,13 +66,38 @@ class MelodyWindows(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         start, stop = self._places[self._rounds[index]]
-        steps, velocities, chords = (np.asarray(grid[start:stop]) for grid in self._grids.values())
-        item = padded(steps, self._segments, PAD), padded(velocities, self._segments, 0)
-        return {
-            "steps": torch.from_numpy(item[0].astype(np.int64)),
-            "velocities": torch.from_numpy(item[1].astype(np.int64)),
-            "chords": torch.from_numpy(chord_features(padded(chords, self._segments, 0))),
-        }
+        return _batch(self._grids, start, stop, self._segments)
+
+
+def whole_solos(encoded: Path, split: str, segments: int) -> Iterator[Batch]:
+    """Every target solo of a split, copies included, as its windows side by side, the last one padded: (windows, N, …)."""
+    grids = _grids(encoded)
+    for row in _rows(encoded, split):
+        if row["role"] != TARGET:
+            continue
+        start, length = int(row["start"]), int(row["length"])
+        batch = _batch(grids, start, start + length, -(-length // segments) * segments)
+        yield {name: values.reshape(-1, segments, *values.shape[1:]) for name, values in batch.items()}
+
+
+def _rows(encoded: Path, split: str) -> list[dict[str, str]]:
+    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["split"] == split]
+
+
+def _grids(encoded: Path) -> dict[str, NDArray[Any]]:
+    return {name: np.load(encoded / f"{name}.npy", mmap_mode="r") for name in ("steps", "velocities", "chords")}
+
+
+def _batch(grids: Mapping[str, NDArray[Any]], start: int, stop: int, segments: int) -> Batch:
+    """Segments of the packed arrays, padded to so many."""
+    steps, velocities, chords = (np.asarray(grid[start:stop]) for grid in grids.values())
+    item = padded(steps, segments, PAD), padded(velocities, segments, 0)
+    return {
+        "steps": torch.from_numpy(item[0].astype(np.int64)),
+        "velocities": torch.from_numpy(item[1].astype(np.int64)),
+        "chords": torch.from_numpy(chord_features(padded(chords, segments, 0))),
+    }
 
 
 def padded(grid: np.ndarray, segments: int, fill: int) -> np.ndarray:

@@ -1,0 +1,172 @@
+"""A learnt prior over latent points in playing order: what comes next, given all before it and a condition.
+
+Shapes: batch B, parts T in playing order (of consecutive windows, P of each), dimensions D a part, condition features
+C a part, components K.
+
+    part t−1, condition of parts t and t+1, place of t in its window → LSTM → a mixture of K Gaussians over part t
+
+The mixture is that of Graves 2013 (arXiv 1308.0850, §4.1) with diagonal Gaussians: one Gaussian would average over the
+ways in which a line may continue. Parts are smaller than windows, so that the mixture has few dimensions.
+"""
+
+from dataclasses import dataclass
+from math import log, pi
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from yardbird.nn.lstm import LSTM
+from yardbird.nn.resting import at_rest
+from yardbird.seeds import derive_seed, generator
+
+_LEAST_SPREAD = 0.02  # a component that closes in on a single point would make the density as large as it likes
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Gaussians over the parts of a batch: log weights (B, T, K), means and standard deviations (B, T, K, D)."""
+
+    log_weights: Tensor
+    means: Tensor
+    spreads: Tensor
+
+    def log_density(self, parts: Float[Tensor, "B T D"]) -> Float[Tensor, "B T"]:
+        """In nats."""
+        away = (parts[:, :, None] - self.means) / self.spreads
+        gaussians = -(0.5 * away.square() + self.spreads.log() + 0.5 * log(2 * pi)).sum(-1)
+        return torch.logsumexp(self.log_weights + gaussians, dim=-1)
+
+
+class SequencePrior(nn.Module):
+    """p(parts | condition); causal in the parts."""
+
+    def __init__(self, *, dimensions: int, features: int, places: int, size: int, components: int) -> None:
+        super().__init__()
+        self.dimensions, self.places, self.components = dimensions, places, components
+        self.read = nn.Linear(dimensions + 1 + 2 * features, size)  # 1: is there a part before
+        self.place = nn.Embedding(places, size)
+        self.lstm = LSTM(size, size, batch_first=True)
+        self.head = nn.Linear(2 * size, components * (1 + 2 * dimensions))
+
+    def forward(self, parts: Float[Tensor, "B T D"], condition: Float[Tensor, "B T C"]) -> Mixture:
+        before = F.pad(F.pad(parts[:, :-1], (0, 1), value=1.0), (0, 0, 1, 0))
+        heard = self._hear(before, condition, 0)
+        return self._mixture(torch.cat([self.lstm(heard)[0], heard], dim=-1))
+
+    @at_rest
+    def draw(self, condition: Float[Tensor, "T C"], seed: int, temperature: float) -> NDArray[np.float32]:
+        """Parts (T, D) one after the other; those of window i depend on the seed, i, and what came before.
+
+        `temperature` divides the logits of the weights and multiplies the deviations; 0: always the heaviest mean.
+        """
+        state, before = None, torch.zeros(1, 1, self.dimensions + 1, device=condition.device)
+        drawn = []
+        for at in range(len(condition)):
+            if at % self.places == 0:
+                stream = generator(seed, "prior", at // self.places)
+            heard = self._hear(before, condition[None, at : at + 2], at)[:, :1]
+            hidden, state = self.lstm(heard, state)
+            mixture = self._mixture(torch.cat([hidden, heard], dim=-1))
+            logits = mixture.log_weights[0, 0].double().cpu().numpy()
+            noise = stream.gumbel(size=len(logits)), stream.standard_normal(self.dimensions)
+            component = int((logits + temperature * noise[0]).argmax())
+            shift = torch.from_numpy(noise[1].astype(np.float32)).to(condition.device)
+            part = mixture.means[0, 0, component] + temperature * mixture.spreads[0, 0, component] * shift
+            before = F.pad(part, (0, 1), value=1.0)[None, None]
+            drawn.append(part)
+        return torch.stack(drawn).cpu().numpy()
+
+    def _hear(self, before: Tensor, condition: Tensor, start: int) -> Tensor:
+        """(B, t, D + 1) and the condition of the same parts and perhaps of one more → (B, t, size)."""
+        coming = F.pad(condition[:, 1:], (0, 0, 0, 1))
+        steps = before.shape[1]
+        place = self.place((start + torch.arange(steps, device=before.device)) % self.places)
+        rows = torch.cat([before, condition[:, :steps], coming[:, :steps]], dim=-1)
+        heard: Tensor = F.gelu(self.read(rows) + place)
+        return heard
+
+    def _mixture(self, hidden: Tensor) -> Mixture:
+        weights, means, spreads = self.head(hidden).split(
+            [self.components, self.components * self.dimensions, self.components * self.dimensions], dim=-1
+        )
+        shape = (*hidden.shape[:2], self.components, self.dimensions)
+        return Mixture(weights.log_softmax(-1), means.view(shape), F.softplus(spreads).view(shape) + _LEAST_SPREAD)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Posteriors of whole solos in playing order, padded to one length: (B, T, D) twice, (B, T, C), (B, T)."""
+
+    means: Tensor
+    spreads: Tensor
+    condition: Tensor
+    inside: Tensor
+
+
+def nats(prior: SequencePrior, parts: Tensor, condition: Tensor, inside: Bool[Tensor, "B T"]) -> Tensor:
+    """−log p a part, mean over the parts that are inside."""
+    density: Tensor = prior(parts, condition).log_density(parts)
+    return -density[inside].mean()
+
+
+def fit_prior(
+    prior: SequencePrior,
+    training: Sequences,
+    validation: Sequences,
+    *,
+    steps: int,
+    batch_size: int,
+    length: int,
+    learning_rate: float,
+    condition_dropout: float,
+    nothing: Tensor,
+    seed: int,
+) -> float:
+    """Train by maximum likelihood on crops of `length` parts, at points drawn from the posteriors; keep the weights
+    that give the validation solos the highest likelihood, looked at twenty times.
+
+    Args:
+        condition_dropout: share of the crops whose condition is `nothing`, (C,).
+
+    Returns:
+        the validation solos' nats a part.
+    """
+    device = training.means.device
+    random = torch.Generator().manual_seed(derive_seed(seed, "prior"))
+    optimizer = torch.optim.AdamW(prior.parameters(), lr=learning_rate, weight_decay=0.01, betas=(0.9, 0.98))
+    lengths = training.inside.sum(1)
+    held_out = validation.means + validation.spreads * torch.randn(
+        validation.means.shape, generator=torch.Generator().manual_seed(0)
+    ).to(device)
+    best, kept = float("inf"), {}
+    for step in range(steps):
+        prior.train()
+        warm = min(1.0, (step + 1) / 50)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
+        rows = torch.randint(len(lengths), (batch_size,), generator=random)
+        windows = (lengths[rows].cpu() - length).clamp(min=0) // prior.places + 1
+        first = (torch.rand(batch_size, generator=random) * windows).long() * prior.places
+        at = (first[:, None] + torch.arange(length)).clamp(max=training.means.shape[1] - 1)
+        means, spreads, condition, inside = (
+            values[rows[:, None], at]
+            for values in (training.means, training.spreads, training.condition, training.inside)
+        )
+        noise = torch.randn(means.shape, generator=random).to(device)
+        hidden = (torch.rand(batch_size, 1, 1, generator=random) < condition_dropout).to(device)
+        loss = nats(prior, means + spreads * noise, torch.where(hidden, nothing, condition), inside)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's
+        nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
+        optimizer.step()
+        if (step + 1) % max(1, steps // 20) == 0 or step + 1 == steps:
+            with torch.no_grad():
+                value = float(nats(prior.eval(), held_out, validation.condition, validation.inside))
+            if value < best:
+                best, kept = value, {name: weight.clone() for name, weight in prior.state_dict().items()}
+    prior.load_state_dict(kept)
+    return best
