@@ -70,7 +70,7 @@ class MelodyWindows(Dataset[Batch]):
 
 
 def whole_solos(encoded: Path, split: str, segments: int) -> Iterator[Batch]:
-    """Every target solo of a split, copies included, as its windows side by side, the last one padded: (windows, N, …)."""
+    """Every target solo of a split, copies included, as windows side by side, the last one padded: (windows, N, …)."""
     grids = _grids(encoded)
     for row in _rows(encoded, split):
         if row["role"] != TARGET:
