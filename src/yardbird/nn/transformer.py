@@ -10,7 +10,7 @@ it, embeddings with deviation 1/√width: on a small budget this learns far fast
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -242,7 +242,7 @@ class Transformer(nn.Module):
         x = self.embedding(tokens)
         if self.held_embedding is not None:
             x = x + self.held_embedding(held).sum(0)
-        for terms, followed in zip(self.relations, related, strict=True):
+        for terms, followed in zip(self._terms, related, strict=True):
             embedded = terms.embed(followed)
             x = x if embedded is None else x + embedded
         if self.positions is not None:
@@ -253,18 +253,22 @@ class Transformer(nn.Module):
             x = block(x, None if cache is None else cache.layers[index])
         x = self.norm(x if cache is None else x[:, -1:])
         logits = F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
-        for terms, followed in zip(self.relations, related, strict=True):
+        for terms, followed in zip(self._terms, related, strict=True):
             logits = terms.add_to(logits, x, followed[0, :, -x.shape[1] :])
         return logits
+
+    @property
+    def _terms(self) -> Sequence[RelationTerms]:
+        return cast("Sequence[RelationTerms]", self.relations)
 
     def _follow(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> list[Int[Tensor, "G B L"]]:
         """What is in force at each position, its own token included: the rows of `held_embedding` of every group, then
         what each relation follows."""
         counts = [len(self.rows)] + [RelationTerms.CARRIED] * len(self.relations)
         before = tokens.new_full((sum(counts), len(tokens)), NOTHING) if cache is None else cache.in_force
-        held, *related = before.split(counts)
+        held, *related = torch.split(before, counts)
         followed = [carry(self.rows[:, tokens], held)]
-        followed += [terms.follow(tokens, part) for terms, part in zip(self.relations, related, strict=True)]
+        followed += [terms.follow(tokens, part) for terms, part in zip(self._terms, related, strict=True)]
         if cache is not None:
             cache.in_force = torch.cat([part[..., -1] for part in followed])
         return followed

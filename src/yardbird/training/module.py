@@ -78,7 +78,7 @@ class FamilyModule(LightningModule):
         total = sum(len(next(iter(share.values()))) for share in (own, *others))
         self._waiting = []
         for partner, part in zip(self.partners, others, strict=False):  # a small batch leaves some without work
-            partner.start(part, self.step, self.current_epoch * self.trainer.num_training_batches + index)
+            partner.start(part, self.step, self.current_epoch * int(self.trainer.num_training_batches) + index)
             self._waiting.append((partner, len(next(iter(part.values()))) / total))
         loss = self._family.loss(own, self.step)
         self._count({"loss": loss.total, **loss.terms}, loss.weight)

@@ -46,7 +46,7 @@ class Partner:
     def __init__(self, family: Family, *, mixed: bool, seed: int) -> None:
         family.model.share_memory()
         self._parameters = [parameter for parameter in family.model.parameters() if parameter.requires_grad]
-        self._gradients = [torch.zeros_like(parameter).share_memory_() for parameter in self._parameters]
+        self._gradients = [_shared(parameter) for parameter in self._parameters]
         context = multiprocessing.get_context("fork")
         self._pipe, far_end = context.Pipe()
         work = (family, self._gradients, far_end, self._pipe, mixed, seed)
@@ -88,6 +88,11 @@ def shares_of(batch: Batch, processes: int) -> list[dict[str, Tensor]]:
     parts = {name: values.chunk(processes) for name, values in batch.items()}
     count = len(next(iter(parts.values())))
     return [{name: values[index] for name, values in parts.items()} for index in range(count)]
+
+
+def _shared(like: Tensor) -> Tensor:
+    zeros: Tensor = torch.zeros_like(like).share_memory_()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    return zeros
 
 
 def _work(
