@@ -51,8 +51,8 @@ def liked(solo: Solo, start: int = 0) -> float:
 
 def test_the_solo_most_like_the_player_is_kept_of_those_drawn_in_one_batch(draw: Draw, folder: Path) -> None:
     config = settings(best_of=3)
-    all_drawn = draw(ORDERS * 3, config, 5)
-    chosen = draw_best(draw, ORDERS, config, 5, folder)
+    all_drawn = draw(ORDERS * 3, config, 7)
+    chosen = draw_best(draw, ORDERS, config, 7, folder)
     assert any(solo.index >= len(ORDERS) for solo in chosen)
     for place, solo in enumerate(chosen):
         ratios = [liked(rival) for rival in all_drawn[place::2]]
