@@ -32,7 +32,7 @@ NAME = "music_vae"
 GATES = {NAME: Gate(measure="reconstruction_error", baseline="shuffled_z", requires=())}
 DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None,
-    "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
+    "whole_choruses": False, "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
 }  # fmt: skip
 SERVERS = {NAME: Server(ENDPOINT, DEFAULTS)}
 
