@@ -24,7 +24,6 @@ from yardbird.generation.tokens import ContinuesTokens, token_limit
 from yardbird.music.score import Ints, Notes, Score
 from yardbird.seeds import derive_seed
 
-
 #: New bars may need so much more of the context than the bars of the solo do on average.
 _DENSER = 1.25
 
