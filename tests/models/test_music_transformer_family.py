@@ -164,14 +164,28 @@ def test_a_chord_is_in_force_until_the_next_one_and_nc_ends_it(
 ) -> None:
     silence, f7, pitch = codec.chord_ids(None), codec.chord_ids(Chord.parse("F7")), codec.ids("Pitch").start + 60
     tokens = torch.tensor([[codec.bos_id, *f7, pitch, *silence, pitch]])
-    root, quality = family.model._follow(tokens, None)[0][:, 0].tolist()
+    root, quality, *_ = family.model._follow(tokens, None)[0][:, 0].tolist()
     row_of = [rows.tolist() for rows in family.model.rows]
     (nothing,), (f, seventh) = [row_of[0][token] for token in silence], [row_of[g][token] for g, token in enumerate(f7)]
     assert root == [0, f, f, f, nothing, nothing]
     assert quality == [0, 0, seventh, seventh, nothing, nothing]
     assert len({0, nothing, f, seventh}) == 4
     without = MusicTransformerFamily(codec, replace(family.config, hold_chords=False)).model
-    assert without.held_embedding is None
+    held = {codec.kind_of[token] for token in without.rows.any(0).nonzero()[:, 0].tolist()}
+    assert held == {KINDS.index("Left"), KINDS.index("Fill")}, "no chord is held"
+
+
+def test_the_bars_left_are_in_force_until_a_gap_takes_them_over(
+    family: MusicTransformerFamily, codec: EventCodec
+) -> None:
+    pitch, bar, fill = codec.ids("Pitch").start, codec.ids("Bar").start, codec.ids("Fill").start
+    one, two = codec.ids("Left").start, codec.ids("Left").start + 1
+    tokens = torch.tensor([[codec.bos_id, fill, bar, one, pitch, fill, pitch, bar, two, pitch, bar, one]])
+    *_, left, gap = family.model._follow(tokens, None)[0][:, 0].tolist()
+    mark, first, second = (family.model.rows[-2][token].item() for token in (fill, one, two))
+    assert left == [0, mark, mark, first, first, mark, mark, mark, second, second, second, first]
+    assert gap == [0, *[mark] * 11]
+    assert len({0, mark, first, second}) == 4
 
 
 def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(family: MusicTransformerFamily) -> None:

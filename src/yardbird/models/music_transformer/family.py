@@ -78,11 +78,13 @@ class MusicTransformerFamily(Family):
     def __init__(self, codec: EventCodec, config: ModelConfig) -> None:
         self.codec, self.config = codec, config
         sizes = {field.name: getattr(config, field.name) for field in dataclasses.fields(TransformerConfig)}
-        kinds = [("ChordRoot", "Chord"), ("ChordQuality", "Chord")]  # Chord is N.C., which ends both
+        chords = [("ChordRoot", "Chord"), ("ChordQuality", "Chord")]  # Chord is N.C., which ends both
+        # The bars left, and whether they lead to bars that follow; Fill ends the countdown of those bars themselves.
+        kinds = [*(chords if config.hold_chords else []), ("Left", "Fill"), ("Fill",)]
         held = [np.flatnonzero(np.isin(codec.kind_of, [KINDS.index(kind) for kind in group])) for group in kinds]
-        chords = [group.tolist() for group in held] if config.hold_chords else []
         related = make_relations(codec, {name: getattr(config, name) for name in RELATIONS})
-        self.model = MusicTransformer(codec.vocab_size, **sizes, held=chords, relations=related)
+        groups = [group.tolist() for group in held]
+        self.model = MusicTransformer(codec.vocab_size, **sizes, held=groups, relations=related)
 
     @classmethod
     def create(cls, encoded: Path, params: Path) -> "MusicTransformerFamily":
