@@ -87,7 +87,9 @@ def test_the_test_split_is_not_read_to_make_a_judge(
 ) -> None:
     asked = set()
     read = judging.read_solos
-    monkeypatch.setattr(judging, "read_solos", lambda folder, split: (asked.add(split), read(folder, split))[1])
+    monkeypatch.setattr(
+        judging, "read_solos", lambda folder, split, **how: (asked.add(split), read(folder, split, **how))[1]
+    )
     judges = fit_judges(two_players, CONFIG)
     assert asked == {"train", "validation"}
     without = write_corpus(tmp_path, codec, [("train", "Ann"), *(row for row in BOTH if row[0] != "test")])
@@ -273,3 +275,16 @@ def test_the_judge_of_traits_knows_parker_from_coltrane_and_not_scores_from_perf
 
     assert area(timed, coltrane) > 0.8
     assert abs(area(scores, timed) - 0.5) < 0.15
+
+
+def test_background_players_are_others_and_never_the_player(two_players: Path, tmp_path: Path) -> None:
+    """Ann has the most training solos, but as background: the player is Bob, of the target."""
+    folder = tmp_path / "events"
+    shutil.copytree(two_players, folder)
+    header, *rows = (folder / "index.csv").read_text().splitlines()
+    changed = [row.replace(",target,Ann,", ",background,Ann,") if ",train," in row else row for row in rows]
+    (folder / "index.csv").write_text("\n".join([header, *changed]) + "\n")
+    judges = fit_judges(folder, CONFIG)
+    assert not isinstance(judges, str)
+    assert judges == fit_judges(two_players, replace(CONFIG, artist="Bob"))
+    assert judges.artist == "Bob"
