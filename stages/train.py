@@ -1,8 +1,6 @@
 """Train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
 
 import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -52,16 +50,13 @@ def main() -> None:
             listeners=[board, run],
             hear=hear,
         )
-        started = time.perf_counter()
-        completion = family.complete(encoded, seed)
-        cost = replace(result.cost, training_seconds=result.cost.training_seconds + time.perf_counter() - started)
         with files.replacing_folder(MODELS / name) as folder:
             family.save(folder)
             origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}
             files.write_json(folder / TRAINED, origin | {"conditioned_on": list(family.conditioned_on)})
-        summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best, **completion}
+        summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
         files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
-        files.write_json(TIMING / f"{name}.json", {name: cost.asdict()})
+        files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})
         files.write_text(REPORTS / f"{name}_curve.csv", as_csv(result.curve))
         run.finish(REPORTS / f"{name}_curve.csv", {**summary, "parameters": result.parameters})
     checkpoint.remove()

@@ -125,6 +125,21 @@ class EventCodec:
         """The id of the tempo bin nearest to a tempo."""
         return self._first["Tempo"] + int(np.argmin(np.abs(np.log(self.tempos / qpm))))
 
+    def bar_ids(self, score: Score) -> list[tuple[int, int]]:
+        """The ids of the meter and the tempo in force in every bar of a score.
+
+        Raises:
+            InputError: the vocabulary has no such meter.
+        """
+        meters, tempos = (
+            np.searchsorted([change.tick for change in changes], score.bar_ticks, side="right") - 1
+            for changes in (score.meters, score.tempos)
+        )
+        in_force = [(score.meters[m], score.tempos[t]) for m, t in zip(meters.tolist(), tempos.tolist(), strict=True)]
+        return [
+            (self.meter_id(meter.numerator, meter.denominator), self.tempo_id(tempo.qpm)) for meter, tempo in in_force
+        ]
+
     def chord_ids(self, chord: Chord | None) -> tuple[int, ...]:
         """The one to three ids of a chord, or the one of no chord."""
         if chord is None:

@@ -75,7 +75,7 @@ class EventGrammar:
         self._artist_id = None if artist is None else codec.artist_id(artist)
         self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
         self._unknown_artist = unknown_artist
-        self._frame = [] if frame is None else _frame_of(codec, frame)
+        self._frame = [] if frame is None else codec.bar_ids(frame)
         self._frame_steps = sum(int(codec.meter_steps[self._values[meter]]) for meter, _ in self._frame)
         assert frame is None or len(self._frame) == bars, "a frame of other bars"
         self._free_chords = chords is None
@@ -341,17 +341,3 @@ def _quality_masks(of_roots: Sequence[frozenset[str]] | None) -> Mask:
     if of_roots is None:
         return np.ones((12, len(QUALITIES)), dtype=np.bool_)
     return np.array([[quality in own for quality in QUALITIES] for own in of_roots])
-
-
-def _frame_of(codec: EventCodec, score: Score) -> list[tuple[int, int]]:
-    """The ids of the meter and the tempo in force in every bar of a grid score."""
-    starts = score.bar_ticks
-    meters = np.searchsorted([meter.tick for meter in score.meters], starts, side="right") - 1
-    tempos = np.searchsorted([tempo.tick for tempo in score.tempos], starts, side="right") - 1
-    return [
-        (
-            codec.meter_id(score.meters[meter].numerator, score.meters[meter].denominator),
-            codec.tempo_id(score.tempos[tempo].qpm),
-        )
-        for meter, tempo in zip(meters.tolist(), tempos.tolist(), strict=True)
-    ]

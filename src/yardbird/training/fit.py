@@ -59,12 +59,13 @@ class TrainingResult:
     best_epoch: int
     parameters: int
     cost: Cost
+    completion: Mapping[str, float]  # what `Family.complete` measured
 
     @property
     def best(self) -> dict[str, float]:
-        """The validation measures of the best epoch."""
+        """The validation measures of the best epoch, and of what completed the model."""
         row = self.curve[self.best_epoch - 1]
-        return {name: value for name, value in row.items() if name.startswith("validation_")}
+        return {name: value for name, value in row.items() if name.startswith("validation_")} | dict(self.completion)
 
 
 def fit(
@@ -154,9 +155,12 @@ def fit(
                     partner.close()
     _set_learnt(family.model, course.best_weights)
     family.model.cpu().eval()
+    started = time.perf_counter()
+    completion = family.complete(encoded, seed)
     parameters = sum(parameter.numel() for parameter in family.model.parameters())
-    cost = Cost(course.seconds, course.peak_memory_mib, device_in_words())
-    return TrainingResult(tuple(course.curve), course.best_epoch, parameters, cost)
+    seconds = course.seconds + time.perf_counter() - started
+    cost = Cost(seconds, course.peak_memory_mib, device_in_words())
+    return TrainingResult(tuple(course.curve), course.best_epoch, parameters, cost, completion)
 
 
 class _Course(Callback):
