@@ -157,7 +157,7 @@ def test_the_changes_of_the_first_chorus_are_those_of_all(bars: int, chorus: int
 
 def test_in_a_key_a_prime_s_own_chords_stand_and_what_follows_belongs(make_score: Any) -> None:
     """The prime's B and A are foreign to C minor, where what follows keeps to it and need not begin at home."""
-    prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "B"), (4, "A")], beats=16), 2, None)
+    prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "B"), (4, "A")], beats=16), 2, None, 6)
     key, roots = Key.parse("C minor"), set()
     for seed in range(20):
         grammar = EventGrammar(CODEC, bars=6, pitch_range=(60, 72), key=key, meter=(4, 4))
