@@ -35,14 +35,14 @@ def test_without_background_the_order_is_what_it_was_before_there_were_roles(
     for epoch in range(4):
         places = [divmod(epoch * size + index, windows) for index in range(size)]
         expected.append([int(generator(seed, "order", turn).permutation(windows)[place]) for turn, place in places])
-    for mixture in (TARGET_ALONE, Mixture(3, 0.5)):
+    for mixture in (TARGET_ALONE, Mixture(3, 0.5), Mixture(None, 0.5)):
         assert epochs(Rounds(windows, 0, mixture, per_epoch, seed), 4) == expected
 
 
 @given(
     target=st.integers(1, 20),
     background=st.integers(1, 20),
-    mixture=st.builds(Mixture, st.integers(0, 5), st.floats(0, 0.95)),
+    mixture=st.builds(Mixture, st.none() | st.integers(0, 5), st.floats(0, 0.95)),
     per_epoch=st.none() | st.integers(1, 40),
 )
 def test_each_role_comes_in_whole_rounds_one_after_the_other(
@@ -52,7 +52,9 @@ def test_each_role_comes_in_whole_rounds_one_after_the_other(
     shown = epochs(rounds, 7)
     for epoch, places in enumerate(shown):
         theirs = [place for place in places if place >= target]
-        assert len(theirs) == (round(mixture.share * len(rounds)) if epoch < mixture.epochs else 0)
+        assert len(theirs) == (
+            round(mixture.share * len(rounds)) if mixture.epochs is None or epoch < mixture.epochs else 0
+        )
     for first, size in ((0, target), (target, background)):
         own = [place for places in shown for place in places if first <= place < first + size]
         for start in range(0, len(own) - size + 1, size):
@@ -71,7 +73,7 @@ def test_a_place_is_a_function_of_the_epoch_and_the_index(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("mixture", "error"),
     [
-        ((-1, 0.5), "background_epochs: expected 0 or more, found -1"),
+        ((-1, 0.5), "background_epochs: expected 0 or more, or null, found -1"),
         ((1, 1.0), "background_share: expected from 0 to less than 1, found 1.0"),
         ((1, -0.1), "background_share: expected from 0 to less than 1, found -0.1"),
     ],

@@ -69,7 +69,7 @@ class Datasets:
     """Training windows (drawn anew each epoch) and the whole validation split (always the same windows).
 
     `mixed_epochs` is how many epochs mix background into the training windows before the rest adapt to the target; 0
-    where there is no background.
+    where no epochs adapt: without background, or where every epoch mixes it in.
     """
 
     train: Dataset[Batch]
@@ -79,15 +79,15 @@ class Datasets:
 
 @dataclass(frozen=True)
 class Mixture:
-    """How background solos enter training: a share of the windows of the first epochs, and nothing of the others."""
+    """How background solos enter training: a share of the windows of the first epochs (None: of every epoch)."""
 
-    epochs: int
+    epochs: int | None
     share: float
 
     def __post_init__(self) -> None:
-        if self.epochs < 0:
+        if self.epochs is not None and self.epochs < 0:
             found = str(self.epochs)
-            raise InputError("background_epochs", expected="0 or more", found=found, remedy="change it")
+            raise InputError("background_epochs", expected="0 or more, or null", found=found, remedy="change it")
         if not 0 <= self.share < 1:
             expected, found = "from 0 to less than 1", str(self.share)
             raise InputError("background_share", expected=expected, found=found, remedy="change it")
@@ -108,7 +108,9 @@ class Rounds:
     def __init__(self, target: int, background: int, mixture: Mixture, per_epoch: int | None, seed: int) -> None:
         self._counts, self._seed = {"": target, BACKGROUND: background}, seed
         self._size = target + background if per_epoch is None else per_epoch
-        self.mixed_epochs = mixture.epochs if background and mixture.share else 0
+        mixed = mixture.epochs if background and mixture.share else 0
+        self.mixed_epochs = mixed or 0
+        self._mixed = sys.maxsize if mixed is None else mixed
         self._background = round(mixture.share * self._size)  # of a mixed epoch
         self._epoch = 0
         self._orders: dict[tuple[str, int], NDArray[np.int64]] = {}
@@ -123,8 +125,8 @@ class Rounds:
     def __getitem__(self, index: int) -> int:
         if not 0 <= index < self._size:
             raise IndexError(index)
-        mixed = min(self._epoch, self.mixed_epochs)  # epochs of mixed windows before this one
-        own = self._size - (self._background if self._epoch < self.mixed_epochs else 0)
+        mixed = min(self._epoch, self._mixed)  # epochs of mixed windows before this one
+        own = self._size - (self._background if self._epoch < self._mixed else 0)
         if index < own:
             return self._place("", self._epoch * self._size - mixed * self._background + index)
         return self._counts[""] + self._place(BACKGROUND, mixed * self._background + index - own)

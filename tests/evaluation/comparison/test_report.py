@@ -380,4 +380,4 @@ def test_a_background_source_is_said_to_be_one():
     ]
     parker, others = describe_corpus(rows)
     assert parker == "Source `parker`: 0 train, 0 validation, 1 test solos, split by tune."
-    assert others.startswith("Source `others`, background: 1 solos, learnt from before the target")
+    assert others.startswith("Source `others`, background: 1 solos, learnt from beside the target")

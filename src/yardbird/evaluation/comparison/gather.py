@@ -161,7 +161,7 @@ def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
     background = {row["solo"].partition("/")[0] for row in originals if row["role"] == BACKGROUND}
     for source in dict.fromkeys(source for source, _ in splits):
         if source in background:
-            use = "learnt from before the target, measured by none; those over held-out tunes are left out"
+            use = "learnt from beside the target, measured by none; those over held-out tunes are left out"
             sentences.append(f"Source `{source}`, background: {splits[source, 'train']} solos, {use}.")
             continue
         counts = ", ".join(f"{splits[source, split]} {split}" for split in ("train", "validation", "test"))

@@ -40,7 +40,7 @@ class ModelConfig(TransformerConfig):
     """`windows_per_epoch` null: each training sequence about once an epoch."""
 
     windows_per_epoch: int | None
-    background_epochs: int  # the first, which mix background windows in
+    background_epochs: int | None  # the first, which mix background windows in; null: all
     background_share: float  # of the windows of these epochs
     hold_chords: bool  # the chord in force is added to every token, beside standing where it changes
     interval: Use  # what relations of tokens are used for (see `relations`)

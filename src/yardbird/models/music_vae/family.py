@@ -88,7 +88,7 @@ class ModelConfig:
     teacher_forcing: float  # share of the steps that the decoder is told, at the end of the schedule; 1: all, always
     teacher_forcing_steps: int  # optimiser steps until then, down from 1 in a line
     windows_per_epoch: int | None  # null: every window once
-    background_epochs: int  # the first, which mix background windows in
+    background_epochs: int | None  # the first, which mix background windows in; null: all
     background_share: float  # of the windows of these epochs
     prior: PriorConfig
 
