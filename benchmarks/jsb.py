@@ -71,7 +71,7 @@ class Setting:
 
 
 DEFAULT = Setting(
-    d_model=128, num_layers=4, dropout=0.1, epochs=12, whole=0.2, learning_rate=3e-3, weight_decay=0.1, bf16=False
+    d_model=128, num_layers=4, dropout=0.1, epochs=16, whole=0.2, learning_rate=3e-3, weight_decay=0.1, bf16=False
 )
 
 
