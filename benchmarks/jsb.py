@@ -18,7 +18,7 @@ import math
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -27,7 +27,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
@@ -48,7 +48,7 @@ REST = HIGHEST + 1 - LOWEST  # of every voice, behind its pitches
 SYMBOLS = REST + 1  # a voice
 START = VOICES * SYMBOLS
 VOCABULARY = START + 1
-WINDOW, STRIDE, BAR = 1024, 256, 64  # tokens
+WINDOW, STRIDE, SHORT, BAR = 1024, 256, 256, 64  # tokens
 WIDEST = 36  # semitones; wider intervals share its class
 ORDERS, ESCAPES = range(1, 25), (0.5, 1.0, 2.0, 5.0)  # of the n-grams
 
@@ -64,12 +64,15 @@ class Setting:
     num_layers: int
     dropout: float
     epochs: int
-    batch: int  # pieces
+    whole: float  # share of the epochs, the last ones, on windows of 1024 tokens; those before, on short ones
     learning_rate: float
     weight_decay: float
+    bf16: bool  # in training; a third faster on a processor with AVX-512 BF16, slow on others
 
 
-DEFAULT = Setting(d_model=128, num_layers=4, dropout=0.1, epochs=10, batch=1, learning_rate=3e-3, weight_decay=0.1)
+DEFAULT = Setting(
+    d_model=128, num_layers=4, dropout=0.1, epochs=16, whole=0.2, learning_rate=3e-3, weight_decay=0.1, bf16=False
+)
 
 
 def read(path: Path) -> dict[str, list[Chorale]]:
@@ -133,28 +136,29 @@ def transposed(pitches: Tokens, semitones: int) -> Tokens:
 
 
 class TrainingPieces:
-    """Every piece once an epoch, transposed and cut at random, in batches of pieces of like length."""
+    """Every piece about once an epoch, transposed and cut at random, in batches of windows of like length."""
 
-    def __init__(self, pieces: Sequence[Tokens], batch: int, seed: int) -> None:
+    def __init__(self, pieces: Sequence[Tokens], seed: int) -> None:
         every = np.ma.masked_greater(np.concatenate(pieces), HIGHEST)
-        self._pieces, self._batch, self._random = pieces, batch, np.random.default_rng(seed)
+        self._pieces, self._random = pieces, np.random.default_rng(seed)
         self._shifts = [shifts(piece, every.min(0), every.max(0)) for piece in pieces]
 
-    def __len__(self) -> int:
-        return math.ceil(len(self._pieces) / self._batch)
-
-    def epoch(self) -> Iterator[Tensor]:
-        """Batches (B, length + 1), right-padded with −1."""
-        windows = []
+    def epoch(self, window: int) -> list[Tensor]:
+        """Batches (B, length + 1) of about `WINDOW` tokens in all, right-padded with −1; length is `window` at most."""
+        cuts = []
         for piece, allowed in zip(self._pieces, self._shifts, strict=True):
             tokens = serialise(transposed(piece, self._random.choice(allowed)))
-            bars = max(0, math.ceil((len(tokens) - 1 - WINDOW) / BAR))
-            start = BAR * int(self._random.integers(bars + 1))  # a whole bar, so that the metre stays in place
-            windows.append(torch.from_numpy(tokens[start : start + WINDOW + 1]))
-        windows.sort(key=lambda window: len(window) + self._random.uniform(0, BAR))
-        batches = [windows[at : at + self._batch] for at in range(0, len(windows), self._batch)]
-        for index in self._random.permutation(len(batches)):
-            yield pad_sequence(batches[index], batch_first=True, padding_value=-1)
+            last = max(0, math.ceil((len(tokens) - 1 - window) / BAR))  # bar where a cut may begin
+            count = max(1, round(len(tokens) / window))
+            starts = self._random.integers(last + 1, size=count)
+            if count > 1:
+                starts[0] = 0  # the opening is one of several cuts
+            cuts += [torch.from_numpy(tokens[BAR * start : BAR * start + window + 1]) for start in starts]
+        cuts.sort(key=lambda cut: len(cut) + self._random.uniform(0, BAR))
+        size = WINDOW // window
+        batches = [cuts[at : at + size] for at in range(0, len(cuts), size)]
+        order = self._random.permutation(len(batches))
+        return [pad_sequence(batches[index], batch_first=True, padding_value=-1) for index in order]
 
 
 def pitch_relations() -> list[Relation]:
@@ -206,7 +210,25 @@ def build(variant: str, setting: Setting) -> Transformer:
         context_length=WINDOW,
         tie_embeddings=True,
     )
-    return Transformer(VOCABULARY, config, relations=pitch_relations() if "pitch" in variant else ())
+    model = Transformer(VOCABULARY, config, relations=pitch_relations() if "pitch" in variant else ())
+    if variant != "absolute":
+        model.embedding = Placed(VOCABULARY, setting.d_model)
+    return model
+
+
+class Placed(nn.Embedding):
+    """The embedding of a token and of its place in the bar: every window begins with a bar. Absolute positions tell the
+    place by themselves, relative ones do not."""
+
+    def __init__(self, tokens: int, width: int) -> None:
+        super().__init__(tokens, width)
+        self.place = nn.Embedding(BAR, width)
+        for weight in self.parameters():
+            nn.init.normal_(weight, std=width**-0.5)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        embedded: Tensor = super().forward(tokens) + self.place(torch.arange(tokens.shape[-1]) % BAR)
+        return embedded
 
 
 def trained(
@@ -220,17 +242,20 @@ def trained(
         {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
-    steps, warm_up = setting.epochs * len(pieces), 200
+    warm_up = 200  # steps
     step, best, weights = 0, math.inf, model.state_dict()
     for epoch in range(1, setting.epochs + 1):
         model.train()
-        losses = []
-        for batch in tqdm(pieces.epoch(), desc=f"{variant}, epoch {epoch}", total=len(pieces), leave=False):
-            rate = min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * step / steps)) / 2
+        short = variant != "absolute" and epoch <= (1 - setting.whole) * setting.epochs
+        losses, batches = [], pieces.epoch(SHORT if short else WINDOW)
+        for index, batch in enumerate(tqdm(batches, desc=f"{variant}, epoch {epoch}", leave=False)):
+            progress = (epoch - 1 + index / len(batches)) / setting.epochs
+            rate = min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * progress)) / 2
             for group in optimizer.param_groups:
                 group["lr"] = setting.learning_rate * rate
-            logits = model(batch[:, :-1].clamp(min=0))
-            loss = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), ignore_index=-1)
+            with torch.autocast("cpu", torch.bfloat16, enabled=setting.bf16):
+                logits = model(batch[:, :-1].clamp(min=0))
+            loss = F.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten(), ignore_index=-1)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -275,7 +300,7 @@ def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> 
     print(f"| n-gram, order {order}, escape {escape:g} | – | {found:.4f} | – | – | {seconds:.0f} |", flush=True)
     for variant in variants:
         start = time.process_time()
-        model = trained(variant, setting, TrainingPieces(chorales["train"], setting.batch, seed), held_out, seed)
+        model = trained(variant, setting, TrainingPieces(chorales["train"], seed), held_out, seed)
         scored = nats(model, held_out)
         size, seconds = sum(weight.numel() for weight in model.parameters()), time.process_time() - start
         heard = float(np.concatenate(scored)[sounding].mean())
@@ -291,11 +316,14 @@ def main() -> None:
     parser.add_argument("--variant", choices=list(PUBLISHED), nargs="*", default=list(PUBLISHED))
     parser.add_argument("--epochs", type=int, default=DEFAULT.epochs)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bf16", action="store_true", help="train in mixed precision, where the processor has bf16")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     try:
-        report(options.chorales, options.variant, replace(DEFAULT, epochs=options.epochs), options.seed)
+        report(
+            options.chorales, options.variant, replace(DEFAULT, epochs=options.epochs, bf16=options.bf16), options.seed
+        )
     except YardbirdError as error:
         raise SystemExit(str(error)) from None
 

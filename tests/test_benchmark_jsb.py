@@ -104,17 +104,22 @@ def test_transpositions_keep_every_voice_in_its_range(jsb: ModuleType) -> None:
     assert (jsb.transposed(pitches, 2) - pitches).tolist() == [[2] * 4, [2, 2, 0, 0], [2] * 4]
 
 
-def test_an_epoch_holds_each_piece_once_and_the_seed_decides(jsb: ModuleType) -> None:
+def test_an_epoch_cuts_every_piece_at_its_bars_and_the_seed_decides(jsb: ModuleType) -> None:
     pieces = [jsb.voices(chorale(steps, key)) for key, steps in enumerate((12, 20, 300, 16))]
 
-    def lengths(seed: int) -> list[torch.Tensor]:
-        return list(jsb.TrainingPieces(pieces, 2, seed).epoch())
+    def epoch(window: int, seed: int) -> list[torch.Tensor]:
+        return list(jsb.TrainingPieces(pieces, seed).epoch(window))
 
-    assert sorted(int(row.ge(0).sum()) for batch in lengths(0) for row in batch)[:3] == [49, 65, 81]
-    assert all(torch.equal(one, other) for one, other in zip(lengths(1), lengths(1), strict=True))
-    longest = max(lengths(0), key=torch.numel)
-    assert longest.shape[1] <= jsb.WINDOW + 1
-    assert longest[0, 1] < jsb.SYMBOLS, "a cut piece begins with a bar, and so with the soprano"
+    def lengths(window: int) -> list[int]:
+        return sorted(int(row.ge(0).sum()) for batch in epoch(window, 0) for row in batch)
+
+    assert lengths(1024)[:3] == [49, 65, 81]
+    assert len(lengths(1024)) == 4
+    assert lengths(256)[3:] == [257] * 5
+    assert all(torch.equal(one, other) for one, other in zip(epoch(256, 1), epoch(256, 1), strict=True))
+    cuts = [row for seed in range(8) for batch in epoch(256, seed) for row in batch]
+    assert {int(cut[1]) // jsb.SYMBOLS for cut in cuts} == {0}, "a cut begins with the soprano"
+    assert sum(int(cut[0]) == jsb.START for cut in cuts) >= 8 * 4, "the opening is one of the cuts"
 
 
 def test_every_token_is_scored_once_given_three_quarters_of_a_window_or_all_before_it(
@@ -146,3 +151,11 @@ def test_relations_tell_the_interval_to_the_latest_token_of_each_voice(jsb: Modu
     assert between(bass(48), soprano(72)) == between(bass(50), soprano(74)) != between(bass(48), soprano(71))
     assert between(bass(48), bass(60)) != between(bass(48), soprano(60)), "the voice of the target counts"
     assert between(jsb.REST + 3 * jsb.SYMBOLS, soprano(72)) == between(bass(48), jsb.REST)
+
+
+def test_only_the_place_in_the_bar_is_added_to_a_token(jsb: ModuleType) -> None:
+    model = jsb.build("relative", jsb.DEFAULT)
+    embedded = model.embedding(torch.full((1, 130), 7))[0]
+    assert torch.equal(embedded[:64], embedded[64:128])
+    assert not torch.equal(embedded[0], embedded[1])
+    assert torch.equal(embedded[3], model.embedding.weight[7] + model.embedding.place.weight[3])
