@@ -10,7 +10,7 @@ it, embeddings with deviation 1/√width: on a small budget this learns far fast
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -258,8 +258,8 @@ class Transformer(nn.Module):
         return logits
 
     @property
-    def _terms(self) -> Sequence[RelationTerms]:
-        return cast("Sequence[RelationTerms]", self.relations)
+    def _terms(self) -> list[RelationTerms]:
+        return [terms for terms in self.relations if isinstance(terms, RelationTerms)]
 
     def _follow(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> list[Int[Tensor, "G B L"]]:
         """What is in force at each position, its own token included: the rows of `held_embedding` of every group, then
