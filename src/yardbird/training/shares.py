@@ -132,4 +132,4 @@ def _differentiate(
     for parameter, gradient in zip(parameters, gradients, strict=True):
         gradient.zero_() if parameter.grad is None else gradient.copy_(parameter.grad)
     terms = {"loss": loss.total, **loss.terms}
-    return {name: float(value) for name, value in terms.items()}, float(loss.weight)
+    return {name: value.item() for name, value in terms.items()}, float(loss.weight)
