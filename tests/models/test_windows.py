@@ -98,7 +98,7 @@ def test_a_share_of_the_windows_is_rearranged_where_that_is_possible(encoded: Pa
 
     tokens = read_tokens(encoded)
     plain = TrainingWindows(encoded, 48, PAD, 400, seed=0)
-    mixed = TrainingWindows(encoded, 48, PAD, 400, 0, reversed_end, 0.25)
+    mixed = TrainingWindows(encoded, 48, PAD, 400, 0, rearrange=reversed_end, share=0.25)
     kinds = []
     for index in range(400):
         window = mixed[index]["tokens"].numpy()

@@ -166,7 +166,8 @@ def _fill(
         remedy = "choose a music_transformer"
         raise InputError(model, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
     filled = Filled(solo, tuple(range(gap.first, gap.stop) for gap in filling.gaps))
-    named = f"{solo.stem}_fill_{'_'.join(filled.ranges)}_seed{seed}"
+    places = "_".join(filled.ranges) if len(filled.ranges) <= 8 else f"{len(filled.ranges)}_ranges"
+    named = f"{solo.stem}_fill_{places}_seed{seed}"
     for number, score in enumerate(fill(family, filling, count, settings, seed)):
         drawn = Solo(Order(f"{named}_{number:03d}", score.bar_count, filled=filled), number, score)
         stem = out / drawn.order.name

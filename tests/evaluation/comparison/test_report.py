@@ -290,6 +290,27 @@ def test_sets_are_told_with_their_numbers_intervals_and_floors_and_beside_the_ng
     assert "AUC" not in markdown, "the judges were not examined"
 
 
+def test_filled_bars_are_shown_next_to_continued_ones_where_a_model_fills(data, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    write_family(tmp_path, "other")
+    assert "| row | filled |" not in report_of(read_comparison(tmp_path, data, tmp_path))
+    figures = {"filled_nats_per_note": 3.5, "filled_nats_per_note_low": 3.25, "filled_nats_per_note_high": 3.75,
+               "continued_nats_per_note": 4.0, "fill_gain": 0.5}  # fmt: skip
+    add_figures(tmp_path, "music_transformer", {"music_transformer": figures}, 3)
+    held_out = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Held-out")[2].partition("\n## ")[0]
+    lines = held_out.split("| row | filled | continued | gain of filling |\n")[1].splitlines()
+    assert lines[1:3] == ["| music_transformer | 3.500 [3.250, 3.750] | 4.000 | 0.500 |", ""]
+
+
+def test_the_share_of_solos_that_end_at_rest_is_a_column_of_the_generated_ones(data, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    add_figures(tmp_path, "music_transformer", {"music_transformer": {"ends_at_rest": 0.75}}, 8)
+    generated = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Generated solos")[2].splitlines()
+    place = generated[2].removesuffix(" |").split(" | ").index("ends at rest")
+    row = next(line for line in generated if line.startswith("| music_transformer | 8 |"))
+    assert row.removesuffix(" |").split(" | ")[place] == "0.75"
+
+
 def test_an_ngram_measured_at_another_length_stands_beside_its_family(data, tmp_path):
     for name in ("music_transformer", "other"):
         write_family(tmp_path, name)
