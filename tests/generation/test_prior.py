@@ -33,10 +33,12 @@ class Recorded:
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
+        self.before: list[Score | None] = []
         self.asked: list[dict[str, Any]] = []
 
-    def prior(self, frame: Frame, seed: int, /) -> Frame:
+    def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Frame:
         self.frames.append(frame)
+        self.before.append(before)
         self.asked.append({"prior": seed})
         return frame
 
@@ -97,6 +99,17 @@ def test_what_is_drawn_after_a_prime_hangs_in_a_frame_of_its_own() -> None:
     assert frame.score.chords == tuple(
         ChordChange(change.tick - 96, change.chord) for change in BLUES.chord_changes(12, 5) if change.tick >= 96
     )
+
+
+def test_the_prior_continues_the_prime() -> None:
+    family = Recorded()
+    score = Score(12, make_notes([(0, 60, 70, 80), (60, 12, 71, 80)]), 96)
+    draw(family, [Order("primed", BLUES, prime_of(score, 1)), *numbered("blues", 1, BLUES)], settings(bars=3), 0)
+    prime, nothing = family.before
+    assert prime is not None
+    assert nothing is None
+    assert prime.end_tick == 48
+    assert prime.notes[["onset_tick", "duration_tick", "pitch"]].tolist() == [(0, 48, 70)]
 
 
 def test_without_a_chart_no_chord_is_heard_or_written() -> None:

@@ -16,6 +16,7 @@ from yardbird import MusicVAE
 from yardbird.codecs.melody import chord_features
 from yardbird.models.music_vae.latent import Latent, stretched
 from yardbird.music.chords import Chord
+from yardbird.music.excerpts import cut
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
@@ -240,3 +241,21 @@ def test_the_learnt_prior_follows_the_chords_and_the_windows_before() -> None:
     assert not np.array_equal(latent.z[3:], moved[3:])
     assert not np.array_equal(model.prior(frame, 4).z, latent.z)
     assert not np.array_equal(model.prior(frame, 3, 0.5).z, latent.z)
+
+
+def test_the_learnt_prior_hears_the_last_whole_windows_before() -> None:
+    """Five bars before are heard as their last four, whose posteriors and chords stand before what is drawn."""
+    model = tiny_vae().model
+    frame, before = CODEC.frame(solo(4, "F", 240.0)), replace(solo(7, "Bb", 240.0), meters=(Meter(0, 4, 4),))
+    before = cut(before, 0, 5 * 48)
+    melody = CODEC.encode(before)
+    last = CODEC.encode(cut(before, 48, 5 * 48))
+    chords = np.concatenate([melody.frame.chords[1:], frame.chords, np.zeros((1, 48), np.uint16)])
+    condition = torch.from_numpy(chord_features(chords).reshape(40, 12, -1).mean(1))
+    given = torch.from_numpy(model.posteriors(last)[0].reshape(16, 1))
+    expected = model.sequence.draw(condition, 3, 1.0, given)
+    drawn = model.prior(frame, 3, before=before)
+    np.testing.assert_allclose(drawn.z.reshape(-1, 1), expected, atol=1e-5)
+    assert not np.allclose(drawn.z, model.prior(frame, 3).z)
+    short = cut(before, 0, 48)
+    assert np.array_equal(model.prior(frame, 3, before=short).z, model.prior(frame, 3).z), "less than a window"

@@ -78,6 +78,17 @@ def test_a_draw_depends_on_the_seed_and_begins_as_a_longer_one(prior: SequencePr
     np.testing.assert_allclose(prior.draw(condition[:8], 3, 1.0)[:7], longer[:7], atol=1e-6)
 
 
+def test_given_parts_are_continued(prior: SequencePrior) -> None:
+    """As the forward pass goes on behind them; without noise, so that every part is the heaviest mean."""
+    parts, condition = (values[0] for values in batch(rows=1, length=12))
+    drawn = torch.from_numpy(prior.draw(condition, 0, 0.0, parts[:8]))
+    assert drawn.shape == (4, DIMENSIONS)
+    with torch.no_grad():
+        mixture = prior(torch.cat([parts[:8], drawn])[None], condition[None])
+    heaviest = mixture.log_weights[0].argmax(-1)
+    torch.testing.assert_close(drawn, mixture.means[0, torch.arange(12), heaviest][8:], atol=1e-5, rtol=1e-5)
+
+
 def learnable(rows: int, seed: int) -> Sequences:
     """Two ways to go on, up or down by the condition's first feature, told apart by nothing but a coin."""
     draws = np.random.default_rng(seed)

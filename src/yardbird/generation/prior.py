@@ -4,7 +4,7 @@ Such a model writes a line and nothing else, so the rest is settled here. Over a
 its prior where that is learnt, and in its decoder. A
 free solo is in 4/4 and has no chords: the model is told that none sounds, and none is written. Its tempo is the
 setting's, else `FREE_QPM`. The bars of a prime are taken over as they are, with their meter, tempo and chords; what
-follows is drawn from the prior like any other solo, and no chord sounds there unless a chart says which.
+follows is drawn from the prior, which may continue them, and no chord sounds there unless a chart says which.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ class DecodesLatents(Protocol):
 
     codec: MelodyCodec
 
-    def prior(self, frame: Frame, seed: int, /) -> Any:
-        """A latent from the prior, as long as the frame, which it keeps."""
+    def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Any:
+        """A latent from the prior, as long as the frame, which it keeps; it may continue what came `before`."""
 
     def decode(
         self, latents: Sequence[Any], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
@@ -53,7 +53,7 @@ def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig
     solos = []
     with tqdm(canvases, desc=f"drawing {len(orders)} solos", unit="solo", leave=False) as progress:
         for index, (order, canvas) in enumerate(zip(orders, progress, strict=True)):
-            latent = family.prior(family.codec.frame(canvas.rest), derive_seed(seed, "prior", index))
+            latent = family.prior(family.codec.frame(canvas.rest), derive_seed(seed, "prior", index), canvas.prime)
             (rest,) = family.decode(
                 [latent],
                 sampling=config.sampling,
@@ -74,6 +74,10 @@ class _Canvas:
     @property
     def rest(self) -> Score:
         return cut(self.score, self.start, self.score.end_tick)
+
+    @property
+    def prime(self) -> Score | None:
+        return cut(self.score, 0, self.start) if self.start else None
 
     def filled(self, drawn: Notes) -> Score:
         """With the notes drawn for `rest`; one that is tied over from the prime goes first."""

@@ -134,8 +134,9 @@ class _Points:
         self.codec, self._family, self._given = family.codec, family, given
         self.used: list[Vector] = []
 
-    def prior(self, frame: Frame, seed: int, /) -> Latent:
-        latent = self._family.prior(frame, seed) if self._given is None else Latent(self._given, ((1.0, frame),))
+    def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Latent:
+        given = self._given
+        latent = self._family.prior(frame, seed, before) if given is None else Latent(given, ((1.0, frame),))
         self.used.append(latent.z)
         return latent
 

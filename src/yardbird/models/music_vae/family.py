@@ -308,8 +308,8 @@ class MusicVAEFamily(Family):
     def reconstruct(self, scores: Sequence[Score]) -> list[Score]:
         return self.decode(self.encode(scores))
 
-    def prior(self, frame: Frame, seed: int) -> Latent:
-        return self.model.prior(frame, seed, self.config.prior.temperature)
+    def prior(self, frame: Frame, seed: int, before: Score | None = None) -> Latent:
+        return self.model.prior(frame, seed, self.config.prior.temperature, before)
 
     def sample(self, seed: int) -> Score:
         """Eight free bars in 4/4 at 200 qpm from the prior, temperature 1, nucleus 0.95."""

@@ -192,13 +192,18 @@ class MusicVAE(RecurrentVAE):
             return self.codec.decode(grid, None, frame)
         return self.codec.decode(grid, velocities.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8), frame)
 
-    def prior(self, frame: Frame, seed: int, temperature: float = 1.0) -> Latent:
+    @at_rest
+    def prior(self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None) -> Latent:
         """Points drawn from the prior, one a window of the frame; window i depends on the seed, i and those before it.
 
         The learnt prior follows the frame's chords. N(0, I) knows neither them nor the windows before.
 
         Args:
             temperature: of the learnt prior's mixture; 0: its heaviest mean. Of N(0, I) the standard deviation.
+            before: what the frame continues. The learnt prior hears its last whole windows.
+
+        Raises:
+            InputError: `before` has a bar that is no whole number of steps.
         """
         windows = -(-len(frame) // self.config.segments)
         if self.sequence is None:
@@ -206,8 +211,15 @@ class MusicVAE(RecurrentVAE):
                 generator(seed, "prior", index).standard_normal(self.config.latent_dim) for index in range(windows)
             ]
             return Latent(np.array(draws, dtype=np.float32) * np.float32(temperature), ((1.0, frame),))
-        chords = self._windows(chord_features(padded(frame.chords, windows * self.config.segments, 0)))
-        z = self.sequence.draw(self.part_condition(chords).flatten(0, 1), seed, temperature)
+        chords, given = padded(frame.chords, windows * self.config.segments, 0), None
+        melody = None if before is None else self.codec.encode(before)
+        if melody is not None and (whole := len(melody.frame) // self.config.segments):
+            last = slice(-whole * self.config.segments, None)
+            heard = [melody.steps[last], melody.velocities[last], chord_features(melody.frame.chords[last])]
+            given = self.posterior(*map(self._windows, heard))[0].reshape(whole * self.parts, -1)
+            chords = np.concatenate([melody.frame.chords[last], chords])
+        condition = self.part_condition(self._windows(chord_features(chords))).flatten(0, 1)
+        z = self.sequence.draw(condition, seed, temperature, given)
         return Latent(z.reshape(windows, -1), ((1.0, frame),))
 
     def part_condition(self, chords: Tensor) -> Tensor:

@@ -58,17 +58,26 @@ class SequencePrior(nn.Module):
         return self._mixture(torch.cat([self.lstm(heard)[0], heard], dim=-1))
 
     @at_rest
-    def draw(self, condition: Float[Tensor, "T C"], seed: int, temperature: float) -> NDArray[np.float32]:
-        """Parts (T, D) one after the other; those of window i depend on the seed, i, and what came before.
+    def draw(
+        self, condition: Float[Tensor, "T C"], seed: int, temperature: float, given: Float[Tensor, "G D"] | None = None
+    ) -> NDArray[np.float32]:
+        """Parts (T − G, D), one after the other, that continue the G given ones, which are whole windows.
 
-        `temperature` divides the logits of the weights and multiplies the deviations; 0: always the heaviest mean.
+        The parts of window i depend on the seed, i, and all before them. `temperature` divides the logits of the
+        weights and multiplies the deviations; 0: always the heaviest mean.
         """
-        state, before = None, torch.zeros(1, 1, self.dimensions + 1, device=condition.device)
+        before = torch.zeros(1, 1, self.dimensions + 1, device=condition.device)
+        state, first = None, 0
+        if given is not None and len(given):
+            first = len(given)
+            rows = F.pad(F.pad(given[None], (0, 1), value=1.0), (0, 0, 1, 0))
+            _, state = self.lstm(self._hear(rows[:, :-1], condition[None, : first + 1], 0))
+            before = rows[:, -1:]
         drawn = []
-        for at in range(len(condition)):
+        for at in range(first, len(condition)):
             if at % self.places == 0:
-                stream = generator(seed, "prior", at // self.places)
-            heard = self._hear(before, condition[None, at : at + 2], at)[:, :1]
+                stream = generator(seed, "prior", (at - first) // self.places)
+            heard = self._hear(before, condition[None, at : at + 2], at)
             hidden, state = self.lstm(heard, state)
             mixture = self._mixture(torch.cat([hidden, heard], dim=-1))
             logits = mixture.log_weights[0, 0].double().cpu().numpy()
