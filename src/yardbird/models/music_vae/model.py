@@ -215,7 +215,7 @@ class MusicVAE(RecurrentVAE):
         melody = None if before is None else self.codec.encode(before)
         if melody is not None and (whole := len(melody.frame) // self.config.segments):
             last = slice(-whole * self.config.segments, None)
-            heard = [melody.steps[last], melody.velocities[last], chord_features(melody.frame.chords[last])]
+            heard: list[NDArray[Any]] = [melody.steps[last], melody.velocities[last], chord_features(melody.frame.chords[last])]
             given = self.posterior(*map(self._windows, heard))[0].reshape(whole * self.parts, -1)
             chords = np.concatenate([melody.frame.chords[last], chords])
         condition = self.part_condition(self._windows(chord_features(chords))).flatten(0, 1)
