@@ -37,6 +37,10 @@ class ReadableFamily:
     def decode(self, latents, **_):
         return [line(latent.z, latent.frame.score.chords) for latent in latents]
 
+    def uphill(self, latent, _):
+        """Its steps have no probabilities: nothing grows anywhere."""
+        return np.zeros_like(latent.z)
+
 
 def line(codes, chords=()) -> Score:
     """A bar for every code: notes at even distances, up and down in its intervals, around its pitch."""

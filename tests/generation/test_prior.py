@@ -104,7 +104,8 @@ def test_what_is_drawn_after_a_prime_hangs_in_a_frame_of_its_own() -> None:
 def test_the_prior_continues_the_prime() -> None:
     family = Recorded()
     score = Score(12, make_notes([(0, 60, 70, 80), (60, 12, 71, 80)]), 96)
-    draw(family, [Order("primed", BLUES, prime_of(score, 1)), *numbered("blues", 1, BLUES)], settings(bars=3), 0)
+    config = settings(bars=3)
+    draw(family, [Order("primed", 3, BLUES, prime_of(score, 1)), *numbered("blues", 1, config, BLUES)], config, 0)
     prime, nothing = family.before
     assert prime is not None
     assert nothing is None

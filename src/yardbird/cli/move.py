@@ -13,13 +13,16 @@ from yardbird.errors import InputError
 
 if TYPE_CHECKING:
     from yardbird.generation.latent.directions import Directions
-    from yardbird.models.music_vae.latent import Vector
+    from yardbird.models.music_vae.family import MusicVAEFamily
+    from yardbird.models.music_vae.latent import Latent
+    from yardbird.music.score import Score
 
 _Directions = Annotated[Path, typer.Option(help="What stage explore has found in this model's latent space.")]
 _Strength = Annotated[float, typer.Option(help="1: as far as the artists' means are apart; more: further.")]
 MOST = 100  # times a direction: far outside of all that music is
 _DIRECTIONS = Path("data/explored/directions.safetensors")
-Plan = Callable[["Directions"], tuple[str, "Vector", Mapping[str, Any]]]
+Move = Callable[["MusicVAEFamily", "Latent", "Score"], "Latent"]
+Plan = Callable[["Directions"], tuple[str, Move, Mapping[str, Any]]]
 
 
 def transfer(
@@ -50,13 +53,14 @@ def transfer(
         expected, remedy = f"{-MOST} to {MOST}", "1 is as far as the artists are apart"
         raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
 
-    def plan(found: "Directions") -> tuple[str, "Vector", Mapping[str, Any]]:
+    def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
         target = found.artist(to)
         origin = found.artist(source) if source else None
         if origin == target:
             raise InputError("--from", expected="another artist than --to", found=target, remedy="leave one out")
         way = strength * found.between(origin, target)
-        return f"{solo.stem}_to_{_plain(target)}", way, {"from": origin, "to": target, "strength": strength}
+        asked = {"from": origin, "to": target, "strength": strength}
+        return f"{solo.stem}_to_{_plain(target)}", lambda _family, latent, _score: latent + way, asked
 
     _move(solo, bars, directions, model, out, plan)
 
@@ -72,8 +76,9 @@ def blend(
     """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
 
     An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
-    least. The reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance
-    .json; changes.csv tells what has changed.
+    least; of blues and chromaticism, which no vector holds, a path of length 1 in the latent space. The reconstruction
+    of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json; changes.csv tells
+    what has changed.
 
     Examples:
 
@@ -82,12 +87,15 @@ def blend(
     - `yardbird blend ornithology.mid --add density=-1 --add rests=0.5 --bars 16`
     """
 
-    def plan(found: "Directions") -> tuple[str, "Vector", Mapping[str, Any]]:
-        amounts = dict(_amount(text, list(found.attributes)) for text in add)
+    def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
+        from yardbird.generation.latent.climbing import EXPECTED
+        from yardbird.generation.latent.directions import more
+
+        amounts = dict(_amount(text, [*EXPECTED, *found.attributes]) for text in add)
         if len(amounts) < len(add):
             raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="add them up")
-        way = sum((amount * found.attributes[name] for name, amount in amounts.items()), start=_nothing(found))
-        return f"{solo.stem}_with_{'_'.join(amounts)}", way, {"add": amounts}
+        name = f"{solo.stem}_with_{'_'.join(amounts)}"
+        return name, lambda family, latent, score: more(family, found, latent, amounts, score), {"add": amounts}
 
     _move(solo, bars, directions, model, out, plan)
 
@@ -103,10 +111,10 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
     from yardbird.generation.latent.study import write_piece, write_table
 
     found = Directions.load(directions, family)
-    name, way, asked = plan(found)
+    name, move, asked = plan(found)
     grid = family.codec.grid(score).score
     (latent,) = family.encode([grid])
-    reconstruction, moved = family.decode([latent]) + family.decode([latent + way])
+    reconstruction, moved = family.decode([latent]) + family.decode([move(family, latent, grid)])
     rows = changes(grid, reconstruction, moved)
     write_piece(reconstruction, out / f"{solo.stem}_reconstruction", f"{solo.stem}, reconstruction")
     write_piece(moved, out / name, name.replace("_", " "))
@@ -141,10 +149,6 @@ def _amount(text: str, names: list[str]) -> tuple[str, float]:
         expected = f"name=amount, a name of {', '.join(names)}, an amount from {-MOST} to {MOST}"
         raise InputError("--add", expected=expected, found=text, remedy="write e.g. --add blues=1.0")
     return name, amount
-
-
-def _nothing(found: "Directions") -> "Vector":
-    return 0 * next(iter(found.artists.values()))
 
 
 def _plain(name: str) -> str:

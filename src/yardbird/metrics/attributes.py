@@ -24,15 +24,20 @@ def blues(score: Score) -> float | None:
     not of the player, and are not counted. The key is the score's own, else the likeliest.
     Ratio, 0 … 1. Empty, drums only or without a key (a single pitch class): None.
     """
-    key = score.key or estimate_key(score.notes)
-    if key is None or not len(score.notes):
+    blue = blue_pitch_classes(score)
+    if blue is None or not len(score.notes):
         return None
     sounding = [change.chord.pitch_classes if change.chord else frozenset() for change in score.chords] + [frozenset()]
     chords = score.chord_index_of(score.onsets).tolist()  # -1, before the first change, finds the last: no chord
     pitch_classes = (score.pitches % 12).tolist()
-    blue = {(key.tonic + degree) % 12 for degree in BLUE_NOTES[key.mode]}
     against = [tone in blue - sounding[chord] for tone, chord in zip(pitch_classes, chords, strict=True)]
     return float(np.mean(against))
+
+
+def blue_pitch_classes(score: Score) -> frozenset[int] | None:
+    """The blue notes of the score's key, else of the likeliest one; None without either."""
+    key = score.key or estimate_key(score.notes)
+    return None if key is None else frozenset((key.tonic + degree) % 12 for degree in BLUE_NOTES[key.mode])
 
 
 def chromaticism(score: Score) -> float | None:

@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError
-from yardbird.generation.latent.directions import Directions, measure_windows, windows
+from yardbird.generation.latent.climbing import EXPECTED
+from yardbird.generation.latent.directions import Directions, measure_windows, more, windows
 from yardbird.generation.latent.figures import INK, figure
 from yardbird.generation.latent.study import Figures, Solo, Study, write_piece, write_table
-from yardbird.generation.latent.transfer import RANDOM, move, opening, random_way
+from yardbird.generation.latent.transfer import RANDOM, opening, random_way
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.metrics.reconstruction import rhythm_kept
-from yardbird.models.music_vae.latent import Vector
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import generator
 
@@ -59,24 +59,35 @@ def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticC
     solos, bars = study.lot(study.held_out, config.solos), study.family.config.bars
     real = measure_windows([score for solo in study.training for score in windows(solo.score, solo.latent, bars)])
     spreads = {name: float(np.nanstd(values)) for name, values in real.items()}
-    ways: dict[str, Vector] = dict(directions.attributes)
     dimensions = study.family.config.latent_dim
-    length = float(np.mean([np.linalg.norm(way) for way in ways.values()]))
-    for number in range(1, config.random_ways + 1):
-        ways[f"{RANDOM} {number}"] = random_way(dimensions, length, generator(study.seed, "arithmetic", number))
-    reconstructions = move(study, solos, np.zeros(dimensions, dtype=np.float32))
+    length = float(np.mean([np.linalg.norm(way) for way in directions.attributes.values()]))
+    pushes = {
+        f"{RANDOM} {number}": random_way(dimensions, length, generator(study.seed, "arithmetic", number))
+        for number in range(1, config.random_ways + 1)
+    }
+    ways = [name for name in ATTRIBUTES if name in (*directions.attributes, *EXPECTED)]
+    reconstructions = study.family.decode([solo.latent for solo in solos])
     base = _means(solos, reconstructions, bars)
     write_piece(opening(reconstructions[0], config.bars), folder / solos[0].stem / "reconstruction", solos[0].title)
     rows: list[dict[str, Any]] = []
-    for way, sign in tqdm([(way, sign) for way in ways for sign in (1, -1)], desc="arithmetic", leave=False):
-        moved = move(study, solos, sign * config.strength * ways[way])
+    for way, sign in tqdm(
+        [(way, sign) for way in (*ways, *pushes) for sign in (1, -1)], desc="arithmetic", leave=False
+    ):
+        amount = sign * config.strength
+        latents = [
+            solo.latent + amount * pushes[way]
+            if way in pushes
+            else more(study.family, directions, solo.latent, {way: amount}, solo.score)
+            for solo in solos
+        ]
+        moved = study.family.decode(latents)
         after = _means(solos, moved, bars)
         effects = {name: _effect(base[name], after[name], spreads[name]) for name in ATTRIBUTES}
         kept = [rhythm_kept(*pair) for pair in zip(reconstructions, moved, strict=True)]
         rows.append(
             {
                 "way": way,
-                "strength": sign * config.strength,
+                "strength": amount,
                 **effects,
                 "rhythm_kept": float(np.mean([share for share in kept if share is not None] or [1.0])),
                 "notes": sum(len(score.notes) for score in moved),

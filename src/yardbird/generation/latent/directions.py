@@ -4,7 +4,7 @@ The way of an attribute is the mean code of the quarter of the windows that has 
 has least (Roberts et al. 2018, §6.4; Carter & Nielsen, Using Artificial Intelligence to Augment Human Intelligence,
 2017). The way from one artist to another is the difference of their mean codes. As some transcriptions are timed and
 others written, it takes the rhythm of an edition along; stage explore puts the difference at equal rhythm beside it.
-All from training solos alone.
+All from training solos alone. Blues and chromaticism have no vector: see `climbing`.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from yardbird import files
 from yardbird.errors import InputError
+from yardbird.generation.latent.climbing import EXPECTED, climb
 from yardbird.generation.latent.study import Study
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.models.music_vae.family import MusicVAEFamily
@@ -104,15 +105,32 @@ def fingerprint(family: MusicVAEFamily) -> str:
 
 
 def find_directions(study: Study) -> Directions:
-    """From the training solos; an attribute that does not vary over their windows has no way, and is left out."""
+    """From the training solos; an attribute that does not vary over their windows has no way, and is left out, as are
+    those of `EXPECTED`."""
     codes = np.concatenate([solo.latent.z for solo in study.training])
     measured = measure_windows(_training_windows(study))
-    ways = {name: extremes(codes, values) for name, values in measured.items()}
+    ways = {name: extremes(codes, values) for name, values in measured.items() if name not in EXPECTED}
     return Directions(
         fingerprint(study.family),
         artist_codes(study, at_equal_rhythm=False),
         {name: way for name, way in ways.items() if way is not None},
     )
+
+
+def more(
+    family: MusicVAEFamily, directions: Directions, latent: Latent, amounts: Mapping[str, float], score: Score
+) -> Latent:
+    """A latent with so much more of each attribute: along its vector, or where no vector holds it, as `climb`.
+
+    Args:
+        score: the solo, which tells the key.
+    """
+    for name, amount in amounts.items():
+        if name in EXPECTED:
+            latent = climb(family, latent, name, score, amount)
+        else:
+            latent = latent + amount * directions.attributes[name]
+    return latent
 
 
 def artist_codes(study: Study, *, at_equal_rhythm: bool) -> dict[str, Vector]:

@@ -31,7 +31,7 @@ from yardbird.models.base import (
     best_device,
 )
 from yardbird.models.music_vae.latent import Latent
-from yardbird.models.music_vae.model import GREEDY, MusicVAE
+from yardbird.models.music_vae.model import GREEDY, MusicVAE, StepValue
 from yardbird.models.music_vae.network import Decoder, Posterior
 from yardbird.models.music_vae.sequence import Sequences, fit_prior
 from yardbird.models.music_vae.windows import MelodyWindows, whole_solos
@@ -292,6 +292,10 @@ class MusicVAEFamily(Family):
     ) -> list[Score]:
         """Grid scores in the latents' frames; greedy unless `sampling` says otherwise."""
         return [self.model.decode(one, sampling=sampling, pitch_range=pitch_range, seed=seed) for one in latents]
+
+    def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
+        """The direction from each point in which a value of the decoder's output grows fastest, (windows, Z)."""
+        return self.model.uphill(latent, value)
 
     def posterior(self, score: Score) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """μ and σ of each window of a solo, (windows, Z)."""

@@ -1,6 +1,6 @@
 """MusicVAE as the plan's example uses it: solos in, points of the latent space out, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ from yardbird.seeds import generator
 
 GREEDY = Sampling(0.0, None, None, None)
 _AT_ONCE = 32  # windows a pass
+#: Of the probabilities of steps and the likeliest steps, see `MusicVAE.uphill`.
+StepValue = Callable[[Tensor, Tensor], Tensor]
 
 
 class MusicVAE(RecurrentVAE):
@@ -177,12 +179,8 @@ class MusicVAE(RecurrentVAE):
 
         Segment i (if the decoder is flat, window i) depends on the latent, the seed and i.
         """
-        frame, needed = latent.frame, -(-latent.segments // self.config.segments)
-        condition = padded(latent.condition, needed * self.config.segments, 0)
-        condition[len(frame) :] = chord_features(np.zeros(1, np.uint16))
-        chords = self._windows(condition)
-        z = torch.from_numpy(latent.z[:needed]).to(self.head.weight.device)
-        assert len(z) == needed, "a latent has a point for every window of its frame"
+        frame = latent.frame
+        z, chords = self._points(latent)
         allowed = torch.ones(CLASSES, dtype=torch.bool)
         allowed[:HOLD] = False
         allowed[pitch_range[0] : pitch_range[1] + 1] = True
@@ -193,6 +191,25 @@ class MusicVAE(RecurrentVAE):
         return self.codec.decode(grid, velocities.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8), frame)
 
     @at_rest
+    @at_rest
+    def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
+        """The direction from each point of a latent in which a value of the decoder's output grows fastest.
+
+        That is the gradient at the point, scaled to length 1 (0 where there is none): (windows, Z).
+
+        Args:
+            value: a number a window, (windows,), differentiable in its first argument: the probabilities of every step,
+                (windows, N, S, V), given the likeliest steps before it. The second are these steps, (windows, N, S).
+        """
+        z, chords = self._points(latent)
+        steps, _ = self.unroll(z, lambda rows: rows.argmax(-1), chords)
+        # cuDNN has no backward pass of an LSTM in evaluation mode
+        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+            point = z.requires_grad_()
+            (gradient,) = torch.autograd.grad(value(self(point, steps, chords)[0].softmax(-1), steps).sum(), point)
+        direction: NDArray[np.float32] = F.normalize(gradient, dim=-1).cpu().numpy()
+        return direction
+
     def prior(self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None) -> Latent:
         """Points drawn from the prior, one a window of the frame; window i depends on the seed, i and those before it.
 
@@ -229,6 +246,15 @@ class MusicVAE(RecurrentVAE):
     def part_condition(self, chords: Tensor) -> Tensor:
         """(windows, N, S, C) → (windows, P, C): the mean over the steps of each part of z."""
         return chords.reshape(len(chords), self.parts, -1, chords.shape[-1]).mean(2)
+
+    def _points(self, latent: Latent) -> tuple[Tensor, Tensor]:
+        """z and the conditioning of every window, the last one padded without a chord: (windows, Z), (windows, …)."""
+        needed = -(-latent.segments // self.config.segments)
+        condition = padded(latent.condition, needed * self.config.segments, 0)
+        condition[len(latent.frame) :] = chord_features(np.zeros(1, np.uint16))
+        z = torch.tensor(latent.z[:needed], device=self.head.weight.device)
+        assert len(z) == needed, "a latent has a point for every window of its frame"
+        return z, self._windows(condition)
 
     def _inputs(self, melody: Melody) -> tuple[Tensor, Tensor, Tensor]:
         """Steps, velocities and conditioning of a solo's windows, the last one padded."""

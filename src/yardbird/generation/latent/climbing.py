@@ -1,0 +1,81 @@
+"""More of an attribute that no vector holds: a solo moved up the gradient of what the decoder expects of it.
+
+One vector for all windows can raise what grows along a straight line, as the register does. Blue notes and semitone
+steps are classes of pitches and of intervals: the same push turns a note into one of them here and out of it there. A
+linear regression on z explains none of their variance over windows, however well solos are reconstructed. So each
+window has a direction of its own: the one in which the decoder, at this point and under these chords, expects the
+largest share of such notes among its own. Engel, Hoffman & Roberts 2018 (arXiv 1711.05772) and Dathathri et al. 2020
+(arXiv 1912.02164) follow the gradients of trained classifiers; here the probabilities of the steps give the share.
+"""
+
+from collections.abc import Callable, Mapping
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from yardbird.codecs.melody import CLASSES, HOLD, REST
+from yardbird.metrics.attributes import blue_pitch_classes
+from yardbird.models.music_vae.family import MusicVAEFamily
+from yardbird.models.music_vae.latent import Latent
+from yardbird.models.music_vae.model import StepValue
+from yardbird.music.score import Score
+
+_STRIDE = 0.25  # length of a step; after each the gradient is taken again
+
+
+def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, distance: float) -> Latent:
+    """A latent moved along a path of length `distance` in every window; a negative one leads to less.
+
+    Args:
+        name: of `EXPECTED`.
+        score: the solo, which tells the key.
+    """
+    value = EXPECTED[name](latent, score)
+    strides = ceil(abs(distance) / _STRIDE)
+    for _ in range(strides):
+        latent = latent.with_z(latent.z + distance / strides * family.uphill(latent, value))
+    return latent
+
+
+def expected_blues(latent: Latent, score: Score) -> StepValue:
+    """The expected share of blue notes of the key that are no tones of the sounding chord, as `attributes.blues`."""
+    blue = np.isin(np.arange(HOLD) % 12, list(blue_pitch_classes(score) or ()))
+    chords = latent.frame.chords  # (segments, S), bits 0 … 11 are the pitch classes of the sounding chord
+    own = (chords[..., None] >> (np.arange(HOLD) % 12).astype(np.uint16)) & 1
+    counted = torch.from_numpy(blue & (own == 0))
+
+    def share(probabilities: Tensor, steps: Tensor) -> Tensor:
+        windows, segments, places, _ = probabilities.shape
+        beyond = torch.zeros(windows * segments - len(counted), places, HOLD, dtype=torch.bool)
+        mask = torch.cat([counted, beyond]).view(windows, segments, places, HOLD).to(steps.device)
+        return _mean(torch.where(mask, probabilities[..., :HOLD], 0).sum(-1), steps < HOLD)
+
+    return share
+
+
+def expected_chromaticism(_latent: Latent, _score: Score) -> StepValue:
+    """The expected share of notes a semitone from the note before, as `attributes.chromaticism`."""
+
+    def share(probabilities: Tensor, steps: Tensor) -> Tensor:
+        line = steps.flatten()
+        last = torch.where(line < HOLD, torch.arange(len(line), device=line.device), 0).cummax(0)[0]
+        before = torch.cat([line.new_tensor([REST]), line[last][:-1]]).view_as(steps)  # no pitch before the first note
+        near = [(before + way).clamp(0, CLASSES - 1)[..., None] for way in (-1, 1)]
+        expected = sum(probabilities.gather(-1, pitch)[..., 0] for pitch in near)
+        return _mean(expected, (steps < HOLD) & (before < HOLD))
+
+    return share
+
+
+#: Attribute of `ATTRIBUTES` → what the decoder expects of it, at a latent and in the key of a solo.
+EXPECTED: Mapping[str, Callable[[Latent, Score], StepValue]] = {
+    "blues": expected_blues,
+    "chromaticism": expected_chromaticism,
+}
+
+
+def _mean(values: Tensor, counted: Tensor) -> Tensor:
+    """The mean over the counted steps of each window; 0 where there are none."""
+    return torch.where(counted, values, 0).flatten(1).sum(1) / counted.flatten(1).sum(1).clamp(min=1)
