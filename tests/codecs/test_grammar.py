@@ -41,6 +41,7 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
         "meter": meter,
         "qpm": draw(st.none() | st.floats(30, 400)),
         "artist": draw(st.none() | st.sampled_from(CODEC.artists)),
+        "at_rest": draw(st.booleans()),
         "meter_changes": draw(st.booleans()) if not (chords or chorus) else False,
         "tempo_changes": draw(st.booleans()),
     }
@@ -61,6 +62,8 @@ def check_solo(score: Score, wish: dict[str, Any]) -> None:
         assert all(chord.root == wish["key"].tonic for chord in drawn[:1])
     if wish["meter"] is not None:
         assert (score.meters[0].numerator, score.meters[0].denominator) == wish["meter"]
+    if wish["at_rest"]:
+        assert score.onsets.max(initial=-20) <= score.end_tick - 18  # one and a half beats of twelve steps
     assert wish["meter_changes"] or len(score.meters) == 1
     assert wish["tempo_changes"] or len(score.tempos) == 1
     if wish["qpm"] is not None:

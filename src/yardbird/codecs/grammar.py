@@ -15,6 +15,7 @@ from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import COUNTDOWN_BARS, FOLLOWERS, KINDS
 from yardbird.errors import InputError
 from yardbird.music.chords import QUALITIES, Chord
+from yardbird.music.ending import last_start
 from yardbird.music.key_chords import opening_qualities, qualities_in
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score
@@ -41,6 +42,7 @@ class EventGrammar:
         qpm: of the first bar, moved to the nearest bin; None lets the model choose.
         artist: one of `codec.artists`; None lets the model choose.
         unknown_artist: whether it may choose `Artist_unknown`, whom the players of background share, beside others.
+        at_rest: no note starts in the last beats, so that the line comes to rest (`yardbird.music.ending`).
         meter_changes, tempo_changes: whether later bars may change them.
         frame: a grid score of as many bars; every bar takes its meter and its tempo, and `meter`, `qpm` and the
             changes of both are ignored.
@@ -61,6 +63,7 @@ class EventGrammar:
         meter: tuple[int, int] | None = None,
         qpm: float | None = None,
         artist: str | None = None,
+        at_rest: bool = False,
         meter_changes: bool = False,
         tempo_changes: bool = False,
         unknown_artist: bool = True,
@@ -74,7 +77,7 @@ class EventGrammar:
         self._tempo_id = None if qpm is None else codec.tempo_id(qpm)
         self._artist_id = None if artist is None else codec.artist_id(artist)
         self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
-        self._unknown_artist = unknown_artist
+        self._unknown_artist, self._at_rest = unknown_artist, at_rest
         self._frame = [] if frame is None else codec.bar_ids(frame)
         self._frame_steps = sum(int(codec.meter_steps[self._values[meter]]) for meter, _ in self._frame)
         assert frame is None or len(self._frame) == bars, "a frame of other bars"
@@ -243,6 +246,9 @@ class EventGrammar:
         rest = int(self._codec.meter_steps.min()) if self._meter_changes else self._bar_steps
         return self._bar_start + self._bar_steps + (self._bars - self._bar) * rest
 
+    def _last_start(self) -> int:
+        return last_start(self._end(), self._codec.steps_per_beat) if self._at_rest else self._end()
+
     def _ids(self, kind: str, token: int | None) -> slice | int:
         """A token that is asked for, or every one of a kind."""
         return self._codec.ids(kind) if token is None else token
@@ -295,14 +301,15 @@ class EventGrammar:
         bar_end, offset = self._bar_start + self._bar_steps, self._first["Position"] - self._bar_start
         given = self._chords[self._next_chord][0] if self._next_chord < len(self._chords) else bar_end
         earliest = self._step + 1 if self._free_chords else max(self._step + 1, self._busy_until)
-        mask[offset + min(earliest, bar_end) : offset + min(given, bar_end)] = True
+        latest = bar_end if self._free_chords else 1 + self._last_start()
+        mask[offset + min(earliest, bar_end) : offset + min(given, bar_end, latest)] = True
         if given < bar_end:
             mask[offset + given] = True
         else:
             mask[self._codec.eos_id if self._bar == self._bars else self._first["Bar"]] = True
 
     def _allow_pitches(self, mask: Mask) -> None:
-        if self._step >= self._busy_until:
+        if self._busy_until <= self._step <= self._last_start():
             lowest, highest = self._pitches
             mask[self._first["Pitch"] + lowest : self._first["Pitch"] + highest + 1] = True
 

@@ -18,6 +18,7 @@ from yardbird.codecs.melody import Frame, MelodyCodec
 from yardbird.errors import InputError
 from yardbird.generation.orders import GenerateConfig, Order, Prime
 from yardbird.generation.solos import Solo, asked_qpm, check_orders, finished, in_force_from
+from yardbird.music.ending import last_start
 from yardbird.music.excerpts import cut
 from yardbird.music.score import ChordChange, Meter, Notes, Score, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
@@ -60,7 +61,8 @@ def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig
                 pitch_range=config.pitch_range,
                 seed=derive_seed(seed, "generate", index),
             )
-            solos.append(finished(order, index, canvas.filled(rest.notes), config))
+            early = rest.notes[rest.onsets <= last_start(rest.end_tick, rest.ticks_per_beat)]  # it comes to rest
+            solos.append(finished(order, index, canvas.filled(early), config))
     return solos
 
 

@@ -85,6 +85,7 @@ def _grammar(codec: EventCodec, order: Order, config: GenerateConfig, key: Key |
         meter=(sheet.meter.numerator, sheet.meter.denominator) if sheet else (4, 4),
         qpm=asked_qpm(order, config),
         artist=config.artist,
+        at_rest=True,
         unknown_artist=False,
     )
 

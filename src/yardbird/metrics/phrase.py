@@ -2,10 +2,8 @@
 
 import numpy as np
 
+from yardbird.music.ending import ENDING_BARS, last_start
 from yardbird.music.score import Ints, Score
-
-#: Where the last note of a solo that comes to rest starts: in the last two bars, so many beats before their end.
-_ENDING_BARS, _REST_BEATS = 2, 1.5
 
 
 def phrase_starts(score: Score) -> Ints:
@@ -56,4 +54,4 @@ def ends_at_rest(score: Score) -> float | None:
         return None
     bars, last = score.bar_ticks, score.onsets[-1]
     end = bars[-1] + score.meters[-1].bar_ticks(score.ticks_per_beat)
-    return float(bars[-_ENDING_BARS:][0] <= last <= end - _REST_BEATS * score.ticks_per_beat)
+    return float(bars[-ENDING_BARS:][0] <= last <= last_start(end, score.ticks_per_beat))
