@@ -92,10 +92,12 @@ def test_a_solo_of_any_length_comes_back_in_its_own_frame(score: Score) -> None:
 
 def test_dropout_is_off_where_a_model_is_used() -> None:
     """A fresh model is in training mode: its codes used to be noisy."""
-    model = MusicVAE(latent_dim=8, dropout=0.5, encoder_size=16, decoder_size=16, decoder_layers=2)
+    model = MusicVAE(latent_dim=8, dropout=0.5, encoder_size=16, decoder_size=16, decoder_layers=2, prior_size=8)
     score = solo(4, "F", 240.0)
     assert np.array_equal(model.encode(score).z, model.encode(score).z)
     assert model.decode(A.with_z(4 * A.z)) == model.decode(A.with_z(4 * A.z))
+    primed = [model.prior(CODEC.frame(score), 0, before=score).z for _ in range(2)]
+    assert np.array_equal(*primed)
     assert model.training
 
 

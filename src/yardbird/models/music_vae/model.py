@@ -191,7 +191,6 @@ class MusicVAE(RecurrentVAE):
         return self.codec.decode(grid, velocities.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8), frame)
 
     @at_rest
-    @at_rest
     def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
         """The direction from each point of a latent in which a value of the decoder's output grows fastest.
 
@@ -210,6 +209,7 @@ class MusicVAE(RecurrentVAE):
         direction: NDArray[np.float32] = F.normalize(gradient, dim=-1).cpu().numpy()
         return direction
 
+    @at_rest
     def prior(self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None) -> Latent:
         """Points drawn from the prior, one a window of the frame; window i depends on the seed, i and those before it.
 
