@@ -22,7 +22,7 @@ from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import StepValue
 from yardbird.music.score import Score
 
-_STRIDE = 0.25  # length of a step; after each the gradient is taken again
+_STRIDE, _MOST = 0.25, 32  # length of a step, after which the gradient is taken again; longer ones on a longer path
 
 
 def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, distance: float) -> Latent:
@@ -33,7 +33,7 @@ def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, dista
         score: the solo, which tells the key.
     """
     value = EXPECTED[name](latent, score)
-    strides = ceil(abs(distance) / _STRIDE)
+    strides = min(_MOST, ceil(abs(distance) / _STRIDE))
     for _ in range(strides):
         latent = latent.with_z(latent.z + distance / strides * family.uphill(latent, value))
     return latent
@@ -62,9 +62,8 @@ def expected_chromaticism(_latent: Latent, _score: Score) -> StepValue:
         line = steps.flatten()
         last = torch.where(line < HOLD, torch.arange(len(line), device=line.device), 0).cummax(0)[0]
         before = torch.cat([line.new_tensor([REST]), line[last][:-1]]).view_as(steps)  # no pitch before the first note
-        near = [(before + way).clamp(0, CLASSES - 1)[..., None] for way in (-1, 1)]
-        expected = sum(probabilities.gather(-1, pitch)[..., 0] for pitch in near)
-        return _mean(expected, (steps < HOLD) & (before < HOLD))
+        near = torch.stack([before - 1, before + 1], dim=-1).clamp(0, CLASSES - 1)
+        return _mean(probabilities.gather(-1, near).sum(-1), (steps < HOLD) & (before < HOLD))
 
     return share
 
