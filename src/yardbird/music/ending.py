@@ -1,6 +1,6 @@
 """How a solo ends: its line comes to rest before the last bar is over.
 
-Most real solos do: of the transcriptions from the Omnibook and the Weimar Jazz Database 54 of 58 solos by Parker, 14 of 15
+Most real solos do. In transcriptions from the Omnibook and the Weimar Jazz Database, 54 of 58 solos by Parker, 14 of 15
 by Coltrane and 346 of 417 by others start no note in the last one and a half beats.
 """
 
