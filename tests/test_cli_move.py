@@ -23,10 +23,10 @@ def trained(tmp_path_factory):
     family.save(folder / "music_vae")
     vectors = {
         name: np.random.default_rng(place).standard_normal(family.config.latent_dim).astype(np.float32)
-        for place, name in enumerate(("Charlie Parker", "John Coltrane", "blues", "rests"))
+        for place, name in enumerate(("Charlie Parker", "John Coltrane", "density", "rests"))
     }
     artists = {name: vectors[name] for name in ("Charlie Parker", "John Coltrane")}
-    attributes = {name: vectors[name] for name in ("blues", "rests")}
+    attributes = {name: vectors[name] for name in ("density", "rests")}
     Directions(fingerprint(family), artists, attributes).save(folder / "directions.safetensors")
     write_score(readable_study(1, 8).solos[0].score, folder / "solo.mid")
     return folder
@@ -71,7 +71,7 @@ def test_the_same_command_writes_the_same_bytes(trained, tmp_path):
         (("transfer", "--to", "dolphy"), "dolphy: expected one of the artists Charlie Parker, John Coltrane, f"),
         (("transfer", "--to", "parker", "--from", "charlie"), "--from: expected another artist than --to"),
         (("transfer", "--to", "parker", "--strength", "nan"), "--strength: expected -100 to 100, f"),
-        (("blend", "--add", "swing=1"), "--add: expected name=amount, a name of blues, rests, .*, found swing=1"),
+        (("blend", "--add", "swing=1"), "--add: expected name=amount, a name of blues, chromaticism, density, rests, .*, found swing=1"),
         (("blend", "--add", "blues"), "--add: expected name=amount, .*, found blues; write e.g. --add blues=1.0"),
         (("blend", "--add", "blues=much"), "--add: expected name=amount"),
         (("blend", "--add", "blues=inf"), "--add: expected name=amount"),

@@ -7,6 +7,7 @@ from moved_solos import readable_study
 
 from yardbird.errors import ConfigError
 from yardbird.generation.latent.arithmetic import ArithmeticConfig, explore_arithmetic, headline
+from yardbird.generation.latent.climbing import EXPECTED
 from yardbird.generation.latent.directions import Directions, find_directions
 from yardbird.metrics.attributes import ATTRIBUTES
 
@@ -58,7 +59,8 @@ def test_an_effect_is_the_change_in_standard_deviations_of_real_windows(study, e
 
 def test_every_way_has_a_row_and_a_piece_forth_and_back(study, explored):
     folder, _, rows = explored
-    ways = [name for name in ATTRIBUTES if name in find_directions(study).attributes]
+    ways = [name for name in ATTRIBUTES if name in (*find_directions(study).attributes, *EXPECTED)]
+    assert set(EXPECTED) < set(ways)
     assert [(row["way"], row["strength"]) for row in rows] == [
         (way, sign) for way in (*ways, "random 1") for sign in ("1.0", "-1.0")
     ]

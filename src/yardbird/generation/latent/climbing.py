@@ -22,7 +22,7 @@ from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import StepValue
 from yardbird.music.score import Score
 
-_STRIDE = 0.25  # length of a step; after each the gradient is taken again
+_STRIDE, _MOST = 0.25, 32  # length of a step, after which the gradient is taken again; longer ones on a longer path
 
 
 def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, distance: float) -> Latent:
@@ -33,7 +33,7 @@ def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, dista
         score: the solo, which tells the key.
     """
     value = EXPECTED[name](latent, score)
-    strides = ceil(abs(distance) / _STRIDE)
+    strides = min(_MOST, ceil(abs(distance) / _STRIDE))
     for _ in range(strides):
         latent = latent.with_z(latent.z + distance / strides * family.uphill(latent, value))
     return latent
