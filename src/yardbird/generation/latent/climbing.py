@@ -62,9 +62,8 @@ def expected_chromaticism(_latent: Latent, _score: Score) -> StepValue:
         line = steps.flatten()
         last = torch.where(line < HOLD, torch.arange(len(line), device=line.device), 0).cummax(0)[0]
         before = torch.cat([line.new_tensor([REST]), line[last][:-1]]).view_as(steps)  # no pitch before the first note
-        near = [(before + way).clamp(0, CLASSES - 1)[..., None] for way in (-1, 1)]
-        expected = sum(probabilities.gather(-1, pitch)[..., 0] for pitch in near)
-        return _mean(expected, (steps < HOLD) & (before < HOLD))
+        near = torch.stack([before - 1, before + 1], dim=-1).clamp(0, CLASSES - 1)
+        return _mean(probabilities.gather(-1, near).sum(-1), (steps < HOLD) & (before < HOLD))
 
     return share
 
