@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error, stage_arguments
-from yardbird.generation.best_of import draw_best
+from yardbird.generation.best_of import draw_best, without_judge
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.source import open_source
@@ -24,6 +24,8 @@ def main() -> None:
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)
+    if note := without_judge(config, JUDGES):
+        print(note)
     shown = plan(config)
     orders = repeated(shown, config.measured)
     solos, seconds = timed(lambda: draw_best(source.draw, orders, config, seed, JUDGES))

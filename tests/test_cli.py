@@ -132,17 +132,20 @@ def test_a_free_solo_is_in_the_key_asked_for_and_each_likeliest_one_in_a_key_of_
     assert len(set(keys)) == 2
 
 
-def test_the_best_of_several_solos_is_kept_where_there_is_a_judge(
+def test_the_best_of_several_solos_is_kept_with_a_judge_of_style_or_without(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wishes = ["generate", "--bars", "4", "--best-of", "2"]
-    assert "data/judges/judges.json: expected judges, found no such file; run the judge stage" in fail(wishes, capsys)
+    succeed(wishes, capsys)
+    told = files.read_json(workspace / "solos/free_seed0_000.json")["judged"]
+    assert [list(measured) for measured in told] == [["style", "harmony_margin", "longest_run"]] * 2
+    assert [measured["style"] for measured in told] == [None, None]
     ratio = RatioJudge(1, [[1] * 9], [[-1] * 9], slope=1.0)
     write_judges(Judges("Ann", ratio, TraitJudge({}, 0.0)), workspace / "data/judges")
     succeed(wishes, capsys)
     told = files.read_json(workspace / "solos/free_seed0_000.json")
     assert told["settings"]["best_of"] == len(told["judged"]) == 2
-    assert told["index"] == told["judged"].index(max(told["judged"]))
+    assert all(measured["style"] is not None for measured in told["judged"])
 
 
 def test_the_real_program_continues_a_prime(workspace: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from drawing import CHARTS, DRAWERS, settings
 from yardbird import files
 from yardbird.errors import InputError
 from yardbird.generation import best_of
-from yardbird.generation.best_of import MARGIN, RUN, STYLE, Chooser, best, draw_best, standard_scores
+from yardbird.generation.best_of import MARGIN, RUN, STYLE, Chooser, best, draw_best, standard_scores, without_judge
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, numbered, read_prime
 from yardbird.generation.solos import Solo, write_solo
@@ -175,11 +176,25 @@ def test_the_judge_s_own_player_may_be_asked_for(folder: Path, artist: str | Non
     assert len(draw_best(DRAWERS["prior"], ORDERS, settings(best_of=2, artist=artist), 0, folder)) == 2
 
 
-def test_without_a_judge_or_with_one_of_another_player_there_is_no_choice(draw: Draw, folder: Path) -> None:
+def test_a_judge_of_another_player_does_not_choose(draw: Draw, folder: Path) -> None:
     with pytest.raises(InputError, match=r"expected a judge of Bob, found one of Ann; set judge.artist"):
         draw_best(draw, ORDERS, settings(best_of=2, artist="Bob"), 0, folder)
+
+
+def test_without_a_judge_the_harmony_margin_decides_and_a_note_says_so(draw: Draw, folder: Path) -> None:
+    """A corpus of one artist, or a folder without the outputs of the judge stage."""
+    assert without_judge(settings(best_of=5), folder) is None
     write_judges("the training solos are not both Ann's and others'", folder)
-    with pytest.raises(InputError, match=r"expected a judge of style, found the training .*; set it to 1"):
-        draw_best(draw, ORDERS, settings(best_of=2), 0, folder)
-    with pytest.raises(InputError, match="run the judge stage"):
-        draw_best(draw, ORDERS, settings(best_of=2), 0, folder / "elsewhere")
+    config = settings(best_of=5, bars=16)
+    all_drawn = draw(OVER_CHANGES * 5, config, 5)
+    for judges, reason in (
+        (folder, "the training solos are not both"),
+        (folder / "elsewhere", "no folder .*elsewhere"),
+    ):
+        note = without_judge(config, judges)
+        assert note is not None
+        assert re.match(rf"note: no judge of style \({reason}.*; best_of chooses by the harmony margin alone", note)
+        for place, solo in enumerate(draw_best(draw, OVER_CHANGES, config, 5, judges)):
+            margins = [harmony_margin(rival.score) or -9.0 for rival in all_drawn[place::2]]
+            assert solo.index == all_drawn[place::2][int(np.argmax(margins))].index
+    assert without_judge(settings(best_of=1), folder) is None

@@ -9,6 +9,8 @@ import typer
 
 from yardbird.errors import ConfigError, InputError
 
+JUDGES = Path("data/judges")
+
 Settings = TypeVar("Settings", bound=Any)  # a dataclass
 
 
@@ -80,7 +82,7 @@ def generate(
     - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
     from yardbird.config import read_section, read_seed
-    from yardbird.generation.best_of import draw_best
+    from yardbird.generation.best_of import draw_best, without_judge
     from yardbird.generation.orders import GenerateConfig, Order, changes, length_bars, read_prime
     from yardbird.generation.solos import write_solo
     from yardbird.generation.source import open_source
@@ -124,7 +126,9 @@ def generate(
     for name in source.ignored:
         if (value := getattr(settings, name)) is not None:
             typer.echo(f"note: this model does not look at {name}; {value!r} is not used", err=True)
-    for drawn in draw_best(source.draw, orders, settings, seed, Path("data/judges")):
+    if note := without_judge(settings, JUDGES):
+        typer.echo(note, err=True)
+    for drawn in draw_best(source.draw, orders, settings, seed, JUDGES):
         stem = out / drawn.order.name
         write_solo(drawn, stem, settings, seed, source.provenance)
         typer.echo(f"{stem}.mid .wav .png .json: {drawn.score.bar_count} bars, {len(drawn.score.notes)} notes")

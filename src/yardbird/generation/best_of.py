@@ -2,7 +2,7 @@
 
     score = z(probability that the player played it) + 2 · z(harmony margin) − z(longest run in a training solo)
 
-z is the standard score among the solos drawn for one order. The weights are those of docs/adr/0008: the harmony margin
+z is the standard score among the solos drawn for one order. The weights are those of docs/adr/0010: the harmony margin
 alone improves everything but the first judge's verdict, and that judge alone hardly anything but its own verdict.
 """
 
@@ -16,7 +16,7 @@ from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import Draw
 from yardbird.metrics.harmony import harmony_margin
-from yardbird.metrics.judges import FEWEST_NOTES, RatioJudge, chooser, read_judges
+from yardbird.metrics.judges import FEWEST_NOTES, Judges, RatioJudge, chooser, read_judges
 from yardbird.metrics.originality import KnownSolo, OriginalityIndex
 from yardbird.metrics.table import LEAST_SPREAD
 from yardbird.music.excerpts import cut
@@ -30,13 +30,18 @@ Measured = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Chooser:
-    """What solos are chosen by: the judge of style, and the training solos that it learned from."""
+    """What solos are chosen by: the judge of style, and the training solos that it learned from.
 
-    judge: RatioJudge
-    known: OriginalityIndex
+    Without a judge (the training solos are one artist's) it is the harmony margin alone.
+    """
+
+    judge: RatioJudge | None
+    known: OriginalityIndex | None
 
     @classmethod
-    def of(cls, judge: RatioJudge) -> "Chooser":
+    def of(cls, judge: RatioJudge | None) -> "Chooser":
+        if judge is None:
+            return cls(None, None)
         lines = [*judge.own, *judge.others]
         return cls(judge, OriginalityIndex([_known(str(number), line) for number, line in enumerate(lines)]))
 
@@ -45,28 +50,43 @@ class Chooser:
         piece = cut(solo.score, int(solo.score.bar_ticks[solo.primed_bars]), solo.score.end_tick)
         if len(piece.notes) < FEWEST_NOTES:
             return dict.fromkeys(WEIGHTS)
-        run = self.known.compare(piece).longest_run
-        return {STYLE: self.judge.probability(piece), MARGIN: harmony_margin(piece), RUN: float(run)}
+        return {
+            STYLE: self.judge and self.judge.probability(piece),
+            MARGIN: harmony_margin(piece),
+            RUN: self.known and float(self.known.compare(piece).longest_run),
+        }
 
 
 def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed: int, judges: Path) -> list[Solo]:
     """One solo an order, the best of `config.best_of`; of one, what `draw` draws, and no judge is asked.
 
     All are drawn in one batch whose first rows are what a single draw gives. The bars of a prime are not judged. A
-    solo with too few notes to be judged loses to any other; of equals the first is kept.
+    solo with too few notes to be judged loses to any other; of equals the first is kept. Where there is no judge, the
+    harmony margin alone decides; `without_judge` says so.
 
     Args:
         judges: the folder that the judge stage wrote.
 
     Raises:
-        InputError: as the draw; or there is no judge, or one of another artist than `config.artist`.
+        InputError: as the draw; or the judge is of another artist than `config.artist`.
     """
     if config.best_of == 1:
         return draw(orders, config, seed)
-    choice = Chooser.of(chooser(read_judges(judges), config.artist))
+    choice = Chooser.of(chooser(_read(judges), config.artist))
     solos = draw([*orders] * config.best_of, config, seed)
     rivals = [solos[place :: len(orders)] for place in range(len(orders))]
     return [best([(solo, choice.measure(solo)) for solo in own]) for own in rivals]
+
+
+def without_judge(config: GenerateConfig, judges: Path) -> str | None:
+    """A note for the user where solos are chosen without a judge of style, and why; else None."""
+    if config.best_of == 1 or not isinstance(reason := _read(judges), str):
+        return None
+    return f"note: no judge of style ({reason}); best_of chooses by the harmony margin alone"
+
+
+def _read(judges: Path) -> Judges | str:
+    return read_judges(judges) if judges.is_dir() else f"no folder {judges}, which the judge stage writes"
 
 
 def best(rivals: Sequence[tuple[Solo, Measured]]) -> Solo:
@@ -81,7 +101,7 @@ def scores(judged: Sequence[Measured], weights: Mapping[str, float]) -> Floats:
         weight * standard_scores(np.array([measured[name] for measured in judged], dtype=np.float64))
         for name, weight in weights.items()
     )
-    return np.where([measured[STYLE] is None for measured in judged], -np.inf, total)
+    return np.where([all(value is None for value in measured.values()) for measured in judged], -np.inf, total)
 
 
 def standard_scores(values: Floats) -> Floats:

@@ -208,18 +208,18 @@ def read_judges(folder: Path) -> Judges | str:
     return Judges(content["artist"], RatioJudge(**content["ratio"]), TraitJudge(**content["traits"]))
 
 
-def chooser(judges: Judges | str, artist: str | None) -> RatioJudge:
-    """The judge to choose solos by.
+def chooser(judges: Judges | str, artist: str | None) -> RatioJudge | None:
+    """The judge to choose solos by; None where there is none.
 
     Args:
         judges: as `read_judges` gives them.
         artist: in whose style the solos are drawn, `generate.artist`.
 
     Raises:
-        InputError: there is none, or only that of another artist.
+        InputError: the judge is that of another artist.
     """
     if isinstance(judges, str):
-        raise InputError("generate.best_of", expected="a judge of style", found=judges, remedy="set it to 1")
+        return None
     if artist not in (None, judges.artist):
         remedy = "set judge.artist and run the judge stage, or set generate.best_of to 1"
         raise InputError(

@@ -58,7 +58,8 @@ def as_config(settings: Mapping[str, Any]) -> GenerateConfig:
     """The settings of a request that section `generate` knows, checked as there."""
     asked = {name: settings[name] for name in settings.keys() & GenerateConfig.__dataclass_fields__.keys()}
     fixed = {"free": 0, "solos_per_chart": 0, "measured": 1, "charts": "", "prime_bars": 0, "comping": False,
-             "count_in": False, "artist": None, "free_chorus": None, "key": None, "best_of": 1}  # fmt: skip
+             "drums": False, "count_in": False, "artist": None, "free_chorus": None, "key": None,
+             "best_of": 1}  # fmt: skip
     try:
         return GenerateConfig(**{**fixed, **asked})
     except ConfigError as error:  # it names a file that who asks has never seen

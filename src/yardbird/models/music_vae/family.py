@@ -3,9 +3,8 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import safetensors.torch
@@ -17,7 +16,6 @@ from torch import Tensor
 from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
 from yardbird.config import read_section
-from yardbird.errors import InputError
 from yardbird.models.base import (
     ACTIVE_VARIANCE,
     Batch,
@@ -25,96 +23,18 @@ from yardbird.models.base import (
     Family,
     Loss,
     Means,
-    Mixture,
     Ratio,
     TokenScores,
     best_device,
 )
+from yardbird.models.music_vae.config import ModelConfig, PriorConfig
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import GREEDY, MusicVAE, StepValue
-from yardbird.models.music_vae.network import Decoder, Posterior
 from yardbird.models.music_vae.sequence import Sequences, fit_prior
 from yardbird.models.music_vae.windows import MelodyWindows, whole_solos
 from yardbird.music.score import Score, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
 from yardbird.seeds import derive_seed
-
-
-@dataclass(frozen=True)
-class PriorConfig:
-    """Section `music_vae.model.prior` of params.yaml: where the windows of a new solo come from."""
-
-    kind: Literal["sequence", "normal"]  # learnt, window after window under the chords; or N(0, I)
-    size: int  # of its LSTM
-    components: int  # Gaussians of the mixture
-    steps: int  # of its optimiser, after the model is trained
-    batch_size: int  # crops of solos
-    crop_windows: int  # length of a crop
-    learning_rate: float  # the peak
-    temperature: float  # that solos are drawn at
-
-    def __post_init__(self) -> None:
-        for name in ("size", "components", "steps", "batch_size", "crop_windows"):
-            _require(getattr(self, name) >= 1, f"prior.{name}", "1 or more", getattr(self, name))
-        _require(self.learning_rate > 0, "prior.learning_rate", "above 0", self.learning_rate)
-        _require(self.temperature >= 0, "prior.temperature", "0 or more", self.temperature)
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Section `music_vae.model` of params.yaml: sizes as at `MusicVAE`, and what the loss is made of."""
-
-    bars: int  # a window: 2, 4 or 16 in the paper and here; any number will do
-    latent_dim: int
-    posterior: Posterior
-    ordered: bool
-    degrees: bool
-    embedding_size: int
-    encoder_size: int
-    encoder_layers: int
-    patch_steps: int
-    conductor_size: int
-    conductor_layers: int
-    decoder_size: int
-    decoder_layers: int
-    decoder: Decoder
-    chords: bool
-    chord_dropout: float  # share of the training windows whose chords are hidden, so that it plays without any too
-    velocity_weight: float  # of the velocities' nats in the loss; 0: velocities are left out
-    dropout: float
-    beta: float  # weight of the KL term, reached after the warm-up
-    beta_warmup_steps: int
-    free_bits: float  # of the whole window's KL: what costs nothing
-    teacher_forcing: float  # share of the steps that the decoder is told, at the end of the schedule; 1: all, always
-    teacher_forcing_steps: int  # optimiser steps until then, down from 1 in a line
-    windows_per_epoch: int | None  # null: every window once
-    background_epochs: int | None  # the first, which mix background windows in; null: all
-    background_share: float  # of the windows of these epochs
-    prior: PriorConfig
-
-    def __post_init__(self) -> None:
-        self.mixture  # noqa: B018  # checks both
-        _require(self.bars >= 1, "bars", "1 or more", self.bars)
-        for name in ("chord_dropout", "teacher_forcing"):
-            _require(0 <= getattr(self, name) <= 1, name, "from 0 to 1", getattr(self, name))
-        for name in ("velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing_steps"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        _require(
-            self.windows_per_epoch is None or self.windows_per_epoch > 0,
-            "windows_per_epoch",
-            "1 or more, or null",
-            self.windows_per_epoch,
-        )
-
-    @property
-    def mixture(self) -> Mixture:
-        return Mixture(self.background_epochs, self.background_share)
-
-
-def _require(holds: bool, name: str, expected: str, found: object) -> None:
-    if not holds:
-        raise InputError(f"music_vae.model.{name}", expected=expected, found=str(found), remedy="change it")
-
 
 _OF_LOSS = (
     "chord_dropout", "velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing",
