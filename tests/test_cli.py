@@ -135,7 +135,7 @@ def test_a_free_solo_is_in_the_key_asked_for_and_each_likeliest_one_in_a_key_of_
 def test_the_best_of_several_solos_is_kept_with_a_judge_of_style_or_without(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wishes = ["generate", "--bars", "4", "--best-of", "2"]
+    wishes = ["generate", "--bars", "32", "--best-of", "2"]
     succeed(wishes, capsys)
     told = files.read_json(workspace / "solos/free_seed0_000.json")["judged"]
     assert [list(measured) for measured in told] == [["style", "harmony_margin", "longest_run"]] * 2
@@ -152,7 +152,7 @@ def test_the_real_program_continues_a_prime(workspace: Path) -> None:
     process = start(["generate", "--prime", "tune.mid", "--prime-bars", "2", "--bars", "4", "--top-k", "40"], workspace)
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert "drawing 1 solos" in err
+    assert "drawing 4 solos" in err
     score = read_score(workspace / "solos/after_tune_seed0_000.mid")
     assert score.bar_count == 4
     assert score.pitches[:16].tolist() == [60 + index % 9 for index in range(16)]

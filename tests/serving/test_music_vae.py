@@ -107,10 +107,9 @@ def test_an_interpolation_begins_and_ends_with_the_reconstructions(ask: Ask) -> 
 def test_sampling_draws_as_the_generate_stage_does_and_says_where(ask: Ask, folder: Path, tmp_path: Path) -> None:
     (drawn,) = ask("sample", chart="F7 | Bb7")
     config = GenerateConfig(
-        bars=3, whole_choruses=False, free=0, solos_per_chart=0, measured=1, charts="", prime_bars=0,
-        top_p=0.95, min_p=None, qpm=None, artist=None, free_chorus=None, key=None,
-            best_of=1, lowest_pitch=49,
-        highest_pitch=81, comping=False, drums=False, count_in=False,
+        bars=3, whole_choruses=False, free=0, solos_per_chart=0, measured=1, charts="", prime_bars=0, temperature=1.0,
+        top_k=None, top_p=0.95, min_p=None, qpm=None, artist=None, free_chorus=None, key=None, best_of=1,
+        lowest_pitch=49, highest_pitch=81, comping=False, drums=False, count_in=False,
     )  # fmt: skip
     (solo,) = open_source(folder).draw([Order("x", 3, LeadSheet.parse("F7 | Bb7"))], config, 0)
     assert facts(solo.score)["midi"] == drawn["midi"]
