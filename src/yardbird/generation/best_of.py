@@ -50,11 +50,9 @@ class Chooser:
         piece = cut(solo.score, int(solo.score.bar_ticks[solo.primed_bars]), solo.score.end_tick)
         if len(piece.notes) < FEWEST_NOTES:
             return dict.fromkeys(WEIGHTS)
-        return {
-            STYLE: self.judge and self.judge.probability(piece),
-            MARGIN: harmony_margin(piece),
-            RUN: self.known and float(self.known.compare(piece).longest_run),
-        }
+        style = None if self.judge is None else self.judge.probability(piece)
+        run = None if self.known is None else float(self.known.compare(piece).longest_run)
+        return {STYLE: style, MARGIN: harmony_margin(piece), RUN: run}
 
 
 def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed: int, judges: Path) -> list[Solo]:

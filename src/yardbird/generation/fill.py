@@ -181,7 +181,12 @@ class _Piece:
         ticks = np.append(np.concatenate(places), lines[-1])
         before = arranged.before
         grammar = EventGrammar(
-            codec, bars=before.bar_count, pitch_range=config.pitch_range, chords=before.chords, frame=before
+            codec,
+            bars=before.bar_count,
+            pitch_range=config.pitch_range,
+            chords=before.chords,
+            frame=before,
+            at_rest=gap.stop == solo.bar_count,  # else the line leads on
         )
         for token in arranged.stretch(codec).tolist():
             grammar.advance(token)
