@@ -22,7 +22,7 @@ FAMILIES = ("music_transformer", "music_vae")
 #: What a training took of time and memory and how fast a model draws: no two runs agree on it, and these tell it.
 TIMED = ("reports/timing/", "reports/comparison.md", "reports/comparison_models.csv", "reports/index.html")
 
-pytestmark = pytest.mark.timeout(900)  # the first test waits for a whole pipeline
+pytestmark = pytest.mark.timeout(1500)  # the first test waits for a whole pipeline, or for two
 
 
 def environment() -> dict[str, str]:
