@@ -15,9 +15,9 @@ Settings = TypeVar("Settings", bound=Any)  # a dataclass
 
 
 def generate(
-    solo: Annotated[Path | None, typer.Argument(help="A MIDI file, of which --fill draws bars anew.")] = None,
+    solo: Annotated[Path | None, typer.Argument(help="A MIDI file with a solo, in which --fill replaces bars.")] = None,
     fill: Annotated[
-        list[str] | None, typer.Option(help="Bars of a solo to draw anew, e.g. 9-12 or 9-12,21-24; the first is 1.")
+        list[str] | None, typer.Option(help="Bars of a solo to replace by new ones, e.g. 9-12 or 9-12,21-24; the first is 1.")
     ] = None,
     chart: Annotated[
         Path | None, typer.Option(help="Changes to play over: a text chart, or the chord markers of a MIDI file.")
@@ -60,7 +60,7 @@ def generate(
     from its latent space: it knows no artists, its free solos have no changes, and of a prime it takes over the meter
     and the tempo alone.
 
-    With --fill, bars of a given solo are drawn anew over its own changes by a Music Transformer, which sees what comes
+    With --fill, a Music Transformer writes new bars inside a given solo, over its own changes. It sees what comes
     before and after them. All other bars stay as they are. The bars are counted from the start of the file.
 
     Examples:
@@ -119,7 +119,7 @@ def generate(
     orders = [Order(f"{group}_seed{seed}_{number:03d}", length, sheet, opening) for number in range(count)]
     prepare_torch()
     source = open_source(model_folder(model), family)
-    one_key = chart or prime or settings.key  # else each has a key of its own
+    one_key = chart or prime or settings.key  # else each solo gets its own key
     if count > 1 and settings.temperature == 0 and source.alike_at_zero and one_key:
         remedy = "ask for one, or raise the temperature"
         raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)

@@ -40,7 +40,7 @@ def transfer(
     """Move a solo towards another artist's style.
 
     The reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json;
-    changes.csv tells what has changed.
+    changes.csv lists what has changed.
 
     Examples:
 
@@ -77,7 +77,7 @@ def blend(
 
     An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
     least; of blues and chromaticism, which no vector holds, a path of length 1 in the latent space. The reconstruction
-    of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json; changes.csv tells
+    of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json; changes.csv lists
     what has changed.
 
     Examples:
