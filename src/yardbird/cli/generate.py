@@ -17,7 +17,8 @@ Settings = TypeVar("Settings", bound=Any)  # a dataclass
 def generate(
     solo: Annotated[Path | None, typer.Argument(help="A MIDI file with a solo, in which --fill replaces bars.")] = None,
     fill: Annotated[
-        list[str] | None, typer.Option(help="Bars of a solo to replace by new ones, e.g. 9-12 or 9-12,21-24; the first is 1.")
+        list[str] | None,
+        typer.Option(help="Bars of a solo to replace by new ones, e.g. 9-12 or 9-12,21-24; the first is 1."),
     ] = None,
     chart: Annotated[
         Path | None, typer.Option(help="Changes to play over: a text chart, or the chord markers of a MIDI file.")
