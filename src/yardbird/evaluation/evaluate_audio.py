@@ -45,7 +45,7 @@ from yardbird.music.pitch import Key, Mode
 from yardbird.seeds import derive_seed, generator
 
 REAL_TRANSCRIBED = "real_transcribed"
-_AT_ONCE = 8  # sounds that are drawn together
+_AT_ONCE = 24  # sounds that are drawn together
 _DIGITS = 5  # that count: a p-value may be small
 _WITH_INTERVALS = ("nats_per_frame", "frechet_distance", "caption_key_margin")
 _RENDERED = "rendered"

@@ -36,6 +36,7 @@ from yardbird.music.score import Score, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
 from yardbird.seeds import derive_seed
 
+_DECODED_AT_ONCE = 16  # solos
 _OF_LOSS = (
     "chord_dropout", "velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing",
     "teacher_forcing_steps", "windows_per_epoch", "background_epochs", "background_share", "prior",
@@ -211,7 +212,13 @@ class MusicVAEFamily(Family):
         seed: int = 0,
     ) -> list[Score]:
         """Grid scores in the latents' frames; greedy unless `sampling` says otherwise."""
-        return [self.model.decode(one, sampling=sampling, pitch_range=pitch_range, seed=seed) for one in latents]
+        return [
+            score
+            for start in range(0, len(latents), _DECODED_AT_ONCE)
+            for score in self.model.decode_all(
+                latents[start : start + _DECODED_AT_ONCE], sampling=sampling, pitch_range=pitch_range, seed=seed
+            )
+        ]
 
     def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
         """The direction from each point in which a value of the decoder's output grows fastest, (windows, Z)."""

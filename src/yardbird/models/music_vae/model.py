@@ -1,6 +1,7 @@
 """MusicVAE as the plan's example uses it: solos in, points of the latent space out, and back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,6 @@ class MusicVAE(RecurrentVAE):
         steps, _ = self.unroll(torch.from_numpy(z).to(chords.device), lambda rows: rows.argmax(-1), chords)
         return steps.flatten(0, 1)[: len(melody.frame)].cpu().numpy().astype(np.uint8)
 
-    @at_rest
     def decode(
         self, latent: Latent, *, sampling: Sampling = GREEDY, pitch_range: tuple[int, int] = (0, 127), seed: int = 0
     ) -> Score:
@@ -179,16 +179,28 @@ class MusicVAE(RecurrentVAE):
 
         Segment i (if the decoder is flat, window i) depends on the latent, the seed and i.
         """
-        frame = latent.frame
-        z, chords = self._points(latent)
+        return self.decode_all([latent], sampling=sampling, pitch_range=pitch_range, seed=seed)[0]
+
+    @at_rest
+    def decode_all(
+        self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
+    ) -> list[Score]:
+        """What `decode` gives for each latent, in one batch: many windows take little longer than one."""
+        points, conditions = zip(*map(self._points, latents), strict=True)
+        counts = [len(z) for z in points]
         allowed = torch.ones(CLASSES, dtype=torch.bool)
         allowed[:HOLD] = False
         allowed[pitch_range[0] : pitch_range[1] + 1] = True
-        steps, velocities = self.unroll(z, self._picker(sampling, allowed, seed), chords)
-        grid = steps.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8)
-        if velocities is None:
-            return self.codec.decode(grid, None, frame)
-        return self.codec.decode(grid, velocities.flatten(0, 1)[: len(frame)].cpu().numpy().astype(np.uint8), frame)
+        pick = self._picker(sampling, allowed, seed, counts)
+        steps, velocities = self.unroll(torch.cat(points), pick, torch.cat(conditions))
+        grids = _grids(steps, counts, latents)
+        accents: Iterable[NDArray[np.uint8] | None] = (
+            repeat(None) if velocities is None else _grids(velocities, counts, latents)
+        )
+        return [
+            self.codec.decode(grid, own, latent.frame)
+            for grid, own, latent in zip(grids, accents, latents, strict=False)
+        ]
 
     @at_rest
     def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
@@ -269,7 +281,8 @@ class MusicVAE(RecurrentVAE):
         windows = torch.from_numpy(values).to(self.head.weight.device)
         return windows.view(-1, self.config.segments, *windows.shape[1:])
 
-    def _picker(self, sampling: Sampling, allowed: Tensor, seed: int) -> Pick:
+    def _picker(self, sampling: Sampling, allowed: Tensor, seed: int, windows: Sequence[int]) -> Pick:
+        """Chooses the symbols of all rows, where each of several latents has so many windows."""
         if sampling.temperature == 0:
             barred = ~allowed.to(self.head.weight.device)
             return lambda logits: logits.masked_fill(barred, -torch.inf).argmax(-1)
@@ -277,7 +290,16 @@ class MusicVAE(RecurrentVAE):
 
         def pick(logits: Tensor) -> Tensor:
             if not streams:
-                streams.extend(row_generators(seed, len(logits)))
+                rows = len(logits) // sum(windows)  # a window
+                streams.extend(stream for count in windows for stream in row_generators(seed, rows * count))
             return choose(logits, sampling, streams, allowed.expand(len(logits), -1)).to(logits.device)
 
         return pick
+
+
+def _grids(steps: Tensor, windows: Sequence[int], latents: Sequence[Latent]) -> list[NDArray[np.uint8]]:
+    """The steps of each latent's windows (all windows, N, S) in turn, without the padding: (segments, S) each."""
+    return [
+        own.flatten(0, 1)[: len(latent.frame)].cpu().numpy().astype(np.uint8)
+        for own, latent in zip(steps.split(list(windows)), latents, strict=True)
+    ]
