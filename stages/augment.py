@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird.config import BACKGROUND, read_section, read_seed
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import read_solos
+from yardbird.data.sources import read_sources
 from yardbird.errors import exit_on_error
 
 INGESTED = Path("data/ingested")
@@ -20,7 +21,7 @@ def main() -> None:
         table = list(csv.DictReader(file))
     splits = {row["solo"]: row["split"] for row in table}
     background = {row["solo"] for row in table if row["role"] == BACKGROUND}
-    rows = read_solos(INGESTED)
+    rows = read_solos(INGESTED, read_sources())
     config = read_section("augment", AugmentConfig)
     copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background)
     print(f"{len(rows)} solos, {len(copies)} with their copies")

@@ -10,6 +10,7 @@ from yardbird import files
 from yardbird.config import BACKGROUND, TARGET, read_section
 from yardbird.data.manifest import read_solos
 from yardbird.data.roles import read_background
+from yardbird.data.sources import read_sources
 from yardbird.data.splits import SPLITS, SplitConfig, split_solos
 from yardbird.errors import exit_on_error
 
@@ -18,7 +19,7 @@ INGESTED = Path("data/ingested")
 
 @exit_on_error
 def main() -> None:
-    rows, background = read_solos(INGESTED), read_background()
+    rows, background = read_solos(INGESTED, read_sources()), read_background()
     dealt = split_solos(rows, INGESTED, read_section("split", SplitConfig), background)
     roles = {row.solo: BACKGROUND if row.source in background else TARGET for row in rows}
     table = [{"solo": solo, "split": split, "role": roles[solo]} for solo, split in sorted(dealt.splits.items())]

@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import read_section
+from yardbird.data.sources import read_sources, remove_other_sources
 from yardbird.data.validation import ValidateConfig, validate
 from yardbird.errors import InputError, exit_on_error
 
@@ -15,7 +16,10 @@ INGESTED, DOCS = Path("data/ingested"), Path("reports/data_docs")
 
 @exit_on_error
 def main() -> None:
-    verdict = validate(INGESTED, read_section("validate", ValidateConfig), DOCS)
+    sources = read_sources()
+    for name in remove_other_sources(INGESTED, sources):
+        print(f"removed {INGESTED / name}, which no source of params.yaml is read into")
+    verdict = validate(INGESTED, sources, read_section("validate", ValidateConfig), DOCS)
     files.write_json(Path("reports/validate.json"), {"validate": verdict.metrics()})
     for line in verdict.lines("warning"):
         print(line)

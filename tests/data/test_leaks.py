@@ -111,7 +111,7 @@ def test_a_long_run_of_a_held_out_tune_in_another_key_is_caught(augmented: Path)
 
 
 def test_the_real_solos_leak_nothing(ingested: Path, tmp_path: Path, root: Path) -> None:
-    rows = read_solos(ingested)
+    rows = read_solos(ingested, ["parker", "coltrane"])
     splits = split_solos(rows, ingested, read_section("split", SplitConfig, root / "params.yaml")).splits
     config = replace(read_section("augment", AugmentConfig, root / "params.yaml"), target_size=150)
     augment(rows, ingested, splits, tmp_path, config, 0)

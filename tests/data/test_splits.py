@@ -138,7 +138,7 @@ def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
 
 
 def test_the_default_salt_gives_every_split_both_players(ingested: Path, root: Path) -> None:
-    rows = read_solos(ingested)
+    rows = read_solos(ingested, ["parker", "coltrane"])
     config = read_section("split", SplitConfig, root / "params.yaml")
     dealt = split_solos(rows, ingested, config)
     assert dealt.warnings == ()
@@ -149,7 +149,7 @@ def test_transcriptions_of_one_real_solo_share_more_than_tunes_do(
     ingested: Path, real_solos: dict[str, Score], root: Path
 ) -> None:
     """The yardstick of `linked_share`: no two tunes share so much, most twin transcriptions share more."""
-    group = {entry.solo: entry.tune_group for entry in read_solos(ingested)}
+    group = {entry.solo: entry.tune_group for entry in read_solos(ingested, ["parker", "coltrane"])}
     share = read_section("split", SplitConfig, root / "params.yaml").linked_share
     pairs = linked({name: interval_grams(score.pitches) for name, score in real_solos.items()}, share)
     assert len(pairs) == 8

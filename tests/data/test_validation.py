@@ -28,7 +28,7 @@ def add_solo(ingested: Path, stem: str, score: Score, **changes: object) -> None
         reduced_notes=0, unended_notes=0, flags="",
     )  # fmt: skip
     manifest = ingested / "mine" / "manifest.csv"
-    earlier = read_solos(ingested) if manifest.exists() else []
+    earlier = read_solos(ingested, ["mine"]) if manifest.exists() else []
     write_table(manifest, SoloRow, [*earlier, dataclasses.replace(row, **changes)])
 
 
@@ -70,11 +70,11 @@ def broken(tmp_path_factory: pytest.TempPathFactory, sound: Score) -> Verdict:
         ("overlapping", dataclasses.replace(sound, notes=overlapping), {}),
     ]:
         add_solo(folder / "ingested", stem, score, **changes)
-    return validate(folder / "ingested", CONFIG, folder / "docs")
+    return validate(folder / "ingested", ["mine"], CONFIG, folder / "docs")
 
 
 def test_sound_solos_pass(clean):
-    verdict = validate(*clean[:1], CONFIG, clean[1])
+    verdict = validate(*clean[:1], ["mine"], CONFIG, clean[1])
     assert (verdict.solos, verdict.notes) == (2, 64)
     assert verdict.lines("error") == verdict.lines("warning") == []
     assert verdict.metrics()["errors"] == verdict.metrics()["warnings"] == 0
@@ -154,7 +154,7 @@ def test_a_solo_may_start_while_the_one_before_it_in_the_table_sounds(sound, tmp
 def test_data_docs_show_the_checks_of_the_last_run_only(clean):
     ingested, docs = clean
     for _ in range(2):
-        validate(ingested, CONFIG, docs)
+        validate(ingested, ["mine"], CONFIG, docs)
     assert (docs / "index.html").is_file()
     pages = {page.stem: page.read_text() for page in docs.glob("validations/**/*.html")}
     assert set(pages) == {"solos-manifest", "solos-notes"}
@@ -164,7 +164,7 @@ def test_data_docs_show_the_checks_of_the_last_run_only(clean):
 
 def test_nothing_ingested_is_one_clear_line(tmp_path):
     with pytest.raises(InputError, match="expected ingested solos, found none; run the ingest stage first"):
-        validate(tmp_path / "ingested", CONFIG, tmp_path / "docs")
+        validate(tmp_path / "ingested", ["mine"], CONFIG, tmp_path / "docs")
 
 
 def test_a_title_of_digits_stays_text_and_what_a_killed_ingestion_left_is_no_source(tmp_path, sound):
@@ -172,16 +172,16 @@ def test_a_title_of_digits_stays_text_and_what_a_killed_ingestion_left_is_no_sou
     ingested = tmp_path / "ingested"
     add_solo(ingested, "one", sound, title="1951", tune_group="007")
     shutil.copytree(ingested / "mine", ingested / ".mine.x1y2z3")
-    (solo,) = read_solos(ingested)
+    (solo,) = read_solos(ingested, ["mine"])
     assert (solo.title, solo.tune_group) == ("1951", "007")
-    verdict = validate(ingested, CONFIG, tmp_path / "docs")
+    verdict = validate(ingested, ["mine"], CONFIG, tmp_path / "docs")
     assert (verdict.solos, verdict.broken("error")) == (1, [])
 
 
 def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path, sound):
     add_solo(tmp_path / "ingested", "one", sound, path="../elsewhere.mid")
     with pytest.raises(InputError, match="one that leaves it"):
-        validate(tmp_path / "ingested", CONFIG, tmp_path / "docs")
+        validate(tmp_path / "ingested", ["mine"], CONFIG, tmp_path / "docs")
 
 
 def test_a_range_needs_two_ascending_ends():
@@ -191,13 +191,18 @@ def test_a_range_needs_two_ascending_ends():
 
 def test_the_stage_stops_with_the_solos_named(tmp_path, sound, root, monkeypatch, capsys):
     add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
-    (tmp_path / "params.yaml").write_text((root / "params.yaml").read_text())
+    (tmp_path / "data/ingested/gone").mkdir()
+    params = (root / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(params.replace("etudes: data/etudes", "mine: data/raw/mine"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     with pytest.raises(SystemExit, match=r"found artist_present \(1\); mend the files named above"):
         runpy.run_path(str(root / "stages/validate.py"), run_name="__main__")
     named = "error: artist_present: expected that every solo has: artist; not so: mine/nobody"
-    assert named in capsys.readouterr().err.splitlines()
+    said = capsys.readouterr()
+    assert named in said.err.splitlines()
+    assert "removed data/ingested/gone, which no source of params.yaml is read into" in said.out
+    assert not (tmp_path / "data/ingested/gone").exists()
     assert '"errors": 1' in (tmp_path / "reports/validate.json").read_text()
 
 
@@ -208,7 +213,7 @@ def test_real_solos_pass(shared, tmp_path):
 
     for source in ("coltrane", "parker"):
         ingest(shared / source, source, read_section("ingest", IngestConfig), tmp_path / "ingested" / source)
-    verdict = validate(tmp_path / "ingested", CONFIG, tmp_path / "docs")
+    verdict = validate(tmp_path / "ingested", ["coltrane", "parker"], CONFIG, tmp_path / "docs")
     assert verdict.solos == 73
     assert verdict.lines("error") == []
     assert [outcome.name for outcome in verdict.outcomes if outcome.solos] == ["slowest_moment"]

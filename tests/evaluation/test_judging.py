@@ -228,7 +228,7 @@ def encode_real(
     folder: Path, codec: EventCodec, ingested: Path, real_solos: dict[str, Score], config: SplitConfig
 ) -> tuple[Path, Path]:
     """The real solos as event tokens by a split, and Parker's test solos again by edition: `timed` or `score`."""
-    rows = read_ingested(ingested)
+    rows = read_ingested(ingested, ["parker", "coltrane"])
     splits = split_solos(rows, ingested, config).splits
     solos = [(splits[row.solo], row.artist, row.tune_group, real_solos[row.solo]) for row in rows]
     editions = [

@@ -104,23 +104,23 @@ def test_a_mixed_corpus_is_told_from_a_synthetic_one(run: Path, elements: Elemen
     path = tmp_path / "data/ingested/mine/manifest.csv"
     text = path.read_text().replace("(synthetic)", "", 1)
     path.write_text(text)
-    write_report(tmp_path, tmp_path / "index.html")
+    write_report(tmp_path, tmp_path / "index.html", ["mine"])
     text = Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
     assert "The corpus is partly synthetic, 3 of 4 solos: etudes composed by rule" in text
     assert "The corpus is synthetic" not in text
     path.write_text(path.read_text().replace("(synthetic)", ""))
-    write_report(tmp_path, tmp_path / "index.html")
+    write_report(tmp_path, tmp_path / "index.html", ["mine"])
     assert "synthetic" not in Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path, page: Path, tmp_path: Path) -> None:
-    write_report(run, tmp_path / "again.html")
+    write_report(run, tmp_path / "again.html", ["mine"])
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
 
 
 def test_what_is_missing_is_said_in_a_sentence_each(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    write_report(tmp_path, tmp_path / "index.html")
+    write_report(tmp_path, tmp_path / "index.html", ["mine"])
     text = Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
     for sentence in (
         "no Git commit is known",

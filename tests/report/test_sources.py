@@ -38,7 +38,7 @@ def test_the_commit_is_named_and_whether_the_code_is_another(tmp_path: Path) -> 
 
 
 def test_sources_splits_copies_rejects_and_likenesses_are_counted(run: Path) -> None:
-    quality = read_quality(run / "data", run / "reports")
+    quality = read_quality(run / "data", run / "reports", ["mine"])
     (source,) = quality.sources
     assert (source.name, source.solos, source.copies) == ("mine", {"test": 2, "train": 2}, 0)
     assert (quality.synthetic, quality.solos) == (4, 4)
@@ -85,7 +85,7 @@ def test_the_same_solo_in_two_sources_is_told_once(run: Path, tmp_path: Path) ->
     table = pd.read_csv(path)
     table.loc[[2, 3], ["content_hash", "interval_hash"]] = "both"
     table.to_csv(path, index=False)
-    assert read_quality(tmp_path, tmp_path).alike == [
+    assert read_quality(tmp_path, tmp_path, ["mine"]).alike == [
         ("all notes", "mine/solo_2, mine/solo_3"),
         ("all intervals", "mine/solo_0, mine/solo_1"),
     ]

@@ -70,16 +70,20 @@ def write_table(path: Path, kind: type[SoloRow] | type[Rejected], rows: Iterable
     files.write_csv(path, [field.name for field in fields(kind)], map(asdict, rows))
 
 
-def read_solos(ingested: Path) -> list[SoloRow]:
-    """The solos of every source under the folder of ingestion, sorted by id.
+def read_solos(ingested: Path, sources: Iterable[str]) -> list[SoloRow]:
+    """The solos of the sources named, under the folder of ingestion, sorted by id.
 
     Raises:
-        InputError: there are none.
+        InputError: a source has none.
     """
-    # a folder with a dot is what a killed ingestion left
-    rows = [row for path in sorted(ingested.glob(f"[!.]*/{MANIFEST}")) for row in read_table(path, SoloRow)]
-    if not rows:
-        raise InputError(ingested, expected="ingested solos", found="none", remedy="run the ingest stage first")
+    rows: list[SoloRow] = []
+    for source in sources:
+        path = ingested / source / MANIFEST
+        own = read_table(path, SoloRow) if path.is_file() else []
+        if not own:
+            what = ingested / source
+            raise InputError(what, expected="ingested solos", found="none", remedy="run the ingest stage first")
+        rows += own
     return sorted(rows, key=lambda row: row.solo)
 
 

@@ -133,7 +133,7 @@ def read_solo(
         expected = f"at least {config.min_bars} bars"
         raise InputError(name, expected=expected, found=f"{score.bar_count}", remedy="lower ingest.min_bars to use it")
     key, key_flags = _key(key, raw, score)
-    flags = [*tempo_flags, *meter_flags, *chord_flags, *key_flags]
+    flags = [*raw.flags, *tempo_flags, *meter_flags, *chord_flags, *key_flags]
     flags += ["polyphonic"] if line.reduced_notes else []
     flags += [f"leading_bars_dropped:{leading_bars}"] if leading_bars else []
     flags += [f"zero_length_notes:{line.zero_length_notes}"] if line.zero_length_notes else []

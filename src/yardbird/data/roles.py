@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from yardbird.config import BACKGROUND, PARAMS, Role, read_section
+from yardbird.data.sources import read_sources
 from yardbird.errors import ConfigError
 
-_SOURCES: Any = dict[str, str]
 _ROLES: Any = dict[str, Role]
 
 
@@ -16,11 +16,11 @@ def read_background(path: Path = PARAMS) -> frozenset[str]:
     Raises:
         ConfigError: a role is unknown, belongs to no source, or no source is left as target.
     """
-    sources: dict[str, str] = read_section("sources", _SOURCES, path)
+    sources = read_sources(path)
     roles: dict[str, Role] = read_section("roles", _ROLES, path)
-    for name in sorted(roles.keys() - sources.keys()):
+    for name in sorted(roles.keys() - set(sources)):
         raise ConfigError(path, f"roles.{name}", expected=f"one of the sources {', '.join(sources)}", found="no source")
     background = frozenset(name for name, role in roles.items() if role == BACKGROUND)
-    if background == sources.keys():
+    if background == set(sources):
         raise ConfigError(path, "roles", expected="a source that is target", found="background alone")
     return background

@@ -74,15 +74,15 @@ def _name(solos: Sequence[str]) -> str:
     return ", ".join(solos[:_NAMED]) + rest
 
 
-def validate(ingested: Path, config: ValidateConfig, docs: Path) -> Verdict:
-    """Check all sources under `ingested` and write the Data Docs anew, for a browser, to `docs`.
+def validate(ingested: Path, sources: Sequence[str], config: ValidateConfig, docs: Path) -> Verdict:
+    """Check the sources named under `ingested` and write the Data Docs anew, for a browser, to `docs`.
 
     Raises:
         InputError: nothing has been ingested, or a score is missing or unreadable.
     """
     from yardbird.data import expectations
 
-    manifest = pd.DataFrame(map(asdict, read_solos(ingested)))
+    manifest = pd.DataFrame(map(asdict, read_solos(ingested, sources)))
     scores = {
         row.solo: read_score(files.within(ingested, row.path))
         for row in tqdm(manifest.itertuples(), desc="reading scores", total=len(manifest), unit="solo", leave=False)

@@ -1,16 +1,15 @@
 """MIDI files in and out: the only module that imports a MIDI library.
 
-Two readers. `read_raw` gives everything a foreign file holds, for ingestion to make sense of (mido, which also reads
-text and lyrics). `read_score` gives back exactly what `write_score` wrote, a hundred times faster (symusic). Between
+Two readers. `read_raw` gives everything a foreign file holds, broken events left out by name, for ingestion to make
+sense of. `read_score` gives back exactly what `write_score` wrote, a hundred times faster (symusic). Between
 stages the project's own MIDI files carry chords, phrases and sections as markers, so any sequencer opens them.
 """
 
-import io
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import mido
 import numpy as np
 import symusic
 from numpy.typing import NDArray
@@ -18,10 +17,12 @@ from numpy.typing import NDArray
 from yardbird import files
 from yardbird.errors import InputError
 from yardbird.music.chords import Chord, chord_symbol
+from yardbird.music.midi_events import META, MidiEvents, read_events
 from yardbird.music.pitch import Key
 from yardbird.music.score import DRUM_KIT, NOTE_DTYPE, ChordChange, Meter, Notes, Score, Section, Tempo, make_notes
+from yardbird.music.text_encoding import decode_texts
 
-SUFFIXES = (".mid", ".midi", ".kar")
+SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".rmid", ".smf")
 _PHRASE, _END, _SECTION = "PHRASE", "END", "SECTION "
 
 
@@ -60,74 +61,79 @@ class RawMidi:
     keys: tuple[Key, ...]
     texts: tuple[RawText, ...]
     unended_notes: int
+    flags: tuple[str, ...] = ()  # what of the file was broken, and is repaired or left out
+
+
+#: Of the meta events, those that ingestion uses.
+_TRACK_NAME, _TEMPO, _METER, _KEY = 0x03, 0x51, 0x58, 0x59
+_TEXT_KINDS = {0x01: "text", 0x05: "lyrics", 0x06: "marker", 0x07: "cue_marker"}
 
 
 def read_raw(path: Path) -> RawMidi:
-    """Read any standard MIDI file of type 0 or 1.
+    """Read any standard MIDI file of type 0 or 1, also within RIFF or MacBinary, as players read it.
 
     Raises:
-        InputError: the file cannot be read, is empty, truncated, no MIDI file, or of a kind without beats (SMPTE time,
-            type 2).
+        InputError: the file cannot be read, is another kind of file, empty, truncated, corrupt, or of a kind without
+            beats (SMPTE time, type 2).
     """
-    remedy = "export it again as a standard MIDI file"
     try:
         content = path.read_bytes()
     except OSError as error:
         found = error.strerror or type(error).__name__
         raise InputError(path, expected="a MIDI file", found=found, remedy="mend the path or its permissions") from None
-    if not content:
-        raise InputError(path, expected="a MIDI file", found="an empty file", remedy=remedy)
-    if content[:4] != b"MThd":
-        raise InputError(path, expected="a MIDI file", found="a file that does not start with MThd", remedy=remedy)
-    if content[12:13] >= b"\x80":
-        raise InputError(path, expected="ticks a beat", found="SMPTE frames a second", remedy=remedy)
-    try:
-        midi = mido.MidiFile(file=io.BytesIO(content), clip=True)
-    except (EOFError, OSError, ValueError, IndexError, KeyError, mido.KeySignatureError) as error:
-        found = f"a corrupt file ({str(error).strip() or type(error).__name__})"
-        raise InputError(path, expected="a whole MIDI file", found=found, remedy=remedy) from None
-    if midi.type == 2:
-        raise InputError(path, expected="type 0 or 1", found="type 2 (separate patterns)", remedy=remedy)
-    if midi.ticks_per_beat <= 0:
-        raise InputError(path, expected="ticks a beat", found="zero ticks a beat", remedy=remedy)
-    return _collect(midi)
+    return _collect(read_events(content, path))
 
 
-def _collect(midi: mido.MidiFile) -> RawMidi:
+def _collect(midi: MidiEvents) -> RawMidi:
     parts: list[RawPart] = []
     tempos: list[Tempo] = []
     meters: list[Meter] = []
     keys: list[tuple[int, Key]] = []
-    texts: list[RawText] = []
+    texts: list[tuple[int, str, bytes]] = []
+    names: list[bytes] = []  # of each track
     file_programs: dict[int, int] = {}  # by channel: some exporters set the programs in another track
+    faults: Counter[str] = Counter()
     unended = 0
     for number, track in enumerate(midi.tracks):
-        name = ""
         tick = 0
+        names.append(b"")
         rows: dict[int, list[tuple[int, int, int, int]]] = {}
         programs: dict[int, int] = {}
         sounding: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        for message in track:
-            tick += message.time
-            if message.type == "note_on" and message.velocity > 0:
-                sounding.setdefault((message.channel, message.note), []).append((tick, message.velocity))
-            elif message.type in ("note_on", "note_off"):
-                if started := sounding.get((message.channel, message.note)):
+        for tick, status, meta, data in track:
+            kind, channel = status & 0xF0, status & 0x0F
+            if kind == 0x90 and data[1]:
+                sounding.setdefault((channel, data[0]), []).append((tick, data[1]))
+            elif kind in (0x80, 0x90):
+                if started := sounding.get((channel, data[0])):
                     onset, velocity = started.pop(0)
-                    rows.setdefault(message.channel, []).append((onset, tick - onset, message.note, velocity))
-            elif message.type == "program_change":
-                programs.setdefault(message.channel, message.program)
-                file_programs.setdefault(message.channel, message.program)
-            elif message.type == "track_name":
-                name = name or message.name.strip()
-            elif message.type == "set_tempo" and message.tempo > 0:
-                tempos.append(Tempo(tick, 60e6 / message.tempo))
-            elif message.type == "time_signature":
-                meters.append(Meter(tick, message.numerator, message.denominator))
-            elif message.type == "key_signature":
-                keys.append((tick, Key.parse(message.key)))
-            elif message.type in ("marker", "text", "lyrics", "cue_marker"):
-                texts.append(RawText(tick, message.type, _decode(message.text)))
+                    rows.setdefault(channel, []).append((onset, tick - onset, data[0], velocity))
+            elif kind == 0xC0:
+                programs.setdefault(channel, data[0])
+                file_programs.setdefault(channel, data[0])
+            elif status != META:
+                continue
+            elif meta == _TRACK_NAME:
+                names[-1] = names[-1] or data
+            elif meta in _TEXT_KINDS:
+                texts.append((tick, _TEXT_KINDS[meta], data))
+            elif meta == _TEMPO:
+                tempo = int.from_bytes(data[:3], "big")
+                if len(data) < 3 or not tempo:
+                    faults["broken_event:tempo"] += 1
+                else:
+                    tempos.append(Tempo(tick, 60e6 / tempo))
+            elif meta == _METER:
+                if len(data) < 2:
+                    faults["broken_event:meter"] += 1
+                else:
+                    meters.append(Meter(tick, data[0], 2 ** data[1]))
+            elif meta == _KEY:
+                fifths = int.from_bytes(data[:1], "big", signed=True)
+                if len(data) < 2 or abs(fifths) > 7 or data[1] > 1:
+                    faults["broken_event:key_signature"] += 1
+                else:
+                    keys.append((tick, Key.from_fifths(fifths, "minor" if data[1] else "major")))
         hanging = [(channel, pitch, *start) for (channel, pitch), starts in sounding.items() for start in starts]
         unended += len(hanging)
         onsets = {channel: [row[0] for row in channel_rows] for channel, channel_rows in rows.items()}
@@ -139,27 +145,30 @@ def _collect(midi: mido.MidiFile) -> RawMidi:
             stop = onsets[channel][min(bisect_right(onsets[channel], onset), len(onsets[channel]) - 1)]
             rows.setdefault(channel, []).append((onset, stop - onset, pitch, velocity))
         parts.extend(
-            RawPart(number, channel, name, programs.get(channel, -1), make_notes(rows[channel]))
+            RawPart(number, channel, "", programs.get(channel, -1), make_notes(rows[channel]))
             for channel in sorted(rows)
         )
-    parts = [part if part.program >= 0 else replace(part, program=file_programs.get(part.channel, 0)) for part in parts]
+    decoded = [text.strip() for text in decode_texts([*names, *(data for *_, data in texts)])]
+    parts = [
+        replace(
+            part,
+            name=decoded[part.track],
+            program=part.program if part.program >= 0 else file_programs.get(part.channel, 0),
+        )
+        for part in parts
+    ]
+    marks = [RawText(tick, kind, text) for (tick, kind, _), text in zip(texts, decoded[len(names) :], strict=True)]
+    broken = [name if count == 1 else f"{name} x{count}" for name, count in faults.items()]
     return RawMidi(
         ticks_per_beat=midi.ticks_per_beat,
         parts=tuple(parts),
         tempos=tuple(sorted(tempos, key=lambda tempo: tempo.tick)),
         meters=tuple(sorted(meters, key=lambda meter: meter.tick)),
         keys=tuple(key for _, key in sorted(keys, key=lambda pair: pair[0])),
-        texts=tuple(sorted(texts, key=lambda text: text.tick)),
+        texts=tuple(sorted(marks, key=lambda text: text.tick)),
         unended_notes=unended,
+        flags=(*midi.flags, *broken),
     )
-
-
-def _decode(text: str) -> str:
-    """mido reads text as Latin-1; most files of today hold UTF-8."""
-    try:
-        return text.encode("latin-1").decode("utf-8").strip()
-    except UnicodeDecodeError:
-        return text.strip()
 
 
 def write_score(score: Score, path: Path) -> None:

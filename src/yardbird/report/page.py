@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,14 @@ WEB = Path(__file__).parent / "web"
 _MODELS = "Strengths and weaknesses"  # of the comparison's sections, the one that stands open
 
 
-def write_report(root: Path, path: Path) -> None:
+def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
     """Write the page from the folders data and reports of a pipeline that has run; what they lack is left out."""
     data, reports = root / "data", root / "reports"
     families, ways = read_families(data), read_ways(data)
     tables = figures.read_tables(reports / "comparison.md")
     content = {
         "run": read_run(root),
-        "quality": read_quality(data, reports),
+        "quality": read_quality(data, reports, sources),
         "models": Markup(tables.pop(_MODELS, "")),  # escaped by the reader of Markdown
         "tables": {heading: Markup(html) for heading, html in tables.items()},
         "verdicts": figures.read_verdicts(reports),

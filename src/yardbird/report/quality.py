@@ -39,8 +39,9 @@ class Quality:
     charts: Sequence[Chart]
 
 
-def read_quality(data: Path, reports: Path) -> Quality:
-    manifests = {path.parent.name: read_rows(path) for path in sorted(data.glob("ingested/*/manifest.csv"))}
+def read_quality(data: Path, reports: Path, sources: Sequence[str]) -> Quality:
+    folders = [data / "ingested" / source for source in sorted(sources)]
+    manifests = {folder.name: rows for folder in folders if (rows := read_rows(folder / "manifest.csv"))}
     solos = [row for rows in manifests.values() for row in rows]
     copies = read_rows(data / "augmented/manifest.csv")
     return Quality(
@@ -49,7 +50,7 @@ def read_quality(data: Path, reports: Path) -> Quality:
         synthetic=sum(SYNTHETIC in row["artist"] for row in solos),
         rejected=[
             (path.parent.relative_to(data).as_posix(), row["file"], row["reason"], row.get("remedy", ""))
-            for path in [*sorted(data.glob("ingested/*/rejected.csv")), data / "clips/rejected.csv"]
+            for path in [*(folder / "rejected.csv" for folder in folders), data / "clips/rejected.csv"]
             for row in read_rows(path)
         ],
         alike=_alike(solos),

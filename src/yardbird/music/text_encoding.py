@@ -1,0 +1,64 @@
+"""The texts of a MIDI file, whose encoding the file does not say: guessed once, over all of its texts."""
+
+from collections.abc import Sequence
+
+#: Encodings of which one is guessed, where the texts are neither ASCII, Unicode nor plainly Latin: Shift-JIS, EUC-JP,
+#: Chinese, Cyrillic, Latin.
+_GUESSED = ["cp932", "euc_jp", "gb18030", "cp1251", "cp1252"]
+#: Of the bytes 80 … 9F, what Latin texts of Windows use: € … Š Œ Ž ‘ ’ “ ” • – — ™ š œ ž Ÿ
+_LATIN_OF_WINDOWS = frozenset(b"\x80\x85\x8a\x8c\x8e\x91\x92\x93\x94\x95\x96\x97\x99\x9a\x9c\x9e\x9f")
+
+
+def decode_texts(texts: Sequence[bytes]) -> list[str]:
+    """Every text decoded, without byte order marks and without what follows a NUL.
+
+    UTF-16 is known by its mark, or by a NUL in every other byte; UTF-8 by being valid. The other texts of the file have
+    one encoding. It is Latin (Windows-1252) where letters beyond ASCII stand alone among others, as in `Dø7` or `für`;
+    charset-normalizer, which needs more than a few letters, is asked only where they do not.
+    """
+    decoded = [_unicode(text) for text in texts]
+    others = [text for text, found in zip(texts, decoded, strict=True) if found is None]
+    encoding = _guess(others) if others else "ascii"
+    return [
+        _decode(text.partition(b"\0")[0], encoding) if found is None else found
+        for text, found in zip(texts, decoded, strict=True)
+    ]
+
+
+def _unicode(text: bytes) -> str | None:
+    """The text, where it is ASCII, UTF-8 or UTF-16; else None."""
+    body = text.rstrip(b"\0")  # the end of a string of C, and the upper half of the last letter in UTF-16
+    wide = body + b"\0" * (len(body) % 2)
+    encoding = "utf-8-sig"
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in body:
+        for start, utf16 in ((1, "utf-16-le"), (0, "utf-16-be")):
+            upper = wide[start::2]
+            if 2 * upper.count(0) > len(upper) and 0 not in wide[1 - start :: 2]:
+                encoding = utf16
+    try:
+        return (body.partition(b"\0")[0] if encoding == "utf-8-sig" else wide).decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _guess(texts: Sequence[bytes]) -> str:
+    joined = b"\n".join(dict.fromkeys(text.partition(b"\0")[0] for text in texts))
+    beyond = [place for place, byte in enumerate(joined) if byte >= 0x80]
+    in_pairs = sum(joined[place - 1] >= 0x80 or joined[place + 1 : place + 2] >= b"\x80" for place in beyond)
+    is_latin = all(joined[place] >= 0xA0 or joined[place] in _LATIN_OF_WINDOWS for place in beyond)
+    if is_latin and 2 * in_pairs <= len(beyond):
+        return "cp1252"
+    from charset_normalizer import from_bytes  # here, for few files need it
+
+    best = from_bytes(joined, cp_isolation=_GUESSED).best()
+    return best.encoding if best else "cp1252"
+
+
+def _decode(text: bytes, encoding: str) -> str:
+    """Latin-1, which gives every byte a character, where the encoding of the file has none for it."""
+    try:
+        return text.decode(encoding)
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
