@@ -1,7 +1,7 @@
 """Broken MIDI files by the thousand: each is read or refused in one line, within 10 seconds and 1 GiB.
 
 The files are etudes, mutated: bits flipped, spans cut, repeated, swapped or taken from another file, lengths
-overwritten, the end cut off. What is read must also be written and read back, as the ingest stage and those after it do.
+overwritten, the end cut off. What is read must also be written and read back, as ingest and the stages after it do.
 """
 
 import argparse
@@ -28,20 +28,21 @@ from yardbird.errors import InputError
 from yardbird.music.midi import read_raw, read_score, write_score
 
 SECONDS, MEBIBYTES = 10, 1024
-_RUNNING = bytes.fromhex("00 5a 81 70 3c 00 00 3e 5a 81 70 3e 00")  # notes in running status
 
 
 def seed_files(folder: Path, count: int) -> list[bytes]:
-    """The bytes of `count` etudes; and of one file by hand: type 0, running status, sysex, lyrics, a RIFF file of it."""
+    """The bytes of `count` etudes; of one file with running status, sysex and lyrics; and of the same in RIFF."""
     contents = []
     for etude in etudes(0, count):
         write_score(etude.score, folder / "seed.mid")
         contents.append((folder / "seed.mid").read_bytes())
-    events = bytes.fromhex("00 ff 51 03 06 1a 80 00 ff 58 04 04 02 18 08 00 ff 59 02 fd 00 00 c0 41 00 90 3c")
-    events += _RUNNING
-    events += bytes.fromhex("00 f0 05 7e 7f 09 01 f7 00 ff 05 03 43 6d 37 00 91 45 60 83 60 45 00")
-    events = events + events[19:] * 20 + bytes.fromhex("00 ff 2f 00")
-    plain = b"MThd" + bytes.fromhex("00 00 00 06 00 00 00 01 01 e0") + b"MTrk" + len(events).to_bytes(4, "big") + events
+    body = bytes.fromhex("00 90 3c 5a 81 70 3c 00 00 3e 5a 81 70 3e 00")  # notes in running status
+    body += bytes.fromhex("00 f0 05 7e 7f 09 01 f7 00 ff 05 03 43 6d 37 00 91 45 60 83 60 45 00")
+    events = bytes.fromhex("00 ff 51 03 06 1a 80 00 ff 58 04 04 02 18 08 00 ff 59 02 fd 00 00 c0 41")
+    events += body * 20 + bytes.fromhex("00 ff 2f 00")
+    plain = (
+        b"MThd" + bytes.fromhex("00 00 00 06 00 00 00 01 01 e0 4d 54 72 6b") + len(events).to_bytes(4, "big") + events
+    )
     riff = b"RMIDdata" + len(plain).to_bytes(4, "little") + plain
     return [*contents, plain, b"RIFF" + len(riff).to_bytes(4, "little") + riff]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.audio.loudness import clipped_share, decibels, levelled, peak_of
+from yardbird.audio.loudness import cancelled_decibels, clipped_share, decibels, levelled, peak_of
 
 RATE = 16_000
 
@@ -66,3 +66,48 @@ def test_one_clipped_channel_of_two_counts_half() -> None:
     both = clipped_share(np.stack([clipped, whole], axis=1))
     assert both == pytest.approx(clipped_share(clipped[:, None]) / 2)
     assert clipped_share(np.zeros((10, 1), np.float32)) == 0
+
+
+def in_eight_bits(samples: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(samples * 128), -128, 127).astype(np.float32) / np.float32(128)
+
+
+def in_mu_law(samples: np.ndarray) -> np.ndarray:
+    """Rounded to the 255 levels of the compressed scale (ITU-T G.711), and back."""
+    compressed = np.rint(127 * np.sign(samples) * np.log1p(255 * np.abs(samples)) / np.log(256)) / 127
+    return (np.sign(samples) * ((256 ** np.abs(compressed)) - 1) / 255).astype(np.float32)
+
+
+@pytest.mark.parametrize("coarse", [in_eight_bits, in_mu_law])
+@given(hertz=st.floats(40, 2000), amplitude=st.floats(0.05, 0.99))
+def test_coarse_levels_are_not_taken_for_clipping(coarse, hertz: float, amplitude: float) -> None:
+    assert clipped_share(coarse(tone(0.5, hertz, amplitude))[:, None]) < 1e-3
+
+
+@pytest.mark.parametrize("coarse", [in_eight_bits, in_mu_law])
+@pytest.mark.parametrize("amplitude", [1.2, 2.0])
+def test_clipping_is_found_in_coarse_levels_too(coarse, amplitude: float) -> None:
+    clipped = np.clip(tone(hertz=100, amplitude=amplitude), -1, 1)
+    assert clipped_share(coarse(clipped)[:, None]) > 0.1
+
+
+@given(hertz=st.floats(80, 6000), amplitude=st.floats(1.0, 30.0))
+def test_what_passes_full_scale_is_not_clipped_and_is_scaled(hertz: float, amplitude: float) -> None:
+    """Files of floating-point numbers may hold it; it was called clipped."""
+    loud = tone(0.2, hertz, amplitude)
+    assert clipped_share(loud[:, None]) < 1e-3
+    assert peak_of(levelled(loud, RATE, -18)) < 1
+
+
+def test_channels_in_antiphase_are_found_and_other_stereo_is_not() -> None:
+    left, right = tone(), tone(hertz=660)
+    assert cancelled_decibels(np.stack([left, -left], axis=1)) == np.inf
+    assert cancelled_decibels(np.stack([left, -0.9 * left], axis=1)) == pytest.approx(25.6, abs=0.1)
+    mostly = -left + 0.3 * right
+    assert cancelled_decibels(np.stack([left, mostly], axis=1)) > 10
+    for other in (left, right, 0.5 * left, np.zeros_like(left), right - 0.3 * left):
+        assert cancelled_decibels(np.stack([left, other], axis=1)) == 0
+    assert cancelled_decibels(left[:, None]) == 0
+    noise = np.random.default_rng(0).normal(size=(16_000, 8)).astype(np.float32)
+    assert cancelled_decibels(noise) == 0, "eight channels without a relation"
+    assert cancelled_decibels(np.zeros((10, 2), np.float32)) == 0

@@ -1,6 +1,7 @@
 """A user's folder of recordings, good and bad ones, and that no tune of it is both trained on and held out."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,9 @@ def test_whatever_shares_a_tune_or_a_sound_shares_its_split(pairs: list[tuple[in
                 assert split[one.solo] == split[other.solo]
 
 
-def test_what_cannot_be_used_is_listed_with_its_reason(make: Make, source: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_listed_with_its_reason(
+    make: Make, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (source / "corrupt.flac").write_bytes(b"fLaC and nothing that follows")
     (source / "text.mp3").write_text("not sound")
     (source / "notes.m4a").write_bytes(b"another format")
@@ -105,23 +108,33 @@ def test_what_cannot_be_used_is_listed_with_its_reason(make: Make, source: Path,
     soundfile.write(source / "loud.wav", np.clip(tone(5, amplitude=1.6), -1, 1), 22_050)
     soundfile.write(source / "infinite.wav", np.full(66_150, np.inf), 22_050, subtype="FLOAT")
     soundfile.write(source / "zz with a rest.wav", np.concatenate([tone(8, 900), np.zeros(22_050 * 8)]), 22_050)
+    soundfile.write(source / "antiphase.wav", np.stack([tone(5, 500), -tone(5, 500)], axis=1), 22_050)
+    soundfile.write(source / "used above full scale.wav", tone(5, 1500, amplitude=3), 22_050, subtype="FLOAT")
+    soundfile.write(source / "used 8 bits.wav", tone(5, 150), 22_050, subtype="PCM_U8")
+    soundfile.write(source / "used mu-law.au", tone(5, 160), 22_050, subtype="ULAW")
+    monkeypatch.setitem(sys.modules, "av", None)
     made = make()
     reasons = {reject.file: reject.reason for reject in made.rejected}
+    assert sum(clip.title.startswith("used") for clip in made.clips) >= 3
     assert reasons == {
         "copy.wav": "the same sound as Ada_Line/Tune A.wav",
         "damaged header.wav": "no sound: 3 Hz, fewer than 1000",
-        "corrupt.flac": "expected a sound file, found a corrupt file",
-        "text.mp3": "expected a sound file, found a corrupt file",
-        "notes.m4a": "expected a wav, flac, mp3 or ogg file, found a .m4a file",
+        "corrupt.flac": reasons["corrupt.flac"],
+        "text.mp3": reasons["text.mp3"],
+        "notes.m4a": "expected a sound file, found a .m4a file, which needs PyAV; "
+        "install it (pip install 'yardbird[m4a]'), or convert the file to wav",
+        "antiphase.wav": "antiphase: its channels cancel each other, their sum is silent; invert one channel",
         "silent.wav": "silent: never louder than -inf dB",
         "short.wav": "too short: 1.50 seconds, fewer than 2",
         "empty.wav": "too short: 0.00 seconds, fewer than 2",
         "loud.wav": reasons["loud.wav"],
-        "infinite.wav": "expected finite samples, found infinite ones",
+        "infinite.wav": "expected finite samples, found infinite ones; export it again",
         "recordings/zz_with_a_rest": "silent from 8.0 to 16.0 seconds",
     }
     assert reasons["loud.wav"].startswith("clipped: ")
-    assert "11 rejected, the first: copy.wav" in in_words(made, tmp_path / "clips")[-1]
+    for name in ("corrupt.flac", "text.mp3"):
+        assert reasons[name].startswith("expected a sound file, found an unreadable file (")
+    assert "12 rejected, the first: antiphase.wav" in in_words(made, tmp_path / "clips")[-1]
     assert str(tmp_path) not in (tmp_path / "clips" / "rejected.csv").read_text()
 
 
@@ -133,7 +146,7 @@ def test_a_folder_in_which_nothing_is_usable_is_an_error_and_leaves_the_old_clip
     for path in source.rglob("*.*"):
         path.unlink()
     (source / "only.m4a").write_bytes(b"another format")
-    with pytest.raises(InputError, match=r"1 unusable, the first, only.m4a, because: expected a wav"):
+    with pytest.raises(InputError, match=r"1 unusable, the first, only.m4a, because: expected a sound file, found"):
         make()
     assert (tmp_path / "clips" / "clips.csv").read_bytes() == before
 

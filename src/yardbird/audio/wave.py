@@ -1,4 +1,4 @@
-"""Sound as samples, and sound files in and out: the only module that imports soundfile."""
+"""Sound as samples, and sound files in and out: the only module that imports soundfile and PyAV."""
 
 import io
 from dataclasses import dataclass
@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from yardbird import files
 from yardbird.errors import InputError
+
+#: What PyAV is needed for.
+MPEG4_SUFFIXES = (".m4a", ".m4b", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr")
+_REMEDY = "give a wav, flac, mp3, ogg, opus or aiff file"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +69,47 @@ def encode_mp3(waveform: Waveform) -> bytes:
 
 
 def read_wave(path: Path) -> Waveform:
-    """Read wav, flac, mp3 or ogg of any rate and number of channels.
+    """Read a sound file of any rate and number of channels: whatever libsndfile reads, and through PyAV m4a and aac.
+
+    Samples of floating-point and compressed files may pass ±1: nothing is cut off.
 
     Raises:
-        InputError: the file is missing or no sound file.
+        InputError: the file is missing, no sound file, without a header, or one for which PyAV is not installed.
     """
     try:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        found = "no such file" if not path.exists() else f"an unreadable file ({error})"
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "no such file"
+            raise InputError(path, expected="a sound file", found=found, remedy=_REMEDY) from None
+        if isinstance(error, TypeError):  # soundfile asks for rate and format where the name ends in .raw
+            found = "samples without a header, whose rate nothing says"
+            raise InputError(path, expected="a sound file", found=found, remedy=_REMEDY) from None
+        if path.suffix.lower() in MPEG4_SUFFIXES:
+            return _read_with_av(path)
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or "no sound in it"
         raise InputError(
-            path, expected="a sound file", found=found, remedy="give a wav, flac, mp3 or ogg file"
+            path, expected="a sound file", found=f"an unreadable file ({reason})", remedy=_REMEDY
         ) from None
     return Waveform(samples, sample_rate)
+
+
+def _read_with_av(path: Path) -> Waveform:
+    try:
+        import av
+    except ModuleNotFoundError:
+        found = f"a {path.suffix.lower()} file, which needs PyAV"
+        remedy = "install it (pip install 'yardbird[m4a]'), or convert the file to wav"
+        raise InputError(path, expected="a sound file", found=found, remedy=remedy) from None
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.audio[0]
+            resampler = av.AudioResampler(format="fltp")  # of the same rate and channels: floats, a row a channel
+            decoded = [*container.decode(stream), None]  # None flushes the resampler
+            blocks = [block.to_ndarray() for frame in decoded for block in resampler.resample(frame)]
+            sample_rate = stream.rate
+        samples = np.concatenate(blocks, axis=1).T.astype(np.float32)
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        found = f"an unreadable file ({getattr(error, 'strerror', None) or 'no sound in it'})"
+        raise InputError(path, expected="a sound file", found=found, remedy=_REMEDY) from None
+    return Waveform(np.ascontiguousarray(samples), sample_rate)

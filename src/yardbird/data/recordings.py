@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from yardbird.audio.loudness import clipped_share, decibels, levelled
+from yardbird.audio.loudness import cancelled_decibels, clipped_share, decibels, levelled
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.data.captions import NO_REMARK, Facts, Remark, captions_of
@@ -18,7 +18,6 @@ from yardbird.data.sounds import AudioConfig, Reject, Sound
 from yardbird.data.splits import SplitConfig, deal_out, tune_groups
 from yardbird.errors import InputError
 
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 _DOCUMENTS = (".csv", ".md", ".txt")  # beside the recordings, and none of them
 _LOWEST_RATE = 1000  # Hz: a header that says less is damaged
 _SILENCE = -60.0  # dB: a file that never gets louder holds no music
@@ -73,7 +72,7 @@ def survey(
         try:
             waveform = _read(source / path)
         except InputError as error:
-            rejected.append(Reject(name, f"expected {error.expected}, found {error.found}"))
+            rejected.append(Reject(name, f"expected {error.expected}, found {error.found}; {error.remedy}"))
             continue
         sound = hashlib.sha256(waveform.samples.tobytes()).hexdigest()[:16]
         if fault := _fault(waveform, config.min_seconds) or (
@@ -98,7 +97,7 @@ def survey(
     if not recordings:
         raise InputError(
             source,
-            expected="at least one usable recording (wav, flac, mp3 or ogg)",
+            expected="at least one usable recording (wav, flac, mp3, ogg, opus, aiff, m4a, …)",
             found=f"{len(rejected)} unusable, the first, {rejected[0].file}, because: {rejected[0].reason}",
             remedy="mend or remove them: without any, the corpus is rendered",
         )
@@ -106,13 +105,7 @@ def survey(
 
 
 def _read(file: Path) -> Waveform:
-    if file.suffix.lower() not in SUFFIXES:
-        found = f"a {file.suffix or 'nameless'} file"
-        raise InputError(file, expected="a wav, flac, mp3 or ogg file", found=found, remedy="convert it")
-    try:
-        waveform = read_wave(file)
-    except InputError as error:  # whose own words hold the path and the reader's version
-        raise InputError(file, expected=error.expected, found="a corrupt file", remedy="export it again") from None
+    waveform = read_wave(file)
     if not np.isfinite(waveform.samples).all():
         raise InputError(file, expected="finite samples", found="infinite ones", remedy="export it again")
     return waveform
@@ -128,6 +121,9 @@ def _fault(waveform: Waveform, min_seconds: float) -> str:
         return f"silent: never louder than {level:.0f} dB"
     if (share := clipped_share(waveform.samples)) > _CLIPPED_SHARE:
         return f"clipped: {share:.1%} of the samples are cut off at the loudest level"
+    if loss := cancelled_decibels(waveform.samples):
+        left = f"{loss:.0f} dB below them" if loss < -_SILENCE else "silent"
+        return f"antiphase: its channels cancel each other, their sum is {left}; invert one channel"
     return ""
 
 
