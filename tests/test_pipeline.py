@@ -14,8 +14,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from yardbird.config import read_params
+from yardbird.data.corpus.compose import etudes
 from yardbird.generation.leadsheet import read_lead_sheet
-from yardbird.music.midi import read_score
+from yardbird.music.midi import read_score, write_score
 
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("music_transformer", "music_vae")
@@ -149,3 +150,54 @@ def test_bad_params_stop_the_pipeline_with_one_line(clone: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("error: params.yaml: augment.target_sise: expected one of")
     assert "Traceback" not in done.stderr
+
+
+def corpus(clone: Path) -> set[str]:
+    """The sources of the augmented solos; they are those that were split and no other is left ingested."""
+    sources = set(pd.read_csv(clone / "data/augmented/manifest.csv")["solo"].str.partition("/")[0])
+    assert set(pd.read_csv(clone / "data/split.csv")["solo"].str.partition("/")[0]) == sources
+    assert {path.name for path in (clone / "data/ingested").iterdir()} == sources
+    assert "up to date" in check(run(clone, ["dvc", "status"]))
+    return sources
+
+
+@pytest.mark.slow
+def test_the_corpus_is_the_sources_named_whatever_the_clone_has_run_before(tmp_path: Path) -> None:
+    """A clone that had run the etudes trained on them for good, whatever `sources` said."""
+    clone = make_clone(tmp_path / "clone")
+    yaml = YAML()
+    pipeline, params = (yaml.load(clone / name) for name in ("dvc.yaml", "params.yaml"))
+    pipeline["stages"] = {
+        name: pipeline["stages"][name] for name in ("compose", "ingest", "validate", "split", "augment")
+    }
+    del pipeline["plots"]
+    params["compose"]["solos"], params["augment"]["target_size"] = 24, 60
+    for name, content in (("dvc.yaml", pipeline), ("params.yaml", params)):
+        yaml.dump(content, clone / name)
+    for seed, name in ((1, "mine"), (2, "his")):
+        for etude in etudes(seed, 24):
+            write_score(etude.score, tmp_path / name / f"Tune {chr(64 + etude.number)}.mid")
+    mine, his = (f"{name}=../{name}" for name in ("mine", "his"))
+
+    check(run(clone, ["dvc", "repro"]))
+    assert corpus(clone) == {"etudes"}
+    first = outputs(clone)
+    for command in (["git", "add", "-A"], ["git", "commit", "-qm", "etudes"]):
+        check(run(clone, command))
+    yaml.dump(params | {"sources": {"mine": "../mine"}}, clone / "params.yaml")
+    check(run(clone, ["dvc", "repro", "augment"]))
+    assert corpus(clone) == {"mine"}
+    check(run(clone, ["dvc", "exp", "run", "-S", f"+sources.{his}"]))
+    assert corpus(clone) == {"mine", "his"}
+    check(
+        run(
+            clone,
+            ["dvc", "exp", "run", "-S", "~sources.mine", "-S", "~sources.his", "-S", f"+sources.our{mine}", "augment"],
+        )
+    )
+    assert corpus(clone) == {"ourmine"}
+    check(run(clone, ["git", "checkout", "-q", "."]))
+    check(run(clone, ["dvc", "repro"]))
+    assert corpus(clone) == {"etudes"}
+    assert outputs(clone) == first
+    assert check(run(clone, ["git", "status", "--porcelain"])) == "", "dvc.lock is as it was"

@@ -87,7 +87,7 @@ def test_what_pyav_would_read_says_how_to_install_it(tmp_path: Path, monkeypatch
     monkeypatch.setitem(sys.modules, "av", None)
     for name in ("a.m4a", "a.aac"):
         (tmp_path / name).write_bytes(b"\0\0\0\x20ftypM4A ")
-        with pytest.raises(InputError, match=r"which needs PyAV; install it \(pip install 'yardbird\[m4a\]'\)"):
+        with pytest.raises(InputError, match=r"which needs PyAV; install it \(pip install -e '\.\[m4a\]'\)"):
             read_wave(tmp_path / name)
 
 

@@ -122,7 +122,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(
         "corrupt.flac": reasons["corrupt.flac"],
         "text.mp3": reasons["text.mp3"],
         "notes.m4a": "expected a sound file, found a .m4a file, which needs PyAV; "
-        "install it (pip install 'yardbird[m4a]'), or convert the file to wav",
+        "install it (pip install -e '.[m4a]'), or convert the file to wav",
         "antiphase.wav": "antiphase: its channels cancel each other, their sum is silent; invert one channel",
         "silent.wav": "silent: never louder than -inf dB",
         "short.wav": "too short: 1.50 seconds, fewer than 2",

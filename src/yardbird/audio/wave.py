@@ -99,7 +99,7 @@ def _read_with_av(path: Path) -> Waveform:
         import av
     except ModuleNotFoundError:
         found = f"a {path.suffix.lower()} file, which needs PyAV"
-        remedy = "install it (pip install 'yardbird[m4a]'), or convert the file to wav"
+        remedy = "install it (pip install -e '.[m4a]'), or convert the file to wav"
         raise InputError(path, expected="a sound file", found=found, remedy=remedy) from None
     try:
         with av.open(str(path)) as container:
