@@ -172,6 +172,7 @@ def test_the_corpus_is_the_sources_named_whatever_the_clone_has_run_before(tmp_p
     }
     del pipeline["plots"]
     params["compose"]["solos"], params["augment"]["target_size"] = 24, 60
+    params["split"] |= {"validation": 0.3, "test": 0.3}
     for name, content in (("dvc.yaml", pipeline), ("params.yaml", params)):
         yaml.dump(content, clone / name)
     for seed, name in ((1, "mine"), (2, "his")):

@@ -27,7 +27,7 @@ from yardbird.music.midi import SUFFIXES, read_raw, write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 
-MAX_BYTES = 8_000_000  # a solo has a few kilobytes; parsing a file of this size takes a minute
+MAX_BYTES = 4_000_000  # a solo has a few kilobytes; reading a file of this size takes some seconds and 400 MiB
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ stages the project's own MIDI files carry chords, phrases and sections as marker
 """
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,14 +99,14 @@ def _collect(midi: MidiEvents) -> RawMidi:
         names.append(b"")
         rows: dict[int, list[tuple[int, int, int, int]]] = {}
         programs: dict[int, int] = {}
-        sounding: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        sounding: dict[tuple[int, int], deque[tuple[int, int]]] = {}
         for tick, status, meta, data in track:
             kind, channel = status & 0xF0, status & 0x0F
             if kind == 0x90 and data[1]:
-                sounding.setdefault((channel, data[0]), []).append((tick, data[1]))
+                sounding.setdefault((channel, data[0]), deque()).append((tick, data[1]))
             elif kind in (0x80, 0x90):
                 if started := sounding.get((channel, data[0])):
-                    onset, velocity = started.pop(0)
+                    onset, velocity = started.popleft()
                     rows.setdefault(channel, []).append((onset, tick - onset, data[0], velocity))
             elif kind == 0xC0:
                 programs.setdefault(channel, data[0])

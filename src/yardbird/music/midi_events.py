@@ -102,8 +102,9 @@ def _unwrapped(content: bytes, path: Path, faults: Counter[str]) -> bytes:
         return content
     if not content:
         raise InputError(path, expected="a MIDI file", found="an empty file", remedy=_REMEDY)
-    start = content.find(_HEADER, 0, _SEARCHED)
-    if content[:4] == b"RIFF" and content[8:12] == b"RMID" and start > 0:
+    is_riff = content[:4] == b"RIFF" and content[8:12] == b"RMID"
+    start = content.find(_HEADER, 0, len(content) if is_riff else _SEARCHED)
+    if is_riff and start > 0:
         length = int.from_bytes(content[start - 4 : start], "little")
         return content[start : start + length] if content[start - 8 : start - 4] == b"data" else content[start:]
     if content[128:132] == _HEADER and content[0] == 0 and 0 < content[1] < 64:  # MacBinary
