@@ -138,7 +138,7 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("encode", {}, {}, "row 1: expected the columns midi for the task encode, found none of midi"),
         ("encode", {}, {"midi": A, "z": POINT}, "expected the columns midi for the task encode, found also z"),
         ("encode", {}, {"midi": "no base64!"}, "midi 1: expected a MIDI file in base64, found no base64"),
-        ("encode", {}, {"midi": "AAAA"}, "midi 1: expected a MIDI file, found a file that does not start with MThd"),
+        ("encode", {}, {"midi": "AAAA"}, "midi 1: expected a MIDI file, found a file of zeros only"),
         ("encode", {}, {"midi": A[:-40]}, "midi 1: expected"),
         ("encode", {}, {"midi": "A" * (1 << 21)}, "midi 1: expected at most 1048576 characters, found 2097152"),
         ("encode", {}, {"midi": solo(257)}, "midi 1: expected at most 256 bars, found 257"),
