@@ -301,5 +301,5 @@ def _grids(steps: Tensor, windows: Sequence[int], latents: Sequence[Latent]) -> 
     """The steps of each latent's windows (all windows, N, S) in turn, without the padding: (segments, S) each."""
     return [
         own.flatten(0, 1)[: len(latent.frame)].cpu().numpy().astype(np.uint8)
-        for own, latent in zip(steps.split(list(windows)), latents, strict=True)
+        for own, latent in zip(torch.split(steps, list(windows)), latents, strict=True)
     ]
