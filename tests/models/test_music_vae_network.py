@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from yardbird.errors import InputError
-from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, RecurrentVAE
+from yardbird.models.music_vae.network import WIDEST, Alphabet, Decoder, NetworkConfig, RecurrentVAE
 
 #: Classes 0 … 4 have an order of period 3; the first three features weigh the reference that degrees count from.
 ALPHABET = Alphabet(classes=7, symbols=9, start=8, steps=6, ordered=5, period=3, features=5, accents=4)
 CONFIG = NetworkConfig(
-    segments=3, latent_dim=18, posterior="parts", ordered=True, degrees=True, embedding_size=8,
+    segments=3, latent_dim=18, posterior="parts", ordered=True, degrees=True, intervals=True, embedding_size=8,
     encoder_size=10, encoder_layers=1, patch_steps=2, conductor_size=12, conductor_layers=1, decoder_size=16,
     decoder_layers=1, decoder="hierarchical", dropout=0.0,
 )  # fmt: skip
@@ -22,10 +22,11 @@ LAYOUTS = pytest.mark.parametrize(
     [
         {},
         {"degrees": False},
+        {"intervals": False},
         {"posterior": "patches", "ordered": False},
-        {"posterior": "ends", "ordered": False, "degrees": False},
+        {"posterior": "ends", "ordered": False, "degrees": False, "intervals": False},
     ],
-    ids=["parts", "parts without degrees", "patches without heights", "ends"],
+    ids=["parts", "parts without degrees", "parts without intervals", "patches without heights", "ends"],
 )
 LAYERS = pytest.mark.parametrize("layers", [1, 2])
 
@@ -87,18 +88,19 @@ def height_of(symbol: int) -> float:
     return (symbol - ALPHABET.ordered // 2) / ALPHABET.period
 
 
-def read(model: RecurrentVAE, symbol: int, condition: Tensor) -> Tensor:
-    """A symbol as encoder and decoder read it, under the condition of where it is read; its place left out."""
+def read(model: RecurrentVAE, symbol: int, held: int, condition: Tensor) -> Tensor:
+    """A symbol as encoder and decoder read it, beside what is held, under the condition there; its place left out."""
     row = model.embedding.weight[symbol] + model.condition.weight @ condition
-    if model.config.ordered and symbol < ALPHABET.ordered:
-        row = row + model.height.weight @ torch.tensor([height_of(symbol), 1.0])
+    sounding = held if model.config.intervals else symbol
+    if model.config.ordered and sounding < ALPHABET.ordered:
+        row = row + model.height.weight @ torch.tensor([height_of(sounding), 1.0])
     if model.config.degrees:
-        row = row + model.degree.weight @ degree_weights(condition, symbol)
+        row = row + model.degree.weight @ degree_weights(condition, sounding)
     return row
 
 
-def logits_of(model: RecurrentVAE, hidden: Tensor, condition: Tensor) -> Tensor:
-    """Class by class: a term of its own, a parabola around the predicted height, a term of its degree."""
+def logits_of(model: RecurrentVAE, hidden: Tensor, held: int, condition: Tensor) -> Tensor:
+    """Class by class: a term of its own, a parabola around the predicted height, terms of its degree and interval."""
     logits = list(model.head(hidden))
     for symbol in range(ALPHABET.ordered):
         if model.config.ordered:
@@ -106,6 +108,8 @@ def logits_of(model: RecurrentVAE, hidden: Tensor, condition: Tensor) -> Tensor:
             logits[symbol] = logits[symbol] - sharpness * (height_of(symbol) - height) ** 2
         if model.config.degrees:
             logits[symbol] = logits[symbol] + model.degree_head(hidden) @ degree_weights(condition, symbol)
+        if model.config.intervals and held < ALPHABET.ordered:
+            logits[symbol] = logits[symbol] + model.interval_head(hidden)[symbol - held + WIDEST]
     return torch.stack(logits)
 
 
@@ -124,17 +128,19 @@ def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tenso
         if not local:
             heard = list(model.conductor_input(z).chunk(count))
         plans = [told + conductor(told) for told in heard]
-    decoder, symbol = None, model.alphabet.start
+    decoder, symbol, held = None, model.alphabet.start, model.alphabet.start
     for at in range(config.segments * ALPHABET.steps):
         segment, place = divmod(at, ALPHABET.steps)
         if decoder is None or (place == 0 and not flat):
             decoder, symbol = Cells(model.decoder, model.decoder_start(plans[at // size])), ALPHABET.start
+            held = symbol
         heard_here = model.context(plans[at // size]).view(size, -1)[at % size]
-        told = read(model, symbol, condition[segment, place]) + model.place.weight[place]
+        told = read(model, symbol, held, condition[segment, place]) + model.place.weight[place]
         hidden = decoder(torch.cat([told, heard_here]))
-        logits.append(logits_of(model, hidden, condition[segment, place]))
+        logits.append(logits_of(model, hidden, held, condition[segment, place]))
         accents.append(model.accent_head(hidden))
         symbol = int(steps[segment, place])
+        held = symbol if symbol < ALPHABET.ordered else held
     return torch.stack(logits).view(*steps.shape, -1), torch.stack(accents).view(*steps.shape, -1)
 
 
@@ -252,12 +258,13 @@ def test_the_posterior_reads_patches_forth_and_back(layout: dict[str, Any]) -> N
     _, steps, accents, condition = batch()
     mean, spread = model.posterior(steps, accents, condition)
     for row in range(len(steps)):
-        told = [
-            read(model, int(symbol), where) + model.accent.weight[accent] + model.place.weight[place % ALPHABET.steps]
-            for place, (symbol, accent, where) in enumerate(
-                zip(steps[row].flatten(), accents[row].flatten(), condition[row].flatten(0, 1), strict=True)
-            )
-        ]
+        told, held = [], ALPHABET.start
+        for place, (symbol, accent, where) in enumerate(
+            zip(steps[row].flatten().tolist(), accents[row].flatten(), condition[row].flatten(0, 1), strict=True)
+        ):
+            held = symbol if symbol < ALPHABET.ordered else held
+            heard_here = read(model, symbol, held, where) + model.accent.weight[accent]
+            told.append(heard_here + model.place.weight[place % ALPHABET.steps])
         patches = [torch.cat(told[at : at + CONFIG.patch_steps]) for at in range(0, len(told), CONFIG.patch_steps)]
         heard = []
         for suffix, order in (("", patches), ("_reverse", patches[::-1])):

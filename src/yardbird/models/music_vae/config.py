@@ -37,6 +37,7 @@ class ModelConfig:
     posterior: Posterior
     ordered: bool
     degrees: bool
+    intervals: bool
     embedding_size: int
     encoder_size: int
     encoder_layers: int

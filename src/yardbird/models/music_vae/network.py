@@ -12,7 +12,8 @@ steps when it is teacher-forced. Where we deviate from the paper:
 - By default z is made of parts, one for each patch: the same layer reads the part from the encoder's state at its patch
   and from the patch itself, and the same layer of the conductor hears it. So what is learnt of one patch holds for all.
 - Some classes have an order, as pitches have. Their height is read as a number, and predicted as the centre of a
-  parabola over the classes; their distance from a reference, modulo the period, is read and predicted, too.
+  parabola over the classes; their distance from a reference, modulo the period, is read and predicted, too. So is
+  their distance from the latest one before them in the segment.
 - Both decoders are given the place of each step in its segment, and a projection of the plan for each place of the
   patch. A segment starts from a start symbol, not from the step before it.
 """
@@ -28,7 +29,9 @@ from torch import Tensor, nn
 
 from yardbird.errors import InputError
 from yardbird.nn.lstm import LSTM
+from yardbird.nn.relations import NOTHING, carry
 
+WIDEST = 24  # distance of classes; wider ones share a term
 _FIRST_SPREAD = -3.0  # before softplus, σ = 0.05: the decoder first meets a z that says something
 
 Decoder = Literal["hierarchical", "flat"]
@@ -45,6 +48,7 @@ class NetworkConfig:
     posterior: Posterior  # parts: a patch, for its own part of z; patches: all of them for all of z; ends: of segments
     ordered: bool  # the classes of the alphabet that have an order are read and predicted as a number, too
     degrees: bool  # and as their distance from the reference, modulo the period
+    intervals: bool  # and predicted as their distance from the one before; what is held is read at every step
     embedding_size: int
     encoder_size: int  # a direction
     encoder_layers: int
@@ -86,6 +90,7 @@ class RecurrentVAE(nn.Module):
 
     known: Tensor
     distances: Tensor
+    intervals: Tensor
     parabola: Tensor
     residues: Tensor
 
@@ -105,6 +110,7 @@ class RecurrentVAE(nn.Module):
         distances = torch.arange(alphabet.symbols)[:, None] - torch.arange(alphabet.period)
         self.register_buffer("distances", distances % alphabet.period, persistent=False)
         self.degree = nn.Linear(alphabet.period, width, bias=False) if degrees else None
+        self.register_buffer("intervals", _intervals(alphabet), persistent=False)
         self.dropout = nn.Dropout(config.dropout)
         patch = width * config.patch_steps
         self.encoder = LSTM(
@@ -149,6 +155,7 @@ class RecurrentVAE(nn.Module):
         residues = F.one_hot(torch.arange(alphabet.classes) % alphabet.period, alphabet.period).T * has_one
         self.register_buffer("residues", residues, persistent=False)
         self.degree_head = nn.Linear(config.decoder_size, alphabet.period) if degrees else None
+        self.interval_head = nn.Linear(config.decoder_size, 2 * WIDEST + 1) if config.intervals else None
         self.accent_head = nn.Linear(config.decoder_size, alphabet.accents) if alphabet.accents else None
         for name, weight in self.named_parameters():
             if name.split(".")[-1].startswith("bias_ih"):
@@ -169,7 +176,8 @@ class RecurrentVAE(nn.Module):
         condition: Float[Tensor, "B N S C"] | None = None,
     ) -> tuple[Float[Tensor, "B Z"], Float[Tensor, "B Z"]]:
         """μ and σ of q(z | steps), a diagonal Gaussian."""
-        embedded = self._embed(steps, condition)
+        held = self._held(steps.flatten(1)).view_as(steps)
+        embedded = self._symbol(steps, held, condition) + self.place.weight
         if self.accent is not None and accents is not None:
             embedded = embedded + self.accent(accents)
         patches = self.dropout(embedded).reshape(len(steps), -1, self.encoder.input_size)
@@ -194,10 +202,11 @@ class RecurrentVAE(nn.Module):
         batch = len(z)
         shifted = self._shift(inputs)
         context, state = self._begin(z)
-        rows = self._rows(self._embed(shifted, condition))
+        held = self._held(self._rows(shifted[..., None])[..., 0]).view_as(shifted)
+        rows = self._rows(self._symbol(shifted, held, condition) + self.place.weight)
         hidden, _ = self.decoder(torch.cat([self.dropout(rows), context], dim=-1), state)
         hidden = self.dropout(hidden).reshape(batch, self.config.segments, self.alphabet.steps, -1)
-        return self._logits(hidden, condition), None if self.accent_head is None else self.accent_head(hidden)
+        return self._logits(hidden, held, condition), None if self.accent_head is None else self.accent_head(hidden)
 
     def unroll(
         self,
@@ -211,38 +220,44 @@ class RecurrentVAE(nn.Module):
         rows = context.shape[0]
         conditions = None if condition is None else self._rows(condition)
         places = self.place.weight.repeat(context.shape[1] // self.alphabet.steps, 1)
-        symbol = torch.full((rows,), self.alphabet.start, device=z.device)
+        symbol = held = torch.full((rows,), self.alphabet.start, device=z.device)
         steps, accents = [], []
         for step in range(context.shape[1]):
             now = None if conditions is None else conditions[:, step]
-            row = torch.cat([self._symbol(symbol, now) + places[step], context[:, step]], dim=-1)
+            row = torch.cat([self._symbol(symbol, held, now) + places[step], context[:, step]], dim=-1)
             hidden, state = self.decoder(row[:, None], state)
-            symbol = pick(self._logits(hidden[:, 0], now))
+            symbol = pick(self._logits(hidden[:, 0], held, now))
+            held = self._held(torch.stack([held, symbol], dim=1))[:, 1]
             steps.append(symbol)
             if self.accent_head is not None:
                 accents.append(self.accent_head(hidden[:, 0])[:, 1:].argmax(-1) + 1)
         shape = (len(z), self.config.segments, self.alphabet.steps)
         return torch.stack(steps, 1).reshape(shape), torch.stack(accents, 1).reshape(shape) if accents else None
 
-    def _embed(self, steps: Tensor, condition: Tensor | None) -> Tensor:
-        return self._symbol(steps, condition) + self.place.weight
+    def _held(self, steps: Int[Tensor, "R L"]) -> Int[Tensor, "R L"]:
+        """The latest class with an order up to each step, the start symbol before the first; without `intervals` the
+        steps themselves."""
+        if self.interval_head is None:
+            return steps
+        ordered = torch.where(steps < self.alphabet.ordered, 1 + steps, NOTHING)
+        return carry(ordered, torch.full_like(steps[:, 0], 1 + self.alphabet.start)) - 1
 
-    def _symbol(self, steps: Tensor, condition: Tensor | None) -> Tensor:
-        """(…) → (…, E), under the conditioning of where it is read."""
+    def _symbol(self, steps: Tensor, held: Tensor, condition: Tensor | None) -> Tensor:
+        """(…) → (…, E), with what is held there and under the conditioning of where it is read."""
         embedded: Tensor = self.embedding(steps)
         if self.height is not None:
-            embedded = embedded + self.height(self.known[steps])
+            embedded = embedded + self.height(self.known[held])
         if self.condition is not None and condition is not None:
             embedded = embedded + self.condition(condition)
         if self.degree is not None and condition is not None:
             reference = condition[..., : self.alphabet.period]
-            degrees = reference.gather(-1, self.distances[steps]) * self.known[steps][..., 1:]
+            degrees = reference.gather(-1, self.distances[held]) * self.known[held][..., 1:]
             embedded = embedded + self.degree(degrees)
         return embedded
 
-    def _logits(self, hidden: Tensor, condition: Tensor | None) -> Tensor:
+    def _logits(self, hidden: Tensor, held: Tensor, condition: Tensor | None) -> Tensor:
         """(…, D) → (…, V): of each class on its own, and for those with an order
-        −4 softplus(k) (height − c)² with k and c predicted, and a term of its degree."""
+        −4 softplus(k) (height − c)² with k and c predicted, and terms of its degree and of its distance from `held`."""
         logits: Tensor = self.head(hidden)
         if self.height_head is not None:
             sharpness, centre = self.height_head(hidden).unbind(-1)
@@ -253,6 +268,9 @@ class RecurrentVAE(nn.Module):
             turned = condition[..., : self.alphabet.period][..., self.distances[: self.alphabet.period]]
             degrees = (turned @ self.degree_head(hidden)[..., None])[..., 0]  # of each residue: its terms by reference
             logits = logits + degrees @ self.residues
+        if self.interval_head is not None:
+            terms = F.pad(self.interval_head(hidden), (0, 1))  # the last one says nothing
+            logits = logits + terms.gather(-1, self.intervals[held])
         return logits
 
     def _shift(self, steps: Tensor) -> Tensor:
@@ -300,6 +318,14 @@ def _heights(alphabet: Alphabet) -> Tensor:
     heights[: alphabet.ordered, 0] = (order - alphabet.ordered // 2) / alphabet.period
     heights[: alphabet.ordered, 1] = 1
     return heights
+
+
+def _intervals(alphabet: Alphabet) -> Tensor:
+    """Of each symbol held and each class (symbols, classes): their distance, from 0; `2 · WIDEST + 1` for none."""
+    held, classes = torch.arange(alphabet.symbols)[:, None], torch.arange(alphabet.classes)
+    distances = (classes - held).clamp(-WIDEST, WIDEST) + WIDEST
+    related = (held < alphabet.ordered) & (classes < alphabet.ordered)
+    return torch.where(related, distances, 2 * WIDEST + 1)
 
 
 def _states(flat: Tensor, layers: int) -> tuple[Tensor, Tensor]:
