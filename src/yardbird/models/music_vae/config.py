@@ -20,12 +20,14 @@ class PriorConfig:
     crop_windows: int  # length of a crop
     learning_rate: float  # the peak
     temperature: float  # that solos are drawn at
+    blur: float  # standard deviation of the noise that the decoder takes what is drawn to have
 
     def __post_init__(self) -> None:
         for name in ("size", "components", "steps", "batch_size", "crop_windows"):
             _require(getattr(self, name) >= 1, f"prior.{name}", "1 or more", getattr(self, name))
         _require(self.learning_rate > 0, "prior.learning_rate", "above 0", self.learning_rate)
-        _require(self.temperature >= 0, "prior.temperature", "0 or more", self.temperature)
+        for name in ("temperature", "blur"):
+            _require(getattr(self, name) >= 0, f"prior.{name}", "0 or more", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class ModelConfig:
     free_bits: float  # of the whole window's KL: what costs nothing
     teacher_forcing: float  # share of the steps that the decoder is told, at the end of the schedule; 1: all, always
     teacher_forcing_steps: int  # optimiser steps until then, down from 1 in a line
+    blur_share: float  # of the training windows, whose z gets noise: the decoder learns how far to trust a z
     windows_per_epoch: int | None  # null: every window once
     background_epochs: int | None  # the first, which mix background windows in; null: all
     background_share: float  # of the windows of these epochs
@@ -64,7 +67,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         self.mixture  # noqa: B018  # checks both
         _require(self.bars >= 1, "bars", "1 or more", self.bars)
-        for name in ("chord_dropout", "teacher_forcing"):
+        for name in ("chord_dropout", "teacher_forcing", "blur_share"):
             _require(0 <= getattr(self, name) <= 1, name, "from 0 to 1", getattr(self, name))
         for name in ("velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing_steps"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))

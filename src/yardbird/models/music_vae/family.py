@@ -39,7 +39,7 @@ from yardbird.seeds import derive_seed
 _DECODED_AT_ONCE = 16  # solos
 _OF_LOSS = (
     "chord_dropout", "velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing",
-    "teacher_forcing_steps", "windows_per_epoch", "background_epochs", "background_share", "prior",
+    "teacher_forcing_steps", "blur_share", "windows_per_epoch", "background_epochs", "background_share", "prior",
 )  # fmt: skip
 
 
@@ -136,10 +136,13 @@ class MusicVAEFamily(Family):
             chords = torch.where(hidden, chords.new_tensor(_NO_CHORD), chords)
         mean, spread = self.model.posterior(steps, batch["velocities"], chords)
         z = mean + spread * torch.randn_like(spread)
+        blurred = torch.rand(len(z), device=z.device) < config.blur_share
+        blur = torch.where(blurred, torch.rand(len(z), device=z.device), 0)
+        z = z + blur[:, None] * torch.randn_like(z)
         forced = 1 - (1 - config.teacher_forcing) * min(1.0, (step + 1) / max(1, config.teacher_forcing_steps))
         # What the decoder is not told of the steps before it must come from z (Bowman et al. 2016, arXiv 1511.06349).
-        told = torch.rand(steps.shape, device=steps.device) < forced
-        logits, velocity_logits = self.model(z, torch.where(told, steps, START), chords)
+        told = blurred[:, None, None] | (torch.rand(steps.shape, device=steps.device) < forced)
+        logits, velocity_logits = self.model(z, torch.where(told, steps, START), chords, blur)
         nats, velocity_nats = self._nats(logits, velocity_logits, batch)
         kl = kl_to_prior(mean, spread).mean()
         beta = config.beta * min(1.0, (step + 1) / max(1, config.beta_warmup_steps))
@@ -240,7 +243,8 @@ class MusicVAEFamily(Family):
         return self.decode(self.encode(scores))
 
     def prior(self, frame: Frame, seed: int, before: Score | None = None) -> Latent:
-        return self.model.prior(frame, seed, self.config.prior.temperature, before)
+        latent = self.model.prior(frame, seed, self.config.prior.temperature, before)
+        return dataclasses.replace(latent, blur=self.config.prior.blur)
 
     def sample(self, seed: int) -> Score:
         """Eight free bars in 4/4 at 200 qpm from the prior, temperature 1, nucleus 0.95."""

@@ -27,6 +27,7 @@ class Latent:
 
     z: Vector
     frames: tuple[tuple[float, Frame], ...]
+    blur: float = 0.0  # standard deviation of the noise that the decoder takes z to have
 
     #: numpy leaves `scalar * latent` to us.
     __array_ufunc__ = None

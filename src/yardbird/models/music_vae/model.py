@@ -194,7 +194,8 @@ class MusicVAE(RecurrentVAE):
         allowed[:HOLD] = False
         allowed[pitch_range[0] : pitch_range[1] + 1] = True
         pick = self._picker(sampling, allowed, seed, counts)
-        steps, velocities = self.unroll(torch.cat(points), pick, torch.cat(conditions))
+        blur = torch.cat([z.new_full((len(z),), latent.blur) for z, latent in zip(points, latents, strict=True)])
+        steps, velocities = self.unroll(torch.cat(points), pick, torch.cat(conditions), blur)
         grids = _grids(steps, counts, latents)
         accents: Iterable[NDArray[np.uint8] | None] = (
             repeat(None) if velocities is None else _grids(velocities, counts, latents)

@@ -14,6 +14,8 @@ steps when it is teacher-forced. Where we deviate from the paper:
 - Some classes have an order, as pitches have. Their height is read as a number, and predicted as the centre of a
   parabola over the classes; their distance from a reference, modulo the period, is read and predicted, too. So is
   their distance from the latest one before them in the segment.
+- The decoder is told how much noise was added to z (Ho et al. 2022, arXiv 2106.15282, section 3.1, do so between models):
+  it learns how far to trust a z, and plays a blurred one by what it knows of music.
 - Both decoders are given the place of each step in its segment, and a projection of the plan for each place of the
   patch. A segment starts from a start symbol, not from the step before it.
 """
@@ -139,6 +141,7 @@ class RecurrentVAE(nn.Module):
         if not hierarchical:
             del self.conductor, self.conductor_start, self.conductor_input
         context = size if hierarchical else z // patches if local else z
+        self.blurred = nn.Linear(1, context, bias=False)
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
         self.context = nn.Linear(context, config.segments * alphabet.steps // plans * 2 * width)
         self.decoder = LSTM(
@@ -197,11 +200,16 @@ class RecurrentVAE(nn.Module):
         z: Float[Tensor, "B Z"],
         inputs: Int[Tensor, "B N S"],
         condition: Float[Tensor, "B N S C"] | None = None,
+        blur: Float[Tensor, " B"] | None = None,
     ) -> tuple[Float[Tensor, "B N S V"], Float[Tensor, "B N S A"] | None]:
-        """Logits of every step, and of its accent, given the steps before it: `inputs` are the steps themselves."""
+        """Logits of every step, and of its accent, given the steps before it: `inputs` are the steps themselves.
+
+        Args:
+            blur: standard deviation of the noise in each z; None: there is none.
+        """
         batch = len(z)
         shifted = self._shift(inputs)
-        context, state = self._begin(z)
+        context, state = self._begin(z, blur)
         held = self._held(self._rows(shifted[..., None])[..., 0]).view_as(shifted)
         rows = self._rows(self._symbol(shifted, held, condition) + self.place.weight)
         hidden, _ = self.decoder(torch.cat([self.dropout(rows), context], dim=-1), state)
@@ -213,10 +221,11 @@ class RecurrentVAE(nn.Module):
         z: Float[Tensor, "B Z"],
         pick: Pick,
         condition: Float[Tensor, "B N S C"] | None = None,
+        blur: Float[Tensor, " B"] | None = None,
     ) -> tuple[Int[Tensor, "B N S"], Int[Tensor, "B N S"] | None]:
         """Steps and likeliest accents, each step chosen by `pick`, (rows, V) → (rows,), and fed back; rows are segments
         (hierarchical) or whole windows (flat), those of a window next to each other."""
-        context, state = self._begin(z)
+        context, state = self._begin(z, blur)
         rows = context.shape[0]
         conditions = None if condition is None else self._rows(condition)
         places = self.place.weight.repeat(context.shape[1] // self.alphabet.steps, 1)
@@ -283,7 +292,7 @@ class RecurrentVAE(nn.Module):
         """(B, N, S, …) → the decoder's batch: (B·N, S, …), or (B, N·S, …) if flat."""
         return values.flatten(0, 1) if self.config.decoder == "hierarchical" else values.flatten(1, 2)
 
-    def _begin(self, z: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def _begin(self, z: Tensor, blur: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """What the latent tells the decoder at each step, (rows, steps, D), and its first state."""
         config = self.config
         plans = self.parts if config.posterior == "parts" else config.segments
@@ -294,6 +303,8 @@ class RecurrentVAE(nn.Module):
             parts = heard + self.conductor(heard, state)[0]
         elif config.posterior != "parts":
             parts = parts.expand(-1, plans, -1)
+        if blur is not None:
+            parts = parts + self.blurred(blur[:, None, None])
         rows = len(z) * (config.segments if config.decoder == "hierarchical" else 1)
         first = parts.reshape(rows, -1, parts.shape[-1])[:, 0]
         context = self.context(parts).view(rows, -1, 2 * config.embedding_size)
