@@ -133,7 +133,7 @@ def vae_config(root: Path) -> VaeConfig:
         default, prior=prior, bars=2, latent_dim=8, posterior="parts",
         embedding_size=8, encoder_size=16, encoder_layers=1, patch_steps=4, conductor_size=16, conductor_layers=1,
         decoder_size=16, decoder_layers=1, dropout=0.0, chord_dropout=0.0, teacher_forcing=1.0,
-        teacher_forcing_steps=0, windows_per_epoch=None,
+        teacher_forcing_steps=0, blur_share=0.0, windows_per_epoch=None,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from yardbird.codecs.melody import HOLD, PAD, START, MelodyCodec, chord_features
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import Batch, load_family
 from yardbird.models.music_vae.family import ModelConfig, MusicVAEFamily, kl_to_prior
-from yardbird.music.score import Score
+from yardbird.music.score import Score, make_notes
 
 Make = Callable[..., MusicVAEFamily]
 
@@ -64,12 +64,15 @@ def test_kl_is_that_of_torch() -> None:
         ({"beta": 0.5, "beta_warmup_steps": 0, "free_bits": 1e6}, 10, 0.5),
         ({"beta": 0.5, "beta_warmup_steps": 0, "free_bits": 1.0, "velocity_weight": 0.0}, 10, 0.5),
         ({"beta": 0.5, "beta_warmup_steps": 0, "free_bits": 1.0, "velocity_weight": 3.0}, 10, 0.5),
+        ({"beta": 0.5, "beta_warmup_steps": 0, "free_bits": 0.0, "blur_share": 0.5}, 0, 0.5),
     ],
 )
 def test_the_loss_is_the_sum_of_its_parts(
     make: Make, odd_batch: Batch, changes: dict[str, float], step: int, weight: float
 ) -> None:
-    """Step by step: nats of what is no padding, of the velocity where a note starts, of the KL beyond what is free."""
+    """Step by step: nats of what is no padding, of the velocity where a note starts, of the KL beyond what is free.
+
+    A share of the windows is decoded from a blurred z, and the decoder is told how blurred it is."""
     family = make(**changes)
     torch.manual_seed(3)
     loss = family.loss(odd_batch, step)
@@ -77,8 +80,11 @@ def test_the_loss_is_the_sum_of_its_parts(
     steps, velocities, chords = (odd_batch[name] for name in ("steps", "velocities", "chords"))
     mean, spread = family.model.posterior(steps, velocities, chords)
     z = mean + spread * torch.randn_like(spread)
+    blurred = torch.rand(len(z)) < family.config.blur_share
+    blur = torch.rand(len(z)) * blurred
+    noise = torch.randn_like(z)
     with torch.no_grad():
-        logits, accents = family.model(z, steps, chords)
+        logits, accents = family.model(z + blur[:, None] * noise, steps, chords, blur)
     nats = velocity_nats = 0.0
     for place in (steps != PAD).nonzero().tolist():
         at = tuple(place)
@@ -137,6 +143,24 @@ def test_the_decoder_is_told_fewer_steps_on_schedule(
 
 def test_with_teacher_forcing_the_decoder_is_told_everything(make: Make, batch: Batch) -> None:
     assert torch.equal(told(make(teacher_forcing=1.0, teacher_forcing_steps=10), batch, 500), batch["steps"])
+
+
+def test_the_decoder_is_told_every_step_of_a_blurred_window(make: Make, batch: Batch) -> None:
+    family = make(teacher_forcing=0.0, teacher_forcing_steps=1, blur_share=1.0)
+    assert torch.equal(told(family, batch, 500), batch["steps"])
+
+
+def test_what_is_drawn_from_the_prior_is_decoded_as_blurred(make: Make, vae_config: ModelConfig) -> None:
+    family, sharp = (make(prior=replace(vae_config.prior, blur=blur)) for blur in (0.5, 0.0))
+    steps = family.codec.segment_steps
+    frame = family.codec.frame(Score(steps // 4, make_notes([]), end_tick=8 * steps))
+    drawn, same = family.prior(frame, 1), sharp.prior(frame, 1)
+    assert (drawn.blur, same.blur) == (0.5, 0.0)
+    np.testing.assert_array_equal(drawn.z, same.z)
+    with torch.no_grad():
+        family.model.blurred.weight.mul_(100)
+    assert family.decode([drawn]) != family.decode([replace(drawn, blur=0.0)])
+    assert family.decode([drawn, same]) == [family.decode([drawn])[0], family.decode([same])[0]]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
@@ -362,6 +386,8 @@ def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(vae: M
         ({"bars": 0}, r"music_vae\.model\.bars: expected 1 or more, found 0"),
         ({"chord_dropout": 1.5}, r"music_vae\.model\.chord_dropout: expected from 0 to 1, found 1\.5"),
         ({"teacher_forcing": -0.1}, r"music_vae\.model\.teacher_forcing: expected from 0 to 1, found -0\.1"),
+        ({"blur_share": 2.0}, r"music_vae\.model\.blur_share: expected from 0 to 1, found 2\.0"),
+        ({"prior": {"blur": -1.0}}, r"music_vae\.model\.prior\.blur: expected 0 or more, found -1"),
         ({"free_bits": -1.0}, r"music_vae\.model\.free_bits: expected 0 or more, found -1"),
         ({"prior": {"steps": 0}}, r"music_vae\.model\.prior\.steps: expected 1 or more, found 0"),
         ({"prior": {"temperature": -1.0}}, r"music_vae\.model\.prior\.temperature: expected 0 or more, found -1"),

@@ -113,7 +113,9 @@ def logits_of(model: RecurrentVAE, hidden: Tensor, held: int, condition: Tensor)
     return torch.stack(logits)
 
 
-def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+def step_by_step(
+    model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tensor, blur: float
+) -> tuple[Tensor, Tensor]:
     """One window, decoded plan by plan, then step after step."""
     logits, accents = [], []
     config = model.config
@@ -128,6 +130,7 @@ def step_by_step(model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tenso
         if not local:
             heard = list(model.conductor_input(z).chunk(count))
         plans = [told + conductor(told) for told in heard]
+    plans = [plan + blur * model.blurred.weight[:, 0] for plan in plans]
     decoder, symbol, held = None, model.alphabet.start, model.alphabet.start
     for at in range(config.segments * ALPHABET.steps):
         segment, place = divmod(at, ALPHABET.steps)
@@ -152,9 +155,10 @@ def test_teacher_forced_decoding_is_a_loop_over_segments_and_steps(
 ) -> None:
     model = network(decoder, layers, **layout)
     z, steps, _, condition = batch()
-    logits, accents = model(z, steps, condition)
+    blur = torch.tensor([0.0, 0.5, 1.0, 2.0])
+    logits, accents = model(z, steps, condition, blur)
     for row in range(len(z)):
-        expected = step_by_step(model, z[row], steps[row], condition[row])
+        expected = step_by_step(model, z[row], steps[row], condition[row], float(blur[row]))
         torch.testing.assert_close(logits[row], expected[0], atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(accents[row], expected[1], atol=1e-5, rtol=1e-5)
 
@@ -203,13 +207,14 @@ def test_the_likeliest_steps_are_those_of_a_forward_pass_a_step(
 ) -> None:
     model = network(decoder, layers, **layout)
     z, _, _, condition = batch()
-    steps, accents = model.unroll(z, lambda logits: logits.argmax(-1), condition)
+    blur = torch.tensor([0.0, 0.5, 1.0, 2.0])
+    steps, accents = model.unroll(z, lambda logits: logits.argmax(-1), condition, blur)
     slow = torch.zeros_like(steps)
     for segment in range(CONFIG.segments):
         for place in range(ALPHABET.steps):
-            slow[:, segment, place] = model(z, slow, condition)[0][:, segment, place].argmax(-1)
+            slow[:, segment, place] = model(z, slow, condition, blur)[0][:, segment, place].argmax(-1)
     assert torch.equal(steps, slow)
-    logits, accent_logits = model(z, steps, condition)
+    logits, accent_logits = model(z, steps, condition, blur)
     assert torch.equal(logits.argmax(-1), steps), "teacher-forced with its own words it says them again"
     assert torch.equal(accent_logits[..., 1:].argmax(-1) + 1, accents)
     assert len(steps.unique()) > 1, "it says something"

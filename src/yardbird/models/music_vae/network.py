@@ -14,8 +14,8 @@ steps when it is teacher-forced. Where we deviate from the paper:
 - Some classes have an order, as pitches have. Their height is read as a number, and predicted as the centre of a
   parabola over the classes; their distance from a reference, modulo the period, is read and predicted, too. So is
   their distance from the latest one before them in the segment.
-- The decoder is told how much noise was added to z (Ho et al. 2022, arXiv 2106.15282, section 3.1, do so between models):
-  it learns how far to trust a z, and plays a blurred one by what it knows of music.
+- The decoder is told how much noise was added to z (conditioning augmentation, Ho et al. 2022, arXiv 2106.15282). It
+  learns how far to trust z, and plays a blurred one by what it knows of music.
 - Both decoders are given the place of each step in its segment, and a projection of the plan for each place of the
   patch. A segment starts from a start symbol, not from the step before it.
 """
