@@ -57,14 +57,15 @@ def looped(make_step: Callable[[nn.LSTM], Callable[[Tensor, State], tuple[Tensor
 
     def decode(model: MusicVAE, z: Tensor, steps: Tensor, chords: Tensor) -> Tensor:
         step = make_step(model.decoder)
-        context, (hidden, cell) = model._begin(z)
-        rows = model._rows(model._embed(model._shift(steps), chords))
+        context, (hidden, cell) = model._begin(z, None)
+        rows, held = model._told(steps, chords)
         inputs, under = torch.cat([rows, context], dim=-1).view(*steps.shape, -1), chords
         hidden, cell = (part[0].view(*steps.shape[:2], -1) for part in (hidden, cell))
         if not bar_by_bar:
-            inputs, under, hidden, cell = (
+            inputs, under, held, hidden, cell = (
                 inputs.flatten(0, 1)[:, None],
                 under.flatten(0, 1)[:, None],
+                held.flatten(0, 1)[:, None],
                 hidden.flatten(0, 1)[:, None],
                 cell.flatten(0, 1)[:, None],
             )
@@ -73,7 +74,7 @@ def looped(make_step: Callable[[nn.LSTM], Callable[[Tensor, State], tuple[Tensor
             state = hidden[:, bar], cell[:, bar]
             for place in range(inputs.shape[2]):
                 output, state = step(inputs[:, bar, place], state)
-                logits.append(model._logits(output, under[:, bar, place]))
+                logits.append(model._logits(output, held[:, bar, place], under[:, bar, place]))
         return torch.stack(logits, dim=1).view(*steps.shape, -1)
 
     return decode

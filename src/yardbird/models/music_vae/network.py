@@ -208,10 +208,8 @@ class RecurrentVAE(nn.Module):
             blur: standard deviation of the noise in each z; None: there is none.
         """
         batch = len(z)
-        shifted = self._shift(inputs)
         context, state = self._begin(z, blur)
-        held = self._held(self._rows(shifted[..., None])[..., 0]).view_as(shifted)
-        rows = self._rows(self._symbol(shifted, held, condition) + self.place.weight)
+        rows, held = self._told(inputs, condition)
         hidden, _ = self.decoder(torch.cat([self.dropout(rows), context], dim=-1), state)
         hidden = self.dropout(hidden).reshape(batch, self.config.segments, self.alphabet.steps, -1)
         return self._logits(hidden, held, condition), None if self.accent_head is None else self.accent_head(hidden)
@@ -242,6 +240,12 @@ class RecurrentVAE(nn.Module):
                 accents.append(self.accent_head(hidden[:, 0])[:, 1:].argmax(-1) + 1)
         shape = (len(z), self.config.segments, self.alphabet.steps)
         return torch.stack(steps, 1).reshape(shape), torch.stack(accents, 1).reshape(shape) if accents else None
+
+    def _told(self, steps: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the decoder reads before each step, in its batch, and what is held there, (B, N, S)."""
+        shifted = self._shift(steps)
+        held = self._held(self._rows(shifted[..., None])[..., 0]).view_as(steps)
+        return self._rows(self._symbol(shifted, held, condition) + self.place.weight), held
 
     def _held(self, steps: Int[Tensor, "R L"]) -> Int[Tensor, "R L"]:
         """The latest class with an order up to each step, the start symbol before the first; without `intervals` the
