@@ -1,6 +1,5 @@
 """A foreign file's events made sense of: raw MIDI in, a score out, and flags for everything that had to be decided."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,19 +9,14 @@ from typing import TypeVar
 import numpy as np
 
 from yardbird.config import PARAMS
+from yardbird.data.chord_notes import chords_from_notes
+from yardbird.data.chord_texts import END, PHRASE, SECTION, chords_of
 from yardbird.data.solo_line import Line, choose_part, melodic_line
 from yardbird.errors import ConfigError, InputError
-from yardbird.music.chords import Chord
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import RawMidi, RawText, read_raw
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo
-
-_PHRASE = re.compile(r"PHRASE\b.*", re.I)
-_SECTION = re.compile(
-    r"(?:SECTION )?((?:HEAD|SOLO|FORM|CHORUS|INTRO|VERSE|BRIDGE|CODA|OUTRO|ENDING)\b.*)|SECTION (.+)", re.I
-)
-_END = "END"  # our own files say where the last bar ends, which may be a bar without notes
 
 Event = TypeVar("Event", bound=Tempo | Meter | ChordChange | Section)
 
@@ -111,12 +105,16 @@ def read_solo(
         expected = f"at least {config.min_notes} notes"
         raise InputError(name, expected=expected, found=f"{len(line.notes)}", remedy="lower ingest.min_notes to use it")
     last_note = line.notes[-1]
-    ends = [text.tick for text in raw.texts if text.kind == "marker" and text.text == _END]
+    ends = [text.tick for text in raw.texts if text.kind == "marker" and text.text == END]
     end = max([int(last_note["onset_tick"] + last_note["duration_tick"]), *ends])
     tempos, tempo_flags = _tempo_map(raw.tempos, int(line.notes["onset_tick"][0]))
     meters, meter_flags = _bar_lines(raw.meters, raw.ticks_per_beat, end)
     _refuse_medley(meters, raw.ticks_per_beat, end, name, config.max_bars)
-    chords, marks, chord_flags = chords_of(raw.texts, config.chord_share)
+    bars = Score(raw.ticks_per_beat, line.notes, end, meters=meters).bar_ticks.tolist()
+    written = chords_of(raw.texts, config.chord_share, bars)
+    chords, chord_flags = written.changes, written.flags
+    if not chords and (played := chords_from_notes(raw.parts, raw.ticks_per_beat, part)):
+        chords, chord_flags = played, ("chords_from_notes",)
     score = Score(
         raw.ticks_per_beat,
         line.notes,
@@ -124,8 +122,8 @@ def read_solo(
         tempos,
         meters,
         chords,
-        tuple(sorted({text.tick for text in raw.texts if _PHRASE.fullmatch(text.text)})),
-        tuple(sorted({*marks, *_sections(raw.texts)}, key=lambda section: section.tick)),
+        tuple(sorted({text.tick for text in raw.texts if PHRASE.fullmatch(text.text)})),
+        tuple(sorted({*written.sections, *_sections(raw.texts)}, key=lambda section: section.tick)),
         program=part.program,
     )
     score, leading_bars = (score, 0) if keep_empty_bars else _cut_empty_bars(score)
@@ -198,49 +196,8 @@ def _bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tupl
     return tuple(line for line in changed if line.tick < end), ["meter_repaired"] if repaired else []
 
 
-def chords_of(texts: Sequence[RawText], share: float) -> tuple[tuple[ChordChange, ...], list[Section], list[str]]:
-    """Chord changes out of markers, else out of text, lyrics or cues where enough of them are chord symbols.
-
-    Returns the changes, the sections that rehearsal letters mark, and flags for what had to be decided.
-
-    "A" and "B" alone are rehearsal letters in markers and syllables in lyrics: a kind that holds bare first letters of
-    the alphabet only gives sections (markers) or nothing.
-    """
-    for kind in ("marker", "text", "lyrics", "cue_marker"):
-        candidates = [text for text in texts if text.kind == kind and text.text and not _is_mark(text.text)]
-        changes = [change for text in candidates if (change := _change(text))]
-        letters = {text.text for text in candidates}
-        if letters <= set("ABCD") and "A" in letters and len(letters) < 4:
-            if kind == "marker":
-                return (), [Section(text.tick, text.text) for text in candidates], ["no_chords"]
-            continue
-        needed = 0.5 if kind == "marker" else share
-        if changes and len(changes) >= needed * len(candidates):
-            flags = [] if kind == "marker" else [f"chords_from_{kind}"]
-            unread = len(candidates) - len(changes)
-            return _changes(changes), [], [*flags, f"unread_chords:{unread}"] if unread else flags
-    return (), [], ["no_chords"]
-
-
-def _changes(chords: list[ChordChange]) -> tuple[ChordChange, ...]:
-    """Of several at a tick the last; a repeated chord is no change."""
-    at = list({change.tick: change for change in chords}.values())
-    return tuple(change for i, change in enumerate(at) if i == 0 or change.chord != at[i - 1].chord)
-
-
-def _change(text: RawText) -> ChordChange | None:
-    try:
-        return ChordChange(text.tick, Chord.parse(text.text))
-    except ValueError:
-        return None
-
-
-def _is_mark(text: str) -> bool:
-    return text == _END or bool(_PHRASE.fullmatch(text) or _SECTION.fullmatch(text))
-
-
 def _sections(texts: Sequence[RawText]) -> set[Section]:
-    matches = ((text.tick, _SECTION.fullmatch(text.text)) for text in texts if text.kind != "lyrics")
+    matches = ((text.tick, SECTION.fullmatch(text.text)) for text in texts if text.kind != "lyrics")
     return {Section(tick, match[1] or match[2]) for tick, match in matches if match}
 
 

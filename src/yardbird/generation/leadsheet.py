@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from yardbird.data.reading import chords_of
+from yardbird.data.chord_notes import chords_from_notes
+from yardbird.data.chord_texts import chords_of
 from yardbird.errors import InputError
 from yardbird.music import midi
 from yardbird.music.chords import Chord, chord_symbol
@@ -162,19 +163,22 @@ def read_lead_sheet(path: Path) -> LeadSheet:
 
 def _changes(raw: midi.RawMidi) -> Score:
     """Chord symbols and meters of a file that may hold no notes at all: a score of its changes."""
-    changes, _, _ = chords_of(raw.texts, CHORD_SHARE)
-    ends = [int((part.notes["onset_tick"] + part.notes["duration_tick"]).max()) for part in raw.parts]
-    end_tick = max([*ends, *(text.tick for text in raw.texts), *(change.tick + 1 for change in changes)], default=1)
     meters = tuple(meter for meter in raw.meters if meter.bar_ticks(raw.ticks_per_beat) > 0)
-    return Score(
+    ends = [int((part.notes["onset_tick"] + part.notes["duration_tick"]).max()) for part in raw.parts]
+    score = Score(
         raw.ticks_per_beat,
         make_notes([]),
-        end_tick,
+        max([*ends, *(text.tick for text in raw.texts)], default=1),
         tempos=(replace(raw.tempos[0], tick=0),) if raw.tempos else (Tempo(0, 120.0),),
         meters=meters if meters and meters[0].tick == 0 else (_FOUR_FOUR, *meters),
-        chords=changes,
         key=raw.keys[0] if raw.keys else None,
     )
+    longest = MOST_BARS * score.meters[0].bar_ticks(raw.ticks_per_beat)  # a broken file may claim millions of bars
+    bars = replace(score, end_tick=min(score.end_tick, longest)).bar_ticks.tolist()
+    written = chords_of(raw.texts, CHORD_SHARE, bars).changes
+    changes = written or chords_from_notes(raw.parts, raw.ticks_per_beat)
+    end_tick = max([score.end_tick, *(change.tick + 1 for change in changes)])
+    return replace(score, chords=changes, end_tick=end_tick)
 
 
 def _shortest(bar: Bar) -> Bar:

@@ -1,12 +1,15 @@
 """Chord symbols: a root, one of a fixed set of qualities, and a bass where it differs from the root.
 
-A symbol of a chart or a MIDI marker is mapped to the nearest quality of `QUALITIES`: `F7913` and `F13` are the same
-chord, `Bb-7` is `Bbm7`. The tetrad holds the chord tones that count for chord-tone rates; tensions do not.
+A symbol of a chart or a MIDI marker is read by grammar (`yardbird.music.chord_grammar`) and mapped to the nearest
+quality of `QUALITIES`: `F7913` and `F13` are the same chord, `Bb-7` is `Bbm7`. The tetrad holds the chord tones that
+count for chord-tone rates; tensions do not.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+from yardbird.music.chord_grammar import NoChordSymbolError, Symbol, Tones, read_symbol
 from yardbird.music.pitch import Key, parse_pitch_class, spell
 
 #: Quality → its chord tones in semitones above the root (at most four: root, third, fifth, seventh or sixth).
@@ -38,64 +41,32 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "dim7": (0, 3, 6, 9),
 }
 NO_CHORD = "N.C."
-
-#: What charts and transcriptions write → the quality it means here.
-_ALIASES: dict[str, str] = {
-    "maj": "", "M": "", "major": "", "add9": "", "add2": "",
-    "maj9": "maj7", "M7": "maj7", "ma7": "maj7", "j7": "maj7", "Δ": "maj7", "Δ7": "maj7", "^7": "maj7", "^": "maj7",
-    "M9": "maj7", "ma9": "maj7", "M13": "maj7", "ma13": "maj7", "M7#11": "maj7",
-    "maj7#11": "maj7", "maj13": "maj7", "j7911": "maj7", "j79": "maj7", "j7911#": "maj7", "maj7#5": "aug",
-    "6/9": "69", "6add9": "69",
-    "dom7": "7", "79": "9", "7913": "13", "713": "13", "11": "7sus", "9sus": "7sus", "9sus4": "7sus", "7sus4": "7sus",
-    "sus7": "7sus", "sus4": "sus", "sus2": "sus", "13sus": "7sus", "13sus4": "7sus",
-    "7b9b13": "7b13", "7b9#5": "aug7", "79#11": "7#11", "79#": "7#9", "79b": "7b9", "7911#": "7#11", "9#11": "7#11",
-    "13#11": "7#11", "13b9": "7b9", "7b9#11": "7b9", "7b9#9": "7alt", "7#9b13": "7alt", "7#9#5": "7alt", "alt": "7alt",
-    "7#5": "aug7", "+7": "aug7", "7+": "aug7", "9#5": "aug7", "+": "aug", "9b5": "7b5",
-    "7-9": "7b9", "7+9": "7#9", "7+11": "7#11", "7+5": "aug7", "7-5": "7b5", "7b5b9": "7b5", "7b9b5": "7b5",
-    "min": "m", "-": "m", "mi": "m", "madd9": "m",
-    "min6": "m6", "-6": "m6", "m69": "m6", "-69": "m6", "m6/9": "m6",
-    "min7": "m7", "-7": "m7", "mi7": "m7", "m7add11": "m9",
-    "m11": "m9", "min9": "m9", "-9": "m9", "m79": "m9", "-79": "m9", "-7911": "m9", "m13": "m9", "-7913": "m9",
-    "mM7": "mmaj7", "-maj7": "mmaj7", "-j7": "mmaj7", "mj7": "mmaj7", "-Δ7": "mmaj7", "minmaj7": "mmaj7",
-    "ø": "m7b5", "ø7": "m7b5", "-7b5": "m7b5", "min7b5": "m7b5", "m9b5": "m7b5", "h7": "m7b5",
-    "m7-5": "m7b5", "-7-5": "m7b5",
-    "o": "dim", "°": "dim", "o7": "dim7", "°7": "dim7",
-}  # fmt: skip
-_SYMBOL = re.compile(r"([A-G](?:##|bb|#|b|♯|♭)?)(.*)")
-_MAJOR = re.compile(r"^(m|min|-)?/?(?:maj|Maj|MAJ|MA|Ma)")
-_BASS = re.compile(r"/([A-G](?:##|bb|#|b|♯|♭)?)$")
+_OURS = re.compile(r"([A-G](?:##|bb|#|b)?)([^/]*)(?:/([A-G](?:##|bb|#|b)?))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """`root` and `bass` are pitch classes, `quality` a key of `QUALITIES`; `bass` is None when it is the root."""
+    """`root` and `bass` are pitch classes, `quality` a key of `QUALITIES`; `bass` is None when it is the root.
+
+    `names` are those of root and bass as they were written, for display; chords are equal without them.
+    """
 
     root: int
     quality: str
     bass: int | None = None
+    names: tuple[str, str] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def parse(cls, symbol: str) -> "Chord | None":
+    def parse(cls, symbol: str, *, german: bool = False) -> "Chord | None":
         """A chord, or None for "N.C." (no chord sounds).
+
+        Args:
+            german: `B` is B flat, as in files that write B natural as `H`.
 
         Raises:
             ValueError: the text is no chord symbol.
         """
-        text = symbol.strip().replace("♭", "b").replace("♯", "#")
-        if text.upper() in ("N.C.", "NC", "N.C"):
-            return None
-        bass_match = _BASS.search(text)
-        match = _SYMBOL.fullmatch(text[: bass_match.start()] if bass_match else text)
-        if not match:
-            raise ValueError(f"{symbol!r} is not a chord symbol")
-        written = match[2].strip().replace("(", "").replace(")", "").replace(",", "")
-        written = _MAJOR.sub(r"\1maj", written).replace("△", "Δ")
-        quality = _ALIASES.get(written, written)
-        if quality not in QUALITIES:
-            raise ValueError(f"{symbol!r} is not a chord symbol: unknown quality {match[2]!r}")
-        root = parse_pitch_class(match[1])
-        bass = parse_pitch_class(bass_match[1]) if bass_match else root
-        return cls(root, quality, None if bass == root else bass)
+        return _parsed(symbol, german)
 
     @property
     def pitch_classes(self) -> frozenset[int]:
@@ -103,15 +74,80 @@ class Chord:
         return frozenset((self.root + interval) % 12 for interval in QUALITIES[self.quality])
 
     def transposed(self, semitones: int) -> "Chord":
+        """The chord moved, without its written names: the spelling of one key says nothing about another."""
         bass = None if self.bass is None else (self.bass + semitones) % 12
         return Chord((self.root + semitones) % 12, self.quality, bass)
 
     def symbol(self, key: Key | None = None) -> str:
-        """As a chart writes it, spelled in the key: `"Bbm7/Eb"`; `Chord.parse` reads it back."""
-        bass = "" if self.bass is None else f"/{spell(self.bass, key)}"
-        return f"{spell(self.root, key)}{self.quality}{bass}"
+        """As a chart writes it, `"Bbm7/Eb"`: spelled as it was written, else in the key; `parse` reads it back."""
+        root, bass = self.names or (spell(self.root, key), "" if self.bass is None else spell(self.bass, key))
+        return f"{root}{self.quality}/{bass}" if bass else f"{root}{self.quality}"
 
 
 def chord_symbol(chord: Chord | None, key: Key | None = None) -> str:
     """The symbol of a chord, or "N.C." for None."""
     return NO_CHORD if chord is None else chord.symbol(key)
+
+
+@lru_cache(maxsize=4096)  # a file repeats its chords
+def _parsed(text: str, german: bool) -> Chord | None:
+    ours = None if german else _OURS.fullmatch(text)
+    if ours and ours[2] in QUALITIES:  # the symbols that this project writes need no grammar
+        return _chord(ours[1], ours[2], ours[3])
+    try:
+        symbol = read_symbol(text, german=german)
+    except NoChordSymbolError as error:
+        raise ValueError(f"{text!r} is not a chord symbol: {error}") from None
+    return symbol and _chord(symbol.root, nearest_quality(symbol.tones), symbol.bass)
+
+
+def _chord(root_name: str, quality: str, bass_name: str | None) -> Chord:
+    root = parse_pitch_class(root_name)
+    bass = root if bass_name is None else parse_pitch_class(bass_name)
+    return Chord(root, quality, None if bass == root else bass, (root_name, "" if bass == root else bass_name or ""))
+
+
+def nearest_quality(tones: Tones) -> str:
+    """The quality with the fewest tones more or less than `tones`; of several the one with the same tensions.
+
+    Where two are as near, the third counts first, then the seventh, then the fifth.
+    """
+    own = {0, tones.third, tones.fifth, tones.seventh, 9 if tones.sixth else None} - {None}
+    if tones.third == 2:
+        own = own - {2} | {5}  # suspended by the second: the vocabulary has one suspension
+    if tones.sixth and tones.seventh in (10, 11):
+        own.discard(9)
+        tones.tensions.add("13")
+    if tones.third is None and tones.fifth == 7:
+        own.add(4)  # a fifth alone is taken for major
+    if tones.fifth is None:
+        own.add(7)
+
+    def distance(quality: str) -> tuple[int, bool, bool, bool]:
+        theirs = set(QUALITIES[quality])
+        return (
+            len(own ^ theirs),
+            bool(own & {3, 4, 5} ^ theirs & {3, 4, 5}),
+            bool(own & {9, 10, 11} ^ theirs & {9, 10, 11}),
+            bool(own & {6, 7, 8} ^ theirs & {6, 7, 8}),
+        )
+
+    nearest = min(QUALITIES, key=distance)
+    return _with_tensions(nearest, tones)
+
+
+def _with_tensions(quality: str, tones: Tones) -> str:
+    """Of the qualities with the same four tones the one that has the symbol's tensions."""
+    has = tones.tensions
+    if quality == "7":
+        if tones.altered or {"b9", "#9"} <= has or {"#9", "b13"} <= has:
+            return "7alt"
+        kept = [name for name in ("b13", "b9", "#9", "#11", "13", "9") if name in has]
+        return "7" if not kept else kept[0] if kept[0] in QUALITIES else f"7{kept[0]}"
+    if quality in ("7alt", "aug7"):
+        return "7alt" if tones.altered or "#9" in has else "aug7"
+    if quality == "6":
+        return "69" if "9" in has else "6"
+    if quality == "m7":
+        return "m9" if has & {"9", "11", "13"} else "m7"
+    return quality

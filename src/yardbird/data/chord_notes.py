@@ -1,0 +1,106 @@
+"""Chords that a part plays as notes, as in lead sheets with a track of block chords, named by template matching.
+
+Fujishima, Realtime Chord Recognition of Musical Sound (ICMC 1999), matches pitch classes with templates; we add that
+the lowest note is likely the root, and that tensions and the fifth may be left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from yardbird.data.chord_texts import without_repeats
+from yardbird.music.chords import QUALITIES, Chord
+from yardbird.music.midi import RawPart
+from yardbird.music.score import ChordChange, Notes
+
+#: Quality → the tension that sets it apart from others with its chord tones.
+_TENSION = {"69": 2, "9": 2, "13": 9, "7b9": 1, "7#9": 3, "7#11": 6, "7b13": 8, "m9": 2}
+#: Quality → what a player may add.
+_MAY_ADD = {
+    "": {2}, "m": {2}, "maj7": {2, 6, 9}, "13": {2}, "7alt": {1, 3}, "aug7": {2}, "7sus": {2, 9}, "m6": {2}, "m7": {5},
+    "m9": {5, 9}, "mmaj7": {2, 9}, "m7b5": {2, 5}, "69": {6}, "7b9": {6, 8, 9}, "7#9": {6, 8}, "7#11": {2, 9}, "7b13": {1, 2},
+}  # fmt: skip
+_MISSING, _MISSING_FIFTH, _FOREIGN, _LOWEST, _ADDED = -1.0, -0.25, -1.2, 0.8, 0.6
+_MISSING_ROOT = -1.5
+_CHORDAL_SHARE = 0.5  # of the onsets of a part
+_LEAST_CHORDS = 2
+_BASS_PROGRAMS = range(32, 40)  # of General MIDI
+
+
+@dataclass(frozen=True)
+class _Strike:
+    """Notes that start together, and the pitches that sound then, ascending."""
+
+    tick: int
+    pitches: tuple[int, ...]
+
+    @property
+    def pitch_classes(self) -> frozenset[int]:
+        return frozenset(pitch % 12 for pitch in self.pitches)
+
+
+def chords_from_notes(
+    parts: Sequence[RawPart], ticks_per_beat: int, solo: RawPart | None = None
+) -> tuple[ChordChange, ...]:
+    """The chords of the part that plays most of them, where one plays three pitch classes and more on most onsets.
+
+    A strike that fits no chord counts as no chord. The result is empty where no part plays chords.
+
+    Args:
+        solo: the part of the melody, which is never taken for the chords.
+    """
+    tolerance = max(1, ticks_per_beat // 8)
+    best: list[_Strike] = []
+    for part in parts:
+        if part is solo or part.is_drums:
+            continue
+        strikes = _strikes(part.notes, tolerance)
+        chords = [strike for strike in strikes if len(strike.pitch_classes) >= 3]
+        if len(chords) >= max(_LEAST_CHORDS, _CHORDAL_SHARE * len(strikes)) and len(chords) > len(best):
+            best = chords
+    bass = [part for part in parts if part is not solo and not part.is_drums and _is_bass(part)]
+    lowest = {strike.tick: strike.pitches[0] for part in bass for strike in _strikes(part.notes, tolerance)}
+    return without_repeats([ChordChange(strike.tick, _named(strike, lowest.get(strike.tick))) for strike in best])
+
+
+def _is_bass(part: RawPart) -> bool:
+    return part.program in _BASS_PROGRAMS or "bass" in part.name.lower()
+
+
+def _strikes(notes: Notes, tolerance: int) -> list[_Strike]:
+    onsets, pitches = notes["onset_tick"], notes["pitch"]
+    ends = onsets + notes["duration_tick"]
+    strikes = []
+    first = 0
+    while first < len(notes):
+        last = int(np.searchsorted(onsets, onsets[first] + tolerance, side="right"))
+        # a note of the chord before that hangs over by less than the tolerance does not count
+        held = np.flatnonzero(ends[:first] > onsets[last - 1] + tolerance)
+        sounding = sorted({int(pitch) for pitch in [*pitches[first:last], *pitches[held]]})
+        strikes.append(_Strike(int(onsets[first]), tuple(sounding)))
+        first = last
+    return strikes
+
+
+def _named(strike: _Strike, bass: int | None) -> Chord | None:
+    """The likeliest chord; `bass` is the note of a bass part that starts with it."""
+    lowest = (strike.pitches[0] if bass is None else bass) % 12
+    sounding = strike.pitch_classes | {lowest}
+    fits = {
+        (root, quality): _fit({(tone - root) % 12 for tone in sounding}, quality) + _LOWEST * (root == lowest)
+        for quality in QUALITIES
+        for root in range(12)
+    }
+    root, quality = max(fits, key=lambda chord: fits[chord])
+    chord = Chord(root, quality, None if bass is not None or lowest == root else lowest)
+    known = {*QUALITIES[quality], _TENSION.get(quality, 0), *_MAY_ADD.get(quality, ())}
+    return None if len({(tone - root) % 12 for tone in sounding} - known) > 1 else chord
+
+
+def _fit(tones: set[int], quality: str) -> float:
+    own = {*QUALITIES[quality], _TENSION.get(quality, 0)}
+    added = tones & _MAY_ADD.get(quality, set()) - own
+    missing = own - tones
+    score = len(tones & own) + _ADDED * len(added) + _FOREIGN * len(tones - own - added)
+    return score + sum(_MISSING_FIFTH if tone == 7 else _MISSING_ROOT if tone == 0 else _MISSING for tone in missing)

@@ -1,0 +1,169 @@
+"""Chord symbols among the texts of a file, told from rehearsal letters, section names, credits and lyrics.
+
+A text is never judged alone: "A" is a chord among the chords of a file in A, a section where letters follow each other
+in order, and a syllable between "Be" and "lit"; "Do" is D diminished beside "Gm7" and a word beside "you".
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from yardbird.music.chords import Chord
+from yardbird.music.midi import RawText
+from yardbird.music.score import ChordChange, Section
+
+END = "END"  # our own files say where the last bar ends, which may be a bar without notes
+PHRASE = re.compile(r"PHRASE\b.*", re.I)
+SECTION = re.compile(
+    r"(?:SECTION )?((?:HEAD|SOLO|FORM|CHORUS|INTRO|VERSE|BRIDGE|CODA|OUTRO|ENDING)\b.*)|SECTION (.+)", re.I
+)
+
+_LABEL = re.compile(r"[\[(]?([A-Z])(?:[1-4]|'{1,2})?[\])]?")  # "A", "B2", "[C]": a chord or a rehearsal letter
+_SAME = ("%", "/", "//", "sim.", "simile")  # the chord goes on
+_CERTAIN = re.compile(r"\d|[#♭♯ΔΔ∆△øØ°º^+]|maj|min|dim|aug|sus|alt|[A-G]b|N\.C", re.I)  # no word has these
+_SECTION_BARS = 8
+_MARKER_SHARE = 0.5  # a file's maker chose the markers: half of them are enough
+_NAMED = 20
+
+
+@dataclass(frozen=True)
+class ChordTexts:
+    """What the texts of a file say about its form; `flags` name what had to be decided."""
+
+    changes: tuple[ChordChange, ...]
+    sections: tuple[Section, ...]
+    flags: tuple[str, ...]
+
+
+def chords_of(texts: Sequence[RawText], share: float, bar_ticks: Sequence[int]) -> ChordTexts:
+    """Chord changes out of markers, else out of text, lyrics or cues where enough of them are chord symbols.
+
+    The span of a symbol that cannot be read is no chord; the flag `unread_chords` names it with its bar. `B` is B flat
+    in a file that writes B natural as `H`.
+
+    Args:
+        share: of the texts, lyrics or cues, without credits, that must be chord symbols.
+        bar_ticks: where the bars of the file start.
+    """
+    sections: list[Section] = []
+    flags: list[str] = []
+    for kind in ("marker", "text", "lyrics", "cue_marker"):
+        candidates = [text for text in texts if text.kind == kind and _clean(text) and not is_mark(_clean(text))]
+        letters = _rehearsal_letters(candidates, bar_ticks)
+        if kind != "lyrics":
+            sections += [Section(text.tick, _clean(text).strip("[]()")) for text in letters]
+        candidates = [text for text in candidates if text not in letters and _clean(text) not in _SAME]
+        german = any(_clean(text)[0] == "H" and _change(text) for text in candidates)
+        read = {text: change for text in candidates if (change := _change(text, german=german))}
+        first = min((text.tick for text in read), default=0)
+        unread = [text for text in candidates if text not in read and not _is_credit(text, first)]
+        certain = [text for text in read if _CERTAIN.search(text.text)]
+        needed = _MARKER_SHARE if kind == "marker" else share
+        plain = kind == "marker" or certain or (not unread and len({text.text for text in read}) >= 3)
+        if read and plain and len(read) >= needed * (len(read) + len(unread)):
+            silent = [ChordChange(text.tick, None) for text in unread if not _is_word(_clean(text))]
+            changes = sorted([*silent, *read.values()], key=lambda change: change.tick)  # stable: the chord wins
+            flags += [] if kind == "marker" else [f"chords_from_{kind}"]
+            flags += [_naming(unread, bar_ticks)] if unread else []
+            return ChordTexts(without_repeats(changes), tuple(sections), tuple(flags))
+        if len(certain) > 1:
+            flags.append(f"chord_texts_unused:{len(certain)}")
+    return ChordTexts((), tuple(sections), (*flags, "no_chords"))
+
+
+def without_repeats(changes: Sequence[ChordChange]) -> tuple[ChordChange, ...]:
+    """Of several changes at a tick the last; a repeated chord is no change."""
+    at = list({change.tick: change for change in changes}.values())
+    return tuple(change for i, change in enumerate(at) if i == 0 or change.chord != at[i - 1].chord)
+
+
+def is_mark(text: str) -> bool:
+    """Is it a phrase, a named section or the end?"""
+    return text == END or bool(PHRASE.fullmatch(text) or SECTION.fullmatch(text))
+
+
+def _clean(text: RawText) -> str:
+    return text.text.strip(" \0\t\r\n")
+
+
+def _change(text: RawText, *, german: bool = False) -> ChordChange | None:
+    try:
+        return ChordChange(text.tick, Chord.parse(text.text, german=german))
+    except ValueError:
+        return None
+
+
+def _rehearsal_letters(texts: Sequence[RawText], bar_ticks: Sequence[int]) -> set[RawText]:
+    """The texts that are letters of the form.
+
+    Letters alone are sections where they first appear in the order of the alphabet from A on. Among chords they are
+    sections where a chord symbol stands at the same tick, or where they divide the file into spans of whole eight bars.
+    """
+    labels = [text for text in texts if _LABEL.fullmatch(_clean(text))]
+    if not labels:
+        return set()
+    if all(text in labels or not _change(text) for text in texts):
+        beyond = any(_letter(text) > "G" for text in labels)
+        return set(labels) if beyond or _in_order([_letter(text) for text in labels]) else set()
+    doubled: list[RawText] = []
+    for _, group in groupby(texts, key=lambda text: text.tick):
+        together = list(group)
+        possible = [text for text in together if text in labels and _in_order([*map(_letter, [*doubled, text])])]
+        if len(together) > 1 and possible:
+            doubled.append(max(possible, key=_letter))
+    if doubled:
+        known = {_letter(text) for text in doubled}
+        rest = [text for text in labels if text not in doubled and _letter(text) in known]
+        return {*doubled, *(text for text in rest if _divides([*doubled, text], bar_ticks))}
+    for count in range(len({_letter(text) for text in labels}), 1, -1):
+        form = [text for text in labels if ord(_letter(text)) - ord("A") < count]
+        if len(form) > 1 and _in_order([*map(_letter, form)]) and _divides(form, bar_ticks):
+            return set(form)
+    return set()
+
+
+def _letter(text: RawText) -> str:
+    match = _LABEL.fullmatch(_clean(text))
+    assert match
+    return match[1]
+
+
+def _in_order(letters: Sequence[str]) -> bool:
+    """A, A, B, A, C: each letter that is new is the next of the alphabet."""
+    return list(dict.fromkeys(letters)) == [chr(ord("A") + place) for place in range(len(set(letters)))]
+
+
+def _divides(form: Sequence[RawText], bar_ticks: Sequence[int]) -> bool:
+    """Do the letters stand on bar lines, whole eight bars apart?"""
+    ticks = sorted({text.tick for text in form})
+    if not set(ticks) <= set(bar_ticks):
+        return False
+    bars = [bisect_right(bar_ticks, tick) for tick in ticks]
+    return all((later - bar) % _SECTION_BARS == 0 for bar, later in pairwise(bars))
+
+
+def _is_credit(text: RawText, first_chord: int) -> bool:
+    """Is it a sentence, an address, or a word before the first chord?"""
+    clean = _clean(text)
+    words = re.findall(r"[^\W\d_]{2,}", clean)
+    sentence = len(words) > 1 and bool(re.search(r"\s", clean)) and not _CERTAIN.match(clean[1:])
+    return sentence or bool(re.search(r"©|@|www\.|://", clean)) or (text.tick <= first_chord and _is_word(clean))
+
+
+def _is_word(text: str) -> bool:
+    """A direction such as "vamp", during which the chord goes on; not a misspelled symbol such as "Xyz"."""
+    return bool(re.fullmatch(r"[^\d#♯♭|:]*[aeiouAEIOU][^\d#♯♭|:]*", text)) and (
+        len(re.findall(r"[^\W\d_]", text)) > 3 or text[0] not in "ABCDEFGH"
+    )
+
+
+def _naming(unread: Sequence[RawText], bar_ticks: Sequence[int]) -> str:
+    """The flag that names each unread symbol and its bar; `|` and `:` divide flags, so others are written for them."""
+    names = [
+        f"{_clean(text).translate({ord('|'): '¦', ord(':'): '∶'})} in bar {max(1, bisect_right(bar_ticks, text.tick))}"
+        for text in unread
+    ]
+    more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return f"unread_chords:{len(unread)} ({', '.join([*names[:_NAMED], *more])})"
