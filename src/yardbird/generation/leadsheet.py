@@ -10,9 +10,11 @@
     F7  | Bb7 | F7 | Cm7 F7
     Bb7 | %   | F7 | Am7b5 / / D7b9
 
-Bar lines are `|`, and a new line is one too. The chords of a bar share it equally (`Cm7 F7`: two beats each); with `/`
-or `.` each mark is one beat, on which the chord before it goes on. `%` repeats the bar before, `N.C.` is no chord. The
-headers are optional.
+Bar lines are `|`, and a new line is one too. The chords of a bar share it equally (`Cm7 F7`: two beats each; 2+1 in
+three, 3+2 in five beats); with `/` or `.` each mark is one beat, on which the chord before it goes on. `%` or `x`
+repeats the bar before, `N.C.` is no chord. `|: F7 | Bb7 |1. F7 :|2. C7 ||` is a repeat with endings, `:| x3` is played
+three times. `[A]` or `A:` names a section; named again without bars, it is played again. The headers are optional.
+ChordPro files and links of iReal Pro are read, too.
 """
 
 import re
@@ -27,16 +29,16 @@ import numpy as np
 from yardbird.data.chord_notes import chords_from_notes
 from yardbird.data.chord_texts import chords_of
 from yardbird.errors import InputError
+from yardbird.generation.chart_rows import SECTION, Row, bars_of_rows
+from yardbird.generation.chordpro import bars_of_chordpro, facts_of_chordpro, is_chordpro
+from yardbird.generation.irealpro import LINK, song_of
+from yardbird.generation.measures import MOST_BARS, Bar, shortest
 from yardbird.music import midi
-from yardbird.music.chords import Chord, chord_symbol
+from yardbird.music.chords import chord_symbol
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
-Bar = tuple[Chord | None, ...]
-
-_CONTINUE = ("/", ".")
 _BARS_PER_LINE = 4
-MOST_BARS = 5000  # a broken file may claim millions
 _SLOWEST, _FASTEST = 40.0, 400.0
 _FOUR_FOUR = Meter(0, 4, 4)
 CHORD_SHARE = 0.8  # of texts or lyrics that are chord symbols, where they are taken for the changes
@@ -63,19 +65,21 @@ class LeadSheet:
         Raises:
             InputError: naming the line and the symbol that is wrong.
         """
+        text = text.removeprefix("\ufeff")
         sheet = cls(bars=())
-        rows: list[tuple[int, str]] = []
-        for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-            header = re.fullmatch(r"\s*([A-Za-z_]+)\s*:(.*)", line)
-            content = re.sub(r"(^|\s)#.*", "", line).strip()  # a sharp follows its letter, a comment does not
-            if header and not rows:
-                sheet = replace(sheet, **_header(header[1].lower(), header[2].strip(), f"{name}, line {number}"))
-            elif content:
-                rows.append((number, content))
-        bars: list[Bar] = []
-        for number, content in rows:
-            for bar in re.split(r"\|+", content.strip("|")):
-                bars.append(_bar(bar.split(), bars, sheet.meter.numerator, f"{name}, line {number}"))
+        if LINK.search(text):
+            song = song_of(text, name)
+            facts = {"title": song.title, "key": song.key, "meter": song.meter, "qpm": song.qpm}
+            for fact, value in facts.items():
+                sheet = replace(sheet, **(_header(fact, value, name) if value else {}))
+            bars = list(song.bars)
+        elif is_chordpro(text):
+            for number, fact, value in facts_of_chordpro(text):
+                sheet = replace(sheet, **_header(fact, value, f"{name}, line {number}"))
+            bars = bars_of_chordpro(text, sheet.meter.numerator, name)
+        else:
+            sheet, rows = _headers_and_rows(sheet, text, name)
+            bars = bars_of_rows(rows, sheet.meter.numerator, name)
         if not bars:
             raise InputError(name, expected="bars of chords", found="none", remedy="write e.g. F7 | Bb7 | F7 | Cm7 F7")
         return replace(sheet, bars=tuple(bars))
@@ -142,7 +146,7 @@ class LeadSheet:
         sounding = np.searchsorted(changes, beats, side="right") - 1
         chords = [score.chords[index].chord if index >= 0 else None for index in sounding]
         bars = [tuple(chords[first : first + meter.numerator]) for first in range(0, len(chords), meter.numerator)]
-        return cls(tuple(map(_shortest, bars)), title, score.key, meter, round(score.mean_qpm, 3))
+        return cls(tuple(map(shortest, bars)), title, score.key, meter, round(score.mean_qpm, 3))
 
 
 def read_lead_sheet(path: Path) -> LeadSheet:
@@ -153,6 +157,9 @@ def read_lead_sheet(path: Path) -> LeadSheet:
     """
     if path.suffix.lower() in midi.SUFFIXES and path.is_file():
         return LeadSheet.from_score(_changes(midi.read_raw(path)), path.stem)
+    if re.match(r"ireal(b|book):", str(path)):
+        remedy = "paste it into a .txt file"
+        raise InputError("the chart", expected="a file", found="a link of iReal Pro", remedy=remedy)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -181,49 +188,16 @@ def _changes(raw: midi.RawMidi) -> Score:
     return replace(score, chords=changes, end_tick=end_tick)
 
 
-def _shortest(bar: Bar) -> Bar:
-    """The same changes with as few equal shares as will do: (F7, F7, C7, C7) → (F7, C7)."""
-    for shares in range(1, len(bar)):
-        length, rest = divmod(len(bar), shares)
-        if not rest and all(bar[place] == bar[place - place % length] for place in range(len(bar))):
-            return bar[::length]
-    return bar
-
-
-def _bar(symbols: list[str], before: list[Bar], beats: int, where: str) -> Bar:
-    """One bar of a chart as equal shares."""
-    if not symbols:
-        raise InputError(where, expected="chords between bar lines", found="an empty bar", remedy="write % to repeat")
-    if "%" in symbols:
-        if len(symbols) > 1 or not before:
-            found = "'%' beside other symbols" if len(symbols) > 1 else "'%' in the first bar"
-            raise InputError(where, expected="'%' alone after another bar", found=found, remedy="write the chords")
-        return before[-1]
-    chords: list[Chord | None] = []
-    for symbol in symbols:
-        if symbol not in _CONTINUE:
-            chords.append(_chord(symbol, where))
-        elif chords or before:
-            chords.append(chords[-1] if chords else before[-1][-1])
-        else:
-            raise InputError(where, expected="a chord first", found=repr(symbol), remedy="start with a chord symbol")
-    slashed = any(symbol in _CONTINUE for symbol in symbols)
-    if slashed and len(chords) != beats:
-        found = f"{len(chords)} in '{' '.join(symbols)}'"
-        raise InputError(where, expected=f"one mark for each of {beats} beats", found=found, remedy="add or drop a /")
-    if beats % len(chords) and len(chords) % beats:
-        found = f"{len(chords)} in '{' '.join(symbols)}'"
-        remedy = "give every beat a mark, with / where a chord goes on"
-        raise InputError(where, expected=f"chords that share {beats} beats equally", found=found, remedy=remedy)
-    return tuple(chords)
-
-
-def _chord(symbol: str, where: str) -> Chord | None:
-    try:
-        return Chord.parse(symbol)
-    except ValueError:
-        remedy = "write it like F7, Bbm7, Cmaj7, Am7b5, F7/C or N.C."
-        raise InputError(where, expected="a chord symbol", found=repr(symbol), remedy=remedy) from None
+def _headers_and_rows(sheet: LeadSheet, text: str, name: str) -> tuple[LeadSheet, list[Row]]:
+    rows: list[Row] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.fullmatch(r"\s*([A-Za-z_]+)\s*:(.*)", line)
+        content = re.sub(r"(^|\s)#.*", "", line).strip()  # a sharp follows its letter, a comment does not
+        if header and not rows and not SECTION.match(line):
+            sheet = replace(sheet, **_header(header[1].lower(), header[2].strip(), f"{name}, line {number}"))
+        elif content:
+            rows.append((number, content))
+    return sheet, rows
 
 
 def _header(name: str, value: str, where: str) -> dict[str, Any]:

@@ -260,10 +260,8 @@ def _harte(root: str, body: str) -> Symbol:
     if not match:
         raise NoChordSymbolError(f"unknown quality {body!r}")
     shorthand, degrees = match[1], match[2]
-    if shorthand == "1" or (not shorthand and degrees):
-        tones = Tones(third=None, fifth=None)
-    else:
-        tones = _read_body(shorthand)
+    bare = shorthand == "1" or (not shorthand and degrees)
+    tones = Tones(third=None, fifth=None) if bare else _read_body(shorthand)
     for degree in degrees.split(",") if degrees else ():
         parts = _DEGREE.fullmatch(degree.strip())
         if not parts:

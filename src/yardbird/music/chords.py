@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from yardbird.music.chord_grammar import NoChordSymbolError, Symbol, Tones, read_symbol
+from yardbird.music.chord_grammar import NoChordSymbolError, Tones, read_symbol
 from yardbird.music.pitch import Key, parse_pitch_class, spell
 
 #: Quality → its chord tones in semitones above the root (at most four: root, third, fifth, seventh or sixth).
@@ -98,7 +98,7 @@ def _parsed(text: str, german: bool) -> Chord | None:
         symbol = read_symbol(text, german=german)
     except NoChordSymbolError as error:
         raise ValueError(f"{text!r} is not a chord symbol: {error}") from None
-    return symbol and _chord(symbol.root, nearest_quality(symbol.tones), symbol.bass)
+    return None if symbol is None else _chord(symbol.root, nearest_quality(symbol.tones), symbol.bass)
 
 
 def _chord(root_name: str, quality: str, bass_name: str | None) -> Chord:
