@@ -99,7 +99,8 @@ def _rehearsal_letters(texts: Sequence[RawText], bar_ticks: Sequence[int]) -> se
     """The texts that are letters of the form.
 
     Letters alone are sections where they first appear in the order of the alphabet from A on. Among chords they are
-    sections where a chord symbol stands at the same tick, or where they divide the file into spans of whole eight bars.
+    sections where a chord symbol stands at the same tick (two letters, or one where the chords begin), or where they
+    divide the file into spans of whole eight bars.
     """
     labels = [text for text in texts if _LABEL.fullmatch(_clean(text))]
     if not labels:
@@ -113,13 +114,14 @@ def _rehearsal_letters(texts: Sequence[RawText], bar_ticks: Sequence[int]) -> se
         possible = [text for text in together if text in labels and _in_order([*map(_letter, [*doubled, text])])]
         if len(together) > 1 and possible:
             doubled.append(max(possible, key=_letter))
-    if doubled:
-        known = {_letter(text) for text in doubled}
+    known = {_letter(text) for text in doubled}
+    if len(known) > 1 or (known and doubled[0].tick == texts[0].tick):  # two chords may stand at one tick by mistake
         rest = [text for text in labels if text not in doubled and _letter(text) in known]
         return {*doubled, *(text for text in rest if _divides([*doubled, text], bar_ticks))}
     for count in range(len({_letter(text) for text in labels}), 1, -1):
         form = [text for text in labels if ord(_letter(text)) - ord("A") < count]
-        if len(form) > 1 and _in_order([*map(_letter, form)]) and _divides(form, bar_ticks):
+        in_order = len(set(map(_letter, form))) == count and _in_order([*map(_letter, form)])
+        if in_order and _divides(form, bar_ticks):
             return set(form)
     return set()
 

@@ -29,10 +29,10 @@ import numpy as np
 from yardbird.data.chord_notes import chords_from_notes
 from yardbird.data.chord_texts import chords_of
 from yardbird.errors import InputError
-from yardbird.generation.chart_rows import SECTION, Row, bars_of_rows
-from yardbird.generation.chordpro import bars_of_chordpro, facts_of_chordpro, is_chordpro
-from yardbird.generation.irealpro import LINK, song_of
-from yardbird.generation.measures import MOST_BARS, Bar, shortest
+from yardbird.generation.charts.chordpro import bars_of_chordpro, facts_of_chordpro, is_chordpro
+from yardbird.generation.charts.irealpro import LINK, song_of
+from yardbird.generation.charts.measures import MOST_BARS, Bar, shortest
+from yardbird.generation.charts.rows import SECTION, Row, bars_of_rows
 from yardbird.music import midi
 from yardbird.music.chords import chord_symbol
 from yardbird.music.pitch import Key

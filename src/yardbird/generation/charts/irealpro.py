@@ -12,8 +12,8 @@ from html import unescape
 from urllib.parse import unquote
 
 from yardbird.errors import InputError
-from yardbird.generation.chart_rows import chord
-from yardbird.generation.measures import Bar, Measure, shared, shortest, unrolled
+from yardbird.generation.charts.measures import Bar, Measure, shared, shortest, unrolled
+from yardbird.generation.charts.rows import chord
 from yardbird.music.chords import Chord
 
 LINK = re.compile(r"ireal(b|book)://([^\"<>]+)")

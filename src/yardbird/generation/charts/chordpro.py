@@ -13,8 +13,8 @@ alone are read. Format: chordpro.org, version 6.
 import re
 
 from yardbird.errors import InputError
-from yardbird.generation.chart_rows import Row, bars_of_rows, chord
-from yardbird.generation.measures import Bar
+from yardbird.generation.charts.measures import Bar
+from yardbird.generation.charts.rows import Row, bars_of_rows, chord
 
 _DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+)(?:-[\w!]+)?\s*[:\s]?\s*([^}]*)\}\s*", re.I)
 _INLINE = re.compile(r"\[([^\]*][^\]]*)\]")
