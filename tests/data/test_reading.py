@@ -143,7 +143,7 @@ def test_markers_win_and_unread_ones_are_counted(read: Read) -> None:
     metas = marks("marker", {0: "F7", 2: "vamp", 4: "Bb7", 8: "N.C."}) + marks("text", {0: "C", 1: "Dm7", 2: "G7"})
     reading = read(eighths(32), metas)
     assert chords_of(reading.score) == [(0, "F7"), (4, "Bb7"), (8, "N.C.")]
-    assert "unread_chords:1" in reading.flags
+    assert "unread_chords:1 (vamp in bar 1)" in reading.flags
 
 
 def test_a_repeated_chord_is_no_change_and_of_two_at_once_the_last_counts(read: Read) -> None:

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.music.chords import Chord
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import read_raw
 from yardbird.music.pitch import Key
-from yardbird.music.score import Notes, make_notes
+from yardbird.music.score import ChordChange, Notes, make_notes
 
 
 def line(pitches: list[int]) -> Notes:
@@ -49,3 +51,44 @@ def test_most_real_solos_get_the_key_of_their_manifest(shared) -> None:
             notes = read_raw(shared / "parker" / row["file"]).parts[0].notes
             hits.append(estimate_key(notes) == Key.parse(row["key"]))
     assert np.mean(hits) > 0.6
+
+
+def changes(symbols: str) -> list[ChordChange]:
+    return [ChordChange(tick * 100, Chord.parse(symbol)) for tick, symbol in enumerate(symbols.split())]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "key"),
+    [
+        ("F7 Bb7 F7 F7 Bb7 Bb7 F7 D7 Gm7 C7 F7 C7", "F major"),
+        ("Dm7 G7 Cmaj7 Am7 Dm7 G7 Cmaj7 Cmaj7", "C major"),  # begins with its ii
+        ("Am7 D7 Gmaj7 Cmaj7 F#m7b5 B7b9 Em6 Em6", "E minor"),
+        ("Cm7 Fm7 Cm7 Ab7 G7 Cm7", "C minor"),
+    ],
+)
+def test_chords_alone_have_a_key(symbols: str, key: str) -> None:
+    chords = changes(symbols)
+    assert estimate_key(line([]), chords, len(chords) * 100) == Key.parse(key)
+
+
+def test_chords_decide_where_the_line_drifts() -> None:
+    drifting = line([67, 71, 74, 77, 67, 69, 71, 72, 74, 79, 67])  # G, by its notes
+    chords = changes("Cmaj7 Am7 Dm7 G7 Cmaj7 Am7 Dm7 G7 Cmaj7")
+    assert estimate_key(drifting) != Key.parse("C")
+    assert estimate_key(drifting, chords, 1000) == Key.parse("C")
+
+
+def test_chords_that_are_no_chords_say_nothing() -> None:
+    assert estimate_key(line([60, 72, 60]), [ChordChange(0, None)], 100) is None
+
+
+def test_notes_and_chords_together_find_the_key_of_real_solos(shared) -> None:
+    config = IngestConfig(min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8)
+    hits = []
+    for source in ("parker", "coltrane"):
+        for row in csv.DictReader((shared / source / "manifest.csv").open(encoding="utf-8")):
+            if row["key"]:
+                path = shared / source / row["file"]
+                score = read_solo(read_raw(path), path, None, config).score
+                hits.append(score.key == Key.parse(row["key"]))
+    assert np.mean(hits) >= 0.85

@@ -6,8 +6,7 @@ the lowest note is likely the root, and that tensions and the fifth may be left 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from functools import lru_cache
 
 from yardbird.data.chord_texts import without_repeats
 from yardbird.music.chords import QUALITIES, Chord
@@ -24,8 +23,10 @@ _MAY_ADD = {
 }  # fmt: skip
 _MISSING, _MISSING_FIFTH, _FOREIGN, _LOWEST, _ADDED = -1.0, -0.25, -1.2, 0.8, 0.6
 _MISSING_ROOT = -1.5
+_ODD_TONES = 1  # a chord with more tones missing or foreign to it is none
 _CHORDAL_SHARE = 0.5  # of the onsets of a part
 _LEAST_CHORDS = 2
+_MOST_HELD = 64  # notes that sound together; a broken file may hold thousands
 _BASS_PROGRAMS = range(32, 40)  # of General MIDI
 
 
@@ -70,33 +71,45 @@ def _is_bass(part: RawPart) -> bool:
 
 
 def _strikes(notes: Notes, tolerance: int) -> list[_Strike]:
-    onsets, pitches = notes["onset_tick"], notes["pitch"]
-    ends = onsets + notes["duration_tick"]
-    strikes = []
+    strikes: list[_Strike] = []
+    rows = notes[["onset_tick", "duration_tick", "pitch"]].tolist()
+    held: list[tuple[int, int]] = []  # end and pitch of what may still sound
     first = 0
-    while first < len(notes):
-        last = int(np.searchsorted(onsets, onsets[first] + tolerance, side="right"))
+    while first < len(rows):
+        start = rows[first][0]
+        last = first
+        while last < len(rows) and rows[last][0] <= start + tolerance:
+            last += 1
         # a note of the chord before that hangs over by less than the tolerance does not count
-        held = np.flatnonzero(ends[:first] > onsets[last - 1] + tolerance)
-        sounding = sorted({int(pitch) for pitch in [*pitches[first:last], *pitches[held]]})
-        strikes.append(_Strike(int(onsets[first]), tuple(sounding)))
+        held = [(end, pitch) for end, pitch in held if end > rows[last - 1][0] + tolerance]
+        struck = [(onset + duration, pitch) for onset, duration, pitch in rows[first:last]]
+        strikes.append(_Strike(start, tuple(sorted({pitch for _, pitch in held + struck}))))
+        held = list(dict.fromkeys(held + struck))[-_MOST_HELD:]
         first = last
     return strikes
 
 
 def _named(strike: _Strike, bass: int | None) -> Chord | None:
     """The likeliest chord; `bass` is the note of a bass part that starts with it."""
-    lowest = (strike.pitches[0] if bass is None else bass) % 12
-    sounding = strike.pitch_classes | {lowest}
+    if bass is None:
+        return _likeliest(strike.pitch_classes, strike.pitches[0] % 12, True)
+    return _likeliest(strike.pitch_classes | {bass % 12}, bass % 12, False)
+
+
+@lru_cache(maxsize=4096)  # a part repeats its chords
+def _likeliest(sounding: frozenset[int], lowest: int, inverted: bool) -> Chord | None:
+    """The chord that fits best over its lowest note, which may be its bass where `inverted`; None where none fits."""
     fits = {
         (root, quality): _fit({(tone - root) % 12 for tone in sounding}, quality) + _LOWEST * (root == lowest)
         for quality in QUALITIES
         for root in range(12)
     }
     root, quality = max(fits, key=lambda chord: fits[chord])
-    chord = Chord(root, quality, None if bass is not None or lowest == root else lowest)
-    known = {*QUALITIES[quality], _TENSION.get(quality, 0), *_MAY_ADD.get(quality, ())}
-    return None if len({(tone - root) % 12 for tone in sounding} - known) > 1 else chord
+    chord = Chord(root, quality, lowest if inverted and lowest != root else None)
+    tones = {(tone - root) % 12 for tone in sounding}
+    own = {*QUALITIES[quality], _TENSION.get(quality, 0)}
+    odd = len(tones - own - _MAY_ADD.get(quality, set())) + len(own - tones)
+    return None if odd > _ODD_TONES else chord
 
 
 def _fit(tones: set[int], quality: str) -> float:

@@ -53,7 +53,7 @@ def chords_of(texts: Sequence[RawText], share: float, bar_ticks: Sequence[int]) 
         candidates = [text for text in texts if text.kind == kind and _clean(text) and not is_mark(_clean(text))]
         letters = _rehearsal_letters(candidates, bar_ticks)
         if kind != "lyrics":
-            sections += [Section(text.tick, _clean(text).strip("[]()")) for text in letters]
+            sections += [Section(text.tick, _clean(text).strip("[]()")) for text in candidates if text in letters]
         candidates = [text for text in candidates if text not in letters and _clean(text) not in _SAME]
         german = any(_clean(text)[0] == "H" and _change(text) for text in candidates)
         read = {text: change for text in candidates if (change := _change(text, german=german))}
