@@ -45,8 +45,8 @@ def test_spellings_found_in_charts_mean_the_same_chord(written: str, meant: str)
     assert Chord.parse(written) == Chord.parse(meant)
 
 
-WORDS = """Bridge,Coda,Drums,Fine,Allegro,Em cima,Amen,Add sax,Bass,A tempo,D.C.,D.S. al Coda,Cadenza,Ad lib,Guitar,Halt,
-Ah,Eh,Ending,E flat,Bb Trumpet,Dom,Dim.,Cresc.,Fade,Chorus,A 2,B),DJ,Amino,Fm radio,Cmaj7 solo,Dolce,Base,Gone"""
+WORDS = """Bridge,Coda,Drums,Fine,Allegro,Em cima,Amen,Add sax,Bass,A tempo,D.C.,D.S. al Coda,Cadenza,Ad lib,Guitar,
+Halt,Ah,Eh,Ending,E flat,Bb Trumpet,Dom,Dim.,Cresc.,Fade,Chorus,A 2,B),DJ,Amino,Fm radio,Cmaj7 solo,Dolce,Base,Gone"""
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,14 @@ def test_no_chord_is_written_in_many_ways(text: str) -> None:
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("C∆7", "Cmaj7"), ("C⁷", "C7"), ("Cº7", "Cdim7"), ("C˚7", "Cdim7"), ("C⁰7", "Cdim7"), ("CØ", "Cm7b5"), ("C–7", "Cm7"),
-        ("C−7", "Cm7"), ("F♯m⁷♭⁵", "F#m7b5"), ("Ａ７", "A7"), ("C\u00a07", "C7"), ("Cmaj7\0", "Cmaj7"), ("B𝄫7", "Bbb7"),
-        ("C7 b9", "C7b9"), ("C min7", "Cm7"), ("C7(b9, #11)", "C7b9"), ("C7 -9", "C7b9"), ("(C7)", "C7"), ("Am/g", "Am/G"),
-        ("C7M", "Cmaj7"), ("C:maj7/3", "Cmaj7/E"), ("A:min7", "Am7"), ("G:7(b9)", "G7b9"), ("C:(b3,5)", "Cm"),
-        ("Ebsus79", "Eb7sus"), ("Fsus7913", "F7sus"), ("Ebmaj79#11", "Ebmaj7"), ("A7b913", "A7b9"), ("G7#913", "G7#9"),
-        ("Faugmaj7", "Faug"), ("Cmaj7#5", "Caug"), ("Cmaj7b5", "Cmaj7"), ("C5", "C"), ("C7omit3", "C7"), ("Csus2", "Csus"),
-        ("C13b9", "C7b9"), ("C9#11", "C7#11"), ("C7b9b13", "C7b13"), ("C7#9#5", "C7alt"), ("C7b9#5", "Caug7"), ("H7", "B7"),
+        ("C∆7", "Cmaj7"), ("C⁷", "C7"), ("Cº7", "Cdim7"), ("C˚7", "Cdim7"), ("C⁰7", "Cdim7"), ("CØ", "Cm7b5"),
+        ("C–7", "Cm7"), ("C−7", "Cm7"), ("F♯m⁷♭⁵", "F#m7b5"), ("Ａ７", "A7"), ("C\u00a07", "C7"), ("Cmaj7\0", "Cmaj7"),
+        ("B𝄫7", "Bbb7"), ("C7 b9", "C7b9"), ("C min7", "Cm7"), ("C7(b9, #11)", "C7b9"), ("C7 -9", "C7b9"),
+        ("(C7)", "C7"), ("Am/g", "Am/G"), ("C7M", "Cmaj7"), ("C:maj7/3", "Cmaj7/E"), ("A:min7", "Am7"),
+        ("G:7(b9)", "G7b9"), ("C:(b3,5)", "Cm"), ("Ebsus79", "Eb7sus"), ("Fsus7913", "F7sus"),
+        ("Ebmaj79#11", "Ebmaj7"), ("A7b913", "A7b9"), ("G7#913", "G7#9"), ("Faugmaj7", "Faug"), ("Cmaj7#5", "Caug"),
+        ("Cmaj7b5", "Cmaj7"), ("C5", "C"), ("C7omit3", "C7"), ("Csus2", "Csus"), ("C13b9", "C7b9"),
+        ("C9#11", "C7#11"), ("C7b9b13", "C7b13"), ("C7#9#5", "C7alt"), ("C7b9#5", "Caug7"), ("H7", "B7"),
     ],
 )  # fmt: skip
 def test_a_symbol_is_read_by_grammar_and_keeps_the_tensions_of_the_vocabulary(written: str, meant: str) -> None:
@@ -92,12 +93,12 @@ def test_where_h_is_b_natural_b_is_b_flat() -> None:
 @pytest.mark.parametrize(("dialect", "least"), [(name, 0.97) for name in DIALECTS])
 def test_the_vocabulary_of_other_programs_is_read(dialect: str, least: float) -> None:
     unread = []
-    for symbol in DIALECTS[dialect]:
+    for symbol in DIALECTS[dialect].split():
         try:
             Chord.parse(symbol)
         except ValueError:
             unread.append(symbol)
-    assert 1 - len(unread) / len(DIALECTS[dialect]) >= least, unread
+    assert 1 - len(unread) / len(DIALECTS[dialect].split()) >= least, unread
 
 
 def test_the_symbols_that_people_write_mean_what_they_meant(shared) -> None:
