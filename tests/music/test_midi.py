@@ -122,6 +122,20 @@ def on(pitch: int, time: int = 0, velocity: int = 90, channel: int = 0) -> mido.
     return mido.Message("note_on", note=pitch, time=time, velocity=velocity, channel=channel)
 
 
+def test_chords_keep_the_spelling_of_their_file(tmp_path: Path) -> None:
+    """Regression: Bb7 in a file in E major was written, and shown, as A#7."""
+    symbols = ["Bb7", "F#m7b5/C", "Cb", "A#7/E#"]
+    changes = tuple(ChordChange(tick, Chord.parse(symbol)) for tick, symbol in enumerate(symbols))
+    score = Score(12, make_notes([(0, 12, 60, 90)]), 48, chords=changes, key=Key.parse("E"))
+    write_score(score, tmp_path / "a.mid")
+    write_score(read_score(tmp_path / "a.mid").transposed(0), tmp_path / "b.mid")
+    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
+    assert [text.text for text in read_raw(tmp_path / "b.mid").texts if text.text != "END"] == symbols
+    write_score(score.transposed(1), tmp_path / "c.mid")
+    moved = [text.text for text in read_raw(tmp_path / "c.mid").texts if text.text != "END"]
+    assert moved == ["B7", "Gm7b5/Db", "C", "B7/Gb"]
+
+
 def test_a_hanging_note_lasts_to_the_next_note_and_hides_none(tmp_path: Path) -> None:
     raw = raw_of(tmp_path / "a.mid", [on(80), on(60, 100), on(60, 50, velocity=0), on(62, 10), on(64, 30)])
     (part,) = raw.parts

@@ -170,6 +170,8 @@ class Score:
 
     def transposed(self, semitones: int) -> "Score":
         """Notes, chords and key moved together; the caller keeps the pitches inside 0 … 127."""
+        if semitones == 0:
+            return self  # chords keep the spelling of their file
         notes = self.notes.copy()
         notes["pitch"] += semitones
         chords = tuple(ChordChange(c.tick, c.chord and c.chord.transposed(semitones)) for c in self.chords)

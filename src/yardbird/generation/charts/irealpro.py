@@ -16,7 +16,7 @@ from yardbird.generation.charts.measures import Bar, Measure, shared, shortest, 
 from yardbird.generation.charts.rows import chord
 from yardbird.music.chords import Chord
 
-LINK = re.compile(r"ireal(b|book)://([^\"<>]+)")
+LINK = re.compile(r"ireal(b|book)://([^\"\r\n]+)")  # bare on a line, or quoted in HTML
 _PREFIX = "1r34LbKcu7"
 _BLOCK = 50
 _SHORTHAND = (("Kcl", "| x"), ("LZ", " |"), ("XyQ", "   "))
