@@ -42,6 +42,18 @@ def test_a_direction_is_named_but_does_not_end_the_chord() -> None:
     assert found.flags == ("unread_chords:1 (vamp in bar 2)",)
 
 
+@pytest.mark.parametrize("text", ["vamp", "Take 2", "Drums", "Fill 3", "8va", "120", "solo", "Fine", "Sax"])
+def test_during_a_word_the_chord_goes_on(text: str) -> None:
+    assert symbols(read([(0, "F7"), (1, text), (2, "Bb7"), (3, "C7")])) == [(0, "F7"), (2, "Bb7"), (3, "C7")]
+
+
+@pytest.mark.parametrize("text", ["Xyz", "c7", "Cmajx7", "C7*", "Hx", "Qz7", "F7/Q", "G7!", "C7 F7", "Eb7|D7"])
+def test_under_a_symbol_that_is_not_read_no_chord_sounds(text: str) -> None:
+    found = read([(0, "F7"), (1, text), (2, "Bb7"), (3, "C7")])
+    assert symbols(found) == [(0, "F7"), (1, "N.C."), (2, "Bb7"), (3, "C7")]
+    assert found.flags == (f"unread_chords:1 ({text.replace('|', '¦')} in bar 2)",)
+
+
 @pytest.mark.parametrize(
     "letters",
     [

@@ -50,7 +50,7 @@ Halt,Ah,Eh,Ending,E flat,Bb Trumpet,Dom,Dim.,Cresc.,Fade,Chorus,A 2,B),DJ,Amino,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "la", "PHRASE 1", "C7maj9x", "/G", "Cm7/", "b7", "C7*", "C|D", "C7|F7", "C7 F7", "%"]
+    "text", ["", "la", "PHRASE 1", "C7maj9x", "/G", "Cm7/", "b7", "C7*", "C|D", "C7|F7", "C7 F7", "%", "x", "n"]
 )
 def test_what_is_no_chord_symbol_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a chord symbol"):

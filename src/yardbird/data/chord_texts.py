@@ -23,6 +23,7 @@ SECTION = re.compile(
 _LABEL = re.compile(r"[\[(]?([A-Z])(?:[1-4]|'{1,2})?[\])]?")  # "A", "B2", "[C]": a chord or a rehearsal letter
 _SAME = ("%", "/", "//", "sim.", "simile")  # the chord goes on
 _CERTAIN = re.compile(r"\d|[#♭♯ΔΔ∆△øØ°º^+]|maj|min|dim|aug|sus|alt|[A-G]b|N\.C", re.I)  # no word has these
+_CHORD_WORD = re.compile(r"maj|min|dim|aug|sus|add|alt|omit", re.I)
 _SECTION_BARS = 8
 _MARKER_SHARE = 0.5  # a file's maker chose the markers: half of them are enough
 _NAMED = 20
@@ -155,10 +156,12 @@ def _is_credit(text: RawText, first_chord: int) -> bool:
 
 
 def _is_word(text: str) -> bool:
-    """A direction such as "vamp", during which the chord goes on; not a misspelled symbol such as "Xyz"."""
-    return bool(re.fullmatch(r"[^\d#♯♭|:]*[aeiouAEIOU][^\d#♯♭|:]*", text)) and (
-        len(re.findall(r"[^\W\d_]", text)) > 3 or text[0] not in "ABCDEFGH"
-    )
+    """A direction such as "vamp" or "Take 2", during which the chord goes on; not a misspelled symbol such as "Xyz"."""
+    letters = "".join(re.findall(r"[^\W\d_]", text))
+    if text[0] not in "ABCDEFGH":
+        return bool(re.search(r"[aeiou]", letters, re.I)) or text[0].isdigit()
+    plain = re.fullmatch(r"[^\W\d_]{4,}[^\d#♯♭|:]*(?:\s*\d+)?", text)
+    return bool(plain and re.search(r"[aeiou]", letters[1:], re.I) and not _CHORD_WORD.search(text))
 
 
 def _naming(unread: Sequence[RawText], bar_ticks: Sequence[int]) -> str:

@@ -23,7 +23,7 @@ _SIGNS = str.maketrans(
     | {"♭": "b", "♯": "#", "♮": "", "𝄫": "bb", "𝄪": "##", "\ue260": "b", "\ue262": "#", "\ue872": "+"}
     | dict.fromkeys("\0\u200b\u200c\u200d\u2060\ufeff\u0301", "")
 )
-_NO_CHORD = re.compile(r"\(?(?:n\.?c\.?|no[ -]?chord)\)?|N|X", re.I)
+_NO_CHORD = re.compile(r"\(?(?i:n\.?c\.?|no[ -]?chord)\)?|N|X")
 _ROOT = re.compile(r"[A-G](?:##|bb|#|b|x(?=\d))?|H#?")
 _BASS = re.compile(r"\s*/\s*([A-Ha-h](?:##|bb|#|b)?)$")
 #: Symbols by the grammar (iReal Pro writes `h` for half-diminished), but words or syllables anywhere.
@@ -101,7 +101,7 @@ def read_symbol(text: str, *, german: bool = False) -> Symbol | None:
     plain = folded(text)
     if _NO_CHORD.fullmatch(plain):
         return None
-    if plain[:1] == "(" and plain[-1:] == ")":
+    if plain[:1] + plain[-1:] in ("()", "[]"):
         plain = plain[1:-1].strip()
     root = _ROOT.match(plain)
     if not root or plain in _WORDS:
