@@ -157,3 +157,9 @@ def test_b_is_b_flat_in_a_file_with_h() -> None:
 
 def test_strings_that_end_in_nul_are_read() -> None:
     assert symbols(read([(0, "Cmaj7\0"), (1, "A7\0")])) == [(0, "Cmaj7"), (1, "A7")]
+
+
+def test_a_book_in_a_text_event_is_no_chord_and_takes_no_time() -> None:
+    found = read([(0, "a" * 100_000), (1, "F" + "7" * 100_000), (2, "F7"), (3, "Bb7")])
+    assert symbols(found) == [(2, "F7"), (3, "Bb7")]
+    assert not found.flags

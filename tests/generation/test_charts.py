@@ -81,6 +81,7 @@ def test_a_chart_keeps_its_spelling() -> None:
         ("F7 | D/C7", "line 1: expected one chord, or one over a bass note, found the polychord 'D/C7'"),
         ("F7 :| C7 :|", "expected a repeat that opens, found :| after bar 2"),
         (":| C7", "expected bars before :|, found none"),
+        (":| x3 C7", "expected bars before :|, found none"),
         ("|: F7 |1. :|", "expected chords in an ending, found none"),
         ("|: F7 |2. C7", "expected an ending 1, found none"),
         ("[A]\n[B]\nF7", "line 1: expected bars in section 'a', found none"),

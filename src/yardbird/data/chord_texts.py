@@ -27,6 +27,7 @@ _CHORD_WORD = re.compile(r"maj|min|dim|aug|sus|add|alt|omit", re.I)
 _SECTION_BARS = 8
 _MARKER_SHARE = 0.5  # a file's maker chose the markers: half of them are enough
 _NAMED = 20
+_LONGEST = 64  # characters of a symbol or a direction
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,8 @@ def _divides(form: Sequence[RawText], bar_ticks: Sequence[int]) -> bool:
 def _is_credit(text: RawText, first_chord: int) -> bool:
     """Is it a sentence, an address, or a word before the first chord?"""
     clean = _clean(text)
+    if len(clean) > _LONGEST:
+        return True
     words = re.findall(r"[^\W\d_]{2,}", clean)
     sentence = len(words) > 1 and bool(re.search(r"\s", clean)) and not _CERTAIN.match(clean[1:])
     return sentence or bool(re.search(r"©|@|www\.|://", clean)) or (text.tick <= first_chord and _is_word(clean))

@@ -26,6 +26,7 @@ _SIGNS = str.maketrans(
 _NO_CHORD = re.compile(r"\(?(?i:n\.?c\.?|no[ -]?chord)\)?|N|X")
 _ROOT = re.compile(r"[A-G](?:##|bb|#|b|x(?=\d))?|H#?")
 _BASS = re.compile(r"\s*/\s*([A-Ha-h](?:##|bb|#|b)?)$")
+_LONGEST = 64  # characters; a text event may hold a book
 #: Symbols by the grammar (iReal Pro writes `h` for half-diminished), but words or syllables anywhere.
 _WORDS = ("Ah", "Eh", "Ho", "Halt")
 
@@ -98,7 +99,7 @@ def read_symbol(text: str, *, german: bool = False) -> Symbol | None:
     Raises:
         NoChordSymbolError: the text does not follow the grammar.
     """
-    plain = folded(text)
+    plain = folded(text) if len(text) <= _LONGEST else ""
     if _NO_CHORD.fullmatch(plain):
         return None
     if plain[:1] + plain[-1:] in ("()", "[]"):

@@ -69,11 +69,11 @@ def _read_row(content: str, measures: list[Measure], beats: int, where: str) -> 
         opens = opens or (before[-1:] == ":" and before != ":|" and len(before) > 1)
         symbols = cell.split()
         closed = place > 0 and before.startswith(":")
+        if closed and not (measures and measures[-1].closes):
+            raise InputError(where, expected="bars before :|", found="none", remedy="write the bars that are repeated")
         if closed and symbols and (times := _TIMES.fullmatch(symbols[0])):
             repeat_closed(measures, int(times[1] or times[2]))
             symbols = symbols[1:]
-        elif closed and not (measures and measures[-1].closes):
-            raise InputError(where, expected="bars before :|", found="none", remedy="write the bars that are repeated")
         if not symbols:
             if (
                 place in (0, len(cells) - 1)
@@ -89,8 +89,8 @@ def _read_row(content: str, measures: list[Measure], beats: int, where: str) -> 
             endings, symbols = _passes(ending[1]), symbols[1:]
             if not symbols:
                 raise InputError(where, expected="chords in an ending", found="none", remedy="write them after 1.")
-        played = [measure.bar for measure in measures]
-        measures.append(Measure(_bar(symbols, played, beats, where), opens=opens, endings=endings))
+        before_it = [measures[-1].bar] if measures else []
+        measures.append(Measure(_bar(symbols, before_it, beats, where), opens=opens, endings=endings))
         opens = False
         if after.startswith(":") and len(after) > 1:
             repeat_closed(measures, 2)
