@@ -94,7 +94,8 @@ def test_a_bad_file_is_one_line_and_the_others_are_shown(solos, tmp_path, capsys
 def test_an_empty_folder_is_one_line(tmp_path, capsys):
     assert run(tmp_path) == 1
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}: expected files of music, found none; give a folder with MIDI, MusicXML, ABC or kern files\n"
+        f"error: {tmp_path}: expected files of music, found none; "
+        "give a folder with MIDI, MusicXML, ABC or kern files\n"
     )
 
 

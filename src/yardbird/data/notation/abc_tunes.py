@@ -103,7 +103,9 @@ def _plain(tune: str) -> tuple[str, int]:
             text = re.sub(r"(?<![A-Za-z\[])[H-Wh-wY~.]+(?=[_^=]*[A-Ga-g(\[{])", "", text)
             text, left_out = re.subn(r"&[^|]*", "", text)
             overlays += left_out
-            texts[place] = re.sub(r"Z(\d{0,2})", lambda match, bar=rest: "|".join([bar] * int(match[1] or 1)), text)
+            for match in reversed(list(re.finditer(r"Z(\d{0,2})", text))):
+                text = text[: match.start()] + "|".join([rest] * int(match[1] or 1)) + text[match.end() :]
+            texts[place] = text
         lines[index] = "".join(texts)
     return "\n".join(lines), overlays
 
