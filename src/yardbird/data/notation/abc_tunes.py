@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache, partial
 from pathlib import Path
 
 from yardbird.data.notation.events import Notated, parsed, refuse_length
@@ -10,6 +11,7 @@ from yardbird.errors import InputError
 from yardbird.music.text_encoding import decode_texts
 
 SUFFIXES = (".abc",)
+_MAX_TUNES = 5_000
 _JUMPS = r"[!+](segno|coda|dacoda|fine|D\.[CS]\.(?:[ ]?al[ ]?(?:fine|coda))?)[!+]"
 
 
@@ -19,6 +21,11 @@ def abc_tunes(path: Path) -> dict[str, str]:
     Raises:
         InputError: there is no tune in it.
     """
+    return _tunes(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _tunes(path: Path, _modified: int) -> dict[str, str]:
     text = decode_texts([path.read_bytes()])[0].replace("\r\n", "\n").replace("\r", "\n")
     heads = list(re.finditer(r"^X:[ \t]*(\d*)", text, re.M))
     if not heads:
@@ -26,6 +33,9 @@ def abc_tunes(path: Path) -> dict[str, str]:
         raise InputError(path, expected="ABC with a tune (a line X:1)", found="no line X:", remedy=remedy)
     header = "".join(line + "\n" for line in text[: heads[0].start()].splitlines() if re.match(r"[A-Za-z]:|%%", line))
     header = re.sub(r"^%%abc.*\n", "", header, flags=re.M)
+    if len(heads) > _MAX_TUNES:
+        expected = f"at most {_MAX_TUNES} tunes"
+        raise InputError(path, expected=expected, found=f"{len(heads)}", remedy="cut the book into several files")
     tunes: dict[str, str] = {}
     for head, following in zip(heads, [*heads[1:], None], strict=True):
         body = text[head.end() : following.start() if following else len(text)].lstrip("\n")
@@ -51,6 +61,7 @@ def read_abc(path: Path, number: str) -> Notated:
     if not re.search(r"^L:|^M:[ \t]*[\dC]", tune, re.M):  # the standard's eighth; music21 needs one of the two
         tune = tune.replace("\nK:", "\nL:1/8\nK:", 1)
     plain, overlays = _plain(_jumps_as_words(tune))
+    refuse_length(path, plain.count("|"), len(plain))
     coded, symbols = _code_chords(plain)
     extra = {"overlays_unread": overlays}
     extra |= {"parts_order_unread": 1} if re.search(r"^P:.*[A-Z].*[A-Z]", tune.partition("\nK:")[0], re.M) else {}
@@ -66,16 +77,18 @@ def read_abc(path: Path, number: str) -> Notated:
 def _jumps_as_words(tune: str) -> str:
     """`!D.S.!` and its like, which music21 drops, as words at the start of their measure, where they apply as well."""
 
-    def move(match: re.Match[str]) -> str:
-        words = "".join(f'"^{word}"' for word in re.findall(_JUMPS, match[0]))
-        head, rest = re.match(r"([\d:\[\]\s,-]*)(.*)", re.sub(_JUMPS, "", match[0]), re.S).groups()  # type: ignore[union-attr]
-        return f"{head}{words}{rest}"
+    def moved(measure: str) -> str:
+        jumps = re.findall(_JUMPS, measure)
+        if not jumps:
+            return measure
+        rest = re.sub(_JUMPS, "", measure)
+        head = len(rest) - len(rest.lstrip("0123456789:[],- "))
+        return rest[:head] + "".join(f'"^{word}"' for word in jumps) + rest[head:]
 
-    lines = [
-        line if re.match(r"[A-Za-z]:|%", line) else re.sub(rf"[^|]*{_JUMPS}[^|]*", move, line)
-        for line in tune.split("\n")
-    ]
-    return "\n".join(lines)
+    lines = tune.split("\n")
+    return "\n".join(
+        line if re.match(r"[A-Za-z]:|%", line) else "|".join(map(moved, line.split("|"))) for line in lines
+    )
 
 
 def _plain(tune: str) -> tuple[str, int]:
@@ -99,15 +112,17 @@ def _plain(tune: str) -> tuple[str, int]:
         line = line.partition("%")[0]
         texts = re.split(r'("[^"]*")', line)
         for place in range(0, len(texts), 2):
-            text = re.sub(r"![^!\s]*!|\+[a-z]+\+|\[[rIN]:[^\]]*\]|`", "", texts[place])
-            text = re.sub(r"(?<![A-Za-z\[])[H-Wh-wY~.]+(?=[_^=]*[A-Ga-g(\[{])", "", text)
+            text = re.sub(r"![^!\s]{0,30}!|\+[a-z]{1,30}\+|\[[rIN]:[^\]]{0,200}\]|`", "", texts[place])
+            text = re.sub(r"(?<![A-Za-z\[])[H-Wh-wY~.]{1,9}(?=[_^=]*[A-Ga-g(\[{])", "", text)
             text, left_out = re.subn(r"&[^|]*", "", text)
             overlays += left_out
-            for match in reversed(list(re.finditer(r"Z(\d{0,2})", text))):
-                text = text[: match.start()] + "|".join([rest] * int(match[1] or 1)) + text[match.end() :]
-            texts[place] = text
+            texts[place] = re.sub(r"Z(\d{0,2})", partial(_bars_of_rest, rest), text)
         lines[index] = "".join(texts)
     return "\n".join(lines), overlays
+
+
+def _bars_of_rest(bar: str, match: re.Match[str]) -> str:
+    return "|".join([bar] * int(match[1] or 1))
 
 
 def _code_chords(tune: str) -> tuple[str, dict[str, list[str]]]:

@@ -24,8 +24,8 @@ from yardbird.music.score import Tempo, make_notes
 if TYPE_CHECKING:
     from music21 import stream
 
-MAX_MEASURES = 1_000  # of a part as written: music21 needs time with the square of them, ten seconds for these
-_MAX_CHARACTERS = 200_000  # of a tune as text; one of these has a few thousand
+MAX_MEASURES = 800  # of a part as written: music21 needs time with the square of them
+_MAX_CHARACTERS = 20_000  # of a piece as text, for the same reason; a solo of 600 notes has six thousand
 _VELOCITY = 90  # of a note whose loudness the notation does not say
 _MINOR_MODES = ("minor", "dorian", "phrygian", "aeolian", "locrian")
 

@@ -10,6 +10,7 @@ from yardbird.errors import InputError
 from yardbird.music.text_encoding import decode_texts
 
 SUFFIXES = (".krn", ".kern")
+_MAX_LINES = 50_000  # of a piece with its repeats
 
 
 def read_kern(path: Path) -> Notated:
@@ -39,11 +40,13 @@ def _expanded(text: str) -> str | None:
     if order is None:
         return text
     labels = [(i, match[1]) for i, line in enumerate(lines) if (match := re.match(r"\*>([^\[\]\t]+)(?:\t|$)", line))]
+    if not labels:
+        return None
     last = max((i for i, line in enumerate(lines) if line.startswith("*-")), default=len(lines))
     ends = [i for i, _ in labels[1:]] + [last]
     sections = {label: lines[i:end] for (i, label), end in zip(labels, ends, strict=True)}
     names = [name.strip() for name in order.split(",")]
-    if not labels or len(names) > 200 or any(name not in sections for name in names):
+    if any(name not in sections for name in names) or sum(len(sections[name]) for name in names) > _MAX_LINES:
         return None
     played = [line for name in names for line in sections[name]]
     played = [re.sub(r":\|!?|!?\|:", "", line) if line.startswith("=") else line for line in played]
@@ -100,7 +103,7 @@ def _spines(columns: list[str], tokens: list[str]) -> list[str]:
 
 def _kern_length(token: str) -> Fraction:
     """Quarter notes that a token lasts; a grace note (q) none."""
-    match = re.search(r"(\d+)(?:%(\d+))?(\.*)", token)
+    match = re.search(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,4})", token)
     if not match or "q" in token:
         return Fraction(0)
     base = Fraction(8 * (2 ** (len(match[1]) - 1))) if not int(match[1]) else Fraction(4, int(match[1]))

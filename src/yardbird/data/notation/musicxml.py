@@ -102,8 +102,8 @@ def _check_xml(content: bytes, path: Path) -> None:
     parser.EndElementHandler = end
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
-        found = f"damaged XML (line {error.lineno}: {expat.errors.messages[error.code]})"
+    except (expat.ExpatError, LookupError) as error:  # LookupError: an encoding that no one knows
+        found = f"damaged XML ({error})"
         raise InputError(path, expected=expected, found=found, remedy=remedy) from None
 
 
