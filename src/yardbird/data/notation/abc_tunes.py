@@ -61,7 +61,7 @@ def read_abc(path: Path, number: str) -> Notated:
     if not re.search(r"^L:|^M:[ \t]*[\dC]", tune, re.M):  # the standard's eighth; music21 needs one of the two
         tune = tune.replace("\nK:", "\nL:1/8\nK:", 1)
     plain, overlays = _plain(_jumps_as_words(tune))
-    refuse_length(path, plain.count("|"), len(plain))
+    refuse_length(path, max(plain.count("|"), plain.count('"') // 2), len(plain))
     coded, symbols = _code_chords(plain)
     extra = {"overlays_unread": overlays}
     extra |= {"parts_order_unread": 1} if re.search(r"^P:.*[A-Z].*[A-Z]", tune.partition("\nK:")[0], re.M) else {}
