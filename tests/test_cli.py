@@ -335,9 +335,9 @@ def test_a_dry_run_tells_what_is_used_and_what_not_and_writes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--dry-run", "absent"], "absent: expected a folder of MIDI files, found nothing there"),
-        (["--dry-run", "empty"], "empty: expected at least one usable MIDI file, found none"),
-        (["--dry-run", "tune.mid"], "tune.mid: expected a folder of MIDI files, found a file"),
+        (["--dry-run", "absent"], "absent: expected a folder of music files, found nothing there"),
+        (["--dry-run", "empty"], "empty: expected at least one usable solo, found none"),
+        (["--dry-run", "tune.mid"], "tune.mid: expected a folder of music files, found a file"),
         (["data"], "expected --dry-run"),
     ],
 )

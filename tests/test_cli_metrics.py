@@ -94,7 +94,8 @@ def test_a_bad_file_is_one_line_and_the_others_are_shown(solos, tmp_path, capsys
 def test_an_empty_folder_is_one_line(tmp_path, capsys):
     assert run(tmp_path) == 1
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}: expected MIDI files, found none; give a folder with .mid, .midi or .kar files\n"
+        f"error: {tmp_path}: expected files of music, found none; "
+        "give a folder with MIDI, MusicXML, ABC or kern files\n"
     )
 
 
@@ -121,7 +122,7 @@ def test_a_file_of_the_folder_is_not_compared_with_itself(solos, capsys):
 
 def test_without_known_solos_there_is_nothing_to_compare_with(solos, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SystemExit, match="empty: expected at least one usable MIDI file, found none"):
+    with pytest.raises(SystemExit, match="empty: expected at least one usable solo, found none"):
         app(["metrics", str(solos / "0.mid"), "--against", str(tmp_path / "empty")])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 import mido
 import numpy as np
 import pytest
+from notated import harmony, musicxml, notes, part_of, save
 
 from yardbird.data.ingest import Survey, ingest, survey
 from yardbird.data.manifest import Entry, metadata
@@ -40,6 +41,71 @@ def test_folders_are_searched_for_every_kind_of_midi_file(tmp_path: Path, write_
     assert found.rejected == ()
 
 
+def test_music_that_is_not_read_is_listed_with_a_remedy(tmp_path: Path, write_midi, config) -> None:
+    write_midi(tmp_path / "a.mid", tune())
+    (tmp_path / "Song.band/Media").mkdir(parents=True)
+    write_midi(tmp_path / "Song.band/Media/inside.mid", tune(seed=3))
+    write_midi(tmp_path / "without_ending", tune(seed=4))
+    write_midi(tmp_path / "solo.mid.bak", tune(seed=5))
+    remedies = {
+        "sub/a.mscz": "open it in MuseScore and export it as MusicXML",
+        "sub/b.GP5": "open it in Guitar Pro or MuseScore and export it as MusicXML",
+        "c.sib": "open it in its program and export the solo as MusicXML or MIDI",
+        "d.musx": "open it in its program and export the solo as MusicXML or MIDI",
+        "e.nwc": "open it in its program and export the solo as MusicXML or MIDI",
+        "f.als": "export the track of the soloist as MIDI",
+        "g.pdf": "read it into a notation program (optical music recognition) and export MusicXML",
+        "h.wav": "transcribe it to MIDI; recordings for the musicgen are named in `audio.source`",
+        "i.zip": "unpack it, and delete it",
+        "Song.band": "export the track of the soloist as MIDI",
+        "without_ending": "give its name the ending .mid",
+        "solo.mid.bak": "give its name the ending .mid",
+    }
+    for name in remedies:
+        path = tmp_path / name
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"something")
+    for name in ("notes.txt", "._a.mid", "cover.jpg", "manifest.csv", "Thumbs.db"):
+        (tmp_path / name).write_bytes(b"file\n")
+    found = survey(tmp_path, "mine", config)
+    assert [solo.row.file for solo in found.used] == ["a.mid"]
+    assert {row.file: row.remedy for row in found.rejected} == remedies
+    assert reasons(found)["c.sib"].endswith("found a Sibelius score")
+
+
+def test_a_manifest_that_names_a_file_that_is_not_read_gives_one_line(tmp_path: Path, write_midi, config) -> None:
+    write_midi(tmp_path / "a.mid", tune())
+    (tmp_path / "b.mscz").write_bytes(b"something")
+    (tmp_path / "manifest.csv").write_text("file,title\na.mid,A\nb.mscz,B\n")
+    assert [row.file for row in survey(tmp_path, "mine", config).rejected] == ["b.mscz"]
+
+
+def test_notation_is_read_beside_midi_and_the_tunes_of_a_book_one_by_one(tmp_path: Path, write_midi, config) -> None:
+    write_midi(tmp_path / "a.mid", tune())
+    measures = [notes("C4", "E4", "G4", "E4"), notes("D4", "F4", "A4", "F4")]
+    save(tmp_path / "b.musicxml", musicxml(part_of([harmony("C", "major-sixth") + measures[0], measures[1]])))
+    save(
+        tmp_path / "book.abc",
+        "X:1\nT:One\nL:1/4\nK:C\nCDEF|\n\nX:2\nT:Two\nL:1/4\nK:C\nGABc|\n\nX:3\nT:Rest\nK:C\nz4|\n",
+    )
+    save(tmp_path / "single.abc", "X:7\nT:Inside\nL:1/4\nK:C\nGFED|\n")
+    (tmp_path / "manifest.csv").write_text("file,artist\nbook.abc#2,Otto\nb.musicxml,Nelly\na.mid,\n")
+    found = survey(tmp_path, "mine", config)
+    rows = {solo.row.file: solo.row for solo in found.used}
+    assert {file: (row.solo, row.artist, row.title) for file, row in rows.items()} == {
+        "a.mid": ("mine/a", tmp_path.name.replace("_", " "), "a"),
+        "b.musicxml": ("mine/b", "Nelly", "b"),
+        "book.abc#1": ("mine/book_1", tmp_path.name.replace("_", " "), "One"),
+        "book.abc#2": ("mine/book_2", "Otto", "Two"),
+        "single.abc": ("mine/single", tmp_path.name.replace("_", " "), "single"),
+    }
+    assert rows["b.musicxml"].chord_coverage == 1.0
+    assert reasons(found) == {"book.abc#3": "expected a melody, found no notes"}
+    assert "not_in_manifest" in rows["book.abc#1"].flags
+    assert "not_in_manifest" not in rows["book.abc#2"].flags
+
+
 def test_ingestion_writes_scores_a_manifest_and_the_rejected(tmp_path: Path, write_midi, config) -> None:
     write_midi(tmp_path / "in/Kim_1.mid", tune(), [(0, mido.MetaMessage("marker", text="F7"))])
     (tmp_path / "in/bad.mid").write_bytes(b"RIFF")
@@ -69,7 +135,7 @@ def test_the_last_good_output_stays_when_nothing_is_usable(tmp_path: Path, write
     out = tmp_path / "ingested/mine"
     ingest(tmp_path / "in", "mine", config, out)
     (tmp_path / "in/a.mid").write_bytes(b"")
-    with pytest.raises(InputError, match=r"at least one usable MIDI file.*found 1 unusable.*an empty file"):
+    with pytest.raises(InputError, match=r"at least one usable file.*found 1 unusable.*an empty file"):
         ingest(tmp_path / "in", "mine", config, out)
     assert (out / "scores/a.mid").exists()
     assert [path.name for path in out.parent.iterdir()] == ["mine"], "no draft is left behind"
@@ -123,7 +189,7 @@ def test_a_manifest_names_what_it_knows(tmp_path: Path, write_midi, config) -> N
     assert (row.artist, row.title, row.tune_group, row.form) == ("Parker", "Ko-Ko", "cherokee", "AABA")
     assert {"manifest_key_unread", "key_estimated"} <= set(row.flags.split("|"))
     assert "not_in_manifest" in rows["b.mid"].flags
-    assert all("no such MIDI file" in reason for reason in reasons(found).values())
+    assert all("no such file of music" in reason for reason in reasons(found).values())
     assert set(reasons(found)) == {"gone.mid", "../b.mid"}
 
 

@@ -196,5 +196,5 @@ def test_any_solo_is_loaded_as_it_would_be_ingested(tmp_path: Path, write_midi, 
     assert load_midi(write_midi(tmp_path / "short.mid", [(0, 1, 60)])).pitches.tolist() == [60]
     with pytest.raises(InputError, match=r"drums\.mid: expected a melody, found no notes; export the track"):
         load_midi(write_midi(tmp_path / "drums.mid", []))
-    with pytest.raises(InputError, match=r"none\.mid: expected a MIDI file, found No such file"):
+    with pytest.raises(InputError, match=r"none\.mid: expected a file of music, found no such file"):
         load_midi(tmp_path / "none.mid")

@@ -8,6 +8,7 @@ import typer
 from yardbird.cli.blind_test import blind_test
 from yardbird.cli.doctor import doctor
 from yardbird.cli.experiments import exp
+from yardbird.cli.fetch import fetch
 from yardbird.cli.generate import generate
 from yardbird.cli.ingest import ingest
 from yardbird.cli.latent import interpolate
@@ -29,7 +30,7 @@ _cli = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (generate, sing, interpolate, transfer, blend, ingest, metrics, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")

@@ -15,7 +15,9 @@ Settings = TypeVar("Settings", bound=Any)  # a dataclass
 
 
 def generate(
-    solo: Annotated[Path | None, typer.Argument(help="A MIDI file with a solo, in which --fill replaces bars.")] = None,
+    solo: Annotated[
+        Path | None, typer.Argument(help="A MIDI or MusicXML file with a solo, in which --fill replaces bars.")
+    ] = None,
     fill: Annotated[
         list[str] | None,
         typer.Option(help="Bars of a solo to replace by new ones, e.g. 9-12 or 9-12,21-24; the first is 1."),
@@ -23,7 +25,7 @@ def generate(
     chart: Annotated[
         Path | None, typer.Option(help="Changes to play over: a text chart, or the chord markers of a MIDI file.")
     ] = None,
-    prime: Annotated[Path | None, typer.Option(help="A MIDI file whose opening is continued.")] = None,
+    prime: Annotated[Path | None, typer.Option(help="A MIDI or MusicXML file whose opening is continued.")] = None,
     prime_bars: Annotated[int | None, typer.Option(help="How many of its bars; they count.")] = None,
     bars: Annotated[
         int | None, typer.Option(help="Length of every solo; without it a solo over a chart is whole choruses.")

@@ -1,4 +1,4 @@
-"""`yardbird ingest --dry-run`: what a folder of MIDI files would give."""
+"""`yardbird ingest --dry-run`: what a folder of solos would give."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +9,13 @@ from yardbird.errors import InputError
 
 
 def ingest(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of MIDI files, searched to the bottom.")],
+    folders: Annotated[list[Path], typer.Argument(help="Folders of solos, searched to the bottom.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look and tell, write nothing.")] = False,
 ) -> None:
     """Tell which files of a folder would be used, which not, and why.
+
+    MIDI, MusicXML (.musicxml, .xml, .mxl), ABC, kern (.krn) and the Weimar Jazz Database (wjazzd.db) are read. Of
+    a file with several solos each is one line, such as tunes.abc#3; manifest.csv names it like that.
 
     Each file that can be used is listed with its artist, title, key and length and with what had to be decided; each
     that cannot, with the reason and what to do. To use the folders for good, name them as `sources` in params.yaml or
@@ -28,6 +31,7 @@ def ingest(
     """
     from yardbird.config import read_section
     from yardbird.data.ingest import survey
+    from yardbird.data.readers import KINDS
     from yardbird.data.reading import IngestConfig
 
     if not dry_run:
@@ -50,5 +54,5 @@ def ingest(
     typer.echo(f"{used} used, {rejected} not")
     if not used:
         where = ", ".join(map(str, folders))
-        remedy = "give a folder with .mid, .midi or .kar files"
-        raise InputError(where, expected="at least one usable MIDI file", found="none", remedy=remedy)
+        remedy = f"give a folder with {KINDS} files"
+        raise InputError(where, expected="at least one usable solo", found="none", remedy=remedy)

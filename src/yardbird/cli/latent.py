@@ -19,7 +19,7 @@ Out = Annotated[Path, typer.Option(help="Folder to write to.")]
 
 
 def interpolate(
-    a: Annotated[Path, typer.Argument(help="A MIDI file: the solo to start from.")],
+    a: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to start from.")],
     b: Annotated[Path, typer.Argument(help="Another: the solo to arrive at.")],
     steps: Annotated[int, typer.Option(help="How many solos, both ends included.")] = 9,
     path: Annotated[

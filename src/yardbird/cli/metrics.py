@@ -1,4 +1,4 @@
-"""`yardbird metrics`: any MIDI files in numbers."""
+"""`yardbird metrics`: any solos in numbers."""
 
 import json
 import shutil
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, float | None]
 _NAME_WIDTH, _COLUMN = 32, 14
-_REMEDY = "give a folder with .mid, .midi or .kar files"
+_REMEDY = "give a folder with MIDI, MusicXML, ABC or kern files"
 
 
 def metrics(
-    files: Annotated[list[Path], typer.Argument(help="MIDI files, or folders of them, searched to the bottom.")],
+    files: Annotated[list[Path], typer.Argument(help="MIDI, MusicXML, ABC or kern files, or folders of them.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
     against: Annotated[
         Path | None, typer.Option(help="A folder of known solos: what is shared with them, and their means.")
@@ -52,7 +52,7 @@ def metrics(
     table: dict[str, Values] = {name: describe(score) for name, score in scores.items()}
     known = _read([against], faults) if against else {}
     if against and not known:
-        raise InputError(against, expected="at least one usable MIDI file", found="none", remedy=_REMEDY)
+        raise InputError(against, expected="at least one usable solo", found="none", remedy=_REMEDY)
     index = OriginalityIndex([KnownSolo(Path(name).stem, _place(name), score) for name, score in known.items()])
     shared = _shared(scores, known, index) if against else {}
     table = {name: {**values, **(shared[name].figures if shared else {})} for name, values in table.items()}
@@ -73,22 +73,27 @@ def metrics(
 
 def _read(places: Iterable[Path], faults: dict[str, str]) -> dict[str, "Score"]:
     """The solos of files and folders by path; why a file is not among them goes to `faults`."""
+    from yardbird.data.readers import is_read, piece_numbers
     from yardbird.data.reading import load_midi
     from yardbird.music.excerpts import in_full_bars
-    from yardbird.music.midi import SUFFIXES
 
     scores = {}
     for place in places:
         found = [place]
         if place.is_dir():
-            found = sorted(path for path in place.rglob("*") if path.name.lower().endswith(SUFFIXES))
+            found = sorted(path for path in place.rglob("*") if is_read(path))
         if not found:
-            faults[str(place)] = f"{place}: expected MIDI files, found none; {_REMEDY}"
+            faults[str(place)] = f"{place}: expected files of music, found none; {_REMEDY}"
         for path in found:
             try:
-                scores[str(path)] = in_full_bars(load_midi(path))
+                names = [f"{path}#{number}" if number else str(path) for number in piece_numbers(path)]
             except YardbirdError as error:
-                faults[str(path)] = str(error)
+                names, faults[str(path)] = [], str(error)
+            for name in names:
+                try:
+                    scores[name] = in_full_bars(load_midi(name))
+                except YardbirdError as error:
+                    faults[name] = str(error)
     return scores
 
 

@@ -26,7 +26,7 @@ Plan = Callable[["Directions"], tuple[str, Move, Mapping[str, Any]]]
 
 
 def transfer(
-    solo: Annotated[Path, typer.Argument(help="A MIDI file.")],
+    solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
     to: Annotated[str, typer.Option(help="An artist of the training solos; part of the name will do.")],
     source: Annotated[
         str | None, typer.Option("--from", help="Whose it is now; else anyone's but the other's.")
@@ -66,7 +66,7 @@ def transfer(
 
 
 def blend(
-    solo: Annotated[Path, typer.Argument(help="A MIDI file.")],
+    solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
     add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; may be given again.")],
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,

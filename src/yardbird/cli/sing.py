@@ -18,7 +18,9 @@ def sing(
     temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
     top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
-    melody: Annotated[Path | None, typer.Option(help="A MIDI file whose opening is played and continued.")] = None,
+    melody: Annotated[
+        Path | None, typer.Option(help="A MIDI or MusicXML file whose opening is played and continued.")
+    ] = None,
     melody_seconds: Annotated[float | None, typer.Option(help="How much of it.")] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained MusicGen, or name@alias of the registry.")

@@ -1,9 +1,9 @@
-"""A folder of foreign MIDI files → canonical scores, a manifest, and a table of what could not be used."""
+"""A folder of music files → canonical scores, a manifest, and a table of what could not be used, file by file."""
 
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -21,18 +21,37 @@ from yardbird.data.manifest import (
     unique_stems,
     write_table,
 )
+from yardbird.data.readers import FOREIGN, KINDS, is_read, piece_numbers, read_piece, unread
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.errors import InputError
-from yardbird.music.midi import SUFFIXES, read_raw, write_score
+from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 
-MAX_BYTES = 4_000_000  # a solo has a few kilobytes; reading a file of this size takes some seconds and 400 MiB
+_SHADOW = ("._", "__MACOSX")  # beside every file that macOS has copied
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a solo lies: a file, relative to its source's folder, and its number there where the file holds several."""
+
+    path: PurePath
+    number: str = ""
+
+    @property
+    def name(self) -> str:
+        """As manifests and tables write it: `solo.mid`, `tunes.abc#3`."""
+        return f"{self.path.as_posix()}#{self.number}" if self.number else self.path.as_posix()
+
+    @property
+    def file(self) -> PurePath:
+        """A file name that ids and titles can be made of."""
+        return self.path.with_name(f"{self.path.stem}#{self.number}{self.path.suffix}") if self.number else self.path
 
 
 @dataclass(frozen=True)
 class Solo:
-    """One usable file: its row of the manifest and its score."""
+    """One usable solo: its row of the manifest and its score."""
 
     row: SoloRow
     score: Score
@@ -57,7 +76,7 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
         reason = f", the first because: {found.rejected[0].reason}" if found.rejected else ""
         raise InputError(
             folder,
-            expected="at least one usable MIDI file (.mid, .midi, .kar)",
+            expected=f"at least one usable file: {KINDS}",
             found=f"{len(found.rejected)} unusable" + reason,
             remedy="yardbird ingest --dry-run lists the reason for each",
         )
@@ -70,38 +89,43 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
 
 
 def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
-    """Read every MIDI file under `folder`, writing nothing.
+    """Read every file of music under `folder`, writing nothing.
 
     Raises:
         InputError: the folder is missing, or one of its manifests is unreadable.
     """
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
-        raise InputError(folder, expected="a folder of MIDI files", found=found, remedy="mend `sources` in params.yaml")
-    closed: list[Rejected] = []
-    paths = sorted(_midi_files(folder, closed), key=lambda path: path.as_posix())
-    entries, missing = _entries(folder, paths)
-    rejected = closed + missing
-    stems = unique_stems(paths)
+        remedy = "correct `sources` in params.yaml"
+        raise InputError(folder, expected="a folder of music files", found=found, remedy=remedy)
+    rejected: list[Rejected] = []
+    places = _places(folder, sorted(_music_files(folder, rejected), key=lambda path: path.as_posix()), rejected)
+    entries, missing = _entries(folder, places, {row.file for row in rejected})
+    rejected += missing
+    stems = unique_stems([place.file for place in places])
     solos: list[Solo] = []
     first_with: dict[str, SoloRow] = {}
-    for path in tqdm(paths, desc=f"ingest {source}", unit="file", leave=False):
-        entry = entries.get(path)
+    for place in tqdm(places, desc=f"ingest {source}", unit="solo", leave=False):
         try:
-            solo = _read(folder, path, entry, source, stems[path], config)
+            solo = _read(folder, place, entries.get(place), source, stems[place.file], config)
             if twin := first_with.get(solo.row.content_hash):
                 expected, found = "a solo of its own", f"the same notes as {twin.file}"
-                raise InputError(path, expected=expected, found=found, remedy="delete one of the two")
+                raise InputError(place.name, expected=expected, found=found, remedy="delete one of the two")
         except InputError as error:
-            rejected.append(Rejected(path.as_posix(), f"expected {error.expected}, found {error.found}", error.remedy))
+            rejected.append(_rejected(place.name, error))
         else:
             solos.append(solo)
             first_with[solo.row.content_hash] = solo.row
     return Survey(_join_transposed(solos), tuple(sorted(rejected, key=lambda row: row.file)))
 
 
-def _midi_files(folder: Path, closed: list[Rejected]) -> Iterator[PurePath]:
-    """Paths relative to `folder`, without the folders that cannot be read, which are added to `closed`.
+def _rejected(name: str, error: InputError) -> Rejected:
+    return Rejected(name, f"expected {error.expected}, found {error.found}", error.remedy)
+
+
+def _music_files(folder: Path, rejected: list[Rejected]) -> Iterator[PurePath]:
+    """Paths of the files that are read, relative to `folder`; to `rejected` go folders that cannot be read, and files
+    that look like music and are of a kind that is not read.
 
     Links are followed, but no folder is entered twice.
     """
@@ -109,7 +133,10 @@ def _midi_files(folder: Path, closed: list[Rejected]) -> Iterator[PurePath]:
     def reject(error: OSError) -> None:
         name = PurePath(os.path.relpath(error.filename, folder)).as_posix()
         reason = f"expected a readable folder, found {error.strerror}"
-        closed.append(Rejected(name, reason, "mend its permissions"))
+        rejected.append(Rejected(name, reason, "correct its permissions"))
+
+    def refuse(path: PurePath, kind: str, remedy: str) -> None:
+        rejected.append(Rejected(path.as_posix(), f"expected {KINDS}, found {kind}", remedy))
 
     seen = set()
     for top, inner, names in os.walk(folder, onerror=reject, followlinks=True):
@@ -119,45 +146,78 @@ def _midi_files(folder: Path, closed: list[Rejected]) -> Iterator[PurePath]:
             inner.clear()
             continue
         seen.add(real)
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        for name in names:
-            if name.lower().endswith(SUFFIXES):
-                yield PurePath(os.path.relpath(os.path.join(top, name), folder))
+        inner[:] = [name for name in inner if not name.startswith((".", *_SHADOW))]
+        here = PurePath(os.path.relpath(top, folder))
+        for name in [name for name in inner if PurePath(name).suffix.lower() in FOREIGN]:  # GarageBand's are folders
+            refuse(here / name, *FOREIGN[PurePath(name).suffix.lower()])
+            inner.remove(name)
+        for name in sorted(names):
+            if name.startswith(_SHADOW):
+                continue
+            if is_read(folder / here / name):
+                yield here / name
+            elif found := unread(folder / here / name):
+                refuse(here / name, *found)
 
 
-def _entries(folder: Path, paths: list[PurePath]) -> tuple[dict[PurePath, Entry], list[Rejected]]:
-    """Each file's entry in the manifest of its own or an upper folder, and what manifests name in vain."""
-    entries: dict[PurePath, Entry] = {}
+def _places(folder: Path, paths: list[PurePath], rejected: list[Rejected]) -> list[Place]:
+    """The solos of all files; a file that does not say which it holds goes to `rejected`."""
+    places: list[Place] = []
+    for path in paths:
+        try:
+            places += [Place(path, number) for number in piece_numbers(folder / path)]
+        except InputError as error:
+            rejected.append(_rejected(path.as_posix(), error))
+    return places
+
+
+def _entries(folder: Path, places: list[Place], unread: set[str]) -> tuple[dict[Place, Entry], list[Rejected]]:
+    """Each solo's entry in the manifest of its own or an upper folder, and what manifests name in vain.
+
+    A row may name one solo of a file (`tunes.abc#3`) or the file; what the first leaves empty comes from the second.
+    """
+    entries: dict[Place, Entry] = {}
     missing: list[Rejected] = []
-    by_name = {nfc(path.as_posix()): path for path in paths}
-    homes = {parent for path in paths for parent in path.parents} | {PurePath()}
+    by_name: dict[str, list[Place]] = {}
+    for place in places:
+        for name in {place.path.as_posix(), place.name}:
+            by_name.setdefault(nfc(name), []).append(place)
+    homes = {parent for place in places for parent in place.path.parents} | {PurePath()}
     for home in sorted(homes, key=lambda home: len(home.parts)):
         if not (folder / home / MANIFEST).exists():
             continue
-        for name, entry in read_manifest(folder / home / MANIFEST, Entry).items():
+        found: dict[Place, Entry] = {}
+        for name, entry in sorted(
+            read_manifest(folder / home / MANIFEST, Entry).items(), key=lambda row: "#" in row[0]
+        ):
             full = nfc((home / name).as_posix())
-            if full in by_name:
-                entries[by_name[full]] = entry
-            else:
-                reason = f"{(home / MANIFEST).as_posix()} names it, but there is no such MIDI file in the folder"
-                missing.append(Rejected(full, reason, "mend the manifest's column `file`, or add the file"))
+            for place in by_name.get(full, ()):
+                found[place] = _filled(entry, found.get(place, Entry()))
+            if full not in by_name and full not in unread:
+                reason = f"{(home / MANIFEST).as_posix()} names it, but there is no such file of music in the folder"
+                missing.append(Rejected(full, reason, "correct the manifest's column `file`, or add the file"))
+        entries |= found
     return entries, missing
 
 
-def _read(folder: Path, path: PurePath, entry: Entry | None, source: str, stem: str, config: IngestConfig) -> Solo:
-    file = folder / path
-    _refuse_unreadable(file)
-    raw = read_raw(file)
+def _filled(entry: Entry, other: Entry) -> Entry:
+    """An entry whose gaps are filled from another."""
+    return Entry(**{field.name: getattr(entry, field.name) or getattr(other, field.name) for field in fields(Entry)})
+
+
+def _read(folder: Path, place: Place, entry: Entry | None, source: str, stem: str, config: IngestConfig) -> Solo:
+    file = folder / place.path
+    piece = read_piece(file, place.number)
     flags = [] if entry else ["not_in_manifest"] if (folder / MANIFEST).exists() else []
-    known = metadata(entry or Entry(), path, folder.resolve().name)
+    known = metadata(_filled(entry or Entry(), piece.known), place.file, folder.resolve().name)
     key, key_flags = _parse_key(known.key)
-    reading = read_solo(raw, file, key, config)
+    reading = read_solo(piece.raw, folder / place.name, key, config)
     score = reading.score
     row = SoloRow(
         solo=f"{source}/{stem}",
         path=f"{source}/scores/{stem}.mid",
         source=source,
-        file=path.as_posix(),
+        file=place.name,
         artist=known.artist,
         title=known.title,
         tune_group=known.tune_group,
@@ -174,24 +234,10 @@ def _read(folder: Path, path: PurePath, entry: Entry | None, source: str, stem: 
         program=score.program,
         trimmed_overlaps=reading.line.trimmed_overlaps,
         reduced_notes=reading.line.reduced_notes,
-        unended_notes=raw.unended_notes,
+        unended_notes=piece.raw.unended_notes,
         flags="|".join([*flags, *key_flags, *reading.flags]),
     )
     return Solo(row, score)
-
-
-def _refuse_unreadable(file: Path) -> None:
-    try:
-        if not file.is_file():  # a pipe or a device would be read forever
-            found = "a link to nothing" if file.is_symlink() else "no regular file"
-            raise InputError(file, expected="a MIDI file", found=found, remedy="replace it by the file itself")
-        if (size := file.stat().st_size) > MAX_BYTES:
-            expected = f"at most {MAX_BYTES // 1_000_000} MB"
-            raise InputError(file, expected=expected, found=f"{size / 1e6:.0f} MB", remedy="cut it into solos")
-        file.open("rb").close()
-    except OSError as error:
-        found = str(error.strerror)
-        raise InputError(file, expected="a readable file", found=found, remedy="mend its permissions") from None
 
 
 def _parse_key(text: str) -> tuple[Key | None, list[str]]:

@@ -11,10 +11,11 @@ import numpy as np
 from yardbird.config import PARAMS
 from yardbird.data.chord_notes import chords_from_notes
 from yardbird.data.chord_texts import END, PHRASE, SECTION, chords_of
+from yardbird.data.readers import read_file
 from yardbird.data.solo_line import Line, choose_part, melodic_line
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.keyfinding import estimate_key
-from yardbird.music.midi import RawMidi, RawText, read_raw
+from yardbird.music.midi import RawMidi, RawText
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo
 
@@ -53,16 +54,18 @@ class Reading:
 
 
 def load_midi(path: str | Path) -> Score:
-    """The solo in a MIDI file of whatever maker, read as the ingest stage reads it, however short it is.
+    """The solo in a file, read as the ingest stage reads it, however short it is.
+
+    MIDI of whatever maker, MusicXML, ABC, kern; one solo of several as `tunes.abc#3` or `wjazzd.db#218`.
 
     Raises:
         InputError: the file cannot be read, or there is no solo in it.
     """
-    return read_solo(read_raw(Path(path)), Path(path), None, _ANY_SOLO).score
+    return read_solo(read_file(Path(path)), Path(path), None, _ANY_SOLO).score
 
 
 def read_untouched(path: Path) -> tuple[Score, Score]:
-    """The solo in a MIDI file with every bar and every tick of the file; and the same, reduced to a line.
+    """The solo in a file with every bar and every tick of the file; and the same, reduced to a line.
 
     The first has the notes of the solo's track as they are written, also where they overlap. Both end with a whole bar,
     and have no key where the file has none.
@@ -70,7 +73,7 @@ def read_untouched(path: Path) -> tuple[Score, Score]:
     Raises:
         InputError: the file cannot be read, or there is no solo in it.
     """
-    raw = read_raw(path)
+    raw = read_file(path)
     line = read_solo(raw, path, None, _ANY_SOLO, keep_empty_bars=True).score
     part = choose_part(raw.parts, _ANY_SOLO.min_notes)
     assert part is not None, "there is a line"

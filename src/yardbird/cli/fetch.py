@@ -1,0 +1,45 @@
+"""`yardbird fetch`: public collections of solos, into data/raw."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yardbird.errors import InputError
+
+
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="One of the list; without a name, the list itself.")] = None,
+    to: Annotated[Path, typer.Option(help="The folder in which one of the collection's name is made.")] = Path(
+        "data/raw"
+    ),
+) -> None:
+    """List public collections of solos, or download one.
+
+    Every file is checked against the SHA-256 that is pinned here. An interrupted download continues where it stopped;
+    files that are there already are never overwritten. Mind the licence before you publish what was learned from it.
+
+    Examples:
+
+    - `yardbird fetch`
+
+    - `yardbird fetch wjazzd`
+    """
+    from yardbird.data.fetching import fetch as fetch_collection
+    from yardbird.data.public import COLLECTIONS
+
+    if name is None:
+        for collection in COLLECTIONS.values():
+            typer.secho(collection.name, bold=True)
+            typer.echo(
+                f"  {collection.what}\n  {collection.size}; licence: {collection.licence}\n  {collection.citation}"
+            )
+        return
+    if name not in COLLECTIONS:
+        remedy = "yardbird fetch lists them"
+        raise InputError("yardbird fetch", expected=", ".join(COLLECTIONS), found=name, remedy=remedy)
+    collection = COLLECTIONS[name]
+    folder = to / name
+    fetched = fetch_collection(collection, folder)
+    typer.echo(f"{folder}: {len(fetched)} {'file' if len(fetched) == 1 else 'files'}; licence: {collection.licence}")
+    typer.echo(f"next: {collection.use.format(folder=folder.as_posix())}")

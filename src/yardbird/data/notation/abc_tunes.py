@@ -1,0 +1,150 @@
+"""ABC tune books → raw events, one tune at a time."""
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache, partial
+from pathlib import Path
+
+from yardbird.data.notation.events import Notated, parsed, refuse_length
+from yardbird.errors import InputError
+from yardbird.music.text_encoding import decode_texts
+
+SUFFIXES = (".abc",)
+_MAX_TUNES = 5_000
+_JUMPS = r"[!+](segno|coda|dacoda|fine|D\.[CS]\.(?:[ ]?al[ ]?(?:fine|coda))?)[!+]"
+
+
+def abc_tunes(path: Path) -> dict[str, str]:
+    """The tunes of an ABC file by the number after `X:`, made unique; the file's header goes before each.
+
+    Raises:
+        InputError: there is no tune in it.
+    """
+    return _tunes(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _tunes(path: Path, _modified: int) -> dict[str, str]:
+    text = decode_texts([path.read_bytes()])[0].replace("\r\n", "\n").replace("\r", "\n")
+    heads = list(re.finditer(r"^X:[ \t]*(\d*)", text, re.M))
+    if not heads:
+        remedy = "export it as ABC, or as MusicXML"
+        raise InputError(path, expected="ABC with a tune (a line X:1)", found="no line X:", remedy=remedy)
+    header = "".join(line + "\n" for line in text[: heads[0].start()].splitlines() if re.match(r"[A-Za-z]:|%%", line))
+    header = re.sub(r"^%%abc.*\n", "", header, flags=re.M)
+    if len(heads) > _MAX_TUNES:
+        expected = f"at most {_MAX_TUNES} tunes"
+        raise InputError(path, expected=expected, found=f"{len(heads)}", remedy="cut the book into several files")
+    tunes: dict[str, str] = {}
+    for head, following in zip(heads, [*heads[1:], None], strict=True):
+        body = text[head.end() : following.start() if following else len(text)].lstrip("\n")
+        body = re.split(r"\n[ \t]*\n", body, maxsplit=1)[0]  # an empty line ends a tune; free text may follow
+        number = head[1] or str(len(tunes) + 1)
+        name, again = number, 2
+        while name in tunes:
+            name, again = f"{number}.{again}", again + 1
+        tunes[name] = f"X:{number}\n{header}{body}\n"
+    return tunes
+
+
+def read_abc(path: Path, number: str) -> Notated:
+    """Read the tune `number` of an ABC file.
+
+    Raises:
+        InputError: there is no such tune, or it is damaged.
+    """
+    tune = abc_tunes(path).get(number)
+    if tune is None:
+        raise InputError(path, expected="a tune of this number", found=number, remedy="correct the number after #")
+    refuse_length(path, tune.count("|"), len(tune))
+    if not re.search(r"^L:|^M:[ \t]*[\dC]", tune, re.M):  # the standard's eighth; music21 needs one of the two
+        tune = tune.replace("\nK:", "\nL:1/8\nK:", 1)
+    plain, overlays = _plain(_jumps_as_words(tune))
+    refuse_length(path, max(plain.count("|"), plain.count('"') // 2), len(plain))
+    coded, symbols = _code_chords(plain)
+    extra = {"overlays_unread": overlays}
+    extra |= {"parts_order_unread": 1} if re.search(r"^P:.*[A-Z].*[A-Z]", tune.partition("\nK:")[0], re.M) else {}
+    notated = parsed(coded, "abc", path, extra, symbols)
+    program = re.search(r"^%%MIDI[ \t]+program[ \t]+(?:\d+[ \t]+)?(\d+)", tune, re.M)
+    if program and int(program[1]) < 128:
+        parts = tuple(replace(part, program=int(program[1])) for part in notated.raw.parts)
+        notated = replace(notated, raw=replace(notated.raw, parts=parts))
+    title = re.search(r"^T:[ \t]*(.+)$", tune, re.M)
+    return replace(notated, title=title[1].strip() if title else "")
+
+
+def _jumps_as_words(tune: str) -> str:
+    """`!D.S.!` and its like, which music21 drops, as words at the start of their measure, where they apply as well."""
+
+    def moved(measure: str) -> str:
+        jumps = re.findall(_JUMPS, measure)
+        if not jumps:
+            return measure
+        rest = re.sub(_JUMPS, "", measure)
+        head = len(rest) - len(rest.lstrip("0123456789:[],- "))
+        return rest[:head] + "".join(f'"^{word}"' for word in jumps) + rest[head:]
+
+    lines = tune.split("\n")
+    return "\n".join(
+        line if re.match(r"[A-Za-z]:|%", line) else "|".join(map(moved, line.split("|"))) for line in lines
+    )
+
+
+def _plain(tune: str) -> tuple[str, int]:
+    """A tune without what music21 takes for notes or loses notes over: ornaments, remarks, rests of several bars; and
+    how many overlays (`A & B` in one bar) were left out.
+    """
+    overlays = 0
+    rest = "z8"
+    lines = tune.split("\n")
+    for index, line in enumerate(lines):
+        if re.match(r"[A-Za-z]:|%", line):
+            units = {key: match for key in "ML" if (match := re.search(rf"^{key}:[ \t]*(\d+)/(\d+)", tune, re.M))}
+            if "M" in units:
+                bar, unit = Fraction(int(units["M"][1]), int(units["M"][2]) or 1), Fraction(1, 8)
+                if "L" in units and int(units["L"][1]) and int(units["L"][2]):
+                    unit = Fraction(int(units["L"][1]), int(units["L"][2]))
+                elif bar < Fraction(3, 4):
+                    unit = Fraction(1, 16)
+                rest = f"z{bar / unit}"
+            continue
+        line = line.partition("%")[0]
+        texts = re.split(r'("[^"]*")', line)
+        for place in range(0, len(texts), 2):
+            text = re.sub(r"![^!\s]{0,30}!|\+[a-z]{1,30}\+|\[[rIN]:[^\]]{0,200}\]|`", "", texts[place])
+            text = re.sub(r"(?<![A-Za-z\[])[H-Wh-wY~.]{1,9}(?=[_^=]*[A-Ga-g(\[{])", "", text)
+            text, left_out = re.subn(r"&[^|]*", "", text)
+            overlays += left_out
+            texts[place] = re.sub(r"Z(\d{0,2})", partial(_bars_of_rest, rest), text)
+        lines[index] = "".join(texts)
+    return "\n".join(lines), overlays
+
+
+def _bars_of_rest(bar: str, match: re.Match[str]) -> str:
+    return "|".join([bar] * int(match[1] or 1))
+
+
+def _code_chords(tune: str) -> tuple[str, dict[str, list[str]]]:
+    """An ABC tune with each quoted text replaced by a figure that music21 keeps; and figure → the quoted texts.
+
+    music21 leaves out a symbol that it does not know, and all but the first at a note.
+    """
+    roots, kinds = "CDEFGAB", ("", "m", "7", "m7", "maj7", "dim", "aug", "6", "m6", "9", "dim7", "sus4")
+    figures = [f"{root}{kind}{bass}" for bass in ("", "/C", "/D", "/E", "/F", "/G", "/A", "/B")
+               for root in roots for kind in kinds if bass[1:] != root]  # fmt: skip
+    by_texts: dict[tuple[str, ...], str] = {}
+
+    def code(match: re.Match[str]) -> str:
+        texts = tuple(text.strip() for text in re.findall(r'"([^"\n]*)"', match[0]) if text.strip())
+        if not texts:
+            return ""
+        if texts not in by_texts and len(by_texts) < len(figures):
+            by_texts[texts] = figures[len(by_texts)]
+        return f'"{by_texts[texts]}"' if texts in by_texts else ""
+
+    lines = [
+        line if re.match(r"[A-Za-z]:|%", line) else re.sub(r'(?:"[^"\n]*"[ \t]*)+', code, line)
+        for line in tune.split("\n")
+    ]
+    return "\n".join(lines), {figure: list(texts) for texts, figure in by_texts.items()}

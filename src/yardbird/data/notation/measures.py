@@ -1,0 +1,84 @@
+"""The measures of a notated piece: how long each is, what is in it, and the meters that follow."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from yardbird.music.score import Meter
+
+TICKS_PER_BEAT = 480
+
+
+@dataclass(frozen=True)
+class WrittenMeasure:
+    """One measure of the written score: where it starts, how long it is, the meter in force; in quarter notes."""
+
+    start: Fraction
+    length: Fraction
+    bar: Fraction
+    numerator: int
+    denominator: int
+
+
+def tick_of(quarters: Fraction) -> int:
+    return round(quarters * TICKS_PER_BEAT)
+
+
+def written_measures(measures: list[Any]) -> list[WrittenMeasure]:
+    """How long each measure is, and its meter. music21 has filled up what is too short and no pickup."""
+    from music21 import meter
+
+    now = meter.TimeSignature("4/4")
+    found = []
+    for index, measure in enumerate(measures):
+        now = measure.timeSignature or now
+        start, bar = Fraction(measure.offset), Fraction(now.barDuration.quarterLength)
+        if index + 1 < len(measures):
+            length = Fraction(measures[index + 1].offset) - start
+        else:
+            length = Fraction(measure.highestTime) or bar
+        found.append(WrittenMeasure(start, length, bar, int(now.numerator), int(now.denominator)))
+    return found
+
+
+def meters_of(played: list[WrittenMeasure], starts: list[Fraction]) -> tuple[Meter, ...]:
+    """The meters as played. A measure that is no full bar is one in a meter of its own, as a pickup is, unless the
+    next completes it: a repeat that starts inside a bar cuts that bar in two.
+    """
+    meters: list[Meter] = []
+    index = 0
+    while index < len(played):
+        measure, start = played[index], starts[index]
+        length = measure.length
+        if length < measure.bar and index and index + 1 < len(played):
+            following = played[index + 1].length
+            if following < measure.bar and length + following == measure.bar:
+                length = measure.bar
+                index += 1
+        index += 1
+        numerator, denominator = measure.numerator, measure.denominator
+        if length != measure.bar and not (length < measure.bar and index == len(played) and meters):
+            for unit in (measure.denominator, 4, 8, 16, 32):
+                beats = length * unit / 4
+                if beats.denominator == 1 and 0 < beats <= 64:
+                    numerator, denominator = int(beats), unit
+                    break
+        if length > 0 and (not meters or (meters[-1].numerator, meters[-1].denominator) != (numerator, denominator)):
+            meters.append(Meter(tick_of(start), numerator, denominator))
+    return tuple(meters)
+
+
+def events_of(measure: Any) -> Iterator[tuple[Fraction, int, Any]]:
+    """Offset in quarter notes from the measure's start, index of the voice, element."""
+    from music21 import stream
+
+    voices = 0
+    for element in measure:
+        offset = Fraction(measure.elementOffset(element))
+        if isinstance(element, stream.Voice):
+            for inner in element:
+                yield offset + Fraction(element.elementOffset(inner)), voices, inner
+            voices += 1
+        else:
+            yield offset, 0, element

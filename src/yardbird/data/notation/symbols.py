@@ -1,0 +1,49 @@
+"""Chord symbols of music21 and MusicXML as a chart writes them."""
+
+from typing import Any
+
+from yardbird.music.chords import Chord
+
+#: The kind of a chord, as MusicXML and as music21 name it → what a chart writes behind the root.
+KINDS = {
+    "major": "", "minor": "m", "augmented": "aug", "diminished": "dim", "dominant": "7", "dominant-seventh": "7",
+    "major-seventh": "maj7", "minor-seventh": "m7", "diminished-seventh": "dim7", "augmented-seventh": "aug7",
+    "half-diminished": "m7b5", "half-diminished-seventh": "m7b5", "major-minor": "mmaj7",
+    "minor-major-seventh": "mmaj7", "augmented-major-seventh": "maj7#5", "major-sixth": "6", "minor-sixth": "m6",
+    "dominant-ninth": "9", "major-ninth": "maj9", "minor-ninth": "m9", "minor-major-ninth": "mmaj9",
+    "dominant-11th": "11", "major-11th": "maj11", "minor-11th": "m11", "dominant-13th": "13", "major-13th": "maj13",
+    "minor-13th": "m13", "suspended-second": "sus2", "suspended-fourth": "sus4", "suspended-fourth-seventh": "7sus4",
+    "seventh-flat-five": "7b5", "power": "5",
+}  # fmt: skip
+
+
+def chart_symbol(element: Any) -> str:
+    """What a chart writes for a chord symbol of music21: by its kind and degrees, else by the text the file shows."""
+    root = _name(element.root())
+    bass = element.bass()
+    tail = f"/{_name(bass)}" if bass is not None and bass.pitchClass != element.root().pitchClass else ""
+    degrees = ""
+    for degree in element.getChordStepModifications():
+        alter = int(degree.interval.semitones) if degree.interval is not None else 0
+        sign = "b" * -alter if alter < 0 else "#" * alter
+        prefix = {"add": "" if sign else "add", "subtract": "no", "alter": ""}[degree.modType]
+        degrees += f"{prefix}{sign}{degree.degree}"
+    kind = KINDS.get(element.chordKind)
+    shown = str(element.chordKindStr or "")
+    if element.chordKind == "suspended-fourth" and degrees in ("add7", "b7"):
+        kind, degrees = "7sus4", ""
+    written = [] if kind is None else [f"{root}{kind}{degrees}{tail}", f"{root}{kind}{tail}" if degrees else ""]
+    written += [f"{root}{shown}{degrees}{tail}", f"{root}{shown}{tail}"]
+    return next((symbol for symbol in written if symbol and _reads(symbol)), written[0])
+
+
+def _name(pitch: Any) -> str:
+    return str(pitch.name).replace("-", "b")
+
+
+def _reads(symbol: str) -> bool:
+    try:
+        Chord.parse(symbol)
+    except ValueError:
+        return False
+    return True
