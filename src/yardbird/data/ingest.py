@@ -15,13 +15,13 @@ from yardbird.data.manifest import (
     Entry,
     Rejected,
     SoloRow,
-    metadata,
     nfc,
     read_manifest,
     unique_stems,
     write_table,
 )
 from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.data.tunes.names import metadata
 from yardbird.errors import InputError
 from yardbird.music.midi import SUFFIXES, read_raw, write_score
 from yardbird.music.pitch import Key
@@ -69,8 +69,11 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
     return found
 
 
-def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
+def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> Survey:
     """Read every MIDI file under `folder`, writing nothing.
+
+    Args:
+        part: the part that plays the solo in files whose manifest names none, as in `read_solo`.
 
     Raises:
         InputError: the folder is missing, or one of its manifests is unreadable.
@@ -88,7 +91,7 @@ def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
     for path in tqdm(paths, desc=f"ingest {source}", unit="file", leave=False):
         entry = entries.get(path)
         try:
-            solo = _read(folder, path, entry, source, stems[path], config)
+            solo = _read(folder, path, entry, source, stems[path], config, part)
             if twin := first_with.get(solo.row.content_hash):
                 expected, found = "a solo of its own", f"the same notes as {twin.file}"
                 raise InputError(path, expected=expected, found=found, remedy="delete one of the two")
@@ -144,14 +147,17 @@ def _entries(folder: Path, paths: list[PurePath]) -> tuple[dict[PurePath, Entry]
     return entries, missing
 
 
-def _read(folder: Path, path: PurePath, entry: Entry | None, source: str, stem: str, config: IngestConfig) -> Solo:
+def _read(
+    folder: Path, path: PurePath, entry: Entry | None, source: str, stem: str, config: IngestConfig, part: str
+) -> Solo:
     file = folder / path
     _refuse_unreadable(file)
     raw = read_raw(file)
     flags = [] if entry else ["not_in_manifest"] if (folder / MANIFEST).exists() else []
     known = metadata(entry or Entry(), path, folder.resolve().name)
     key, key_flags = _parse_key(known.key)
-    reading = read_solo(raw, file, key, config)
+    transpose = _parse_transpose(known.transpose, file)
+    reading = read_solo(raw, file, key, config, part=known.part or part, transpose=transpose)
     score = reading.score
     row = SoloRow(
         solo=f"{source}/{stem}",
@@ -175,6 +181,9 @@ def _read(folder: Path, path: PurePath, entry: Entry | None, source: str, stem: 
         trimmed_overlaps=reading.line.trimmed_overlaps,
         reduced_notes=reading.line.reduced_notes,
         unended_notes=raw.unended_notes,
+        part=reading.choice.part.label,
+        parts_left="; ".join(f"{part.label}: {len(part.notes)} notes" for part in reading.choice.left),
+        notes_left=sum(len(part.notes) for part in reading.choice.left),
         flags="|".join([*flags, *key_flags, *reading.flags]),
     )
     return Solo(row, score)
@@ -199,6 +208,14 @@ def _parse_key(text: str) -> tuple[Key | None, list[str]]:
         return (Key.parse(text) if text else None), []
     except ValueError:
         return None, ["manifest_key_unread"]
+
+
+def _parse_transpose(text: str, file: Path) -> int | None:
+    try:
+        return int(text) if text else None
+    except ValueError:
+        expected, remedy = "whole semitones in the column `transpose`", "write e.g. -2, or leave it empty"
+        raise InputError(file, expected=expected, found=repr(text), remedy=remedy) from None
 
 
 def _chord_coverage(score: Score) -> float:
