@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mido import MetaMessage
+from mido import Message, MetaMessage, MidiFile, MidiTrack
 
 from yardbird.data.reading import IngestConfig, Reading, _bar_lines, load_midi, read_solo, read_untouched
 from yardbird.errors import InputError
@@ -259,3 +259,13 @@ def test_a_person_chooses_the_part_that_is_read(tmp_path: Path, write_midi) -> N
     assert score.pitches.tolist() == line.pitches.tolist() == [pitch for _, _, pitch in guitar]
     with pytest.raises(InputError, match=r"band\.mid: expected one pitched part .*, found none for 'Flute'"):
         load_midi(path, "Flute")
+
+
+def test_the_program_of_mpes_master_channel_is_that_of_the_notes(tmp_path: Path) -> None:
+    track = MidiTrack([Message("program_change", channel=0, program=65)])
+    for i in range(40):
+        note = {"channel": 1 + i % 5, "note": 60 + i * 5 % 12}
+        track += [Message("note_on", time=0, velocity=90, **note), Message("note_off", time=240, **note)]
+    MidiFile(tracks=[track]).save(tmp_path / "mpe.mid")
+    score = load_midi(tmp_path / "mpe.mid")
+    assert (score.program, len(score.notes)) == (65, 40)
