@@ -91,7 +91,8 @@ def _drones(notes: Notes) -> NDArray[np.bool_]:
     if not 0 < len(pitches) <= _DRONE_PITCHES:
         return np.zeros_like(found)
     shortest = notes["duration_tick"][found].min()  # the last one of a drone may sound beyond the line
-    return found | (np.isin(notes["pitch"], pitches) & (notes["duration_tick"] >= shortest))
+    found |= np.isin(notes["pitch"], pitches) & (notes["duration_tick"] >= shortest)
+    return found
 
 
 def _grace_notes(notes: Notes, ticks_per_beat: int) -> NDArray[np.bool_]:
