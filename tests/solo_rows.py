@@ -37,6 +37,9 @@ def row(solo: str, tune_group: str = "", *, artist: str = "Ada Line", interval_h
         trimmed_overlaps=0,
         reduced_notes=0,
         unended_notes=0,
+        part="",
+        parts_left="",
+        notes_left=0,
         flags="",
     )
 

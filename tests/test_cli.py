@@ -191,6 +191,10 @@ def test_the_real_program_fills_bars_and_leaves_the_others(workspace: Path) -> N
         ),
         (["--fill", "2"], "generate: expected a MIDI file too, found --fill alone; write e.g. yardbird generate"),
         (["tune.mid"], "generate: expected --fill too, found tune.mid alone"),
+        (
+            ["--fill", "2", "tune.mid", "--part", "Flute"],
+            "tune.mid: expected one pitched part of the file, by",
+        ),
         (["--fill", "2", "absent.mid"], "absent.mid: expected a MIDI file, found no such file"),
         (["--fill", "2", "tune.mid", "--bars", "8"], "--bars: expected not to be given with --fill, found both"),
         (["--fill", "2", "tune.mid", "--best-of", "2"], "--best-of: expected not to be given with --fill"),
@@ -324,7 +328,8 @@ def test_a_dry_run_tells_what_is_used_and_what_not_and_writes_nothing(
     before = sorted(workspace.rglob("*"))
     out = succeed(["ingest", "--dry-run", str(folder)], capsys)
     assert sorted(workspace.rglob("*")) == before
-    used, rejected = out.splitlines()[1:3]
+    used, part, rejected = out.splitlines()[1:4]
+    assert part.strip() == "part: track 1, channel 1, Solo; left: nothing"
     assert used.split()[:2] == ["used", "tune.mid:"]
     assert "Ada Line · tune" in used
     assert "8 bars · 64 notes" in used

@@ -9,13 +9,22 @@ import pytest
 from notated import harmony, musicxml, notes, part_of, save
 
 from yardbird.data.ingest import Survey, ingest, survey
-from yardbird.data.manifest import Entry, metadata
+from yardbird.data.manifest import Entry
 from yardbird.data.reading import IngestConfig
+from yardbird.data.tunes.names import metadata
 from yardbird.errors import ConfigError, InputError
 from yardbird.files import sha256
 from yardbird.music.midi import read_raw, read_score
 
-DEFAULT = IngestConfig(min_notes=16, min_bars=4, max_bars=5000, chord_share=0.8)
+DEFAULT = IngestConfig(
+    min_notes=16,
+    min_bars=4,
+    max_bars=5000,
+    chord_share=0.8,
+    max_left_out=0.4,
+    no_beat_grid="reject",
+    written_pitch="flag",
+)
 
 
 def tune(shift: int = 0, seed: int = 0, count: int = 20) -> list[tuple[float, float, int]]:
@@ -170,7 +179,7 @@ def test_a_transposed_copy_is_kept_in_the_group_of_the_first_and_takes_its_own_g
     write_midi(tmp_path / "Visa.mid", tune(seed=6))
     found = survey(tmp_path, "mine", config)
     groups = {solo.row.file: solo.row.tune_group for solo in found.used}
-    assert groups["Thriving.mid"] == groups["Thriving 2.mid"] == groups["Anthropology.mid"] == "anthropology"
+    assert groups["Thriving.mid"] == groups["Thriving 2.mid"] == groups["Anthropology.mid"] == "thrivingfromariff"
     assert groups["Visa.mid"] == "visa"
     flags = {solo.row.file: solo.row.flags for solo in found.used}
     assert "transposed_copy_of:mine/Anthropology" in flags["Thriving.mid"]
@@ -329,3 +338,40 @@ def test_titles_alone_group_the_takes_as_the_manifest_does(real: dict[str, Surve
     assert len(together) - len(split_apart) >= 9
     merged = [(a, b) for a in known for b in known if a < b and known[a] != known[b] and guessed[a] == guessed[b]]
     assert merged == []
+
+
+def test_the_manifest_names_the_part_and_the_transposition_and_says_what_is_left(
+    tmp_path: Path, write_midi, config: IngestConfig
+) -> None:
+    guitar = [(i / 2, 0.5, 55 + i * 5 % 12) for i in range(40)]
+    bass = [(i, 1, 36 + i * 5 % 12) for i in range(24)]
+    for name in ("a", "b", "c", "d"):  # no two of the same notes
+        lead = [*guitar[:-1], (19.5, 1, 70 + ord(name) % 5)]
+        write_midi(tmp_path / f"{name}.mid", lead, parts={1: (26, guitar[:20]), 2: (32, bass)})
+    (tmp_path / "manifest.csv").write_text("file,part,transpose\na.mid,,\nb.mid,1/2,-2\nc.mid,Flute,\nd.mid,,two\n")
+    found = survey(tmp_path, "mine", config)
+    a, b = (solo.row for solo in found.used)
+    assert (a.part, a.parts_left, a.notes_left) == (
+        "track 1, channel 1",
+        "track 1, channel 3: 24 notes; track 1, channel 2: 20 notes",
+        44,
+    )
+    assert (b.part, b.notes) == ("track 1, channel 2", 20)
+    assert found.used[1].score.pitches.tolist() == [pitch - 2 for _, _, pitch in guitar[:20]]
+    assert "transposed:-2" in b.flags
+    assert reasons(found)["c.mid"].startswith("expected one pitched part of the file")
+    assert reasons(found)["d.mid"] == "expected whole semitones in the column `transpose`, found 'two'"
+    assert [solo.row.part for solo in survey(tmp_path, "mine", config, "1/3").used][:1] == ["track 1, channel 3"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"max_left_out": 1.5}, "ingest.max_left_out: expected 0 to 1"),
+        ({"no_beat_grid": "maybe"}, "ingest.no_beat_grid: expected reject or use, found 'maybe'"),
+        ({"written_pitch": ""}, "ingest.written_pitch: expected flag or correct, found ''"),
+    ],
+)
+def test_settings_of_the_line_that_make_no_sense_are_refused(change: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        replace(DEFAULT, **change)

@@ -2,7 +2,8 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from yardbird.data.manifest import Entry, metadata, read_manifest, title_of, tune_group_of
+from yardbird.data.manifest import Entry, read_manifest
+from yardbird.data.tunes.names import metadata, title_of, tune_group_of
 from yardbird.errors import InputError
 
 
@@ -36,7 +37,7 @@ def test_a_title_is_read_from_a_file_name(stem: str, artist: str, title: str) ->
         ),
         ("bodyandsoul", ["Body and Soul-1_Alternate Take", "Body And Soul", "Body and Soul (master take)"]),
         ("takefive", ["Take Five", "Take Five 2"]),
-        ("26", ["26-2-1", "26-2"]),
+        ("262", ["26-2-1", "26-2"]),
         ("billiesbounce", ["Billie's Bounce", "Billies Bounce"]),
         ("siesta", ["Siésta"]),
     ],

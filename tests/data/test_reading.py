@@ -1,13 +1,15 @@
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mido import MetaMessage
+from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from yardbird.data.reading import IngestConfig, Reading, _bar_lines, load_midi, read_solo
+from yardbird.data.reading import IngestConfig, Reading, _bar_lines, load_midi, read_solo, read_untouched
 from yardbird.errors import InputError
 from yardbird.music.chords import chord_symbol
 from yardbird.music.midi import read_raw
@@ -198,3 +200,72 @@ def test_any_solo_is_loaded_as_it_would_be_ingested(tmp_path: Path, write_midi, 
         load_midi(write_midi(tmp_path / "drums.mid", []))
     with pytest.raises(InputError, match=r"none\.mid: expected a file of music, found no such file"):
         load_midi(tmp_path / "none.mid")
+
+
+def free_eighths(count: int) -> list[tuple[float, float, int]]:
+    """Eighths at 171 beats a minute, recorded into a file at 120 by a player who drifts."""
+    drift = np.cumsum(np.random.default_rng(3).normal(0, 0.01, count))
+    return [(i / 2 * 120 / 171 + float(drift[i]), 0.3, 60 + i * 7 % 12) for i in range(count)]
+
+
+def test_a_performance_without_a_beat_grid_is_refused_unless_it_is_asked_for(
+    tmp_path: Path, write_midi, config: IngestConfig
+) -> None:
+    path = write_midi(tmp_path / "free.mid", free_eighths(160))
+    with pytest.raises(InputError, match=r"expected notes played to the beats of the file, .* record it to"):
+        read_solo(read_raw(path), path, None, replace(config, no_beat_grid="reject"))
+    assert "no_beat_grid" in read_solo(read_raw(path), path, None, config).flags
+
+
+def test_chords_of_two_hands_are_refused_above_a_share(tmp_path: Path, write_midi, config: IngestConfig) -> None:
+    left = [(beat + 0.5, 0.5, pitch) for beat in range(0, 16, 2) for pitch in (48, 52, 58)]
+    path = write_midi(tmp_path / "piano.mid", [*eighths(32), *left], program=0)
+    with pytest.raises(InputError, match=r"at most 40% .*, found 24 of 56 notes of track 1, channel 1 beside"):
+        read_solo(read_raw(path), path, None, replace(config, max_left_out=0.4))
+    reading = read_solo(read_raw(path), path, None, replace(config, max_left_out=0.5))
+    assert {"polyphonic", "notes_left_out:24 of 56"} <= set(reading.flags)
+
+
+ARPEGGIOS = [(i / 2, 0.5, pitch) for i, pitch in enumerate([65, 69, 72, 76, 67, 70, 74, 77, 60, 64, 67, 70] * 6)]
+CHANGES = {6.0 * i + 2 * j: chord for i in range(6) for j, chord in enumerate(["Fmaj7", "Gm7", "C7"])}
+
+
+def test_a_part_at_written_pitch_is_flagged_and_corrected_on_request(
+    tmp_path: Path, write_midi, config: IngestConfig
+) -> None:
+    written = [(onset, length, pitch + 9) for onset, length, pitch in ARPEGGIOS]
+    path = write_midi(tmp_path / "alto.mid", written, marks("marker", CHANGES))
+    raw = read_raw(path)
+    flagged = read_solo(raw, path, None, config)
+    assert "written_pitch:+9" in flagged.flags
+    assert flagged.score.pitches.tolist() == [pitch for _, _, pitch in written]
+    for reading in (
+        read_solo(raw, path, None, replace(config, written_pitch="correct")),
+        read_solo(raw, path, None, config, transpose=-9),
+    ):
+        assert reading.score.pitches.tolist() == [pitch for _, _, pitch in ARPEGGIOS]
+        assert "transposed:-9" in reading.flags
+    assert not [flag for flag in read_solo(raw, path, None, config, transpose=0).flags if "written" in flag]
+    with pytest.raises(InputError, match=r"expected pitches from 0 to 127, found notes that -80 semitones move"):
+        read_solo(raw, path, None, config, transpose=-80)
+
+
+def test_a_person_chooses_the_part_that_is_read(tmp_path: Path, write_midi) -> None:
+    guitar = [(i / 2, 0.5, 55 + i * 5 % 12) for i in range(40)]
+    path = write_midi(tmp_path / "band.mid", eighths(40), parts={1: (26, guitar)})
+    assert len(load_midi(path).notes) == len(eighths(40))
+    assert load_midi(path, "1/2").pitches.tolist() == [pitch for _, _, pitch in guitar]
+    score, line = read_untouched(path, "1/2")
+    assert score.pitches.tolist() == line.pitches.tolist() == [pitch for _, _, pitch in guitar]
+    with pytest.raises(InputError, match=r"band\.mid: expected one pitched part .*, found none for 'Flute'"):
+        load_midi(path, "Flute")
+
+
+def test_the_program_of_mpes_master_channel_is_that_of_the_notes(tmp_path: Path) -> None:
+    track = MidiTrack([Message("program_change", channel=0, program=65)])
+    for i in range(40):
+        note = {"channel": 1 + i % 5, "note": 60 + i * 5 % 12}
+        track += [Message("note_on", time=0, velocity=90, **note), Message("note_off", time=240, **note)]
+    MidiFile(tracks=[track]).save(tmp_path / "mpe.mid")
+    score = load_midi(tmp_path / "mpe.mid")
+    assert (score.program, len(score.notes)) == (65, 40)

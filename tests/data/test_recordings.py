@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from yardbird.audio.wave import read_wave
 from yardbird.data.captions import NO_REMARK
 from yardbird.data.clips import Made, in_words, make_clips
-from yardbird.data.manifest import tune_group_of
 from yardbird.data.recordings import Recording, bar_seconds, recorded
 from yardbird.data.sounds import AudioConfig
 from yardbird.data.splits import SplitConfig
+from yardbird.data.tunes.names import tune_group_of
 from yardbird.errors import InputError
 
 SPLIT = SplitConfig(0.3, 0.3, 0, 0.13)

@@ -1,16 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.data.solo_line import _ticks_on_top, choose_part, melodic_line
-from yardbird.music.midi import RawPart
+from yardbird.data.solo_line import _ticks_on_top, melodic_line
 from yardbird.music.score import make_notes
 
 rows = st.tuples(st.integers(0, 60), st.integers(0, 20), st.integers(40, 60), st.integers(1, 127))
-
-
-def part(program: int, notes: list[tuple[int, int, int, int]], channel: int = 0, name: str = "") -> RawPart:
-    return RawPart(0, channel, name, program, make_notes(notes))
 
 
 @given(st.lists(rows, min_size=1, max_size=25))
@@ -59,18 +55,52 @@ def test_of_chords_the_top_note_stays() -> None:
     assert line.reduced_notes == 12
 
 
-def test_a_saxophone_is_chosen_before_a_busier_piano_and_drums_never() -> None:
-    tune = [(i * 100, 100, 60 + i, 90) for i in range(8)]
-    piano = part(0, [(i * 50, 50, 70, 90) for i in range(30)])
-    sax, drums = part(65, tune, channel=2), part(65, tune * 5, channel=9)
-    assert choose_part((piano, drums, sax), 4) is sax
-    assert choose_part((drums,), 4) is None
-    assert choose_part((piano, part(65, tune[:2])), 4) is piano, "a sax with two notes plays no solo"
+EIGHTHS = [(240 * i, 220, 60 + i * 7 % 13, 90) for i in range(96)]
 
 
-def test_among_equal_instruments_the_named_or_the_melodic_part_is_chosen() -> None:
-    tune = [(i * 100, 100, 60, 90) for i in range(8)]
-    chords = part(0, [(i * 100, 100, pitch, 90) for i in range(8) for pitch in (48, 52, 55)])
-    assert choose_part((chords, part(0, tune)), 4) is not chords
-    named = part(0, tune[:5], name="Alto Sax")
-    assert choose_part((part(0, tune), named), 4) is named
+@pytest.mark.parametrize("factor", [1.5, 2.0, 3.0])
+def test_notes_that_ring_on_are_trimmed_where_no_two_start_together(factor: float) -> None:
+    """A higher note used to eat the lower ones that began while it sounded."""
+    rng = np.random.default_rng(0)
+    lengths = 120 * rng.integers(1, 5, size=96)
+    onsets = np.cumsum(lengths) - lengths
+    rows = [
+        (int(o), int(n * factor), 60 + i * 7 % 13, 90) for i, (o, n) in enumerate(zip(onsets, lengths, strict=True))
+    ]
+    line = melodic_line(make_notes(rows), 480)
+    assert line.notes["onset_tick"].tolist() == onsets.tolist()
+    assert (line.reduced_notes, line.trimmed_overlaps, line.flags) == (0, 95, [])
+
+
+@pytest.mark.parametrize("pitch", [91, 40, 66])
+@pytest.mark.parametrize("restruck", [1920, 7680, 96 * 240])
+def test_a_drone_is_left_out_and_counted(pitch: int, restruck: int) -> None:
+    drone = [(tick, restruck, pitch, 80) for tick in range(0, 96 * 240, restruck)]
+    line = melodic_line(make_notes(EIGHTHS + drone), 480)
+    assert np.array_equal(line.notes, make_notes(EIGHTHS))
+    assert (line.drones, line.reduced_notes) == (len(drone), len(drone))
+    assert line.flags == [f"drones_left_out:{len(drone)}"]
+
+
+@pytest.mark.parametrize("above", [1, -2, 12])
+@pytest.mark.parametrize("length", [10, 30, 60])
+def test_grace_notes_give_way_to_the_note_at_their_tick(above: int, length: int) -> None:
+    graces = [(onset, length, pitch + above, 80) for onset, _, pitch, _ in EIGHTHS[::3]]
+    line = melodic_line(make_notes(EIGHTHS + graces), 480)
+    assert np.array_equal(line.notes, make_notes(EIGHTHS))
+    assert line.flags == ["grace_notes_left_out:32"]
+
+
+def test_grace_notes_before_their_note_stay() -> None:
+    rows = [(480 * i + 30, 400, 60 + i % 12, 90) for i in range(32)] + [
+        (480 * i, 30, 61 + i % 12, 90) for i in range(32)
+    ]
+    assert melodic_line(make_notes(rows), 480).reduced_notes == 0
+
+
+def test_a_strummed_chord_gives_its_highest_note() -> None:
+    chords = [(480 * i + 8 * string, 400, 50 + 5 * string + i % 3, 90) for i in range(16) for string in range(4)]
+    line = melodic_line(make_notes(chords), 480)
+    assert line.notes["pitch"].tolist() == [65 + i % 3 for i in range(16)]
+    assert line.flags == ["polyphonic", "notes_left_out:48 of 64"]
+    assert line.left_out == 0.75

@@ -25,7 +25,7 @@ def add_solo(ingested: Path, stem: str, score: Score, **changes: object) -> None
         solo=f"mine/{stem}", path=path, source="mine", file=f"{stem}.mid", artist="Ann", title=stem, tune_group=stem,
         key="C major", form="", licence="", notes=len(score.notes), bars=score.bar_count, seconds=score.seconds,
         qpm=score.mean_qpm, chord_coverage=1.0, content_hash=stem, interval_hash=stem, program=65, trimmed_overlaps=0,
-        reduced_notes=0, unended_notes=0, flags="",
+        reduced_notes=0, unended_notes=0, part="", parts_left="", notes_left=0, flags="",
     )  # fmt: skip
     manifest = ingested / "mine" / "manifest.csv"
     earlier = read_solos(ingested, ["mine"]) if manifest.exists() else []

@@ -2,17 +2,21 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from yardbird.config import read_section
 from yardbird.data.ingest import survey
 from yardbird.data.readers import piece_numbers, read_piece
 from yardbird.data.reading import IngestConfig, load_midi
 from yardbird.errors import InputError
 from yardbird.music.midi import RawMidi
 
-CONFIG = IngestConfig(min_notes=4, min_bars=1, max_bars=1000, chord_share=0.8)
+CONFIG = replace(
+    read_section("ingest", IngestConfig, Path(__file__).resolve().parents[2] / "params.yaml"), min_notes=4, min_bars=1
+)
 
 # the columns of version 2 of the database, as jazzomat.hfm-weimar.de/dbformat lists them
 SCHEMA = """

@@ -1,10 +1,12 @@
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yardbird.config import read_section
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.music.chords import Chord
 from yardbird.music.keyfinding import estimate_key
@@ -82,8 +84,8 @@ def test_chords_that_are_no_chords_say_nothing() -> None:
     assert estimate_key(line([60, 72, 60]), [ChordChange(0, None)], 100) is None
 
 
-def test_notes_and_chords_together_find_the_key_of_real_solos(shared) -> None:
-    config = IngestConfig(min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8)
+def test_notes_and_chords_together_find_the_key_of_real_solos(shared, root) -> None:
+    config = replace(read_section("ingest", IngestConfig, root / "params.yaml"), min_notes=1, min_bars=1)
     hits = []
     for source in ("parker", "coltrane"):
         for row in csv.DictReader((shared / source / "manifest.csv").open(encoding="utf-8")):

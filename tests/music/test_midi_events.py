@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yardbird.config import read_section
 from yardbird.data.reading import IngestConfig
 from yardbird.errors import InputError
 from yardbird.music.file_kinds import name_kind
@@ -233,9 +234,9 @@ def fuzzing(root: Path) -> ModuleType:
     return fuzz
 
 
-def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType) -> None:
+def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, root: Path) -> None:
     """The first of the ten thousand of benchmarks/fuzz.py, which pytest-timeout and the machine's memory bound."""
-    tally = fuzzing.fuzz(150, 0, IngestConfig(min_notes=16, min_bars=4, max_bars=5000, chord_share=0.8))
+    tally = fuzzing.fuzz(150, 0, read_section("ingest", IngestConfig, root / "params.yaml"))
     assert tally.broken == []
     assert min(tally.outcomes["used"], tally.outcomes["refused"]) > 20
     assert tally.slowest_seconds < fuzzing.SECONDS

@@ -26,6 +26,10 @@ def generate(
         Path | None, typer.Option(help="Changes to play over: a text chart, or the chord markers of a MIDI file.")
     ] = None,
     prime: Annotated[Path | None, typer.Option(help="A MIDI or MusicXML file whose opening is continued.")] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(help="The part of the file that plays the solo: its name, track, or track/channel, from 1."),
+    ] = None,
     prime_bars: Annotated[int | None, typer.Option(help="How many of its bars; they count.")] = None,
     bars: Annotated[
         int | None, typer.Option(help="Length of every solo; without it a solo over a chart is whole choruses.")
@@ -105,9 +109,11 @@ def generate(
             "chart": chart, "prime": prime, "prime_bars": prime_bars, "bars": bars, "qpm": qpm, "key": key,
             "best_of": best_of,
         }  # fmt: skip
-        _fill(solo, fill, [name for name, value in unused.items() if value is not None], settings, count, seed,
-              model, family, out)  # fmt: skip
+        _fill(solo, fill, part or "", [name for name, value in unused.items() if value is not None], settings, count,
+              seed, model, family, out)  # fmt: skip
         return
+    if part and not prime:
+        raise InputError("--part", expected="a MIDI file whose part it names", found="none", remedy="give --prime too")
     if prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     if prime and qpm is not None:
@@ -115,7 +121,7 @@ def generate(
     if chart and key is not None:
         raise InputError("--key", expected="no key beside --chart", found=key, remedy="a chart has its own")
     check_out(out)
-    opening = read_prime(prime, settings.prime_bars) if prime else None
+    opening = read_prime(prime, settings.prime_bars, part or "") if prime else None
     sheet = changes(chart, opening) if chart else None
     group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
     length = length_bars(settings, sheet)
@@ -140,6 +146,7 @@ def generate(
 def _fill(
     solo: Path | None,
     ranges: list[str] | None,
+    part: str,
     unused: list[str],
     settings: Any,
     count: int,
@@ -166,7 +173,7 @@ def _fill(
         remedy = "ask for one, or raise the temperature"
         raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
     check_out(out)
-    filling = read_filling(solo, ranges)
+    filling = read_filling(solo, ranges, part)
     prepare_torch()
     family, provenance = open_family(model_folder(model), family_name)
     if not isinstance(family, FillsBars):

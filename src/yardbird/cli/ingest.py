@@ -11,6 +11,12 @@ from yardbird.errors import InputError
 def ingest(
     folders: Annotated[list[Path], typer.Argument(help="Folders of solos, searched to the bottom.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look and tell, write nothing.")] = False,
+    part: Annotated[
+        str,
+        typer.Option(
+            help="The part that plays the solo where manifest.csv names none: a name, a track, or track/channel."
+        ),
+    ] = "",
 ) -> None:
     """Tell which files of a folder would be used, which not, and why.
 
@@ -18,7 +24,9 @@ def ingest(
     a file with several solos each is one line, such as tunes.abc#3; manifest.csv names it like that.
 
     Each file that can be used is listed with its artist, title, key and length and with what had to be decided; each
-    that cannot, with the reason and what to do. To use the folders for good, name them as `sources` in params.yaml or
+    that cannot, with the reason and what to do. A second line says which part of the file is taken as the solo, and
+    which parts are left. The column `part` of the folder's manifest.csv takes another one, the column `transpose` moves
+    its notes by semitones. To use the folders for good, name them as `sources` in params.yaml or
     in an experiment.
 
     Examples:
@@ -26,6 +34,8 @@ def ingest(
     - `yardbird ingest --dry-run data/raw/parker`
 
     - `yardbird ingest --dry-run data/raw/parker data/raw/coltrane`
+
+    - `yardbird ingest --dry-run --part "Alto Sax" data/raw/bands`
 
     - `dvc exp run -S '~sources.etudes' -S '+sources.parker=data/raw/parker'`  (use it)
     """
@@ -40,13 +50,14 @@ def ingest(
     config = read_section("ingest", IngestConfig)
     used = rejected = 0
     for folder in folders:
-        found = survey(folder, folder.resolve().name, config)
+        found = survey(folder, folder.resolve().name, config, part)
         typer.secho(f"{folder}", bold=True)
         for solo in found.used:
             row = solo.row
             facts = f"{row.artist} · {row.title} · {row.key} · {row.bars} bars · {row.notes} notes · {row.qpm:.0f} qpm"
             facts += f" · chords {row.chord_coverage:.0%}" + (f" · {row.flags.replace('|', ', ')}" if row.flags else "")
             typer.echo(f"  {typer.style('used', fg='green')}  {row.file}: {facts}")
+            typer.echo(f"        part: {row.part}; left: {row.parts_left or 'nothing'}")
         for file in found.rejected:
             typer.echo(f"  {typer.style('not ', fg='red')}  {file.file}: {file.reason}; {file.remedy}")
         used += len(found.used)

@@ -15,7 +15,6 @@ from yardbird.data.manifest import (
     Entry,
     Rejected,
     SoloRow,
-    metadata,
     nfc,
     read_manifest,
     unique_stems,
@@ -23,6 +22,7 @@ from yardbird.data.manifest import (
 )
 from yardbird.data.readers import FOREIGN, KINDS, is_read, piece_numbers, read_piece, unread
 from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.data.tunes.names import metadata
 from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
@@ -88,8 +88,11 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
     return found
 
 
-def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
+def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> Survey:
     """Read every file of music under `folder`, writing nothing.
+
+    Args:
+        part: the part that plays the solo in files whose manifest names none, as in `read_solo`.
 
     Raises:
         InputError: the folder is missing, or one of its manifests is unreadable.
@@ -107,7 +110,7 @@ def survey(folder: Path, source: str, config: IngestConfig) -> Survey:
     first_with: dict[str, SoloRow] = {}
     for place in tqdm(places, desc=f"ingest {source}", unit="solo", leave=False):
         try:
-            solo = _read(folder, place, entries.get(place), source, stems[place.file], config)
+            solo = _read(folder, place, entries.get(place), source, stems[place.file], config, part)
             if twin := first_with.get(solo.row.content_hash):
                 expected, found = "a solo of its own", f"the same notes as {twin.file}"
                 raise InputError(place.name, expected=expected, found=found, remedy="delete one of the two")
@@ -205,13 +208,16 @@ def _filled(entry: Entry, other: Entry) -> Entry:
     return Entry(**{field.name: getattr(entry, field.name) or getattr(other, field.name) for field in fields(Entry)})
 
 
-def _read(folder: Path, place: Place, entry: Entry | None, source: str, stem: str, config: IngestConfig) -> Solo:
+def _read(
+    folder: Path, place: Place, entry: Entry | None, source: str, stem: str, config: IngestConfig, part: str
+) -> Solo:
     file = folder / place.path
     piece = read_piece(file, place.number)
     flags = [] if entry else ["not_in_manifest"] if (folder / MANIFEST).exists() else []
     known = metadata(_filled(entry or Entry(), piece.known), place.file, folder.resolve().name)
     key, key_flags = _parse_key(known.key)
-    reading = read_solo(piece.raw, folder / place.name, key, config)
+    transpose = _parse_transpose(known.transpose, folder / place.name)
+    reading = read_solo(piece.raw, folder / place.name, key, config, part=known.part or part, transpose=transpose)
     score = reading.score
     row = SoloRow(
         solo=f"{source}/{stem}",
@@ -235,6 +241,9 @@ def _read(folder: Path, place: Place, entry: Entry | None, source: str, stem: st
         trimmed_overlaps=reading.line.trimmed_overlaps,
         reduced_notes=reading.line.reduced_notes,
         unended_notes=piece.raw.unended_notes,
+        part=reading.choice.part.label,
+        parts_left="; ".join(f"{part.label}: {len(part.notes)} notes" for part in reading.choice.left),
+        notes_left=sum(len(part.notes) for part in reading.choice.left),
         flags="|".join([*flags, *key_flags, *reading.flags]),
     )
     return Solo(row, score)
@@ -245,6 +254,14 @@ def _parse_key(text: str) -> tuple[Key | None, list[str]]:
         return (Key.parse(text) if text else None), []
     except ValueError:
         return None, ["manifest_key_unread"]
+
+
+def _parse_transpose(text: str, file: Path) -> int | None:
+    try:
+        return int(text) if text else None
+    except ValueError:
+        expected, remedy = "whole semitones in the column `transpose`", "write e.g. -2, or leave it empty"
+        raise InputError(file, expected=expected, found=repr(text), remedy=remedy) from None
 
 
 def _chord_coverage(score: Score) -> float:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +26,8 @@ class Entry:
     key: str = ""
     form: str = ""
     licence: str = ""
+    part: str = ""  # that plays the solo, where the likeliest is not meant: its name, track or track/channel, from 1
+    transpose: str = ""  # semitones that bring the notes to the pitch that sounds: -2 for a Bb trumpet's part
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class SoloRow:
     trimmed_overlaps: int
     reduced_notes: int
     unended_notes: int
+    part: str  # the part taken: its tracks and channels, counted from 1, and its name
+    parts_left: str  # the others with their notes, "; "-joined
+    notes_left: int  # in them, drums included
     flags: str  # "|"-joined
 
 
@@ -145,43 +149,6 @@ def fold(text: str) -> str:
     """Letters and digits alone, without accents and case: the form in which names are compared."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return "".join(letter for letter in plain if letter.isalnum())
-
-
-def title_of(stem: str, artist: str) -> str:
-    """A title from a file's name: `wjazzd__CharlieParker_BodyAndSoul` by Parker → "Body And Soul"."""
-    text = nfc(stem).rpartition("__")[2]
-    text = re.sub(r"^\d{1,2}(?: *[-._] *)+(?=[^\W\d])", "", text)  # a track number
-    head, separator, tail = re.sub(r" - ", "_", text).partition("_")
-    names = {fold(artist), *map(fold, artist.split())}  # "Parker" and "Charlie Parker", but not the "A" in them
-    if separator and tail and fold(artist) and (fold(artist) in fold(head) or fold(head) in names):
-        text = tail
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return " ".join(text.replace("_", " ").split()) or stem
-
-
-_TAKE = re.compile(
-    r"[\s_\-.,]*(?:[\[(][^\])]*[\])]"  # (take 2), [live]
-    r"|\b(?:(?:alternate|alt|master|original|first|second|third)[\s_\-.]*)?(?:take|tk|version|ver)[\s_\-.]*(?:\d+|[a-d])?"
-    r"|\b(?:alternate|alt|master|final)"
-    r"|[\s_\-.]+\d{1,2})$",
-    re.I,
-)
-
-
-def tune_group_of(title: str) -> str:
-    """The tune without its take: "Kim 1", "Kim_2" → "kim"; "Ko-Ko (take 2)" → "koko"."""
-    text = title.replace("_", " ").strip()
-    while (shorter := _TAKE.sub("", text).strip()) != text and fold(shorter):
-        text = shorter
-    return fold(text)
-
-
-def metadata(entry: Entry, file: PurePath, folder: str) -> Entry:
-    """An entry with its gaps filled: artist from the folder that holds the file, title from the file."""
-    artist = entry.artist or (file.parent.name or folder).replace("_", " ").strip()
-    title = entry.title or title_of(file.stem, artist)
-    group = fold(entry.tune_group) or tune_group_of(title) or fold(file.stem) or "untitled"
-    return Entry(artist, title, group, entry.key, entry.form, entry.licence)
 
 
 def unique_stems(paths: Sequence[PurePath]) -> dict[PurePath, str]:

@@ -11,13 +11,16 @@ import numpy as np
 from yardbird.config import PARAMS
 from yardbird.data.chord_notes import chords_from_notes
 from yardbird.data.chord_texts import END, PHRASE, SECTION, chords_of
+from yardbird.data.parts import Choice, choose_solo
 from yardbird.data.readers import read_file
-from yardbird.data.solo_line import Line, choose_part, melodic_line
+from yardbird.data.solo_line import Line, melodic_line
 from yardbird.errors import ConfigError, InputError
+from yardbird.music.beat_grid import NO_GRID, beat_relation
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import RawMidi, RawText
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo
+from yardbird.music.written_pitch import written_interval
 
 Event = TypeVar("Event", bound=Tempo | Meter | ChordChange | Section)
 
@@ -30,6 +33,9 @@ class IngestConfig:
     min_bars: int
     max_bars: int  # a longer file is a medley or broken
     chord_share: float  # texts or lyrics count as chords where at least this share of them parses
+    max_left_out: float  # share of a part's notes: more beside the line (chords, two hands), and the file is rejected
+    no_beat_grid: str  # of a performance without beats: reject or use
+    written_pitch: str  # of a part that is written above its chords, as horns are: flag or correct
 
     def __post_init__(self) -> None:
         for key, low in (("min_notes", 1), ("min_bars", 1), ("max_bars", self.min_bars)):
@@ -38,10 +44,18 @@ class IngestConfig:
         if not 0 < self.chord_share <= 1:
             expected, found = "above 0, at most 1", str(self.chord_share)
             raise ConfigError(PARAMS, "ingest.chord_share", expected=expected, found=found)
+        if not 0 <= self.max_left_out <= 1:
+            expected, found = "0 to 1", str(self.max_left_out)
+            raise ConfigError(PARAMS, "ingest.max_left_out", expected=expected, found=found)
+        for key, choices in (("no_beat_grid", ("reject", "use")), ("written_pitch", ("flag", "correct"))):
+            if (value := getattr(self, key)) not in choices:
+                raise ConfigError(PARAMS, f"ingest.{key}", expected=" or ".join(choices), found=repr(value))
 
 
 #: What section `ingest` asks of a training file does not bind a prime, or a solo to be encoded.
-_ANY_SOLO = IngestConfig(min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8)
+_ANY_SOLO = IngestConfig(
+    min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8, max_left_out=1.0, no_beat_grid="use", written_pitch="flag"
+)
 
 
 @dataclass(frozen=True)
@@ -50,34 +64,37 @@ class Reading:
 
     score: Score
     line: Line
+    choice: Choice
     flags: tuple[str, ...]
 
 
-def load_midi(path: str | Path) -> Score:
+def load_midi(path: str | Path, part: str = "") -> Score:
     """The solo in a file, read as the ingest stage reads it, however short it is.
 
     MIDI of whatever maker, MusicXML, ABC, kern; one solo of several as `tunes.abc#3` or `wjazzd.db#218`.
 
+    Args:
+        part: the part that plays it, where the likeliest is not meant: its name, its track, or track/channel, from 1.
+
     Raises:
-        InputError: the file cannot be read, or there is no solo in it.
+        InputError: the file cannot be read, or there is no solo in it, or no such part.
     """
-    return read_solo(read_file(Path(path)), Path(path), None, _ANY_SOLO).score
+    return read_solo(read_file(Path(path)), Path(path), None, _ANY_SOLO, part=part).score
 
 
-def read_untouched(path: Path) -> tuple[Score, Score]:
+def read_untouched(path: Path, part: str = "") -> tuple[Score, Score]:
     """The solo in a file with every bar and every tick of the file; and the same, reduced to a line.
 
-    The first has the notes of the solo's track as they are written, also where they overlap. Both end with a whole bar,
+    The first has the notes of the solo's part as they are written, also where they overlap. Both end with a whole bar,
     and have no key where the file has none.
 
     Raises:
         InputError: the file cannot be read, or there is no solo in it.
     """
     raw = read_file(path)
-    line = read_solo(raw, path, None, _ANY_SOLO, keep_empty_bars=True).score
-    part = choose_part(raw.parts, _ANY_SOLO.min_notes)
-    assert part is not None, "there is a line"
-    notes = part.notes.copy()
+    reading = read_solo(raw, path, None, _ANY_SOLO, part=part, keep_empty_bars=True)
+    line = reading.score
+    notes = reading.choice.part.notes.copy()
     notes["duration_tick"] = np.maximum(notes["duration_tick"], 1)
     line = replace(line, key=raw.keys[0] if raw.keys else None)  # an estimated one would be written as a signature
     line = replace(line, end_tick=max(line.end_tick, int((notes["onset_tick"] + notes["duration_tick"]).max())))
@@ -86,7 +103,14 @@ def read_untouched(path: Path) -> tuple[Score, Score]:
 
 
 def read_solo(
-    raw: RawMidi, name: Path, key: Key | None, config: IngestConfig, *, keep_empty_bars: bool = False
+    raw: RawMidi,
+    name: Path,
+    key: Key | None,
+    config: IngestConfig,
+    *,
+    part: str = "",
+    transpose: int | None = None,
+    keep_empty_bars: bool = False,
 ) -> Reading:
     """Interpret a raw file; `key` is the manifest's, if it gives one.
 
@@ -94,19 +118,24 @@ def read_solo(
     it are dropped, and chords, tempos, meters and sections move along, so the solo keeps its place in the form.
 
     Args:
+        part: the part that a person chose, by name, track or track/channel; empty: the likeliest.
+        transpose: semitones that bring the notes to sounding pitch; None: as `config` says of parts at written pitch.
         keep_empty_bars: all bars of the file stay, from tick 0 on.
 
     Raises:
-        InputError: there is no solo in the file, or one too short or too long.
+        InputError: `config` refuses the file, which has no such part, no solo, or one of the wrong kind.
     """
-    part = choose_part(raw.parts, config.min_notes)
-    if part is None:
-        found = "drums only" if raw.parts else "no notes"
-        raise InputError(name, expected="a melody", found=found, remedy="export the track of the soloist")
-    line = melodic_line(part.notes, raw.ticks_per_beat)
+    choice = choose_solo(raw, name, config.min_notes, part)
+    line = melodic_line(choice.part.notes, raw.ticks_per_beat)
     if len(line.notes) < config.min_notes:
         expected = f"at least {config.min_notes} notes"
         raise InputError(name, expected=expected, found=f"{len(line.notes)}", remedy="lower ingest.min_notes to use it")
+    if line.left_out > config.max_left_out:
+        found = f"{line.reduced_notes} of {len(choice.part.notes)} notes of {choice.part.label} beside its line"
+        expected = f"a line of one note at a time, with at most {config.max_left_out:.0%} of a part's notes beside it"
+        raise InputError(
+            name, expected=expected, found=found, remedy=f"raise ingest.max_left_out to use it, or {choice.remedy}"
+        )
     last_note = line.notes[-1]
     ends = [text.tick for text in raw.texts if text.kind == "marker" and text.text == END]
     end = max([int(last_note["onset_tick"] + last_note["duration_tick"]), *ends])
@@ -116,7 +145,8 @@ def read_solo(
     bars = Score(raw.ticks_per_beat, line.notes, end, meters=meters).bar_ticks.tolist()
     written = chords_of(raw.texts, config.chord_share, bars)
     chords, chord_flags = written.changes, written.flags
-    if not chords and (played := chords_from_notes(raw.parts, raw.ticks_per_beat, part)):
+    beside = [member for other in choice.left for member in other.members]
+    if not chords and (played := chords_from_notes(beside, raw.ticks_per_beat)):
         chords, chord_flags = played, ("chords_from_notes",)
     score = Score(
         raw.ticks_per_beat,
@@ -127,18 +157,48 @@ def read_solo(
         chords,
         tuple(sorted({text.tick for text in raw.texts if PHRASE.fullmatch(text.text)})),
         tuple(sorted({*written.sections, *_sections(raw.texts)}, key=lambda section: section.tick)),
-        program=part.program,
+        program=choice.part.program,
     )
     score, leading_bars = (score, 0) if keep_empty_bars else _cut_empty_bars(score)
     if score.bar_count < config.min_bars:
         expected = f"at least {config.min_bars} bars"
         raise InputError(name, expected=expected, found=f"{score.bar_count}", remedy="lower ingest.min_bars to use it")
+    grid_flags = _beat_grid(score, name, config)
+    score, pitch_flags = _sounding(score, name, transpose, config)
     key, key_flags = _key(key, raw, score)
-    flags = [*raw.flags, *tempo_flags, *meter_flags, *chord_flags, *key_flags]
-    flags += ["polyphonic"] if line.reduced_notes else []
+    flags = [*raw.flags, *choice.flags, *tempo_flags, *meter_flags, *grid_flags]
+    flags += [*chord_flags, *pitch_flags, *key_flags, *line.flags]
     flags += [f"leading_bars_dropped:{leading_bars}"] if leading_bars else []
-    flags += [f"zero_length_notes:{line.zero_length_notes}"] if line.zero_length_notes else []
-    return Reading(replace(score, key=key), line, tuple(flags))
+    return Reading(replace(score, key=key), line, choice, tuple(flags))
+
+
+def _beat_grid(score: Score, name: Path, config: IngestConfig) -> list[str]:
+    """A flag for onsets that have nothing to do with the beats of the file."""
+    relation = beat_relation(score)
+    if relation is None or relation >= NO_GRID:
+        return []
+    if config.no_beat_grid == "reject":
+        found = f"notes that fall anywhere in the beats (relation {relation:.1f}, below {NO_GRID})"
+        remedy = "record it to the click or set its tempo map; or set ingest.no_beat_grid to use"
+        raise InputError(name, expected="notes played to the beats of the file", found=found, remedy=remedy)
+    return ["no_beat_grid"]
+
+
+def _sounding(score: Score, name: Path, transpose: int | None, config: IngestConfig) -> tuple[Score, list[str]]:
+    """The notes at the pitch that sounds, where a person asks for it; a flag for what was found and done."""
+    if transpose is not None:
+        flags = [f"transposed:{transpose:+d}"] if transpose else []
+    else:
+        interval = written_interval(score)
+        flags = [f"written_pitch:{interval:+d}"] if interval else []
+        transpose = -interval if interval and config.written_pitch == "correct" else 0
+        flags += [f"transposed:{transpose:+d}"] if transpose else []
+    notes = score.notes.copy()
+    notes["pitch"] += transpose
+    if notes["pitch"].min() < 0 or notes["pitch"].max() > 127:
+        found = f"notes that {transpose:+d} semitones move out of it"
+        raise InputError(name, expected="pitches from 0 to 127", found=found, remedy="correct the column `transpose`")
+    return replace(score, notes=notes), flags
 
 
 def _tempo_map(tempos: tuple[Tempo, ...], first_onset: int) -> tuple[tuple[Tempo, ...], list[str]]:

@@ -1,19 +1,18 @@
-"""One melodic line out of a foreign file: the part that plays it, its top line, its overlaps trimmed."""
+"""One melodic line out of the notes of a part: what sounds beside it is left out, its overlaps are trimmed."""
 
-import re
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
 import numpy as np
+from numpy.typing import NDArray
 
-from yardbird.music.midi import RawPart
 from yardbird.music.score import Notes
 
-#: General MIDI programs from 0, the likeliest soloists first: saxes, other reeds and pipes, brass, leads.
-_SOLOISTS = (range(64, 68), range(68, 80), range(56, 61), range(80, 88))
-_SOLO_NAME = re.compile(
-    r"\b(sax\w*|solo\w*|melod\w*|lead|alto|tenor|soprano|vocals?|voice|trumpet|flute|clarinet)\b", re.I
-)
+#: A drone is so many times as long as the median note, and so many others start while it sounds, the first of them in
+#: the first quarter of its length. More pitches than a few are long notes of a line or of chords.
+_DRONE_LENGTH, _DRONE_NOTES, _DRONE_ALONE, _DRONE_PITCHES = 4, 3, 0.25, 3
+#: Where a smaller share of the notes start with others, the part is a line whose notes overlap, as legato does.
+_LINE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -21,43 +20,104 @@ class Line:
     """Monophonic notes, and what it took to make them so."""
 
     notes: Notes
-    reduced_notes: int
+    reduced_notes: int  # all that were left out, grace notes and drones too
+    grace_notes: int
+    drones: int
     trimmed_overlaps: int
     zero_length_notes: int
 
+    @property
+    def left_out(self) -> float:
+        """The share of the part's notes that are not in the line."""
+        return self.reduced_notes / (self.reduced_notes + len(self.notes))
 
-def choose_part(parts: tuple[RawPart, ...], min_notes: int) -> RawPart | None:
-    """The part that most likely plays the solo, drums never: of those with enough notes by program, then by name, then
-    the one that moves most as a single line. None where no pitched part has a note.
-    """
-    pitched = [part for part in parts if not part.is_drums and len(part.notes)]
-    return max(pitched, key=lambda part: (len(part.notes) >= min_notes, *_likelihood(part)), default=None)
-
-
-def _likelihood(part: RawPart) -> tuple[int, bool, int]:
-    rank = next((rank for rank, programs in enumerate(_SOLOISTS) if part.program in programs), len(_SOLOISTS))
-    chordal = int(np.count_nonzero(np.diff(part.notes["onset_tick"]) == 0))
-    return -rank, bool(_SOLO_NAME.search(part.name)), len(part.notes) - 4 * chordal
+    @property
+    def flags(self) -> list[str]:
+        flags = ["polyphonic"] if self.reduced_notes > self.grace_notes + self.drones else []
+        flags += [f"notes_left_out:{self.reduced_notes} of {self.reduced_notes + len(self.notes)}"] if flags else []
+        flags += [f"grace_notes_left_out:{self.grace_notes}"] if self.grace_notes else []
+        flags += [f"drones_left_out:{self.drones}"] if self.drones else []
+        flags += [f"zero_length_notes:{self.zero_length_notes}"] if self.zero_length_notes else []
+        return flags
 
 
 def melodic_line(notes: Notes, ticks_per_beat: int) -> Line:
     """Reduce notes to a line that holds one note at a time.
 
-    A note stays when it is the highest sounding for at least half of its length (the skyline; Uitdenbogerd and Zobel,
-    Melodic matching techniques, 1999). What then still overlaps is legato: trimmed at the next onset. A note of no
-    length gets a twelfth of a beat.
+    A note of no length gets a twelfth of a beat. Drones leave, which sound on above or below the others, and grace
+    notes at the tick of the note that they adorn. Of notes that start together the highest stays. Where these are many,
+    the part plays chords: a note stays only if it is the highest sounding for at least half of its length (the skyline;
+    Uitdenbogerd and Zobel, Melodic matching techniques, 1999). Else no other note leaves. What then still overlaps is
+    legato: trimmed at the next onset.
     """
     notes = notes.copy()
     empty = notes["duration_tick"] <= 0
     notes["duration_tick"][empty] = max(1, ticks_per_beat // 12)
     notes = notes[np.lexsort((-notes["pitch"], notes["onset_tick"]))]
-    audible = 2 * _ticks_on_top(notes) >= notes["duration_tick"]
-    kept = notes[audible]
-    kept = kept[np.append(True, np.diff(kept["onset_tick"]) > 0)] if len(kept) else kept  # of a chord, the highest
+    everything = len(notes)
+    notes = notes[~_drones(notes)]
+    drones = everything - len(notes)
+    notes = notes[~_grace_notes(notes, ticks_per_beat)]
+    grace_notes = everything - drones - len(notes)
+    alone = _highest_of_each_start(notes, ticks_per_beat // 16)
+    if len(notes) - len(alone) <= _LINE_SHARE * len(notes):
+        kept = alone
+    else:
+        audible = notes[2 * _ticks_on_top(notes) >= notes["duration_tick"]]
+        kept = audible[np.diff(audible["onset_tick"], prepend=-1) > 0]  # of a chord, the highest
     room = np.diff(kept["onset_tick"])
     overlaps = kept["duration_tick"][:-1] > room
     kept["duration_tick"][:-1] = np.minimum(kept["duration_tick"][:-1], room)
-    return Line(kept, len(notes) - len(kept), int(np.count_nonzero(overlaps)), int(np.count_nonzero(empty)))
+    return Line(
+        kept,
+        everything - len(kept),
+        grace_notes,
+        drones,
+        int(np.count_nonzero(overlaps)),
+        int(np.count_nonzero(empty)),
+    )
+
+
+def _drones(notes: Notes) -> NDArray[np.bool_]:
+    """Which notes are long ones over or under many others; notes sorted by onset."""
+    onsets = np.unique(notes["onset_tick"])
+    ends = notes["onset_tick"] + notes["duration_tick"]
+    following = np.searchsorted(onsets, notes["onset_tick"], side="right")
+    inside = np.searchsorted(onsets, ends, side="left") - following
+    alone = np.append(onsets, onsets[-1:])[following] - notes["onset_tick"]
+    long = notes["duration_tick"] >= _DRONE_LENGTH * np.median(notes["duration_tick"])
+    found: NDArray[np.bool_] = long & (inside >= _DRONE_NOTES) & (alone <= _DRONE_ALONE * notes["duration_tick"])
+    pitches = np.unique(notes["pitch"][found])
+    if not 0 < len(pitches) <= _DRONE_PITCHES:
+        return np.zeros_like(found)
+    shortest = notes["duration_tick"][found].min()  # the last one of a drone may sound beyond the line
+    found |= np.isin(notes["pitch"], pitches) & (notes["duration_tick"] >= shortest)
+    return found
+
+
+def _grace_notes(notes: Notes, ticks_per_beat: int) -> NDArray[np.bool_]:
+    """Which notes are short ones at the tick of a longer one that then sounds alone; notes sorted by onset."""
+    onsets, first, chord = np.unique(notes["onset_tick"], return_index=True, return_inverse=True)
+    longest = np.maximum.reduceat(notes["duration_tick"], first)[chord]
+    room = np.append(np.diff(onsets), notes["duration_tick"].max())[chord]
+    short = (3 * notes["duration_tick"] <= longest) & (6 * notes["duration_tick"] <= ticks_per_beat)
+    found: NDArray[np.bool_] = short & (2 * room >= longest)
+    return found
+
+
+def _highest_of_each_start(notes: Notes, tolerance: int) -> Notes:
+    """The highest of the notes that start within so many ticks and sound together; notes sorted by onset."""
+    highest: list[int] = []
+    start = end = length = -1
+    for index, (onset, duration, pitch) in enumerate(notes[["onset_tick", "duration_tick", "pitch"]].tolist()):
+        if highest and onset - start <= tolerance and 2 * (end - onset) >= min(length, duration):
+            if pitch > notes["pitch"][highest[-1]]:
+                highest[-1] = index
+        else:
+            highest.append(index)
+            start, end, length = onset, onset + duration, duration
+    kept = notes[highest]
+    return kept[np.diff(kept["onset_tick"], append=np.iinfo(np.int64).max) > 0]
 
 
 def _ticks_on_top(notes: Notes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

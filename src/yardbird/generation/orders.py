@@ -193,15 +193,18 @@ def changes(chart: Path, prime: Prime | None) -> LeadSheet:
     return read_lead_sheet(chart)
 
 
-def read_prime(path: Path, bars: int) -> Prime:
+def read_prime(path: Path, bars: int, part: str = "") -> Prime:
     """The first `bars` bars of the solo in a MIDI file, and its pickup before them.
 
+    Args:
+        part: that plays the solo, as in `load_midi`.
+
     Raises:
-        InputError: the file is missing, holds no solo, or has fewer bars.
+        InputError: the file is missing, holds no solo or no such part, or has fewer bars.
     """
     if not path.is_file():
         raise InputError(path, expected="a MIDI file", found="no such file", remedy="mend the path")
-    score = load_midi(path)
+    score = load_midi(path, part)
     meters, ticks = score.meters, score.ticks_per_beat
     pickup = len(meters) > 1 and meters[1].tick == meters[0].bar_ticks(ticks) < meters[1].bar_ticks(ticks)
     if score.bar_count < bars + pickup:

@@ -92,6 +92,7 @@ def _collect(midi: MidiEvents) -> RawMidi:
     texts: list[tuple[int, str, bytes]] = []
     names: list[bytes] = []  # of each track
     file_programs: dict[int, int] = {}  # by channel: some exporters set the programs in another track
+    master_programs: list[int] = []  # of each track: MPE sets the program on a channel that plays nothing
     faults: Counter[str] = Counter()
     unended = 0
     for number, track in enumerate(midi.tracks):
@@ -144,6 +145,8 @@ def _collect(midi: MidiEvents) -> RawMidi:
             # until the next note of its part, not to the end of the track: it must not hide the notes below it
             stop = onsets[channel][min(bisect_right(onsets[channel], onset), len(onsets[channel]) - 1)]
             rows.setdefault(channel, []).append((onset, stop - onset, pitch, velocity))
+        silent = {program for channel, program in programs.items() if channel not in rows}
+        master_programs.append(silent.pop() if len(silent) == 1 else 0)
         parts.extend(
             RawPart(number, channel, "", programs.get(channel, -1), make_notes(rows[channel]))
             for channel in sorted(rows)
@@ -153,7 +156,7 @@ def _collect(midi: MidiEvents) -> RawMidi:
         replace(
             part,
             name=decoded[part.track],
-            program=part.program if part.program >= 0 else file_programs.get(part.channel, 0),
+            program=part.program if part.program >= 0 else file_programs.get(part.channel, master_programs[part.track]),
         )
         for part in parts
     ]

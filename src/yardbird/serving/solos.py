@@ -17,7 +17,15 @@ from yardbird.tracking.endpoint import Kind
 
 MOST_BARS, MOST_BARS_IN_ALL = 256, 2048  # a request must not hold the server for hours
 _MOST_MIDI = 1 << 20  # characters: a solo has a hundredth of it
-_ANY_SOLO = IngestConfig(min_notes=1, min_bars=1, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
+_ANY_SOLO = IngestConfig(
+    min_notes=1,
+    min_bars=1,
+    max_bars=MOST_BARS,
+    chord_share=CHORD_SHARE,
+    max_left_out=1.0,
+    no_beat_grid="use",
+    written_pitch="flag",
+)
 #: What an answer tells of every solo.
 FACTS: Mapping[str, tuple[Kind, bool]] = {
     "midi": ("string", True),
