@@ -13,7 +13,9 @@ LINE = [(i, 1, 60 + step) for i, step in enumerate([0, 2, 4, 5, 7, 5, 4, 2, 0, 4
 
 @pytest.fixture
 def config() -> IngestConfig:
-    return IngestConfig(min_notes=4, min_bars=1, max_bars=1000, chord_share=0.8)
+    return IngestConfig(
+        min_notes=4, min_bars=1, max_bars=1000, chord_share=0.8, qpm_range=(20, 600), longest_bar_beats=8
+    )
 
 
 @pytest.fixture

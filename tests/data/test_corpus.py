@@ -19,7 +19,9 @@ from yardbird.metrics.table import describe
 from yardbird.music.chords import Chord
 from yardbird.music.midi import read_raw
 
-DEFAULT = IngestConfig(min_notes=16, min_bars=4, max_bars=5000, chord_share=0.8)
+DEFAULT = IngestConfig(
+    min_notes=16, min_bars=4, max_bars=5000, chord_share=0.8, qpm_range=(20, 600), longest_bar_beats=8
+)
 
 
 def test_a_corpus_of_no_solo_is_refused() -> None:

@@ -14,7 +14,9 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.files import sha256
 from yardbird.music.midi import read_raw, read_score
 
-DEFAULT = IngestConfig(min_notes=16, min_bars=4, max_bars=5000, chord_share=0.8)
+DEFAULT = IngestConfig(
+    min_notes=16, min_bars=4, max_bars=5000, chord_share=0.8, qpm_range=(20, 600), longest_bar_beats=8
+)
 
 
 def tune(shift: int = 0, seed: int = 0, count: int = 20) -> list[tuple[float, float, int]]:

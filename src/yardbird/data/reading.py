@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from yardbird.config import PARAMS
+from yardbird.data.bar_lines import bar_lines, divide_bars, refuse_medley, tempo_map
 from yardbird.data.solo_line import Line, choose_part, melodic_line
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.chords import Chord
@@ -35,6 +36,8 @@ class IngestConfig:
     min_bars: int
     max_bars: int  # a longer file is a medley or broken
     chord_share: float  # texts or lyrics count as chords where at least this share of them parses
+    qpm_range: tuple[float, ...]  # mean tempo of a solo; a file outside is rejected
+    longest_bar_beats: int  # in quarter notes; longer bars are divided
 
     def __post_init__(self) -> None:
         for key, low in (("min_notes", 1), ("min_bars", 1), ("max_bars", self.min_bars)):
@@ -43,10 +46,18 @@ class IngestConfig:
         if not 0 < self.chord_share <= 1:
             expected, found = "above 0, at most 1", str(self.chord_share)
             raise ConfigError(PARAMS, "ingest.chord_share", expected=expected, found=found)
+        if len(self.qpm_range) != 2 or not 0 < self.qpm_range[0] < self.qpm_range[1]:
+            found = str(list(self.qpm_range))
+            raise ConfigError(PARAMS, "ingest.qpm_range", expected="lowest, highest", found=found)
+        if self.longest_bar_beats < 1:
+            found = str(self.longest_bar_beats)
+            raise ConfigError(PARAMS, "ingest.longest_bar_beats", expected="1 or more", found=found)
 
 
 #: What section `ingest` asks of a training file does not bind a prime, or a solo to be encoded.
-_ANY_SOLO = IngestConfig(min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8)
+ANY_SOLO = IngestConfig(
+    min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8, qpm_range=(1, 10_000), longest_bar_beats=8
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ def load_midi(path: str | Path) -> Score:
     Raises:
         InputError: the file cannot be read, or there is no solo in it.
     """
-    return read_solo(read_raw(Path(path)), Path(path), None, _ANY_SOLO).score
+    return read_solo(read_raw(Path(path)), Path(path), None, ANY_SOLO).score
 
 
 def read_untouched(path: Path) -> tuple[Score, Score]:
@@ -77,8 +88,8 @@ def read_untouched(path: Path) -> tuple[Score, Score]:
         InputError: the file cannot be read, or there is no solo in it.
     """
     raw = read_raw(path)
-    line = read_solo(raw, path, None, _ANY_SOLO, keep_empty_bars=True).score
-    part = choose_part(raw.parts, _ANY_SOLO.min_notes)
+    line = read_solo(raw, path, None, ANY_SOLO, keep_empty_bars=True).score
+    part = choose_part(raw.parts, ANY_SOLO.min_notes)
     assert part is not None, "there is a line"
     notes = part.notes.copy()
     notes["duration_tick"] = np.maximum(notes["duration_tick"], 1)
@@ -113,9 +124,10 @@ def read_solo(
     last_note = line.notes[-1]
     ends = [text.tick for text in raw.texts if text.kind == "marker" and text.text == _END]
     end = max([int(last_note["onset_tick"] + last_note["duration_tick"]), *ends])
-    tempos, tempo_flags = _tempo_map(raw.tempos, int(line.notes["onset_tick"][0]))
-    meters, meter_flags = _bar_lines(raw.meters, raw.ticks_per_beat, end)
-    _refuse_medley(meters, raw.ticks_per_beat, end, name, config.max_bars)
+    tempos, tempo_flags = tempo_map(raw.tempos, int(line.notes["onset_tick"][0]), config.qpm_range)
+    meters, meter_flags = bar_lines(raw.meters, raw.ticks_per_beat, end)
+    refuse_medley(meters, raw.ticks_per_beat, end, name, config.max_bars)
+    meters, divided_flags = divide_bars(meters, raw.ticks_per_beat, end, config.longest_bar_beats)
     chords, marks, chord_flags = chords_of(raw.texts, config.chord_share)
     score = Score(
         raw.ticks_per_beat,
@@ -132,70 +144,17 @@ def read_solo(
     if score.bar_count < config.min_bars:
         expected = f"at least {config.min_bars} bars"
         raise InputError(name, expected=expected, found=f"{score.bar_count}", remedy="lower ingest.min_bars to use it")
+    slowest, fastest = config.qpm_range
+    if not slowest <= score.mean_qpm <= fastest:
+        expected, found = f"a mean tempo of {slowest:g} … {fastest:g} qpm", f"{score.mean_qpm:.4g}"
+        remedy = "correct the file's tempo, or widen ingest.qpm_range and validate.qpm_range"
+        raise InputError(name, expected=expected, found=found, remedy=remedy)
     key, key_flags = _key(key, raw, score)
-    flags = [*raw.flags, *tempo_flags, *meter_flags, *chord_flags, *key_flags]
+    flags = [*raw.flags, *tempo_flags, *meter_flags, *divided_flags, *chord_flags, *key_flags]
     flags += ["polyphonic"] if line.reduced_notes else []
     flags += [f"leading_bars_dropped:{leading_bars}"] if leading_bars else []
     flags += [f"zero_length_notes:{line.zero_length_notes}"] if line.zero_length_notes else []
     return Reading(replace(score, key=key), line, tuple(flags))
-
-
-def _tempo_map(tempos: tuple[Tempo, ...], first_onset: int) -> tuple[tuple[Tempo, ...], list[str]]:
-    """Ascending changes from tick 0: of several at a tick the last, none that changes nothing."""
-    if not tempos:
-        return (Tempo(0, 120.0),), ["tempo_assumed"]
-    changes = list({tempo.tick: tempo for tempo in tempos}.values())
-    flags = []
-    if changes[0].tick > first_onset:  # until then the MIDI standard's 120 holds
-        changes.insert(0, Tempo(0, 120.0))
-        flags = ["tempo_assumed"]
-    changes[0] = Tempo(0, changes[0].qpm)
-    return tuple(t for i, t in enumerate(changes) if i == 0 or t.qpm != changes[i - 1].qpm), flags
-
-
-def _refuse_medley(meters: tuple[Meter, ...], ticks_per_beat: int, end: int, name: Path, max_bars: int) -> None:
-    """Count the bars before any array of that size is made: a broken file may claim millions."""
-    stops = [*(meter.tick for meter in meters[1:]), end]
-    bars = sum(-((m.tick - stop) // m.bar_ticks(ticks_per_beat)) for m, stop in zip(meters, stops, strict=True))
-    if bars > max_bars:
-        raise InputError(name, expected=f"at most {max_bars} bars", found=f"{bars}", remedy="cut it into solos")
-
-
-def _bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tuple[tuple[Meter, ...], list[str]]:
-    """Ascending changes from tick 0, each on a bar line.
-
-    A change inside a bar cuts it short: the bar gets the meter of what is left of it, as a pickup does, or, where no
-    signature in quarters or eighths says that, the change moves to the nearest bar line. Signatures that no bar can
-    have (no beats, a fraction of a tick) are left out.
-    """
-    if not meters:
-        return (Meter(0, 4, 4),), ["meter_assumed"]
-    unit = 4 * ticks_per_beat
-    sounding = [meter for meter in meters if meter.tick < end]
-    sane = [m for m in sounding if m.numerator > 0 and unit * m.numerator % m.denominator == 0]
-    changes = list({meter.tick: meter for meter in sane}.values())
-    repaired = len(sane) < len(sounding)
-    lines = [Meter(0, 4, 4)] if not changes or changes[0].tick > 0 else []
-    for change in changes:
-        if not lines:
-            lines.append(change)
-            continue
-        now = lines[-1]
-        bar = now.bar_ticks(ticks_per_beat)
-        tick = max(change.tick, now.tick)  # the one before may have moved past it
-        full_bars, rest = divmod(tick - now.tick, bar)
-        if rest:
-            repaired = True
-            eighths, odd = divmod(rest * 8, unit)
-            if odd or eighths == 0:
-                tick += bar - rest if 2 * rest >= bar else -rest
-            else:
-                short = Meter(tick - rest, eighths, 8) if eighths % 2 else Meter(tick - rest, eighths // 2, 4)
-                lines = [*lines, short] if full_bars else [*lines[:-1], short]
-        here = Meter(tick, change.numerator, change.denominator)
-        lines = [*(line for line in lines if line.tick < tick), here]
-    changed = [line for i, line in enumerate(lines) if i == 0 or replace(line, tick=lines[i - 1].tick) != lines[i - 1]]
-    return tuple(line for line in changed if line.tick < end), ["meter_repaired"] if repaired else []
 
 
 def chords_of(texts: Sequence[RawText], share: float) -> tuple[tuple[ChordChange, ...], list[Section], list[str]]:
