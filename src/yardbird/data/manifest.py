@@ -189,7 +189,7 @@ def tune_group_of(title: str) -> str:
 
 def metadata(entry: Entry, file: PurePath, folder: str) -> Entry:
     """An entry with its gaps filled: artist from the folder that holds the file, title from the file."""
-    artist = entry.artist or (file.parent.name or folder).replace("_", " ").strip()
+    artist = entry.artist or (file.parent.name or folder).replace("_", " ").strip() or "unknown"
     title = entry.title or title_of(file.stem, artist)
     group = fold(entry.tune_group) or tune_group_of(title) or fold(file.stem) or "untitled"
     return Entry(artist, title, group, entry.key, entry.form, entry.licence)
