@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -17,6 +18,7 @@ from yardbird.data.repair import repair
 from yardbird.data.validation import ValidateConfig
 from yardbird.errors import InputError
 from yardbird.files import sha256_folder
+from yardbird.music.midi import read_score
 
 BEATS = [(place / 2, 0.5, 60 + place * 5 % 17) for place in range(64)]
 
@@ -101,6 +103,23 @@ def test_copies_hold_the_same_notes_and_need_no_repair(root, folder, tmp_path):
         rows = list(csv.DictReader(file))
     assert [(row["file"], row["change"]) for row in rows] == [(change.file, change.change) for change in changes]
     assert {row["copy"] for row in rows if row["file"] == "mine/none.mid"} == {""}
+
+
+@pytest.mark.parametrize(
+    ("flags", "moved"),
+    [("written_pitch:+2", -2), ("written_pitch:+2|transposed:-2", 0), ("written_pitch:+72", 0), ("no_chords", 0)],
+)
+def test_a_part_written_above_its_chords_is_copied_as_it_sounds(root, folder, tmp_path, flags, moved):
+    checkup = examine(root, folder)
+    good, _ = checkup.surveys["mine"].used
+    flagged = replace(good.row, flags=flags)
+    files = tuple(replace(file, row=flagged) if file.file == "good.mid" else file for file in checkup.files)
+    changes = repair(replace(checkup, files=files), [folder], tmp_path / "out")
+    copy = read_score(tmp_path / "out/mine/good.mid")
+    assert (copy.pitches - good.score.pitches).tolist() == [moved] * len(copy.notes)
+    assert copy.chords == good.score.chords
+    transposed = [change.detail for change in changes if change.change == "transposed"]
+    assert transposed == ([f"{moved:+d} semitones"] if moved else [])
 
 
 def test_a_place_for_copies_that_could_harm_the_input_is_refused(folder, tmp_path):

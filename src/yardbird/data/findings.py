@@ -25,6 +25,10 @@ class Kind:
 _SET_ASIDE = "Stage validate sets the solo aside: no later stage reads it."
 _BROKEN = "Run the ingest stage again; if the error stays, report it."
 
+_EXPORT = "Nothing, or export the file again."
+_REPEATS = "Write the bars out in the file."
+_PART = "Check the part; name another one in the column part of manifest.csv."
+
 KINDS: Mapping[str, Kind] = {
     # files that are not used
     "rejected": Kind("error", "The file is not used.", "Do what its line says, or take it out of the folder."),
@@ -59,7 +63,45 @@ KINDS: Mapping[str, Kind] = {
         "All notes are used as they are.",
         "Check the octave of the file; validate.pitch_range sets the limit.",
     ),
-    # the solo line
+    # bytes that break the rules of their format
+    "broken_event": Kind("note", "The event is left out.", _EXPORT),
+    "unknown_chunk": Kind("note", "The chunk is left out: it holds no notes.", "Nothing."),
+    "stray_bytes": Kind("note", "The bytes between tracks are left out.", _EXPORT),
+    "leading_bytes": Kind("note", "The bytes before the file's header are left out.", "Nothing."),
+    "bytes_after_end_of_track": Kind("note", "What follows the end of a track is left out.", _EXPORT),
+    "track_length": Kind("note", "A track is read to its end, whatever length it states.", _EXPORT),
+    "end_of_track_missing": Kind("note", "A track ends with its last event.", _EXPORT),
+    "header_length": Kind("note", "The header is read by its own length.", "Nothing."),
+    "midi_type": Kind("note", "The file is read as one piece of several tracks.", _EXPORT),
+    "missing_tracks": Kind("warning", "The tracks that are there are read.", "Check that the file is complete."),
+    "second_midi_file": Kind("warning", "A second file after the first is left out.", "Store it as a file of its own."),
+    # notation and databases
+    "unread_notes": Kind("warning", "Notes without a usable time or pitch are left out.", "Correct them in the file."),
+    "repeats_not_unrolled": Kind("warning", "The bars are read once, as they are written.", _REPEATS),
+    "parts_order_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
+    "expansion_list_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
+    "measure_repeats_unread": Kind("warning", "Bars that only say to repeat the one before are empty.", _REPEATS),
+    "slashes_unread": Kind("note", "Slashes in place of notes are left out.", "Nothing, or write the notes."),
+    # the part and the solo line
+    "parts_joined": Kind(
+        "note", "Tracks or channels that hardly sound together are read as one part.", "Nothing if they are one line."
+    ),
+    "bass_part": Kind("warning", "The part taken plays like a bass.", _PART),
+    "longer_part_left": Kind("warning", "A part with more notes than the one taken is left out.", _PART),
+    "notes_left_out": Kind("warning", "Of notes that start together, the highest stays.", _PART),
+    "grace_notes_left_out": Kind("note", "Grace notes at the tick of a main note are left out.", "Nothing."),
+    "drones_left_out": Kind("note", "Long notes under or over the line are left out.", "Nothing."),
+    "no_beat_grid": Kind(
+        "warning",
+        "The notes have no relation to the beats of the file; they are used because ingest.no_beat_grid says so.",
+        "Record to the click, or set the tempo map of the file.",
+    ),
+    "written_pitch": Kind(
+        "warning",
+        "The notes lie so many semitones above the chords, as a horn player reads them; they are used as they are.",
+        "Set ingest.written_pitch to correct, or name the semitones in the column transpose of manifest.csv.",
+    ),
+    "transposed": Kind("note", "The notes are moved by so many semitones.", "Nothing if the chords fit now."),
     "polyphonic": Kind(
         "warning",
         "Of notes that sound together, the highest stay; the others are left out.",
@@ -116,6 +158,14 @@ KINDS: Mapping[str, Kind] = {
     "chords_from_text": Kind("note", "The text events are read as chord symbols.", "Nothing if they are."),
     "chords_from_lyrics": Kind("note", "The lyrics are read as chord symbols.", "Nothing if they are."),
     "chords_from_cue_marker": Kind("note", "The cue points are read as chord symbols.", "Nothing if they are."),
+    "chords_from_notes": Kind(
+        "note", "The notes of a chord part are read as chord symbols.", "Nothing, or write the symbols as markers."
+    ),
+    "chord_texts_unused": Kind(
+        "warning",
+        "Too few of the texts are chord symbols: none is read as one.",
+        "Write the chord symbols as markers, or lower ingest.chord_share.",
+    ),
     "key_from_signature": Kind("note", "The key is that of the file's key signature.", "Nothing if it is right."),
     "key_estimated": Kind("note", "The key is estimated from the music.", "Name the key in manifest.csv."),
     "manifest_key_unread": Kind(
@@ -160,8 +210,8 @@ _UNEXPLAINED = Kind("note", "Ingest decided something that is not explained here
 
 
 def kind_of(flag: str) -> str:
-    """The kind of a flag: its name, without the value after the colon."""
-    return flag.partition(":")[0]
+    """The kind of a flag: its name, without the value after the colon and without a count such as ` x2`."""
+    return flag.partition(":")[0].partition(" ")[0]
 
 
 def explain(kind: str) -> Kind:

@@ -202,8 +202,8 @@ def _single(solo: SoloHealth, limits: Limits) -> Iterator[Finding]:
     """What the row and the measures of one solo show."""
     row = solo.row
     for flag in filter(None, row.flags.split("|")):
-        detail = f"{row.reduced_notes} notes left out" if flag == "polyphonic" else flag.partition(":")[2]
-        yield Finding(kind_of(flag), row.solo, detail)
+        detail = f"{row.reduced_notes} notes left out" if flag == "polyphonic" else flag.removeprefix(kind_of(flag))
+        yield Finding(kind_of(flag), row.solo, detail.lstrip(": "))
     if row.trimmed_overlaps:
         yield Finding("trimmed_overlaps", row.solo, f"{row.trimmed_overlaps} notes")
     slowest, fastest = limits.tempo_range
