@@ -21,7 +21,7 @@ def main() -> None:
         table = list(csv.DictReader(file))
     splits = {row["solo"]: row["split"] for row in table}
     background = {row["solo"] for row in table if row["role"] == BACKGROUND}
-    rows = read_solos(INGESTED, read_sources())
+    rows = [row for row in read_solos(INGESTED, read_sources()) if row.solo in splits]  # the others are set aside
     config = read_section("augment", AugmentConfig)
     copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background)
     print(f"{len(rows)} solos, {len(copies)} with their copies")

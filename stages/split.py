@@ -1,4 +1,4 @@
-"""Stage split: ingested solos → train, validation and test, by tune group."""
+"""Stage split: ingested solos that validate has not set aside → train, validation and test, by tune group."""
 
 import sys
 from collections import Counter
@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import BACKGROUND, TARGET, read_section
-from yardbird.data.manifest import read_solos
+from yardbird.data.manifest import SetAside, read_solos, read_table
 from yardbird.data.roles import read_background
 from yardbird.data.sources import read_sources
 from yardbird.data.splits import SPLITS, SplitConfig, split_solos
@@ -19,7 +19,9 @@ INGESTED = Path("data/ingested")
 
 @exit_on_error
 def main() -> None:
-    rows, background = read_solos(INGESTED, read_sources()), read_background()
+    set_aside = {row.solo for row in read_table(Path("data/set_aside.csv"), SetAside)}
+    rows = [row for row in read_solos(INGESTED, read_sources()) if row.solo not in set_aside]
+    background = read_background()
     dealt = split_solos(rows, INGESTED, read_section("split", SplitConfig), background)
     roles = {row.solo: BACKGROUND if row.source in background else TARGET for row in rows}
     table = [{"solo": solo, "split": split, "role": roles[solo]} for solo, split in sorted(dealt.splits.items())]

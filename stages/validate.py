@@ -1,4 +1,4 @@
-"""Stage validate: errors stop the pipeline with the solos named, warnings are counted, Data Docs are for a browser."""
+"""Stage validate: solos with errors are set aside, warnings are counted, Data Docs are for a browser."""
 
 import sys
 from pathlib import Path
@@ -7,9 +7,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import read_section
+from yardbird.data.health import examine, read_limits
+from yardbird.data.manifest import SetAside, read_solos, write_table
 from yardbird.data.sources import read_sources, remove_other_sources
-from yardbird.data.validation import ValidateConfig, validate
-from yardbird.errors import InputError, exit_on_error
+from yardbird.data.validation import ValidateConfig, read_scores, refuse, validate
+from yardbird.errors import exit_on_error
 
 INGESTED, DOCS = Path("data/ingested"), Path("reports/data_docs")
 
@@ -19,17 +21,22 @@ def main() -> None:
     sources = read_sources()
     for name in remove_other_sources(INGESTED, sources):
         print(f"removed {INGESTED / name}, which no source of params.yaml is read into")
-    verdict = validate(INGESTED, sources, read_section("validate", ValidateConfig), DOCS)
+    config = read_section("validate", ValidateConfig)
+    rows = read_solos(INGESTED, sources)
+    scores = read_scores(rows, INGESTED)
+    verdict = validate(rows, scores, config, DOCS)
     files.write_json(Path("reports/validate.json"), {"validate": verdict.metrics()})
     for line in verdict.lines("warning"):
         print(line)
-    if errors := verdict.broken("error"):
-        print(*verdict.lines("error"), sep="\n", file=sys.stderr)
-        found = ", ".join(f"{outcome.name} ({len(outcome.solos)})" for outcome in errors)
-        raise InputError(
-            INGESTED, expected="sound solos", found=found, remedy=f"mend the files named above; {DOCS}/index.html"
-        )
-    print(f"{verdict.solos} solos, warnings: {verdict.count('warning')}; look at {DOCS}/index.html")
+    for line in verdict.lines("error"):
+        print(line, file=sys.stderr)
+    refuse(verdict, config, INGESTED, DOCS)
+    set_aside = verdict.set_aside()
+    write_table(Path("data/set_aside.csv"), SetAside, set_aside)
+    health = examine(rows, scores, verdict, read_limits())
+    files.write_json(Path("reports/data_health.json"), health.to_dict())
+    counts = f"{verdict.solos} solos, set aside: {len(set_aside)}, warnings: {verdict.count('warning')}"
+    print(f"{counts}; look at {DOCS}/index.html")
 
 
 if __name__ == "__main__":

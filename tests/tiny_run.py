@@ -46,6 +46,7 @@ def _corpus(data: Path) -> None:
     write_ingested(data / "ingested", dict(zip(names, REAL_SOLOS, strict=True)), rows)
     columns = ["file", "reason", "remedy"]
     files.write_csv(data / "ingested/mine/rejected.csv", columns, [dict.fromkeys(columns, HOSTILE)])
+    files.write_csv(data / "set_aside.csv", ["solo", "reason"], [{"solo": "mine/solo_9", "reason": HOSTILE}])
     copies = [
         {"copy": name, "solo": name, "path": f"scores/{name}.mid", "split": split, "role": "target",
          "artist": "A", "title": HOSTILE, "semitones": 0, "tempo_factor": 1.1}
@@ -89,6 +90,11 @@ def _interpolation(folder: Path) -> None:
 
 
 def _reports(reports: Path) -> None:
+    grid = {"steps_per_beat": 12, "notes": 200, "lost": 5, "moved": 20, "error_ms": 1.5}
+    source = {"solos": 4, "editions": {"written": 3, "timed": 1}, "swing": 1.5, "grids": [grid]}
+    finding = {"kind": "no_chords", "severity": "warning", "pipeline": HOSTILE, "remedy": HOSTILE, "count": 1}
+    health = {"sources": {HOSTILE: source}, "findings": [{**finding, "where": [HOSTILE]}]}
+    files.write_json(reports / "data_health.json", health)
     files.write_text(
         reports / "comparison.md",
         f"# Compared\n\n> {HOSTILE}\n\n## Strengths and weaknesses\n\n| row | value |\n|---|---|\n"

@@ -21,6 +21,8 @@ def config() -> IngestConfig:
         max_left_out=1.0,
         no_beat_grid="use",
         written_pitch="flag",
+        qpm_range=(20, 600),
+        longest_bar_beats=8,
     )
 
 

@@ -24,6 +24,8 @@ DEFAULT = IngestConfig(
     max_left_out=0.4,
     no_beat_grid="reject",
     written_pitch="flag",
+    qpm_range=(20, 600),
+    longest_bar_beats=8,
 )
 
 

@@ -1,20 +1,17 @@
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from mido import Message, MetaMessage, MidiFile, MidiTrack
 
-from yardbird.data.reading import IngestConfig, Reading, _bar_lines, load_midi, read_solo, read_untouched
+from yardbird.data.reading import IngestConfig, Reading, load_midi, read_solo, read_untouched
 from yardbird.errors import InputError
 from yardbird.music.chords import chord_symbol
 from yardbird.music.midi import read_raw
 from yardbird.music.pitch import Key
-from yardbird.music.score import Meter, Score, Section, Tempo, make_notes
+from yardbird.music.score import Meter, Score, Section, Tempo
 
 Read = Callable[..., Reading]
 
@@ -75,27 +72,6 @@ def test_a_meter_a_few_ticks_beside_the_bar_line_is_moved_onto_it(read: Read) ->
         (4 + 3 / 480, MetaMessage("time_signature", numerator=3, denominator=4)),
     ]
     assert read(eighths(20), metas).score.meters == (Meter(0, 4, 4), Meter(1920, 3, 4))
-
-
-def test_a_meter_without_beats_is_left_out() -> None:
-    meters, flags = _bar_lines((Meter(0, 0, 4), Meter(960, 7, 2**20)), 480, 9600)
-    assert (meters, flags) == ((Meter(0, 4, 4),), ["meter_repaired"])
-
-
-@given(
-    st.lists(
-        st.builds(Meter, st.integers(0, 9000), st.integers(0, 13), st.sampled_from([1, 2, 4, 8, 16, 64])), max_size=8
-    ),
-    st.sampled_from([24, 96, 100, 480]),
-)
-def test_meters_end_up_on_bar_lines_whatever_the_file_says(meters: list[Meter], ticks_per_beat: int) -> None:
-    lines, _ = _bar_lines(tuple(sorted(meters, key=lambda meter: meter.tick)), ticks_per_beat, 9000)
-    assert lines[0].tick == 0
-    for meter, following in pairwise(lines):
-        assert meter.tick < following.tick
-        assert (following.tick - meter.tick) % meter.bar_ticks(ticks_per_beat) == 0
-    score = Score(ticks_per_beat, make_notes([(0, 1, 60, 90)]), 9000, meters=lines)
-    assert {meter.tick for meter in lines} <= set(score.bar_ticks.tolist())
 
 
 def test_empty_bars_around_the_solo_are_dropped_and_the_chords_move_along(read: Read) -> None:

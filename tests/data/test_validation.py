@@ -1,6 +1,8 @@
 """One corpus in which every solo breaks one expectation, and one that breaks none."""
 
 import dataclasses
+import json
+import re
 import runpy
 import shutil
 import sys
@@ -8,13 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from yardbird.data.manifest import SoloRow, read_solos, write_table
-from yardbird.data.validation import ValidateConfig, Verdict, note_table, validate
+from yardbird.config import read_params
+from yardbird.data.augmentation import read_copies
+from yardbird.data.manifest import SetAside, SoloRow, read_solos, read_table, write_table
+from yardbird.data.validation import ValidateConfig, Verdict, note_table, read_scores, validate
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
 
-CONFIG = ValidateConfig(qpm_range=(40.0, 400.0), pitch_range=(36, 96), min_bars=4, min_chord_coverage=0.8)
+CONFIG = ValidateConfig(
+    on_error="set_aside", qpm_range=(40.0, 400.0), pitch_range=(36, 96), min_bars=4, min_chord_coverage=0.8
+)
+
+
+def validate_folder(ingested: Path, docs: Path | None = None, sources: tuple[str, ...] = ("mine",)) -> Verdict:
+    rows = read_solos(ingested, sources)
+    return validate(rows, read_scores(rows, ingested), CONFIG, docs)
 
 
 def add_solo(ingested: Path, stem: str, score: Score, **changes: object) -> None:
@@ -70,11 +81,11 @@ def broken(tmp_path_factory: pytest.TempPathFactory, sound: Score) -> Verdict:
         ("overlapping", dataclasses.replace(sound, notes=overlapping), {}),
     ]:
         add_solo(folder / "ingested", stem, score, **changes)
-    return validate(folder / "ingested", ["mine"], CONFIG, folder / "docs")
+    return validate_folder(folder / "ingested")
 
 
 def test_sound_solos_pass(clean):
-    verdict = validate(*clean[:1], ["mine"], CONFIG, clean[1])
+    verdict = validate_folder(clean[0])
     assert (verdict.solos, verdict.notes) == (2, 64)
     assert verdict.lines("error") == verdict.lines("warning") == []
     assert verdict.metrics()["errors"] == verdict.metrics()["warnings"] == 0
@@ -106,6 +117,7 @@ def test_errors_and_warnings_are_told_apart_and_counted(broken):
     errors = {outcome.name for outcome in broken.outcomes if outcome.severity == "error" and outcome.solos}
     assert errors == {"artist_present", "tune_group_present", "tempo", "length", "counts_agree", "monophony"}
     assert metrics["errors"] == 6
+    assert metrics["set_aside"] == 6
     assert metrics["warnings"] == 12
     assert metrics["same_content"] == 2
     assert "artist_present" not in metrics
@@ -154,7 +166,7 @@ def test_a_solo_may_start_while_the_one_before_it_in_the_table_sounds(sound, tmp
 def test_data_docs_show_the_checks_of_the_last_run_only(clean):
     ingested, docs = clean
     for _ in range(2):
-        validate(ingested, ["mine"], CONFIG, docs)
+        validate_folder(ingested, docs)
     assert (docs / "index.html").is_file()
     pages = {page.stem: page.read_text() for page in docs.glob("validations/**/*.html")}
     assert set(pages) == {"solos-manifest", "solos-notes"}
@@ -164,7 +176,7 @@ def test_data_docs_show_the_checks_of_the_last_run_only(clean):
 
 def test_nothing_ingested_is_one_clear_line(tmp_path):
     with pytest.raises(InputError, match="expected ingested solos, found none; run the ingest stage first"):
-        validate(tmp_path / "ingested", ["mine"], CONFIG, tmp_path / "docs")
+        validate_folder(tmp_path / "ingested")
 
 
 def test_a_title_of_digits_stays_text_and_what_a_killed_ingestion_left_is_no_source(tmp_path, sound):
@@ -174,14 +186,14 @@ def test_a_title_of_digits_stays_text_and_what_a_killed_ingestion_left_is_no_sou
     shutil.copytree(ingested / "mine", ingested / ".mine.x1y2z3")
     (solo,) = read_solos(ingested, ["mine"])
     assert (solo.title, solo.tune_group) == ("1951", "007")
-    verdict = validate(ingested, ["mine"], CONFIG, tmp_path / "docs")
+    verdict = validate_folder(ingested)
     assert (verdict.solos, verdict.broken("error")) == (1, [])
 
 
 def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path, sound):
     add_solo(tmp_path / "ingested", "one", sound, path="../elsewhere.mid")
     with pytest.raises(InputError, match="one that leaves it"):
-        validate(tmp_path / "ingested", ["mine"], CONFIG, tmp_path / "docs")
+        validate_folder(tmp_path / "ingested")
 
 
 def test_a_range_needs_two_ascending_ends():
@@ -189,21 +201,84 @@ def test_a_range_needs_two_ascending_ends():
         dataclasses.replace(CONFIG, qpm_range=(400, 40))
 
 
-def test_the_stage_stops_with_the_solos_named(tmp_path, sound, root, monkeypatch, capsys):
-    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
-    (tmp_path / "data/ingested/gone").mkdir()
-    params = (root / "params.yaml").read_text()
-    (tmp_path / "params.yaml").write_text(params.replace("etudes: data/etudes", "mine: data/raw/mine"))
+def test_each_solo_with_errors_is_set_aside_once_with_all_its_reasons(broken):
+    from yardbird.data.expectations import Outcome
+
+    reasons = {entry.solo.removeprefix("mine/"): entry.reason for entry in broken.set_aside()}
+    assert list(reasons) == ["crawl", "miscounted", "nameless", "nobody", "overlapping", "short"]
+    assert reasons["short"] == "length: expected that a solo has at least 4 bars"
+    two = Verdict(2, 9, [Outcome("a", "error", "one", ("x/1",)), Outcome("b", "error", "two", ("x/1",))])
+    assert two.set_aside() == [SetAside("x/1", "a: expected that one; b: expected that two")]
+
+
+@pytest.fixture
+def run_stage(tmp_path, root, monkeypatch):
+    """Runs a stage in a folder with the repository's params.yaml, some of its lines replaced."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    with pytest.raises(SystemExit, match=r"found artist_present \(1\); mend the files named above"):
-        runpy.run_path(str(root / "stages/validate.py"), run_name="__main__")
-    named = "error: artist_present: expected that every solo has: artist; not so: mine/nobody"
-    said = capsys.readouterr()
-    assert named in said.err.splitlines()
-    assert "removed data/ingested/gone, which no source of params.yaml is read into" in said.out
+    parameters = (root / "params.yaml").read_text().replace("etudes: data/etudes", "mine: data/raw/mine")
+
+    def run(name: str, **replaced: str) -> None:
+        text = parameters
+        for key, value in replaced.items():
+            text, count = re.subn(rf"(?m)^(\s+{key}:) \S+", rf"\1 {value}", text)
+            assert count == 1, f"params.yaml has one {key}"
+        (tmp_path / "params.yaml").write_text(text)
+        runpy.run_path(str(root / f"stages/{name}.py"), run_name="__main__")
+
+    return run
+
+
+def test_a_solo_with_an_error_is_set_aside_and_the_later_stages_read_the_others(tmp_path, sound, run_stage, capsys):
+    """One file with an error stopped the pipeline for all."""
+    for number in range(12):
+        add_solo(tmp_path / "data/ingested", f"tune{number}", sound, interval_hash=str(number))
+    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
+    (tmp_path / "data/ingested/gone").mkdir()
+    run_stage("validate")
+    printed = capsys.readouterr()
+    assert "removed data/ingested/gone, which no source of params.yaml is read into" in printed.out
     assert not (tmp_path / "data/ingested/gone").exists()
+    assert "error: artist_present: expected that every solo has: artist; not so: mine/nobody" in printed.err
+    assert "13 solos, set aside: 1, warnings: " in printed.out
+    assert json.loads((tmp_path / "reports/validate.json").read_text())["validate"]["set_aside"] == 1
+    assert read_table(tmp_path / "data/set_aside.csv", SetAside) == [
+        SetAside("mine/nobody", "artist_present: expected that every solo has: artist")
+    ]
+    run_stage("split", linked_share="1.0", salt="0")
+    assert "mine/nobody" not in (tmp_path / "data/split.csv").read_text()
+    run_stage("augment", target_size="15")
+    copies = read_copies(tmp_path / "data/augmented")
+    assert {copy.solo for copy in copies} == {f"mine/tune{number}" for number in range(12)}
+
+
+def test_the_stage_stops_with_the_solos_named_where_it_is_asked_to(tmp_path, sound, run_stage, capsys):
+    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
+    add_solo(tmp_path / "data/ingested", "somebody", sound)
+    with pytest.raises(
+        SystemExit, match=r"expected sound solos, found artist_present \(1\); fix the files named above"
+    ):
+        run_stage("validate", on_error="stop")
+    named = "error: artist_present: expected that every solo has: artist; not so: mine/nobody"
+    assert named in capsys.readouterr().err.splitlines()
     assert '"errors": 1' in (tmp_path / "reports/validate.json").read_text()
+    assert not (tmp_path / "data/set_aside.csv").exists()
+
+
+def test_where_every_solo_has_an_error_the_stage_stops(tmp_path, sound, run_stage):
+    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
+    with pytest.raises(SystemExit, match=r"at least one sound solo, found artist_present \(1\)"):
+        run_stage("validate")
+
+
+def test_what_ingest_uses_is_inside_the_limits_of_the_later_stages(root):
+    """A tempo of 38 or 420 qpm, or a bar of nine beats, was used by ingest and refused by a later stage."""
+    parameters = read_params(root / "params.yaml")
+    ingest, validation, events = parameters["ingest"], parameters["validate"], parameters["encode"]["events"]
+    assert validation["qpm_range"][0] <= ingest["qpm_range"][0]
+    assert validation["qpm_range"][1] >= ingest["qpm_range"][1]
+    assert validation["min_bars"] <= ingest["min_bars"]
+    assert events["longest_bar_beats"] >= ingest["longest_bar_beats"]
 
 
 def test_real_solos_pass(shared, tmp_path):
@@ -213,7 +288,7 @@ def test_real_solos_pass(shared, tmp_path):
 
     for source in ("coltrane", "parker"):
         ingest(shared / source, source, read_section("ingest", IngestConfig), tmp_path / "ingested" / source)
-    verdict = validate(tmp_path / "ingested", ["coltrane", "parker"], CONFIG, tmp_path / "docs")
+    verdict = validate_folder(tmp_path / "ingested", sources=("coltrane", "parker"))
     assert verdict.solos == 73
     assert verdict.lines("error") == []
     assert [outcome.name for outcome in verdict.outcomes if outcome.solos] == ["slowest_moment"]

@@ -63,8 +63,8 @@ def test_markup_in_titles_names_prompts_and_reasons_is_text(page: Path, elements
         a for tag, a in elements.found if "onerror" in a or (tag == "img" and not str(a["src"]).startswith("data:"))
     ]
     assert HOSTILE not in page.read_text(encoding="utf-8")
-    assert elements.text.count(HOSTILE) == 10, (
-        "artist, setting, table, prompt, unknown words, ends of the way, file, reason, remedy"
+    assert elements.text.count(HOSTILE) == 15, (
+        "artist, setting, table, prompt, unknown words, ends of the way, file, reason, remedy, set aside, health (4)"
     )
 
 
@@ -96,6 +96,12 @@ def test_a_run_longer_than_is_usual_in_training_solos_is_marked(elements: Elemen
     text = " ".join(elements.text.split())
     assert "In 97.5 % of such sets of training solos no run is longer than 6 intervals" in text
     assert re.findall(r"(one|two)(\d+)( unusual)?", elements.text) == [("one", "7", " unusual"), ("two", "0", "")]
+
+
+def test_the_health_of_each_source_and_each_finding_is_a_row(elements: Elements) -> None:
+    text = " ".join(elements.text.split())
+    assert f"{HOSTILE}43 written, 1 timed1.5012: 2.50 %" in text
+    assert f"warning: no chords1{HOSTILE}{HOSTILE}{HOSTILE}" in text
 
 
 def test_a_mixed_corpus_is_told_from_a_synthetic_one(run: Path, elements: Elements, tmp_path: Path) -> None:
@@ -134,6 +140,7 @@ def test_what_is_missing_is_said_in_a_sentence_each(tmp_path: Path) -> None:
         "The latent space has not been explored.",
         "Originality has not been measured.",
         "Nothing was rejected.",
+        "The data has not been examined.",
         "Nothing has been encoded.",
         "There are no solos to count.",
     ):

@@ -42,7 +42,11 @@ def test_sources_splits_copies_rejects_and_likenesses_are_counted(run: Path) -> 
     (source,) = quality.sources
     assert (source.name, source.solos, source.copies) == ("mine", {"test": 2, "train": 2}, 0)
     assert (quality.synthetic, quality.solos) == (4, 4)
-    assert quality.rejected == [("ingested/mine", HOSTILE, HOSTILE, HOSTILE)]
+    assert quality.rejected == [
+        ("ingested/mine", HOSTILE, HOSTILE, HOSTILE),
+        ("validate", "mine/solo_9", HOSTILE, "correct the file, or the limits of section validate"),
+    ]
+    assert quality.health == files.read_json(run / "reports/data_health.json")
     assert quality.alike == [("all intervals", "mine/solo_0, mine/solo_1")]
     assert quality.losses == {"events": {"notes": 100, "merged_share": 0.0125}}
 

@@ -1,4 +1,4 @@
-"""`yardbird doctor`: is everything there that the pipeline needs."""
+"""`yardbird doctor`: is everything there that the pipeline needs; with folders, what it would make of their music."""
 
 import importlib.metadata
 import os
@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import typer
 
-from yardbird.errors import YardbirdError
+from yardbird.cli.data_doctor import examine_folders
+from yardbird.errors import InputError, YardbirdError
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _SPARE_GB, _NEEDED_GB = 10, 2
@@ -29,13 +30,37 @@ class Finding:
     remedy: str = ""
 
 
-def doctor() -> None:
-    """Check the installation, the machine and the repository; exit with 1 if something must be mended.
+def doctor(
+    folders: Annotated[list[Path] | None, typer.Argument(help="Folders of music; none: the installation.")] = None,
+    all_files: Annotated[bool, typer.Option("--all", help="List all files, and notes about them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    repair: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write corrected copies and a list of changes to this new folder."),
+    ] = None,
+) -> None:
+    """Check the installation, or examine folders of music.
 
-    Run it in the repository's root. Each line is ok, warn (works, but not at its best) or fail, with what to do.
+    Without a folder: the installation, the machine and the repository. Run it in the repository's root. Each line is
+    ok, warn (works, but not at its best) or fail, with what to do; the exit status is 1 if something must be fixed.
 
-    Example: `yardbird doctor`
+    With folders: what the pipeline does with each file and why, notes lost on each grid, duplicates, written and timed
+    editions, what is missing, and what you can do about it. The folders are never changed.
+
+    Examples:
+
+    - `yardbird doctor`
+
+    - `yardbird doctor data/raw/parker data/raw/coltrane`
+
+    - `yardbird doctor data/raw/parker --repair data/raw/parker_repaired`
     """
+    if folders:
+        examine_folders(folders, all_files=all_files, as_json=as_json, out=repair)
+        return
+    if all_files or as_json or repair:
+        remedy = "name the folders to examine"
+        raise InputError("yardbird doctor", expected="a folder with these options", found="none", remedy=remedy)
     failed = False
     for check in (python, libraries, torch_pair, soundfont, gpu, database, disk, repository, parameters):
         try:

@@ -224,7 +224,7 @@ def _read(
         path=f"{source}/scores/{stem}.mid",
         source=source,
         file=place.name,
-        artist=known.artist,
+        artist=known.artist or "unknown",
         title=known.title,
         tune_group=known.tune_group,
         key=str(score.key or ""),

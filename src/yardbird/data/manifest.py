@@ -70,7 +70,18 @@ class Rejected:
     remedy: str
 
 
-def write_table(path: Path, kind: type[SoloRow] | type[Rejected], rows: Iterable[SoloRow | Rejected]) -> None:
+@dataclass(frozen=True)
+class SetAside:
+    """An ingested solo that no stage after validate reads, and why."""
+
+    solo: str
+    reason: str
+
+
+Written = SoloRow | Rejected | SetAside
+
+
+def write_table(path: Path, kind: type[Written], rows: Iterable[Written]) -> None:
     files.write_csv(path, [field.name for field in fields(kind)], map(asdict, rows))
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from yardbird.config import PARAMS
+from yardbird.data.bar_lines import bar_lines, divide_bars, refuse_medley, tempo_map
 from yardbird.data.chord_notes import chords_from_notes
 from yardbird.data.chord_texts import END, PHRASE, SECTION, chords_of
 from yardbird.data.parts import Choice, choose_solo
@@ -36,6 +37,8 @@ class IngestConfig:
     max_left_out: float  # share of a part's notes: more beside the line (chords, two hands), and the file is rejected
     no_beat_grid: str  # of a performance without beats: reject or use
     written_pitch: str  # of a part that is written above its chords, as horns are: flag or correct
+    qpm_range: tuple[float, ...]  # mean tempo of a solo; a file outside is rejected
+    longest_bar_beats: int  # in quarter notes; longer bars are divided
 
     def __post_init__(self) -> None:
         for key, low in (("min_notes", 1), ("min_bars", 1), ("max_bars", self.min_bars)):
@@ -50,11 +53,25 @@ class IngestConfig:
         for key, choices in (("no_beat_grid", ("reject", "use")), ("written_pitch", ("flag", "correct"))):
             if (value := getattr(self, key)) not in choices:
                 raise ConfigError(PARAMS, f"ingest.{key}", expected=" or ".join(choices), found=repr(value))
+        if len(self.qpm_range) != 2 or not 0 < self.qpm_range[0] < self.qpm_range[1]:
+            found = str(list(self.qpm_range))
+            raise ConfigError(PARAMS, "ingest.qpm_range", expected="lowest, highest", found=found)
+        if self.longest_bar_beats < 1:
+            found = str(self.longest_bar_beats)
+            raise ConfigError(PARAMS, "ingest.longest_bar_beats", expected="1 or more", found=found)
 
 
 #: What section `ingest` asks of a training file does not bind a prime, or a solo to be encoded.
-_ANY_SOLO = IngestConfig(
-    min_notes=1, min_bars=1, max_bars=5000, chord_share=0.8, max_left_out=1.0, no_beat_grid="use", written_pitch="flag"
+ANY_SOLO = IngestConfig(
+    min_notes=1,
+    min_bars=1,
+    max_bars=5000,
+    chord_share=0.8,
+    max_left_out=1.0,
+    no_beat_grid="use",
+    written_pitch="flag",
+    qpm_range=(1, 10_000),
+    longest_bar_beats=8,
 )
 
 
@@ -79,7 +96,7 @@ def load_midi(path: str | Path, part: str = "") -> Score:
     Raises:
         InputError: the file cannot be read, or there is no solo in it, or no such part.
     """
-    return read_solo(read_file(Path(path)), Path(path), None, _ANY_SOLO, part=part).score
+    return read_solo(read_file(Path(path)), Path(path), None, ANY_SOLO, part=part).score
 
 
 def read_untouched(path: Path, part: str = "") -> tuple[Score, Score]:
@@ -92,7 +109,7 @@ def read_untouched(path: Path, part: str = "") -> tuple[Score, Score]:
         InputError: the file cannot be read, or there is no solo in it.
     """
     raw = read_file(path)
-    reading = read_solo(raw, path, None, _ANY_SOLO, part=part, keep_empty_bars=True)
+    reading = read_solo(raw, path, None, ANY_SOLO, part=part, keep_empty_bars=True)
     line = reading.score
     notes = reading.choice.part.notes.copy()
     notes["duration_tick"] = np.maximum(notes["duration_tick"], 1)
@@ -139,9 +156,10 @@ def read_solo(
     last_note = line.notes[-1]
     ends = [text.tick for text in raw.texts if text.kind == "marker" and text.text == END]
     end = max([int(last_note["onset_tick"] + last_note["duration_tick"]), *ends])
-    tempos, tempo_flags = _tempo_map(raw.tempos, int(line.notes["onset_tick"][0]))
-    meters, meter_flags = _bar_lines(raw.meters, raw.ticks_per_beat, end)
-    _refuse_medley(meters, raw.ticks_per_beat, end, name, config.max_bars)
+    tempos, tempo_flags = tempo_map(raw.tempos, int(line.notes["onset_tick"][0]), config.qpm_range)
+    meters, meter_flags = bar_lines(raw.meters, raw.ticks_per_beat, end)
+    refuse_medley(meters, raw.ticks_per_beat, end, name, config.max_bars)
+    meters, divided_flags = divide_bars(meters, raw.ticks_per_beat, end, config.longest_bar_beats)
     bars = Score(raw.ticks_per_beat, line.notes, end, meters=meters).bar_ticks.tolist()
     written = chords_of(raw.texts, config.chord_share, bars)
     chords, chord_flags = written.changes, written.flags
@@ -163,10 +181,15 @@ def read_solo(
     if score.bar_count < config.min_bars:
         expected = f"at least {config.min_bars} bars"
         raise InputError(name, expected=expected, found=f"{score.bar_count}", remedy="lower ingest.min_bars to use it")
+    slowest, fastest = config.qpm_range
+    if not slowest <= score.mean_qpm <= fastest:
+        expected, found = f"a mean tempo of {slowest:g} … {fastest:g} qpm", f"{score.mean_qpm:.4g}"
+        remedy = "correct the file's tempo, or widen ingest.qpm_range and validate.qpm_range"
+        raise InputError(name, expected=expected, found=found, remedy=remedy)
     grid_flags = _beat_grid(score, name, config)
     score, pitch_flags = _sounding(score, name, transpose, config)
     key, key_flags = _key(key, raw, score)
-    flags = [*raw.flags, *choice.flags, *tempo_flags, *meter_flags, *grid_flags]
+    flags = [*raw.flags, *choice.flags, *tempo_flags, *meter_flags, *divided_flags, *grid_flags]
     flags += [*chord_flags, *pitch_flags, *key_flags, *line.flags]
     flags += [f"leading_bars_dropped:{leading_bars}"] if leading_bars else []
     return Reading(replace(score, key=key), line, choice, tuple(flags))
@@ -199,64 +222,6 @@ def _sounding(score: Score, name: Path, transpose: int | None, config: IngestCon
         found = f"notes that {transpose:+d} semitones move out of it"
         raise InputError(name, expected="pitches from 0 to 127", found=found, remedy="correct the column `transpose`")
     return replace(score, notes=notes), flags
-
-
-def _tempo_map(tempos: tuple[Tempo, ...], first_onset: int) -> tuple[tuple[Tempo, ...], list[str]]:
-    """Ascending changes from tick 0: of several at a tick the last, none that changes nothing."""
-    if not tempos:
-        return (Tempo(0, 120.0),), ["tempo_assumed"]
-    changes = list({tempo.tick: tempo for tempo in tempos}.values())
-    flags = []
-    if changes[0].tick > first_onset:  # until then the MIDI standard's 120 holds
-        changes.insert(0, Tempo(0, 120.0))
-        flags = ["tempo_assumed"]
-    changes[0] = Tempo(0, changes[0].qpm)
-    return tuple(t for i, t in enumerate(changes) if i == 0 or t.qpm != changes[i - 1].qpm), flags
-
-
-def _refuse_medley(meters: tuple[Meter, ...], ticks_per_beat: int, end: int, name: Path, max_bars: int) -> None:
-    """Count the bars before any array of that size is made: a broken file may claim millions."""
-    stops = [*(meter.tick for meter in meters[1:]), end]
-    bars = sum(-((m.tick - stop) // m.bar_ticks(ticks_per_beat)) for m, stop in zip(meters, stops, strict=True))
-    if bars > max_bars:
-        raise InputError(name, expected=f"at most {max_bars} bars", found=f"{bars}", remedy="cut it into solos")
-
-
-def _bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tuple[tuple[Meter, ...], list[str]]:
-    """Ascending changes from tick 0, each on a bar line.
-
-    A change inside a bar cuts it short: the bar gets the meter of what is left of it, as a pickup does, or, where no
-    signature in quarters or eighths says that, the change moves to the nearest bar line. Signatures that no bar can
-    have (no beats, a fraction of a tick) are left out.
-    """
-    if not meters:
-        return (Meter(0, 4, 4),), ["meter_assumed"]
-    unit = 4 * ticks_per_beat
-    sounding = [meter for meter in meters if meter.tick < end]
-    sane = [m for m in sounding if m.numerator > 0 and unit * m.numerator % m.denominator == 0]
-    changes = list({meter.tick: meter for meter in sane}.values())
-    repaired = len(sane) < len(sounding)
-    lines = [Meter(0, 4, 4)] if not changes or changes[0].tick > 0 else []
-    for change in changes:
-        if not lines:
-            lines.append(change)
-            continue
-        now = lines[-1]
-        bar = now.bar_ticks(ticks_per_beat)
-        tick = max(change.tick, now.tick)  # the one before may have moved past it
-        full_bars, rest = divmod(tick - now.tick, bar)
-        if rest:
-            repaired = True
-            eighths, odd = divmod(rest * 8, unit)
-            if odd or eighths == 0:
-                tick += bar - rest if 2 * rest >= bar else -rest
-            else:
-                short = Meter(tick - rest, eighths, 8) if eighths % 2 else Meter(tick - rest, eighths // 2, 4)
-                lines = [*lines, short] if full_bars else [*lines[:-1], short]
-        here = Meter(tick, change.numerator, change.denominator)
-        lines = [*(line for line in lines if line.tick < tick), here]
-    changed = [line for i, line in enumerate(lines) if i == 0 or replace(line, tick=lines[i - 1].tick) != lines[i - 1]]
-    return tuple(line for line in changed if line.tick < end), ["meter_repaired"] if repaired else []
 
 
 def _sections(texts: Sequence[RawText]) -> set[Section]:

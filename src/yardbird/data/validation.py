@@ -4,15 +4,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 from tqdm import tqdm
 
 from yardbird import files
 from yardbird.config import PARAMS
-from yardbird.data.manifest import read_solos
-from yardbird.errors import ConfigError
+from yardbird.data.manifest import SetAside, SoloRow
+from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
@@ -27,6 +27,7 @@ _NAMED = 10
 class ValidateConfig:
     """Section `validate` of params.yaml."""
 
+    on_error: Literal["set_aside", "stop"]  # a solo with an error: leave it out of the later stages, or stop
     qpm_range: tuple[float, ...]  # mean tempo of a solo: an error outside; at any moment: a warning
     pitch_range: tuple[int, ...]  # a warning outside
     min_bars: int  # fewer: an error
@@ -55,11 +56,20 @@ class Verdict:
         """Broken expectations, counted once for every solo that breaks them."""
         return sum(len(outcome.solos) for outcome in self.broken(severity))
 
+    def set_aside(self) -> list[SetAside]:
+        """The solos with an error, sorted by id, each with all the expectations that it breaks."""
+        reasons: dict[str, list[str]] = {}
+        for outcome in self.broken("error"):
+            for solo in outcome.solos:
+                reasons.setdefault(solo, []).append(f"{outcome.name}: expected that {outcome.description}")
+        return [SetAside(solo, "; ".join(reasons[solo])) for solo in sorted(reasons)]
+
     def metrics(self) -> dict[str, int]:
         """Totals, then the solos that each warning is about."""
         warnings = {outcome.name: len(outcome.solos) for outcome in self.outcomes if outcome.severity == "warning"}
         totals = {"solos": self.solos, "notes": self.notes, "expectations": len(self.outcomes)}
-        return totals | {"errors": self.count("error"), "warnings": self.count("warning")} | warnings
+        totals |= {"errors": self.count("error"), "set_aside": len(self.set_aside())}
+        return totals | {"warnings": self.count("warning")} | warnings
 
     def lines(self, severity: str) -> list[str]:
         """One line for each broken expectation: what was expected, and the solos that break it."""
@@ -74,21 +84,25 @@ def _name(solos: Sequence[str]) -> str:
     return ", ".join(solos[:_NAMED]) + rest
 
 
-def validate(ingested: Path, sources: Sequence[str], config: ValidateConfig, docs: Path) -> Verdict:
-    """Check the sources named under `ingested` and write the Data Docs anew, for a browser, to `docs`.
+def read_scores(rows: Sequence[SoloRow], ingested: Path) -> dict[str, Score]:
+    """The scores of ingested solos by id.
 
     Raises:
-        InputError: nothing has been ingested, or a score is missing or unreadable.
+        InputError: one is missing or unreadable.
     """
+    progress = tqdm(rows, desc="reading scores", unit="solo", leave=False)
+    return {row.solo: read_score(files.within(ingested, row.path)) for row in progress}
+
+
+def validate(
+    rows: Sequence[SoloRow], scores: Mapping[str, Score], config: ValidateConfig, docs: Path | None = None
+) -> Verdict:
+    """Check ingested solos against all expectations; write the Data Docs anew, for a browser, to `docs`, if given."""
     from yardbird.data import expectations
 
-    manifest = pd.DataFrame(map(asdict, read_solos(ingested, sources)))
-    scores = {
-        row.solo: read_score(files.within(ingested, row.path))
-        for row in tqdm(manifest.itertuples(), desc="reading scores", total=len(manifest), unit="solo", leave=False)
-    }
-    notes = note_table(scores)
-    shutil.rmtree(docs, ignore_errors=True)
+    manifest, notes = pd.DataFrame(map(asdict, rows)), note_table(scores)
+    if docs is not None:
+        shutil.rmtree(docs, ignore_errors=True)
     outcomes = expectations.check_tables(
         {
             "manifest": (_with_scores(manifest, scores), expectations.manifest_expectations(config)),
@@ -97,6 +111,21 @@ def validate(ingested: Path, sources: Sequence[str], config: ValidateConfig, doc
         docs,
     )
     return Verdict(len(manifest), len(notes), outcomes)
+
+
+def refuse(verdict: Verdict, config: ValidateConfig, ingested: Path, docs: Path) -> None:
+    """Stop the pipeline where section `validate` asks for it, or no solo is left.
+
+    Raises:
+        InputError: there is an error and `on_error` is `stop`, or every solo is set aside.
+    """
+    errors = verdict.broken("error")
+    if not errors or (config.on_error == "set_aside" and len(verdict.set_aside()) < verdict.solos):
+        return
+    expected = "sound solos" if config.on_error == "stop" else "at least one sound solo"
+    found = ", ".join(f"{outcome.name} ({len(outcome.solos)})" for outcome in errors)
+    remedy = f"fix the files named above; {docs}/index.html shows all"
+    raise InputError(ingested, expected=expected, found=found, remedy=remedy)
 
 
 def note_table(scores: Mapping[str, Score]) -> pd.DataFrame:

@@ -2,9 +2,10 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from yardbird import files
 from yardbird.config import BACKGROUND
@@ -14,6 +15,7 @@ from yardbird.report.charts import Chart, histogram
 
 Rows = list[dict[str, str]]
 _SPLITS = ("train", "validation", "test")
+_REMEDY = "correct the file, or the limits of section validate"
 _BIN_QPM, _BIN_SEMITONES = 10, 1
 
 
@@ -35,6 +37,7 @@ class Quality:
     synthetic: int  # how many of them are by invented players
     rejected: Sequence[tuple[str, str, str, str]]  # where, file, reason, remedy
     alike: Sequence[tuple[str, str]]  # in what, which solos
+    health: Mapping[str, Any]  # of the ingested solos, as stage validate wrote it; empty where it did not
     losses: dict[str, dict[str, float]]  # codec → what its metric file says
     charts: Sequence[Chart]
 
@@ -52,7 +55,9 @@ def read_quality(data: Path, reports: Path, sources: Sequence[str]) -> Quality:
             (path.parent.relative_to(data).as_posix(), row["file"], row["reason"], row.get("remedy", ""))
             for path in [*(folder / "rejected.csv" for folder in folders), data / "clips/rejected.csv"]
             for row in read_rows(path)
-        ],
+        ]
+        + [("validate", row["solo"], row["reason"], _REMEDY) for row in read_rows(data / "set_aside.csv")],
+        health=files.read_json(health) if (health := reports / "data_health.json").is_file() else {},
         alike=_alike(solos),
         losses={path.stem: files.read_json(path)[path.stem] for path in sorted((reports / "encode").glob("*.json"))},
         charts=_charts(data, solos, copies),

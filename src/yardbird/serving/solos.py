@@ -3,11 +3,12 @@
 import base64
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from yardbird.config import PARAMS
-from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.data.reading import ANY_SOLO, read_solo
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.generation.leadsheet import CHORD_SHARE, LeadSheet
 from yardbird.generation.orders import GenerateConfig, Order, length_bars
@@ -17,15 +18,7 @@ from yardbird.tracking.endpoint import Kind
 
 MOST_BARS, MOST_BARS_IN_ALL = 256, 2048  # a request must not hold the server for hours
 _MOST_MIDI = 1 << 20  # characters: a solo has a hundredth of it
-_ANY_SOLO = IngestConfig(
-    min_notes=1,
-    min_bars=1,
-    max_bars=MOST_BARS,
-    chord_share=CHORD_SHARE,
-    max_left_out=1.0,
-    no_beat_grid="use",
-    written_pitch="flag",
-)
+_ANY_SOLO = replace(ANY_SOLO, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
 #: What an answer tells of every solo.
 FACTS: Mapping[str, tuple[Kind, bool]] = {
     "midi": ("string", True),
