@@ -20,7 +20,7 @@ def tiny_vae(prior: Literal["sequence", "normal"] = "sequence") -> MusicVAEFamil
     config = replace(
         default, prior=replace(default.prior, kind=prior, size=8, components=2), bars=2, latent_dim=8,
         embedding_size=8, encoder_size=8, encoder_layers=1, conductor_size=8, conductor_layers=1, decoder_size=8,
-        decoder_layers=1,
+        decoder_layers=1, step_temperature=1.0,
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -16,6 +16,7 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import Batch, load_family
 from yardbird.models.music_vae.family import ModelConfig, MusicVAEFamily, kl_to_prior
 from yardbird.music.score import Score, make_notes
+from yardbird.nn.sampling import Sampling
 
 Make = Callable[..., MusicVAEFamily]
 
@@ -343,6 +344,18 @@ def test_a_better_prior_is_nearer_to_the_posteriors(make: Make, vae_config: Mode
     assert values[1] < normal - 5
 
 
+def test_the_steps_of_drawn_solos_have_a_temperature_of_their_own(make: Make, melodies: dict[str, list[Score]]) -> None:
+    """At 0 the steps are the likeliest at any temperature asked for."""
+    still, lively = (make(step_temperature=times) for times in (0.0, 2.0))
+    latent = still.encode(melodies["train"][:1])
+    (likeliest,) = still.decode(latent)
+    assert still.decode(latent, sampling=Sampling(1.5, None, None, None)) == [likeliest]
+    assert lively.decode(latent) == [likeliest]
+    sampled = lively.decode(latent, sampling=Sampling(0.5, None, None, None), seed=3)
+    assert sampled == [lively.model.decode(latent[0], sampling=Sampling(1.0, None, None, None), seed=3)]
+    assert sampled != [likeliest]
+
+
 def test_a_family_without_a_learnt_prior_is_complete(make: Make, vae_config: ModelConfig, melody_encoded: Path) -> None:
     family = make(prior=replace(vae_config.prior, kind="normal"))
     assert family.model.sequence is None
@@ -386,6 +399,7 @@ def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(vae: M
         ({"bars": 0}, r"music_vae\.model\.bars: expected 1 or more, found 0"),
         ({"chord_dropout": 1.5}, r"music_vae\.model\.chord_dropout: expected from 0 to 1, found 1\.5"),
         ({"teacher_forcing": -0.1}, r"music_vae\.model\.teacher_forcing: expected from 0 to 1, found -0\.1"),
+        ({"step_temperature": -1.0}, r"music_vae\.model\.step_temperature: expected 0 or more, found -1"),
         ({"blur_share": 2.0}, r"music_vae\.model\.blur_share: expected from 0 to 1, found 2\.0"),
         ({"prior": {"blur": -1.0}}, r"music_vae\.model\.prior\.blur: expected 0 or more, found -1"),
         ({"free_bits": -1.0}, r"music_vae\.model\.free_bits: expected 0 or more, found -1"),

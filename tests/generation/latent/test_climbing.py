@@ -57,10 +57,11 @@ def test_a_climb_leads_to_more_and_back_to_less_and_no_further_than_asked(family
         with torch.no_grad():
             return float(value(family.model(z, steps, chords)[0].softmax(-1), steps).mean())
 
-    more, less = (climb(family, solo.latent, name, solo.score, distance) for distance in (1.0, -1.0))
+    # A longer path passes other likeliest steps, to which an untrained network gives any other share.
+    more, less = (climb(family, solo.latent, name, solo.score, distance) for distance in (0.25, -0.25))
     assert expected(more) > expected(solo.latent) > expected(less)
     for moved in (more, less):
-        assert np.linalg.norm(moved.z - solo.latent.z, axis=1).max() <= 1 + 1e-5
+        assert np.linalg.norm(moved.z - solo.latent.z, axis=1).max() <= 0.25 + 1e-5
     still = climb(family, solo.latent, name, solo.score, 0.0)
     assert np.array_equal(still.z, solo.latent.z)
 

@@ -62,6 +62,7 @@ class ModelConfig:
     windows_per_epoch: int | None  # null: every window once
     background_epochs: int | None  # the first, which mix background windows in; null: all
     background_share: float  # of the windows of these epochs
+    step_temperature: float  # of the steps at a point, times the one asked for, where solos are drawn
     prior: PriorConfig
 
     def __post_init__(self) -> None:
@@ -69,7 +70,8 @@ class ModelConfig:
         _require(self.bars >= 1, "bars", "1 or more", self.bars)
         for name in ("chord_dropout", "teacher_forcing", "blur_share"):
             _require(0 <= getattr(self, name) <= 1, name, "from 0 to 1", getattr(self, name))
-        for name in ("velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing_steps"):
+        steps = ("beta_warmup_steps", "teacher_forcing_steps")
+        for name in ("velocity_weight", "beta", "free_bits", "step_temperature", *steps):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(
             self.windows_per_epoch is None or self.windows_per_epoch > 0,

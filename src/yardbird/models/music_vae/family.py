@@ -39,7 +39,8 @@ from yardbird.seeds import derive_seed
 _DECODED_AT_ONCE = 16  # solos
 _OF_LOSS = (
     "chord_dropout", "velocity_weight", "beta", "beta_warmup_steps", "free_bits", "teacher_forcing",
-    "teacher_forcing_steps", "blur_share", "windows_per_epoch", "background_epochs", "background_share", "prior",
+    "teacher_forcing_steps", "blur_share", "windows_per_epoch", "background_epochs", "background_share",
+    "step_temperature", "prior",
 )  # fmt: skip
 
 
@@ -214,7 +215,12 @@ class MusicVAEFamily(Family):
         pitch_range: tuple[int, int] = (0, 127),
         seed: int = 0,
     ) -> list[Score]:
-        """Grid scores in the latents' frames; greedy unless `sampling` says otherwise."""
+        """Grid scores in the latents' frames; greedy unless `sampling` says otherwise.
+
+        `step_temperature` multiplies the temperature of `sampling`. A point that was drawn decides the solo already:
+        steps that are drawn, too, leave the notes that the point stands for.
+        """
+        sampling = dataclasses.replace(sampling, temperature=sampling.temperature * self.config.step_temperature)
         return [
             score
             for start in range(0, len(latents), _DECODED_AT_ONCE)
@@ -251,7 +257,8 @@ class MusicVAEFamily(Family):
         steps = self.codec.config.steps_per_beat
         empty = Score(steps, make_notes([]), end_tick=8 * 4 * steps, tempos=(Tempo(0, 200.0),))
         latent = self.prior(self.codec.frame(empty), seed)
-        return self.model.decode(latent, sampling=Sampling(1.0, None, 0.95, None), pitch_range=(49, 81), seed=seed)
+        (score,) = self.decode([latent], sampling=Sampling(1.0, None, 0.95, None), pitch_range=(49, 81), seed=seed)
+        return score
 
 
 def _stored(path: Path) -> ModelConfig:

@@ -1,0 +1,117 @@
+"""What of a held-out solo a MusicVAE gives back, by length of the window and without single parts of it.
+
+    python benchmarks/vae_windows.py --data data --seeds 0 1 2
+
+Trains each variant on data/encoded/melody of a run of the pipeline, measures it on a split, and prints a row of a
+Markdown table. A variant changes the settings of params.yaml as its name says. All windows together have as many bars
+in every variant, and so have the batches. The learnt prior is not trained. Takes minutes for every variant and seed.
+"""
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from yardbird.codecs.melody import MelodyCodec
+from yardbird.config import read_section
+from yardbird.evaluation.reconstruction import HeldOutSolo, Vectors, derangement, read_scores
+from yardbird.metrics.reconstruction import note_matches, onset_matches
+from yardbird.models.base import best_device, prepare_torch
+from yardbird.models.music_vae.config import ModelConfig
+from yardbird.models.music_vae.family import MusicVAEFamily
+from yardbird.seeds import derive_seed, generator
+from yardbird.training.checkpoints import CheckpointFolder
+from yardbird.training.config import TrainingConfig
+from yardbird.training.fit import fit
+
+PARAMS = Path("params.yaml")
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "2 bars": {},
+    "4 bars": {"bars": 4},
+    "16 bars": {"bars": 16},
+    "ordered: false": {"ordered": False},
+    "degrees: false": {"degrees": False},
+    "posterior: patches": {"posterior": "patches"},
+    "posterior: ends": {"posterior": "ends"},
+}
+COLUMNS = ("variant", "seed", "note F1", "onset F1", "note F1, shuffled z", "nats a note", "KL a bar")
+
+
+def trained(changes: Mapping[str, Any], encoded: Path, seed: int) -> MusicVAEFamily:
+    """The family of params.yaml with changes, trained on one process; z has as many dimensions a bar."""
+    config = read_section("music_vae.model", ModelConfig, PARAMS)
+    training = read_section("music_vae.training", TrainingConfig, PARAMS)
+    longer = changes.get("bars", config.bars) / config.bars
+    windows, latent_dim = config.windows_per_epoch, round(config.latent_dim * longer)
+    config = dataclasses.replace(
+        config,
+        prior=dataclasses.replace(config.prior, kind="normal"),
+        latent_dim=latent_dim,
+        windows_per_epoch=windows and round(windows / longer),
+        **changes,
+    )
+    batch_size = max(1, round(training.batch_size / longer))
+    training = dataclasses.replace(training, batch_size=batch_size, processes=1, sample_every_epochs=None)
+    prepare_torch(training.threads)
+    torch.manual_seed(derive_seed(seed, "create", "music_vae"))
+    family = MusicVAEFamily(MelodyCodec.load(encoded / "codec.json"), config)
+    with tempfile.TemporaryDirectory() as folder:
+        fit(family, encoded, training, seed=seed, checkpoint=CheckpointFolder(Path(folder), "music_vae", "benchmark"))
+    family.model.to(best_device())
+    return family
+
+
+def matches(family: MusicVAEFamily, solo: HeldOutSolo, z: Vectors) -> tuple[int, int, int]:
+    """Notes and onsets that come back from the z of each window, and the notes of both."""
+    melody = family.codec.encode(solo.score)
+    truth, back = (
+        family.codec.decode(steps, None, melody.frame) for steps in (melody.steps, family.sample_steps(solo.score, z))
+    )
+    return note_matches(truth, back), onset_matches(truth, back), len(truth.notes) + len(back.notes)
+
+
+def measure(family: MusicVAEFamily, solos: list[HeldOutSolo], seed: int) -> list[float]:
+    """The figures of a row: over all notes of all solos."""
+    posteriors = [family.posterior(solo.score) for solo in solos]
+    means = np.concatenate([mean for mean, _ in posteriors])
+    counts = [len(mean) for mean, _ in posteriors]
+    others = means[derangement(np.repeat([solo.tune_group for solo in solos], counts), seed)]
+    shuffled = np.split(others, np.cumsum(counts)[:-1])
+    own = np.sum([matches(family, solo, mean) for solo, (mean, _) in zip(solos, posteriors, strict=True)], axis=0)
+    other = np.sum([matches(family, solo, z) for solo, z in zip(solos, shuffled, strict=True)], axis=0)
+    kl = sum(float((0.5 * (mean**2 + spread**2 - 1) - np.log(spread)).sum()) for mean, spread in posteriors)
+    nats, notes = kl, 0
+    for solo, (mean, spread) in zip(solos, posteriors, strict=True):
+        noise = generator(seed, "posterior", solo.solo).standard_normal(mean.shape)
+        nats += float(family.score_steps(solo.score, (mean + spread * noise).astype(np.float32)).nats.sum())
+        notes += len(family.codec.grid(solo.score).score.notes)
+    bars = len(means) * family.config.bars
+    return [2 * own[0] / own[2], 2 * own[1] / own[2], 2 * other[0] / other[2], nats / notes, kl / bars]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder of a run of the pipeline")
+    parser.add_argument("--split", choices=("validation", "test"), default="test")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="VARIANT")
+    options = parser.parse_args()
+    solos = read_scores(options.data / "augmented", options.split)
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
+    for name in options.variants:
+        for seed in options.seeds:
+            family = trained(VARIANTS[name], options.data / "encoded/melody", seed)
+            figures = [f"{value:.3f}" for value in measure(family, solos, seed)]
+            print(f"| {name} | {seed} | {' | '.join(figures)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
