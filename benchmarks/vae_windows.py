@@ -39,6 +39,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "16 bars": {"bars": 16},
     "ordered: false": {"ordered": False},
     "degrees: false": {"degrees": False},
+    "intervals: false": {"intervals": False},
+    "blur_share: 0": {"blur_share": 0.0},
     "posterior: patches": {"posterior": "patches"},
     "posterior: ends": {"posterior": "ends"},
 }
