@@ -130,7 +130,7 @@ def step_by_step(
         if not local:
             heard = list(model.conductor_input(z).chunk(count))
         plans = [told + conductor(told) for told in heard]
-    plans = [plan + blur * model.blurred.weight[:, 0] for plan in plans]
+    plans = [plan + blur * model.blurred for plan in plans]
     decoder, symbol, held = None, model.alphabet.start, model.alphabet.start
     for at in range(config.segments * ALPHABET.steps):
         segment, place = divmod(at, ALPHABET.steps)

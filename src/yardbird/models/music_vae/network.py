@@ -141,7 +141,7 @@ class RecurrentVAE(nn.Module):
         if not hierarchical:
             del self.conductor, self.conductor_start, self.conductor_input
         context = size if hierarchical else z // patches if local else z
-        self.blurred = nn.Linear(1, context, bias=False)
+        self.blurred = nn.Parameter(torch.empty(context).uniform_(-1, 1))
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
         self.context = nn.Linear(context, config.segments * alphabet.steps // plans * 2 * width)
         self.decoder = LSTM(
@@ -308,7 +308,7 @@ class RecurrentVAE(nn.Module):
         elif config.posterior != "parts":
             parts = parts.expand(-1, plans, -1)
         if blur is not None:
-            parts = parts + self.blurred(blur[:, None, None])
+            parts = parts + blur[:, None, None] * self.blurred
         rows = len(z) * (config.segments if config.decoder == "hierarchical" else 1)
         first = parts.reshape(rows, -1, parts.shape[-1])[:, 0]
         context = self.context(parts).view(rows, -1, 2 * config.embedding_size)
