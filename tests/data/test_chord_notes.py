@@ -97,6 +97,18 @@ def test_a_lead_sheet_s_chord_track_gives_the_chords_and_a_flag(tmp_path, write_
     assert "chords_from_notes" in reading.flags
 
 
+def test_chord_texts_that_are_not_used_are_counted_beside_played_chords(tmp_path, write_midi, config) -> None:
+    """The flag that counts them was lost where a part plays chords."""
+    from mido import MetaMessage
+
+    words = ["F7", "da", "Bb7", "dn", "xq", "zz"]
+    texts = [(4.0 * bar, MetaMessage("text", text=word)) for bar, word in enumerate(words)]
+    path = lead_sheet(write_midi, tmp_path / "sheet.mid", texts)
+    flags = read_solo(read_raw(path), path, None, config).flags
+    assert {"chord_texts_unused:2", "chords_from_notes"} <= set(flags)
+    assert "no_chords" not in flags
+
+
 def test_written_symbols_win_over_played_chords(tmp_path, write_midi, config: IngestConfig) -> None:
     from mido import MetaMessage
 

@@ -165,7 +165,8 @@ def read_solo(
     chords, chord_flags = written.changes, written.flags
     beside = [member for other in choice.left for member in other.members]
     if not chords and (played := chords_from_notes(beside, raw.ticks_per_beat)):
-        chords, chord_flags = played, ("chords_from_notes",)
+        chords = played
+        chord_flags = (*(flag for flag in chord_flags if flag != "no_chords"), "chords_from_notes")
     score = Score(
         raw.ticks_per_beat,
         line.notes,
