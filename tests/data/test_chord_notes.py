@@ -1,5 +1,7 @@
 """Chords that are played, not written."""
 
+from dataclasses import replace
+
 import pytest
 
 from yardbird.data.chord_notes import chords_from_notes
@@ -23,8 +25,8 @@ def part(
     return RawPart(1, 1, name, program, make_notes(rows))
 
 
-def named(parts: list[RawPart], solo: RawPart | None = None) -> list[str]:
-    return [chord_symbol(change.chord) for change in chords_from_notes(parts, 480, solo)]
+def named(parts: list[RawPart]) -> list[str]:
+    return [chord_symbol(change.chord) for change in chords_from_notes(parts, 480)]
 
 
 MELODY = RawPart(0, 0, "MELODY", 65, make_notes([(beat * 480, 400, 72 + beat % 7, 90) for beat in range(16)]))
@@ -41,12 +43,12 @@ MELODY = RawPart(0, 0, "MELODY", 65, make_notes([(beat * 480, 400, 72 + beat % 7
     ],
 )  # fmt: skip
 def test_a_block_chord_is_named_by_its_notes_and_its_lowest(pitches: tuple[int, ...], symbol: str) -> None:
-    assert named([MELODY, part([pitches, (53, 57, 60, 63)])], MELODY) == [symbol, "F7"]
+    assert named([MELODY, part([pitches, (53, 57, 60, 63)])]) == [symbol, "F7"]
 
 
 def test_strummed_and_repeated_chords_are_one_change() -> None:
     guitar = part([(48, 52, 55, 58), (48, 52, 55, 58), (53, 57, 60, 63)], "Guitar", 25, spread=12)
-    assert [(c.tick, chord_symbol(c.chord)) for c in chords_from_notes([MELODY, guitar], 480, MELODY)] == [
+    assert [(c.tick, chord_symbol(c.chord)) for c in chords_from_notes([MELODY, guitar], 480)] == [
         (0, "C7"),
         (2 * BAR, "F7"),
     ]
@@ -55,7 +57,7 @@ def test_strummed_and_repeated_chords_are_one_change() -> None:
 def test_a_bass_part_gives_the_root_that_the_chord_leaves_out() -> None:
     piano = part([(64, 70, 74), (63, 69, 74)], "Piano")
     bass = part([(36,), (41,)], "Bass", 33)
-    assert named([MELODY, piano, bass], MELODY) == ["C9", "F13"]
+    assert named([MELODY, piano, bass]) == ["C9", "F13"]
 
 
 def test_notes_that_make_no_chord_are_no_chord() -> None:
@@ -76,9 +78,11 @@ def test_parts_that_play_no_chords_give_none(other: RawPart) -> None:
     assert named([MELODY, other]) == []
 
 
-def test_the_solo_is_not_taken_for_its_own_chords() -> None:
-    piano = part([(60, 64, 67), (65, 69, 72)])
-    assert named([piano], piano) == []
+def test_the_solo_is_not_taken_for_its_own_chords(tmp_path, write_midi, config: IngestConfig) -> None:
+    chords = [(2.0 * bar, 2, pitch) for bar in range(16) for pitch in ((60, 64, 67) if bar % 2 else (65, 69, 72))]
+    path = write_midi(tmp_path / "piano.mid", chords)
+    flags = read_solo(read_raw(path), path, None, replace(config, max_left_out=1.0)).flags
+    assert "no_chords" in flags
 
 
 def lead_sheet(write_midi, path, metas=None):
@@ -95,6 +99,18 @@ def test_a_lead_sheet_s_chord_track_gives_the_chords_and_a_flag(tmp_path, write_
     assert len(reading.score.notes) == 64
     assert [chord_symbol(change.chord) for change in reading.score.chords[:4]] == ["C", "A", "D", "G"]
     assert "chords_from_notes" in reading.flags
+
+
+def test_chord_texts_that_are_not_used_are_counted_beside_played_chords(tmp_path, write_midi, config) -> None:
+    """The flag that counts them was lost where a part plays chords."""
+    from mido import MetaMessage
+
+    words = ["F7", "da", "Bb7", "dn", "xq", "zz"]
+    texts = [(4.0 * bar, MetaMessage("text", text=word)) for bar, word in enumerate(words)]
+    path = lead_sheet(write_midi, tmp_path / "sheet.mid", texts)
+    flags = read_solo(read_raw(path), path, None, config).flags
+    assert {"chord_texts_unused:2", "chords_from_notes"} <= set(flags)
+    assert "no_chords" not in flags
 
 
 def test_written_symbols_win_over_played_chords(tmp_path, write_midi, config: IngestConfig) -> None:

@@ -146,6 +146,12 @@ def test_chords_among_too_many_other_texts_are_counted() -> None:
     assert found.flags == ("chord_texts_unused:2", "no_chords")
 
 
+def test_an_unread_symbol_of_two_lines_is_named_in_one() -> None:
+    """The dry run printed a line that broke off in the middle."""
+    found = read([(0, "F7"), (1, "C7|\r\nXy:z"), (2, "Bb7")])
+    assert found.flags == ("unread_chords:1 (C7¦ Xy∶z in bar 2)",)
+
+
 def test_b_is_b_flat_in_a_file_with_h() -> None:
     assert symbols(read([(0, "H7"), (1, "Em"), (2, "B7"), (3, "F#7")])) == [
         (0, "B7"),

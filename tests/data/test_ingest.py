@@ -172,6 +172,17 @@ def test_an_exact_copy_is_rejected_with_the_name_of_the_first(tmp_path: Path, wr
     assert reasons(found) == {"b.mid": "expected a solo of its own, found the same notes as a.mid"}
 
 
+def test_of_two_files_of_the_same_notes_the_one_with_chords_is_used(tmp_path: Path, write_midi, config) -> None:
+    """The first by name was used, and the chords of the other were lost."""
+    write_midi(tmp_path / "a.mid", tune())
+    write_midi(tmp_path / "b.mid", tune(), [(0, mido.MetaMessage("marker", text="F7"))])
+    write_midi(tmp_path / "c.mid", tune())
+    found = survey(tmp_path, "mine", config)
+    assert [solo.row.file for solo in found.used] == ["b.mid"]
+    reason = "expected a solo of its own, found the same notes as b.mid"
+    assert reasons(found) == {"a.mid": reason, "c.mid": reason}
+
+
 def test_a_transposed_copy_is_kept_in_the_group_of_the_first_and_takes_its_own_group_along(
     tmp_path: Path, write_midi, config
 ) -> None:

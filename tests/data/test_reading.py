@@ -147,6 +147,13 @@ def test_the_key_is_the_manifests_else_the_files_else_found(read: Read) -> None:
     assert "key_estimated" in unasked.flags
 
 
+def test_no_key_is_called_estimated_where_there_is_none(read: Read) -> None:
+    reading = read([(i / 2, 0.5, 60) for i in range(16)])
+    assert reading.score.key is None
+    assert "no_key" in reading.flags
+    assert "key_estimated" not in reading.flags
+
+
 def test_a_note_of_no_length_gets_one_and_is_flagged(read: Read) -> None:
     reading = read([*eighths(8), (6, 0, 70)])
     assert len(reading.score.notes) == 9

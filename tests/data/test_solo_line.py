@@ -82,6 +82,15 @@ def test_a_drone_is_left_out_and_counted(pitch: int, restruck: int) -> None:
     assert line.flags == [f"drones_left_out:{len(drone)}"]
 
 
+def test_a_long_note_of_the_line_that_starts_alone_is_trimmed_and_not_taken_for_a_drone():
+    """Of a line with two notes under the pedal, where no two notes start together, both were left out."""
+    rows = [(onset, 2400 if index in (10, 40) else length, pitch, 80) for index, (onset, length, pitch, _) in
+            enumerate(EIGHTHS)]  # fmt: skip
+    line = melodic_line(make_notes(rows), 480)
+    assert line.notes["onset_tick"].tolist() == [row[0] for row in EIGHTHS]
+    assert (line.reduced_notes, line.trimmed_overlaps, line.flags) == (0, 2, [])
+
+
 @pytest.mark.parametrize("above", [1, -2, 12])
 @pytest.mark.parametrize("length", [10, 30, 60])
 def test_grace_notes_give_way_to_the_note_at_their_tick(above: int, length: int) -> None:

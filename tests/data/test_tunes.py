@@ -88,6 +88,13 @@ def test_the_list_is_one_a_person_may_extend_and_none_of_its_lines_contradicts_a
     assert parse_relations(mine) == (("mytune", "contrafact", "indiana"),)
 
 
+def test_a_name_of_a_name_is_the_same_tune(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person may add another name of "Au Private", which is another name of "Au Privave"; they were two groups."""
+    same = {"oprivate": "auprivate", "auprivate": "auprivave"}
+    monkeypatch.setattr("yardbird.data.tunes.related._same", lambda: same)
+    assert {canonical(tune) for tune in ("oprivate", "auprivate", "auprivave")} == {"auprivave"}
+
+
 @pytest.mark.parametrize("line", ["Donna Lee,like,Indiana", "Donna Lee,contrafact", "...,same,Indiana"])
 def test_a_line_that_says_nothing_is_named(line: str) -> None:
     with pytest.raises(InputError, match=r"^related\.csv: expected tune,relation,of .*, found .* in line 2; correct"):

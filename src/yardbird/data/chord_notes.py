@@ -42,26 +42,21 @@ class _Strike:
         return frozenset(pitch % 12 for pitch in self.pitches)
 
 
-def chords_from_notes(
-    parts: Sequence[RawPart], ticks_per_beat: int, solo: RawPart | None = None
-) -> tuple[ChordChange, ...]:
+def chords_from_notes(parts: Sequence[RawPart], ticks_per_beat: int) -> tuple[ChordChange, ...]:
     """The chords of the part that plays most of them, where one plays three pitch classes and more on most onsets.
 
     A strike that fits no chord counts as no chord. The result is empty where no part plays chords.
-
-    Args:
-        solo: the part of the melody, which is never taken for the chords.
     """
     tolerance = max(1, ticks_per_beat // 8)
     best: list[_Strike] = []
     for part in parts:
-        if part is solo or part.is_drums:
+        if part.is_drums:
             continue
         strikes = _strikes(part.notes, tolerance)
         chords = [strike for strike in strikes if len(strike.pitch_classes) >= 3]
         if len(chords) >= max(_LEAST_CHORDS, _CHORDAL_SHARE * len(strikes)) and len(chords) > len(best):
             best = chords
-    bass = [part for part in parts if part is not solo and not part.is_drums and _is_bass(part)]
+    bass = [part for part in parts if not part.is_drums and _is_bass(part)]
     lowest = {strike.tick: strike.pitches[0] for part in bass for strike in _strikes(part.notes, tolerance)}
     return without_repeats([ChordChange(strike.tick, _named(strike, lowest.get(strike.tick))) for strike in best])
 

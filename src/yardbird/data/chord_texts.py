@@ -169,8 +169,9 @@ def _is_word(text: str) -> bool:
 
 def _naming(unread: Sequence[RawText], bar_ticks: Sequence[int]) -> str:
     """The flag that names each unread symbol and its bar; `|` and `:` divide flags, so others are written for them."""
+    signs = {ord("|"): "¦", ord(":"): "∶"}
     names = [
-        f"{_clean(text).translate({ord('|'): '¦', ord(':'): '∶'})} in bar {max(1, bisect_right(bar_ticks, text.tick))}"
+        f"{' '.join(text.text.split()).translate(signs)} in bar {max(1, bisect_right(bar_ticks, text.tick))}"
         for text in unread
     ]
     more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []

@@ -64,14 +64,14 @@ KINDS: Mapping[str, Kind] = {
         "Check the octave of the file; validate.pitch_range sets the limit.",
     ),
     # bytes that break the rules of their format
-    "broken_event": Kind("note", "The event is left out.", _EXPORT),
+    "broken_event": Kind("note", "The event is left out, or read as players read it.", _EXPORT),
     "unknown_chunk": Kind("note", "The chunk is left out: it holds no notes.", "Nothing."),
     "stray_bytes": Kind("note", "The bytes between tracks are left out.", _EXPORT),
     "leading_bytes": Kind("note", "The bytes before the file's header are left out.", "Nothing."),
     "bytes_after_end_of_track": Kind("note", "What follows the end of a track is left out.", _EXPORT),
     "track_length": Kind("note", "A track is read to its end, whatever length it states.", _EXPORT),
     "end_of_track_missing": Kind("note", "A track ends with its last event.", _EXPORT),
-    "header_length": Kind("note", "The header is read by its own length.", "Nothing."),
+    "header_length": Kind("note", "The header is read as one of 6 bytes.", "Nothing."),
     "midi_type": Kind("note", "The file is read as one piece of several tracks.", _EXPORT),
     "missing_tracks": Kind("warning", "The tracks that are there are read.", "Check that the file is complete."),
     "second_midi_file": Kind("warning", "A second file after the first is left out.", "Store it as a file of its own."),
@@ -87,7 +87,7 @@ KINDS: Mapping[str, Kind] = {
         "note", "Tracks or channels that hardly sound together are read as one part.", "Nothing if they are one line."
     ),
     "bass_part": Kind("warning", "The part taken plays like a bass.", _PART),
-    "longer_part_left": Kind("warning", "A part with more notes than the one taken is left out.", _PART),
+    "longer_part_left": Kind("warning", "A line that plays more than the part taken is left out.", _PART),
     "notes_left_out": Kind("warning", "Of notes that start together, the highest stays.", _PART),
     "grace_notes_left_out": Kind("note", "Grace notes at the tick of a main note are left out.", "Nothing."),
     "drones_left_out": Kind("note", "Long notes under or over the line are left out.", "Nothing."),
@@ -153,7 +153,7 @@ KINDS: Mapping[str, Kind] = {
         "warning", "The solo is learnt without chords.", "Write the chord symbols as markers into the file."
     ),
     "unread_chords": Kind(
-        "warning", "A chord symbol that cannot be read is left out.", "Correct the symbol in the file."
+        "warning", "The span of a symbol that cannot be read counts as no chord.", "Correct the symbol in the file."
     ),
     "chords_from_text": Kind("note", "The text events are read as chord symbols.", "Nothing if they are."),
     "chords_from_lyrics": Kind("note", "The lyrics are read as chord symbols.", "Nothing if they are."),
@@ -168,6 +168,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "key_from_signature": Kind("note", "The key is that of the file's key signature.", "Nothing if it is right."),
     "key_estimated": Kind("note", "The key is estimated from the music.", "Name the key in manifest.csv."),
+    "no_key": Kind("note", "The solo is used without a key: it has one pitch.", "Name the key in manifest.csv."),
     "manifest_key_unread": Kind(
         "warning", "The key in manifest.csv is ignored.", "Write it as a tonic and a mode, for example F minor."
     ),

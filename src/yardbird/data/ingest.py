@@ -91,6 +91,8 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
 def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> Survey:
     """Read every file of music under `folder`, writing nothing.
 
+    Of files with the same notes one is used: the one with most chords, of these the first.
+
     Args:
         part: the part that plays the solo in files whose manifest names none, as in `read_solo`.
 
@@ -106,20 +108,27 @@ def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> S
     entries, missing = _entries(folder, places, {row.file for row in rejected})
     rejected += missing
     stems = unique_stems([place.file for place in places])
-    solos: list[Solo] = []
-    first_with: dict[str, SoloRow] = {}
+    kept: dict[str, Solo] = {}  # by the hash of its notes
     for place in tqdm(places, desc=f"ingest {source}", unit="solo", leave=False):
         try:
             solo = _read(folder, place, entries.get(place), source, stems[place.file], config, part)
-            if twin := first_with.get(solo.row.content_hash):
-                expected, found = "a solo of its own", f"the same notes as {twin.file}"
-                raise InputError(place.name, expected=expected, found=found, remedy="delete one of the two")
         except InputError as error:
             rejected.append(_rejected(place.name, error))
-        else:
-            solos.append(solo)
-            first_with[solo.row.content_hash] = solo.row
-    return Survey(_join_transposed(solos), tuple(sorted(rejected, key=lambda row: row.file)))
+            continue
+        twin = kept.get(solo.row.content_hash)
+        if twin and solo.row.chord_coverage <= twin.row.chord_coverage:
+            rejected.append(_copy(solo.row, twin.row))
+            continue
+        if twin:
+            rejected.append(_copy(twin.row, solo.row))
+            del kept[twin.row.content_hash]  # so that the solos stay in the order of their names
+        kept[solo.row.content_hash] = solo
+    return Survey(_join_transposed([*kept.values()]), tuple(sorted(rejected, key=lambda row: row.file)))
+
+
+def _copy(row: SoloRow, kept: SoloRow) -> Rejected:
+    reason = f"expected a solo of its own, found the same notes as {kept.file}"
+    return Rejected(row.file, reason, "delete one of the two")
 
 
 def _rejected(name: str, error: InputError) -> Rejected:

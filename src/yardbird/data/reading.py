@@ -165,7 +165,8 @@ def read_solo(
     chords, chord_flags = written.changes, written.flags
     beside = [member for other in choice.left for member in other.members]
     if not chords and (played := chords_from_notes(beside, raw.ticks_per_beat)):
-        chords, chord_flags = played, ("chords_from_notes",)
+        chords = played
+        chord_flags = (*(flag for flag in chord_flags if flag != "no_chords"), "chords_from_notes")
     score = Score(
         raw.ticks_per_beat,
         line.notes,
@@ -232,12 +233,14 @@ def _sections(texts: Sequence[RawText]) -> set[Section]:
 def _key(given: Key | None, raw: RawMidi, score: Score) -> tuple[Key | None, list[str]]:
     """The manifest's, else the file's signature, but not the C major that exporters write unasked, else estimated.
 
-    The estimate hears notes and chords."""
+    The estimate is from notes and chords; a single pitch without chords has no key.
+    """
     if given:
         return given, []
     if raw.keys and raw.keys[0] != Key(0, "major"):
         return raw.keys[0], ["key_from_signature"]
-    return estimate_key(score.notes, score.chords, score.end_tick), ["key_estimated"]
+    key = estimate_key(score.notes, score.chords, score.end_tick)
+    return key, ["key_estimated" if key else "no_key"]
 
 
 def _cut_empty_bars(score: Score) -> tuple[Score, int]:

@@ -16,7 +16,7 @@ CHANGES = "changes.csv"
 #: Findings that a copy has as well: they are about pairs of solos, or about what the models make of a solo.
 _STILL_THERE = frozenset({
     "duplicate", "transposed_copy_of", "written_pitch", "near_duplicate", "grid_loss", "tempo_outside", "no_chords",
-    "slowest_moment", "fastest_moment", "chord_coverage", "range", "title_present",
+    "no_key", "slowest_moment", "fastest_moment", "chord_coverage", "range", "title_present",
 })  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from yardbird.music.score import Notes
 
 #: A drone is so many times as long as the median note, and so many others start while it sounds, the first of them in
-#: the first quarter of its length. More pitches than a few are long notes of a line or of chords.
+#: the first quarter of its length. More pitches than a few are long notes of a line or of chords. So is a long note
+#: that starts alone: nothing is lost where it is trimmed.
 _DRONE_LENGTH, _DRONE_NOTES, _DRONE_ALONE, _DRONE_PITCHES = 4, 3, 0.25, 3
 #: Where a smaller share of the notes start with others, the part is a line whose notes overlap, as legato does.
 _LINE_SHARE = 0.1
@@ -55,7 +56,7 @@ def melodic_line(notes: Notes, ticks_per_beat: int) -> Line:
     notes["duration_tick"][empty] = max(1, ticks_per_beat // 12)
     notes = notes[np.lexsort((-notes["pitch"], notes["onset_tick"]))]
     everything = len(notes)
-    notes = notes[~_drones(notes)]
+    notes = notes[~_drones(notes, ticks_per_beat // 16)]
     drones = everything - len(notes)
     notes = notes[~_grace_notes(notes, ticks_per_beat)]
     grace_notes = everything - drones - len(notes)
@@ -78,8 +79,10 @@ def melodic_line(notes: Notes, ticks_per_beat: int) -> Line:
     )
 
 
-def _drones(notes: Notes) -> NDArray[np.bool_]:
-    """Which notes are long ones over or under many others; notes sorted by onset."""
+def _drones(notes: Notes, tolerance: int) -> NDArray[np.bool_]:
+    """Which notes are long ones over or under many others, one of which starts within so many ticks; notes sorted by
+    onset.
+    """
     onsets = np.unique(notes["onset_tick"])
     ends = notes["onset_tick"] + notes["duration_tick"]
     following = np.searchsorted(onsets, notes["onset_tick"], side="right")
@@ -88,7 +91,9 @@ def _drones(notes: Notes) -> NDArray[np.bool_]:
     long = notes["duration_tick"] >= _DRONE_LENGTH * np.median(notes["duration_tick"])
     found: NDArray[np.bool_] = long & (inside >= _DRONE_NOTES) & (alone <= _DRONE_ALONE * notes["duration_tick"])
     pitches = np.unique(notes["pitch"][found])
-    if not 0 < len(pitches) <= _DRONE_PITCHES:
+    gaps = np.diff(notes["onset_tick"])
+    starts_alone = (np.append(gaps, np.inf) > tolerance) & (np.insert(gaps.astype(float), 0, np.inf) > tolerance)
+    if not 0 < len(pitches) <= _DRONE_PITCHES or starts_alone[found].all():
         return np.zeros_like(found)
     shortest = notes["duration_tick"][found].min()  # the last one of a drone may sound beyond the line
     found |= np.isin(notes["pitch"], pitches) & (notes["duration_tick"] >= shortest)

@@ -80,7 +80,9 @@ def read_raw(path: Path) -> RawMidi:
         content = path.read_bytes()
     except OSError as error:
         found = error.strerror or type(error).__name__
-        raise InputError(path, expected="a MIDI file", found=found, remedy="mend the path or its permissions") from None
+        raise InputError(
+            path, expected="a MIDI file", found=found, remedy="correct the path or its permissions"
+        ) from None
     return _collect(read_events(content, path))
 
 

@@ -45,7 +45,11 @@ def known_tunes() -> frozenset[str]:
 
 def canonical(tune: str) -> str:
     """The name under which a melody is kept: of a folded name that the list calls the same as another's, the other."""
-    return _same().get(tune, tune)
+    same, seen = _same(), {tune}
+    while (other := same.get(tune, tune)) not in seen:  # who extends the list may name a name that is another's too
+        seen.add(other)
+        tune = other
+    return tune
 
 
 @functools.cache
