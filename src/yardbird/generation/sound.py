@@ -14,6 +14,7 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import PARAMS
+from yardbird.data.readers import file_and_number
 from yardbird.data.reading import load_midi
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation import spectrogram
@@ -99,13 +100,11 @@ def open_singer(folder: Path) -> tuple[MusicGenFamily, Mapping[str, Any]]:
 
 
 def read_melody(family: MusicGenFamily, file: Path, config: SingConfig) -> Melody:
-    """The first `melody_seconds` of the solo in a MIDI file, rendered and encoded; a shorter one whole.
+    """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter one whole.
 
     Raises:
         InputError: the file is missing, holds no solo, or leaves nothing to draw.
     """
-    if not file.is_file():
-        raise InputError(file, expected="a MIDI file", found="no such file", remedy="mend the path")
     score = load_midi(file)
     seconds = min(config.melody_seconds, score.seconds)
     if seconds >= config.seconds:
@@ -196,7 +195,7 @@ def write_sound(
         "sample_rate": sound.waveform.sample_rate,
         "model": model,
         "settings": settings | {"melody": melody and melody.file.name},
-        "melody": melody and {"file": melody.file.name, "sha256": files.sha256(melody.file)},
+        "melody": melody and {"file": melody.file.name, "sha256": files.sha256(file_and_number(melody.file)[0])},
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
