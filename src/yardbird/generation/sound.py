@@ -23,7 +23,7 @@ from yardbird.models.musicgen.decoding import Codes, SoundSampling, generate
 from yardbird.models.trained import open_family
 from yardbird.seeds import derive_seed
 
-MELODIES = Path("data/charts")  # a MIDI file there is the prime of solos in notes, too
+MELODIES = Path("data/charts")  # a music file there is the prime of solos in notes, too
 
 _COLUMNS = ("sound", "path", "prompt", "unknown_words", "seconds", "primed_seconds", "seed", "index")
 _AT_ONCE = 8  # sounds: more are faster by little, and fill a memory at the hub's sizes
@@ -40,7 +40,7 @@ class SingConfig:
     guidance: float  # how much more a prompt counts than none: 1 is no more than it was trained to
     temperature: float  # 0: always the likeliest code
     top_k: int | None  # only so many of the likeliest codes
-    melody: str | None  # a MIDI file in data/charts, whose opening every sound continues
+    melody: str | None  # a music file in data/charts, whose opening every sound continues
     melody_seconds: float  # taken of it
 
     def __post_init__(self) -> None:
