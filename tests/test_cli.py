@@ -189,13 +189,16 @@ def test_the_real_program_fills_bars_and_leaves_the_others(workspace: Path) -> N
             ["--fill", "9", "tune.mid"],
             "--fill: expected bars such as 9-12, or 9-12,21-24, within 1-8 of tune.mid, found '9'",
         ),
-        (["--fill", "2"], "generate: expected a MIDI file too, found --fill alone; write e.g. yardbird generate"),
+        (
+            ["--fill", "2"],
+            "generate: expected a file with a solo too, found --fill alone; write e.g. yardbird generate",
+        ),
         (["tune.mid"], "generate: expected --fill too, found tune.mid alone"),
         (
             ["--fill", "2", "tune.mid", "--part", "Flute"],
             "tune.mid: expected one pitched part of the file, by",
         ),
-        (["--fill", "2", "absent.mid"], "absent.mid: expected a MIDI file, found no such file"),
+        (["--fill", "2", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
         (["--fill", "2", "tune.mid", "--bars", "8"], "--bars: expected not to be given with --fill, found both"),
         (["--fill", "2", "tune.mid", "--best-of", "2"], "--best-of: expected not to be given with --fill"),
         (["--fill", "2", "tune.mid", "--chart", "data/charts/blues_in_f.txt"], "--chart: expected not to be given"),
@@ -249,11 +252,11 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
         (["--count", "0"], "--count: expected 1 or more"),
         (["--chart", "absent.txt"], "absent.txt: expected a chart, found no such file"),
         (["--chart", "bad.txt"], "bad.txt, line 2: expected a chord symbol, found 'H7'"),
-        (["--prime", "absent.mid"], "absent.mid: expected a MIDI file, found no such file"),
+        (["--prime", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
         (["--prime", "corrupt.mid"], "corrupt.mid: expected a"),
         (["--prime", "tune.mid", "--prime-bars", "9"], "tune.mid: expected at least 9 bars, found 8"),
         (["--prime", "tune.mid", "--prime-bars", "4", "--bars", "4"], "expected a prime of less than 4 bars"),
-        (["--chart", "tune.mid"], "tune: expected chord symbols as markers, found none"),
+        (["--chart", "tune.mid"], "tune: expected chord symbols, found none"),
         (["--artist", "Nobody"], "Nobody: expected one of the artists unknown, Ada Line, Bo Dense"),
         (["--model", "models/absent"], "models/absent: expected the folder of a trained model, found no such folder"),
         (["--model", "data/charts", "--family", "music_transformer"], "expected a trained model, found no codec.json"),
@@ -490,6 +493,6 @@ def test_the_doctor_fails_where_something_must_be_mended(workspace: Path, capsys
         app(["doctor"])
     out = capsys.readouterr().out
     assert ended.value.code == 1
-    assert "no folder nowhere: mend `sources` in params.yaml" in out
+    assert "no folder nowhere: correct `sources` in params.yaml" in out
     assert "a folder mlruns/ hides the database" in out
     assert "no repository here" in out

@@ -1,5 +1,6 @@
 """Downloads are pinned, continue where they stopped, and overwrite nothing. The server is on the loopback."""
 
+import errno
 import hashlib
 import io
 import threading
@@ -241,3 +242,15 @@ def test_the_command_lists_and_fetches_and_says_the_next_step(
     assert (tmp_path / "data/raw/mine/solos.db").read_bytes() == CONTENT
     with pytest.raises(SystemExit, match="expected mine, found other; yardbird fetch lists them"):
         app(["fetch", "other"])
+
+
+def test_a_full_disk_is_no_broken_connection(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: it was reported as a broken connection; other commands ended with a traceback."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("yardbird.data.fetching._Resuming._receive", full)
+    monkeypatch.setitem(public.COLLECTIONS, "mine", one_file(server))
+    with pytest.raises(SystemExit, match="error: No space left on device; make room on the disk and run it again"):
+        app(["fetch", "mine", "--to", str(tmp_path)])

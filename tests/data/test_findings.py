@@ -42,7 +42,7 @@ def flags_in(source: str) -> set[str]:
 
     def about_flags(node: ast.AST) -> bool:
         names = (inner.id if isinstance(inner, ast.Name) else getattr(inner, "attr", "") for inner in ast.walk(node))
-        return any(name.endswith("flags") for name in names)
+        return any(name.endswith(("flags", "counts", "extra")) for name in names)
 
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(("faults", "counts")):

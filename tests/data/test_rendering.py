@@ -144,7 +144,7 @@ def test_originals_come_before_copies_and_the_seconds_are_kept_to(cap: float, le
 
 
 def test_without_a_corpus_or_a_folder_the_line_says_what_is_missing(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"expected a folder of recordings, found nothing there; mend audio.source"):
+    with pytest.raises(InputError, match=r"expected a folder of recordings, found nothing there; correct audio.source"):
         make(source=str(tmp_path / "absent"))
     (tmp_path / "augmented" / "manifest.csv").unlink()
     with pytest.raises(InputError, match="expected an augmented corpus, found none"):

@@ -163,7 +163,7 @@ def test_the_doctor_tells_the_corpus_first_and_then_the_files_most_severe_first(
     assert "  error   rejected (2): mine/none.mid, mine/short.mid" in lines
     files = [line.partition(":")[0] for line in lines if line.startswith(("used", "not "))]
     assert files == ["not   mine/none.mid", "not   mine/short.mid", "used  mine/odd.mid"]
-    assert lines[-1] == "1 more files have no errors or warnings; --all lists them"
+    assert lines[-1] == "1 more file has no errors or warnings; --all lists them"
     every, _ = doctor(folder, "--all")
     assert "used  mine/good.mid: " in every
     assert "note artist_from_folder: mine" in every

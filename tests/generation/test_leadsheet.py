@@ -26,6 +26,16 @@ chords = st.one_of(
 words = st.text(alphabet="abc XYZ#:'äé/|%-", max_size=20).map(lambda text: " ".join(text.split()))
 
 
+_MUSICXML = """<score-partwise><part-list><score-part id="P1"><part-name>Sax</part-name></score-part></part-list>
+<part id="P1"><measure number="1"><attributes><divisions>1</divisions>
+<time><beats>4</beats><beat-type>4</beat-type></time>
+</attributes><harmony><root><root-step>F</root-step></root><kind>dominant</kind></harmony>
+<note><pitch><step>A</step><octave>4</octave></pitch><duration>4</duration></note></measure>
+<measure number="2"><harmony><root><root-step>B</root-step><root-alter>-1</root-alter></root>
+<kind>dominant</kind></harmony>
+<note><pitch><step>D</step><octave>5</octave></pitch><duration>4</duration></note></measure></part></score-partwise>"""
+
+
 @st.composite
 def lead_sheets(draw: st.DrawFn) -> LeadSheet:
     meter = draw(st.sampled_from([Meter(0, 4, 4), Meter(0, 3, 4), Meter(0, 6, 8), Meter(0, 2, 2)]))
@@ -160,19 +170,40 @@ def test_rehearsal_letters_are_no_chords(tmp_path: Path) -> None:
     """Regression: "A" and "B" over the form were read as A major and B major."""
     sections = [MetaMessage("marker", text=letter, time=480) for letter in "AB"]
     MidiFile(tracks=[MidiTrack(sections)]).save(tmp_path / "form.mid")
-    with pytest.raises(InputError, match="chord symbols as markers, found none"):
+    with pytest.raises(InputError, match="expected chord symbols, found none"):
         read_lead_sheet(tmp_path / "form.mid")
 
 
 def test_a_folder_named_like_a_midi_file_is_one_clear_line(tmp_path: Path) -> None:
     """Regression: an IsADirectoryError."""
     (tmp_path / "x.mid").mkdir()
-    with pytest.raises(InputError, match="expected a chart"):
+    with pytest.raises(InputError, match="no regular file"):
         read_lead_sheet(tmp_path / "x.mid")
 
 
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [("one.abc", "one.abc"), ("book.abc", "book.abc#2"), ("one.musicxml", "one.musicxml")],
+)
+def test_the_chords_of_notated_music_are_its_chart(tmp_path: Path, name: str, named: str) -> None:
+    """Regression: `--chart solo.musicxml` was refused as unreadable text."""
+    tune = 'X:{}\nM:4/4\nL:1/8\nK:F\n"{}"FGAB cdef|"Bb7"fedc BAGF|\n'
+    if name.endswith(".abc"):
+        book = tune.format(1, "C7") + "\n" + tune.format(2, "F7") if name == "book.abc" else tune.format(1, "F7")
+        (tmp_path / name).write_text(book, encoding="utf-8")
+    else:
+        (tmp_path / name).write_text(_MUSICXML, encoding="utf-8")
+    assert read_lead_sheet(tmp_path / named).bars == ((F7,), (BB7,))
+
+
+def test_a_book_of_tunes_asks_which_one_is_the_chart(tmp_path: Path) -> None:
+    (tmp_path / "book.abc").write_text("X:1\nK:C\nCDEF|\n\nX:2\nK:C\nCDEF|\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"such as book\.abc#1"):
+        read_lead_sheet(tmp_path / "book.abc")
+
+
 def test_a_score_without_chords_is_no_lead_sheet() -> None:
-    with pytest.raises(InputError, match="chord symbols as markers"):
+    with pytest.raises(InputError, match="expected chord symbols"):
         LeadSheet.from_score(Score(12, make_notes([(0, 12, 60, 90)]), end_tick=48))
 
 

@@ -1,4 +1,5 @@
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -284,6 +285,27 @@ def test_the_orders_are_free_ones_and_every_chart_and_midi_file_of_the_folder(tm
     ]  # fmt: skip
     assert [order.prime.bars if order.prime else 0 for order in orders] == [0, 2, 2, 0, 0]
     assert plan(settings(charts=str(tmp_path), prime_bars=0))[1].prime is None
+
+
+def test_each_tune_of_a_book_and_a_chordpro_file_are_charts(tmp_path: Path) -> None:
+    """Regression: of a folder of charts only .txt and MIDI files were read, the others silently left out."""
+    tune = 'X:{}\nM:4/4\nL:1/8\nK:F\n"F7"FGAB cdef|"Bb7"fedc BAGF|\n'
+    (tmp_path / "book.abc").write_text(tune.format(1) + "\n" + tune.format(2), encoding="utf-8")
+    (tmp_path / "slow.cho").write_text("{title: Slow}\n[F7]Slow boat [Bb7]home\n", encoding="utf-8")
+    orders = plan(settings(charts=str(tmp_path), free=0, solos_per_chart=1, prime_bars=1))
+    assert [order.name for order in orders] == ["book_1/solo_000", "book_2/solo_000", "slow/solo_000"]
+    assert [len(order.sheet.bars) for order in orders if order.sheet] == [2, 2, 2]
+    assert [order.prime is not None for order in orders] == [True, True, False]
+
+
+def test_solos_after_two_tunes_of_a_book_name_the_tune_and_the_hash_of_the_book(tmp_path: Path) -> None:
+    tune = "X:{}\nM:4/4\nL:1/8\nK:F\nFGAB cdef|fedc BAGF|\n"
+    (tmp_path / "book.abc").write_text(tune.format(1) + "\n" + tune.format(2), encoding="utf-8")
+    prime = read_prime(tmp_path / "book.abc#2", 1)
+    drawn = Solo(Order("after_book_2", 2, prime=prime), 0, prime.score)
+    write_solo(drawn, tmp_path / "solo", settings(), 0, {})
+    facts = json.loads((tmp_path / "solo.json").read_text(encoding="utf-8"))["prime"]
+    assert (facts["file"], facts["sha256"]) == ("book.abc#2", files.sha256(tmp_path / "book.abc"))
 
 
 @pytest.mark.parametrize(("chart", "said"), [("free.txt", "two of 'free'"), ("A.txt", "two of 'a'")])

@@ -1,7 +1,8 @@
 """The command line. Heavy libraries are imported inside the commands: `yardbird --help` answers at once."""
 
+import errno
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
@@ -30,6 +31,14 @@ _cli = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+#: What the machine refuses, and what a user can do.
+_REMEDIES: Mapping[int | None, str] = {
+    errno.ENOSPC: "make room on the disk and run it again",
+    errno.EDQUOT: "make room in your quota and run it again",
+    errno.EROFS: "choose a folder that can be written to",
+    errno.EACCES: "correct the permissions, or choose another folder",
+    errno.EPERM: "correct the permissions, or choose another folder",
+}
 for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
@@ -37,8 +46,13 @@ _cli.add_typer(blind_test, name="blind-test")
 
 
 def app(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; what a user can mend is one line on stderr and exit status 1."""
+    """Run a command; what a user can fix is one line on stderr and exit status 1."""
     try:
         _cli(args=arguments)
     except YardbirdError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        what = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"error: {what}{error.strerror}; {_REMEDIES[error.errno]}")

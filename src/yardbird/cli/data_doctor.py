@@ -105,7 +105,8 @@ def _files(checkup: "Checkup", all_files: bool) -> Iterator[str]:
                 detail = f": {finding.detail}" if finding.detail else ""
                 yield f"        {typer.style(severity, fg=_COLOURS[severity])} {finding.kind}{detail}"
     if hidden := len(checkup.files) - len(shown):
-        yield f"{hidden} more files have no errors or warnings; --all lists them"
+        which = "1 more file has" if hidden == 1 else f"{hidden} more files have"
+        yield f"{which} no errors or warnings; --all lists them"
 
 
 def _state(file: "FileHealth") -> str:

@@ -212,4 +212,4 @@ def parameters() -> Iterator[Finding]:
         elif str(folder) == "data/etudes":
             yield Finding("ok", f"source {name}", f"{folder}: composed by the first run")
         else:
-            yield Finding("fail", f"source {name}", f"no folder {folder}", "mend `sources` in params.yaml")
+            yield Finding("fail", f"source {name}", f"no folder {folder}", "correct `sources` in params.yaml")

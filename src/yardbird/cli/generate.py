@@ -23,7 +23,11 @@ def generate(
         typer.Option(help="Bars of a solo to replace by new ones, e.g. 9-12 or 9-12,21-24; the first is 1."),
     ] = None,
     chart: Annotated[
-        Path | None, typer.Option(help="Changes to play over: a text chart, or the chord markers of a MIDI file.")
+        Path | None,
+        typer.Option(
+            help="Changes to play over: a text chart, ChordPro, an iReal Pro link in a text file, or the chords of a "
+            "MIDI, MusicXML or ABC file."
+        ),
     ] = None,
     prime: Annotated[Path | None, typer.Option(help="A MIDI or MusicXML file whose opening is continued.")] = None,
     part: Annotated[
@@ -59,7 +63,7 @@ def generate(
     family: Annotated[str | None, typer.Option(help="Its family, where the folder does not tell.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("solos"),
 ) -> None:
-    """Draw solos from a trained model: free, continuing a MIDI file, over a chart, or new bars inside a solo.
+    """Draw solos from a trained model: free, continuing a solo, over a chart, or new bars inside a solo.
 
     Each comes as .mid, .wav, piano roll .png and provenance .json. Options you do not set come from params.yaml,
     section `generate`. Over a chart a solo is whole choruses, unless --bars sets its length. A Music Transformer
@@ -76,6 +80,8 @@ def generate(
 
     - `yardbird generate --chart data/charts/blues_in_f.txt --bars 24 --temperature 0.9`
 
+    - `yardbird generate --chart my_solo.musicxml`
+
     - `yardbird generate --prime my_solo.mid --prime-bars 4 --seed 7 --top-k 40`
 
     - `yardbird generate --chart data/charts/blues_in_f.txt --best-of 8`
@@ -89,6 +95,7 @@ def generate(
     - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
     from yardbird.config import read_section, read_seed
+    from yardbird.data.readers import stem_of
     from yardbird.generation.best_of import draw_best, without_judge
     from yardbird.generation.orders import GenerateConfig, Order, changes, length_bars, read_prime
     from yardbird.generation.solos import write_solo
@@ -113,7 +120,7 @@ def generate(
               seed, model, family, out)  # fmt: skip
         return
     if part and not prime:
-        raise InputError("--part", expected="a MIDI file whose part it names", found="none", remedy="give --prime too")
+        raise InputError("--part", expected="a file whose part it names", found="none", remedy="give --prime too")
     if prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     if prime and qpm is not None:
@@ -123,7 +130,7 @@ def generate(
     check_out(out)
     opening = read_prime(prime, settings.prime_bars, part or "") if prime else None
     sheet = changes(chart, opening) if chart else None
-    group = chart.stem if chart else f"after_{prime.stem}" if prime else "free"
+    group = stem_of(chart) if chart else f"after_{stem_of(prime)}" if prime else "free"
     length = length_bars(settings, sheet)
     orders = [Order(f"{group}_seed{seed}_{number:03d}", length, sheet, opening) for number in range(count)]
     prepare_torch()
@@ -156,6 +163,7 @@ def _fill(
     out: Path,
 ) -> None:
     """New bars inside a solo; `unused` are the options given that mean nothing here."""
+    from yardbird.data.readers import stem_of
     from yardbird.generation.fill import FillsBars, fill, read_filling
     from yardbird.generation.orders import Filled, Order
     from yardbird.generation.solos import Solo, write_solo
@@ -163,7 +171,7 @@ def _fill(
     from yardbird.models.trained import open_family
 
     if not (solo and ranges):
-        given, missing = (f"{solo} alone", "--fill") if solo else ("--fill alone", "a MIDI file")
+        given, missing = (f"{solo} alone", "--fill") if solo else ("--fill alone", "a file with a solo")
         remedy = "write e.g. yardbird generate --fill 9-12 my_solo.mid"
         raise InputError("generate", expected=f"{missing} too", found=given, remedy=remedy)
     for name in unused:
@@ -181,7 +189,7 @@ def _fill(
         raise InputError(model, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
     filled = Filled(solo, tuple(range(gap.first, gap.stop) for gap in filling.gaps))
     places = "_".join(filled.ranges) if len(filled.ranges) <= 8 else f"{len(filled.ranges)}_ranges"
-    named = f"{solo.stem}_fill_{places}_seed{seed}"
+    named = f"{stem_of(solo)}_fill_{places}_seed{seed}"
     for number, score in enumerate(fill(family, filling, count, settings, seed)):
         drawn = Solo(Order(f"{named}_{number:03d}", score.bar_count, filled=filled), number, score)
         stem = out / drawn.order.name

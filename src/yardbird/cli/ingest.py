@@ -10,7 +10,7 @@ from yardbird.errors import InputError
 
 def ingest(
     folders: Annotated[list[Path], typer.Argument(help="Folders of solos, searched to the bottom.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look and tell, write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look and report; write nothing.")] = False,
     part: Annotated[
         str,
         typer.Option(
@@ -18,7 +18,7 @@ def ingest(
         ),
     ] = "",
 ) -> None:
-    """Tell which files of a folder would be used, which not, and why.
+    """List which files of a folder would be used, which not, and why.
 
     MIDI, MusicXML (.musicxml, .xml, .mxl), ABC, kern (.krn) and the Weimar Jazz Database (wjazzd.db) are read. Of
     a file with several solos each is one line, such as tunes.abc#3; manifest.csv names it like that.
@@ -26,8 +26,7 @@ def ingest(
     Each file that can be used is listed with its artist, title, key and length and with what had to be decided; each
     that cannot, with the reason and what to do. A second line says which part of the file is taken as the solo, and
     which parts are left. The column `part` of the folder's manifest.csv takes another one, the column `transpose` moves
-    its notes by semitones. To use the folders for good, name them as `sources` in params.yaml or
-    in an experiment.
+    its notes by semitones. To train on the folders, name them as `sources` in params.yaml or in an experiment.
 
     Examples:
 
@@ -65,5 +64,5 @@ def ingest(
     typer.echo(f"{used} used, {rejected} not")
     if not used:
         where = ", ".join(map(str, folders))
-        remedy = f"give a folder with {KINDS} files"
+        remedy = f"give a folder with {KINDS}"
         raise InputError(where, expected="at least one usable solo", found="none", remedy=remedy)

@@ -49,29 +49,30 @@ def interpolate(
     check_out(out)
     family, provenance = open_vae(model)
     from yardbird import files
+    from yardbird.data.readers import file_and_number, stem_of
     from yardbird.generation.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
     from yardbird.generation.latent.study import write_piece, write_table
 
     start, stop = family.encode(scores)
     solos = decode_path(family, start, stop, steps, PATHS[path])
-    rows = [{"pair": f"{a.stem} to {b.stem}", "path": path, **row} for row in steps_table(solos)]
+    rows = [{"pair": f"{stem_of(a)} to {stem_of(b)}", "path": path, **row} for row in steps_table(solos)]
     typer.echo("step  from first  from last  changed  new bars  bars  notes  qpm")
     for row, solo in zip(rows, solos, strict=True):
         number = row["step"] + 1
-        write_piece(solo, out / f"step_{number:02d}", f"{a.stem} → {b.stem}, step {number} of {steps}, {path}")
+        write_piece(solo, out / f"step_{number:02d}", f"{stem_of(a)} → {stem_of(b)}, step {number} of {steps}, {path}")
         near = "{distance_to_a:10.0%}  {distance_to_b:9.0%}  {distance_to_previous:7.0%}  {new_bars:8.0%}"
         size = "{bars:4d}  {notes:5d}  {qpm:3.0f}"
         typer.echo(f"{number:4d}  {near}  {size}".format(**row))
     write_table(out / "steps.csv", rows)
     draw_paths(rows, out / "interpolation.png")
-    ends = [{"solo": file.name, "sha256": files.sha256(file), "bars": bars} for file in (a, b)]
+    ends = [{"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in (a, b)]
     told = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
     files.write_json(out / "interpolation.json", told)
     typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png, interpolation.json")
 
 
 def read_opening(file: Path, bars: int | None) -> "Score":
-    """The solo in a MIDI file, or its first bars; a shorter one whole.
+    """The solo in a file, or its first bars; a shorter one whole.
 
     Raises:
         InputError: the file is missing, or holds no solo.

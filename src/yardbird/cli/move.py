@@ -54,13 +54,15 @@ def transfer(
         raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
 
     def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
+        from yardbird.data.readers import stem_of
+
         target = found.artist(to)
         origin = found.artist(source) if source else None
         if origin == target:
             raise InputError("--from", expected="another artist than --to", found=target, remedy="leave one out")
         way = strength * found.between(origin, target)
         asked = {"from": origin, "to": target, "strength": strength}
-        return f"{solo.stem}_to_{_plain(target)}", lambda _family, latent, _score: latent + way, asked
+        return f"{stem_of(solo)}_to_{_plain(target)}", lambda _family, latent, _score: latent + way, asked
 
     _move(solo, bars, directions, model, out, plan)
 
@@ -88,13 +90,14 @@ def blend(
     """
 
     def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
+        from yardbird.data.readers import stem_of
         from yardbird.generation.latent.climbing import EXPECTED
         from yardbird.generation.latent.directions import more
 
         amounts = dict(_amount(text, [*EXPECTED, *found.attributes]) for text in add)
         if len(amounts) < len(add):
             raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="add them up")
-        name = f"{solo.stem}_with_{'_'.join(amounts)}"
+        name = f"{stem_of(solo)}_with_{'_'.join(amounts)}"
         return name, lambda family, latent, score: more(family, found, latent, amounts, score), {"add": amounts}
 
     _move(solo, bars, directions, model, out, plan)
@@ -106,6 +109,7 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
     check_out(out)
     family, source = open_vae(model)
     from yardbird import files
+    from yardbird.data.readers import file_and_number, stem_of
     from yardbird.generation.latent.changes import changes
     from yardbird.generation.latent.directions import Directions
     from yardbird.generation.latent.study import write_piece, write_table
@@ -116,12 +120,12 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
     (latent,) = family.encode([grid])
     reconstruction, moved = family.decode([latent]) + family.decode([move(family, latent, grid)])
     rows = changes(grid, reconstruction, moved)
-    write_piece(reconstruction, out / f"{solo.stem}_reconstruction", f"{solo.stem}, reconstruction")
+    write_piece(reconstruction, out / f"{stem_of(solo)}_reconstruction", f"{stem_of(solo)}, reconstruction")
     write_piece(moved, out / name, name.replace("_", " "))
     write_table(out / f"{name}_changes.csv", rows)
     provenance = {
         "solo": solo.name,
-        "sha256": files.sha256(solo),
+        "sha256": files.sha256(file_and_number(solo)[0]),
         "bars": grid.bar_count,
         **asked,
         "model": source,
@@ -131,7 +135,7 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
     for row in rows:
         shown = [_shown(row[which]) for which in ("solo", "reconstruction", "moved")]
         typer.echo(f"{row['measure'].replace('_', ' '):32s}{shown[0]:>8s}{shown[1]:>15s}{shown[2]:>8s}")
-    typer.echo(f"{out / name}: .mid .wav .png .json _changes.csv; {solo.stem}_reconstruction: .mid .wav .png")
+    typer.echo(f"{out / name}: .mid .wav .png .json _changes.csv; {stem_of(solo)}_reconstruction: .mid .wav .png")
 
 
 def _amount(text: str, names: list[str]) -> tuple[str, float]:

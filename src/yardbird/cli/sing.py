@@ -29,7 +29,7 @@ def sing(
 ) -> None:
     """Draw sound that fits the words of a prompt.
 
-    Each comes as .wav, spectrogram .png and provenance .json. What no option says stands in params.yaml, section
+    Each comes as .wav, spectrogram .png and provenance .json. Options you do not set come from params.yaml, section
     `sing`. Words that the model has never read are named. Beyond its context the model goes on from the second half of
     what it has sung.
 

@@ -66,7 +66,7 @@ def _download(download: Download, folder: Path, name: str) -> Path:
         answer = error.response
         found = f"{answer.status_code} {answer.reason}" if answer is not None else str(error)
         raise InputError(download.url, expected="the file", found=found, remedy="try again later") from None
-    except (requests.exceptions.RequestException, OSError) as error:
+    except requests.exceptions.RequestException as error:
         kept = f"; {part.stat().st_size / 1e6:.1f} MB have arrived and are kept" if part.exists() else ""
         found = f"a broken connection ({type(error).__name__})"
         raise InputError(download.url, expected="the file", found=found, remedy=f"run it again{kept}") from None

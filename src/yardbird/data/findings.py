@@ -27,6 +27,7 @@ _BROKEN = "Run the ingest stage again; if the error stays, report it."
 
 _EXPORT = "Nothing, or export the file again."
 _REPEATS = "Write the bars out in the file."
+_VOICE = "Write it as a voice of its own (V:), if it is the solo."
 _PART = "Check the part; name another one in the column part of manifest.csv."
 
 KINDS: Mapping[str, Kind] = {
@@ -82,6 +83,8 @@ KINDS: Mapping[str, Kind] = {
     "expansion_list_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
     "measure_repeats_unread": Kind("warning", "Bars that only say to repeat the one before are empty.", _REPEATS),
     "slashes_unread": Kind("note", "Slashes in place of notes are left out.", "Nothing, or write the notes."),
+    "overlays_unread": Kind("warning", "A second voice written over a bar (&) is left out.", _VOICE),
+    "unread_events": Kind("warning", "Events that cannot be read are left out.", "Correct them in the file."),
     # the part and the solo line
     "parts_joined": Kind(
         "note", "Tracks or channels that hardly sound together are read as one part.", "Nothing if they are one line."

@@ -1,4 +1,4 @@
-"""Every kind of file that a solo may come in, behind one function; and what the other kinds of music files ask for."""
+"""Every kind of file that a solo may come in, behind one function; and what to do with music files of other kinds."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,9 @@ from yardbird.music import midi
 from yardbird.music.midi import RawMidi
 
 #: What a folder is searched for, as texts for users say it.
-KINDS = f"MIDI ({', '.join(midi.SUFFIXES)}), MusicXML (.musicxml, .xml, .mxl), ABC (.abc), kern (.krn) or wjazzd.db"
+KINDS = (
+    f"MIDI ({', '.join(midi.SUFFIXES)}), MusicXML (.musicxml, .xml, .mxl), ABC (.abc), kern (.krn, .kern) or wjazzd.db"
+)
 SUFFIXES = (
     *midi.SUFFIXES,
     *musicxml.SUFFIXES,
@@ -114,10 +116,21 @@ def read_file(path: Path) -> RawMidi:
     Raises:
         InputError: as `read_piece`; or the file holds several solos and the path names none of them.
     """
-    stem, separator, number = path.name.rpartition("#")
-    if separator and not path.exists() and Path(stem).suffix.lower() in SUFFIXES:
-        return read_piece(path.with_name(stem), number).raw
-    return read_piece(path).raw
+    return read_piece(*file_and_number(path)).raw
+
+
+def file_and_number(path: Path) -> tuple[Path, str]:
+    """The file that a path means, and the number of the solo where it names one of several: `tunes.abc#3`."""
+    name, separator, number = path.name.rpartition("#")
+    if separator and not path.exists() and Path(name).suffix.lower() in SUFFIXES:
+        return path.with_name(name), number
+    return path, ""
+
+
+def stem_of(path: Path) -> str:
+    """The name of a file, or of one solo of it, without the ending: `tunes_3` for `tunes.abc#3`."""
+    file, number = file_and_number(path)
+    return f"{file.stem}_{number}" if number else file.stem
 
 
 def is_read(path: Path) -> bool:

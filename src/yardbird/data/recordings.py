@@ -48,7 +48,7 @@ def find(source: Path) -> list[PurePath]:
     if not source.is_dir():
         found = "a file" if source.exists() else "nothing there"
         raise InputError(
-            source, expected="a folder of recordings", found=found, remedy="mend audio.source in params.yaml"
+            source, expected="a folder of recordings", found=found, remedy="correct audio.source in params.yaml"
         )
     paths = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
     shown = (path for path in paths if not any(part.startswith(".") for part in path.parts))
@@ -100,7 +100,7 @@ def survey(
             source,
             expected="at least one usable recording (wav, flac, mp3, ogg, opus, aiff, m4a, …)",
             found=f"{len(rejected)} unusable, the first, {rejected[0].file}, because: {rejected[0].reason}",
-            remedy="mend or remove them: without any, the corpus is rendered",
+            remedy="fix or remove them: without any, the corpus is rendered",
         )
     return recordings, rejected
 

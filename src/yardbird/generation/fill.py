@@ -61,7 +61,7 @@ class Filling:
 
 
 def read_filling(path: Path, ranges: Sequence[str], part: str = "") -> Filling:
-    """A MIDI file with a solo, and bars as users write them: `9-12`, `9-12,21-24`, `5`; the first bar is 1.
+    """A file with a solo, and bars as users write them: `9-12`, `9-12,21-24`, `5`; the first bar is 1.
 
     Bars are those of the file from its start, also where they are empty; a pickup is one.
 
@@ -71,8 +71,6 @@ def read_filling(path: Path, ranges: Sequence[str], part: str = "") -> Filling:
     Raises:
         InputError: the file holds no solo or no such part, or a range is none, or not of its bars.
     """
-    if not path.is_file():
-        raise InputError(path, expected="a MIDI file", found="no such file", remedy="correct the path")
     score, line = read_untouched(path, part)
     bars = np.zeros(score.bar_count + 1, dtype=np.bool_)
     for text in ",".join(ranges).split(","):

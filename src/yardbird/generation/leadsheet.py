@@ -28,13 +28,14 @@ import numpy as np
 
 from yardbird.data.chord_notes import chords_from_notes
 from yardbird.data.chord_texts import chords_of
+from yardbird.data.readers import SUFFIXES, file_and_number, read_file, stem_of
 from yardbird.errors import InputError
 from yardbird.generation.charts.chordpro import bars_of_chordpro, facts_of_chordpro, is_chordpro
 from yardbird.generation.charts.irealpro import LINK, song_of
 from yardbird.generation.charts.measures import MOST_BARS, Bar, shortest
 from yardbird.generation.charts.rows import SECTION, Row, bars_of_rows
-from yardbird.music import midi
 from yardbird.music.chords import chord_symbol
+from yardbird.music.midi import RawMidi
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
@@ -130,7 +131,7 @@ class LeadSheet:
         name = title or "score"
         remedy = "write the changes as a text chart"
         if not score.chords:
-            raise InputError(name, expected="chord symbols as markers", found="none", remedy=remedy)
+            raise InputError(name, expected="chord symbols", found="none", remedy=remedy)
         pickup = len(score.meters) > 1 and score.meters[1].tick <= score.meters[0].bar_ticks(score.ticks_per_beat)
         meters = score.meters[1:] if pickup else score.meters
         if any((m.numerator, m.denominator) != (meters[0].numerator, meters[0].denominator) for m in meters):
@@ -150,13 +151,13 @@ class LeadSheet:
 
 
 def read_lead_sheet(path: Path) -> LeadSheet:
-    """Read a text chart, or the chord symbols of a MIDI file.
+    """Read a text chart, or the chord symbols of a MIDI, MusicXML, ABC or kern file; of several as `tunes.abc#3`.
 
     Raises:
         InputError: the file is missing or unreadable, or as `LeadSheet.parse` and `from_score` say.
     """
-    if path.suffix.lower() in midi.SUFFIXES and path.is_file():
-        return LeadSheet.from_score(_changes(midi.read_raw(path)), path.stem)
+    if file_and_number(path)[0].suffix.lower() in SUFFIXES:
+        return LeadSheet.from_score(_changes(read_file(path)), stem_of(path))
     if re.match(r"ireal(b|book):", str(path)):
         remedy = "paste it into a .txt file"
         raise InputError("the chart", expected="a file", found="a link of iReal Pro", remedy=remedy)
@@ -164,11 +165,11 @@ def read_lead_sheet(path: Path) -> LeadSheet:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else f"unreadable text ({type(error).__name__})"
-        raise InputError(path, expected="a chart", found=found, remedy="give a .txt chart or a MIDI file") from None
+        raise InputError(path, expected="a chart", found=found, remedy="give a text chart, MIDI or MusicXML") from None
     return LeadSheet.parse(text, str(path))
 
 
-def _changes(raw: midi.RawMidi) -> Score:
+def _changes(raw: RawMidi) -> Score:
     """Chord symbols and meters of a file that may hold no notes at all: a score of its changes."""
     meters = tuple(meter for meter in raw.meters if meter.bar_ticks(raw.ticks_per_beat) > 0)
     ends = [int((part.notes["onset_tick"] + part.notes["duration_tick"]).max()) for part in raw.parts]
@@ -215,7 +216,7 @@ def _header(name: str, value: str, where: str) -> dict[str, Any]:
     try:
         return {name: read(value)}
     except ValueError:
-        raise InputError(where, expected=expected, found=repr(value), remedy="mend or drop the header") from None
+        raise InputError(where, expected=expected, found=repr(value), remedy="correct or remove the header") from None
 
 
 def _meter(text: str) -> Meter:

@@ -9,15 +9,17 @@ from typing import get_args
 
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS
+from yardbird.data.readers import SUFFIXES, piece_numbers, stem_of
 from yardbird.data.reading import load_midi
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.music.keyfinding import estimate_key
-from yardbird.music.midi import SUFFIXES
 from yardbird.music.pitch import Key, Mode
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
 from yardbird.seeds import generator
+
+_TEXT_CHARTS = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")  # plain, iReal Pro links, ChordPro
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class GenerateConfig:
     free: int  # solos without a chart: they choose their own changes, or have none
     solos_per_chart: int
     measured: int  # solos that evaluations rest on: those above, and as many more like them as it takes
-    charts: str  # folder of .txt charts, and of MIDI files whose chords are the chart and whose opening is the prime
-    prime_bars: int  # taken from such a MIDI file; 0: its chords only
+    charts: str  # folder of text charts, and of music files whose chords are the chart and whose opening is the prime
+    prime_bars: int  # taken from such a music file; 0: its chords only
     temperature: float  # 0: always the likeliest token
     top_k: int | None
     top_p: float | None
@@ -127,14 +129,17 @@ def plan(config: GenerateConfig) -> list[Order]:
     """
     folder = Path(config.charts)
     if not folder.is_dir():
-        raise InputError(folder, expected="a folder of charts", found="no folder", remedy="mend generate.charts")
+        raise InputError(folder, expected="a folder of charts", found="no folder", remedy="correct generate.charts")
     orders = numbered("free", config.free, config)
     if config.solos_per_chart:
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in (".txt", *SUFFIXES):
-                primed = config.prime_bars and path.suffix.lower() in SUFFIXES
-                prime = read_prime(path, config.prime_bars) if primed else None
-                orders += numbered(path.stem, config.solos_per_chart, config, changes(path, prime), prime)
+            if path.suffix.lower() in _TEXT_CHARTS:
+                orders += numbered(path.stem, config.solos_per_chart, config, changes(path, None))
+            elif path.suffix.lower() in SUFFIXES:
+                for number in piece_numbers(path):
+                    piece = path.with_name(f"{path.name}#{number}") if number else path
+                    prime = read_prime(piece, config.prime_bars) if config.prime_bars else None
+                    orders += numbered(stem_of(piece), config.solos_per_chart, config, changes(piece, prime), prime)
     if not orders:
         raise InputError(folder, expected="a chart, or free solos", found="neither", remedy="raise generate.free")
     name, uses = Counter(order.name.casefold() for order in orders).most_common(1)[0]
@@ -155,7 +160,7 @@ def numbered(
 def length_bars(config: GenerateConfig, sheet: LeadSheet | None) -> int:
     """How many bars a solo is to have: `bars`, or over a chart the whole choruses nearest to it.
 
-    There is at least one chorus; halfway between two lengths it is the longer one. A MIDI file's changes are one
+    There is at least one chorus; halfway between two lengths it is the longer one. The changes of a music file are one
     chorus, however often they repeat themselves.
     """
     if sheet is None or not config.whole_choruses:
@@ -189,12 +194,12 @@ def changes(chart: Path, prime: Prime | None) -> LeadSheet:
         InputError: as `read_lead_sheet`.
     """
     if prime and chart.resolve() == prime.file.resolve():
-        return LeadSheet.from_score(prime.score, chart.stem)
+        return LeadSheet.from_score(prime.score, stem_of(chart))
     return read_lead_sheet(chart)
 
 
 def read_prime(path: Path, bars: int, part: str = "") -> Prime:
-    """The first `bars` bars of the solo in a MIDI file, and its pickup before them.
+    """The first `bars` bars of the solo in a file, and its pickup before them.
 
     Args:
         part: that plays the solo, as in `load_midi`.
@@ -202,8 +207,6 @@ def read_prime(path: Path, bars: int, part: str = "") -> Prime:
     Raises:
         InputError: the file is missing, holds no solo or no such part, or has fewer bars.
     """
-    if not path.is_file():
-        raise InputError(path, expected="a MIDI file", found="no such file", remedy="mend the path")
     score = load_midi(path, part)
     meters, ticks = score.meters, score.ticks_per_beat
     pickup = len(meters) > 1 and meters[1].tick == meters[0].bar_ticks(ticks) < meters[1].bar_ticks(ticks)

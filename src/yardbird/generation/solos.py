@@ -15,6 +15,7 @@ from yardbird import files
 from yardbird.audio.comping import count_in
 from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
+from yardbird.data.readers import file_and_number, stem_of
 from yardbird.errors import InputError
 from yardbird.generation import pianoroll
 from yardbird.generation.orders import Filled, GenerateConfig, Order
@@ -158,7 +159,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
     pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, tinted=tinted)
     prime = order.prime and {
         "file": order.prime.file.name,
-        "sha256": files.sha256(order.prime.file),
+        "sha256": files.sha256(file_and_number(order.prime.file)[0]),
         "bars": order.prime.bars,
     }
     provenance = {
@@ -192,7 +193,7 @@ def _row(solo: Solo, seed: int) -> dict[str, Any]:
 
 
 def _fill(filled: Filled) -> dict[str, Any]:
-    return {"file": filled.file.name, "sha256": files.sha256(filled.file), "bars": filled.ranges}
+    return {"file": filled.file.name, "sha256": files.sha256(file_and_number(filled.file)[0]), "bars": filled.ranges}
 
 
 def _rounded(measured: Mapping[str, float | None]) -> dict[str, float | None]:
@@ -203,8 +204,8 @@ def _tune(order: Order) -> str:
     if order.sheet:
         return order.sheet.title or Path(order.name).parts[0].replace("_", " ")
     if order.filled:
-        return f"{order.filled.file.stem.replace('_', ' ')}, bars {', '.join(order.filled.ranges)} filled"
-    return f"After {order.prime.file.stem.replace('_', ' ')}" if order.prime else "Free solo"
+        return f"{stem_of(order.filled.file).replace('_', ' ')}, bars {', '.join(order.filled.ranges)} filled"
+    return f"After {stem_of(order.prime.file).replace('_', ' ')}" if order.prime else "Free solo"
 
 
 def _whole_bars_end(score: Score) -> int:

@@ -14,6 +14,7 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import PARAMS
+from yardbird.data.readers import file_and_number
 from yardbird.data.reading import load_midi
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation import spectrogram
@@ -22,7 +23,7 @@ from yardbird.models.musicgen.decoding import Codes, SoundSampling, generate
 from yardbird.models.trained import open_family
 from yardbird.seeds import derive_seed
 
-MELODIES = Path("data/charts")  # a MIDI file there is the prime of solos in notes, too
+MELODIES = Path("data/charts")  # a music file there is the prime of solos in notes, too
 
 _COLUMNS = ("sound", "path", "prompt", "unknown_words", "seconds", "primed_seconds", "seed", "index")
 _AT_ONCE = 8  # sounds: more are faster by little, and fill a memory at the hub's sizes
@@ -39,7 +40,7 @@ class SingConfig:
     guidance: float  # how much more a prompt counts than none: 1 is no more than it was trained to
     temperature: float  # 0: always the likeliest code
     top_k: int | None  # only so many of the likeliest codes
-    melody: str | None  # a MIDI file in data/charts, whose opening every sound continues
+    melody: str | None  # a music file in data/charts, whose opening every sound continues
     melody_seconds: float  # taken of it
 
     def __post_init__(self) -> None:
@@ -99,13 +100,11 @@ def open_singer(folder: Path) -> tuple[MusicGenFamily, Mapping[str, Any]]:
 
 
 def read_melody(family: MusicGenFamily, file: Path, config: SingConfig) -> Melody:
-    """The first `melody_seconds` of the solo in a MIDI file, rendered and encoded; a shorter one whole.
+    """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter one whole.
 
     Raises:
         InputError: the file is missing, holds no solo, or leaves nothing to draw.
     """
-    if not file.is_file():
-        raise InputError(file, expected="a MIDI file", found="no such file", remedy="mend the path")
     score = load_midi(file)
     seconds = min(config.melody_seconds, score.seconds)
     if seconds >= config.seconds:
@@ -196,7 +195,7 @@ def write_sound(
         "sample_rate": sound.waveform.sample_rate,
         "model": model,
         "settings": settings | {"melody": melody and melody.file.name},
-        "melody": melody and {"file": melody.file.name, "sha256": files.sha256(melody.file)},
+        "melody": melody and {"file": melody.file.name, "sha256": files.sha256(file_and_number(melody.file)[0])},
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
