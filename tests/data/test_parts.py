@@ -116,12 +116,26 @@ def test_a_line_spread_over_the_channels_of_a_track_is_one_part(length: float, c
     assert choice.flags == [f"parts_joined:{channels}"]
 
 
-def test_the_strings_of_a_midi_guitar_are_one_part() -> None:
+@pytest.mark.parametrize("programs", [[27] * 6, [27, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 27]])
+def test_the_strings_of_a_midi_guitar_are_one_part(programs: list[int]) -> None:
+    """Also where the program is set on one of its channels only."""
     rows = melody(200, lowest=45, length=1.2)
-    strings = [[row for row in rows if (row[2] - 45) // 4 == string] for string in range(6)]
-    choice = choose_part([RawPart(0, i, "", 27, make_notes(string)) for i, string in enumerate(strings)], 480, 4)
+    strings = [make_notes([row for row in rows if (row[2] - 45) // 4 == string]) for string in range(6)]
+    parts = [
+        RawPart(0, i, "", program, notes) for i, (program, notes) in enumerate(zip(programs, strings, strict=True))
+    ]
+    choice = choose_part(parts, 480, 4)
     assert choice is not None
     assert np.array_equal(choice.part.notes, make_notes(rows))
+    assert choice.part.program == 27
+
+
+def test_a_piano_of_another_player_in_the_same_track_stays_apart() -> None:
+    solo = melody(100)
+    chords = [(onset, 1.0, pitch, 70) for onset in range(0, 50, 2) for pitch in (48, 52, 55)]
+    choice = choose_part([RawPart(0, 0, "", 65, make_notes(solo)), RawPart(0, 1, "", 0, make_notes(chords))], 480, 4)
+    assert choice is not None
+    assert (len(choice.part.notes), [len(part.notes) for part in choice.left]) == (100, [75])
 
 
 def test_two_players_of_one_instrument_are_two_parts() -> None:

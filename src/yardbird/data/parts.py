@@ -77,7 +77,8 @@ class Part:
 
     @property
     def program(self) -> int:
-        return self.members[0].program
+        """The first member's that is not 0, which is also what a channel without a program has."""
+        return next((member.program for member in self.members if member.program), 0)
 
     @property
     def is_drums(self) -> bool:
@@ -199,10 +200,18 @@ def _wanted(parts: Sequence[Part], wish: str) -> Part:
 
 
 def join_parts(parts: Sequence[RawPart], ticks_per_beat: int) -> tuple[Part, ...]:
-    """The parts of a file as players: channels of a track, then tracks of a name, joined where they hardly overlap."""
+    """The parts of a file as players: channels of a track, then tracks of a name, joined where they hardly overlap.
+
+    Many exporters set the program on the first channel of a track only; the others count as of that program, too.
+    """
+    programs: dict[int, set[int]] = {}
+    for part in parts:
+        programs.setdefault(part.track, set()).update({part.program} - {0})
     tracks: dict[tuple[int, int], list[Part]] = {}
     for part in parts:
-        tracks.setdefault((part.track, part.program), []).append(Part((part,), part.notes))
+        own = programs[part.track]
+        program = next(iter(own)) if part.program == 0 and len(own) == 1 else part.program
+        tracks.setdefault((part.track, program), []).append(Part((part,), part.notes))
     names: dict[tuple[str, int], list[Part]] = {}
     for group in tracks.values():
         for one in _joined(group, ticks_per_beat):
