@@ -13,12 +13,13 @@ from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.generation.audition import hear
 from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
 from yardbird.seeds import derive_seed
+from yardbird.tables.curves import write_curve
 from yardbird.tracking.lock import background_sources, output_hashes, read_lock
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import flatten, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder, training_key
 from yardbird.training.config import TrainingConfig
-from yardbird.training.fit import as_csv, fit
+from yardbird.training.fit import fit
 from yardbird.training.listeners import TensorBoard
 
 MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
@@ -57,7 +58,7 @@ def main() -> None:
         summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
         files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
         files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})
-        files.write_text(REPORTS / f"{name}_curve.csv", as_csv(result.curve))
+        write_curve(REPORTS / f"{name}_curve.csv", result.curve)
         run.finish(REPORTS / f"{name}_curve.csv", {**summary, "parameters": result.parameters})
     checkpoint.remove()
 

@@ -43,8 +43,10 @@ def stages() -> list[Stage]:
         for item in items or [None]:
             text = {
                 key: [
-                    re.sub(r"\$\{(item|key)\}", item or "", str(value)).replace(
-                        "${item.codes}", str(FAMILIES.get(item, {}).get("codes"))
+                    re.sub(
+                        r"\$\{item\.(\w+)\}",
+                        lambda match, item=item: str(FAMILIES.get(item, {}).get(match[1])),
+                        re.sub(r"\$\{(item|key)\}", item or "", str(value)),
                     )
                     for value in body.get(key, [])
                 ]

@@ -22,6 +22,7 @@ from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, mean_distance
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.tables.generated import read_generated_solos
 
 HEADLINE = "nats_per_note"
 ENDING = "ends_at_rest"
@@ -135,14 +136,11 @@ def read_generated(folder: Path) -> list[Score]:
     Raises:
         InputError: there are none.
     """
-    manifest = folder / "manifest.csv"
-    if not manifest.is_file() or (table := pd.read_csv(manifest, keep_default_na=False)).empty:
+    rows = read_generated_solos(folder)
+    if not rows:
         raise InputError(folder, expected="generated solos", found="none", remedy="run the generate stage")
-    solos = [read_score(files.within(folder, str(path))) for path in table["path"]]
-    return [
-        cut(solo, int(solo.bar_ticks[bars]), solo.end_tick) if bars else solo
-        for solo, bars in zip(solos, table["primed_bars"].tolist(), strict=True)
-    ]
+    scores = [(read_score(files.within(folder, row.path)), row.primed_bars) for row in rows]
+    return [cut(score, int(score.bar_ticks[bars]), score.end_tick) if bars else score for score, bars in scores]
 
 
 def real_excerpts(encoded: Path, codec: EventCodec, split: str, beats: float, artist: str | None) -> list[Score]:

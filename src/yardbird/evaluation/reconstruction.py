@@ -6,7 +6,6 @@ model gives them, and most of the true ones only hold a note: the row `all_hold`
 another tune; what it keeps is the decoder's own knowledge (of style and chords), not the latent's.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,13 @@ from yardbird import files
 from yardbird.codecs.melody import HOLD, Melody, MelodyCodec, Steps
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import Baseline
-from yardbird.evaluation.held_out import SoloFigures, gain, is_original, with_intervals
+from yardbird.evaluation.held_out import SoloFigures, gain, with_intervals
 from yardbird.metrics.reconstruction import note_matches, onset_matches
 from yardbird.models.base import ACTIVE_VARIANCE, Ratio, TokenScores
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints, Score
 from yardbird.seeds import generator
+from yardbird.tables.copies import read_copies
 
 SHUFFLED, ALL_HOLD = "shuffled_z", "all_hold"
 #: The latent has collapsed when a smaller share of it is active, or shuffling it costs less of steps or of notes.
@@ -73,15 +73,10 @@ def read_scores(augmented: Path, split: str) -> list[HeldOutSolo]:
     Raises:
         InputError: the split is empty.
     """
-    with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split and is_original(row)]
+    rows = [row for row in read_copies(augmented) if row.split == split and row.is_original]
     if not rows:
-        raise InputError(
-            augmented / "manifest.csv", expected=f"solos of the {split} split", found="none", remedy="give more tunes"
-        )
-    return [
-        HeldOutSolo(row["solo"], row["tune_group"], read_score(files.within(augmented, row["path"]))) for row in rows
-    ]
+        raise InputError(augmented, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
+    return [HeldOutSolo(row.solo, row.tune_group, read_score(files.within(augmented, row.path))) for row in rows]
 
 
 def measure_latent(

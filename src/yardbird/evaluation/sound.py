@@ -7,8 +7,6 @@
 Nats of a frame are the sum over its codebooks. Codes of two codecs do not compare.
 """
 
-import csv
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from yardbird.errors import InputError
 from yardbird.evaluation.held_out import SoloFigures, gain, with_intervals
 from yardbird.evaluation.ngram import NGram
 from yardbird.models.base import Ratio
 from yardbird.music.pitch import Key
+from yardbird.tables.clips import read_clip_index
 
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
 HEADLINE = "nats_per_frame"
@@ -59,24 +57,18 @@ def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
         InputError: the split is empty.
     """
     packed: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
-    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    if not rows:
-        raise InputError(
-            encoded / "index.csv", expected=f"clips of the {split} split", found="none", remedy="give more recordings"
-        )
     return [
         EncodedClip(
-            clip=row["clip"],
-            path=row["path"],
-            kind=row["kind"],
-            tune_group=row["tune_group"],
-            key=Key.parse(row["key"]) if row["key"] else None,
-            qpm=float(row["qpm"]) if row["qpm"] else None,
-            caption=json.loads(row["captions"])[0],
-            codes=packed[int(row["start"]) : int(row["start"]) + int(row["length"])].T,
+            clip=row.clip,
+            path=row.path,
+            kind=row.kind,
+            tune_group=row.tune_group,
+            key=Key.parse(row.key) if row.key else None,
+            qpm=row.qpm,
+            caption=row.captions[0],
+            codes=packed[row.place].T,
         )
-        for row in rows
+        for row in read_clip_index(encoded, split)
     ]
 
 

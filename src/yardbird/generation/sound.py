@@ -22,10 +22,10 @@ from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.decoding import Codes, SoundSampling, generate
 from yardbird.models.trained import open_family
 from yardbird.seeds import derive_seed
+from yardbird.tables.generated import GeneratedSound, write_generated_sounds
 
 MELODIES = Path("data/charts")  # a music file there is the prime of solos in notes, too
 
-_COLUMNS = ("sound", "path", "prompt", "unknown_words", "seconds", "primed_seconds", "seed", "index")
 _AT_ONCE = 8  # sounds: more are faster by little, and fill a memory at the hub's sizes
 _LONGEST_SECONDS = 600
 _LONGEST_NAME = 60
@@ -178,7 +178,7 @@ def write_sounds(
     with files.replacing_folder(folder) as draft:
         for sound in tqdm(sounds, desc="writing sounds", unit="sound", leave=False, disable=None):
             write_sound(sound, draft / sound.name, config, seed, model, melody)
-        files.write_csv(draft / "manifest.csv", _COLUMNS, [_row(sound, seed) for sound in sounds])
+        write_generated_sounds(draft, [_row(sound, seed) for sound in sounds])
 
 
 def write_sound(
@@ -190,7 +190,7 @@ def write_sound(
     spectrogram.draw(sound.waveform, picture, title=sound.prompt, primed_seconds=sound.primed_seconds)
     settings = {key: value for key, value in asdict(config).items() if key != "prompts"}
     provenance = {
-        **_row(sound, seed),
+        **asdict(_row(sound, seed)),
         "unknown_words": sound.unknown_words,
         "sample_rate": sound.waveform.sample_rate,
         "model": model,
@@ -200,14 +200,14 @@ def write_sound(
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
 
-def _row(sound: Sound, seed: int) -> dict[str, Any]:
-    return {
-        "sound": sound.name,
-        "path": f"{sound.name}.wav",
-        "prompt": sound.prompt,
-        "unknown_words": " ".join(sound.unknown_words),
-        "seconds": round(sound.waveform.seconds, 3),
-        "primed_seconds": round(sound.primed_seconds, 3),
-        "seed": seed,
-        "index": sound.index,
-    }
+def _row(sound: Sound, seed: int) -> GeneratedSound:
+    return GeneratedSound(
+        sound=sound.name,
+        path=f"{sound.name}.wav",
+        prompt=sound.prompt,
+        unknown_words=" ".join(sound.unknown_words),
+        seconds=round(sound.waveform.seconds, 3),
+        primed_seconds=round(sound.primed_seconds, 3),
+        seed=seed,
+        index=sound.index,
+    )
