@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
+from table_rows import filled
 from tiny_vae import tiny_vae
 
 from yardbird.errors import InputError
@@ -25,6 +26,7 @@ from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
+from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 CONFIG = EvaluateConfig(ngram_orders=(1, 2, 4, 6), grid_orders=(1, 3), ngram_escapes=(1.0, 4.0), bootstrap_samples=50)
 
@@ -143,7 +145,8 @@ def test_generated_solos_are_read_as_their_manifest_lists_them(tmp_path, make_wa
     scores = [make_walk(seed, 4) for seed in range(2)]
     for number, score in enumerate(scores):
         write_score(score, tmp_path / f"free/solo_{number}.mid")
-    (tmp_path / "manifest.csv").write_text("solo,path,primed_bars\nb,free/solo_1.mid,0\na,free/solo_0.mid,0\n")
+    listed = [filled(GeneratedSolo, path=f"free/solo_{number}.mid") for number in (1, 0)]
+    write_generated_solos(tmp_path, listed)
     assert read_generated(tmp_path) == scores[::-1]
 
 
@@ -151,7 +154,7 @@ def test_what_a_solo_was_given_to_continue_is_not_measured_as_its_own(tmp_path, 
     """Four bars of a prime counted among the music of the model that continued it."""
     score = make_walk(0, 6)
     write_score(score, tmp_path / "solo.mid")
-    (tmp_path / "manifest.csv").write_text("solo,path,primed_bars\na,solo.mid,4\n")
+    write_generated_solos(tmp_path, [filled(GeneratedSolo, path="solo.mid", primed_bars=4)])
     (own,) = read_generated(tmp_path)
     drawn = score.onsets >= 4 * 48
     assert own.bar_count == 2
@@ -177,9 +180,9 @@ def test_solos_of_the_baseline_are_drawn_once_and_say_so(data, root, tmp_path, m
     assert "judged" not in provenance
 
 
-@pytest.mark.parametrize("content", [None, "solo,path\n"])
-def test_no_generated_solos_are_one_clear_line(tmp_path, content):
-    if content:
-        (tmp_path / "manifest.csv").write_text(content)
+def test_no_generated_solos_are_one_clear_line(tmp_path):
+    with pytest.raises(InputError, match=r"manifest\.csv: expected what an earlier stage writes, found no such file"):
+        read_generated(tmp_path)
+    write_generated_solos(tmp_path, [])
     with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage"):
         read_generated(tmp_path)

@@ -54,6 +54,8 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
             header = next(lines, [])
             if odd := sorted(set(names) ^ set(header)):
                 raise refused(f"no column {odd[0]}" if odd[0] in names else f"the column {odd[0]} too")
+            if len(header) != len(names):
+                raise refused("a column twice")
             places = [header.index(name) for name in names]
             for line in lines:
                 if len(line) != len(header):
@@ -66,7 +68,8 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
                     where = f"{types_[odd_place].words} as {names[odd_place]} in line {lines.line_num}"
                     raise refused(repr(texts[odd_place]), where) from None
     except FileNotFoundError:
-        raise refused("no such file") from None
+        expected = "what an earlier stage writes"
+        raise InputError(path, expected=expected, found="no such file", remedy="run dvc repro") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise refused(str(error)) from None
     return rows
