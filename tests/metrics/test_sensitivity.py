@@ -197,7 +197,7 @@ def test_the_page_shows_by_how_much(tables):
     lines = [
         "# Sensitivity of the metrics",
         "",
-        f"Means over {len(tables['as written']['h1'])} built-in etudes, original and damaged. In brackets: the change of",
+        f"Means over {len(tables['as written']['h1'])} built-in etudes, original and damaged. In brackets: change of",
         "the mean in standard deviations of the original etudes (∞: they do not vary). An arrow is a claim:",
         f"↑ must rise and ↓ must fall by more than {LEAST} standard deviations. [Metrics](metrics.md) has definitions.",
         "`tests/metrics/test_sensitivity.py` writes this page, and fails if a metric does not react as claimed.",
