@@ -107,6 +107,16 @@ def test_every_path_of_code_in_the_table_of_changes_exists():
     assert not [path for path in paths if not ((SOURCE / path).exists() or (ROOT / path).exists())]
 
 
+def test_every_module_that_a_page_names_exists():
+    """A module moves, and the pages that name it must follow."""
+    own = {"stages/census.py", "src/yardbird/data/census.py", "src/yardbird/serving/my_model.py"}  # what examples add
+    missing = {}
+    for page in PAGES:
+        named = set(re.findall(r"`([\w./-]+/[\w-]+\.py)", page.read_text(encoding="utf-8"))) - own
+        missing[page.name] = {path for path in named if not ((SOURCE / path).exists() or (ROOT / path).exists())}
+    assert not {name: paths for name, paths in missing.items() if paths}
+
+
 @pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
 def test_the_imports_of_an_example_exist(page):
     """The module that an example itself adds apart."""
