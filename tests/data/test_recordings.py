@@ -170,14 +170,14 @@ def test_the_users_table_has_the_last_word(make: Make, source: Path) -> None:
     assert second[0].captions[0] == "Be-bop tenor saxophone solo in C minor, minor blues, 120 bpm, by Bea Flat"
     assert [clip.start_seconds for clip in second] == [0.0, 5.0]  # a pickup of a second and two bars; two bars
     assert [(clip.first_bar, clip.bars) for clip in second] == [(0, 3), (3, 2)]
-    assert (first[0].first_bar, first[0].qpm) == ("", "")
+    assert (first[0].first_bar, first[0].qpm) == (None, None)
     assert [reject.file for reject in made.rejected] == ["gone.wav"]
 
 
 def test_of_a_recording_without_a_table_nothing_is_invented(make: Make, source: Path) -> None:
     soundfile.write(source / "zzz.wav", tone(5, 1234), 22_050)
     clip = next(clip for clip in make().clips if clip.title == "zzz")
-    assert (clip.artist, clip.key, clip.form, clip.qpm) == ("", "", "", "")
+    assert (clip.artist, clip.key, clip.form, clip.qpm) == ("", "", "", None)
     assert clip.captions == ("Be-bop solo", "Be-bop jazz solo")
 
 
