@@ -12,7 +12,7 @@ Row = TypeVar("Row", bound=Columns)
 _NEUTRAL: dict[Any, Any] = {str: "", int: 0, float: 1.0, Role: TARGET, tuple[str, ...]: ("",)}
 
 
-def filled(kind: type[Row], **given: Any) -> Row:
+def filled(kind: type[Row], /, **given: Any) -> Row:
     """A row with the columns given; of the others, texts are empty, numbers 0 or 1.0, and the role is the target."""
     row: dict[str, Any] = {field.name: _NEUTRAL.get(field.type) for field in fields(kind)}
     assert given.keys() <= row.keys(), given.keys() - row.keys()
