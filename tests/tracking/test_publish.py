@@ -21,6 +21,7 @@ from served import served
 
 from yardbird import files
 from yardbird.audio.wave import Waveform
+from yardbird.dvc_lock import background_sources
 from yardbird.models.base import TRAINED
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
@@ -29,7 +30,6 @@ from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
-from yardbird.tracking.lock import background_sources
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
 from yardbird.tracking.store import TrackingError, connect, tracking_uri
