@@ -10,7 +10,9 @@ import pytest
 from tiny_run import FAMILY, HOSTILE, SINGER
 
 from yardbird.report.page import script_safe, write_report
+from yardbird.report_tables import address
 
+METRICS_PAGE = Path(__file__).resolve().parents[2] / "docs/metrics.md"
 #: Attributes by which a page can load or lead elsewhere.
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "formaction", "xlink:href", "background", "style"}
 
@@ -101,7 +103,10 @@ def test_tables_of_the_comparison_mark_their_signs_and_link_to_the_metrics(eleme
     assert [[name for name in own if name != "short"] for own in classes] == [
         [], ["no"], ["yes"], [], ["no"], [], [], ["no"],
     ]  # fmt: skip
-    assert "../docs/metrics.md#pitch" in [a["href"] for tag, a in elements.found if tag == "a"]
+    links = {str(a["href"]) for tag, a in elements.found if tag == "a" and str(a["href"]).startswith("../")}
+    assert "../docs/metrics.md#pitch" in links
+    headings = re.findall(r"^#+ (.+)$", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert links <= {address(heading) for heading in headings}
 
 
 def test_charts_carry_their_numbers(page: Path) -> None:
