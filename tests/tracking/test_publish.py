@@ -150,7 +150,7 @@ def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> Non
         files.write_json(report, rows)
         verdict = publish(project, strict, SERVERS)[NAME]
         assert verdict["champion"] == original
-        assert ("not original: 90.0% of its figures" in verdict["verdict"]) == (not original)
+        assert ("not original: 90.0% of runs of 8 intervals" in verdict["verdict"]) == (not original)
     assert aliases(connect(project)[0]) == {"champion": "1", "challenger": "1"}
 
 
