@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from yardbird.metrics.estimates import read
+
 Columns = Mapping[str, tuple[str, int]]  # heading → (key of the figure, digits)
 
 
@@ -22,9 +24,11 @@ def figures(values: Mapping[str, float], columns: Columns) -> list[str]:
     """A cell a column, with the figure's interval where it has one; empty where the row has no such figure."""
     cells = []
     for key, digits in columns.values():
-        ends = [values[end] for end in (f"{key}_low", f"{key}_high") if end in values]
-        bounds = f" [{', '.join(f'{end:.{digits}f}' for end in ends)}]" if ends else ""
-        cells.append(f"{values[key]:.{digits}f}{bounds}" if key in values else "")
+        if (found := read(values, key)) is None:
+            cells.append("")
+            continue
+        bounds = "" if found.low is None else f" [{', '.join(f'{end:.{digits}f}' for end in found.span)}]"
+        cells.append(f"{found.value:.{digits}f}{bounds}")
     return cells
 
 
