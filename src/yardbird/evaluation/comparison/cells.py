@@ -1,6 +1,6 @@
 """Rows and cells of the tables of the comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from yardbird.metrics.estimates import read
 
@@ -24,7 +24,25 @@ def figures(values: Mapping[str, float], columns: Columns) -> list[str]:
     return cells
 
 
-def rows(values: Mapping[str, Mapping[str, float]], columns: Columns) -> list[list[str]]:
-    """Name and cells of the rows that have any of the figures."""
+def check(values: Mapping[str, Mapping[str, float]], columns: Columns, optional: Collection[str] = ()) -> None:
+    """See that every column has a value in some row, so that a misspelt key does not leave it empty.
+
+    Args:
+        optional: keys that no row needs to have.
+
+    Raises:
+        KeyError: some column has none, although others have.
+    """
+    known = {key for own in values.values() for key in own}
+    keys = {key for key, _ in columns.values()}
+    if keys & known and (missing := sorted(keys - known - {*optional})):
+        raise KeyError(f"no row has {', '.join(missing)}")
+
+
+def rows(
+    values: Mapping[str, Mapping[str, float]], columns: Columns, optional: Collection[str] = ()
+) -> list[list[str]]:
+    """Name and cells of the rows that have any of the figures, which are checked as by `check`."""
+    check(values, columns, optional)
     cells = {name: figures(own, columns) for name, own in values.items()}
     return [[name, *own] for name, own in cells.items() if any(own)]
