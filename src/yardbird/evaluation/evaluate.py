@@ -12,13 +12,15 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
-from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN, FillModel, filling_figures
-from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
+from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN, filling_figures
+from yardbird.evaluation.held_out import SoloFigures, gain, read_solos, score_solos, with_intervals
 from yardbird.evaluation.originality import JUDGED
-from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
+from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, measure_latent, read_scores
 from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.phrase import ends_at_rest
 from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, mean_distance
+from yardbird.models.base import Family
+from yardbird.models.kinds import LatentFamily, TokenFamily
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
@@ -102,20 +104,27 @@ _OF_FAMILY = (
 
 
 def score_held_out(
-    name: str, family: object, baseline: Baseline, data: Path, config: EvaluateConfig, seed: int
+    name: str, family: Family, baseline: Baseline, data: Path, config: EvaluateConfig, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Held-out figures by row: of the n-grams, of the family by what it can do, of what its latent is compared with."""
+    """Held-out figures by row: of the n-grams, of the family by its kind, of what its latent is compared with.
+
+    Raises:
+        InputError: the family is neither one of tokens nor one of latents.
+    """
+    if not isinstance(family, TokenFamily | LatentFamily):
+        found, remedy = type(family).__name__, "evaluate families of sound by the stage evaluate_audio"
+        raise InputError(name, expected="a family of tokens or of latents", found=found, remedy=remedy)
     samples = config.bootstrap_samples
     rows: dict[str, dict[str, float]] = {}
-    if isinstance(family, TokenModel):
+    if isinstance(family, TokenFamily):
         codec = EventCodec.load(data / "encoded/events/codec.json")
         solos = read_solos(data / "encoded/events", "test")
         scored = score_solos(family, solos, codec, name)
         rows[name] = token_figures(scored, samples, seed)
         rows[name] |= gain(baseline.events, scored, HEADLINE, samples, seed, label="gain_on_ngram")
-        if isinstance(family, FillModel) and family.fill_context:
+        if family.fill_context:
             rows[name] |= filling_figures(family, solos, codec, samples, seed)
-    if isinstance(family, LatentModel):
+    if isinstance(family, LatentFamily):
         scores = read_scores(data / "augmented", "test")
         for row, figures in measure_latent(name, family, scores, baseline, samples, seed).items():
             rows[row] = rows.get(row, {}) | figures

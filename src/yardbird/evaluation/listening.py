@@ -20,11 +20,12 @@ from yardbird.audio.synth import render
 from yardbird.audio.transcription import HeardNotes, estimate_tempo, hear, to_score
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.evaluation.held_out import SoloFigures, pool, with_intervals
-from yardbird.evaluation.sound import Codes, EncodedClip
+from yardbird.evaluation.sound import EncodedClip
 from yardbird.metrics.key_fit import scale_margin
 from yardbird.metrics.sound import SAMPLE_RATE, embed, sound_distance, sound_distance_interval
 from yardbird.metrics.transcription import found_notes
 from yardbird.models.base import Ratio
+from yardbird.models.kinds import Codes
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Score
