@@ -29,6 +29,7 @@ from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, Pick, Posterior, RecurrentVAE
 from yardbird.models.music_vae.sequence import SequencePrior
 from yardbird.models.music_vae.windows import padded
+from yardbird.music.grid import STEPS_PER_BEAT
 from yardbird.music.score import Score
 from yardbird.nn.evaluating import in_evaluation
 from yardbird.nn.sampling import Sampling, choose, row_generators
@@ -81,7 +82,7 @@ class MusicVAE(RecurrentVAE):
             velocities: whether velocities are read and written too; else all notes are equally loud.
             prior_size, prior_components: of the learnt prior, see `SequencePrior`; 0: the prior is N(0, I).
         """
-        self.codec = codec or MelodyCodec(MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16))
+        self.codec = codec or MelodyCodec(MelodyConfig(steps_per_beat=STEPS_PER_BEAT, segment_beats=4, velocities=16))
         config = NetworkConfig(
             segments=bars,
             latent_dim=latent_dim,
