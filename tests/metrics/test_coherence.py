@@ -82,11 +82,14 @@ def test_verdicts_are_told_with_their_numbers(line):
     verdicts = told(content, "model")
     assert [verdict.figure for verdict in verdicts] == list(VERDICTS)
     assert [verdict.met for verdict in verdicts] == [False, True, True, True]
-    assert verdicts[0].words.startswith("50.0% of its figures of 8 intervals and runs of 20.0 occur in training solos")
-    assert "share up to 25.0% and runs of 12.0" in verdicts[0].words
-    assert verdicts[0].words.endswith("the longest has 31 intervals, theirs up to 15")
-    assert verdicts[2].words.startswith("its changes are found in 100% of 1 solos (21% to 100% with 95% confidence)")
-    assert verdicts[3].words == "4 of 4 bebop traits lie inside the range of real solos, in the mean over 1 solos"
+    assert verdicts[0].words == (
+        "50.0% of runs of 8 intervals occur in training solos (limit 25.0%); longest run of a solo: 20.0 intervals in "
+        "the mean (limit 12.0), 31 at most (limit 15)"
+    )
+    assert verdicts[2].value == "100%"
+    assert verdicts[2].clause.startswith("of 1 solos follow their changes (required: ")
+    assert verdicts[2].clause.endswith("95% interval 21% to 100%")
+    assert verdicts[3].words == "4 of 4 bebop traits lie in the range of real solos, mean of 1 solos"
     assert told({}, "model") == []
 
 

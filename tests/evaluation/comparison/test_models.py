@@ -104,9 +104,9 @@ def test_what_was_not_measured_is_left_blank(data: Path, tmp_path: Path) -> None
     write_rows(tmp_path, "other", {})
     facts = all_facts(read_comparison(tmp_path, data, tmp_path))
     assert list(facts["other"].figures) == ["real_harmony_margin"]
-    lines = models.as_markdown(facts, characters(facts))
-    assert lines[:3] == ["|  | other | Jukebox (published) |", "|---|---|---|", ""]
-    assert any("quoted from memory and not checked" in line for line in lines)
+    table, signs = models.section(facts, characters(facts)).tables
+    assert (table.columns, table.rows, signs.rows) == (["property", "other", "Jukebox (published)"], [], [])
+    assert "partly from memory" in table.caption
 
 
 def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
@@ -123,14 +123,14 @@ def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
         "b": Facts({"parameters": Figure.exact(900)}, writes="sound", words={"device": "a GPU"}),
     }
     said = {"a": Character(["good"], ["bad", "worse"]), "b": Character()}
-    lines = models.as_markdown(facts, said)
-    assert "| parameters | 2 million | 900 | 7 billion |" in lines
-    assert "| distance to real solos | 1.5 [1, 2] |  |  |" in lines
-    assert "| runs of 8 from training solos | 0.06 % [0 %, 0.17 %] |  |  |" in lines, "no share is below 0"
-    assert "| trained on |  | a GPU | 512 V100 (the prior) |" in lines
-    assert "| conditioned on | tempo, artist |  | artist, genre, lyrics |" in lines
-    assert lines[lines.index("**a**") :][2:5] == ["- (+) good", "- (−) bad", "- (−) worse"]
-    assert "**b**" not in lines
+    table, signs = models.section(facts, said).tables
+    assert table.columns == ["property", "a", "b", "Jukebox (published)"]
+    assert ["parameters", "2 million", "900", "7 billion"] in table.rows
+    assert ["distance to real solos", "1.5 [1, 2]", "", ""] in table.rows
+    assert ["runs of 8 from training solos", "0.06 % [0 %, 0.17 %]", "", ""] in table.rows, "no share is below 0"
+    assert ["trained on", "", "a GPU", "512 V100 (the prior)"] in table.rows
+    assert ["conditioned on", "tempo, artist", "", "artist, genre, lyrics"] in table.rows
+    assert signs.rows == [["a", "+", "good"], ["a", "−", "bad"], ["a", "−", "worse"]]
     table = models.as_table(facts, said)
     assert table.loc[table["property"] == "distance to real solos"].to_numpy().tolist() == [
         ["a", "distance to real solos", "1.5", 1.0, 2.0]

@@ -21,9 +21,9 @@ def test_other_figures_give_other_words() -> None:
     slow, fast = exact(music_seconds_per_second=2.0), exact(music_seconds_per_second=30.0)
     one = characters({"a": Facts(slow), "b": Facts(fast)})
     other = characters({"a": Facts(fast), "b": Facts(slow)})
-    assert one["b"].strengths == ["draws fastest: 30 s of music a second, 15 times as much as a"]
-    assert other["a"].strengths == ["draws fastest: 30 s of music a second, 15 times as much as b"]
-    assert one["a"].weaknesses == ["draws slowest: 2 s of music a second; b draws 15 times as much"]
+    assert one["b"].strengths == ["generates fastest: 30 s of music a second, 15 times as much as a"]
+    assert other["a"].strengths == ["generates fastest: 30 s of music a second, 15 times as much as b"]
+    assert one["a"].weaknesses == ["generates slowest: 2 s of music a second; b generates 15 times as much"]
     assert other["a"].weaknesses == []
 
 
@@ -84,8 +84,8 @@ def test_what_only_one_offers_is_its_strength() -> None:
         "b": Facts({}, conditions=("tempo", "caption"), writes="sound"),
     }
     said = characters(families)
-    assert said["a"].strengths == ["alone can be conditioned on: artist", "alone writes notes"]
-    assert said["b"].strengths == ["alone can be conditioned on: caption", "alone writes sound"]
+    assert said["a"].strengths == ["is the only one conditioned on: artist", "is the only one that writes notes"]
+    assert said["b"].strengths == ["is the only one conditioned on: caption", "is the only one that writes sound"]
     assert characters({"a": families["a"]})["a"].strengths == [], "with no one beside it nothing is special"
 
 

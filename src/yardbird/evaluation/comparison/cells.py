@@ -1,16 +1,8 @@
-"""Lines and cells of Markdown tables."""
+"""Rows and cells of the tables of the comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 Columns = Mapping[str, tuple[str, int]]  # heading → (key of the figure, digits)
-
-
-def head(columns: Sequence[str]) -> list[str]:
-    return [line(columns), "|" + "---|" * len(columns)]
-
-
-def line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def number(value: float) -> str:
@@ -28,8 +20,7 @@ def figures(values: Mapping[str, float], columns: Columns) -> list[str]:
     return cells
 
 
-def table(rows: Mapping[str, Mapping[str, float]], columns: Columns) -> list[str]:
-    """The rows that have any of the figures; no line at all where none has."""
-    cells = {row: figures(values, columns) for row, values in rows.items()}
-    lines = [line([row, *own]) for row, own in cells.items() if any(own)]
-    return [*head(["row", *columns]), *lines] if lines else []
+def rows(values: Mapping[str, Mapping[str, float]], columns: Columns) -> list[list[str]]:
+    """Name and cells of the rows that have any of the figures."""
+    cells = {name: figures(own, columns) for name, own in values.items()}
+    return [[name, *own] for name, own in cells.items() if any(own)]
