@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from yardbird import files
+from yardbird.metrics.estimates import read
 from yardbird.metrics.originality import FIGURES, LENGTHS, MOST
 from yardbird.metrics.rows import SELF
 from yardbird.metrics.verdicts import Told, told
@@ -142,9 +143,9 @@ def read_originality(reports: Path) -> dict[str, Originality]:
         sets = [_compared(f"{row} (mean)", figures) for row, figures in means.iterrows()]
         if "longest_run" in yardstick:
             sets.append(_compared("self_quotation, as long (mean)", yardstick))
-        longest = files.read_json(path.with_name(f"{name}.json")).get(SELF, {}).get(f"{MOST}_high")
+        longest = read(files.read_json(path.with_name(f"{name}.json")).get(SELF, {}), MOST)
         solos = [_compared(row["solo"], row, row["source"]) for row in own.to_dict("records")]
-        found[name] = Originality(solos, sets, longest)
+        found[name] = Originality(solos, sets, longest.high if longest else None)
     return found
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from yardbird.errors import InputError
+from yardbird.evaluation.comparison import cells
 from yardbird.evaluation.comparison.comparison_tables import as_markdown, sections
 from yardbird.evaluation.comparison.facts import all_facts
 from yardbird.evaluation.comparison.gather import Comparison, describe_corpus, read_comparison
@@ -133,11 +134,12 @@ def write_sound_family(reports: Path) -> None:
         "musicgen": {
             "nats_per_frame": 12.5, "nats_per_frame_low": 12.0, "nats_per_frame_high": 13.0, "gain_on_unigram": 2.5,
             "gain_on_unigram_low": 2.0, "gain_on_unigram_high": 3.0, "nats_codebook_1": 2.0, "nats_codebook_2": 3.5,
-            "frechet_distance": 4.0, "voiced_share": 0.75, "caption_key_margin": 0.1, "caption_key_p": 0.002,
+            "gain_on_untrained": 4.0, "gain_on_bigram": 1.0, "frechet_distance": 4.0, "voiced_share": 0.75,
+            "notes_per_second": 5.0, "caption_key_margin": 0.1, "caption_key_p": 0.002,
         },
         "unigram": {"nats_per_frame": 15.0, "nats_codebook_1": 3.0, "nats_codebook_2": 4.0},
         "shuffled_tokens": {"frechet_distance": 9.0},
-        "transcriber": {"note_f1": 0.9},
+        "transcriber": {"note_f1": 0.9, "note_precision": 0.95, "note_recall": 0.85},
         "real": {"voiced_share": 0.8},
     }  # fmt: skip
     rows = [(row, key, value, None, 5, None) for row, own in figures.items() for key, value in own.items()]
@@ -158,9 +160,9 @@ def test_sound_has_a_section_of_its_own_and_its_notes_stand_beside_the_others(da
     parts = dict(section.split("\n", 1) for section in report.split("\n## ")[1:])
     sound = parts["Sound"]
     assert "| row | nats per frame | gain on the untrained | gain on the unigram |" in sound
-    assert "| musicgen | 12.50 [12.00, 13.00] |  | 2.50 [2.00, 3.00] |  | 2.00 | 3.50 |  |  |" in sound
+    assert "| musicgen | 12.50 [12.00, 13.00] | 4.00 | 2.50 [2.00, 3.00] | 1.00 | 2.00 | 3.50 |  |  |" in sound
     assert "| shuffled_tokens | 9.00 |" in sound
-    assert "| transcriber | 0.900 |" in sound
+    assert "| transcriber | 0.900 | 0.950 | 0.850 |  |  |  |" in sound
     assert "music_vae" not in sound, "its note F1 is of another kind"
     assert "transcriber" not in parts["Latent space"]
     assert "| musicgen | 8 | 2.00 | 4.00 ± 0.10 |  |  |" in parts["Generated solos"]
@@ -457,3 +459,13 @@ def test_each_table_links_to_a_heading_that_exists(data, tmp_path):
     links = re.findall(r"\.\./docs/metrics\.md#(\S+)$", report_of(everything(data, tmp_path)), re.MULTILINE)
     assert len(links) > 12
     assert set(links) <= anchors
+
+
+def test_a_column_that_no_row_has_is_an_error_unless_it_is_optional():
+    """A misspelt key left an empty column."""
+    values = {"a": {"h1": 1.0}, "b": {"h1": 2.0, "h4": 3.0}}
+    assert cells.rows(values, {"one": ("h1", 1), "four": ("h4", 1)}) == [["a", "1.0", ""], ["b", "2.0", "3.0"]]
+    with pytest.raises(KeyError, match="no row has h5"):
+        cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)})
+    assert cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)}, ["h5"]) == [["a", "1.0", ""], ["b", "2.0", ""]]
+    assert cells.rows(values, {"five": ("h5", 1)}) == []

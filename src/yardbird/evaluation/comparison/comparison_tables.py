@@ -13,7 +13,7 @@ from yardbird.evaluation.comparison.words import Character
 from yardbird.evaluation.evaluate import ENDING, HEADLINE, SHOWN
 from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN
 from yardbird.evaluation.originality import JUDGED
-from yardbird.metrics.judges import JUDGED_SIDES, JUDGED_STYLE
+from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.rows import REAL
 from yardbird.metrics.verdicts import VERDICTS, told
 from yardbird.report_tables import Section, Table
@@ -122,6 +122,7 @@ def _verdicts(comparison: Comparison) -> Section:
 def _held_out(comparison: Comparison) -> Section:
     columns = {"nats per note": (HEADLINE, 3), "gain": ("gain_on_ngram", 3), **_HELD_OUT}
     held_out = comparison.held_out()
+    cells.check(held_out, columns, ["gain_on_ngram"])  # without a family of tokens the n-gram is alone
     return Section(
         "Held-out tunes",
         [
@@ -183,13 +184,13 @@ def _sets(comparison: Comparison) -> Section:
         [
             Table(
                 ["row", *_SETS],
-                cells.rows(rows, _SETS),
+                cells.rows(rows, _SETS, ["set_frechet", "set_frechet_floor", JUDGED_STYLE]),
                 "Generated solos and held-out ones as sets; a Fréchet distance compares with its own floor only.",
                 ["Sets of solos", "Style judges"],
             ),
             Table(
                 ["row", *_JUDGES],
-                cells.rows(judged, _JUDGES),
+                cells.rows(judged, _JUDGES, [*JUDGED_SIDES.values(), *JUDGE_AUC]),
                 "Accuracy of the style judges on held-out real solos, with 95 % intervals (AUC of chance: 0.5).",
                 ["Style judges"],
             ),
@@ -200,6 +201,7 @@ def _sets(comparison: Comparison) -> Section:
 def _latent(comparison: Comparison) -> Section:
     keys = {key for key, _ in _LATENT.values()}
     rows = {row: values for row, values in comparison.latent().items() if keys & values.keys()}
+    cells.check(rows, _LATENT)
     reconstructed = [
         [_labelled(name, values, "grid_"), *cells.figures(values, _LATENT)] for name, values in rows.items()
     ]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from yardbird.evaluation.comparison import words
-from yardbird.evaluation.comparison.facts import SLACK, Facts, Figure
+from yardbird.evaluation.comparison.facts import SLACK, Facts
 from yardbird.evaluation.comparison.words import Character
+from yardbird.metrics.estimates import Estimate
 from yardbird.report_tables import Section, Table
 
 #: The largest prior with both upsamplers. A minute of music takes an hour for the top level and eight to upsample; 24 s
@@ -68,9 +69,9 @@ _WORDS = {
 }
 
 
-def properties(facts: Facts) -> dict[str, Figure | str]:
+def properties(facts: Facts) -> dict[str, Estimate | str]:
     """Heading → value of every row of the table, in its order; empty where nothing is known."""
-    found: dict[str, Figure | str] = {"writes": facts.writes}
+    found: dict[str, Estimate | str] = {"writes": facts.writes}
     for row in _ROWS:
         found[row.heading] = facts.figures.get(row.key, "")
         if row.heading in _WORDS:
@@ -119,8 +120,8 @@ def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character])
     rows: list[tuple[str, str, str, float | None, float | None]] = []
     for name, facts in families.items():
         for heading, value in properties(facts).items():
-            if isinstance(value, Figure):
-                rows.append((name, heading, f"{value.value:.6g}", value.low, value.high))
+            if isinstance(value, Estimate):
+                rows.append((name, heading, f"{value.value:.6g}", *value.span))
             elif value:
                 rows.append((name, heading, value, None, None))
         rows += [(name, "strength", text, None, None) for text in characters[name].strengths]
@@ -128,10 +129,11 @@ def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character])
     return pd.DataFrame(rows, columns=["model", "property", "value", "low", "high"])
 
 
-def _cell(value: Figure | str, row: _Row | None) -> str:
+def _cell(value: Estimate | str, row: _Row | None) -> str:
     if isinstance(value, str):
         return value
     assert row is not None, "figures have a row of their own"
-    if not row.interval or value.low == value.high:
+    low, high = value.span
+    if not row.interval or low == high:
         return row.form(value.value)
-    return f"{row.form(value.value)} [{row.form(value.low)}, {row.form(value.high)}]"
+    return f"{row.form(value.value)} [{row.form(low)}, {row.form(high)}]"

@@ -7,6 +7,9 @@ from yardbird.report_tables import Section, Table
 
 _SCORED = "nats_per_frame"
 _CODEBOOKS = range(1, 5)
+#: A codec may have fewer codebooks, and a split no solo of some tempo.
+_OF_CODEBOOKS = tuple(f"{key}_codebook_{book}" for key in ("nats", "accuracy") for book in _CODEBOOKS)
+_BY_TEMPO = ("note_f1_slow", "note_f1_medium", "note_f1_fast")
 _CODES = {
     "nats per frame": (_SCORED, 2),
     "gain on the untrained": ("gain_on_untrained", 2),
@@ -42,19 +45,19 @@ def section(comparison: Comparison) -> Section:
         [
             Table(
                 ["row", *_CODES],
-                cells.rows(rows, _CODES),
+                cells.rows(rows, _CODES, _OF_CODEBOOKS),
                 "Nats per frame of held-out codes, comparable within one codec only; accuracy by codebook.",
                 ["Sound", "Nats per note"],
             ),
             Table(
                 ["row", *_HEARD],
-                cells.rows(rows, _HEARD),
+                cells.rows(rows, _HEARD, ["clap_score"]),  # only with a checkpoint of CLAP
                 f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}.",
                 ["Sound", "Captions"],
             ),
             Table(
                 ["row", *_TOOLS],
-                cells.rows(rows, _TOOLS),
+                cells.rows(rows, _TOOLS, _BY_TEMPO),
                 "Notes of held-out solos that the transcriber finds in their renders and after the codec.",
                 ["Sound"],
             ),

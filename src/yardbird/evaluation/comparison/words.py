@@ -7,7 +7,8 @@ figure is missing, or where there is nothing to compare with.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from yardbird.evaluation.comparison.facts import Facts, Figure
+from yardbird.evaluation.comparison.facts import Facts
+from yardbird.metrics.estimates import Estimate
 
 Format = Callable[[float], str]
 
@@ -219,7 +220,7 @@ def characters(families: Mapping[str, Facts]) -> dict[str, Character]:
     return said
 
 
-def _rank(rule: Ranked, figures: Mapping[str, Figure]) -> Iterator[tuple[str, bool, str]]:
+def _rank(rule: Ranked, figures: Mapping[str, Estimate]) -> Iterator[tuple[str, bool, str]]:
     if len(figures) < 2:
         return
     order = sorted(figures, key=lambda name: figures[name].value, reverse=not rule.low_is_good)
@@ -244,10 +245,10 @@ def _ratio(large: float, small: float) -> str:
 
 def _compare(rule: Against, facts: Facts) -> Iterator[tuple[bool, str]]:
     own = facts.figures.get(rule.key)
-    found = facts.figures.get(rule.reference) if isinstance(rule.reference, str) else Figure.exact(rule.reference)
+    found = facts.figures.get(rule.reference) if isinstance(rule.reference, str) else Estimate(rule.reference)
     if own is None or found is None or not own.apart(found):
         return
-    above = own.low > found.high
+    above = own.span[0] > found.span[1]
     text = rule.above if above else rule.below
     if text is not None:
         words = {"value": rule.form(own.value), "reference": rule.form(found.value)}
