@@ -52,12 +52,12 @@ def main() -> None:
     torch.manual_seed(derive_seed(seed, "codec", "create"))
     clips = held_out(config.sounds, seed)
     key = training_key({"seed": seed, "codec": read_params()["codec"]})
-    checkpoint = CheckpointFolder(Path(), "codec", key)
     model = network.build(config.model).to(best_device())
     trainer = Trainer(model, config.training, config.sounds, seed)
-    if state := checkpoint.read():
-        trainer.restore(state)
-    curve = trainer.run(clips, tell, checkpoint.write)
+    with CheckpointFolder(Path(), "codec", key) as checkpoint:
+        if state := checkpoint.read():
+            trainer.restore(state)
+        curve = trainer.run(clips, tell, checkpoint.write)
     network.save(trainer.average, CODEC)
     codec = network.load(CODEC)
     figures = {**network.describe(codec), **quality.measure(codec, clips)}

@@ -39,9 +39,9 @@ def main() -> None:
     lock = read_lock()
     tags = {**provenance(), "family": name, "key": key, "data": output_hashes(lock).get(encoded.as_posix(), "")}
     tags["background"] = background_sources(lock)
-    run = TrainingRun(project_root(), f"train {name}", flatten(settings), tags, checkpoint.path / "mlflow_run")
     board = TensorBoard(project_root() / "tensorboard" / name / key)
-    with run:
+    title, state = f"train {name}", checkpoint.path / "mlflow_run"
+    with checkpoint, TrainingRun(project_root(), title, flatten(settings), tags, state) as run:
         result = fit(
             family,
             encoded,

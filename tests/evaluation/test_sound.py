@@ -72,7 +72,9 @@ def test_nats_of_a_frame_are_those_of_its_codebooks():
 
 
 def test_a_model_stands_beside_itself_untrained_and_simpler_ones():
-    rows = measure_codes("ours", Sure(0.5), Sure(1.0), TRAINING, HELD_OUT, SIZE, Resampling(50, 0))
+    rows = measure_codes(
+        "ours", Sure(0.5).score_codes, Sure(1.0).score_codes, TRAINING, HELD_OUT, SIZE, Resampling(50, 0)
+    )
     rows = {row: flat(own) for row, own in rows.items()}
     assert list(rows) == ["ours", "untrained", "unigram", "bigram"]
     ours = rows["ours"]

@@ -78,11 +78,8 @@ def train(
     if family is None:
         torch.manual_seed(0)
         family = FakeFamily()
-    checkpoint = CheckpointFolder(folder, "fake", "key")
-    try:
+    with CheckpointFolder(folder, "fake", "key") as checkpoint:
         return family, fit(family, folder, config, seed=3, checkpoint=checkpoint, listeners=listeners, hear=hear)
-    finally:
-        checkpoint._lock.release()
 
 
 def weights(family: FakeFamily) -> bytes:

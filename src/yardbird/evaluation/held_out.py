@@ -7,7 +7,7 @@ whole tune groups again: solos over one tune are no independent witnesses.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,9 +37,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
 
 
-@runtime_checkable
 class TokenModel(Protocol):
-    """A model of sequences: a family that speaks event tokens, or an n-gram over them or over the steps of the grid."""
+    """A family of tokens, or an n-gram over event tokens or over the steps of the melody grid."""
 
     def score_tokens(self, tokens: ArrayLike) -> TokenScores: ...
 

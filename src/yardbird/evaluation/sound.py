@@ -10,7 +10,6 @@ Nats of a frame are the sum over its codebooks. Codes of two codecs do not compa
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,21 +20,15 @@ from yardbird.evaluation.ngram import NGram
 from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics.estimates import Results
 from yardbird.models.base import Ratio
+from yardbird.models.kinds import Codes
 from yardbird.music.pitch import Key
 from yardbird.tables.clips import read_clip_index
 
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
 HEADLINE = "nats_per_frame"
 
-Codes = NDArray[np.int16]
 #: Of a clip's codes (codebooks, frames) under its caption: nats, and was each the likeliest; the same shape.
 Scorer = Callable[[Codes, str], tuple[NDArray[np.float64], NDArray[np.bool_]]]
-
-
-class CodeModel(Protocol):
-    """A family that predicts the codes of sound."""
-
-    def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +69,8 @@ def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
 
 def measure_codes(
     name: str,
-    model: CodeModel,
-    untrained: CodeModel,
+    model: Scorer,
+    untrained: Scorer,
     training: Sequence[EncodedClip],
     held_out: Sequence[EncodedClip],
     codebook_size: int,
@@ -87,8 +80,8 @@ def measure_codes(
     scored = {
         row: score_clips(scorer, held_out, row)
         for row, scorer in {
-            name: model.score_codes,
-            UNTRAINED: untrained.score_codes,
+            name: model,
+            UNTRAINED: untrained,
             UNIGRAM: unigram(training, codebook_size),
             BIGRAM: bigram(training, codebook_size),
         }.items()

@@ -18,9 +18,9 @@ from yardbird.data.readers import file_and_number
 from yardbird.data.reading import load_midi
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation import spectrogram
-from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.decoding import Codes, SoundSampling, generate
+from yardbird.models.kinds import Codes, SoundFamily
 from yardbird.models.trained import open_family
+from yardbird.nn.sampling import SoundSampling
 from yardbird.seeds import derive_seed
 from yardbird.tables.generated import GeneratedSound, write_generated_sounds
 
@@ -86,20 +86,20 @@ class Sound:
         return self.waveform.seconds - self.primed_seconds
 
 
-def open_singer(folder: Path) -> tuple[MusicGenFamily, Mapping[str, Any]]:
+def open_singer(folder: Path) -> tuple[SoundFamily, Mapping[str, Any]]:
     """A trained MusicGen on the device at hand, and the provenance of its weights.
 
     Raises:
         InputError: no model lies there, or one of another family.
     """
     family, provenance = open_family(folder)
-    if not isinstance(family, MusicGenFamily):
+    if not isinstance(family, SoundFamily):
         found, remedy = f"a {family.name}", "name the folder of one; `yardbird generate` draws notes"
         raise InputError(folder, expected="a MusicGen", found=found, remedy=remedy)
     return family, provenance
 
 
-def read_melody(family: MusicGenFamily, file: Path, config: SingConfig) -> Melody:
+def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
     """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter one whole.
 
     Raises:
@@ -115,7 +115,7 @@ def read_melody(family: MusicGenFamily, file: Path, config: SingConfig) -> Melod
 
 
 def sing(
-    family: MusicGenFamily, prompts: Sequence[str], config: SingConfig, seed: int, melody: Melody | None = None
+    family: SoundFamily, prompts: Sequence[str], config: SingConfig, seed: int, melody: Melody | None = None
 ) -> list[Sound]:
     """One sound a prompt, of exactly as many frames as `seconds` asks for, the melody included.
 
@@ -129,7 +129,7 @@ def sing(
     for first in range(0, len(prompts), _AT_ONCE):
         group = prompts[first : first + _AT_ONCE]
         primes = [melody.codes[:, :frames]] * len(group) if melody else None
-        drawn = generate(family, group, frames, config.sampling, derive_seed(seed, "sing", first), primes)
+        drawn = family.generate(group, frames, config.sampling, derive_seed(seed, "sing", first), primes)
         for index, (prompt, codes) in enumerate(zip(group, drawn, strict=True), first):
             waveform = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
             primed = primes[0].shape[1] / family.frame_rate if primes else 0.0

@@ -4,6 +4,7 @@ Order of operations: constraint, temperature, top-k, nucleus (Holtzman et al. 20
 al. 2024, arXiv 2407.01082), draw.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -53,6 +54,32 @@ class Sampling:
         for name, share in (("top_p", self.top_p), ("min_p", self.min_p)):
             if share is not None and not 0 < share <= 1:
                 raise InputError(name, expected="above 0, at most 1", found=str(share), remedy=remedy)
+
+
+@dataclass(frozen=True)
+class SoundSampling:
+    """How codes are drawn.
+
+    Attributes:
+        guidance: how far the scores are moved from those without a caption towards those under it: 1 is where the
+            caption alone puts them, 3 what the paper uses, 0 no caption at all.
+        temperature: 0 takes the likeliest code.
+        top_k: only so many of the likeliest codes; None: all.
+    """
+
+    guidance: float
+    temperature: float
+    top_k: int | None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.guidance < math.inf:
+            remedy = "1 switches it off, 3 is usual"
+            raise InputError("guidance", expected="0 or more", found=str(self.guidance), remedy=remedy)
+        self.tokens  # noqa: B018  # checks temperature and top_k
+
+    @property
+    def tokens(self) -> Sampling:
+        return Sampling(self.temperature, self.top_k, top_p=None, min_p=None)
 
 
 def choose(
