@@ -48,7 +48,7 @@ def test_the_program_sings_a_prompt_and_names_the_words_it_does_not_know(workspa
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == "sounds/be_bop_jazz_solo_in_f_sharp_seed7.wav .png .json: 0.3 seconds\n"
-    assert "note: 'Be-bop jazz solo in F#': the model has never read 'F#'\n" in ran.stderr
+    assert "note: 'Be-bop jazz solo in F#': the training captions do not contain 'F#'\n" in ran.stderr
     stem = workspace / "sounds/be_bop_jazz_solo_in_f_sharp_seed7"
     assert read_wave(stem.with_suffix(".wav")).seconds == 0.3
     assert stem.with_suffix(".png").stat().st_size > 10_000
@@ -89,7 +89,7 @@ def app_ok(*arguments: str) -> None:
         (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
         (["--top-k", "0"], "error: --top-k: expected 1 or more, found 0"),
         (["--melody", "none.mid"], "none.mid: expected a file of music, found no such file"),
-        (["--melody", "tune.mid", "--melody-seconds", "1", "--seconds", "0.5"], "found 1; ask for more seconds"),
+        (["--melody", "tune.mid", "--melody-seconds", "1", "--seconds", "0.5"], "found 1; raise the seconds"),
         (["--melody", "params.yaml"], "params.yaml: expected a MIDI file"),
         (["--out", "params.yaml"], "params.yaml: expected a folder to write to, found a file"),
     ],

@@ -17,12 +17,12 @@ def tone(hertz: float, seconds: float = 1.0) -> Waveform:
 
 
 def brightest_row(picture: np.ndarray) -> int:
-    """Within the frame, whose ticks and labels are dark on white."""
+    """The brightest row inside the frame, without the dark ticks and labels outside it."""
     middle = picture[20:-60, 300:900].astype(int)
     return int(middle.sum((1, 2)).argmax())
 
 
-def test_a_sound_is_heard_as_it_is_and_seen_as_its_spectrogram(tmp_path: Path) -> None:
+def test_a_waveform_is_returned_unchanged_with_its_spectrogram(tmp_path: Path) -> None:
     low, high = tone(200.0), tone(2000.0)
     waveform, picture = hear(low)
     assert waveform is low
@@ -38,7 +38,7 @@ def test_silence_and_the_shortest_sound_have_a_picture(seconds: float) -> None:
     assert picture.ndim == 3
 
 
-def test_a_score_is_rendered_and_seen_as_a_piano_roll() -> None:
+def test_a_score_is_rendered_and_drawn_as_a_piano_roll() -> None:
     score = Score(12, make_notes([(0, 12, 60, 90), (12, 12, 64, 90)]), 48)
     waveform, picture = hear(score)
     assert waveform.peak > 0.1

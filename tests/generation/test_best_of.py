@@ -32,7 +32,7 @@ def draw(request: pytest.FixtureRequest) -> Draw:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Judges of Ann, who walks by step, and others, who leap."""
+    """Judges for Ann, who moves by step, and others, who leap."""
     scores, own = training()
     ratio = RatioJudge.fit(scores, own, 3).calibrated(scores, own)
     write_judges(Judges("Ann", ratio, TraitJudge.fit(scores, own)), tmp_path / "judges")
@@ -48,7 +48,7 @@ def training() -> tuple[list[Score], list[bool]]:
 
 
 def slow_best(rivals: list[Solo], start: int = 0) -> Solo:
-    """The highest sum of standard scores over the notes from a bar on, the slow way; too few notes never win."""
+    """A slow reference: the highest sum of standard scores over the notes from a bar on; too few notes never win."""
     scores, _ = training()
     pieces = [cut(solo.score, int(solo.score.bar_ticks[start]), solo.score.end_tick) for solo in rivals]
     able = [place for place, piece in enumerate(pieces) if len(piece.notes) >= FEWEST_NOTES]
@@ -67,7 +67,7 @@ def slow_best(rivals: list[Solo], start: int = 0) -> Solo:
 
 
 def shared_run(one: Score, other: Score) -> int:
-    """Intervals in a row of one in the other, as the judge keeps it: leaps cut at an octave."""
+    """The longest common run of intervals, in the judge's representation: leaps are limited to an octave."""
     a, b = np.diff(one.pitches).tolist(), symbols(other)
     grams = {tuple(b[start:stop]) for start in range(len(b)) for stop in range(start + 1, len(b) + 1)}
     return max(
@@ -80,9 +80,7 @@ OVER_CHANGES = [Order("blues/solo_000", 16, BLUES), Order("blues/solo_001", 16, 
 
 
 @pytest.mark.parametrize("orders", [ORDERS, OVER_CHANGES])
-def test_the_solo_of_the_best_score_is_kept_of_those_drawn_in_one_batch(
-    draw: Draw, folder: Path, orders: list[Order]
-) -> None:
+def test_the_solo_with_the_best_score_in_the_batch_is_kept(draw: Draw, folder: Path, orders: list[Order]) -> None:
     config = settings(best_of=5, bars=16)
     all_drawn = draw(orders * 5, config, 5)
     chosen = draw_best(draw, orders, config, 5, folder)
@@ -100,7 +98,7 @@ def drawn(pitches: list[int]) -> Solo:
     return Solo(ORDERS[0], 0, Score(12, notes, 12 * len(pitches), chords=chords))
 
 
-def test_of_two_alike_the_copy_loses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_similar_solos_the_copy_loses(monkeypatch: pytest.MonkeyPatch) -> None:
     scores, own = training()
     choice = Chooser.of(RatioJudge.fit(scores, own, 3).calibrated(scores, own))
     mixed = [*scores[0].pitches[:10].tolist(), *scores[1].pitches[8:24].tolist()]
@@ -114,7 +112,7 @@ def test_of_two_alike_the_copy_loses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (chosen.judged[0][RUN] or 0) > (chosen.judged[1][RUN] or 0)
 
 
-def test_a_solo_beside_its_changes_loses_to_the_same_one_on_them() -> None:
+def test_a_solo_off_its_changes_loses_to_the_same_solo_on_them() -> None:
     scores, own = training()
     choice = Chooser.of(RatioJudge.fit(scores, own, 3).calibrated(scores, own))
     arpeggio, beside = [60, 64, 67, 70] * 8, [61, 65, 68, 71] * 8  # of C7, and a semitone above it
@@ -126,16 +124,14 @@ def test_a_solo_beside_its_changes_loses_to_the_same_one_on_them() -> None:
     assert chosen.judged[0][STYLE] == chosen.judged[1][STYLE], "their intervals are alike"
 
 
-def test_standard_scores_of_what_is_missing_or_does_not_differ_are_0() -> None:
+def test_standard_scores_of_missing_and_equal_values_are_0() -> None:
     assert standard_scores(np.array([1.0, 3.0])).tolist() == [-1, 1]
     assert standard_scores(np.array([1.0, np.nan, 3.0])).tolist() == [-1, 0, 1]
     for values in ([2.0, 2.0], [1.4, 1.4, 1.4], [np.nan, np.nan], []):
         assert standard_scores(np.array(values)).tolist() == [0.0] * len(values)
 
 
-def test_the_first_drawn_of_several_is_what_a_single_draw_gives_and_choice_is_deterministic(
-    draw: Draw, folder: Path
-) -> None:
+def test_the_first_candidate_equals_a_single_draw_and_the_choice_is_deterministic(draw: Draw, folder: Path) -> None:
     config = settings(best_of=2)
     single = draw_best(draw, ORDERS, settings(), 5, folder / "no judge is asked")
     assert [solo.judged for solo in single] == [(), ()]
@@ -147,7 +143,7 @@ def test_the_first_drawn_of_several_is_what_a_single_draw_gives_and_choice_is_de
 
 
 def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: Path) -> None:
-    """The prime is Ann's at her best: judged with it, the solo that adds fewest notes to it would be kept."""
+    """The prime is typical of Ann: if it were judged, the solo with the fewest notes after it would be kept."""
     write_score(walk([1, 2], 0), tmp_path / "opening.mid")
     config = settings(best_of=4, bars=16)
     orders = numbered("primed", 8, config, prime=read_prime(tmp_path / "opening.mid", 4))
@@ -159,7 +155,7 @@ def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: 
     assert [solo.index for solo in chosen] == behind
 
 
-def test_the_provenance_tells_what_was_judged(draw: Draw, folder: Path, tmp_path: Path) -> None:
+def test_the_provenance_has_the_judged_values(draw: Draw, folder: Path, tmp_path: Path) -> None:
     config = settings(best_of=2)
     (solo, _) = draw_best(draw, ORDERS, config, 5, folder)
     write_solo(solo, tmp_path / "solo", config, 5, {})
@@ -172,7 +168,7 @@ def test_the_provenance_tells_what_was_judged(draw: Draw, folder: Path, tmp_path
 
 
 @pytest.mark.parametrize("artist", ["Ann", None])
-def test_the_judge_s_own_player_may_be_asked_for(folder: Path, artist: str | None) -> None:
+def test_the_artist_of_the_judge_can_be_requested(folder: Path, artist: str | None) -> None:
     assert len(draw_best(DRAWERS["prior"], ORDERS, settings(best_of=2, artist=artist), 0, folder)) == 2
 
 
@@ -181,8 +177,8 @@ def test_a_judge_of_another_player_does_not_choose(draw: Draw, folder: Path) -> 
         draw_best(draw, ORDERS, settings(best_of=2, artist="Bob"), 0, folder)
 
 
-def test_without_a_judge_the_harmony_margin_decides_and_a_note_says_so(draw: Draw, folder: Path) -> None:
-    """A corpus of one artist, or a folder without the outputs of the judge stage."""
+def test_without_a_judge_the_harmony_margin_decides_and_a_note_reports_it(draw: Draw, folder: Path) -> None:
+    """For a corpus of one artist, or a folder without the outputs of the judge stage."""
     assert without_judge(settings(best_of=5), folder) is None
     write_judges("the training solos are not both Ann's and others'", folder)
     config = settings(best_of=5, bars=16)

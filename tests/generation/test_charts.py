@@ -1,4 +1,4 @@
-"""Charts as people write and share them: repeats, sections, ChordPro, links of iReal Pro."""
+"""Charts in common formats: repeats, sections, ChordPro, iReal Pro links."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -79,7 +79,7 @@ def test_a_chart_keeps_its_spelling() -> None:
         ("C|D", "line 1: expected one chord at a time, found the polychord 'C|D'; write spaces around a bar line"),
         ("C | D|E | F", "found the polychord 'D|E'"),
         ("F7 | D/C7", "line 1: expected one chord, or one over a bass note, found the polychord 'D/C7'"),
-        ("F7 :| C7 :|", "expected a repeat that opens, found :| after bar 2"),
+        ("F7 :| C7 :|", "expected a repeat start, found :| after bar 2"),
         (":| C7", "expected bars before :|, found none"),
         (":| x3 C7", "expected bars before :|, found none"),
         ("|: F7 |1. :|", "expected chords in an ending, found none"),
@@ -90,7 +90,7 @@ def test_a_chart_keeps_its_spelling() -> None:
         ("|: F7 :| x99\n|: F7 :| x99\n" * 30, "expected at most 5000 bars, found more"),
     ],
 )
-def test_what_a_chart_cannot_mean_is_refused_with_the_place(text: str, said: str) -> None:
+def test_a_malformed_chart_is_refused_with_its_location(text: str, said: str) -> None:
     with pytest.raises(InputError) as error:
         LeadSheet.parse(text, "tune.txt")
     assert said in str(error.value)
@@ -123,7 +123,7 @@ def test_a_bad_chord_in_chordpro_is_named_with_its_line() -> None:
 
 
 def link(music: str, title: str = "Slow Boat", key: str = "F", *, tempo: str = "120") -> str:
-    """Scrambled as iReal Pro does, which is its own inverse."""
+    """A link scrambled as iReal Pro does; scrambling is its own inverse."""
     fields = [title, "Doe Jane", "", "Medium Swing", key, "", "1r34LbKcu7" + unscrambled(music), "", tempo, "3"]
     return "irealb://" + quote("=".join(fields))
 
@@ -156,7 +156,7 @@ def test_a_scrambled_link_is_read() -> None:
         ("T44Ah7   |E*m7b5*   |", "Am7b5 | Em7b5"),
     ],
 )
-def test_the_open_music_of_ireal_pro_is_played(music: str, played: str) -> None:
+def test_the_plain_music_of_ireal_pro_is_unrolled(music: str, played: str) -> None:
     assert bars(f"irealbook://Slow Boat=Doe Jane=Swing=C=n={music}") == played
 
 
@@ -169,7 +169,7 @@ def test_the_open_music_of_ireal_pro_is_played(music: str, played: str) -> None:
         ),
         ("irealb://nothing", "expected a link with one song, found none"),
         ("irealbook://One=A=S=C=n=T44C |T34F |Z", "expected one meter, found 4/4, 3/4"),
-        ("irealbook://One=A=S=C=n=T44C |?!|Z", "expected music of iReal Pro, found '?!|Z|'"),
+        ("irealbook://One=A=S=C=n=T44C |?!|Z", "expected iReal Pro music, found '?!|Z|'"),
         ("irealbook://One=A=S=C=n=T44x   |C |Z", "bar 1: expected 1 bars to repeat, found 0"),
         ("irealbook://One=A=S=C=n=T44C <D.C. al 2nd End.>|Z", "expected D.C. or D.S., al Coda or al Fine"),
     ],
@@ -180,6 +180,6 @@ def test_a_link_that_cannot_be_read_is_one_clear_line(text: str, said: str) -> N
     assert said in str(error.value)
 
 
-def test_a_link_in_place_of_a_file_says_what_to_do() -> None:
-    with pytest.raises(InputError, match=r"expected a file, found a link of iReal Pro; paste it into a \.txt file"):
+def test_a_link_instead_of_a_file_names_the_remedy() -> None:
+    with pytest.raises(InputError, match=r"expected a file, found an iReal Pro link; paste it into a \.txt file"):
         read_lead_sheet(Path("irealb://Tune=Me"))

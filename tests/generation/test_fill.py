@@ -1,4 +1,4 @@
-"""New bars inside a solo: in its ticks and over its changes, and nothing else of the file is touched."""
+"""New bars inside a solo: in its ticks and over its changes; the rest of the file is unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,8 +23,8 @@ from yardbird.nn.sampling import Constraint, Sampling, row_generators
 BAR = 4 * 220
 
 
-class Lot(FakeTokens):
-    """Continues at random with whatever the constraint allows, and remembers the primes that it was given."""
+class RandomWalk(FakeTokens):
+    """Continues with random tokens that the constraint allows, and records the primes it received."""
 
     fill_context = 256
 
@@ -58,7 +58,7 @@ def settings(root: Path) -> GenerateConfig:
 
 
 def performance(seed: int = 0, bars: int = 16, ticks_per_beat: int = 220) -> Score:
-    """Off every grid, with a tempo for every beat, a pickup, a bar in three, and a chord every two beats."""
+    """A solo off the grid, with a tempo for every beat, a pickup, a bar in three, and a chord every two beats."""
     random = np.random.default_rng(seed)
     beat = ticks_per_beat
     meters = (Meter(0, 1, 4), Meter(beat, 4, 4), Meter(beat * 25, 3, 4), Meter(beat * 28, 4, 4))
@@ -76,7 +76,7 @@ def performance(seed: int = 0, bars: int = 16, ticks_per_beat: int = 220) -> Sco
 
 
 def ranges_of(texts: Sequence[str]) -> list[range]:
-    """Bars from 0, read in the plainest way."""
+    """Bars from 0, parsed by a simple reference."""
     bars = [part.split("-") for text in texts for part in text.split(",")]
     return [range(int(part[0]) - 1, int(part[-1])) for part in bars]
 
@@ -101,7 +101,7 @@ def test_nothing_outside_the_bars_is_touched(tmp_path: Path, settings: GenerateC
     score = performance()
     write_score(score, tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", texts)
-    solos = fill(Lot(), filling, 3, settings, seed=1)
+    solos = fill(RandomWalk(), filling, 3, settings, seed=1)
     ranges = ranges_of(texts)
     edges = [*score.bar_ticks.tolist(), score.end_tick]
     given = outside(read_raw(tmp_path / "solo.mid"), score, ranges)
@@ -117,9 +117,9 @@ def test_nothing_outside_the_bars_is_touched(tmp_path: Path, settings: GenerateC
             stop = next(edges[b.stop] for b in joined(ranges) if edges[b.start] <= note[0] < edges[b.stop])
             assert note[0] + note[1] <= stop, "no new note rings into a bar that stays"
     assert len({solo.notes.tobytes() for solo in solos}) == 3
-    again = fill(Lot(), filling, 3, settings, seed=1)
+    again = fill(RandomWalk(), filling, 3, settings, seed=1)
     assert [solo.notes.tolist() for solo in again] == [solo.notes.tolist() for solo in solos]
-    assert fill(Lot(), filling, 1, settings, seed=2)[0] != solos[0]
+    assert fill(RandomWalk(), filling, 1, settings, seed=2)[0] != solos[0]
 
 
 def joined(ranges: Sequence[range]) -> list[range]:
@@ -133,7 +133,7 @@ def test_new_notes_are_on_the_grid_of_their_bar_in_the_ticks_of_the_file(
 ) -> None:
     write_score(performance(), tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", ["4-5"])
-    (solo,) = fill(Lot(), filling, 1, settings, seed=0)
+    (solo,) = fill(RandomWalk(), filling, 1, settings, seed=0)
     start = int(solo.bar_ticks[3])
     new = solo.notes[filling.holds(solo.onsets)]
     places = {(12 * tick + 110) // 220 for tick in (new["onset_tick"] - start).tolist()}
@@ -141,77 +141,79 @@ def test_new_notes_are_on_the_grid_of_their_bar_in_the_ticks_of_the_file(
     assert set((new["onset_tick"] - start).tolist()) <= {(step * BAR + 24) // 48 for step in range(96)}
 
 
-def test_a_note_that_rings_into_the_gap_keeps_its_length_and_new_ones_wait(
+def test_a_note_that_sounds_into_the_gap_keeps_its_length_and_new_notes_start_after_it(
     tmp_path: Path, settings: GenerateConfig
 ) -> None:
     rows = [(0, 400, 60, 80), (BAR - 10, BAR // 2 + 17, 62, 80), (2 * BAR, 200, 64, 80), (3 * BAR + 9, 100, 65, 80)]
     write_score(Score(220, make_notes(rows), 4 * BAR), tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", ["2-3"])
-    for solo in fill(Lot(), filling, 5, settings, seed=0):
+    for solo in fill(RandomWalk(), filling, 5, settings, seed=0):
         assert solo.notes[:2].tolist() == rows[:2]
         assert solo.notes[-1].tolist() == rows[3]
         assert solo.onsets[2] >= BAR + BAR // 2 + 7
 
 
-def test_under_a_note_that_rings_through_the_gap_nothing_is_new(tmp_path: Path, settings: GenerateConfig) -> None:
+def test_during_a_note_that_sounds_through_the_gap_there_are_no_new_notes(
+    tmp_path: Path, settings: GenerateConfig
+) -> None:
     rows = [(0, 3 * BAR, 60, 80), (3 * BAR, 100, 65, 80)]
     chords = (ChordChange(0, Chord.parse("F7")), ChordChange(BAR, Chord.parse("Bb7")))
     write_score(Score(220, make_notes(rows), 4 * BAR, chords=chords), tmp_path / "solo.mid")
-    (solo,) = fill(Lot(), read_filling(tmp_path / "solo.mid", ["2"]), 1, settings, seed=0)
+    (solo,) = fill(RandomWalk(), read_filling(tmp_path / "solo.mid", ["2"]), 1, settings, seed=0)
     assert solo.notes.tolist() == rows
     assert solo.chords == chords
 
 
-def test_notes_that_overlap_stay_as_they_are_written(tmp_path: Path, settings: GenerateConfig) -> None:
-    """A line played legato: reading it trims every note at the next one."""
+def test_overlapping_notes_outside_the_gap_are_unchanged(tmp_path: Path, settings: GenerateConfig) -> None:
+    """In a legato line, reading trims every note at the next onset."""
     rows = [(110 * index, 140, 60 + index % 7, 80) for index in range(64)]
     write_score(Score(220, make_notes(rows), 110 * 65), tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", ["3"])
-    (solo,) = fill(Lot(), filling, 1, settings, seed=0)
+    (solo,) = fill(RandomWalk(), filling, 1, settings, seed=0)
     assert solo.notes[~filling.holds(solo.onsets)].tolist() == rows[:16] + rows[24:]
 
 
 def test_bars_are_counted_from_the_start_of_the_file(tmp_path: Path, settings: GenerateConfig) -> None:
-    """Reading a solo drops the empty bars before it; here they count, and stay."""
+    """Reading a solo drops the empty bars before it; filling counts and keeps them."""
     rows = [(BAR * bar, 200, 60, 80) for bar in range(2, 6)]
     write_score(Score(220, make_notes(rows), 6 * BAR), tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", ["4"])
-    (solo,) = fill(Lot(), filling, 1, settings, seed=0)
+    (solo,) = fill(RandomWalk(), filling, 1, settings, seed=0)
     assert solo.bar_count == 6
     assert [row for row in solo.notes.tolist() if not 3 * BAR <= row[0] < 4 * BAR] == [rows[0], *rows[2:]]
-    (solo,) = fill(Lot(), read_filling(tmp_path / "solo.mid", ["1-2"]), 1, settings, seed=0)
+    (solo,) = fill(RandomWalk(), read_filling(tmp_path / "solo.mid", ["1-2"]), 1, settings, seed=0)
     assert solo.onsets[0] < 2 * BAR, "empty bars are filled too"
 
 
 @pytest.mark.parametrize("ticks_per_beat", [1, 4, 10, 24, 960])
-def test_any_resolution_of_the_file_will_do(tmp_path: Path, settings: GenerateConfig, ticks_per_beat: int) -> None:
-    """Where a tick is more than a step of the grid, several steps are one tick."""
+def test_a_file_of_any_resolution_can_be_filled(tmp_path: Path, settings: GenerateConfig, ticks_per_beat: int) -> None:
+    """If a tick is longer than a grid step, several steps share one tick."""
     rows = [(ticks_per_beat * beat, ticks_per_beat, 60 + beat % 12, 80) for beat in range(32)]
     write_score(Score(ticks_per_beat, make_notes(rows), 32 * ticks_per_beat), tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", ["3-6"])
-    (solo,) = fill(Lot(), filling, 1, settings, seed=3)
+    (solo,) = fill(RandomWalk(), filling, 1, settings, seed=3)
     assert solo.is_monophonic
     assert np.all(solo.durations >= 1)
     assert solo.notes[~filling.holds(solo.onsets)].tolist() == rows[:8] + rows[24:]
 
 
-def test_what_follows_is_shown_for_the_last_bars_of_a_long_gap_and_for_all_of_a_short_one(
+def test_the_bars_after_a_gap_are_visible_for_the_last_bars_of_a_long_gap_and_all_of_a_short_one(
     tmp_path: Path, settings: GenerateConfig
 ) -> None:
     write_score(performance(), tmp_path / "solo.mid")
     mark, bar = CODEC.ids("Fill").start, CODEC.ids("Bar").start
     for texts, marks in ((["4"], [2]), (["4-13"], [0, 2]), (["9-16"], [0]), (["4,9-16"], [2, 0])):
-        lot = Lot()
-        fill(lot, read_filling(tmp_path / "solo.mid", texts), 1, settings, seed=0)
-        assert [int(np.sum(prime == mark)) for prime in lot.primes] == marks
-        assert all(len(prime) < 256 and np.sum(prime == bar) > 0 for prime in lot.primes)
+        walk = RandomWalk()
+        fill(walk, read_filling(tmp_path / "solo.mid", texts), 1, settings, seed=0)
+        assert [int(np.sum(prime == mark)) for prime in walk.primes] == marks
+        assert all(len(prime) < 256 and np.sum(prime == bar) > 0 for prime in walk.primes)
 
 
 def test_a_gap_does_not_see_the_empty_bars_of_the_next_one(tmp_path: Path, settings: GenerateConfig) -> None:
     write_score(performance(), tmp_path / "solo.mid")
-    lot = Lot(fill_context=2048)
-    fill(lot, read_filling(tmp_path / "solo.mid", ["4,6,9"]), 1, settings, seed=0)
-    bars = [int(np.sum(prime == CODEC.ids("Bar").start)) for prime in lot.primes]
+    walk = RandomWalk(fill_context=2048)
+    fill(walk, read_filling(tmp_path / "solo.mid", ["4,6,9"]), 1, settings, seed=0)
+    bars = [int(np.sum(prime == CODEC.ids("Bar").start)) for prime in walk.primes]
     assert bars == [3 + 1, 5 + 2, 8 + 7]
 
 
@@ -219,7 +221,7 @@ def test_real_solos_keep_all_but_their_gaps(shared: Path, settings: GenerateConf
     for path in sorted((shared / "parker").glob("*.mid"))[::8]:
         score, _ = read_untouched(path)
         filling = read_filling(path, [f"1-2,{score.bar_count // 2}", f"{score.bar_count}"])
-        (solo,) = fill(Lot(), filling, 1, settings, seed=0)
+        (solo,) = fill(RandomWalk(), filling, 1, settings, seed=0)
         given, new = (notes[~filling.holds(notes["onset_tick"])] for notes in (score.notes, solo.notes))
         assert np.array_equal(given, new)
         assert replace(solo, notes=score.notes, phrases=score.phrases) == score
@@ -254,10 +256,10 @@ def test_a_file_without_a_solo_is_one_clear_line(tmp_path: Path) -> None:
         read_filling(tmp_path / "silent.mid", ["1"])
 
 
-def test_only_a_model_that_has_learnt_to_fill_fills(tmp_path: Path, settings: GenerateConfig) -> None:
+def test_only_a_model_trained_to_fill_fills(tmp_path: Path, settings: GenerateConfig) -> None:
     write_score(performance(), tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", ["4"])
     with pytest.raises(InputError, match="--fill: expected a model trained to fill bars, found another; train one"):
-        fill(Lot(fill_context=0), filling, 1, settings, seed=0)
+        fill(RandomWalk(fill_context=0), filling, 1, settings, seed=0)
     with pytest.raises(InputError, match="Nobody: expected one of the artists unknown, Ada Line, Bo Dense"):
-        fill(Lot(), filling, 1, replace(settings, artist="Nobody"), seed=0)
+        fill(RandomWalk(), filling, 1, replace(settings, artist="Nobody"), seed=0)

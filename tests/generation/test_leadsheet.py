@@ -68,7 +68,7 @@ def test_changes_repeat_the_form_to_the_bar(sheet: LeadSheet, bars: int) -> None
     assert all(a.chord != b.chord for a, b in itertools.pairwise(changes))
 
 
-def test_the_issue_s_own_example_reads() -> None:
+def test_a_chart_of_bar_lines_and_shared_bars_is_read() -> None:
     assert LeadSheet.parse("F7 | Bb7 | F7 | Cm7 F7").bars == ((F7,), (BB7,), (F7,), (CM7, F7))
 
 
@@ -97,7 +97,7 @@ def test_the_notation_of_charts(text: str, bars: tuple[tuple[Chord | None, ...],
         ("F7\nBb7 | Cfoo", "line 2: expected a chord symbol, found 'Cfoo'"),
         ("F7 | | Bb7", "line 1: expected chords between bar lines, found an empty bar"),
         ("% | F7", "'%' in the first bar"),
-        ("F7 | % Bb7", "'%' beside other symbols"),
+        ("F7 | % Bb7", "'%' with other symbols"),
         ("/ F7 / /", "expected a chord first, found '/'"),
         ("F7 / Bb7", "one mark for each of 4 beats, found 3 in 'F7 / Bb7'"),
         ("F7 Bb7 C7", "chords that share 4 beats equally, found 3"),
@@ -119,7 +119,7 @@ def test_a_bad_chart_names_the_line_and_the_symbol(text: str, said: str) -> None
 
 
 @pytest.mark.parametrize("path", CHARTS, ids=lambda path: path.stem)
-def test_the_charts_that_ship_are_whole(path: Path) -> None:
+def test_the_included_charts_are_complete(path: Path) -> None:
     sheet = read_lead_sheet(path)
     assert len(sheet.bars) in (12, 32)
     assert sheet.title
@@ -128,7 +128,7 @@ def test_the_charts_that_ship_are_whole(path: Path) -> None:
     assert LeadSheet.parse(sheet.text()) == sheet
 
 
-def test_three_charts_ship() -> None:
+def test_three_charts_are_included() -> None:
     assert len(CHARTS) == 3
 
 
@@ -137,7 +137,7 @@ def test_chords_off_the_grid_are_refused() -> None:
         LeadSheet.parse("F7 Bb7 F7 Bb7 F7 Bb7 F7 Bb7").chord_changes(1, 4)
 
 
-def test_changes_come_out_of_a_score_beat_by_beat_without_its_pickup() -> None:
+def test_the_changes_of_a_score_are_read_by_beat_without_its_pickup() -> None:
     changes = ((0, "C7"), (12, "F7"), (61, "Bb7"), (83, "Cm7"), (96, "F7"))
     score = Score(
         12,
@@ -160,7 +160,7 @@ def test_a_midi_file_s_chords_make_a_lead_sheet(tmp_path: Path) -> None:
     assert read_lead_sheet(tmp_path / "tune.mid").chord_changes(12, 4) == changes
 
 
-def test_a_midi_file_may_hold_nothing_but_chords(tmp_path: Path) -> None:
+def test_a_midi_file_can_contain_only_chords(tmp_path: Path) -> None:
     changes = LeadSheet.parse("F7 | Bb7 | F7 | Cm7 F7").chord_changes(12, 4)
     write_score(Score(12, make_notes([]), end_tick=192, chords=changes), tmp_path / "tune.mid")
     assert len(read_lead_sheet(tmp_path / "tune.mid").bars) == 4
@@ -196,7 +196,7 @@ def test_the_chords_of_notated_music_are_its_chart(tmp_path: Path, name: str, na
     assert read_lead_sheet(tmp_path / named).bars == ((F7,), (BB7,))
 
 
-def test_a_book_of_tunes_asks_which_one_is_the_chart(tmp_path: Path) -> None:
+def test_a_file_of_several_tunes_needs_a_number(tmp_path: Path) -> None:
     (tmp_path / "book.abc").write_text("X:1\nK:C\nCDEF|\n\nX:2\nK:C\nCDEF|\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"such as book\.abc#1"):
         read_lead_sheet(tmp_path / "book.abc")
@@ -214,7 +214,9 @@ def test_a_score_without_chords_is_no_lead_sheet() -> None:
         ((Meter(0, 4, 4),), 48 * 10**6, "at most 5000 bars, found 1000000"),
     ],
 )
-def test_changes_that_make_no_chorus_are_refused(meters: tuple[Meter, ...], end_tick: int, said: str) -> None:
+def test_changes_of_two_meters_or_too_many_bars_are_refused(
+    meters: tuple[Meter, ...], end_tick: int, said: str
+) -> None:
     score = Score(12, make_notes([]), end_tick, meters=meters, chords=(ChordChange(0, F7),))
     with pytest.raises(InputError, match=said):
         LeadSheet.from_score(score)

@@ -29,7 +29,7 @@ def test_the_same_score_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-def test_chord_tones_and_others_have_colours_of_their_own() -> None:
+def test_chord_tones_and_other_tones_have_different_colours() -> None:
     tones, others = draw(solo([65, 69, 72, 75])), draw(solo([66, 68, 70, 73]))
     assert area(tones, CHORD_TONE) > 1000
     assert area(tones, OTHER_TONE) == 0
@@ -43,8 +43,8 @@ def test_without_chords_the_notes_are_grey() -> None:
     assert area(picture, CHORD_TONE) == area(picture, OTHER_TONE) == 0
 
 
-def test_the_shortest_notes_are_still_drawn() -> None:
-    """A line without length vanished, and with it the fastest notes of a run."""
+def test_the_shortest_notes_are_drawn() -> None:
+    """Regression: lines of zero length were not drawn, so the fastest notes of a run were missing."""
     rows = [(8 * index, 1, 65, 127) for index in range(6)]
     dots = area(draw(Score(24, make_notes(rows), end_tick=96, chords=solo([]).chords)), CHORD_TONE)
     one = area(draw(Score(24, make_notes(rows[:1]), end_tick=96, chords=solo([]).chords)), CHORD_TONE)
@@ -67,7 +67,7 @@ def test_long_solos_wrap_into_systems() -> None:
     ],
     ids=["empty", "one note", "a pickup"],
 )
-def test_odd_scores_are_drawn_too(score: Score) -> None:
+def test_scores_at_the_limits_are_drawn(score: Score) -> None:
     assert draw(score).ndim == 3
 
 
@@ -75,7 +75,7 @@ def test_a_prime_is_tinted() -> None:
     assert not np.array_equal(draw(solo([65]), tinted=("prime", [range(2)])), draw(solo([65])))
 
 
-def test_a_reader_s_own_matplotlib_settings_change_nothing() -> None:
+def test_user_settings_of_matplotlib_change_nothing() -> None:
     import matplotlib as mpl
 
     plain = draw(solo([65, 66]))

@@ -27,7 +27,7 @@ DRAW = DRAWERS["prior"]
 
 
 class Recorded:
-    """Plays a note of two beats on every beat (the last one cut), and keeps what it was asked."""
+    """Decodes to a note of two beats on every beat (the last one cut), and records its arguments."""
 
     codec = FAMILY.codec
 
@@ -56,7 +56,7 @@ def prime_of(score: Score, bars: int) -> Prime:
 
 @given(grid_scores(one_meter=True), st.data())
 @hypothesis_settings(max_examples=30)
-def test_any_prime_is_continued_legally_and_stays_as_it_was(score: Score, data: st.DataObject) -> None:
+def test_any_prime_is_kept_and_continued_legally(score: Score, data: st.DataObject) -> None:
     prime = prime_of(score, data.draw(st.integers(1, score.bar_count)))
     meter = score.meters[0]
     sheet = data.draw(st.sampled_from([None, replace(BLUES, meter=replace(meter, tick=0), bars=BLUES.bars[:3])]))
@@ -82,14 +82,14 @@ def test_a_solo_depends_on_the_seed_and_its_number_and_not_on_the_others() -> No
     assert DRAW(orders[:1], config, 2)[0].score != solos[0].score
 
 
-def test_a_note_tied_over_from_the_prime_is_played_out_before_what_is_drawn() -> None:
+def test_a_note_tied_over_from_the_prime_ends_before_the_first_drawn_note() -> None:
     notes = make_notes([(0, 12, 70, 80), (36, 27, 71, 80), (72, 6, 72, 80)])
     (solo,) = draw(Recorded(), [Order("primed", 2, prime=prime_of(Score(12, notes, 96), 1))], settings(bars=2), 0)
     rows = list(zip(solo.score.onsets, solo.score.offsets, solo.score.pitches, strict=True))
-    assert rows == [(0, 12, 70), (36, 63, 71), (63, 66, 60), (72, 78, 60)]  # one at 84 would start after the rest
+    assert rows == [(0, 12, 70), (36, 63, 71), (63, 66, 60), (72, 78, 60)]  # 84 is in the closing rest
 
 
-def test_what_is_drawn_after_a_prime_hangs_in_a_frame_of_its_own() -> None:
+def test_the_bars_after_a_prime_have_their_own_frame() -> None:
     family = Recorded()
     score = Score(12, make_notes([(0, 12, 70, 80)]), 96, tempos=(Tempo(0, 210.0), Tempo(48, 220.0)))
     draw(family, [Order("both", 5, BLUES, prime_of(score, 2))], settings(bars=5), 0)
@@ -113,7 +113,7 @@ def test_the_prior_continues_the_prime() -> None:
     assert prime.notes[["onset_tick", "duration_tick", "pitch"]].tolist() == [(0, 48, 70)]
 
 
-def test_without_a_chart_no_chord_is_heard_or_written() -> None:
+def test_without_a_chart_the_model_gets_no_chord_and_the_solo_has_none() -> None:
     family = Recorded()
     (solo,) = draw(family, numbered("free", 1, settings()), settings(), 0)
     assert solo.score.chords == ()
@@ -122,7 +122,7 @@ def test_without_a_chart_no_chord_is_heard_or_written() -> None:
 
 
 def test_after_a_prime_with_chords_a_free_solo_has_none() -> None:
-    """Else the prime's last chord would stand to the end."""
+    """Otherwise the prime's last chord would last to the end."""
     changes = LeadSheet.parse("F7 | Bb7").chord_changes(12, 2)
     family = Recorded()
     prime = prime_of(Score(12, make_notes([(0, 12, 70, 80)]), 96, chords=changes), 1)
@@ -141,7 +141,7 @@ def test_the_tempo_is_the_chart_s_else_the_settings_else_the_default(
     assert solo.score.tempos == (Tempo(0, expected),)
 
 
-def test_the_settings_of_sampling_reach_the_steps() -> None:
+def test_the_sampling_settings_reach_the_decoder() -> None:
     family = Recorded()
     draw(family, numbered("solo", 2, settings()), settings(temperature=0.7, top_k=9, top_p=0.8, min_p=0.1), 0)
     assert [asked["sampling"] for asked in family.asked] == [Sampling(0.7, 9, 0.8, 0.1)] * 2
@@ -152,12 +152,12 @@ def test_the_settings_of_sampling_reach_the_steps() -> None:
     assert likeliest[0].score == one[0].score
 
 
-def test_pitches_keep_to_their_range() -> None:
+def test_pitches_stay_in_their_range() -> None:
     (solo,) = DRAW([Order("solo", 64)], settings(lowest_pitch=60, highest_pitch=61), 0)
     assert set(solo.score.pitches) == {60, 61}
 
 
-def test_the_artist_is_not_looked_at() -> None:
+def test_the_artist_is_ignored() -> None:
     assert (
         DRAW(numbered("solo", 1, settings()), settings(artist="Nobody"), 0)[0].score
         == DRAW(numbered("solo", 1, settings()), settings(), 0)[0].score

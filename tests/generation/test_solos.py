@@ -49,7 +49,7 @@ def prime_file(tmp_path: Path) -> Path:
     return tmp_path / "opening.mid"
 
 
-def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for(draw: Draw) -> None:
+def test_every_solo_is_legal_and_has_exactly_the_bars_and_chords_ordered(draw: Draw) -> None:
     """32 bars over each chart and free."""
     config = settings(bars=32, solos_per_chart=2, free=2)
     solos = draw(plan(config), config, 0)
@@ -67,7 +67,7 @@ def test_every_solo_is_legal_and_has_exactly_the_bars_and_the_chords_asked_for(d
     ("bars", "chorus", "whole"),
     [(32, 12, 36), (32, 32, 32), (32, 8, 32), (32, 64, 64), (8, 12, 12), (8, 32, 32), (30, 12, 36), (29, 12, 24)],
 )
-def test_a_solo_over_a_chart_is_the_whole_choruses_nearest_to_the_bars_asked_for(
+def test_a_solo_over_a_chart_has_the_whole_choruses_nearest_to_the_bars_requested(
     bars: int, chorus: int, whole: int
 ) -> None:
     """Regression: 32 bars over a blues stopped in bar 8 of its third chorus."""
@@ -79,7 +79,7 @@ def test_a_solo_over_a_chart_is_the_whole_choruses_nearest_to_the_bars_asked_for
     assert length_bars(config, None) == length_bars(settings(bars=bars), sheet) == bars
 
 
-def test_solos_of_one_batch_have_lengths_of_their_own(draw: Draw) -> None:
+def test_solos_of_one_batch_can_differ_in_length(draw: Draw) -> None:
     config = settings(bars=8, whole_choruses=True)
     solos = draw(plan(config), config, 0)
     assert {solo.order.name.partition("/")[0]: solo.score.bar_count for solo in solos} == {
@@ -88,14 +88,14 @@ def test_solos_of_one_batch_have_lengths_of_their_own(draw: Draw) -> None:
     assert [faults(solo, config) for solo in solos] == [[]] * 4
 
 
-def test_a_primed_solo_over_a_chart_is_whole_choruses_with_its_prime(draw: Draw, prime_file: Path) -> None:
+def test_a_primed_solo_over_a_chart_has_whole_choruses_including_its_prime(draw: Draw, prime_file: Path) -> None:
     config = settings(bars=8, whole_choruses=True)
     (solo,) = draw(numbered("both", 1, config, BLUES, read_prime(prime_file, 2)), config, 0)
     assert (solo.score.bar_count, solo.primed_bars) == (12, 2)
 
 
-def test_a_free_solo_keeps_to_the_chords_of_one_key_which_the_seed_chooses() -> None:
-    """Regression: one in C minor wandered through Em6, Dbmaj7, B and A."""
+def test_a_free_solo_has_chords_of_one_key_that_depends_on_the_seed() -> None:
+    """Regression: a solo in C minor had the chords Em6, Dbmaj7, B and A."""
     config = settings(bars=16)
     solos = DRAWERS["tokens"](numbered("free", 6, config), config, 0)
     for solo in solos:
@@ -108,7 +108,7 @@ def test_a_free_solo_keeps_to_the_chords_of_one_key_which_the_seed_chooses() -> 
     assert [solo.score.key for solo in again] == [solo.score.key for solo in solos]
 
 
-def test_a_free_solo_is_in_the_key_that_is_asked_for_else_in_its_prime_s(prime_file: Path) -> None:
+def test_a_free_solo_is_in_the_key_requested_else_in_that_of_its_prime(prime_file: Path) -> None:
     asked, primed = Key.parse("Ab minor"), Key.parse("D minor")
     prime = read_prime(prime_file, 2)
     prime = replace(prime, score=replace(prime.score, key=primed))
@@ -141,8 +141,8 @@ def test_two_hundred_solos_over_the_three_charts_are_legal(draw: Draw) -> None:
     assert [faults(solo, config) for solo in solos] == [[]] * 200
 
 
-def test_an_illegal_solo_is_never_handed_out() -> None:
-    """Regression: the module promised checked solos, and checked none."""
+def test_an_illegal_solo_is_never_returned() -> None:
+    """Regression: the module documented checks but made none."""
 
     def cheat(*_: object) -> list[Tokens]:
         return [CODEC.encode(tune(3), None)]
@@ -151,7 +151,7 @@ def test_an_illegal_solo_is_never_handed_out() -> None:
         draw_tokens(cheat, CODEC, [Order("free/solo_000", 4)], settings(), seed=0)
 
 
-def test_an_illegal_solo_is_found_out(draw: Draw) -> None:
+def test_faults_of_an_illegal_solo_are_found(draw: Draw) -> None:
     config = settings(bars=4)
     (solo,) = draw(numbered("blues", 1, config, BLUES), config, 1)
 
@@ -181,7 +181,7 @@ def test_a_primed_solo_begins_with_its_prime_and_counts_it(draw: Draw, prime_fil
     assert faults(solo, config) == []
 
 
-def test_a_primed_solo_goes_on_over_the_chart(draw: Draw, prime_file: Path) -> None:
+def test_a_primed_solo_continues_over_the_chart(draw: Draw, prime_file: Path) -> None:
     config = settings(bars=8)
     order = Order("both/solo_000", 8, BLUES, read_prime(prime_file, 2))
     (solo,) = draw([order], config, 0)
@@ -190,10 +190,8 @@ def test_a_primed_solo_goes_on_over_the_chart(draw: Draw, prime_file: Path) -> N
     assert faults(solo, config) == []
 
 
-def test_a_chord_of_the_chart_that_began_under_the_prime_sounds_where_the_prime_ends(
-    draw: Draw, prime_file: Path
-) -> None:
-    """Regression: the prime's last chord stood until the chart's next change."""
+def test_a_chart_chord_that_began_during_the_prime_sounds_after_it(draw: Draw, prime_file: Path) -> None:
+    """Regression: the prime's last chord lasted until the chart's next change."""
     sheet = LeadSheet.parse("Bb7 | % | % | % | C7")
     config = settings(bars=8)
     (solo,) = draw([Order("both/solo_000", 8, sheet, read_prime(prime_file, 2))], config, 0)
@@ -209,7 +207,7 @@ def test_a_solo_is_in_the_meter_of_its_chart(draw: Draw, meter: str) -> None:
     assert solo.score.bar_count == 5
 
 
-def test_a_pickup_comes_on_top_of_the_bars_of_the_prime(draw: Draw, tmp_path: Path) -> None:
+def test_a_pickup_is_added_to_the_bars_of_the_prime(draw: Draw, tmp_path: Path) -> None:
     notes = make_notes([(12 * beat, 12, 65, 90) for beat in range(25)])
     meters = (Meter(0, 1, 4), Meter(12, 4, 4))
     write_score(Score(12, notes, 12 + 6 * 48, meters=meters), tmp_path / "pickup.mid")
@@ -220,7 +218,7 @@ def test_a_pickup_comes_on_top_of_the_bars_of_the_prime(draw: Draw, tmp_path: Pa
     assert solo.score.bar_count == 5
 
 
-def test_a_pickup_over_a_chart_is_named(draw: Draw, tmp_path: Path) -> None:
+def test_a_pickup_over_a_chart_is_refused_by_name(draw: Draw, tmp_path: Path) -> None:
     """Regression: it failed as "bar 1: expected the meter of the given chords, found TimeSig_1/4"."""
     notes = make_notes([(12 * beat, 12, 65, 90) for beat in range(25)])
     score = Score(12, notes, 12 + 6 * 48, meters=(Meter(0, 1, 4), Meter(12, 4, 4)))
@@ -230,7 +228,7 @@ def test_a_pickup_over_a_chart_is_named(draw: Draw, tmp_path: Path) -> None:
         draw([order], settings(), 0)
 
 
-def test_the_chart_and_the_prime_of_one_file_begin_with_the_same_bar(tmp_path: Path) -> None:
+def test_the_chart_and_the_prime_of_one_file_start_at_the_same_bar(tmp_path: Path) -> None:
     """Regression: the chart's bar 1 was the file's, the prime's the first with a note."""
     notes = make_notes([(12 * beat, 12, 60 + beat % 12, 87) for beat in range(8, 24)])  # after two empty bars
     chords = LeadSheet.parse("F7 | F7 | Bb7 | C7 | Dm7 | Gm7").chord_changes(12, 6)
@@ -250,7 +248,7 @@ def test_a_prime_in_another_meter_than_its_chart_is_refused(draw: Draw, tmp_path
         draw([order], settings(), 0)
 
 
-def test_a_prime_shorter_than_asked_is_refused(prime_file: Path) -> None:
+def test_a_file_shorter_than_the_prime_requested_is_refused(prime_file: Path) -> None:
     with pytest.raises(InputError, match="at least 7 bars, found 6"):
         read_prime(prime_file, 7)
 
@@ -261,7 +259,7 @@ def test_a_prime_that_leaves_nothing_to_draw_is_refused(draw: Draw, prime_file: 
         draw([order], settings(bars=4), 0)
 
 
-def test_an_artist_whom_the_model_never_heard_is_refused() -> None:
+def test_an_artist_outside_the_training_data_is_refused() -> None:
     with pytest.raises(InputError, match="one of the artists unknown, Ada Line, Bo Dense"):
         DRAWERS["tokens"](numbered("free", 1, settings()), settings(artist="coltrane"), 0)
 
@@ -288,7 +286,7 @@ def test_the_orders_are_free_ones_and_every_chart_and_midi_file_of_the_folder(tm
 
 
 def test_each_tune_of_a_book_and_a_chordpro_file_are_charts(tmp_path: Path) -> None:
-    """Regression: of a folder of charts only .txt and MIDI files were read, the others silently left out."""
+    """Regression: only .txt and MIDI files of a folder of charts were read, other files were ignored without notice."""
     tune = 'X:{}\nM:4/4\nL:1/8\nK:F\n"F7"FGAB cdef|"Bb7"fedc BAGF|\n'
     (tmp_path / "book.abc").write_text(tune.format(1) + "\n" + tune.format(2), encoding="utf-8")
     (tmp_path / "slow.cho").write_text("{title: Slow}\n[F7]Slow boat [Bb7]home\n", encoding="utf-8")
@@ -298,7 +296,7 @@ def test_each_tune_of_a_book_and_a_chordpro_file_are_charts(tmp_path: Path) -> N
     assert [order.prime is not None for order in orders] == [True, True, False]
 
 
-def test_solos_after_two_tunes_of_a_book_name_the_tune_and_the_hash_of_the_book(tmp_path: Path) -> None:
+def test_solos_after_two_tunes_of_one_file_name_the_tune_and_the_hash_of_the_file(tmp_path: Path) -> None:
     tune = "X:{}\nM:4/4\nL:1/8\nK:F\nFGAB cdef|fedc BAGF|\n"
     (tmp_path / "book.abc").write_text(tune.format(1) + "\n" + tune.format(2), encoding="utf-8")
     prime = read_prime(tmp_path / "book.abc#2", 1)
@@ -309,11 +307,11 @@ def test_solos_after_two_tunes_of_a_book_name_the_tune_and_the_hash_of_the_book(
 
 
 @pytest.mark.parametrize(("chart", "said"), [("free.txt", "two of 'free'"), ("A.txt", "two of 'a'")])
-def test_two_solos_of_one_name_are_refused(tmp_path: Path, chart: str, said: str) -> None:
-    """Regression: the later overwrote the former silently."""
+def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, said: str) -> None:
+    """Regression: the second overwrote the first without notice."""
     (tmp_path / chart).write_text("F7")
     write_score(tune(6), tmp_path / "a.mid")
-    with pytest.raises(InputError, match=f"a name of its own for each chart, found {said}"):
+    with pytest.raises(InputError, match=f"a different name for each chart, found {said}"):
         plan(settings(charts=str(tmp_path)))
 
 
@@ -355,7 +353,7 @@ def test_a_dot_is_part_of_a_solo_s_name(tmp_path: Path) -> None:
     }
 
 
-def test_more_solos_to_measure_are_like_those_to_hear_in_turn_and_come_after_them() -> None:
+def test_further_solos_to_evaluate_follow_the_generated_ones_and_repeat_their_orders_in_turn() -> None:
     orders = plan(settings(free=1, solos_per_chart=2))
     more = repeated(orders, 2 * len(orders) + 2)
     assert more[: len(orders)] == orders
@@ -370,7 +368,7 @@ def _chart(order: Order) -> str:
 
 
 @pytest.mark.parametrize("drawer", sorted(DRAWERS))
-def test_the_solos_to_hear_do_not_depend_on_how_many_are_measured(drawer: str, tmp_path: Path) -> None:
+def test_the_generated_solos_do_not_depend_on_the_number_evaluated(drawer: str, tmp_path: Path) -> None:
     config = settings(bars=2)
     orders = plan(config)
     few, many = (DRAWERS[drawer](repeated(orders, count), config, 3) for count in (1, 9))
@@ -386,7 +384,7 @@ def test_the_solos_to_hear_do_not_depend_on_how_many_are_measured(drawer: str, t
     assert read_score(tmp_path / "measured" / paths[-1]).chords == many[-1].score.chords
 
 
-def test_the_band_and_the_count_in_are_in_the_sound_and_not_in_the_notes(tmp_path: Path) -> None:
+def test_the_band_and_the_count_in_are_in_the_wav_only(tmp_path: Path) -> None:
     (solo,) = DRAWERS["tokens"]([Order("blues", 4, BLUES)], settings(), 0)
     for name, config in (
         ("alone", settings()),
@@ -403,7 +401,7 @@ def test_the_band_and_the_count_in_are_in_the_sound_and_not_in_the_notes(tmp_pat
     assert seconds["counted"] - seconds["alone"] == pytest.approx(1.2, abs=1e-4)
 
 
-def test_each_solo_is_written_to_hear_to_see_and_to_trace(tmp_path: Path, prime_file: Path) -> None:
+def test_each_solo_is_written_as_midi_sound_picture_and_provenance(tmp_path: Path, prime_file: Path) -> None:
     config = settings(bars=4)
     orders = [*numbered("free", 1, config), Order("blues/solo_000", 4, BLUES, read_prime(prime_file, 2))]
     solos = DRAWERS["tokens"](orders, config, 3)

@@ -43,7 +43,7 @@ def tune(tmp_path: Path, make_score: Callable[..., Score]) -> Path:
     return tmp_path / "tune.mid"
 
 
-def test_the_default_settings_ask_for_more_than_the_context_in_words_and_keys() -> None:
+def test_the_default_settings_have_known_prompts_and_exceed_the_context() -> None:
     config = read_section("sing", SingConfig, ROOT / "params.yaml")
     assert {"Charlie Parker jazz solo", "Be-bop jazz solo in F"} <= set(config.prompts)
     assert config.seconds > read_section("musicgen.clips.context_seconds", float, ROOT / "params.yaml")
@@ -68,7 +68,7 @@ def test_impossible_settings_are_one_line(changes: dict[str, object], message: s
         replace(CONFIG, **changes)
 
 
-def test_a_sound_is_the_decoded_codes_of_its_prompt_in_the_length_asked_for() -> None:
+def test_a_sound_is_decoded_from_codes_of_its_prompt_in_the_length_requested() -> None:
     (sound,) = sing(FAMILY, ["solo in F"], CONFIG, seed=4)
     (codes,) = FAMILY.generate(["solo in F"], 15, CONFIG.sampling, derive_seed(4, "sing", 0))
     assert np.array_equal(sound.waveform.mono, FAMILY.decode_codes(codes))
@@ -76,17 +76,17 @@ def test_a_sound_is_the_decoded_codes_of_its_prompt_in_the_length_asked_for() ->
     assert sound.drawn_seconds == 0.3
 
 
-def test_prompts_beyond_one_batch_come_in_their_order_each_with_a_sound_of_its_own() -> None:
+def test_prompts_of_several_batches_keep_their_order_and_differ_in_sound() -> None:
     sounds = sing(FAMILY, ["solo"] * 10, replace(CONFIG, seconds=0.1), seed=0)
     assert [sound.index for sound in sounds] == list(range(10))
     assert [sound.name for sound in sounds] == ["solo", *(f"solo_{number}" for number in range(2, 11))]
     assert len({sound.waveform.samples.tobytes() for sound in sounds}) == 10
 
 
-def test_words_that_were_never_read_are_named_and_no_error() -> None:
+def test_unknown_words_are_named_without_an_error() -> None:
     sounds = sing(FAMILY, ["Charlie Mingus jazz solo", "jazz solo"], CONFIG, seed=0)
     assert [sound.unknown_words for sound in sounds] == [("Mingus",), ()]
-    assert remarks(sounds) == ["'Charlie Mingus jazz solo': the model has never read 'Mingus'"]
+    assert remarks(sounds) == ["'Charlie Mingus jazz solo': the training captions do not contain 'Mingus'"]
 
 
 def test_a_melody_is_rendered_encoded_and_continued(tune: Path, make_score: Callable[..., Score]) -> None:
@@ -103,13 +103,13 @@ def test_a_melody_is_rendered_encoded_and_continued(tune: Path, make_score: Call
 def test_a_melody_that_is_missing_or_leaves_nothing_to_draw_is_refused(tune: Path) -> None:
     with pytest.raises(InputError, match=r"none.mid: expected a file of music, found no such file; correct the path"):
         read_melody(FAMILY, tune.with_name("none.mid"), CONFIG)
-    with pytest.raises(InputError, match=r"tune.mid: expected a melody of less than 0.3 seconds, found 0.3; ask for"):
+    with pytest.raises(InputError, match=r"tune.mid: expected a melody of less than 0.3 seconds, found 0.3; raise"):
         read_melody(FAMILY, tune, replace(CONFIG, melody_seconds=0.3))
     whole = read_melody(FAMILY, tune, replace(CONFIG, seconds=10.0, melody_seconds=9.0))
-    assert whole.codes.shape[1] == 4 * 50  # eight quarter notes at 120 are all that there is
+    assert whole.codes.shape[1] == 4 * 50  # the tune has only eight quarter notes at 120
 
 
-def test_sounds_are_written_to_hear_to_see_and_to_trace_back(tmp_path: Path, tune: Path) -> None:
+def test_sounds_are_written_as_wav_picture_and_provenance(tmp_path: Path, tune: Path) -> None:
     melody = read_melody(FAMILY, tune, CONFIG)
     sounds = sing(FAMILY, ["solo in F", "Mingus"], CONFIG, 7, melody)
     folders = [tmp_path / name for name in ("once", "again")]
@@ -135,19 +135,19 @@ def test_sounds_are_written_to_hear_to_see_and_to_trace_back(tmp_path: Path, tun
 
 @settings(max_examples=20)
 @given(st.lists(st.text(max_size=80), max_size=6))
-def test_whatever_the_prompts_their_files_have_plain_names_of_their_own(prompts: list[str]) -> None:
+def test_any_prompts_get_plain_and_distinct_file_names(prompts: list[str]) -> None:
     names = file_names(prompts)
     assert len(names) == len(prompts) == len(set(names))
     assert all(name and set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_") for name in names)
 
 
-def test_names_keep_sharps_apart_from_naturals_and_number_their_twins() -> None:
+def test_file_names_distinguish_sharps_and_number_repeated_names() -> None:
     prompts = ["In F#", "In F", "in B♭", "in f", "In F 2", "../..", "♪" * 300, "x" * 300]
     names = ["in_f_sharp", "in_f", "in_bb", "in_f_2", "in_f_2_2", "sound", "sound_2", "x" * 60]
     assert file_names(prompts) == names
 
 
-def test_a_folder_of_another_family_is_no_singer(tmp_path: Path) -> None:
+def test_a_model_that_writes_no_sound_is_refused(tmp_path: Path) -> None:
     tiny_vae().save(tmp_path / "music_vae")
     with pytest.raises(
         InputError, match="expected a MusicGen, found a music_vae; name the folder of one; `yardbird gen"
@@ -155,7 +155,7 @@ def test_a_folder_of_another_family_is_no_singer(tmp_path: Path) -> None:
         open_singer(tmp_path / "music_vae")
 
 
-def test_a_saved_model_sings_as_before(tmp_path: Path) -> None:
+def test_a_loaded_model_draws_the_same_sound(tmp_path: Path) -> None:
     FAMILY.save(tmp_path / "musicgen")
     family, provenance = open_singer(tmp_path / "musicgen")
     family.model.cpu()

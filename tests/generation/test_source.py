@@ -40,7 +40,7 @@ def test_every_family_draws_from_its_folder(tmp_path: Path, family: Family, igno
     assert opened.provenance.get("ignored", ()) == ignored
 
 
-def test_a_family_of_sound_is_sent_to_the_command_that_draws_it(tmp_path: Path) -> None:
+def test_for_a_sound_family_the_error_names_the_command_that_draws_it(tmp_path: Path) -> None:
     folder = tmp_path / "musicgen"
     tiny_musicgen().save(folder)
     with pytest.raises(InputError, match="musicgen: expected a model that writes notes, found a musicgen; sound is"):

@@ -16,7 +16,7 @@ def tone(pitch_hz: float, seconds: float, amplitude: float = 0.5) -> Waveform:
 
 
 @pytest.mark.parametrize("pitch_hz", [110.0, 440.0, 3000.0])
-def test_a_tone_is_loudest_at_its_pitch_all_the_time(pitch_hz: float) -> None:
+def test_a_tone_is_loudest_at_its_pitch_throughout(pitch_hz: float) -> None:
     pitches, times, level = _levels(tone(pitch_hz, 1.0))
     assert np.all(np.abs(pitches[level[:, 2:-2].argmax(0)] - pitch_hz) <= 1 / 0.064)
     assert times[0] == 0
@@ -25,7 +25,7 @@ def test_a_tone_is_loudest_at_its_pitch_all_the_time(pitch_hz: float) -> None:
     assert middle == pytest.approx(10 * np.log10(0.5**2 / 2), abs=1.5)  # decibels of its power
 
 
-def test_the_same_sound_gives_the_same_bytes_whatever_the_readers_settings(tmp_path: Path) -> None:
+def test_the_same_sound_gives_the_same_bytes_for_any_user_settings(tmp_path: Path) -> None:
     import matplotlib as mpl
 
     draw(tone(440, 0.5), tmp_path / "a.png", title="Pennies for $5")
@@ -35,7 +35,7 @@ def test_the_same_sound_gives_the_same_bytes_whatever_the_readers_settings(tmp_p
     assert picture.shape == (450, 1600, 3)
 
 
-def test_a_melody_that_was_given_is_marked() -> None:
+def test_the_end_of_a_given_melody_is_marked() -> None:
     plain, marked = draw(tone(440, 2.0)), draw(tone(440, 2.0), primed_seconds=1.0)
     changed = (plain != marked).any(axis=(0, 2)).nonzero()[0] / plain.shape[1]
     assert 0.4 < changed.min() < changed.max() < 0.65

@@ -13,7 +13,7 @@ from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
 
 
-def test_drawing_is_timed_and_gives_what_it_gave() -> None:
+def test_timing_returns_the_result_and_the_seconds() -> None:
     drawn, seconds = timed(lambda: time.sleep(0.05) or "solo")
     assert drawn == "solo"
     assert 0.05 <= seconds < 5
@@ -29,8 +29,8 @@ def test_the_speed_is_seconds_of_music_over_seconds_of_drawing(tmp_path: Path) -
     }  # fmt: skip
 
 
-def test_what_a_prime_gave_is_not_drawn(tmp_path: Path) -> None:
-    """Two of four bars at 120, a bar of which takes two seconds."""
+def test_a_prime_does_not_count_as_drawn(tmp_path: Path) -> None:
+    """Two of four bars at 120 are a prime; a bar takes two seconds."""
     opening = Score(
         12, make_notes([(12 * beat, 12, 60 + beat, 87) for beat in range(16)]), 192, tempos=(Tempo(0, 120.0),)
     )
@@ -41,10 +41,10 @@ def test_what_a_prime_gave_is_not_drawn(tmp_path: Path) -> None:
     assert free.drawn_seconds == pytest.approx(free.score.seconds)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there it is the memory of the GPU")
-def test_peak_memory_never_falls_and_is_that_of_a_process_with_torch_in_it() -> None:
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU it is the memory of the GPU")
+def test_peak_memory_never_falls_and_includes_torch() -> None:
     before = peak_memory_mib()
     block = bytearray(200 * 2**20)
-    block[:: 2**12] = b"1" * len(block[:: 2**12])  # every page is touched, or none is there
+    block[:: 2**12] = b"1" * len(block[:: 2**12])  # touch every page, or the memory is not resident
     assert peak_memory_mib() >= max(before, 200)
     assert 100 < before < 2**16

@@ -1,4 +1,4 @@
-"""What a family draws while it is trained, made to be heard and seen."""
+"""Renders the samples that a family draws during training as sound and picture."""
 
 from typing import Any
 
@@ -11,7 +11,11 @@ from yardbird.generation import pianoroll, spectrogram
 
 
 def hear(sample: Any) -> tuple[Waveform, NDArray[np.uint8]]:
-    """A score with piano and bass, and its piano roll; or a sound as it is, and its spectrogram."""
+    """The sound and the picture of a sample.
+
+    A score is rendered with piano and bass and drawn as a piano roll. A waveform is returned unchanged, with its
+    spectrogram.
+    """
     if isinstance(sample, Waveform):
         return sample, spectrogram.draw(sample)
     return render(sample, comping=True), pianoroll.draw(sample)

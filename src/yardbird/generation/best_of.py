@@ -1,9 +1,9 @@
-"""Several solos drawn for every order, of which the one is kept that scores best on style, harmony and originality.
+"""Draws several solos for every order and keeps the one with the best score for style, harmony and originality.
 
     score = z(probability that the player played it) + 2 · z(harmony margin) − z(longest run in a training solo)
 
-z is the standard score among the solos drawn for one order. The weights are those of docs/adr/0010: the harmony margin
-alone improves everything but the first judge's verdict, and that judge alone hardly anything but its own verdict.
+z is the standard score among the solos drawn for one order. docs/adr/0010 explains the weights: the harmony margin
+alone improves every metric except the first judge's verdict; that judge alone improves little except its own verdict.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,15 +24,15 @@ from yardbird.music.score import Floats, Score, make_notes
 
 STYLE, MARGIN, RUN = "style", "harmony_margin", "longest_run"
 WEIGHTS = {STYLE: 1.0, MARGIN: 2.0, RUN: -1.0}
-#: What is measured of a solo, by these names; None: no chords, or too few notes to be judged at all.
+#: The measured values of a solo, by these names; None: no chords, or too few notes to judge.
 Measured = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class Chooser:
-    """What solos are chosen by: the judge of style, and the training solos that it learned from.
+    """The basis for choosing solos: the judge of style and the training solos it was fitted on.
 
-    Without a judge (the training solos are one artist's) it is the harmony margin alone.
+    Without a judge (all training solos are by one artist) only the harmony margin counts.
     """
 
     judge: RatioJudge | None
@@ -46,7 +46,7 @@ class Chooser:
         return cls(judge, OriginalityIndex([_known(str(number), line) for number, line in enumerate(lines)]))
 
     def measure(self, solo: Solo) -> Measured:
-        """What the drawn bars of a solo are chosen by."""
+        """The values of the drawn bars of a solo that the choice depends on."""
         piece = cut(solo.score, int(solo.score.bar_ticks[solo.primed_bars]), solo.score.end_tick)
         if len(piece.notes) < FEWEST_NOTES:
             return dict.fromkeys(WEIGHTS)
@@ -56,17 +56,17 @@ class Chooser:
 
 
 def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed: int, judges: Path) -> list[Solo]:
-    """One solo an order, the best of `config.best_of`; of one, what `draw` draws, and no judge is asked.
+    """One solo per order, the best of `config.best_of`; if that is 1, the result of `draw`, without a judge.
 
-    All are drawn in one batch whose first rows are what a single draw gives. The bars of a prime are not judged. A
-    solo with too few notes to be judged loses to any other; of equals the first is kept. Where there is no judge, the
-    harmony margin alone decides; `without_judge` says so.
+    All solos are drawn in one batch; its first rows equal those of a single draw. The bars of a prime are not judged. A
+    solo with too few notes to be judged ranks below any other; of equal solos the first is kept. Without a judge, the
+    harmony margin alone decides; `without_judge` reports this.
 
     Args:
         judges: the folder that the judge stage wrote.
 
     Raises:
-        InputError: as the draw; or the judge is of another artist than `config.artist`.
+        InputError: as `draw`; or the judge was fitted for another artist than `config.artist`.
     """
     if config.best_of == 1:
         return draw(orders, config, seed)
@@ -77,7 +77,7 @@ def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed:
 
 
 def without_judge(config: GenerateConfig, judges: Path) -> str | None:
-    """A note for the user where solos are chosen without a judge of style, and why; else None."""
+    """A note for the user with the reason why solos are chosen without a judge of style; else None."""
     if config.best_of == 1 or not isinstance(reason := _read(judges), str):
         return None
     return f"note: no judge of style ({reason}); best_of chooses by the harmony margin alone"
@@ -88,13 +88,13 @@ def _read(judges: Path) -> Judges | str:
 
 
 def best(rivals: Sequence[tuple[Solo, Measured]]) -> Solo:
-    """The solo with the highest score; its `judged` holds what was measured of all of them."""
+    """The solo with the highest score; its `judged` holds the measured values of all of them."""
     judged = tuple(measured for _, measured in rivals)
     return replace(rivals[int(scores(judged, WEIGHTS).argmax())][0], judged=judged)
 
 
 def scores(judged: Sequence[Measured], weights: Mapping[str, float]) -> Floats:
-    """The weighted sum of standard scores, −∞ for what could not be judged: (solos,)."""
+    """The weighted sum of standard scores, −∞ for solos that could not be judged: (solos,)."""
     total = sum(
         weight * standard_scores(np.array([measured[name] for measured in judged], dtype=np.float64))
         for name, weight in weights.items()
@@ -103,7 +103,7 @@ def scores(judged: Sequence[Measured], weights: Mapping[str, float]) -> Floats:
 
 
 def standard_scores(values: Floats) -> Floats:
-    """(values − mean) / standard deviation; 0 for NaN, and for all where they do not differ: (values,)."""
+    """(values − mean) / standard deviation; 0 for NaN, and for all values if they are equal: (values,)."""
     known = values[~np.isnan(values)]
     if not len(known) or (spread := known.std()) < LEAST_SPREAD:
         return np.zeros(len(values))
@@ -112,6 +112,6 @@ def standard_scores(values: Floats) -> Floats:
 
 
 def _known(name: str, intervals: Sequence[int]) -> KnownSolo:
-    """A training solo of which the judge keeps the intervals: in even notes from an arbitrary pitch."""
+    """A training solo rebuilt from the intervals the judge keeps: equal notes from an arbitrary first pitch."""
     pitches = np.cumsum([0, *intervals]).tolist()
     return KnownSolo(name, name, Score(1, make_notes([(at, 1, p, 1) for at, p in enumerate(pitches)]), len(pitches)))

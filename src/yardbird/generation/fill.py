@@ -1,8 +1,8 @@
-"""New bars inside a given solo: drawn between what comes before and after them, over its own changes.
+"""Draws new bars inside a given solo, conditioned on the bars before and after them, over the solo's own changes.
 
-The notes that start in the bars asked for are replaced by notes in the ticks of the file. All others stay as the file
-has them, unquantised, and so do its chords, meters and tempos. A note that rings into a gap keeps its length, and new
-notes start after it. New notes end with the gap at the latest.
+The notes that start in the requested bars are replaced by new notes in the ticks of the file. All other notes, the
+chords, meters and tempos stay as they are in the file, unquantised. A note that sounds into a gap keeps its length, and
+new notes start after it. New notes end with the gap at the latest.
 """
 
 import re
@@ -24,18 +24,18 @@ from yardbird.models.kinds import TokenFamily
 from yardbird.music.score import Ints, Notes, Score
 from yardbird.seeds import derive_seed
 
-#: New bars may need so much more of the context than the bars of the solo do on average.
+#: New bars may need this many times the tokens that the solo's bars need on average.
 _DENSER = 1.25
 
 
 @dataclass(frozen=True)
 class Filling:
-    """A solo and the bars of it that are asked for anew.
+    """A solo and the bars to draw again.
 
     Attributes:
-        score: as the file has it, in its ticks.
-        line: the same, reduced to the line that holds one note at a time, which is what models read.
-        gaps: ascending, apart from each other.
+        score: the solo as in the file, in its ticks.
+        line: the same solo reduced to one note at a time, the form that models read.
+        gaps: ascending, never adjacent.
     """
 
     file: Path
@@ -44,7 +44,7 @@ class Filling:
     gaps: tuple[Gap, ...]
 
     def holds(self, ticks: Ints) -> NDArray[np.bool_]:
-        """Which ticks are inside the gaps."""
+        """True for each tick inside a gap: (ticks,)."""
         bars = np.zeros(self.line.bar_count, dtype=np.bool_)
         for gap in self.gaps:
             bars[gap.first : gap.stop] = True
@@ -52,15 +52,15 @@ class Filling:
 
 
 def read_filling(path: Path, ranges: Sequence[str], part: str = "") -> Filling:
-    """A file with a solo, and bars as users write them: `9-12`, `9-12,21-24`, `5`; the first bar is 1.
+    """Read a file with a solo, and bars as users write them: `9-12`, `9-12,21-24`, `5`; the first bar is 1.
 
-    Bars are those of the file from its start, also where they are empty; a pickup is one.
+    Bars are counted from the start of the file, including empty ones; a pickup counts as one.
 
     Args:
-        part: that plays the solo, as in `load_midi`.
+        part: the part with the solo, as in `load_midi`.
 
     Raises:
-        InputError: the file holds no solo or no such part, or a range is none, or not of its bars.
+        InputError: the file has no solo or no such part, or a range is malformed or outside its bars.
     """
     score, line = read_untouched(path, part)
     bars = np.zeros(score.bar_count + 1, dtype=np.bool_)
@@ -76,14 +76,14 @@ def read_filling(path: Path, ranges: Sequence[str], part: str = "") -> Filling:
 
 
 def fill(family: TokenFamily, filling: Filling, count: int, config: GenerateConfig, seed: int) -> list[Score]:
-    """The solo `count` times, each with bars of its own in the gaps; row i depends on the seed and on i.
+    """The solo `count` times, each with different bars in the gaps; row i depends on the seed and on i.
 
-    Gaps are filled in their order, and what is drawn in one is context of the next. Of a gap longer than the model is
-    trained to fill at once the first bars are continued from what is before them; the last ones lead to what follows.
-    Of `config` the sampling, the pitch range and the artist count.
+    Gaps are filled in order; the notes drawn in one are context for the next. If a gap is longer than the model was
+    trained to fill at once, its first bars are conditioned only on the bars before them; its last bars also on the
+    bars after the gap. Only the sampling, the pitch range and the artist of `config` are used.
 
     Raises:
-        InputError: the model has not learnt to fill, or knows no such artist; a meter does not fall on its grid.
+        InputError: the model was not trained to fill or on that artist; or a meter does not fit its grid.
     """
     codec = family.codec
     if not family.fill_context:
@@ -119,9 +119,9 @@ def fill(family: TokenFamily, filling: Filling, count: int, config: GenerateConf
 
 
 def _pieces(filling: Filling, at_once: int) -> list[tuple[Gap, int, int | None]]:
-    """What is drawn in turn: a gap, how many of its first bars, and the bar up to which the model sees what follows.
+    """The pieces to draw: a gap, the number of its first bars to draw, and the end of the visible bars after it.
 
-    Where that is None it sees nothing of it.
+    If the last is None, the model sees nothing after the gap.
     """
     pieces: list[tuple[Gap, int, int | None]] = []
     stops = [*(gap.first for gap in filling.gaps[1:]), filling.line.bar_count]
@@ -138,11 +138,11 @@ def _pieces(filling: Filling, at_once: int) -> list[tuple[Gap, int, int | None]]
 
 @dataclass(frozen=True)
 class _Piece:
-    """The first `bars` bars of a gap, ready to be drawn.
+    """The first `bars` bars of a gap, prepared for drawing.
 
     Attributes:
-        ticks: where every step of the gap, and its end, is in the file: (steps + 1,).
-        steps: how many of them are drawn.
+        ticks: the tick in the file of every step of the gap and of its end: (steps + 1,).
+        steps: the number of steps that are drawn.
     """
 
     arranged: Arranged
@@ -178,7 +178,7 @@ class _Piece:
             pitch_range=config.pitch_range,
             chords=before.chords,
             frame=before,
-            at_rest=gap.stop == solo.bar_count,  # else the line leads on
+            at_rest=gap.stop == solo.bar_count,  # elsewhere the line continues after the gap
         )
         for token in arranged.stretch(codec).tolist():
             grammar.advance(token)
@@ -189,10 +189,10 @@ class _Piece:
         return cls(arranged, bars, constraint, ticks, int(lengths[:bars].sum()))
 
     def placed(self, codec: EventCodec, solo: Score, row: Tokens) -> Score:
-        """The solo with what was drawn, in its own ticks."""
-        assert self.constraint.finished, "the limit is above what the grammar lets pass"
+        """The solo with the drawn notes, in its own ticks."""
+        assert self.constraint.finished, "the grammar ends every row below the token limit"
         own = row[len(self.arranged.prompt) :]
-        if self.constraint.bars is not None:  # the bar line that it stopped at begins the bars that are still empty
+        if self.constraint.bars is not None:  # drawing stopped at the line of the first bar still empty
             empty = np.flatnonzero(self.arranged.middle == codec.ids("Bar").start)[self.bars]
             own = np.concatenate([own[:-1], self.arranged.middle[empty:]])
         score = codec.decode(np.concatenate([self.arranged.stretch(codec), own]))
@@ -200,7 +200,7 @@ class _Piece:
         notes = score.notes[(score.onsets >= first) & (score.onsets < first + self.steps)].copy()
         onsets = self.ticks[notes["onset_tick"] - first]
         offsets = self.ticks[notes["onset_tick"] + notes["duration_tick"] - first]
-        # In a file of fewer ticks a beat than the grid has steps two steps may be one tick.
+        # If the file has fewer ticks a beat than the grid has steps, two steps can share a tick.
         keep = np.diff(onsets, prepend=-1) > 0
         notes, onsets, offsets = notes[keep], onsets[keep], offsets[keep]
         limits = np.append(onsets[1:], self.ticks[-1])[: len(onsets)]
@@ -210,7 +210,7 @@ class _Piece:
 
 
 class _Resumed:
-    """A grammar that stands where the prompt ends already, and that stops after some bars if it is asked to."""
+    """A grammar already advanced to the end of the prompt; it stops after `bars` bars if that is set."""
 
     def __init__(self, grammar: EventGrammar, prompt: int, bar_id: int, bars: int | None) -> None:
         self._grammar, self._prompt, self._bar_id, self.bars = grammar, prompt, bar_id, bars

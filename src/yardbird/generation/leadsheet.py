@@ -1,4 +1,4 @@
-"""Lead sheets: the changes of a tune as a plain-text chart, read, written, and laid over any number of bars.
+"""Lead sheets: reads and writes the changes of a tune as a plain-text chart, and repeats them over any number of bars.
 
     # a comment
     title: Slow Boat Blues
@@ -10,11 +10,11 @@
     F7  | Bb7 | F7 | Cm7 F7
     Bb7 | %   | F7 | Am7b5 / / D7b9
 
-Bar lines are `|`, and a new line is one too. The chords of a bar share it equally (`Cm7 F7`: two beats each; 2+1 in
-three, 3+2 in five beats); with `/` or `.` each mark is one beat, on which the chord before it goes on. `%` or `x`
-repeats the bar before, `N.C.` is no chord. `|: F7 | Bb7 |1. F7 :|2. C7 ||` is a repeat with endings, `:| x3` is played
-three times. `[A]` or `A:` names a section; named again without bars, it is played again. The headers are optional.
-ChordPro files and links of iReal Pro are read, too.
+Bar lines are `|` or a new line. The chords of a bar share it equally (`Cm7 F7`: two beats each; 2+1 in three, 3+2 in
+five beats). In a bar with `/` or `.` each mark is one beat, and these marks continue the chord before them. `%` or `x`
+repeats the previous bar, `N.C.` is no chord. `|: F7 | Bb7 |1. F7 :|2. C7 ||` is a repeat with endings, `:| x3` is
+played three times. `[A]` or `A:` names a section; named again without bars, it is played again. Headers are optional.
+ChordPro files and iReal Pro links are read, too.
 """
 
 import re
@@ -42,14 +42,14 @@ from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 _BARS_PER_LINE = 4
 _SLOWEST, _FASTEST = 40.0, 400.0
 _FOUR_FOUR = Meter(0, 4, 4)
-CHORD_SHARE = 0.8  # of texts or lyrics that are chord symbols, where they are taken for the changes
+CHORD_SHARE = 0.8  # if at least this share of texts or lyrics are chord symbols, they are the changes
 
 
 @dataclass(frozen=True)
 class LeadSheet:
-    """The changes of one chorus. The chords of a bar share it equally; None is N.C.
+    """The changes of one chorus. The chords of a bar share it equally; None means N.C.
 
-    `title`, `form` are empty and `key`, `qpm` None where the chart does not say.
+    If the chart does not give them, `title` and `form` are empty and `key` and `qpm` are None.
     """
 
     bars: tuple[Bar, ...]
@@ -61,10 +61,10 @@ class LeadSheet:
 
     @classmethod
     def parse(cls, text: str, name: str = "chart") -> "LeadSheet":
-        """Read a chart; `name` stands in error texts.
+        """Read a chart; error texts refer to it as `name`.
 
         Raises:
-            InputError: naming the line and the symbol that is wrong.
+            InputError: the chart is malformed; the error names the line and the symbol.
         """
         text = text.removeprefix("\ufeff")
         sheet = cls(bars=())
@@ -101,7 +101,7 @@ class LeadSheet:
         return " ".join(symbols)
 
     def chord_changes(self, steps_per_beat: int, bars: int) -> tuple[ChordChange, ...]:
-        """The form repeated to exactly `bars` bars, in grid steps; a change stands where the chord becomes another.
+        """The form repeated to exactly `bars` bars, in grid steps; consecutive equal chords are one change.
 
         Raises:
             InputError: the chords of a bar do not fall on the grid.
@@ -123,7 +123,7 @@ class LeadSheet:
 
     @classmethod
     def from_score(cls, score: Score, title: str = "") -> "LeadSheet":
-        """The changes under a solo, each moved to the nearest beat; a pickup bar is left out.
+        """The changes under a solo, each moved to the nearest beat; a pickup bar is omitted.
 
         Raises:
             InputError: no chords, or more than one meter.
@@ -151,16 +151,16 @@ class LeadSheet:
 
 
 def read_lead_sheet(path: Path) -> LeadSheet:
-    """Read a text chart, or the chord symbols of a MIDI, MusicXML, ABC or kern file; of several as `tunes.abc#3`.
+    """Read a text chart, or the chord symbols of a MIDI, MusicXML, ABC or kern file; `tunes.abc#3` is its third piece.
 
     Raises:
-        InputError: the file is missing or unreadable, or as `LeadSheet.parse` and `from_score` say.
+        InputError: the file is missing or unreadable, or as for `LeadSheet.parse` and `from_score`.
     """
     if file_and_number(path)[0].suffix.lower() in SUFFIXES:
         return LeadSheet.from_score(_changes(read_file(path)), stem_of(path))
     if re.match(r"ireal(b|book):", str(path)):
         remedy = "paste it into a .txt file"
-        raise InputError("the chart", expected="a file", found="a link of iReal Pro", remedy=remedy)
+        raise InputError("the chart", expected="a file", found="an iReal Pro link", remedy=remedy)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -170,7 +170,7 @@ def read_lead_sheet(path: Path) -> LeadSheet:
 
 
 def _changes(raw: RawMidi) -> Score:
-    """Chord symbols and meters of a file that may hold no notes at all: a score of its changes."""
+    """The chord symbols and meters of a file as a score; the file may have no notes."""
     meters = tuple(meter for meter in raw.meters if meter.bar_ticks(raw.ticks_per_beat) > 0)
     ends = [int((part.notes["onset_tick"] + part.notes["duration_tick"]).max()) for part in raw.parts]
     score = Score(
@@ -181,7 +181,7 @@ def _changes(raw: RawMidi) -> Score:
         meters=meters if meters and meters[0].tick == 0 else (_FOUR_FOUR, *meters),
         key=raw.keys[0] if raw.keys else None,
     )
-    longest = MOST_BARS * score.meters[0].bar_ticks(raw.ticks_per_beat)  # a broken file may claim millions of bars
+    longest = MOST_BARS * score.meters[0].bar_ticks(raw.ticks_per_beat)  # a broken file may declare millions of bars
     bars = replace(score, end_tick=min(score.end_tick, longest)).bar_ticks.tolist()
     written = chords_of(raw.texts, CHORD_SHARE, bars).changes
     changes = written or chords_from_notes(raw.parts, raw.ticks_per_beat)
@@ -193,7 +193,7 @@ def _headers_and_rows(sheet: LeadSheet, text: str, name: str) -> tuple[LeadSheet
     rows: list[Row] = []
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.fullmatch(r"\s*([A-Za-z_]+)\s*:(.*)", line)
-        content = re.sub(r"(^|\s)#.*", "", line).strip()  # a sharp follows its letter, a comment does not
+        content = re.sub(r"(^|\s)#.*", "", line).strip()  # in F#7 the # is a sharp: a comment starts after a space
         if header and not rows and not SECTION.match(line):
             sheet = replace(sheet, **_header(header[1].lower(), header[2].strip(), f"{name}, line {number}"))
         elif content:

@@ -1,4 +1,4 @@
-"""What solos are asked for: how many, over which changes, continuing which opening."""
+"""Orders for solos: how many to draw, over which changes, continuing which opening."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,22 +26,24 @@ _TEXT_CHARTS = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")  # plain
 class GenerateConfig:
     """Section `generate` of params.yaml."""
 
-    bars: int  # of every solo, a prime included; over a chart see `whole_choruses`
-    whole_choruses: bool  # over a chart: as many whole choruses as come nearest to `bars`; false: exactly `bars`
-    free: int  # solos without a chart: they choose their own changes, or have none
+    bars: int  # of every solo, including a prime; over a chart see `whole_choruses`
+    whole_choruses: bool  # over a chart: the number of whole choruses nearest to `bars`; false: exactly `bars`
+    free: int  # solos without a chart: the model draws the changes, or there are none
     solos_per_chart: int
-    measured: int  # solos that evaluations rest on: those above, and as many more like them as it takes
-    charts: str  # folder of text charts, and of music files whose chords are the chart and whose opening is the prime
-    prime_bars: int  # taken from such a music file; 0: its chords only
-    temperature: float  # 0: always the likeliest token
+    measured: int  # solos that are evaluated: those above, then more of the same kinds up to this number
+    charts: (
+        str  # folder of text charts and music files; a music file gives chords (the chart) and an opening (the prime)
+    )
+    prime_bars: int  # length of a music file's prime; 0: use its chords only
+    temperature: float  # 0: greedy decoding
     top_k: int | None
     top_p: float | None
     min_p: float | None
-    qpm: float | None  # where neither chart nor prime has one; null: the model chooses, or 200 where it has no say
-    artist: str | None  # whose style, where the model knows artists; null: the model chooses
-    free_chorus: int | None  # bars after which a free solo's own changes repeat; null: never. A prime's have no form
+    qpm: float | None  # if neither chart nor prime has one; null: the model draws it, or 200 if it has no tempo tokens
+    artist: str | None  # style to draw in, if the model is conditioned on artists; null: the model draws one
+    free_chorus: int | None  # bars after which the changes of a free solo repeat; null: never. Ignored with a prime
     key: str | None  # of a free solo's changes; null: the prime's, else at random
-    best_of: int  # drawn for every solo; the best by style, harmony and originality is kept; 1: no choice
+    best_of: int  # candidates per solo; the best by style, harmony and originality is kept; 1: no choice
     lowest_pitch: int
     highest_pitch: int
     comping: bool  # a quiet piano and bass in the .wav
@@ -88,7 +90,7 @@ class GenerateConfig:
 
 @dataclass(frozen=True)
 class Prime:
-    """The opening of a solo, to be continued: its first `bars` bars; a pickup is one of them."""
+    """The opening of a solo to continue: its first `bars` bars, including a pickup."""
 
     file: Path
     score: Score
@@ -98,7 +100,7 @@ class Prime:
 
 @dataclass(frozen=True)
 class Filled:
-    """A solo in which bars, counted from 0, are drawn anew."""
+    """A solo in which some bars, counted from 0, were replaced by drawn ones."""
 
     file: Path
     bars: tuple[range, ...]
@@ -111,21 +113,21 @@ class Filled:
 
 @dataclass(frozen=True)
 class Order:
-    """One solo to be drawn; without a lead sheet, and if none is filled, it chooses its own changes or has none."""
+    """One solo to draw. Without a lead sheet (and not `filled`), the model draws its changes, or it has none."""
 
-    name: str  # "<chart or free>/solo_000": where it is written
-    bars: int  # its exact length, a prime included
+    name: str  # "<chart or free>/solo_000": its path without suffix
+    bars: int  # its exact length, including a prime
     sheet: LeadSheet | None = None
     prime: Prime | None = None
     filled: Filled | None = None
 
 
 def plan(config: GenerateConfig) -> list[Order]:
-    """The orders of the generate stage: free ones, then those over each chart of the folder, by name.
+    """The orders of the generate stage: the free ones, then those over each chart of the folder, sorted by name.
 
     Raises:
-        InputError: a chart is unusable, the folder is missing, two files (or free solos and one) would give solos of
-            one name, or nothing is asked for.
+        InputError: a chart is unusable, the folder is missing, two files (or a file and the free solos) have the
+        same name, or there is nothing to draw.
     """
     folder = Path(config.charts)
     if not folder.is_dir():
@@ -145,23 +147,23 @@ def plan(config: GenerateConfig) -> list[Order]:
     name, uses = Counter(order.name.casefold() for order in orders).most_common(1)[0]
     if uses > 1:
         group, remedy = name.rpartition("/")[0], "rename a file, or set generate.free to 0"
-        raise InputError(folder, expected="a name of its own for each chart", found=f"two of {group!r}", remedy=remedy)
+        raise InputError(folder, expected="a different name for each chart", found=f"two of {group!r}", remedy=remedy)
     return orders
 
 
 def numbered(
     group: str, count: int, config: GenerateConfig, sheet: LeadSheet | None = None, prime: Prime | None = None
 ) -> list[Order]:
-    """Orders that differ in their number alone."""
+    """`count` orders that differ only in their number."""
     bars = length_bars(config, sheet)
     return [Order(f"{group}/solo_{number:03d}", bars, sheet, prime) for number in range(count)]
 
 
 def length_bars(config: GenerateConfig, sheet: LeadSheet | None) -> int:
-    """How many bars a solo is to have: `bars`, or over a chart the whole choruses nearest to it.
+    """The length of a solo in bars: `config.bars`, or over a chart the number of whole choruses nearest to it.
 
-    There is at least one chorus; halfway between two lengths it is the longer one. The changes of a music file are one
-    chorus, however often they repeat themselves.
+    There is at least one chorus; halfway between two lengths the longer one is taken. The changes of a music file count
+    as one chorus, even if they repeat.
     """
     if sheet is None or not config.whole_choruses:
         return config.bars
@@ -170,9 +172,9 @@ def length_bars(config: GenerateConfig, sheet: LeadSheet | None) -> int:
 
 
 def repeated(orders: Sequence[Order], count: int) -> list[Order]:
-    """The orders, followed by further ones like each of them in turn, until there are `count`; numbered on by group.
+    """The orders, then copies of each in turn until there are `count`; the numbers of each group continue.
 
-    The first ones keep their places, so that what is drawn for them does not depend on `count`.
+    The first ones keep their positions, so that their solos do not depend on `count`.
     """
     used = Counter(_group(order) for order in orders)
     more = []
@@ -188,7 +190,9 @@ def _group(order: Order) -> str:
 
 
 def changes(chart: Path, prime: Prime | None) -> LeadSheet:
-    """The lead sheet in a file; bar 1 is the prime's own where both are one file, whose empty first bars it lacks.
+    """The lead sheet in a file. If the prime is from the same file, the chart starts at the prime's first bar.
+
+    The two differ because reading a prime drops empty first bars.
 
     Raises:
         InputError: as `read_lead_sheet`.
@@ -199,13 +203,13 @@ def changes(chart: Path, prime: Prime | None) -> LeadSheet:
 
 
 def read_prime(path: Path, bars: int, part: str = "") -> Prime:
-    """The first `bars` bars of the solo in a file, and its pickup before them.
+    """The first `bars` bars of the solo in a file, preceded by its pickup.
 
     Args:
-        part: that plays the solo, as in `load_midi`.
+        part: the part with the solo, as in `load_midi`.
 
     Raises:
-        InputError: the file is missing, holds no solo or no such part, or has fewer bars.
+        InputError: the file is missing, has no solo or no such part, or has fewer bars.
     """
     score = load_midi(path, part)
     meters, ticks = score.meters, score.ticks_per_beat
@@ -217,9 +221,9 @@ def read_prime(path: Path, bars: int, part: str = "") -> Prime:
 
 
 def key_of_changes(order: Order, config: GenerateConfig, seed: int, index: int) -> Key | None:
-    """The key that solo `index` of a batch keeps to where it chooses its own changes; None over a chart.
+    """The key for the changes that the model draws for solo `index` of a batch; None over a chart.
 
-    That of the settings, else the prime's, else one of the 24 at random.
+    It is the key of the settings, else the prime's, else one of the 24 at random.
     """
     if order.sheet:
         return None
@@ -229,7 +233,7 @@ def key_of_changes(order: Order, config: GenerateConfig, seed: int, index: int) 
 
 
 def check_artist(codec: EventCodec, artist: str | None) -> None:
-    """Refuse an artist whom the model does not know: it would be taken for an unknown one."""
+    """Reject an artist the model was not trained on, which it would treat as an unknown artist."""
     if artist is not None and artist not in codec.artists:
         known = ", ".join(codec.artists)
         raise InputError(artist, expected=f"one of the artists {known}", found="another", remedy="choose one of them")

@@ -1,4 +1,4 @@
-"""A solo as a picture: piano rolls in systems of bars, chord symbols above, chord tones in a colour of their own."""
+"""Draws a solo as piano rolls in systems of bars, with chord symbols above and chord tones in a separate colour."""
 
 import io
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _DPI = 100
 
 @dataclass(frozen=True)
 class _Layout:
-    """What all systems share."""
+    """The scales that all systems share."""
 
     low: int
     high: int
@@ -46,19 +46,19 @@ def draw(
     tinted: tuple[str, Sequence[range]] = ("", ()),
     bars_per_system: int = 8,
 ) -> NDArray[np.uint8]:
-    """Draw a score and write it as PNG where a path is given; the same score gives the same bytes.
+    """Draw a score and, if a path is given, write it as PNG; the same score gives the same bytes.
 
-    Notes in the sounding tetrad are blue, others orange, notes under no chord grey; louder is darker.
+    Notes of the sounding tetrad are blue, others orange, notes without a chord grey; louder notes are darker.
 
     Args:
-        tinted: a name for the legend, and the bars with a tint, counted from 0, such as those of a prime.
-        bars_per_system: a long solo is wrapped into systems of so many bars.
+        tinted: a name for the legend, and the bars to tint, counted from 0, such as those of a prime.
+        bars_per_system: a long solo is wrapped into systems of this many bars.
 
     Returns:
         the picture, shape (height, width, 3).
     """
     with mpl.rc_context():
-        mpl.rcdefaults()  # a reader's own settings must not change the bytes
+        mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
         mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula
         buffer = io.BytesIO()
         _figure(score, title, *tinted, bars_per_system).savefig(buffer, format="png", metadata={"Software": None})
@@ -71,7 +71,9 @@ def draw(
 
 def _figure(score: Score, title: str, tint: str, tinted: Sequence[range], bars_per_system: int) -> Figure:
     edges = [*score.bar_ticks.tolist(), score.end_tick]
-    edges[-1] = max(edges[-2] + score.meters[-1].bar_ticks(score.ticks_per_beat), edges[-1])  # draw the last bar whole
+    edges[-1] = max(
+        edges[-2] + score.meters[-1].bar_ticks(score.ticks_per_beat), edges[-1]
+    )  # the last bar is drawn at full length
     bars = len(edges) - 1
     systems = [range(first, min(first + bars_per_system, bars)) for first in range(0, bars, bars_per_system)]
     widest = max(edges[system[-1] + 1] - edges[system[0]] for system in systems)
@@ -123,7 +125,7 @@ def _header(figure: Figure, score: Score, title: str, bars: int, height: float, 
 
 
 def _keyboard(axes: Axes, layout: _Layout, spans: Sequence[tuple[int, int]], score: Score) -> None:
-    """Stripes for the black keys, octave names at the left, spans of ticks tinted."""
+    """Draw stripes for the black keys, octave names at the left, and tinted spans of ticks."""
     axes.set_facecolor(_PAPER)
     for pitch in range(layout.low, layout.high + 1):
         if pitch % 12 in _BLACK_KEYS:
@@ -150,7 +152,7 @@ def _bar_lines(axes: Axes, score: Score, edges: list[int], system: range, high: 
 
 
 def _chords(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) -> None:
-    """Chord symbols at their changes, and once more at the start of a system."""
+    """Write chord symbols where the chord changes, and the current one at the start of each system."""
     shown = {change.tick: change.chord for change in score.chords if start <= change.tick < stop}
     before = [change.chord for change in score.chords if change.tick < start]
     if before:
@@ -166,20 +168,20 @@ def _chords(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) ->
 
 
 def _notes(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) -> None:
-    """Pills: thick lines with round caps, drawn shorter by the caps so that they end where the notes end."""
+    """Draw notes as thick lines with round caps; lines are shortened by the caps so that they end with the notes."""
     inside = (score.onsets < stop) & (score.offsets > start)
     if not inside.any():
         return
     onsets, offsets = np.maximum(score.onsets, start)[inside], np.minimum(score.offsets, stop)[inside]
     pitches, velocities = score.pitches[inside], score.velocities[inside]
-    # A thin line joins the notes of a phrase, for the eye; it breaks at rests of a beat.
+    # A thin line joins the notes of a phrase to guide the eye; it breaks at rests of a beat.
     joined = onsets[1:] - offsets[:-1] < score.ticks_per_beat
     joints = np.stack([np.column_stack([offsets, pitches])[:-1], np.column_stack([onsets, pitches])[1:]], axis=1)
     axes.add_collection(LineCollection(list(joints[joined]), colors=_JOINT, linewidths=1.1, zorder=2))
     thickness = min(8.0, layout.points_per_semitone * 1.4)
     cap = thickness / 2 / layout.points_per_tick
     left = onsets + cap
-    dot = 0.5 / layout.points_per_tick  # a line without length would not be drawn at all
+    dot = 0.5 / layout.points_per_tick  # matplotlib does not draw a line of zero length
     right = np.maximum(left + dot, offsets - cap - 1 / layout.points_per_tick)
     segments = np.stack([np.column_stack([left, pitches]), np.column_stack([right, pitches])], axis=1)
     chords = [score.chords[index].chord if index >= 0 else None for index in score.chord_index_of(score.onsets[inside])]

@@ -1,10 +1,9 @@
-"""Solos drawn from a latent space: points of the prior, decoded over the changes of the chart.
+"""Draws solos from a latent space: samples of the prior, decoded over the changes of the chart.
 
-Such a model writes a line and nothing else, so the rest is settled here. Over a chart it hears the chart's chords, in
-its prior where that is learnt, and in its decoder. A
-free solo is in 4/4 and has no chords: the model is told that none sounds, and none is written. Its tempo is the
-setting's, else `FREE_QPM`. The bars of a prime are taken over as they are, with their meter, tempo and chords; what
-follows is drawn from the prior, which may continue them, and no chord sounds there unless a chart says which.
+Such a model writes only a line; this module supplies the rest. Over a chart, the chords condition the decoder, and the
+prior if it is learned. A free solo is in 4/4 without chords, and the model is conditioned on "no chord". Its tempo is
+that of the settings, else `FREE_QPM`. The bars of a prime are copied unchanged, with their meter, tempo and chords. The
+bars after it are drawn from the prior, which may continue them; they have chords only if there is a chart.
 """
 
 from collections.abc import Sequence
@@ -24,16 +23,16 @@ from yardbird.music.score import ChordChange, Meter, Notes, Score, Tempo, make_n
 from yardbird.nn.sampling import Sampling
 from yardbird.seeds import derive_seed
 
-FREE_QPM = 200.0  # a tempo that bebop is often played at; the model has none of its own
+FREE_QPM = 200.0  # a common bebop tempo; the model draws none
 
 
 class DecodesLatents(Protocol):
-    """A family of latents, or anything else that gives points of its latent space for the prior's."""
+    """A latent family, or another object that samples latents and decodes them."""
 
     codec: MelodyCodec
 
     def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Any:
-        """A latent for a frame, as long as the frame, which it keeps; it may continue what came `before`."""
+        """A latent of the length of `frame`, which it keeps; it may continue the music `before`."""
 
     def decode(
         self, latents: Sequence[Any], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
@@ -42,11 +41,11 @@ class DecodesLatents(Protocol):
 
 
 def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig, seed: int) -> list[Solo]:
-    """Draw all orders, each by itself: solo i depends on its order, the seed and i. `config.artist` is not looked at.
+    """Draw all orders one by one; solo i depends on its order, the seed and i. `config.artist` is ignored.
 
     Raises:
-        InputError: an order cannot be met: as `check_orders` says, its prime is in another meter than its chart, or
-            bars do not fall on the grid.
+        InputError: an order cannot be met: as for `check_orders`, its prime and its chart differ in meter, or its bars
+        do not fit the grid.
     """
     check_orders(orders)
     canvases = [_canvas(family.codec, order, config) for order in orders]
@@ -60,14 +59,16 @@ def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig
                 pitch_range=config.pitch_range,
                 seed=derive_seed(seed, "generate", index),
             )
-            early = rest.notes[rest.onsets <= last_start(rest.end_tick, rest.ticks_per_beat)]  # it comes to rest
+            early = rest.notes[
+                rest.onsets <= last_start(rest.end_tick, rest.ticks_per_beat)
+            ]  # no note starts in the closing rest
             solos.append(finished(order, index, canvas.filled(early), config))
     return solos
 
 
 @dataclass(frozen=True)
 class _Canvas:
-    """A solo before it is drawn: all but the notes from step `start` on."""
+    """A solo before drawing: everything except the notes from step `start` on."""
 
     score: Score
     start: int
@@ -81,7 +82,7 @@ class _Canvas:
         return cut(self.score, 0, self.start) if self.start else None
 
     def filled(self, drawn: Notes) -> Score:
-        """With the notes drawn for `rest`; one that is tied over from the prime goes first."""
+        """The score with the notes drawn for `rest`, which start after any note tied over from the prime."""
         tied_until = int(self.score.offsets.max(initial=0))
         notes = drawn.copy()
         onsets = np.maximum(drawn["onset_tick"] + self.start, tied_until)

@@ -1,6 +1,6 @@
-"""A solo of an exact number of bars: what was ordered, whether it is that, and how it is written.
+"""Solos of an exact number of bars: completes a drawn score, checks it against its order, and writes it.
 
-Nothing here knows of a model: `tokens` and `prior` draw what is checked here.
+This module is independent of models: `tokens` and `prior` draw the scores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 @dataclass(frozen=True)
 class Solo:
-    """A drawn solo: what was asked, and the grid score that came; `index` is its row in the batch.
+    """A drawn solo: its order, and the grid score; `index` is its row in the batch.
 
-    `judged` is, where it was chosen among several, what was measured of each of them (see `best_of`), as drawn.
+    If it was chosen among several candidates, `judged` has the measured values of each, as drawn (see `best_of`).
     """
 
     order: Order
@@ -44,21 +44,21 @@ class Solo:
 
     @property
     def drawn_seconds(self) -> float:
-        """How long it plays behind its prime."""
+        """The duration after its prime."""
         start = self.score.bar_ticks[self.primed_bars]
         return float(self.score.seconds - self.score.seconds_at(start))
 
 
 def check_orders(orders: Sequence[Order]) -> None:
-    """Refuse primes that nothing can continue as asked.
+    """Reject primes that cannot be continued as ordered.
 
     Raises:
-        InputError: a prime leaves no bar to draw, or begins with a pickup over a chart, which has whole bars only.
+        InputError: a prime leaves no bar to draw, or has a pickup although there is a chart, which has whole bars only.
     """
     for order in orders:
         if order.prime and order.prime.bars >= order.bars:
             expected, found = f"a prime of less than {order.bars} bars", f"{order.prime.bars}"
-            raise InputError(order.prime.file, expected=expected, found=found, remedy="ask for more bars")
+            raise InputError(order.prime.file, expected=expected, found=found, remedy="request more bars")
         if order.prime and order.prime.has_pickup and order.sheet:
             expected, found = "a prime of whole bars where there is a chart", "a pickup"
             remedy = "cut the pickup off, or use the prime or the chart alone"
@@ -66,13 +66,13 @@ def check_orders(orders: Sequence[Order]) -> None:
 
 
 def finished(order: Order, index: int, score: Score, config: GenerateConfig, changes_key: Key | None = None) -> Solo:
-    """The solo of a drawn grid score, with what models do not choose; it is as ordered.
+    """The solo of a drawn grid score, completed with what models do not draw; it meets its order.
 
-    That is the key (the chart's, else that of its own changes, else the prime's, else the likeliest), the tempo where
-    it is asked for, and where the chart takes over from a prime its chord, which may have begun before.
+    Added are the key (the chart's, else that of the drawn changes, else the prime's, else an estimate), the requested
+    tempo, and at the end of a prime the chart's current chord, which may have started before.
 
     Args:
-        changes_key: to which the chords were kept that the model has chosen.
+        changes_key: the key that constrained the chords drawn by the model.
     """
     key = (order.sheet and order.sheet.key) or changes_key or (order.prime and order.prime.score.key)
     score = replace(score, key=key or (estimate_key(score.notes) if len(score.notes) else None))
@@ -91,7 +91,7 @@ def finished(order: Order, index: int, score: Score, config: GenerateConfig, cha
 
 
 def in_force_from(changes: Sequence[ChordChange], start_step: int) -> tuple[ChordChange, ...]:
-    """The changes after a step, and before them the one in force there, moved to it."""
+    """The changes after a step, preceded by the one in force at that step, moved to it."""
     earlier = [replace(change, tick=start_step) for change in changes if change.tick <= start_step]
     return (*earlier[-1:], *(change for change in changes if change.tick > start_step))
 
@@ -102,7 +102,7 @@ def asked_qpm(order: Order, config: GenerateConfig) -> float | None:
 
 
 def faults(solo: Solo, config: GenerateConfig) -> list[str]:
-    """What is wrong with a drawn solo; nothing is, in any that is handed out. A prime's own bars are not judged."""
+    """The violations of the order by a drawn solo; the bars of a prime are not checked."""
     score, order = solo.score, solo.order
     start = int(score.bar_ticks[solo.primed_bars]) if solo.primed_bars else 0
     pitches = score.pitches[score.onsets >= start]
@@ -126,10 +126,10 @@ def faults(solo: Solo, config: GenerateConfig) -> list[str]:
 def write_solos(
     solos: Sequence[Solo], folder: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]
 ) -> None:
-    """Replace `folder` by the solos, each as .mid, .wav, .png and .json under its name, and a manifest.csv.
+    """Replace `folder` with the solos, each as .mid, .wav, .png and .json under its name, and a manifest.csv.
 
     Args:
-        model: what is known of the model, for the provenance: family, hash, training data.
+        model: provenance of the model: family, hash, training data.
     """
     rows = []
     with files.replacing_folder(folder) as draft:
@@ -140,7 +140,7 @@ def write_solos(
 
 
 def write_measured(solos: Sequence[Solo], folder: Path, seed: int) -> None:
-    """Replace `folder` by the solos that evaluations rest on, as .mid alone, and a manifest.csv: as `write_solos`."""
+    """Replace `folder` with the solos to evaluate, as .mid only, and a manifest.csv as in `write_solos`."""
     with files.replacing_folder(folder) as draft:
         for solo in solos:
             write_score(solo.score, draft / f"{solo.order.name}.mid")
@@ -148,7 +148,7 @@ def write_measured(solos: Sequence[Solo], folder: Path, seed: int) -> None:
 
 
 def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]) -> None:
-    """Write stem.mid, stem.wav, stem.png and stem.json; a dot in the stem is part of the name."""
+    """Write stem.mid, stem.wav, stem.png and stem.json; a dot in the stem does not start a suffix."""
     score, order = solo.score, solo.order
     title = f"{_tune(order)} · {Path(order.name).name.replace('_', ' ')}"
     write_score(score, stem.with_name(f"{stem.name}.mid"))

@@ -1,4 +1,4 @@
-"""Sound drawn under prompts: what is asked, what came of it, and how it is written."""
+"""Draws sound from text prompts, and writes it."""
 
 import re
 import unicodedata
@@ -24,9 +24,9 @@ from yardbird.nn.sampling import SoundSampling
 from yardbird.seeds import derive_seed
 from yardbird.tables.generated import GeneratedSound, write_generated_sounds
 
-MELODIES = Path("data/charts")  # a music file there is the prime of solos in notes, too
+MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
 
-_AT_ONCE = 8  # sounds: more are faster by little, and fill a memory at the hub's sizes
+_AT_ONCE = 8  # sounds: larger batches are hardly faster, and exhaust memory with the hub's model sizes
 _LONGEST_SECONDS = 600
 _LONGEST_NAME = 60
 
@@ -36,12 +36,12 @@ class SingConfig:
     """Section `sing` of params.yaml."""
 
     prompts: tuple[str, ...]
-    seconds: float  # of every sound, a melody included
-    guidance: float  # how much more a prompt counts than none: 1 is no more than it was trained to
-    temperature: float  # 0: always the likeliest code
-    top_k: int | None  # only so many of the likeliest codes
-    melody: str | None  # a music file in data/charts, whose opening every sound continues
-    melody_seconds: float  # taken of it
+    seconds: float  # of every sound, including a melody
+    guidance: float  # classifier-free guidance scale; 1: the prompt has no more weight than in training
+    temperature: float  # 0: greedy decoding
+    top_k: int | None  # sample only from this many of the likeliest codes
+    melody: str | None  # a music file in data/charts; every sound continues its opening
+    melody_seconds: float  # length of that opening
 
     def __post_init__(self) -> None:
         if not 0 < self.seconds <= _LONGEST_SECONDS:
@@ -63,7 +63,7 @@ class SingConfig:
 
 @dataclass(frozen=True, eq=False)
 class Melody:
-    """The opening that a sound continues: codes (codebooks, frames), and where they come from."""
+    """The opening that a sound continues: its codes (codebooks, frames), and their file."""
 
     codes: Codes
     file: Path
@@ -71,7 +71,7 @@ class Melody:
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A drawn sound; `index` is its place among the prompts, `unknown_words` are those the model has never read."""
+    """A drawn sound; `index` is the position of its prompt, `unknown_words` are absent from the training captions."""
 
     name: str
     index: int
@@ -82,15 +82,15 @@ class Sound:
 
     @property
     def drawn_seconds(self) -> float:
-        """What the model has added to the melody."""
+        """The duration after the melody."""
         return self.waveform.seconds - self.primed_seconds
 
 
 def open_singer(folder: Path) -> tuple[SoundFamily, Mapping[str, Any]]:
-    """A trained MusicGen on the device at hand, and the provenance of its weights.
+    """A trained MusicGen on the available device, and the provenance of its weights.
 
     Raises:
-        InputError: no model lies there, or one of another family.
+        InputError: the folder has no model, or one of another family.
     """
     family, provenance = open_family(folder)
     if not isinstance(family, SoundFamily):
@@ -100,16 +100,16 @@ def open_singer(folder: Path) -> tuple[SoundFamily, Mapping[str, Any]]:
 
 
 def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
-    """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter one whole.
+    """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter solo is used whole.
 
     Raises:
-        InputError: the file is missing, holds no solo, or leaves nothing to draw.
+        InputError: the file is missing, has no solo, or leaves nothing to draw.
     """
     score = load_midi(file)
     seconds = min(config.melody_seconds, score.seconds)
     if seconds >= config.seconds:
         expected, found = f"a melody of less than {config.seconds:g} seconds", f"{seconds:g}"
-        raise InputError(file, expected=expected, found=found, remedy="ask for more seconds, or take fewer of it")
+        raise InputError(file, expected=expected, found=found, remedy="raise the seconds, or shorten the melody")
     samples = to_mono(render(score), family.sample_rate)[: round(seconds * family.sample_rate)]
     return Melody(family.encode_sound(samples), file)
 
@@ -117,12 +117,12 @@ def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
 def sing(
     family: SoundFamily, prompts: Sequence[str], config: SingConfig, seed: int, melody: Melody | None = None
 ) -> list[Sound]:
-    """One sound a prompt, of exactly as many frames as `seconds` asks for, the melody included.
+    """Draw one sound per prompt, of exactly `config.seconds` rounded to frames, including the melody.
 
-    A sound depends on its prompt, its place among the prompts, the settings and the seed.
+    A sound depends on its prompt, the position of the prompt, the settings and the seed.
 
     Raises:
-        InputError: the model's scores are no numbers.
+        InputError: the model's scores are not finite.
     """
     frames = max(1, round(config.seconds * family.frame_rate))
     names, sounds = file_names(prompts), []
@@ -138,7 +138,7 @@ def sing(
 
 
 def file_names(prompts: Sequence[str]) -> list[str]:
-    """A file name a prompt, without suffix: its letters and digits; a second one of the same name is numbered.
+    """One file name per prompt, without suffix: its letters and digits; repeated names are numbered.
 
     >>> file_names(["Be-bop jazz solo in F#", "be bop jazz solo, in F♯", "../♪"])
     ['be_bop_jazz_solo_in_f_sharp', 'be_bop_jazz_solo_in_f_sharp_2', 'sound']
@@ -154,9 +154,9 @@ def file_names(prompts: Sequence[str]) -> list[str]:
 
 
 def remarks(sounds: Sequence[Sound]) -> list[str]:
-    """A line for every prompt with words that the model has never read."""
+    """One line for every prompt with words that are absent from the training captions."""
     return [
-        f"{sound.prompt!r}: the model has never read {', '.join(map(repr, sound.unknown_words))}"
+        f"{sound.prompt!r}: the training captions do not contain {', '.join(map(repr, sound.unknown_words))}"
         for sound in sounds
         if sound.unknown_words
     ]
@@ -170,10 +170,10 @@ def write_sounds(
     model: Mapping[str, Any],
     melody: Melody | None = None,
 ) -> None:
-    """Replace `folder` by the sounds, each as .wav, .png and .json under its name, and a manifest.csv.
+    """Replace `folder` with the sounds, each as .wav, .png and .json under its name, and a manifest.csv.
 
     Args:
-        model: what is known of the model, for the provenance: family, hash, training data.
+        model: provenance of the model: family, hash, training data.
     """
     with files.replacing_folder(folder) as draft:
         for sound in tqdm(sounds, desc="writing sounds", unit="sound", leave=False, disable=None):
@@ -184,7 +184,7 @@ def write_sounds(
 def write_sound(
     sound: Sound, stem: Path, config: SingConfig, seed: int, model: Mapping[str, Any], melody: Melody | None = None
 ) -> None:
-    """Write stem.wav, stem.png (the spectrogram) and stem.json (where it comes from)."""
+    """Write stem.wav, stem.png (the spectrogram) and stem.json (the provenance)."""
     write_wave(sound.waveform, stem.with_name(f"{stem.name}.wav"))
     picture = stem.with_name(f"{stem.name}.png")
     spectrogram.draw(sound.waveform, picture, title=sound.prompt, primed_seconds=sound.primed_seconds)

@@ -1,4 +1,4 @@
-"""A trained model's folder, opened for drawing solos."""
+"""Opens the folder of a trained model for drawing solos."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Draw(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """What draws solos, and the provenance of its weights.
+    """A function that draws solos, and the provenance of its weights.
 
     Attributes:
-        ignored: the settings of section `generate` that this kind of model does not look at; in the provenance too.
-        alike_at_zero: at temperature 0 it draws one solo, however many are asked for.
+        ignored: the settings of section `generate` that this kind of model ignores; also in the provenance.
+        alike_at_zero: at temperature 0 all solos of an order are equal.
     """
 
     draw: Draw
@@ -36,7 +36,11 @@ class Source:
 
 
 def open_source(folder: Path, family_name: str | None = None) -> Source:
-    """A trained model, ready to draw solos; as `open_family`, and of a family that writes notes."""
+    """A trained model, ready to draw solos.
+
+    Raises:
+        InputError: as `open_family`; or the family writes sound, not notes.
+    """
     family, provenance = open_family(folder, family_name)
     if isinstance(family, TokenFamily):
         return Source(partial(tokens.draw, family.generate, family.codec), provenance, (), alike_at_zero=True)

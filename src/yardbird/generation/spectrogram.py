@@ -1,4 +1,4 @@
-"""A sound as a picture: how loud it is at every pitch, over time."""
+"""Draws the spectrogram of a sound: the level at every frequency over time."""
 
 import io
 from pathlib import Path
@@ -16,8 +16,8 @@ from yardbird.audio.wave import Waveform
 _WINDOW_SECONDS, _HOP_SECONDS = 0.064, 0.016
 _LOWEST_HZ = 80.0  # the axis is logarithmic, as pitch is
 _MARKS_HZ = (100, 200, 500, 1000, 2000, 5000, 10_000)
-_RANGE_DB = 70.0  # shown below the loudest
-_SILENCE = 1e-10  # power: what is not even this loud is drawn as if it were
+_RANGE_DB = 70.0  # below the loudest level
+_SILENCE = 1e-10  # power: lower values are drawn as this one
 _INCHES = (16.0, 4.5)
 _DPI = 100
 _PAPER, _INK, _FAINT, _JOINT = "#fdfbf7", "#2b2a33", "#8d8896", "#7fd1e0"
@@ -26,16 +26,16 @@ _PAPER, _INK, _FAINT, _JOINT = "#fdfbf7", "#2b2a33", "#8d8896", "#7fd1e0"
 def draw(
     waveform: Waveform, path: Path | None = None, *, title: str = "", primed_seconds: float = 0.0
 ) -> NDArray[np.uint8]:
-    """Draw the spectrogram and write it as PNG where a path is given; the same sound gives the same bytes.
+    """Draw the spectrogram and, if a path is given, write it as PNG; the same sound gives the same bytes.
 
     Args:
-        primed_seconds: so much at the start was given, not drawn by a model; a line says where that ends.
+        primed_seconds: duration of the given opening, before the part that a model drew; a line marks its end.
 
     Returns:
         the picture, shape (height, width, 3).
     """
     with mpl.rc_context():
-        mpl.rcdefaults()  # a reader's own settings must not change the bytes
+        mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
         mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "$" is a letter
         buffer = io.BytesIO()
         _figure(waveform, title, primed_seconds).savefig(buffer, format="png", metadata={"Software": None})
@@ -73,10 +73,10 @@ def _figure(waveform: Waveform, title: str, primed_seconds: float) -> Figure:
 
 
 def _levels(waveform: Waveform) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Frequencies in Hz from `_LOWEST_HZ` on, the middles of the windows in seconds, and decibels at both."""
+    """Frequencies in Hz from `_LOWEST_HZ` on, the window centres in seconds, and the levels in decibels."""
     rate = waveform.sample_rate
     window, hop = round(_WINDOW_SECONDS * rate), round(_HOP_SECONDS * rate)
-    whole = np.pad(waveform.mono, window // 2)  # so that the first window lies around the first sample
+    whole = np.pad(waveform.mono, window // 2)  # centres the first window on the first sample
     pitches, times, power = signal.spectrogram(whole, rate, "hann", window, window - hop, scaling="spectrum")
-    heard = pitches >= _LOWEST_HZ
-    return pitches[heard], times - _WINDOW_SECONDS / 2, 10 * np.log10(np.maximum(power[heard], _SILENCE))
+    shown = pitches >= _LOWEST_HZ
+    return pitches[shown], times - _WINDOW_SECONDS / 2, 10 * np.log10(np.maximum(power[shown], _SILENCE))

@@ -1,4 +1,4 @@
-"""How fast a model draws: what two runs of the same commit may disagree on, as on the cost of training."""
+"""Measures how fast a model draws. Like the cost of training, this differs between runs of the same commit."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def timed(draw: Callable[[], T]) -> tuple[T, float]:
-    """What `draw` gives, and the seconds that passed until a GPU, if there is one, had finished it too."""
+    """The result of `draw`, and the seconds it took, including pending work on a GPU."""
     start = time.perf_counter()
     drawn = draw()
     if torch.cuda.is_available():
@@ -26,8 +26,8 @@ def write_speed(family: str, music_seconds: float, drawing_seconds: float, repor
     """Write the metric file `timing/<family>_generation.json`.
 
     Args:
-        music_seconds: of everything that was drawn, added up; what a prime gave left out.
-        drawing_seconds: that drawing it took, as `timed` says: neither loading the model nor writing files.
+        music_seconds: total duration of the drawn music, without primes.
+        drawing_seconds: time for drawing it, from `timed`; excludes loading the model and writing files.
     """
     figures = {
         "music_seconds": round(music_seconds, 2),

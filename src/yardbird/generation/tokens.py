@@ -1,6 +1,6 @@
-"""Solos drawn token by token, under a grammar that lets only legal ones pass.
+"""Draws solos token by token, under a grammar that allows only legal tokens.
 
-Anything that continues token sequences under constraints will do, a neural family as well as the n-gram baseline.
+It accepts any model that continues token sequences under constraints: a neural family or the n-gram baseline.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def draw(
     """Draw all orders in one batch.
 
     Raises:
-        InputError: an order cannot be met: as `check_orders` says, its prime is in another meter than its chart, or the
-            model knows no such artist.
+        InputError: an order cannot be met: as for `check_orders`, its prime and its chart differ in meter, or the model
+        was not trained on the artist.
     """
     check_artist(codec, config.artist)
     check_orders(orders)
@@ -54,14 +54,14 @@ def draw(
         rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
     solos = []
     for index, (order, tokens, key) in enumerate(zip(orders, rows, keys, strict=True)):
-        assert tokens[-1] == codec.eos_id, "the limit is above what the grammar lets pass"
+        assert tokens[-1] == codec.eos_id, "the grammar ends every row below the token limit"
         solos.append(finished(order, index, codec.decode(tokens), config, key))
     return solos
 
 
 def token_limit(codec: EventCodec, bars: int) -> int:
-    """More tokens than any stream of so many bars has."""
-    # Per step at most a position, three chord tokens, pitch, velocity, a duration; then what each bar may open with.
+    """An upper bound of the number of tokens in a stream of `bars` bars."""
+    # A step has at most a position, three chord tokens, pitch, velocity and duration; a bar opens with at most 4 more.
     return 8 + bars * (7 * int(codec.meter_steps.max()) + 4)
 
 
@@ -89,7 +89,7 @@ def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
 
 
 class _Watched:
-    """A constraint that moves a progress bar on at every bar line."""
+    """A constraint that updates a progress bar at every bar line."""
 
     def __init__(self, constraint: Constraint, bar_id: int, progress: "tqdm[Any]") -> None:
         self._constraint, self._bar_id, self._progress = constraint, bar_id, progress

@@ -1,4 +1,4 @@
-"""A corpus of a dozen solos as the augment stage leaves it, and the study of it with an untrained MusicVAE."""
+"""A corpus of a dozen solos in the format of the augment stage, and its study with an untrained MusicVAE."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def augmented(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def family() -> MusicVAEFamily:
-    """Untrained, but of strong convictions: its likeliest steps are notes, others for every z."""
+    """An untrained family with confident predictions: its likeliest steps are notes and differ for every z."""
     family = tiny_vae()
     with torch.no_grad():
         family.model.head.weight *= 40

@@ -38,8 +38,8 @@ def test_more_register_is_higher_and_less_is_lower_and_so_with_density(explored)
     assert float(effects["register", 1.0]["rhythm_kept"]) > 0.8
 
 
-def test_an_effect_is_the_change_in_standard_deviations_of_real_windows(study, explored):
-    """By hand, for the register: the mean pitch of every bar moved, less that unmoved."""
+def test_an_effect_is_measured_in_standard_deviations_of_real_windows(study, explored):
+    """Computed by hand for the register: the mean pitch of every moved bar minus that of the unmoved bar."""
     _, _, rows = explored
     solos = study.held_out[:4]
     way = find_directions(study).attributes["register"]
@@ -57,7 +57,7 @@ def test_an_effect_is_the_change_in_standard_deviations_of_real_windows(study, e
     assert float(found) == pytest.approx(change / spread, rel=1e-4)
 
 
-def test_every_way_has_a_row_and_a_piece_forth_and_back(study, explored):
+def test_every_direction_has_a_row_and_a_piece_forward_and_back(study, explored):
     folder, _, rows = explored
     ways = [name for name in ATTRIBUTES if name in (*find_directions(study).attributes, *EXPECTED)]
     assert set(EXPECTED) < set(ways)
@@ -76,7 +76,7 @@ def test_the_same_study_gives_the_same_bytes(study, explored, tmp_path):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
 
 
-def test_without_ways_there_is_nothing_to_add(study, tmp_path):
+def test_without_directions_the_experiment_is_empty(study, tmp_path):
     assert explore_arithmetic(study, Directions("", {}, {}), CONFIG, tmp_path) == {"ways": 0}
 
 
@@ -85,7 +85,7 @@ def pair(way, **effects):
     return [{"way": way, **rest, **effects}, {"way": way, **rest, **{name: -value for name, value in effects.items()}}]
 
 
-def test_the_headline_asks_whether_each_way_does_what_its_name_says():
+def test_the_headline_measures_whether_each_direction_changes_its_own_attribute():
     rows = [*pair("blues", blues=0.5), *pair("density", density=1.0, rests=-3.0), *pair("random 1", register=0.5)]
     assert headline(rows) == pytest.approx(
         {
@@ -98,7 +98,7 @@ def test_the_headline_asks_whether_each_way_does_what_its_name_says():
     )
 
 
-def test_a_way_that_does_the_contrary_is_not_dominant():
+def test_a_direction_that_lowers_its_attribute_is_not_dominant():
     assert headline(pair("blues", blues=-2.0))["dominant"] == 0
 
 
@@ -111,8 +111,8 @@ def test_impossible_settings_are_one_clear_line(changes, said):
         replace(CONFIG, **changes)
 
 
-def test_silence_has_no_register_to_compare(study, tmp_path, monkeypatch):
-    """Regression: a solo that fell silent was said to have dropped to pitch 0, by twenty standard deviations."""
+def test_silence_has_no_register_effect(study, tmp_path, monkeypatch):
+    """Regression: a silent solo was measured as pitch 0, a drop of twenty standard deviations."""
     decode = study.family.decode
     silent = [replace(score, notes=score.notes[:0]) for score in decode([solo.latent for solo in study.held_out])]
     reconstructed = []

@@ -5,7 +5,7 @@ from moved_solos import line
 from yardbird.generation.latent.changes import changes
 
 
-def test_the_table_tells_what_each_is_like_and_how_much_it_keeps():
+def test_the_table_has_the_attributes_of_each_score_and_the_shares_kept():
     solo = line(np.array([[6, 0.8, 1, 0]] * 2))
     higher = line(np.array([[7, 0.8, 1, 0]] * 2))
     denser = line(np.array([[6, 1.6, 1, 0]] * 2))
@@ -18,7 +18,7 @@ def test_the_table_tells_what_each_is_like_and_how_much_it_keeps():
     assert rows["contour_kept"]["reconstruction"] == 1
 
 
-def test_silence_is_told_by_gaps():
+def test_silence_has_empty_cells():
     silent = line(np.array([[6, 0.1, 0, 0]]))
     rows = {row["measure"]: row for row in changes(silent, silent, silent)}
     assert rows["chromaticism"]["moved"] is None

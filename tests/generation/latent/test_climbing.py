@@ -21,7 +21,7 @@ def likeliest(family, latent):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_where_the_steps_are_certain_the_expected_share_is_the_attribute_itself(study, name):
+def test_with_certain_steps_the_expected_share_equals_the_attribute(study, name):
     for solo in study.solos:
         melody = study.family.codec.encode(solo.score)
         steps = torch.from_numpy(padded(melody.steps, len(melody.frame), PAD).astype(np.int64))[None]
@@ -31,7 +31,7 @@ def test_where_the_steps_are_certain_the_expected_share_is_the_attribute_itself(
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_uphill_is_the_gradient_by_small_differences(family, solo, name):
+def test_uphill_agrees_with_finite_differences(family, solo, name):
     value = EXPECTED[name](solo.latent, solo.score)
     z, chords, steps = likeliest(family, solo.latent)
     slopes = torch.zeros_like(z)
@@ -49,7 +49,7 @@ def test_uphill_is_the_gradient_by_small_differences(family, solo, name):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_climb_leads_to_more_and_back_to_less_and_no_further_than_asked(family, solo, name):
+def test_a_climb_raises_or_lowers_the_attribute_within_the_distance_given(family, solo, name):
     value = EXPECTED[name](solo.latent, solo.score)
 
     def expected(latent):
@@ -57,7 +57,7 @@ def test_a_climb_leads_to_more_and_back_to_less_and_no_further_than_asked(family
         with torch.no_grad():
             return float(value(family.model(z, steps, chords)[0].softmax(-1), steps).mean())
 
-    # A longer path passes other likeliest steps, to which an untrained network gives any other share.
+    # On a longer path the likeliest steps change, and an untrained network gives them an arbitrary share.
     more, less = (climb(family, solo.latent, name, solo.score, distance) for distance in (0.25, -0.25))
     assert expected(more) > expected(solo.latent) > expected(less)
     for moved in (more, less):
@@ -66,8 +66,8 @@ def test_a_climb_leads_to_more_and_back_to_less_and_no_further_than_asked(family
     assert np.array_equal(still.z, solo.latent.z)
 
 
-def test_a_window_without_notes_stays_where_it_is(family, solo):
-    """Nothing is expected of silence, and nothing grows."""
+def test_a_window_without_notes_does_not_move(family, solo):
+    """The gradient of a silent window is zero."""
 
     def nothing(probabilities, steps):
         return 0 * probabilities.flatten(1).sum(1)

@@ -28,7 +28,7 @@ def directions(study):
     return find_directions(study)
 
 
-def test_the_way_between_artists_is_what_tells_them_apart(directions):
+def test_the_direction_between_artists_separates_them(directions):
     way = directions.between(SEMITONES, THIRDS)
     assert way[2] == pytest.approx(3, abs=0.2)
     assert np.abs(way[[0, 1, 3]]).max() < 0.3
@@ -43,8 +43,8 @@ def test_without_covariates_adjusted_means_are_the_plain_ones():
     assert means["b"] == pytest.approx(codes[[2, 3, 4, 6, 7]].mean(axis=0), abs=1e-6)
 
 
-def test_what_goes_with_the_rhythm_is_no_difference_of_artists():
-    """One plays twice as many notes; the code follows the notes, and one dimension the artist."""
+def test_rhythm_does_not_enter_the_adjusted_difference_of_artists():
+    """One artist plays twice as many notes. Both dimensions depend on the notes, the second also on the artist."""
     rng = np.random.default_rng(0)
     notes = np.concatenate([rng.uniform(1, 3, 200), rng.uniform(2, 6, 200)])
     second = np.repeat([0.0, 1.0], 200)
@@ -69,7 +69,7 @@ def test_held_out_solos_do_not_move_the_directions(study, directions):
         assert np.array_equal(again.attributes[name], way)
 
 
-def test_the_way_of_an_attribute_is_where_it_grows(directions):
+def test_along_its_direction_an_attribute_grows(directions):
     register, density = directions.attributes["register"], directions.attributes["density"]
     assert register[0] > 0.3
     assert density[1] > 0.2
@@ -89,7 +89,7 @@ def test_extremes_are_the_means_of_the_highest_and_the_lowest_quarter(values):
     assert way == pytest.approx(codes[high].mean(axis=0) - codes[low].mean(axis=0), abs=1e-4)
 
 
-def test_every_point_has_its_window_and_no_note_is_left_out(study):
+def test_every_latent_point_has_a_window_and_every_note_is_in_one(study):
     solo = study.solos[0]
     for segments in (1, 3, 16):
         pieces = windows(solo.score, solo.latent, segments)
@@ -122,13 +122,13 @@ def test_directions_are_read_back_as_they_were_written(study, directions, tmp_pa
     assert path.read_bytes() == first
 
 
-def test_directions_of_another_model_or_none_are_refused(directions, tmp_path):
-    """They mean nothing in another latent space, even one with as many dimensions."""
+def test_directions_of_another_model_and_missing_files_are_refused(directions, tmp_path):
+    """They are meaningless in another latent space, even one of the same size."""
     path = tmp_path / "directions.safetensors"
     with pytest.raises(InputError, match="no such file; run `dvc repro explore`"):
         Directions.load(path, ReadableFamily())
     directions.save(path)
-    with pytest.raises(InputError, match="found those of another model"):
+    with pytest.raises(InputError, match="found the directions of another model"):
         Directions.load(path, ReadableFamily())
     path.write_bytes(b"junk")
     with pytest.raises(InputError, match="expected the directions"):
@@ -149,8 +149,8 @@ def test_a_whole_name_that_is_part_of_another_is_found(directions):
     assert twins.artist("bud") == "Bud"
 
 
-def test_where_all_solos_are_one_artist_s_there_is_no_way(directions):
-    """Regression: a model of one artist moved every solo by the mean of nobody, which is not a number."""
+def test_with_solos_of_one_artist_there_is_no_direction(directions):
+    """Regression: a model of one artist moved every solo by the mean of no artists, which is NaN."""
     alone = replace(directions, artists={THIRDS: directions.artists[THIRDS]})
     with pytest.raises(InputError, match="expected another artist to come from, found none in the training solos"):
         alone.between(None, THIRDS)

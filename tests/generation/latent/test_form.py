@@ -1,4 +1,4 @@
-"""Forms told from the changes alone."""
+"""Forms estimated from the changes alone."""
 
 from collections.abc import Sequence
 
@@ -30,23 +30,23 @@ def changes(symbols: Sequence[str | None]) -> Score:
         (["C7"], UNKNOWN),
     ],
 )
-def test_a_chorus_is_as_long_as_it_takes_until_the_changes_come_round(symbols: list[str], form: str) -> None:
+def test_a_chorus_ends_where_the_changes_repeat(symbols: list[str], form: str) -> None:
     assert form_of(changes(symbols)) == form
 
 
-def test_players_and_editors_may_change_a_chord_here_and_there() -> None:
+def test_a_few_changed_chords_do_not_hide_the_form() -> None:
     second = ["F7", "Bb7", "F7", "Cm7", "Bb7", "Bdim7", "F7", "D7", "Gm7", "C7", "F7", "C7"]
     assert form_of(changes(BLUES + second)) == "12-bar chorus"
 
 
 @pytest.mark.parametrize("symbols", [["C7"] * 40, [None] * 39 + ["C7"]])
-def test_a_chord_that_never_changes_is_no_form(symbols: list[str | None]) -> None:
-    """Regression: it comes round after twelve bars as after any number, and so does silence."""
+def test_a_constant_chord_is_no_form(symbols: list[str | None]) -> None:
+    """Regression: it repeats after twelve bars as after any number, and so does silence."""
     assert form_of(changes(symbols)) == UNKNOWN
 
 
 def test_bars_without_chords_do_not_count_as_repeated() -> None:
-    """Regression: where most bars have none, they agreed with each other."""
+    """Regression: if most bars have no chord, they counted as equal."""
     assert form_of(changes([None] * 38 + ["C7", "F7"])) == UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""Ways between solos: exact at both ends, and measured by what one hears."""
+"""Paths between solos: exact at both ends, and measured by sounding pitches."""
 
 import math
 from dataclasses import replace
@@ -42,7 +42,7 @@ def line(pitches: list[int], *, end: int | None = None) -> Score:
 
 
 def slow_spherical(start: Floats, stop: Floats, alpha: float) -> Floats:
-    """Shoemake's formula for one window, on the directions; the lengths go along in a straight line."""
+    """Shoemake's formula for one window, applied to the directions; the norms are interpolated linearly."""
     a, b = start / np.linalg.norm(start), stop / np.linalg.norm(stop)
     angle = math.acos(float(a @ b))
     length = (1 - alpha) * np.linalg.norm(start) + alpha * np.linalg.norm(stop)
@@ -52,7 +52,7 @@ def slow_spherical(start: Floats, stop: Floats, alpha: float) -> Floats:
 @pytest.mark.parametrize("blend", PATHS.values(), ids=PATHS)
 @pytest.mark.parametrize("other", [1, 3])
 def test_the_ends_are_byte_for_byte_the_reconstructions(study: Study, tmp_path: Path, blend: Blend, other: int) -> None:
-    """Of a solo as long as the first, and of a longer one."""
+    """For a second solo of equal length, and for a longer one."""
     a, b = study.solos[0], study.solos[other]
     solos = decode_path(study.family, a.latent, b.latent, 5, blend)
     for name, solo, end in (("a", a, solos[0]), ("b", b, solos[-1])):
@@ -63,7 +63,7 @@ def test_the_ends_are_byte_for_byte_the_reconstructions(study: Study, tmp_path: 
         assert (tmp_path / f"{name}_end.mid").read_bytes() == (tmp_path / f"{name}_again.mid").read_bytes()
 
 
-def test_the_straight_line_is_the_plans_own_arithmetic(study: Study) -> None:
+def test_the_straight_line_is_the_weighted_sum(study: Study) -> None:
     a, b = study.solos[0].latent, study.solos[2].latent
     middle = linear(a, b, 0.25)
     windows = np.arange(max(len(a.z), len(b.z)))
@@ -79,8 +79,8 @@ def test_the_great_circle_agrees_with_shoemakes_formula_window_by_window(study: 
         np.testing.assert_allclose(z, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_where_no_circle_joins_two_points_the_line_is_straight(study: Study) -> None:
-    """Of one ray, opposite each other, or none: the formula alone would divide by nothing."""
+def test_without_a_unique_great_circle_the_line_is_straight(study: Study) -> None:
+    """On one ray, opposite, or at the origin: the formula alone would divide by zero."""
     a = study.solos[0].latent
     for other in (a, 2 * a, -1 * a, 0 * a):
         there = a.with_z(other.z)
@@ -88,9 +88,7 @@ def test_where_no_circle_joins_two_points_the_line_is_straight(study: Study) -> 
 
 
 @given(st.lists(st.sampled_from([0, 60, 62, 64]), min_size=1, max_size=12), st.data())
-def test_the_sounding_distance_counts_the_steps_that_do_not_sound_alike(
-    pitches: list[int], data: st.DataObject
-) -> None:
+def test_the_sounding_distance_counts_the_steps_with_different_pitches(pitches: list[int], data: st.DataObject) -> None:
     others = data.draw(st.lists(st.sampled_from([0, 60, 62, 64]), min_size=1, max_size=12))
     one, other = line(pitches), line(others)
 
@@ -104,7 +102,7 @@ def test_the_sounding_distance_counts_the_steps_that_do_not_sound_alike(
     assert sounding_distance(one, one) == 0
 
 
-def test_a_cross_fade_takes_each_bar_over_once_and_for_good() -> None:
+def test_a_cross_fade_replaces_each_bar_exactly_once() -> None:
     a, b = line([60] * 64), line([72] * 64)
     solos = cross_fade(a, b, 9, generator(0, "lots"))
     assert (solos[0], solos[-1]) == (a, b)
@@ -114,7 +112,7 @@ def test_a_cross_fade_takes_each_bar_over_once_and_for_good() -> None:
     assert len(np.unique(bars[:, :, 0].sum(axis=1))) > 4
 
 
-def test_a_note_tied_into_the_other_solos_bar_ends_where_it_must() -> None:
+def test_a_note_tied_into_a_bar_of_the_other_solo_ends_at_its_first_onset() -> None:
     a = Score(12, make_notes([(36, 24, 60, 80)]), 96)
     b = Score(12, make_notes([(0, 48, 70, 80), (48, 12, 72, 80)]), 96)
     for solo in cross_fade(a, b, 30, generator(1, "lots")):
@@ -122,7 +120,7 @@ def test_a_note_tied_into_the_other_solos_bar_ends_where_it_must() -> None:
         assert (solo.offsets <= 96).all()
 
 
-def test_a_path_is_judged_by_how_evenly_and_how_steadily_it_goes() -> None:
+def test_a_path_is_measured_by_evenness_and_monotony() -> None:
     even = [line([72] * step + [60] * (8 - step)) for step in range(9)]
     figures = summary(steps_table(even))
     expected = {"largest_step": 1 / 8, "directness": 1.0, "monotony": 1.0, "wrong_turns": 0.0, "new_bars": 0.0}
@@ -137,19 +135,19 @@ def test_a_path_is_judged_by_how_evenly_and_how_steadily_it_goes() -> None:
     assert back["monotony"] < 1
 
 
-def test_a_path_that_goes_nowhere_has_figures_all_the_same() -> None:
-    """An untrained model gives one line for every z; a report with NaN in it is refused."""
+def test_a_constant_path_has_finite_metrics() -> None:
+    """An untrained model gives one line for every z; a report must not contain NaN."""
     figures = summary(steps_table([line([60] * 8)] * 3))
     assert all(np.isfinite(list(figures.values())))
     assert (figures["monotony"], figures["new_bars"]) == (0.0, 0.0)
 
 
-def test_bars_that_neither_end_has_are_new() -> None:
+def test_bars_in_neither_end_are_new() -> None:
     rows = steps_table([line([60] * 16), line([60] * 8 + [65] * 8), line([70] * 16)])
     assert [row["new_bars"] for row in rows] == [0.0, 0.5, 0.0]
 
 
-def test_pairs_are_held_out_of_different_tunes_and_in_turn_of_one_artist_and_of_two(study: Study) -> None:
+def test_pairs_are_held_out_of_different_tunes_and_alternate_between_one_artist_and_two(study: Study) -> None:
     pairs = choose_pairs(study, replace(CONFIG, pairs=4))
     assert len({(a.solo, b.solo) for a, b in pairs}) == 4
     for number, (a, b) in enumerate(pairs):
@@ -164,7 +162,7 @@ def test_pairs_are_held_out_of_different_tunes_and_in_turn_of_one_artist_and_of_
     assert len(choose_pairs(takes, CONFIG)) == 1, "where there is no other, that one will do"
 
 
-def test_without_a_pair_long_enough_the_remedy_is_named(study: Study) -> None:
+def test_without_a_pair_of_enough_bars_the_error_names_the_remedy(study: Study) -> None:
     with pytest.raises(InputError, match=r"found fewer; lower explore\.interpolation\.bars"):
         choose_pairs(study, replace(CONFIG, bars=99))
 
@@ -193,7 +191,7 @@ def test_impossible_settings_are_refused_by_name(key: str, value: int) -> None:
         replace(CONFIG, **{key: value})
 
 
-def test_a_family_decodes_a_point_alike_alone_and_among_others(family: MusicVAEFamily, study: Study) -> None:
-    """What makes the ends exact: in one product with others a near tie could fall the other way."""
+def test_a_point_decodes_equally_alone_and_in_a_batch(family: MusicVAEFamily, study: Study) -> None:
+    """This makes the ends exact: in a batched product, a near tie could resolve differently."""
     latents = [solo.latent for solo in study.solos[:3]]
     assert family.decode(latents) == [family.decode([latent])[0] for latent in latents]

@@ -15,7 +15,7 @@ def solos(step, count, seed=0):
     ]
 
 
-def test_a_judge_learns_to_tell_two_players_apart():
+def test_a_judge_learns_to_separate_two_players():
     scores, second = solos([1, 2], 6) + solos([4, 5], 6), [False] * 6 + [True] * 6
     judge = Judge(scores, second, [str(number) for number in range(12)], BEATS)
     assert judge.folded_auc == 1
@@ -25,7 +25,7 @@ def test_a_judge_learns_to_tell_two_players_apart():
     assert judge.verdicts(solos([4, 5], 1, 2)[0]).shape == (2,)
 
 
-def test_a_judge_of_players_who_play_alike_does_not_pretend():
+def test_for_equal_players_the_judge_is_at_chance():
     scores, second = solos([1, 2, 4], 40), [False, True] * 20
     judge = Judge(scores, second, [str(number) for number in range(40)], BEATS)
     assert judge.folded_auc < 0.7
@@ -33,7 +33,7 @@ def test_a_judge_of_players_who_play_alike_does_not_pretend():
 
 
 def test_solos_of_one_tune_stay_in_one_fold():
-    """Or the judge knows the tune: here each player's tunes are alike, and each group has its own step."""
+    """Otherwise the judge recognises the tune: here each group has one player and one step."""
     steps = [1, 2, 3, 4, 5, 6]
     scores = [score for step in steps for score in solos([step], 4)]
     second = [step % 2 == 0 for step in steps for _ in range(4)]
@@ -42,15 +42,15 @@ def test_solos_of_one_tune_stay_in_one_fold():
     assert Judge(scores, second, [str(number) for number in range(24)], BEATS).folded_auc == 1
 
 
-def test_silence_is_no_evidence():
-    """Regression: a solo that the model fell silent in had no intervals at all, and was judged to be Coltrane's."""
+def test_silence_gets_a_verdict_of_one_half():
+    """Regression: a silent solo has no intervals, and was judged to be Coltrane's."""
     judge = Judge(solos([1], 4) + solos([4], 4), [False] * 4 + [True] * 4, list("abcdefgh"), BEATS)
     silent = line(np.array([[6, 0.1, 0, 0]] * 8))
     assert judge.verdicts(silent).tolist() == [0.5, 0.5]
 
 
-def test_who_has_only_heard_silence_does_not_judge():
-    """Regression: a hardly trained model, as the smoke preset's, falls silent, and its judge could not be trained."""
+def test_a_judge_trained_on_silence_gives_one_half():
+    """Regression: the barely trained model of the smoke preset is silent, and its judge could not be fitted."""
     silent = line(np.array([[6, 0.1, 0, 0]] * 8))
     for scores in ([silent, silent], [silent, *solos([4], 1)]):
         judge = Judge(scores, [False, True], ["a", "b"], BEATS)
@@ -58,22 +58,22 @@ def test_who_has_only_heard_silence_does_not_judge():
         assert judge.folded_auc is None
 
 
-def test_one_tune_each_is_enough_to_learn_but_not_to_fold():
+def test_one_tune_per_artist_is_enough_to_fit_but_not_for_folds():
     judge = Judge(solos([1], 1) + solos([4], 1), [False, True], ["a", "b"], BEATS)
     assert judge.folded_auc is None
     assert judge.verdicts(solos([4], 1, 1)[0]).mean() > 0.5
     assert judge.examine(solos([4], 2), [True, True]) == {}
 
 
-def test_the_same_solos_make_the_same_judge():
+def test_the_same_solos_give_the_same_judge():
     scores, second = solos([1, 2], 4) + solos([2, 4], 4), [False] * 4 + [True] * 4
     heard = solos([2], 1, 3)[0]
     first, again = (Judge(scores, second, list("abcdefgh"), BEATS).verdicts(heard) for _ in range(2))
     assert first == pytest.approx(again, abs=0)
 
 
-def test_folds_without_one_of_the_artists_are_not_learnt_from():
-    """Regression: where both play tunes of few groups a fold could hold all of an artist's, and nothing was learnt."""
+def test_folds_without_one_of_the_artists_are_not_used():
+    """Regression: with few tune groups, a fold could contain all solos of an artist, and fitting failed."""
     scores = solos([1], 1) + solos([4], 1) + solos([1], 1) + solos([4], 1)
     judge = Judge(scores, [False, True, False, True], ["4", "3", "2", "4"], BEATS)
     assert judge.verdicts(solos([4], 1, 1)[0]).mean() > 0.5

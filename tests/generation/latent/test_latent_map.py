@@ -1,4 +1,4 @@
-"""The map of the solos, and whether their neighbours are of their kind."""
+"""The map of the solos, and the purity of their neighbourhoods."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_purity_agrees_with_counting_neighbours_one_by_one() -> None:
     assert (found["purity"], found["chance"]) == pytest.approx((np.mean(shares), np.mean(chances)))
 
 
-def test_labels_dealt_by_lot_are_as_pure_as_chance() -> None:
+def test_random_labels_are_as_pure_as_chance() -> None:
     rng = generator(1, "purity")
     points = rng.normal(size=(400, 3))
     labels = [str(label) for label in rng.integers(0, 2, 400)]
@@ -45,8 +45,8 @@ def test_labels_dealt_by_lot_are_as_pure_as_chance() -> None:
     assert found["purity"] == pytest.approx(found["chance"], abs=0.03)
 
 
-def test_takes_of_one_tune_are_no_neighbours() -> None:
-    """Two takes share form and tempo: counted, they would make any space look ordered."""
+def test_takes_of_one_tune_are_not_neighbours() -> None:
+    """Two takes share form and tempo; if they counted, any space would look ordered."""
     points = np.array([[0.0], [0.1], [5.0], [5.1]])
     assert purity(points, ["a", "a", "b", "b"], ["one", "one", "two", "two"], 1)["purity"] == 0.0
 
@@ -57,7 +57,7 @@ def test_solos_of_unknown_form_are_no_class() -> None:
     assert (found["classes"], found["purity"]) == (1, 1.0)
 
 
-def test_the_experiment_maps_every_solo_and_brings_each_back(study: Study, tmp_path: Path) -> None:
+def test_the_experiment_maps_and_reconstructs_every_solo(study: Study, tmp_path: Path) -> None:
     figures = explore_map(study, CONFIG, tmp_path)
     solos = pd.read_csv(tmp_path / "solos.csv", keep_default_na=False)
     assert solos["solo"].tolist() == [solo.solo for solo in study.solos]
@@ -65,7 +65,7 @@ def test_the_experiment_maps_every_solo_and_brings_each_back(study: Study, tmp_p
     for solo, x, y in zip(study.solos, solos["x"], solos["y"], strict=True):
         own = windows[windows["solo"] == solo.solo]
         assert len(own) == len(solo.latent.z)
-        # the plane is linear: the mean of a solo's windows lies where the solo lies
+        # The projection is linear: the mean of a solo's windows is the position of the solo.
         np.testing.assert_allclose(own[["x", "y"]].mean(), [x, y], atol=1e-4)
         again = read_score(tmp_path / f"reconstructions/{solo.stem}.mid")
         assert again.pitches.tolist() == study.family.reconstruct([solo.score])[0].pitches.tolist()
@@ -80,7 +80,7 @@ def test_the_experiment_maps_every_solo_and_brings_each_back(study: Study, tmp_p
     assert (tmp_path / "map.png").stat().st_size > 10_000
 
 
-def test_two_solos_make_no_map(study: Study, tmp_path: Path) -> None:
+def test_two_solos_are_too_few_for_a_map(study: Study, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected three solos or more, found 2"):
         explore_map(Study(study.family, study.solos[:2], 0), CONFIG, tmp_path)
 

@@ -1,4 +1,4 @@
-"""Solos from the prior, and the rows they stand beside."""
+"""Solos from the prior, and the rows they are compared with."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_solos_are_drawn_over_the_changes_of_held_out_solos_in_turn(study: Study
     assert (tmp_path / "prior.png").stat().st_size > 10_000
 
 
-def test_the_same_seed_draws_the_same_solos_and_another_others(study: Study) -> None:
+def test_the_same_seed_draws_the_same_solos_and_another_seed_different_ones(study: Study) -> None:
     real = study.stretches(study.held_out, 4)
     first = sample(study, real, CONFIG)
     assert sample(study, real, CONFIG) == first
@@ -42,7 +42,7 @@ def test_the_same_seed_draws_the_same_solos_and_another_others(study: Study) -> 
     assert sample(replace(study, seed=1), real, replace(CONFIG, solos=1))[0] != first[0]
 
 
-def test_without_a_held_out_stretch_the_remedy_is_named(study: Study, tmp_path: Path) -> None:
+def test_without_held_out_bars_the_error_names_the_remedy(study: Study, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"found none; lower explore\.prior\.bars"):
         explore_prior(study, replace(CONFIG, bars=99), tmp_path)
 

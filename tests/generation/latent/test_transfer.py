@@ -34,7 +34,7 @@ def explored(study, tmp_path_factory):
     return folder, explore_transfer(study, find_directions(study), CONFIG, folder)
 
 
-def test_moved_far_enough_a_solo_is_heard_as_the_other_artist_s_in_its_own_rhythm(explored):
+def test_a_solo_moved_far_enough_is_judged_as_the_other_artist_s_and_keeps_its_rhythm(explored):
     _, figures = explored
     for way in ("there", "back"):
         assert figures[f"{way}_verdict"] < 0.2
@@ -44,7 +44,7 @@ def test_moved_far_enough_a_solo_is_heard_as_the_other_artist_s_in_its_own_rhyth
     assert figures["judge_accuracy"] == figures["judge_auc"] == figures["judge_reconstructed_auc"] == 1
 
 
-def test_the_table_has_every_strength_of_every_way_in_both_directions(explored):
+def test_the_table_has_every_strength_of_every_direction_for_both_artists(explored):
     folder, _ = explored
     with (folder / "transfer.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -72,7 +72,7 @@ def test_the_same_study_gives_the_same_bytes(study, explored, tmp_path):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path
 
 
-def test_one_artist_alone_has_nowhere_to_go(study, tmp_path):
+def test_with_one_artist_there_is_no_transfer(study, tmp_path):
     lonely = replace(study, solos=tuple(solo for solo in study.solos if solo.artist == THIRDS))
     assert explore_transfer(lonely, find_directions(lonely), replace(CONFIG, artists=None), tmp_path) == {"artists": 1}
     assert list(tmp_path.iterdir()) == []
@@ -86,7 +86,7 @@ def test_an_artist_without_held_out_solos_is_only_a_target(study, tmp_path):
     assert "judge_accuracy" not in figures
 
 
-def test_by_default_the_two_with_most_solos_change_places(study):
+def test_by_default_the_two_artists_with_most_solos_are_compared(study):
     assert choose_artists(study, None) == (SEMITONES, THIRDS)
     fewer = replace(study, solos=study.solos[1:])
     assert choose_artists(fewer, None) == (THIRDS, SEMITONES)
@@ -114,7 +114,7 @@ def row(way, strength, verdict, rhythm, contour=0.9):
     return {"way": way, "strength": strength, "verdict": verdict, "rhythm_kept": rhythm, "contour_kept": contour}
 
 
-def test_the_headline_is_the_lowest_strength_that_convinces():
+def test_the_headline_is_the_lowest_strength_with_a_verdict_above_one_half():
     rows = [
         row(ARTISTS, 0.0, 0.1, 1.0),
         row(ARTISTS, 1.0, 0.6, 0.7),
@@ -130,19 +130,19 @@ def test_the_headline_is_the_lowest_strength_that_convinces():
     }  # fmt: skip
 
 
-def test_where_no_strength_convinces_the_headline_names_none():
+def test_without_a_sufficient_strength_the_headline_has_none():
     rows = [row(ARTISTS, 0.0, 0.1, None), row(ARTISTS, 1.0, 0.3, 0.2)]
     assert headline(rows) == {"verdict": 0.1, "kept_verdict": 0.1, "kept_strength": 0.0}
 
 
-def test_a_random_way_has_the_length_asked_for_and_no_preference():
+def test_a_random_direction_has_the_length_given_and_is_uniform():
     ways = np.array([random_way(4, 3.0, np.random.default_rng(seed)) for seed in range(2000)])
     assert np.linalg.norm(ways, axis=1) == pytest.approx(3)
     assert np.abs(ways.mean(axis=0)).max() < 0.15
     assert (ways**2).mean(axis=0) == pytest.approx(9 / 4, rel=0.1)
 
 
-def test_a_way_of_nothing_gives_the_reconstructions(study):
+def test_a_move_of_zero_gives_the_reconstructions(study):
     solos = study.held_out
     assert move(study, solos, np.zeros(4, dtype=np.float32)) == study.family.decode([solo.latent for solo in solos])
 

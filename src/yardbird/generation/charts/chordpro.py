@@ -1,4 +1,4 @@
-"""ChordPro: lyrics with chords in brackets, directives in braces, and grids of bars.
+"""Reads ChordPro: lyrics with chords in brackets, directives in braces, and grids of bars.
 
     {title: Slow Boat} {key: F} {time: 4/4}
     [F7]Slow boat [Bb7]home
@@ -6,8 +6,8 @@
     | F7 . . . | Bb7 . C7 . |
     {end_of_grid}
 
-Lyrics say where a chord stands among the words, not how long it lasts: each takes a bar. Where a file has grids they
-alone are read. Format: chordpro.org, version 6.
+Lyrics give the position of a chord among the words but not its length, so each chord lasts one bar. If a file has
+grids, only the grids are read. Format: chordpro.org, version 6.
 """
 
 import re
@@ -23,7 +23,7 @@ _CHORUS = ("start_of_chorus", "soc")
 
 
 def is_chordpro(text: str) -> bool:
-    """Does the text have a directive, or lyrics with chords in brackets?"""
+    """True if the text has a directive, or lyrics with chords in brackets."""
     for line in text.splitlines():
         if _DIRECTIVE.fullmatch(line):
             return True
@@ -33,7 +33,7 @@ def is_chordpro(text: str) -> bool:
 
 
 def facts_of_chordpro(text: str) -> list[tuple[int, str, str]]:
-    """Line number, name and value of each header that a lead sheet has."""
+    """Line number, name and value of each directive that is a header of a lead sheet."""
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         for match in _DIRECTIVE.finditer(line):
@@ -43,10 +43,10 @@ def facts_of_chordpro(text: str) -> list[tuple[int, str, str]]:
 
 
 def bars_of_chordpro(text: str, beats: int, name: str) -> list[Bar]:
-    """The bars of the grids, else one bar for each chord of the lyrics; `{chorus}` plays the chorus again.
+    """The bars of the grids, else one bar per chord of the lyrics; `{chorus}` plays the chorus again.
 
     Raises:
-        InputError: naming the line and the symbol that is wrong.
+        InputError: a symbol is malformed; the error names the line and the symbol.
     """
     grid: list[Row] = []
     bars: list[Bar] = []
@@ -70,7 +70,7 @@ def bars_of_chordpro(text: str, beats: int, name: str) -> list[Bar]:
         if rest.lstrip().startswith("#"):
             continue
         if in_grid:
-            row = re.sub(r"^[^|]*(?=\|)|(?<=[|\]])[^|]*$", "", rest).strip()  # a label before, a remark behind
+            row = re.sub(r"^[^|]*(?=\|)|(?<=[|\]])[^|]*$", "", rest).strip()  # drops a leading label, a final remark
             grid += [(number, row)] if row else []
             continue
         for symbol in _INLINE.findall(rest):

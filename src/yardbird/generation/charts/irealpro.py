@@ -1,9 +1,9 @@
-"""Links of iReal Pro: `irealbook://`, whose music is open, and `irealb://`, whose music is scrambled.
+"""Reads iReal Pro links: `irealbook://` with plain music, and `irealb://` with scrambled music.
 
 A song is title=composer=style=key=n=music in the first, and title=composer==style=key=transposition=music=groove=
 tempo=repeats in the second, where music starts with `1r34LbKcu7`. Formats: irealpro.com, Custom Chord Chart Protocol;
-the scrambling as ireal-reader (github.com/pianosnake) describes it. Music is a row of cells; four cells make a bar of
-four beats, so where a chord stands says when it starts.
+the scrambling follows the description of ireal-reader (github.com/pianosnake). Music is a row of cells; four cells are
+a bar of four beats, so the cell of a chord gives its onset.
 """
 
 import re
@@ -31,7 +31,7 @@ _JUMP = re.compile(r"D\.?\s*([CS])\.?\s*(?:al\s+(Coda|Fine|.*))?", re.I)
 
 @dataclass(frozen=True)
 class Song:
-    """A song of a link as it is written; `qpm` is empty where it has none."""
+    """A song as written in a link; `qpm` is empty if the link has no tempo."""
 
     title: str
     key: str
@@ -41,7 +41,7 @@ class Song:
 
 
 def song_of(text: str, name: str) -> Song:
-    """The one song of the first link in a text.
+    """The only song of the first link in a text.
 
     Raises:
         InputError: no song or several, a meter that changes, or music that cannot be read.
@@ -66,7 +66,7 @@ def song_of(text: str, name: str) -> Song:
 
 
 def unscrambled(music: str) -> str:
-    """The music of an `irealb` link in plain text; blocks of 50 characters have ends and middles mirrored."""
+    """The music of an `irealb` link in plain text; the ends and middles of 50-character blocks are mirrored."""
     rest = music.removeprefix(_PREFIX)
     plain = ""
     while len(rest) > _BLOCK + 1:
@@ -83,7 +83,7 @@ def _mirrored(block: str) -> str:
 
 
 def _bars(music: str, name: str) -> tuple[str, list[Bar]]:
-    """The meter, and the bars as they are played."""
+    """The meter, and the bars in the order of playing."""
     meters: list[str] = []
     measures: list[Measure] = []
     cells: list[str] = []  # since the last bar line: a chord, "" for an empty cell, or "x", "r", "n", "p"
@@ -97,7 +97,7 @@ def _bars(music: str, name: str) -> tuple[str, list[Bar]]:
         token = _TOKEN.match(music, place)
         if not token:
             found = repr(music[place : place + 8])
-            raise InputError(name, expected="music of iReal Pro", found=found, remedy="share the song again")
+            raise InputError(name, expected="iReal Pro music", found=found, remedy="share the song again")
         place = token.end()
         kind = token.lastgroup or ""
         if kind == "meter":
@@ -121,7 +121,7 @@ def _bars(music: str, name: str) -> tuple[str, list[Bar]]:
             if added:
                 measures += added
                 marks = Measure(())
-            elif line == "}" and measures:  # the bar line before was written twice
+            elif line == "}" and measures:  # an empty cell: the bar line was written twice
                 measures[-1] = replace(measures[-1], closes=max(2, marks.closes))
                 marks = Measure(())
             cells = []
@@ -133,7 +133,7 @@ def _bars(music: str, name: str) -> tuple[str, list[Bar]]:
         found = ", ".join(dict.fromkeys(meters))
         raise InputError(name, expected="one meter", found=found, remedy="write the changes as a text chart")
     if codas == 1 and any(measure.jump.endswith("Coda") for measure in measures):
-        # one sign alone marks the coda: the jump there is from the end of the second time
+        # A single sign marks the coda itself: the jump to it is at the end of the second pass.
         measures = [replace(m, coda=m.to_coda, to_coda=m.jump.endswith("Coda")) for m in measures]
     return (meters or ["4/4"])[0], unrolled(measures, name)
 
@@ -185,7 +185,7 @@ def _measures(cells: list[str], marks: Measure, before: list[Measure], beats: in
         bar: Bar | None = shortest(tuple(sounding))
     else:
         bar = shared(list(chords.values()), beats)
-    if bar is None:  # the first chords have the beats that are left over
+    if bar is None:  # the first chords get the extra beats
         whole, rest = divmod(beats, len(chords))
         counts = [whole + (place < rest) for place in range(len(chords))]
         bar = tuple(one for one, count in zip(chords.values(), counts, strict=True) for _ in range(count))

@@ -1,4 +1,4 @@
-"""The bars of a chart as they are written, with repeats, endings and jumps, and as they are played."""
+"""The bars of a chart as written, with repeats, endings and jumps, and their unrolling into the order of playing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,28 +7,28 @@ from yardbird.errors import InputError
 from yardbird.music.chords import Chord
 
 Bar = tuple[Chord | None, ...]
-MOST_BARS = 5000  # a broken file may claim millions
+MOST_BARS = 5000  # a broken file may declare millions
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A written bar: its chords, and what is drawn at its edges."""
+    """A written bar: its chords, and the signs at its edges."""
 
     bar: Bar
     opens: bool = False  # a repeat starts
-    closes: int = 0  # how often the repeated bars are played that end here; 0 where none end
-    endings: tuple[int, ...] = ()  # the passes of the ending that starts here
+    closes: int = 0  # how often the repeat that ends here is played; 0: no repeat ends here
+    endings: tuple[int, ...] = ()  # passes of the repeat that play the ending that starts here
     segno: bool = False
-    to_coda: bool = False  # on the way to the coda the bar after this one is left out, and all up to the coda
+    to_coda: bool = False  # after a jump "al Coda", skip from the end of this bar to the coda
     coda: bool = False  # the coda starts
     fine: bool = False  # the end after a jump
     jump: str = ""  # "D.C." or "D.S.", with " al Coda" or " al Fine"
 
 
 def shared(chords: Sequence[Chord | None], beats: int) -> Bar | None:
-    """The chords as equal shares of a bar: (C7, F7) in four beats is itself, in three beats (C7, C7, F7).
+    """The chords as equal shares of a bar: (C7, F7) in four beats stays as it is, in three beats it is (C7, C7, F7).
 
-    Of two chords in an odd number of beats the first has the odd beat: 2+1, 3+2. None where that does not settle it.
+    Of two chords in an odd number of beats the first gets the extra beat: 2+1, 3+2. None if no rule applies.
     """
     if not (beats % len(chords) and len(chords) % beats):
         return tuple(chords)
@@ -39,7 +39,7 @@ def shared(chords: Sequence[Chord | None], beats: int) -> Bar | None:
 
 
 def shortest(bar: Bar) -> Bar:
-    """The same changes with as few equal shares as will do: (F7, F7, C7, C7) → (F7, C7)."""
+    """The same changes with the fewest equal shares: (F7, F7, C7, C7) → (F7, C7)."""
     for shares in range(1, len(bar)):
         length, rest = divmod(len(bar), shares)
         if not rest and all(bar[place] == bar[place - place % length] for place in range(len(bar))):
@@ -48,14 +48,14 @@ def shortest(bar: Bar) -> Bar:
 
 
 def unrolled(measures: Sequence[Measure], where: str) -> list[Bar]:
-    """The bars in the order of playing. After a jump repeats are not taken, and of endings the last.
+    """The bars in the order of playing. After a jump, repeats are skipped and only the last ending is played.
 
     Raises:
-        InputError: a repeat that does not open, an ending without its repeat, a jump to nowhere, or too many bars.
+        InputError: a repeat without a start, an ending without its repeat, a jump without a target, or too many bars.
     """
     bars: list[Bar] = []
     place, start, passes, jumped = 0, 0, 1, ""
-    opened = True  # the first repeat may open with the tune
+    opened = True  # the start of the tune may be the start of the first repeat
     while place < len(measures):
         measure = measures[place]
         if measure.opens and not (place == start and opened):
@@ -64,7 +64,7 @@ def unrolled(measures: Sequence[Measure], where: str) -> list[Bar]:
             wanted = max(_endings(measures, start)) if jumped else passes
             if wanted not in measure.endings:
                 place, is_last = _after_ending(measures, place, wanted, where)
-                if is_last:  # after a first ending alone the second time goes on behind the repeat
+                if is_last:  # with a first ending only, the second pass continues after the repeat
                     start, passes, opened = place, 1, False
                 continue
         bars.append(measure.bar)
@@ -81,7 +81,7 @@ def unrolled(measures: Sequence[Measure], where: str) -> list[Bar]:
         if measure.closes:
             if not opened:
                 remedy = "write |: where it starts"
-                raise InputError(where, expected="a repeat that opens", found=f":| after bar {place}", remedy=remedy)
+                raise InputError(where, expected="a repeat start", found=f":| after bar {place}", remedy=remedy)
             last = max([measure.closes, *_endings(measures, start)])
             if passes < last:
                 passes += 1
@@ -97,7 +97,7 @@ def unrolled(measures: Sequence[Measure], where: str) -> list[Bar]:
 
 
 def _endings(measures: Sequence[Measure], start: int) -> list[int]:
-    """The passes that the endings of the repeat from `start` on name; [1] without endings."""
+    """The passes named by the endings of the repeat that starts at `start`; [1] without endings."""
     passes = [1]
     for place in range(start, len(measures)):
         if measures[place].opens and place != start:
@@ -107,7 +107,7 @@ def _endings(measures: Sequence[Measure], start: int) -> list[int]:
 
 
 def _after_ending(measures: Sequence[Measure], place: int, wanted: int, where: str) -> tuple[int, bool]:
-    """Where the ending for a pass starts; where there is none, behind the repeat, and True."""
+    """The index at which the ending for a pass starts; if there is none, the index after the repeat, and True."""
     for later in range(place + 1, len(measures)):
         if wanted in measures[later].endings:
             return later, False
@@ -127,5 +127,5 @@ def _coda(measures: Sequence[Measure], place: int, where: str) -> int:
 
 
 def repeat_closed(measures: list[Measure], times: int) -> None:
-    """The last measure ends a repeat that is played `times` times."""
+    """Mark the last measure as the end of a repeat that is played `times` times."""
     measures[-1] = replace(measures[-1], closes=times)

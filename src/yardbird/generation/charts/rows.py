@@ -1,4 +1,4 @@
-"""The rows of a text chart: bars between bar lines, repeats, endings, and sections."""
+"""Reads the rows of a text chart: bars between bar lines, repeats, endings, and sections."""
 
 import re
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ Row = tuple[int, str]  # line number, content
 
 
 def bars_of_rows(rows: Sequence[Row], beats: int, name: str) -> list[Bar]:
-    """The bars as they are played; a section that is named again without bars is played again.
+    """The bars in the order of playing; a section that is named again without bars is played again.
 
     Raises:
-        InputError: naming the line and the symbol that is wrong.
+        InputError: a row is malformed; the error names the line and the symbol.
     """
     sections: dict[str, list[Measure]] = {}
     measures: list[Measure] = []
-    open_section: tuple[str, int, str] | None = None  # its name, the measures before it, where it is named
+    open_section: tuple[str, int, str] | None = None  # name, number of measures before it, line that names it
     for number, content in rows:
         where = f"{name}, line {number}"
         label = SECTION.match(content)
@@ -70,7 +70,7 @@ def _read_row(content: str, measures: list[Measure], beats: int, where: str) -> 
         symbols = cell.split()
         closed = place > 0 and before.startswith(":")
         if closed and not (measures and measures[-1].closes):
-            raise InputError(where, expected="bars before :|", found="none", remedy="write the bars that are repeated")
+            raise InputError(where, expected="bars before :|", found="none", remedy="write the bars to repeat")
         if closed and symbols and (times := _TIMES.fullmatch(symbols[0])):
             repeat_closed(measures, int(times[1] or times[2]))
             symbols = symbols[1:]
@@ -106,7 +106,7 @@ def _passes(text: str) -> tuple[int, ...]:
 
 
 def _refuse_polychords(content: str, where: str) -> None:
-    """`C|D` without spaces is one chord above another, unless the row has outer bar lines or writes all of them so."""
+    """Reject `C|D` without spaces: it may mean a polychord, unless the row has outer bar lines or no spaced ones."""
     row = content.strip()
     glued = re.findall(r"[^\s|:]+\|(?=[^\s|:])[^\s|:]+", row)
     inner = _BAR_LINE.findall(row)
@@ -117,14 +117,14 @@ def _refuse_polychords(content: str, where: str) -> None:
 
 
 def _bar(symbols: list[str], before: list[Bar], beats: int, where: str) -> Bar:
-    """One bar of a chart as equal shares."""
+    """One bar of a chart, as equal shares."""
     if symbols[0] in _REPEAT_BAR and all(symbol in _CONTINUE for symbol in symbols[1:]):
         if not before:
             found, remedy = f"{symbols[0]!r} in the first bar", "write the chords"
             raise InputError(where, expected=f"{symbols[0]!r} alone after another bar", found=found, remedy=remedy)
         return before[-1]
     if "%" in symbols:
-        found = "'%' beside other symbols"
+        found = "'%' with other symbols"
         raise InputError(where, expected="'%' alone after another bar", found=found, remedy="write the chords")
     chords: list[Chord | None] = []
     for symbol in symbols:
@@ -140,7 +140,7 @@ def _bar(symbols: list[str], before: list[Bar], beats: int, where: str) -> Bar:
         raise InputError(where, expected=f"one mark for each of {beats} beats", found=found, remedy="add or drop a /")
     bar = shared(chords, beats)
     if bar is None:
-        remedy = "give every beat a mark, with / where a chord goes on"
+        remedy = "write one mark per beat, with / where a chord continues"
         raise InputError(where, expected=f"chords that share {beats} beats equally", found=found, remedy=remedy)
     return bar
 
@@ -149,7 +149,7 @@ def chord(symbol: str, where: str) -> Chord | None:
     """A chord of a chart.
 
     Raises:
-        InputError: it is none, or two chords above each other.
+        InputError: it is no chord symbol, or a polychord.
     """
     if symbol.startswith("H"):
         remedy = "write B for the German H, and Bb for the German B"
@@ -160,7 +160,7 @@ def chord(symbol: str, where: str) -> Chord | None:
         remedy = "write it like F7, Bbm7, Cmaj7, Am7b5, F7/C or N.C."
         upper, slash, lower = symbol.partition("/")
         if slash and _is_chord(upper) and _is_chord(lower):
-            expected, remedy = "one chord, or one over a bass note", "write the chord that counts, or one as C/D"
+            expected, remedy = "one chord, or one over a bass note", "write the main chord, or a bass as in C/D"
             raise InputError(where, expected=expected, found=f"the polychord {symbol!r}", remedy=remedy) from None
         raise InputError(where, expected="a chord symbol", found=repr(symbol), remedy=remedy) from None
 

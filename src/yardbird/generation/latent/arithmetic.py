@@ -1,9 +1,9 @@
-"""More blues, fewer rests: what the way of each attribute does to its own attribute, and to all others.
+"""Attribute arithmetic: measures what the direction of each attribute does to that attribute and to all others.
 
-Held-out solos move along each way, forth (+) and back (−), and every attribute is measured in each window of what is
-decoded. An effect is the change from the solo's own reconstruction, in standard deviations of the attribute over the
-windows of real training solos. Random ways, as long as the others are in the mean, show what any push does; and how the
-attributes go together in real solos shows what no way can be blamed for.
+Held-out solos move along each direction, forward (+) and back (−), and every attribute is measured in each decoded
+window. An effect is the change from the solo's reconstruction, in standard deviations of the attribute over the windows
+of real training solos. Random directions, with the mean length of the others, show the effect of any move. The
+correlations of the attributes in real solos show which side effects are due to the music itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from yardbird.seeds import generator
 class ArithmeticConfig:
     """Section `explore.arithmetic` of params.yaml."""
 
-    strength: float  # of a way, forth and back
+    strength: float  # of a move, forward and back
     random_ways: int
     solos: int  # held-out solos that are moved
     bars: int  # of the solo that is written
@@ -47,12 +47,13 @@ class ArithmeticConfig:
 
 
 def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticConfig, folder: Path) -> Figures:
-    """Write a solo moved along every way, arithmetic.csv (a row a way and sign) and arithmetic.png; the headline.
+    """Write a solo moved along every direction, arithmetic.csv (a row per direction and sign) and arithmetic.png.
 
-    Figures: `<attribute>_effect`, half the difference that forth and back make to the attribute itself (0 where one of
-    them falls silent and leaves nothing to measure); `dominant`, the share of the ways that change no other attribute
-    more; `own_share`, of all that a way changes the part of its own attribute, mean over ways; `random_effect`, the
-    mean size of what a random way does to an attribute.
+    Returns:
+        `<attribute>_effect`, half the difference of the attribute between forward and back (0 if one of them is silent
+        and has no value); `dominant`, the share of the directions that increase their own attribute and change no
+        other more; `own_share`, the share of the own attribute in the sum of all effects, mean over directions;
+        `random_effect`, the mean absolute effect of a random direction on an attribute.
     """
     if not directions.attributes:
         return {"ways": 0}
@@ -103,7 +104,7 @@ def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticC
 
 
 def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
-    """The figures of `explore_arithmetic` from the rows of its table, which come in pairs: forth, back."""
+    """The metrics of `explore_arithmetic` from the rows of its table, which come in pairs: forward, back."""
     figures: Figures = {}
     dominant: list[bool] = []
     shares: list[float] = []
@@ -124,13 +125,13 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
 
 
 def _effect(before: float, after: float, spread: float) -> float | None:
-    """In standard deviations; None where silence has no value to compare, as of register."""
+    """The change in standard deviations; None if silence has no value to compare, as for the register."""
     change = (after - before) / spread if spread else 0.0
     return None if np.isnan(change) else change
 
 
 def _means(solos: Sequence[Solo], scores: Sequence[Score], segments: int) -> dict[str, float]:
-    """Each attribute's mean over the windows of decoded solos that have one; NaN where none has."""
+    """Each attribute's mean over the windows of decoded solos that have a value; NaN if none has one."""
     pairs = zip(solos, scores, strict=True)
     measured = measure_windows([window for solo, score in pairs for window in windows(score, solo.latent, segments)])
     return {
@@ -139,10 +140,10 @@ def _means(solos: Sequence[Solo], scores: Sequence[Score], segments: int) -> dic
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], real: Mapping[str, Floats], path: Path) -> None:
-    """Three heat maps with numbers: what ways do forth, and back, and how attributes go together in real solos."""
+    """Draw three heat maps with numbers: effects forward, effects back, and correlations in real solos."""
     columns = np.array([real[name] for name in ATTRIBUTES])
     known = columns[:, ~np.isnan(columns).any(axis=0)]
-    with np.errstate(invalid="ignore"):  # an attribute that never varies goes with nothing
+    with np.errstate(invalid="ignore"):  # an attribute that never varies has no correlation
         together = np.nan_to_num(np.corrcoef(known))
     title = "More and less of each attribute: a row is what is added, a column what it changes"
     with figure(path, title, width=16, height=2.4 + 0.5 * len(rows) / 2) as drawing:

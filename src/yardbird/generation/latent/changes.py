@@ -1,4 +1,4 @@
-"""What a move in the latent space has changed in a solo, in a table that a musician can read."""
+"""Tabulates what a move in the latent space changed in a solo, in musical terms."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from yardbird.music.score import Score
 
 
 def changes(solo: Score, reconstruction: Score, moved: Score) -> list[dict[str, Any]]:
-    """A row a measure, `solo`, `reconstruction`, `moved`: the attributes of each, and how much of the solo each keeps.
+    """One row per measure with columns `solo`, `reconstruction`, `moved`: attributes, and how much of the solo is kept.
 
-    All three are grid scores in one frame. What is kept is told of the solo itself; `…_of_reconstruction` of what the
-    model makes of the solo unmoved. None where a measure has nothing to look at.
+    All three are grid scores in one frame. `…_kept` compares with the solo itself; `…_kept_of_reconstruction` with the
+    reconstruction of the unmoved solo. None if a measure is undefined.
     """
     scores = {"solo": solo, "reconstruction": reconstruction, "moved": moved}
     measures = {**ATTRIBUTES, "chord_tone_rate": chord_tone_rate}

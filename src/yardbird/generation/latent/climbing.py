@@ -1,11 +1,11 @@
-"""More of an attribute that no vector holds: a solo moved up the gradient of what the decoder expects of it.
+"""Raises an attribute that has no single direction: moves a solo along the gradient of the decoder's expected value.
 
-One vector for all windows can raise what grows along a straight line, as the register does. Blue notes and semitone
-steps are classes of pitches and of intervals: the same push turns a note into one of them here and out of it there. A
-linear regression on z explains none of their variance over windows, however well solos are reconstructed. So each
-window has a direction of its own: the one in which the decoder, at this point and under these chords, expects the
-largest share of such notes among its own. Engel, Hoffman & Roberts 2018 (arXiv 1711.05772) and Dathathri et al. 2020
-(arXiv 1912.02164) follow the gradients of trained classifiers; here the probabilities of the steps give the share.
+One vector for all windows can raise an attribute that grows along a straight line, such as the register. Blue notes and
+semitone steps are classes of pitches and intervals: the same move turns one note into a blue note and another out of
+one. A linear regression on z explains none of their variance over windows, even if solos are reconstructed well. So
+each window gets its own direction: the one in which the decoder, at this point and under these chords, expects the
+share of such notes to grow fastest. Engel, Hoffman & Roberts 2018 (arXiv 1711.05772) and Dathathri et al. 2020 (arXiv
+1912.02164) follow the gradients of trained classifiers; here the probabilities of the steps give the share.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,15 +22,16 @@ from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import StepValue
 from yardbird.music.score import Score
 
-_STRIDE, _MOST = 0.25, 32  # length of a step, after which the gradient is taken again; longer ones on a longer path
+# The length of a step, and the most steps. The gradient is recomputed after each; steps grow if the path needs more.
+_STRIDE, _MOST = 0.25, 32
 
 
 def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, distance: float) -> Latent:
-    """A latent moved along a path of length `distance` in every window; a negative one leads to less.
+    """A latent moved along a path of length `distance` in every window; a negative distance lowers the attribute.
 
     Args:
-        name: of `EXPECTED`.
-        score: the solo, which tells the key.
+        name: a key of `EXPECTED`.
+        score: the solo, which gives the key.
     """
     value = EXPECTED[name](latent, score)
     strides = min(_MOST, ceil(abs(distance) / _STRIDE))
@@ -40,7 +41,7 @@ def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, dista
 
 
 def expected_blues(latent: Latent, score: Score) -> StepValue:
-    """The expected share of blue notes of the key that are no tones of the sounding chord, as `attributes.blues`."""
+    """The expected share of blue notes that are not tones of the sounding chord, as in `attributes.blues`."""
     blue = np.isin(np.arange(HOLD) % 12, list(blue_pitch_classes(score) or ()))
     chords = latent.frame.chords  # (segments, S), bits 0 … 11 are the pitch classes of the sounding chord
     own = (chords[..., None] >> (np.arange(HOLD) % 12).astype(np.uint16)) & 1
@@ -56,7 +57,7 @@ def expected_blues(latent: Latent, score: Score) -> StepValue:
 
 
 def expected_chromaticism(_latent: Latent, _score: Score) -> StepValue:
-    """The expected share of notes a semitone from the note before, as `attributes.chromaticism`."""
+    """The expected share of notes a semitone from the previous note, as in `attributes.chromaticism`."""
 
     def share(probabilities: Tensor, steps: Tensor) -> Tensor:
         line = steps.flatten()
@@ -68,7 +69,7 @@ def expected_chromaticism(_latent: Latent, _score: Score) -> StepValue:
     return share
 
 
-#: Attribute of `ATTRIBUTES` → what the decoder expects of it, at a latent and in the key of a solo.
+#: Attribute of `ATTRIBUTES` → the decoder's expected value of it, at a latent and in the key of a solo.
 EXPECTED: Mapping[str, Callable[[Latent, Score], StepValue]] = {
     "blues": expected_blues,
     "chromaticism": expected_chromaticism,
@@ -76,5 +77,5 @@ EXPECTED: Mapping[str, Callable[[Latent, Score], StepValue]] = {
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:
-    """The mean over the counted steps of each window; 0 where there are none."""
+    """The mean over the counted steps of each window; 0 if there are none."""
     return torch.where(counted, values, 0).flatten(1).sum(1) / counted.flatten(1).sum(1).clamp(min=1)

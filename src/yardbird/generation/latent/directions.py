@@ -1,10 +1,10 @@
-"""Where an artist lies in the latent space, and which way an attribute grows: vectors to add to every window of a solo.
+"""Directions in the latent space for artists and attributes: vectors to add to every window of a solo.
 
-The way of an attribute is the mean code of the quarter of the windows that has most of it less that of the quarter that
-has least (Roberts et al. 2018, §6.4; Carter & Nielsen, Using Artificial Intelligence to Augment Human Intelligence,
-2017). The way from one artist to another is the difference of their mean codes. As some transcriptions are timed and
-others written, it takes the rhythm of an edition along; stage explore puts the difference at equal rhythm beside it.
-All from training solos alone. Blues and chromaticism have no vector: see `climbing`.
+The direction of an attribute is the mean code of the quarter of the windows with the highest values minus that of the
+quarter with the lowest (Roberts et al. 2018, §6.4; Carter & Nielsen, Using Artificial Intelligence to Augment Human
+Intelligence, 2017). The direction from one artist to another is the difference of their mean codes. Some transcriptions
+are timed and others quantised, so it includes the rhythm of an edition; stage explore also reports the difference at
+equal rhythm. All use training solos only. Blues and chromaticism have no vector: see `climbing`.
 """
 
 import hashlib
@@ -35,9 +35,9 @@ _EXTREME = 1 / 4  # of the windows, at either end
 
 @dataclass(frozen=True)
 class Directions:
-    """By name: each artist's mean code, and the way of each attribute; both (latent_dim,).
+    """By name: each artist's mean code, and the direction of each attribute; both (latent_dim,).
 
-    `model` is the fingerprint of the model whose codes they are: they mean nothing to another.
+    `model` is the fingerprint of the model that produced the codes; they are meaningless for any other model.
     """
 
     model: str
@@ -45,7 +45,7 @@ class Directions:
     attributes: Mapping[str, Vector]
 
     def between(self, source: str | None, target: str) -> Vector:
-        """The way from one artist to another; without a source, from the mean of all other artists.
+        """The direction from one artist to another; without a source, from the mean of all other artists.
 
         Raises:
             InputError: there are no others.
@@ -58,21 +58,21 @@ class Directions:
         return np.asarray(self.artists[target] - start, dtype=np.float32)
 
     def artist(self, part: str) -> str:
-        """The one artist whose name holds `part`, whatever the case.
+        """The one artist whose name contains `part`, ignoring case; an exact match comes first.
 
         Raises:
-            InputError: none does, or several do.
+            InputError: no name matches, or several do.
         """
         found = [name for name in self.artists if part.casefold() == name.casefold()]
         found = found or [name for name in self.artists if part.casefold() in name.casefold()]
         if len(found) != 1:
-            told = f"{len(found)}: {', '.join(found)}" if found else "none"
+            names = f"{len(found)}: {', '.join(found)}" if found else "none"
             remedy = "give more of the name" if found else "choose one of them"
-            raise InputError(part, expected=f"one of the artists {', '.join(self.artists)}", found=told, remedy=remedy)
+            raise InputError(part, expected=f"one of the artists {', '.join(self.artists)}", found=names, remedy=remedy)
         return found[0]
 
     def save(self, path: Path) -> None:
-        """One safetensors file, names like `artist.Charlie Parker` and `attribute.blues`."""
+        """Write one safetensors file, with names like `artist.Charlie Parker` and `attribute.blues`."""
         vectors = {f"{ARTIST}{name}": code for name, code in self.artists.items()}
         vectors |= {f"{ATTRIBUTE}{name}": way for name, way in self.attributes.items()}
         files.write_bytes(path, safetensors.numpy.save(dict(sorted(vectors.items())), {"model": self.model}))
@@ -82,7 +82,7 @@ class Directions:
         """Read what `save` wrote.
 
         Raises:
-            InputError: there is no such file, it is none of ours, or another model's.
+            InputError: there is no such file, it has another format, or it belongs to another model.
         """
         expected, remedy = "the directions that stage explore writes for this model", "run `dvc repro explore`"
         if not path.is_file():
@@ -94,7 +94,7 @@ class Directions:
         except SafetensorError as error:
             raise InputError(path, expected=expected, found=str(error), remedy=remedy) from None
         if model != fingerprint(family):
-            raise InputError(path, expected=expected, found="those of another model", remedy=remedy)
+            raise InputError(path, expected=expected, found="the directions of another model", remedy=remedy)
         return cls(model, *(_named(vectors, prefix) for prefix in (ARTIST, ATTRIBUTE)))
 
 
@@ -105,8 +105,7 @@ def fingerprint(family: MusicVAEFamily) -> str:
 
 
 def find_directions(study: Study) -> Directions:
-    """From the training solos; an attribute that does not vary over their windows has no way, and is left out, as are
-    those of `EXPECTED`."""
+    """The directions of the training solos, without the attributes of `EXPECTED` and those that do not vary."""
     codes = np.concatenate([solo.latent.z for solo in study.training])
     measured = measure_windows(_training_windows(study))
     ways = {name: extremes(codes, values) for name, values in measured.items() if name not in EXPECTED}
@@ -120,10 +119,10 @@ def find_directions(study: Study) -> Directions:
 def more(
     family: MusicVAEFamily, directions: Directions, latent: Latent, amounts: Mapping[str, float], score: Score
 ) -> Latent:
-    """A latent with so much more of each attribute: along its vector, or where no vector holds it, as `climb`.
+    """A latent moved by an amount of each attribute: along its vector, or with `climb` if it has none.
 
     Args:
-        score: the solo, which tells the key.
+        score: the solo, which gives the key.
     """
     for name, amount in amounts.items():
         if name in EXPECTED:
@@ -134,8 +133,10 @@ def more(
 
 
 def artist_codes(study: Study, *, at_equal_rhythm: bool) -> dict[str, Vector]:
-    """Each artist's mean code over the training windows; at equal rhythm: adjusted to the rhythm of the mean window, as
-    the analysis of covariance has it (Fisher 1932)."""
+    """Each artist's mean code over the training windows.
+
+    At equal rhythm, the means are adjusted to the rhythm of the mean window by analysis of covariance (Fisher 1932).
+    """
     codes = np.concatenate([solo.latent.z for solo in study.training])
     owners = [solo.artist for solo in study.training for _ in solo.latent.z]
     return adjusted_means(
@@ -149,12 +150,12 @@ def _training_windows(study: Study) -> list[Score]:
 
 
 def adjusted_means(codes: Vector, owners: Sequence[str], covariates: Floats) -> dict[str, Vector]:
-    """Each owner's mean code where the covariates are those of the mean window: the least squares fit of the codes.
+    """Each owner's mean code at the mean of the covariates, from a least-squares fit of the codes.
 
     Args:
         codes: (windows, latent_dim).
-        owners: of the windows.
-        covariates: (windows, covariates); with none these are the plain means.
+        owners: the owner of each window.
+        covariates: (windows, covariates); without covariates the results are the plain means.
     """
     names = sorted({*owners})
     indicators = np.array(owners)[:, None] == np.array(names)
@@ -164,7 +165,7 @@ def adjusted_means(codes: Vector, owners: Sequence[str], covariates: Floats) -> 
 
 
 def rhythms(scores: Sequence[Score]) -> Floats:
-    """How many notes a beat start at each step of the beat: (grid scores, steps a beat)."""
+    """The number of note onsets per beat at each step of the beat: (grid scores, steps per beat)."""
     return np.array(
         [
             np.bincount(score.onsets % score.ticks_per_beat, minlength=score.ticks_per_beat)
@@ -175,11 +176,11 @@ def rhythms(scores: Sequence[Score]) -> Floats:
 
 
 def extremes(codes: Vector, values: Floats) -> Vector | None:
-    """Mean code of the windows with the highest quarter of values − that of the lowest; NaN is left out.
+    """Mean code of the windows in the highest quarter of values minus that of the lowest; NaN is ignored.
 
     Args:
         codes: (windows, latent_dim).
-        values: (windows,).
+        values: (windows,). If they do not vary, the result is None.
     """
     known = np.flatnonzero(~np.isnan(values))
     count = int(len(known) * _EXTREME)
@@ -191,13 +192,13 @@ def extremes(codes: Vector, values: Floats) -> Vector | None:
 
 
 def windows(score: Score, latent: Latent, segments: int) -> list[Score]:
-    """The stretch of a score that each point of its latent stands for, `segments` segments; the last may be shorter."""
+    """The part of a score that each window of its latent encodes, `segments` segments; the last may be shorter."""
     lines = [*latent.frame.starts[::segments].tolist(), score.end_tick]
     return [cut(score, start, stop) for start, stop in pairwise(lines)]
 
 
 def measure_windows(scores: Sequence[Score]) -> dict[str, Floats]:
-    """Every attribute of every score, NaN where it has none: name → (scores,)."""
+    """Every attribute of every score, NaN if it is undefined: name → (scores,)."""
     return {
         name: np.array([attribute(score) for score in scores], dtype=np.float64)
         for name, attribute in ATTRIBUTES.items()

@@ -1,4 +1,4 @@
-"""The five experiments of the explore stage, one after the other."""
+"""Runs the five experiments of the explore stage."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ _DIGITS = 4
 class ExploreConfig:
     """Section `explore` of params.yaml."""
 
-    split: Literal["validation", "test"]  # the held-out solos that the experiments are judged on
+    split: Literal["validation", "test"]  # the held-out solos that the experiments use
     map: MapConfig
     interpolation: InterpolationConfig
     transfer: TransferConfig
@@ -31,10 +31,10 @@ class ExploreConfig:
 
 
 def explore(study: Study, config: ExploreConfig, folder: Path) -> dict[str, Figures]:
-    """Replace `folder` by a folder for each experiment, and the directions along which two of them move solos.
+    """Replace `folder` with a folder per experiment and the directions that two of them use.
 
     Returns:
-        the headline figures of each experiment.
+        the headline metrics of each experiment.
     """
     directions = find_directions(study)
     with files.replacing_folder(folder) as draft:

@@ -1,4 +1,4 @@
-"""The look of the experiments' figures; the same figures give the same bytes."""
+"""The style of the experiments' plots; the same values give the same bytes."""
 
 import io
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from yardbird import files
 
 PAPER, INK, FAINT, GRID = "#fdfbf7", "#2b2a33", "#8d8896", "#e4dfd6"
-#: For classes, in this order: told apart by the colour-blind (Okabe & Ito 2008), the yellow darkened for our paper.
+#: For classes, in this order: safe for colour-blind readers (Okabe & Ito 2008), yellow darkened for the background.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#b8860b", "#7a5ba6", "#000000")
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans", "font.size": 9.5, "text.color": INK, "axes.edgecolor": FAINT, "axes.labelcolor": INK,
@@ -26,7 +26,7 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) -> Iterator[Figure]:
-    """A figure to draw in (inches), written as PNG when the block succeeds; a reader's own settings change nothing."""
+    """A figure to draw in (size in inches), written as PNG if the block succeeds; user settings have no effect."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
@@ -39,7 +39,7 @@ def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) 
 
 
 def plain(axes: Axes, title: str, **labels: Any) -> Axes:
-    """Title and labels (`xlabel`, `ylabel`, `xlim`, …) on an axes with a quiet grid; returned for chaining."""
+    """Set title and labels (`xlabel`, `ylabel`, `xlim`, …) and a light grid; returns the axes for chaining."""
     axes.set(title=title, **labels)
     axes.grid(True, linewidth=0.7)
     axes.set_axisbelow(True)

@@ -1,20 +1,20 @@
-"""The form of a solo whose file does not name it: how long its chorus is, by where its changes come round again."""
+"""Estimates the chorus length of a solo without a named form, from the period at which its changes repeat."""
 
 import numpy as np
 
 from yardbird.music.score import Score
 
-#: Lengths in bars that are tried: the blues, half a song, the double blues, the song, the double song.
+#: Candidate lengths in bars: a blues, half a song, two blues, a song, two songs.
 CHORUSES = (12, 16, 24, 32, 64)
-_AGREEMENT = 0.65  # of the chords, beat by beat; players' and editors' changes differ from chorus to chorus
+_AGREEMENT = 0.65  # share of beats with equal chords; less than 1, as played and edited changes vary between choruses
 UNKNOWN = "form unknown"
 
 
 def form_of(score: Score) -> str:
-    """`12-bar chorus` … where the changes repeat after so many bars over at least half a chorus; else `UNKNOWN`.
+    """`12-bar chorus` … if the changes repeat after that many bars over at least half a chorus; else `UNKNOWN`.
 
-    Of lengths that repeat as well the shortest counts: two choruses are no longer one. Chords are compared by root and
-    pitch classes at every beat where one of the two sounds. A single chord comes round always, and is no form.
+    Of lengths with equal agreement the shortest is taken, since two choruses also repeat. Chords are compared by root
+    and pitch classes at every beat where one of the two sounds. A single chord repeats at any length and is no form.
     """
     bars = score.bar_ticks
     spans = np.append(np.diff(bars), score.meters[-1].bar_ticks(score.ticks_per_beat))

@@ -1,9 +1,10 @@
-"""From one solo to another in even steps, on a straight line or on the sphere, beside a cross-fade of the notes.
+"""Interpolates between two solos in even steps, linearly or spherically, and compares with a cross-fade of the notes.
 
-Linear is the mission's `(1 − α)·a + α·b`. Spherical follows the great circle of each window's code (Shoemake 1985; for
-latents White 2016, arXiv 1609.04468): the prior's mass lies in a shell, and the middle of a straight line lies inside
-it. The cross-fade is the baseline in data space of Roberts et al. 2018 (§5.3), by bars: of each bar one lot says from
-which α on it is the other solo's, so that it approaches as evenly as bars allow, but never plays a bar of its own.
+Linear interpolation is `(1 − α)·a + α·b`. Spherical interpolation follows the great circle of each window's code
+(Shoemake 1985; for latents White 2016, arXiv 1609.04468), because the prior's mass is in a shell and the middle of a
+straight line is inside it. The cross-fade is the data-space baseline of Roberts et al. 2018 (§5.3), by bars: a random
+threshold per bar gives the α from which the bar is taken from the other solo. It is as even as bars allow, but has no
+new bars.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,9 +38,9 @@ Blend = Callable[[Latent, Latent, float], Latent]
 class InterpolationConfig:
     """Section `explore.interpolation` of params.yaml."""
 
-    pairs: int  # of held-out solos of different tunes, by lot: in turn of one artist and of two
+    pairs: int  # random pairs of held-out solos of different tunes, alternating: same artist, two artists
     rendered: int  # pairs whose steps are also written, as .mid, .wav and .png
-    bars: int  # of each solo: its first stretch without a change of meter
+    bars: int  # of each solo: its first ones without a change of meter
     steps: int  # both ends included
 
     def __post_init__(self) -> None:
@@ -55,10 +56,10 @@ def linear(a: Latent, b: Latent, alpha: float) -> Latent:
 
 
 def spherical(a: Latent, b: Latent, alpha: float) -> Latent:
-    """The great circle of each window, its length going from one to the other; the ends are exactly `a` and `b`.
+    """The great circle of each window, with the norm interpolated linearly; the ends are exactly `a` and `b`.
 
-    What is no point of latent space (chords, tempo, length) is mixed as in `linear`, and so are windows between which
-    there is no circle or more than one: on one ray, opposite each other, or at the origin.
+    Chords, tempo and length are mixed as in `linear`, and so are windows without a unique great circle: on one ray,
+    opposite each other, or at the origin.
     """
     straight = linear(a, b, alpha)
     windows = np.arange(len(straight.z))
@@ -83,15 +84,15 @@ def decode_path(family: MusicVAEFamily, a: Latent, b: Latent, steps: int, blend:
 
 
 def cross_fade(a: Score, b: Score, steps: int, rng: np.random.Generator) -> list[Score]:
-    """The baseline; `a` and `b` are grid scores with the same bars. Chords and tempo are the nearer solo's."""
+    """The baseline; `a` and `b` are grid scores with the same bars. Chords and tempo are those of the nearer solo."""
     bars = np.array([*a.bar_ticks, a.end_tick])
     assert np.array_equal(bars, [*b.bar_ticks, b.end_tick]), "a cross-fade needs solos of the same bars"
-    lots = rng.random(a.bar_count)
-    return [_bars_of(a, b, lots < alpha, alpha) for alpha in np.linspace(0, 1, steps)]
+    thresholds = rng.random(a.bar_count)
+    return [_bars_of(a, b, thresholds < alpha, alpha) for alpha in np.linspace(0, 1, steps)]
 
 
 def _bars_of(a: Score, b: Score, of_b: NDArray[np.bool_], alpha: float) -> Score:
-    """The bars of `b` where `of_b` (bars,) says so, else of `a`; a note tied over a bar line ends where it must."""
+    """The bars of `b` where `of_b` (bars,) is true, else of `a`; a note tied over a bar line ends at the next onset."""
     notes = np.concatenate([a.notes[~of_b[a.bar_of(a.onsets)]], b.notes[of_b[b.bar_of(b.onsets)]]])
     notes = notes[np.argsort(notes["onset_tick"], kind="stable")]
     ends = np.append(notes["onset_tick"][1:], a.end_tick)[: len(notes)]
@@ -108,10 +109,10 @@ def sounding(score: Score) -> Ints:
 
 
 def sounding_distance(a: Score, b: Score) -> float:
-    """Share of the steps at which two grid scores do not sound alike; a step that only one of them has is one.
+    """The share of steps at which two grid scores sound different pitches; steps that only one of them has count.
 
-    Ratio, 0 (the same line) … 1. Source: the Hamming distance of Roberts et al. 2018 (Fig. 4), here of what sounds, for
-    most of our steps only hold a note.
+    Ratio, 0 (the same line) … 1. Source: the Hamming distance of Roberts et al. 2018 (Fig. 4), applied to sounding
+    pitches instead of tokens, because most of our steps only hold a note.
     """
     first, second = sounding(a), sounding(b)
     common, longest = min(len(first), len(second)), max(len(first), len(second))
@@ -119,13 +120,13 @@ def sounding_distance(a: Score, b: Score) -> float:
 
 
 def note_distance(a: Score, b: Score) -> float:
-    """1 − F1 of the notes (pitch and onset); 0 where neither has any."""
+    """1 − F1 of the notes (pitch and onset); 0 if neither has notes."""
     f1 = note_f1(a, b)
     return 0.0 if f1 is None else 1 - f1
 
 
 def steps_table(scores: Sequence[Score]) -> list[dict[str, Any]]:
-    """A row a step: distances to both ends and to the step before (sounding and of notes), share of new bars."""
+    """One row per step: distances to both ends and to the previous step (sounding and notes), share of new bars."""
     first, last = scores[0], scores[-1]
     known = {*_bar_contents(first), *_bar_contents(last)}
     rows = []
@@ -152,13 +153,13 @@ def steps_table(scores: Sequence[Score]) -> list[dict[str, Any]]:
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> Figures:
-    """How evenly and how steadily a path leads from one solo to the other, from the rows of `steps_table`.
+    """How even and how monotonic a path from one solo to the other is, from the rows of `steps_table`.
 
-    `largest_step`: of the way from step to step, the share of its largest; 1 / (steps − 1) is perfectly even.
-    `directness`: the distance of the ends over the length of the way; 1: no detour.
-    `monotony`: Spearman correlation of α with nearing `b` and with leaving `a`, the mean of the two; 1: ever nearer.
-    `wrong_turns`: of the changes of both distances from step to step, the share that comes nearer to `a` or leaves `b`.
-    `new_bars`: share of the bars of the steps between the ends that neither end has.
+    `largest_step`: the largest distance between steps over the sum of all; 1 / (steps − 1) is perfectly even.
+    `directness`: the distance of the ends over the length of the path; 1: no detour.
+    `monotony`: mean Spearman correlation of α with the distance to `a` and with the negative distance to `b`.
+    `wrong_turns`: the share of the changes between steps at which the distance to `a` falls or that to `b` grows.
+    `new_bars`: the share of bars, in the steps between the ends, that occur in neither end.
     """
     way = np.array([row["distance_to_previous"] for row in rows[1:]])
     leaving = np.array([row["distance_to_a"] for row in rows])
@@ -174,7 +175,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> Figures:
 
 
 def explore_interpolation(study: Study, config: InterpolationConfig, folder: Path) -> Figures:
-    """Write the steps of some pairs, and steps.csv, summary.csv and interpolation.png of all; the mean summaries."""
+    """Write the steps of some pairs, and steps.csv, summary.csv and interpolation.png; returns the mean summaries."""
     steps: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     pairs = choose_pairs(study, config)
@@ -205,20 +206,20 @@ def explore_interpolation(study: Study, config: InterpolationConfig, folder: Pat
 
 
 def choose_pairs(study: Study, config: InterpolationConfig) -> list[tuple[Solo, Solo]]:
-    """Pairs of held-out solos, cut to `bars` bars of one length, by lot; of different tunes unless there are none.
+    """Random pairs of held-out solos, cut to `bars` bars of equal length; of different tunes if there are such pairs.
 
-    The first pair is of one artist, the second of two, and so on, where there are such.
+    The first pair is of one artist, the second of two artists, and so on, as far as there are such pairs.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no pair.
     """
     stretches = study.stretches(study.held_out, config.bars)
     fitting = [(a, b) for a, b in combinations(stretches, 2) if a.score.end_tick == b.score.end_tick]
     if not fitting:
-        expected, remedy = f"two held-out solos of {config.bars} like bars", "lower explore.interpolation.bars"
+        expected, remedy = f"two held-out solos of {config.bars} equal bars", "lower explore.interpolation.bars"
         raise InputError("interpolation", expected=expected, found="fewer", remedy=remedy)
     pairs = [(a, b) for a, b in fitting if a.tune_group != b.tune_group] or fitting
-    drawn = [pairs[lot] for lot in generator(study.seed, "interpolation", "pairs").permutation(len(pairs))]
+    drawn = [pairs[number] for number in generator(study.seed, "interpolation", "pairs").permutation(len(pairs))]
     chosen: list[tuple[Solo, Solo]] = []
     for number in range(min(config.pairs, len(drawn))):
         wanted = [pair for pair in drawn if (pair[0].artist == pair[1].artist) == (number % 2 == 0)]
@@ -228,7 +229,7 @@ def choose_pairs(study: Study, config: InterpolationConfig) -> list[tuple[Solo, 
 
 
 def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """A row of panels a pair: how far each path is from both ends, and how far each step is from the one before."""
+    """Draw a row of panels per pair: the distance of each path to both ends, and the distance between steps."""
     pairs = list(dict.fromkeys(row["pair"] for row in steps))
     paths = list(dict.fromkeys(row["path"] for row in steps))
     title = "From one solo to another: share of the time in which they do not sound alike"
@@ -256,17 +257,17 @@ def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _means(steps: Sequence[Mapping[str, Any]], pair: str) -> list[dict[str, Any]]:
-    """The rows of a pair that is the mean of all."""
+    """The mean over all pairs, as the rows of one pair."""
     names = ["alpha", "distance_to_a", "distance_to_b", "distance_to_previous"]
     table = pd.DataFrame(steps).groupby(["path", "step"], sort=False)[names].mean().reset_index()
     return [{"pair": pair} | {str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _bar_contents(score: Score) -> list[bytes]:
-    """What sounds in each bar, to be compared."""
+    """The sounding pitches of each bar, as bytes for comparison."""
     return [bar.tobytes() for bar in np.split(sounding(score), score.bar_ticks[1:])]
 
 
 def _rank_correlation(values: Floats) -> float:
-    """Spearman's, with the order in which they stand; 0 where all are alike."""
+    """Spearman correlation of the values with their positions; 0 if all values are equal."""
     return float(spearmanr(np.arange(len(values)), values).statistic) if np.ptp(values) else 0.0

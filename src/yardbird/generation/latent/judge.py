@@ -1,4 +1,4 @@
-"""A judge of style: whose is an excerpt? A logistic regression on how its line moves (`metrics.style`)."""
+"""A judge of style: a logistic regression that predicts the artist of an excerpt from features of `metrics.style`."""
 
 from collections.abc import Sequence
 
@@ -15,25 +15,25 @@ from yardbird.metrics.style import FEATURES, style_features
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.score import Floats, Ints, Score
 
-_LOOSENESS = (0.001, 0.01, 0.1, 1.0)  # inverse weights of the penalty to choose from
+_LOOSENESS = (0.001, 0.01, 0.1, 1.0)  # candidate inverse weights of the penalty
 _FOLDS = 5
-_FEWEST = 16  # notes in an excerpt that is judged at all
+_FEWEST = 16  # notes in an excerpt; with fewer it is not judged
 _NO_VERDICT = 0.5
 
 Flags = NDArray[np.bool_]
 
 
 class Judge:
-    """Gives each excerpt of a score the probability that the second of two artists played it.
+    """Predicts for each excerpt of a score the probability that the second of two artists played it.
 
-    Features are standardised, artists weigh alike however many excerpts they have, and the penalty is the one that
-    loses the fewest nats over folds of tune groups; `folded_auc` is its AUC there. It is None where there are too few
-    tune groups for folds that leave both artists to learn from, and the strongest penalty is taken. If an artist has no
-    excerpt with enough notes, as where a model falls silent, every verdict is a half.
+    Features are standardised, and both artists have equal weight. The penalty is the one with the lowest log loss over
+    folds of tune groups; `folded_auc` is its AUC there. If there are too few tune groups for folds with both artists in
+    the training part, `folded_auc` is None and the strongest penalty is taken. If an artist has no excerpt with enough
+    notes (the model may be silent), every verdict is 0.5.
 
     Args:
         scores: training solos.
-        second: is it the second artist's? (scores,); both artists are there.
+        second: whether a score is by the second artist: (scores,); both artists must occur.
         groups: tune groups, (scores,).
         beats: length of an excerpt in quarter notes.
     """
@@ -41,9 +41,9 @@ class Judge:
     def __init__(self, scores: Sequence[Score], second: Sequence[bool], groups: Sequence[str], beats: float) -> None:
         self._beats = beats
         pieces = [excerpts(in_full_bars(score), beats) for score in scores]
-        heard = [[piece for piece in own if len(piece.notes) >= _FEWEST] for own in pieces]
-        counts = [len(own) for own in heard]
-        x = _features([piece for own in heard for piece in own])
+        judged = [[piece for piece in own if len(piece.notes) >= _FEWEST] for own in pieces]
+        counts = [len(own) for own in judged]
+        x = _features([piece for own in judged for piece in own])
         y, tunes = np.repeat(second, counts), np.repeat(groups, counts)
         folds = _folds(y, tunes)
         self.folded_auc: float | None = None
@@ -56,7 +56,7 @@ class Judge:
         self._classifier = _pipeline(best).fit(x, y) if len({*y.tolist()}) == 2 else None
 
     def verdicts(self, score: Score) -> Floats:
-        """Of each excerpt of a score: (excerpts,), 0 … 1; a half where there are too few notes to tell, or none."""
+        """The verdict on each excerpt of a score: (excerpts,), 0 … 1; 0.5 if it has too few notes."""
         pieces = excerpts(in_full_bars(score), self._beats) or [score]
         verdicts = np.full(len(pieces), _NO_VERDICT)
         enough = [len(piece.notes) >= _FEWEST for piece in pieces]
@@ -66,7 +66,7 @@ class Judge:
         return verdicts
 
     def examine(self, scores: Sequence[Score], second: Sequence[bool]) -> dict[str, float]:
-        """`accuracy` (balanced: chance is a half) and `auc` over the excerpts of solos; nothing unless both play."""
+        """`accuracy` (balanced: chance is 0.5) and `auc` over the excerpts of solos; empty without both artists."""
         if len({*second}) < 2:
             return {}
         verdicts = [self.verdicts(score) for score in scores]
@@ -79,7 +79,7 @@ class Judge:
 
 
 def _folds(y: Flags, tunes: NDArray[np.str_]) -> list[tuple[Ints, Ints]]:
-    """(train, test) for as many folds as leave both artists to learn from; none where there are too few tunes."""
+    """(train, test) for the most folds with both artists in every training part; empty if there are too few tunes."""
     most = min(_FOLDS, *(len(set(tunes[y == artist])) for artist in (False, True)))
     for count in range(most, 1, -1):
         folds = list(StratifiedGroupKFold(count).split(y, y, tunes))

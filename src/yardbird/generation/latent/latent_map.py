@@ -1,7 +1,7 @@
-"""Where the solos lie in the latent space: a map in two dimensions, who a solo's neighbours are, what comes back.
+"""Maps the solos in the latent space: a plot in two dimensions, the labels of neighbours, and the reconstructions.
 
-The map shows the plane in which the solos' mean codes vary most (principal components), with every window of theirs in
-it. Whether the space is ordered by artist, form or tempo is measured in all of its dimensions, for a plane may hide it.
+The map shows the plane in which the solos' mean codes vary most (principal components), with all their windows. Whether
+artist, form or tempo order the space is measured in all dimensions, because a plane may hide it.
 """
 
 from collections import Counter
@@ -31,8 +31,8 @@ _TEMPO_CLASSES = ("slow", "medium", "fast")  # thirds of the solos
 class MapConfig:
     """Section `explore.map` of params.yaml."""
 
-    neighbours: int  # of a solo, whose artist, form and tempo are compared with its own
-    rendered: int  # held-out solos of which original and reconstruction are also written as .wav and .png
+    neighbours: int  # nearest solos whose artist, form and tempo are compared with those of a solo
+    rendered: int  # held-out solos whose original and reconstruction are also written as .wav and .png
 
     def __post_init__(self) -> None:
         for key, low in (("neighbours", 1), ("rendered", 0)):
@@ -41,7 +41,7 @@ class MapConfig:
 
 
 def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
-    """Write map.png, solos.csv, windows.csv, purity.csv and every solo's reconstruction."""
+    """Write map.png, solos.csv, windows.csv, purity.csv and the reconstruction of every solo."""
     solos = study.solos
     if len(solos) < 3:
         raise InputError("map", expected="three solos or more", found=f"{len(solos)}", remedy="add solos")
@@ -97,10 +97,10 @@ def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
 
 
 def purity(points: Floats, labels: Sequence[str], groups: Sequence[str], neighbours: int) -> dict[str, float | int]:
-    """Of the nearest solos of other tunes, the share with the same label, the mean over solos; and what chance gives.
+    """The share of the nearest solos of other tunes with the same label, mean over solos, and the share by chance.
 
-    Takes of one tune share form and tempo, and would be neighbours for that alone: they are no candidates. Chance is
-    the share of the same label among all candidates. Solos without candidates, or of unknown form, are left out.
+    Takes of one tune share form and tempo and would be neighbours for that reason, so they are no candidates. Chance is
+    the share of the same label among all candidates. Solos without candidates, or with an unknown label, are omitted.
 
     Args:
         points: (solos, dimensions); distances are Euclidean.
@@ -119,7 +119,7 @@ def purity(points: Floats, labels: Sequence[str], groups: Sequence[str], neighbo
 
 
 def _reconstruct(study: Study, solo: Solo, folder: Path) -> float:
-    """Write the reconstruction; its note F1."""
+    """Write the reconstruction and return its note F1."""
     (again,) = study.family.decode([solo.latent])
     write_score(again, folder / f"{solo.stem}.mid")
     return note_f1(solo.score, again) or 0.0
@@ -134,7 +134,7 @@ def _draw(
     windows: Sequence[Floats],
     explained: Sequence[float],
 ) -> None:
-    """Above the solos, ringed where they are held out, below all of their windows in the same plane."""
+    """Draw the solos above, held-out ones ringed, and all their windows below in the same plane."""
     rings = [INK if solo.split != "train" else PAPER for solo in solos]
     owner = np.repeat(np.arange(len(solos)), [len(points) for points in windows])
     dots = np.concatenate(windows)
@@ -156,7 +156,7 @@ def _draw(
 
 
 def _legend(panel: Axes, labels: Sequence[str]) -> NDArray[np.str_]:
-    """The colour of each: the commonest labels have their own, the rest share a grey. Explained below the panel."""
+    """The colour of each label: the most frequent ones differ, the rest are grey. Adds a legend below the panel."""
     counts = Counter(label for label in labels if label != UNKNOWN)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     own = ranked if len(ranked) <= len(COLOURS) else ranked[: len(COLOURS) - 1]

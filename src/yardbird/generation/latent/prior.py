@@ -1,8 +1,8 @@
-"""Solos from the prior over the changes of held-out solos, and how far from real solos they are.
+"""Samples solos from the prior over the changes of held-out solos, and measures their distance from real solos.
 
-Beside them stand real solos of the same bars (`real`, of whose changes those played are a lot), their
-reconstructions (`reconstruction`: what decoding alone costs) and stretches of training solos (`floor`: how far honest
-solos are from each other), with distances as in `metrics.rows`.
+They are compared with real solos of the same length (`real`; the changes are a random choice of theirs), their
+reconstructions (`reconstruction`: the cost of decoding alone) and excerpts of training solos (`floor`: the distance
+between real solos). Distances are those of `metrics.rows`.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ PRIOR, RECONSTRUCTION = "prior", "reconstruction"
 class PriorConfig:
     """Section `explore.prior` of params.yaml."""
 
-    solos: int  # over the changes of the held-out solos in turn
-    bars: int  # of every solo, real ones too
-    temperature: float  # 0: always the likeliest step
+    solos: int  # number drawn, over the changes of the held-out solos in turn
+    bars: int  # of every solo, including real ones
+    temperature: float  # 0: greedy decoding
     top_p: float | None
     rendered: int  # solos also written as .wav and .png
 
@@ -46,10 +46,10 @@ class PriorConfig:
 
 
 def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
-    """Write the solos, prior.csv (row, metric, mean, sd, n, distance) and prior.png; each row's mean distance."""
+    """Write the solos, prior.csv (row, metric, mean, sd, n, distance) and prior.png; returns mean distances by row."""
     real = study.stretches(study.held_out, config.bars)
     if not real:
-        expected, remedy = f"a held-out solo of {config.bars} like bars", "lower explore.prior.bars"
+        expected, remedy = f"a held-out solo of {config.bars} equal bars", "lower explore.prior.bars"
         raise InputError("prior", expected=expected, found="none", remedy=remedy)
     played = study.lot(real, config.solos)
     drawn = sample(study, played, config)
@@ -70,7 +70,7 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
 
 
 def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Score]:
-    """One solo after another over the changes, the tempo and the bars of the real ones in turn."""
+    """Draw `config.solos` solos over the changes, tempo and bars of the real ones in turn."""
     drawn = []
     for number in tqdm(range(config.solos), desc="sampling the prior", unit="solo", leave=False):
         seed = derive_seed(study.seed, "explore", "prior", number)
@@ -80,7 +80,7 @@ def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Scor
 
 
 def _draw(path: Path, results: Results) -> None:
-    """Every metric on a line: where each set's mean lies, in standard deviations of real solos."""
+    """Draw one line per metric with each set's mean, in standard deviations of real solos."""
     real = {
         metric: (own.value, own.sd) for metric, own in results[REAL].items() if isinstance(own, SoloMean) and own.sd
     }

@@ -1,4 +1,4 @@
-"""What every experiment in the latent space stands on: the solos with their codes, and one way to write results."""
+"""The shared basis of the latent experiments: the solos with their codes, and functions to write results."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,26 +24,26 @@ from yardbird.tables.copies import read_copies
 
 _LONGEST_STEM = 100  # bytes: names have 255
 
-#: The results of an experiment for the metrics file: name → figure.
+#: The results of an experiment for the metrics file: name → value.
 Figures = dict[str, float | int]
 
 
 @dataclass(frozen=True)
 class Solo:
-    """An original of the corpus: what is known of it, its notes on the codec's grid, and its code in latent space."""
+    """An original of the corpus: its metadata, its notes on the codec's grid, and its latent code."""
 
     solo: str  # the id: "<source>/<stem>"
     split: str
     artist: str
     title: str
     tune_group: str
-    form: str  # as the manifest has it; empty where it says nothing
+    form: str  # as in the manifest; may be empty
     score: Score
     latent: Latent
 
     @property
     def stem(self) -> str:
-        """The id as the name of a file, of which two and a few words more make a name that no file system refuses."""
+        """The id as a file name, short enough that two of them and a few words fit into 255 bytes."""
         name = self.solo.replace("/", "_")
         if len(name.encode()) <= _LONGEST_STEM:
             return name
@@ -53,7 +53,7 @@ class Solo:
 
 @dataclass(frozen=True)
 class Study:
-    """The model and the solos it is explored with."""
+    """The model to explore, and the solos."""
 
     family: MusicVAEFamily
     solos: tuple[Solo, ...]  # sorted by id
@@ -65,26 +65,26 @@ class Study:
 
     @property
     def held_out(self) -> list[Solo]:
-        """The solos that the experiments are judged on: no tune of theirs was trained on."""
+        """The solos that the experiments are evaluated on; no take of their tunes is in the training split."""
         return [solo for solo in self.solos if solo.split != "train"]
 
     def lot(self, solos: Sequence[Solo], count: int) -> list[Solo]:
-        """So many of the solos, or all: the first by id would be of one artist, or of one edition."""
+        """`count` of the solos at random, or all. The first by id would be of one artist or one edition."""
         drawn = generator(self.seed, "lot").permutation(len(solos))[:count]
         return [solos[number] for number in sorted(drawn)]
 
     def stretches(self, solos: Iterable[Solo], bars: int) -> list[Solo]:
-        """Solos cut to their first `bars` bars of one meter, and encoded as such; those without are left out."""
+        """Solos cut to their first `bars` bars of one meter and encoded again; solos without such bars are omitted."""
         cuts = [(solo, piece) for solo in solos if (piece := stretch(solo.score, bars))]
         latents = self.family.encode([piece for _, piece in cuts])
         return [replace(solo, score=piece, latent=z) for (solo, piece), z in zip(cuts, latents, strict=True)]
 
 
 def open_study(family: MusicVAEFamily, augmented: Path, held_out: str, seed: int) -> Study:
-    """The target's originals of the training split and of `held_out`, encoded.
+    """Encode the target's originals of the training split and of `held_out`.
 
     Args:
-        augmented: the folder of the augment stage; copies in other keys and tempos are left out.
+        augmented: the folder of the augment stage; its copies in other keys and tempos are ignored.
 
     Raises:
         InputError: one of the two splits is empty.
@@ -104,7 +104,7 @@ def open_study(family: MusicVAEFamily, augmented: Path, held_out: str, seed: int
 
 
 def stretch(score: Score, bars: int) -> Score | None:
-    """The first `bars` bars that are whole and of one meter: no pickup, no change; None where there are none such."""
+    """The first `bars` consecutive bars of equal length, without pickup or change of meter; None if there are none."""
     lines = [*score.bar_ticks.tolist(), score.end_tick]
     for first in range(len(lines) - bars):
         if (
@@ -116,7 +116,7 @@ def stretch(score: Score, bars: int) -> Score | None:
 
 
 def write_piece(score: Score, stem: Path, title: str, *, rendered: bool = True) -> None:
-    """Write stem.mid and, to be heard and seen, stem.wav (with a quiet rhythm section) and the piano roll stem.png."""
+    """Write stem.mid and, if `rendered`, stem.wav (with a quiet rhythm section) and the piano roll stem.png."""
     write_score(score, stem.with_name(f"{stem.name}.mid"))
     if not rendered:
         return
@@ -125,7 +125,7 @@ def write_piece(score: Score, stem: Path, title: str, *, rendered: bool = True) 
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """A CSV with the columns of the first row; figures are rounded to six digits, None is empty."""
+    """Write a CSV with the columns of the first row; floats are rounded to six significant digits, None is empty."""
     files.write_csv(path, list(rows[0]), [{name: _rounded(value) for name, value in row.items()} for row in rows])
 
 

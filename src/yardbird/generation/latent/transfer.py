@@ -1,10 +1,10 @@
-"""From one artist to another along the difference of their mean codes: who is heard, and how much of the solo is left.
+"""Style transfer along the difference of two artists' mean codes: the judge's verdict, and the part of the solo kept.
 
-Held-out solos move by `strength` times the way from one artist to the other, and back. The verdict is that of a judge
-who learnt on the reconstructions of training solos: the mean probability, over excerpts, of the artist aimed at. What
-is kept is told against the solo's own reconstruction, which is strength 0, and against the solo itself. Beside it go
-the difference at equal rhythm, which leaves the rhythm of an edition behind (see `directions`), and random ways as long
-as the first: what those reach is no style, but what any push does to a solo.
+Held-out solos move by `strength` times the direction from one artist to the other, and in the reverse direction. The
+verdict is that of a judge trained on reconstructions of training solos: the mean probability of the target artist over
+excerpts. The kept shares compare with the solo's reconstruction (strength 0) and with the solo itself. Controls are the
+difference at equal rhythm, which excludes the rhythm of an edition (see `directions`), and random directions of the
+same length, which show the effect of any move.
 """
 
 from collections import Counter
@@ -38,10 +38,10 @@ _KEPT: Mapping[str, Callable[[Score, Score], float | None]] = {"rhythm": rhythm_
 class TransferConfig:
     """Section `explore.transfer` of params.yaml."""
 
-    artists: tuple[str, ...] | None  # two of the training split; null: the two with the most solos there
-    strengths: tuple[float, ...]  # times the difference of the mean codes; 0, the reconstruction, goes without saying
-    random_ways: int  # of the same length
-    excerpt_beats: float  # what the judge hears at a time
+    artists: tuple[str, ...] | None  # two artists of the training split; null: the two with the most solos there
+    strengths: tuple[float, ...]  # factors of the difference of the mean codes; 0 is always included
+    random_ways: int  # number of random directions of the same length
+    excerpt_beats: float  # length of the excerpts that are judged
     solos: int  # held-out solos of each artist that are moved
     bars: int  # of the solo of each artist that is written
 
@@ -55,9 +55,9 @@ class TransferConfig:
 
 
 def explore_transfer(study: Study, directions: Directions, config: TransferConfig, folder: Path) -> Figures:
-    """Write a solo of each artist at every strength, transfer.csv and transfer.png; the headline figures.
+    """Write a solo of each artist at every strength, transfer.csv and transfer.png; returns the headline metrics.
 
-    With one artist alone there is nowhere to go, and nothing is written.
+    With only one artist, nothing is written.
 
     Raises:
         InputError: an artist of the configuration has no training solo.
@@ -98,25 +98,25 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
 
 
 def choose_artists(study: Study, wanted: Sequence[str] | None) -> tuple[str, str] | None:
-    """The two artists of the configuration, else those with the most training solos, most first; None: there is one.
+    """The two artists of the configuration, else those with the most training solos, most first; None if there is one.
 
     Raises:
-        InputError: they are not two different artists of the training split.
+        InputError: the configured names are not two different artists of the training split.
     """
     counts = Counter(solo.artist for solo in study.training)
     known = sorted(counts, key=lambda artist: (-counts[artist], artist))
     if wanted is None:
         return (known[0], known[1]) if len(known) > 1 else None
     if len(wanted) != 2 or len({*wanted} & {*known}) != 2:
-        expected, remedy = f"two of the artists {', '.join(known)}", "mend the list, or set it to null"
+        expected, remedy = f"two of the artists {', '.join(known)}", "fix the list, or set it to null"
         raise InputError("explore.transfer.artists", expected=expected, found=", ".join(wanted), remedy=remedy)
     return wanted[0], wanted[1]
 
 
 def train_judge(study: Study, pair: tuple[str, str], beats: float) -> Judge:
-    """A judge who has heard what the model makes of the training solos of two artists.
+    """Train a judge on the reconstructions of the training solos of two artists.
 
-    The decoder smooths, and who knows the solos themselves alone may take the smoothing for style.
+    The decoder smooths solos; a judge trained only on originals would mistake the smoothing for style.
     """
     solos = [solo for solo in study.training if solo.artist in pair]
     reconstructions = study.family.decode([solo.latent for solo in solos])
@@ -125,7 +125,7 @@ def train_judge(study: Study, pair: tuple[str, str], beats: float) -> Judge:
 
 
 def examine(judge: Judge, study: Study, pair: tuple[str, str]) -> Figures:
-    """How well the judge tells the two apart: by folds of training tunes, on held-out solos, on reconstructions."""
+    """How well the judge separates the artists: over training folds, on held-out solos, on their reconstructions."""
     solos = [solo for solo in study.held_out if solo.artist in pair]
     second = [solo.artist == pair[1] for solo in solos]
     real = judge.examine([solo.score for solo in solos], second)
@@ -138,18 +138,18 @@ def examine(judge: Judge, study: Study, pair: tuple[str, str]) -> Figures:
 
 
 def random_way(dimensions: int, length: float, rng: np.random.Generator) -> Vector:
-    """A way of a length in a direction drawn uniformly: (dimensions,)."""
+    """A vector of a given length in a uniformly random direction: (dimensions,)."""
     way = rng.standard_normal(dimensions)
     return np.asarray(way * (length / np.linalg.norm(way)), dtype=np.float32)
 
 
 def move(study: Study, solos: Sequence[Solo], way: Vector) -> list[Score]:
-    """The solos with every window moved along a way, decoded; a way of zeros gives the reconstructions."""
+    """Decode the solos with `way` added to every window; zeros give the reconstructions."""
     return study.family.decode([solo.latent + way for solo in solos])
 
 
 def opening(score: Score, bars: int) -> Score:
-    """The first bars, all of them where there are fewer."""
+    """The first `bars` bars, or all if there are fewer."""
     lines = [*score.bar_ticks.tolist(), score.end_tick]
     return cut(score, 0, lines[min(bars, len(lines) - 1)])
 
@@ -157,7 +157,7 @@ def opening(score: Score, bars: int) -> Score:
 def assess(
     judge: Judge, second: bool, solos: Sequence[Solo], reconstructions: Sequence[Score], moved: Sequence[Score]
 ) -> dict[str, Any]:
-    """A row of the table: means over excerpts (the verdict for the artist aimed at) and over solos (all else)."""
+    """A row of the table: the verdict for the target artist as a mean over excerpts, the rest as means over solos."""
     verdict = float(np.mean(np.concatenate([judge.verdicts(score) for score in moved])))
     originals = [solo.score for solo in solos]
     kept = {
@@ -175,21 +175,21 @@ def assess(
 
 
 def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
-    """Of the rows from one artist to the other:
+    """The headline metrics, from the rows from one artist to the other:
 
-    - `verdict` at strength 0, of the reconstructions
-    - `strength`, the lowest at which the verdict is above a half, with `rhythm_kept` and `contour_kept`, and the mean
-      verdict of the random ways there, `random_verdict`; absent where no strength is enough
-    - `equal_rhythm_strength` and `equal_rhythm_rhythm_kept`, the same along the difference at equal rhythm
-    - `kept_verdict`, the highest verdict at which at least half of the rhythm is kept, and its `kept_strength`
+    - `verdict`: at strength 0, of the reconstructions
+    - `strength`: the lowest at which the verdict is above 0.5, with its `rhythm_kept` and `contour_kept`, and the mean
+      verdict of the random directions there, `random_verdict`; absent if no strength is enough
+    - `equal_rhythm_strength` and `equal_rhythm_rhythm_kept`: the same along the difference at equal rhythm
+    - `kept_verdict`: the highest verdict with at least half of the rhythm kept, and its `kept_strength`
     """
     own = [row for row in rows if row["way"] == ARTISTS]
     figures: Figures = {"verdict": own[0]["verdict"]}
     if reached := _reached(own):
         at_reached = [row for row in rows if row["strength"] == reached["strength"]]
         random = _mean([row["verdict"] for row in at_reached if row["way"].startswith(RANDOM)])
-        told = {name: reached[name] for name in ("strength", "rhythm_kept", "contour_kept")}
-        figures |= _known({**told, "random_verdict": random})
+        at_strength = {name: reached[name] for name in ("strength", "rhythm_kept", "contour_kept")}
+        figures |= _known({**at_strength, "random_verdict": random})
     if evenly := _reached([row for row in rows if row["way"] == EQUAL_RHYTHM]):
         figures |= _known({f"equal_rhythm_{name}": evenly[name] for name in ("strength", "rhythm_kept")})
     enough = [row for row in own if (row["rhythm_kept"] or 0) >= ENOUGH]
@@ -211,7 +211,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """A column of panels from artist to artist: the verdicts, and what is kept."""
+    """Draw one column of panels per pair of artists: the verdicts, and the kept shares."""
     pairs = list(dict.fromkeys((row["from"], row["to"]) for row in rows))
     with figure(path, "From one artist to another", width=6 * len(pairs), height=7.5) as drawing:
         panels = drawing.subplots(2, len(pairs), squeeze=False, sharex=True)
