@@ -23,7 +23,7 @@ CONFIG = EvaluateConfig(
 )
 
 
-def test_each_ngram_is_chosen_on_the_validation_split_among_all_pairs(data, codec):
+def test_each_ngram_is_tuned_on_the_validation_split_over_all_pairs(data, codec):
     events, melody = data / "encoded/events", data / "encoded/melody"
     for chosen, read, folder, vocab_size, orders in (
         (fit_on_events(events, CONFIG), read_solos, events, codec.vocab_size, CONFIG.ngram_orders),
@@ -55,7 +55,7 @@ def test_the_ngram_draws_solos_that_obey_the_grammar(corpus, codec):
         assert not len(score.notes) or (score.pitches.min() >= 50 and score.pitches.max() <= 80)
 
 
-def test_what_was_scored_is_read_back_to_the_last_bit(data, tmp_path):
+def test_the_scores_are_read_back_exactly(data, tmp_path):
     ngram, grid = fit_on_events(data / "encoded/events", CONFIG), fit_on_grid(data / "encoded/melody", CONFIG)
     baseline = score_baseline(ngram, grid, data / "encoded")
     assert baseline.settings["order"] == ngram.order

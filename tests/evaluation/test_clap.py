@@ -25,7 +25,7 @@ WORDS = ["<pad>", "<unk>", "<s>", "</s>", "a", "low", "high", "tone"]
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CLAP of random weights, laid out as on the hub."""
+    """A CLAP with random weights, in the layout of the hub."""
     folder = tmp_path_factory.mktemp("clap")
     torch.manual_seed(0)
     text = ClapTextConfig(

@@ -49,7 +49,7 @@ def held_out(data, ngram, baseline, codec):
     return score_held_out("family", FakeTokens(ngram.tuned(2, 1.0), codec), baseline, data, CONFIG, seed=0)
 
 
-def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, baseline, codec):
+def test_a_token_family_is_scored_with_the_ngram(data, held_out, ngram, baseline, codec):
     assert list(held_out) == ["family", NGRAM]
     family, best = flat(held_out["family"]), flat(held_out[NGRAM])
     assert family["gain_on_ngram"] == pytest.approx(best["nats_per_note"] - family["nats_per_note"])
@@ -62,7 +62,7 @@ def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, ba
     assert itself["gain_on_ngram"].value == 0
 
 
-def test_a_family_with_a_latent_is_measured_by_it(data, baseline):
+def test_a_latent_family_is_measured_by_its_latent(data, baseline):
     rows = score_held_out("vae", tiny_vae(), baseline, data, CONFIG, seed=0)
     assert list(rows) == ["vae", SHUFFLED, ALL_HOLD, NGRAM]
     assert "nats_per_note" not in rows["vae"]
@@ -71,14 +71,14 @@ def test_a_family_with_a_latent_is_measured_by_it(data, baseline):
     )
 
 
-def test_the_row_of_the_ngram_is_the_same_beside_every_family(data, held_out, baseline):
+def test_the_row_of_the_ngram_is_the_same_for_every_family(data, held_out, baseline):
     assert score_held_out("vae", tiny_vae(), baseline, data, CONFIG, seed=0)[NGRAM] == held_out[NGRAM]
 
 
 @pytest.mark.parametrize("family", [FakeFamily(), tiny_musicgen()], ids=["of no kind", "of sound"])
-def test_a_family_that_cannot_be_evaluated_is_refused_instead_of_measured_less(data, baseline, family):
-    """Without the refusal a renamed scoring method costs the held-out metrics without an error."""
-    with pytest.raises(InputError, match=r"name: expected a family of tokens or of latents, found .*Family; evaluate"):
+def test_a_family_of_unknown_kind_is_refused(data, baseline, family):
+    """Without this error a renamed scoring method would drop the held-out metrics unnoticed."""
+    with pytest.raises(InputError, match=r"name: expected a token family or a latent family, found .*Family; evaluate"):
         score_held_out("name", family, baseline, data, CONFIG, seed=0)
 
 
@@ -89,7 +89,7 @@ def test_real_solos_are_cut_to_the_length_of_generated_ones(corpus, codec):
     assert len(real_excerpts(corpus, codec, "test", 16.0, "nobody")) == 6
 
 
-def test_the_share_of_whole_solos_that_come_to_rest_has_its_interval(corpus, codec, make_walk):
+def test_the_share_of_whole_solos_that_end_with_a_rest_has_an_interval(corpus, codec, make_walk):
     real = real_solos(corpus, codec, "test", None)
     assert [score.bar_count for score in real] == [16, 9]
     running, silent = make_walk(20, 4), replace(make_walk(21, 4), notes=make_notes([]))
@@ -100,7 +100,7 @@ def test_the_share_of_whole_solos_that_come_to_rest_has_its_interval(corpus, cod
         "family": ([ENDING], 3),
         REAL: ([ENDING], 2),
     }
-    assert rows[REAL][ENDING].value == 0, "the test solos run on; their excerpts do not count"
+    assert rows[REAL][ENDING].value == 0, "the test solos do not end with a rest; their excerpts do not count"
     assert list(flat(rows["family"]).values()) == pytest.approx([2 / 3, 0.2077, 0.9385], abs=1e-4)
 
 
@@ -117,7 +117,7 @@ def evaluated(corpus, codec, make_walk, held_out):
     return held_out, compare_sets(sets, 4, streams(0))
 
 
-def test_the_metric_file_is_short_numbers_by_row(evaluated):
+def test_the_metric_file_has_rounded_values_by_row(evaluated):
     held_out, rows = evaluated
     content = headlines(merged(held_out, rows))
     assert list(content) == ["family", NGRAM, FLOOR, REAL]
@@ -128,7 +128,7 @@ def test_the_metric_file_is_short_numbers_by_row(evaluated):
     assert json.loads(json.dumps(content, allow_nan=False)) == content
 
 
-def test_the_metric_file_tells_what_the_gate_reads_of_a_latent(data, baseline, evaluated):
+def test_the_metric_file_has_the_values_that_the_gate_reads_of_a_latent(data, baseline, evaluated):
     _, rows = evaluated
     content = headlines(merged(score_held_out("family", tiny_vae(), baseline, data, CONFIG, seed=0), rows))
     assert list(content) == ["family", SHUFFLED, ALL_HOLD, NGRAM, FLOOR, REAL]
@@ -138,7 +138,7 @@ def test_the_metric_file_tells_what_the_gate_reads_of_a_latent(data, baseline, e
     assert list(content[ALL_HOLD]) == ["sampled_accuracy"]
 
 
-def test_the_table_holds_held_out_figures_and_all_metrics(evaluated):
+def test_the_table_has_held_out_values_and_all_metrics(evaluated):
     held_out, rows = evaluated
     lines = as_csv(merged(held_out, rows)).splitlines()
     assert lines[0] == "row,metric,mean,sd,n,distance"
@@ -146,8 +146,8 @@ def test_the_table_holds_held_out_figures_and_all_metrics(evaluated):
     assert f"family,nats_per_note,{held_out['family']['nats_per_note'].value:.6g},,2," in lines
 
 
-def test_a_metric_to_be_shown_that_nobody_measured_is_an_error(evaluated, monkeypatch):
-    """A misspelt or renamed metric vanished from the metric file without a word."""
+def test_a_required_metric_that_was_not_measured_is_an_error(evaluated, monkeypatch):
+    """Regression: a misspelt or renamed metric was dropped from the metric file without an error."""
     results = merged(*evaluated)
     misspelt = {row: {"gain_on_ngam" if key == "gain_on_ngram" else key: value for key, value in own.items()}
                 for row, own in results.items()}  # fmt: skip
@@ -167,8 +167,8 @@ def test_generated_solos_are_read_as_their_manifest_lists_them(tmp_path, make_wa
     assert read_generated(tmp_path) == scores[::-1]
 
 
-def test_what_a_solo_was_given_to_continue_is_not_measured_as_its_own(tmp_path, make_walk):
-    """Four bars of a prime counted among the music of the model that continued it."""
+def test_the_prime_of_a_solo_is_not_measured(tmp_path, make_walk):
+    """Regression: four bars of a prime counted as music of the model."""
     score = make_walk(0, 6)
     write_score(score, tmp_path / "solo.mid")
     write_generated_solos(tmp_path, [filled(GeneratedSolo, path="solo.mid", primed_bars=4)])
@@ -180,8 +180,8 @@ def test_what_a_solo_was_given_to_continue_is_not_measured_as_its_own(tmp_path, 
     assert [change.chord for change in own.chords] == [change.chord for change in score.chords[4:]]
 
 
-def test_solos_of_the_baseline_are_drawn_once_and_say_so(data, root, tmp_path, monkeypatch):
-    """Their provenance claimed the choice among `generate.best_of` that families are asked for."""
+def test_solos_of_the_baseline_are_drawn_once_and_their_provenance_shows_it(data, root, tmp_path, monkeypatch):
+    """Regression: their provenance claimed a choice among `generate.best_of` candidates."""
     params = YAML(typ="safe").load(root / "params.yaml")
     params["generate"] |= {"best_of": 4, "bars": 2, "free": 1, "solos_per_chart": 0, "measured": 3, "comping": False}
     params["evaluate"] |= {"ngram_orders": [2], "grid_orders": [2], "ngram_escapes": [1]}

@@ -42,7 +42,7 @@ def family():
 
 @pytest.fixture(scope="module")
 def sounding(data, family, make_walk, tmp_path_factory) -> Path:
-    """The folder `data` with clips, their codes and the baseline's solos."""
+    """The folder `data` with clips, their codes and solos of the baseline."""
     folder = tmp_path_factory.mktemp("sounding")
     shutil.copytree(data, folder, dirs_exist_ok=True)
     rows, codes, start = [], [], 0
@@ -72,7 +72,7 @@ def evaluated(sounding, family) -> tuple[Results, Results, list[Compared]]:
     return evaluate_audio("musicgen", family, sounding, CONFIG, 0)
 
 
-def test_every_row_has_its_figures(evaluated):
+def test_every_row_has_its_metrics(evaluated):
     figures, solos, _ = evaluated
     by_row = {row: set(flat(own)) for row, own in merged(figures, solos).items()}
     codes = {"nats_per_frame", "nats_per_frame_low", "nats_codebook_4", "accuracy_codebook_1"}
@@ -93,17 +93,17 @@ def test_every_row_has_its_figures(evaluated):
     assert "frechet_distance" not in by_row["real"]
 
 
-def test_counts_say_how_many_there_were(evaluated):
+def test_counts_are_those_of_clips_sounds_and_solos(evaluated):
     figures, *_ = evaluated
     counts = {(row, metric): estimate.n for row, own in figures.items() for metric, estimate in own.items()}
     assert counts["musicgen", "nats_per_frame"] == 5
     assert counts["musicgen", "voiced_share"] == CONFIG.prompts
-    assert counts["codec", "voiced_share"] + counts["real", "voiced_share"] == 5  # no sound is held against itself
+    assert counts["codec", "voiced_share"] + counts["real", "voiced_share"] == 5  # no sound is compared with itself
     assert counts["transcriber", "note_f1"] == 2
 
 
 def test_solos_are_compared_without_chords(evaluated):
-    """Else the floor's distance would be a mean over metrics that sound does not have."""
+    """Otherwise the distance of the floor would include metrics that sound does not have."""
     _, solos, _ = evaluated
     named = ("chord_tone_rate", "harmony_margin", "enclosure_rate")
     chords = [own[metric] for own in solos.values() for metric in named if metric in own]
@@ -130,7 +130,7 @@ def test_the_headlines_are_short_and_have_the_intervals_that_matter(evaluated):
     json.dumps(content, allow_nan=False)
 
 
-def test_the_headlines_say_what_the_verdict_on_originality_rests_on(evaluated):
+def test_the_headlines_have_the_values_of_the_originality_verdict(evaluated):
     figures, solos, _ = evaluated
     yardstick = {metric: Estimate(3.0, 2.0, 3.0, 3) for metric in JUDGED}
     without = {
@@ -141,14 +141,14 @@ def test_the_headlines_say_what_the_verdict_on_originality_rests_on(evaluated):
     assert content[SELF] == {name: 3 for metric in JUDGED for name in (metric, f"{metric}_high")}
 
 
-def test_what_each_sound_shares_with_training_solos_is_told_by_set(evaluated):
+def test_the_overlap_of_each_sound_with_training_solos_is_listed_by_set(evaluated):
     *_, compared = evaluated
     rows = [found.row for found in compared]
     assert rows.count("musicgen") == CONFIG.prompts
     assert set(rows) == {"musicgen", "real_transcribed", "ngram", "real"}
 
 
-def test_of_recordings_nobody_knows_the_scores(sounding, family, tmp_path):
+def test_recordings_have_no_scores_and_no_originality(sounding, family, tmp_path):
     folder = tmp_path / "data"
     shutil.copytree(sounding, folder)
     index = folder / "encoded/audio/index.csv"
@@ -159,7 +159,7 @@ def test_of_recordings_nobody_knows_the_scores(sounding, family, tmp_path):
     assert solos["real"]["notes_per_bar"].value == solos["real_transcribed"]["notes_per_bar"].value
 
 
-def test_keys_are_asked_for_in_turn_in_the_words_of_the_corpus():
+def test_keys_are_requested_in_turn_in_the_wording_of_the_corpus():
     asked = replace(CONFIG, prompts=26, modes=("major", "minor")).asked()
     captions = [caption for _, caption in asked]
     assert captions[0] == captions[24] == "Be-bop solo in C, 200 bpm"
@@ -167,7 +167,7 @@ def test_keys_are_asked_for_in_turn_in_the_words_of_the_corpus():
     assert len({key for key, _ in asked}) == 24
 
 
-def test_words_that_were_never_read_are_named(family):
+def test_unknown_words_are_named(family):
     assert {"C", "D"} <= set(unknown_words(family, CONFIG))
     assert "F" not in unknown_words(family, replace(CONFIG, prompts=12))
 
@@ -179,7 +179,7 @@ def test_words_that_were_never_read_are_named(family):
         ({"bootstrap_samples": 0}, "evaluate_audio.bootstrap_samples: expected at least 1, found 0"),
         ({"seconds": 0.5}, "evaluate_audio.seconds: expected at least 1, found 0.5"),
         ({"modes": ()}, "evaluate_audio.modes: expected major, minor or both"),
-        ({"caption": "a solo"}, "evaluate_audio.caption: expected words with {key} among them, found 'a solo'"),
+        ({"caption": "a solo"}, "evaluate_audio.caption: expected a text that contains {key}, found 'a solo'"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(change, words):
@@ -187,7 +187,7 @@ def test_a_wrong_setting_is_one_clear_line(change, words):
         replace(CONFIG, **change)
 
 
-def test_the_shipped_settings_are_read_and_ask_for_every_major_key_as_often(root):
+def test_the_default_settings_request_every_major_key_equally_often(root):
     config = read_section("evaluate_audio", EvaluateAudioConfig, root / "params.yaml")
     keys = [key for key, _ in config.asked()]
     assert len(keys) >= 24

@@ -1,4 +1,4 @@
-"""Filled bars beside the same bars continued: each counts what the model says of them, and nothing else."""
+"""Filled bars compared with the same bars continued: both count the nats of these bars only."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from yardbird.models.base import TokenScores
 
 
 class Joining(FakeTokens):
-    """A note costs 3 nats, or 2 where the stream shows what comes after it; all else costs a nat, the countdown 100."""
+    """A note costs 3 nats, or 2 if the stream shows the music after it; other tokens cost 1, the countdown 100."""
 
     fill_context = 256
 
@@ -32,7 +32,7 @@ class Joining(FakeTokens):
         return TokenScores(nats, nats > 0)
 
 
-def test_a_bar_is_scored_with_and_without_what_follows_it(corpus, codec):
+def test_a_bar_is_scored_with_and_without_the_bars_after_it(corpus, codec):
     figures = flat(filling_figures(Joining(codec), read_solos(corpus, "test"), codec, Resampling(20, 0)))
     assert figures["fill_gain"] == pytest.approx(1)
     assert figures["fill_gain_low"] == pytest.approx(1)
@@ -50,7 +50,7 @@ def test_the_bars_counted_are_the_same_on_both_sides(corpus, codec):
     score = codec.decode(solos[0].tokens)
     assert score.bar_count == 16
     notes = int(np.sum(score.onsets < 13 * 48))
-    chords_alone = 13 - int(np.isin(np.arange(13) * 48, score.onsets).sum())  # their position is no note's
+    chords_alone = 13 - int(np.isin(np.arange(13) * 48, score.onsets).sum())  # these positions belong to no note
     figures = flat(filling_figures(Joining(codec), solos, codec, Resampling(20, 0)))
     tokens_of_bars_and_chords = 13 + 2 * 13 + chords_alone
     assert figures["filled_nats_per_note"] == pytest.approx(5 + tokens_of_bars_and_chords / notes)

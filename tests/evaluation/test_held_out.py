@@ -27,7 +27,7 @@ from yardbird.models.base import Ratio, TokenScores
 
 @dataclass
 class Known:
-    """Every token costs 2 nats, a pitch 3; every second token is guessed."""
+    """Every token costs 2 nats, a pitch 3; every second token is predicted correctly."""
 
     codec: EventCodec
 
@@ -77,7 +77,7 @@ def test_an_empty_split_is_one_clear_line(corpus):
         read_solos(corpus, "nonesuch")
 
 
-def test_the_groups_of_kinds_add_up_to_the_nats_of_all_tokens(corpus, codec):
+def test_the_groups_of_kinds_sum_to_the_nats_of_all_tokens(corpus, codec):
     for solo in read_solos(corpus, "test"):
         ratios = solo_ratios(Known(codec).score_tokens(solo.tokens), solo.tokens, codec)
         parts = [ratios[f"{group}_nats_per_note"].numerator for group in GROUPS]
@@ -87,7 +87,7 @@ def test_the_groups_of_kinds_add_up_to_the_nats_of_all_tokens(corpus, codec):
         )
 
 
-def test_solos_weigh_by_their_notes(corpus, codec):
+def test_solos_are_weighted_by_their_notes(corpus, codec):
     solos = read_solos(corpus, "test")
     pooled = pool(score_solos(Known(codec), solos, codec, "test solos"))
     tokens = sum(len(solo.tokens) - 1 for solo in solos)
@@ -108,7 +108,7 @@ def test_accuracy_counts_the_tokens_of_its_kind_only(corpus, codec):
         )
 
 
-def test_the_ngram_is_scored_like_any_model(corpus, codec):
+def test_the_ngram_is_scored_as_any_model(corpus, codec):
     solos = read_solos(corpus, "test")
     model = NGram.fit([solo.tokens for solo in read_solos(corpus, "train")], codec.vocab_size, 2)
     pooled = pool(score_solos(model, solos, codec, "test solos"))
@@ -132,8 +132,8 @@ def figures(values: list[tuple[str, float, float]]) -> list[SoloFigures]:
     ]
 
 
-def test_the_interval_draws_groups_and_not_solos():
-    """Two solos of one group always come together: no draw can have one without the other."""
+def test_the_interval_resamples_groups_and_not_solos():
+    """Two solos of one group are always resampled together."""
     same = figures([("a", 0.0, 1.0), ("a", 2.0, 1.0), ("b", 1.0, 1.0), ("b", 1.0, 1.0)])
     assert estimate(same, "x", Resampling(500, 0)) == Estimate(1.0, 1.0, 1.0, 4)
     apart = figures([("a", 0.0, 1.0), ("b", 2.0, 1.0), ("c", 1.0, 1.0), ("d", 1.0, 1.0)])
@@ -152,16 +152,16 @@ def test_the_interval_equals_that_of_a_slow_bootstrap():
     assert found.span == pytest.approx(np.quantile(draws, [0.025, 0.975]), rel=0.04)
 
 
-def test_a_paired_difference_cancels_what_both_find_hard():
+def test_a_paired_difference_cancels_common_variation():
     easy = figures([("a", 10.0, 10.0), ("b", 90.0, 10.0), ("c", 50.0, 10.0)])
     worse = figures([("a", 15.0, 10.0), ("b", 95.0, 10.0), ("c", 55.0, 10.0)])
     gain = estimate(worse, "x", Resampling(500, 0), less=easy)
     assert (gain.value, *gain.span) == pytest.approx((0.5, 0.5, 0.5))
-    with pytest.raises(AssertionError, match="other solos"):
+    with pytest.raises(AssertionError, match="both need the same solos"):
         estimate(worse, "x", Resampling(500, 0), less=easy[::-1])
 
 
-def test_ratios_that_are_named_have_intervals_and_a_name_that_no_ratio_has_is_an_error():
+def test_named_ratios_have_intervals_and_an_unknown_name_is_an_error():
     values = [SoloFigures("one", "a", {"x": Ratio(1, 1), "y": Ratio(3, 1)})] * 2
     values.append(SoloFigures("two", "b", {"x": Ratio(3, 2), "y": Ratio(1, 2)}))
     resampling = Resampling(100, 1)
@@ -171,15 +171,15 @@ def test_ratios_that_are_named_have_intervals_and_a_name_that_no_ratio_has_is_an
         estimates(values, resampling, ["z"])
 
 
-def test_every_interval_draws_the_same_groups():
-    """A metric more must not move the others, and two models over the same solos are compared on the same draws."""
+def test_every_interval_uses_the_same_resampled_groups():
+    """A new metric must not change the others, and two models over the same solos share their resamples."""
     values = figures([(str(tune), float(tune**2), tune + 1.0) for tune in range(20)])
     resampling = Resampling(100, 1)
     assert estimate(values, "x", resampling) == estimate(values, "x", resampling)
     assert estimate(values, "x", resampling) != estimate(values, "x", Resampling(100, 2))
 
 
-def test_background_solos_are_read_where_they_are_asked_for_alone(corpus, tmp_path):
+def test_background_solos_are_read_on_request_only(corpus, tmp_path):
     shutil.copytree(corpus, tmp_path / "events")
     index = tmp_path / "events/index.csv"
     lines = index.read_text().splitlines()

@@ -29,7 +29,7 @@ STEPS = {"Ann": [-2, -1, 1, 2], "Bob": [-5, -4, 4, 5]}
 
 
 def leap(artist: str, seed: int) -> Score:
-    """Twelve bars of even eighths on a grid of twelfths of a beat."""
+    """Twelve bars of straight eighths on a grid of twelfths of a beat."""
     pitches = 56 + np.cumsum(np.random.default_rng(seed).choice(STEPS[artist], 96)) % 24
     changes = [Chord.parse(symbol) for symbol in ("Gm7", "C7", "Fmaj7", "D7")]
     chords = tuple(ChordChange(48 * bar, changes[bar % 4]) for bar in range(12))
@@ -37,7 +37,7 @@ def leap(artist: str, seed: int) -> Score:
 
 
 def write_encoded(folder: Path, codec: EventCodec, solos: Sequence[tuple[str, str, str, Score]]) -> Path:
-    """Solos as event tokens: (split, artist, tune group, score)."""
+    """Write solos as event tokens: (split, artist, tune group, score)."""
     tokens = [codec.encode(score, artist) for _, artist, _, score in solos]
     ends = np.cumsum([len(row) for row in tokens]).tolist()
     rows = [
@@ -57,7 +57,7 @@ def write_corpus(
     dealt: Sequence[tuple[str, str]],
     played: Callable[[str, Score], Score] = lambda _, score: score,
 ) -> Path:
-    """A solo of its own tune for each (split, artist), `played` in that artist's way."""
+    """Write a solo over its own tune for each (split, artist), transformed by `played`."""
     solos = [
         (split, artist, f"t{number}", played(artist, leap(artist, number)))
         for number, (split, artist) in enumerate(dealt)
@@ -73,7 +73,7 @@ def two_players(codec: EventCodec, tmp_path_factory: pytest.TempPathFactory) -> 
     return write_corpus(tmp_path_factory.mktemp("players"), codec, [("train", "Ann"), *BOTH])
 
 
-def test_the_judges_are_of_the_artist_with_the_most_training_solos_and_tell_held_out_solos_apart(
+def test_the_judges_are_for_the_artist_with_the_most_training_solos_and_separate_held_out_solos(
     two_players: Path,
 ) -> None:
     judges = fit_judges(two_players, CONFIG)
@@ -85,7 +85,7 @@ def test_the_judges_are_of_the_artist_with_the_most_training_solos_and_tell_held
     assert fit_judges(two_players, replace(CONFIG, artist="Bob")).artist == "Bob"
 
 
-def test_the_test_split_is_not_read_to_make_a_judge(
+def test_the_test_split_is_not_read_to_fit_a_judge(
     two_players: Path, codec: EventCodec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = set()
@@ -100,7 +100,7 @@ def test_the_test_split_is_not_read_to_make_a_judge(
 
 
 def swung(score: Score) -> Score:
-    """Each eighth off the beat two twelfths later: triplets."""
+    """Each off-beat eighth two twelfths later: triplets."""
     return moved(score, 6, 2)
 
 
@@ -110,7 +110,7 @@ def laid_back(score: Score) -> Score:
 
 
 def moved(score: Score, place: int, ticks: int) -> Score:
-    """Onsets at a place of the beat so much later; a note ends where it ended."""
+    """Delay the onsets at one position of the beat; offsets stay."""
     notes = score.notes.copy()
     later = ticks * (score.onsets % 12 == place)
     notes["onset_tick"] += later
@@ -119,7 +119,7 @@ def moved(score: Score, place: int, ticks: int) -> Score:
 
 
 def by_hand(score: Score) -> Score:
-    """As played: each onset up to a thirtieth of a beat beside the grid."""
+    """As in a performance: each onset up to a thirtieth of a beat off the grid."""
     notes = score.notes.copy()
     beside = np.random.default_rng(0).integers(-16, 17, len(notes))
     notes["onset_tick"] = np.maximum(40 * notes["onset_tick"] + beside, 0)
@@ -129,7 +129,7 @@ def by_hand(score: Score) -> Score:
 
 
 def test_timing_does_not_move_a_verdict(codec: EventCodec, tmp_path: Path) -> None:
-    """Ann is heard from performances, Bob from scores, as Coltrane and Parker are: the judge of traits went by that."""
+    """Ann's solos are performances, Bob's are scores, as for Coltrane and Parker; the judge of traits relied on it."""
     editions = write_corpus(
         tmp_path / "editions", codec, BOTH, lambda artist, score: laid_back(swung(score)) if artist == "Ann" else score
     )
@@ -144,7 +144,7 @@ def test_timing_does_not_move_a_verdict(codec: EventCodec, tmp_path: Path) -> No
     assert all(other == verdicts[0] for other in verdicts[1:])
 
 
-def test_every_set_is_judged_and_real_solos_have_both_sides_and_the_areas(two_players: Path) -> None:
+def test_every_set_is_judged_and_the_real_row_has_both_sides_and_the_aucs(two_players: Path) -> None:
     judges = fit_judges(two_players, CONFIG)
     sets = {"walker": [leap("Ann", 50)], "leaper": [leap("Bob", 51)], "silent": [], REAL: [leap("Ann", 52)]}
     rows = style_of(judges, sets, two_players, CONFIG, 0)
@@ -158,11 +158,11 @@ def test_every_set_is_judged_and_real_solos_have_both_sides_and_the_areas(two_pl
 @pytest.mark.parametrize(
     ("dealt", "reason"),
     [
-        ([row for row in BOTH if row[1] == "Ann"], "the training solos are not both Ann's and others'"),
-        ([row for row in BOTH if row != ("validation", "Bob")], "the validation solos are not both Ann's and others'"),
+        ([row for row in BOTH if row[1] == "Ann"], "the training solos are not by both Ann and others"),
+        ([row for row in BOTH if row != ("validation", "Bob")], "the validation solos are not by both Ann and others"),
     ],
 )
-def test_where_a_split_is_one_artist_s_there_is_no_judge_and_no_figure(
+def test_with_one_artist_in_a_split_there_is_no_judge_and_no_metric(
     dealt: list[tuple[str, str]], reason: str, codec: EventCodec, tmp_path: Path
 ) -> None:
     judges = fit_judges(write_corpus(tmp_path, codec, dealt), CONFIG)
@@ -172,7 +172,7 @@ def test_where_a_split_is_one_artist_s_there_is_no_judge_and_no_figure(
 
 @pytest.fixture
 def stage(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], object]:
-    """The judge stage in an empty folder, with so many solos to choose among."""
+    """The judge stage in an empty folder, with `best_of` candidates."""
 
     def run(best_of: int) -> object:
         text = (root / "params.yaml").read_text()
@@ -184,25 +184,25 @@ def stage(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
     return run
 
 
-def test_the_stage_says_so_where_no_judge_can_be(
+def test_the_stage_reports_that_no_judge_can_be_fitted(
     stage: Callable[[int], object],
     two_players: Path,
     codec: EventCodec,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A corpus of one artist must not fail, neither here nor, after the training, in generate."""
+    """A corpus of one artist must not fail, here or, after training, in generate."""
     write_corpus(tmp_path / "data/encoded/events", codec, [row for row in BOTH if row[1] == "Ann"])
     stage(4)
-    assert "no judge of style: the training solos are not both Ann's and others'" in capsys.readouterr().out
-    assert read_judges(tmp_path / "data/judges") == "the training solos are not both Ann's and others'"
+    assert "no judge of style: the training solos are not by both Ann and others" in capsys.readouterr().out
+    assert read_judges(tmp_path / "data/judges") == "the training solos are not by both Ann and others"
     shutil.rmtree(tmp_path / "data/encoded/events")
     shutil.copytree(two_players, tmp_path / "data/encoded/events")
     stage(4)
     assert isinstance(read_judges(tmp_path / "data/judges"), Judges)
 
 
-def test_a_side_of_one_tune_has_an_area_without_bounds(two_players: Path) -> None:
+def test_a_side_of_one_tune_has_an_auc_without_interval(two_players: Path) -> None:
     judges = fit_judges(two_players, CONFIG)
     assert isinstance(judges, Judges)
     pieces = [
@@ -213,7 +213,7 @@ def test_a_side_of_one_tune_has_an_area_without_bounds(two_players: Path) -> Non
 
 
 @pytest.mark.parametrize("key", ["order", "excerpt_beats", "bootstrap_samples"])
-def test_a_setting_that_makes_no_sense_is_told(key: str) -> None:
+def test_an_impossible_setting_is_one_clear_line(key: str) -> None:
     with pytest.raises(ConfigError, match=rf"params\.yaml: judge\.{key}: expected 1 or more, found 0"):
         replace(CONFIG, **{key: 0})
 
@@ -231,7 +231,7 @@ def real_codec(root: Path) -> EventCodec:
 def encode_real(
     folder: Path, codec: EventCodec, ingested: Path, real_solos: dict[str, Score], config: SplitConfig
 ) -> tuple[Path, Path]:
-    """The real solos as event tokens by a split, and Parker's test solos again by edition: `timed` or `score`."""
+    """The real solos as event tokens for a split, and Parker's test solos again by edition: `timed` or `score`."""
     rows = read_ingested(ingested, ["parker", "coltrane"])
     splits = split_solos(rows, ingested, config).splits
     solos = [(splits[row.solo], row.artist, row.tune_group, real_solos[row.solo]) for row in rows]
@@ -243,10 +243,10 @@ def encode_real(
     return write_encoded(folder / "all", codec, solos), write_encoded(folder / "editions", codec, editions)
 
 
-def test_real_solos_are_told_apart_by_both_judges_on_tunes_that_they_have_not_heard(
+def test_both_judges_separate_real_solos_over_held_out_tunes(
     ingested: Path, real_solos: dict[str, Score], real_codec: EventCodec, root: Path, tmp_path: Path
 ) -> None:
-    """Charlie Parker or John Coltrane, by the project's own split and settings."""
+    """Charlie Parker or John Coltrane, with the project's split and settings."""
     config = read_section("judge", JudgeConfig, root / "params.yaml")
     split = read_section("split", SplitConfig, root / "params.yaml")
     encoded, _ = encode_real(tmp_path, real_codec, ingested, real_solos, split)
@@ -259,12 +259,13 @@ def test_real_solos_are_told_apart_by_both_judges_on_tunes_that_they_have_not_he
     assert figures["traits_auc"] > 0.75
 
 
-def test_the_judge_of_traits_knows_parker_from_coltrane_and_not_scores_from_performances(
+def test_the_judge_of_traits_separates_parker_from_coltrane_and_not_scores_from_performances(
     ingested: Path, real_solos: dict[str, Score], real_codec: EventCodec, root: Path, tmp_path: Path
 ) -> None:
-    """With rhythm and phrases among its traits it told Parker's scores from his performances (AUC 0.98 here).
+    """With rhythm and phrases among its traits it separated Parker's scores from his performances (AUC 0.98 here).
 
-    All of Coltrane's solos are timed, and most of Parker's are not. Salt 4 deals most timed Parker solos to the test.
+    All of Coltrane's solos are timed, and most of Parker's are not. Salt 4 puts most timed Parker solos into the test
+    split.
     """
     config = read_section("judge", JudgeConfig, root / "params.yaml")
     split = replace(read_section("split", SplitConfig, root / "params.yaml"), salt=4)
@@ -283,8 +284,8 @@ def test_the_judge_of_traits_knows_parker_from_coltrane_and_not_scores_from_perf
     assert abs(area(scores, timed) - 0.5) < 0.15
 
 
-def test_background_players_are_others_and_never_the_player(two_players: Path, tmp_path: Path) -> None:
-    """Ann has the most training solos, but as background: the player is Bob, of the target."""
+def test_background_players_count_as_others(two_players: Path, tmp_path: Path) -> None:
+    """Ann has the most training solos, but they are background: the player is Bob, of the target."""
     folder = tmp_path / "events"
     shutil.copytree(two_players, folder)
     header, *rows = (folder / "index.csv").read_text().splitlines()

@@ -31,7 +31,7 @@ SILENCE = Waveform(np.zeros((16_000, 1), dtype=np.float32), 16_000)
 
 @dataclass
 class Lossless:
-    """A codec that forgets nothing: 16-bit samples are its codes."""
+    """A lossless codec: its codes are 16-bit samples."""
 
     sample_rate: int = 16_000
 
@@ -48,7 +48,7 @@ class Deaf(Lossless):
         return np.zeros(codes.shape[1], dtype=np.float32)
 
 
-def test_a_sound_is_heard_at_its_tempo():
+def test_a_sound_is_transcribed_at_its_tempo():
     sound = heard(solo(3), None)
     assert sound.score.pitches.tolist() == solo(3).pitches.tolist()
     assert sound.score.mean_qpm == pytest.approx(200)
@@ -65,7 +65,7 @@ def test_shuffling_keeps_the_frames_and_not_their_order():
     assert not np.array_equal(mixed, shuffled(codes, 0, "another clip"))
 
 
-def test_voice_and_notes_are_over_the_time_of_all_sounds():
+def test_voiced_share_and_note_rate_are_pooled_over_all_sounds():
     sounds = [heard(solo(0), None), listen(SILENCE, "", None, None, "two")]
     seconds = sum(sound.heard.seconds for sound in sounds)
     figures = flat(sound_figures(sounds, None, Resampling(20, 0)))
@@ -75,7 +75,7 @@ def test_voice_and_notes_are_over_the_time_of_all_sounds():
     assert "frechet_distance" not in figures
 
 
-def test_another_instrument_is_further_away_than_the_same():
+def test_another_instrument_is_further_away_than_the_same_one():
     real = [heard(solo(tonic), None) for tonic in range(4)]
     same = [heard(solo(tonic, 190), None) for tonic in range(4)]
     flute = [heard(solo(tonic, 190, program=73), None) for tonic in range(4)]
@@ -83,7 +83,7 @@ def test_another_instrument_is_further_away_than_the_same():
     assert near < 0.3 * far
 
 
-def test_solos_in_the_keys_asked_for_fit_them_and_shifted_ones_do_not():
+def test_solos_in_the_requested_keys_fit_them_and_transposed_ones_do_not():
     keys = [Key(tonic, "major") for tonic in range(12)]
     obeyed = flat(key_figures([heard(solo(key.tonic), key, str(key)) for key in keys], Resampling(50, 0)))
     assert obeyed["caption_key_margin"] == pytest.approx(5 / 11, abs=0.02)
@@ -94,8 +94,8 @@ def test_solos_in_the_keys_asked_for_fit_them_and_shifted_ones_do_not():
     assert ignored["caption_key_p"] > 0.1
 
 
-def test_sounds_of_one_group_are_one_witness():
-    """Clips of one tune were counted as independent once: a few tunes in many clips made any p-value small."""
+def test_sounds_of_one_group_count_once():
+    """Regression: clips of one tune counted as independent, so a few tunes in many clips gave small p-values."""
     key = Key(0, "major")
     once = [heard(solo(tonic), key, f"tune {tonic}") for tonic in (0, 5, 7)]
     often, rarely = (flat(key_figures(sounds, Resampling(50, 0))) for sounds in (once * 8, once))
@@ -103,14 +103,14 @@ def test_sounds_of_one_group_are_one_witness():
     assert often["caption_key_groups"] == 3
 
 
-def test_silence_obeys_no_key():
+def test_silence_fits_no_key():
     sounds = [listen(SILENCE, "", Key(tonic, "major"), None, "one") for tonic in range(6)]
     figures = flat(key_figures(sounds, Resampling(10, 0)))
     assert (figures["caption_key_margin"], figures["caption_key_p"]) == (0, 1)
     assert key_figures([listen(SILENCE, "", None, None, "one")], Resampling(10, 0)) == {}
 
 
-def test_the_transcriber_is_tried_by_tempo_and_through_the_codec():
+def test_the_transcriber_is_tested_by_tempo_and_through_the_codec():
     solos = {"slow": solo(0, 120), "fast": solo(5, 250)}
     rows = {row: flat(own) for row, own in try_transcriber(solos, Lossless(), 2.0, Resampling(20, 0)).items()}
     assert rows["transcriber"]["note_f1"] > 0.95
@@ -119,12 +119,12 @@ def test_the_transcriber_is_tried_by_tempo_and_through_the_codec():
     assert "note_f1_medium" not in rows["transcriber"]
 
 
-def test_a_codec_that_is_silent_keeps_no_note():
+def test_with_a_silent_codec_no_note_is_found():
     figures = flat(try_transcriber({"one": solo(0)}, Deaf(), 2.0, Resampling(20, 0))["codec"])
     assert (figures["note_f1"], figures["note_recall"]) == (0, 0)
     assert "note_precision" not in figures
 
 
-def test_a_plain_score_has_what_can_be_heard():
+def test_a_plain_score_has_notes_tempo_and_bars_only():
     score = replace(solo(0), chords=(ChordChange(0, Chord.parse("C7")),), phrases=(0, 24))
     assert plain(score) == solo(0)

@@ -25,7 +25,7 @@ def random_sequences(count: int, seed: int = 0) -> list[list[int]]:
 
 
 class SlowNGram:
-    """The recursion of the docstring over dictionaries."""
+    """The recursion of the docstring, implemented with dictionaries."""
 
     def __init__(self, sequences: list[list[int]], order: int, escape: float = 1.0) -> None:
         self.order, self.escape = order, escape
@@ -73,7 +73,7 @@ def test_probabilities_sum_to_one_and_agree_with_the_nats(training, order, escap
         assert -log_probs[sequence[place]] == pytest.approx(nats[place - 1])
 
 
-def test_one_fit_holds_every_lower_order(training):
+def test_one_fit_contains_every_lower_order(training):
     model = NGram.fit(training, VOCABULARY, 6)
     sequence = random_sequences(1, seed=3)[0]
     for order, nats in enumerate(model.nats_by_order(sequence), start=1):
@@ -82,13 +82,13 @@ def test_one_fit_holds_every_lower_order(training):
 
 
 def test_a_known_context_lowers_the_nats(training):
-    """The sequences depend on two tokens: order 3 knows more than order 1, on sequences it has not seen."""
+    """Tokens depend on two previous tokens, so order 3 predicts new sequences better than order 1."""
     nats = np.concatenate([NGram.fit(training, VOCABULARY, 3).nats_by_order(row) for row in random_sequences(20, 0)], 1)
     assert nats[2].mean() < nats[1].mean() < nats[0].mean()
 
 
-def test_repeating_the_corpus_is_undone_by_the_escape_weight(training):
-    """As augmentation does: counts grow tenfold, distinct tokens do not."""
+def test_the_escape_weight_compensates_repetition_of_the_corpus(training):
+    """As with augmentation, counts grow tenfold but distinct tokens do not."""
     repeated = NGram.fit(training * 10, VOCABULARY, 5).tuned(5, 10.0)
     sequence = random_sequences(1, seed=5)[0]
     assert repeated.nats(sequence) == pytest.approx(NGram.fit(training, VOCABULARY, 5).nats(sequence))
@@ -112,7 +112,7 @@ def test_the_likeliest_token_is_scored_as_correct(training):
 
 
 class UpTo:
-    """Allows only even tokens and is finished after `length` tokens, prime included."""
+    """Allows only even tokens and is finished after `length` tokens, including the prime."""
 
     def __init__(self, length: int) -> None:
         self.length, self.tokens = length, []
@@ -129,7 +129,7 @@ class UpTo:
         self.tokens.append(token)
 
 
-def test_generation_obeys_its_constraints_and_starts_with_its_prime(training):
+def test_generation_meets_its_constraints_and_starts_with_its_prime(training):
     model = NGram.fit(training, VOCABULARY, 3)
     primes = [[0], [0, 4, 2], [0]]
     rows = model.generate(primes, [UpTo(20), UpTo(9), UpTo(500)], Sampling(1.0, None, None, None), 0, max_tokens=40)
@@ -138,7 +138,7 @@ def test_generation_obeys_its_constraints_and_starts_with_its_prime(training):
     assert all((row % 2 == 0).all() for row in rows)
 
 
-def test_a_solo_depends_on_its_seed_and_place_alone(training):
+def test_a_solo_depends_only_on_its_seed_and_position(training):
     model = NGram.fit(training, VOCABULARY, 3)
 
     def generate(count: int, seed: int) -> list[list[int]]:

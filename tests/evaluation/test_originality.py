@@ -31,7 +31,7 @@ def index(data):
 
 @pytest.fixture(scope="module")
 def compared(data, index, make_walk):
-    """A family that copies every other solo from the first tune, one that copies nothing, and held-out solos."""
+    """A family with every second solo copied from the first tune, one without copies, and held-out solos."""
     copies = [Piece(f"copy_{by}", make_walk(1, 16).transposed(by)) for by in (-2, 3)]
     own = [Piece(f"own_{seed}", make_walk(seed, 16)) for seed in (50, 51)]
     pieces = {"copies": [copies[0], own[0], copies[1]], "own": own, "real": held_out_pieces(data)}
@@ -47,7 +47,7 @@ def test_only_originals_of_the_training_split_are_known(index):
     assert [(solo.title, solo.group) for solo in index.solos] == [("Tune one", "one"), ("Tune two", "two")]
 
 
-def test_copies_are_found_whatever_their_key_and_the_source_is_named(compared):
+def test_copies_are_found_in_any_key_and_the_source_is_named(compared):
     table = pd.read_csv(StringIO(originality_csv(compared)), keep_default_na=False)
     assert list(table.columns) == ["row", "solo", "notes", *FIGURES, "source"]
     assert list(dict.fromkeys(table["row"])) == ["copies", "own", "real"]
@@ -67,7 +67,7 @@ def test_a_family_that_copies_is_not_original_and_real_solos_are(rows):
 
 
 def test_one_long_copy_is_enough(compared, index):
-    """Among seven solos that have nothing of others its share is small, and so is the mean run: once this passed."""
+    """Regression: among seven original solos the share and the mean run of one copy are small, and it passed."""
     run = next(c for c in compared if c.solo == "copy_3")
     once = replace(run, row="once", found=replace(run.found, coverage=dict.fromkeys(run.found.coverage, 0.0)))
     own = next(c for c in compared if c.solo == "own_50")
@@ -79,7 +79,7 @@ def test_one_long_copy_is_enough(compared, index):
     assert rows["original"] == 0
 
 
-def test_the_figures_are_means_over_solos_and_the_yardstick_narrows_with_their_number(compared, index, rows):
+def test_metrics_are_means_over_solos_and_the_yardstick_narrows_with_their_number(compared, index, rows):
     own = [c.found.figures["coverage_4"] for c in compared if c.row == "copies"]
     row = rows["copies"]["coverage_4"]
     assert (row.value, row.sd) == (pytest.approx(np.mean(own)), pytest.approx(np.std(own, ddof=1)))
@@ -90,8 +90,8 @@ def test_the_figures_are_means_over_solos_and_the_yardstick_narrows_with_their_n
     assert many["coverage_4_high"] < few["coverage_4_high"]
 
 
-def test_every_row_is_held_to_the_yardstick_of_its_own_lengths(compared, index):
-    """The same share of a solo is much for a short one only if training solos of that length have less."""
+def test_every_row_has_a_yardstick_of_its_own_lengths(compared, index):
+    """A share is high for short solos only if training excerpts of that length have a lower one."""
     long = next(c for c in compared if c.row == "real")
     figures = {"coverage": dict.fromkeys(long.found.coverage, 0.0), "longest_run": 6}
     verdicts = {}
@@ -101,14 +101,14 @@ def test_every_row_is_held_to_the_yardstick_of_its_own_lengths(compared, index):
     assert verdicts == {12: 0, 100: 1}
 
 
-def test_without_a_yardstick_nothing_is_said_of_originality(compared):
+def test_without_a_yardstick_there_is_no_verdict_on_originality(compared):
     rows = originality_of("copies", compared, OriginalityIndex([]), streams(0))
     assert SELF not in rows
     assert not any("original" in own for own in rows.values())
 
 
-def test_the_prime_of_a_generated_solo_is_left_out(tmp_path, index, make_walk):
-    """A prime that is a training solo is no copy: the model was given it."""
+def test_the_prime_of_a_generated_solo_is_not_compared(tmp_path, index, make_walk):
+    """A prime from a training solo is not a copy, because the user gave it."""
     (tmp_path / "free").mkdir()
     write_score(make_walk(1, 16), tmp_path / "free/solo.mid")
     for primed, run in ((0, True), (16, False)):
@@ -130,15 +130,15 @@ def data_with_background(data, tmp_path):
     return folder
 
 
-def test_a_phrase_from_a_background_solo_is_caught_and_its_source_named(data_with_background, make_walk):
+def test_a_phrase_copied_from_a_background_solo_is_found_and_its_source_named(data_with_background, make_walk):
     index = training_index(data_with_background)
     (found,) = compare_pieces("copies", [Piece("copy", make_walk(2, 8).transposed(4))], index)
     assert str(found.found.origin) == "bars 1–8 = Tune two bar 1, +4"
     assert found.found.coverage[8] == 1
 
 
-def test_the_yardstick_is_how_much_the_target_quotes(data_with_background, make_walk):
-    """A background player who repeats another's solo must not raise what a model of the target may quote."""
+def test_the_yardstick_is_the_self_quotation_of_the_target(data_with_background, make_walk):
+    """A background player who repeats another solo must not raise the limit for a model of the target."""
     target = [KnownSolo("one", "one", make_walk(1, 16))]
     quoting = [KnownSolo(name, name, make_walk(2, 16), background=True) for name in ("two", "three")]
     drawn = OriginalityIndex([*target, *quoting]).draw_known([40], 50, np.random.default_rng(0))

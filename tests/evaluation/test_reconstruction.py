@@ -28,9 +28,9 @@ from yardbird.models.kinds import LatentFamily
 
 
 class Memory(FakeFamily, LatentFamily):
-    """A window a bar; its latent is the number of the bar in a book of all bars: a perfect autoencoder.
+    """A perfect autoencoder: a window is a bar, and its latent is the index of the bar in a list of all bars.
 
-    `forgetful`: every bar has number 0, so all sound like the first. `deaf`: no pitch comes back.
+    `forgetful`: every bar has index 0, so all decode to the first. `deaf`: no pitch is reconstructed.
     """
 
     window_bars = 1
@@ -89,7 +89,7 @@ def perfect(solos, melody, baseline):
     return {row: flat(own) for row, own in rows.items()}
 
 
-def test_a_perfect_autoencoder_gives_all_back_and_others_nothing_of_it(perfect):
+def test_a_perfect_autoencoder_reconstructs_everything_and_with_shuffled_z_nothing(perfect):
     own, other = perfect["book"], perfect[SHUFFLED]
     for figure in ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1"):
         assert own[figure] == own[f"{figure}_low"] == own[f"{figure}_high"] == 1
@@ -103,7 +103,7 @@ def test_a_perfect_autoencoder_gives_all_back_and_others_nothing_of_it(perfect):
     assert not own["collapsed"]
 
 
-def test_a_model_that_forgets_raises_the_alarm(solos, melody, baseline):
+def test_a_model_that_ignores_z_raises_the_alarm(solos, melody, baseline):
     scores = [solo.score for solo in solos]
     rows = measure_latent("sieve", Memory(melody, scores, forgetful=True), solos, baseline, Resampling(50, 0), 0)
     assert rows["sieve"]["gain_on_shuffled"].value == 0
@@ -111,8 +111,8 @@ def test_a_model_that_forgets_raises_the_alarm(solos, melody, baseline):
     assert rows["sieve"]["collapsed"].value == 1
 
 
-def test_shuffled_windows_are_decoded_in_the_place_of_the_true_ones(solos, melody, perfect):
-    """The same by hand: every bar beside the bar that the derangement names."""
+def test_shuffled_windows_are_decoded_instead_of_the_true_ones(solos, melody, perfect):
+    """Computed by hand: every bar is compared with the bar that the derangement gives."""
     bars = [melody.encode(solo.score).steps for solo in solos]
     groups = np.repeat([solo.tune_group for solo in solos], [len(steps) for steps in bars])
     book = np.concatenate(bars)
@@ -126,7 +126,7 @@ def test_all_hold_is_the_share_of_held_steps(solos, melody, perfect):
     assert perfect[ALL_HOLD]["sampled_accuracy"] == pytest.approx((steps == HOLD).mean())
 
 
-def test_the_bound_is_reconstruction_and_kl_over_notes(solos, melody, perfect, baseline):
+def test_the_bound_is_reconstruction_plus_kl_per_note(solos, melody, perfect, baseline):
     model = Memory(melody, [solo.score for solo in solos])
     kl, steps = 0.0, 0
     for solo in solos:
@@ -142,7 +142,7 @@ def test_the_bound_is_reconstruction_and_kl_over_notes(solos, melody, perfect, b
 
 
 def test_the_music_vae_is_measured_as_in_its_training(solos, baseline):
-    """`measure` counts on batches of windows what is counted here on whole solos."""
+    """Training computes these metrics on batches of windows, evaluation on whole solos."""
     model, solo = tiny_vae(), solos[0]
     melody = model.codec.encode(solo.score)
     batch = {
@@ -163,7 +163,7 @@ def test_the_music_vae_is_measured_as_in_its_training(solos, baseline):
 
 
 @given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=40), st.integers(0, 3))
-def test_every_window_meets_one_of_another_tune_wherever_there_are_enough(groups, seed):
+def test_every_window_maps_to_another_tune_if_possible(groups, seed):
     tunes = np.array(groups)
     order = derangement(tunes, seed)
     assert sorted(order.tolist()) == list(range(len(tunes)))
@@ -174,10 +174,10 @@ def test_every_window_meets_one_of_another_tune_wherever_there_are_enough(groups
         assert (order != np.arange(len(tunes))).all()
 
 
-def test_active_units_are_those_whose_mean_moves():
+def test_active_units_are_those_with_varying_means():
     means = np.zeros((100, 4), dtype=np.float32)
     means[:, 0] = np.linspace(-1, 1, 100)
-    means[:, 1] = 5  # far off, but always there
+    means[:, 1] = 5  # far from 0, but constant
     means[:, 2] = 0.05 * (-1) ** np.arange(100)  # a variance of 0.0025
     assert activity(means) == {"active_units": 1, "active_share": 0.25, "latent_dimensions": 4, "windows": 100}
 
@@ -201,8 +201,8 @@ def test_the_rule_of_collapse(share, steps, notes, verdict):
     assert collapsed(figures) is verdict
 
 
-def test_a_model_that_brings_no_note_back_raises_the_alarm(solos, melody, baseline):
-    """It passed while steps alone were counted: it knows the rhythm from z, and no pitch."""
+def test_a_model_that_reconstructs_no_note_raises_the_alarm(solos, melody, baseline):
+    """Regression: it passed when only steps counted: it decodes the rhythm from z, but no pitch."""
     scores = [solo.score for solo in solos]
     own = flat(measure_latent("deaf", Memory(melody, scores, deaf=True), solos, baseline, Resampling(50, 0), 0)["deaf"])
     assert own["active_share"] == 0.5

@@ -27,7 +27,7 @@ HELD_OUT = [clip(2, [[1, 2, 5], [3, 3, 4]]), clip(3, [[2, 2], [0, 3]])]
 
 @dataclass
 class Sure:
-    """Gives every code of codebook k the same nats, and guesses the first frame."""
+    """Gives every code of codebook k the same nats, and predicts only the first frame correctly."""
 
     nats: float
 
@@ -37,7 +37,7 @@ class Sure:
         return np.full(codes.shape, self.nats) * np.arange(1, BOOKS + 1)[:, None], correct
 
 
-def test_the_unigram_counts_each_codebook_and_one_more():
+def test_the_unigram_counts_each_codebook_with_add_one_smoothing():
     nats, correct = unigram(TRAINING, SIZE)(HELD_OUT[0].codes, "")
     first = {1: 5, 2: 5, 5: 1}  # 8 codes counted, 8 more
     second = {3: 8, 4: 2}
@@ -53,7 +53,7 @@ def test_no_code_is_impossible():
         assert np.isfinite(nats).all()
 
 
-def test_the_bigram_hears_what_comes_before_and_needs_fewer_nats():
+def test_the_bigram_uses_the_previous_code_and_needs_fewer_nats():
     codes = TRAINING[0].codes
     one, two = (model(codes, "")[0] for model in (unigram(TRAINING, SIZE), bigram(TRAINING, SIZE)))
     assert two.shape == codes.shape
@@ -61,7 +61,7 @@ def test_the_bigram_hears_what_comes_before_and_needs_fewer_nats():
     assert bigram(TRAINING, SIZE)(codes, "")[1][0, 1:].all()
 
 
-def test_nats_of_a_frame_are_those_of_its_codebooks():
+def test_nats_of_a_frame_are_the_sum_over_its_codebooks():
     figures = score_clips(Sure(2.0).score_codes, HELD_OUT, "sure")
     assert [solo.tune_group for solo in figures] == ["tune 2", "tune 3"]
     ratios = figures[0].ratios
@@ -71,7 +71,7 @@ def test_nats_of_a_frame_are_those_of_its_codebooks():
     assert ratios["accuracy_codebook_1"].numerator == 1
 
 
-def test_a_model_stands_beside_itself_untrained_and_simpler_ones():
+def test_a_model_is_compared_with_its_untrained_self_and_simpler_models():
     rows = measure_codes(
         "ours", Sure(0.5).score_codes, Sure(1.0).score_codes, TRAINING, HELD_OUT, SIZE, Resampling(50, 0)
     )
@@ -85,7 +85,7 @@ def test_a_model_stands_beside_itself_untrained_and_simpler_ones():
     assert rows["unigram"]["nats_per_frame_low"] <= rows["unigram"]["nats_per_frame_high"]
 
 
-def test_clips_are_read_back_with_what_is_known_of_them(tmp_path: Path):
+def test_clips_are_read_back_with_their_metadata(tmp_path: Path):
     codes = np.arange(20, dtype=np.int16).reshape(10, 2)
     rows = [
         filled(

@@ -180,11 +180,11 @@ def test_a_judge_of_another_player_does_not_choose(draw: Draw, folder: Path) -> 
 def test_without_a_judge_the_harmony_margin_decides_and_a_note_reports_it(draw: Draw, folder: Path) -> None:
     """For a corpus of one artist, or a folder without the outputs of the judge stage."""
     assert without_judge(settings(best_of=5), folder) is None
-    write_judges("the training solos are not both Ann's and others'", folder)
+    write_judges("the training solos are not by both Ann and others", folder)
     config = settings(best_of=5, bars=16)
     all_drawn = draw(OVER_CHANGES * 5, config, 5)
     for judges, reason in (
-        (folder, "the training solos are not both"),
+        (folder, "the training solos are not by both"),
         (folder / "elsewhere", "no folder .*elsewhere"),
     ):
         note = without_judge(config, judges)

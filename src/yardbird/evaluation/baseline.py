@@ -1,7 +1,7 @@
-"""What every model has to beat, counted once for all of them: n-grams over event tokens and over the melody grid.
+"""The shared baselines: n-grams over event tokens and over the melody grid.
 
-They learn from the augmented training split, are chosen on the validation split, and are scored on the test split. What
-they scored is kept by solo, so that a model is compared with them tune by tune.
+They are fitted on the augmented training split, tuned on the validation split, and scored on the test split. Scores are
+stored per solo, so that comparisons with a model are paired by tune.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ NGRAM = "ngram"
 class EvaluateConfig:
     """Section `evaluate` of params.yaml."""
 
-    ngram_orders: tuple[int, ...]  # tokens, the predicted one included
-    grid_orders: tuple[int, ...]  # the same of the n-gram over the steps of the melody grid
-    ngram_escapes: tuple[float, ...]  # weights of Witten and Bell's escape count; 1 is theirs
+    ngram_orders: tuple[int, ...]  # in tokens, including the predicted one
+    grid_orders: tuple[int, ...]  # the same for the n-gram over the steps of the melody grid
+    ngram_escapes: tuple[float, ...]  # weights of the escape count; 1 is the original Witten–Bell estimate
     bootstrap_samples: int
 
     def __post_init__(self) -> None:
@@ -50,7 +50,7 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The two n-grams on the test split: `settings` are their orders and escape weights by the names of the report."""
+    """The scores of both n-grams on the test split; `settings` has their orders and escape weights."""
 
     events: Sequence[SoloFigures]
     grid: Sequence[SoloFigures]
@@ -75,7 +75,7 @@ def fit_ngram(
     orders: Sequence[int],
     escapes: Sequence[float],
 ) -> NGram:
-    """Count the training solos; take the order and escape weight with the fewest nats on the validation solos."""
+    """Count n-grams of the training solos; the order and escape weight minimise the nats of the validation solos."""
     counted = NGram.fit([solo.tokens for solo in training], vocab_size, max(orders))
     nats: dict[tuple[int, float], float] = {}
     for escape in tqdm(escapes, desc="tuning the n-gram", unit="weight", leave=False):
@@ -101,7 +101,7 @@ def fit_on_grid(encoded: Path, config: EvaluateConfig) -> NGram:
 
 
 def score_baseline(events: NGram, grid: NGram, encoded: Path) -> Baseline:
-    """Both n-grams on the test split of data/encoded."""
+    """Score both n-grams on the test split of data/encoded."""
     codec = EventCodec.load(encoded / "events/codec.json")
     return Baseline(
         events=score_solos(events, read_solos(encoded / "events", "test"), codec, NGRAM),
@@ -116,7 +116,7 @@ def score_baseline(events: NGram, grid: NGram, encoded: Path) -> Baseline:
 
 
 def write_baseline(baseline: Baseline, folder: Path) -> None:
-    """As settings.json and, a line for each ratio of each solo, events.csv and grid.csv."""
+    """Write settings.json, and events.csv and grid.csv with a line per ratio and solo."""
     files.write_json(folder / "settings.json", baseline.settings)
     for name, figures in (("events", baseline.events), ("grid", baseline.grid)):
         rows = (
@@ -128,7 +128,7 @@ def write_baseline(baseline: Baseline, folder: Path) -> None:
 
 
 def read_baseline(folder: Path) -> Baseline:
-    """What `write_baseline` wrote."""
+    """Read what `write_baseline` wrote."""
     return Baseline(
         events=_read_figures(folder / "events.csv"),
         grid=_read_figures(folder / "grid.csv"),

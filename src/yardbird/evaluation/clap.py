@@ -1,4 +1,4 @@
-"""Does a sound match its caption? In the ears of CLAP (Wu et al. 2023, arXiv 2211.06687), where one is at hand."""
+"""Measures how well sounds match their captions with CLAP (Wu et al. 2023, arXiv 2211.06687), if configured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from yardbird.audio.wave import Waveform
 from yardbird.errors import InputError
 
 _AT_ONCE = 8
-_REMEDY = "set evaluate_audio.clap to null, or to a folder laid out as laion/clap-htsat-unfused is"
-_NEEDED = ["*.json", "*.txt", "*.safetensors"]  # no pickles
+_REMEDY = "set evaluate_audio.clap to null, or to a folder with the layout of laion/clap-htsat-unfused"
+_NEEDED = ["*.json", "*.txt", "*.safetensors"]  # no pickles: loading them can run code
 
 
 @dataclass(frozen=True, eq=False)
 class Clap:
-    """A model that puts sounds and words into one space, and what prepares both for it."""
+    """A model that embeds sounds and texts in one space, and its processor for both."""
 
     model: ClapModel
     processor: Any
 
 
 def open_clap(name: str) -> Clap:
-    """The checkpoint in a folder, or of the hub, in evaluation mode; its weights are safetensors.
+    """Load a checkpoint from a folder or from the hub, in evaluation mode; the weights must be safetensors.
 
     Raises:
-        InputError: it is out of reach, or none.
+        InputError: the checkpoint is unavailable or malformed.
     """
     try:
         folder = Path(name) if Path(name).is_dir() else Path(snapshot_download(name, allow_patterns=_NEEDED))
@@ -52,7 +52,7 @@ def _unusable(name: str, found: str) -> InputError:
 
 @torch.inference_mode()
 def clap_score(clap: Clap, pairs: Sequence[tuple[Waveform, str]]) -> float:
-    """The mean cosine of the angle between a sound and its caption, −1 … 1; there is at least one pair."""
+    """The mean cosine similarity of sounds and captions, −1 … 1; at least one pair is required."""
     rate = int(clap.processor.feature_extractor.sampling_rate)
     cosines: list[float] = []
     for start in range(0, len(pairs), _AT_ONCE):

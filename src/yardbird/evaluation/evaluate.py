@@ -1,4 +1,4 @@
-"""One family beside real solos, their floor and the n-gram: what the evaluate stage writes."""
+"""Compares one family with real solos, their floor and the n-gram; the evaluate stage writes the results."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ from yardbird.tables.generated import read_generated_solos
 HEADLINE = "nats_per_note"
 ENDING = "ends_at_rest"
 _DIGITS = 4
-#: Metrics of the metric file and of the report's table; all of them are in the table of rows.
+#: Metrics of the metric file and of the report's table; the table of rows has all metrics.
 SHOWN = (
     "pitch_entropy",
     "h1",
@@ -49,7 +49,7 @@ _DISTANCE = Shown(("distance_to_real",), optional=True)
 _ENDING = Shown((ENDING,), ENDS, optional=True)
 _STYLE = Shown((JUDGED_STYLE,), optional=True)
 _KEPT = Shown(("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error"), optional=True)
-#: What is shown of the rows that every family shares, and of the family itself: which parts it has, its kind says.
+#: The metrics shown for the rows that all families share. The family has those of its kind, below.
 _HEADLINES = {
     REAL: (
         *(_SOLOS, _ENDING, *originality.SHOWN, _STYLE),
@@ -91,14 +91,14 @@ _OF_FAMILY = (
 def score_held_out(
     name: str, family: Family, baseline: Baseline, data: Path, config: EvaluateConfig, seed: int
 ) -> Results:
-    """Held-out metrics by row: of the n-grams, of the family by its kind, of what its latent is compared with.
+    """Held-out metrics by row: of the n-grams, of the family (by its kind), and of the references for its latent.
 
     Raises:
-        InputError: the family is neither one of tokens nor one of latents.
+        InputError: the family is neither a token family nor a latent family.
     """
     if not isinstance(family, TokenFamily | LatentFamily):
-        found, remedy = type(family).__name__, "evaluate families of sound by the stage evaluate_audio"
-        raise InputError(name, expected="a family of tokens or of latents", found=found, remedy=remedy)
+        found, remedy = type(family).__name__, "evaluate sound families with the stage evaluate_audio"
+        raise InputError(name, expected="a token family or a latent family", found=found, remedy=remedy)
     resampling = Resampling(config.bootstrap_samples, seed)
     rows: Results = {}
     if isinstance(family, TokenFamily):
@@ -118,13 +118,13 @@ def score_held_out(
 
 
 def token_figures(scored: Sequence[SoloFigures], resampling: Resampling) -> dict[str, Estimate]:
-    """Nats per note with their interval, perplexity (exp of the nats per token), and the parts of both."""
+    """Nats per note with an interval, perplexity (exp of the nats per token), and their components."""
     found = estimates(scored, resampling, [HEADLINE])
     return found | exact({"perplexity": float(np.exp(found["nats_per_token"].value))}, len(scored))
 
 
 def read_generated(folder: Path) -> list[Score]:
-    """The solos that the generate stage lists in its manifest, from where they were drawn: the bars of a prime are cut.
+    """The solos in the manifest of the generate stage, without the bars of their primes.
 
     Raises:
         InputError: there are none.
@@ -137,14 +137,14 @@ def read_generated(folder: Path) -> list[Score]:
 
 
 def real_excerpts(encoded: Path, codec: EventCodec, split: str, beats: float, artist: str | None) -> list[Score]:
-    """The solos of `real_solos`, cut to the length of generated ones in beats."""
+    """The solos of `real_solos`, cut into excerpts of `beats` quarter notes, the length of generated solos."""
     return [excerpt for score in real_solos(encoded, codec, split, artist) for excerpt in excerpts(score, beats)]
 
 
 def real_solos(encoded: Path, codec: EventCodec, split: str, artist: str | None) -> list[Score]:
-    """Whole real solos as the codec gives them back, so gridded as generated ones are.
+    """Whole real solos as decoded by the codec, so that they have the same grid as generated ones.
 
-    Only those of `artist`, where the split has any: a player is compared to himself.
+    Only those of `artist`, if the split has any: a model of one player is compared with that player.
     """
     solos = read_solos(encoded, split)
     own = [solo for solo in solos if solo.artist == artist] or solos
@@ -153,10 +153,10 @@ def real_solos(encoded: Path, codec: EventCodec, split: str, artist: str | None)
 
 
 def endings_of(sets: Mapping[str, Sequence[Score]], encoded: Path, codec: EventCodec, artist: str | None) -> Results:
-    """The share of a set's solos that come to rest at their end, with its 95 % interval (Wilson 1927).
+    """The share of a set's solos that end with a rest, with its 95 % interval (Wilson 1927).
 
-    Of real solos it is over the whole test solos of `real_solos`, since excerpts break off anywhere; the floor, which
-    has excerpts only, gets no row.
+    For real solos it is computed on whole test solos, since excerpts end anywhere; the floor has only excerpts and gets
+    no row.
     """
     results: Results = {}
     for name, solos in {**sets, REAL: real_solos(encoded, codec, "test", artist)}.items():
@@ -167,10 +167,10 @@ def endings_of(sets: Mapping[str, Sequence[Score]], encoded: Path, codec: EventC
 
 
 def headlines(results: Results) -> dict[str, dict[str, float]]:
-    """The metric file, short enough to be read in a terminal: what is in `_HEADLINES`, by row.
+    """The metric file, short enough for a terminal: the metrics of `_HEADLINES`, by row.
 
     Raises:
-        KeyError: a metric to be shown has not been measured.
+        KeyError: a required metric has not been measured.
     """
     return {
         name: {
@@ -182,6 +182,6 @@ def headlines(results: Results) -> dict[str, dict[str, float]]:
 
 
 def with_distance(estimates: Estimates) -> Estimates:
-    """With `distance_to_real` last, the mean over the metrics that have a distance, where one has."""
+    """The estimates with `distance_to_real` appended, the mean over the metrics with a distance, if there are any."""
     distance = mean_distance(estimates)
     return estimates if distance is None else {**estimates, "distance_to_real": Estimate(distance)}

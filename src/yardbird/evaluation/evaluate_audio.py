@@ -1,6 +1,6 @@
-"""A family of sound beside simpler models, held-out sound and itself untrained: what the evaluate_audio stage writes.
+"""Compares a family of sound with simpler models, held-out sound and its untrained self, for the evaluate_audio stage.
 
-Its solos are drawn here, all under captions alone, none continuing a sound: `prompts` of them, each key in turn.
+Its solos are drawn here from captions only, without a melody: `prompts` of them, over the keys in turn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,11 +49,11 @@ from yardbird.nn.sampling import SoundSampling
 from yardbird.seeds import derive_seed, generator, streams
 
 REAL_TRANSCRIBED = "real_transcribed"
-_AT_ONCE = 24  # sounds that are drawn together
-_DIGITS = 5  # that count: a p-value may be small
-#: The metrics of codes and sound whose intervals the metric file shows.
+_AT_ONCE = 24  # sounds drawn in one batch
+_DIGITS = 5  # significant ones, because a p-value may be small
+#: The metrics of codes and sound that the metric file shows with intervals.
 _WITH_INTERVALS = (HEADLINE, FRECHET, KEY_MARGIN)
-#: What it shows of solos: rows of codes and sound alone have none of it.
+#: The metrics of solos in the metric file; rows without transcribed solos have none of them.
 _SHOWN_OF_SOLOS = (
     Shown(SHOWN, optional=True),
     *coherence.SHOWN,
@@ -68,15 +68,15 @@ _KEY = "{key}"
 class EvaluateAudioConfig:
     """Section `evaluate_audio` of params.yaml."""
 
-    prompts: int  # solos that are drawn, each key in turn
-    caption: str  # of all of them; {key} is replaced
-    modes: tuple[Mode, ...]  # whose keys are asked for
-    seconds: float  # of every solo that is drawn, and of what it is compared with
+    prompts: int  # number of solos drawn, over the keys in turn
+    caption: str  # of every solo; {key} is replaced
+    modes: tuple[Mode, ...]  # the keys of these modes are requested
+    seconds: float  # of every drawn solo, and of the sounds it is compared with
     guidance: float
     temperature: float
     top_k: int | None
     bootstrap_samples: int
-    clap: str | None  # a checkpoint of CLAP on the hub, or a folder laid out as there
+    clap: str | None  # a CLAP checkpoint on the hub, or a folder with its layout
 
     def __post_init__(self) -> None:
         for key, least in (("prompts", 2), ("bootstrap_samples", 1)):
@@ -87,7 +87,7 @@ class EvaluateAudioConfig:
         if not self.modes:
             raise self._error("modes", "major, minor or both")
         if _KEY not in self.caption:
-            raise self._error("caption", f"words with {_KEY} among them")
+            raise self._error("caption", f"a text that contains {_KEY}")
         self.sampling  # noqa: B018  # checks guidance, temperature and top_k
 
     def _error(self, key: str, expected: str) -> ConfigError:
@@ -98,7 +98,7 @@ class EvaluateAudioConfig:
         return SoundSampling(self.guidance, self.temperature, self.top_k)
 
     def asked(self) -> list[tuple[Key, str]]:
-        """The keys in turn, and the captions that ask for them in the words in which the corpus names keys."""
+        """The keys in turn, each with the caption that requests it in the wording of the corpus."""
         keys = [Key(tonic, mode) for mode in self.modes for tonic in range(12)]
         asked = [keys[place % len(keys)] for place in range(self.prompts)]
         return [(key, self.caption.replace(_KEY, str(key).removesuffix(" major"))) for key in asked]
@@ -107,7 +107,7 @@ class EvaluateAudioConfig:
 def evaluate_audio(
     name: str, family: SoundFamily, data: Path, config: EvaluateAudioConfig, seed: int
 ) -> tuple[Results, Results, list[Compared]]:
-    """Metrics of codes and of sound, the metrics of transcribed solos, and what each of these has of training solos.
+    """Metrics of codes and of sound, metrics of transcribed solos, and the overlap of each with training solos.
 
     Args:
         data: the folder with augmented, baseline, clips and encoded.
@@ -134,7 +134,7 @@ def evaluate_audio(
 
 
 def unknown_words(family: SoundFamily, config: EvaluateAudioConfig) -> list[str]:
-    """The words of the captions that the model has never read: what they ask for cannot be obeyed."""
+    """The words of the captions that are absent from the training captions; the model cannot follow them."""
     return sorted({word for _, caption in config.asked() for word in family.unknown_words(caption)})
 
 
@@ -148,11 +148,11 @@ def sounds_of(
     config: EvaluateAudioConfig,
     seed: int,
 ) -> dict[str, list[Sound]]:
-    """Sets of as many sounds of `config.seconds`, by row; and `real`, held-out sounds that no other row is made of.
+    """Sets of equally many sounds of `config.seconds`, by row, and `real`, held-out sounds that no other row uses.
 
     floor      training clips
     codec      held-out clips through the codec
-    shuffled_tokens  the same with their frames in random order, decoded
+    shuffled_tokens  held-out clips with their frames in random order, decoded
     """
     whole = round(config.seconds * family.frame_rate)
     long = [clip for clip in held_out if clip.codes.shape[1] >= whole] or list(held_out)
@@ -175,10 +175,10 @@ def sounds_of(
 
 
 def sing(family: SoundFamily, config: EvaluateAudioConfig, seed: int) -> list[Sound]:
-    """What the model makes of the captions, in the order of the keys."""
+    """The sounds that the model draws for the captions, in the order of the keys."""
     frames, asked = round(config.seconds * family.frame_rate), config.asked()
     sounds = []
-    for start in tqdm(range(0, len(asked), _AT_ONCE), desc="singing", unit="batch", leave=False):
+    for start in tqdm(range(0, len(asked), _AT_ONCE), desc="drawing sounds", unit="batch", leave=False):
         part = asked[start : start + _AT_ONCE]
         drawn = family.generate([caption for _, caption in part], frames, config.sampling, derive_seed(seed, start))
         for place, ((key, caption), codes) in enumerate(zip(part, drawn, strict=True), start):
@@ -190,11 +190,11 @@ def sing(family: SoundFamily, config: EvaluateAudioConfig, seed: int) -> list[So
 def compare_transcribed(
     name: str, sets: Mapping[str, Sequence[Sound]], rendered: bool, data: Path, seed: int
 ) -> tuple[Results, list[Compared]]:
-    """The metrics of solos, of transcribed sound beside the scores of the corpus, all of one length and without chords.
+    """Metrics of solos, for transcribed sound and for scores of the corpus, all of one length and without chords.
 
-    `real` are held-out scores, `real_transcribed` what is heard in their renders; what each shares with the training
-    solos stands beside. Where sound was recorded nobody knows its scores: `real` is what is heard, and there is nothing
-    to search for copies. Without chords no more of coherence than the phrases can be judged.
+    `real` are held-out scores, `real_transcribed` the transcriptions of their renders; the second result is their
+    overlap with the training solos. Recorded sound has no scores: `real` is then the transcription, and copies cannot
+    be searched. Without chords, only the phrase metrics of coherence are defined.
     """
     generated, heard = ([sound.score for sound in sets[row]] for row in (name, REAL))
     beats = length_beats(generated)
@@ -224,10 +224,10 @@ def compare_transcribed(
 
 
 def headlines(figures: Results, solos: Results) -> dict[str, dict[str, float]]:
-    """The metric file, short enough to be read in a terminal: of what `evaluate_audio` returns.
+    """The metric file, short enough for a terminal, from the results of `evaluate_audio`.
 
     Raises:
-        KeyError: a metric to be shown has not been measured.
+        KeyError: a required metric has not been measured.
     """
     content: dict[str, dict[str, float]] = {}
     for row in dict.fromkeys([*figures, *solos]):

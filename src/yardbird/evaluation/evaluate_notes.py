@@ -1,6 +1,6 @@
-"""A family of notes on held-out solos and by its own solos, as the evaluate stage writes it; its twin: evaluate_audio.
+"""Evaluates a family of notes on held-out solos and by its generated solos. For sound, see `evaluate_audio`.
 
-Its solos are compared with real ones, with their floor and with those of the n-gram, all of one length.
+Generated solos are compared with real ones, their floor and those of the n-gram, all of one length.
 """
 
 from pathlib import Path
@@ -23,11 +23,11 @@ from yardbird.seeds import streams
 def evaluate_notes(
     name: str, family: Family, data: Path, config: EvaluateConfig, judge: JudgeConfig, artist: str | None, seed: int
 ) -> tuple[Results, list[SetRow], list[Compared]]:
-    """All metrics by row, the sets feature by feature, and what each solo shares with training solos.
+    """All metrics by row, the comparison of sets by feature, and the overlap of each solo with training solos.
 
     Args:
         data: the folder with augmented, baseline, encoded, judges and measured.
-        artist: whose real solos the generated ones are compared with, where there are any.
+        artist: the generated solos are compared with real solos of this artist, if there are any.
     """
     events = data / "encoded/events"
     codec = EventCodec.load(events / "codec.json")

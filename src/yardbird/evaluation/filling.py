@@ -1,4 +1,4 @@
-"""How well a model fills bars of solos it has never seen, beside continuing up to the same bars from left to right."""
+"""Measures how well a model fills bars of held-out solos, compared with continuing the same bars from left to right."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,18 +15,18 @@ from yardbird.models.base import Ratio, TokenScores
 from yardbird.models.kinds import TokenFamily
 
 FILLED, CONTINUED, GAIN = "filled_nats_per_note", "continued_nats_per_note", "fill_gain"
-#: What is counted: the music of the bars, not the countdown that a gap has and a solo has not.
+#: The tokens that count: the music of the bars, without the countdown tokens that only a gap has.
 _COUNTED = ("Bar", "Position", "Chord", "ChordRoot", "ChordQuality", "ChordBass", "Pitch", "Velocity", "Duration")
 
 
 def filling_figures(
     model: TokenFamily, solos: Sequence[EncodedSolo], codec: EventCodec, resampling: Resampling
 ) -> dict[str, Estimate]:
-    """Nats per note of filled and of continued bars, and how much less filling needs, each with its 95 % interval.
+    """Nats per note of filled and of continued bars, and their difference, each with its 95 % interval.
 
-    Every solo is cut into gaps of 1, 2, … `MOST_BARS` bars in turn. A gap is scored in its own stream, which shows what
-    comes after it; continued, the same bars are scored as parts of the whole solo, as `score_tokens` does. A gap that
-    does not fit into the context is left out of both.
+    Every solo is cut into gaps of 1, 2, … `MOST_BARS` bars in turn. A filled gap is scored in a stream with the music
+    after it; for continuation, the same bars are scored within the whole solo, by `score_tokens`. A gap that does not
+    fit into the context is excluded from both.
     """
     filled, continued = [], []
     for solo in tqdm(solos, desc="scoring filled bars", unit="solo", leave=False):
@@ -58,7 +58,7 @@ def _gaps(codec: EventCodec, tokens: Tokens, bars: int, longest: int) -> Iterato
 
 
 def _added(sums: Ratio, scores: TokenScores, tokens: Tokens, start: int, stop: int, codec: EventCodec) -> Ratio:
-    """With the tokens from `start` to `stop`; the first score is that of the second token."""
+    """`sums` plus the tokens from `start` to `stop`; the first score belongs to the second token."""
     kinds = codec.kind_of[tokens[start:stop].astype(np.int64)]
     nats = scores.nats[start - 1 : stop - 1][np.isin(kinds, [KINDS.index(kind) for kind in _COUNTED])]
     return Ratio(sums.numerator + float(nats.sum()), sums.denominator + int(np.sum(kinds == KINDS.index("Pitch"))))

@@ -1,7 +1,7 @@
-"""How well a model predicts solos it has never seen: nats, perplexity and note accuracy, with their intervals.
+"""Measures how well a model predicts held-out solos: nats, perplexity and note accuracy, with intervals.
 
-Everything is a ratio of sums over solos, so a solo weighs by its notes (or tokens), and the interval comes from drawing
-whole tune groups again: solos over one tune are no independent witnesses.
+Every metric is a ratio of sums over solos, so that a solo has the weight of its notes (or tokens). The bootstrap
+resamples whole tune groups, because solos over one tune are not independent.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ from yardbird.models.base import Ratio, TokenScores
 from yardbird.music.score import Floats, Ints
 from yardbird.tables.encoded import EncodedRow, read_index
 
-#: Whose nats are reported apart; together with the rest (meter, tempo, artist, end) they are the nats per note.
+#: Token kinds whose nats are reported separately; the groups sum to the nats per note.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "pitch": ("Pitch",),
     "rhythm": ("Bar", "Position", "Duration"),
@@ -33,12 +33,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "chord": ("Chord", "ChordRoot", "ChordQuality", "ChordBass"),
     "other": ("TimeSig", "Tempo", "Left", "Artist", "EOS"),
 }
-#: The kinds whose top-1 accuracy is reported apart: what, when, how long.
+#: Token kinds whose top-1 accuracy is reported separately.
 MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
 
 
 class TokenModel(Protocol):
-    """A family of tokens, or an n-gram over event tokens or over the steps of the melody grid."""
+    """A token family, or an n-gram over event tokens or over the steps of the melody grid."""
 
     def score_tokens(self, tokens: ArrayLike) -> TokenScores: ...
 
@@ -56,7 +56,7 @@ class EncodedSolo:
 
 @dataclass(frozen=True)
 class SoloFigures:
-    """The ratios of one solo, to be summed over solos before dividing."""
+    """The ratios of one solo; numerators and denominators are summed over solos before dividing."""
 
     solo: str
     tune_group: str
@@ -64,13 +64,13 @@ class SoloFigures:
 
 
 def read_solos(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
-    """The target's solos of a split as event tokens; with `copies`, those that augmentation made too.
+    """The target's solos of a split as event tokens; with `copies`, including those of augmentation.
 
     Args:
-        background: background solos too.
+        background: whether to include background solos.
 
     Raises:
-        InputError: there are none.
+        InputError: there are no such solos.
     """
     packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
     return [
@@ -80,9 +80,9 @@ def read_solos(encoded: Path, split: str, *, copies: bool = False, background: b
 
 
 def read_steps(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
-    """The solos of a split as the steps of the melody grid, padding left out, START before each.
+    """The solos of a split as steps of the melody grid, without padding, each preceded by START.
 
-    As `read_solos`; copies in another tempo have the same steps: of those one is read.
+    Arguments as for `read_solos`. Copies in another tempo have the same steps, so only one of them is read.
     """
     packed: Steps = np.load(encoded / "steps.npy", mmap_mode="r")
     unique = {(row.solo, row.semitones): row for row in _rows(encoded, split, copies, background)}
@@ -104,7 +104,7 @@ def _rows(encoded: Path, split: str, copies: bool, background: bool) -> list[Enc
 
 
 def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCodec, label: str) -> list[SoloFigures]:
-    """Score whole solos; `label` stands at the progress bar."""
+    """Score whole solos; `label` is shown at the progress bar."""
     return [
         SoloFigures(solo.solo, solo.tune_group, solo_ratios(model.score_tokens(solo.tokens), solo.tokens, codec))
         for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False)
@@ -112,7 +112,7 @@ def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCod
 
 
 def score_steps(model: TokenModel, solos: Sequence[EncodedSolo], label: str) -> list[SoloFigures]:
-    """Score whole solos on the melody grid: nats of all their steps over their notes, the share of steps guessed."""
+    """Score whole solos on the melody grid: nats of all steps per note, and the share of steps predicted correctly."""
     figures = []
     for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False):
         scores = model.score_tokens(solo.tokens)
@@ -126,7 +126,7 @@ def score_steps(model: TokenModel, solos: Sequence[EncodedSolo], label: str) -> 
 
 
 def solo_ratios(scores: TokenScores, tokens: Tokens, codec: EventCodec) -> dict[str, Ratio]:
-    """Nats per note and per token, nats per note of each of `GROUPS`, and the share of tokens guessed right."""
+    """Nats per note and per token, nats per note of each of `GROUPS`, and the top-1 accuracies of `MEASURED`."""
     kinds = codec.kind_of[tokens[1:].astype(np.int64)]
     nats, correct = scores.nats, scores.correct
     notes = float(np.count_nonzero(kinds == KINDS.index("Pitch")))
@@ -154,11 +154,11 @@ def pool(figures: Sequence[SoloFigures]) -> dict[str, float]:
 def estimate(
     figures: Sequence[SoloFigures], name: str, resampling: Resampling, *, less: Sequence[SoloFigures] | None = None
 ) -> Estimate:
-    """A pooled ratio with its bootstrap interval over tune groups; with `less`, its difference to other figures.
+    """A pooled ratio with its bootstrap interval over tune groups; with `less`, minus the ratio of other figures.
 
-    The difference is paired: both are drawn together.
+    The difference is paired: both use the same resampled groups.
     """
-    assert less is None or [solo.solo for solo in less] == [solo.solo for solo in figures], "other solos"
+    assert less is None or [solo.solo for solo in less] == [solo.solo for solo in figures], "both need the same solos"
     groups, member = np.unique([solo.tune_group for solo in figures], return_inverse=True)
 
     def ratio(of: Sequence[SoloFigures], drawn: Ints) -> Floats:
@@ -181,10 +181,10 @@ def estimates(
     """All pooled ratios with their intervals.
 
     Args:
-        intervals: the ratios that get an interval, if not all of them.
+        intervals: names of the ratios that get an interval; None: all.
 
     Raises:
-        KeyError: there is no ratio of such a name.
+        KeyError: there is no ratio of that name.
     """
     pooled, solos = pool(figures), _solos(figures)
     if intervals is not None and (unknown := set(intervals) - pooled.keys()):

@@ -1,6 +1,7 @@
-"""The judges of style: fitted on training solos, calibrated on the validation split, examined, and asked.
+"""The judges of style: fits them on training solos, calibrates and tests them, and judges sets of solos.
 
-Everybody is heard from event tokens, as models are, in excerpts of one length: a grid or a length gives no one away.
+All solos are decoded from event tokens, as generated ones are, and cut into excerpts of one length, so that neither
+grid nor length reveals the player.
 """
 
 from collections import Counter
@@ -31,9 +32,9 @@ from yardbird.music.score import Score
 class JudgeConfig:
     """Section `judge` of params.yaml."""
 
-    artist: str | None  # the player; null: the artist with the most training solos
-    order: int  # of the n-grams of intervals, the judged one included
-    excerpt_beats: float  # what is judged at a time
+    artist: str | None  # the player to judge; null: the artist with the most training solos
+    order: int  # of the n-grams of intervals, including the predicted interval
+    excerpt_beats: float  # length of a judged excerpt
     bootstrap_samples: int
 
     def __post_init__(self) -> None:
@@ -47,30 +48,30 @@ class Heard:
     """An excerpt of a real solo."""
 
     score: Score
-    own: bool  # the player's
+    own: bool  # whether it is by the player
     tune_group: str
 
 
 def fit_judges(encoded: Path, config: JudgeConfig) -> Judges | str:
-    """Both judges, or in a line why there are none.
+    """Both judges, or the reason why they cannot be fitted.
 
     Args:
-        encoded: data/encoded/events, of which the test split is not read.
+        encoded: data/encoded/events; its test split is not read.
     """
-    artist = config.artist or _most_heard(encoded)
+    artist = config.artist or _most_frequent_artist(encoded)
     training, validation = (hear(encoded, split, config.excerpt_beats, artist) for split in ("train", "validation"))
     for split, pieces in (("training", training), ("validation", validation)):
         if len({piece.own for piece in pieces}) < 2:
-            return f"the {split} solos are not both {artist}'s and others'"
+            return f"the {split} solos are not by both {artist} and others"
     solos = read_solos(encoded, "train", background=True)
     codec = EventCodec.load(encoded / "codec.json")
     whole, own = [codec.decode(solo.tokens) for solo in solos], [solo.artist == artist for solo in solos]
-    ratio = RatioJudge.fit(whole, own, config.order).calibrated(*_apart(validation))
-    return Judges(artist, ratio, TraitJudge.fit(*_apart(training)))
+    ratio = RatioJudge.fit(whole, own, config.order).calibrated(*_scores_and_sides(validation))
+    return Judges(artist, ratio, TraitJudge.fit(*_scores_and_sides(training)))
 
 
 def hear(encoded: Path, split: str, beats: float, artist: str) -> list[Heard]:
-    """The excerpts of a split with enough notes to be judged; background solos are others'."""
+    """The excerpts of a split with enough notes to judge; background solos count as those of other players."""
     codec = EventCodec.load(encoded / "codec.json")
     return [
         Heard(piece, solo.artist == artist, solo.tune_group)
@@ -81,11 +82,11 @@ def hear(encoded: Path, split: str, beats: float, artist: str) -> list[Heard]:
 
 
 def examine(judges: Judges, pieces: Sequence[Heard], resampling: Resampling) -> dict[str, Estimate]:
-    """`ratio_auc` and `traits_auc`, with intervals over tune groups, and on how many excerpts.
+    """`ratio_auc` and `traits_auc`, with intervals over tune groups, and the number of excerpts.
 
-    An area without both sides is left out.
+    An AUC is omitted unless both the player and others have excerpts.
     """
-    scores, own = _apart(pieces)
+    scores, own = _scores_and_sides(pieces)
     groups = [piece.tune_group for piece in pieces]
     found = {"excerpts": Estimate(len(pieces), n=len(pieces))}
     for name, judge in (("ratio", judges.ratio.ratio), ("traits", judges.traits.probability)):
@@ -99,10 +100,10 @@ def examine(judges: Judges, pieces: Sequence[Heard], resampling: Resampling) -> 
 def style_of(
     judges: Judges | str, sets: Mapping[str, Sequence[Score]], encoded: Path, config: JudgeConfig, seed: int
 ) -> Results:
-    """How each set is judged, by the judge of traits, in excerpts; nothing where there is no judge.
+    """The mean verdict of the traits judge on the excerpts of each set; empty without judges.
 
-    The floor's are the solos that it learned from, and so no measure of it.
-    The row of real solos also has what held-out solos get, the player's and the others', and the AUC of both judges.
+    The floor consists of solos that the judge was fitted on, so its value does not measure the judge. The row of real
+    solos also has the verdicts on held-out solos of the player and of the others, and the AUC of both judges.
     """
     if isinstance(judges, str):
         return {}
@@ -122,10 +123,10 @@ def _judged(judges: Judges, pieces: Sequence[Score]) -> SoloMean:
     return SoloMean.of([judges.traits.probability(piece) for piece in pieces])
 
 
-def _apart(pieces: Sequence[Heard]) -> tuple[list[Score], list[bool]]:
+def _scores_and_sides(pieces: Sequence[Heard]) -> tuple[list[Score], list[bool]]:
     return [piece.score for piece in pieces], [piece.own for piece in pieces]
 
 
-def _most_heard(encoded: Path) -> str:
+def _most_frequent_artist(encoded: Path) -> str:
     counted = Counter(solo.artist for solo in read_solos(encoded, "train"))
     return min(counted, key=lambda artist: (-counted[artist], artist))

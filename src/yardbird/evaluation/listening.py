@@ -1,7 +1,7 @@
-"""What is heard in sound: notes, pitch, how near it comes to held-out sound, and does it obey the key it was asked for.
+"""Measures sound: notes, pitch, the distance to held-out sound, and whether it follows the key of its caption.
 
-All sounds that are compared are equally many and equally long, from the first bar line of their clips on, and go the
-same way: resampled, transcribed (audio.transcription), embedded (metrics.sound).
+All compared sets have equally many sounds of equal length, from the first bar line of their clips on. All sounds are
+resampled, transcribed (`audio.transcription`) and embedded (`metrics.sound`) in the same way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,13 +36,13 @@ from yardbird.seeds import generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"
 FRECHET, KEY_MARGIN = "frechet_distance", "caption_key_margin"
-#: Quarter notes a minute below which a solo counts as slow, and from which on as fast.
+#: In quarter notes a minute: slower solos count as slow, those at or above the second value as fast.
 SLOW_QPM, FAST_QPM = 160, 240
-_EXCERPTS = 2  # of each held-out solo, to try the transcriber on
+_EXCERPTS = 2  # per held-out solo, for testing the transcriber
 
 
 class Codec(Protocol):
-    """Sound to codes (codebooks, frames) and back; a family with a codec inside."""
+    """Encodes sound as codes (codebooks, frames) and decodes it; also implemented by a sound family."""
 
     @property
     def sample_rate(self) -> int: ...
@@ -54,9 +54,9 @@ class Codec(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A sound and what is heard in it; `key` is the one asked for, or known."""
+    """A sound with its transcription; `key` is the requested or known one."""
 
-    group: str  # those of one group are no independent witnesses
+    group: str  # sounds of one group are not independent
     waveform: Waveform
     caption: str
     key: Key | None
@@ -66,7 +66,7 @@ class Sound:
 
 
 def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None, group: str) -> Sound:
-    """Hear a sound. Its tempo is estimated where `qpm` is None."""
+    """Transcribe and embed a sound. If `qpm` is None, the tempo is estimated."""
     mono = Waveform(to_mono(waveform, SAMPLE_RATE)[:, None], SAMPLE_RATE)
     heard = hear(mono)
     score = to_score(heard, qpm or estimate_tempo(mono))
@@ -74,7 +74,7 @@ def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None,
 
 
 def listen_to_clips(clips: Sequence[EncodedClip], folder: Path, seconds: float, label: str) -> list[Sound]:
-    """The first `seconds` of every clip of data/clips."""
+    """Transcribe and embed the first `seconds` of every clip of data/clips."""
     sounds = []
     for clip in tqdm(clips, desc=f"listening to {label}", unit="clip", leave=False):
         whole = read_wave(files.within(folder, clip.path))
@@ -84,7 +84,7 @@ def listen_to_clips(clips: Sequence[EncodedClip], folder: Path, seconds: float, 
 
 
 def listen_to_codes(codec: Codec, codes: Sequence[Codes], like: Sequence[EncodedClip], label: str) -> list[Sound]:
-    """Codes, decoded, under the captions, keys and tempos of the clips that they belong to."""
+    """Decode, transcribe and embed codes, with the captions, keys and tempos of their clips."""
     return [
         listen(Waveform(codec.decode_codes(own)[:, None], codec.sample_rate), c.caption, c.key, c.qpm, c.tune_group)
         for own, c in tqdm(list(zip(codes, like, strict=True)), f"listening to {label}", unit="sound", leave=False)
@@ -92,12 +92,12 @@ def listen_to_codes(codec: Codec, codes: Sequence[Codes], like: Sequence[Encoded
 
 
 def shuffled(codes: Codes, seed: int, *names: str) -> Codes:
-    """The frames of (codebooks, frames) in random order: what is left is which sounds occur."""
+    """The frames of (codebooks, frames) in random order; only the distribution of frames is kept."""
     return codes[:, generator(seed, SHUFFLED_TOKENS, *names).permutation(codes.shape[1])]
 
 
 def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, resampling: Resampling) -> dict[str, Estimate]:
-    """voiced_share (of the time, with the pitch of a note), notes_per_second, and the distance to `real`, if given."""
+    """voiced_share (of the time in which a note sounds), notes_per_second, and the distance to `real`, if given."""
     figures = [
         SoloFigures(
             str(place),
@@ -117,11 +117,12 @@ def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, resampl
 
 
 def key_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Estimate]:
-    """Does the scale of its key fit a sound better than those of the other keys of the mode do?
+    """Whether the scale of its key fits a sound better than the scales of the other keys of the same mode.
 
-    caption_key_margin is the mean of `scale_margin` over the groups that have a key, 0 for a sound without notes;
-    caption_key_p is that of Wilcoxon's signed-rank test, one-sided, that the margins are above 0; caption_key_groups is
-    how many there are: prompts, or tunes, for clips of one tune are no independent witnesses. Empty without keys.
+    caption_key_margin is the mean of `scale_margin` over the groups with a key, 0 for a sound without notes;
+    caption_key_p is the p-value of Wilcoxon's signed-rank test, one-sided, that the margins are above 0;
+    caption_key_groups is the number of groups: prompts, or tunes, as clips of one tune are not independent. Empty if no
+    sound has a key.
     """
     of_group: dict[str, list[float]] = {}
     for sound in sounds:
@@ -144,12 +145,12 @@ def key_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Es
 
 
 def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, resampling: Resampling) -> Results:
-    """How many of the known notes of rendered solos are heard: rows `transcriber`, and `codec` after its round trip.
+    """The accuracy of the transcriber on rendered solos: rows `transcriber`, and `codec` after encoding and decoding.
 
-    note_f1 with its interval over the solos, note_precision, note_recall, and note_f1 by tempo.
+    Metrics: note_f1 with its interval over the solos, note_precision, note_recall, and note_f1 by tempo.
 
     Args:
-        solos: by name. Of each two excerpts are taken, of about `seconds`.
+        solos: by name. The first two excerpts of about `seconds` are taken from each.
     """
     rows: dict[str, list[SoloFigures]] = {TRANSCRIBER: [], CODEC: []}
     for name, solo in tqdm(solos.items(), desc="trying the transcriber", unit="solo", leave=False):
@@ -178,7 +179,7 @@ def _note_ratios(score: Score, heard: HeardNotes) -> dict[str, Ratio]:
 
 
 def _with_f1(figures: Sequence[SoloFigures], resampling: Resampling) -> dict[str, Estimate]:
-    """The pooled ratios of which there is anything; the F1 with its interval."""
+    """The pooled ratios with a denominator above 0; the F1 with its interval."""
     if not figures:
         return {}
     denominators = {name: sum(solo.ratios[name].denominator for solo in figures) for name in figures[0].ratios}
@@ -188,5 +189,5 @@ def _with_f1(figures: Sequence[SoloFigures], resampling: Resampling) -> dict[str
 
 
 def plain(score: Score) -> Score:
-    """A score with no more than can be heard: notes, tempo and bars, neither chords nor marks."""
+    """A score reduced to what a transcription has: notes, tempo and bars, without chords and marks."""
     return replace(score, chords=(), phrases=(), sections=())

@@ -1,13 +1,13 @@
-"""The baseline that a model has to beat: interpolated Witten–Bell n-grams over the same tokens.
+"""The baseline model: interpolated Witten–Bell n-grams over the same tokens.
 
     p_n(w | h) = (c(h w) + k·T(h) · p_{n−1}(w | h′)) / (c(h) + k·T(h)),    p_0 = 1 / vocabulary
 
-c counts, T(h) is the number of distinct tokens seen after h, h′ is h without its oldest token; an unseen h passes on
-p_{n−1}. An n-gram of order n predicts from n − 1 tokens. Source: Witten & Bell 1991, interpolated as in Chen & Goodman
-1999, where the escape weight k is 1. We choose it on the validation split: augmentation repeats every solo, so counts
-grow where T does not, and k = 1 trusts long contexts far too much (12.3 instead of 10.5 nats per note on real solos).
-Counts are exact. A context is a number: that of its newer part and the token before it, so a longer context
-extends a shorter one to the left, and every look-up is a binary search for whole arrays at once.
+c counts, T(h) is the number of distinct tokens seen after h, h′ is h without its oldest token; for an unseen h the
+result is p_{n−1}. An n-gram of order n predicts from n − 1 tokens. Source: Witten & Bell 1991, interpolated as in Chen
+& Goodman 1999, where the escape weight k is 1. We tune k on the validation split: augmentation repeats every solo, so
+counts grow but T does not, and k = 1 gives long contexts too much weight (12.3 instead of 10.5 nats per note on real
+solos). Counts are exact. A context is identified by a number, derived from the number of its newer part and the token
+before it. So a longer context extends a shorter one to the left, and look-ups are binary searches of whole arrays.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,11 +40,11 @@ class _Level:
     counts: Counts  # of each gram
     totals: Counts  # c(h), of each context
     types: Counts  # T(h), of each context
-    first_gram: Counts  # where the grams of each context start
+    first_gram: Counts  # index of the first gram of each context
 
 
 class NGram:
-    """Witten–Bell n-grams of every order up to `order`; `fit` counts, `tuned` chooses."""
+    """Witten–Bell n-grams of every order up to `order`; `fit` counts them, `tuned` sets the order and escape weight."""
 
     def __init__(self, vocab_size: int, levels: Sequence[_Level], escape: float = 1.0) -> None:
         self.vocab_size, self.escape, self._levels = vocab_size, escape, tuple(levels)
@@ -55,9 +55,9 @@ class NGram:
 
     @classmethod
     def fit(cls, sequences: Sequence[ArrayLike], vocab_size: int, order: int) -> "NGram":
-        """Count all sequences. The first token of each, BOS, is given and not counted; no context leaves a sequence."""
+        """Count all sequences. The first token of each (BOS) is not predicted; contexts do not cross sequences."""
         rows = [np.asarray(sequence, dtype=np.int64) for sequence in sequences]
-        assert rows, "an n-gram is counted on at least one sequence"
+        assert rows, "an n-gram needs at least one sequence"
         tokens = np.concatenate(rows)
         place = np.concatenate([np.arange(len(row)) for row in rows])
         at = np.flatnonzero(place >= 1)
@@ -77,13 +77,13 @@ class NGram:
         return cls(vocab_size, levels)
 
     def tuned(self, order: int, escape: float) -> "NGram":
-        """The same counts, at most `order` tokens at a time, with the escape weight `escape`."""
+        """The same counts, limited to n-grams of `order` tokens, with the escape weight `escape`."""
         assert 1 <= order <= self.order
         assert escape > 0
         return NGram(self.vocab_size, self._levels[:order], escape)
 
     def nats_by_order(self, tokens: ArrayLike) -> Floats:
-        """Negative log likelihood of every token but the first, for each order from 1 on: (order, length − 1)."""
+        """Negative log likelihood of every token except the first, for each order from 1 on: (order, length − 1)."""
         sequence = np.asarray(tokens, dtype=np.int64)
         probability = np.full(len(sequence) - 1, 1 / self.vocab_size)
         nats = np.empty((self.order, len(sequence) - 1))
@@ -96,7 +96,7 @@ class NGram:
         return nats
 
     def nats(self, tokens: ArrayLike) -> Floats:
-        """Negative log likelihood of every token but the first: (length − 1,)."""
+        """Negative log likelihood of every token except the first: (length − 1,)."""
         likelihoods: Floats = self.nats_by_order(tokens)[-1]
         return likelihoods
 
@@ -120,9 +120,9 @@ class NGram:
         seed: int,
         max_tokens: int,
     ) -> list[NDArray[np.uint16]]:
-        """Continue all primes at once, each until its constraint is finished or it counts `max_tokens`, prime included.
+        """Continue all primes in a batch, each until its constraint is finished or it has `max_tokens` in all.
 
-        Constraints are fresh; they are advanced over the primes here. Solo i draws from its own stream of the seed.
+        Constraints must be new; they are advanced over the primes here. Row i has its own random stream of the seed.
         """
         rows = [np.asarray(prime).tolist() for prime in primes]
         for row, constraint in zip(rows, constraints, strict=True):
@@ -139,7 +139,7 @@ class NGram:
         return [np.array(row, dtype=np.uint16) for row in rows]
 
     def _histories(self, sequence: Ints) -> Ints:
-        """What stands before each token but the first, newest first, −1 for nothing: (length − 1, order − 1)."""
+        """The tokens before each token except the first, newest first, padded with −1: (length − 1, order − 1)."""
         width = self.order - 1
         padded = np.concatenate([np.full(width, _UNSEEN), sequence[:-1]])
         if not width:
@@ -153,7 +153,7 @@ class NGram:
         return np.array(newest, dtype=np.int64).reshape(len(rows), width)
 
     def _contexts(self, histories: Ints) -> Iterator[tuple[_Level, Ints]]:
-        """For each context length its counts and the number of each history there, −1 where it was never seen."""
+        """For each context length, its counts and the context number of each history, −1 if it was never seen."""
         numbers = np.zeros(len(histories), dtype=np.int64)
         for length, level in enumerate(self._levels):
             if length:
@@ -171,7 +171,7 @@ class NGram:
             types = level.types[context]
             mass = level.totals[context] + self.escape * types
             probabilities[seen] *= (self.escape * types / mass)[:, None]
-            # the grams of each context lie side by side: one flat index over all of them
+            # The grams of each context are contiguous, so one flat index covers all of them.
             gram = np.arange(types.sum()) + np.repeat(level.first_gram[context] - (np.cumsum(types) - types), types)
             share = level.counts[gram] / np.repeat(mass, types)
             probabilities[np.repeat(seen, types), level.grams[gram] % self.vocab_size] += share
@@ -179,6 +179,6 @@ class NGram:
 
 
 def _look_up(keys: Ints, values: Ints | Counts, wanted: Ints, *, missing: int) -> Ints:
-    """The value of each wanted key among sorted `keys`."""
+    """The value of each wanted key in the sorted `keys`, or `missing`."""
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[place] == wanted, values[place], missing) if len(keys) else np.full(len(wanted), missing)

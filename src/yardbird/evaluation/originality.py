@@ -1,10 +1,10 @@
-"""Has a family copied? Its solos against those that it was trained on, beside how much these quote each other.
+"""Tests a family for copying: compares its solos with the training solos, and these with each other.
 
-Training solos are heard as the models hear them, from their event tokens: a grid that merges two notes would hide a
-copy of the others. Copies in other keys need no indexing. The yardstick is self-quotation: training solos against those
-of other tune groups. A set is held to what as many stretches of training solos have, each as long as one of its solos
-(a longer one has longer runs by chance alone), drawn by lot: their mean, and the longest run of all of them, lie
-inside its interval in 95 % of the draws.
+Training solos are decoded from event tokens, as the models see them: a grid that merges two notes would otherwise hide
+a copy. Intervals are compared, so copies in other keys need no index. The yardstick is self-quotation: training solos
+compared with those of other tune groups. For each set, excerpts of training solos with the same numbers of notes are
+sampled (longer excerpts have longer runs by chance alone). The interval of the yardstick contains 95 % of the samples,
+for the means and for the longest run of all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,11 +28,11 @@ from yardbird.seeds import Streams
 from yardbird.tables.copies import read_copies
 from yardbird.tables.generated import read_generated_solos
 
-#: What the gate reads: neither may lie above the upper end of the yardstick's interval.
+#: The metrics that the gate checks: none may be above the upper end of the yardstick's interval.
 JUDGED = ("coverage_8", "longest_run", MOST)
 assert {*JUDGED} <= {*FIGURES, MOST}
 ORIGINAL = "original"
-#: A set of short solos has no runs of 8, a corpus of few tunes no yardstick.
+#: Optional, because a set of short solos has no runs of 8, and a corpus of few tunes has no yardstick.
 SHOWN = tuple(Shown((figure,), optional=True) for figure in JUDGED)
 SHOWN_OF_SELF = tuple(Shown((figure,), ("high",), optional=True) for figure in JUDGED)
 _DRAWS = 1000
@@ -40,7 +40,7 @@ _DRAWS = 1000
 
 @dataclass(frozen=True)
 class Piece:
-    """A solo to be compared; what comes before `start_tick` is a prime, which it was given."""
+    """A solo to compare; the notes before `start_tick` are a given prime and do not count."""
 
     solo: str
     score: Score
@@ -49,19 +49,19 @@ class Piece:
 
 @dataclass(frozen=True)
 class Compared:
-    """A solo of some row, and what it shares with the training solos."""
+    """A solo of a row, and its overlap with the training solos."""
 
     row: str
     solo: str
-    notes: int  # that were compared: those of a prime are not among them
+    notes: int  # compared notes, without those of a prime
     found: Originality
 
 
 def training_index(data: Path) -> OriginalityIndex:
-    """The originals of the training split, under their titles; background too, which a model may copy as well.
+    """The originals of the training split, named by title, including background solos, which a model may also copy.
 
     Raises:
-        InputError: there are none.
+        InputError: there are no training solos.
     """
     titles = {row.solo: row.title for row in read_copies(data / "augmented")}
     codec = EventCodec.load(data / "encoded/events/codec.json")
@@ -75,7 +75,7 @@ def training_index(data: Path) -> OriginalityIndex:
 
 
 def measure_originality(name: str, data: Path, index: OriginalityIndex) -> list[Compared]:
-    """The solos of the family, of the n-gram and of the test split, in this order."""
+    """Compare the solos of the family, of the n-gram and of the test split, in this order."""
     sets = {
         name: read_pieces(data / "measured" / name),
         NGRAM: read_pieces(data / "baseline/measured"),
@@ -91,13 +91,13 @@ def read_pieces(folder: Path) -> list[Piece]:
 
 
 def held_out_pieces(data: Path) -> list[Piece]:
-    """The solos of the test split, whole, heard as the training solos are."""
+    """The whole solos of the test split, decoded as the training solos are."""
     codec = EventCodec.load(data / "encoded/events/codec.json")
     return [Piece(solo.solo, codec.decode(solo.tokens)) for solo in read_solos(data / "encoded/events", "test")]
 
 
 def compare_pieces(row: str, pieces: Iterable[Piece], index: OriginalityIndex) -> list[Compared]:
-    """Each piece against the training solos."""
+    """Compare each piece with the training solos."""
     return [
         Compared(row, p.solo, int((p.score.onsets >= p.start_tick).sum()), index.compare(p.score, p.start_tick))
         for p in pieces
@@ -105,15 +105,15 @@ def compare_pieces(row: str, pieces: Iterable[Piece], index: OriginalityIndex) -
 
 
 def originality_of(name: str, compared: Sequence[Compared], index: OriginalityIndex, streams: Streams) -> Results:
-    """The means over solos of every figure, by row, and `MOST`, the longest run of any of its solos.
+    """The mean of every metric over the solos, by row, and `MOST`, the longest run of any of its solos.
 
-    `ORIGINAL` is 1 where none of `JUDGED` is above the yardstick of the row's own lengths: the means tell of a set that
-    quotes too much, the longest run of one solo that is a copy among others that are not. The family's yardstick is a
-    row too, `SELF`: the means over all draws, each with the interval of the draws.
+    `ORIGINAL` is 1 if none of `JUDGED` is above the yardstick for the row's lengths: the means detect a set that quotes
+    too much, the longest run detects a single copied solo. The family's yardstick is the row `SELF`: the means over all
+    samples, with the interval of the samples.
 
     Args:
         name: the family.
-        streams: of the stretches that are drawn.
+        streams: the random streams for sampling excerpts.
     """
     results: Results = {}
     for row in dict.fromkeys(solo.row for solo in compared):
@@ -137,7 +137,7 @@ def _values(compared: Iterable[Compared], figure: str) -> Floats:
 
 
 def originality_csv(compared: Iterable[Compared]) -> str:
-    """A line a solo: row, solo, notes, coverage_4 …, longest_run, source of the longest run in words."""
+    """One line per solo: row, solo, notes, coverage_4 …, longest_run, and the source of the longest run in words."""
     table = [
         {"row": c.row, "solo": c.solo, "notes": c.notes, **c.found.figures, "source": str(c.found.origin or "")}
         for c in compared

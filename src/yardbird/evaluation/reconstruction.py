@@ -1,9 +1,9 @@
-"""Is the latent used? What a model with a latent space gives back of solos that it has never seen.
+"""Measures how well a latent family reconstructs held-out solos, and whether it uses the latent.
 
-The encoder's mean stands for each window, unless said otherwise. The accuracies count steps of the melody grid as the
-model gives them, and most of the true ones only hold a note: the row `all_hold`, a model that always predicts a hold
-(and is silent), says how many come for free. The row `shuffled_z` decodes every window from the z of a window of
-another tune; what it keeps is the decoder's own knowledge (of style and chords), not the latent's.
+Each window is represented by the encoder's mean, unless stated otherwise. The accuracies count steps of the melody
+grid. Most true steps only hold a note: the row `all_hold`, a model that always predicts a hold (and is silent), shows
+the accuracy that needs no model. The row `shuffled_z` decodes every window from the z of a window of another tune; its
+scores show what the decoder knows (style and chords) without the latent.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ from yardbird.seeds import generator
 from yardbird.tables.copies import read_copies
 
 SHUFFLED, ALL_HOLD = "shuffled_z", "all_hold"
-#: The latent has collapsed when a smaller share of it is active, or shuffling it costs less of steps or of notes.
+#: The latent has collapsed if a smaller share of it is active, or if shuffling it loses fewer steps or notes.
 LEAST_ACTIVE_SHARE, LEAST_GAIN = 0.05, 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOutSolo:
-    """A solo of the test split as it was played."""
+    """A solo of the test split, with the original score."""
 
     solo: str
     tune_group: str
@@ -45,7 +45,7 @@ class HeldOutSolo:
 
 
 def read_scores(augmented: Path, split: str) -> list[HeldOutSolo]:
-    """The solos of a split that no augmentation has touched, in the order of the encoded corpus.
+    """The original solos of a split, without augmented copies, in the order of the encoded corpus.
 
     Raises:
         InputError: the split is empty.
@@ -64,14 +64,13 @@ def measure_latent(
     resampling: Resampling,
     seed: int,
 ) -> Results:
-    """Held-out figures by row: of the model `name`, of itself with shuffled z, of a model that always holds.
+    """Held-out metrics by row: of the model `name`, of the same with shuffled z, and of a model that always holds.
 
-    `forced_accuracy`, `sampled_accuracy`: steps that are right after the true steps before them, or after its own
-    likeliest. `note_f1`, `onset_f1`: of the sampled notes. `gain_on_shuffled`, `note_gain_on_shuffled`: how much more
-    of sampled accuracy and of note F1 the true z gives than the shuffled one. `kl`: nats a window.
-    `grid_nats_per_note`: −ELBO at one draw of z over the notes, an upper bound of the nats of all steps under the
-    chords; it is read beside the n-gram over the same steps, never beside nats of event tokens. The ratios
-    and gains have bootstrap intervals over tune groups.
+    `forced_accuracy`, `sampled_accuracy`: the share of correct steps with teacher forcing and with greedy decoding.
+    `note_f1`, `onset_f1`: F1 of the decoded notes and onsets. `gain_on_shuffled`, `note_gain_on_shuffled`: sampled
+    accuracy and note F1 minus those with shuffled z. `kl`: nats per window. `grid_nats_per_note`: −ELBO at one sample
+    of z per note, an upper bound of the nats of all steps given the chords; comparable with the n-gram over the same
+    steps, not with nats of event tokens. Ratios and gains have bootstrap intervals over tune groups.
     """
     posteriors = [model.posterior(solo.score) for solo in solos]
     windows = [len(mean) for mean, _ in posteriors]
@@ -100,7 +99,7 @@ def measure_latent(
 
 
 def activity(means: Vectors) -> dict[str, float]:
-    """Active units among the dimensions of posterior means, (windows, dimensions), and their share."""
+    """The number and share of active units among the dimensions of posterior means: (windows, dimensions)."""
     active = int((means.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE).sum())
     return {
         "active_units": active,
@@ -111,21 +110,24 @@ def activity(means: Vectors) -> dict[str, float]:
 
 
 def collapsed(figures: Estimates) -> bool:
-    """Does the decoder do without the latent, as far as music goes?
+    """Whether the decoder ignores the latent.
 
-    It does when hardly a dimension is active, or when the z of another tune gives nearly as many steps or notes of a
-    solo as its own. Steps alone would not tell: most of them hold and rest, and are right without a note coming back.
-    Of the notes the lower end of the interval counts, so that a few that came back by chance do not.
+    It does if few dimensions are active, or if the z of another tune reconstructs nearly as many steps or notes as the
+    true z. Steps alone are not enough: most are holds and rests, which can be correct without any correct note. For
+    notes the lower end of the interval is used, so that a few notes correct by chance do not count.
     """
     gains = figures["gain_on_shuffled"].value, figures["note_gain_on_shuffled"].span[0]
     return figures["active_share"].value < LEAST_ACTIVE_SHARE or min(gains) < LEAST_GAIN
 
 
 def derangement(groups: NDArray[Any], seed: int) -> Ints:
-    """For each window of `groups` (its tune) another one, each taken once: of another tune wherever there are enough.
+    """A permutation that maps each window to a window of another tune, as far as possible.
 
-    Windows in random order are laid side by side tune by tune; shifted by the length of the longest tune, each meets
-    one of another. Of a single tune, another window of it; a lonely window meets itself.
+    Windows in random order are grouped by tune and shifted by the size of the largest tune. With a single tune, the
+    result is another window of it; a single window maps to itself.
+
+    Args:
+        groups: the tune of each window: (windows,).
     """
     random = generator(seed, "shuffled z")
     names, member, counts = np.unique(groups, return_inverse=True, return_counts=True)
@@ -138,7 +140,7 @@ def derangement(groups: NDArray[Any], seed: int) -> Ints:
 
 
 def _kept(model: LatentFamily, score: Score, melody: Melody, z: Vectors) -> dict[str, Ratio]:
-    """What of a solo comes back from the z of its windows."""
+    """The reconstruction metrics of a solo from the z of its windows."""
     forced, sampled = model.score_steps(score, z).correct, model.sample_steps(score, z)
     truth, given_back = (model.codec.decode(steps, None, melody.frame) for steps in (melody.steps, sampled))
     notes = len(truth.notes) + len(given_back.notes)

@@ -1,10 +1,10 @@
-"""How well a model predicts the codes of held-out sound: nats and accuracy by codebook, beside simpler models.
+"""Measures how well a model predicts the codes of held-out sound: nats and accuracy by codebook, with baselines.
 
-    unigram    how often each code of each codebook occurs in the training clips, one more than counted
-    bigram     the code before, in the same codebook: a Witten–Bell n-gram of order 2
-    untrained  the model itself before it was trained, or fine-tuned
+    unigram    frequencies of each code of each codebook in the training clips, plus one
+    bigram     predicts from the previous code of the same codebook: a Witten–Bell n-gram of order 2
+    untrained  the model before training or fine-tuning
 
-Nats of a frame are the sum over its codebooks. Codes of two codecs do not compare.
+The nats of a frame are the sum over its codebooks. Nats of different codecs are not comparable.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,13 +27,13 @@ from yardbird.tables.clips import read_clip_index
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
 HEADLINE = "nats_per_frame"
 
-#: Of a clip's codes (codebooks, frames) under its caption: nats, and was each the likeliest; the same shape.
+#: From a clip's codes (codebooks, frames) and its caption: nats, and whether each code was the likeliest; same shape.
 Scorer = Callable[[Codes, str], tuple[NDArray[np.float64], NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedClip:
-    """One clip of data/encoded/audio; `codes` are (codebooks, frames), `path` is that of its sound in data/clips."""
+    """One clip of data/encoded/audio; `codes` are (codebooks, frames), `path` is its sound file in data/clips."""
 
     clip: str
     path: str
@@ -41,12 +41,12 @@ class EncodedClip:
     tune_group: str
     key: Key | None
     qpm: float | None
-    caption: str  # the full one
+    caption: str  # the full caption
     codes: Codes
 
 
 def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
-    """The clips of a split with their codes, mapped into memory.
+    """The clips of a split with memory-mapped codes.
 
     Raises:
         InputError: the split is empty.
@@ -76,7 +76,7 @@ def measure_codes(
     codebook_size: int,
     resampling: Resampling,
 ) -> Results:
-    """Metrics by row: of the model, with its gains on each of the simpler ones, and of each of these."""
+    """Metrics by row: of the model, including its gains over each baseline, and of the baselines."""
     scored = {
         row: score_clips(scorer, held_out, row)
         for row, scorer in {
@@ -93,7 +93,7 @@ def measure_codes(
 
 
 def score_clips(scorer: Scorer, clips: Sequence[EncodedClip], label: str) -> list[SoloFigures]:
-    """nats_per_frame, and nats and accuracy of each codebook, of every clip; `label` stands at the progress bar."""
+    """nats_per_frame, and nats and accuracy by codebook, of every clip; `label` is shown at the progress bar."""
     figures = []
     for clip in tqdm(clips, desc=f"scoring {label}", unit="clip", leave=False):
         nats, correct = scorer(clip.codes, clip.caption)
@@ -107,7 +107,7 @@ def score_clips(scorer: Scorer, clips: Sequence[EncodedClip], label: str) -> lis
 
 
 def unigram(training: Sequence[EncodedClip], codebook_size: int) -> Scorer:
-    """Each codebook's codes by their frequency, each counted once more (Laplace)."""
+    """Predicts each codebook's codes by frequency, with add-one smoothing (Laplace)."""
     books = np.concatenate([clip.codes for clip in training], axis=1)
     counts = np.stack([np.bincount(book, minlength=codebook_size) for book in books]) + 1
     nats = -np.log(counts / counts.sum(axis=1, keepdims=True))
@@ -120,7 +120,7 @@ def unigram(training: Sequence[EncodedClip], codebook_size: int) -> Scorer:
 
 
 def bigram(training: Sequence[EncodedClip], codebook_size: int) -> Scorer:
-    """Each codebook's codes by the one before, from a start that stands before each clip."""
+    """Predicts each codebook's codes from the previous code; a start symbol precedes each clip."""
 
     def started(codes: NDArray[np.int16]) -> NDArray[np.int64]:
         return np.append(codebook_size, codes)

@@ -32,7 +32,7 @@ FIGURES = {
 
 
 def write_family(reports: Path, name: str, *, real_mean: float = 0.5, nats: float = 5.0) -> None:
-    """What the evaluate stage writes for a family."""
+    """Write the outputs of the evaluate stage for a family."""
     rows = [(row, metric, mean, 0.1, 8, abs(mean - real_mean) / 0.1)
             for row, mean in ((name, 0.7), ("ngram", 0.9), ("floor", 0.55), ("real", real_mean))
             for metric in SHOWN]  # fmt: skip
@@ -51,7 +51,7 @@ def write_family(reports: Path, name: str, *, real_mean: float = 0.5, nats: floa
 
 
 def write_latent_family(reports: Path, *, collapsed: bool = False) -> None:
-    """The same of a family with a latent space, which has no nats of event tokens."""
+    """The same for a latent family, which has no nats of event tokens."""
     write_family(reports, "music_vae")
     path = reports / "evaluate/music_vae_rows.csv"
     table = pd.read_csv(path)
@@ -74,7 +74,7 @@ def write_latent_family(reports: Path, *, collapsed: bool = False) -> None:
 
 
 def on_the_grid(reports: Path) -> None:
-    """The n-gram as the evaluate stage writes it beside every family: on the grid too."""
+    """The n-gram as the evaluate stage writes it for every family, including the grid."""
     for path in (reports / "evaluate").glob("*_rows.csv"):
         table = pd.read_csv(path)
         figures = {"grid_nats_per_note": 9.25, "forced_accuracy": 0.88, "grid_order": 16, "grid_escape": 50}
@@ -99,7 +99,7 @@ def rows_of(text: str) -> list[str]:
     return list(takewhile(lambda line: line.startswith("|"), lines[start + 1 :]))
 
 
-def test_both_families_stand_in_one_report(data, tmp_path):
+def test_both_families_are_in_one_report(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_latent_family(tmp_path)
     on_the_grid(tmp_path)
@@ -131,7 +131,7 @@ def test_both_families_stand_in_one_report(data, tmp_path):
 
 
 def write_sound_family(reports: Path) -> None:
-    """What the evaluate_audio stage writes: figures of codes and sound, and the metrics of what is heard."""
+    """Write the outputs of the evaluate_audio stage: metrics of codes, of sound, and of transcribed notes."""
     figures = {
         "musicgen": {
             "nats_per_frame": 12.5, "nats_per_frame_low": 12.0, "nats_per_frame_high": 13.0, "gain_on_unigram": 2.5,
@@ -153,7 +153,7 @@ def write_sound_family(reports: Path) -> None:
     (reports / "evaluate/musicgen.json").write_text("{}")
 
 
-def test_sound_has_a_section_of_its_own_and_its_notes_stand_beside_the_others(data, tmp_path):
+def test_sound_has_its_own_section_and_its_notes_are_compared_with_the_others(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_latent_family(tmp_path)
     write_sound_family(tmp_path)
@@ -179,7 +179,7 @@ def test_sound_has_a_section_of_its_own_and_its_notes_stand_beside_the_others(da
     ]  # fmt: skip
 
 
-def test_sound_alone_is_a_report_too_and_without_sound_there_is_no_section(data, tmp_path):
+def test_sound_alone_makes_a_report_and_without_sound_there_is_no_section(data, tmp_path):
     write_sound_family(tmp_path / "sound")
     alone = report_of(read_comparison(tmp_path / "sound", data, tmp_path))
     assert "## Sound" in alone
@@ -189,7 +189,7 @@ def test_sound_alone_is_a_report_too_and_without_sound_there_is_no_section(data,
     assert as_csv(nats_by_codebook(comparison)) == "row,codebook,nats_per_frame\n"
 
 
-def test_a_collapsed_latent_raises_the_alarm_and_a_used_one_none(data, tmp_path):
+def test_a_collapsed_latent_raises_an_alarm_and_a_used_latent_does_not(data, tmp_path):
     write_latent_family(tmp_path)
     assert "alarm" not in report_of(read_comparison(tmp_path, data, tmp_path))
     write_latent_family(tmp_path, collapsed=True)
@@ -198,7 +198,7 @@ def test_a_collapsed_latent_raises_the_alarm_and_a_used_one_none(data, tmp_path)
     assert "| 0.010 [-0.010, 0.030] | 0.600 |" in report
 
 
-def test_a_family_with_a_latent_alone_is_a_report_too(data, tmp_path):
+def test_a_latent_family_alone_makes_a_report(data, tmp_path):
     write_latent_family(tmp_path)
     comparison = read_comparison(tmp_path, data, tmp_path)
     assert list(comparison.held_out()) == ["ngram"]
@@ -214,7 +214,7 @@ def test_without_a_latent_its_plot_has_a_header_only(data, tmp_path):
     assert as_csv(reconstruction(read_comparison(tmp_path, data, tmp_path))) == "row,figure,value\n"
 
 
-def test_rows_that_families_share_stand_once_and_in_order(data, tmp_path):
+def test_rows_that_families_share_occur_once_and_in_order(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", nats=5.5)
     comparison = read_comparison(tmp_path, data, tmp_path)
@@ -226,14 +226,14 @@ def test_rows_that_families_share_stand_once_and_in_order(data, tmp_path):
 
 
 def test_a_family_with_real_solos_of_its_own_keeps_them(data, tmp_path):
-    """Solos of another length are set beside real ones of that length."""
+    """Solos of another length are compared with real ones of that length."""
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", real_mean=0.4)
     rows = read_comparison(tmp_path, data, tmp_path).rows["row"].unique()
     assert [row for row in rows if row.startswith("real")] == ["real", "real for other"]
 
 
-def test_the_report_tells_the_figures(data, tmp_path):
+def test_the_report_contains_the_metrics(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     report = report_of(read_comparison(tmp_path, data, tmp_path))
     assert "| music_transformer | 5.000 [4.500, 5.500] | 1.000 [0.400, 1.600] | 9.00 | 1.000 |" in report
@@ -248,14 +248,14 @@ def test_the_report_tells_the_figures(data, tmp_path):
 
 
 def add_figures(reports: Path, name: str, figures: dict[str, dict[str, float]], n: int) -> None:
-    """Figures of `n` solos, row by row, in the table of a family."""
+    """Add values of `n` solos, row by row, to the table of a family."""
     path = reports / f"evaluate/{name}_rows.csv"
     table = pd.read_csv(path)
     rows = [(row, key, value, None, n, None) for row, own in figures.items() for key, value in own.items()]
     pd.concat([table, pd.DataFrame(rows, columns=table.columns)]).to_csv(path, index=False)
 
 
-def test_verdicts_are_told_with_their_number_of_solos_and_how_sure_they_are(data, tmp_path):
+def test_verdicts_have_their_number_of_solos_and_intervals(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     assert "## Verdicts" not in report_of(read_comparison(tmp_path, data, tmp_path))
     figures = {
@@ -286,7 +286,7 @@ SETS = {
 }  # fmt: skip
 
 
-def test_sets_are_told_with_their_numbers_intervals_and_floors_and_beside_the_ngram(data, tmp_path):
+def test_sets_have_numbers_intervals_and_floors_and_a_row_of_the_ngram(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", nats=5.5)
     assert "## Sets of solos" not in report_of(read_comparison(tmp_path, data, tmp_path))
@@ -301,10 +301,10 @@ def test_sets_are_told_with_their_numbers_intervals_and_floors_and_beside_the_ng
         f"| music_transformer | 5 | 8 | {rest.format('0.16', '0.12')}",
         f"| other | 6 | 8 | {rest.format('0.16', '0.12')}",
     ]
-    assert "AUC" not in markdown, "the judges were not examined"
+    assert "AUC" not in markdown, "the judges were not tested"
 
 
-def test_filled_bars_are_shown_next_to_continued_ones_where_a_model_fills(data, tmp_path):
+def test_filled_bars_are_shown_next_to_continued_ones_if_a_model_fills(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other")
     assert "| row | filled |" not in report_of(read_comparison(tmp_path, data, tmp_path))
@@ -330,7 +330,7 @@ def test_the_share_of_solos_that_end_at_rest_is_a_column_of_the_generated_ones(d
     assert row.removesuffix(" |").split(" | ")[place] == "0.75"
 
 
-def test_an_ngram_measured_at_another_length_stands_beside_its_family(data, tmp_path):
+def test_an_ngram_measured_at_another_length_is_named_after_its_family(data, tmp_path):
     for name in ("music_transformer", "other"):
         write_family(tmp_path, name)
         add_figures(tmp_path, name, {name: SETS, "ngram": SETS | {"set_kl": float(name == "other")}}, 5)
@@ -340,7 +340,7 @@ def test_an_ngram_measured_at_another_length_stands_beside_its_family(data, tmp_
     ]  # fmt: skip
 
 
-def test_how_good_the_judges_are_stands_beside_what_they_say(data, tmp_path):
+def test_the_accuracy_of_the_judges_is_next_to_their_verdicts(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     judges = {
         "judge_excerpts": 44, "judged_style_player": 0.65, "judged_style_others": 0.18,
@@ -352,7 +352,7 @@ def test_how_good_the_judges_are_stands_beside_what_they_say(data, tmp_path):
     section = section_of(report_of(read_comparison(tmp_path, data, tmp_path)), "Sets of solos")
     assert "| row | held-out excerpts | judged style of the player | of the others | AUC of the first judge" in section
     assert "| real | 44 | 0.65 | 0.18 | 0.75 [0.50, 0.90] | 0.91 [0.75, 1.00] |" in section
-    assert "| music_transformer | 5 | 8 |" in section, "excerpts are no solos"
+    assert "| music_transformer | 5 | 8 |" in section, "excerpts are not solos"
 
 
 def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
@@ -369,14 +369,14 @@ def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
     )
 
 
-def test_a_mixed_corpus_is_no_synthetic_one_and_says_how_much_of_it_is(data, tmp_path):
+def test_a_mixed_corpus_is_partly_synthetic_with_the_number_of_synthetic_solos(data, tmp_path):
     rows = [
         filled(EncodedRow, solo="etudes/a", split="train", artist="X (synthetic)"),
         filled(EncodedRow, solo="parker/b", split="test", artist="P"),
     ]
     first, etudes, parker = describe_corpus(rows)
     assert first.startswith("**The corpus is partly synthetic** (1 of 2 solos): etudes composed by rule")
-    assert "Charlie Parker" not in first, "some figures may say something about him"
+    assert "Charlie Parker" not in first, "some results may be about him"
     assert "`etudes`: 1 train, 0 validation, 0 test" in etudes
     assert "`parker`: 0 train, 0 validation, 1 test" in parker
     write_family(tmp_path, "music_transformer")
@@ -387,7 +387,7 @@ def test_a_mixed_corpus_is_no_synthetic_one_and_says_how_much_of_it_is(data, tmp
     assert report.startswith("# The models compared, on a partly synthetic corpus\n")
 
 
-def test_plot_data_leave_out_what_has_no_distance(data, tmp_path):
+def test_plot_data_omit_metrics_without_a_distance(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     comparison = read_comparison(tmp_path, data, tmp_path)
     bars = distances(comparison)
@@ -413,7 +413,7 @@ def test_nothing_evaluated_is_one_clear_line(data, tmp_path):
         read_comparison(tmp_path, data, tmp_path)
 
 
-def test_a_background_source_is_said_to_be_one():
+def test_a_background_source_is_described_as_one():
     rows = [
         filled(EncodedRow, solo="parker/a", split="test", artist="P"),
         filled(EncodedRow, solo="others/b", split="train", role="background", artist="Q"),
@@ -464,7 +464,7 @@ def test_each_table_links_to_a_heading_that_exists(data, tmp_path):
 
 
 def test_a_column_that_no_row_has_is_an_error_unless_it_is_optional():
-    """A misspelt key left an empty column."""
+    """Regression: a misspelt key left an empty column."""
     values = {"a": {"h1": 1.0}, "b": {"h1": 2.0, "h4": 3.0}}
     assert cells.rows(values, {"one": ("h1", 1), "four": ("h4", 1)}) == [["a", "1.0", ""], ["b", "2.0", "3.0"]]
     with pytest.raises(KeyError, match="no row has h5"):

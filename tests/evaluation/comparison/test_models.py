@@ -1,4 +1,4 @@
-"""The table of the models: what its figures are made of, and that nothing is said of what was not measured."""
+"""The table of models: the sources of its values, and empty cells for values that were not measured."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ Sets = dict[str, dict[str, tuple[float, float, int]]]  # row → metric → mean
 
 
 def write_rows(reports: Path, name: str, sets: Sets, **held_out: float) -> None:
-    """The evaluation of a family: solos in `sets` beside REAL, and figures of its own row without a deviation."""
+    """Write the evaluation of a family: the rows of `sets` and REAL, and values of its own row without a deviation."""
     rows = [(name, key, value, None, 5, None) for key, value in held_out.items()]
     for row, metrics in (*sets.items(), ("real", REAL)):
         for metric, (mean, sd, n) in metrics.items():
@@ -37,8 +37,8 @@ def write_rows(reports: Path, name: str, sets: Sets, **held_out: float) -> None:
     write_json(reports / f"evaluate/{name}.json", {})
 
 
-def test_distances_are_over_the_metrics_that_all_models_have(data: Path, tmp_path: Path) -> None:
-    """One that knows no chords would else be judged by fewer and easier figures."""
+def test_distances_are_means_over_the_metrics_that_all_models_have(data: Path, tmp_path: Path) -> None:
+    """Otherwise a model without chords would be judged by fewer and easier metrics."""
     near = {"pitch_entropy": (4.2, 0.2, 4), "h1": (2.2, 0.2, 4)}
     write_rows(tmp_path, "music_transformer", {"music_transformer": near | {"harmony_margin": (0.0, 0.1, 4)}})
     write_rows(tmp_path, "musicgen", {"musicgen": near})
@@ -62,7 +62,7 @@ def test_distances_are_over_the_metrics_that_all_models_have(data: Path, tmp_pat
         ("music_vae", "grid_nats_per_note", "grid_gain_on_ngram", "ngram", "upper bound"),
     ],
 )
-def test_nats_are_told_as_a_share_of_the_baseline_s(
+def test_nats_are_a_share_of_the_nats_of_the_baseline(
     data: Path, tmp_path: Path, family: str, metric: str, gain: str, row: str, words: str
 ) -> None:
     own = {metric: 6.0, gain: 2.0, f"{gain}_low": 1.0, f"{gain}_high": 3.0}
@@ -72,7 +72,7 @@ def test_nats_are_told_as_a_share_of_the_baseline_s(
     assert words in facts.words["baseline"]
 
 
-def test_costs_and_spans_come_from_timing_and_from_what_was_generated(data: Path, tmp_path: Path) -> None:
+def test_costs_come_from_timing_and_spans_from_the_generated_solos(data: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "data"
     (workspace / "encoded").mkdir(parents=True)
     (workspace / "encoded/events").symlink_to(data / "encoded/events")
@@ -103,7 +103,7 @@ def test_costs_and_spans_come_from_timing_and_from_what_was_generated(data: Path
     assert (vae.conditions, sound.conditions) == ((), ("caption", "melody"))
 
 
-def test_what_was_not_measured_is_left_blank(data: Path, tmp_path: Path) -> None:
+def test_unmeasured_values_are_empty(data: Path, tmp_path: Path) -> None:
     write_rows(tmp_path, "other", {})
     facts = all_facts(read_comparison(tmp_path, data, tmp_path))
     assert list(facts["other"].figures) == ["real_harmony_margin"]
@@ -112,7 +112,7 @@ def test_what_was_not_measured_is_left_blank(data: Path, tmp_path: Path) -> None
     assert "partly from memory" in table.caption
 
 
-def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
+def test_the_table_has_a_column_per_model_and_the_csv_a_line_per_property() -> None:
     facts = {
         "a": Facts(
             {

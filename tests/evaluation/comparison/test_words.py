@@ -1,4 +1,4 @@
-"""The words follow from the figures: other figures, other words; no sure figures, none."""
+"""The words follow from the values: other values give other words, uncertain values none."""
 
 import pytest
 
@@ -11,14 +11,14 @@ def exact(**figures: float) -> dict[str, Estimate]:
     return {key: Estimate(value) for key, value in figures.items()}
 
 
-def test_the_best_and_the_worst_of_a_figure_are_told_with_the_next_and_the_ratio() -> None:
+def test_the_best_and_the_worst_are_named_with_the_next_and_the_ratio() -> None:
     said = characters({name: Facts(exact(parameters=size)) for name, size in (("a", 1e6), ("b", 4e6), ("c", 50e6))})
     assert said["a"].strengths == ["smallest: 1 million parameters; b, the next, has 4.0 times as many"]
     assert said["c"].weaknesses == ["largest: 50 million parameters, 12 times as many as b"]
     assert (said["a"].weaknesses, said["b"].strengths, said["b"].weaknesses, said["c"].strengths) == ([], [], [], [])
 
 
-def test_other_figures_give_other_words() -> None:
+def test_other_values_give_other_words() -> None:
     slow, fast = exact(music_seconds_per_second=2.0), exact(music_seconds_per_second=30.0)
     one = characters({"a": Facts(slow), "b": Facts(fast)})
     other = characters({"a": Facts(fast), "b": Facts(slow)})
@@ -28,25 +28,25 @@ def test_other_figures_give_other_words() -> None:
     assert other["a"].weaknesses == []
 
 
-def test_overlapping_intervals_are_passed_over_in_silence() -> None:
+def test_overlapping_intervals_give_no_sentence() -> None:
     near = {"a": Facts({"distance": Estimate(1.0, 0.5, 1.6)}), "b": Facts({"distance": Estimate(2.0, 1.5, 2.5)})}
     assert all(not one.strengths + one.weaknesses for one in characters(near).values())
     apart = near | {"b": Facts({"distance": Estimate(2.0, 1.7, 2.3)})}
     assert characters(apart)["a"].strengths == ["nearest to real solos: at 1; b, the next, is 2.0 times as far"]
 
 
-def test_the_best_must_be_apart_from_all_and_not_from_the_next_alone() -> None:
+def test_the_best_must_be_separated_from_all_others() -> None:
     figures = {"a": Estimate(1.0, 0.9, 1.1), "b": Estimate(2.0, 1.9, 2.1), "c": Estimate(3.0, 1.0, 5.0)}
     said = characters({name: Facts({"distance": figure}) for name, figure in figures.items()})
     assert all(not one.strengths + one.weaknesses for one in said.values())
 
 
-def test_a_figure_that_one_family_alone_has_ranks_nobody() -> None:
+def test_a_value_of_one_family_only_is_not_ranked() -> None:
     said = characters({"a": Facts(exact(training_seconds=10)), "b": Facts({})})
     assert said["a"].strengths == []
 
 
-def test_costs_on_different_machines_do_not_compare() -> None:
+def test_costs_on_different_machines_are_not_compared() -> None:
     def family(seconds: float, device: str) -> Facts:
         return Facts(exact(training_seconds=seconds), words={"device": device})
 
@@ -63,14 +63,14 @@ def test_costs_on_different_machines_do_not_compare() -> None:
         (Estimate(0.02, -0.01, 0.05), [], []),
     ],
 )
-def test_a_figure_beside_its_reference_is_praised_or_blamed_or_left(
+def test_a_value_and_its_reference_give_a_strength_a_weakness_or_nothing(
     saved: Estimate, strengths: list[str], weaknesses: list[str]
 ) -> None:
     said = characters({"a": Facts({"nats_saved": saved}, words={"baseline": "chance"})})["a"]
     assert (said.strengths, said.weaknesses) == (strengths, weaknesses)
 
 
-def test_what_is_judged_by_another_figure_needs_both() -> None:
+def test_a_rule_with_a_reference_needs_both_values() -> None:
     quoting = exact(coverage_8=0.3, longest_run=12)
     assert characters({"a": Facts(quoting)})["a"].weaknesses == []
     said = characters({"a": Facts(quoting | exact(self_coverage_8=0.1, self_longest_run=20))})["a"]
@@ -79,7 +79,7 @@ def test_what_is_judged_by_another_figure_needs_both() -> None:
     ]
 
 
-def test_what_only_one_offers_is_its_strength() -> None:
+def test_a_property_of_one_family_only_is_its_strength() -> None:
     families = {
         "a": Facts({}, conditions=("tempo", "artist"), writes="notes"),
         "b": Facts({}, conditions=("tempo", "caption"), writes="sound"),
@@ -87,18 +87,18 @@ def test_what_only_one_offers_is_its_strength() -> None:
     said = characters(families)
     assert said["a"].strengths == ["is the only one conditioned on: artist", "is the only one that writes notes"]
     assert said["b"].strengths == ["is the only one conditioned on: caption", "is the only one that writes sound"]
-    assert characters({"a": families["a"]})["a"].strengths == [], "with no one beside it nothing is special"
+    assert characters({"a": families["a"]})["a"].strengths == [], "one family alone has no special property"
 
 
-def test_figures_without_a_ratio_are_told_without_one() -> None:
+def test_values_without_a_ratio_give_a_sentence_without_one() -> None:
     said = characters({"a": Facts(exact(harmony_margin=0.2)), "b": Facts(exact(harmony_margin=-0.1))})
     assert "follows the changes best: harmony margin 0.2, b has −0.1" in said["a"].strengths
     zero = characters({"a": Facts(exact(distance=0.0)), "b": Facts(exact(distance=1.0))})
     assert zero["a"].strengths == []
 
 
-def test_every_rule_can_speak_and_fills_all_its_blanks() -> None:
-    """A text with a blank that nothing fills would only fail on the day its figure comes about."""
+def test_every_rule_can_apply_and_fills_all_its_placeholders() -> None:
+    """A text with an unknown placeholder would fail only when its rule first applies."""
     for rule in RANKED:
         said = characters({"a": Facts(exact(**{rule.key: 1.0})), "b": Facts(exact(**{rule.key: 10.0}))})
         assert any(one.strengths for one in said.values()), rule
@@ -119,11 +119,11 @@ def test_every_rule_can_speak_and_fills_all_its_blanks() -> None:
     [(0.04, "0.04 s"), (9.94, "9.9 s"), (42.4, "42 s"), (59.6, "1 min"), (200, "3 min 20 s"), (18600, "5 h 10 min"),
      (2419200, "28 d"), (1051200, "12 d 4 h")],
 )  # fmt: skip
-def test_durations_are_told_to_two_units(seconds: float, text: str) -> None:
+def test_durations_have_two_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_counts_memory_and_shares_are_told_in_words() -> None:
+def test_counts_memory_and_shares_are_formatted() -> None:
     assert [count(n) for n in (940, 751360, 1770611, 7e9)] == ["940", "751 thousand", "1.77 million", "7 billion"]
     assert [memory(mib) for mib in (911, 2048, 140000)] == ["911 MiB", "2.0 GiB", "136.7 GiB"]
     assert [percent(share) for share in (0.299, -1.58, 0.0123)] == ["30 %", "158 %", "1.2 %"]

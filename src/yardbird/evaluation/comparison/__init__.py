@@ -1,5 +1,5 @@
-"""All families side by side: what the compare stage writes, from the files that other stages wrote, and nothing else.
+"""Compares all families, from the files of other stages only; the compare stage writes the results.
 
-`gather` reads them, `facts` draws a family's own figures from them, `words` says what follows from those, `models`,
-`sound` and `comparison_tables` make the tables, `plots` the data of the plots.
+`gather` reads the files, `facts` extracts the values of each family, `words` derives strengths and weaknesses,
+`models`, `sound` and `comparison_tables` make the tables, and `plots` the data of the plots.
 """

@@ -1,4 +1,4 @@
-"""Rows and cells of the tables of the comparison."""
+"""Formats rows and cells of the comparison tables."""
 
 from collections.abc import Collection, Mapping
 
@@ -8,12 +8,12 @@ Columns = Mapping[str, tuple[str, int]]  # heading → (key of the figure, digit
 
 
 def number(value: float) -> str:
-    """Counts in full, in groups of three digits; all else to six digits."""
+    """Integers in full, in groups of three digits; other values to six significant digits."""
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
 def figures(values: Mapping[str, float], columns: Columns) -> list[str]:
-    """A cell a column, with the figure's interval where it has one; empty where the row has no such figure."""
+    """One cell per column, with the interval if there is one; empty if the row lacks the value."""
     cells = []
     for key, digits in columns.values():
         if (found := read(values, key)) is None:
@@ -25,13 +25,13 @@ def figures(values: Mapping[str, float], columns: Columns) -> list[str]:
 
 
 def check(values: Mapping[str, Mapping[str, float]], columns: Columns, optional: Collection[str] = ()) -> None:
-    """See that every column has a value in some row, so that a misspelt key does not leave it empty.
+    """Check that every column has a value in some row, so that a misspelt key is an error, not an empty column.
 
     Args:
-        optional: keys that no row needs to have.
+        optional: keys that may be missing in all rows.
 
     Raises:
-        KeyError: some column has none, although others have.
+        KeyError: a column has no value, although others do.
     """
     known = {key for own in values.values() for key in own}
     keys = {key for key, _ in columns.values()}
@@ -42,7 +42,7 @@ def check(values: Mapping[str, Mapping[str, float]], columns: Columns, optional:
 def rows(
     values: Mapping[str, Mapping[str, float]], columns: Columns, optional: Collection[str] = ()
 ) -> list[list[str]]:
-    """Name and cells of the rows that have any of the figures, which are checked as by `check`."""
+    """Name and cells of the rows that have any of the values; checks the columns with `check`."""
     check(values, columns, optional)
     cells = {name: figures(own, columns) for name, own in values.items()}
     return [[name, *own] for name, own in cells.items() if any(own)]

@@ -19,7 +19,7 @@ from yardbird.metrics.verdicts import VERDICTS, told
 from yardbird.report_tables import Section, Table
 from yardbird.report_tables import as_markdown as tables_as_markdown
 
-#: Held-out figures of the first table: column → (key, digits).
+#: Held-out metrics of the first table: column → (key, digits).
 _HELD_OUT = {
     "perplexity": ("perplexity", 2),
     "pitch": ("pitch_nats_per_note", 3),
@@ -30,9 +30,9 @@ _HELD_OUT = {
     "position top-1": ("position_accuracy", 3),
     "duration top-1": ("duration_accuracy", 3),
 }
-#: Figures of the table on filled bars: column → (key, digits).
+#: Metrics of the table on filled bars: column → (key, digits).
 _FILLED = {"filled": (FILLED, 3), "continued": (CONTINUED, 3), "gain of filling": (GAIN, 3)}
-#: Figures of the table on latents: column → (key, digits).
+#: Metrics of the table on latents: column → (key, digits).
 _LATENT = {
     "steps right, forced": ("forced_accuracy", 3),
     "steps right, sampled": ("sampled_accuracy", 3),
@@ -42,14 +42,14 @@ _LATENT = {
     "active units": ("active_units", 0),
     "grid nats per note": ("grid_nats_per_note", 2),
 }
-#: Columns of the table on the use of latents; the last three are figures, column → (key, digits).
+#: Columns of the table on the use of latents; the last three are metrics: column → (key, digits).
 _LOST = {
     "sampled accuracy lost": ("gain_on_shuffled", 3),
     "note F1 lost": ("note_gain_on_shuffled", 3),
     "note F1": ("note_f1", 3),
 }
 _USE = ("active dimensions", "windows", *_LOST)
-#: Figures of the table on sets of solos, each before its floor: column → (key, digits).
+#: Metrics of the table on sets of solos, each before its floor: column → (key, digits).
 _SETS = {
     "solos": ("solos", 0),
     "real solos": ("real_solos", 0),
@@ -61,7 +61,7 @@ _SETS = {
     "Fréchet, floor": ("set_frechet_floor", 1),
     "judged style": (JUDGED_STYLE, 2),
 }
-#: Figures of the table on the judges, which stand in the rows of real solos: column → (key, digits).
+#: Metrics of the table on the judges, which are in the rows of real solos: column → (key, digits).
 _JUDGES = {
     "held-out excerpts": ("judge_excerpts", 0),
     "judged style of the player": (JUDGED_SIDES[True], 2),
@@ -80,7 +80,7 @@ _PAPER = {
 def sections(
     comparison: Comparison, families: Mapping[str, Facts], characters: Mapping[str, Character]
 ) -> list[Section]:
-    """All tables; a section may be without rows."""
+    """All tables; a section may have no rows."""
     return [
         models.section(families, characters),
         _held_out(comparison),
@@ -122,7 +122,7 @@ def _verdicts(comparison: Comparison) -> Section:
 def _held_out(comparison: Comparison) -> Section:
     columns = {"nats per note": (HEADLINE, 3), "gain": ("gain_on_ngram", 3), **_HELD_OUT}
     held_out = comparison.held_out()
-    cells.check(held_out, columns, ["gain_on_ngram"])  # without a family of tokens the n-gram is alone
+    cells.check(held_out, columns, ["gain_on_ngram"])  # without a token family there is only the n-gram
     return Section(
         "Held-out tunes",
         [

@@ -1,4 +1,4 @@
-"""The figures of each family that can be set beside those of the others, with what is known of their certainty."""
+"""The comparable values of each family, with their intervals."""
 
 import math
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from yardbird.metrics.rows import FLOOR, REAL, SELF
 
 Rows = Mapping[str, pd.DataFrame]  # by row; the metric is the index
 
-#: Figures of cost are measured once, on a machine that may have had other work: taken as right within this factor.
+#: Costs are measured once, on a machine that may be shared: values within this factor count as equal.
 SLACK = 1.25
-#: Nats of held-out tunes: their key, whom they are compared with, the gain on it, what it is called; the first that a
-#: family has.
+#: Nats of held-out tunes: key, baseline row, key of the gain over it, description; the first one that a family has is
+#: used.
 _NATS = (
     ("nats_per_note", NGRAM, "gain_on_ngram", "an n-gram over the same tokens"),
     ("nats_per_frame", "bigram", "gain_on_bigram", "a bigram of each codebook"),
     ("nats_per_frame", "unigram", "gain_on_unigram", "a unigram of each codebook"),
     ("grid_nats_per_note", NGRAM, "grid_gain_on_ngram", "an n-gram on the same grid (its own are an upper bound)"),
 )
-#: Figures of the family's own row, and figures of other rows that they are read beside: name → (row, metric).
+#: Values of the family's own row, and reference values of other rows: name → (row, metric).
 _OWN = (
     "harmony_margin", "coverage_8", "longest_run", "note_f1", "window_bars", "frechet_distance", "voiced_share",
     "caption_key_margin",
@@ -44,16 +44,16 @@ _WORDS = ("device", "drawn_on")
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a family: figures by name, and what is said of it in words."""
+    """The facts of a family: values by name, and descriptions in words."""
 
-    figures: Mapping[str, Estimate]  # the interval of a median is from the least to the most
+    figures: Mapping[str, Estimate]  # the interval of a median is the range of the values
     conditions: tuple[str, ...] = ()
     writes: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
 
 
 def all_facts(comparison: Comparison) -> dict[str, Facts]:
-    """Family → facts. A figure that has not been measured is missing."""
+    """Family → facts. A value that has not been measured is missing."""
     shared = _shared_metrics(comparison)
     facts = {}
     for name, table in comparison.tables.items():
@@ -75,7 +75,7 @@ def all_facts(comparison: Comparison) -> dict[str, Facts]:
 
 
 def _figure(rows: Rows, row: str, metric: str) -> Estimate | None:
-    """With the interval that the row gives, else that of a mean over solos, else none."""
+    """A value with the interval given in its row, else that of a mean over solos, else without."""
     part: Any = rows.get(row, pd.DataFrame())
     if metric not in part.index or pd.isna(part.loc[metric, "mean"]):
         return None
@@ -103,7 +103,7 @@ def _of_span(span: Span | None) -> dict[str, Estimate]:
 
 
 def _saved(rows: Rows, name: str) -> tuple[dict[str, Estimate], dict[str, str]]:
-    """The share of its baseline's nats that a model saves on held-out tunes, and who the baseline is."""
+    """The share of its baseline's nats that a model saves on held-out tunes, and the name of the baseline."""
     for key, row, gain, words in _NATS:
         baseline, saved = _figure(rows, row, key), _figure(rows, name, gain)
         if baseline and saved:
@@ -113,7 +113,7 @@ def _saved(rows: Rows, name: str) -> tuple[dict[str, Estimate], dict[str, str]]:
 
 
 def _shared_metrics(comparison: Comparison) -> set[str]:
-    """The metrics of solos in which every family that draws any lies at some distance from real ones."""
+    """The solo metrics with a distance to real solos in every family that draws solos."""
     measured = [
         set(table.loc[(table["row"] == name) & table["distance"].notna(), "metric"])
         for name, table in comparison.tables.items()
@@ -123,10 +123,10 @@ def _shared_metrics(comparison: Comparison) -> set[str]:
 
 
 def _distances(rows: Rows, name: str, shared: set[str]) -> dict[str, Estimate]:
-    """The mean distance to real solos over the shared metrics, of the family, the floor and the n-gram; and harmony.
+    """The mean distance to real solos over the shared metrics (family, floor, n-gram), and the real harmony margin.
 
-    Its interval is that of the standard errors of both means, as if the errors of all metrics went the same way: rather
-    too wide than too narrow.
+    The interval adds the standard errors of all metrics as if they were fully correlated, so it is rather too wide than
+    too narrow.
     """
     found: dict[str, Estimate] = {}
     reference = _reference(rows)
@@ -146,7 +146,7 @@ def _distances(rows: Rows, name: str, shared: set[str]) -> dict[str, Estimate]:
 
 
 def _reference(rows: Rows) -> str | None:
-    """The real solos that the distances are to: the row that is at none from itself."""
+    """The row of real solos that the distances refer to: the one whose own distances are all 0."""
     for row, part in rows.items():
         distances = part["distance"].dropna()
         if row.startswith(REAL) and len(distances) and not distances.any():
@@ -155,6 +155,6 @@ def _reference(rows: Rows) -> str | None:
 
 
 def _standard_error(own: Any, real: Any) -> float:
-    """Of the difference of two means; where a set has one solo only, by the other's."""
+    """The standard error of the difference of two means; a set of one solo has no variance and is skipped."""
     variances = [row["sd"] ** 2 / row["n"] for row in (own, real) if pd.notna(row["sd"])]
     return math.sqrt(sum(variances))

@@ -1,4 +1,4 @@
-"""What other stages have measured, read into one place."""
+"""Reads the results of other stages."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,10 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Span:
-    """What generated solos are."""
+    """The kind and length of generated solos."""
 
     writes: str  # notes or sound
-    bars: float | None  # of the median solo; None: sound knows no bars
+    bars: float | None  # of the median solo; None: sound has no bars
     seconds: Sequence[float]  # of each, at least one
 
 
@@ -37,26 +37,26 @@ class Span:
 class Comparison:
     """All families that have been evaluated."""
 
-    rows: pd.DataFrame  # row, metric, mean, sd, n, distance; the held-out figures of a row are metrics of it
+    rows: pd.DataFrame  # row, metric, mean, sd, n, distance; held-out results are metrics of their row
     tables: Mapping[str, pd.DataFrame]  # family → the same columns, as its evaluation wrote them
-    headlines: Mapping[str, Mapping[str, Figures]]  # family → row → figure: the metric file of its evaluation
+    headlines: Mapping[str, Mapping[str, Figures]]  # family → row → metric → value: the metric file of its evaluation
     training: Mapping[str, Figures]
-    timing: Mapping[str, Mapping[str, Any]]  # family → what training and drawing took; numbers, and devices in words
+    timing: Mapping[str, Mapping[str, Any]]  # family → costs of training and drawing, and the devices
     spans: Mapping[str, Span]
-    conditions: Mapping[str, tuple[str, ...]]  # family → what it can be asked for, in words
-    corpus: Sequence[str]  # sentences on what was learnt from
-    kind: str  # "synthetic", "partly synthetic", or nothing to be said
+    conditions: Mapping[str, tuple[str, ...]]  # family → what it is conditioned on, in words
+    corpus: Sequence[str]  # sentences about the training data
+    kind: str  # "synthetic", "partly synthetic" or empty
 
     def figures(self) -> dict[str, dict[str, float]]:
-        """Row → metric → its mean, of all rows."""
+        """Row → metric → mean, of all rows."""
         return figures_of(self.rows)
 
     def held_out(self) -> dict[str, dict[str, float]]:
-        """Row → figure → value, of the rows that score event tokens of held-out tunes."""
+        """Row → metric → value, of the rows that score event tokens of held-out tunes."""
         return {row: values for row, values in self.figures().items() if HEADLINE in values}
 
     def latent(self) -> dict[str, dict[str, float]]:
-        """Row → figure → value, of the families with a latent and of what they are compared with, the n-gram first."""
+        """Row → metric → value, of the latent families and their references, the n-gram first."""
         latent = [
             set(table["row"]) for name, table in self.tables.items() if "collapsed" in figures_of(table).get(name, {})
         ]
@@ -64,19 +64,19 @@ class Comparison:
 
 
 def figures_of(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Row → metric → its mean, where it has one."""
+    """Row → metric → mean, if there is one."""
     parts = table.dropna(subset=["mean"]).groupby("row", sort=False)
     return {str(row): dict(zip(part["metric"], part["mean"], strict=True)) for row, part in parts}
 
 
 def read_comparison(reports: Path, data: Path, models: Path) -> Comparison:
-    """Gather every family that has been evaluated.
+    """Read the results of all evaluated families.
 
-    Rows that all families share (real, floor, n-gram) stand once; where a family was measured beside others, because
-    its solos have another length, the row is named after it.
+    Rows that families share (real, floor, n-gram) occur once. If such a row differs for a family, because its solos
+    have another length, the row is named `<row> for <family>`.
 
     Args:
-        reports, data, models: the folders of these names; what is not there of models, timing and solos is left out.
+        reports, data, models: the folders of these names; missing models, timings and solos are skipped.
 
     Raises:
         InputError: no family has been evaluated.
@@ -125,7 +125,7 @@ def _read_conditions(path: Path) -> tuple[str, ...]:
 
 
 def _read_span(folder: Path) -> Span | None:
-    """From the manifest of the solos; None where none have been generated."""
+    """The span from the manifest of the solos; None if there are none."""
     manifest = read_generated(folder) if (folder / TABLE).is_file() else []
     if sounds := [row for row in manifest if isinstance(row, GeneratedSound)]:
         return Span("sound", None, [row.seconds for row in sounds])
@@ -136,13 +136,13 @@ def _read_span(folder: Path) -> Span | None:
 
 
 def corpus_kind(originals: Sequence[EncodedRow]) -> str:
-    """`synthetic` where invented players play all of it, `partly synthetic` where some of it, else empty."""
+    """`synthetic` if all solos are attributed to invented players, `partly synthetic` if some are, else empty."""
     invented = [SYNTHETIC in row.artist for row in originals]
     return "" if not any(invented) else "synthetic" if all(invented) else "partly synthetic"
 
 
 def describe_corpus(originals: Sequence[EncodedRow]) -> list[str]:
-    """One sentence a source, from the index of the corpus; before them, whether it is synthetic."""
+    """One sentence per source, from the index of the corpus; before them, whether it is synthetic."""
     kind, invented = corpus_kind(originals), sum(SYNTHETIC in row.artist for row in originals)
     etudes = "etudes composed by rule and attributed to invented players. Real solos below are held-out solos of it"
     sentences = {

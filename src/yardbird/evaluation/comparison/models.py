@@ -1,4 +1,4 @@
-"""The models side by side: one column a model, one row a property, all of it measured or declared."""
+"""The table of models: one column per model, one row per property, measured or declared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from yardbird.evaluation.comparison.words import Character
 from yardbird.metrics.estimates import Estimate
 from yardbird.report_tables import Section, Table
 
-#: The largest prior with both upsamplers. A minute of music takes an hour for the top level and eight to upsample; 24 s
-#: are what the top-level prior hears at once.
+#: The largest prior with both upsamplers. A minute of music takes one hour for the top level and eight for upsampling;
+#: the context of the top-level prior is 24 s.
 JUKEBOX = "Jukebox (published)"
 _JUKEBOX = {
     "writes": "sound",
@@ -28,12 +28,12 @@ _JUKEBOX = {
 
 @dataclass(frozen=True)
 class _Row:
-    """A figure of the table: its heading, and how a value is written."""
+    """A row of the table: its heading, and the format of its values."""
 
     heading: str
     key: str
     form: Callable[[float], str] = words.plain
-    interval: bool = False  # it was sampled: written with its interval
+    interval: bool = False  # whether to show the interval
 
 
 def _signed(share: float) -> str:
@@ -41,7 +41,7 @@ def _signed(share: float) -> str:
 
 
 def _share(share: float) -> str:
-    """A share that is none below 0, whatever the end of its interval is."""
+    """A share, with values below 0 (from a normal interval) shown as 0."""
     return words.percent(max(share, 0.0))
 
 
@@ -61,7 +61,7 @@ _ROWS = (
     _Row("… of training solos from each other", "self_coverage_8", words.percent),
     _Row("note F1 from the latent", "note_f1", interval=True),
 )
-#: What is said in words, and after which heading.
+#: Rows in words, by the heading they follow: (heading, key).
 _WORDS = {
     "memory in training": ("trained on", "device"),
     "s of music a second": ("drawn on", "drawn_on"),
@@ -70,7 +70,7 @@ _WORDS = {
 
 
 def properties(facts: Facts) -> dict[str, Estimate | str]:
-    """Heading → value of every row of the table, in its order; empty where nothing is known."""
+    """Heading → value of every row of the table, in order; empty if unknown."""
     found: dict[str, Estimate | str] = {"writes": facts.writes}
     for row in _ROWS:
         found[row.heading] = facts.figures.get(row.key, "")
@@ -81,7 +81,7 @@ def properties(facts: Facts) -> dict[str, Estimate | str]:
 
 
 def section(families: Mapping[str, Facts], characters: Mapping[str, Character]) -> Section:
-    """The table of the models, and that of their strengths (+) and weaknesses (−)."""
+    """The table of the models, and the table of their strengths (+) and weaknesses (−)."""
     forms = {row.heading: row for row in _ROWS}
     columns = {name: properties(facts) for name, facts in families.items()}
     rows = []
@@ -116,7 +116,7 @@ def section(families: Mapping[str, Facts], characters: Mapping[str, Character]) 
 
 
 def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character]) -> pd.DataFrame:
-    """model, property, value, low, high: all that is known of every family, a row each strength and weakness too."""
+    """All facts of all families: model, property, value, low, high; strengths and weaknesses are rows, too."""
     rows: list[tuple[str, str, str, float | None, float | None]] = []
     for name, facts in families.items():
         for heading, value in properties(facts).items():
@@ -132,7 +132,7 @@ def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character])
 def _cell(value: Estimate | str, row: _Row | None) -> str:
     if isinstance(value, str):
         return value
-    assert row is not None, "figures have a row of their own"
+    assert row is not None, "every number has a row in _ROWS"
     low, high = value.span
     if not row.interval or low == high:
         return row.form(value.value)

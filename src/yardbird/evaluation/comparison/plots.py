@@ -1,4 +1,4 @@
-"""What `dvc plots` draws, and tables as CSV."""
+"""The data of `dvc plots`, and tables as CSV."""
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ def as_csv(table: pd.DataFrame) -> str:
 
 
 def distances(comparison: Comparison) -> pd.DataFrame:
-    """row, metric, distance of every metric that has one, real left out (it is 0)."""
+    """row, metric, distance of every metric that has one, without the real row (always 0)."""
     rows = comparison.rows.dropna(subset=["distance"])
     return rows[~rows["row"].str.startswith(REAL)][["row", "metric", "distance"]]
 

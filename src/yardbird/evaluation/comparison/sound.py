@@ -1,4 +1,4 @@
-"""The section on sound: held-out codes, what is measured in sound, and the accuracy of the transcriber."""
+"""The section on sound: held-out codes, metrics of sound, and the accuracy of the transcriber."""
 
 from yardbird.evaluation.comparison import cells
 from yardbird.evaluation.comparison.gather import Comparison, figures_of
@@ -7,7 +7,7 @@ from yardbird.report_tables import Section, Table
 
 _SCORED = "nats_per_frame"
 _CODEBOOKS = range(1, 5)
-#: A codec may have fewer codebooks, and a split no solo of some tempo.
+#: Optional, because a codec may have fewer codebooks, and a split may lack solos of a tempo.
 _OF_CODEBOOKS = tuple(f"{key}_codebook_{book}" for key in ("nats", "accuracy") for book in _CODEBOOKS)
 _BY_TEMPO = ("note_f1_slow", "note_f1_medium", "note_f1_fast")
 _CODES = {
@@ -51,7 +51,7 @@ def section(comparison: Comparison) -> Section:
             ),
             Table(
                 ["row", *_HEARD],
-                cells.rows(rows, _HEARD, ["clap_score"]),  # only with a checkpoint of CLAP
+                cells.rows(rows, _HEARD, ["clap_score"]),  # only with a CLAP checkpoint
                 f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}.",
                 ["Sound", "Captions"],
             ),

@@ -1,7 +1,7 @@
-"""Strengths and weaknesses in words that follow from the figures.
+"""Derives strengths and weaknesses in words from the values.
 
-Every sentence is made by a rule of one of three tables. A rule makes no sentence where intervals overlap, where a
-figure is missing, or where there is nothing to compare with.
+A rule of one of three tables makes each sentence. It makes none if intervals overlap, if a value is missing, or if
+there is nothing to compare with.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ Format = Callable[[float], str]
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `3 min 20 s`, `5 h 10 min`, `12 d 4 h`, to two units."""
+    """`42 s`, `3 min 20 s`, `5 h 10 min`, `12 d 4 h`: at most two units."""
     if seconds < 9.95:
         return f"{seconds:.2g} s"
     whole, text = round(seconds), ""
@@ -50,9 +50,9 @@ def plain(value: float) -> str:
 
 @dataclass(frozen=True)
 class Ranked:
-    """The best and the worst of all families in one figure, each apart from the next, all of them measured alike.
+    """The best and the worst of all families in one value, if separated from all others and measured in the same way.
 
-    The texts may hold {value}, {next} (whose figure comes next), {next_value} and {ratio}, which is above 1.
+    The texts may contain {value}, {next} (the family with the next value), {next_value} and {ratio}, which is above 1.
     """
 
     key: str
@@ -60,14 +60,14 @@ class Ranked:
     best: str
     worst: str
     form: Format = plain
-    on: str | None = None  # the word that says on which machine: costs on different ones do not compare
+    on: str | None = None  # key of the device: costs on different devices are not comparable
 
 
 @dataclass(frozen=True)
 class Against:
-    """One figure of a family beside a reference: another figure of it, or a number.
+    """One value of a family compared with a reference: another value of it, or a number.
 
-    The texts may hold {value}, {reference} and the words of the family; None: such a case says nothing.
+    The texts may contain {value}, {reference} and the words of the family; None: no sentence in this case.
     """
 
     key: str
@@ -80,7 +80,7 @@ class Against:
 
 @dataclass(frozen=True)
 class Alone:
-    """What one family offers and no other does, from what they declare; {what} is it."""
+    """A property that one family declares and no other does; {what} is the property."""
 
     offers: Callable[[Facts], tuple[str, ...]]
     text: str
@@ -199,7 +199,7 @@ class Character:
 
 
 def characters(families: Mapping[str, Facts]) -> dict[str, Character]:
-    """Family → what the rules say of it."""
+    """Family → its strengths and weaknesses by the rules."""
     said = {name: Character() for name in families}
     for ranked in RANKED:
         figures = {name: facts.figures[ranked.key] for name, facts in families.items() if ranked.key in facts.figures}
@@ -230,14 +230,14 @@ def _rank(rule: Ranked, figures: Mapping[str, Estimate]) -> Iterator[tuple[str, 
         if not all(one.apart(figures[name]) for name in figures if name != first):
             continue
         if "{ratio}" in text and small <= 0:
-            continue  # such figures have no ratio
+            continue  # such values have no ratio
         ratio, next_value = _ratio(large, small), rule.form(other.value)
         said = text.format(value=rule.form(one.value), next=second, next_value=next_value, ratio=ratio)
         yield first, good, said
 
 
 def _ratio(large: float, small: float) -> str:
-    """To two digits, and to all before the point; nothing where there is none."""
+    """The ratio to two digits, or to an integer from 10 on; empty if it is undefined."""
     if small <= 0:
         return ""
     return f"{large / small:.1f}" if large < 10 * small else f"{large / small:.0f}"
