@@ -1,4 +1,4 @@
-"""What the app answers, in this process; test_server starts the real one."""
+"""The responses of the app, in this process; test_server starts a real server."""
 
 import re
 import time
@@ -21,7 +21,7 @@ Visit = Callable[..., TestClient]
 
 @pytest.fixture
 def visit(tmp_path: Path) -> Iterator[Visit]:
-    """A browser at the test's door; each call is another one, at the same app."""
+    """A client of the app; each call gives a new client of the same app."""
     apps = {}
 
     def make(
@@ -40,7 +40,7 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
 
 
 def judge(browser: TestClient, answer: Callable[[str], bool]) -> list[str]:
-    """Enrol and answer clip after clip; the order in which they came."""
+    """Enrol, answer all clips, and return their order."""
     state, order = browser.post("api/listeners", json=PROFILE).json(), []
     while state["clip"]:
         order.append(state["clip"])
@@ -60,14 +60,14 @@ def test_consent_and_experience_come_before_the_first_clip(visit: Visit) -> None
     assert browser.post("api/listeners", json=PROFILE).json()["answered"] == 0
 
 
-def test_every_listener_hears_every_clip_once_in_an_order_of_their_own(visit: Visit) -> None:
+def test_every_listener_gets_every_clip_once_in_a_separate_random_order(visit: Visit) -> None:
     orders = [judge(visit(), lambda clip: True) for _ in range(6)]
     assert len({tuple(sorted(order)) for order in orders}) == 1
     assert len({tuple(order) for order in orders}) == 6
     assert len(orders[0]) == len(set(orders[0])) == 8
 
 
-def test_a_listener_who_comes_back_goes_on_at_the_same_clip(visit: Visit) -> None:
+def test_a_returning_listener_resumes_at_the_same_clip(visit: Visit) -> None:
     browser = visit()
     first = browser.post("api/listeners", json=PROFILE).json()["clip"]
     second = browser.post("api/votes", json={"clip": first, "yes": False}).json()["clip"]
@@ -75,7 +75,7 @@ def test_a_listener_who_comes_back_goes_on_at_the_same_clip(visit: Visit) -> Non
     assert browser.post("api/listeners", json=PROFILE).json()["clip"] == second, "enrolled twice"
 
 
-def test_a_second_answer_gets_the_first_one_back(visit: Visit) -> None:
+def test_a_second_answer_returns_the_first_one(visit: Visit) -> None:
     browser = visit()
     clip = browser.post("api/listeners", json=PROFILE).json()["clip"]
     first = browser.post("api/votes", json={"clip": clip, "yes": True})
@@ -84,7 +84,7 @@ def test_a_second_answer_gets_the_first_one_back(visit: Visit) -> None:
     assert second.json()["yes"] is True
 
 
-def test_a_clip_that_is_not_next_is_not_judged(visit: Visit) -> None:
+def test_an_answer_to_a_clip_that_is_not_next_is_refused(visit: Visit) -> None:
     browser = visit()
     clip = browser.post("api/listeners", json=PROFILE).json()["clip"]
     other = next(f"{number:016x}" for number in range(8) if f"{number:016x}" != clip)
@@ -107,18 +107,18 @@ def test_an_answer_of_another_shape_is_refused(visit: Visit, body: object) -> No
     assert browser.post("api/votes", json=body).status_code == 422
 
 
-def test_a_body_that_is_too_long_or_no_json_is_refused(visit: Visit) -> None:
+def test_a_body_that_is_too_long_or_not_json_is_refused(visit: Visit) -> None:
     browser = visit()
     browser.post("api/listeners", json=PROFILE)
     long = {"clip": "0" * 16, "yes": True, "more": "x" * 10_000}
     assert browser.post("api/votes", json=long).status_code == 413
-    form = {"Content-Type": "text/plain"}  # what another site's form could send without asking
+    form = {"Content-Type": "text/plain"}  # a form of another site can send this without a preflight
     assert (
         browser.post("api/votes", content='{"clip": "0000000000000000", "yes": true}', headers=form).status_code == 422
     )
 
 
-def test_a_made_up_listener_is_nobody(visit: Visit) -> None:
+def test_an_unknown_listener_id_is_rejected(visit: Visit) -> None:
     browser = visit()
     browser.cookies.set(LISTENER_COOKIE, "x" * 32)
     assert browser.get("api/state").json() is None
@@ -126,23 +126,23 @@ def test_a_made_up_listener_is_nobody(visit: Visit) -> None:
     assert browser.get("api/state").status_code == 422
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(visit: Visit) -> None:
+def test_the_cookie_is_inaccessible_to_scripts_and_other_sites(visit: Visit) -> None:
     cookie = visit().post("api/listeners", json=PROFILE).headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_behind_https_both_cookies_go_by_nothing_else(visit: Visit, secure: bool) -> None:
-    """The proxy speaks http to the app, whose requests never look like https: no cookie was ever Secure."""
+def test_behind_https_both_cookies_are_secure(visit: Visit, secure: bool) -> None:
+    """Regression: a proxy connects by http, so the app never saw https and no cookie was Secure."""
     browser = visit(secure=secure)
     enrolled = browser.post("api/listeners", json=PROFILE)
     admitted = browser.get(f"results?token={TOKEN}", follow_redirects=False)
     assert [("Secure" in reply.headers["set-cookie"]) for reply in (enrolled, admitted)] == [secure] * 2
 
 
-def test_two_tests_on_one_host_know_their_listeners_and_readers_apart(visit: Visit) -> None:
-    """Cookies ignore ports: one name for both would enrol the listener of one test anew in the other, and back."""
+def test_two_tests_on_one_host_have_separate_cookies(visit: Visit) -> None:
+    """Cookies ignore ports: with one name, a listener of both tests would be enrolled again and again."""
     one, other = visit(id="a" * 16), visit(id="b" * 16)
     other.cookies = one.cookies.jar  # one browser
     clip = one.post("api/listeners", json=PROFILE).json()["clip"]
@@ -158,11 +158,11 @@ def test_two_tests_on_one_host_know_their_listeners_and_readers_apart(visit: Vis
     "path", ["clips/key.json", "clips/%2e%2e%2fkey.json", "clips/..%2fkey.wav", "key.json", "clips/1234.wav",
              "static/../key.json", "static/%2e%2e/%2e%2e/bundle.py", "votes.sqlite", "openapi.json", "docs"],
 )  # fmt: skip
-def test_nothing_but_clips_and_pages_can_be_fetched(visit: Visit, path: str) -> None:
+def test_only_clips_and_pages_can_be_fetched(visit: Visit, path: str) -> None:
     assert visit().get(path).status_code == 404
 
 
-def test_what_a_listener_can_fetch_names_no_source(visit: Visit) -> None:
+def test_no_response_to_a_listener_names_a_source(visit: Visit) -> None:
     browser = visit()
     pages = [browser.get(path) for path in ("/", "static/listen.js", "static/listen.css")]
     state = browser.post("api/listeners", json=PROFILE)
@@ -171,12 +171,12 @@ def test_what_a_listener_can_fetch_names_no_source(visit: Visit) -> None:
     assert not re.search(r"transformer|decoy|vae|solo \d|key\.json", text)
 
 
-def test_sound_comes_in_parts_where_a_phone_asks_for_them(visit: Visit) -> None:
+def test_sound_supports_range_requests(visit: Visit) -> None:
     part = visit().get(f"clips/{0:016x}.wav", headers={"Range": "bytes=0-3"})
     assert (part.status_code, part.content) == (206, b"RIFF")
 
 
-def test_pages_are_kept_to_themselves(visit: Visit) -> None:
+def test_pages_have_security_headers(visit: Visit) -> None:
     headers = visit().get("/").headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
@@ -184,22 +184,22 @@ def test_pages_are_kept_to_themselves(visit: Visit) -> None:
     assert not re.search(r"https?://", visit().get("/").text)
 
 
-def test_a_page_under_another_name_is_refused(visit: Visit) -> None:
-    """A site that makes its name point at this machine must not read the test."""
+def test_a_request_with_another_host_name_is_refused(visit: Visit) -> None:
+    """A site whose name resolves to this machine (DNS rebinding) must not read the test."""
     assert visit().get("/", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_more_requests_than_allowed_are_asked_to_wait(visit: Visit) -> None:
+def test_requests_above_the_limit_get_a_retry_time(visit: Visit) -> None:
     browser = visit(requests_per_minute=5)
     replies = [browser.get("api/state") for _ in range(7)]
     assert [reply.status_code for reply in replies] == [200] * 5 + [429] * 2
     assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
 
 
-def test_a_vote_that_has_to_wait_is_not_taken_and_not_lost(
+def test_a_rate_limited_vote_is_not_recorded_until_it_is_repeated(
     visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nine requests at five a minute; who is refused waits as told and sends the opposite."""
+    """Nine requests at five a minute; a refused client waits for Retry-After and sends the opposite answer."""
     real, waited = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: real() + sum(waited))
     monkeypatch.setattr(guard, "time", time.time)
@@ -219,7 +219,7 @@ def test_a_vote_that_has_to_wait_is_not_taken_and_not_lost(
     assert kept == told
 
 
-def test_results_are_behind_the_token(visit: Visit) -> None:
+def test_results_require_the_token(visit: Visit) -> None:
     browser = visit()
     for path in ("results", "results?token=wrong", "results?token=", "results.json", "results.json?token=" + TOKEN):
         assert browser.get(path).status_code == 403, path
@@ -230,7 +230,7 @@ def test_results_are_behind_the_token(visit: Visit) -> None:
     )
 
 
-def test_the_token_leaves_the_address_bar_for_a_cookie(visit: Visit) -> None:
+def test_the_token_moves_from_the_address_to_a_cookie(visit: Visit) -> None:
     browser = visit()
     page = browser.get(f"results?token={TOKEN}")
     assert (page.status_code, page.url.query) == (200, b"")
@@ -238,11 +238,11 @@ def test_the_token_leaves_the_address_bar_for_a_cookie(visit: Visit) -> None:
     assert browser.get("results.json").status_code == 200
 
 
-def test_results_count_those_who_listened(visit: Visit) -> None:
+def test_results_count_listeners_who_finished_and_passed_the_checks(visit: Visit) -> None:
     for _ in range(3):
-        judge(visit(), lambda clip: RIGHT.get(clip, clip < f"{2:016x}"))  # Yes to the real ones alone
-    judge(visit(), lambda clip: True)  # asleep
-    visit().post("api/listeners", json=PROFILE)  # gone
+        judge(visit(), lambda clip: RIGHT.get(clip, clip < f"{2:016x}"))  # Yes to the real clips only
+    judge(visit(), lambda clip: True)  # fails the checks
+    visit().post("api/listeners", json=PROFILE)  # unfinished
     browser = visit()
     found = browser.get("results.json", headers={"Authorization": f"Bearer {TOKEN}"}).json()
     assert (found["total"]["listeners"], found["failed_checks"], found["unfinished"]) == (3, 1, 1)
@@ -253,7 +253,7 @@ def test_results_count_those_who_listened(visit: Visit) -> None:
     assert "below the goal of one half" in page
 
 
-def test_an_invented_player_is_said_to_be_one_and_a_name_cannot_be_html(visit: Visit) -> None:
+def test_an_invented_player_is_declared_and_names_are_escaped(visit: Visit) -> None:
     page = visit(artist="<script>Otto</script> (synthetic)").get("/").text
     assert "invented" in page
     assert "<script>Otto" not in page

@@ -1,4 +1,4 @@
-"""The pages in a real browser, headless: as a phone with fingers, as a desk with keys, and from a file."""
+"""The pages in a real headless browser: on a phone with touch, on a desktop with keys, and from a file."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of a phone or of a desk, in which nothing may be complained of and nothing asked of other addresses."""
+    """A page on a phone or a desktop, without console errors and without requests to other addresses."""
     page = browser.new_context(**getattr(request, "param", {}), accept_downloads=True).new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
@@ -44,7 +44,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def _is_complaint(message: ConsoleMessage) -> bool:
-    """An error, but for that of the requests which a test lets fail."""
+    """Whether a console message is an error, other than for requests that the test makes fail."""
     return message.type == "error" and not re.search(r"net::ERR_FAILED|status of 429", message.text)
 
 
@@ -54,14 +54,14 @@ def _is_ours(url: str) -> bool:
 
 @pytest.fixture
 def server(root: Path, tmp_path: Path) -> Iterator[tuple[Path, str, str]]:
-    """Folder of the test, its address, and that of its results."""
+    """The folder of the test, its address, and that of its results."""
     make_tiny_test(tmp_path / "test")
     with serving(tmp_path / "test", params_of(root, tmp_path)) as (_, address, results):
         yield tmp_path / "test", address, results
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
-def test_a_finger_goes_through_the_whole_test(server: tuple[Path, str, str], page: Page, tmp_path: Path) -> None:
+def test_the_whole_test_works_by_touch(server: tuple[Path, str, str], page: Page, tmp_path: Path) -> None:
     folder, address, results = server
     page.goto(address)
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Is this {ARTIST}?")
@@ -83,7 +83,7 @@ def test_a_finger_goes_through_the_whole_test(server: tuple[Path, str, str], pag
         if number == 2:
             page.screenshot(path=tmp_path / "clip.png")
             page.reload()
-            expect(page.locator("#count"), "goes on where it was").to_have_text("Clip 2 of 8")
+            expect(page.locator("#count"), "resumes where it was").to_have_text("Clip 2 of 8")
             page.get_by_role("button", name="Play").tap()
         page.get_by_role("button", name="Yes").tap()
     expect(page.get_by_role("heading", name="Thank you")).to_be_focused()
@@ -96,7 +96,7 @@ def test_a_finger_goes_through_the_whole_test(server: tuple[Path, str, str], pag
 
 
 def _fits(page: Page) -> None:
-    """Nothing sticks out of a narrow screen, and what one taps is as large as a fingertip."""
+    """Check that nothing overflows a narrow screen and that touch targets are large enough."""
     assert page.locator("html").evaluate("element => element.scrollWidth") <= 360
     for button in page.locator("button:visible").all():
         box = button.bounding_box()
@@ -105,12 +105,12 @@ def _fits(page: Page) -> None:
         assert box["width"] >= 48
 
 
-def test_keys_go_through_the_whole_test(server: tuple[Path, str, str], page: Page) -> None:
+def test_the_whole_test_works_by_keyboard(server: tuple[Path, str, str], page: Page) -> None:
     folder, address, _ = server
     page.goto(address)
     page.get_by_role("button", name="Play example 1").focus()
     page.keyboard.press("Tab")
-    page.keyboard.press("ArrowDown")  # the second of the kinds of experience
+    page.keyboard.press("ArrowDown")  # the second level of expertise
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
@@ -119,7 +119,7 @@ def test_keys_go_through_the_whole_test(server: tuple[Path, str, str], page: Pag
     for number, key in enumerate(["y", "n", "ArrowRight", "ArrowLeft", "Y", "N", "y", "n"], start=1):
         expect(page.locator("#count")).to_have_text(f"Clip {number} of 8")
         told[_clip(page)] = key in ("y", "Y", "ArrowRight")
-        page.keyboard.press("y")  # too early: nothing has been heard
+        page.keyboard.press("y")  # too early: nothing has been played
         page.keyboard.press("Space")
         expect(page.get_by_role("button", name="Yes")).to_be_enabled()
         page.keyboard.press(key)
@@ -143,7 +143,7 @@ def _start(page: Page) -> None:
 
 
 @pytest.mark.parametrize("refuse", [lambda route: route.abort(), lambda route: route.fulfill(status=429)])
-def test_an_answer_given_while_the_server_is_away_or_busy_arrives_later(
+def test_an_answer_is_repeated_until_the_server_accepts_it(
     server: tuple[Path, str, str], page: Page, refuse: Callable[[Route], None]
 ) -> None:
     folder, address, _ = server
@@ -152,27 +152,27 @@ def test_an_answer_given_while_the_server_is_away_or_busy_arrives_later(
     page.route("**/api/votes", refuse)
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="No").click()
-    expect(page.get_by_role("status")).to_have_text("Your answer has not arrived yet. Trying again …")
+    expect(page.get_by_role("status")).to_have_text("Your answer has not been saved yet. Trying again …")
     page.unroute("**/api/votes")
     expect(page.locator("#count")).to_have_text("Clip 2 of 8", timeout=20_000)
     ((_, votes),) = VoteStore(folder / VOTES).everything().values()
     assert list(votes.values()) == [False]
 
 
-def test_a_sound_that_did_not_arrive_is_asked_for_again_by_play(server: tuple[Path, str, str], page: Page) -> None:
-    """play() alone does not load anew after an error: the listener was stuck at this clip."""
+def test_play_requests_a_failed_sound_again(server: tuple[Path, str, str], page: Page) -> None:
+    """Regression: play() does not reload after an error, so the listener was stuck at this clip."""
     _, address, _ = server
     page.goto(address)
     page.route("**/clips/*.wav", lambda route: route.abort(), times=1)
     _start(page)
-    expect(page.get_by_role("status")).to_have_text("The sound did not arrive. Play tries again.")
+    expect(page.get_by_role("status")).to_have_text("The sound could not be loaded. Press Play to try again.")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Yes")).to_be_enabled()
     expect(page.get_by_role("status")).to_have_text("")
 
 
-def test_of_an_exported_file_in_two_tabs_neither_loses_the_others_answers(page: Page, tmp_path: Path) -> None:
-    """Each kept all answers as it knew them, so that the last to answer took away what the other had added."""
+def test_an_exported_file_in_two_tabs_keeps_the_answers_of_both(page: Page, tmp_path: Path) -> None:
+    """Regression: each tab wrote its own list, so the last answer overwrote those of the other tab."""
     test, _ = make_tiny_test(tmp_path / "test")
     export_test(tmp_path / "test", test, tmp_path / "page.html")
     other = page.context.new_page()
@@ -186,7 +186,7 @@ def test_of_an_exported_file_in_two_tabs_neither_loses_the_others_answers(page: 
         expect(tab.get_by_role("button", name="Yes")).to_be_enabled()
         counts.append(tab.locator("#count").text_content())
         tab.keyboard.press(key)
-    # The other tab still stands at clip 1 and goes on at clip 3; then the first one still stands at clip 3.
+    # The other tab still shows clip 1 and continues at clip 3; then the first one still shows clip 3.
     assert counts == [f"Clip {clip} of 8" for clip in (1, 2, 1, 3, 3)]
     expect(page.locator("#count")).to_have_text("Clip 4 of 8")
     kept = json.loads(page.evaluate(f"localStorage.getItem('yardbird-blind-test-{test.id}')"))
@@ -195,7 +195,7 @@ def test_of_an_exported_file_in_two_tabs_neither_loses_the_others_answers(page: 
 
 
 @pytest.mark.parametrize("page", [{}, PHONE], indirect=True, ids=["desk", "phone"])
-def test_the_exported_file_is_heard_without_a_server_and_its_answers_come_back(page: Page, tmp_path: Path) -> None:
+def test_the_exported_file_works_without_a_server_and_its_answers_can_be_imported(page: Page, tmp_path: Path) -> None:
     folder = tmp_path / "test"
     test, _ = make_tiny_test(folder)
     export_test(folder, test, tmp_path / "page.html")
@@ -224,5 +224,5 @@ def test_the_exported_file_is_heard_without_a_server_and_its_answers_come_back(p
     ((person, votes),) = store.everything().values()
     assert (person.expertise, person.via, set(votes)) == ("musician", "file", set(test.clips))
     order = [vote["clip"] for vote in json.loads((tmp_path / "answers.json").read_text())["votes"]]
-    assert order != sorted(order), "of one order in forty thousand it would not be by lot"
+    assert order != sorted(order), "the order is random; it is sorted with probability 1 in 40 000"
     assert any(votes[clip] != answer for clip, answer in RIGHT.items())

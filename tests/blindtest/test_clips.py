@@ -1,4 +1,4 @@
-"""Clips that differ in nothing but their notes, and a folder that keeps the secret."""
+"""Clips that differ only in their notes, and a folder that keeps their sources secret."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def test_loud_and_quiet_and_high_and_low_solos_become_equally_loud(config: Blind
     assert np.ptp(rms) < 4, "and nearly so by plain power, which no ear weighs"
 
 
-def test_where_one_clip_would_clip_all_are_quieter(config: BlindTestConfig) -> None:
+def test_if_one_clip_would_exceed_the_ceiling_all_are_quieter(config: BlindTestConfig) -> None:
     clips = render_clips([solo(90, 56), solo(90, 49)], replace(config, loudness=-10.0))
     assert clips.loudness < -10
     assert max(wave.peak for wave in clips.waveforms) == pytest.approx(10 ** (-1 / 20), rel=1e-4)
@@ -69,7 +69,7 @@ def folder(config: BlindTestConfig, tmp_path_factory: pytest.TempPathFactory) ->
     return folder
 
 
-def test_files_give_nothing_away_by_size_time_order_or_what_they_carry(folder: Path) -> None:
+def test_files_reveal_nothing_by_size_time_order_or_metadata(folder: Path) -> None:
     paths = sorted((folder / "clips").iterdir())
     contents = [path.read_bytes() for path in paths]
     assert len(paths) == 9
@@ -79,8 +79,8 @@ def test_files_give_nothing_away_by_size_time_order_or_what_they_carry(folder: P
         assert len(content) == 44 + int.from_bytes(content[40:44], "little")
 
 
-def test_the_order_of_the_names_is_another_one_each_time(config: BlindTestConfig, tmp_path: Path) -> None:
-    """Names in the order of their making would tell the sources, which are made one after the other."""
+def test_the_order_of_the_names_differs_each_time(config: BlindTestConfig, tmp_path: Path) -> None:
+    """Names in the order of creation would reveal the sources, which are rendered one after the other."""
     orders = set()
     for number in range(3):
         excerpts = tuple(Excerpt(source, "s", "", 0, solo(90, 50)) for source in ("real", "vae") for _ in range(4))
@@ -91,7 +91,7 @@ def test_the_order_of_the_names_is_another_one_each_time(config: BlindTestConfig
     assert len(orders) > 1
 
 
-def test_the_public_half_says_nothing_that_the_key_says(folder: Path) -> None:
+def test_the_public_half_contains_nothing_of_the_key(folder: Path) -> None:
     test, key = read_test(folder)
     public = (folder / PUBLIC).read_text()
     assert list(test.clips) == sorted(test.clips), "an order without meaning"
@@ -101,7 +101,7 @@ def test_the_public_half_says_nothing_that_the_key_says(folder: Path) -> None:
     assert (folder.stat().st_mode & 0o777) == 0o700
 
 
-def test_checks_run_up_where_the_answer_is_yes_and_down_where_it_is_no(folder: Path) -> None:
+def test_checks_go_up_if_the_answer_is_yes_and_down_if_it_is_no(folder: Path) -> None:
     _, key = read_test(folder)
     checks = {clip: origin.answer for clip, origin in key.clips.items() if origin.answer is not None}
     assert sorted(checks.values()) == [False, False, True, True]
@@ -119,8 +119,8 @@ def test_a_check_lasts_as_long_as_a_clip_and_its_scales_span_three_octaves() -> 
     assert score.pitches[0] == 85
 
 
-def test_ids_are_new_each_time_and_sounds_are_not(folder: Path, config: BlindTestConfig, tmp_path: Path) -> None:
-    """With ids drawn from the seed whoever has the repository could work out which clip is which."""
+def test_ids_differ_each_time_and_sounds_do_not(folder: Path, config: BlindTestConfig, tmp_path: Path) -> None:
+    """If ids depended on the seed, they could be computed from the repository."""
     excerpts = (Excerpt("real", "s0", "", 0, solo(90, 50)),)
     for name in ("a", "b"):
         prepare(tmp_path / name, Plan("Bird", None, excerpts, (), ()), config, seed=0)
@@ -136,23 +136,23 @@ def test_ids_are_new_each_time_and_sounds_are_not(folder: Path, config: BlindTes
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: (f / PUBLIC).unlink(), "expected a blind test, found no test.json; give another --folder"),
+        (lambda f: (f / PUBLIC).unlink(), "expected a blind test, found no test.json; use another --folder"),
         (lambda f: (f / KEY).write_text("{"), "expected a blind test, found broken files"),
         (lambda f: (f / KEY).write_text("{}"), "expected a blind test, found broken files"),
-        (lambda f: next((f / "clips").iterdir()).unlink(), "expected a whole blind test, found 1 clips missing"),
+        (lambda f: next((f / "clips").iterdir()).unlink(), "expected a complete blind test, found 1 clips missing"),
     ],
 )
-def test_a_folder_that_is_no_whole_test_is_refused(folder: Path, tmp_path: Path, spoil, message: str) -> None:
+def test_an_incomplete_test_is_refused(folder: Path, tmp_path: Path, spoil, message: str) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     spoil(copy)
     with pytest.raises(InputError, match=message):
         read_test(copy)
 
 
-def test_a_key_to_other_clips_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_key_for_other_clips_is_refused(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     key = json.loads((copy / KEY).read_text())
     key["clips"].popitem()
     files.write_json(copy / KEY, key)
-    with pytest.raises(InputError, match="found a key to other clips"):
+    with pytest.raises(InputError, match="found a key for other clips"):
         read_test(copy)

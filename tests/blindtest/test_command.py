@@ -1,4 +1,4 @@
-"""`yardbird blind-test` as a user meets it; `serve` itself is started in test_server."""
+"""`yardbird blind-test` as a user runs it; test_server starts `serve`."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from yardbird.files import read_json, write_json
 
 @pytest.fixture
 def test(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BlindTest:
-    """A test in the default folder of the folder where the user is."""
+    """A test in the default folder of the current directory."""
     shutil.copy(root / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     return make_tiny_test(tmp_path / "blind_test")[0]
@@ -30,9 +30,7 @@ def run(*arguments: object) -> object:
     return ended.value.code
 
 
-def test_a_test_goes_out_as_a_file_and_its_answers_come_back(
-    test: BlindTest, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_test_is_exported_and_its_answers_are_imported(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", "--out", "parker.html") in (0, None)
     assert "parker.html: 0.2 MB, 8 clips; keep blind_test/key.json to yourself" in capsys.readouterr().out
     Path("good.json").write_text(answers(1, dict.fromkeys(test.clips, True) | RIGHT))
@@ -49,7 +47,9 @@ def test_a_test_goes_out_as_a_file_and_its_answers_come_back(
     assert 'Judged "Charlie Parker" by 1 listeners (1 from files)' in capsys.readouterr().out
 
 
-def test_without_a_test_the_way_to_one_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_test_the_error_names_the_commands_that_make_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for command in (["results"], ["import", "a.json"]):
         said = run(*command)
@@ -59,21 +59,21 @@ def test_without_a_test_the_way_to_one_is_shown(tmp_path: Path, monkeypatch: pyt
         )
 
 
-def test_places_that_are_none_are_refused_in_one_line(test: BlindTest) -> None:
-    """A file for a folder, a folder for a file, a folder of something else."""
+def test_unusable_paths_are_one_clear_line(test: BlindTest) -> None:
+    """A file instead of a folder, a folder instead of a file, a folder with other content."""
     Path("file").touch()
     Path("other").mkdir()
     Path("other/notes.txt").touch()
     for command in (["results"], ["serve"], ["export"]):
         for folder in ("file", "other"):
             said = run(*command, "--folder", folder)
-            assert said == f"error: {folder}: expected a blind test, found no test.json; give another --folder"
+            assert said == f"error: {folder}: expected a blind test, found no test.json; use another --folder"
     said = run("export", "--out", "other")
-    assert said == "error: other: expected a file to write, found a folder; give other/blind_test.html"
+    assert said == "error: other: expected a file to write, found a folder; use other/blind_test.html"
 
 
-def test_an_empty_folder_is_where_a_test_is_made(test: BlindTest) -> None:
-    """There is no corpus to make it of: the error is about that, not about the folder."""
+def test_in_an_empty_folder_a_test_is_made(test: BlindTest) -> None:
+    """There is no corpus, so the error is about the corpus and not about the folder."""
     Path("empty").mkdir()
     said = run("serve", "--folder", "empty")
     missing = "expected what an earlier stage writes, found no such file; run dvc repro"
@@ -90,7 +90,7 @@ def test_a_port_in_use_is_refused_in_one_line(test: BlindTest) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "example.org", "ftp://example.org", "https://", "https://*", "https://a.b/?c"])
-def test_a_public_address_that_is_none_is_refused_in_one_line(test: BlindTest, url: str) -> None:
+def test_an_invalid_public_address_is_one_clear_line(test: BlindTest, url: str) -> None:
     said = run("serve", "--public-url", url)
     assert said == (
         f"error: --public-url: expected an address such as https://example.org, found {url!r}; "
@@ -98,12 +98,14 @@ def test_a_public_address_that_is_none_is_refused_in_one_line(test: BlindTest, u
     )
 
 
-def test_an_older_test_is_gone_on_with_and_this_is_said(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_test_with_older_parameters_is_kept_with_a_note(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
     run("export")
     assert "was made with other parameters and stays so; a new --folder is a new test" in capsys.readouterr().err
 
 
-def test_another_limit_of_requests_makes_no_other_test(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_request_limit_does_not_make_a_different_test(
+    test: BlindTest, capsys: pytest.CaptureFixture[str]
+) -> None:
     params = asdict(read_section("blind_test", BlindTestConfig)) | {"requests_per_minute": 7}
     key = read_json(Path("blind_test") / KEY)
     write_json(Path("blind_test") / KEY, key | {"params": params, "seed": read_seed()})

@@ -1,4 +1,4 @@
-"""The exported page and the files that come back."""
+"""The exported page and the import of its answers."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def store(tiny: tuple[BlindTest, Key], tmp_path: Path) -> VoteStore:
     return VoteStore(tmp_path / VOTES)
 
 
-def test_the_page_holds_all_of_the_sound_and_none_of_the_key(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
+def test_the_page_contains_all_sounds_and_nothing_of_the_key(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
     test, _ = tiny
     export_test(tmp_path, test, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
@@ -37,7 +37,7 @@ def test_the_page_holds_all_of_the_sound_and_none_of_the_key(tiny: tuple[BlindTe
     assert not re.search(r"transformer|decoy|vae|solo \d|key\.json|https?:|<link[^>]*static|src=", bare)
 
 
-def test_the_page_allows_its_own_script_and_style_and_nothing_else(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
+def test_the_page_allows_only_its_own_script_and_style(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
     export_test(tmp_path, tiny[0], tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', page)[1].replace("&#39;", "'")
@@ -50,7 +50,7 @@ def test_the_page_allows_its_own_script_and_style_and_nothing_else(tiny: tuple[B
     assert "unsafe" not in policy
 
 
-def test_answers_come_in_once_and_later_ones_are_added(
+def test_answers_are_imported_once_and_later_ones_are_added(
     tiny: tuple[BlindTest, Key], store: VoteStore, tmp_path: Path
 ) -> None:
     test, _ = tiny
@@ -80,15 +80,15 @@ CLIP = "0" * 16
         (answers(1, {}, more=1), "found more: Extra inputs are not permitted"),
         (answers(1, {}, listener="../x"), "found listener: String should match"),
         (answers(1, {}, votes=[{"clip": CLIP, "yes": "yes"}]), r"found votes\.0\.yes: Input should be a valid boolean"),
-        (answers(1, {}, votes=[{"clip": CLIP, "yes": True}] * 2), "expected one answer a clip, found two"),
+        (answers(1, {}, votes=[{"clip": CLIP, "yes": True}] * 2), "expected one answer per clip, found two"),
         (answers(1, {}, votes=[{"clip": CLIP, "yes": True}] * 1001), "found votes: List should have at most 1000"),
         (answers(1, {"9" * 16: True}), "expected clips of this test, found clip 9999999999999999"),
         (answers(1, {"e" * 16: True}), "expected clips of this test, found clip e"),
-        (answers(1, {}, test="a" * 16), "expected answers to test f+, found to a+; give the --folder of the test"),
+        (answers(1, {}, test="a" * 16), "expected answers to test f+, found to a+; use the --folder of that test"),
         ("x" * 200_000, "found more than 100000 bytes"),
     ],
 )
-def test_a_file_that_is_no_answer_is_refused_in_one_line(
+def test_an_invalid_file_of_answers_is_one_clear_line(
     tiny: tuple[BlindTest, Key], store: VoteStore, tmp_path: Path, content: str, message: str
 ) -> None:
     path = tmp_path / "answers.json"
@@ -99,6 +99,6 @@ def test_a_file_that_is_no_answer_is_refused_in_one_line(
     assert store.everything() == {}
 
 
-def test_a_file_that_is_not_there_is_named(tiny: tuple[BlindTest, Key], store: VoteStore, tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tiny: tuple[BlindTest, Key], store: VoteStore, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.json: expected answers .* found No such file"):
         import_answers(tmp_path / "nowhere.json", tiny[0], store)

@@ -1,4 +1,4 @@
-"""Which excerpts are drawn, from a made-up corpus of rising lines: a note's pitch tells where it stood."""
+"""The excerpts drawn from an artificial corpus of rising lines, in which the pitch of a note gives its bar."""
 
 import shutil
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def corpus(tmp_path: Path) -> Corpus:
         primed_bars: int = 0,
         families: tuple[str, ...] = ("a", "b"),
     ) -> tuple[Path, Path]:
-        """Test solos of each artist, as many training solos and copies of those; a family of solos each."""
+        """Write test solos of each artist, as many training solos and copies of these, and a folder per family."""
         rows = []
         for artist, count in (solos or {"Bird": 3, "Trane": 2}).items():
             for split in ("test", "train"):
@@ -76,7 +76,7 @@ def test_every_source_gives_the_same_number_of_excerpts(corpus: Corpus, config: 
     assert (plan.artist, plan.decoy, plan.left_out) == ("Bird", "Trane", ())
 
 
-def test_an_excerpt_is_the_music_from_its_bar_on_for_its_seconds(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_an_excerpt_is_the_music_from_its_bar_for_its_seconds(corpus: Corpus, config: BlindTestConfig) -> None:
     for excerpt in make_plan(*corpus(), config, seed=0).excerpts:
         assert bars_of(excerpt) == list(range(excerpt.first_bar, excerpt.first_bar + 4))
         assert excerpt.score.seconds == pytest.approx(4.0)
@@ -92,14 +92,14 @@ def test_real_and_decoy_are_test_solos_and_examples_are_training_solos(corpus: C
     assert {excerpt.solo for excerpt in plan.examples} < {"train/Bird_0", "train/Bird_1", "train/Bird_2"}
 
 
-def test_the_same_music_is_never_drawn_twice(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_excerpts_never_overlap(corpus: Corpus, config: BlindTestConfig) -> None:
     for seed in range(5):
         plan = make_plan(*corpus(), replace(config, clips_per_source=6), seed)
         bars = [(e.source, e.solo, bar) for e in plan.excerpts for bar in bars_of(e)]
         assert len(bars) == len(set(bars))
 
 
-def test_every_tune_is_heard_before_another_take_of_one(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_every_tune_is_drawn_before_a_second_take(corpus: Corpus, config: BlindTestConfig) -> None:
     """Bird_0 and Bird_1 are takes of a tune, Bird_2 and Bird_3 of another."""
     for seed in range(5):
         plan = make_plan(*corpus({"Bird": 4, "Trane": 2}), replace(config, clips_per_source=2), seed)
@@ -107,7 +107,7 @@ def test_every_tune_is_heard_before_another_take_of_one(corpus: Corpus, config: 
 
 
 def test_a_clip_begins_with_a_note(corpus: Corpus, config: BlindTestConfig) -> None:
-    """A solo that rests in every even bar is heard from the odd ones."""
+    """Excerpts of a solo with rests in every even bar start at odd bars."""
     augmented, generated = corpus({"Bird": 1, "Trane": 1})
     score = line()
     sounding = replace(score, notes=score.notes[score.bar_of(score.onsets) % 2 == 1])
@@ -118,12 +118,14 @@ def test_a_clip_begins_with_a_note(corpus: Corpus, config: BlindTestConfig) -> N
     assert all(bar % 2 == 1 for bar in bars)
 
 
-def test_what_primed_a_model_is_not_taken_for_its_own(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_excerpts_exclude_the_prime(corpus: Corpus, config: BlindTestConfig) -> None:
     plan = make_plan(*corpus(primed_bars=18), replace(config, clips_per_source=1), seed=0)
     assert all(excerpt.first_bar >= 18 for excerpt in plan.excerpts if excerpt.source in "ab")
 
 
-def test_the_seed_decides_and_a_source_more_changes_no_other(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_the_seed_determines_the_excerpts_and_a_new_source_changes_no_other(
+    corpus: Corpus, config: BlindTestConfig
+) -> None:
     def drawn(seed: int, families: tuple[str, ...]) -> list[tuple[str, str, int]]:
         plan = make_plan(*corpus(families=families), config, seed)
         return [(e.source, e.solo, e.first_bar) for e in plan.excerpts]
@@ -132,7 +134,7 @@ def test_the_seed_decides_and_a_source_more_changes_no_other(corpus: Corpus, con
     assert drawn(0, ("a",)) != drawn(1, ("a",))
 
 
-def test_all_are_on_one_grid_and_of_one_instrument(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_all_excerpts_have_one_grid_and_one_instrument(corpus: Corpus, config: BlindTestConfig) -> None:
     scores = [excerpt.score for excerpt in make_plan(*corpus(), config, seed=0).excerpts]
     assert {(score.ticks_per_beat, score.program) for score in scores} == {(12, 65)}
     timed = make_plan(*corpus(), replace(config, steps_per_beat=None), seed=0).excerpts
@@ -140,10 +142,10 @@ def test_all_are_on_one_grid_and_of_one_instrument(corpus: Corpus, config: Blind
 
 
 @pytest.mark.parametrize("steps_per_beat", [12, None])
-def test_neither_dynamics_nor_a_tempo_that_moves_tells_a_source(
+def test_dynamics_and_tempo_changes_do_not_reveal_a_source(
     corpus: Corpus, config: BlindTestConfig, steps_per_beat: int | None
 ) -> None:
-    """Solos of transcribed timing and dynamics, beside a family that writes neither."""
+    """Solos with transcribed timing and dynamics, and a family that writes neither."""
     augmented, generated = corpus({"Bird": 1, "Trane": 1})
     score = line()
     played = replace(score, tempos=tuple(Tempo(480 * bar, 236.0 + 2 * (bar % 5)) for bar in range(BARS)))
@@ -163,8 +165,8 @@ def test_neither_dynamics_nor_a_tempo_that_moves_tells_a_source(
             assert excerpt.score.seconds == pytest.approx(stop - start, rel=1e-4), "at its own mean tempo"
 
 
-def test_a_solo_without_a_meter_is_heard_in_full_bars(corpus: Corpus, config: BlindTestConfig) -> None:
-    """In its own bars of one beat a clip could begin on any beat, with the second note of a bar."""
+def test_a_solo_without_a_meter_is_cut_at_full_bars(corpus: Corpus, config: BlindTestConfig) -> None:
+    """With its bars of one beat, a clip could begin on any beat, with the second note of a bar."""
     augmented, generated = corpus({"Bird": 1, "Trane": 1}, primed_bars=42)
     for path in (augmented / "test/Bird_0.mid", *generated.glob("a/*.mid")):
         write_score(replace(line(), meters=(Meter(0, 1, 4),)), path)
@@ -177,7 +179,7 @@ def test_a_solo_without_a_meter_is_heard_in_full_bars(corpus: Corpus, config: Bl
             assert excerpt.source == "real" or excerpt.first_bar >= 11, "42 beats primed it: ten bars and a half"
 
 
-def test_the_named_artists_are_asked_about(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_the_configured_artists_are_used(corpus: Corpus, config: BlindTestConfig) -> None:
     places = corpus({"Bird": 3, "Trane": 2, "Dizzy": 1})
     assert make_plan(*places, replace(config, artist="Trane"), 0).decoy == "Bird"
     assert make_plan(*places, replace(config, decoy="Bird"), 0).artist == "Trane"
@@ -189,38 +191,38 @@ def test_the_named_artists_are_asked_about(corpus: Corpus, config: BlindTestConf
     [
         ({"artist": "Miles"}, "blind_test.artist: expected an artist with test solos, found 'Miles', the test split"),
         ({"decoy": "Miles"}, "blind_test.decoy: expected an artist with test solos, found 'Miles'"),
-        ({"artist": "Bird", "decoy": "Bird"}, "blind_test.decoy: expected another than the artist, found 'Bird'"),
+        ({"artist": "Bird", "decoy": "Bird"}, "blind_test.decoy: expected an artist other than blind_test.artist, found 'Bird'"),
     ],
 )
-def test_artists_that_cannot_be_asked_about_are_refused(
+def test_unusable_artists_are_refused(
     corpus: Corpus, config: BlindTestConfig, changes: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         make_plan(*corpus(), replace(config, **changes), seed=0)
 
 
-def test_what_is_missing_is_said(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_missing_clips_are_reported(corpus: Corpus, config: BlindTestConfig) -> None:
     augmented, generated = corpus({"Bird": 1}, bars=9)
     write_generated_sounds(generated / "sung", [filled(GeneratedSound, path="s0.wav")])
     plan = make_plan(augmented, generated, config, seed=0)
     assert plan.decoy is None
-    assert plan.left_out[0] == "decoy: the test split holds one artist only"
-    assert plan.left_out[1] in [f"real: {n} clips instead of 4; its solos hold no more" for n in (1, 2)]
-    assert plan.left_out[-1] == "sung: it gives no MIDI files, so that nothing of it can go through the same synth"
+    assert plan.left_out[0] == "decoy: the test split has only one artist"
+    assert plan.left_out[1] in [f"real: {n} clips instead of 4; its solos have no more" for n in (1, 2)]
+    assert plan.left_out[-1] == "sung: no MIDI files that the common synthesizer can render"
 
 
-def test_excerpts_without_chords_are_not_taken_where_chords_are_heard(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_with_comping_excerpts_without_chords_are_not_taken(corpus: Corpus, config: BlindTestConfig) -> None:
     plan = make_plan(*corpus(), replace(config, comping=True), seed=0)
     assert {excerpt.source for excerpt in plan.excerpts} == {"real", "decoy"}
-    assert "a: 0 clips instead of 4; its solos hold no more" in plan.left_out
+    assert "a: 0 clips instead of 4; its solos have no more" in plan.left_out
 
 
-def test_solos_that_are_too_short_are_no_test(corpus: Corpus, config: BlindTestConfig) -> None:
+def test_solos_that_are_too_short_are_refused(corpus: Corpus, config: BlindTestConfig) -> None:
     with pytest.raises(InputError, match=r"expected a test solo of Bird with 4 seconds of notes, found none; lower"):
         make_plan(*corpus(bars=3), config, seed=0)
 
 
-def test_without_corpus_or_generated_solos_the_stage_is_named(
+def test_without_corpus_or_generated_solos_the_error_names_the_stage(
     corpus: Corpus, config: BlindTestConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="expected what an earlier stage writes, found no such file; run dvc repro"):
@@ -233,15 +235,15 @@ def test_without_corpus_or_generated_solos_the_stage_is_named(
     ("key", "value"),
     [("seconds", 0.0), ("attention_checks", 3), ("least_seconds", 99.0), ("clips_per_source", 0), ("program", 128)],
 )
-def test_settings_out_of_bounds_are_refused_by_name(config: BlindTestConfig, key: str, value: float) -> None:
+def test_settings_out_of_bounds_are_one_clear_line(config: BlindTestConfig, key: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"params\.yaml: blind_test\.{key}: expected"):
         replace(config, **{key: value})
 
 
-def test_real_solos_make_a_test_of_charlie_parker(
+def test_real_solos_give_a_test_of_charlie_parker(
     ingested: Path, corpus: Corpus, config: BlindTestConfig, tmp_path: Path
 ) -> None:
-    """The team's solos of Parker and Coltrane: timed performances, in all meters and tempos."""
+    """Real solos of Parker and Coltrane: timed performances, in all meters and tempos."""
     _, generated = corpus()
     solos = read_solos(ingested, ["parker", "coltrane"])
     rows = [

@@ -1,4 +1,4 @@
-"""What is read out of votes that are made up."""
+"""Results computed from artificial votes."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def tiny(tmp_path: Path) -> tuple[BlindTest, Key]:
 
 
 def judged(tiny: tuple[BlindTest, Key], listeners: int, real: float, model: float) -> Results:
-    """Results of listeners of whom these shares say Yes to the real clips and to the model's."""
+    """Results of listeners with these shares of Yes for the real clips and for those of the model."""
     everything = {}
     for number in range(listeners):
         votes = dict.fromkeys(REAL, number < real * listeners)
@@ -30,7 +30,7 @@ def judged(tiny: tuple[BlindTest, Key], listeners: int, real: float, model: floa
 
 
 def judged_by_clip(folder: Path, listeners: int, yes: dict[str, int]) -> Results:
-    """Results of listeners who agree on six clips of each source; so many of these get a Yes from everybody."""
+    """Results of listeners who agree on six clips of each source; these numbers of clips get a Yes from all."""
     test, key = make_tiny_test(folder, each=6)
     votes = {clip: origin.answer for clip, origin in key.clips.items() if origin.answer is not None}
     for source in key.sources:
@@ -44,13 +44,13 @@ def model_row(results: Results):
     return {row.source: row for row in results.total.sources}["transformer"]
 
 
-def test_without_votes_there_is_nothing_but_a_table(tiny: tuple[BlindTest, Key]) -> None:
+def test_without_votes_the_results_are_empty(tiny: tuple[BlindTest, Key]) -> None:
     results = results_of(*tiny, {})
     assert [row.verdict for row in results.total.sources] == ["no votes"] * 3
     assert "0 listeners" in as_text(results)
 
 
-def test_only_listeners_who_finished_with_every_check_right_are_counted(tiny: tuple[BlindTest, Key]) -> None:
+def test_only_listeners_who_finished_and_passed_every_check_are_counted(tiny: tuple[BlindTest, Key]) -> None:
     test, _ = tiny
     full = dict.fromkeys(test.clips, True) | RIGHT
     check = next(iter(RIGHT))
@@ -67,11 +67,11 @@ def test_only_listeners_who_finished_with_every_check_right_are_counted(tiny: tu
     assert [(row.yes, row.votes) for row in results.total.sources] == [(2, 2)] * 3
 
 
-def test_checks_and_examples_are_no_source(tiny: tuple[BlindTest, Key]) -> None:
+def test_checks_and_examples_are_not_sources(tiny: tuple[BlindTest, Key]) -> None:
     assert [row.source for row in judged(tiny, 4, 0.5, 0.5).total.sources] == ["real", "decoy", "transformer"]
 
 
-def test_groups_of_experience_add_up_to_all(tiny: tuple[BlindTest, Key]) -> None:
+def test_groups_of_expertise_sum_to_all(tiny: tuple[BlindTest, Key]) -> None:
     results = judged(tiny, 10, 0.7, 0.4)
     assert [group.listeners for group in results.by_expertise] == [0, 5, 0, 5]
     for index, row in enumerate(results.total.sources):
@@ -79,25 +79,31 @@ def test_groups_of_experience_add_up_to_all(tiny: tuple[BlindTest, Key]) -> None
 
 
 @pytest.mark.parametrize(
-    ("listeners", "real", "model", "goal", "beside"),
+    ("listeners", "real", "model", "goal", "comparison"),
     [
-        (200, 0.9, 0.2, "below the goal of one half", "listeners tell it from the real clips"),
-        (200, 0.6, 0.8, "the goal of one half is reached", "taken for the artist more often than the real clips"),
-        (200, 0.7, 0.7, "the goal of one half is reached", "not told from the real clips, within 10%"),
-        (10, 0.5, 0.5, "one half lies inside the interval: undecided", "they may lie 28% apart"),
-        (200, 0.4, 0.4, "below the goal of one half", "not told from the real clips"),
-        (25, 0.5, 0.64, "one half lies inside the interval: undecided", "they may lie"),  # less than 10% behind only
+        (200, 0.9, 0.2, "below the goal of one half", "listeners distinguish it from the real clips"),
+        (200, 0.6, 0.8, "the goal of one half is reached", "judged as the artist more often than the real clips"),
+        (200, 0.7, 0.7, "the goal of one half is reached", "not distinguished from the real clips, within 10%"),
+        (10, 0.5, 0.5, "undecided: the interval contains one half", "the difference may be 28%"),
+        (200, 0.4, 0.4, "below the goal of one half", "not distinguished from the real clips"),
+        (
+            25,
+            0.5,
+            0.64,
+            "undecided: the interval contains one half",
+            "the difference may be",
+        ),  # less than 10% behind only
     ],
 )
-def test_the_verdict_reads_the_goal_against_the_real_clips(
-    tiny: tuple[BlindTest, Key], listeners: int, real: float, model: float, goal: str, beside: str
+def test_the_verdict_has_the_goal_and_the_comparison_with_the_real_clips(
+    tiny: tuple[BlindTest, Key], listeners: int, real: float, model: float, goal: str, comparison: str
 ) -> None:
     verdict = model_row(judged(tiny, listeners, real, model)).verdict
     assert verdict.startswith(goal)
-    assert beside in verdict
+    assert comparison in verdict
 
 
-def test_sensitivity_behind_and_power_belong_together(tiny: tuple[BlindTest, Key]) -> None:
+def test_sensitivity_difference_and_power_are_consistent(tiny: tuple[BlindTest, Key]) -> None:
     row = model_row(judged(tiny, 100, 0.8, 0.5))
     assert row.judged.value == pytest.approx(0.5)
     assert row.behind.value == pytest.approx(0.3)
@@ -108,36 +114,38 @@ def test_sensitivity_behind_and_power_belong_together(tiny: tuple[BlindTest, Key
     assert "80% (" in as_text(judged(tiny, 100, 0.8, 0.5))
 
 
-def test_two_hundred_listeners_to_six_clips_are_not_twelve_hundred_votes(tmp_path: Path) -> None:
-    """All agree: four of six real clips are the artist's, two of the model's. Other clips might be the other way."""
+def test_two_hundred_listeners_of_six_clips_are_not_twelve_hundred_independent_votes(tmp_path: Path) -> None:
+    """All agree on Yes for four of six real clips and two of six of the model. Other clips might give the reverse."""
     row = model_row(judged_by_clip(tmp_path, 200, {"real": 4, "decoy": 0, "transformer": 2}))
     assert (row.clips, row.yes, row.votes) == (6, 400, 1200)
     assert row.wilson.high < 0.5 < row.judged.high
     assert row.behind.value == pytest.approx(1 / 3)
     assert row.behind.low < 0 < row.behind.high
     assert row.d_prime.low < 0 < row.d_prime.high
-    assert row.verdict.startswith("one half lies inside the interval: undecided; not told from the real clips, but")
+    assert row.verdict.startswith(
+        "undecided: the interval contains one half; not distinguished from the real clips, but"
+    )
 
 
-def test_where_every_clip_says_the_same_the_verdict_is_as_clear_as_the_votes(tmp_path: Path) -> None:
+def test_with_equal_clips_the_interval_is_that_of_the_votes(tmp_path: Path) -> None:
     rows = judged_by_clip(tmp_path, 200, {"real": 6, "decoy": 0, "transformer": 6}).total.sources
-    assert rows[1].verdict == "listeners tell it from the real clips"
-    assert rows[2].verdict == "the goal of one half is reached; not told from the real clips, within 10%"
+    assert rows[1].verdict == "listeners distinguish it from the real clips"
+    assert rows[2].verdict == "the goal of one half is reached; not distinguished from the real clips, within 10%"
     few = model_row(judged_by_clip(tmp_path, 2, {"real": 6, "decoy": 0, "transformer": 6}))
-    assert "they may lie" in few.verdict, "two who agree are no proof, though nothing varies"
+    assert "the difference may be" in few.verdict, "two who agree are no proof, though nothing varies"
 
 
-def test_one_clip_or_one_listener_says_nothing_of_others(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
+def test_one_clip_or_one_listener_is_undecided(tiny: tuple[BlindTest, Key], tmp_path: Path) -> None:
     test, key = make_tiny_test(tmp_path / "single", each=1)
     votes = {clip: origin.source in ("real", "check") for clip, origin in key.clips.items()}
     everything = {name: (Listener(name, "listener", "server"), votes) for name in map(str, range(500))}
     for row in (model_row(results_of(test, key, everything)), model_row(judged(tiny, 1, 1.0, 0.0))):
-        assert row.verdict == "one clip, or one listener, says nothing of others: undecided"
+        assert row.verdict == "undecided: one clip or one listener does not generalise to others"
         assert (row.judged, row.behind, row.d_prime) == (None, None, None)
         assert row.wilson.value == 0
 
 
-def test_the_same_votes_always_say_the_same(tiny: tuple[BlindTest, Key]) -> None:
+def test_the_same_votes_give_the_same_results(tiny: tuple[BlindTest, Key]) -> None:
     assert judged(tiny, 30, 0.8, 0.5) == judged(tiny, 30, 0.8, 0.5)
 
 
@@ -152,4 +160,4 @@ def test_the_page_and_the_table_show_both_intervals_and_the_number_of_clips(tmp_
         assert f"{100 * low:.0f} … {100 * high:.0f}" in cells
     assert re.search(r"transformer +6 +400 / 1200", line)
     assert "<td>6</td>\n<td>400 of 1200</td>" in cells
-    assert "clips drawn anew" in page
+    assert "a new clip for each vote" in page

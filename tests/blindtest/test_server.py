@@ -1,4 +1,4 @@
-"""The server as a user starts it, in a process of its own on loopback."""
+"""The server as a user starts it, in a separate process on loopback."""
 
 import asyncio
 import signal
@@ -22,10 +22,8 @@ def params(root: Path, tmp_path: Path) -> Path:
     return params_of(root, tmp_path)
 
 
-def test_behind_a_web_server_with_tls_the_test_has_that_ones_name_and_secure_cookies(
-    tmp_path: Path, params: Path
-) -> None:
-    """What such a server passes on has the public host; it was refused with 400, and no cookie was ever Secure."""
+def test_behind_a_proxy_with_tls_the_test_has_its_name_and_secure_cookies(tmp_path: Path, params: Path) -> None:
+    """Regression: forwarded requests have the public host; they were refused with 400, and no cookie was Secure."""
     folder = tmp_path / "test"
     make_tiny_test(folder)
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -43,15 +41,15 @@ def test_behind_a_web_server_with_tls_the_test_has_that_ones_name_and_secure_coo
         assert proxy.get("/", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_the_limit_of_requests_is_that_of_the_settings_of_today(root: Path, tmp_path: Path) -> None:
-    """That of its making stood in key.json, so that nobody could raise it for a test that had begun."""
+def test_the_request_limit_is_read_from_the_current_settings(root: Path, tmp_path: Path) -> None:
+    """Regression: the limit was stored in key.json, so it could not be raised for an existing test."""
     make_tiny_test(tmp_path / "test")
     params = params_of(root, tmp_path, requests_per_minute=3)
     with serving(tmp_path / "test", params) as (_, address, _), httpx2.Client(base_url=address) as browser:
         assert [browser.get("api/state").status_code for _ in range(4)] == [200] * 3 + [429]
 
 
-def test_an_answer_survives_the_kill_of_the_server_that_took_it(tmp_path: Path, params: Path) -> None:
+def test_an_answer_survives_the_kill_of_the_server(tmp_path: Path, params: Path) -> None:
     folder = tmp_path / "test"
     make_tiny_test(folder)
     with serving(folder, params) as (process, address, _), httpx2.Client(base_url=address) as browser:
@@ -66,7 +64,7 @@ def test_an_answer_survives_the_kill_of_the_server_that_took_it(tmp_path: Path, 
         serving(folder, params) as (process, address, results),
         httpx2.Client(base_url=address, cookies=cookies) as browser,
     ):
-        assert browser.get("api/state").json() == {**state, "yes": None}, "goes on where it was"
+        assert browser.get("api/state").json() == {**state, "yes": None}, "resumes where it was"
         assert browser.get("results").status_code == 403
         page = browser.get(results, follow_redirects=True).text
         assert "1 who" in page, "has not finished, or has failed a check that came early"
@@ -76,8 +74,8 @@ def test_an_answer_survives_the_kill_of_the_server_that_took_it(tmp_path: Path, 
     assert votes == dict.fromkeys(answered, True)
 
 
-def test_of_two_hundred_listeners_at_once_no_vote_is_lost(tmp_path: Path, params: Path) -> None:
-    """Each answers differently, sends one answer twice, and is told what counts."""
+def test_with_two_hundred_concurrent_listeners_no_vote_is_lost(tmp_path: Path, params: Path) -> None:
+    """Each listener answers differently, sends one answer twice, and receives the one that counts."""
     folder = tmp_path / "test"
     test, _ = make_tiny_test(folder, each=1)
 
@@ -98,7 +96,9 @@ def test_of_two_hundred_listeners_at_once_no_vote_is_lost(tmp_path: Path, params
     async def crowd(address: str) -> dict[str, dict[str, bool]]:
         limits = httpx2.Limits(max_connections=LISTENERS)
         async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=60) as browser:
-            browser.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # each listener brings their own
+            browser.cookies.jar.set_policy(
+                DefaultCookiePolicy(allowed_domains=[])
+            )  # each listener has a separate cookie jar
             return dict(await asyncio.gather(*(listen(browser, number) for number in range(LISTENERS))))
 
     with serving(folder, params) as (_, address, _):

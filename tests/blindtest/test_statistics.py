@@ -1,4 +1,4 @@
-"""Intervals, sensitivity and power against formulas written out, published examples and simulation."""
+"""Intervals, sensitivity and power compared with explicit formulas, published examples and simulation."""
 
 import math
 
@@ -23,7 +23,7 @@ counts = st.integers(1, 300).flatmap(lambda votes: st.tuples(st.integers(0, vote
 
 
 @given(counts)
-def test_a_share_has_the_interval_that_wilson_writes_down(count: tuple[int, int]) -> None:
+def test_a_share_has_wilsons_interval(count: tuple[int, int]) -> None:
     yes, votes = count
     z, rate = 1.959963984540054, yes / votes
     middle = (rate + z**2 / (2 * votes)) / (1 + z**2 / votes)
@@ -32,14 +32,14 @@ def test_a_share_has_the_interval_that_wilson_writes_down(count: tuple[int, int]
     assert (found.value, found.low, found.high) == pytest.approx((rate, middle - reach, middle + reach), abs=1e-9)
 
 
-def test_a_difference_has_the_interval_of_newcombes_own_example() -> None:
-    """56 of 70 against 48 of 80: table II of the paper."""
+def test_a_difference_has_the_interval_of_newcombes_example() -> None:
+    """56 of 70 compared with 48 of 80: table II of the paper."""
     found = difference(56, 70, 48, 80)
     assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
 @given(counts, counts)
-def test_a_difference_turned_round_changes_its_sign_only(a: tuple[int, int], b: tuple[int, int]) -> None:
+def test_a_reversed_difference_changes_only_its_sign(a: tuple[int, int], b: tuple[int, int]) -> None:
     there, back = difference(*a, *b), difference(*b, *a)
     assert (there.value, there.low, there.high) == pytest.approx((-back.value, -back.high, -back.low))
 
@@ -62,7 +62,7 @@ def test_sensitivity_of_perfect_listeners_is_finite() -> None:
     assert sensitivity(10, 10, 0, 10).value == pytest.approx(2 * norm.ppf(10.5 / 11))
 
 
-def test_the_interval_of_sensitivity_holds_the_truth_about_nineteen_times_of_twenty() -> None:
+def test_the_interval_of_sensitivity_has_95_percent_coverage() -> None:
     rng = np.random.default_rng(0)
     held = [
         sensitivity(hits, 120, alarms, 120)
@@ -73,19 +73,19 @@ def test_the_interval_of_sensitivity_holds_the_truth_about_nineteen_times_of_twe
 
 
 def votes_on(clips: int, listeners: int, rng: np.random.Generator) -> np.ndarray:
-    """Answers, shape (listeners, clips), of whom some say Yes more often than others, and to some clips more often.
+    """Answers, shape (listeners, clips), with a random effect for each listener and for each clip.
 
-    On a normal scale: 0.2 and the listener's own (σ = 0.4) and the clip's own (σ = 0.8).
+    On a probit scale: 0.2 plus the effect of the listener (σ = 0.4) plus that of the clip (σ = 0.8).
     """
     pull = 0.2 + 0.4 * rng.normal(size=(listeners, 1)) + 0.8 * rng.normal(size=clips)
     return rng.random((listeners, clips)) < norm.cdf(pull)
 
 
 @pytest.mark.parametrize(("clips", "listeners"), [(6, 200), (6, 10), (12, 30)])
-def test_the_interval_of_other_clips_and_listeners_holds_the_truth_where_that_of_independent_votes_does_not(
+def test_the_bootstrap_over_clips_and_listeners_has_coverage_and_independent_intervals_do_not(
     clips: int, listeners: int
 ) -> None:
-    """Two sources of the same kind: with few clips and many listeners Newcombe's interval tells them apart."""
+    """For two equal sources with few clips and many listeners, Newcombe's interval finds a difference."""
     rng, held = np.random.default_rng(0), []
     truth = norm.cdf(0.2 / math.sqrt(1 + 0.4**2 + 0.8**2))
     for _ in range(200):
@@ -104,7 +104,7 @@ def test_the_interval_of_other_clips_and_listeners_holds_the_truth_where_that_of
         held.append([estimate.span[0] <= value <= estimate.span[1] for estimate, value in told])
     rates = np.mean(held, axis=0)
     assert (rates[:3] < 0.8).all()
-    assert (rates[3:] > 0.88).all(), "of six clips one cannot ask for more"
+    assert (rates[3:] > 0.88).all(), "six clips do not allow a higher coverage"
 
 
 def test_redrawn_shares_are_those_of_a_loop_over_listeners_and_clips(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_redrawn_shares_are_those_of_a_loop_over_listeners_and_clips(monkeypatch
             assert drawn[source][draw] == pytest.approx(np.mean(heard))
 
 
-def test_redrawn_shares_depend_on_the_seed_and_a_source_more_changes_no_other() -> None:
+def test_redrawn_shares_depend_on_the_seed_and_a_new_source_changes_no_other() -> None:
     rng = np.random.default_rng(0)
     answers = {source: votes_on(6, 20, rng) for source in "abc"}
     both = {source: answers[source] for source in "ab"}
@@ -133,15 +133,15 @@ def test_redrawn_shares_depend_on_the_seed_and_a_source_more_changes_no_other() 
     assert not np.array_equal(redrawn_shares(both, 0)["b"], redrawn_shares(both, 1)["b"])
 
 
-def test_an_interval_is_widened_and_never_made_narrower() -> None:
-    """Four votes that all agree have no spread to draw from, and prove nothing."""
+def test_an_interval_is_never_narrowed() -> None:
+    """Four votes that all agree have no variance to resample, but prove nothing."""
     assert share(4, 4).widened(np.ones(1000)) == share(4, 4)
     assert Estimate(0.5, 0.4, 0.6).widened(np.linspace(0, 1, 1001)) == Estimate(0.5, 0.025, 0.975)
 
 
-def test_power_is_how_often_a_simulated_test_finds_the_difference() -> None:
+def test_power_agrees_with_a_simulated_test() -> None:
     rng = np.random.default_rng(0)
-    votes = 1500  # many: shares of few take few values
+    votes = 1500  # many, because shares of few votes have few values
     a, b = rng.binomial(votes, 0.6, 20_000) / votes, rng.binomial(votes, 0.55, 20_000) / votes
     z = (np.arcsin(np.sqrt(a)) - np.arcsin(np.sqrt(b))) * 2 * math.sqrt(votes / 2)
     assert power(0.6, 0.05, votes, votes) == pytest.approx(np.mean(np.abs(z) > 1.96), abs=0.015)

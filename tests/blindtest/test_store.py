@@ -1,4 +1,4 @@
-"""The votes on the disk: one a clip, the first one, however many ask at once."""
+"""The votes on the disk: one per clip, the first one, also under concurrency."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -18,50 +18,50 @@ def store(tmp_path: Path) -> VoteStore:
     return store
 
 
-def test_the_first_answer_to_a_clip_is_the_one_that_counts(store: VoteStore) -> None:
+def test_the_first_answer_to_a_clip_counts(store: VoteStore) -> None:
     assert store.vote("ann", "a", True) is True
     assert store.vote("ann", "a", False) is True
     assert store.votes_of("ann") == {"a": True}
 
 
-def test_of_many_answers_at_once_one_is_kept_and_all_are_told_which(store: VoteStore) -> None:
+def test_of_concurrent_answers_one_is_kept_and_returned_to_all(store: VoteStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda number: store.vote("ann", "a", number % 2 == 0), range(40)))
     assert len(set(told)) == 1
     assert store.votes_of("ann") == {"a": told[0]}
 
 
-def test_nobody_votes_who_has_not_consented(store: VoteStore) -> None:
+def test_votes_require_consent(store: VoteStore) -> None:
     with pytest.raises(IntegrityError):
         store.vote("bob", "a", True)
 
 
-def test_what_is_added_again_changes_nothing_and_more_is_added_to_it(store: VoteStore) -> None:
+def test_repeated_votes_change_nothing_and_new_ones_are_added(store: VoteStore) -> None:
     assert store.add("bob", "listener", "file", {"a": True, "b": False}) == 2
     assert store.add("bob", "jazz_musician", "file", {"a": False, "b": False, "c": True}) == 1
     person, votes = store.everything()["bob"]
     assert (person.expertise, person.via, votes) == ("listener", "file", {"a": True, "b": False, "c": True})
 
 
-def test_another_opening_of_the_file_reads_what_was_voted(store: VoteStore, tmp_path: Path) -> None:
+def test_a_reopened_file_has_the_votes(store: VoteStore, tmp_path: Path) -> None:
     store.vote("ann", "a", False)
     assert VoteStore(tmp_path / "votes.sqlite").votes_of("ann") == {"a": False}
 
 
-def test_the_disk_is_waited_for(store: VoteStore) -> None:
-    """WAL alone would lose the last votes with the power: synchronous must be FULL, which is 2."""
+def test_writes_wait_for_the_disk(store: VoteStore) -> None:
+    """WAL alone would lose the last votes in a power failure: synchronous must be FULL, which is 2."""
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
-def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "votes.sqlite").write_bytes(b"no database at all, but text" * 100)
     with pytest.raises(InputError, match="expected a database of votes, found file is not a database"):
         VoteStore(tmp_path / "votes.sqlite")
 
 
-def test_the_database_itself_lets_no_second_vote_in(store: VoteStore, tmp_path: Path) -> None:
+def test_the_database_prevents_a_second_vote(store: VoteStore, tmp_path: Path) -> None:
     store.vote("ann", "a", True)
     with sqlite3.connect(tmp_path / "votes.sqlite") as other, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         other.execute("INSERT INTO vote (listener, clip, yes) VALUES ('ann', 'a', 0)")

@@ -1,4 +1,4 @@
-"""One page of a tiny run, made once."""
+"""The page of a tiny run, made once."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from yardbird.metrics.originality import FIGURES
 from yardbird.metrics.rows import SELF
 from yardbird.report.page import write_report
 
-#: By `FIGURES`: what stretches as long as the family's solos have.
+#: By `FIGURES`: the values of excerpts as long as the family's solos.
 YARDSTICK = (0.4, 0.2, 0.1, 0.05, 5.5)
 
 SELF_FIGURES = {
@@ -20,7 +20,7 @@ SELF_FIGURES = {
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a pipeline seems to have run; the yardstick of its solos has been measured."""
+    """A folder with the outputs of a pipeline, including the yardstick of its solos."""
     root = make_tiny_run(tmp_path_factory.mktemp("run"))
     rows, report = (root / f"reports/evaluate/{FAMILY}{end}" for end in ("_rows.csv", ".json"))
     lines = [f"{SELF},{figure},{value},,2,\n" for figure, value in zip(FIGURES, YARDSTICK, strict=True)]

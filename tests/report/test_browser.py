@@ -1,4 +1,4 @@
-"""The page in a real browser, headless: as a desk and as a phone, by day and by night."""
+"""The page in a real headless browser: on a desktop and on a phone, in light and dark mode."""
 
 import shutil
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def tab(browser: Browser, page: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page, opened: it may complain of nothing and ask nobody for anything."""
+    """The opened page, without console errors and without requests."""
     tab = browser.new_context(**request.param).new_page()
     complaints: list[str] = []
     tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -48,9 +48,7 @@ def drawn(tab: Page, name: str) -> Locator:
 
 
 @pytest.mark.parametrize("tab", [DESK], indirect=True)
-def test_charts_are_drawn_sounds_can_be_heard_and_the_strip_is_walked_by_mouse_and_keys(
-    tab: Page, tmp_path: Path
-) -> None:
+def test_charts_sounds_and_the_strip_work_with_mouse_and_keyboard(tab: Page, tmp_path: Path) -> None:
     expect(tab).to_have_title("Yardbird: report of a run")
     for name in ("distances", "solos", "tempo", f"originality_{FAMILY}"):
         drawn(tab, name)
@@ -78,7 +76,7 @@ def test_charts_are_drawn_sounds_can_be_heard_and_the_strip_is_walked_by_mouse_a
 
 
 @pytest.mark.parametrize("tab", [DESK], indirect=True)
-def test_a_click_on_a_roll_plays_from_there_and_stops_what_played(tab: Page) -> None:
+def test_a_click_on_a_roll_plays_from_there_and_stops_other_sounds(tab: Page) -> None:
     players = tab.locator("article .player")
     players.nth(0).locator(".roll").click(position={"x": 28, "y": 40})
     expect(players.nth(0).locator(".head")).not_to_have_attribute("x1", "0")
@@ -89,7 +87,7 @@ def test_a_click_on_a_roll_plays_from_there_and_stops_what_played(tab: Page) -> 
 
 
 @pytest.mark.parametrize("tab", [DESK], indirect=True)
-def test_a_roll_begins_where_the_count_in_of_its_sound_ends(tab: Page) -> None:
+def test_a_roll_starts_after_the_count_in_of_its_sound(tab: Page) -> None:
     player = tab.locator("article .player").nth(0)
     player.evaluate("player => { player.dataset.countInSeconds = 0.25 }")
     player.locator(".roll").click(position={"x": 14, "y": 40})
@@ -104,8 +102,8 @@ def test_a_roll_begins_where_the_count_in_of_its_sound_ends(tab: Page) -> None:
 
 
 @pytest.mark.parametrize("tab", [DESK], indirect=True)
-def test_a_seek_while_it_plays_starts_no_second_chain_of_frames(tab: Page) -> None:
-    """Each click on the roll had one more function run in every frame."""
+def test_a_seek_during_playback_starts_no_second_animation_loop(tab: Page) -> None:
+    """Regression: each click on the roll added one more function call per frame."""
     tab.evaluate(
         """() => {
              const asked = window.requestAnimationFrame.bind(window);
@@ -140,8 +138,8 @@ def test_a_seek_while_it_plays_starts_no_second_chain_of_frames(tab: Page) -> No
 
 
 @pytest.mark.parametrize("tab", [DESK], indirect=True)
-def test_a_sound_that_is_stopped_before_it_began_is_no_error(tab: Page) -> None:
-    """The tab complains of a promise that is broken and not caught."""
+def test_a_sound_stopped_before_it_starts_is_no_error(tab: Page) -> None:
+    """An uncaught promise rejection would be an error of the page."""
     tab.locator("article .player").first.evaluate(
         """(player) => {
              player.querySelector(".roll").dispatchEvent(new MouseEvent("click"));
@@ -152,7 +150,7 @@ def test_a_sound_that_is_stopped_before_it_began_is_no_error(tab: Page) -> None:
 
 
 @pytest.mark.parametrize("tab", [PHONE], indirect=True)
-def test_a_phone_at_night_shows_it_dark_and_no_wider_than_the_screen(tab: Page, tmp_path: Path) -> None:
+def test_on_a_phone_the_page_has_a_dark_mode_and_fits_the_screen(tab: Page, tmp_path: Path) -> None:
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(23, 23, 26)"
     label = drawn(tab, "tempo").locator(".xtitle")

@@ -1,4 +1,4 @@
-"""What is written down: every note in its place where the grid is simple, every bar full wherever it is not."""
+"""The notation: exact on a simple grid, and with full bars on any grid."""
 
 import re
 from fractions import Fraction
@@ -18,7 +18,7 @@ from yardbird.report.notation import CHORD_TONE, INK, OTHER_TONE, as_musicxml, b
 
 
 def line(onsets: list[float], lengths: list[float], *, beats: int = 4, chords: bool = True) -> Score:
-    """C, D, E, … at the beats given, under C major; 96 ticks a beat."""
+    """C, D, E, … at the given beats, over C major; 96 ticks a beat."""
     rows = [
         (round(96 * onset), round(96 * length), 60 + (0, 2, 4, 5, 7, 9, 11)[place % 7], 80)
         for place, (onset, length) in enumerate(zip(onsets, lengths, strict=True))
@@ -36,14 +36,14 @@ def line(onsets: list[float], lengths: list[float], *, beats: int = 4, chords: b
         [0, 1 / 6, 1 / 3, 1 / 2, 2, 2.125, 2.25, 2.375, 2.5],
     ],
 )
-def test_a_line_on_a_simple_grid_is_written_as_it_is(onsets: list[float]) -> None:
+def test_a_line_on_a_simple_grid_is_written_unchanged(onsets: list[float]) -> None:
     lengths = [after - onset for onset, after in pairwise([*onsets, 4])]
     notes = [own for own in simplify(line(onsets, lengths)) if own.pitch is not None]
     assert [float(own.start) for own in notes] == pytest.approx(onsets)
     assert [float(own.stop - own.start) for own in notes] == pytest.approx(lengths)
 
 
-def test_a_swung_eighth_is_written_as_a_triplet_and_a_played_one_as_it_is_meant() -> None:
+def test_a_swung_eighth_is_a_triplet_and_a_played_eighth_is_quantised() -> None:
     for onset, meant in ((0.66, Fraction(2, 3)), (0.53, Fraction(1, 2))):
         assert [own.start for own in simplify(line([0, onset], [onset - 0.05, 4 - onset]))] == [0, meant]
 
@@ -77,7 +77,7 @@ def test_notes_and_rests_fill_every_bar_without_overlap(seed: int, meter: tuple[
     assert max(moved) <= 24, "a quarter of a beat, in the worst of cases"
 
 
-def test_what_music21_reads_back_has_the_notes_the_ties_the_chords_and_full_bars() -> None:
+def test_music21_reads_back_notes_ties_chords_and_full_bars() -> None:
     score = line([0, 0.5, 1.5, 3.5, 5, 17 / 3], [0.5, 1, 2, 1.5, 2 / 3, 1 / 3], beats=8)
     read = converter.parseData(as_musicxml(score), format="musicxml")
     bars = list(read.parts[0].getElementsByClass("Measure"))
@@ -90,7 +90,7 @@ def test_what_music21_reads_back_has_the_notes_the_ties_the_chords_and_full_bars
     assert [text.content for text in read.flatten().getElementsByClass("TextExpression")] == ["C"]
 
 
-def test_chord_tones_have_one_colour_other_notes_another_and_notes_without_chord_that_of_ink() -> None:
+def test_chord_tones_other_tones_and_notes_without_chord_have_three_colours() -> None:
     onsets, lengths = [0, 1, 2, 3], [1.0] * 4
     under, without = (as_musicxml(line(onsets, lengths, chords=chords)).lower() for chords in (True, False))
     assert under.count(f'<note color="{CHORD_TONE}"') == 2, "C and E"
@@ -98,7 +98,7 @@ def test_chord_tones_have_one_colour_other_notes_another_and_notes_without_chord
     assert without.count(f'<note color="{INK}"') == 4
 
 
-def test_engraving_gives_the_same_svg_with_its_colours_and_asks_for_no_font() -> None:
+def test_engraving_is_deterministic_and_requests_no_font() -> None:
     score = solo(1)
     drawing = engrave(score)
     assert drawing == engrave(score)

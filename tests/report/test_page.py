@@ -1,4 +1,4 @@
-"""The page stands alone, trusts no text, and says what it lacks."""
+"""The page is self-contained, escapes all text, and names missing parts."""
 
 import json
 import re
@@ -13,12 +13,12 @@ from yardbird.report.page import script_safe, write_report
 from yardbird.report_tables import address
 
 METRICS_PAGE = Path(__file__).resolve().parents[2] / "docs/metrics.md"
-#: Attributes by which a page can load or lead elsewhere.
+#: Attributes with which a page can load or link other files.
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "formaction", "xlink:href", "background", "style"}
 
 
 class Elements(HTMLParser):
-    """Every element with its attributes, and the text outside of scripts and styles."""
+    """Collects every element with its attributes, and the text outside of scripts and styles."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ def elements(page: Path) -> Elements:
     return Elements(page.read_text(encoding="utf-8"))
 
 
-def test_nothing_in_the_page_leads_out_of_it(elements: Elements) -> None:
+def test_nothing_in_the_page_loads_or_links_other_files(elements: Elements) -> None:
     addresses = [
         value or "" for _, attributes in elements.found for name, value in attributes.items() if name in LOADING
     ]
@@ -50,7 +50,7 @@ def test_nothing_in_the_page_leads_out_of_it(elements: Elements) -> None:
     assert not {tag for tag, _ in elements.found} & {"link", "iframe", "object", "embed", "base", "form"}
 
 
-def test_its_policy_lets_nothing_but_its_own_two_scripts_run(elements: Elements) -> None:
+def test_its_policy_allows_only_its_two_scripts(elements: Elements) -> None:
     (policy,) = [a["content"] for tag, a in elements.found if "http-equiv" in a and tag == "meta"]
     assert policy
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
@@ -58,7 +58,7 @@ def test_its_policy_lets_nothing_but_its_own_two_scripts_run(elements: Elements)
     assert not re.search(r"https?:|\*|unsafe-eval|script-src[^;]*unsafe", policy)
 
 
-def test_markup_in_titles_names_prompts_and_reasons_is_text(page: Path, elements: Elements) -> None:
+def test_markup_in_titles_names_prompts_and_reasons_is_escaped(page: Path, elements: Elements) -> None:
     scripts = [attributes for tag, attributes in elements.found if tag == "script"]
     assert all(attributes.get("type") == "application/json" for attributes in scripts[:-2])
     assert not [
@@ -71,7 +71,7 @@ def test_markup_in_titles_names_prompts_and_reasons_is_text(page: Path, elements
     )
 
 
-def test_every_family_has_its_solos_to_hear_to_see_and_to_read(elements: Elements) -> None:
+def test_every_family_has_its_solos_as_sound_picture_and_notation(elements: Elements) -> None:
     assert [name in elements.text for name in (FAMILY, SINGER)] == [True, True]
     pictures = [str(a["alt"]) for tag, a in elements.found if tag == "img"]
     assert sum("in notes" in alt for alt in pictures) == 3, "the best and the median of one family, the sound's own"
@@ -79,7 +79,7 @@ def test_every_family_has_its_solos_to_hear_to_see_and_to_read(elements: Element
     assert "The corpus is synthetic." in elements.text
 
 
-def test_the_page_opens_with_the_best_solos_and_ends_with_the_run(elements: Elements) -> None:
+def test_the_page_starts_with_the_best_solos_and_ends_with_the_run(elements: Elements) -> None:
     ids = [a["id"] for tag, a in elements.found if tag == "section"]
     assert ids[:3] == ["best", "verdicts", "comparison"]
     assert ids[-1] == "run"
@@ -87,7 +87,7 @@ def test_the_page_opens_with_the_best_solos_and_ends_with_the_run(elements: Elem
     assert linked == [f"#{name}" for name in ids]
 
 
-def test_a_verdict_is_a_cell_green_or_red_with_its_number(elements: Elements) -> None:
+def test_a_verdict_is_a_green_or_red_cell_with_its_value(elements: Elements) -> None:
     cells = {str(a["data-verdict"]): a.get("class") for tag, a in elements.found if "data-verdict" in a}
     assert cells == {
         "original": "no", "coherent phrases": None, "coherent changes": "yes", "coherent traits": None,
@@ -109,7 +109,7 @@ def test_tables_of_the_comparison_mark_their_signs_and_link_to_the_metrics(eleme
     assert links <= {address(heading) for heading in headings}
 
 
-def test_charts_carry_their_numbers(page: Path) -> None:
+def test_charts_contain_their_values(page: Path) -> None:
     blocks = re.findall(r'<script type="application/json" data-for="(\w+)">(.*?)</script>', page.read_text(), re.DOTALL)
     charts = {name: json.loads(content) for name, content in blocks}
     assert set(charts) == {"distances", f"curve_{FAMILY}", "solos", f"originality_{FAMILY}", "tempo", "range"}
@@ -122,7 +122,7 @@ def test_charts_carry_their_numbers(page: Path) -> None:
     assert [curve[name]["visible"] for name in ("validation_nats_per_note", "train_loss")] == [True, False]
 
 
-def test_a_run_longer_than_is_usual_in_training_solos_is_marked(elements: Elements) -> None:
+def test_an_unusually_long_run_is_marked(elements: Elements) -> None:
     text = " ".join(elements.text.split())
     assert "In 97.5 % of sets of training solos no run exceeds 6 intervals" in text
     assert re.findall(r"(one|two)(\d+)( unusual)?", elements.text) == [("one", "7", " unusual"), ("two", "0", "")]
@@ -134,7 +134,9 @@ def test_the_health_of_each_source_and_each_finding_is_a_row(elements: Elements)
     assert f"warning: no chords1{HOSTILE}{HOSTILE}{HOSTILE}" in text
 
 
-def test_a_mixed_corpus_is_told_from_a_synthetic_one(run: Path, elements: Elements, tmp_path: Path) -> None:
+def test_a_mixed_corpus_and_a_synthetic_one_have_different_notices(
+    run: Path, elements: Elements, tmp_path: Path
+) -> None:
     assert "The corpus is synthetic." in elements.text
     shutil.copytree(run / "data/ingested", tmp_path / "data/ingested")
     path = tmp_path / "data/ingested/mine/manifest.csv"
@@ -154,7 +156,7 @@ def test_the_same_run_gives_the_same_bytes(run: Path, page: Path, tmp_path: Path
     assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
 
 
-def test_what_is_missing_is_said_in_a_sentence_each(tmp_path: Path) -> None:
+def test_each_missing_part_is_named_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     write_report(tmp_path, tmp_path / "index.html", ["mine"])
     text = " ".join(Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text.split())

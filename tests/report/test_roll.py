@@ -7,7 +7,7 @@ from yardbird.music.score import Score
 from yardbird.report.roll import PIXELS_A_SECOND, draw
 
 
-def test_a_note_stands_where_it_sounds_and_says_what_it_is(make_score: Callable[..., Score]) -> None:
+def test_a_note_has_its_position_and_a_tooltip(make_score: Callable[..., Score]) -> None:
     score = make_score([(0, 1, 60), (5, 1.5, 62)], [(4, "F7"), (8, "N.C.")], beats=12)
     svg = fromstring(draw(score, "a title"))
     first, second = (note for note in svg.iter("rect") if note.find("title") is not None)
@@ -21,7 +21,7 @@ def test_a_note_stands_where_it_sounds_and_says_what_it_is(make_score: Callable[
     assert [text.text for text in svg.iter("text") if text.get("class") == "number"] == ["1", "2", "3"]
 
 
-def test_a_chord_tone_has_a_class_of_its_own(make_score: Callable[..., Score]) -> None:
+def test_a_chord_tone_has_its_own_class(make_score: Callable[..., Score]) -> None:
     svg = fromstring(draw(make_score([(0, 1, 65)], [(0, "F7")]), ""))
     assert [note.get("class") for note in svg.iter("rect") if note.find("title") is not None] == ["tone"]
 
@@ -31,7 +31,7 @@ def test_an_empty_score_has_a_roll_without_notes(make_score: Callable[..., Score
     assert not [note for note in svg.iter("rect") if note.find("title") is not None]
 
 
-def test_a_title_is_text(make_score: Callable[..., Score]) -> None:
+def test_a_title_is_escaped(make_score: Callable[..., Score]) -> None:
     title = "\"><script>alert('x')</script>&"
     assert "<script>" not in draw(make_score([(0, 1, 60)]), title)
     assert fromstring(draw(make_score([(0, 1, 60)]), title)).get("aria-label") == title

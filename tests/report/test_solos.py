@@ -19,7 +19,7 @@ def heard(title: str, value: float | None) -> Heard:
     return Heard(title, "", Path("none.wav"), DRAWN[0], False, None, value)
 
 
-def test_the_distance_is_that_of_a_slow_count_over_the_metrics_of_real_solos() -> None:
+def test_the_distance_equals_that_of_a_slow_reference() -> None:
     real, own = [describe(score) for score in REAL_SOLOS], describe(DRAWN[0])
     apart = []
     for name, value in own.items():
@@ -29,25 +29,25 @@ def test_the_distance_is_that_of_a_slow_count_over_the_metrics_of_real_solos() -
     assert distance(own, yardstick(real, [own])) == pytest.approx(np.mean(apart))
 
 
-def test_a_solo_without_figures_or_without_yardstick_has_no_distance() -> None:
+def test_a_solo_without_metrics_or_yardstick_has_no_distance() -> None:
     assert distance({"h1": None}, {"h1": (1.0, 0.5)}) is None
     assert distance({"h1": 2.0}, {}) is None
 
 
-def test_the_yardstick_is_of_metrics_that_vary_and_that_the_generated_solos_have() -> None:
+def test_the_yardstick_has_metrics_that_vary_and_that_generated_solos_have() -> None:
     real = [{"h1": 1.0, "h4": 1.0, "chords": 0.5}, {"h1": 2.0, "h4": 1.0, "chords": 0.7}, {"h1": None, "h4": 1.0}]
     drawn = [{"h1": None, "h4": 2.0, "chords": None}, {"h1": 3.0, "h4": 2.0, "chords": None}]
     assert yardstick(real, drawn) == {"h1": (1.5, pytest.approx(0.5**0.5))}
 
 
-def test_a_metric_that_hardly_rounds_alike_is_no_yardstick() -> None:
-    """Solos that all swing two to one lay billions of deviations off."""
+def test_a_metric_that_varies_by_rounding_only_is_excluded() -> None:
+    """Regression: with a constant swing ratio of two to one, distances were billions of deviations."""
     real = [{"swing_ratio": value} for value in (1.9999999999999991, 1.9999999999999987, 1.9999999999999947)]
     assert yardstick(real, [{"swing_ratio": 1.5}]) == {}
 
 
-def test_the_count_in_of_a_sound_is_read_from_the_file_beside_it(run: Path, tmp_path: Path) -> None:
-    """The notes of a roll begin where the count-in ends."""
+def test_the_count_in_is_read_from_the_provenance(run: Path, tmp_path: Path) -> None:
+    """The notes of a roll start after the count-in."""
     shutil.copytree(run / "data", tmp_path / "data")
     (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
     assert {own.count_in_seconds for own in family.solos} == {0}
@@ -70,7 +70,7 @@ def test_the_bars_of_a_prime_are_not_measured(run: Path, tmp_path: Path) -> None
     assert [own.distance for own in family.solos] != [own.distance for own in whole.solos]
 
 
-def test_solos_stand_from_the_nearest_on_and_real_ones_are_measured_beside_them(run: Path) -> None:
+def test_solos_are_sorted_by_distance_and_real_ones_are_measured(run: Path) -> None:
     singer, family = sorted(read_families(run / "data"), key=lambda family: family.name != SINGER)
     distances = [solo.distance for solo in family.solos]
     assert None not in distances
@@ -79,10 +79,8 @@ def test_solos_stand_from_the_nearest_on_and_real_ones_are_measured_beside_them(
     assert singer.solos[0].transcribed
 
 
-def test_the_yardstick_is_cut_to_the_length_of_the_solos_and_not_to_that_of_an_evaluation(
-    run: Path, tmp_path: Path
-) -> None:
-    """Solos of 12 s were measured by the mean and deviation of the stretches of 5 s that had been evaluated."""
+def test_real_solos_are_cut_to_the_length_of_the_shown_solos(run: Path, tmp_path: Path) -> None:
+    """Regression: solos of 12 s were compared with the mean and deviation of the evaluated excerpts of 5 s."""
     shutil.copytree(run / "data", tmp_path / "data")
     manifest = tmp_path / f"data/generated/{FAMILY}/manifest.csv"
     short = [solo(seed, notes=16) for seed in (10, 11, 12)]
@@ -98,7 +96,7 @@ def test_the_yardstick_is_cut_to_the_length_of_the_solos_and_not_to_that_of_an_e
     assert list(family.real) == pytest.approx([distance(own, by) for own in real])
 
 
-def test_a_player_who_was_asked_for_is_compared_to_himself(run: Path, tmp_path: Path) -> None:
+def test_a_requested_player_is_compared_with_that_player(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run / "data", tmp_path / "data")
     manifest = tmp_path / "data/augmented/manifest.csv"
     table = pd.read_csv(manifest)
@@ -108,10 +106,10 @@ def test_a_player_who_was_asked_for_is_compared_to_himself(run: Path, tmp_path: 
         files.write_json(tmp_path / f"data/generated/{FAMILY}/solo_0.json", {"settings": {"artist": artist}})
         assert len(list(read_real(tmp_path / "data", DRAWN, artist))) == count
         (family,) = (family for family in read_families(tmp_path / "data") if family.name == FAMILY)
-        assert len(family.real) == (0 if count == 1 else count), "one alone has no deviation"
+        assert len(family.real) == (0 if count == 1 else count), "a single value has no deviation"
 
 
-def test_real_solos_are_heard_on_the_grid_of_the_generated_ones_with_no_more_than_these_have(run: Path) -> None:
+def test_real_solos_have_the_grid_and_the_content_of_the_generated_ones(run: Path) -> None:
     coarse = [quantise(score, 4).score for score in DRAWN]
     for generated, chords in ((coarse, True), ([replace(score, chords=()) for score in coarse], False)):
         real = list(read_real(run / "data", generated, None))

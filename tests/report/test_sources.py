@@ -1,4 +1,4 @@
-"""What is read for the page: the run, the data, the tables."""
+"""The inputs of the page: the run, the data, the tables."""
 
 import shutil
 import subprocess
@@ -25,7 +25,7 @@ def test_settings_and_hashes_are_those_of_the_lock_file(run: Path) -> None:
     assert found.hashes == {"data/augmented": "0123abcd.dir"}
 
 
-def test_the_commit_is_named_and_whether_the_code_is_another(tmp_path: Path) -> None:
+def test_the_commit_is_named_with_uncommitted_changes(tmp_path: Path) -> None:
     assert (read_run(tmp_path).commit, read_run(tmp_path).changed) == ("", False)
     (tmp_path / "params.yaml").write_text("seed: 0\n")
     (tmp_path / "dvc.lock").write_text("schema: '2.0'\n")
@@ -39,7 +39,7 @@ def test_the_commit_is_named_and_whether_the_code_is_another(tmp_path: Path) -> 
     assert read_run(tmp_path).changed
 
 
-def test_sources_splits_copies_rejects_and_likenesses_are_counted(run: Path) -> None:
+def test_sources_splits_copies_rejects_and_duplicates_are_counted(run: Path) -> None:
     quality = read_quality(run / "data", run / "reports", ["mine"])
     (source,) = quality.sources
     assert (source.name, source.solos, source.copies) == ("mine", {"test": 2, "train": 2}, 0)
@@ -53,21 +53,21 @@ def test_sources_splits_copies_rejects_and_likenesses_are_counted(run: Path) -> 
     assert quality.losses == {"events": {"notes": 100, "merged_share": 0.0125}}
 
 
-def test_a_histogram_counts_shares_of_what_falls_in_each_bin() -> None:
+def test_a_histogram_has_the_share_of_each_bin() -> None:
     (trace,) = histogram("h", "", {"a": [100, 109, 110, 131]}, width=10, unit="").figure["data"]
     assert trace["x"] == [105, 115, 135]
     assert trace["y"] == [0.5, 0.25, 0.25]
 
 
-def test_a_way_has_its_steps_in_order_under_the_titles_of_its_ends(run: Path) -> None:
+def test_an_interpolation_has_its_steps_in_order_and_the_titles_of_its_ends(run: Path) -> None:
     (way,) = read_ways(run / "data")
     assert [step.alpha for step in way.steps] == [0, 0.5, 1]
     assert [step.to_second for step in way.steps] == pytest.approx([1, 0.5, 0])
     assert way.first == f"{HOSTILE} by A"
 
 
-def test_the_ends_of_a_way_are_known_titles_whatever_these_hold(run: Path, tmp_path: Path) -> None:
-    """A title that holds `_to_` was cut in two."""
+def test_the_ends_of_an_interpolation_are_found_by_known_names(run: Path, tmp_path: Path) -> None:
+    """Regression: a title that contains `_to_` was split."""
     titles = {"mine/easy_to_love": "Easy to Love", "mine/how_to": "How to", "mine/a": "A"}
     rows = [filled(CopyRow, solo=solo, title=title, artist="P") for solo, title in titles.items()]
     write_copies(tmp_path / "augmented", rows)
@@ -84,8 +84,8 @@ def test_the_ends_of_a_way_are_known_titles_whatever_these_hold(run: Path, tmp_p
     ]  # fmt: skip
 
 
-def test_the_same_solo_in_two_sources_is_told_once(run: Path, tmp_path: Path) -> None:
-    """It stood there again as one that is the same in another key."""
+def test_the_same_solo_in_two_sources_is_listed_once(run: Path, tmp_path: Path) -> None:
+    """Regression: it was listed again as equal in another key."""
     shutil.copytree(run / "data/ingested", tmp_path / "ingested")
     path = tmp_path / "ingested/mine/manifest.csv"
     table = pd.read_csv(path)
@@ -107,7 +107,7 @@ def write_originality(reports: Path, name: str, solos: str, rows: str = "") -> N
     files.write_json(folder / f"{name}.json", {name: {}})
 
 
-def test_solos_that_have_numbers_for_names_keep_them(tmp_path: Path) -> None:
+def test_numeric_solo_names_stay_text(tmp_path: Path) -> None:
     solos = "".join(f"musicgen,{number},20,0.5,0,0,0,4,\n" for number in (0, 1, 10)) + "ngram,0,20,0.5,0,0,0,5,\n"
     write_originality(tmp_path, "musicgen", solos)
     found = read_originality(tmp_path)["musicgen"]
@@ -116,11 +116,11 @@ def test_solos_that_have_numbers_for_names_keep_them(tmp_path: Path) -> None:
     assert found.longest is None
     figure = originality_chart("musicgen", found).figure
     assert figure["data"][0]["y"] == ["0", "1", "10", "ngram (mean)"]
-    assert figure["layout"]["yaxis"]["type"] == "category", "numbers would be taken for a scale"
+    assert figure["layout"]["yaxis"]["type"] == "category", "numbers would make a numeric axis"
 
 
-def test_where_nobody_knows_the_notes_there_is_nothing_to_compare(tmp_path: Path) -> None:
-    """The table of recordings has a header only."""
+def test_without_known_notes_there_is_no_originality(tmp_path: Path) -> None:
+    """The table of recordings has only a header."""
     write_originality(tmp_path, "musicgen", "")
     assert read_originality(tmp_path) == {}
 

@@ -1,5 +1,6 @@
-"""A blind test: listeners judge who plays, on clips that all went through the same synthesizer.
+"""A blind test: listeners judge who plays, in clips that are all rendered by the same synthesizer.
 
-`plan` chooses the excerpts, `clips` makes them sound alike, `bundle` keeps them apart from the key that tells what they
-are, `app` asks the listeners, `store` keeps their votes, `offline` does both without a server, `results` reads them.
+`plan` chooses the excerpts, `clips` renders them alike, `bundle` stores them apart from the secret key of their
+sources, `app` serves the test, `store` keeps the votes, `offline` replaces the server by a file, `results` evaluates
+the votes.
 """

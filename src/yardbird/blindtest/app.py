@@ -1,6 +1,6 @@
-"""The web app: consent first, then one clip after the other; the results behind a token.
+"""The web app: consent, then one clip after the other; results require a token.
 
-Nothing that a listener can ask for tells what a clip is.
+No response to a listener reveals the source of a clip.
 """
 
 import hmac
@@ -28,7 +28,7 @@ _MONTH_SECONDS = 30 * 24 * 3600
 
 
 class Profile(BaseModel):
-    """What a listener says before the first clip."""
+    """The data that a listener gives before the first clip."""
 
     model_config = ConfigDict(extra="forbid")
     consent: Literal[True]
@@ -36,7 +36,7 @@ class Profile(BaseModel):
 
 
 class Answer(BaseModel):
-    """One judgement."""
+    """One answer to a clip."""
 
     model_config = ConfigDict(extra="forbid")
     clip: str = Field(pattern=r"^[0-9a-f]{16}$")
@@ -44,7 +44,7 @@ class Answer(BaseModel):
 
 
 class State(BaseModel):
-    """How far a listener is: the clip to be judged now, None when all are; `yes`: the answer that counts."""
+    """The progress of a listener: `clip` is the next one to judge, None at the end; `yes` is the answer that counts."""
 
     answered: int
     total: int
@@ -53,7 +53,7 @@ class State(BaseModel):
 
 
 def order_of(test: BlindTest, listener: str) -> list[str]:
-    """The clips in a listener's own random order, the same whenever it is asked for."""
+    """The clips in a random order that is fixed for each listener."""
     return [test.clips[index] for index in generator(0, test.id, listener).permutation(len(test.clips))]
 
 
@@ -76,11 +76,11 @@ def make_app(
     """The app of the test in `folder`.
 
     Args:
-        hosts: it answers under these names only, `*` is any.
-        requests_per_minute: of one address.
-        secure: browsers reach it by https, and send its cookies by nothing else.
+        hosts: accepted host names; `*` accepts any.
+        requests_per_minute: limit per address.
+        secure: whether browsers connect by https; cookies are then sent by https only.
     """
-    # Cookies ignore ports: with one name for all tests, one on the same host would take another's listeners away.
+    # Cookies ignore ports: with one name for all tests, two tests on one host would overwrite each other's listeners.
     listener_cookie, token_cookie = f"yardbird_listener_{test.id}", f"yardbird_results_{test.id}"
     Who = Annotated[str | None, Cookie(alias=listener_cookie, max_length=64)]  # noqa: N806  # a type
     app = FastAPI(
@@ -92,11 +92,11 @@ def make_app(
     app.mount("/static", StaticFiles(directory=STATIC))
     page, sounds = listen_page(test), {*test.clips, *test.examples}
 
-    def admitted(request: Request, given: str | None) -> None:
+    def require_token(request: Request, given: str | None) -> None:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         offered = bearer if scheme.lower() == "bearer" else given or request.cookies.get(token_cookie, "")
         if not hmac.compare_digest(offered.encode(), token.encode()):
-            raise HTTPException(403, "the address with its token was printed where the test was started")
+            raise HTTPException(403, "use the address with the token that the server printed at its start")
 
     @app.get("/", response_class=HTMLResponse)
     def listen() -> str:
@@ -110,7 +110,7 @@ def make_app(
 
     @app.get("/api/state")
     def state(listener: Who = None) -> State | None:
-        """Null: consent comes first."""
+        """The listener's progress; null before consent."""
         votes = store.votes_of(listener) if listener else None
         return None if listener is None or votes is None else state_of(test, listener, votes)
 
@@ -127,10 +127,10 @@ def make_app(
 
     @app.post("/api/votes")
     def vote(answer: Answer, listener: Who = None) -> State:
-        """The first answer to a clip counts; one to a clip that is not the listener's turn is refused."""
+        """Record an answer. The first answer to a clip counts; only the listener's next clip is accepted."""
         votes = store.votes_of(listener) if listener else None
         if listener is None or votes is None:
-            raise HTTPException(401, "consent first")
+            raise HTTPException(401, "consent is required first")
         if answer.clip not in votes and answer.clip != state_of(test, listener, votes).clip:
             raise HTTPException(409, "another clip is next")
         votes[answer.clip] = store.vote(listener, answer.clip, answer.yes)
@@ -138,8 +138,8 @@ def make_app(
 
     @app.get("/results", response_class=HTMLResponse)
     def results(request: Request, token: Annotated[str | None, Query(max_length=128)] = None) -> Response:
-        admitted(request, token)
-        if token:  # out of the address bar, and out of the history
+        require_token(request, token)
+        if token:  # removes the token from the address bar and the history
             response = RedirectResponse("results", 303)
             response.set_cookie(token_cookie, token, httponly=True, samesite="strict", secure=secure)
             return response
@@ -147,7 +147,7 @@ def make_app(
 
     @app.get("/results.json")
     def results_json(request: Request) -> Any:
-        admitted(request, None)
+        require_token(request, None)
         return asdict(results_of(test, key, store.everything()))
 
     return app

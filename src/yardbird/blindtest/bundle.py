@@ -1,4 +1,4 @@
-"""A test in a folder: what listeners may see in test.json and clips/, what they must not in key.json."""
+"""The folder of a test: test.json and clips/ are public for listeners, key.json is secret."""
 
 import json
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from yardbird import files
 from yardbird.errors import InputError
 
 PUBLIC, KEY, CLIPS, VOTES = "test.json", "key.json", "clips", "votes.sqlite"
-_REMEDY = "delete the folder, or give another --folder"
+_REMEDY = "delete the folder, or use another --folder"
 
 
 @dataclass(frozen=True)
 class BlindTest:
-    """What every listener may know; the ids are random and in the order of their letters."""
+    """The public half of a test; clip ids are random and sorted."""
 
     id: str
     artist: str
@@ -27,7 +27,7 @@ class BlindTest:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a clip is; `answer` is the right one to an attention check, None where there is a judgement to make."""
+    """The source of a clip; `answer` is the correct answer to an attention check, None for clips to judge."""
 
     source: str
     artist: str
@@ -38,7 +38,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Key:
-    """The secret half of a test: of every clip what it is; why some are missing; the parameters of its making."""
+    """The secret half of a test: the origin of every clip, notes on missing clips, and the parameters of the test."""
 
     clips: Mapping[str, Origin]
     left_out: tuple[str, ...]
@@ -48,7 +48,7 @@ class Key:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Of the clips to be judged, the real one first."""
+        """The sources of the clips to judge, the real one first."""
         return tuple(dict.fromkeys(origin.source for origin in self.clips.values() if origin.answer is None))
 
 
@@ -57,10 +57,10 @@ def clip_path(folder: Path, clip: str) -> Path:
 
 
 def read_test(folder: Path) -> tuple[BlindTest, Key]:
-    """The two halves of a prepared test.
+    """Read the two halves of a prepared test.
 
     Raises:
-        InputError: there is none, or a file of it is missing or broken.
+        InputError: there is no test, or one of its files is missing or broken.
     """
     try:
         public, secret = files.read_json(folder / PUBLIC), files.read_json(folder / KEY)
@@ -70,12 +70,12 @@ def read_test(folder: Path) -> tuple[BlindTest, Key]:
         key = Key(**{**secret, "clips": origins, "left_out": tuple(secret["left_out"])})
     except (FileNotFoundError, NotADirectoryError) as error:
         found = f"no {Path(error.filename).name}"
-        remedy = "give another --folder" if folder.exists() else "start one with yardbird blind-test serve or export"
+        remedy = "use another --folder" if folder.exists() else "start one with yardbird blind-test serve or export"
         raise InputError(folder, expected="a blind test", found=found, remedy=remedy) from None
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise InputError(folder, expected="a blind test", found=f"broken files ({error})", remedy=_REMEDY) from None
     missing = [clip for clip in (*test.clips, *test.examples) if not clip_path(folder, clip).is_file()]
     if missing or set(test.clips) != set(key.clips):
-        found = f"{len(missing)} clips missing" if missing else "a key to other clips"
-        raise InputError(folder, expected="a whole blind test", found=found, remedy=_REMEDY)
+        found = f"{len(missing)} clips missing" if missing else "a key for other clips"
+        raise InputError(folder, expected="a complete blind test", found=found, remedy=_REMEDY)
     return test, key

@@ -1,4 +1,4 @@
-"""Excerpts made to sound alike: one synthesizer, one length to the sample, one loudness, one ending."""
+"""Renders excerpts alike: one synthesizer, one length to the sample, one loudness, one ending."""
 
 import os
 import secrets
@@ -20,26 +20,26 @@ from yardbird.blindtest.bundle import KEY, PUBLIC, BlindTest, Key, Origin, clip_
 from yardbird.blindtest.plan import CHECK, VELOCITY, BlindTestConfig, Plan
 from yardbird.music.score import Score, Tempo, make_notes
 
-_FADE_SECONDS = 0.5  # at the end: every clip breaks off in the same way
-_CEILING = 10 ** (-1 / 20)  # no sample above −1 dB
-_SCALE = 37  # notes of a check's scale: three octaves in half steps, of which nobody can doubt where it goes
-_SCALE_FOOT, _SCALE_REST = 48, 6  # C3, and the notes' lengths between one scale and the next
+_FADE_SECONDS = 0.5  # fade-out at the end of every clip
+_CEILING = 10 ** (-1 / 20)  # amplitude: no sample is above −1 dB
+_SCALE = 37  # notes of a check's scale: three octaves of semitones, so that its direction is unmistakable
+_SCALE_FOOT, _SCALE_REST = 48, 6  # C3, and the rest between two scales in note lengths
 _SCALE_QPM = 180.0  # four notes a beat: a scale takes three seconds
 
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """Sounds in the order of the scores they were made from, all of one length, and their loudness in LUFS."""
+    """Sounds of equal length in the order of their scores, and their loudness in LUFS."""
 
     waveforms: tuple[Waveform, ...]
     loudness: float
 
 
 def prepare(folder: Path, plan: Plan, config: BlindTestConfig, seed: int) -> None:
-    """Render the clips of a plan into a new folder, which appears when all of it is there.
+    """Render the clips of a plan into a new folder, which appears only when it is complete.
 
-    What is heard depends on `seed`; the ids do not: whoever has the repository could otherwise work them out. For the
-    same reason all files have one size and one time.
+    The sound depends on `seed`; the ids do not, because they could be computed from the repository. For the same reason
+    all files have the same size and time.
     """
     checks = [number % 2 == 0 for number in range(config.attention_checks)]
     origins = [Origin(e.source, e.artist, e.solo, e.first_bar, None) for e in plan.excerpts]
@@ -49,7 +49,7 @@ def prepare(folder: Path, plan: Plan, config: BlindTestConfig, seed: int) -> Non
     scores += [excerpt.score for excerpt in plan.examples]
     clips = render_clips(scores, config)
     ids = [secrets.token_hex(8) for _ in scores]
-    assert len(set(ids)) == len(ids), "64 random bits each"
+    assert len(set(ids)) == len(ids), "ids of 64 random bits are distinct"
     judged, examples = ids[: len(origins)], ids[len(origins) :]
     test = BlindTest(
         secrets.token_hex(8), plan.artist, config.seconds, config.least_seconds, tuple(sorted(judged)), tuple(examples)
@@ -61,11 +61,11 @@ def prepare(folder: Path, plan: Plan, config: BlindTestConfig, seed: int) -> Non
             os.utime(clip_path(draft, name), (0, 0))
         files.write_json(draft / PUBLIC, asdict(test))
         files.write_json(draft / KEY, asdict(key))
-    folder.chmod(0o700)  # the key is nobody else's
+    folder.chmod(0o700)  # only the owner may read the key
 
 
 def check_score(up: bool, number: int, seconds: float) -> Score:
-    """An attention check: a piano that runs up over and over, or down; `number` moves it by half steps."""
+    """An attention check: a piano scale, repeatedly up or down; `number` transposes it by semitones."""
     length = max(1, int(seconds / (60 / _SCALE_QPM / 4)))
     steps = [step for step in range(length) if step % (_SCALE + _SCALE_REST) < _SCALE]
     places = [step % (_SCALE + _SCALE_REST) for step in steps]
@@ -75,9 +75,9 @@ def check_score(up: bool, number: int, seconds: float) -> Score:
 
 
 def render_clips(scores: list[Score], config: BlindTestConfig) -> Clips:
-    """Every score as `config.seconds` of mono sound at the loudness asked for.
+    """Render every score as `config.seconds` of mono sound at the requested loudness.
 
-    Loudness is the programme loudness of ITU-R BS.1770-4. Where a clip would pass −1 dB at it, all become quieter.
+    Loudness is the programme loudness of ITU-R BS.1770-4. If a clip would exceed −1 dB, all clips become quieter.
     """
     clips = [_clip(score, config) for score in scores]
     levels = [_loudness(clip, config.sample_rate) for clip in clips]
@@ -89,7 +89,7 @@ def render_clips(scores: list[Score], config: BlindTestConfig) -> Clips:
 
 
 def _clip(score: Score, config: BlindTestConfig) -> NDArray[np.float32]:
-    """Rendered, resampled, cut to length and faded out: shape (frames,)."""
+    """Render, resample, cut to length and fade out: shape (frames,)."""
     rate, frames = config.sample_rate, round(config.seconds * config.sample_rate)
     factor = gcd(rate, SAMPLE_RATE)
     solo = render(replace(score, sections=()), comping=config.comping and score.program != PIANO).mono

@@ -1,4 +1,4 @@
-"""What stands before the app: a limit of requests for each address, and headers that keep pages to themselves."""
+"""Middleware of the app: a request limit per address, and security headers."""
 
 from math import ceil
 from time import time
@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: The pages' own files and nothing else: no inline script or style, no other address, no frame around them.
+#: Allows only the pages' own files: no inline script or style, no other address, no frames.
 CONTENT_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -28,7 +28,7 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware. The address is the connection's own: what a header claims is not believed."""
+    """ASGI middleware. The address is that of the connection; forwarding headers are ignored."""
 
     def __init__(self, app: ASGIApp, requests_per_minute: int) -> None:
         self._app = app

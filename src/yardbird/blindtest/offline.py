@@ -1,4 +1,4 @@
-"""The test without a server: one HTML file out, files of answers back in."""
+"""The test without a server: exports one HTML file, imports files of answers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ class _Vote(BaseModel):
 
 
 class _Answers(BaseModel):
-    """The file that the exported page saves."""
+    """The content of a file saved by the exported page."""
 
     model_config = ConfigDict(extra="forbid")
     format: Literal["yardbird-blind-test-1"]
@@ -34,26 +34,26 @@ class _Answers(BaseModel):
 
 
 def export_test(folder: Path, test: BlindTest, path: Path) -> None:
-    """Write the test in `folder` as one HTML file with the sounds inside; the key is not in it.
+    """Write the test in `folder` as one HTML file that includes the sounds but not the key.
 
     Raises:
         InputError: the path is a folder.
     """
     if path.is_dir():
-        raise InputError(path, expected="a file to write", found="a folder", remedy=f"give {path / 'blind_test.html'}")
+        raise InputError(path, expected="a file to write", found="a folder", remedy=f"use {path / 'blind_test.html'}")
     sounds: Mapping[str, bytes] = {clip: clip_path(folder, clip).read_bytes() for clip in (*test.clips, *test.examples)}
     files.write_text(path, listen_page(test, sounds))
 
 
 def import_answers(path: Path, test: BlindTest, store: VoteStore) -> tuple[int, int]:
-    """Add the answers in a file to the database; (answers in the file, new ones among them).
+    """Add the answers in a file to the database; returns (answers in the file, new answers).
 
-    The same file may come twice, and one saved later may come after it: what is there already stays.
+    A file can be imported again, and so can a later version of it; existing answers are kept.
 
     Raises:
-        InputError: it is no file of answers to this test.
+        InputError: the file has no valid answers to this test.
     """
-    expected, remedy = "answers saved by an exported blind test", "ask for the file again"
+    expected, remedy = "answers saved by an exported blind test", "ask the listener for the file again"
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
             raise InputError(path, expected=expected, found=f"more than {_MAX_FILE_BYTES} bytes", remedy=remedy)
@@ -67,10 +67,10 @@ def import_answers(path: Path, test: BlindTest, store: VoteStore) -> tuple[int, 
         raise InputError(path, expected=expected, found=found, remedy=remedy) from None
     votes = {vote.clip: vote.yes for vote in answers.votes}
     if answers.test != test.id:
-        remedy = "give the --folder of the test that it answers"
+        remedy = "use the --folder of that test"
         raise InputError(path, expected=f"answers to test {test.id}", found=f"to {answers.test}", remedy=remedy)
     if unknown := sorted(votes.keys() - set(test.clips)):
         raise InputError(path, expected="clips of this test", found=f"clip {unknown[0]}", remedy=remedy)
     if len(votes) < len(answers.votes):
-        raise InputError(path, expected="one answer a clip", found="two answers to one", remedy=remedy)
+        raise InputError(path, expected="one answer per clip", found="two answers to one clip", remedy=remedy)
     return len(votes), store.add(answers.listener, answers.expertise, "file", votes)

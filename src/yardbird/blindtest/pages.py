@@ -1,4 +1,4 @@
-"""The two pages. The listener's is one template for the server and for the exported file."""
+"""Renders the two pages. The listener's page has one template for the server and for the exported file."""
 
 import base64
 import hashlib
@@ -21,11 +21,11 @@ STATIC = WEB / "static"
 
 
 def listen_page(test: BlindTest, sounds: Mapping[str, bytes] | None = None) -> str:
-    """The listener's page: links to the server's files or, with the sounds (id → WAV), everything in one file."""
+    """The listener's page: with links to the server's files or, with `sounds` (id → WAV), as a single file."""
     public = asdict(test)
     parts: dict[str, str] = {}
     if sounds is None:
-        del public["clips"]  # the server says which comes next
+        del public["clips"]  # the server gives the next clip
     else:
         public["sounds"] = {clip: _data_uri("audio/wav", content) for clip, content in sounds.items()}
         parts = {name: (STATIC / f"listen.{name}").read_text(encoding="utf-8") for name in ("js", "css")}
@@ -37,7 +37,7 @@ def listen_page(test: BlindTest, sounds: Mapping[str, bytes] | None = None) -> s
         expertise=EXPERTISE,
         data=_script_safe(public),
         policy=_offline_policy(parts) if parts else None,
-        parts={name: Markup(text) for name, text in parts.items()},  # our own files
+        parts={name: Markup(text) for name, text in parts.items()},  # files of this package
     )
 
 
@@ -53,7 +53,7 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _script_safe(content: Any) -> Markup:
-    """JSON inside a script element: no text in it can end the element."""
+    """JSON for a script element, escaped so that no text can end the element."""
     text = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
     return Markup(text)  # escaped in the line above
 
@@ -63,7 +63,7 @@ def _data_uri(kind: str, content: bytes) -> str:
 
 
 def _offline_policy(parts: Mapping[str, str]) -> str:
-    """Nothing but the page's own script and style, known by their hashes, and the sounds inside it."""
+    """A content policy that allows only the page's script and style, by hash, and embedded sounds."""
     hashes = {name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for name, text in parts.items()}
     return (
         f"default-src 'none'; script-src 'sha256-{hashes['js']}'; style-src 'sha256-{hashes['css']}'; "

@@ -1,4 +1,4 @@
-"""Which excerpts are heard: of the artist's held-out solos, of a decoy's, of what each family has generated."""
+"""Chooses the excerpts: from held-out solos of the artist and of a decoy, and from the solos of each family."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,29 +19,29 @@ from yardbird.tables.copies import read_copies
 from yardbird.tables.generated import TABLE, GeneratedSolo, read_generated
 
 REAL, DECOY, CHECK, EXAMPLE = "real", "decoy", "check", "example"
-VELOCITY = 90  # of every note: dynamics would tell what writes them from what writes none
-_LEAST_NOTES = 4  # in an excerpt: fewer are a rest rather than music
-_FIRST_NOTE_SECONDS = 0.5  # the latest: silence at the beginning would tell solos that breathe from those that do not
+VELOCITY = 90  # of every note: dynamics would reveal which sources write them
+_LEAST_NOTES = 4  # in an excerpt: with fewer it is mostly silent
+_FIRST_NOTE_SECONDS = 0.5  # at the latest: initial silence would reveal solos with rests
 
 
 @dataclass(frozen=True)
 class BlindTestConfig:
     """Section `blind_test` of params.yaml."""
 
-    artist: str | None  # who is asked about; null: the artist with the most test solos
-    decoy: str | None  # null: the one with the most test solos after that
+    artist: str | None  # the artist to recognise; null: the one with the most test solos
+    decoy: str | None  # another artist; null: the one with the most test solos after the first
     clips_per_source: int
-    examples: int  # of the artist's training solos, to hear beforehand
-    attention_checks: int  # half of them to be answered Yes, half No
+    examples: int  # number of excerpts of the artist's training solos that are played before the test
+    attention_checks: int  # half have the answer Yes, half No
     seconds: float  # of every clip
-    least_seconds: float  # to be heard before an answer is taken
-    steps_per_beat: int | None  # every clip's notes on this grid; null: where they stand in their files
+    least_seconds: float  # of a clip that must be played before an answer is accepted
+    steps_per_beat: int | None  # grid of the notes of every clip; null: timing as in the files
     program: int  # the General MIDI instrument of every clip, counted from 0
     comping: bool
     sample_rate: int
     loudness: float  # of every clip, LUFS
-    requests_per_minute: int  # of one address
-    smallest_difference: float  # between two shares that would matter: the power to find it is shown
+    requests_per_minute: int  # per address
+    smallest_difference: float  # smallest relevant difference of two shares; results show the power to detect it
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -54,7 +54,7 @@ class BlindTestConfig:
                 expected, found = f"{low:g} to {high:g}", f"{getattr(self, key):g}"
                 raise ConfigError(PARAMS, f"blind_test.{key}", expected=expected, found=found)
         if self.attention_checks % 2:
-            expected = "an even number, for as many Yes as No"
+            expected = "an even number (half Yes, half No)"
             raise ConfigError(
                 PARAMS, "blind_test.attention_checks", expected=expected, found=str(self.attention_checks)
             )
@@ -62,21 +62,21 @@ class BlindTestConfig:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of a solo that begins at a bar line: `source` is real, decoy, example or the name of a family.
+    """A part of a solo that begins at a bar line: `source` is real, decoy, example or the name of a family.
 
-    Its score has one velocity and one tempo.
+    The score has a single velocity and a single tempo.
     """
 
     source: str
     solo: str
     artist: str
-    first_bar: int  # counted from 0, in bars of 4/4 where the file has no meter
+    first_bar: int  # counted from 0, in bars of 4/4 if the file has no meter
     score: Score
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is heard, and why something else is not: `left_out` holds lines to be shown to whoever runs the test."""
+    """The excerpts; `left_out` has notes on missing clips for the person who runs the test."""
 
     artist: str
     decoy: str | None
@@ -87,7 +87,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Solo:
-    """A file that excerpts may be taken from, after `skipped_bars` (a prime is not the model's)."""
+    """A file for taking excerpts, after `skipped_bars` (a prime is not by the model)."""
 
     name: str
     path: Path
@@ -97,15 +97,15 @@ class _Solo:
 
 
 def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: int) -> Plan:
-    """Choose the excerpts by lot, of as many solos as there are, never the same music twice.
+    """Choose random excerpts from as many solos as possible, without overlap.
 
     Args:
-        augmented: folder of the corpus; real and decoy clips are of its test split, examples of its training split.
-        generated: folder of folders, one a family.
+        augmented: folder of the corpus; real and decoy clips are from its test split, examples from its training split.
+        generated: folder with one folder per family.
 
     Raises:
-        InputError: there is no corpus, nothing was generated, or nothing of the artist is long enough.
-        ConfigError: an artist that is named has no test solos.
+        InputError: there is no corpus, there are no generated solos, or no solo of the artist is long enough.
+        ConfigError: a configured artist has no test solos.
     """
     originals = list(_originals(augmented))
     tests = [(split, solo) for split, solo in originals if split == "test"]
@@ -113,7 +113,7 @@ def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: i
     pools: dict[str, list[_Solo]] = {REAL: [solo for _, solo in tests if solo.artist == artist]}
     if decoy:
         pools[DECOY] = [solo for _, solo in tests if solo.artist == decoy]
-    left_out = [] if decoy else ["decoy: the test split holds one artist only"]
+    left_out = [] if decoy else ["decoy: the test split has only one artist"]
     for table in sorted(generated.glob(f"*/{TABLE}")):
         pools[table.parent.name] = list(_generated(table.parent))
     if set(pools) <= {REAL, DECOY}:
@@ -121,7 +121,7 @@ def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: i
     excerpts: list[Excerpt] = []
     for source, solos in pools.items():
         if not solos:
-            left_out.append(f"{source}: it gives no MIDI files, so that nothing of it can go through the same synth")
+            left_out.append(f"{source}: no MIDI files that the common synthesizer can render")
             continue
         drawn = _draw(source, solos, config.clips_per_source, config, seed)
         if source == REAL and not drawn:
@@ -130,7 +130,7 @@ def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: i
             raise InputError(augmented, expected=expected, found=found, remedy=remedy)
         if len(drawn) < config.clips_per_source:
             left_out.append(
-                f"{source}: {len(drawn)} clips instead of {config.clips_per_source}; its solos hold no more"
+                f"{source}: {len(drawn)} clips instead of {config.clips_per_source}; its solos have no more"
             )
         excerpts += drawn
     training = [solo for split, solo in originals if split == "train" and solo.artist == artist]
@@ -139,20 +139,22 @@ def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: i
 
 
 def _artists(artists: Sequence[str], config: BlindTestConfig) -> tuple[str, str | None]:
-    """Who is asked about, and the decoy; both named, or the most frequent of the test split."""
+    """The artist to recognise, and the decoy: as configured, else the most frequent of the test split."""
     ranked = sorted(Counter(artists).items(), key=lambda item: (-item[1], item[0]))
     for key, name in (("artist", config.artist), ("decoy", config.decoy)):
         if name is not None and name not in artists:
-            found = f"{name!r}, the test split holds {', '.join(name for name, _ in ranked)}"
+            found = f"{name!r}, the test split has {', '.join(name for name, _ in ranked)}"
             raise ConfigError(PARAMS, f"blind_test.{key}", expected="an artist with test solos", found=found)
     artist = config.artist or next(name for name, _ in ranked if name != config.decoy or len(ranked) == 1)
     if artist == config.decoy:
-        raise ConfigError(PARAMS, "blind_test.decoy", expected="another than the artist", found=repr(artist))
+        raise ConfigError(
+            PARAMS, "blind_test.decoy", expected="an artist other than blind_test.artist", found=repr(artist)
+        )
     return artist, config.decoy or next((name for name, _ in ranked if name != artist), None)
 
 
 def _originals(augmented: Path) -> Iterator[tuple[str, _Solo]]:
-    """(split, solo) of everything that is no transposed copy."""
+    """(split, solo) of every original, without transposed copies."""
     rows = [row for row in read_copies(augmented) if row.is_original]
     if not any(row.split == "test" for row in rows):
         raise InputError(augmented, expected="test solos", found="none", remedy="raise split.test")
@@ -167,7 +169,7 @@ def _generated(folder: Path) -> Iterator[_Solo]:
 
 
 def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConfig, seed: int) -> list[Excerpt]:
-    """Up to `count` excerpts by lot: of each tune, then of other takes, then second ones, which do not overlap."""
+    """Up to `count` random excerpts: first one per tune, then of other takes, then further ones without overlap."""
     rng = generator(seed, "blind_test", source)
     order = [solos[index] for index in rng.permutation(len(solos))]
     tunes = [solo.tune for solo in order]
@@ -194,9 +196,9 @@ def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConf
 
 
 def _even(score: Score, config: BlindTestConfig) -> Score:
-    """The score on the common grid, velocity and instrument: none of them may tell who wrote it.
+    """The score on the common grid, with common velocity and instrument, so that none of them reveals the source.
 
-    In full bars, for a clip that may begin on any beat would tell what has no meter.
+    It starts at full bars, because clips starting on any beat would reveal sources without a meter.
     """
     score = in_full_bars(score)
     score = quantise(score, config.steps_per_beat).score if config.steps_per_beat else score
@@ -206,21 +208,21 @@ def _even(score: Score, config: BlindTestConfig) -> Score:
 
 
 def _full_bars(score: Score, bars: int) -> int:
-    """The index of the first full bar after so many of the file's own."""
+    """The index of the first full bar after the first `bars` bars of the file."""
     ticks = np.append(score.bar_ticks, score.end_tick)
     return int(np.searchsorted(in_full_bars(score).bar_ticks, ticks[min(bars, score.bar_count)]))
 
 
 def _free_bars(score: Score, skipped: int, taken: Iterable[float], config: BlindTestConfig) -> Iterator[int]:
-    """The bars that begin with a note, and from which nothing has been taken yet."""
+    """The bars at which an excerpt can start: with a note at the beginning, and without overlap with `taken`."""
     starts, onsets = score.seconds_at(score.bar_ticks), score.seconds_at(score.onsets)
     for bar in range(skipped, len(starts)):
         start, stop = starts[bar], starts[bar] + config.seconds
-        heard = onsets[(onsets >= start) & (onsets < stop)]
+        inside = onsets[(onsets >= start) & (onsets < stop)]
         if (
             stop <= score.seconds
-            and len(heard) >= _LEAST_NOTES
-            and heard[0] <= start + _FIRST_NOTE_SECONDS
+            and len(inside) >= _LEAST_NOTES
+            and inside[0] <= start + _FIRST_NOTE_SECONDS
             and all(abs(start - other) >= config.seconds for other in taken)
             and not (config.comping and score.chord_index_of(score.bar_ticks[bar : bar + 1])[0] < 0)
         ):
@@ -228,9 +230,9 @@ def _free_bars(score: Score, skipped: int, taken: Iterable[float], config: Blind
 
 
 def _cut(score: Score, bar: int, stop_seconds: float) -> Score:
-    """From a bar line to the first one at or after `stop_seconds`, or to the end; at its mean tempo throughout.
+    """From a bar line to the first one at or after `stop_seconds`, or to the end, at its mean tempo.
 
-    A tempo that moves from bar to bar would tell a transcription from what is written at one tempo.
+    A tempo that varies between bars would reveal transcriptions of performances.
     """
     ends = np.append(score.bar_ticks[bar + 1 :], score.end_tick)
     after = ends[score.seconds_at(ends) >= stop_seconds - 1e-9]

@@ -1,4 +1,4 @@
-"""What the votes say: for every source the share judged the artist's, beside that of the artist's own clips."""
+"""Evaluates the votes: for every source the share judged as the artist, compared with that of the real clips."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ from yardbird.blindtest.statistics import (
 from yardbird.blindtest.store import EXPERTISE, Listener
 from yardbird.metrics.estimates import Estimate, share
 
-GOAL = 0.5  # the plan's: half of the listeners take a generated solo for the artist's
+GOAL = 0.5  # share of generated solos judged as the artist
 
 Votes = Mapping[str, bool]
 
 
 @dataclass(frozen=True)
 class SourceResult:
-    """A source's votes; None where there is nothing to count or, for the real clips, to compare.
+    """The votes on a source; values are None without votes or, for the real clips, without a comparison.
 
-    `judged` is the share of Yes and `behind` the real clips' share minus this one's. Their intervals, and that of
-    `d_prime`, hold for other clips and other listeners; `wilson`, of the same share, takes votes as independent, and so
-    do `power`, the chance that so many find a difference of `smallest_difference` to the real clips, and `needed`, the
-    votes on each that find it four times of five.
+    `judged` is the share of Yes, `behind` the share of the real clips minus it. Their intervals, and that of `d_prime`,
+    generalise to other clips and listeners. `wilson` (of the same share), `power` and `needed` assume independent
+    votes. `power` is the probability of detecting a difference of `smallest_difference` from the real clips, `needed`
+    the votes on each of the two for a power of 0.8.
     """
 
     source: str
@@ -48,7 +48,7 @@ class SourceResult:
 
 @dataclass(frozen=True)
 class Group:
-    """The listeners of one expertise, or all."""
+    """The listeners of one level of expertise, or all."""
 
     name: str
     listeners: int
@@ -57,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Results:
-    """Of the listeners who have finished with every attention check right; the others are counted here only."""
+    """Results of the listeners who finished and passed every attention check; the others are only counted."""
 
     artist: str
     smallest_difference: float
@@ -100,9 +100,9 @@ def _sources(key: Key, listeners: Sequence[Votes], smallest: float) -> Iterator[
         wilson = share(yes, heard) if heard else None
         judged = wilson.widened(redrawn[source]) if wilson and source in redrawn else None
         behind = d_prime = found = needed = None
-        verdict = "one clip, or one listener, says nothing of others: undecided" if heard else "no votes"
+        verdict = "undecided: one clip or one listener does not generalise to others" if heard else "no votes"
         if heard and source == REAL:
-            verdict = "what a solo of the artist gets through this synth: read the others against it"
+            verdict = "the reference: the share for solos of the artist with this synthesizer"
         elif heard:
             found = power(real_yes / real_votes, smallest, real_votes, heard)
             needed = votes_needed(real_yes / real_votes, smallest)
@@ -118,27 +118,27 @@ def _sources(key: Key, listeners: Sequence[Votes], smallest: float) -> Iterator[
 
 
 def _verdict(source: str, judged: Estimate, behind: Estimate, smallest: float) -> str:
-    """In plain words, with the uncertainty."""
+    """The verdict in words, with its uncertainty."""
     (low, high), (least, most) = behind.span, judged.span
     if low > 0:
-        beside = "listeners tell it from the real clips"
+        comparison = "listeners distinguish it from the real clips"
     elif high < 0:
-        beside = "it is taken for the artist more often than the real clips"
+        comparison = "it is judged as the artist more often than the real clips"
     elif -smallest < low and high < smallest:
-        beside = f"not told from the real clips, within {smallest:.0%}"
+        comparison = f"not distinguished from the real clips, within {smallest:.0%}"
     else:
-        beside = f"not told from the real clips, but they may lie {max(-low, high):.0%} apart"
+        comparison = f"not distinguished from the real clips, but the difference may be {max(-low, high):.0%}"
     if source == DECOY:
-        return beside
+        return comparison
     if least >= GOAL:
-        return f"the goal of one half is reached; {beside}"
+        return f"the goal of one half is reached; {comparison}"
     if most < GOAL:
-        return f"below the goal of one half; {beside}"
-    return f"one half lies inside the interval: undecided; {beside}"
+        return f"below the goal of one half; {comparison}"
+    return f"undecided: the interval contains one half; {comparison}"
 
 
 def as_text(results: Results) -> str:
-    """The table for a terminal."""
+    """The results as a table for a terminal."""
     total = results.total
     lines = [
         f'Judged "{results.artist}" by {total.listeners} listeners ({results.from_files} from files); not counted: '

@@ -1,8 +1,8 @@
-"""How sure one can be: intervals of shares and of their differences, sensitivity, power.
+"""Statistics of the votes: intervals of shares and of differences, sensitivity, power.
 
-Votes on one clip are alike, and so are those of one listener: a thousand votes on six clips say little of a seventh.
-The formulas here take the votes as independent, each on a clip drawn anew by a listener drawn anew; `redrawn_shares`
-does not, and its intervals are the ones to judge by.
+Votes on one clip are correlated, and so are those of one listener: a thousand votes on six clips say little about a
+seventh. The formulas here assume independent votes, each with a new clip and a new listener. `redrawn_shares` does not;
+base conclusions on its intervals.
 """
 
 import math
@@ -24,7 +24,7 @@ Rate = TypeVar("Rate", float, Floats)
 
 
 def difference(yes_a: int, votes_a: int, yes_b: int, votes_b: int) -> Estimate:
-    """Share a − share b, its interval made of Wilson's two (Newcombe, Statistics in Medicine 17, 1998, method 10)."""
+    """Share a − share b, with the interval of Newcombe (Statistics in Medicine 17, 1998, method 10)."""
     a, b = share(yes_a, votes_a), share(yes_b, votes_b)
     (a_low, a_high), (b_low, b_high) = a.span, b.span
     apart = a.value - b.value
@@ -33,10 +33,10 @@ def difference(yes_a: int, votes_a: int, yes_b: int, votes_b: int) -> Estimate:
 
 
 def sensitivity(hits: int, signals: int, false_alarms: int, noises: int) -> Estimate:
-    """d′ = z(hit rate) − z(false alarm rate): 0 where listeners cannot tell the two apart, 1 and more where they can.
+    """d′ = z(hit rate) − z(false alarm rate): 0 if listeners cannot distinguish the two, 1 or more if they can.
 
-    Rates have the log-linear correction, (n + ½) / (N + 1), without which a rate of 0 or 1 has no z (Hautus, Behavior
-    Research Methods 27, 1995). The interval is that of Gourevitch & Galanter (Psychometrika 32, 1967).
+    Rates have the log-linear correction (n + ½) / (N + 1), because a rate of 0 or 1 has no z (Hautus, Behavior Research
+    Methods 27, 1995). The interval is that of Gourevitch & Galanter (Psychometrika 32, 1967).
     """
     value = float(z_of(hits / signals, signals) - z_of(false_alarms / noises, noises))
     variance = 0.0
@@ -48,7 +48,7 @@ def sensitivity(hits: int, signals: int, false_alarms: int, noises: int) -> Esti
 
 
 def z_of(rate: Rate, votes: int) -> Rate:
-    """The normal quantile of a rate among so many votes, or of each of many, with the log-linear correction."""
+    """The normal quantile of one rate or of many, over `votes` votes, with the log-linear correction."""
     z: Rate = norm.ppf(_corrected(rate, votes))
     return z
 
@@ -58,14 +58,14 @@ def _corrected(rate: Rate, votes: int) -> Rate:
 
 
 def redrawn_shares(answers: Mapping[str, NDArray[np.bool_]], seed: int) -> dict[str, Floats]:
-    """Every source's share of Yes as `DRAWS` repetitions with other listeners and other clips would give it.
+    """The share of Yes of every source in `DRAWS` bootstrap samples of listeners and clips: source → (draws,).
 
-    Listeners are drawn with replacement, the same for all sources, and so are clips, of each source for itself: the
-    pigeonhole bootstrap (Owen, Annals of Applied Statistics 1, 2007), which errs on the wide side. Of n are drawn
-    n − 1, without which six clips would seem to vary less than they do (Rao & Wu, JASA 83, 1988).
+    Listeners are resampled jointly for all sources, clips separately for each source: the pigeonhole bootstrap (Owen,
+    Annals of Applied Statistics 1, 2007), whose intervals are rather too wide. n − 1 of n are drawn; with n, the
+    variance of few clips would be underestimated (Rao & Wu, JASA 83, 1988).
 
     Args:
-        answers: source → votes, shape (listeners, clips), at least two of both.
+        answers: source → votes, shape (listeners, clips), at least two of each.
     """
     listeners = len(next(iter(answers.values())))
     times_heard = _all_but_one(listeners, seed, "listeners")  # shape (draws, listeners)
@@ -77,15 +77,15 @@ def redrawn_shares(answers: Mapping[str, NDArray[np.bool_]], seed: int) -> dict[
 
 
 def _all_but_one(count: int, seed: int, *names: str) -> NDArray[np.int64]:
-    """How often each of `count` is among `count` − 1 drawn with replacement: shape (draws, count)."""
+    """How often each of `count` items is among `count` − 1 drawn with replacement: shape (draws, count)."""
     return times_drawn(count, DRAWS, generator(seed, "blind_test", "bootstrap", *names), taken=count - 1)
 
 
 def power(rate: float, smallest: float, votes_a: int, votes_b: int) -> float:
-    """The chance that a two-sided test at 5 % finds a share that is `smallest` away from `rate`, towards ½ and beyond.
+    """The power of a two-sided test at 5 % to detect a share that differs by `smallest` from `rate`, towards ½.
 
-    By Cohen's effect size h, the difference of the arcsines (Statistical Power Analysis, 1988, chapter 6). It holds for
-    votes on clips drawn anew, each by another listener; so many votes on a few clips find less.
+    It uses Cohen's effect size h, the difference of the arcsines (Statistical Power Analysis, 1988, chapter 6). It
+    assumes a new clip and listener for each vote; the same number of votes on few clips has less power.
     """
     h = _effect(rate, smallest)
     shift = h * math.sqrt(votes_a * votes_b / (votes_a + votes_b))
@@ -93,7 +93,7 @@ def power(rate: float, smallest: float, votes_a: int, votes_b: int) -> float:
 
 
 def votes_needed(rate: float, smallest: float, wanted_power: float = 0.8) -> int:
-    """The least number of votes, on clips drawn anew, on each of two sources at which `power` is `wanted_power`."""
+    """The fewest votes on each of two sources, each vote on a new clip, at which `power` is `wanted_power`."""
     h = _effect(rate, smallest)
     return math.ceil(2 * ((_Z + float(norm.ppf(wanted_power))) / h) ** 2)
 

@@ -1,4 +1,4 @@
-"""The votes in an SQLite file: what is answered for is on the disk, and a clip is judged once by a listener."""
+"""Stores the votes in SQLite: a confirmed vote is on the disk, and a listener has one vote per clip."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -24,7 +24,7 @@ EXPERTISE: Mapping[Expertise, str] = {
 }
 assert tuple(EXPERTISE) == get_args(Expertise)
 Via = Literal["server", "file"]
-_WAIT_SECONDS = 30  # for other writers: SQLite lets in one at a time
+_WAIT_SECONDS = 30  # for other writers: SQLite allows one at a time
 
 
 class _Base(MappedAsDataclass, DeclarativeBase):
@@ -32,7 +32,7 @@ class _Base(MappedAsDataclass, DeclarativeBase):
 
 
 class Listener(_Base):
-    """Someone who has consented: a random id, nothing that tells who it is."""
+    """A listener who has consented: a random id, without personal data."""
 
     __tablename__ = "listener"
 
@@ -42,7 +42,7 @@ class Listener(_Base):
 
 
 class Vote(_Base):
-    """A listener's answer to a clip; the primary key lets no second one in."""
+    """A listener's answer to a clip; the primary key prevents a second one."""
 
     __tablename__ = "vote"
 
@@ -55,34 +55,34 @@ _Write = Callable[[Session], int]
 
 
 class VoteStore:
-    """Listeners and votes. A method that writes returns after the disk has confirmed it (WAL, synchronous = FULL).
+    """Listeners and votes. Write methods return after the disk has confirmed the write (WAL, synchronous = FULL).
 
-    Disks confirm some tens of times a second: what many listeners write in the meantime is confirmed at once.
+    A disk confirms only tens of writes a second, so concurrent writes are combined into one transaction.
 
     Raises:
-        InputError: the file is no such database.
+        InputError: the file is not such a database.
     """
 
     def __init__(self, path: Path) -> None:
         self._engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _WAIT_SECONDS})
 
         @event.listens_for(self._engine, "connect")
-        def set_pragmas(connection, _) -> None:  # type: ignore[no-untyped-def]  # sqlite3's, as SQLAlchemy wraps it
+        def set_pragmas(connection, _) -> None:  # type: ignore[no-untyped-def]  # SQLAlchemy's wrapper of a sqlite3 connection
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 connection.execute(f"PRAGMA {pragma}")
 
         try:
             _Base.metadata.create_all(self._engine)
         except DatabaseError as error:
-            expected, remedy = "a database of votes", "move it away; a new one is made"
+            expected, remedy = "a database of votes", "move the file away; a new one is created"
             raise InputError(path, expected=expected, found=str(error.orig), remedy=remedy) from None
         self._waiting: SimpleQueue[tuple[_Write, Future[int]]] = SimpleQueue()
         Thread(target=self._keep_writing, daemon=True).start()
 
     def add(self, listener: str, expertise: Expertise, via: Via, votes: Mapping[str, bool]) -> int:
-        """Keep a listener and votes that are not there yet, all or nothing; the number of new votes.
+        """Add a listener and new votes in one transaction; returns the number of new votes.
 
-        What is there already stays as it is: the first answer counts.
+        Existing votes are kept: the first answer counts.
         """
 
         def write(session: Session) -> int:
@@ -97,7 +97,7 @@ class VoteStore:
         return self._written(write)
 
     def vote(self, listener: str, clip: str, yes: bool) -> bool:
-        """Keep the answer of a listener who is there; the answer that counts, which is an earlier one if there is."""
+        """Add the answer of a known listener; returns the answer that counts, which is the first one given."""
 
         def write(session: Session) -> int:
             session.execute(insert(Vote).values(listener=listener, clip=clip, yes=yes).on_conflict_do_nothing())
@@ -111,10 +111,10 @@ class VoteStore:
         return done.result()
 
     def _keep_writing(self) -> None:
-        """One transaction for all that wait; where one of them fails, one for each."""
+        """Commit all waiting writes in one transaction; if it fails, commit each separately."""
         while True:
             batch = [self._waiting.get()]
-            while not self._waiting.empty():  # nobody else takes from it
+            while not self._waiting.empty():  # this thread is the only consumer
                 batch.append(self._waiting.get())
             try:
                 self._commit(batch)
@@ -132,13 +132,13 @@ class VoteStore:
             done.set_result(result)
 
     def votes_of(self, listener: str) -> dict[str, bool] | None:
-        """Clip → answer; None where nobody of that id has consented."""
+        """Clip → answer; None if no listener with that id has consented."""
         with Session(self._engine) as session:
             known = session.get(Listener, listener) is not None
             return _votes(session, listener) if known else None
 
     def everything(self) -> dict[str, tuple[Listener, dict[str, bool]]]:
-        """Listener id → who it is, and all of the answers, in the order of the ids."""
+        """Listener id → listener and answers, sorted by id."""
         with Session(self._engine, expire_on_commit=False) as session:
             people: Iterable[Listener] = session.scalars(select(Listener).order_by(Listener.id)).all()
             found: dict[str, tuple[Listener, dict[str, bool]]] = {person.id: (person, {}) for person in people}
@@ -149,4 +149,4 @@ class VoteStore:
 
 def _votes(session: Session, listener: str) -> dict[str, bool]:
     rows = session.execute(select(Vote.clip, Vote.yes).where(Vote.listener == listener))
-    return {clip: yes for clip, yes in rows}  # noqa: C416  # dict() does not know that a Row is a pair
+    return {clip: yes for clip, yes in rows}  # noqa: C416  # the types of dict() do not accept a Row as a pair

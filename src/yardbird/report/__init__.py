@@ -1,4 +1,4 @@
-"""The report: one HTML file that contains its charts, sound and notation, made from the files of other stages.
+"""The report: one HTML file with charts, sound and notation, made from the files of other stages.
 
 `page` assembles it: the best of the `solos` with their `roll` and their `notation`, the verdicts and `figures`, the
 `strip` from one solo to another, the `quality` of the data, and the settings of the `run`; the browser draws the

@@ -1,4 +1,4 @@
-"""Charts as data: plotly checks them here, and its script, embedded in the page, draws them in the colours at hand."""
+"""Charts as data: plotly validates them here; its script in the page draws them in the colours of the page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-#: Of the first, second, … line or bar; to be told apart on light and on dark paper, and by those who see few colours.
+#: Of the first, second, … line or bar; distinguishable on light and dark backgrounds and for colour-blind readers.
 COLOURS = ("#3a86c8", "#d9712b", "#4aa36c", "#b35fa8", "#8d8a2e", "#7a7f8c", "#c94f5d")
 _SHARED = {
     "colorway": list(COLOURS),
     "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
     "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
-    "dragmode": False,  # a finger that scrolls the page must not zoom
+    "dragmode": False,  # scrolling the page by touch must not zoom a chart
     "bargap": 0.25,
 }
 
 
 @dataclass(frozen=True)
 class Chart:
-    """`figure` is what plotly draws; with `choices` (a name a trace) one trace is shown at a time."""
+    """A plotly figure; with `choices` (one name per trace) one trace is shown at a time."""
 
     name: str  # an id, unique in the page
     title: str
@@ -32,14 +32,14 @@ class Chart:
 def chart(
     name: str, title: str, traces: Sequence[Any], *, height: int = 360, choices: Sequence[str] = (), **layout: Any
 ) -> Chart:
-    """A chart without plotly's own template, which would weigh more than the data."""
+    """A chart without plotly's default template, which would be larger than the data."""
     figure = go.Figure(data=list(traces), layout={**_SHARED, **layout})
     figure.layout.template = None
     return Chart(name, title, figure.to_plotly_json(), height, tuple(choices))
 
 
 def bars(name: str, title: str, table: pd.DataFrame, *, along: str, by: str, value: str, **layout: Any) -> Chart:
-    """Bars of `value` in groups of `along`, a colour each value of `by`."""
+    """Bars of `value` in groups of `along`, one colour per value of `by`."""
     traces = [
         go.Bar(name=str(row), x=part[along].astype(str).tolist(), y=part[value].tolist())
         for row, part in table.groupby(by, sort=False)
@@ -48,7 +48,7 @@ def bars(name: str, title: str, table: pd.DataFrame, *, along: str, by: str, val
 
 
 def dots(name: str, title: str, table: pd.DataFrame, *, along: str, by: str, value: str) -> Chart:
-    """A line of dots for each value of `along`, a colour each value of `by`."""
+    """A line of dots for each value of `along`, one colour per value of `by`."""
     labels = list(dict.fromkeys(table[along]))
     traces = [
         go.Scatter(
@@ -65,7 +65,7 @@ def dots(name: str, title: str, table: pd.DataFrame, *, along: str, by: str, val
 
 
 def curves(name: str, title: str, table: pd.DataFrame, first: str) -> Chart:
-    """Every column over the first one, one at a time, `first` first."""
+    """Every column over the first one, shown one at a time, starting with `first`."""
     along, *rest = table.columns
     columns = sorted(rest, key=lambda column: column != first)
     traces = [
@@ -80,12 +80,12 @@ def curves(name: str, title: str, table: pd.DataFrame, first: str) -> Chart:
         for column in columns
     ]
     names = [column.replace("_", " ") for column in columns]
-    axis = {"title": along} | ({"dtick": 1} if len(table) <= 20 else {})  # no half epochs
+    axis = {"title": along} | ({"dtick": 1} if len(table) <= 20 else {})  # no ticks between epochs
     return chart(name, title, traces, choices=names, xaxis=axis, showlegend=False)
 
 
 def histogram(name: str, title: str, values: Mapping[str, Sequence[float]], *, width: float, unit: str) -> Chart:
-    """Shares of values in bins of `width`, a colour a name; counted here, so that the page holds no list of values."""
+    """Shares of values in bins of `width`, one colour per name; counted here, to keep the page small."""
     traces = []
     for label, own in values.items():
         counts = (pd.Series(own, dtype=float) // width).value_counts(normalize=True).sort_index()

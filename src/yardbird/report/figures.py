@@ -1,4 +1,4 @@
-"""What has been measured: verdicts, and charts of metrics, training curves, distances and originality."""
+"""The results in the report: verdicts, and charts of metrics, training curves, distances and originality."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,37 +18,41 @@ from yardbird.report.solos import Family
 
 _COVERAGE = [f"coverage_{length}" for length in LENGTHS]
 _SHADES = [[0, "#3a86c8"], [0.5, "#e9d8a6"], [1, "#c94f5d"]]
-_FIRST = ("validation_nats_per_note", "validation_note_f1", "validation_nats_per_frame")  # of a family's curves
-#: Table of `reports/plots` → how it is drawn, under which title.
+_FIRST = (
+    "validation_nats_per_note",
+    "validation_note_f1",
+    "validation_nats_per_frame",
+)  # columns of a training curve to show first
+#: Table of `reports/plots` → chart function, title, arguments.
 _PLOTS: dict[str, tuple[Callable[..., Chart], str, dict[str, str]]] = {
     "distances": (
-        dots, "How far from real solos, metric by metric (in their standard deviations)",
+        dots, "Distance from real solos by metric (in their standard deviations)",
         {"along": "metric", "by": "row", "value": "distance"},
     ),
     "nats_by_kind": (
-        bars, "Where the nats of held-out tunes go",
+        bars, "Nats of held-out tunes by kind of token",
         {"along": "row", "by": "kind", "value": "nats_per_note", "barmode": "stack"},
     ),
     "nats_by_codebook": (
-        bars, "Nats a frame of held-out sound, codebook by codebook",
+        bars, "Nats per frame of held-out sound by codebook",
         {"along": "codebook", "by": "row", "value": "nats_per_frame"},
     ),
     "reconstruction": (
-        bars, "What comes back of held-out solos through the latent",
+        bars, "Reconstruction of held-out solos from the latent",
         {"along": "figure", "by": "row", "value": "value"},
     ),
 }  # fmt: skip
 
 
 def read_verdicts(reports: Path) -> dict[str, list[Told]]:
-    """Family → its verdicts of yes and no, of those that have any."""
+    """Family → its verdicts, for the families that have any."""
     paths = sorted((reports / "evaluate").glob("*.json"))
     verdicts = {path.stem: told(files.read_json(path), path.stem) for path in paths}
     return {name: own for name, own in verdicts.items() if own}
 
 
 def comparison_charts(reports: Path) -> list[Chart]:
-    """What `reports/plots` holds, as far as it is there."""
+    """The charts of the tables in `reports/plots` that exist."""
     charts = []
     for name, (draw, title, arguments) in _PLOTS.items():
         path = reports / f"plots/{name}.csv"
@@ -58,7 +62,7 @@ def comparison_charts(reports: Path) -> list[Chart]:
 
 
 def training_charts(reports: Path) -> list[Chart]:
-    """The curves of every training, one figure at a time."""
+    """The curves of every training, one metric at a time."""
     charts = []
     for path in sorted((reports / "train").glob("*_curve.csv")):
         name, table = path.stem.removesuffix("_curve"), pd.read_csv(path)
@@ -73,7 +77,7 @@ def _validated(columns: Sequence[str]) -> list[str]:
 
 
 def distance_chart(families: Sequence[Family]) -> Chart | None:
-    """Every single solo, beside the real ones; the chosen ones are marked."""
+    """The distance of every solo and of the real ones; the chosen solos are marked."""
     traces = []
     for family in families:
         own = [solo for solo in family.solos if solo.distance is not None]
@@ -108,28 +112,28 @@ def _row_of_dots(
 
 @dataclass(frozen=True)
 class Compared:
-    """A solo, or the mean of a set, and what it shares with training solos."""
+    """A solo, or the mean of a set, and its overlap with training solos."""
 
     label: str
-    shares: Sequence[float | None]  # by LENGTHS; None: it is shorter
+    shares: Sequence[float | None]  # by LENGTHS; None: the solo is shorter
     longest_run: float  # intervals
     source: str = ""
 
 
 @dataclass(frozen=True)
 class Originality:
-    """The solos of a family, and the means of the sets beside them, the yardstick last: `SELF`, of equal lengths.
+    """The solos of a family, and the means of the sets for comparison, the last being the yardstick `SELF`.
 
-    `longest` is the longest run that is usual in such a set of training solos: in 97.5 % of those drawn none is longer.
+    `longest` is the longest usual run: 97.5 % of the sampled sets of training solos have no longer one.
     """
 
     solos: Sequence[Compared]
     sets: Sequence[Compared]
-    longest: float | None  # None: it has not been measured
+    longest: float | None  # None: not measured
 
 
 def read_originality(reports: Path) -> dict[str, Originality]:
-    """Family → what its solos share with training solos; those whose notes nobody knows are left out."""
+    """Family → the overlap of its solos with training solos; families without known notes are omitted."""
     found = {}
     for path in sorted((reports / "evaluate").glob("*_originality.csv")):
         name = path.stem.removesuffix("_originality")
@@ -155,24 +159,24 @@ def _read_rows(path: Path, **options: Any) -> pd.DataFrame:
 
 
 def _compared(label: str, figures: Any, source: str = "") -> Compared:
-    """Of a mapping by the names of `FIGURES`; one that is missing is one that is empty."""
+    """Convert a mapping with the keys of `FIGURES`; missing keys count as empty."""
     shares = [None if pd.isna(share := figures.get(column)) else share for column in _COVERAGE]
     return Compared(label.replace("_", " "), shares, figures["longest_run"], source)
 
 
 def originality_chart(name: str, found: Originality) -> Chart:
-    """A heat map: solos by the length of the runs."""
-    solos, told = [*found.solos, *found.sets], []
+    """A heat map of shares: solos by run length."""
+    solos, notes = [*found.solos, *found.sets], []
     for solo in solos:
         source = f": {solo.source}" if solo.source else ""
-        told.append([_plain(f"longest run {solo.longest_run:.3g} intervals{source}")] * len(LENGTHS))
+        notes.append([_plain(f"longest run {solo.longest_run:.3g} intervals{source}")] * len(LENGTHS))
     heat = go.Heatmap(
         x=[str(length) for length in LENGTHS],
         y=[_plain(solo.label) for solo in solos],
         z=[list(solo.shares) for solo in solos],
         text=[["" if share is None else f"{share:.0%}" for share in solo.shares] for solo in solos],
         texttemplate="%{text}",
-        customdata=told,
+        customdata=notes,
         hovertemplate="%{y}, %{x} intervals: %{text}<br>%{customdata}<extra></extra>",
         colorscale=_SHADES,
         zmin=0,
@@ -187,5 +191,5 @@ def originality_chart(name: str, found: Originality) -> Chart:
 
 
 def _plain(text: str) -> str:
-    """Text for a chart, whose library would take some of it as markup."""
+    """Escape text for plotly, which interprets some markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,8 +1,8 @@
-"""A solo as sheet music under its chords: simplified to what one reads, written by music21, engraved by verovio.
+"""Engraves a solo as sheet music with chords: simplified rhythm, written by music21, drawn by verovio.
 
-beat   the coarsest grid on which its onsets stay apart, of those that lie nearly as near as the nearest:
+beat   the coarsest grid that keeps its onsets distinct and is nearly as close to them as the closest grid:
        halves of a quarter note, thirds, quarters, sixths, eighths
-end    a note reaches the next one unless half a beat or more is silent between them: articulation is no rest
+end    a note lasts until the next one unless half a beat or more is silent: articulation is not written as a rest
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ from yardbird.music.score import Score
 
 CHORD_TONE, OTHER_TONE, INK = "#1f6f8b", "#c4601d", "#1b1b1f"
 _GRIDS = (2, 3, 4, 6, 8)  # cells of a quarter note
-_CLOSE = Fraction(1, 48)  # a grid that lies so little further off, a note, is preferred if it is coarser
+_CLOSE = Fraction(1, 48)  # a coarser grid is preferred if its mean error is larger by at most this
 _SMALLEST_REST = Fraction(1, 2)
-#: What one note head can last, in quarter notes.
+#: Durations of a single note head, in quarter notes.
 _VALUES = tuple(
     Fraction(*value)
     for value in ((4, 1), (3, 1), (2, 1), (1, 1), (3, 4), (2, 3), (1, 2), (1, 3), (1, 4), (1, 6), (1, 8))
@@ -35,7 +35,7 @@ _OPTIONS = {
     "pageHeight": 60000,
     "pageWidth": 2000,
     "scale": 40,
-    "smuflTextFont": "none",  # the embedded one would be as large as the music
+    "smuflTextFont": "none",  # an embedded font would be as large as the music
     "svgFormatRaw": True,
     "svgRemoveXlink": True,
     "svgViewBox": True,
@@ -45,7 +45,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Written:
-    """A note, or a rest where `pitch` is None, from `start` to `stop` in quarter notes."""
+    """A note, or a rest if `pitch` is None, from `start` to `stop` in quarter notes."""
 
     start: Fraction
     stop: Fraction
@@ -54,11 +54,11 @@ class Written:
 
 
 def engrave(score: Score) -> str:
-    """The score as SVG, its chord tones in one colour and the others in another; the same bytes for the same score."""
-    verovio.enableLog(verovio.LOG_OFF)  # it warns of beams that are hard to draw
+    """The score as SVG, with chord tones and other tones in two colours; the same score gives the same bytes."""
+    verovio.enableLog(verovio.LOG_OFF)  # it warns about beams that are hard to draw
     toolkit = verovio.toolkit()
     toolkit.setOptions(_OPTIONS)
-    assert toolkit.loadData(as_musicxml(score)), "what music21 writes, verovio reads"
+    assert toolkit.loadData(as_musicxml(score)), "verovio reads the MusicXML of music21"
     return str(toolkit.renderToSVG(1))
 
 
@@ -87,7 +87,7 @@ def as_musicxml(score: Score) -> str:
 
 
 def bar_edges(score: Score) -> list[Fraction]:
-    """Where bars start, and where the last one ends, whole; in quarter notes, to the nearest eighth."""
+    """The starts of the bars and the end of the last whole bar, in quarter notes, rounded to eighths."""
     last = int(score.bar_ticks[-1])
     ticks = [*score.bar_ticks.tolist(), max(last + score.meters[-1].bar_ticks(score.ticks_per_beat), score.end_tick)]
     return [Fraction(round(2 * tick / score.ticks_per_beat), 2) for tick in ticks]
@@ -136,10 +136,10 @@ def _snapped(place: Fraction, grid: int) -> Fraction:
 
 
 def cut(written: Sequence[Written], start: Fraction, stop: Fraction) -> Iterator[tuple[Written, tuple[bool, bool]]]:
-    """What stands in a bar, cut where a beat has to be seen; with each, is it tied from before, and to what follows."""
+    """The notes and rests of a bar, split at beats that must be visible; each with (tied back, tied on)."""
     beat = Fraction(
         1, start.denominator
-    )  # eighths where a bar starts between two quarters: grids are those of quarters
+    )  # an eighth if the bar starts between two quarters, because grids are those of quarters
     for own in written:
         at, end = max(own.start, start), min(own.stop, stop)
         while at < end:

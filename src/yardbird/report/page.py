@@ -1,4 +1,4 @@
-"""The page itself: everything gathered, embedded, and escaped."""
+"""Assembles the page: gathers, embeds and escapes its content."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ WEB = Path(__file__).parent / "web"
 
 
 def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
-    """Write the page from the folders data and reports of a pipeline that has run; what they lack is left out."""
+    """Write the page from the folders data and reports of a pipeline; missing parts are omitted."""
     data, reports = root / "data", root / "reports"
     families, ways = read_families(data), read_ways(data)
     content = {
@@ -40,7 +40,7 @@ def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
         "training": figures.training_charts(reports),
         "solos": figures.distance_chart(families),
         "families": [_family(family) for family in tqdm(families, "engraving", unit="family", leave=False)],
-        "ways": [_way(way) for way in tqdm(ways, "rolling out", unit="way", leave=False)],
+        "ways": [_way(way) for way in tqdm(ways, "drawing interpolations", unit="way", leave=False)],
         "originality": {
             name: (figures.originality_chart(name, found), found)
             for name, found in figures.read_originality(reports).items()
@@ -50,7 +50,7 @@ def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
 
 
 def render(content: Mapping[str, Any]) -> str:
-    """The template, filled in; its policy lets a browser run the page's own scripts and load nothing."""
+    """Render the template; its content policy lets a browser run only the page's scripts and load nothing."""
     pages = Environment(
         loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -59,7 +59,7 @@ def render(content: Mapping[str, Any]) -> str:
     style = (WEB / "page.css").read_text(encoding="utf-8")
     return pages.get_template("page.html").render(
         **content,
-        scripts=[Markup(script) for script in scripts],  # plotly's and our own
+        scripts=[Markup(script) for script in scripts],  # of plotly and of this package
         style=Markup(style),
         policy=_policy(scripts),
         verdict_names=VERDICTS,
@@ -69,7 +69,7 @@ def render(content: Mapping[str, Any]) -> str:
 
 
 def script_safe(content: Any) -> Markup:
-    """JSON inside a script element: no text in it can end the element."""
+    """JSON for a script element, escaped so that no text can end the element."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
     return Markup(text)  # escaped in the line above
 
@@ -80,7 +80,7 @@ def _policy(scripts: list[str]) -> str:
     return (
         f"default-src 'none'; script-src {allowed}; "
         "style-src 'unsafe-inline'; img-src data: blob:; media-src data:; base-uri 'none'; form-action 'none'"
-    )  # plotly writes styles of its own
+    )  # plotly sets inline styles
 
 
 def _sections(path: Path) -> list[Section]:

@@ -1,4 +1,4 @@
-"""The data: what was rejected, which solos are alike, what the grids lost, tempo and range."""
+"""The quality of the data: rejected files, duplicates, losses by quantisation, tempo and range."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _BIN_QPM, _BIN_SEMITONES = 10, 1
 
 @dataclass(frozen=True)
 class Source:
-    """A folder of `sources`: solos by split, and the copies of them in other keys and tempos."""
+    """A folder of `sources`: solos by split, and the number of copies in other keys and tempos."""
 
     name: str
     artists: Sequence[str]
@@ -36,11 +36,11 @@ class Source:
 class Quality:
     sources: Sequence[Source]
     solos: int
-    synthetic: int  # how many of them are by invented players
+    synthetic: int  # number of solos by invented players
     rejected: Sequence[tuple[str, str, str, str]]  # where, file, reason, remedy
-    alike: Sequence[tuple[str, str]]  # in what, which solos
-    health: Mapping[str, Any]  # of the ingested solos, as stage validate wrote it; empty where it did not
-    losses: dict[str, dict[str, float]]  # codec → what its metric file says
+    alike: Sequence[tuple[str, str]]  # what is equal, which solos
+    health: Mapping[str, Any]  # written by stage validate; empty if it has not run
+    losses: dict[str, dict[str, float]]  # codec → content of its metric file
     charts: Sequence[Chart]
 
 
@@ -70,7 +70,7 @@ def read_quality(data: Path, reports: Path, sources: Sequence[str]) -> Quality:
 
 
 def _read(path: Path, kind: type[Row]) -> list[Row]:
-    """The rows of a table; none where its stage has not run."""
+    """The rows of a table; empty if its stage has not run."""
     return read_table(path, kind) if path.is_file() else []
 
 
@@ -89,7 +89,7 @@ def _source(name: str, rows: Sequence[SoloRow], copies: Sequence[CopyRow]) -> So
 
 
 def _alike(solos: Sequence[SoloRow]) -> list[tuple[str, str]]:
-    """Solos with the same hash: copies, then copies in another key; those that are the same in both stand once."""
+    """Solos with the same hash: copies, then copies in another key; groups equal in both are listed once."""
     found: dict[str, str] = {}
     for column, what in (("content_hash", "all notes"), ("interval_hash", "all intervals")):
         groups: dict[str, list[str]] = {}

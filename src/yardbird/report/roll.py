@@ -1,4 +1,4 @@
-"""A solo as a piano roll in SVG, its width in proportion to time, so that a playhead can follow the sound."""
+"""Draws a solo as a piano roll in SVG; its width is proportional to time, so that a playhead can follow the sound."""
 
 from itertools import pairwise
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -10,16 +10,16 @@ from yardbird.music.pitch import spell
 from yardbird.music.score import Ints, Score
 
 PIXELS_A_SECOND = 56
-_ROW, _HEAD, _FOOT = 5, 30, 4  # pixels: of a semitone, above for bar numbers and chords, below
-_CHARACTER = 10  # pixels, of a chord's name in bold
+_ROW, _HEAD, _FOOT = 5, 30, 4  # pixels: per semitone, above for bar numbers and chords, below
+_CHARACTER = 10  # pixels per bold character of a chord symbol
 _BLACK_KEYS = frozenset({1, 3, 6, 8, 10})
 _LEAST_ROWS = 24
 
 
 def draw(score: Score, title: str) -> str:
-    """The roll as an `svg` element: chord tones of class `tone`, others `other`, notes under no chord `plain`.
+    """The roll as an `svg` element: chord tones have class `tone`, others `other`, notes without a chord `plain`.
 
-    A note says what it is when one points at it. `title` is what a reader of the page without eyes is told.
+    Notes have tooltips. `title` is the label for screen readers.
     """
     low, high = (int(score.pitches.min()), int(score.pitches.max())) if len(score.notes) else (60, 72)
     high = max(high + 1, low + _LEAST_ROWS - 1)
@@ -69,7 +69,7 @@ def _bars(svg: Element, score: Score, height: int) -> None:
 
 
 def _chords(score: Score, width: float) -> list[tuple[str, float, float]]:
-    """Symbol, place and room of every change."""
+    """Symbol, position and available width of every change."""
     places = [*_places(score, np.array([change.tick for change in score.chords], dtype=np.int64)), width]
     symbols = [chord_symbol(change.chord, score.key).replace("b", "♭").replace("#", "♯") for change in score.chords]
     return [(symbol, x, after - x) for symbol, (x, after) in zip(symbols, pairwise(places), strict=True)]

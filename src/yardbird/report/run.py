@@ -1,4 +1,4 @@
-"""The commit, the hashes of the data and the settings of a run, as the pipeline's lock file records them."""
+"""Reads the commit, the hashes of the data and the settings of a run; hashes and settings are from dvc.lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from yardbird.config import flatten
 from yardbird.dvc_lock import LOCK, output_hashes, parameters, read_lock
 from yardbird.git import has_changes, head_commit
 
-#: Outputs whose hashes identify a run.
+#: Prefixes of the outputs whose hashes identify a run.
 _HASHED = ("data/ingested", "data/split.csv", "data/augmented", "data/clips", "data/encoded", "models")
 _CODE = ("src", "stages", "params.yaml", "dvc.yaml")
 

@@ -1,10 +1,10 @@
-"""The best and the median solo of each family, to hear, to see and to read.
+"""Selects the best and the median solo of each family.
 
     distance of a solo   the mean over metrics of |value − mean of real solos| / standard deviation of real solos
 
-The metrics are those of which both are known; the real solos are held-out ones cut to the length of the family's own,
-for most metrics grow or shrink with it. A single solo lies further off than the mean of a set, for it differs by chance
-as well: the real ones are measured likewise beside it.
+Only metrics with all three values count. The real solos are held-out ones cut to the length of the family's solos,
+because most metrics depend on the length. A single solo is further away than the mean of a set, because it also varies
+by chance; the distances of single real solos show by how much.
 """
 
 import statistics
@@ -31,27 +31,27 @@ Figures = Mapping[str, float | None]
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """A generated solo: `title` is its chart's name and its own number, or its prompt."""
+    """A generated solo: `title` is the name of its chart and its number, or its prompt."""
 
     title: str
     facts: str
     wave: Path
     score: Score
-    transcribed: bool  # the notes are what a transcriber hears in the sound
+    transcribed: bool  # the notes are a transcription of the sound
     picture: Path | None  # of a sound, its spectrogram
     distance: float | None
-    primed_bars: int = 0  # which it was given
-    count_in_seconds: float = 0.0  # of the sound, before the notes begin
+    primed_bars: int = 0  # given, not drawn by the model
+    count_in_seconds: float = 0.0  # at the start of the sound, before the notes
 
     @property
     def drawn(self) -> Score:
-        """What is the model's own."""
+        """The part that the model drew."""
         return cut(self.score, int(self.score.bar_ticks[self.primed_bars]), self.score.end_tick)
 
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """All solos of a family, the nearest to real ones first; `real` are the distances of real solos."""
+    """All solos of a family, nearest to real ones first; `real` are the distances of real solos."""
 
     name: str
     solos: Sequence[Heard]
@@ -59,14 +59,14 @@ class Family:
 
     @property
     def chosen(self) -> dict[str, Heard]:
-        """The best and the median; where they are one, it is named once."""
+        """The best and the median solo; only the best if they are the same."""
         ranked = [solo for solo in self.solos if solo.distance is not None] or list(self.solos)
         best, median = ranked[0], ranked[(len(ranked) - 1) // 2]
         return {"best": best} if best is median else {"best": best, "median": median}
 
 
 def read_families(data: Path) -> list[Family]:
-    """Every family with solos in data/generated; distances where there are real solos."""
+    """Every family with solos in data/generated, with distances if there are real solos."""
     families = []
     for manifest in tqdm(sorted(data.glob(f"generated/*/{TABLE}")), "judging solos", unit="family", leave=False):
         solos = list(_read_solos(manifest.parent))
@@ -83,7 +83,7 @@ def read_families(data: Path) -> list[Family]:
 
 
 def yardstick(real: Sequence[Figures], drawn: Sequence[Figures]) -> dict[str, tuple[float, float]]:
-    """Metric → mean and standard deviation of real solos, of those that vary and that a generated solo has too."""
+    """Metric → mean and standard deviation of real solos, for metrics that vary and that a generated solo has."""
     found = {}
     for metric in dict.fromkeys(metric for solo in drawn for metric, value in solo.items() if value is not None):
         values = [value for solo in real if (value := solo[metric]) is not None]
@@ -93,16 +93,16 @@ def yardstick(real: Sequence[Figures], drawn: Sequence[Figures]) -> dict[str, tu
 
 
 def distance(figures: Figures, by: Mapping[str, tuple[float, float]]) -> float | None:
-    """In standard deviations of real solos, 0 and more; None where no metric has a value and a yardstick."""
+    """The distance in standard deviations of real solos, at least 0; None if no metric has a value and a yardstick."""
     apart = [abs(value - mean) / sd for metric, (mean, sd) in by.items() if (value := figures.get(metric)) is not None]
     return sum(apart) / len(apart) if apart else None
 
 
 def read_real(data: Path, generated: Sequence[Score], artist: str | None) -> Iterator[Score]:
-    """Stretches of the test split, as long as the generated solos, on the same grid, and heard as these are.
+    """Excerpts of the test split with the length and the grid of the generated solos.
 
-    Models write no marks of phrases, and where none writes chords the real solos are heard without theirs. Only those
-    of `artist`, where the split has any: a player is compared to himself.
+    Phrase marks are removed, because models write none; chords are removed if no generated solo has chords. Only solos
+    of `artist` are used, if the split has any: a model of one player is compared with that player.
     """
     held_out = [row for row in read_copies(data / "augmented") if row.split == "test"]
     beats, steps_per_beat = length_beats(generated), max(score.ticks_per_beat for score in generated)
@@ -114,7 +114,7 @@ def read_real(data: Path, generated: Sequence[Score], artist: str | None) -> Ite
 
 
 def _artist(solo: Heard) -> str | None:
-    """Whose style was asked for, as the file beside a solo says; None where nobody's was."""
+    """The requested artist, from the provenance file of a solo; None if no artist was requested."""
     artist: str | None = _provenance(solo.wave).get("settings", {}).get("artist")
     return artist
 
@@ -130,9 +130,9 @@ def _read_solos(folder: Path) -> Iterator[Heard]:
         if isinstance(row, GeneratedSound):
             wave = read_wave(path)
             score = transcribe(wave, spoken_tempo(row.prompt))
-            facts = f"{wave.seconds:.0f} s, {len(score.notes)} notes heard in it"
+            facts = f"{wave.seconds:.0f} s, {len(score.notes)} notes transcribed"
             if row.unknown_words:
-                facts += f"; words the model has never read: {row.unknown_words}"
+                facts += f"; words absent from the training captions: {row.unknown_words}"
             yield Heard(row.prompt, facts, path, score, True, path.with_suffix(".png"), None)
         else:
             score = read_score(path)

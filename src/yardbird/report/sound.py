@@ -1,4 +1,4 @@
-"""Sound and pictures small enough to stand inside a page, as the addresses that hold them."""
+"""Encodes sound and pictures as compact data URIs for a page."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ _SAMPLE_RATE = 22_050
 
 
 def sound_uri(path: Path) -> str:
-    """A sound file as MP3, in one channel at half of a CD's rate: a twentieth of its WAV."""
+    """A sound file as mono MP3 at 22 050 Hz, a twentieth of the size of its WAV."""
     mono = Waveform(to_mono(read_wave(path), _SAMPLE_RATE)[:, None], _SAMPLE_RATE)
     return data_uri("audio/mpeg", encode_mp3(mono))
 

@@ -1,4 +1,4 @@
-"""The way from one solo to another through the latent space, step by step, to be clicked through."""
+"""Reads the interpolations between two solos in the latent space, step by step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 from yardbird.tables.copies import read_copies
 
-PATH = "linear"  # of the paths that are measured, the one that is shown
+PATH = "linear"  # the measured path that is shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Step:
     wave: Path
     to_first: float
     to_second: float
-    new_bars: float  # share of the bars that stand in neither solo
+    new_bars: float  # share of the bars that are in neither solo
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Way:
 
 
 def read_ways(data: Path) -> list[Way]:
-    """The pairs of solos whose steps have been written, in order; none where nothing has been explored."""
+    """The pairs of solos with written steps, in order; empty if stage explore has not run."""
     folder = data / "explored/interpolation"
     if not (folder / "steps.csv").is_file():
         return []
@@ -59,7 +59,7 @@ def read_ways(data: Path) -> list[Way]:
 
 
 def _ends(pair: str, titles: Mapping[str, str]) -> tuple[str, str]:
-    """The names that a pair is made of; a name may hold a `_to_` of its own, as that of Easy to Love does."""
+    """The two names of a pair; a name may itself contain `_to_`, as in Easy to Love."""
     for first in titles:
         second = pair.removeprefix(f"{first}_to_")
         if second != pair and second in titles:
@@ -69,5 +69,5 @@ def _ends(pair: str, titles: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _titles(data: Path) -> dict[str, str]:
-    """Titles under the names that pairs are made of."""
+    """Titles by the names used in pairs."""
     return {row.solo.replace("/", "_"): f"{row.title} by {row.artist}" for row in read_copies(data / "augmented")}

@@ -2,9 +2,9 @@
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const drawn = new Set();
-  const pixelsASecond = Number(document.body.dataset.pixelsASecond); // of a roll
+  const pixelsASecond = Number(document.body.dataset.pixelsASecond); // of a piano roll
 
-  /** The page's colours and letters, for a chart. */
+  /** The colours and fonts of the page, for a chart. */
   function theme() {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -25,7 +25,7 @@
     return Plotly.newPlot(plot, figure.data, themed(figure.layout), options);
   }
 
-  // Charts are drawn when they come near: a phone need not draw all of them at once.
+  // Charts are drawn shortly before they become visible, because drawing all at once is slow on a phone.
   const near = new IntersectionObserver((entries) => {
     for (const entry of entries.filter((one) => one.isIntersecting)) {
       near.unobserve(entry.target);
@@ -47,17 +47,17 @@
     });
   }
 
-  // One sound at a time; its playhead goes along the roll, and a click on the roll goes there.
+  // One sound plays at a time. Its playhead follows the roll, and a click on the roll seeks to that point.
   const sounds = [...document.querySelectorAll("audio")];
   for (const player of document.querySelectorAll(".player")) {
     const sound = player.querySelector("audio");
     const roll = player.querySelector(".roll");
     const head = roll?.querySelector(".head");
-    const countIn = () => Number(player.dataset.countInSeconds); // of the sound, before the roll begins
+    const countIn = () => Number(player.dataset.countInSeconds); // at the start of the sound, before the roll
     const scroll = player.querySelector(".wide");
     let frame = 0;
     const follow = () => {
-      cancelAnimationFrame(frame); // a seek while it plays would start a second chain of frames
+      cancelAnimationFrame(frame); // a seek during playback would start a second animation loop
       if (head) {
         const x = Math.max(0, sound.currentTime - countIn()) * pixelsASecond;
         head.setAttribute("x1", x);
@@ -75,7 +75,7 @@
     sound.addEventListener("seeked", follow);
     roll?.addEventListener("click", (event) => {
       sound.currentTime = countIn() + (event.clientX - roll.getBoundingClientRect().left) / pixelsASecond;
-      sound.play().catch(() => {}); // refused by the browser, or paused before it began: the controls show it
+      sound.play().catch(() => {}); // refused by the browser, or paused before it started: the controls show the state
     });
   }
 

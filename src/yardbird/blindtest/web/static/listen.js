@@ -1,19 +1,19 @@
 "use strict";
-// The same page on a server and in an exported file: what differs is where answers go, `online` or `offline`.
+// The same page on a server and in an exported file; only the destination of the answers differs: `online` or `offline`.
 
 const test = JSON.parse(document.getElementById("test").textContent);
 const element = (id) => document.getElementById(id);
 const audio = element("audio");
 const backend = test.sounds ? offline() : online();
-let clip = null; // the one to be judged now; null: none
-let heard = 0; // seconds of it
+let clip = null; // the clip to judge now; null: none
+let heard = 0; // seconds of it that have been played
 let sending = false;
 
 function online() {
   async function ask(path, body) {
     const request = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
     const reply = await fetch(path, { credentials: "same-origin", cache: "no-store", ...request });
-    if (reply.status === 401 || reply.status === 409) return ask("api/state"); // left or answered in another tab
+    if (reply.status === 401 || reply.status === 409) return ask("api/state"); // withdrawn, or answered in another tab
     if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
     return reply.json();
   }
@@ -28,10 +28,10 @@ function online() {
 function offline() {
   const place = `yardbird-blind-test-${test.id}`;
   let answers = null;
-  function read() { // before every change: another tab may have gone on
+  function read() { // before every change, because another tab may have added answers
     try {
       answers = JSON.parse(localStorage.getItem(place)) ?? answers;
-    } catch { /* a browser that keeps nothing for files: the answers live as long as the page */ }
+    } catch { /* this browser stores nothing for local files: answers are lost when the page closes */ }
   }
   function keep() {
     try {
@@ -70,9 +70,9 @@ function offline() {
 
 function shuffled(items) {
   const order = [...items];
-  for (let last = order.length - 1; last > 0; last--) { // Fisher and Yates
-    const lot = Math.floor(crypto.getRandomValues(new Uint32Array(1))[0] / 2 ** 32 * (last + 1));
-    [order[last], order[lot]] = [order[lot], order[last]];
+  for (let last = order.length - 1; last > 0; last--) { // Fisher–Yates
+    const chosen = Math.floor(crypto.getRandomValues(new Uint32Array(1))[0] / 2 ** 32 * (last + 1));
+    [order[last], order[chosen]] = [order[chosen], order[last]];
   }
   return order;
 }
@@ -103,12 +103,12 @@ function load(id) {
 }
 
 function label() {
-  element("play-label").textContent = !audio.paused ? "Pause" : audio.currentTime && !audio.ended ? "Go on" : heard ? "Play again" : "Play";
+  element("play-label").textContent = !audio.paused ? "Pause" : audio.currentTime && !audio.ended ? "Resume" : heard ? "Play again" : "Play";
 }
 
 async function toggle() {
   if (!audio.paused) return audio.pause();
-  if (audio.error) audio.load(); // else play() would not ask for the sound again
+  if (audio.error) audio.load(); // otherwise play() does not request the sound again
   try {
     await audio.play();
     say("");
@@ -129,7 +129,7 @@ async function answer(yes) {
       show(state);
       break;
     } catch {
-      say("Your answer has not arrived yet. Trying again …");
+      say("Your answer has not been saved yet. Trying again …");
       await new Promise((resolve) => setTimeout(resolve, wait * 1000));
     }
   }
@@ -150,7 +150,7 @@ for (const button of document.querySelectorAll("[data-example]")) {
   });
 }
 for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, label);
-audio.addEventListener("error", () => clip && say("The sound did not arrive. Play tries again."));
+audio.addEventListener("error", () => clip && say("The sound could not be loaded. Press Play to try again."));
 audio.addEventListener("timeupdate", () => {
   heard = Math.max(heard, audio.currentTime);
   element("position").value = audio.currentTime / test.seconds;
@@ -159,7 +159,7 @@ audio.addEventListener("timeupdate", () => {
 document.addEventListener("keydown", (event) => {
   if (!clip || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
   const key = event.key.toLowerCase();
-  const onButton = event.target instanceof HTMLButtonElement; // there the browser itself takes space as a click
+  const onButton = event.target instanceof HTMLButtonElement; // on a button, the browser treats space as a click
   if (key === " " && !onButton) toggle();
   else if (key === "y" || key === "arrowright") answer(true);
   else if (key === "n" || key === "arrowleft") answer(false);
