@@ -1,4 +1,4 @@
-"""Stage baseline: n-grams over event tokens and over the melody grid; their held-out figures, and solos to hear."""
+"""Stage baseline: n-grams over event tokens and over the melody grid, their held-out scores, and their solos."""
 
 import sys
 from dataclasses import replace
@@ -28,18 +28,18 @@ ENCODED, BASELINE = Path("data/encoded"), Path("data/baseline")
 
 @exit_on_error
 def main() -> None:
-    config, asked = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
-    asked = replace(asked, best_of=1)  # what every family is held against is drawn once, whatever they are asked
+    config, generation = read_section("evaluate", EvaluateConfig), read_section("generate", GenerateConfig)
+    generation = replace(generation, best_of=1)  # families are compared with single draws, whatever they are set to
     seed = read_seed()
     prepare_torch()
     codec = EventCodec.load(ENCODED / "events/codec.json")
     ngram = fit_on_events(ENCODED / "events", config)
-    shown = plan(asked)
-    solos = draw(ngram.generate, codec, repeated(shown, asked.measured), asked, seed)
+    shown = plan(generation)
+    solos = draw(ngram.generate, codec, repeated(shown, generation.measured), generation, seed)
     baseline = score_baseline(ngram, fit_on_grid(ENCODED / "melody", config), ENCODED)
     with files.replacing_folder(BASELINE) as draft:
         write_baseline(baseline, draft)
-        write_solos(solos[: len(shown)], draft / "solos", asked, seed, {"family": NGRAM})
+        write_solos(solos[: len(shown)], draft / "solos", generation, seed, {"family": NGRAM})
         write_measured(solos, draft / "measured", seed)
 
 

@@ -1,4 +1,4 @@
-"""Stage compare: one report and its plots over all families that have been evaluated."""
+"""Stage compare: compares all evaluated families in one report with plots."""
 
 import sys
 from pathlib import Path
@@ -21,13 +21,13 @@ REPORTS = Path("reports")
 def main() -> None:
     comparison = read_comparison(REPORTS, Path("data"), Path("models"))
     families = all_facts(comparison)
-    said = characters(families)
-    tables = sections(comparison, families, said)
+    descriptions = characters(families)
+    tables = sections(comparison, families, descriptions)
     files.write_text(REPORTS / "comparison.md", as_markdown(comparison, tables))
     write_sections(REPORTS / "comparison_tables.json", tables)
     for path, table in (
         ("comparison.csv", comparison.rows),
-        ("comparison_models.csv", models.as_table(families, said)),
+        ("comparison_models.csv", models.as_table(families, descriptions)),
         ("plots/distances.csv", plots.distances(comparison)),
         ("plots/nats_by_kind.csv", plots.nats_by_kind(comparison)),
         ("plots/nats_by_codebook.csv", plots.nats_by_codebook(comparison)),

@@ -1,4 +1,4 @@
-"""Stage evaluate@<family>: held-out tunes and generated solos, beside real solos, their floor and the n-gram."""
+"""Stage evaluate@<family>: held-out tunes and generated solos, compared with real solos, their floor and the n-gram."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Stage evaluate_audio: a family of sound on held-out clips and by its own solos, heard and transcribed."""
+"""Stage evaluate_audio: evaluates a sound family on held-out clips and by its transcribed solos."""
 
 import sys
 from pathlib import Path
@@ -30,7 +30,7 @@ def main() -> None:
     files.write_text(REPORTS / f"{NAME}_rows.csv", as_csv(merged(figures, solos)))
     print(f"frechet_distance: over the embedding {EMBEDDING!r}, {config.prompts} sounds of {config.seconds:g} s each")
     if words := unknown_words(family, config):
-        print(f"warning: the model has never read {', '.join(words)} (evaluate_audio.caption)", file=sys.stderr)
+        print(f"warning: the training captions lack {', '.join(words)} (evaluate_audio.caption)", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage explore: what the latent space of the MusicVAE holds, and what can be done in it."""
+"""Stage explore: experiments in the latent space of the MusicVAE."""
 
 import sys
 from pathlib import Path

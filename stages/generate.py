@@ -1,4 +1,4 @@
-"""Draw solos with a trained family, free and over the charts: python stages/generate.py music_transformer"""
+"""Stage generate@<family>: draws solos with a trained family, free and over the charts."""
 
 import sys
 from pathlib import Path

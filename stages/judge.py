@@ -1,4 +1,4 @@
-"""Stage judge: training solos → two judges of style, one to choose by and one to evaluate by; no test tune is read."""
+"""Stage judge: fits two judges of style on training solos, one for choosing solos and one for evaluation."""
 
 import sys
 from pathlib import Path
@@ -23,15 +23,15 @@ def main() -> None:
     config, seed = read_section("judge", JudgeConfig), read_seed()
     judges = fit_judges(ENCODED, config)
     if read_section("generate.best_of", int) > 1:
-        chooser(judges, read_section("generate.artist", ARTIST))  # what is missing is told before models are trained
+        chooser(judges, read_section("generate.artist", ARTIST))  # fails before models are trained, not after
     with files.replacing_folder(JUDGES) as draft:
         write_judges(judges, draft)
     if isinstance(judges, str):
         print(f"no judge of style: {judges}")
         files.write_json(Path("reports/judges.json"), {"none": judges})
         return
-    heard = hear(ENCODED, "validation", config.excerpt_beats, judges.artist)
-    figures = examine(judges, heard, Resampling(config.bootstrap_samples, seed))
+    held_out = hear(ENCODED, "validation", config.excerpt_beats, judges.artist)
+    figures = examine(judges, held_out, Resampling(config.bootstrap_samples, seed))
     report = {f"validation_{key}": round(value, 4) for key, value in flat(figures).items()}
     files.write_json(Path("reports/judges.json"), {"artist": judges.artist, **report})
     print(f"{judges.artist} or another:", ", ".join(f"{key} {value:g}" for key, value in report.items()))

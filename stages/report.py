@@ -1,4 +1,4 @@
-"""Stage report: one page with everything to see and to hear of a run."""
+"""Stage report: one page with all results, solos and sounds of a run."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draw sound under the prompts of section `sing`: python stages/sing.py"""
+"""Stage sing: draws sound for the prompts of section `sing`."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command line as a user meets it; a few tests start the real program, the others call it in this process."""
+"""The command line as a user runs it; a few tests start the real program, the others call it in this process."""
 
 import os
 import re
@@ -38,7 +38,7 @@ TINY = ModelConfig(
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with parameters, charts, an untrained model and a MIDI file to prime with, and the user is in it."""
+    """The current directory, with parameters, charts, an untrained model and a MIDI file for priming."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
     shutil.copytree(ROOT / "data/charts", tmp_path / "data/charts")
     MusicTransformerFamily(CODEC, TINY).save(tmp_path / "models/music_transformer")
@@ -49,7 +49,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fail(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run a command that must fail; what it says, which is one line."""
+    """Run a command that must fail, and return its error, which is one line."""
     with pytest.raises(SystemExit) as ended:
         app(arguments)
     said = str(ended.value.code) if isinstance(ended.value.code, str) else capsys.readouterr().err
@@ -68,12 +68,12 @@ def start(arguments: list[str], folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [YARDBIRD, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-        # a suite started in the background of a shell ignores Ctrl-C, and its children would too
+        # processes started in the background of a shell ignore Ctrl-C, and so do their children
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 
-def test_help_answers_at_once_and_names_every_command() -> None:
+def test_help_is_fast_and_names_every_command() -> None:
     began = time.monotonic()
     out, _ = start(["--help"], ROOT).communicate()
     elapsed = time.monotonic() - began
@@ -91,7 +91,7 @@ def test_the_command_line_loads_no_heavy_library() -> None:
     "command",
     [["generate"], ["interpolate"], ["transfer"], ["blend"], ["ingest"], ["exp"], ["doctor"], ["mlflow", "sync"]],
 )
-def test_every_help_teaches_by_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert f"yardbird {' '.join(command)}" in succeed([*command, "--help"], capsys).split("Example", 1)[1]
 
 
@@ -107,7 +107,7 @@ def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytes
         assert told["model"]["sha256"] == files.sha256_folder(workspace / "models/music_transformer")
 
 
-def test_without_bars_a_solo_over_a_chart_is_whole_choruses(
+def test_without_bars_a_solo_over_a_chart_has_whole_choruses(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = workspace / "params.yaml"
@@ -120,7 +120,7 @@ def test_without_bars_a_solo_over_a_chart_is_whole_choruses(
     assert [(solo["bars"], solo["settings"]["whole_choruses"]) for solo in told] == [(12, True), (7, False)]
 
 
-def test_a_free_solo_is_in_the_key_asked_for_and_each_likeliest_one_in_a_key_of_its_own(
+def test_a_free_solo_is_in_the_key_requested_and_greedy_solos_differ_in_key(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     succeed(["generate", "--bars", "2", "--key", "F minor", "--no-comping", "--drums", "--no-count-in"], capsys)
@@ -132,7 +132,7 @@ def test_a_free_solo_is_in_the_key_asked_for_and_each_likeliest_one_in_a_key_of_
     assert len(set(keys)) == 2
 
 
-def test_the_best_of_several_solos_is_kept_with_a_judge_of_style_or_without(
+def test_the_best_of_several_solos_is_kept_with_and_without_a_judge_of_style(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wishes = ["generate", "--bars", "32", "--best-of", "2"]
@@ -159,7 +159,7 @@ def test_the_real_program_continues_a_prime(workspace: Path) -> None:
     assert out.startswith("solos/after_tune_seed0_000.mid .wav .png .json: 4 bars, ")
 
 
-def test_the_real_program_fills_bars_and_leaves_the_others(workspace: Path) -> None:
+def test_the_real_program_fills_bars_and_keeps_the_others(workspace: Path) -> None:
     process = start(
         ["generate", "--fill", "2-3,6", "tune.mid", "--fill", "8", "--seed", "3", "--count", "2"], workspace
     )
@@ -199,10 +199,13 @@ def test_the_real_program_fills_bars_and_leaves_the_others(workspace: Path) -> N
             "tune.mid: expected one pitched part of the file, by",
         ),
         (["--fill", "2", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
-        (["--fill", "2", "tune.mid", "--bars", "8"], "--bars: expected not to be given with --fill, found both"),
-        (["--fill", "2", "tune.mid", "--best-of", "2"], "--best-of: expected not to be given with --fill"),
-        (["--fill", "2", "tune.mid", "--chart", "data/charts/blues_in_f.txt"], "--chart: expected not to be given"),
-        (["--fill", "2", "tune.mid", "--temperature", "0", "--count", "2"], "expected one solo, found 2, all alike"),
+        (["--fill", "2", "tune.mid", "--bars", "8"], "--bars: expected no such option with --fill, found both"),
+        (["--fill", "2", "tune.mid", "--best-of", "2"], "--best-of: expected no such option with --fill"),
+        (["--fill", "2", "tune.mid", "--chart", "data/charts/blues_in_f.txt"], "--chart: expected no such option"),
+        (
+            ["--fill", "2", "tune.mid", "--temperature", "0", "--count", "2"],
+            "expected one solo, found 2, which would be equal",
+        ),
         (["--fill", "2", "tune.mid", "--model", "vae"], "vae: expected a model that fills bars, found a music_vae"),
         (
             ["--fill", "2", "tune.mid", "--model", "before"],
@@ -210,7 +213,7 @@ def test_the_real_program_fills_bars_and_leaves_the_others(workspace: Path) -> N
         ),
     ],
 )
-def test_bad_wishes_to_fill_are_one_line(
+def test_bad_options_with_fill_are_one_line(
     workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     tiny_vae().save(workspace / "vae")
@@ -222,10 +225,10 @@ def test_bad_wishes_to_fill_are_one_line(
     assert "\n" not in text
 
 
-def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
+def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Several at temperature 0 are no mistake here: each has a point of its own."""
+    """Several solos at temperature 0 are valid here, because each has its own latent."""
     tiny_vae().save(workspace / "models/music_vae")
     wishes = ["--model", "models/music_vae", "--chart", "data/charts/blues_in_f.txt", "--artist", "Charlie Parker"]
     with pytest.raises(SystemExit) as ended:
@@ -233,7 +236,7 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
     said = capsys.readouterr()
     assert ended.value.code in (0, None)
     assert len(said.out.splitlines()) == 2
-    assert "note: this model does not look at artist; 'Charlie Parker' is not used\n" in said.err
+    assert "note: this model ignores artist='Charlie Parker'\n" in said.err
     solos = [workspace / f"solos/blues_in_f_seed0_{number:03d}.mid" for number in range(2)]
     assert [read_score(solo).bar_count for solo in solos] == [4, 4]
     assert files.read_json(solos[0].with_suffix(".json"))["model"]["ignored"] == ["artist", "key"]
@@ -246,7 +249,7 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
         (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
         (
             ["--temperature", "0", "--count", "2", "--key", "F"],
-            "--temperature 0: expected one solo, found 2, all alike",
+            "--temperature 0: expected one solo, found 2, which would be equal",
         ),
         (["--top-p", "2"], "error: --top-p: expected above 0, at most 1"),
         (["--count", "0"], "--count: expected 1 or more"),
@@ -262,13 +265,13 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
         (["--model", "data/charts", "--family", "music_transformer"], "expected a trained model, found no codec.json"),
         (["--model", "data/charts"], "expected a family, one of"),
         (["--model", "music_transformer@champion"], "expected a registered model, found no database yet"),
-        (["--prime", "tune.mid", "--qpm", "200"], "--qpm: expected no tempo beside --prime, found 200"),
+        (["--prime", "tune.mid", "--qpm", "200"], "--qpm: expected no tempo with --prime, found 200"),
         (["--key", "H"], "error: --key: expected a key such as Bb major or D minor, found 'H'; change it"),
-        (["--key", "F", "--chart", "data/charts/blues_in_f.txt"], "--key: expected no key beside --chart, found F"),
+        (["--key", "F", "--chart", "data/charts/blues_in_f.txt"], "--key: expected no key with --chart, found F"),
         (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
     ],
 )
-def test_bad_wishes_are_one_line(
+def test_bad_options_of_generate_are_one_line(
     workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (workspace / "bad.txt").write_text("F7\nBb7 | H7")
@@ -279,20 +282,20 @@ def test_bad_wishes_are_one_line(
     assert text.startswith("error: ")
 
 
-def test_temperature_zero_draws_the_likeliest_solo(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_temperature_zero_is_greedy(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("a", "b"):
         succeed(["generate", "--temperature", "0", "--bars", "2", "--out", folder], capsys)
     first, second = (workspace / folder / "free_seed0_000.mid" for folder in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_a_weight_file_that_does_not_fit_is_one_line(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mismatched_weight_file_is_one_line(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workspace / "models/music_transformer/model.safetensors").write_bytes(b"no weights")
     assert "expected a trained model, found files that do not fit" in fail(["generate"], capsys)
 
 
 @pytest.mark.parametrize("content", ["{", "[1]"])
-def test_a_broken_note_of_the_family_is_one_line(
+def test_a_broken_file_of_the_family_name_is_one_line(
     workspace: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
     """Regression: a JSONDecodeError, an AttributeError."""
@@ -300,7 +303,7 @@ def test_a_broken_note_of_the_family_is_one_line(
     assert "expected a trained model, found files that do not fit" in fail(["generate"], capsys)
 
 
-def test_outside_the_repository_a_command_says_where_to_go(
+def test_outside_the_repository_the_error_names_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -311,7 +314,7 @@ def test_ctrl_c_ends_quietly(workspace: Path) -> None:
     process = start(["generate", "--bars", "2000"], workspace)
     assert process.stderr
     read = ""
-    while "drawing" not in read:  # it is at work
+    while "drawing" not in read:  # it has started
         letter = process.stderr.read(1)
         assert letter, read
         read += letter
@@ -321,7 +324,7 @@ def test_ctrl_c_ends_quietly(workspace: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_a_dry_run_tells_what_is_used_and_what_not_and_writes_nothing(
+def test_a_dry_run_lists_used_and_unused_files_and_writes_nothing(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = workspace / "raw/Ada Line"
@@ -332,7 +335,7 @@ def test_a_dry_run_tells_what_is_used_and_what_not_and_writes_nothing(
     out = succeed(["ingest", "--dry-run", str(folder)], capsys)
     assert sorted(workspace.rglob("*")) == before
     used, part, rejected = out.splitlines()[1:4]
-    assert part.strip() == "part: track 1, channel 1, Solo; left: nothing"
+    assert part.strip() == "part: track 1, channel 1, Solo; other parts: none"
     assert used.split()[:2] == ["used", "tune.mid:"]
     assert "Ada Line · tune" in used
     assert "8 bars · 64 notes" in used
@@ -349,7 +352,7 @@ def test_a_dry_run_tells_what_is_used_and_what_not_and_writes_nothing(
         (["data"], "expected --dry-run"),
     ],
 )
-def test_a_folder_of_nothing_is_one_line(
+def test_a_folder_without_music_is_one_line(
     workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (workspace / "empty").mkdir()
@@ -373,8 +376,8 @@ def test_a_folder_of_nothing_is_one_line(
         ([1, [2.5, None], "a b"], "[1,[2.5,null],'a b']"),
     ],
 )
-def test_values_are_written_as_dvc_reads_them(value: object, text: str) -> None:
-    """Compared with the very parser that DVC uses."""
+def test_values_are_written_in_the_syntax_of_dvc(value: object, text: str) -> None:
+    """Compared with the parser of DVC."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
@@ -421,7 +424,7 @@ def test_an_unknown_preset_names_the_known_ones(workspace: Path, capsys: pytest.
         ("=3", "expected KEY=VALUE"),
     ],
 )
-def test_an_override_of_nothing_is_refused(override: str, said: str) -> None:
+def test_an_override_of_an_unknown_parameter_is_refused(override: str, said: str) -> None:
     with pytest.raises(YardbirdError) as error:
         check_override(override, read_params(ROOT / "params.yaml"))
     assert said in str(error.value)
@@ -430,12 +433,12 @@ def test_an_override_of_nothing_is_refused(override: str, said: str) -> None:
 @pytest.mark.parametrize(
     "override", ["generate.bars=8", "params.yaml:generate.bars=8", "~sources.etudes", "+sources.parker=data/raw/parker"]
 )
-def test_what_dvc_allows_passes(override: str) -> None:
+def test_valid_overrides_of_dvc_pass(override: str) -> None:
     check_override(override, read_params(ROOT / "params.yaml"))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_presets_that_ship_fit_the_parameters(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_included_presets_match_the_parameters(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for override in preset_overrides(path.stem, read_params()):
         check_override(override, read_params())
@@ -454,13 +457,13 @@ def test_an_experiment_calls_dvc_with_the_overrides(
     files.write_text(workspace / "presets/tiny.yaml", "generate:\n  bars: 8\n")
     with pytest.raises(SystemExit) as ended:
         app(["exp", "--preset", "tiny", "-S", "seed=4", "--queue"])
-    assert ended.value.code == 3  # dvc's own
+    assert ended.value.code == 3  # the exit status of dvc
     assert calls[0][3:] == ["exp", "run", "--queue", "-S", "generate.bars=8", "-S", "seed=4"]
     assert "generate.bars=8" in capsys.readouterr().err
 
 
-def test_the_doctor_looks_at_everything(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Git and DVC may be as they are here: a test runs in a plain copy too."""
+def test_the_doctor_checks_everything(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The state of Git and DVC is arbitrary, because the test also runs in a plain copy."""
     monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit):
         app(["doctor"])
@@ -479,13 +482,13 @@ def test_the_doctor_survives_sources_without_names(workspace: Path) -> None:
     assert (finding.state, finding.what, finding.found) == ("fail", "sources", "no names in ['a', 'b']")
 
 
-def test_a_broken_torch_is_one_line_of_the_doctor_s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_torch_is_one_line_of_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: the check of the GPU raised an ImportError."""
     monkeypatch.setitem(sys.modules, "torch", None)
     assert [finding.state for finding in (*torch_pair(), *gpu())] == ["fail"]
 
 
-def test_the_doctor_fails_where_something_must_be_mended(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_fails_if_something_must_be_fixed(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (workspace / "params.yaml").read_text().replace("etudes: data/etudes", "parker: nowhere")
     (workspace / "params.yaml").write_text(text)
     (workspace / "mlruns").mkdir()

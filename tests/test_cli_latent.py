@@ -16,7 +16,7 @@ from yardbird.music.score import Score
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with parameters, an untrained model and two solos of different lengths, and the user is in it."""
+    """The current directory, with parameters, an untrained model and two solos of different lengths."""
     shutil.copy(PARAMS, tmp_path / "params.yaml")
     tiny_vae().save(tmp_path / "models/music_vae")
     write_score(solo(1, notes=32, qpm=100), tmp_path / "short.mid")
@@ -29,8 +29,8 @@ def reconstruction(path: Path) -> Score:
     return tiny_vae().reconstruct([read_score(path)])[0]
 
 
-def test_a_solo_becomes_another_in_even_steps(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The ends are the reconstructions, byte for byte; between them lengths and tempos go from one to the other."""
+def test_two_solos_are_interpolated_in_even_steps(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The ends equal the reconstructions byte for byte; between them lengths and tempos are interpolated."""
     out = succeed(["interpolate", "short.mid", "long.mid", "--steps", "3", "--path", "spherical"], capsys)
     assert len(out.splitlines()) == 1 + 3 + 1
     folder = workspace / "interpolated"
@@ -48,7 +48,7 @@ def test_a_solo_becomes_another_in_even_steps(workspace: Path, capsys: pytest.Ca
     assert told["to"] == {"solo": "long.mid", "sha256": files.sha256(workspace / "long.mid"), "bars": None}
 
 
-def test_the_first_bars_may_be_asked_for_and_a_shorter_solo_is_taken_whole(
+def test_the_bars_can_be_limited_and_a_shorter_solo_is_used_whole(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     succeed(["interpolate", "short.mid", "long.mid", "--steps", "2", "--bars", "6", "--out", "way"], capsys)
@@ -95,4 +95,4 @@ def test_a_model_of_another_family_is_refused(workspace: Path, capsys: pytest.Ca
 
     MusicTransformerFamily(CODEC, TINY).save(workspace / "models/music_transformer")
     heard = fail(["interpolate", "short.mid", "long.mid", "--model", "models/music_transformer"], capsys)
-    assert "expected a MusicVAE, found a music_transformer; name the folder of one with --model" in heard
+    assert "expected a MusicVAE, found a music_transformer; use --model with the folder of one" in heard

@@ -1,4 +1,4 @@
-"""`yardbird metrics`, on files of our own and on damaged ones."""
+"""`yardbird metrics`, on valid and on damaged files."""
 
 import json
 from dataclasses import replace
@@ -25,7 +25,7 @@ def run(*arguments: str | Path) -> int:
 
 @pytest.fixture
 def solos(tmp_path):
-    """Three solos, the third of which is the first in another key, and a file that is none."""
+    """Three solos, of which the third is the first in another key, and a file that is not a solo."""
     scores = [solo_rows.solo(1), solo_rows.solo(2), solo_rows.solo(1).transposed(-4)]
     for number, score in enumerate(scores):
         write_score(replace(score, key=None), tmp_path / f"solos/{number}.mid")
@@ -34,7 +34,7 @@ def solos(tmp_path):
 
 
 def write_midi(path: Path, *, channel: int = 0, notes: int = 8) -> Path:
-    """Even eighths without meter, tempo, chords and markers: as a hurried export leaves them."""
+    """Straight eighths without meter, tempo, chords and markers, as in a minimal export."""
     file = mido.MidiFile(ticks_per_beat=480)
     file.tracks.append(mido.MidiTrack())
     for number in range(notes):
@@ -53,17 +53,17 @@ def test_a_solo_is_shown_as_a_table_of_all_metrics(solos, capsys):
     assert "mean" not in shown
 
 
-def test_several_solos_stand_side_by_side_with_their_mean(solos, capsys, monkeypatch):
+def test_several_solos_are_columns_with_their_mean(solos, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "62")
     assert run(solos / "0.mid", solos / "1.mid") == 0
     shown = capsys.readouterr().out
     assert "mean ± sd" in shown
     assert max(map(len, shown.splitlines())) <= 62
-    assert shown.count("pitch entropy") == 2  # two columns fit, the mean has to stand below
+    assert shown.count("pitch entropy") == 2  # two columns fit, so the mean is in the next block
 
 
-def test_files_that_differ_in_their_suffix_alone_have_a_column_each(solos, capsys, monkeypatch):
-    """Columns were kept by the name without suffix: of 0.mid and 0.kar one was shown."""
+def test_files_that_differ_only_in_their_suffix_have_a_column_each(solos, capsys, monkeypatch):
+    """Regression: columns were keyed by the name without suffix, so of 0.mid and 0.kar only one was shown."""
     monkeypatch.setenv("COLUMNS", "200")
     (solos / "1.mid").rename(solos / "0.kar")
     run(solos)
@@ -71,7 +71,7 @@ def test_files_that_differ_in_their_suffix_alone_have_a_column_each(solos, capsy
     assert heading.split()[:3] == [f"…{str(solos / name)[-13:]}" for name in ("0.kar", "0.mid", "2.mid")]
 
 
-def test_json_holds_every_metric_by_file(solos, capsys):
+def test_json_has_every_metric_by_file(solos, capsys):
     assert run("--json", solos / "0.mid", solos / "1.mid") == 0
     told = json.loads(capsys.readouterr().out)
     assert list(told["solos"]) == [str(solos / "0.mid"), str(solos / "1.mid")]
@@ -94,14 +94,13 @@ def test_a_bad_file_is_one_line_and_the_others_are_shown(solos, tmp_path, capsys
 def test_an_empty_folder_is_one_line(tmp_path, capsys):
     assert run(tmp_path) == 1
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}: expected files of music, found none; "
-        "give a folder with MIDI, MusicXML, ABC or kern files\n"
+        f"error: {tmp_path}: expected files of music, found none; use a folder with MIDI, MusicXML, ABC or kern files\n"
     )
 
 
-def test_a_folder_of_known_solos_tells_what_has_been_copied(solos, tmp_path, capsys):
+def test_with_a_folder_of_known_solos_copies_are_found(solos, tmp_path, capsys):
     copy = write_copy(solos / "1.mid", tmp_path / "copy.mid", 5)
-    assert run("--json", copy, "--against", solos) == 1  # the folder holds a broken file
+    assert run("--json", copy, "--against", solos) == 1  # the folder contains a broken file
     told = json.loads(capsys.readouterr().out)["solos"][str(copy)]
     assert [told[f"coverage_{n}"] for n in LENGTHS] == [1, 1, 1, 1]
     assert told["longest_run"] == 39
@@ -120,7 +119,7 @@ def test_a_file_of_the_folder_is_not_compared_with_itself(solos, capsys):
     assert told[str(solos / "1.mid")]["coverage_8"] == 0
 
 
-def test_without_known_solos_there_is_nothing_to_compare_with(solos, tmp_path):
+def test_a_folder_without_known_solos_is_one_line(solos, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit, match="empty: expected at least one usable solo, found none"):
         app(["metrics", str(solos / "0.mid"), "--against", str(tmp_path / "empty")])
@@ -134,7 +133,7 @@ def test_a_file_without_chords_bar_lines_and_tempo_has_the_metrics_that_need_non
     assert values["chord_tone_rate"] is values["changes_found"] is values["arpeggio_rate"] is None
 
 
-def test_one_note_and_a_file_of_drums_are_no_accident(tmp_path, capsys):
+def test_a_single_note_and_a_file_of_drums_are_handled(tmp_path, capsys):
     assert run("--json", write_midi(tmp_path / "one.mid", notes=1)) == 0
     (values,) = json.loads(capsys.readouterr().out)["solos"].values()
     assert set(METRICS) <= set(values)

@@ -41,7 +41,7 @@ def run(trained: Path, *arguments: str, out: Path):
         return stop.code
 
 
-def test_a_transfer_is_written_to_hear_to_see_and_to_trace(trained, tmp_path, capsys):
+def test_a_transfer_is_written_as_midi_sound_picture_and_provenance(trained, tmp_path, capsys):
     assert run(trained, "transfer", "--to", "coltrane", "--strength", "1.5", "--bars", "4", out=tmp_path) in (0, None)
     names = {f"solo_to_john_coltrane.{end}" for end in ("mid", "wav", "png", "json")}
     names |= {f"solo_reconstruction.{end}" for end in ("mid", "wav", "png")} | {"solo_to_john_coltrane_changes.csv"}
@@ -69,7 +69,7 @@ def test_the_same_command_writes_the_same_bytes(trained, tmp_path):
     ("arguments", "said"),
     [
         (("transfer", "--to", "dolphy"), "dolphy: expected one of the artists Charlie Parker, John Coltrane, f"),
-        (("transfer", "--to", "parker", "--from", "charlie"), "--from: expected another artist than --to"),
+        (("transfer", "--to", "parker", "--from", "charlie"), "--from: expected an artist other than --to"),
         (("transfer", "--to", "parker", "--strength", "nan"), "--strength: expected -100 to 100, f"),
         (("blend", "--add", "swing=1"), "--add: expected name=amount, a name of blues, chrom.*, found swing=1"),
         (("blend", "--add", "blues"), "--add: expected name=amount, .*, found blues; write e.g. --add blues=1.0"),
@@ -86,7 +86,7 @@ def test_what_cannot_be_done_is_one_line(trained, tmp_path, arguments, said):
     assert re.search(said, code)
 
 
-def test_without_directions_the_remedy_is_named(trained, tmp_path):
+def test_without_directions_the_error_names_the_remedy(trained, tmp_path):
     paths = {"--model": trained / "music_vae", "--directions": tmp_path / "none", "--out": tmp_path}
     options = [text for name, path in paths.items() for text in (name, str(path))]
     with pytest.raises(SystemExit, match="no such file; run `dvc repro explore`"):

@@ -1,4 +1,4 @@
-"""`yardbird sing` as a user meets it."""
+"""`yardbird sing` as a user runs it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with parameters, an untrained model and a MIDI file, and the user is in it."""
+    """The current directory, with parameters, an untrained model and a MIDI file."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
     tiny_musicgen().save(tmp_path / "models/musicgen")
     (tmp_path / "models/musicgen/trained.json").write_text('{"family": "musicgen"}')
@@ -31,7 +31,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refused(*arguments: str) -> str:
-    """The one line that a command ends with."""
+    """The error line of a command."""
     with pytest.raises(SystemExit) as ended:
         app(["sing", *arguments])
     assert isinstance(ended.value.code, str)
@@ -39,7 +39,7 @@ def refused(*arguments: str) -> str:
     return ended.value.code
 
 
-def test_the_program_sings_a_prompt_and_names_the_words_it_does_not_know(workspace: Path) -> None:
+def test_the_program_draws_a_prompt_and_names_unknown_words(workspace: Path) -> None:
     program = Path(sys.executable).with_name("yardbird")
     ran = subprocess.run(
         [program, "sing", "Be-bop jazz solo in F#", "--seconds", "0.3", "--seed", "7", "--melody", "tune.mid",
@@ -58,7 +58,7 @@ def test_the_program_sings_a_prompt_and_names_the_words_it_does_not_know(workspa
     assert told["model"]["trained"] == {"family": "musicgen"}
 
 
-def test_several_prompts_are_sung_and_a_seed_says_which_sound(workspace: Path) -> None:
+def test_several_prompts_are_drawn_and_the_seed_determines_the_sound(workspace: Path) -> None:
     for out in ("a", "b"):
         app_ok("jazz solo", "jazz solo", "--seconds", "0.1", "--out", out)
     app_ok("jazz solo", "--seconds", "0.1", "--seed", "5", "--out", "c")
@@ -95,7 +95,7 @@ def app_ok(*arguments: str) -> None:
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
-def test_what_cannot_be_is_said_in_one_line(workspace: Path, arguments: list[str], line: str) -> None:
+def test_impossible_options_are_one_line(workspace: Path, arguments: list[str], line: str) -> None:
     assert line in refused("jazz solo", *arguments)
     assert not list(workspace.glob("**/*.wav"))
 

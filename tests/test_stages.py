@@ -1,4 +1,4 @@
-"""Stages run by hand where the stages before them have not run."""
+"""Stages run by hand before the stages they depend on."""
 
 import runpy
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-#: All that cannot do without what another stage writes, with their arguments; report leaves out what is not there.
+#: All stages that require the output of another stage, with their arguments; report omits what is missing.
 STAGES = {
     "validate": [], "split": [], "augment": [], "encode": ["events"], "render": [], "encode_audio": [],
     "train": ["music_transformer"], "judge": [], "generate": ["music_vae"], "sing": [], "explore": [], "baseline": [],
@@ -16,10 +16,10 @@ STAGES = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_before_its_turn_is_one_line(
+def test_a_stage_run_too_early_is_one_line(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    """Some of them ended in a traceback."""
+    """Regression: some of them ended in a traceback."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setattr(sys, "argv", [f"{stage}.py", *STAGES[stage]])
@@ -35,7 +35,7 @@ def test_a_stage_before_its_turn_is_one_line(
 
 @pytest.mark.parametrize("given", [[], ["nobody"], ["music_vae", "events", "more"]], ids=["none", "unknown", "more"])
 @pytest.mark.parametrize("stage", [name for name, arguments in STAGES.items() if arguments] + ["ingest"])
-def test_a_stage_with_other_arguments_than_its_own_is_one_line(
+def test_a_stage_with_wrong_arguments_is_one_line(
     root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, given: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", [f"{stage}.py", *given])

@@ -32,7 +32,7 @@ def run(*arguments: object) -> object:
 
 def test_a_test_is_exported_and_its_answers_are_imported(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", "--out", "parker.html") in (0, None)
-    assert "parker.html: 0.2 MB, 8 clips; keep blind_test/key.json to yourself" in capsys.readouterr().out
+    assert "parker.html: 0.2 MB, 8 clips; keep blind_test/key.json secret" in capsys.readouterr().out
     Path("good.json").write_text(answers(1, dict.fromkeys(test.clips, True) | RIGHT))
     Path("bad.json").write_text("{}")
     assert run("import", "bad.json", "good.json", "good.json") == 1
@@ -80,12 +80,12 @@ def test_in_an_empty_folder_a_test_is_made(test: BlindTest) -> None:
     assert said == f"error: data/augmented/manifest.csv: {missing}"
 
 
-def test_a_port_in_use_is_refused_in_one_line(test: BlindTest) -> None:
+def test_a_port_in_use_is_one_clear_line(test: BlindTest) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = run("serve", "--port", port)
     assert said == (
-        f"error: 127.0.0.1:{port}: expected a free port, found Address already in use; give another --host or --port"
+        f"error: 127.0.0.1:{port}: expected a free port, found Address already in use; use another --host or --port"
     )
 
 
@@ -94,13 +94,13 @@ def test_an_invalid_public_address_is_one_clear_line(test: BlindTest, url: str) 
     said = run("serve", "--public-url", url)
     assert said == (
         f"error: --public-url: expected an address such as https://example.org, found {url!r}; "
-        "give the one that listeners open"
+        "use the address that listeners open"
     )
 
 
 def test_a_test_with_older_parameters_is_kept_with_a_note(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
     run("export")
-    assert "was made with other parameters and stays so; a new --folder is a new test" in capsys.readouterr().err
+    assert "was made with other parameters and keeps them; use a new --folder for a new test" in capsys.readouterr().err
 
 
 def test_another_request_limit_does_not_make_a_different_test(

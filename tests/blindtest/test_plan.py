@@ -191,7 +191,10 @@ def test_the_configured_artists_are_used(corpus: Corpus, config: BlindTestConfig
     [
         ({"artist": "Miles"}, "blind_test.artist: expected an artist with test solos, found 'Miles', the test split"),
         ({"decoy": "Miles"}, "blind_test.decoy: expected an artist with test solos, found 'Miles'"),
-        ({"artist": "Bird", "decoy": "Bird"}, "blind_test.decoy: expected an artist other than blind_test.artist, found 'Bird'"),
+        (
+            {"artist": "Bird", "decoy": "Bird"},
+            "blind_test.decoy: expected an artist other than blind_test.artist, found 'Bird'",
+        ),
     ],
 )
 def test_unusable_artists_are_refused(

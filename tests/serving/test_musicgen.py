@@ -72,7 +72,7 @@ def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Pat
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_is_said_in_one_line(
+def test_impossible_options_are_one_line(
     answer: Answer, prompts: list[str], params: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(YardbirdError, match=message):

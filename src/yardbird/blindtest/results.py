@@ -160,7 +160,7 @@ def as_text(results: Results) -> str:
     for group in results.by_expertise:
         shares = ", ".join(f"{row.source} {row.wilson.value:.0%}" for row in group.sources if row.wilson)
         lines.append(f"{group.name}: {group.listeners} listeners{'; ' if shares else ''}{shares}")
-    lines += [f"left out: {line}" for line in results.left_out]
+    lines += [f"not included: {line}" for line in results.left_out]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The command line. Heavy libraries are imported inside the commands: `yardbird --help` answers at once."""
+"""The command line. Commands import heavy libraries themselves, so that `yardbird --help` is fast."""
 
 import errno
 import sys
@@ -22,7 +22,7 @@ from yardbird.errors import YardbirdError
 _cli = typer.Typer(
     help="""From a folder of Charlie Parker solos to trained, compared and registered music generation models.
 
-    The pipeline itself is DVC's: `dvc repro` runs what changed, `dvc exp show` compares. These commands go with it.
+    DVC runs the pipeline: `dvc repro` runs the changed stages, `dvc exp show` compares experiments.
     """,
     epilog="Start with: yardbird doctor, then dvc repro, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
@@ -31,13 +31,13 @@ _cli = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-#: What the machine refuses, and what a user can do.
+#: Errors of the operating system, and what a user can do about them.
 _REMEDIES: Mapping[int | None, str] = {
-    errno.ENOSPC: "make room on the disk and run it again",
-    errno.EDQUOT: "make room in your quota and run it again",
-    errno.EROFS: "choose a folder that can be written to",
-    errno.EACCES: "correct the permissions, or choose another folder",
-    errno.EPERM: "correct the permissions, or choose another folder",
+    errno.ENOSPC: "free space on the disk and run the command again",
+    errno.EDQUOT: "free space in your quota and run the command again",
+    errno.EROFS: "choose a writable folder",
+    errno.EACCES: "fix the permissions, or choose another folder",
+    errno.EPERM: "fix the permissions, or choose another folder",
 }
 for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
     _cli.command()(command)
@@ -46,7 +46,7 @@ _cli.add_typer(blind_test, name="blind-test")
 
 
 def app(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; what a user can fix is one line on stderr and exit status 1."""
+    """Run a command; an error that a user can fix is one line on stderr, with exit status 1."""
     try:
         _cli(args=arguments)
     except YardbirdError as error:

@@ -1,4 +1,4 @@
-"""`yardbird blind-test`: can listeners tell generated solos from real ones."""
+"""`yardbird blind-test`: a listening test of generated and real solos."""
 
 import re
 from contextlib import suppress
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
     from yardbird.blindtest.plan import BlindTestConfig
     from yardbird.blindtest.store import VoteStore
 
-blind_test = typer.Typer(help="Listeners judge whose solo they hear.", no_args_is_help=True)
+blind_test = typer.Typer(help="Let listeners judge generated and real solos.", no_args_is_help=True)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PUBLIC = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?(/[^?#\s]*)?", re.IGNORECASE)
-_Folder = Annotated[Path, typer.Option(help="The test: its clips, its key and its votes.")]
+_Folder = Annotated[Path, typer.Option(help="Folder of the test, with its clips, key and votes.")]
 _FOLDER = Path("blind_test")
 
 
 @blind_test.command()
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; anything but loopback is open to others.")
+        str, typer.Option(help="Address to listen on; other machines can connect unless it is loopback.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 8765,
     public_url: Annotated[
-        str | None, typer.Option(help="Address of the web server before this one, such as https://example.org/test.")
+        str | None, typer.Option(help="Public address of a reverse proxy, such as https://example.org/test.")
     ] = None,
     folder: _Folder = _FOLDER,
 ) -> None:
-    """Ask listeners in a browser, and show the results to whoever has the token that is printed here.
+    """Serve the test for browsers. The results page requires the printed token.
 
-    The first start makes the clips (section `blind_test` of params.yaml); later ones go on with the same test and its
-    votes. An answer that was taken survives the kill of this program.
+    The first start renders the clips (section `blind_test` of params.yaml); later starts continue the same test with
+    its votes. A confirmed answer is never lost, even if the server is killed.
 
     Examples:
 
     - `yardbird blind-test serve`
 
-    - `yardbird blind-test serve --host 0.0.0.0 --port 8000`  (for the phones of a class, in a network you trust)
+    - `yardbird blind-test serve --host 0.0.0.0 --port 8000`  (for phones in a trusted network)
 
-    - `yardbird blind-test serve --public-url https://example.org`  (behind a web server with TLS)
+    - `yardbird blind-test serve --public-url https://example.org`  (behind a reverse proxy with TLS)
     """
     import secrets
     import socket
@@ -55,7 +55,7 @@ def serve(
 
     public = None if public_url is None else _PUBLIC.fullmatch(public_url)
     if public_url is not None and not public:
-        expected, remedy = "an address such as https://example.org", "give the one that listeners open"
+        expected, remedy = "an address such as https://example.org", "use the address that listeners open"
         raise InputError("--public-url", expected=expected, found=repr(public_url), remedy=remedy)
     test, key, config = _open_or_make(folder)
     token, local = secrets.token_urlsafe(24), host in _LOOPBACK
@@ -68,32 +68,32 @@ def serve(
     try:
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        found, remedy = str(error.strerror).partition(" (")[0], "give another --host or --port"
+        found, remedy = str(error.strerror).partition(" (")[0], "use another --host or --port"
         raise InputError(f"{host}:{port}", expected="a free port", found=found, remedy=remedy) from None
     own = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     address = (public_url or own).rstrip("/")
     if not local:
-        typer.echo(f"warning: open to everyone who reaches {host}, without encryption", err=True)
+        typer.echo(f"warning: anyone who can reach {host} can open the test, without encryption", err=True)
     typer.echo(f"the test:    {address}/\nthe results: {address}/results?token={token}")
-    typer.echo("Ctrl-C ends it; the votes are kept")
+    typer.echo("press Ctrl-C to stop; the votes are kept")
     app = make_app(
         folder, test, key, _store(folder), token,
         hosts=hosts, requests_per_minute=config.requests_per_minute, secure=secure,
     )  # fmt: skip
-    # No access log: it would hold addresses, and the token. No proxy headers: the limit of requests would believe them.
+    # No access log: it would contain addresses and the token. No proxy headers: clients could evade the request limit.
     settings = uvicorn.Config(
         app, log_level="warning", access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=60
     )
-    with suppress(KeyboardInterrupt):  # after a clean end uvicorn passes Ctrl-C on
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean shutdown
         uvicorn.Server(settings).run(sockets=[listening])
 
 
 @blind_test.command()
 def export(
-    out: Annotated[Path, typer.Option(help="The page, with all of the sound inside.")] = Path("blind_test.html"),
+    out: Annotated[Path, typer.Option(help="File to write; it includes the sounds.")] = Path("blind_test.html"),
     folder: _Folder = _FOLDER,
 ) -> None:
-    """Write the test as one HTML file that works offline; its answers come back as files, see `import`.
+    """Write the test as one HTML file that works offline. Listeners save answers as files for `import`.
 
     Example: `yardbird blind-test export --out parker.html`
     """
@@ -101,17 +101,17 @@ def export(
 
     test, _, _ = _open_or_make(folder)
     export_test(folder, test, out)
-    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(test.clips)} clips; keep {folder}/key.json to yourself")
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(test.clips)} clips; keep {folder}/key.json secret")
 
 
 @blind_test.command("import")
 def import_(
-    answers: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What listeners have saved.")],
+    answers: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files saved by listeners.")],
     folder: _Folder = _FOLDER,
 ) -> None:
-    """Add the answers of exported pages to the votes; the same file may come twice.
+    """Add the answers of exported pages to the votes; importing a file twice is harmless.
 
-    Bad files are named, one line each, and the others are taken; the exit status is then 1.
+    Each unusable file is reported in one line, and the others are imported; the exit status is then 1.
 
     Example: `yardbird blind-test import ~/Downloads/blind-test-*.json`
     """
@@ -133,9 +133,9 @@ def import_(
 
 @blind_test.command()
 def results(
-    folder: _Folder = _FOLDER, json: Annotated[bool, typer.Option("--json", help="For other programs.")] = False
+    folder: _Folder = _FOLDER, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """Print what the votes say so far; the server need not run.
+    """Print the results of the votes so far; no server is required.
 
     Example: `yardbird blind-test results --json`
     """
@@ -150,7 +150,7 @@ def results(
 
 
 def _open_or_make(folder: Path) -> "tuple[BlindTest, Key, BlindTestConfig]":
-    """The test in a folder, made first where there is no folder or nothing in it, and the settings of today."""
+    """The test in a folder, created if the folder is missing or empty, and the current settings."""
     from yardbird.blindtest.bundle import read_test
     from yardbird.blindtest.plan import BlindTestConfig, make_plan
     from yardbird.config import read_section, read_seed
@@ -159,19 +159,19 @@ def _open_or_make(folder: Path) -> "tuple[BlindTest, Key, BlindTestConfig]":
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         from yardbird.blindtest.clips import prepare
 
-        typer.echo(f"making the clips of {folder} …")
+        typer.echo(f"rendering the clips of {folder} …")
         prepare(folder, make_plan(Path("data/augmented"), Path("data/generated"), config, seed), config, seed)
     test, key = read_test(folder)
-    of_its_making = {**key.params, "requests_per_minute": config.requests_per_minute}  # which makes no test another
-    if (of_its_making, key.seed) != (asdict(config), seed):
+    stored = {**key.params, "requests_per_minute": config.requests_per_minute}  # it does not affect the clips
+    if (stored, key.seed) != (asdict(config), seed):
         typer.echo(
-            f"note: {folder} was made with other parameters and stays so; a new --folder is a new test", err=True
+            f"note: {folder} was made with other parameters and keeps them; use a new --folder for a new test", err=True
         )
     judged = [origin.source for origin in key.clips.values()]
     counts = ", ".join(f"{judged.count(source)} {source}" for source in dict.fromkeys(judged))
     typer.echo(f'"Is this {test.artist}?" {len(test.clips)} clips: {counts}')
     for line in key.left_out:
-        typer.echo(f"left out: {line}")
+        typer.echo(f"not included: {line}")
     return test, key, config
 
 

@@ -1,4 +1,4 @@
-"""`yardbird doctor FOLDER…`: what the pipeline would make of the music in folders, as text or as JSON."""
+"""`yardbird doctor FOLDER…`: reports how the pipeline would use the music in folders, as text or JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from yardbird.data.manifest import SoloRow
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
-#: Columns of a row that the line of a file shows in words, or that say nothing to a reader.
+#: Columns that the line of a file already shows, or that are of no use to a reader.
 _SHOWN = frozenset({
     "solo", "path", "source", "file", "artist", "title", "tune_group", "key", "form", "licence", "notes", "bars",
     "seconds", "qpm", "chord_coverage", "content_hash", "interval_hash", "program", "trimmed_overlaps",
@@ -26,10 +26,10 @@ _NAMED = 3
 
 
 def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, out: Path | None) -> None:
-    """Print what is found, and write corrected copies to `out`, if given.
+    """Print the findings, and write corrected copies to `out`, if given.
 
     Raises:
-        InputError: a folder or `out` cannot be used, or no file can.
+        InputError: a folder or `out` is unusable, or no file is usable.
     """
     from yardbird.config import read_section
     from yardbird.data.checkup import check_up
@@ -39,7 +39,7 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
     from yardbird.data.validation import ValidateConfig
 
     if out is not None:
-        refuse_place(out, folders)  # before the work, not after it
+        refuse_place(out, folders)  # fail before the work, not after it
     ingest, validate = read_section("ingest", IngestConfig), read_section("validate", ValidateConfig)
     checkup = check_up(folders, ingest, validate, read_limits())
     if as_json:
@@ -49,12 +49,12 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
             typer.echo(line)
     if not any(file.used for file in checkup.files):
         where = ", ".join(map(str, folders))
-        remedy = "the lines above say what to do with each file" if checkup.files else "add files of music"
+        remedy = "see the lines above for each file" if checkup.files else "add files of music"
         raise InputError(where, expected="at least one usable file", found="none", remedy=remedy)
     if out is not None:
         changes = repair(checkup, folders, out)
         copies = len({change.copy for change in changes if change.copy})
-        typer.echo(f"{copies} corrected copies in {out}; {out / CHANGES} lists what was changed", err=as_json)
+        typer.echo(f"{copies} corrected copies in {out}; {out / CHANGES} lists the changes", err=as_json)
 
 
 def _corpus(checkup: "Checkup") -> Iterator[str]:
@@ -66,7 +66,7 @@ def _corpus(checkup: "Checkup") -> Iterator[str]:
         yield from _source(source)
     findings = summarise(checkup.findings)
     if findings:
-        yield typer.style("What was found, and what the pipeline does with it", bold=True)
+        yield typer.style("Findings, and what the pipeline does about them", bold=True)
     for entry in findings:
         named = ", ".join(entry["where"][:_NAMED]) + (", …" if entry["count"] > _NAMED else "")
         label = typer.style(f"{entry['severity']:8}", fg=_COLOURS[entry["severity"]])

@@ -1,4 +1,4 @@
-"""`yardbird doctor`: is everything there that the pipeline needs; with folders, what it would make of their music."""
+"""`yardbird doctor`: checks the requirements of the pipeline or, with folders, the music in them."""
 
 import importlib.metadata
 import os
@@ -22,7 +22,7 @@ _INSTALL = "run make demo, or pip install -r requirements.lock"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's: what was looked at, what was found, and what to do unless it is ok."""
+    """One line of output: what was checked, what was found, and a remedy unless it is ok."""
 
     state: Literal["ok", "warn", "fail"]
     what: str
@@ -31,8 +31,10 @@ class Finding:
 
 
 def doctor(
-    folders: Annotated[list[Path] | None, typer.Argument(help="Folders of music; none: the installation.")] = None,
-    all_files: Annotated[bool, typer.Option("--all", help="List all files, and notes about them.")] = False,
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of music; none: check the installation.")
+    ] = None,
+    all_files: Annotated[bool, typer.Option("--all", help="List all files, including notes about them.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     repair: Annotated[
         Path | None,
@@ -41,11 +43,11 @@ def doctor(
 ) -> None:
     """Check the installation, or examine folders of music.
 
-    Without a folder: the installation, the machine and the repository. Run it in the repository's root. Each line is
-    ok, warn (works, but not at its best) or fail, with what to do; the exit status is 1 if something must be fixed.
+    Without a folder, it checks the installation, the machine and the repository; run it in the repository's root. Each
+    line is ok, warn (works, but not optimally) or fail, with a remedy; the exit status is 1 if any line is fail.
 
-    With folders: what the pipeline does with each file and why, notes lost on each grid, duplicates, written and timed
-    editions, what is missing, and what you can do about it. The folders are never changed.
+    With folders, it reports what the pipeline does with each file and why, notes lost on each grid, duplicates, written
+    and timed editions, missing information, and remedies. The folders are never changed.
 
     Examples:
 
@@ -79,11 +81,11 @@ def doctor(
 def python() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     right = sys.version_info[:2] == (3, 11)
-    yield Finding("ok", "Python", version) if right else Finding("fail", "Python", version, "3.11 is needed")
+    yield Finding("ok", "Python", version) if right else Finding("fail", "Python", version, "3.11 is required")
 
 
 def libraries() -> Iterator[Finding]:
-    """Every library that the package asks for, in the version that it asks for."""
+    """Check the version of every required library."""
     from packaging.requirements import Requirement
 
     for text in importlib.metadata.requires("yardbird") or []:
@@ -98,29 +100,29 @@ def libraries() -> Iterator[Finding]:
         if wanted.specifier.contains(version, prereleases=True):
             yield Finding("ok", wanted.name, version)
         else:
-            yield Finding("fail", wanted.name, f"{version}, but {wanted.specifier} is needed", _INSTALL)
+            yield Finding("fail", wanted.name, f"{version}, but {wanted.specifier} is required", _INSTALL)
 
 
 def torch_pair() -> Iterator[Finding]:
-    """torchaudio is compiled against one torch; beside another, or beside the CPU wheel, it cannot be loaded."""
+    """torchaudio is compiled for one build of torch; with another one, such as the CPU wheel, it cannot be loaded."""
     try:
         import torch
         import torchaudio
     except (ImportError, OSError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         yield Finding(
-            "fail", "torch + torchaudio", f"cannot be loaded ({reason})", f"install the same pair; {_INSTALL}"
+            "fail", "torch + torchaudio", f"cannot be loaded ({reason})", f"install matching builds; {_INSTALL}"
         )
         return
     versions = f"{torch.__version__} + {torchaudio.__version__}"
     if torch.__version__ == torchaudio.__version__:
-        yield Finding("ok", "torch + torchaudio", f"{versions} fit")
+        yield Finding("ok", "torch + torchaudio", f"{versions} match")
     else:
-        yield Finding("fail", "torch + torchaudio", f"{versions} do not fit", f"install the same pair; {_INSTALL}")
+        yield Finding("fail", "torch + torchaudio", f"{versions} do not match", f"install matching builds; {_INSTALL}")
 
 
 def soundfont() -> Iterator[Finding]:
-    """A note of every instrument that renderings use must sound."""
+    """Check that every instrument used in renderings produces sound."""
     from yardbird.audio.comping import ACOUSTIC_BASS, PIANO
     from yardbird.audio.soundfont import soundfont_path
     from yardbird.audio.synth import render
@@ -131,11 +133,11 @@ def soundfont() -> Iterator[Finding]:
         if render(Score(12, make_notes([(0, 12, 50, 90)]), end_tick=12, program=program)).peak < 0.01:
             yield Finding("fail", "SoundFont", f"{path.name}: program {program} is silent", "reinstall pretty_midi")
             return
-    yield Finding("ok", "SoundFont", f"{path.name} sounds")
+    yield Finding("ok", "SoundFont", f"{path.name} works")
 
 
 def gpu() -> Iterator[Finding]:
-    """Nothing where torch cannot be loaded: `torch_pair` says so."""
+    """Check the GPU; no finding if torch cannot be loaded, as `torch_pair` reports that."""
     try:
         import torch
     except (ImportError, OSError):
@@ -144,12 +146,12 @@ def gpu() -> Iterator[Finding]:
         memory = torch.cuda.get_device_properties(0).total_memory / 1e9
         yield Finding("ok", "GPU", f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB")
     else:
-        remedy = "the defaults suit the CPU; leave presets/paper.yaml for a machine with one"
+        remedy = "the defaults are for the CPU; use presets/paper.yaml only on a machine with a GPU"
         yield Finding("warn", "GPU", f"none; {os.cpu_count()} CPU cores", remedy)
 
 
 def database() -> Iterator[Finding]:
-    """Is MLflow's database readable; it is not made here."""
+    """Check that MLflow's database is readable; it is not created here."""
     from yardbird.tracking.store import connect, project_root
 
     root = project_root()
@@ -157,7 +159,7 @@ def database() -> Iterator[Finding]:
         yield Finding("fail", "MLflow", "a folder mlruns/ hides the database from the UI", "move it away")
     remote = os.environ.get("MLFLOW_TRACKING_URI")
     if not remote and not (root / "mlflow.db").exists():
-        yield Finding("ok", "MLflow", "no database yet; the first training makes it")
+        yield Finding("ok", "MLflow", "no database yet; the first training creates it")
         return
     client, experiment = connect(root)
     runs = client.search_runs([experiment], max_results=1000)
@@ -169,35 +171,35 @@ def disk() -> Iterator[Finding]:
     if free >= _SPARE_GB:
         yield Finding("ok", "disk", f"{free:.0f} GB free")
     else:
-        remedy = "make room; dvc gc --workspace drops old results"
+        remedy = "free space; dvc gc --workspace removes old results"
         yield Finding("warn" if free >= _NEEDED_GB else "fail", "disk", f"{free:.1f} GB free", remedy)
 
 
 def repository() -> Iterator[Finding]:
-    """Experiments need a Git repository with a commit, and DVC set up in it."""
+    """Check for a Git repository with a commit and with DVC, which experiments require."""
     for tool in ("git", "dvc"):
         if not shutil.which(tool, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
             yield Finding("fail", tool, "not installed", _INSTALL if tool == "dvc" else "install git")
             return
     status = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, check=False)
     if status.returncode:
-        yield Finding("fail", "Git", "no repository here", "clone the project, run this in its root")
+        yield Finding("fail", "Git", "no repository here", "clone the project and run this in its root")
     elif subprocess.run(["git", "rev-parse", "--verify", "-q", "HEAD"], capture_output=True, check=False).returncode:
-        yield Finding("fail", "Git", "no commit yet", "commit once; experiments start from a commit")
+        yield Finding("fail", "Git", "no commit yet", "make a commit; experiments start from one")
     else:
         changed = len(status.stdout.splitlines())
-        found = f"{changed} changed files; experiments take them along" if changed else "clean"
+        found = f"{changed} changed files; experiments include them" if changed else "clean"
         yield Finding("ok", "Git", found)
     if not (Path(".dvc") / "config").is_file():
         yield Finding("fail", "DVC", "not set up here", "run this in the repository's root, or dvc init")
     elif not Path("dvc.lock").is_file():
-        yield Finding("warn", "DVC", "nothing has run yet", "dvc repro")
+        yield Finding("warn", "DVC", "the pipeline has not run yet", "run dvc repro")
     else:
         yield Finding("ok", "DVC", "set up, has run")
 
 
 def parameters() -> Iterator[Finding]:
-    """params.yaml can be read, the folders it names as sources are there or will be made, and roles are theirs."""
+    """Check that params.yaml is valid, that its sources exist or will be created, and that roles name sources."""
     from yardbird.config import read_params
     from yardbird.data.roles import read_background
 
@@ -205,11 +207,11 @@ def parameters() -> Iterator[Finding]:
     if not isinstance(sources, dict):
         yield Finding("fail", "sources", f"no names in {sources}", "write `name: folder` lines in params.yaml")
         return
-    read_background()  # raises where a role is wrong
+    read_background()  # raises if a role is invalid
     for name, folder in sources.items():
         if Path(str(folder)).is_dir():
             yield Finding("ok", f"source {name}", str(folder))
         elif str(folder) == "data/etudes":
-            yield Finding("ok", f"source {name}", f"{folder}: composed by the first run")
+            yield Finding("ok", f"source {name}", f"{folder}: created by the first run")
         else:
             yield Finding("fail", f"source {name}", f"no folder {folder}", "correct `sources` in params.yaml")

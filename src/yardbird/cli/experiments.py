@@ -1,6 +1,6 @@
-"""`yardbird exp`: DVC experiments with whole sets of parameters.
+"""`yardbird exp`: runs DVC experiments with presets of parameters.
 
-DVC's own way, Hydra composition, would overwrite hand edits of params.yaml: a preset becomes single `-S` overrides.
+DVC's Hydra composition would overwrite manual edits of params.yaml, so a preset becomes single `-S` overrides.
 """
 
 import difflib
@@ -22,27 +22,26 @@ _READS_AS_OTHER = re.compile(r"true|false|null|[-+]?[\d.]+(e[-+]?\d+)?", re.I)
 
 
 def exp(
-    preset: Annotated[str | None, typer.Option(help="A file of presets/, such as smoke or paper.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Name of a file in presets/, such as smoke or paper.")] = None,
     override: Annotated[
-        list[str] | None, typer.Option("--set", "-S", metavar="KEY=VALUE", help="One more override, as for dvc.")
+        list[str] | None,
+        typer.Option("--set", "-S", metavar="KEY=VALUE", help="Override a parameter, as in dvc; can be repeated."),
     ] = None,
-    queue: Annotated[
-        bool, typer.Option("--queue", help="Put it in the queue; start it with `dvc queue start`.")
-    ] = False,
-    temp: Annotated[bool, typer.Option("--temp", help="Run it in a folder of its own, the workspace stays.")] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Add it to the queue; start with `dvc queue start`.")] = False,
+    temp: Annotated[bool, typer.Option("--temp", help="Run it in a temporary folder, not in the workspace.")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
 ) -> None:
-    """Run the pipeline as a DVC experiment, with a preset of parameters and single overrides on top.
+    """Run the pipeline as a DVC experiment, with a preset of parameters and further overrides.
 
     Examples:
 
-    - `yardbird exp --preset smoke`  (the whole pipeline in seconds)
+    - `yardbird exp --preset smoke`  (the whole pipeline in a minute or two)
 
     - `yardbird exp --preset paper -S music_transformer.training.batch_size=4`
 
     - `yardbird exp -S generate.temperature=0.8 --queue`, then `dvc queue start -j 1`
 
-    - `make exp`  (compare what came of them)
+    - `make exp`  (compare the experiments)
     """
     params = read_params()
     overrides = list(preset_overrides(preset, params)) if preset else []
@@ -59,11 +58,11 @@ def exp(
 
 
 def preset_overrides(name: str, params: Mapping[str, Any]) -> Iterator[str]:
-    """The overrides of a preset, `key=value` as DVC reads them.
+    """The overrides of a preset, as `key=value` in DVC's syntax.
 
     Raises:
         InputError: there is no such preset.
-        ConfigError: it has a key that params.yaml has not.
+        ConfigError: it has a key that is not in params.yaml.
     """
     path = PRESETS / f"{name}.yaml"
     known = sorted(preset.stem for preset in PRESETS.glob("*.yaml"))
@@ -75,16 +74,16 @@ def preset_overrides(name: str, params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_override(text: str, params: Mapping[str, Any]) -> None:
-    """Refuse an override of a parameter that is not there; `+key=value` adds one and `~key` removes one.
+    """Reject an override of an unknown parameter; `+key=value` adds a parameter and `~key` removes one.
 
     Raises:
         ConfigError: there is no such parameter.
-        InputError: the text is no override.
+        InputError: the text is not an override.
     """
     if text.startswith(("+", "~")):
         return
     key, equals, _ = text.partition("=")
-    key = key.rpartition(":")[2]  # params.yaml:key names the file too
+    key = key.rpartition(":")[2]  # strips the file of `params.yaml:key`
     if not equals or not key:
         raise InputError(f"-S {text}", expected="KEY=VALUE", found="none", remedy="write e.g. -S generate.bars=16")
     value: Any = params
@@ -97,7 +96,7 @@ def check_override(text: str, params: Mapping[str, Any]) -> None:
 
 
 def as_override(value: Any) -> str:
-    """A value as DVC's override grammar (Hydra's) reads it back."""
+    """A value in the override syntax of DVC (that of Hydra)."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`yardbird fetch`: public collections of solos, into data/raw."""
+"""`yardbird fetch`: downloads public collections of solos into data/raw."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,15 +9,15 @@ from yardbird.errors import InputError
 
 
 def fetch(
-    name: Annotated[str | None, typer.Argument(help="One of the list; without a name, the list itself.")] = None,
-    to: Annotated[Path, typer.Option(help="The folder in which one of the collection's name is made.")] = Path(
+    name: Annotated[str | None, typer.Argument(help="A collection; without a name, all are listed.")] = None,
+    to: Annotated[Path, typer.Option(help="Parent folder; the collection gets a folder of its name.")] = Path(
         "data/raw"
     ),
 ) -> None:
     """List public collections of solos, or download one.
 
-    Every file is checked against the SHA-256 that is pinned here. An interrupted download continues where it stopped;
-    files that are there already are never overwritten. Mind the licence before you publish what was learned from it.
+    Every file is verified with a pinned SHA-256. An interrupted download resumes; existing files are never overwritten.
+    Check the licence before you publish a model trained on a collection.
 
     Examples:
 
@@ -36,7 +36,7 @@ def fetch(
             )
         return
     if name not in COLLECTIONS:
-        remedy = "yardbird fetch lists them"
+        remedy = "run yardbird fetch for the list"
         raise InputError("yardbird fetch", expected=", ".join(COLLECTIONS), found=name, remedy=remedy)
     collection = COLLECTIONS[name]
     folder = to / name

@@ -1,4 +1,4 @@
-"""`yardbird generate`: solos from a trained model."""
+"""`yardbird generate`: draws solos from a trained model."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,43 +16,43 @@ Settings = TypeVar("Settings", bound=Any)  # a dataclass
 
 def generate(
     solo: Annotated[
-        Path | None, typer.Argument(help="A MIDI or MusicXML file with a solo, in which --fill replaces bars.")
+        Path | None, typer.Argument(help="A MIDI or MusicXML file with a solo in which --fill replaces bars.")
     ] = None,
     fill: Annotated[
         list[str] | None,
-        typer.Option(help="Bars of a solo to replace by new ones, e.g. 9-12 or 9-12,21-24; the first is 1."),
+        typer.Option(help="Bars of the solo to replace with new ones, e.g. 9-12 or 9-12,21-24; the first is 1."),
     ] = None,
     chart: Annotated[
         Path | None,
         typer.Option(
-            help="Changes to play over: a text chart, ChordPro, an iReal Pro link in a text file, or the chords of a "
+            help="Changes for the solo: a text chart, ChordPro, an iReal Pro link in a text file, or the chords of a "
             "MIDI, MusicXML or ABC file."
         ),
     ] = None,
-    prime: Annotated[Path | None, typer.Option(help="A MIDI or MusicXML file whose opening is continued.")] = None,
+    prime: Annotated[Path | None, typer.Option(help="A MIDI or MusicXML file; the solo continues its opening.")] = None,
     part: Annotated[
         str | None,
-        typer.Option(help="The part of the file that plays the solo: its name, track, or track/channel, from 1."),
+        typer.Option(help="The part of the file with the solo: its name, track, or track/channel, from 1."),
     ] = None,
-    prime_bars: Annotated[int | None, typer.Option(help="How many of its bars; they count.")] = None,
+    prime_bars: Annotated[int | None, typer.Option(help="Length of that opening; included in --bars.")] = None,
     bars: Annotated[
-        int | None, typer.Option(help="Length of every solo; without it a solo over a chart is whole choruses.")
+        int | None, typer.Option(help="Length of every solo; by default a solo over a chart has whole choruses.")
     ] = None,
-    count: Annotated[int, typer.Option(help="How many solos.")] = 1,
+    count: Annotated[int, typer.Option(help="Number of solos.")] = 1,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same solos.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest that reach this probability.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Below 1: less random; above 1: more; 0: greedy.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Sample only from this many of the likeliest tokens.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Sample only from the likeliest tokens that together reach this probability.")
+    ] = None,
     min_p: Annotated[
-        float | None, typer.Option(help="Choose among those at least so many times as likely as the likeliest.")
+        float | None, typer.Option(help="Sample only from tokens at least this many times as likely as the likeliest.")
     ] = None,
-    qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none; a prime keeps its own.")] = None,
-    key: Annotated[
-        str | None, typer.Option(help='Of the changes of a free solo, e.g. "F minor"; a chart has its own.')
-    ] = None,
-    artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
+    qpm: Annotated[float | None, typer.Option(help="Tempo if the chart gives none; a prime keeps its own.")] = None,
+    key: Annotated[str | None, typer.Option(help='Key of the changes of a free solo, e.g. "F minor".')] = None,
+    artist: Annotated[str | None, typer.Option(help="Style: one of the training artists.")] = None,
     best_of: Annotated[
-        int | None, typer.Option(help="Draw so many for every solo; keep the best by style, harmony, originality.")
+        int | None, typer.Option(help="Candidates per solo; the best by style, harmony and originality is kept.")
     ] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,
@@ -60,19 +60,18 @@ def generate(
     model: Annotated[
         str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
     ] = "models/music_transformer",
-    family: Annotated[str | None, typer.Option(help="Its family, where the folder does not tell.")] = None,
+    family: Annotated[str | None, typer.Option(help="Family of the model, if the folder does not name it.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("solos"),
 ) -> None:
     """Draw solos from a trained model: free, continuing a solo, over a chart, or new bars inside a solo.
 
-    Each comes as .mid, .wav, piano roll .png and provenance .json. Options you do not set come from params.yaml,
-    section `generate`. Over a chart a solo is whole choruses, unless --bars sets its length. A Music Transformer
-    continues a prime, and in a free solo chooses its own changes, in one key. A MusicVAE draws windows of a few bars
-    from its latent space: it knows no artists, its free solos have no changes, and of a prime it takes over the meter
-    and the tempo alone.
+    Each solo is written as .mid, .wav, piano roll .png and provenance .json. Options you do not set come from
+    params.yaml, section `generate`. Over a chart, a solo has whole choruses unless --bars sets its length. A Music
+    Transformer continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few
+    bars from its latent space: it ignores artists, and its free solos have no changes.
 
-    With --fill, a Music Transformer writes new bars inside a given solo, over its own changes. It sees what comes
-    before and after them. All other bars stay as they are. The bars are counted from the start of the file.
+    With --fill, a Music Transformer writes new bars inside a given solo, over the solo's changes, conditioned on the
+    bars before and after them. All other bars stay unchanged. Bars are counted from the start of the file.
 
     Examples:
 
@@ -102,14 +101,14 @@ def generate(
     from yardbird.generation.source import open_source
     from yardbird.models.base import prepare_torch
 
-    wishes: dict[str, Any] = {
+    options: dict[str, Any] = {
         "bars": bars, "whole_choruses": None if bars is None else False, "prime_bars": prime_bars,
         "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "qpm": qpm, "key": key,
         "artist": artist, "best_of": best_of, "comping": comping, "drums": drums, "count_in": count_in,
     }  # fmt: skip
-    settings = wished(read_section("generate", GenerateConfig), wishes)
+    settings = with_options(read_section("generate", GenerateConfig), options)
     if count < 1:
-        raise InputError("--count", expected="1 or more", found=str(count), remedy="ask for at least one solo")
+        raise InputError("--count", expected="1 or more", found=str(count), remedy="request at least one solo")
     seed = read_seed() if seed is None else seed
     if fill or solo:
         unused = {
@@ -120,13 +119,13 @@ def generate(
               seed, model, family, out)  # fmt: skip
         return
     if part and not prime:
-        raise InputError("--part", expected="a file whose part it names", found="none", remedy="give --prime too")
+        raise InputError("--part", expected="a file with that part", found="none", remedy="add --prime")
     if prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     if prime and qpm is not None:
-        raise InputError("--qpm", expected="no tempo beside --prime", found=f"{qpm:g}", remedy="a prime keeps its own")
+        raise InputError("--qpm", expected="no tempo with --prime", found=f"{qpm:g}", remedy="a prime keeps its own")
     if chart and key is not None:
-        raise InputError("--key", expected="no key beside --chart", found=key, remedy="a chart has its own")
+        raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
     check_out(out)
     opening = read_prime(prime, settings.prime_bars, part or "") if prime else None
     sheet = changes(chart, opening) if chart else None
@@ -135,13 +134,13 @@ def generate(
     orders = [Order(f"{group}_seed{seed}_{number:03d}", length, sheet, opening) for number in range(count)]
     prepare_torch()
     source = open_source(model_folder(model), family)
-    one_key = chart or prime or settings.key  # else each solo gets its own key
+    one_key = chart or prime or settings.key  # otherwise each solo has its own key
     if count > 1 and settings.temperature == 0 and source.alike_at_zero and one_key:
-        remedy = "ask for one, or raise the temperature"
-        raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
+        remedy = "request one, or raise the temperature"
+        raise InputError("--temperature 0", expected="one solo", found=f"{count}, which would be equal", remedy=remedy)
     for name in source.ignored:
         if (value := getattr(settings, name)) is not None:
-            typer.echo(f"note: this model does not look at {name}; {value!r} is not used", err=True)
+            typer.echo(f"note: this model ignores {name}={value!r}", err=True)
     if note := without_judge(settings, JUDGES):
         typer.echo(note, err=True)
     for drawn in draw_best(source.draw, orders, settings, seed, JUDGES):
@@ -162,7 +161,7 @@ def _fill(
     family_name: str | None,
     out: Path,
 ) -> None:
-    """New bars inside a solo; `unused` are the options given that mean nothing here."""
+    """Write new bars inside a solo; `unused` are given options that do not apply."""
     from yardbird.data.readers import stem_of
     from yardbird.generation.fill import fill, read_filling
     from yardbird.generation.orders import Filled, Order
@@ -177,10 +176,10 @@ def _fill(
         raise InputError("generate", expected=f"{missing} too", found=given, remedy=remedy)
     for name in unused:
         option = f"--{name.replace('_', '-')}"
-        raise InputError(option, expected="not to be given with --fill", found="both", remedy=f"leave {option} out")
+        raise InputError(option, expected="no such option with --fill", found="both", remedy=f"remove {option}")
     if count > 1 and settings.temperature == 0:
-        remedy = "ask for one, or raise the temperature"
-        raise InputError("--temperature 0", expected="one solo", found=f"{count}, all alike", remedy=remedy)
+        remedy = "request one, or raise the temperature"
+        raise InputError("--temperature 0", expected="one solo", found=f"{count}, which would be equal", remedy=remedy)
     check_out(out)
     filling = read_filling(solo, ranges, part)
     prepare_torch()
@@ -200,33 +199,33 @@ def _fill(
         typer.echo(f"{stem}.mid .wav .png .json: {bars} of {score.bar_count} bars filled with {notes} notes")
 
 
-def wished(settings: Settings, wishes: Mapping[str, Any]) -> Settings:
-    """A section of params.yaml with what the options say in its place; None says nothing.
+def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:
+    """A section of params.yaml with the values of options; None keeps the section's value.
 
     Raises:
-        InputError: the section does not take the value of an option, which is named.
+        InputError: the value of an option is invalid; the error names the option.
     """
-    said = {name: value for name, value in wishes.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        return replace(settings, **said)
+        return replace(settings, **given)
     except (ConfigError, InputError) as error:
         named, remedy = (error.key, "change it") if isinstance(error, ConfigError) else (error.what, error.remedy)
         name = named.rpartition(".")[2]
-        if name not in said:
+        if name not in given:
             raise
         option = f"--{name.replace('_', '-')}"
         raise InputError(option, expected=error.expected, found=error.found, remedy=remedy) from None
 
 
 def check_out(out: Path) -> None:
-    """Refuse a file, and what lies below one."""
+    """Reject a path that is a file or is below one."""
     for path in (out, *out.parents):
         if path.exists() and not path.is_dir():
-            raise InputError(path, expected="a folder to write to", found="a file", remedy="give another --out")
+            raise InputError(path, expected="a folder to write to", found="a file", remedy="use another --out")
 
 
 def model_folder(model: str) -> Path:
-    """The folder of a model: itself, or where the registry keeps `name@alias`."""
+    """The folder of a model: the path itself, or the registry's folder of `name@alias`."""
     if "@" not in model or Path(model).exists():
         return Path(model)
     from yardbird.tracking.fetch import fetch_model

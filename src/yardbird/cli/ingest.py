@@ -1,4 +1,4 @@
-"""`yardbird ingest --dry-run`: what a folder of solos would give."""
+"""`yardbird ingest --dry-run`: previews the ingestion of folders of solos."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,24 +9,22 @@ from yardbird.errors import InputError
 
 
 def ingest(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of solos, searched to the bottom.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look and report; write nothing.")] = False,
+    folders: Annotated[list[Path], typer.Argument(help="Folders of solos, searched recursively.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; write nothing.")] = False,
     part: Annotated[
         str,
-        typer.Option(
-            help="The part that plays the solo where manifest.csv names none: a name, a track, or track/channel."
-        ),
+        typer.Option(help="The part with the solo if manifest.csv names none: a name, a track, or track/channel."),
     ] = "",
 ) -> None:
-    """List which files of a folder would be used, which not, and why.
+    """List the files of a folder that would be used, those that would not, and why.
 
-    MIDI, MusicXML (.musicxml, .xml, .mxl), ABC, kern (.krn) and the Weimar Jazz Database (wjazzd.db) are read. Of
-    a file with several solos each is one line, such as tunes.abc#3; manifest.csv names it like that.
+    Formats: MIDI, MusicXML (.musicxml, .xml, .mxl), ABC, kern (.krn) and the Weimar Jazz Database (wjazzd.db). Each
+    solo of a file with several has its own line, such as tunes.abc#3, which is also its name in manifest.csv.
 
-    Each file that can be used is listed with its artist, title, key and length and with what had to be decided; each
-    that cannot, with the reason and what to do. A second line says which part of the file is taken as the solo, and
-    which parts are left. The column `part` of the folder's manifest.csv takes another one, the column `transpose` moves
-    its notes by semitones. To train on the folders, name them as `sources` in params.yaml or in an experiment.
+    A usable file is listed with artist, title, key, length and flags; a second line gives the part taken as the solo
+    and the other parts. An unusable file is listed with the reason and a remedy. In manifest.csv of the folder, the
+    column `part` selects another part, and the column `transpose` moves its notes by semitones. To train on the
+    folders, add them to `sources` in params.yaml or in an experiment.
 
     Examples:
 
@@ -36,7 +34,7 @@ def ingest(
 
     - `yardbird ingest --dry-run --part "Alto Sax" data/raw/bands`
 
-    - `dvc exp run -S '~sources.etudes' -S '+sources.parker=data/raw/parker'`  (use it)
+    - `dvc exp run -S '~sources.etudes' -S '+sources.parker=data/raw/parker'`  (train on it)
     """
     from yardbird.config import read_section
     from yardbird.data.ingest import survey
@@ -44,8 +42,10 @@ def ingest(
     from yardbird.data.reading import IngestConfig
 
     if not dry_run:
-        remedy = "look with --dry-run; to use a folder: dvc exp run -S '+sources.NAME=FOLDER'"
-        raise InputError("yardbird ingest", expected="--dry-run", found="none, and ingesting is a stage", remedy=remedy)
+        remedy = "add --dry-run; to use a folder: dvc exp run -S '+sources.NAME=FOLDER'"
+        raise InputError(
+            "yardbird ingest", expected="--dry-run", found="none, as ingestion is a pipeline stage", remedy=remedy
+        )
     config = read_section("ingest", IngestConfig)
     used = rejected = 0
     for folder in folders:
@@ -56,7 +56,7 @@ def ingest(
             facts = f"{row.artist} · {row.title} · {row.key} · {row.bars} bars · {row.notes} notes · {row.qpm:.0f} qpm"
             facts += f" · chords {row.chord_coverage:.0%}" + (f" · {row.flags.replace('|', ', ')}" if row.flags else "")
             typer.echo(f"  {typer.style('used', fg='green')}  {row.file}: {facts}")
-            typer.echo(f"        part: {row.part}; left: {row.parts_left or 'nothing'}")
+            typer.echo(f"        part: {row.part}; other parts: {row.parts_left or 'none'}")
         for file in found.rejected:
             typer.echo(f"  {typer.style('not ', fg='red')}  {file.file}: {file.reason}; {file.remedy}")
         used += len(found.used)
@@ -64,5 +64,5 @@ def ingest(
     typer.echo(f"{used} used, {rejected} not")
     if not used:
         where = ", ".join(map(str, folders))
-        remedy = f"give a folder with {KINDS}"
+        remedy = f"use a folder with {KINDS}"
         raise InputError(where, expected="at least one usable solo", found="none", remedy=remedy)

@@ -1,4 +1,4 @@
-"""`yardbird interpolate`: solos moved about in the latent space of a MusicVAE."""
+"""`yardbird interpolate`: interpolates between solos in the latent space of a MusicVAE."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae.family import MusicVAEFamily
     from yardbird.music.score import Score
 
-Bars = Annotated[int | None, typer.Option(help="Only so many bars of each, from the beginning; else all.")]
+Bars = Annotated[
+    int | None, typer.Option(help="Use only this many bars of each solo, from the beginning; default: all.")
+]
 Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
 Out = Annotated[Path, typer.Option(help="Folder to write to.")]
 
 
 def interpolate(
-    a: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to start from.")],
-    b: Annotated[Path, typer.Argument(help="Another: the solo to arrive at.")],
-    steps: Annotated[int, typer.Option(help="How many solos, both ends included.")] = 9,
-    path: Annotated[
-        Literal["linear", "spherical"], typer.Option(help="The straight line, or along the sphere of the prior.")
-    ] = "linear",
+    a: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file with the first solo.")],
+    b: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file with the last solo.")],
+    steps: Annotated[int, typer.Option(help="Number of solos, including both ends.")] = 9,
+    path: Annotated[Literal["linear", "spherical"], typer.Option(help="Straight line, or great circle.")] = "linear",
     bars: Bars = None,
     model: Model = "models/music_vae",
     out: Out = Path("interpolated"),
 ) -> None:
-    """Go from one solo to another in even steps through the latent space.
+    """Interpolate from one solo to another in even steps in the latent space.
 
-    The first and the last are the model's reconstructions of the two. Each step comes as .mid, .wav and piano roll
-    .png; steps.csv and interpolation.png tell how far it is from both ends, interpolation.json where it comes from.
-    Lengths, tempos and changes are interpolated too; where one solo is shorter, it begins again.
+    The first and the last are the model's reconstructions of the two. Each step is written as .mid, .wav and piano roll
+    .png; steps.csv and interpolation.png have its distances to both ends, interpolation.json has the provenance.
+    Lengths, tempos and changes are interpolated, too; a shorter solo is repeated.
 
     Examples:
 
@@ -44,7 +44,7 @@ def interpolate(
     - `yardbird interpolate a.mid b.mid --model music_vae@champion`
     """
     if steps < 2:
-        raise InputError("--steps", expected="2 or more", found=str(steps), remedy="ask for both ends at least")
+        raise InputError("--steps", expected="2 or more", found=str(steps), remedy="request at least both ends")
     scores = [read_opening(file, bars) for file in (a, b)]
     check_out(out)
     family, provenance = open_vae(model)
@@ -66,31 +66,31 @@ def interpolate(
     write_table(out / "steps.csv", rows)
     draw_paths(rows, out / "interpolation.png")
     ends = [{"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in (a, b)]
-    told = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
-    files.write_json(out / "interpolation.json", told)
+    content = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
+    files.write_json(out / "interpolation.json", content)
     typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png, interpolation.json")
 
 
 def read_opening(file: Path, bars: int | None) -> "Score":
-    """The solo in a file, or its first bars; a shorter one whole.
+    """The solo in a file, or its first `bars` bars, if it has more.
 
     Raises:
-        InputError: the file is missing, or holds no solo.
+        InputError: the file is missing, or has no solo.
     """
     from yardbird.generation.orders import read_prime
     from yardbird.music.excerpts import cut
 
     if bars is not None and bars < 1:
-        raise InputError("--bars", expected="1 or more", found=str(bars), remedy="leave it out for the whole solo")
+        raise InputError("--bars", expected="1 or more", found=str(bars), remedy="omit it for the whole solo")
     score = read_prime(file, 1).score
     return cut(score, 0, int(score.bar_ticks[bars])) if bars and bars < score.bar_count else score
 
 
 def open_vae(model: str) -> "tuple[MusicVAEFamily, Mapping[str, Any]]":
-    """A trained MusicVAE on the device at hand, and the provenance of its weights.
+    """A trained MusicVAE on the available device, and the provenance of its weights.
 
     Raises:
-        InputError: no model lies there, or one of another family.
+        InputError: there is no model, or one of another family.
     """
     from yardbird.models.base import prepare_torch
     from yardbird.models.music_vae.family import MusicVAEFamily
@@ -99,6 +99,6 @@ def open_vae(model: str) -> "tuple[MusicVAEFamily, Mapping[str, Any]]":
     prepare_torch()
     family, provenance = open_family(model_folder(model))
     if not isinstance(family, MusicVAEFamily):
-        remedy = "name the folder of one with --model"
+        remedy = "use --model with the folder of one"
         raise InputError(model, expected="a MusicVAE", found=f"a {family.name}", remedy=remedy)
     return family, provenance

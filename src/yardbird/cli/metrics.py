@@ -1,4 +1,4 @@
-"""`yardbird metrics`: any solos in numbers."""
+"""`yardbird metrics`: computes metrics of any solos."""
 
 import json
 import shutil
@@ -17,24 +17,22 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, float | None]
 _NAME_WIDTH, _COLUMN = 32, 14
-_REMEDY = "give a folder with MIDI, MusicXML, ABC or kern files"
+_REMEDY = "use a folder with MIDI, MusicXML, ABC or kern files"
 
 
 def metrics(
     files: Annotated[list[Path], typer.Argument(help="MIDI, MusicXML, ABC or kern files, or folders of them.")],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
-    against: Annotated[
-        Path | None, typer.Option(help="A folder of known solos: what is shared with them, and their means.")
-    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    against: Annotated[Path | None, typer.Option(help="A folder of known solos, for originality and means.")] = None,
 ) -> None:
-    """Measure solos: pitch, rhythm, harmony, phrases, figures of bebop; with --against also what has been copied.
+    """Measure solos: pitch, rhythm, harmony, phrases, bebop figures; with --against also copied runs.
 
-    Each file is read as the ingest stage reads it: its solo line, and its chords where it has any. A dash stands where
-    there is nothing to measure, as harmony without chords. With --against FOLDER come the shares of the solo's runs of
-    4, 6, 8 and 10 intervals that occur in the folder's solos in any key, the longest such run, and where it is from; a
-    file of that folder is not compared with itself.
+    Each file is read as by the ingest stage: its solo line, and its chords if there are any. A dash means that a metric
+    is undefined, such as harmony without chords. --against FOLDER adds the shares of the solo's runs of 4, 6, 8 and 10
+    intervals that occur in the folder's solos in any key, the longest such run, and its source; a file of that folder
+    is not compared with itself.
 
-    A file that cannot be used is one line on stderr, the others are shown, and the exit status is 1.
+    An unusable file is one line on stderr; the others are shown, and the exit status is 1.
 
     Examples:
 
@@ -72,7 +70,7 @@ def metrics(
 
 
 def _read(places: Iterable[Path], faults: dict[str, str]) -> dict[str, "Score"]:
-    """The solos of files and folders by path; why a file is not among them goes to `faults`."""
+    """The solos of files and folders by path; errors of unusable files are added to `faults`."""
     from yardbird.data.readers import is_read, piece_numbers
     from yardbird.data.reading import load_midi
     from yardbird.music.excerpts import in_full_bars
@@ -100,7 +98,7 @@ def _read(places: Iterable[Path], faults: dict[str, str]) -> dict[str, "Score"]:
 def _shared(
     scores: Mapping[str, "Score"], known: Mapping[str, "Score"], index: "OriginalityIndex"
 ) -> dict[str, "Originality"]:
-    """What each solo shares with the known ones other than itself."""
+    """The overlap of each solo with the known ones, without itself."""
     of_known = dict(zip(map(_place, known), index.compare_known(), strict=True))
     return {name: of_known.get(_place(name)) or index.compare(score) for name, score in scores.items()}
 
@@ -110,7 +108,7 @@ def _place(name: str) -> str:
 
 
 def _show(table: Mapping[str, Values], known: Sequence[Values]) -> None:
-    """Metrics down, solos across, as many at a time as the terminal is wide; the means last where there are several."""
+    """Print metrics as rows and solos as columns, in blocks as wide as the terminal; means are last."""
     names = list(dict.fromkeys(metric for values in table.values() for metric in values))
     columns = {name: [_number(values.get(metric)) for metric in names] for name, values in table.items()}
     for title, rows in (("mean ± sd", list(table.values())), ("known solos", known)):
@@ -127,7 +125,7 @@ def _show(table: Mapping[str, Values], known: Sequence[Values]) -> None:
 
 
 def _cut(title: str) -> str:
-    """The end of a name tells files apart more often than its beginning."""
+    """A name shortened to its end, which differs between files more often than the beginning."""
     return title if len(title) <= _COLUMN else f"…{title[-_COLUMN + 1 :]}"
 
 

@@ -1,4 +1,4 @@
-"""`yardbird transfer`, `yardbird blend`: a solo moved along a direction of the latent space."""
+"""`yardbird transfer`, `yardbird blend`: move a solo along a direction of the latent space."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae.latent import Latent
     from yardbird.music.score import Score
 
-_Directions = Annotated[Path, typer.Option(help="What stage explore has found in this model's latent space.")]
-_Strength = Annotated[float, typer.Option(help="1: as far as the artists' means are apart; more: further.")]
-MOST = 100  # times a direction: far outside of all that music is
+_Directions = Annotated[Path, typer.Option(help="The directions that stage explore wrote for this model.")]
+_Strength = Annotated[float, typer.Option(help="Distance in units of the difference of the artists' means.")]
+MOST = 100  # times a direction: far outside the range of real solos
 _DIRECTIONS = Path("data/explored/directions.safetensors")
 Move = Callable[["MusicVAEFamily", "Latent", "Score"], "Latent"]
 Plan = Callable[["Directions"], tuple[str, Move, Mapping[str, Any]]]
@@ -27,9 +27,9 @@ Plan = Callable[["Directions"], tuple[str, Move, Mapping[str, Any]]]
 
 def transfer(
     solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
-    to: Annotated[str, typer.Option(help="An artist of the training solos; part of the name will do.")],
+    to: Annotated[str, typer.Option(help="An artist of the training solos, or part of the name.")],
     source: Annotated[
-        str | None, typer.Option("--from", help="Whose it is now; else anyone's but the other's.")
+        str | None, typer.Option("--from", help="The artist of the solo; default: the mean of all others.")
     ] = None,
     strength: _Strength = 1.0,
     bars: Bars = None,
@@ -39,8 +39,8 @@ def transfer(
 ) -> None:
     """Move a solo towards another artist's style.
 
-    The reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json;
-    changes.csv lists what has changed.
+    The reconstruction of the solo and the moved solo are written as .mid, .wav and piano roll .png, with provenance
+    .json; changes.csv compares them.
 
     Examples:
 
@@ -50,7 +50,7 @@ def transfer(
     """
 
     if not abs(strength) <= MOST:
-        expected, remedy = f"{-MOST} to {MOST}", "1 is as far as the artists are apart"
+        expected, remedy = f"{-MOST} to {MOST}", "1 is the difference of the artists' means"
         raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
 
     def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
@@ -59,7 +59,9 @@ def transfer(
         target = found.artist(to)
         origin = found.artist(source) if source else None
         if origin == target:
-            raise InputError("--from", expected="another artist than --to", found=target, remedy="leave one out")
+            raise InputError(
+                "--from", expected="an artist other than --to", found=target, remedy="omit --from, or change it"
+            )
         way = strength * found.between(origin, target)
         asked = {"from": origin, "to": target, "strength": strength}
         return f"{stem_of(solo)}_to_{_plain(target)}", lambda _family, latent, _score: latent + way, asked
@@ -69,7 +71,7 @@ def transfer(
 
 def blend(
     solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
-    add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; may be given again.")],
+    add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; can be repeated.")],
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,
     model: Model = "models/music_vae",
@@ -77,10 +79,10 @@ def blend(
 ) -> None:
     """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
 
-    An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
-    least; of blues and chromaticism, which no vector holds, a path of length 1 in the latent space. The reconstruction
-    of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json; changes.csv lists
-    what has changed.
+    An amount of 1 is the difference between the quarters of the training windows with the highest and the lowest
+    values. For blues and chromaticism, which have no vector, it is a path of length 1 in the latent space. The
+    reconstruction of the solo and the moved solo are written as .mid, .wav and piano roll .png, with provenance .json;
+    changes.csv compares them.
 
     Examples:
 
@@ -96,7 +98,7 @@ def blend(
 
         amounts = dict(_amount(text, [*EXPECTED, *found.attributes]) for text in add)
         if len(amounts) < len(add):
-            raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="add them up")
+            raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="give their sum")
         name = f"{stem_of(solo)}_with_{'_'.join(amounts)}"
         return name, lambda family, latent, score: more(family, found, latent, amounts, score), {"add": amounts}
 
@@ -104,7 +106,7 @@ def blend(
 
 
 def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path, plan: Plan) -> None:
-    """Write the reconstruction and the solo moved by what `plan` makes of the directions; show what has changed."""
+    """Write the reconstruction and the solo moved according to `plan`; print a comparison."""
     score = read_opening(solo, bars)
     check_out(out)
     family, source = open_vae(model)
@@ -142,7 +144,7 @@ def _amount(text: str, names: list[str]) -> tuple[str, float]:
     """`blues=1.0` → ("blues", 1.0).
 
     Raises:
-        InputError: it is no such pair, or the attribute is not known.
+        InputError: it is not such a pair, or the attribute is unknown.
     """
     name, _, number = text.partition("=")
     try:
@@ -156,7 +158,7 @@ def _amount(text: str, names: list[str]) -> tuple[str, float]:
 
 
 def _plain(name: str) -> str:
-    """A name as part of a file's name."""
+    """A name in a form for file names."""
     return "_".join("".join(letter if letter.isalnum() else " " for letter in name).split()).lower()
 
 

@@ -1,37 +1,37 @@
-"""`yardbird sing`: sound from a trained model."""
+"""`yardbird sing`: draws sound from a trained model."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from yardbird.cli.generate import check_out, model_folder, wished
+from yardbird.cli.generate import check_out, model_folder, with_options
 from yardbird.errors import InputError
 
 
 def sing(
-    prompts: Annotated[list[str], typer.Argument(metavar="PROMPT…", help="What to sing, in words; several at will.")],
-    seconds: Annotated[float | None, typer.Option(help="Length of every sound, a melody included.")] = None,
+    prompts: Annotated[list[str], typer.Argument(metavar="PROMPT…", help="Describes the sound; can be repeated.")],
+    seconds: Annotated[float | None, typer.Option(help="Length of every sound, including a melody.")] = None,
     guidance: Annotated[
-        float | None, typer.Option(help="How much the words count; 1 is no more than in training.")
+        float | None, typer.Option(help="Guidance scale: weight of the prompt; 1 is that of training.")
     ] = None,
-    temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Below 1: less random; above 1: more; 0: greedy.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Sample only from this many of the likeliest codes.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
     melody: Annotated[
-        Path | None, typer.Option(help="A MIDI or MusicXML file whose opening is played and continued.")
+        Path | None, typer.Option(help="A MIDI or MusicXML file; the sound continues its opening.")
     ] = None,
-    melody_seconds: Annotated[float | None, typer.Option(help="How much of it.")] = None,
+    melody_seconds: Annotated[float | None, typer.Option(help="Length of that opening.")] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained MusicGen, or name@alias of the registry.")
     ] = "models/musicgen",
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("sounds"),
 ) -> None:
-    """Draw sound that fits the words of a prompt.
+    """Draw sound from text prompts.
 
-    Each comes as .wav, spectrogram .png and provenance .json. Options you do not set come from params.yaml, section
-    `sing`. Words that the model has never read are named. Beyond its context the model goes on from the second half of
-    what it has sung.
+    Each sound is written as .wav, spectrogram .png and provenance .json. Options you do not set come from params.yaml,
+    section `sing`. Words that are absent from the training captions are reported. Sound longer than the context is
+    drawn in windows, each of which continues the second half of the previous one.
 
     Examples:
 
@@ -51,13 +51,13 @@ def sing(
     from yardbird.generation.sound import sing as draw
     from yardbird.models.base import prepare_torch
 
-    wishes: dict[str, Any] = {
+    options: dict[str, Any] = {
         "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,
         "melody_seconds": melody_seconds,
     }  # fmt: skip
     if silent := [prompt for prompt in prompts if not prompt.strip()]:
-        raise InputError("PROMPT", expected="words in each", found=repr(silent[0]), remedy="say what to sing")
-    settings = wished(replace(read_section("sing", SingConfig), prompts=tuple(prompts)), wishes)
+        raise InputError("PROMPT", expected="words in each", found=repr(silent[0]), remedy="describe the sound")
+    settings = with_options(replace(read_section("sing", SingConfig), prompts=tuple(prompts)), options)
     check_out(out)
     prepare_torch()
     family, provenance = open_singer(model_folder(model))

@@ -1,27 +1,27 @@
-"""`yardbird mlflow`: MLflow's records, which are a view of what Git and DVC hold."""
+"""`yardbird mlflow`: MLflow records, which mirror the state of Git and DVC."""
 
 import typer
 
-mlflow = typer.Typer(help="Records of runs and models; look at them with `mlflow ui`.", no_args_is_help=True)
+mlflow = typer.Typer(help="Records of runs and models; view them with `mlflow ui`.", no_args_is_help=True)
 
 
 @mlflow.callback()
 def _group() -> None:
-    """Keeps `sync` a command of its own."""
+    """Makes `sync` a subcommand; with a single command, typer would drop its name."""
 
 
 @mlflow.command()
 def sync() -> None:
-    """Rebuild in MLflow the runs that it lacks, from the tracked reports and curves.
+    """Add missing runs to MLflow, from the tracked reports and curves.
 
-    Stages that DVC restores from its cache, or pulls from another machine, leave no run; this adds them. Nothing is
-    doubled: it may be run at any time.
+    Stages that DVC restores from its cache or pulls from another machine create no run; this command adds them. It can
+    be run at any time and adds no duplicates.
 
     Examples:
 
     - `yardbird mlflow sync`
 
-    - `rm mlflow.db && yardbird mlflow sync && mlflow ui`  (from nothing)
+    - `rm mlflow.db && yardbird mlflow sync && mlflow ui`  (from scratch)
     """
     from yardbird.tracking.store import project_root
     from yardbird.tracking.sync import sync as rebuild
