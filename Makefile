@@ -26,14 +26,14 @@ demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, pri
 	  '  dvc metrics show         all metrics;   make exp: a table of the experiments' \
 	  '  mlflow ui                the runs and the model registry, in a browser on http://127.0.0.1:5000'
 
-codec: $(INSTALLED) ## train the codec of sound again, over an hour; resumes if it was killed
+codec: $(INSTALLED) ## train the codec of sound again (more than an hour); resumes after an interruption
 	$(BIN)/python stages/codec.py
 	dvc commit --force codec
 
 test: $(INSTALLED) ## the default tests, under five minutes on two cores
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(INSTALLED) ## tests that take minutes: the pipeline run twice, served models, a browser
+test-slow: $(INSTALLED) ## slow tests: the pipeline run twice, served models, a browser
 	pytest -m slow
 
 lint: $(INSTALLED) docs ## format, lint, types, layers, documentation
@@ -58,5 +58,5 @@ ui: $(INSTALLED) ## the runs and the registry in a browser, on loopback
 lock: $(INSTALLED) ## write the exact versions installed here to requirements.lock
 	$(BIN)/python -m pip freeze --all --exclude-editable | grep -viE '^(pip|yardbird)==' > requirements.lock
 
-clean: ## remove caches of the tools and site/, never data, models or runs
+clean: ## remove tool caches and site/, but no data, models or runs
 	rm -rf site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
