@@ -58,7 +58,7 @@ def looped(make_step: Callable[[nn.LSTM], Callable[[Tensor, State], tuple[Tensor
     def decode(model: MusicVAE, z: Tensor, steps: Tensor, chords: Tensor) -> Tensor:
         step = make_step(model.decoder)
         context, (hidden, cell) = model._begin(z, None)
-        rows, held = model._told(steps, chords)
+        rows, held = model._decoder_inputs(steps, chords)
         inputs, under = torch.cat([rows, context], dim=-1).view(*steps.shape, -1), chords
         hidden, cell = (part[0].view(*steps.shape[:2], -1) for part in (hidden, cell))
         if not bar_by_bar:

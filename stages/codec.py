@@ -1,4 +1,4 @@
-"""Stage codec: a small EnCodec, trained on rendered instruments, measured on held-out ones. It takes over an hour."""
+"""Stage codec: train a small EnCodec on rendered instruments and measure it on held-out sounds. Takes over an hour."""
 
 import sys
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class CodecConfig:
     training: TrainingConfig
 
 
-def tell(row: Row) -> None:
+def print_row(row: Row) -> None:
     print(", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in CURVE), flush=True)
 
 
@@ -57,7 +57,7 @@ def main() -> None:
     with CheckpointFolder(Path(), "codec", key) as checkpoint:
         if state := checkpoint.read():
             trainer.restore(state)
-        curve = trainer.run(clips, tell, checkpoint.write)
+        curve = trainer.run(clips, print_row, checkpoint.write)
     network.save(trainer.average, CODEC)
     codec = network.load(CODEC)
     figures = {**network.describe(codec), **quality.measure(codec, clips)}

@@ -1,4 +1,4 @@
-"""What a MusicVAE is made of: section `music_vae.model` of params.yaml."""
+"""Settings of a MusicVAE: section `music_vae.model` of params.yaml."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,17 +10,17 @@ from yardbird.models.music_vae.network import Decoder, Posterior
 
 @dataclass(frozen=True)
 class PriorConfig:
-    """Section `music_vae.model.prior` of params.yaml: where the windows of a new solo come from."""
+    """Section `music_vae.model.prior` of params.yaml: the prior that new solos are sampled from."""
 
-    kind: Literal["sequence", "normal"]  # learnt, window after window under the chords; or N(0, I)
+    kind: Literal["sequence", "normal"]  # learnt and autoregressive, conditioned on the chords; or N(0, I)
     size: int  # of its LSTM
     components: int  # Gaussians of the mixture
-    steps: int  # of its optimiser, after the model is trained
+    steps: int  # optimiser steps, after the model is trained
     batch_size: int  # crops of solos
     crop_windows: int  # length of a crop
-    learning_rate: float  # the peak
-    temperature: float  # that solos are drawn at
-    blur: float  # standard deviation of the noise that the decoder takes what is drawn to have
+    learning_rate: float  # peak
+    temperature: float  # for sampling solos
+    blur: float  # noise level of sampled points given to the decoder (standard deviation)
 
     def __post_init__(self) -> None:
         for name in ("size", "components", "steps", "batch_size", "crop_windows"):
@@ -32,9 +32,9 @@ class PriorConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Section `music_vae.model` of params.yaml: sizes as at `MusicVAE`, and what the loss is made of."""
+    """Section `music_vae.model` of params.yaml: the sizes of `MusicVAE`, and the settings of its loss."""
 
-    bars: int  # a window: 2, 4 or 16 in the paper and here; any number will do
+    bars: int  # of a window: 2, 4 or 16 in the paper and here; any number is possible
     latent_dim: int
     posterior: Posterior
     ordered: bool
@@ -50,19 +50,19 @@ class ModelConfig:
     decoder_layers: int
     decoder: Decoder
     chords: bool
-    chord_dropout: float  # share of the training windows whose chords are hidden, so that it plays without any too
-    velocity_weight: float  # of the velocities' nats in the loss; 0: velocities are left out
+    chord_dropout: float  # share of the training windows without chords, so that the model also works without them
+    velocity_weight: float  # weight of the velocities' nats in the loss; 0: no velocities
     dropout: float
     beta: float  # weight of the KL term, reached after the warm-up
     beta_warmup_steps: int
-    free_bits: float  # of the whole window's KL: what costs nothing
-    teacher_forcing: float  # share of the steps that the decoder is told, at the end of the schedule; 1: all, always
-    teacher_forcing_steps: int  # optimiser steps until then, down from 1 in a line
-    blur_share: float  # of the training windows, whose z gets noise: the decoder learns how far to trust a z
+    free_bits: float  # of the KL of a whole window that are not penalised
+    teacher_forcing: float  # share of the true steps given to the decoder at the end of the schedule; 1: always all
+    teacher_forcing_steps: int  # optimiser steps of the linear schedule down from 1
+    blur_share: float  # share of the training windows with noise on z: the decoder learns how far to rely on z
     windows_per_epoch: int | None  # null: every window once
-    background_epochs: int | None  # the first, which mix background windows in; null: all
-    background_share: float  # of the windows of these epochs
-    step_temperature: float  # of the steps at a point, times the one asked for, where solos are drawn
+    background_epochs: int | None  # the first epochs, which mix in background windows; null: all epochs
+    background_share: float  # share of the windows of these epochs
+    step_temperature: float  # factor on the requested temperature when steps are sampled at a point
     prior: PriorConfig
 
     def __post_init__(self) -> None:

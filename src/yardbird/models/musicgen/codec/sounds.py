@@ -1,7 +1,7 @@
-"""What the codec learns from and is measured on: etudes and random melodies, rendered with many instruments.
+"""Training and held-out sounds of the codec: etudes and random melodies, rendered with many instruments.
 
-Training sounds are drawn anew for every epoch from its own random stream; held-out ones come from a stream of their
-own, so that no score is heard in both.
+Every epoch makes new training sounds from its own random stream. The held-out sounds have another stream, so that no
+score is in both.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ _SOUNDING = 10 ** (-40 / 20)  # root mean square of a crop worth learning from
 
 @dataclass(frozen=True)
 class Instrument:
-    """How often a program is heard, by weight, and over which keys."""
+    """The weight of a program among the sounds, and its range of keys."""
 
     name: str
     weight: float
@@ -43,7 +43,7 @@ class Instrument:
     def __post_init__(self) -> None:
         if self.weight <= 0 or not 0 <= self.lowest <= self.highest - 11 <= 116:
             found = f"weight {self.weight}, keys {self.lowest} to {self.highest}"
-            expected = "a positive weight, keys that span an octave"
+            expected = "a positive weight, and keys that span at least an octave"
             raise ConfigError(PARAMS, "codec.sounds.instruments", expected=expected, found=found)
 
 
@@ -52,8 +52,8 @@ class SoundsConfig:
     """Section `codec.sounds` of params.yaml."""
 
     instruments: Mapping[str, Instrument]  # by MIDI program, counted from 0
-    etude_share: float  # the others are random melodies, which play every key alike
-    comping_share: float  # of the etudes: with piano and bass under them
+    etude_share: float  # the others are random melodies, in which every key is equally likely
+    comping_share: float  # share of the etudes with piano and bass
     pool_seconds: int  # rendered for each epoch
     held_out_clips: int
     held_out_seconds: float  # of each clip
@@ -61,14 +61,14 @@ class SoundsConfig:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A held-out sound at `SAMPLE_RATE`; its group is the instrument, or `COMPING` where piano and bass play along."""
+    """A held-out sound at `SAMPLE_RATE`. Its group is the instrument, or `COMPING` with piano and bass."""
 
     group: str
     samples: Samples
 
 
 def training_pool(config: SoundsConfig, seed: int, epoch: int) -> Samples:
-    """At least `pool_seconds` of sound, one piece after another."""
+    """At least `pool_seconds` of concatenated pieces."""
     pieces, length, number = [], 0, 0
     while length < config.pool_seconds * SAMPLE_RATE:
         pieces.append(_piece(config, derive_seed(seed, "codec", "train", epoch), number)[1])
@@ -78,7 +78,7 @@ def training_pool(config: SoundsConfig, seed: int, epoch: int) -> Samples:
 
 
 def held_out(config: SoundsConfig, seed: int) -> list[Clip]:
-    """The clips that the codec is measured on, each from the middle of a piece of its own."""
+    """The clips for measuring the codec, each from the middle of another piece."""
     clips = []
     wanted = round(config.held_out_seconds * SAMPLE_RATE)
     for number in range(config.held_out_clips):
@@ -89,7 +89,7 @@ def held_out(config: SoundsConfig, seed: int) -> list[Clip]:
 
 
 def crops(pool: Samples, count: int, length: int, rng: np.random.Generator) -> Samples:
-    """`count` stretches of `length` samples that sound, anywhere in the pool: (count, length)."""
+    """`count` random crops of the pool that are not silent: (count, length)."""
     found: list[Samples] = []
     while len(found) < count:
         start = int(rng.integers(len(pool) - length))
@@ -114,14 +114,16 @@ def _piece(config: SoundsConfig, seed: int, number: int) -> tuple[str, Samples]:
 
 
 def _etude(rng: np.random.Generator) -> Score:
-    """A stretch of a take that nobody has heard, at its player's tempo."""
-    *_, etude = etudes(int(rng.integers(1 << 62)), int(rng.integers(1, 9)))  # the first ones are always of one form
+    """An excerpt of a new etude, at its player's tempo."""
+    *_, etude = etudes(
+        int(rng.integers(1 << 62)), int(rng.integers(1, 9))
+    )  # the last one: the first etudes always have one form
     pieces = excerpts(etude.score, _EXCERPT_BEATS)
     return pieces[int(rng.integers(len(pieces)))]
 
 
 def _melody(instrument: Instrument, rng: np.random.Generator) -> Score:
-    """Notes anywhere in the range, of any loudness, some tied to the next, some followed by a rest."""
+    """Random notes in the range, with random velocities, some of them legato, some followed by a rest."""
     rows, beat = [], 0.0
     for _ in range(_MELODY_NOTES):
         length = float(rng.choice(_LENGTHS))
@@ -133,7 +135,7 @@ def _melody(instrument: Instrument, rng: np.random.Generator) -> Score:
 
 
 def _in_range(score: Score, instrument: Instrument, rng: np.random.Generator) -> Score:
-    """Transposed to where the instrument plays; notes still outside go there by octaves."""
+    """Transpose a score into the instrument's range. Notes that are still outside move by octaves."""
     low, high = int(score.pitches.min()), int(score.pitches.max())
     least, most = instrument.lowest - low, instrument.highest - high
     moved = score.transposed(int(rng.integers(min(least, most), max(least, most) + 1)))

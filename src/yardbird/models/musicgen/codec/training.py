@@ -1,7 +1,7 @@
-"""How the codec is trained: as a plain autoencoder first, then through codebooks fitted to its latents.
+"""Training of the codec: first as a plain autoencoder, then with codebooks fitted to its latents.
 
-Without codebooks pitch is learnt within minutes; codebooks that begin as the k-means of such latents keep most of it.
-What is measured and kept is the moving average of the weights.
+Without codebooks, the model learns pitch within minutes. Codebooks initialised with k-means of such latents keep most
+of it. The moving average of the weights is measured and kept.
 """
 
 import math
@@ -23,7 +23,7 @@ from yardbird.nn.residual_vq import QuantiseConfig, fit_codebooks, quantise
 from yardbird.nn.spectral_loss import SpectralLossConfig, spectral_loss
 from yardbird.seeds import derive_seed, generator
 
-_FIT_BATCHES = 40  # whose latents the codebooks are fitted to
+_FIT_BATCHES = 40  # number of batches whose latents initialise the codebooks
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class TrainingConfig:
     """Section `codec.training` of params.yaml."""
 
     steps: int
-    unquantised_steps: int  # of them, at the start, without codebooks
+    unquantised_steps: int  # the first steps, without codebooks
     batch_size: int
     crop_seconds: float
-    learning_rate: float  # the peak
-    min_learning_rate: float  # where the cosine ends
+    learning_rate: float  # peak
+    min_learning_rate: float  # at the end of the cosine
     warmup_steps: int
     gradient_clip: float
-    commitment: float  # weight of the encoder's distance to its codes
-    averaging: float  # decay of the moving average of the weights, a step
-    epoch_steps: int  # fresh sounds and a measurement after so many
+    commitment: float  # weight of the commitment loss
+    averaging: float  # decay of the moving average of the weights, per step
+    epoch_steps: int  # steps of an epoch: each has new sounds and a measurement
     checkpoint_steps: int
     threads: int
     quantise: QuantiseConfig
@@ -52,7 +52,7 @@ State = Mapping[str, Any]
 
 
 class Trainer:
-    """A codec in training, on the device where it is, its average, and where it stands."""
+    """A codec in training, its moving average, and the state of the training. Uses the model's device."""
 
     def __init__(self, model: EncodecModel, config: TrainingConfig, sounds: SoundsConfig, seed: int) -> None:
         self.model, self.config, self.sounds, self.seed = model, config, sounds, seed
@@ -64,13 +64,13 @@ class Trainer:
         self.curve: list[Row] = []
         self.sums: dict[str, float] = {}  # of the terms of the loss, over the epoch so far
 
-    def run(self, clips: list[Clip], tell: Callable[[Row], None], keep: Callable[[State], None]) -> list[Row]:
-        """Train to the last step, from where it stands; the curve.
+    def run(self, clips: list[Clip], report: Callable[[Row], None], keep: Callable[[State], None]) -> list[Row]:
+        """Train from the current step to the last one. Return the curve.
 
         Args:
-            clips: what it is measured on after every epoch.
-            tell: is given each new row of the curve.
-            keep: is given the state after every `checkpoint_steps`, and at the end.
+            clips: held-out clips, measured after every epoch.
+            report: receives each new row of the curve.
+            keep: receives the state after every `checkpoint_steps`, and at the end.
         """
         config = self.config
         length = round(config.crop_seconds * network.FRAME_RATE) * network.HOP
@@ -97,14 +97,14 @@ class Trainer:
             if self.step % config.epoch_steps == 0 or self.step == config.steps:
                 row = {"step": self.step, **{f"train_{name}": value for name, value in self.sums.items()}}
                 self.curve.append({**row, **measure(self.average, clips)})
-                tell(self.curve[-1])
+                report(self.curve[-1])
                 self.sums = {}
             if self.step % config.checkpoint_steps == 0 or self.step == config.steps:
                 keep(self.state())
         return self.curve
 
     def state(self) -> State:
-        """All that `restore` needs to go on as if nothing had happened."""
+        """The complete state for `restore`, which resumes exactly."""
         return {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -123,7 +123,7 @@ class Trainer:
         self.curve, self.sums = state["curve"], state["sums"]
 
     def _learn(self, batch: Tensor) -> dict[str, Tensor]:
-        """One step of the optimiser; the terms of its loss."""
+        """One optimiser step. Return the terms of its loss."""
         config = self.config
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
@@ -142,7 +142,7 @@ class Trainer:
         return {**{name: value.detach() for name, value in terms.items()}, "commitment": commitment.detach()}
 
     def _loss(self) -> SpectralLossConfig:
-        """The plain autoencoder learns from the waveform alone: other terms would hold it back at silence for long."""
+        """Without codebooks only the waveform term: with the other terms the output stays silent for a long time."""
         if self.step < self.config.unquantised_steps:
             return replace(self.config.loss, magnitude=0.0, phase=0.0, logarithm=0.0, windows_a_step=0, waveform=1.0)
         return self.config.loss
@@ -164,7 +164,7 @@ class Trainer:
 
     @torch.no_grad()
     def _fit(self, batches: list[Tensor]) -> None:
-        """Codebooks as the k-means of the latents; the average begins anew with them."""
+        """Initialise the codebooks with k-means of the latents, and restart the moving average."""
         rng = torch.Generator().manual_seed(derive_seed(self.seed, "codec", "fit"))
         latents = torch.cat([self.model.encoder(batch[:, None]).transpose(1, 2).flatten(0, 1) for batch in batches])
         fit_codebooks(latents, self.codebooks, rng)
