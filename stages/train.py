@@ -1,4 +1,4 @@
-"""Train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
+"""Stage train: train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
 
 import sys
 from pathlib import Path
@@ -49,7 +49,7 @@ def main() -> None:
             seed=seed,
             checkpoint=checkpoint,
             listeners=[board, run],
-            hear=hear,
+            render=hear,
         )
         with files.replacing_folder(MODELS / name) as folder:
             family.save(folder)

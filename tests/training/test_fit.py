@@ -79,7 +79,7 @@ def train(
         torch.manual_seed(0)
         family = FakeFamily()
     with CheckpointFolder(folder, "fake", "key") as checkpoint:
-        return family, fit(family, folder, config, seed=3, checkpoint=checkpoint, listeners=listeners, hear=hear)
+        return family, fit(family, folder, config, seed=3, checkpoint=checkpoint, listeners=listeners, render=hear)
 
 
 def weights(family: FakeFamily) -> bytes:
