@@ -1,4 +1,4 @@
-"""Solos to measure: made by hand, drawn at random, and the real ones where they are at hand."""
+"""Solos to measure: handmade, random, and real ones if available."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -55,14 +55,14 @@ def random_score() -> Score:
 
 
 def read_real(path: Path) -> Score:
-    """A file of the sample data as it stands, from its first solo on where a head comes first."""
+    """A file of the sample data, without the head if it begins with one."""
     raw = midi.read_raw(path)
     (part,) = raw.parts
     start = next((text.tick for text in raw.texts if text.text == "SOLO"), 0)
     notes: Notes = part.notes[part.notes["onset_tick"] >= start].copy()
     notes["onset_tick"] -= start
     changes = [ChordChange(text.tick - start, Chord.parse(text.text)) for text in raw.texts if text.kind == "marker"]
-    sounding = sum(change.tick <= 0 for change in changes)  # the last of these is in force where the solo starts
+    sounding = sum(change.tick <= 0 for change in changes)  # the last of these is in force at the start of the solo
     chords = [ChordChange(0, change.chord) for change in changes[max(sounding - 1, 0) : sounding]] + changes[sounding:]
     return Score(
         raw.ticks_per_beat,

@@ -11,7 +11,7 @@ from yardbird.music.excerpts import excerpts, in_full_bars
 
 
 def phrases_of(line, lengths, **more):
-    """Eighths on one pitch with two beats of rest after so many notes."""
+    """Eighths on one pitch, with two beats of rest after every `notes` notes."""
     onsets, place = [], 0.0
     for length in lengths:
         onsets += [place + note / 2 for note in range(length)]
@@ -27,7 +27,7 @@ def test_the_median_phrase_lies_within_most_real_phrases(line):
         assert phrases.inside is inside
 
 
-def test_changes_are_asked_nearly_as_often_as_real_solos_give_them(line):
+def test_changes_must_be_found_nearly_as_often_as_in_real_solos(line):
     found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
     lost = replace(found, chords=found.transposed(1).chords)
     for misses, real_misses, inside in ((0, 0, True), (1, 0, True), (2, 0, False), (2, 2, True)):
@@ -37,7 +37,7 @@ def test_changes_are_asked_nearly_as_often_as_real_solos_give_them(line):
         assert changes.inside is inside
 
 
-def test_the_share_of_found_changes_says_how_little_few_solos_decide(line):
+def test_the_share_of_found_changes_has_an_interval(line):
     """Golden values of Wilson's interval for 6 of 8."""
     found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
     lost = replace(found, chords=found.transposed(1).chords)

@@ -32,7 +32,7 @@ for alpha in np.linspace(0, 1, 9):
 
 VAE = tiny_vae()
 MODEL, CODEC = VAE.model, VAE.codec
-with torch.no_grad():  # an untrained latent space says little; here each point is a line of its own
+with torch.no_grad():  # scaled so that each point of the untrained latent space decodes to another line
     for weight in MODEL.parameters():
         weight.mul_(4)
     MODEL.head.bias.zero_()
@@ -53,7 +53,7 @@ def solo(bars: int, root: str, qpm: float, pitch: int = 60, meter: tuple[int, in
 A, B = MODEL.encode(solo(8, "F", 240.0)), MODEL.encode(solo(3, "Bb", 135.0, 67, (7, 4)))
 
 
-def test_the_plans_example_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documented_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_score(solo(12, "F", 240.0), tmp_path / "ornithology_solo.mid")
     write_score(solo(5, "Bb", 200.0, 67), tmp_path / "confirmation_solo.mid")

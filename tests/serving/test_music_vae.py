@@ -137,7 +137,7 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("encod", {}, {"midi": A}, "task: expected one of encode, decode, interpolate, sample, found 'encod'"),
         ("encode", {}, {}, "row 1: expected the columns midi for the task encode, found none of midi"),
         ("encode", {}, {"midi": A, "z": POINT}, "expected the columns midi for the task encode, found also z"),
-        ("encode", {}, {"midi": "no base64!"}, "midi 1: expected a MIDI file in base64, found no base64"),
+        ("encode", {}, {"midi": "no base64!"}, "midi 1: expected a MIDI file in base64, found invalid base64"),
         ("encode", {}, {"midi": "AAAA"}, "midi 1: expected a MIDI file, found a file of zeros only"),
         ("encode", {}, {"midi": A[:-40]}, "midi 1: expected"),
         ("encode", {}, {"midi": "A" * (1 << 21)}, "midi 1: expected at most 1048576 characters, found 2097152"),
@@ -149,8 +149,8 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("decode", {}, {"z": '{"z": 1}'}, "found something else"),
         ("decode", {}, {"z": "[]"}, r"found an array of shape \(0,\)"),
         ("decode", {}, {"z": "[[0.0]]"}, r"found an array of shape \(1, 1\)"),
-        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,NaN]]"}, "found numbers that are too large or none"),
-        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,1e39]]"}, "found numbers that are too large or none"),
+        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,NaN]]"}, "found NaN or numbers that are too large"),
+        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,1e39]]"}, "found NaN or numbers that are too large"),
         ("decode", {}, {"z": json.dumps([[0.0] * 8] * 129)}, "bars: expected at most 256, found 258"),
         ("decode", {}, {"z": POINT, "chart": "Q7"}, "chart 1, line 1: expected a chord symbol, found 'Q7'"),
         ("decode", {}, {"z": POINT, "chart": "F7", "midi": A}, "row 1: expected a midi or a chart, found both"),
@@ -159,24 +159,24 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
             "decode",
             {},
             {"z": POINT, "chart": "meter: 9/4\nF7"},
-            "expected windows that fill bars of its chart, found 1",
+            "expected windows that fill whole bars of its chart, found 1",
         ),
         ("interpolate", {}, {"midi": A}, "found none of midi_b"),
         (
             "interpolate",
             {"steps": 1},
             {"midi": A, "midi_b": A},
-            "steps: expected from 2, the two solos, to 65, found 1",
+            r"steps: expected from 2 \(only the two solos\) to 65, found 1",
         ),
         ("interpolate", {"steps": 66}, {"midi": A, "midi_b": A}, "to 65, found 66"),
-        ("interpolate", {"steps": 65}, {"midi": A, "midi_b": solo(40)}, "at most 2048 bars in all, found 2600 in 65"),
+        ("interpolate", {"steps": 65}, {"midi": A, "midi_b": solo(40)}, "at most 2048 bars in total, found 2600 in 65"),
         ("sample", {}, {}, "found none of chart, empty for a free solo"),
         ("sample", {"bars": 0}, {"chart": ""}, "^bars: expected 1 or more, found 0"),
         ("sample", {"bars": 257}, {"chart": ""}, "bars: expected at most 256, found 257"),
         ("sample", {"lowest_pitch": 90}, {"chart": ""}, "^lowest_pitch: expected a range of MIDI pitches"),
     ],
 )
-def test_what_cannot_be_answered_is_one_clear_line(
+def test_an_invalid_request_is_a_one_line_error(
     ask: Ask, task: str, params: dict[str, Any], row: dict[str, str], message: str
 ) -> None:
     with pytest.raises(YardbirdError, match=message) as error:

@@ -52,19 +52,19 @@ def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Pat
 @pytest.mark.parametrize(
     ("prompts", "params", "message"),
     [
-        ([" "], {}, "^prompt 1: expected words, found none; say what to sing"),
-        (["solo", "x" * 501], {}, "^prompt 2: expected at most 500 letters, found 501; say it shorter$"),
+        ([" "], {}, "^prompt 1: expected words, found none; describe the sound"),
+        (["solo", "x" * 501], {}, "^prompt 2: expected at most 500 letters, found 501; shorten it$"),
         (["solo"], {"seconds": 0.0}, "^seconds: expected above 0"),
         (["solo"], {"seconds": float("nan")}, "^seconds: expected above 0"),
         (
             ["solo"],
             {"seconds": MOST_SECONDS + 1.0},
-            "^seconds: expected at most 60, found 61; ask for a shorter sound$",
+            "^seconds: expected at most 60, found 61; request a shorter sound$",
         ),
         (
             ["solo"] * (MOST_SECONDS_IN_ALL // MOST_SECONDS + 1),
             {"seconds": 60.0},
-            "found 360 in 6 sounds; ask for them",
+            "found 360 in 6 sounds; split it into",
         ),
         (["solo"], {"guidance": -1.0}, "^guidance: expected 0 or more"),
         (["solo"], {"temperature": -1.0}, "^temperature: expected 0 or more"),
@@ -72,7 +72,7 @@ def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Pat
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_is_said_in_one_line(
+def test_an_invalid_request_is_a_one_line_error(
     answer: Answer, prompts: list[str], params: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(YardbirdError, match=message):

@@ -190,7 +190,7 @@ def test_other_defaults_make_another_version_and_other_settings_of_the_stage_do_
         assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
 
 
-def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_know(
+def test_the_registered_model_answers_with_midi_and_refuses_unknown_requests(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(project, GATES, SERVERS)
@@ -221,7 +221,7 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
             model.predict(charts, params=params)
     with pytest.raises(MlflowException, match="chart 1, line 1: expected a chord symbol, found 'Q7'"):
         model.predict(pd.DataFrame({"chart": ["Q7"]}))
-    with pytest.raises(MlflowException, match="expected at most 2048 bars in all, found 2304 in 9 solos"):
+    with pytest.raises(MlflowException, match="expected at most 2048 bars in total, found 2304 in 9 solos"):
         model.predict(pd.DataFrame({"chart": [""] * 9}), params={"bars": 256})
 
 
@@ -294,8 +294,8 @@ def test_a_store_that_does_not_answer_crowns_no_model(
 
 
 def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path) -> None:
-    assert sync(project).startswith("1 of 1 training runs and 1 pipeline runs rebuilt")
-    assert sync(project).startswith("0 of 1 training runs and 0 pipeline runs rebuilt")
+    assert sync(project).startswith("rebuilt 1 of 1 training runs and 1 pipeline runs")
+    assert sync(project).startswith("rebuilt 0 of 1 training runs and 0 pipeline runs")
     client, experiment = connect(project)
     (run,) = client.search_runs([experiment], f"tags.family = '{NAME}'")
     history = client.get_metric_history(run.info.run_id, "validation_x")
@@ -315,11 +315,11 @@ def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> N
     assert read_corpus(Path("data/encoded/events")).synthetic
 
 
-def test_the_card_says_who_played(project: Path) -> None:
+def test_the_card_names_the_origin_of_the_data(project: Path) -> None:
     corpus = read_corpus(Path("data/encoded/events"))
     invented = "Wren Fable (synthetic)"
     for artists, origin in [
-        (("Ada Line",), "Solos of the user's own folders."),
+        (("Ada Line",), "Solos from the user's own folders."),
         ((invented,), "**Synthetic**: the built-in etudes"),
         (("Ada Line", invented), "**Partly synthetic**, 1 of 2 artists: the built-in etudes"),
     ]:

@@ -85,7 +85,7 @@ def test_a_failed_training_is_marked(workspace: Path) -> None:
     assert all_runs(workspace)[0].info.status == "FAILED"
 
 
-def test_a_broken_database_costs_the_record_and_not_the_training(
+def test_with_a_broken_database_the_training_continues_without_a_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
@@ -94,7 +94,7 @@ def test_a_broken_database_costs_the_record_and_not_the_training(
         run.on_epoch(CURVE[:1], PACE)
         run.finish(tmp_path / "none.csv", {})
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "warning: MLflow" in line]
-    assert "records this training no further" in line
+    assert "MLflow stopped recording this training" in line
     assert "yardbird mlflow sync" in line
 
 

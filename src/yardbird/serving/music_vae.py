@@ -170,7 +170,7 @@ def _read_points(text: str, name: str, size: int) -> Vector:
     try:
         z = np.array(json.loads(text), dtype=np.float64)
     except (ValueError, TypeError, OverflowError, RecursionError):
-        found = "other content"
+        found = "something else"
     else:
         found = "NaN or numbers that are too large" if z.shape[1:] == (size,) else f"an array of shape {z.shape}"
         if z.shape[1:] == (size,) and bool((np.abs(z) <= np.finfo(np.float32).max).all()):
@@ -236,8 +236,8 @@ JSON) and its solo (`midi`, base64).
 
 - encode: the posterior mean, one row of z for each window. The solo is the reconstruction, `note_f1` its similarity \
 to the input, and `lost_notes` the number of notes that the grid merges.
-- decode: over the changes of a chart; or, with the `midi` that z was encoded from, in the bars and tempo of that solo; \
-or in 4/4 without chords. Greedy decoding.
+- decode: over the changes of a chart; or, with the `midi` that z was encoded from, in the bars and tempo of that \
+solo; or in 4/4 without chords. Greedy decoding.
 - interpolate: one row for each step from one solo to the other. The ends are the reconstructions.
 - sample: points of the prior, sampled at `temperature`, over a chart, or without chords if the chart is empty. Over a \
 chart, the length is the number of whole choruses nearest to `bars`; with `"whole_choruses": false` exactly `bars`.""",

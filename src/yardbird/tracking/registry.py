@@ -1,4 +1,4 @@
-"""The model registry: a version for every new content. The last published is `challenger`; the gate decides on `champion`."""
+"""The model registry: a version for every new content. The last is `challenger`; the gate chooses `champion`."""
 
 import hashlib
 import json
