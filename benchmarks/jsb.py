@@ -164,7 +164,7 @@ class TrainingPieces:
 def pitch_relations() -> list[Relation]:
     """Relations to the latest token of each voice: the interval, with separate classes for each target voice."""
     pitch, voice = np.arange(START) % SYMBOLS, np.arange(START) // SYMBOLS
-    count = 2 * WIDEST + 3  # intervals; one is a rest; no token of that voice yet
+    count = 2 * WIDEST + 3  # intervals, then a rest, then no token of the voice yet
     relations = []
     for of in range(VOICES):
         references = np.arange(of * SYMBOLS, (of + 1) * SYMBOLS)

@@ -23,7 +23,7 @@ def test_a_blue_note_that_is_a_chord_tone_is_not_counted(line):
     assert blues(score) == 0.5
 
 
-def test_without_a_key_the_likeliest_counts(line):
+def test_without_a_key_the_likeliest_key_is_used(line):
     scale = [60, 62, 64, 65, 67, 69, 71, 72, 67, 60]
     assert blues(line([*scale, 63])) == pytest.approx(1 / 11)
 

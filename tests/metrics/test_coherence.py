@@ -76,7 +76,7 @@ def test_rows_are_of_the_generated_sets_alone(line):
     assert set(rows["model"]) == {name for shown in SHOWN for name in shown.names}
 
 
-def test_verdicts_are_told_with_their_numbers(line):
+def test_verdicts_are_shown_with_their_values(line):
     score = line([60, 64, 67, 72], chords={0: "C"})
     runs = {"original": 0.0, "coverage_8": 0.5, "longest_run": 20.0, "longest_run_most": 31.0}
     yardstick = {"coverage_8_high": 0.25, "longest_run_high": 12.0, "longest_run_most_high": 15.0}
@@ -95,8 +95,8 @@ def test_verdicts_are_told_with_their_numbers(line):
     assert told({}, "model") == []
 
 
-def test_real_parker_is_coherent_and_his_notes_in_disorder_are_not(real_solos):
-    """Must fail: shuffled pitches keep the phrases, and lose the changes and the traits."""
+def test_real_parker_is_coherent_and_his_notes_in_another_order_are_not(real_solos):
+    """Negative control: shuffled pitches keep the phrases, but lose the changes and the traits."""
     parker = [
         e
         for key in ("parker/omnibook", "parker/wjazzd")

@@ -97,7 +97,7 @@ def test_events_are_decoded_by_their_codec(tmp_path: Path, family: MusicTransfor
             torch.zeros(2, 5, dtype=torch.long),
             r"expected one sequence, found an array of shape \(2, 5\); write rows one",
         ),
-        (torch.tensor([3, 200]), "expected pitches from 0 to 127, found 3 to 200; pass the codec that made them"),
+        (torch.tensor([3, 200]), "expected pitches from 0 to 127, found 3 to 200; pass the codec of the tokens"),
     ],
 )
 def test_tokens_that_are_not_one_line_of_pitches_are_refused(

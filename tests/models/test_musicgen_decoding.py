@@ -162,7 +162,7 @@ def test_scores_that_are_not_finite_are_a_one_line_error() -> None:
     family = tiny_musicgen()
     with torch.no_grad():
         family.model.text_encoder.get_input_embeddings().weight[:] = torch.nan
-    with pytest.raises(InputError, match=r"^musicgen: .* found NaN with the caption; use other weights$"):
+    with pytest.raises(InputError, match=r"^musicgen: .* found NaN or infinity with the caption; use other weights$"):
         generate(family, CAPTIONS, 5, DRAWN, seed=0)
 
 
@@ -178,7 +178,9 @@ def test_the_error_about_nan_without_a_caption_has_a_workaround(
         return output
 
     monkeypatch.setattr(singer.model.decoder, "forward", broken)
-    with pytest.raises(InputError, match="found NaN without a caption; use other weights, or set guidance to 1"):
+    with pytest.raises(
+        InputError, match="found NaN or infinity without a caption; use other weights, or set guidance to 1"
+    ):
         generate(singer, CAPTIONS, 5, GREEDY, seed=0)
     assert generate(singer, CAPTIONS, 5, SoundSampling(1.0, 0.0, None), seed=0).shape == (3, CODEBOOKS, 5)
 

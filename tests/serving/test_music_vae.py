@@ -1,4 +1,4 @@
-"""The MusicVAE's endpoint, asked as the registry asks it, on a tiny model."""
+"""The MusicVAE's endpoint, called as the registry calls it, with a tiny model."""
 
 import base64
 import json
@@ -82,7 +82,7 @@ def test_z_survives_json_to_the_last_bit(ask: Ask, z: list[list[float]]) -> None
     assert np.array(json.loads(decoded["z"]), dtype=np.float32).tobytes() == sent.tobytes()
 
 
-def test_a_point_of_nowhere_is_heard_over_a_chart_or_in_bare_bars(ask: Ask, tmp_path: Path) -> None:
+def test_a_point_without_solo_is_decoded_over_a_chart_or_without_chords(ask: Ask, tmp_path: Path) -> None:
     z = json.dumps([[0.5] * 8] * 3)
     (bare,) = ask("decode", {"qpm": 150.0}, z=z)
     assert (bare["bars"], bare["windows"], heard(bare, tmp_path).chords) == (6, 3, ())
@@ -104,7 +104,7 @@ def test_an_interpolation_begins_and_ends_with_the_reconstructions(ask: Ask) -> 
         assert (end["midi"], end["z"]) == (encoded["midi"], encoded["z"])
 
 
-def test_sampling_draws_as_the_generate_stage_does_and_says_where(ask: Ask, folder: Path, tmp_path: Path) -> None:
+def test_sampling_equals_the_generate_stage_and_returns_the_points(ask: Ask, folder: Path, tmp_path: Path) -> None:
     (drawn,) = ask("sample", chart="F7 | Bb7")
     config = GenerateConfig(
         bars=3, whole_choruses=False, free=0, solos_per_chart=0, measured=1, charts="", prime_bars=0, temperature=1.0,
@@ -121,7 +121,7 @@ def test_sampling_draws_as_the_generate_stage_does_and_says_where(ask: Ask, fold
     assert (score.bar_count, score.is_monophonic) == (3, True)
 
 
-def test_a_solo_may_come_from_any_maker_and_its_base64_in_lines(ask: Ask, shared: Path) -> None:
+def test_midi_of_other_software_and_base64_with_line_breaks_are_read(ask: Ask, shared: Path) -> None:
     content = sorted((shared / "parker").glob("*.mid"))[0].read_bytes()
     (encoded,) = ask("encode", midi=base64.encodebytes(content).decode())
     assert encoded["notes"] >= 0
@@ -184,7 +184,7 @@ def test_an_invalid_request_is_a_one_line_error(
     assert "\n" not in str(error.value)
 
 
-def test_every_param_column_and_task_is_told_on_the_card() -> None:
+def test_the_card_names_every_param_column_and_task() -> None:
     assert all(task in ENDPOINT.use for task in TASKS)
     assert all(f'"{column}"' in ENDPOINT.use for column in ENDPOINT.columns)
     assert set(ENDPOINT.params) == set(SETTINGS)

@@ -1,4 +1,4 @@
-"""The MusicGen's endpoint, asked as the registry asks it, on a tiny model."""
+"""MusicGen's endpoint, called as the registry calls it, with a tiny model."""
 
 import base64
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def answer(folder: Path) -> Iterator[Answer]:
     torch.set_flush_denormal(False)
 
 
-def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Path, tmp_path: Path) -> None:
+def test_a_prompt_gives_the_sound_of_the_sing_stage(answer: Answer, folder: Path, tmp_path: Path) -> None:
     prompts = ["jazz solo in F", "Mingus solo"]
     answers = answer([{"prompt": prompt} for prompt in prompts], SETTINGS)
     config = read_section("sing", SingConfig, ROOT / "params.yaml")

@@ -32,7 +32,7 @@ def test_on_the_same_tunes_the_nats_decide_and_a_tie_is_not_worse(champion_nats:
 
 
 def test_on_other_tunes_the_margin_over_the_ngram_decides_and_not_the_nats() -> None:
-    """The champion's tunes were easier: fewer nats, and yet it stood less far above its n-gram."""
+    """The champion's tunes were easier: it has fewer nats but a smaller margin over its n-gram."""
     easier = replace(CANDIDATE, value=1.5, baseline=1.6, held_out="b")
     verdict = judge(CANDIDATE, easier)
     assert verdict.promoted
@@ -118,13 +118,13 @@ def test_only_required_verdicts_are_checked_and_a_missing_one_is_a_fault() -> No
     assert len(Gate("m", "b", VERDICTS).faults({}, "model")) == len(VERDICTS)
 
 
-def test_a_verdict_that_nobody_gives_is_one_clear_line() -> None:
+def test_an_unknown_verdict_is_one_clear_line() -> None:
     with pytest.raises(
         ConfigError, match=r"publish.<family>.requires: expected verdicts, of original, .*, found swinging"
     ):
         Gate("m", "b", ("original", "swinging"))
 
 
-def test_what_is_required_changes_nothing_in_how_two_models_compare() -> None:
+def test_required_verdicts_do_not_affect_whether_two_models_can_be_compared() -> None:
     stricter = replace(CANDIDATE, gate=replace(NATS, requires=("original",)))
     assert "same held-out tunes" in judge(stricter, replace(CANDIDATE, value=2.1)).reason

@@ -1,4 +1,4 @@
-"""The MusicVAE in the registry: judged by what comes back from its latent, asked through MLflow."""
+"""The MusicVAE in the registry: judged by its reconstruction error, and served by MLflow."""
 
 import base64
 import json
@@ -99,7 +99,7 @@ def test_it_is_judged_by_its_reconstruction_error_and_the_card_shows_its_latent_
 def test_a_collapsed_latent_is_not_champion_and_the_card_has_an_alarm(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS)
-    write_evaluation(0.3, collapsed=1.0)  # measured anew
+    write_evaluation(0.3, collapsed=1.0)  # measured again
     verdict = publish(project, GATES, SERVERS)[NAME]
     assert verdict["champion"] == 0
     assert "collapsed" in verdict["verdict"]
@@ -107,7 +107,7 @@ def test_a_collapsed_latent_is_not_champion_and_the_card_has_an_alarm(project: P
     assert "**ALARM.** The latent has collapsed" in card(client)
 
 
-def test_the_held_out_hash_and_the_standing_are_of_its_own_codec(project: Path) -> None:
+def test_the_held_out_hash_and_the_standing_use_the_family_s_codec(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS)
     before = client.get_model_version(NAME, "1").tags["held_out"]

@@ -1,4 +1,4 @@
-"""The MusicGen in the registry: judged against how often codes occur, on a card that tells what it has heard."""
+"""MusicGen in the registry: judged against a unigram model, with a card that names its data."""
 
 import base64
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_the_origin_names_recordings_and_a_foreign_checkpoint(project: Path) -> 
     assert not read_corpus(ENCODED).synthetic
 
 
-def test_the_held_out_hash_is_of_all_clips_of_the_test_solos_and_of_nothing_else(project: Path) -> None:
+def test_the_held_out_hash_depends_on_all_clips_of_the_test_solos_and_nothing_else(project: Path) -> None:
     before = read_corpus(ENCODED).held_out
     codes = np.load(ENCODED / "codes.npy")
     codes[0] += 1  # of a training solo
