@@ -93,7 +93,9 @@ def _swap(content: bytearray, choose: random.Random) -> None:
 
 
 def _overwrite_length(content: bytearray, choose: random.Random) -> None:
-    chunks = [place for place in range(len(content)) if content[place : place + 4] in (b"MThd", b"MTrk", b"data")]
+    chunks = [
+        place for place in range(len(content)) if bytes(content[place : place + 4]) in (b"MThd", b"MTrk", b"data")
+    ]
     place = choose.choice(chunks) + 4 if chunks else 0
     length = choose.choice((0, 1, 5, 0x7FFFFFFF, 0xFFFFFFFF, len(content), choose.randrange(len(content))))
     content[place : place + 4] = length.to_bytes(4, "big")

@@ -67,7 +67,7 @@ def small() -> MusicGenFamily:
     model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
     for part in (model.text_encoder, model.decoder):
         part.set_attn_implementation("sdpa")
-    codec.eval()
+    codec.eval()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     unused = read_section("musicgen.model", ModelConfig, PARAMS)
     family = MusicGenFamily(model, word_tokenizer([CAPTION]), CLIPS, Origin("random", unused, 0))
     with_adapters(model, Adaptation("lora", rank=16, alpha=16, dropout=0.0))
@@ -84,7 +84,7 @@ def ours() -> MusicGenFamily:
 def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, seconds: float, rounds: int) -> list[Row]:
     with quiet():
         family = make()
-    model = family.model.to(DEVICE)
+    model = family.model.to(DEVICE)  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     model.audio_encoder.eval()
     model.decoder.train()
     random = np.random.default_rng(0)
@@ -98,7 +98,8 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
 
     def through_forward() -> torch.Tensor:
         waves = torch.from_numpy(sounds)[:, None].to(DEVICE)
-        return model.audio_encoder(input_values=waves).audio_codes[0]
+        codes: torch.Tensor = model.audio_encoder(input_values=waves).audio_codes[0]
+        return codes
 
     def loss(codes: torch.Tensor) -> torch.Tensor:
         batch: dict[str, Any] = {"codes": codes, "text": text, "mask": mask}
@@ -107,7 +108,7 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
 
     def step(codes: torch.Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        loss(codes).backward()
+        loss(codes).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         optimizer.step()
 
     cached = encoded()

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import torch
 
 from yardbird import files
-from yardbird.config import read_params, read_section, read_seed
+from yardbird.config import Settings, read_params, read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.models.base import best_device, prepare_torch
 from yardbird.models.musicgen.codec import network, quality
@@ -33,7 +33,7 @@ CURVE = (
 
 
 @dataclass(frozen=True)
-class CodecConfig:
+class CodecConfig(Settings, section="codec"):
     """Section `codec` of params.yaml."""
 
     model: NetworkConfig
@@ -53,7 +53,7 @@ def main() -> None:
     clips = held_out(config.sounds, seed)
     key = training_key({"seed": seed, "codec": read_params()["codec"]})
     checkpoint = CheckpointFolder(Path(), "codec", key)
-    model = network.build(config.model).to(best_device())
+    model = network.build(config.model).to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     trainer = Trainer(model, config.training, config.sounds, seed)
     if state := checkpoint.read():
         trainer.restore(state)

@@ -23,7 +23,7 @@ def main() -> None:
     config, seed = read_section("evaluate_audio", EvaluateAudioConfig), read_seed()
     prepare_torch()
     family = MusicGenFamily.load(Path("models") / NAME)
-    family.model.to(best_device())
+    family.model.to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     figures, solos, compared = evaluate_audio(NAME, family, DATA, config, seed)
     files.write_json(REPORTS / f"{NAME}.json", headlines(figures, solos))
     files.write_text(REPORTS / f"{NAME}_originality.csv", originality_csv(compared))

@@ -78,5 +78,5 @@ def test_what_was_scored_is_read_back_to_the_last_bit(data, tmp_path):
     ],
 )
 def test_impossible_settings_are_refused(key, value):
-    with pytest.raises(ConfigError, match=f"evaluate.{key}: expected"):
+    with pytest.raises(ConfigError, match=rf"evaluate\.{key}(\[0\])?: expected"):
         replace(CONFIG, **{key: value})

@@ -326,7 +326,7 @@ def test_two_solos_of_one_name_are_refused(tmp_path: Path, chart: str, said: str
         ({"top_k": 0}, "top_k: expected 1 or more"),
         ({"top_p": 0.0}, "top_p: expected above 0"),
         ({"min_p": 1.5}, "min_p: expected above 0"),
-        ({"lowest_pitch": 90}, "a range of MIDI pitches, found 90 to 81"),
+        ({"lowest_pitch": 90}, "below the highest_pitch 81, found 90"),
         ({"qpm": 5.0}, "qpm: expected 20 to 500"),
         ({"free_chorus": 0}, "free_chorus: expected 1 or more, found 0"),
         ({"key": "H major"}, "key: expected a key such as Bb major or D minor, found 'H major'"),

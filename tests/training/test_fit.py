@@ -311,7 +311,7 @@ def test_tensorboard_makes_up_for_the_epoch_that_a_kill_before_it_took(tmp_path:
 
 @pytest.mark.parametrize("key", ["batch_size", "patience", "learning_rate", "threads", "sample_every_epochs"])
 def test_a_setting_that_makes_no_sense_is_named(key: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^params.yaml: training.{key}: expected .*, found 0"):
+    with pytest.raises(ConfigError, match=rf"^TrainingConfig: {key}: expected .*, found 0"):
         replace(CONFIG, **{key: 0})
 
 
@@ -374,8 +374,8 @@ def test_patience_never_ends_a_training_before_it_has_adapted_to_the_target(tmp_
 
 
 def test_training_without_an_epoch_to_adapt_in_is_one_clear_line(tmp_path: Path) -> None:
-    expected = "background_epochs: expected fewer than the 4 of training.max_epochs, found 4; leave epochs to adapt in"
-    with pytest.raises(InputError, match=f"^{expected}$"):
+    expected = r"params.yaml: fake.model.background_epochs: expected less than training.max_epochs \(4\), found 4"
+    with pytest.raises(ConfigError, match=f"^{expected}$"):
         train(tmp_path, replace(CONFIG, max_epochs=4), TwoPhases())
 
 

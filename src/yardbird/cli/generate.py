@@ -208,13 +208,12 @@ def wished(settings: Settings, wishes: Mapping[str, Any]) -> Settings:
     said = {name: value for name, value in wishes.items() if value is not None}
     try:
         return replace(settings, **said)
-    except (ConfigError, InputError) as error:
-        named, remedy = (error.key, "change it") if isinstance(error, ConfigError) else (error.what, error.remedy)
-        name = named.rpartition(".")[2]
+    except ConfigError as error:
+        name = error.key.rpartition(".")[2]
         if name not in said:
             raise
         option = f"--{name.replace('_', '-')}"
-        raise InputError(option, expected=error.expected, found=error.found, remedy=remedy) from None
+        raise InputError(option, expected=error.expected, found=error.found, remedy="change it") from None
 
 
 def check_out(out: Path) -> None:

@@ -2,38 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import Check, PositiveFloat, Settings
 
 
 @dataclass(frozen=True)
-class AudioConfig:
+class AudioConfig(Settings, section="audio"):
     """Section `audio` of params.yaml."""
 
     source: str  # the folder of the user's recordings
-    sample_rate: int  # of the clips
-    clip_seconds: float  # the longest clip
-    min_seconds: float  # the shortest
-    training_seconds: float  # of rendered training clips; recordings are used whole
-    style: str  # the first word of the captions made by rule
+    sample_rate: Annotated[int, Interval(ge=4000, le=192000)]  # of the clips
+    clip_seconds: PositiveFloat  # the longest clip
+    min_seconds: PositiveFloat  # the shortest
+    training_seconds: PositiveFloat  # of rendered training clips; recordings are used whole
+    style: Annotated[str, Check(str.strip, "a word or more")]  # the first word of the captions made by rule
     comping: bool  # rendered solos with piano and bass where their chords are known
-    loudness: float  # of the sounding frames of every sound, dB below full scale
+    loudness: Annotated[float, Interval(ge=-60, le=-6)]  # of the sounding frames of every sound, dB below full scale
 
     def __post_init__(self) -> None:
-        checks = (
-            ("sample_rate", 4000 <= self.sample_rate <= 192_000, "4000 … 192000 Hz"),
-            ("min_seconds", 0 < self.min_seconds <= self.clip_seconds / 2, "more than 0, at most half of clip_seconds"),
-            ("training_seconds", self.training_seconds > 0, "more than 0"),
-            ("style", bool(self.style.strip()), "a word or more"),
-            ("loudness", -60 <= self.loudness <= -6, "-60 … -6 dB"),
-        )
-        for name, holds, expected in checks:
-            if not holds:
-                raise ConfigError(PARAMS, f"audio.{name}", expected=expected, found=repr(getattr(self, name)))
+        super().__post_init__()
+        self.require(self.min_seconds <= self.clip_seconds / 2, "min_seconds", "at most half of clip_seconds")
 
 
 @dataclass(frozen=True)

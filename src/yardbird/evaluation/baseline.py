@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from tqdm import tqdm
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import SYMBOLS
-from yardbird.errors import ConfigError
+from yardbird.config import NOT_EMPTY, PositiveFloat, PositiveInt, Settings
 from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, read_solos, read_steps, score_solos, score_steps
 from yardbird.evaluation.ngram import NGram
 from yardbird.models.base import Ratio
@@ -25,27 +26,17 @@ from yardbird.models.base import Ratio
 NGRAM = "ngram"
 
 
+_Orders = Annotated[tuple[PositiveInt, ...], NOT_EMPTY]
+
+
 @dataclass(frozen=True)
-class EvaluateConfig:
+class EvaluateConfig(Settings, section="evaluate"):
     """Section `evaluate` of params.yaml."""
 
-    ngram_orders: tuple[int, ...]  # tokens, the predicted one included
-    grid_orders: tuple[int, ...]  # the same of the n-gram over the steps of the melody grid
-    ngram_escapes: tuple[float, ...]  # weights of Witten and Bell's escape count; 1 is theirs
-    bootstrap_samples: int
-
-    def __post_init__(self) -> None:
-        for key in ("ngram_orders", "grid_orders"):
-            if min(orders := getattr(self, key), default=0) < 1:
-                raise ConfigError(
-                    "params.yaml", f"evaluate.{key}", expected="orders of 1 and more", found=str(list(orders))
-                )
-        if min(self.ngram_escapes, default=0.0) <= 0:
-            found = str(list(self.ngram_escapes))
-            raise ConfigError("params.yaml", "evaluate.ngram_escapes", expected="weights above 0", found=found)
-        if self.bootstrap_samples < 1:
-            found = str(self.bootstrap_samples)
-            raise ConfigError("params.yaml", "evaluate.bootstrap_samples", expected="at least 1", found=found)
+    ngram_orders: _Orders  # tokens, the predicted one included
+    grid_orders: _Orders  # the same of the n-gram over the steps of the melody grid
+    ngram_escapes: Annotated[tuple[PositiveFloat, ...], NOT_EMPTY]  # weights of the escape count; Witten and Bell: 1
+    bootstrap_samples: PositiveInt
 
 
 @dataclass(frozen=True)

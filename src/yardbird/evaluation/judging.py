@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
 from yardbird.codecs.events import EventCodec
-from yardbird.errors import ConfigError
+from yardbird.config import PositiveInt, Settings
 from yardbird.evaluation.held_out import read_solos
 from yardbird.metrics.judges import (
     FEWEST_NOTES,
@@ -29,18 +31,13 @@ from yardbird.music.score import Score
 
 
 @dataclass(frozen=True)
-class JudgeConfig:
+class JudgeConfig(Settings, section="judge"):
     """Section `judge` of params.yaml."""
 
     artist: str | None  # the player; null: the artist with the most training solos
-    order: int  # of the n-grams of intervals, the judged one included
-    excerpt_beats: float  # what is judged at a time
-    bootstrap_samples: int
-
-    def __post_init__(self) -> None:
-        for key in ("order", "excerpt_beats", "bootstrap_samples"):
-            if getattr(self, key) < 1:
-                raise ConfigError("params.yaml", f"judge.{key}", expected="1 or more", found=str(getattr(self, key)))
+    order: PositiveInt  # of the n-grams of intervals, the judged one included
+    excerpt_beats: Annotated[float, Ge(1)]  # what is judged at a time
+    bootstrap_samples: PositiveInt
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,19 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Interval
 from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, write_wave
-from yardbird.config import PARAMS
+from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, PositiveInt, Settings
 from yardbird.data.readers import file_and_number
 from yardbird.data.reading import load_midi
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.generation import spectrogram
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.decoding import Codes, SoundSampling, generate
@@ -31,30 +32,20 @@ _LONGEST_SECONDS = 600
 _LONGEST_NAME = 60
 
 
+_Words = Annotated[str, Check(str.strip, "words")]
+
+
 @dataclass(frozen=True)
-class SingConfig:
+class SingConfig(Settings, section="sing"):
     """Section `sing` of params.yaml."""
 
-    prompts: tuple[str, ...]
-    seconds: float  # of every sound, a melody included
-    guidance: float  # how much more a prompt counts than none: 1 is no more than it was trained to
-    temperature: float  # 0: always the likeliest code
-    top_k: int | None  # only so many of the likeliest codes
+    prompts: Annotated[tuple[_Words, ...], NOT_EMPTY]
+    seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, a melody included
+    guidance: NonNegativeFloat  # how much more a prompt counts than none: 1 is no more than it was trained to
+    temperature: NonNegativeFloat  # 0: always the likeliest code
+    top_k: PositiveInt | None  # only so many of the likeliest codes
     melody: str | None  # a music file in data/charts, whose opening every sound continues
-    melody_seconds: float  # taken of it
-
-    def __post_init__(self) -> None:
-        if not 0 < self.seconds <= _LONGEST_SECONDS:
-            expected = f"above 0, at most {_LONGEST_SECONDS}"
-            raise ConfigError(PARAMS, "sing.seconds", expected=expected, found=str(self.seconds))
-        if self.melody_seconds <= 0:
-            raise ConfigError(PARAMS, "sing.melody_seconds", expected="above 0", found=str(self.melody_seconds))
-        if not self.prompts:
-            raise ConfigError(PARAMS, "sing.prompts", expected="one or more", found="none")
-        for prompt in self.prompts:
-            if not prompt.strip():
-                raise ConfigError(PARAMS, "sing.prompts", expected="words in each", found=repr(prompt))
-        self.sampling  # noqa: B018  # checks guidance, temperature and top_k
+    melody_seconds: PositiveFloat  # taken of it
 
     @property
     def sampling(self) -> SoundSampling:

@@ -21,7 +21,6 @@ from torch.utils.data import Dataset
 
 import yardbird.models
 from yardbird.config import BACKGROUND
-from yardbird.errors import InputError
 from yardbird.seeds import generator
 
 Batch = Mapping[str, Tensor]
@@ -83,14 +82,6 @@ class Mixture:
 
     epochs: int | None
     share: float
-
-    def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 0:
-            found = str(self.epochs)
-            raise InputError("background_epochs", expected="0 or more, or null", found=found, remedy="change it")
-        if not 0 <= self.share < 1:
-            expected, found = "from 0 to less than 1", str(self.share)
-            raise InputError("background_share", expected=expected, found=found, remedy="change it")
 
 
 TARGET_ALONE = Mixture(0, 0.0)

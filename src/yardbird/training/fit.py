@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from yardbird.audio.wave import Waveform
-from yardbird.errors import InputError, YardbirdError
+from yardbird.config import PARAMS
+from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.models.base import Family, best_device, device_in_words, peak_memory_mib
 from yardbird.seeds import derive_seed
 from yardbird.training.checkpoints import CheckpointFolder
@@ -96,15 +97,16 @@ def fit(
     Raises:
         DivergedError: the loss or a validation measure became infinite or no number.
         InterruptedTrainingError: Ctrl-C or SIGTERM; the checkpoint stays.
-        InputError: a split has no windows, no epoch is left to adapt in, or the checkpoint is damaged.
+        InputError: a split has no windows, or the checkpoint is damaged.
+        ConfigError: no epoch is left to adapt in.
     """
     data = family.datasets(encoded, seed)
     for split, windows in (("training", len(data.train)), ("validation", len(data.validation))):  # type: ignore[arg-type]  # map-style sets have a length
         if windows == 0:
             raise InputError(encoded, expected=f"{split} windows", found="none", remedy="add tunes, then encode again")
     if data.mixed_epochs >= config.max_epochs:
-        expected, remedy = f"fewer than the {config.max_epochs} of training.max_epochs", "leave epochs to adapt in"
-        raise InputError("background_epochs", expected=expected, found=str(data.mixed_epochs), remedy=remedy)
+        key, expected = f"{family.name}.model.background_epochs", f"less than training.max_epochs ({config.max_epochs})"
+        raise ConfigError(PARAMS, key, expected=expected, found=str(data.mixed_epochs))
     order = EpochOrder(len(data.train), derive_seed(seed, "train", family.name))  # type: ignore[arg-type]  # as above
     device = best_device().type  # never a Mac's MPS, which knows no doubles
     on_gpu = device == "cuda"

@@ -54,5 +54,5 @@ def test_impossible_settings_are_refused_by_name(key: str, value: int) -> None:
 
 
 def test_an_impossible_temperature_is_refused() -> None:
-    with pytest.raises(InputError, match="temperature"):
+    with pytest.raises(ConfigError, match=r"explore\.prior\.temperature"):
         replace(CONFIG, temperature=-1.0)

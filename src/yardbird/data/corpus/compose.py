@@ -8,11 +8,10 @@ import numpy as np
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.config import PARAMS
+from yardbird.config import PositiveInt, Settings
 from yardbird.data.corpus.forms import FORMS, Form
 from yardbird.data.corpus.line import BEAT, HALF_BAR, Improviser, Phrase, pick
 from yardbird.data.corpus.players import PLAYERS, Player
-from yardbird.errors import ConfigError
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
@@ -26,14 +25,10 @@ _TAKES = {1: 3.0, 2: 2.0, 3: 1.0}
 
 
 @dataclass(frozen=True)
-class ComposeConfig:
+class ComposeConfig(Settings, section="compose"):
     """Section `compose` of params.yaml."""
 
-    solos: int
-
-    def __post_init__(self) -> None:
-        if self.solos < 1:
-            raise ConfigError(PARAMS, "compose.solos", expected="1 or more", found=str(self.solos))
+    solos: PositiveInt
 
 
 @dataclass(frozen=True)

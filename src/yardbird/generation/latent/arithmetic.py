@@ -15,8 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from tqdm import tqdm
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.generation.latent.climbing import EXPECTED
 from yardbird.generation.latent.directions import Directions, measure_windows, more, windows
 from yardbird.generation.latent.figures import INK, figure
@@ -29,21 +28,13 @@ from yardbird.seeds import generator
 
 
 @dataclass(frozen=True)
-class ArithmeticConfig:
+class ArithmeticConfig(Settings, section="explore.arithmetic"):
     """Section `explore.arithmetic` of params.yaml."""
 
-    strength: float  # of a way, forth and back
-    random_ways: int
-    solos: int  # held-out solos that are moved
-    bars: int  # of the solo that is written
-
-    def __post_init__(self) -> None:
-        for key, low in (("random_ways", 0), ("solos", 1), ("bars", 1)):
-            if (found := getattr(self, key)) < low:
-                raise ConfigError(PARAMS, f"explore.arithmetic.{key}", expected=f"{low} or more", found=str(found))
-        if self.strength <= 0:
-            found = str(self.strength)
-            raise ConfigError(PARAMS, "explore.arithmetic.strength", expected="above 0", found=found)
+    strength: PositiveFloat  # of a way, forth and back
+    random_ways: NonNegativeInt
+    solos: PositiveInt  # held-out solos that are moved
+    bars: PositiveInt  # of the solo that is written
 
 
 def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticConfig, folder: Path) -> Figures:

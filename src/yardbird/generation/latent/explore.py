@@ -7,6 +7,7 @@ from typing import Literal
 from tqdm import tqdm
 
 from yardbird import files
+from yardbird.config import Settings
 from yardbird.generation.latent.arithmetic import ArithmeticConfig, explore_arithmetic
 from yardbird.generation.latent.directions import DIRECTIONS, find_directions
 from yardbird.generation.latent.interpolation import InterpolationConfig, explore_interpolation
@@ -19,7 +20,7 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True)
-class ExploreConfig:
+class ExploreConfig(Settings, section="explore"):
     """Section `explore` of params.yaml."""
 
     split: Literal["validation", "test"]  # the held-out solos that the experiments are judged on

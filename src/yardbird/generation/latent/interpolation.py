@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError, InputError
+from yardbird.config import NonNegativeInt, PositiveInt, Settings
+from yardbird.errors import InputError
 from yardbird.generation.latent.figures import COLOURS, figure, plain
 from yardbird.generation.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.reconstruction import note_f1
@@ -34,19 +35,13 @@ Blend = Callable[[Latent, Latent, float], Latent]
 
 
 @dataclass(frozen=True)
-class InterpolationConfig:
+class InterpolationConfig(Settings, section="explore.interpolation"):
     """Section `explore.interpolation` of params.yaml."""
 
-    pairs: int  # of held-out solos of different tunes, by lot: in turn of one artist and of two
-    rendered: int  # pairs whose steps are also written, as .mid, .wav and .png
-    bars: int  # of each solo: its first stretch without a change of meter
-    steps: int  # both ends included
-
-    def __post_init__(self) -> None:
-        for key, low in (("pairs", 1), ("rendered", 0), ("bars", 1), ("steps", 2)):
-            if (found := getattr(self, key)) < low:
-                name = f"explore.interpolation.{key}"
-                raise ConfigError(PARAMS, name, expected=f"{low} or more", found=str(found))
+    pairs: PositiveInt  # of held-out solos of different tunes, by lot: in turn of one artist and of two
+    rendered: NonNegativeInt  # pairs whose steps are also written, as .mid, .wav and .png
+    bars: PositiveInt  # of each solo: its first stretch without a change of meter
+    steps: Annotated[int, Ge(2)]  # both ends included
 
 
 def linear(a: Latent, b: Latent, alpha: float) -> Latent:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from tqdm import tqdm
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError, InputError
+from yardbird.config import NonNegativeInt, PositiveInt, Settings
+from yardbird.errors import InputError
 from yardbird.generation.latent.figures import COLOURS, FAINT, INK, PAPER, figure, plain
 from yardbird.generation.latent.form import UNKNOWN, form_of
 from yardbird.generation.latent.study import Figures, Solo, Study, write_piece, write_table
@@ -28,16 +28,11 @@ _TEMPO_CLASSES = ("slow", "medium", "fast")  # thirds of the solos
 
 
 @dataclass(frozen=True)
-class MapConfig:
+class MapConfig(Settings, section="explore.map"):
     """Section `explore.map` of params.yaml."""
 
-    neighbours: int  # of a solo, whose artist, form and tempo are compared with its own
-    rendered: int  # held-out solos of which original and reconstruction are also written as .wav and .png
-
-    def __post_init__(self) -> None:
-        for key, low in (("neighbours", 1), ("rendered", 0)):
-            if (found := getattr(self, key)) < low:
-                raise ConfigError(PARAMS, f"explore.map.{key}", expected=f"{low} or more", found=str(found))
+    neighbours: PositiveInt  # of a solo, whose artist, form and tempo are compared with its own
+    rendered: NonNegativeInt  # held-out solos of which original and reconstruction are also written as .wav and .png
 
 
 def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:

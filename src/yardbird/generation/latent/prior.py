@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError, InputError
+from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveInt, PositiveShare, Settings
+from yardbird.errors import InputError
 from yardbird.generation.latent.figures import COLOURS, figure, plain
 from yardbird.generation.latent.study import Figures, Solo, Study, stretch, write_piece, write_table
 from yardbird.metrics.rows import FLOOR, REAL, Row, compare_sets, mean_distance
@@ -24,20 +24,14 @@ PRIOR, RECONSTRUCTION = "prior", "reconstruction"
 
 
 @dataclass(frozen=True)
-class PriorConfig:
+class PriorConfig(Settings, section="explore.prior"):
     """Section `explore.prior` of params.yaml."""
 
-    solos: int  # over the changes of the held-out solos in turn
-    bars: int  # of every solo, real ones too
-    temperature: float  # 0: always the likeliest step
-    top_p: float | None
-    rendered: int  # solos also written as .wav and .png
-
-    def __post_init__(self) -> None:
-        for key, low in (("solos", 1), ("bars", 1), ("rendered", 0)):
-            if (found := getattr(self, key)) < low:
-                raise ConfigError(PARAMS, f"explore.prior.{key}", expected=f"{low} or more", found=str(found))
-        self.sampling  # noqa: B018  # checks temperature and top_p
+    solos: PositiveInt  # over the changes of the held-out solos in turn
+    bars: PositiveInt  # of every solo, real ones too
+    temperature: NonNegativeFloat  # 0: always the likeliest step
+    top_p: PositiveShare | None
+    rendered: NonNegativeInt  # solos also written as .wav and .png
 
     @property
     def sampling(self) -> Sampling:

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge
 from tqdm import tqdm
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError, InputError
+from yardbird.config import NOT_EMPTY, NonNegativeInt, PositiveFloat, PositiveInt, Settings
+from yardbird.errors import InputError
 from yardbird.generation.latent.directions import Directions, artist_codes
 from yardbird.generation.latent.figures import COLOURS, FAINT, figure, plain
 from yardbird.generation.latent.judge import Judge
@@ -35,23 +36,15 @@ _KEPT: Mapping[str, Callable[[Score, Score], float | None]] = {"rhythm": rhythm_
 
 
 @dataclass(frozen=True)
-class TransferConfig:
+class TransferConfig(Settings, section="explore.transfer"):
     """Section `explore.transfer` of params.yaml."""
 
     artists: tuple[str, ...] | None  # two of the training split; null: the two with the most solos there
-    strengths: tuple[float, ...]  # times the difference of the mean codes; 0, the reconstruction, goes without saying
-    random_ways: int  # of the same length
-    excerpt_beats: float  # what the judge hears at a time
-    solos: int  # held-out solos of each artist that are moved
-    bars: int  # of the solo of each artist that is written
-
-    def __post_init__(self) -> None:
-        for key, low in (("random_ways", 0), ("excerpt_beats", 1), ("solos", 1), ("bars", 1)):
-            if (found := getattr(self, key)) < low:
-                raise ConfigError(PARAMS, f"explore.transfer.{key}", expected=f"{low} or more", found=str(found))
-        if not self.strengths or min(self.strengths) <= 0:
-            expected, found = "one or more, all above 0", str(list(self.strengths))
-            raise ConfigError(PARAMS, "explore.transfer.strengths", expected=expected, found=found)
+    strengths: Annotated[tuple[PositiveFloat, ...], NOT_EMPTY]  # times the difference of the mean codes; 0 is added
+    random_ways: NonNegativeInt  # of the same length
+    excerpt_beats: Annotated[float, Ge(1)]  # what the judge hears at a time
+    solos: PositiveInt  # held-out solos of each artist that are moved
+    bars: PositiveInt  # of the solo of each artist that is written
 
 
 def explore_transfer(study: Study, directions: Directions, config: TransferConfig, folder: Path) -> Figures:

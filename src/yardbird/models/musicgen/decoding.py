@@ -4,7 +4,6 @@ Copet et al. 2023, arXiv 2306.05284 (§2.2 the delay pattern, §3.1 guidance), a
 reads it. Beyond the context that the model was trained on it goes on in windows.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -17,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
 
+from yardbird.config import NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import InputError
 from yardbird.models.musicgen.delay import delayed, undelayed
 from yardbird.nn.sampling import Sampling, choose, row_generators
@@ -43,7 +43,7 @@ class Singer(Protocol):
 
 
 @dataclass(frozen=True)
-class SoundSampling:
+class SoundSampling(Settings):
     """How codes are drawn.
 
     Attributes:
@@ -53,15 +53,9 @@ class SoundSampling:
         top_k: only so many of the likeliest codes; None: all.
     """
 
-    guidance: float
-    temperature: float
-    top_k: int | None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.guidance < math.inf:
-            remedy = "1 switches it off, 3 is usual"
-            raise InputError("guidance", expected="0 or more", found=str(self.guidance), remedy=remedy)
-        self.tokens  # noqa: B018  # checks temperature and top_k
+    guidance: NonNegativeFloat
+    temperature: NonNegativeFloat
+    top_k: PositiveInt | None
 
     @property
     def tokens(self) -> Sampling:

@@ -8,15 +8,17 @@ already take two thirds of a training step on a CPU. Convolutions look both ways
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 import torch
+from annotated_types import Ge
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from transformers import EncodecConfig, EncodecModel
 
+from yardbird.config import Check, NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
 from yardbird.nn.residual_vq import Codebook
 
@@ -26,26 +28,21 @@ HOP = SAMPLE_RATE // FRAME_RATE
 _WEIGHTS = "model.safetensors"
 
 
+_REACH_SOUND = Check(lambda ratios: math.prod(ratios) == HOP, f"numbers whose product is {HOP}")
+_POWER_OF_2 = Check(lambda size: size.bit_count() == 1, "a power of 2")
+
+
 @dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(Settings, section="codec.model"):
     """Sizes of the layers; the encoder's channels double at every stride, from `num_filters`."""
 
-    num_filters: int
-    upsampling_ratios: tuple[int, ...]  # the decoder's; the encoder strides by them in reverse
-    residual_layers: int  # after every stride
-    kernel_size: int  # of the first and last convolutions
-    latent_dim: int
-    codebooks: int
-    codebook_size: int
-
-    def __post_init__(self) -> None:
-        if math.prod(self.upsampling_ratios) != HOP:
-            found = f"{math.prod(self.upsampling_ratios)}"
-            raise InputError("upsampling_ratios", expected=f"a product of {HOP}", found=found, remedy="change them")
-        if self.codebook_size.bit_count() != 1:
-            raise InputError(
-                "codebook_size", expected="a power of 2", found=str(self.codebook_size), remedy="change it"
-            )
+    num_filters: PositiveInt
+    upsampling_ratios: Annotated[tuple[PositiveInt, ...], _REACH_SOUND]  # the decoder's; the encoder's in reverse
+    residual_layers: NonNegativeInt  # after every stride
+    kernel_size: PositiveInt  # of the first and last convolutions
+    latent_dim: PositiveInt
+    codebooks: PositiveInt
+    codebook_size: Annotated[int, Ge(1), _POWER_OF_2]
 
 
 def build(config: NetworkConfig) -> EncodecModel:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from yardbird.audio.synth import render
-from yardbird.config import PARAMS
+from yardbird.config import MidiNumber, PositiveFloat, PositiveInt, Settings, Share
 from yardbird.data.corpus.compose import etudes
-from yardbird.errors import ConfigError
 from yardbird.models.musicgen.codec.network import SAMPLE_RATE
 from yardbird.music.excerpts import excerpts
 from yardbird.music.score import Score, Tempo, make_notes
@@ -32,31 +31,30 @@ _SOUNDING = 10 ** (-40 / 20)  # root mean square of a crop worth learning from
 
 
 @dataclass(frozen=True)
-class Instrument:
+class Instrument(Settings, section="codec.sounds.instruments"):
     """How often a program is heard, by weight, and over which keys."""
 
     name: str
-    weight: float
-    lowest: int
-    highest: int
+    weight: PositiveFloat
+    lowest: MidiNumber
+    highest: MidiNumber
 
     def __post_init__(self) -> None:
-        if self.weight <= 0 or not 0 <= self.lowest <= self.highest - 11 <= 116:
-            found = f"weight {self.weight}, keys {self.lowest} to {self.highest}"
-            expected = "a positive weight, keys that span an octave"
-            raise ConfigError(PARAMS, "codec.sounds.instruments", expected=expected, found=found)
+        super().__post_init__()
+        below = f"an octave or more below the highest key {self.highest}"
+        self.require(self.lowest <= self.highest - 11, "lowest", below)
 
 
 @dataclass(frozen=True)
-class SoundsConfig:
+class SoundsConfig(Settings, section="codec.sounds"):
     """Section `codec.sounds` of params.yaml."""
 
     instruments: Mapping[str, Instrument]  # by MIDI program, counted from 0
-    etude_share: float  # the others are random melodies, which play every key alike
-    comping_share: float  # of the etudes: with piano and bass under them
-    pool_seconds: int  # rendered for each epoch
-    held_out_clips: int
-    held_out_seconds: float  # of each clip
+    etude_share: Share  # the others are random melodies, which play every key alike
+    comping_share: Share  # of the etudes: with piano and bass under them
+    pool_seconds: PositiveInt  # rendered for each epoch
+    held_out_clips: PositiveInt
+    held_out_seconds: PositiveFloat  # of each clip
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import EncodecModel
 
+from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Settings, ShareBelowOne
 from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.codec.quality import measure
 from yardbird.models.musicgen.codec.sounds import Clip, SoundsConfig, crops, training_pool
@@ -27,22 +28,22 @@ _FIT_BATCHES = 40  # whose latents the codebooks are fitted to
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Settings, section="codec.training"):
     """Section `codec.training` of params.yaml."""
 
-    steps: int
-    unquantised_steps: int  # of them, at the start, without codebooks
-    batch_size: int
-    crop_seconds: float
-    learning_rate: float  # the peak
-    min_learning_rate: float  # where the cosine ends
-    warmup_steps: int
-    gradient_clip: float
-    commitment: float  # weight of the encoder's distance to its codes
-    averaging: float  # decay of the moving average of the weights, a step
-    epoch_steps: int  # fresh sounds and a measurement after so many
-    checkpoint_steps: int
-    threads: int
+    steps: PositiveInt
+    unquantised_steps: NonNegativeInt  # of them, at the start, without codebooks
+    batch_size: PositiveInt
+    crop_seconds: PositiveFloat
+    learning_rate: PositiveFloat  # the peak
+    min_learning_rate: NonNegativeFloat  # where the cosine ends
+    warmup_steps: NonNegativeInt
+    gradient_clip: PositiveFloat
+    commitment: NonNegativeFloat  # weight of the encoder's distance to its codes
+    averaging: ShareBelowOne  # decay of the moving average of the weights, a step
+    epoch_steps: PositiveInt  # fresh sounds and a measurement after so many
+    checkpoint_steps: PositiveInt
+    threads: PositiveInt
     quantise: QuantiseConfig
     loss: SpectralLossConfig
 
