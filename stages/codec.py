@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import torch
 
 from yardbird import files
-from yardbird.config import Settings, read_params, read_section, read_seed
+from yardbird.config import Settings, read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.models.base import best_device, prepare_torch
 from yardbird.models.musicgen.codec import network, quality
@@ -17,8 +17,9 @@ from yardbird.models.musicgen.codec.card import model_card
 from yardbird.models.musicgen.codec.network import NetworkConfig
 from yardbird.models.musicgen.codec.sounds import SoundsConfig, held_out
 from yardbird.models.musicgen.codec.training import Row, Trainer, TrainingConfig
+from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
-from yardbird.training.checkpoints import CheckpointFolder, training_key
+from yardbird.training.checkpoints import CheckpointFolder
 
 CODEC, REPORTS = Path("codec"), Path("reports/codec")
 CURVE = (
@@ -51,8 +52,7 @@ def main() -> None:
     prepare_torch(config.training.threads)
     torch.manual_seed(derive_seed(seed, "codec", "create"))
     clips = held_out(config.sounds, seed)
-    key = training_key({"seed": seed, "codec": read_params()["codec"]})
-    checkpoint = CheckpointFolder(Path(), "codec", key)
+    checkpoint = CheckpointFolder(Path(), "codec", stage_hash("codec"))
     model = network.build(config.model).to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     trainer = Trainer(model, config.training, config.sounds, seed)
     if state := checkpoint.read():

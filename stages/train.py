@@ -10,13 +10,13 @@ import torch
 from yardbird import files
 from yardbird.config import PARAMS, read_params, read_section, read_seed
 from yardbird.errors import exit_on_error, stage_arguments
-from yardbird.generation.audition import hear
 from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
+from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.tracking.lock import background_sources, output_hashes, read_lock
 from yardbird.tracking.runs import TrainingRun
-from yardbird.tracking.store import flatten, project_root, provenance
-from yardbird.training.checkpoints import CheckpointFolder, training_key
+from yardbird.tracking.store import board_folder, flatten, project_root, provenance
+from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import as_csv, fit
 from yardbird.training.listeners import TensorBoard
@@ -33,13 +33,13 @@ def main() -> None:
     encoded = Path("data/encoded") / load_family(name).codec_name
     family = load_family(name).create(encoded, PARAMS)
     settings = {"seed": seed, name: read_params()[name]}
-    key = training_key(settings, encoded)
+    key = stage_hash(f"train@{name}")
     checkpoint = CheckpointFolder(project_root(), name, key)
     lock = read_lock()
     tags = {**provenance(), "family": name, "key": key, "data": output_hashes(lock).get(encoded.as_posix(), "")}
     tags["background"] = background_sources(lock)
     run = TrainingRun(project_root(), f"train {name}", flatten(settings), tags, checkpoint.path / "mlflow_run")
-    board = TensorBoard(project_root() / "tensorboard" / name / key)
+    board = TensorBoard(board_folder(project_root(), name, key))
     with run:
         result = fit(
             family,
@@ -48,7 +48,6 @@ def main() -> None:
             seed=seed,
             checkpoint=checkpoint,
             listeners=[board, run],
-            hear=hear,
         )
         with files.replacing_folder(MODELS / name) as folder:
             family.save(folder)
