@@ -29,6 +29,7 @@ from yardbird.metrics.judges import FEWEST_NOTES, TRAITS, Judges, TraitJudge, re
 from yardbird.metrics.rows import REAL, compare_sets, mean_distance
 from yardbird.models.base import prepare_torch
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
+from yardbird.seeds import streams
 
 DATA, SEEDS, MOST = Path("data"), (0, 1, 2), 8
 HARMONY = ("chord_tone_rate", "harmony_margin", "changes_found")
@@ -57,14 +58,16 @@ def measure(
     scores = [solo.score for solo in solos]
     codec = EventCodec.load(DATA / "encoded/events/codec.json")
     real = real_excerpts(DATA / "encoded/events", codec, "validation", length_beats(scores), None)
-    rows = compare_sets({"chosen": scores, REAL: real}, len(scores), 0)
-    means = {row.metric: row.mean for row in rows if row.row == "chosen"}
+    measured = compare_sets({"chosen": scores, REAL: real}, len(scores), streams(0))["chosen"]
     style, runs = ([value for own in chosen_by if (value := own[name]) is not None] for name in (STYLE, RUN))
     pieces = [piece for score in scores for piece in excerpts(in_full_bars(score), beats)]
     pieces = [piece for piece in pieces if len(piece.notes) >= FEWEST_NOTES]
     verdicts = [float(np.mean([judge.probability(piece) for piece in pieces])) for judge in judges]
-    told = (means["harmony_margin"], means["changes_found"], mean_distance(rows, "chosen"))
-    known = [float("nan") if value is None else value for value in told]
+    distance = mean_distance(measured)
+    known = [
+        *(measured[metric].value for metric in ("harmony_margin", "changes_found")),
+        float("nan") if distance is None else distance,
+    ]
     return [float(np.mean(style)), *verdicts, *known, float(np.mean(runs)), max(runs)]
 
 

@@ -8,10 +8,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.comparison import models, plots
+from yardbird.evaluation.comparison.comparison_tables import as_markdown, sections
 from yardbird.evaluation.comparison.facts import all_facts
 from yardbird.evaluation.comparison.gather import read_comparison
-from yardbird.evaluation.comparison.report import as_markdown
 from yardbird.evaluation.comparison.words import characters
+from yardbird.report_tables import write_sections
 
 REPORTS = Path("reports")
 
@@ -21,7 +22,9 @@ def main() -> None:
     comparison = read_comparison(REPORTS, Path("data"), Path("models"))
     families = all_facts(comparison)
     said = characters(families)
-    files.write_text(REPORTS / "comparison.md", as_markdown(comparison, families, said))
+    tables = sections(comparison, families, said)
+    files.write_text(REPORTS / "comparison.md", as_markdown(comparison, tables))
+    write_sections(REPORTS / "comparison_tables.json", tables)
     for path, table in (
         ("comparison.csv", comparison.rows),
         ("comparison_models.csv", models.as_table(families, said)),

@@ -8,9 +8,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
-from yardbird.evaluation.evaluate import as_table
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
 from yardbird.evaluation.originality import originality_csv
+from yardbird.metrics.estimates import as_csv, merged
 from yardbird.metrics.sound import EMBEDDING
 from yardbird.models.base import best_device, prepare_torch
 from yardbird.models.musicgen import MusicGenFamily
@@ -27,7 +27,7 @@ def main() -> None:
     figures, solos, compared = evaluate_audio(NAME, family, DATA, config, seed)
     files.write_json(REPORTS / f"{NAME}.json", headlines(figures, solos))
     files.write_text(REPORTS / f"{NAME}_originality.csv", originality_csv(compared))
-    files.write_text(REPORTS / f"{NAME}_rows.csv", as_table([*figures, *solos]))
+    files.write_text(REPORTS / f"{NAME}_rows.csv", as_csv(merged(figures, solos)))
     print(f"frechet_distance: over the embedding {EMBEDDING!r}, {config.prompts} sounds of {config.seconds:g} s each")
     if words := unknown_words(family, config):
         print(f"warning: the model has never read {', '.join(words)} (evaluate_audio.caption)", file=sys.stderr)

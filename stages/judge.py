@@ -10,6 +10,8 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import flat
 from yardbird.metrics.judges import chooser, write_judges
 
 ARTIST: Any = str | None
@@ -29,8 +31,8 @@ def main() -> None:
         files.write_json(Path("reports/judges.json"), {"none": judges})
         return
     heard = hear(ENCODED, "validation", config.excerpt_beats, judges.artist)
-    figures = examine(judges, heard, config.bootstrap_samples, seed)
-    report = {f"validation_{key}": round(value, 4) for key, value in figures.items()}
+    figures = examine(judges, heard, Resampling(config.bootstrap_samples, seed))
+    report = {f"validation_{key}": round(value, 4) for key, value in flat(figures).items()}
     files.write_json(Path("reports/judges.json"), {"artist": judges.artist, **report})
     print(f"{judges.artist} or another:", ", ".join(f"{key} {value:g}" for key, value in report.items()))
 

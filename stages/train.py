@@ -8,14 +8,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import torch
 
 from yardbird import files
-from yardbird.config import PARAMS, read_params, read_section, read_seed
+from yardbird.config import PARAMS, flatten, read_params, read_section, read_seed
+from yardbird.dvc_lock import background_sources, output_hashes, read_lock
 from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
-from yardbird.tracking.lock import background_sources, output_hashes, read_lock
 from yardbird.tracking.runs import TrainingRun
-from yardbird.tracking.store import board_folder, flatten, project_root, provenance
+from yardbird.tracking.store import board_folder, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import as_csv, fit

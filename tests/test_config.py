@@ -10,7 +10,7 @@ import pytest
 from annotated_types import Ge, Gt, Interval, Le, Lt
 from ruamel.yaml import YAML
 
-from yardbird.config import NOT_EMPTY, Check, PositiveInt, Settings, read_section
+from yardbird.config import NOT_EMPTY, Check, PositiveInt, Settings, flatten, read_section
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.orders import GenerateConfig
 
@@ -156,3 +156,8 @@ def test_a_missing_file_and_broken_yaml_are_one_line(tmp_path: Path) -> None:
         read_section("stage", Outer, tmp_path / "params.yaml")
     with pytest.raises(InputError, match="expected valid YAML"):
         read(tmp_path, "stage: [")
+
+
+def test_nested_parameters_become_dotted_keys_with_values_as_in_the_file() -> None:
+    nested = {"a": {"b": 1, "c": {"d": None}}, "e": "x", "f": {"g": True, "h": [1, 2]}}
+    assert flatten(nested) == {"a.b": "1", "a.c.d": "null", "e": "x", "f.g": "true", "f.h": "[1, 2]"}

@@ -21,7 +21,13 @@ from yardbird.music.midi import read_score, write_score
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("music_transformer", "music_vae")
 #: What a training took of time and memory and how fast a model draws: no two runs agree on it, and these tell it.
-TIMED = ("reports/timing/", "reports/comparison.md", "reports/comparison_models.csv", "reports/index.html")
+TIMED = (
+    "reports/timing/",
+    "reports/comparison.md",
+    "reports/comparison_models.csv",
+    "reports/comparison_tables.json",
+    "reports/index.html",
+)
 
 pytestmark = pytest.mark.timeout(1500)  # the first test waits for a whole pipeline, or for two
 

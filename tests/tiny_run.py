@@ -4,14 +4,16 @@ from pathlib import Path
 
 import matplotlib.image
 import numpy as np
-import pandas as pd
 from solo_rows import row, solo, write_ingested
 
 from yardbird import files
 from yardbird.audio.wave import Waveform, write_wave
+from yardbird.metrics.estimates import as_csv
 from yardbird.metrics.rows import REAL, compare_sets
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
+from yardbird.report_tables import Section, Table, write_sections
+from yardbird.seeds import streams
 
 HOSTILE = """</script><script>document.title = "owned"</script><img src="http://evil.example/x.png" onerror='1'>&"""
 FAMILY, SINGER = "music_transformer", "musicgen"
@@ -95,17 +97,16 @@ def _reports(reports: Path) -> None:
     finding = {"kind": "no_chords", "severity": "warning", "pipeline": HOSTILE, "remedy": HOSTILE, "count": 1}
     health = {"sources": {HOSTILE: source}, "findings": [{**finding, "where": [HOSTILE]}]}
     files.write_json(reports / "data_health.json", health)
-    files.write_text(
-        reports / "comparison.md",
-        f"# Compared\n\n> {HOSTILE}\n\n## Strengths and weaknesses\n\n| row | value |\n|---|---|\n"
-        f"| {HOSTILE} | 1.5 |\n\n**{FAMILY}**\n\n- (+) fast\n\n## Training\n\n[a link](http://evil.example)\n",
-    )
+    table = Table(["row", "value"], [[HOSTILE, "1.5"], [FAMILY, "alarm: none"]], HOSTILE, ["Pitch"])
+    signs = Table(["model", "sign", "finding"], [[FAMILY, "+", "fast"], [FAMILY, "−", "large"]], "By rule.")
+    sections = [Section("Models side by side", [table, signs]), Section("Training", [table])]
+    write_sections(reports / "comparison_tables.json", sections)
     sets: dict[str, list[Score]] = {FAMILY: DRAWN, REAL: REAL_SOLOS}
-    rows = pd.DataFrame(compare_sets(sets, len(DRAWN), seed=0))
-    files.write_text(reports / f"evaluate/{FAMILY}_rows.csv", rows.to_csv(index=False))
+    files.write_text(reports / f"evaluate/{FAMILY}_rows.csv", as_csv(compare_sets(sets, len(DRAWN), streams(0))))
     figures = {
         "coherent_changes": 1.0, "changes_share": 0.75, "changes_share_low": 0.5, "changes_share_high": 0.9,
         "changes_asked": 0.6, "changes_solos": 12.0, "coherent_solos": 12.0,
+        "original": 0.0, "coverage_8": 0.05, "longest_run": 7.0, "longest_run_most": 7.0,
     }  # fmt: skip
     files.write_json(reports / f"evaluate/{FAMILY}.json", {FAMILY: figures})
     files.write_text(

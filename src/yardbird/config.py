@@ -128,6 +128,18 @@ def read_seed(path: Path = PARAMS) -> int:
     return typing.cast(int, _parse(read_params(path).get("seed"), int, "seed", path))
 
 
+def flatten(section: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as dotted key → value, written as in params.yaml: `{"a": {"b": True}}` → `{"a.b": "true"}`."""
+    flat: dict[str, str] = {}
+    for name, value in section.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": _plain(value)}
+    return flat
+
+
+def _plain(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _parse(value: Any, kind: Any, key: str, path: Path) -> Any:
     from pydantic import TypeAdapter, ValidationError
 

@@ -10,15 +10,14 @@ from scipy.stats import norm
 
 from yardbird.blindtest import statistics
 from yardbird.blindtest.statistics import (
-    Estimate,
     difference,
     power,
     redrawn_shares,
     sensitivity,
-    share,
     votes_needed,
     z_of,
 )
+from yardbird.metrics.estimates import Estimate, share
 
 counts = st.integers(1, 300).flatmap(lambda votes: st.tuples(st.integers(0, votes), st.just(votes)))
 
@@ -102,7 +101,7 @@ def test_the_interval_of_other_clips_and_listeners_holds_the_truth_where_that_of
             (newcombe.widened(drawn["a"] - drawn["b"]), 0),
             (d_prime.widened(z_of(drawn["a"], size) - z_of(drawn["b"], size)), 0),
         ]
-        held.append([estimate.low <= value <= estimate.high for estimate, value in told])
+        held.append([estimate.span[0] <= value <= estimate.span[1] for estimate, value in told])
     rates = np.mean(held, axis=0)
     assert (rates[:3] < 0.8).all()
     assert (rates[3:] > 0.88).all(), "of six clips one cannot ask for more"
@@ -113,10 +112,10 @@ def test_redrawn_shares_are_those_of_a_loop_over_listeners_and_clips(monkeypatch
     answers = {"a": votes_on(3, 5, rng), "b": votes_on(4, 5, rng)}
     monkeypatch.setattr(statistics, "DRAWS", 7)
     drawn = redrawn_shares(answers, 0)
-    listeners = statistics._times_drawn(5, 0, "listeners")
+    listeners = statistics._all_but_one(5, 0, "listeners")
     assert (listeners.sum(axis=1) == 4).all()
     for source, votes in answers.items():
-        clips = statistics._times_drawn(votes.shape[1], 0, "clips", source)
+        clips = statistics._all_but_one(votes.shape[1], 0, "clips", source)
         for draw in range(7):
             heard = [
                 votes[listener, clip]

@@ -10,21 +10,22 @@ from tiny_vae import tiny_vae
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.evaluation.evaluate import (
+    ENDING,
     SHOWN,
-    as_table,
-    ending_rows,
+    endings_of,
     headlines,
     read_generated,
     real_excerpts,
     real_solos,
     score_held_out,
-    with_held_out,
 )
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
+from yardbird.metrics.estimates import as_csv, flat, merged
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
+from yardbird.seeds import streams
 
 CONFIG = EvaluateConfig(ngram_orders=(1, 2, 4, 6), grid_orders=(1, 3), ngram_escapes=(1.0, 4.0), bootstrap_samples=50)
 
@@ -46,7 +47,7 @@ def held_out(data, ngram, baseline):
 
 def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, baseline):
     assert list(held_out) == ["family", NGRAM]
-    family, best = held_out["family"], held_out[NGRAM]
+    family, best = flat(held_out["family"]), flat(held_out[NGRAM])
     assert family["gain_on_ngram"] == pytest.approx(best["nats_per_note"] - family["nats_per_note"])
     assert family["gain_on_ngram_low"] <= family["gain_on_ngram"] <= family["gain_on_ngram_high"]
     assert family["perplexity"] == pytest.approx(np.exp(family["nats_per_token"]))
@@ -54,15 +55,15 @@ def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, ba
     assert (best["order"], best["escape"]) == (ngram.order, ngram.escape)
     assert best["grid_nats_per_note_low"] <= best["grid_nats_per_note"] <= best["grid_nats_per_note_high"]
     itself = score_held_out("itself", ngram, baseline, data, CONFIG, seed=0)["itself"]
-    assert itself["gain_on_ngram"] == 0
+    assert itself["gain_on_ngram"].value == 0
 
 
 def test_a_family_with_a_latent_is_measured_by_it(data, baseline):
     rows = score_held_out("vae", tiny_vae(), baseline, data, CONFIG, seed=0)
     assert list(rows) == ["vae", SHUFFLED, ALL_HOLD, NGRAM]
     assert "nats_per_note" not in rows["vae"]
-    assert rows["vae"]["grid_gain_on_ngram"] == pytest.approx(
-        rows[NGRAM]["grid_nats_per_note"] - rows["vae"]["grid_nats_per_note"]
+    assert rows["vae"]["grid_gain_on_ngram"].value == pytest.approx(
+        rows[NGRAM]["grid_nats_per_note"].value - rows["vae"]["grid_nats_per_note"].value
     )
 
 
@@ -87,13 +88,13 @@ def test_the_share_of_whole_solos_that_come_to_rest_has_its_interval(corpus, cod
     running, silent = make_walk(20, 4), replace(make_walk(21, 4), notes=make_notes([]))
     resting = replace(running, notes=running.notes[running.onsets < 3 * 48 + 6])
     sets = {"family": [running, resting, resting, silent], "empty": [silent], FLOOR: [running], REAL: [resting]}
-    rows = ending_rows(sets, corpus, codec, None)
-    assert [(row.row, row.metric, row.n) for row in rows] == [
-        (name, f"ends_at_rest{end}", n) for name, n in (("family", 3), (REAL, 2)) for end in ("", "_low", "_high")
-    ]
-    assert rows[3].mean == 0, "the test solos run on; their excerpts do not count"
-    assert [row.mean for row in rows[:3]] == pytest.approx([2 / 3, 0.2077, 0.9385], abs=1e-4)
-    assert headlines({}, rows)["family"]["ends_at_rest"] == round(2 / 3, 4)
+    rows = endings_of(sets, corpus, codec, None)
+    assert {name: (list(own), own[ENDING].n) for name, own in rows.items()} == {
+        "family": ([ENDING], 3),
+        REAL: ([ENDING], 2),
+    }
+    assert rows[REAL][ENDING].value == 0, "the test solos run on; their excerpts do not count"
+    assert list(flat(rows["family"]).values()) == pytest.approx([2 / 3, 0.2077, 0.9385], abs=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -106,23 +107,23 @@ def evaluated(corpus, codec, make_walk, held_out):
         FLOOR: real_excerpts(corpus, codec, "train", beats, None),
         REAL: real_excerpts(corpus, codec, "test", beats, None),
     }
-    return held_out, compare_sets(sets, 4, 0), 2
+    return held_out, compare_sets(sets, 4, streams(0))
 
 
 def test_the_metric_file_is_short_numbers_by_row(evaluated):
-    held_out, rows, _ = evaluated
-    content = headlines(held_out, rows)
+    held_out, rows = evaluated
+    content = headlines(merged(held_out, rows))
     assert list(content) == ["family", NGRAM, FLOOR, REAL]
     assert set(content[REAL]) <= set(SHOWN)
     assert list(content[FLOOR]) == ["distance_to_real"]
     assert {"nats_per_note", "perplexity", "gain_on_ngram", "pitch_accuracy", "h1"} <= set(content["family"])
-    assert content[NGRAM]["nats_per_note"] == round(held_out[NGRAM]["nats_per_note"], 4)
+    assert content[NGRAM]["nats_per_note"] == round(held_out[NGRAM]["nats_per_note"].value, 4)
     assert json.loads(json.dumps(content, allow_nan=False)) == content
 
 
 def test_the_metric_file_tells_what_the_gate_reads_of_a_latent(data, baseline, evaluated):
-    _, rows, _ = evaluated
-    content = headlines(score_held_out("family", tiny_vae(), baseline, data, CONFIG, seed=0), rows)
+    _, rows = evaluated
+    content = headlines(merged(score_held_out("family", tiny_vae(), baseline, data, CONFIG, seed=0), rows))
     assert list(content) == ["family", SHUFFLED, ALL_HOLD, NGRAM, FLOOR, REAL]
     assert content["family"]["collapsed"] in (0, 1)
     for row in ("family", SHUFFLED):
@@ -131,11 +132,22 @@ def test_the_metric_file_tells_what_the_gate_reads_of_a_latent(data, baseline, e
 
 
 def test_the_table_holds_held_out_figures_and_all_metrics(evaluated):
-    held_out, rows, tests = evaluated
-    lines = as_table(with_held_out(held_out, rows, tests)).splitlines()
+    held_out, rows = evaluated
+    lines = as_csv(merged(held_out, rows)).splitlines()
     assert lines[0] == "row,metric,mean,sd,n,distance"
-    assert len(lines) == 1 + sum(map(len, held_out.values())) + len(rows)
-    assert f"family,nats_per_note,{held_out['family']['nats_per_note']:.6g},,2," in lines
+    assert len(lines) == 1 + sum(len(flat(own)) for results in evaluated for own in results.values())
+    assert f"family,nats_per_note,{held_out['family']['nats_per_note'].value:.6g},,2," in lines
+
+
+def test_a_metric_to_be_shown_that_nobody_measured_is_an_error(evaluated, monkeypatch):
+    """A misspelt or renamed metric vanished from the metric file without a word."""
+    results = merged(*evaluated)
+    misspelt = {row: {"gain_on_ngam" if key == "gain_on_ngram" else key: value for key, value in own.items()}
+                for row, own in results.items()}  # fmt: skip
+    with pytest.raises(KeyError, match="no metric named gain_on_ngram; there are"):
+        headlines(misspelt)
+    with pytest.raises(KeyError, match="no metric named h1"):
+        headlines({REAL: {key: value for key, value in results[REAL].items() if key != "h1"}})
 
 
 def test_generated_solos_are_read_as_their_manifest_lists_them(tmp_path, make_walk):

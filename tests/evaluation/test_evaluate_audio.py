@@ -12,11 +12,11 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import read_section
 from yardbird.errors import ConfigError
-from yardbird.evaluation.evaluate import as_table
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
-from yardbird.evaluation.originality import Compared
+from yardbird.evaluation.originality import JUDGED, ORIGINAL, Compared
 from yardbird.files import write_csv, write_json
-from yardbird.metrics.rows import SELF, Row
+from yardbird.metrics.estimates import Estimate, Results, as_csv, flat, merged
+from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
 
 CONFIG = EvaluateAudioConfig(
@@ -68,15 +68,13 @@ def sounding(data, family, make_walk, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def evaluated(sounding, family) -> tuple[list[Row], list[Row], list[Compared]]:
+def evaluated(sounding, family) -> tuple[Results, Results, list[Compared]]:
     return evaluate_audio("musicgen", family, sounding, CONFIG, 0)
 
 
 def test_every_row_has_its_figures(evaluated):
     figures, solos, _ = evaluated
-    by_row: dict[str, set[str]] = {}
-    for row in [*figures, *solos]:
-        by_row.setdefault(row.row, set()).add(row.metric)
+    by_row = {row: set(flat(own)) for row, own in merged(figures, solos).items()}
     codes = {"nats_per_frame", "nats_per_frame_low", "nats_codebook_4", "accuracy_codebook_1"}
     heard = {"frechet_distance", "frechet_distance_high", "voiced_share", "notes_per_second"}
     key = {"caption_key_margin", "caption_key_p", "caption_key_groups"}
@@ -97,7 +95,7 @@ def test_every_row_has_its_figures(evaluated):
 
 def test_counts_say_how_many_there_were(evaluated):
     figures, *_ = evaluated
-    counts = {(row.row, row.metric): row.n for row in figures}
+    counts = {(row, metric): estimate.n for row, own in figures.items() for metric, estimate in own.items()}
     assert counts["musicgen", "nats_per_frame"] == 5
     assert counts["musicgen", "voiced_share"] == CONFIG.prompts
     assert counts["codec", "voiced_share"] + counts["real", "voiced_share"] == 5  # no sound is held against itself
@@ -107,14 +105,15 @@ def test_counts_say_how_many_there_were(evaluated):
 def test_solos_are_compared_without_chords(evaluated):
     """Else the floor's distance would be a mean over metrics that sound does not have."""
     _, solos, _ = evaluated
-    chords = [row for row in solos if row.metric in ("chord_tone_rate", "harmony_margin", "enclosure_rate")]
+    named = ("chord_tone_rate", "harmony_margin", "enclosure_rate")
+    chords = [own[metric] for own in solos.values() for metric in named if metric in own]
     assert chords
-    assert all(row.mean is None and row.distance is None for row in chords)
+    assert all(np.isnan(mean.value) and mean.distance is None for mean in chords)
 
 
 def test_the_same_seed_gives_the_same_table(evaluated, sounding, family):
     again = evaluate_audio("musicgen", family, sounding, CONFIG, 0)
-    assert as_table([*again[0], *again[1]]) == as_table([*evaluated[0], *evaluated[1]])
+    assert as_csv(merged(*again[:2])) == as_csv(merged(*evaluated[:2]))
 
 
 def test_the_headlines_are_short_and_have_the_intervals_that_matter(evaluated):
@@ -133,10 +132,13 @@ def test_the_headlines_are_short_and_have_the_intervals_that_matter(evaluated):
 
 def test_the_headlines_say_what_the_verdict_on_originality_rests_on(evaluated):
     figures, solos, _ = evaluated
-    yardstick = [Row(SELF, f"longest_run{end}", 3.0, None, 3, None) for end in ("", "_low", "_high")]
-    content = headlines(figures, [*solos, Row("musicgen", "original", 1.0, None, 3, None), *yardstick])
+    yardstick = {metric: Estimate(3.0, 2.0, 3.0, 3) for metric in JUDGED}
+    without = {
+        row: {key: value for key, value in own.items() if key != ORIGINAL} for row, own in solos.items() if row != SELF
+    }
+    content = headlines(figures, merged(without, {"musicgen": {ORIGINAL: Estimate(1.0, n=3)}, SELF: yardstick}))
     assert content["musicgen"]["original"] == 1
-    assert content[SELF] == {"longest_run": 3, "longest_run_high": 3}
+    assert content[SELF] == {name: 3 for metric in JUDGED for name in (metric, f"{metric}_high")}
 
 
 def test_what_each_sound_shares_with_training_solos_is_told_by_set(evaluated):
@@ -153,9 +155,8 @@ def test_of_recordings_nobody_knows_the_scores(sounding, family, tmp_path):
     index.write_text(index.read_text().replace("rendered", "recording"))
     _, solos, compared = evaluate_audio("musicgen", family, folder, CONFIG, 0)
     assert compared == []
-    means = {(row.row, row.metric): row.mean for row in solos}
-    assert ("musicgen", "longest_run") not in means
-    assert means["real", "notes_per_bar"] == means["real_transcribed", "notes_per_bar"]
+    assert "longest_run" not in solos["musicgen"]
+    assert solos["real"]["notes_per_bar"].value == solos["real_transcribed"]["notes_per_bar"].value
 
 
 def test_keys_are_asked_for_in_turn_in_the_words_of_the_corpus():

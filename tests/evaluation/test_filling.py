@@ -11,6 +11,8 @@ from yardbird.evaluation.baseline import EvaluateConfig, fit_on_events, fit_on_g
 from yardbird.evaluation.evaluate import score_held_out
 from yardbird.evaluation.filling import FillModel, filling_figures
 from yardbird.evaluation.held_out import read_solos
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import flat
 from yardbird.models.base import TokenScores
 
 
@@ -30,7 +32,7 @@ class Joining:
 
 
 def test_a_bar_is_scored_with_and_without_what_follows_it(corpus, codec):
-    figures = filling_figures(Joining(codec), read_solos(corpus, "test"), codec, samples=20, seed=0)
+    figures = flat(filling_figures(Joining(codec), read_solos(corpus, "test"), codec, Resampling(20, 0)))
     assert figures["fill_gain"] == pytest.approx(1)
     assert figures["fill_gain_low"] == pytest.approx(1)
     assert figures["continued_nats_per_note"] == pytest.approx(figures["filled_nats_per_note"] + 1)
@@ -48,13 +50,13 @@ def test_the_bars_counted_are_the_same_on_both_sides(corpus, codec):
     assert score.bar_count == 16
     notes = int(np.sum(score.onsets < 13 * 48))
     chords_alone = 13 - int(np.isin(np.arange(13) * 48, score.onsets).sum())  # their position is no note's
-    figures = filling_figures(Joining(codec), solos, codec, samples=20, seed=0)
+    figures = flat(filling_figures(Joining(codec), solos, codec, Resampling(20, 0)))
     tokens_of_bars_and_chords = 13 + 2 * 13 + chords_alone
     assert figures["filled_nats_per_note"] == pytest.approx(5 + tokens_of_bars_and_chords / notes)
 
 
 def test_gaps_that_do_not_fit_the_context_are_left_out(corpus, codec):
-    assert filling_figures(Joining(codec, fill_context=8), read_solos(corpus, "test"), codec, 20, 0) == {}
+    assert filling_figures(Joining(codec, fill_context=8), read_solos(corpus, "test"), codec, Resampling(20, 0)) == {}
 
 
 def test_only_a_model_trained_to_fill_has_the_row(data, corpus, codec):

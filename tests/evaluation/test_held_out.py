@@ -10,17 +10,18 @@ from yardbird.errors import InputError
 from yardbird.evaluation.held_out import (
     GROUPS,
     SoloFigures,
-    gain,
-    interval,
+    estimate,
+    estimates,
     pool,
     read_solos,
     read_steps,
     score_solos,
     score_steps,
     solo_ratios,
-    with_intervals,
 )
 from yardbird.evaluation.ngram import NGram
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 
 
@@ -134,10 +135,10 @@ def figures(values: list[tuple[str, float, float]]) -> list[SoloFigures]:
 def test_the_interval_draws_groups_and_not_solos():
     """Two solos of one group always come together: no draw can have one without the other."""
     same = figures([("a", 0.0, 1.0), ("a", 2.0, 1.0), ("b", 1.0, 1.0), ("b", 1.0, 1.0)])
-    assert interval(same, "x", 500, seed=0) == (1.0, 1.0)
+    assert estimate(same, "x", Resampling(500, 0)) == Estimate(1.0, 1.0, 1.0, 4)
     apart = figures([("a", 0.0, 1.0), ("b", 2.0, 1.0), ("c", 1.0, 1.0), ("d", 1.0, 1.0)])
-    low, high = interval(apart, "x", 500, seed=0)
-    assert low < 1 < high
+    found = estimate(apart, "x", Resampling(500, 0))
+    assert found.low < 1 < found.high
 
 
 def test_the_interval_equals_that_of_a_slow_bootstrap():
@@ -147,35 +148,35 @@ def test_the_interval_equals_that_of_a_slow_bootstrap():
     for _ in range(4000):
         drawn = [values[index] for index in random.integers(0, 12, 12)]
         draws.append(sum(value[1] for value in drawn) / sum(value[2] for value in drawn))
-    assert interval(figures(values), "x", 4000, seed=0) == pytest.approx(np.quantile(draws, [0.025, 0.975]), rel=0.04)
+    found = estimate(figures(values), "x", Resampling(4000, 0))
+    assert found.span == pytest.approx(np.quantile(draws, [0.025, 0.975]), rel=0.04)
 
 
 def test_a_paired_difference_cancels_what_both_find_hard():
-    easy = [("a", 10.0, 10.0), ("b", 90.0, 10.0), ("c", 50.0, 10.0)]
-    worse = [(group, value + 5, notes) for group, value, notes in easy]
-    assert interval(figures(worse), "x", 500, 0, less=figures(easy)) == pytest.approx((0.5, 0.5))
-
-
-def test_a_gain_is_paired_and_has_its_interval():
-    easy = figures([("a", 10.0, 10.0), ("b", 90.0, 10.0)])
-    worse = figures([("a", 15.0, 10.0), ("b", 95.0, 10.0)])
-    assert gain(worse, easy, "x", 100, 0, label="lead") == pytest.approx(
-        {"lead": 0.5, "lead_low": 0.5, "lead_high": 0.5}
-    )
+    easy = figures([("a", 10.0, 10.0), ("b", 90.0, 10.0), ("c", 50.0, 10.0)])
+    worse = figures([("a", 15.0, 10.0), ("b", 95.0, 10.0), ("c", 55.0, 10.0)])
+    gain = estimate(worse, "x", Resampling(500, 0), less=easy)
+    assert (gain.value, *gain.span) == pytest.approx((0.5, 0.5, 0.5))
     with pytest.raises(AssertionError, match="other solos"):
-        gain(worse, easy[::-1], "x", 100, 0, label="lead")
+        estimate(worse, "x", Resampling(500, 0), less=easy[::-1])
 
 
-def test_intervals_stand_beside_the_ratios_that_are_named():
-    values = figures([("a", 1.0, 1.0), ("b", 3.0, 2.0)])
-    low, high = interval(values, "x", 100, seed=1)
-    assert with_intervals(values, ["x"], 100, 1) == {"x": 4 / 3, "x_low": low, "x_high": high}
-    assert with_intervals(values, [], 100, 1) == {"x": 4 / 3}
+def test_ratios_that_are_named_have_intervals_and_a_name_that_no_ratio_has_is_an_error():
+    values = [SoloFigures("one", "a", {"x": Ratio(1, 1), "y": Ratio(3, 1)})] * 2
+    values.append(SoloFigures("two", "b", {"x": Ratio(3, 2), "y": Ratio(1, 2)}))
+    resampling = Resampling(100, 1)
+    assert estimates(values, resampling, ["x"]) == {"x": estimate(values, "x", resampling), "y": Estimate(7 / 4, n=2)}
+    assert estimates(values, resampling) == {name: estimate(values, name, resampling) for name in "xy"}
+    with pytest.raises(KeyError, match="no ratio named z; there are x, y"):
+        estimates(values, resampling, ["z"])
 
 
-def test_the_interval_repeats_with_its_seed():
-    values = figures([("a", 1.0, 1.0), ("b", 3.0, 2.0), ("c", 2.0, 5.0)])
-    assert interval(values, "x", 100, seed=1) == interval(values, "x", 100, seed=1)
+def test_every_interval_draws_the_same_groups():
+    """A metric more must not move the others, and two models over the same solos are compared on the same draws."""
+    values = figures([(str(tune), float(tune**2), tune + 1.0) for tune in range(20)])
+    resampling = Resampling(100, 1)
+    assert estimate(values, "x", resampling) == estimate(values, "x", resampling)
+    assert estimate(values, "x", resampling) != estimate(values, "x", Resampling(100, 2))
 
 
 def test_background_solos_are_read_where_they_are_asked_for_alone(corpus, tmp_path):

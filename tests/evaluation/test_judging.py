@@ -14,8 +14,10 @@ from yardbird.data.manifest import read_solos as read_ingested
 from yardbird.data.splits import SplitConfig, split_solos
 from yardbird.errors import ConfigError
 from yardbird.evaluation import judging
-from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear, style_rows
+from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear, style_of
+from yardbird.evaluation.resampling import Resampling
 from yardbird.files import write_csv
+from yardbird.metrics.estimates import flat
 from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE, Judges, auc, read_judges
 from yardbird.metrics.rows import REAL
 from yardbird.music.chords import Chord
@@ -76,7 +78,7 @@ def test_the_judges_are_of_the_artist_with_the_most_training_solos_and_tell_held
     judges = fit_judges(two_players, CONFIG)
     assert isinstance(judges, Judges)
     assert judges.artist == "Ann"
-    figures = examine(judges, hear(two_players, "test", 16, "Ann"), 50, seed=0)
+    figures = flat(examine(judges, hear(two_players, "test", 16, "Ann"), Resampling(50, 0)))
     assert figures["ratio_auc"] == figures["ratio_auc_low"] == 1
     assert figures["traits_auc"] > 0.9
     assert fit_judges(two_players, replace(CONFIG, artist="Bob")).artist == "Bob"
@@ -144,11 +146,12 @@ def test_timing_does_not_move_a_verdict(codec: EventCodec, tmp_path: Path) -> No
 def test_every_set_is_judged_and_real_solos_have_both_sides_and_the_areas(two_players: Path) -> None:
     judges = fit_judges(two_players, CONFIG)
     sets = {"walker": [leap("Ann", 50)], "leaper": [leap("Bob", 51)], "silent": [], REAL: [leap("Ann", 52)]}
-    rows = {(row.row, row.metric): row for row in style_rows(judges, sets, two_players, CONFIG, 0)}
-    assert rows["walker", JUDGED_STYLE].mean > 0.5 > rows["leaper", JUDGED_STYLE].mean
-    assert (rows["silent", JUDGED_STYLE].mean, rows["silent", JUDGED_STYLE].n) == (None, 0)
-    assert rows[REAL, JUDGED_SIDES[True]].mean > rows[REAL, JUDGED_SIDES[False]].mean
-    assert {metric for row, metric in rows if row == REAL} >= {JUDGED_STYLE, *JUDGED_SIDES.values(), *JUDGE_AUC}
+    rows = style_of(judges, sets, two_players, CONFIG, 0)
+    assert rows["walker"][JUDGED_STYLE].value > 0.5 > rows["leaper"][JUDGED_STYLE].value
+    assert np.isnan(rows["silent"][JUDGED_STYLE].value)
+    assert rows["silent"][JUDGED_STYLE].n == 0
+    assert rows[REAL][JUDGED_SIDES[True]].value > rows[REAL][JUDGED_SIDES[False]].value
+    assert rows[REAL].keys() >= {JUDGED_STYLE, *JUDGED_SIDES.values(), *JUDGE_AUC}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_where_a_split_is_one_artist_s_there_is_no_judge_and_no_figure(
 ) -> None:
     judges = fit_judges(write_corpus(tmp_path, codec, dealt), CONFIG)
     assert judges == reason
-    assert style_rows(judges, {REAL: [leap("Ann", 1)]}, tmp_path, CONFIG, 0) == []
+    assert style_of(judges, {REAL: [leap("Ann", 1)]}, tmp_path, CONFIG, 0) == {}
 
 
 @pytest.fixture
@@ -204,7 +207,7 @@ def test_a_side_of_one_tune_has_an_area_without_bounds(two_players: Path) -> Non
     pieces = [
         replace(piece, tune_group="one") if piece.own else piece for piece in hear(two_players, "test", 16, "Ann")
     ]
-    figures = examine(judges, pieces, 50, seed=0)
+    figures = flat(examine(judges, pieces, Resampling(50, 0)))
     assert set(figures) == {"excerpts", "ratio_auc", "traits_auc"}
 
 
@@ -249,7 +252,7 @@ def test_real_solos_are_told_apart_by_both_judges_on_tunes_that_they_have_not_he
     judges = fit_judges(encoded, config)
     assert isinstance(judges, Judges)
     assert judges.artist == PARKER
-    figures = examine(judges, hear(encoded, "test", config.excerpt_beats, PARKER), 10, seed=0)
+    figures = flat(examine(judges, hear(encoded, "test", config.excerpt_beats, PARKER), Resampling(10, 0)))
     assert figures["excerpts"] > 60
     assert figures["ratio_auc"] > 0.9
     assert figures["traits_auc"] > 0.75

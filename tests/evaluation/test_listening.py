@@ -6,6 +6,8 @@ import pytest
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform
 from yardbird.evaluation.listening import key_figures, listen, plain, shuffled, sound_figures, try_transcriber
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import flat
 from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo, make_notes
@@ -66,7 +68,7 @@ def test_shuffling_keeps_the_frames_and_not_their_order():
 def test_voice_and_notes_are_over_the_time_of_all_sounds():
     sounds = [heard(solo(0), None), listen(SILENCE, "", None, None, "two")]
     seconds = sum(sound.heard.seconds for sound in sounds)
-    figures = sound_figures(sounds, None, 20, 0)
+    figures = flat(sound_figures(sounds, None, Resampling(20, 0)))
     assert figures["notes_per_second"] == pytest.approx(16 / seconds)
     assert figures["voiced_share"] == pytest.approx(sounds[0].heard.voiced_seconds / seconds)
     assert figures["voiced_share_low"] <= figures["voiced_share"] <= figures["voiced_share_high"]
@@ -77,17 +79,17 @@ def test_another_instrument_is_further_away_than_the_same():
     real = [heard(solo(tonic), None) for tonic in range(4)]
     same = [heard(solo(tonic, 190), None) for tonic in range(4)]
     flute = [heard(solo(tonic, 190, program=73), None) for tonic in range(4)]
-    near, far = (sound_figures(sounds, real, 10, 0)["frechet_distance"] for sounds in (same, flute))
+    near, far = (flat(sound_figures(sounds, real, Resampling(10, 0)))["frechet_distance"] for sounds in (same, flute))
     assert near < 0.3 * far
 
 
 def test_solos_in_the_keys_asked_for_fit_them_and_shifted_ones_do_not():
     keys = [Key(tonic, "major") for tonic in range(12)]
-    obeyed = key_figures([heard(solo(key.tonic), key, str(key)) for key in keys], 50, 0)
+    obeyed = flat(key_figures([heard(solo(key.tonic), key, str(key)) for key in keys], Resampling(50, 0)))
     assert obeyed["caption_key_margin"] == pytest.approx(5 / 11, abs=0.02)
     assert obeyed["caption_key_p"] < 0.01
     assert obeyed["caption_key_groups"] == 12
-    ignored = key_figures([heard(solo(0), key, str(key)) for key in keys], 50, 0)
+    ignored = flat(key_figures([heard(solo(0), key, str(key)) for key in keys], Resampling(50, 0)))
     assert ignored["caption_key_margin"] == pytest.approx(0, abs=1e-9)
     assert ignored["caption_key_p"] > 0.1
 
@@ -96,20 +98,21 @@ def test_sounds_of_one_group_are_one_witness():
     """Clips of one tune were counted as independent once: a few tunes in many clips made any p-value small."""
     key = Key(0, "major")
     once = [heard(solo(tonic), key, f"tune {tonic}") for tonic in (0, 5, 7)]
-    assert key_figures(once * 8, 50, 0) == key_figures(once, 50, 0)
-    assert key_figures(once * 8, 50, 0)["caption_key_groups"] == 3
+    often, rarely = (flat(key_figures(sounds, Resampling(50, 0))) for sounds in (once * 8, once))
+    assert often == rarely
+    assert often["caption_key_groups"] == 3
 
 
 def test_silence_obeys_no_key():
     sounds = [listen(SILENCE, "", Key(tonic, "major"), None, "one") for tonic in range(6)]
-    figures = key_figures(sounds, 10, 0)
+    figures = flat(key_figures(sounds, Resampling(10, 0)))
     assert (figures["caption_key_margin"], figures["caption_key_p"]) == (0, 1)
-    assert key_figures([listen(SILENCE, "", None, None, "one")], 10, 0) == {}
+    assert key_figures([listen(SILENCE, "", None, None, "one")], Resampling(10, 0)) == {}
 
 
 def test_the_transcriber_is_tried_by_tempo_and_through_the_codec():
     solos = {"slow": solo(0, 120), "fast": solo(5, 250)}
-    rows = try_transcriber(solos, Lossless(), 2.0, 20, 0)
+    rows = {row: flat(own) for row, own in try_transcriber(solos, Lossless(), 2.0, Resampling(20, 0)).items()}
     assert rows["transcriber"]["note_f1"] > 0.95
     assert rows["codec"]["note_f1"] == pytest.approx(rows["transcriber"]["note_f1"], abs=0.05)
     assert {"note_f1_slow", "note_f1_fast", "note_f1_low", "note_precision"} <= rows["transcriber"].keys()
@@ -117,7 +120,7 @@ def test_the_transcriber_is_tried_by_tempo_and_through_the_codec():
 
 
 def test_a_codec_that_is_silent_keeps_no_note():
-    figures = try_transcriber({"one": solo(0)}, Deaf(), 2.0, 20, 0)["codec"]
+    figures = flat(try_transcriber({"one": solo(0)}, Deaf(), 2.0, Resampling(20, 0))["codec"])
     assert (figures["note_f1"], figures["note_recall"]) == (0, 0)
     assert "note_precision" not in figures
 

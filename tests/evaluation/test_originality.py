@@ -11,13 +11,15 @@ from yardbird.evaluation.originality import (
     compare_pieces,
     held_out_pieces,
     originality_csv,
-    originality_rows,
+    originality_of,
     read_pieces,
     training_index,
 )
+from yardbird.metrics.estimates import flat
 from yardbird.metrics.originality import FIGURES, KnownSolo, OriginalityIndex
 from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
+from yardbird.seeds import streams
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def compared(data, index, make_walk):
 
 @pytest.fixture(scope="module")
 def rows(compared, index):
-    return {(row.row, row.metric): row for row in originality_rows("copies", compared, index, 0)}
+    return originality_of("copies", compared, index, streams(0))
 
 
 def test_only_originals_of_the_training_split_are_known(index):
@@ -55,11 +57,11 @@ def test_copies_are_found_whatever_their_key_and_the_source_is_named(compared):
 
 
 def test_a_family_that_copies_is_not_original_and_real_solos_are(rows):
-    assert rows["copies", "original"].mean == 0
-    assert rows["real", "original"].mean == 1
-    assert rows["copies", "coverage_8"].mean > rows[SELF, "coverage_8_high"].mean
-    assert (rows["copies", "coverage_8"].n, rows[SELF, "coverage_8_high"].n) == (3, 3)
-    assert (SELF, "original") not in rows
+    assert rows["copies"]["original"].value == 0
+    assert rows["real"]["original"].value == 1
+    assert rows["copies"]["coverage_8"].value > rows[SELF]["coverage_8"].high
+    assert (rows["copies"]["coverage_8"].n, rows[SELF]["coverage_8"].n) == (3, 3)
+    assert "original" not in rows[SELF]
 
 
 def test_one_long_copy_is_enough(compared, index):
@@ -68,8 +70,8 @@ def test_one_long_copy_is_enough(compared, index):
     once = replace(run, row="once", found=replace(run.found, coverage=dict.fromkeys(run.found.coverage, 0.0)))
     own = next(c for c in compared if c.solo == "own_50")
     others = [replace(own, row="once", found=replace(own.found, longest_run=0))] * 7
-    rows = {row.metric: row.mean for row in originality_rows("once", [once, *others], index, 0) if row.row == "once"}
-    yardstick = {row.metric: row.mean for row in originality_rows("once", others, index, 0) if row.row == SELF}
+    rows = flat(originality_of("once", [once, *others], index, streams(0))["once"])
+    yardstick = flat(originality_of("once", others, index, streams(0))[SELF])
     assert rows["coverage_8"] < 0.01
     assert rows["longest_run_most"] == run.found.longest_run > yardstick["longest_run_most_high"]
     assert rows["original"] == 0
@@ -77,13 +79,10 @@ def test_one_long_copy_is_enough(compared, index):
 
 def test_the_figures_are_means_over_solos_and_the_yardstick_narrows_with_their_number(compared, index, rows):
     own = [c.found.figures["coverage_4"] for c in compared if c.row == "copies"]
-    row = rows["copies", "coverage_4"]
-    assert (row.mean, row.sd) == (pytest.approx(np.mean(own)), pytest.approx(np.std(own, ddof=1)))
+    row = rows["copies"]["coverage_4"]
+    assert (row.value, row.sd) == (pytest.approx(np.mean(own)), pytest.approx(np.std(own, ddof=1)))
     short = [replace(c, notes=40) for c in compared if c.row == "copies"]
-    few, many = (
-        {row.metric: row.mean for row in originality_rows("copies", short * times, index, 0) if row.row == SELF}
-        for times in (1, 50)
-    )
+    few, many = (flat(originality_of("copies", short * times, index, streams(0))[SELF]) for times in (1, 50))
     for bounds in (few, many):
         assert bounds["coverage_4_low"] < bounds["coverage_4"] < bounds["coverage_4_high"]
     assert many["coverage_4_high"] < few["coverage_4_high"]
@@ -96,13 +95,14 @@ def test_every_row_is_held_to_the_yardstick_of_its_own_lengths(compared, index):
     verdicts = {}
     for notes in (12, 100):
         row = replace(long, row="own", notes=notes, found=replace(long.found, **figures))
-        (verdicts[notes],) = (r.mean for r in originality_rows("own", [row] * 30, index, 0) if r.metric == "original")
+        verdicts[notes] = originality_of("own", [row] * 30, index, streams(0))["own"]["original"].value
     assert verdicts == {12: 0, 100: 1}
 
 
 def test_without_a_yardstick_nothing_is_said_of_originality(compared):
-    rows = originality_rows("copies", compared, OriginalityIndex([]), 0)
-    assert "original" not in {row.metric for row in rows}
+    rows = originality_of("copies", compared, OriginalityIndex([]), streams(0))
+    assert SELF not in rows
+    assert not any("original" in own for own in rows.values())
 
 
 def test_the_prime_of_a_generated_solo_is_left_out(tmp_path, index, make_walk):

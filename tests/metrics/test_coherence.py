@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from yardbird.metrics.coherence import TRAITS, Within, coherence, coherence_rows
+from yardbird.metrics.coherence import SHOWN, TRAITS, Within, coherence, coherence_of
+from yardbird.metrics.estimates import flat
 from yardbird.metrics.rows import SELF
 from yardbird.metrics.verdicts import VERDICTS, told
 from yardbird.music.excerpts import excerpts, in_full_bars
@@ -40,7 +41,7 @@ def test_the_share_of_found_changes_says_how_little_few_solos_decide(line):
     """Golden values of Wilson's interval for 6 of 8."""
     found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
     lost = replace(found, chords=found.transposed(1).chords)
-    figures = coherence([lost] * 2 + [found] * 6 + [replace(found, chords=())], [found]).figures()
+    figures = flat(coherence([lost] * 2 + [found] * 6 + [replace(found, chords=())], [found]).estimates())
     assert (figures["changes_share"], figures["changes_solos"]) == (0.75, 8)
     assert figures["changes_share_low"] == pytest.approx(0.4093, abs=1e-4)
     assert figures["changes_share_high"] == pytest.approx(0.9285, abs=1e-4)
@@ -50,18 +51,18 @@ def test_all_traits_have_to_lie_inside_and_are_counted(line):
     arpeggios = line([60, 64, 67, 72, 67, 64, 60], chords={0: "C"})
     scale = line([60, 62, 64, 65, 67, 69, 71], chords={0: "C"})
     own, other = coherence([arpeggios], [arpeggios]), coherence([arpeggios], [scale])
-    assert own.figures()["coherent_traits"] == 1
-    assert own.figures()["traits_inside"] == len(TRAITS)
-    assert other.figures()["coherent_traits"] == 0
-    assert other.figures()["traits_inside"] == len(TRAITS) - 1
+    assert flat(own.estimates())["coherent_traits"] == 1
+    assert flat(own.estimates())["traits_inside"] == len(TRAITS)
+    assert flat(other.estimates())["coherent_traits"] == 0
+    assert flat(other.estimates())["traits_inside"] == len(TRAITS) - 1
     assert not other.traits["arpeggios"].inside
 
 
 def test_what_cannot_be_judged_has_no_verdict(line):
     with_chords = line([60, 64, 67, 72], chords={0: "C"})
     for solos, real in (([line([])], [with_chords]), ([with_chords], [line([])]), ([], [])):
-        assert coherence(solos, real).figures() == {}
-    assert list(coherence([line([60, 62])], [with_chords]).figures()) == [
+        assert flat(coherence(solos, real).estimates()) == {}
+    assert list(flat(coherence([line([60, 62])], [with_chords]).estimates())) == [
         "coherent_phrases", "phrase_notes", "real_phrase_p10", "real_phrase_p90",
         "coherent_solos",
     ]  # fmt: skip
@@ -69,24 +70,28 @@ def test_what_cannot_be_judged_has_no_verdict(line):
 
 def test_rows_are_of_the_generated_sets_alone(line):
     score = line([60, 64, 67, 72], chords={0: "C"})
-    rows = coherence_rows({"model": [score, score], "real": [score], "floor": [score]})
-    assert {(row.row, row.n, row.distance) for row in rows} == {("model", 2, None)}
-    assert {row.metric: row.mean for row in rows} == coherence([score] * 2, [score]).figures()
+    rows = coherence_of({"model": [score, score], "real": [score], "floor": [score]})
+    assert rows == {"model": coherence([score] * 2, [score]).estimates()}
+    assert {estimate.n for estimate in rows["model"].values()} == {2}
+    assert set(rows["model"]) == {name for shown in SHOWN for name in shown.names}
 
 
 def test_verdicts_are_told_with_their_numbers(line):
     score = line([60, 64, 67, 72], chords={0: "C"})
     runs = {"original": 0.0, "coverage_8": 0.5, "longest_run": 20.0, "longest_run_most": 31.0}
     yardstick = {"coverage_8_high": 0.25, "longest_run_high": 12.0, "longest_run_most_high": 15.0}
-    content = {"model": coherence([score], [score]).figures() | runs, SELF: yardstick}
+    content = {"model": flat(coherence([score], [score]).estimates()) | runs, SELF: yardstick}
     verdicts = told(content, "model")
     assert [verdict.figure for verdict in verdicts] == list(VERDICTS)
     assert [verdict.met for verdict in verdicts] == [False, True, True, True]
-    assert verdicts[0].words.startswith("50.0% of its figures of 8 intervals and runs of 20.0 occur in training solos")
-    assert "share up to 25.0% and runs of 12.0" in verdicts[0].words
-    assert verdicts[0].words.endswith("the longest has 31 intervals, theirs up to 15")
-    assert verdicts[2].words.startswith("its changes are found in 100% of 1 solos (21% to 100% with 95% confidence)")
-    assert verdicts[3].words == "4 of 4 bebop traits lie inside the range of real solos, in the mean over 1 solos"
+    assert verdicts[0].words == (
+        "50.0% of runs of 8 intervals occur in training solos (limit 25.0%); longest run of a solo: 20.0 intervals in "
+        "the mean (limit 12.0), 31 at most (limit 15)"
+    )
+    assert verdicts[2].value == "100%"
+    assert verdicts[2].clause.startswith("of 1 solos follow their changes (required: ")
+    assert verdicts[2].clause.endswith("95% interval 21% to 100%")
+    assert verdicts[3].words == "4 of 4 bebop traits lie in the range of real solos, mean of 1 solos"
     assert told({}, "model") == []
 
 
@@ -104,8 +109,8 @@ def test_real_parker_is_coherent_and_his_notes_in_disorder_are_not(real_solos):
         notes = score.notes.copy()
         notes["pitch"] = random.permutation(notes["pitch"])
         shuffled.append(replace(score, notes=notes))
-    real = coherence(parker[::2], parker[1::2]).figures()
-    broken = coherence(shuffled, parker[1::2]).figures()
+    real = flat(coherence(parker[::2], parker[1::2]).estimates())
+    broken = flat(coherence(shuffled, parker[1::2]).estimates())
     verdicts = ("coherent_phrases", "coherent_changes", "coherent_traits")
     assert [real[name] for name in verdicts] == [1, 1, 1]
     assert [broken[name] for name in verdicts] == [1, 0, 0]

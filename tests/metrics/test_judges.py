@@ -17,7 +17,7 @@ from yardbird.metrics.judges import (
     TraitJudge,
     WittenBell,
     auc,
-    auc_interval,
+    estimate_auc,
     read_judges,
     symbols,
     write_judges,
@@ -159,19 +159,22 @@ def test_the_auc_is_the_share_of_pairs_told_apart_and_sklearn_s(rows: list[tuple
 def test_the_interval_draws_whole_tune_groups() -> None:
     verdicts, own = [0.9, 0.8, 0.4, 0.7, 0.3, 0.2], [True, True, True, False, False, False]
     groups = ["a", "a", "b", "c", "d", "e"]
-    bounds = auc_interval(verdicts, own, groups, 200, seed=0)
-    assert bounds == auc_interval(verdicts, own, groups, 200, seed=0)
-    assert bounds is not None
-    assert bounds[0] <= roc_auc_score(own, verdicts) <= bounds[1]
-    assert auc_interval(verdicts, [True] * 6, groups, 50, seed=0) is None
-    assert auc_interval([], [], [], 50, seed=0) is None
+    found, again = (estimate_auc(verdicts, own, groups, 200, np.random.default_rng(0)) for _ in range(2))
+    assert found == again
+    assert found is not None
+    assert (found.value, found.n) == (roc_auc_score(own, verdicts), 6)
+    assert found.span[0] <= found.value <= found.span[1]
+    assert estimate_auc(verdicts, [True] * 6, groups, 50, np.random.default_rng(0)) is None
+    assert estimate_auc([], [], [], 50, np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize("groups", [["x", "x", "x", "c", "d", "e"], ["a", "b", "c", "y", "y", "y"]])
 def test_a_side_of_one_tune_group_has_no_interval(groups: list[str]) -> None:
     """It was drawn as it is every time, so that of one group on both sides had no width: as if nothing were unsure."""
     verdicts, own = [0.9, 0.8, 0.4, 0.7, 0.3, 0.2], [True, True, True, False, False, False]
-    assert auc_interval(verdicts, own, groups, 50, seed=0) is None
+    found = estimate_auc(verdicts, own, groups, 50, np.random.default_rng(0))
+    assert found is not None
+    assert (found.value, found.low, found.high) == (roc_auc_score(own, verdicts), None, None)
 
 
 def test_the_interval_is_that_of_a_slow_bootstrap() -> None:
@@ -185,7 +188,9 @@ def test_the_interval_is_that_of_a_slow_bootstrap() -> None:
         rows = [at for name in drawn for at, group in enumerate(groups) if group == name]
         areas.append(roc_auc_score([own[at] for at in rows], [verdicts[at] for at in rows]))
     expected = np.quantile(areas, [0.025, 0.975])
-    assert auc_interval(verdicts, own, groups, 2000, seed=0) == pytest.approx(expected, abs=0.03)
+    found = estimate_auc(verdicts, own, groups, 2000, np.random.default_rng(0))
+    assert found is not None
+    assert found.span == pytest.approx(expected, abs=0.03)
 
 
 def test_judges_come_back_from_json_as_they_were(tmp_path) -> None:

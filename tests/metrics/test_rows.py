@@ -4,6 +4,7 @@ import pytest
 from yardbird.metrics.rows import compare_sets, mean_distance
 from yardbird.metrics.table import describe
 from yardbird.music.score import Score, make_notes
+from yardbird.seeds import streams
 
 
 def solos(count: int, *, spread: int, seed: int) -> list[Score]:
@@ -14,9 +15,9 @@ def solos(count: int, *, spread: int, seed: int) -> list[Score]:
 
 def test_mean_and_deviation_are_over_solos():
     real = solos(8, spread=3, seed=0)
-    (row,) = [row for row in compare_sets({"real": real}, 8, 0) if row.metric == "pitch_entropy"]
+    row = compare_sets({"real": real}, 8, streams(0))["real"]["pitch_entropy"]
     values = [describe(score)["pitch_entropy"] for score in real]
-    assert (row.mean, row.sd, row.n) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)), 8)
+    assert (row.value, row.sd, row.n) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)), 8)
     assert row.distance == 0
 
 
@@ -28,28 +29,26 @@ def test_the_floor_is_near_and_a_different_set_is_far():
             "model": solos(20, spread=12, seed=2),
         },
         20,
-        0,
+        streams(0),
     )
-    assert mean_distance(rows, "real") == 0
-    assert mean_distance(rows, "floor") < 0.5 < 1.5 < mean_distance(rows, "model")
+    assert mean_distance(rows["real"]) == 0
+    assert mean_distance(rows["floor"]) < 0.5 < 1.5 < mean_distance(rows["model"])
 
 
 def test_the_floor_is_that_of_samples_as_large_as_the_generated_set():
     """Eight solos lie further from real ones by chance than a hundred do; the floor once was that of all of them."""
     sets = {"real": solos(40, spread=3, seed=0), "floor": solos(100, spread=3, seed=1)}
-    few, many = (mean_distance(compare_sets(sets, size, 0), "floor") for size in (4, 100))
+    few, many = (mean_distance(compare_sets(sets, size, streams(0))["floor"]) for size in (4, 100))
     assert few > 1.5 * many
 
 
 def test_a_metric_without_a_value_or_without_variation_has_no_distance():
-    rows = {
-        (row.row, row.metric): row
-        for row in compare_sets({"real": solos(4, spread=3, seed=0), "x": solos(4, spread=3, seed=1)}, 4, 0)
-    }
-    no_chords = rows["x", "chord_tone_rate"]
-    assert (no_chords.mean, no_chords.sd, no_chords.n, no_chords.distance) == (None, None, 0, None)
-    even_eighths = rows["x", "rhythm_diversity"]
-    assert (even_eighths.mean, even_eighths.sd, even_eighths.distance) == (0, 0, None)
+    rows = compare_sets({"real": solos(4, spread=3, seed=0), "x": solos(4, spread=3, seed=1)}, 4, streams(0))
+    no_chords = rows["x"]["chord_tone_rate"]
+    assert np.isnan(no_chords.value)
+    assert (no_chords.sd, no_chords.n, no_chords.distance) == (None, 0, None)
+    even_eighths = rows["x"]["rhythm_diversity"]
+    assert (even_eighths.value, even_eighths.sd, even_eighths.distance) == (0, 0, None)
 
 
 @pytest.mark.parametrize("size", [3, 7])
@@ -58,20 +57,20 @@ def test_a_metric_that_varies_by_rounding_alone_has_no_distance(size, monkeypatc
     assert np.std(np.full(3, 1.4), ddof=1) > 0
     monkeypatch.setattr("yardbird.metrics.rows.describe", lambda score: {"constant": score.end_tick / 10})
     real, model = ([Score(2, make_notes([(0, 1, 60, 80)]), end)] * size for end in (14, 15))
-    *_, row = compare_sets({"real": real, "model": model}, size, 0)
-    assert (row.row, row.mean, row.distance) == ("model", pytest.approx(1.5), None)
+    row = compare_sets({"real": real, "model": model}, size, streams(0))["model"]["constant"]
+    assert (row.value, row.distance) == (pytest.approx(1.5), None)
 
 
 def test_one_real_solo_makes_no_distances():
-    rows = compare_sets({"real": solos(1, spread=3, seed=0), "x": solos(3, spread=3, seed=1)}, 3, 0)
-    assert mean_distance(rows, "x") is None
+    rows = compare_sets({"real": solos(1, spread=3, seed=0), "x": solos(3, spread=3, seed=1)}, 3, streams(0))
+    assert mean_distance(rows["x"]) is None
 
 
 def test_rows_stand_in_the_order_of_the_sets_and_metrics():
     rows = compare_sets(
-        {"real": solos(2, spread=3, seed=0), "b": solos(2, spread=3, seed=1), "a": solos(2, spread=3, seed=2)}, 2, 0
+        {"real": solos(2, spread=3, seed=0), "b": solos(2, spread=3, seed=1), "a": solos(2, spread=3, seed=2)},
+        2,
+        streams(0),
     )
     names = list(describe(solos(1, spread=3, seed=0)[0]))
-    assert [(row.row, row.metric) for row in rows] == [
-        (name, metric) for name in ("real", "b", "a") for metric in names
-    ]
+    assert [(row, list(own)) for row, own in rows.items()] == [(name, names) for name in ("real", "b", "a")]

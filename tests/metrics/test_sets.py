@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy, gaussian_kde
 
-from yardbird.metrics.sets import ALL, compare_feature, headline_rows, set_rows, sets_csv
+from yardbird.metrics.sets import ALL, compare_feature, set_headlines, set_rows, sets_csv
 from yardbird.music.score import Score, make_notes
+from yardbird.seeds import streams
 
 ONCE = np.ones((3, 1), dtype=np.int64)
 
@@ -73,7 +74,7 @@ def solos(count, *, spread, seed):
 def rows():
     near, far = solos(6, spread=3, seed=2), solos(6, spread=12, seed=3)
     sets = {"near": near, "far": far, "floor": solos(20, spread=3, seed=1), "real": solos(15, spread=3, seed=0)}
-    return set_rows({**sets, "empty": []}, 0)
+    return set_rows({**sets, "empty": []}, streams(0))
 
 
 def test_a_set_like_the_real_ones_lies_at_the_floor_and_another_does_not(rows):
@@ -103,30 +104,29 @@ def test_the_table_and_the_headlines_name_everything(rows):
     table = pd.read_csv(StringIO(sets_csv(rows)))
     assert list(table.columns)[:4] == ["row", "feature", "measure", "value"]
     assert len(table) == len(rows)
-    headlines = {(row.row, row.metric): row for row in headline_rows(rows)}
-    assert headlines["far", "set_overlap"].n == headlines["far", "set_overlap_floor"].n == 6
-    assert headlines["far", "set_overlap"].mean < headlines["far", "set_overlap_floor"].mean
-    assert set_rows({"model": [], "floor": [], "real": []}, 0) == []
+    far = set_headlines(rows)["far"]
+    assert far["set_overlap"].n == far["set_overlap_floor"].n == 6
+    assert far["set_overlap"].value < far["set_overlap_floor"].value
+    assert far["set_overlap"].low <= far["set_overlap"].value <= far["set_overlap"].high
+    assert set_rows({"model": [], "floor": [], "real": []}, streams(0)) == []
     assert list(pd.read_csv(StringIO(sets_csv([]))).columns) == list(table.columns)
 
 
 def test_the_same_seed_draws_the_same(monkeypatch):
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     sets = {"near": solos(3, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
-    assert set_rows(sets, 0) == set_rows(sets, 0) != set_rows(sets, 1)
+    assert set_rows(sets, streams(0)) == set_rows(sets, streams(0)) != set_rows(sets, streams(1))
 
 
 def test_a_floor_of_fewer_solos_than_were_generated_says_so(monkeypatch):
     """With more generated than training excerpts the floor was of fewer solos, under the generated ones' number."""
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     sets = {"near": solos(9, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
-    rows = set_rows(sets, 0)
+    rows = set_rows(sets, streams(0))
     assert {(row.generated, row.floor_solos, row.real) for row in rows} == {(9, 5, 4)}
     assert set(pd.read_csv(StringIO(sets_csv(rows)))["floor_solos"]) == {5}
-    assert {row.metric: row.n for row in headline_rows(rows)} == {
-        f"set_{measure}{end}": 5 if end == "_floor" else 9
-        for measure in ("overlap", "kl", "frechet")
-        for end in ("", "_low", "_high", "_floor")
+    assert {name: estimate.n for name, estimate in set_headlines(rows)["near"].items()} == {
+        f"set_{measure}{end}": 5 if end else 9 for measure in ("overlap", "kl", "frechet") for end in ("", "_floor")
     }
 
 
@@ -135,14 +135,16 @@ def test_frechet_s_distance_is_not_measured_in_units_of_rounding(monkeypatch):
     monkeypatch.setattr("yardbird.metrics.sets.describe", lambda score: {"constant": 1.4, "end": float(score.end_tick)})
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     real, own = ([Score(2, make_notes([(0, 1, 60, 80)]), end) for end in ends] for ends in ((4, 6, 8), (5, 7, 9)))
-    found = next(row for row in set_rows({"own": own, "floor": real, "real": real}, 0) if row.measure == "frechet")
+    found = next(
+        row for row in set_rows({"own": own, "floor": real, "real": real}, streams(0)) if row.measure == "frechet"
+    )
     assert found.features == 1
     assert found.value < 1
 
 
 def test_copies_of_one_solo_overlap_wholly(random_score):
     """A single generated and two real solos are the least that can be compared."""
-    rows = set_rows({"one": [random_score], "floor": [random_score] * 2, "real": [random_score] * 2}, 0)
+    rows = set_rows({"one": [random_score], "floor": [random_score] * 2, "real": [random_score] * 2}, streams(0))
     overlap = next(row for row in rows if row.feature == ALL and row.measure == "overlap")
     assert overlap.value == 1
     assert {row.measure for row in rows} == {"overlap", "kl"}  # nothing varies, so there is no unit for Fréchet's

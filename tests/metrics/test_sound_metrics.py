@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from yardbird.metrics.sound import SAMPLE_RATE, embed, sound_distance, sound_distance_interval
+from yardbird.metrics.sound import SAMPLE_RATE, embed, estimate_distance, sound_distance
 
 
 def hum(seed: int, seconds: float = 3.0, loudness: float = 0.1) -> np.ndarray:
@@ -47,8 +47,10 @@ def test_like_sounds_are_near_and_noise_is_far():
 
 def test_the_interval_draws_whole_sounds_and_repeats_with_its_seed():
     real, same = ([embed(hum(seed)) for seed in range(start, start + 12)] for start in (0, 20))
-    low, high = sound_distance_interval(same, real, 50, seed=1)
-    assert 0 <= low < sound_distance(same, real) < high  # repetitions in a draw alone would put all of it above
-    assert sound_distance_interval(same, real, 50, seed=1) == (low, high)
+    once, again = (estimate_distance(same, real, 50, np.random.default_rng(1)) for _ in range(2))
+    assert (once.value, once.n) == (sound_distance(same, real), 12)
+    assert 0 <= once.low < once.value < once.high  # repetitions in a draw alone would put all of it above
+    assert once == again
     alike = [same[0]] * 4
-    assert sound_distance_interval(alike, real, 10, 0) == pytest.approx([sound_distance(alike, real)] * 2, rel=0.05)
+    found = estimate_distance(alike, real, 10, np.random.default_rng(0))
+    assert found.span == pytest.approx([found.value] * 2, rel=0.05)

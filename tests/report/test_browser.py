@@ -41,6 +41,7 @@ def tab(browser: Browser, page: Path, request: pytest.FixtureRequest) -> Iterato
 
 def drawn(tab: Page, name: str) -> Locator:
     plot = tab.locator(f"#{name}")
+    plot.evaluate("plot => plot.closest('details')?.setAttribute('open', '')")
     plot.scroll_into_view_if_needed()
     expect(plot.locator("svg.main-svg").first).to_be_visible()
     return plot
@@ -50,7 +51,7 @@ def drawn(tab: Page, name: str) -> Locator:
 def test_charts_are_drawn_sounds_can_be_heard_and_the_strip_is_walked_by_mouse_and_keys(
     tab: Page, tmp_path: Path
 ) -> None:
-    expect(tab).to_have_title("Yardbird: what came of a run")
+    expect(tab).to_have_title("Yardbird: report of a run")
     for name in ("distances", "solos", "tempo", f"originality_{FAMILY}"):
         drawn(tab, name)
     curve = drawn(tab, f"curve_{FAMILY}")
@@ -93,7 +94,8 @@ def test_a_roll_begins_where_the_count_in_of_its_sound_ends(tab: Page) -> None:
     player.evaluate("player => { player.dataset.countInSeconds = 0.25 }")
     player.locator(".roll").click(position={"x": 14, "y": 40})
     sound = player.locator("audio")
-    assert sound.evaluate("sound => { sound.pause(); return sound.currentTime }") >= 0.5, "a quarter, and 14 pixels"
+    began = sound.evaluate("sound => { sound.pause(); return sound.currentTime }")
+    assert began >= 0.49, "a quarter, and 14 pixels, of which a browser may cut one off"
     seek = "(sound, to) => new Promise(done => { sound.onseeked = done; sound.currentTime = to })"
     for second, place in ((0.1, 0.0), (0.25, 0.0), (0.75, 28.0)):
         sound.evaluate(seek, second)

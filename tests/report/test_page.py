@@ -10,7 +10,9 @@ import pytest
 from tiny_run import FAMILY, HOSTILE, SINGER
 
 from yardbird.report.page import script_safe, write_report
+from yardbird.report_tables import address
 
+METRICS_PAGE = Path(__file__).resolve().parents[2] / "docs/metrics.md"
 #: Attributes by which a page can load or lead elsewhere.
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "formaction", "xlink:href", "background", "style"}
 
@@ -63,8 +65,9 @@ def test_markup_in_titles_names_prompts_and_reasons_is_text(page: Path, elements
         a for tag, a in elements.found if "onerror" in a or (tag == "img" and not str(a["src"]).startswith("data:"))
     ]
     assert HOSTILE not in page.read_text(encoding="utf-8")
-    assert elements.text.count(HOSTILE) == 15, (
-        "artist, setting, table, prompt, unknown words, ends of the way, file, reason, remedy, set aside, health (4)"
+    assert elements.text.count(HOSTILE) == 18, (
+        "artist, setting, tables and captions (4), prompt, unknown words, ends of the way, file, reason, remedy, set "
+        "aside, health (4)"
     )
 
 
@@ -74,9 +77,36 @@ def test_every_family_has_its_solos_to_hear_to_see_and_to_read(elements: Element
     assert sum("in notes" in alt for alt in pictures) == 3, "the best and the median of one family, the sound's own"
     assert sum("Spectrogram" in alt for alt in pictures) == 1
     assert "The corpus is synthetic." in elements.text
-    assert "Yes coherent changes: its changes are found in 75% of 12 solos (50% to 90%" in " ".join(
-        elements.text.split()
-    )
+
+
+def test_the_page_opens_with_the_best_solos_and_ends_with_the_run(elements: Elements) -> None:
+    ids = [a["id"] for tag, a in elements.found if tag == "section"]
+    assert ids[:3] == ["best", "verdicts", "comparison"]
+    assert ids[-1] == "run"
+    linked = [str(a["href"]) for tag, a in elements.found if tag == "a" and str(a["href"]).startswith("#")]
+    assert linked == [f"#{name}" for name in ids]
+
+
+def test_a_verdict_is_a_cell_green_or_red_with_its_number(elements: Elements) -> None:
+    cells = {str(a["data-verdict"]): a.get("class") for tag, a in elements.found if "data-verdict" in a}
+    assert cells == {
+        "original": "no", "coherent phrases": None, "coherent changes": "yes", "coherent traits": None,
+    }  # fmt: skip
+    text = " ".join(elements.text.split())
+    assert "Yes: 75% of 12 solos follow their changes (required: 60%); 95% interval 50% to 90%" in text
+    assert "No: 5.0% of runs of 8 intervals occur in training solos (limit 2.0%)" in text
+    assert text.count("not measured") == 2
+
+
+def test_tables_of_the_comparison_mark_their_signs_and_link_to_the_metrics(elements: Elements) -> None:
+    classes = [str(a["class"]).split() for tag, a in elements.found if tag == "td" and "data-verdict" not in a and a]
+    assert [[name for name in own if name != "short"] for own in classes] == [
+        [], ["no"], ["yes"], [], ["no"], [], [], ["no"],
+    ]  # fmt: skip
+    links = {str(a["href"]) for tag, a in elements.found if tag == "a" and str(a["href"]).startswith("../")}
+    assert "../docs/metrics.md#pitch" in links
+    headings = re.findall(r"^#+ (.+)$", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert links <= {address(heading) for heading in headings}
 
 
 def test_charts_carry_their_numbers(page: Path) -> None:
@@ -94,7 +124,7 @@ def test_charts_carry_their_numbers(page: Path) -> None:
 
 def test_a_run_longer_than_is_usual_in_training_solos_is_marked(elements: Elements) -> None:
     text = " ".join(elements.text.split())
-    assert "In 97.5 % of such sets of training solos no run is longer than 6 intervals" in text
+    assert "In 97.5 % of sets of training solos no run exceeds 6 intervals" in text
     assert re.findall(r"(one|two)(\d+)( unusual)?", elements.text) == [("one", "7", " unusual"), ("two", "0", "")]
 
 
@@ -112,7 +142,7 @@ def test_a_mixed_corpus_is_told_from_a_synthetic_one(run: Path, elements: Elemen
     path.write_text(text)
     write_report(tmp_path, tmp_path / "index.html", ["mine"])
     text = Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
-    assert "The corpus is partly synthetic, 3 of 4 solos: etudes composed by rule" in text
+    assert "The corpus is partly synthetic, 3 of 4 solos: etudes composed by rule and attributed" in text
     assert "The corpus is synthetic" not in text
     path.write_text(path.read_text().replace("(synthetic)", ""))
     write_report(tmp_path, tmp_path / "index.html", ["mine"])
@@ -127,15 +157,15 @@ def test_the_same_run_gives_the_same_bytes(run: Path, page: Path, tmp_path: Path
 def test_what_is_missing_is_said_in_a_sentence_each(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     write_report(tmp_path, tmp_path / "index.html", ["mine"])
-    text = Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text
+    text = " ".join(Elements((tmp_path / "index.html").read_text(encoding="utf-8")).text.split())
     for sentence in (
-        "no Git commit is known",
+        "Code unknown",
         "Nothing has been ingested.",
-        "There is no lock file of the pipeline",
-        "No family has been judged",
+        "there is no dvc.lock",
+        "No verdicts have been measured.",
         "The models have not been compared.",
-        "The comparison has left no figures to draw.",
-        "No curve of a training is there.",
+        "The comparison has no charts.",
+        "There are no training curves.",
         "No solos have been generated.",
         "The latent space has not been explored.",
         "Originality has not been measured.",

@@ -100,8 +100,8 @@ def test_a_copy_is_no_champion_however_well_it_predicts() -> None:
     assert not verdict.promoted
     assert verdict.reason == (
         "Beats the n-gram in nats per note: 2.000 against 2.400. No champion all the same, for it is not original: "
-        "21.0% of its figures of 8 intervals and runs of 30.5 occur in training solos, equally long stretches of which "
-        "share up to 17.0% and runs of 19.0 with each other; the longest has 41 intervals, theirs up to 23."
+        "21.0% of runs of 8 intervals occur in training solos (limit 17.0%); longest run of a solo: 30.5 intervals in "
+        "the mean (limit 19.0), 41 at most (limit 23)."
     )
 
 
@@ -112,8 +112,7 @@ def test_only_what_is_required_is_asked_and_what_was_not_measured_is_a_fault() -
         EVALUATED, "model"
     )
     assert changes == (
-        "coherent in its changes: its changes are found in 50% of 8 solos (22% to 78% with 95% confidence), "
-        "90% being asked"
+        "coherent in its changes: 50% of 8 solos follow their changes (required: 90%); 95% interval 22% to 78%"
     )
     assert traits == "coherent in its traits: not measured"
     assert len(Gate("m", "b", VERDICTS).faults({}, "model")) == len(VERDICTS)

@@ -21,6 +21,7 @@ from served import served
 
 from yardbird import files
 from yardbird.audio.wave import Waveform
+from yardbird.dvc_lock import background_sources
 from yardbird.generation.audition import sound_and_picture
 from yardbird.models.base import TRAINED
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
@@ -30,7 +31,6 @@ from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
-from yardbird.tracking.lock import background_sources
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
 from yardbird.tracking.runs import TrainingRun
@@ -152,7 +152,7 @@ def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> Non
         files.write_json(report, rows)
         verdict = publish(project, strict, SERVERS, sound_and_picture)[NAME]
         assert verdict["champion"] == original
-        assert ("not original: 90.0% of its figures" in verdict["verdict"]) == (not original)
+        assert ("not original: 90.0% of runs of 8 intervals" in verdict["verdict"]) == (not original)
     assert aliases(connect(project)[0]) == {"champion": "1", "challenger": "1"}
 
 

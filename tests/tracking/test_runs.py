@@ -15,7 +15,7 @@ from yardbird.audio.wave import Waveform, read_wave
 from yardbird.music.midi import read_score
 from yardbird.tracking import store
 from yardbird.tracking.runs import TrainingRun
-from yardbird.tracking.store import TrackingError, connect, flatten, provenance
+from yardbird.tracking.store import TrackingError, connect, provenance
 
 CURVE = [{"epoch": epoch, "train_loss": 5.0 / epoch, "validation_x": 6.0 / epoch} for epoch in range(1, 6)]
 PACE = {"epoch_seconds": 2.0}
@@ -132,10 +132,6 @@ def test_telemetry_is_off() -> None:
 
     assert store.os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert mlflow.telemetry.utils.is_telemetry_disabled()
-
-
-def test_nested_parameters_become_columns() -> None:
-    assert flatten({"a": {"b": 1, "c": {"d": None}}, "e": "x"}) == {"a.b": "1", "a.c.d": "None", "e": "x"}
 
 
 def test_where_git_is_not_installed_no_commit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,16 +8,15 @@ import numpy as np
 from yardbird.blindtest.bundle import BlindTest, Key
 from yardbird.blindtest.plan import DECOY, REAL
 from yardbird.blindtest.statistics import (
-    Estimate,
     difference,
     power,
     redrawn_shares,
     sensitivity,
-    share,
     votes_needed,
     z_of,
 )
 from yardbird.blindtest.store import EXPERTISE, Listener
+from yardbird.metrics.estimates import Estimate, share
 
 GOAL = 0.5  # the plan's: half of the listeners take a generated solo for the artist's
 
@@ -120,19 +119,20 @@ def _sources(key: Key, listeners: Sequence[Votes], smallest: float) -> Iterator[
 
 def _verdict(source: str, judged: Estimate, behind: Estimate, smallest: float) -> str:
     """In plain words, with the uncertainty."""
-    if behind.low > 0:
+    (low, high), (least, most) = behind.span, judged.span
+    if low > 0:
         beside = "listeners tell it from the real clips"
-    elif behind.high < 0:
+    elif high < 0:
         beside = "it is taken for the artist more often than the real clips"
-    elif -smallest < behind.low and behind.high < smallest:
+    elif -smallest < low and high < smallest:
         beside = f"not told from the real clips, within {smallest:.0%}"
     else:
-        beside = f"not told from the real clips, but they may lie {max(-behind.low, behind.high):.0%} apart"
+        beside = f"not told from the real clips, but they may lie {max(-low, high):.0%} apart"
     if source == DECOY:
         return beside
-    if judged.low >= GOAL:
+    if least >= GOAL:
         return f"the goal of one half is reached; {beside}"
-    if judged.high < GOAL:
+    if most < GOAL:
         return f"below the goal of one half; {beside}"
     return f"one half lies inside the interval: undecided; {beside}"
 

@@ -7,50 +7,29 @@ does not, and its intervals are the ones to judge by.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
+from yardbird.metrics.bootstrap import times_drawn
+from yardbird.metrics.estimates import Estimate, share
+from yardbird.music.score import Floats
 from yardbird.seeds import generator
 
 DRAWS = 1000
 _Z = float(norm.ppf(0.975))
-Floats = NDArray[np.float64]
 Rate = TypeVar("Rate", float, Floats)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def widened(self, draws: Floats) -> "Estimate":
-        """With the percentile interval of a bootstrap's draws, shape (draws,), where that is wider.
-
-        Never narrower, because a few votes that all agree have no spread to draw from.
-        """
-        low, high = np.quantile(draws, [0.025, 0.975])
-        return Estimate(self.value, min(self.low, float(low)), max(self.high, float(high)))
-
-
-def share(yes: int, votes: int) -> Estimate:
-    """The share of `yes` among at least one vote, with Wilson's score interval (JASA 22, 1927)."""
-    interval = binomtest(yes, votes).proportion_ci(confidence_level=0.95, method="wilson")
-    return Estimate(yes / votes, float(interval.low), float(interval.high))
 
 
 def difference(yes_a: int, votes_a: int, yes_b: int, votes_b: int) -> Estimate:
     """Share a − share b, its interval made of Wilson's two (Newcombe, Statistics in Medicine 17, 1998, method 10)."""
     a, b = share(yes_a, votes_a), share(yes_b, votes_b)
+    (a_low, a_high), (b_low, b_high) = a.span, b.span
     apart = a.value - b.value
-    low = apart - math.hypot(a.value - a.low, b.high - b.value)
-    return Estimate(apart, low, apart + math.hypot(a.high - a.value, b.value - b.low))
+    low = apart - math.hypot(a.value - a_low, b_high - b.value)
+    return Estimate(apart, low, apart + math.hypot(a_high - a.value, b.value - b_low), votes_a + votes_b)
 
 
 def sensitivity(hits: int, signals: int, false_alarms: int, noises: int) -> Estimate:
@@ -65,7 +44,7 @@ def sensitivity(hits: int, signals: int, false_alarms: int, noises: int) -> Esti
         rate = _corrected(yes / votes, votes)
         variance += rate * (1 - rate) / ((votes + 1) * float(norm.pdf(norm.ppf(rate))) ** 2)
     reach = _Z * math.sqrt(variance)
-    return Estimate(value, value - reach, value + reach)
+    return Estimate(value, value - reach, value + reach, signals + noises)
 
 
 def z_of(rate: Rate, votes: int) -> Rate:
@@ -89,18 +68,17 @@ def redrawn_shares(answers: Mapping[str, NDArray[np.bool_]], seed: int) -> dict[
         answers: source → votes, shape (listeners, clips), at least two of both.
     """
     listeners = len(next(iter(answers.values())))
-    times_heard = _times_drawn(listeners, seed, "listeners")  # shape (draws, listeners)
+    times_heard = _all_but_one(listeners, seed, "listeners")  # shape (draws, listeners)
     return {
-        source: np.sum(times_heard @ votes * _times_drawn(votes.shape[1], seed, "clips", source), axis=1)
+        source: np.sum(times_heard @ votes * _all_but_one(votes.shape[1], seed, "clips", source), axis=1)
         / ((listeners - 1) * (votes.shape[1] - 1))
         for source, votes in answers.items()
     }
 
 
-def _times_drawn(count: int, seed: int, *names: str) -> NDArray[np.int64]:
+def _all_but_one(count: int, seed: int, *names: str) -> NDArray[np.int64]:
     """How often each of `count` is among `count` − 1 drawn with replacement: shape (draws, count)."""
-    rng = generator(seed, "blind_test", "bootstrap", *names)
-    return rng.multinomial(count - 1, np.full(count, 1 / count), size=DRAWS)
+    return times_drawn(count, DRAWS, generator(seed, "blind_test", "bootstrap", *names), taken=count - 1)
 
 
 def power(rate: float, smallest: float, votes_a: int, votes_b: int) -> float:

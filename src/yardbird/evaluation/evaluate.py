@@ -5,20 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 from tqdm import tqdm
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
+from yardbird.evaluation import originality
 from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
 from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN, FillModel, filling_figures
-from yardbird.evaluation.held_out import SoloFigures, TokenModel, gain, read_solos, score_solos, with_intervals
-from yardbird.evaluation.originality import JUDGED
+from yardbird.evaluation.held_out import SoloFigures, TokenModel, estimate, estimates, read_solos, score_solos
+from yardbird.evaluation.originality import ORIGINAL
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics import coherence
+from yardbird.metrics.estimates import ENDS, Estimate, Estimates, Results, Shown, exact, merged, select, share
 from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.phrase import ends_at_rest
-from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, mean_distance
+from yardbird.metrics.rows import FLOOR, REAL, SELF, mean_distance
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
@@ -39,94 +42,76 @@ SHOWN = (
     "interval_1",
     "interval_2",
 )
-#: What the verdicts on a family's solos say, with their numbers (yardbird.metrics.verdicts).
-VERDICT_FIGURES = (
-    *JUDGED,
-    "original",
-    "coherent_phrases",
-    "phrase_notes",
-    "real_phrase_p10",
-    "real_phrase_p90",
-    "coherent_changes",
-    "changes_share",
-    "changes_share_low",
-    "changes_share_high",
-    "changes_asked",
-    "changes_solos",
-    "coherent_traits",
-    "traits_inside",
-    "coherent_solos",
-)
-_ENDINGS = (ENDING, f"{ENDING}_low", f"{ENDING}_high")
-SELF_FIGURES = tuple(f"{figure}{end}" for figure in JUDGED for end in ("", "_high"))
-_KEPT = ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error")
+_SOLOS = Shown(SHOWN)
+_DISTANCE = Shown(("distance_to_real",), optional=True)
+_ENDING = Shown((ENDING,), ENDS, optional=True)
+_STYLE = Shown((JUDGED_STYLE,), optional=True)
+_KEPT = Shown(("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "reconstruction_error"), optional=True)
+#: What is shown of the rows that every family shares, and of the family itself: which parts it has, its kind says.
 _HEADLINES = {
-    REAL: (*SHOWN, *_ENDINGS, *JUDGED, JUDGED_STYLE, *JUDGED_SIDES.values(), *JUDGE_AUC),
-    FLOOR: ("distance_to_real", JUDGED_STYLE),
-    NGRAM: (
-        *("nats_per_note", "perplexity", "order", "escape", "grid_nats_per_note", "distance_to_real"),
-        *(*_ENDINGS, *JUDGED, JUDGED_STYLE),
+    REAL: (
+        *(_SOLOS, _ENDING, *originality.SHOWN, _STYLE),
+        *(Shown(tuple(JUDGED_SIDES.values()), optional=True), Shown(JUDGE_AUC, ENDS, optional=True)),
     ),
-    SELF: SELF_FIGURES,
-    SHUFFLED: _KEPT,
-    ALL_HOLD: ("sampled_accuracy",),
+    FLOOR: (_DISTANCE, _STYLE),
+    NGRAM: (
+        *(Shown((HEADLINE, "perplexity", "order", "escape", "grid_nats_per_note")), _DISTANCE),
+        *(_ENDING, *originality.SHOWN, _STYLE),
+    ),
+    SELF: originality.SHOWN_OF_SELF,
+    SHUFFLED: (_KEPT,),
+    ALL_HOLD: (Shown(("sampled_accuracy",)),),
 }
 _OF_FAMILY = (
-    "nats_per_note",
-    "nats_per_note_low",
-    "nats_per_note_high",
-    "gain_on_ngram",
-    "perplexity",
-    "pitch_accuracy",
-    "position_accuracy",
-    "duration_accuracy",
-    *(f"{figure}{end}" for figure in (FILLED, CONTINUED, GAIN) for end in ("", "_low", "_high")),
-    *_KEPT,
-    "gain_on_shuffled",
-    "note_gain_on_shuffled",
-    "kl",
-    "active_units",
-    "active_share",
-    "collapsed",
-    "grid_nats_per_note",
-    "distance_to_real",
-    *VERDICT_FIGURES,
-    *_ENDINGS,
-    JUDGED_STYLE,
-    "set_overlap",
-    "set_overlap_floor",
-    "set_frechet",
-    "set_frechet_floor",
-    *SHOWN,
+    Shown((HEADLINE,), ENDS, optional=True),
+    Shown(("gain_on_ngram", "perplexity", "pitch_accuracy", "position_accuracy", "duration_accuracy"), optional=True),
+    Shown((FILLED, CONTINUED, GAIN), ENDS, optional=True),
+    _KEPT,
+    Shown(
+        (
+            *("gain_on_shuffled", "note_gain_on_shuffled", "kl"),
+            *("active_units", "active_share", "collapsed", "grid_nats_per_note"),
+        ),
+        optional=True,
+    ),
+    _DISTANCE,
+    *originality.SHOWN,
+    Shown((ORIGINAL,), optional=True),
+    *coherence.SHOWN,
+    _ENDING,
+    _STYLE,
+    Shown(("set_overlap", "set_overlap_floor"), optional=True),
+    Shown(("set_frechet", "set_frechet_floor"), optional=True),
+    _SOLOS,
 )
 
 
 def score_held_out(
     name: str, family: object, baseline: Baseline, data: Path, config: EvaluateConfig, seed: int
-) -> dict[str, dict[str, float]]:
-    """Held-out figures by row: of the n-grams, of the family by what it can do, of what its latent is compared with."""
-    samples = config.bootstrap_samples
-    rows: dict[str, dict[str, float]] = {}
+) -> Results:
+    """Held-out metrics by row: of the n-grams, of the family by what it can do, of what its latent is compared with."""
+    resampling = Resampling(config.bootstrap_samples, seed)
+    rows: Results = {}
     if isinstance(family, TokenModel):
         codec = EventCodec.load(data / "encoded/events/codec.json")
         solos = read_solos(data / "encoded/events", "test")
         scored = score_solos(family, solos, codec, name)
-        rows[name] = token_figures(scored, samples, seed)
-        rows[name] |= gain(baseline.events, scored, HEADLINE, samples, seed, label="gain_on_ngram")
+        rows[name] = token_figures(scored, resampling)
+        rows[name]["gain_on_ngram"] = estimate(baseline.events, HEADLINE, resampling, less=scored)
         if isinstance(family, FillModel) and family.fill_context:
-            rows[name] |= filling_figures(family, solos, codec, samples, seed)
+            rows[name] |= filling_figures(family, solos, codec, resampling)
     if isinstance(family, LatentModel):
         scores = read_scores(data / "augmented", "test")
-        for row, figures in measure_latent(name, family, scores, baseline, samples, seed).items():
-            rows[row] = rows.get(row, {}) | figures
-    on_grid = with_intervals(baseline.grid, ["grid_nats_per_note", "forced_accuracy"], samples, seed)
-    return {**rows, NGRAM: {**token_figures(baseline.events, samples, seed), **on_grid, **baseline.settings}}
+        rows = merged(rows, measure_latent(name, family, scores, baseline, resampling, seed))
+    on_grid = estimates(baseline.grid, resampling, ["grid_nats_per_note", "forced_accuracy"])
+    settings = exact(baseline.settings, len(baseline.events))
+    return {**rows, NGRAM: {**token_figures(baseline.events, resampling), **on_grid, **settings}}
 
 
-def token_figures(scored: Sequence[SoloFigures], samples: int, seed: int) -> dict[str, float]:
+def token_figures(scored: Sequence[SoloFigures], resampling: Resampling) -> dict[str, Estimate]:
     """Nats per note with their interval, perplexity (exp of the nats per token), and the parts of both."""
-    figures = with_intervals(scored, [HEADLINE], samples, seed)
-    return {**figures, "perplexity": float(np.exp(figures["nats_per_token"]))}
+    found = estimates(scored, resampling, [HEADLINE])
+    return found | exact({"perplexity": float(np.exp(found["nats_per_token"].value))}, len(scored))
 
 
 def read_generated(folder: Path) -> list[Score]:
@@ -161,39 +146,36 @@ def real_solos(encoded: Path, codec: EventCodec, split: str, artist: str | None)
     return [in_full_bars(codec.decode(solo.tokens)) for solo in reading]
 
 
-def ending_rows(sets: Mapping[str, Sequence[Score]], encoded: Path, codec: EventCodec, artist: str | None) -> list[Row]:
+def endings_of(sets: Mapping[str, Sequence[Score]], encoded: Path, codec: EventCodec, artist: str | None) -> Results:
     """The share of a set's solos that come to rest at their end, with its 95 % interval (Wilson 1927).
 
     Of real solos it is over the whole test solos of `real_solos`, since excerpts break off anywhere; the floor, which
     has excerpts only, gets no row.
     """
-    rows = []
+    results: Results = {}
     for name, solos in {**sets, REAL: real_solos(encoded, codec, "test", artist)}.items():
         ends = [end for solo in solos if (end := ends_at_rest(solo)) is not None]
         if ends and name != FLOOR:
-            interval = binomtest(int(sum(ends)), len(ends)).proportion_ci(method="wilson")
-            values = (float(np.mean(ends)), interval.low, interval.high)
-            rows += [Row(name, key, value, None, len(ends), None) for key, value in zip(_ENDINGS, values, strict=True)]
-    return rows
+            results[name] = {ENDING: share(int(sum(ends)), len(ends))}
+    return results
 
 
-def with_held_out(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row], solos: int) -> list[Row]:
-    """The table of the generated solos with the held-out figures, on `solos` solos, before it."""
-    figures = [Row(name, key, value, None, solos, None) for name, own in held_out.items() for key, value in own.items()]
-    return [*figures, *rows]
+def headlines(results: Results) -> dict[str, dict[str, float]]:
+    """The metric file, short enough to be read in a terminal: what is in `_HEADLINES`, by row.
+
+    Raises:
+        KeyError: a metric to be shown has not been measured.
+    """
+    return {
+        name: {
+            key: round(value, _DIGITS)
+            for key, value in select(with_distance(own), _HEADLINES.get(name, _OF_FAMILY)).items()
+        }
+        for name, own in results.items()
+    }
 
 
-def headlines(held_out: Mapping[str, Mapping[str, float]], rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """The metric file, short enough to be read in a terminal: what is in `_HEADLINES`, by row."""
-    content: dict[str, dict[str, float]] = {}
-    for name in dict.fromkeys([*held_out, *(row.row for row in rows)]):
-        values = dict(held_out.get(name, {})) | {row.metric: row.mean for row in rows if row.row == name}
-        values |= {"distance_to_real": mean_distance(rows, name)}
-        shown = _HEADLINES.get(name, _OF_FAMILY)
-        content[name] = {key: round(value, _DIGITS) for key in shown if (value := values.get(key)) is not None}
-    return content
-
-
-def as_table(rows: Sequence[Row]) -> str:
-    """CSV with the columns row, metric, mean, sd, n, distance; empty where there is no value."""
-    return str(pd.DataFrame(rows).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+def with_distance(estimates: Estimates) -> Estimates:
+    """With `distance_to_real` last, the mean over the metrics that have a distance, where one has."""
+    distance = mean_distance(estimates)
+    return estimates if distance is None else {**estimates, "distance_to_real": Estimate(distance)}

@@ -19,11 +19,13 @@ from yardbird.audio.wave import Waveform
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS, Check, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError
-from yardbird.evaluation import clap
+from yardbird.evaluation import clap, originality
 from yardbird.evaluation.baseline import NGRAM
-from yardbird.evaluation.evaluate import SELF_FIGURES, SHOWN, VERDICT_FIGURES, read_generated, real_excerpts
+from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
 from yardbird.evaluation.listening import (
     CODEC,
+    FRECHET,
+    KEY_MARGIN,
     SHUFFLED_TOKENS,
     Sound,
     key_figures,
@@ -35,21 +37,32 @@ from yardbird.evaluation.listening import (
     sound_figures,
     try_transcriber,
 )
-from yardbird.evaluation.originality import Compared, Piece, compare_pieces, originality_rows, training_index
+from yardbird.evaluation.originality import ORIGINAL, Compared, Piece, compare_pieces, originality_of, training_index
 from yardbird.evaluation.reconstruction import read_scores
-from yardbird.evaluation.sound import UNTRAINED, EncodedClip, measure_codes, read_clips
-from yardbird.metrics.coherence import coherence_rows
-from yardbird.metrics.rows import FLOOR, REAL, SELF, Row, compare_sets, mean_distance
+from yardbird.evaluation.resampling import Resampling
+from yardbird.evaluation.sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
+from yardbird.metrics import coherence
+from yardbird.metrics.coherence import coherence_of
+from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
+from yardbird.metrics.rows import FLOOR, REAL, SELF, compare_sets, mean_distance
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.decoding import SoundSampling, generate
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.pitch import Key, Mode
-from yardbird.seeds import derive_seed, generator
+from yardbird.seeds import derive_seed, generator, streams
 
 REAL_TRANSCRIBED = "real_transcribed"
 _AT_ONCE = 24  # sounds that are drawn together
 _DIGITS = 5  # that count: a p-value may be small
-_WITH_INTERVALS = ("nats_per_frame", "frechet_distance", "caption_key_margin")
+#: The metrics of codes and sound whose intervals the metric file shows.
+_WITH_INTERVALS = (HEADLINE, FRECHET, KEY_MARGIN)
+#: What it shows of solos: rows of codes and sound alone have none of it.
+_SHOWN_OF_SOLOS = (
+    Shown(SHOWN, optional=True),
+    *coherence.SHOWN,
+    *originality.SHOWN,
+    Shown((ORIGINAL,), optional=True),
+)
 _RENDERED = "rendered"
 _KEY = "{key}"
 
@@ -87,40 +100,30 @@ class EvaluateAudioConfig(Settings, section="evaluate_audio"):
 
 def evaluate_audio(
     name: str, family: MusicGenFamily, data: Path, config: EvaluateAudioConfig, seed: int
-) -> tuple[list[Row], list[Row], list[Compared]]:
-    """Figures of codes and of sound, the metrics of transcribed solos, and what each of these has of training solos.
+) -> tuple[Results, Results, list[Compared]]:
+    """Metrics of codes and of sound, the metrics of transcribed solos, and what each of these has of training solos.
 
     Args:
         data: the folder with augmented, baseline, clips and encoded.
     """
-    encoded, samples = data / "encoded/audio", config.bootstrap_samples
+    encoded, resampling = data / "encoded/audio", Resampling(config.bootstrap_samples, seed)
     training, held_out = read_clips(encoded, "train"), read_clips(encoded, "test")
     untrained = family.untrained()
     model: nn.Module = untrained.model
     model.to(family.model.device)
     codebook_size = int(files.read_json(encoded / "codec.json")["codebook_size"])
-    rows: list[Row] = []
-
-    def add(row: str, figures: Mapping[str, float], count: int) -> None:
-        rows.extend(Row(row, metric, value, None, count, None) for metric, value in figures.items())
-
-    measured = measure_codes(name, family, untrained, training, held_out, codebook_size, samples, seed)
-    for row, figures in measured.items():
-        add(row, figures, len(held_out))
+    measured = measure_codes(name, family, untrained, training, held_out, codebook_size, resampling)
     sets = sounds_of(name, family, untrained, training, held_out, data / "clips", config, seed)
-    for row, sounds in sets.items():
-        add(row, sound_figures(sounds, None if row == REAL else sets[REAL], samples, seed), len(sounds))
-    for row in (name, UNTRAINED, REAL):
-        add(row, key_figures(sets[row], samples, seed), len(sets[row]))
+    heard = {row: sound_figures(own, None if row == REAL else sets[REAL], resampling) for row, own in sets.items()}
+    asked: Results = {row: key_figures(sets[row], resampling) for row in (name, UNTRAINED, REAL)}
     if config.clap:
         judge = clap.open_clap(config.clap)
-        for row in (name, UNTRAINED, REAL):
+        for row, own in asked.items():
             pairs = [(sound.waveform, sound.caption) for sound in sets[row]]
-            add(row, {"clap_score": clap.clap_score(judge, pairs)}, len(pairs))
+            own["clap_score"] = Estimate(clap.clap_score(judge, pairs), n=len(pairs))
     solos = {solo.solo: solo.score for solo in read_scores(data / "augmented", "test")}
-    for row, figures in try_transcriber(solos, family, config.seconds, samples, seed).items():
-        add(row, figures, len(solos))
-    return rows, *compare_transcribed(name, sets, held_out[0].kind == _RENDERED, data, seed)
+    found = merged(measured, heard, asked, try_transcriber(solos, family, config.seconds, resampling))
+    return found, *compare_transcribed(name, sets, held_out[0].kind == _RENDERED, data, seed)
 
 
 def unknown_words(family: MusicGenFamily, config: EvaluateAudioConfig) -> list[str]:
@@ -179,7 +182,7 @@ def sing(family: MusicGenFamily, config: EvaluateAudioConfig, seed: int) -> list
 
 def compare_transcribed(
     name: str, sets: Mapping[str, Sequence[Sound]], rendered: bool, data: Path, seed: int
-) -> tuple[list[Row], list[Compared]]:
+) -> tuple[Results, list[Compared]]:
     """The metrics of solos, of transcribed sound beside the scores of the corpus, all of one length and without chords.
 
     `real` are held-out scores, `real_transcribed` what is heard in their renders; what each shares with the training
@@ -200,9 +203,9 @@ def compare_transcribed(
     ]
     solos = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
     heard_alone = {row: [plain(score) for score in own] for row, own in solos.items()}
-    rows = [*compare_sets(heard_alone, len(generated), seed), *coherence_rows(heard_alone)]
+    results = merged(compare_sets(heard_alone, len(generated), streams(seed)), coherence_of(heard_alone))
     if not rendered:
-        return rows, []
+        return results, []
     index = training_index(data)
     compared = [
         found
@@ -210,25 +213,27 @@ def compare_transcribed(
         if row != FLOOR
         for found in compare_pieces(row, [Piece(str(place), score) for place, score in enumerate(own)], index)
     ]
-    return [*rows, *originality_rows(name, compared, index, seed)], compared
+    return merged(results, originality_of(name, compared, index, streams(seed))), compared
 
 
-def headlines(figures: Sequence[Row], solos: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """The metric file, short enough to be read in a terminal: of what `evaluate_audio` returns."""
-    content: dict[str, dict[str, float]] = {row.row: {} for row in [*figures, *solos]}
-    shown = [row for row in solos if row.metric in (SELF_FIGURES if row.row == SELF else (*SHOWN, *VERDICT_FIGURES))]
-    for row in [*(row for row in figures if _is_headline(row.metric)), *shown]:
-        if row.mean is not None:
-            content[row.row][row.metric] = _rounded(row.mean)
-    for name, values in content.items():
-        if name != REAL and (distance := mean_distance(solos, name)) is not None:
-            values["distance_to_real"] = _rounded(distance)
+def headlines(figures: Results, solos: Results) -> dict[str, dict[str, float]]:
+    """The metric file, short enough to be read in a terminal: of what `evaluate_audio` returns.
+
+    Raises:
+        KeyError: a metric to be shown has not been measured.
+    """
+    content: dict[str, dict[str, float]] = {}
+    for row in dict.fromkeys([*figures, *solos]):
+        own = figures.get(row, {})
+        shown = [Shown((metric,), ENDS if metric in _WITH_INTERVALS else ()) for metric in own]
+        values = select(own, shown) | select(
+            solos.get(row, {}), originality.SHOWN_OF_SELF if row == SELF else _SHOWN_OF_SOLOS
+        )
+        distance = mean_distance(solos.get(row, {}))
+        if row != REAL and distance is not None:
+            values["distance_to_real"] = distance
+        content[row] = {metric: _rounded(value) for metric, value in values.items()}
     return content
-
-
-def _is_headline(figure: str) -> bool:
-    bounded = figure.removesuffix("_low").removesuffix("_high")
-    return bounded == figure or bounded in _WITH_INTERVALS
 
 
 def _rounded(value: float) -> float:

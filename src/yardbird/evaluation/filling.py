@@ -9,7 +9,9 @@ from tqdm import tqdm
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.fill import MOST_BARS, Arranged, Gap, gap_of
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, TokenModel, gain, with_intervals
+from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, TokenModel, estimate
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 
 FILLED, CONTINUED, GAIN = "filled_nats_per_note", "continued_nats_per_note", "fill_gain"
@@ -27,8 +29,8 @@ class FillModel(TokenModel, Protocol):
 
 
 def filling_figures(
-    model: FillModel, solos: Sequence[EncodedSolo], codec: EventCodec, samples: int, seed: int
-) -> dict[str, float]:
+    model: FillModel, solos: Sequence[EncodedSolo], codec: EventCodec, resampling: Resampling
+) -> dict[str, Estimate]:
     """Nats per note of filled and of continued bars, and how much less filling needs, each with its 95 % interval.
 
     Every solo is cut into gaps of 1, 2, … `MOST_BARS` bars in turn. A gap is scored in its own stream, which shows what
@@ -48,10 +50,11 @@ def filling_figures(
         continued.append(SoloFigures(solo.solo, solo.tune_group, {FILLED: same}))
     if not sum(solo.ratios[FILLED].denominator for solo in filled):
         return {}
-    figures = with_intervals(filled, [FILLED], samples, seed)
-    beside = with_intervals(continued, [FILLED], samples, seed)
-    figures |= {key.replace(FILLED, CONTINUED): value for key, value in beside.items()}
-    return figures | gain(continued, filled, FILLED, samples, seed, label=GAIN)
+    return {
+        FILLED: estimate(filled, FILLED, resampling),
+        CONTINUED: estimate(continued, FILLED, resampling),
+        GAIN: estimate(continued, FILLED, resampling, less=filled),
+    }
 
 
 def _gaps(codec: EventCodec, tokens: Tokens, bars: int, longest: int) -> Iterator[tuple[Gap, Arranged]]:

@@ -5,7 +5,7 @@ whole tune groups again: solos over one tune are no independent witnesses.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -19,9 +19,11 @@ from yardbird.codecs.melody import HOLD, PAD, START, Steps
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import TARGET
 from yardbird.errors import InputError
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.bootstrap import bootstrap
+from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
-from yardbird.music.score import Floats
-from yardbird.seeds import generator
+from yardbird.music.score import Floats, Ints
 
 #: Whose nats are reported apart; together with the rest (meter, tempo, artist, end) they are the nats per note.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -158,40 +160,51 @@ def pool(figures: Sequence[SoloFigures]) -> dict[str, float]:
     }
 
 
-def interval(
-    figures: Sequence[SoloFigures], name: str, samples: int, seed: int, *, less: Sequence[SoloFigures] | None = None
-) -> tuple[float, float]:
-    """The 95 % bootstrap interval of a pooled ratio over tune groups; with `less`, of its difference to other figures.
+def estimate(
+    figures: Sequence[SoloFigures], name: str, resampling: Resampling, *, less: Sequence[SoloFigures] | None = None
+) -> Estimate:
+    """A pooled ratio with its bootstrap interval over tune groups; with `less`, its difference to other figures.
 
-    The same seed draws the same groups, and the difference is paired: both are drawn together. Source: Efron 1979,
-    percentile method.
+    The difference is paired: both are drawn together.
     """
     assert less is None or [solo.solo for solo in less] == [solo.solo for solo in figures], "other solos"
     groups, member = np.unique([solo.tune_group for solo in figures], return_inverse=True)
-    random = generator(seed, "bootstrap")
-    drawn = random.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=samples)
 
-    def resampled(of: Sequence[SoloFigures]) -> Floats:
+    def ratio(of: Sequence[SoloFigures], drawn: Ints) -> Floats:
         numerators = np.bincount(member, [float(solo.ratios[name].numerator) for solo in of])
         denominators = np.bincount(member, [solo.ratios[name].denominator for solo in of])
         values: Floats = (drawn @ numerators) / (drawn @ denominators)
         return values
 
-    values = resampled(figures) if less is None else resampled(figures) - resampled(less)
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+    def statistic(drawn: Ints) -> Floats:
+        return ratio(figures, drawn) if less is None else ratio(figures, drawn) - ratio(less, drawn)
+
+    value = pool(figures)[name] - (0 if less is None else pool(less)[name])
+    draws = bootstrap(statistic, [len(groups)], resampling.samples, resampling.random())
+    return Estimate.drawn(value, draws, _solos(figures))
 
 
-def with_intervals(figures: Sequence[SoloFigures], names: Sequence[str], samples: int, seed: int) -> dict[str, float]:
-    """All pooled ratios; those named with `_low` and `_high` beside them."""
-    pooled = pool(figures)
-    bounds = {name: interval(figures, name, samples, seed) for name in names}
-    return pooled | {f"{name}_{end}": bounds[name][at] for name in names for at, end in enumerate(("low", "high"))}
+def estimates(
+    figures: Sequence[SoloFigures], resampling: Resampling, intervals: Collection[str] | None = None
+) -> dict[str, Estimate]:
+    """All pooled ratios with their intervals.
+
+    Args:
+        intervals: the ratios that get an interval, if not all of them.
+
+    Raises:
+        KeyError: there is no ratio of such a name.
+    """
+    pooled, solos = pool(figures), _solos(figures)
+    if intervals is not None and (unknown := set(intervals) - pooled.keys()):
+        raise KeyError(f"no ratio named {', '.join(sorted(unknown))}; there are {', '.join(pooled)}")
+    return {
+        name: estimate(figures, name, resampling)
+        if intervals is None or name in intervals
+        else Estimate(value, n=solos)
+        for name, value in pooled.items()
+    }
 
 
-def gain(
-    figures: Sequence[SoloFigures], less: Sequence[SoloFigures], name: str, samples: int, seed: int, *, label: str
-) -> dict[str, float]:
-    """How much more `figures` have of a ratio than `less`, paired by tune: `label`, and its `_low` and `_high`."""
-    low, high = interval(figures, name, samples, seed, less=less)
-    return {label: pool(figures)[name] - pool(less)[name], f"{label}_low": low, f"{label}_high": high}
+def _solos(figures: Sequence[SoloFigures]) -> int:
+    return len({solo.solo for solo in figures})

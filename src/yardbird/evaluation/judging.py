@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge
 
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PositiveInt, Settings
 from yardbird.evaluation.held_out import read_solos
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import Estimate, Results, SoloMean
 from yardbird.metrics.judges import (
     FEWEST_NOTES,
     JUDGED_SIDES,
@@ -22,10 +23,9 @@ from yardbird.metrics.judges import (
     Judges,
     RatioJudge,
     TraitJudge,
-    auc,
-    auc_interval,
+    estimate_auc,
 )
-from yardbird.metrics.rows import REAL, Row
+from yardbird.metrics.rows import REAL
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.score import Score
 
@@ -78,49 +78,46 @@ def hear(encoded: Path, split: str, beats: float, artist: str) -> list[Heard]:
     ]
 
 
-def examine(judges: Judges, pieces: Sequence[Heard], samples: int, seed: int) -> dict[str, float]:
-    """`ratio_auc` and `traits_auc`, their `_low` and `_high` over tune groups, and on how many excerpts.
+def examine(judges: Judges, pieces: Sequence[Heard], resampling: Resampling) -> dict[str, Estimate]:
+    """`ratio_auc` and `traits_auc`, with intervals over tune groups, and on how many excerpts.
 
-    A figure that has no value, as the areas without both sides or the bounds of too few groups, is left out.
+    An area without both sides is left out.
     """
     scores, own = _apart(pieces)
     groups = [piece.tune_group for piece in pieces]
-    figures: dict[str, float] = {"excerpts": len(pieces)}
+    found = {"excerpts": Estimate(len(pieces), n=len(pieces))}
     for name, judge in (("ratio", judges.ratio.ratio), ("traits", judges.traits.probability)):
         verdicts = [judge(score) for score in scores]
-        area, bounds = auc(verdicts, own), auc_interval(verdicts, own, groups, samples, seed)
+        area = estimate_auc(verdicts, own, groups, resampling.samples, resampling.random("judges"))
         if area is not None:
-            figures[f"{name}_auc"] = area
-        if bounds is not None:
-            figures |= {f"{name}_auc_low": bounds[0], f"{name}_auc_high": bounds[1]}
-    return figures
+            found[f"{name}_auc"] = area
+    return found
 
 
-def style_rows(
+def style_of(
     judges: Judges | str, sets: Mapping[str, Sequence[Score]], encoded: Path, config: JudgeConfig, seed: int
-) -> list[Row]:
-    """How each set is judged, by the judge of traits, in excerpts; none where there is no judge.
+) -> Results:
+    """How each set is judged, by the judge of traits, in excerpts; nothing where there is no judge.
 
     The floor's are the solos that it learned from, and so no measure of it.
     The row of real solos also has what held-out solos get, the player's and the others', and the AUC of both judges.
     """
     if isinstance(judges, str):
-        return []
-    rows = []
+        return {}
+    results: Results = {}
     for name, scores in sets.items():
         pieces = [piece for score in scores for piece in excerpts(in_full_bars(score), config.excerpt_beats)]
-        rows.append(_row(name, JUDGED_STYLE, judges, [p for p in pieces if len(p.notes) >= FEWEST_NOTES]))
+        results[name] = {JUDGED_STYLE: _judged(judges, [p for p in pieces if len(p.notes) >= FEWEST_NOTES])}
     held_out = hear(encoded, "test", config.excerpt_beats, judges.artist)
     for own, metric in JUDGED_SIDES.items():
-        rows.append(_row(REAL, metric, judges, [piece.score for piece in held_out if piece.own == own]))
-    figures = examine(judges, held_out, config.bootstrap_samples, seed)
-    return [*rows, *(Row(REAL, f"judge_{key}", value, None, len(held_out), None) for key, value in figures.items())]
+        results[REAL][metric] = _judged(judges, [piece.score for piece in held_out if piece.own == own])
+    examined = examine(judges, held_out, Resampling(config.bootstrap_samples, seed))
+    results[REAL] |= {f"judge_{name}": estimate for name, estimate in examined.items()}
+    return results
 
 
-def _row(name: str, metric: str, judges: Judges, pieces: Sequence[Score]) -> Row:
-    verdicts = [judges.traits.probability(piece) for piece in pieces]
-    mean = float(np.mean(verdicts)) if verdicts else None
-    return Row(name, metric, mean, float(np.std(verdicts, ddof=1)) if len(verdicts) > 1 else None, len(verdicts), None)
+def _judged(judges: Judges, pieces: Sequence[Score]) -> SoloMean:
+    return SoloMean.of([judges.traits.probability(piece) for piece in pieces])
 
 
 def _apart(pieces: Sequence[Heard]) -> tuple[list[Score], list[bool]]:

@@ -19,18 +19,22 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.transcription import HeardNotes, estimate_tempo, hear, to_score
 from yardbird.audio.wave import Waveform, read_wave
-from yardbird.evaluation.held_out import SoloFigures, pool, with_intervals
+from yardbird.evaluation.held_out import SoloFigures, estimates
+from yardbird.evaluation.resampling import Resampling
 from yardbird.evaluation.sound import Codes, EncodedClip
+from yardbird.metrics.bootstrap import bootstrap, places_drawn
+from yardbird.metrics.estimates import Estimate, Results, exact
 from yardbird.metrics.key_fit import scale_margin
-from yardbird.metrics.sound import SAMPLE_RATE, embed, sound_distance, sound_distance_interval
+from yardbird.metrics.sound import SAMPLE_RATE, embed, estimate_distance
 from yardbird.metrics.transcription import found_notes
 from yardbird.models.base import Ratio
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
-from yardbird.music.score import Floats, Score
+from yardbird.music.score import Floats, Ints, Score
 from yardbird.seeds import generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"
+FRECHET, KEY_MARGIN = "frechet_distance", "caption_key_margin"
 #: Quarter notes a minute below which a solo counts as slow, and from which on as fast.
 SLOW_QPM, FAST_QPM = 160, 240
 _EXCERPTS = 2  # of each held-out solo, to try the transcriber on
@@ -91,7 +95,7 @@ def shuffled(codes: Codes, seed: int, *names: str) -> Codes:
     return codes[:, generator(seed, SHUFFLED_TOKENS, *names).permutation(codes.shape[1])]
 
 
-def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, samples: int, seed: int) -> dict[str, float]:
+def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, resampling: Resampling) -> dict[str, Estimate]:
     """voiced_share (of the time, with the pitch of a note), notes_per_second, and the distance to `real`, if given."""
     figures = [
         SoloFigures(
@@ -104,16 +108,14 @@ def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, samples
         )
         for place, sound in enumerate(sounds)
     ]
-    values = with_intervals(figures, list(figures[0].ratios), samples, seed)
-    if real is None:
-        return values
-    own, theirs = ([sound.embeddings for sound in each] for each in (sounds, real))
-    low, high = sound_distance_interval(own, theirs, samples, seed)
-    distance = sound_distance(own, theirs)
-    return values | {"frechet_distance": distance, "frechet_distance_low": low, "frechet_distance_high": high}
+    found = estimates(figures, resampling)
+    if real is not None:
+        own, theirs = ([sound.embeddings for sound in each] for each in (sounds, real))
+        found[FRECHET] = estimate_distance(own, theirs, resampling.samples, resampling.random())
+    return found
 
 
-def key_figures(sounds: Sequence[Sound], samples: int, seed: int) -> dict[str, float]:
+def key_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Estimate]:
     """Does the scale of its key fit a sound better than those of the other keys of the mode do?
 
     caption_key_margin is the mean of `scale_margin` over the groups that have a key, 0 for a sound without notes;
@@ -127,20 +129,20 @@ def key_figures(sounds: Sequence[Sound], samples: int, seed: int) -> dict[str, f
     if not of_group:
         return {}
     margins = np.array([np.mean(own) for own in of_group.values()])
-    drawn = margins[generator(seed, "keys").integers(len(margins), size=(samples, len(margins)))].mean(axis=1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+
+    def mean(drawn: Ints) -> Floats:
+        means: Floats = margins[drawn].mean(axis=1)
+        return means
+
+    draws = bootstrap(mean, [len(margins)], resampling.samples, resampling.random("keys"), places_drawn)
+    p = float(stats.wilcoxon(margins, alternative="greater").pvalue) if margins.any() else 1.0
     return {
-        "caption_key_margin": float(margins.mean()),
-        "caption_key_margin_low": float(low),
-        "caption_key_margin_high": float(high),
-        "caption_key_p": float(stats.wilcoxon(margins, alternative="greater").pvalue) if margins.any() else 1.0,
-        "caption_key_groups": len(margins),
+        KEY_MARGIN: Estimate.drawn(float(margins.mean()), draws, len(sounds)),
+        **exact({"caption_key_p": p, "caption_key_groups": len(margins)}, len(sounds)),
     }
 
 
-def try_transcriber(
-    solos: Mapping[str, Score], codec: Codec, seconds: float, samples: int, seed: int
-) -> dict[str, dict[str, float]]:
+def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, resampling: Resampling) -> Results:
     """How many of the known notes of rendered solos are heard: rows `transcriber`, and `codec` after its round trip.
 
     note_f1 with its interval over the solos, note_precision, note_recall, and note_f1 by tempo.
@@ -156,7 +158,7 @@ def try_transcriber(
             for row, sound in ((TRANSCRIBER, clean), (CODEC, again)):
                 heard = hear(Waveform(sound[:, None], codec.sample_rate))
                 rows[row].append(SoloFigures(name, name, _note_ratios(excerpt, heard)))
-    return {row: _with_f1(figures, samples, seed) for row, figures in rows.items()}
+    return {row: _with_f1(figures, resampling) for row, figures in rows.items()}
 
 
 def _note_ratios(score: Score, heard: HeardNotes) -> dict[str, Ratio]:
@@ -174,13 +176,14 @@ def _note_ratios(score: Score, heard: HeardNotes) -> dict[str, Ratio]:
     }
 
 
-def _with_f1(figures: Sequence[SoloFigures], samples: int, seed: int) -> dict[str, float]:
+def _with_f1(figures: Sequence[SoloFigures], resampling: Resampling) -> dict[str, Estimate]:
     """The pooled ratios of which there is anything; the F1 with its interval."""
     if not figures:
         return {}
-    there = {name for name in pool(figures) if sum(solo.ratios[name].denominator for solo in figures)}
-    values = with_intervals(figures, ["note_f1"], samples, seed) if "note_f1" in there else {}
-    return {name: value for name, value in values.items() if name.removesuffix("_low").removesuffix("_high") in there}
+    denominators = {name: sum(solo.ratios[name].denominator for solo in figures) for name in figures[0].ratios}
+    if not denominators["note_f1"]:
+        return {}
+    return {name: own for name, own in estimates(figures, resampling, ["note_f1"]).items() if denominators[name]}
 
 
 def plain(score: Score) -> Score:

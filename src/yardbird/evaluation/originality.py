@@ -4,7 +4,7 @@ Training solos are heard as the models hear them, from their event tokens: a gri
 copy of the others. Copies in other keys need no indexing. The yardstick is self-quotation: training solos against those
 of other tune groups. A set is held to what as many stretches of training solos have, each as long as one of its solos
 (a longer one has longer runs by chance alone), drawn by lot: their mean, and the longest run of all of them, lie
-between `…_low` and `…_high` in 95 % of the draws.
+inside its interval in 95 % of the draws.
 """
 
 import csv
@@ -20,16 +20,21 @@ from yardbird.codecs.events import EventCodec
 from yardbird.config import BACKGROUND
 from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.held_out import read_solos
+from yardbird.metrics.estimates import Estimate, Results, Shown, SoloMean
 from yardbird.metrics.originality import FIGURES, MOST, KnownSolo, Originality, OriginalityIndex
-from yardbird.metrics.rows import REAL, SELF, Row
+from yardbird.metrics.rows import REAL, SELF
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
-from yardbird.seeds import generator
+from yardbird.seeds import Streams
 
-#: What the gate reads: neither may lie above the yardstick's `_high`.
+#: What the gate reads: neither may lie above the upper end of the yardstick's interval.
 JUDGED = ("coverage_8", "longest_run", MOST)
+assert {*JUDGED} <= {*FIGURES, MOST}
+ORIGINAL = "original"
+#: A set of short solos has no runs of 8, a corpus of few tunes no yardstick.
+SHOWN = tuple(Shown((figure,), optional=True) for figure in JUDGED)
+SHOWN_OF_SELF = tuple(Shown((figure,), ("high",), optional=True) for figure in JUDGED)
 _DRAWS = 1000
-_BOUNDS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -100,36 +105,31 @@ def compare_pieces(row: str, pieces: Iterable[Piece], index: OriginalityIndex) -
     ]
 
 
-def originality_rows(name: str, compared: Sequence[Compared], index: OriginalityIndex, seed: int) -> list[Row]:
-    """Mean, deviation and number of solos of every figure, by row, and `MOST`, the longest run of any of its solos.
+def originality_of(name: str, compared: Sequence[Compared], index: OriginalityIndex, streams: Streams) -> Results:
+    """The means over solos of every figure, by row, and `MOST`, the longest run of any of its solos.
 
-    `original` is 1 where none of `JUDGED` is above the yardstick of the row's own lengths: the means tell of a set that
+    `ORIGINAL` is 1 where none of `JUDGED` is above the yardstick of the row's own lengths: the means tell of a set that
     quotes too much, the longest run of one solo that is a copy among others that are not. The family's yardstick is a
-    row too, `SELF`: its means are those over all draws, with `…_low` and `…_high`.
+    row too, `SELF`: the means over all draws, each with the interval of the draws.
 
     Args:
         name: the family.
-        seed: of the stretches that are drawn.
+        streams: of the stretches that are drawn.
     """
-    rows = []
+    results: Results = {}
     for row in dict.fromkeys(solo.row for solo in compared):
         own = [solo for solo in compared if solo.row == row]
-        drawn = index.draw_known([solo.notes for solo in own], _DRAWS, generator(seed, SELF, row))
-        bounds = {figure: np.quantile(means, _BOUNDS).tolist() for figure, means in drawn.items()}
+        drawn = index.draw_known([solo.notes for solo in own], _DRAWS, streams(SELF, row))
+        yardstick = {figure: Estimate.drawn(float(np.mean(means)), means, len(own)) for figure, means in drawn.items()}
         found = {figure: values for figure in FIGURES if len(values := _values(own, figure))}
-        means = {figure: float(np.mean(values)) for figure, values in found.items()}
-        means[MOST] = float(max(solo.found.longest_run for solo in own))
-        for figure, mean in means.items():
-            sd = float(np.std(found[figure], ddof=1)) if len(found.get(figure, ())) > 1 else None
-            rows.append(Row(row, figure, mean, sd, len(found.get(figure, own)), None))
-        if means.keys() & bounds.keys() >= set(JUDGED):
-            original = all(means[figure] <= bounds[figure][1] for figure in JUDGED)
-            rows.append(Row(row, "original", float(original), None, len(own), None))
-        if row == name:
-            for figure, (low, high) in bounds.items():
-                ends = {"": float(np.mean(drawn[figure])), "_low": low, "_high": high}
-                rows += [Row(SELF, f"{figure}{end}", value, None, len(own), None) for end, value in ends.items()]
-    return rows
+        results[row] = {figure: SoloMean.of(values) for figure, values in found.items()}
+        results[row][MOST] = Estimate(float(max(solo.found.longest_run for solo in own)), n=len(own))
+        if results[row].keys() & yardstick.keys() >= set(JUDGED):
+            original = all(results[row][figure].value <= yardstick[figure].span[1] for figure in JUDGED)
+            results[row][ORIGINAL] = Estimate(float(original), n=len(own))
+        if row == name and yardstick:
+            results[SELF] = yardstick
+    return results
 
 
 def _values(compared: Iterable[Compared], figure: str) -> Floats:

@@ -7,7 +7,7 @@ another tune; what it keeps is the decoder's own knowledge (of style and chords)
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -20,7 +20,9 @@ from yardbird import files
 from yardbird.codecs.melody import HOLD, Melody, MelodyCodec, Steps
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import Baseline
-from yardbird.evaluation.held_out import SoloFigures, gain, is_original, with_intervals
+from yardbird.evaluation.held_out import SoloFigures, estimate, estimates, is_original
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import Estimate, Estimates, Results, exact
 from yardbird.metrics.reconstruction import note_matches, onset_matches
 from yardbird.models.base import ACTIVE_VARIANCE, Ratio, TokenScores
 from yardbird.music.midi import read_score
@@ -85,16 +87,21 @@ def read_scores(augmented: Path, split: str) -> list[HeldOutSolo]:
 
 
 def measure_latent(
-    name: str, model: LatentModel, solos: Sequence[HeldOutSolo], baseline: Baseline, samples: int, seed: int
-) -> dict[str, dict[str, float]]:
+    name: str,
+    model: LatentModel,
+    solos: Sequence[HeldOutSolo],
+    baseline: Baseline,
+    resampling: Resampling,
+    seed: int,
+) -> Results:
     """Held-out figures by row: of the model `name`, of itself with shuffled z, of a model that always holds.
 
     `forced_accuracy`, `sampled_accuracy`: steps that are right after the true steps before them, or after its own
     likeliest. `note_f1`, `onset_f1`: of the sampled notes. `gain_on_shuffled`, `note_gain_on_shuffled`: how much more
     of sampled accuracy and of note F1 the true z gives than the shuffled one. `kl`: nats a window.
     `grid_nats_per_note`: −ELBO at one draw of z over the notes, an upper bound of the nats of all steps under the
-    chords; it is read beside the n-gram over the same steps, never beside nats of event tokens. `_low` and `_high` are
-    bootstrap intervals over tune groups.
+    chords; it is read beside the n-gram over the same steps, never beside nats of event tokens. The ratios
+    and gains have bootstrap intervals over tune groups.
     """
     posteriors = [model.posterior(solo.score) for solo in solos]
     windows = [len(mean) for mean, _ in posteriors]
@@ -110,19 +117,15 @@ def measure_latent(
         other.append(SoloFigures(solo.solo, solo.tune_group, _kept(model, solo.score, melody, z)))
         holds = _agreeing(np.full_like(melody.steps, HOLD), melody)
         held.append(SoloFigures(solo.solo, solo.tune_group, {"sampled_accuracy": holds}))
-    summary = with_intervals(own, list(own[0].ratios), samples, seed)
-    summary |= gain(own, other, "sampled_accuracy", samples, seed, label="gain_on_shuffled")
-    summary |= gain(own, other, "note_f1", samples, seed, label="note_gain_on_shuffled")
-    summary |= gain(baseline.grid, own, "grid_nats_per_note", samples, seed, label="grid_gain_on_ngram")
-    summary |= {**activity(means), "window_bars": model.config.bars}
-    summary["collapsed"] = float(collapsed(summary))
-    rows = {
-        name: summary,
-        SHUFFLED: with_intervals(other, list(other[0].ratios), samples, seed),
-        ALL_HOLD: with_intervals(held, ["sampled_accuracy"], samples, seed),
-    }
+    summary = estimates(own, resampling)
+    summary["gain_on_shuffled"] = estimate(own, "sampled_accuracy", resampling, less=other)
+    summary["note_gain_on_shuffled"] = estimate(own, "note_f1", resampling, less=other)
+    summary["grid_gain_on_ngram"] = estimate(baseline.grid, "grid_nats_per_note", resampling, less=own)
+    summary |= exact({**activity(means), "window_bars": model.config.bars}, len(solos))
+    summary["collapsed"] = Estimate(float(collapsed(summary)), n=len(solos))
+    rows = {name: summary, SHUFFLED: estimates(other, resampling), ALL_HOLD: estimates(held, resampling)}
     for row in (name, SHUFFLED):
-        rows[row]["reconstruction_error"] = 1 - rows[row]["note_f1"]
+        rows[row]["reconstruction_error"] = Estimate(1 - rows[row]["note_f1"].value, n=len(solos))
     return rows
 
 
@@ -137,15 +140,15 @@ def activity(means: Vectors) -> dict[str, float]:
     }
 
 
-def collapsed(figures: Mapping[str, float]) -> bool:
+def collapsed(figures: Estimates) -> bool:
     """Does the decoder do without the latent, as far as music goes?
 
     It does when hardly a dimension is active, or when the z of another tune gives nearly as many steps or notes of a
     solo as its own. Steps alone would not tell: most of them hold and rest, and are right without a note coming back.
     Of the notes the lower end of the interval counts, so that a few that came back by chance do not.
     """
-    gains = figures["gain_on_shuffled"], figures["note_gain_on_shuffled_low"]
-    return figures["active_share"] < LEAST_ACTIVE_SHARE or min(gains) < LEAST_GAIN
+    gains = figures["gain_on_shuffled"].value, figures["note_gain_on_shuffled"].span[0]
+    return figures["active_share"].value < LEAST_ACTIVE_SHARE or min(gains) < LEAST_GAIN
 
 
 def derangement(groups: NDArray[Any], seed: int) -> Ints:

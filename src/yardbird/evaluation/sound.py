@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from yardbird.errors import InputError
-from yardbird.evaluation.held_out import SoloFigures, gain, with_intervals
+from yardbird.evaluation.held_out import SoloFigures, estimate, estimates
 from yardbird.evaluation.ngram import NGram
+from yardbird.evaluation.resampling import Resampling
+from yardbird.metrics.estimates import Results
 from yardbird.models.base import Ratio
 from yardbird.music.pitch import Key
 
@@ -87,14 +89,9 @@ def measure_codes(
     training: Sequence[EncodedClip],
     held_out: Sequence[EncodedClip],
     codebook_size: int,
-    samples: int,
-    seed: int,
-) -> dict[str, dict[str, float]]:
-    """Figures by row: of the model, with its gains on the untrained one and on the unigram, and of each of the simpler.
-
-    Args:
-        samples: of the bootstrap over tune groups.
-    """
+    resampling: Resampling,
+) -> Results:
+    """Metrics by row: of the model, with its gains on each of the simpler ones, and of each of these."""
     scored = {
         row: score_clips(scorer, held_out, row)
         for row, scorer in {
@@ -104,9 +101,9 @@ def measure_codes(
             BIGRAM: bigram(training, codebook_size),
         }.items()
     }
-    rows = {row: with_intervals(figures, list(figures[0].ratios), samples, seed) for row, figures in scored.items()}
+    rows = {row: estimates(figures, resampling) for row, figures in scored.items()}
     for other in (UNTRAINED, UNIGRAM, BIGRAM):
-        rows[name] |= gain(scored[other], scored[name], HEADLINE, samples, seed, label=f"gain_on_{other}")
+        rows[name][f"gain_on_{other}"] = estimate(scored[other], HEADLINE, resampling, less=scored[name])
     return rows
 
 

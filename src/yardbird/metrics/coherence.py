@@ -9,15 +9,15 @@ fault that can be named. Real solos are cut to the length of generated ones, so 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import binomtest
 
 from yardbird.metrics.bebop import arpeggio_rate, bebop_scale_run_rate, chromatic_approach_rate, enclosure_rate
+from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, exact, share
 from yardbird.metrics.harmony import changes_found
 from yardbird.metrics.phrase import phrase_lengths
-from yardbird.metrics.rows import FLOOR, REAL, Row
+from yardbird.metrics.rows import FLOOR, REAL
 from yardbird.music.score import Floats, Ints, Score
 
 LOW, HIGH = 0.1, 0.9
@@ -28,6 +28,13 @@ TRAITS: Mapping[str, Callable[[Score], float | None]] = {
     "runs on bebop scales": bebop_scale_run_rate,
     "arpeggios": arpeggio_rate,
 }
+#: What a verdict says, and the numbers that it rests on.
+SHOWN = (
+    Shown(("coherent_phrases", "phrase_notes", "real_phrase_p10", "real_phrase_p90"), optional=True),
+    Shown(("coherent_changes", "changes_share", "changes_asked", "changes_solos"), ENDS, optional=True),
+    Shown(("coherent_traits", "traits_inside"), optional=True),
+    Shown(("coherent_solos",), optional=True),
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,8 @@ class Coherence:
     solos: int
     with_chords: int  # of them
 
-    def figures(self) -> dict[str, float]:
-        """`coherent_phrases`, `coherent_changes`, `coherent_traits`: 1 or 0, each followed by its numbers.
+    def estimates(self) -> dict[str, Estimate]:
+        """The metrics of `SHOWN`: the verdicts as 1 or 0, each followed by its numbers; of what is None, none.
 
         The share of the solos whose changes are found has a 95 % interval (Wilson 1927): few solos decide little.
         """
@@ -64,14 +71,15 @@ class Coherence:
             found |= {"real_phrase_p10": phrases.low, "real_phrase_p90": phrases.high}
         if changes := self.changes:
             found |= {"coherent_changes": float(changes.inside), "changes_share": changes.value}
-            count = round(changes.value * self.with_chords)
-            interval = binomtest(count, self.with_chords).proportion_ci(method="wilson")
-            found |= {"changes_share_low": interval.low, "changes_share_high": interval.high}
             found |= {"changes_asked": changes.low, "changes_solos": float(self.with_chords)}
         if self.traits:
             inside = [trait.inside for trait in self.traits.values()]
             found |= {"coherent_traits": float(all(inside)), "traits_inside": float(sum(inside))}
-        return found | ({"coherent_solos": float(self.solos)} if found else {})
+        estimates = exact(found | ({"coherent_solos": float(self.solos)} if found else {}), self.solos)
+        if changes:
+            changes_share = share(round(changes.value * self.with_chords), self.with_chords)
+            estimates["changes_share"] = replace(changes_share, n=self.solos)
+        return estimates
 
 
 def coherence(solos: Sequence[Score], real: Sequence[Score]) -> Coherence:
@@ -92,14 +100,9 @@ def coherence(solos: Sequence[Score], real: Sequence[Score]) -> Coherence:
     )
 
 
-def coherence_rows(sets: Mapping[str, Sequence[Score]]) -> list[Row]:
-    """The figures of every set but the real ones, which they are judged by."""
-    return [
-        Row(name, figure, value, None, len(solos), None)
-        for name, solos in sets.items()
-        if name not in (REAL, FLOOR)
-        for figure, value in coherence(solos, sets[REAL]).figures().items()
-    ]
+def coherence_of(sets: Mapping[str, Sequence[Score]]) -> Results:
+    """The metrics of every set but the real ones, which they are compared with."""
+    return {name: coherence(solos, sets[REAL]).estimates() for name, solos in sets.items() if name not in (REAL, FLOOR)}
 
 
 def _within(value: float, real: Floats | Ints) -> Within:

@@ -19,11 +19,12 @@ import numpy as np
 
 from yardbird import files
 from yardbird.errors import InputError
+from yardbird.metrics.bootstrap import bootstrap
+from yardbird.metrics.estimates import Estimate
 from yardbird.metrics.pitch import INTERVAL_CLASSES
 from yardbird.metrics.style import LARGEST_INTERVAL
 from yardbird.metrics.table import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Ints, Score
-from yardbird.seeds import generator
 
 SYMBOLS = 2 * LARGEST_INTERVAL + 1
 FEWEST_NOTES = 16  # of a piece that is judged at all
@@ -39,7 +40,7 @@ TRAITS = (
 JUDGED_STYLE = "judged_style"
 JUDGED_SIDES = {True: f"{JUDGED_STYLE}_player", False: f"{JUDGED_STYLE}_others"}
 #: How well the two judges tell held-out solos apart.
-JUDGE_AUC = tuple(f"judge_{judge}_auc{end}" for judge in ("ratio", "traits") for end in ("", "_low", "_high"))
+JUDGE_AUC = ("judge_ratio_auc", "judge_traits_auc")
 _NO_VERDICT = 0.5
 _LOOSENESS = 0.1  # inverse weight of the penalty of TraitJudge
 _SPREAD = 4.0  # standard deviations: one odd figure of a generated solo decides nothing alone
@@ -235,29 +236,34 @@ def auc(verdicts: Sequence[float], own: Sequence[bool]) -> float | None:
     return float(roc_auc_score(own, verdicts)) if len({*own}) == 2 else None
 
 
-def auc_interval(
-    verdicts: Sequence[float], own: Sequence[bool], groups: Sequence[str], samples: int, seed: int
-) -> tuple[float, float] | None:
-    """The 95 % bootstrap interval of the AUC over tune groups (percentile method).
+def estimate_auc(
+    verdicts: Sequence[float], own: Sequence[bool], groups: Sequence[str], samples: int, random: np.random.Generator
+) -> Estimate | None:
+    """`auc` with its 95 % bootstrap interval over tune groups; None unless there are both sides.
 
     Groups are drawn within the player's and within the others', so that both sides stay as many. A side of a single
-    group, or of none, is drawn as it is every time: what it might have been otherwise is not known, and neither is the
-    interval: None.
+    group would be drawn as it is every time. How much it varies is unknown, so the area has no interval then.
     """
-    judged, truth, tunes = np.asarray(verdicts), np.asarray(own, dtype=np.bool_), np.asarray(groups)
-    if min(len({*tunes[side]}) for side in (truth, ~truth)) < 2:
+    area = auc(verdicts, own)
+    if area is None:
         return None
-    random = generator(seed, "judges")
-    sides, draws = [], []  # of the player, of the others: which pieces each tune group has; how often it is drawn
+    judged, truth, tunes = np.asarray(verdicts), np.asarray(own, dtype=np.bool_), np.asarray(groups)
+    members = []  # of the player, of the others: which pieces each tune group has, (groups, pieces)
     for side in (truth, ~truth):
         names, member = np.unique(tunes[side], return_inverse=True)
-        sides.append((member == np.arange(len(names))[:, None]).astype(np.float64))
-        draws.append(random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=samples))
+        members.append((member == np.arange(len(names))[:, None]).astype(np.float64))
+    sizes = [len(of_side) for of_side in members]
+    if min(sizes) < 2:
+        return Estimate(area, n=len(own))
     lead = judged[truth][:, None] - judged[~truth]
-    won = sides[0] @ ((lead > 0) + (lead == 0) / 2) @ sides[1].T  # pairs told apart, by group and group
-    pairs = np.multiply(*(drawn @ side.sum(axis=1) for drawn, side in zip(draws, sides, strict=True)))
-    low, high = np.quantile(((draws[0] @ won) * draws[1]).sum(axis=1) / pairs, [0.025, 0.975])
-    return float(low), float(high)
+    won = members[0] @ ((lead > 0) + (lead == 0) / 2) @ members[1].T  # pairs told apart, by group and group
+
+    def areas(*drawn: Ints) -> Floats:
+        pairs = np.multiply(*(times @ side.sum(axis=1) for times, side in zip(drawn, members, strict=True)))
+        values: Floats = ((drawn[0] @ won) * drawn[1]).sum(axis=1) / pairs
+        return values
+
+    return Estimate.drawn(area, bootstrap(areas, sizes, samples, random), len(own))
 
 
 def _regression(**settings: Any) -> Any:

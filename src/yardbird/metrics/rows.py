@@ -10,59 +10,43 @@ is the mean over metrics.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from yardbird.metrics.estimates import Estimates, Results, SoloMean
 from yardbird.metrics.table import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Score
-from yardbird.seeds import generator
+from yardbird.seeds import Streams
 
 REAL, FLOOR = "real", "floor"
 SELF = "self_quotation"  # what training solos have of each other (yardbird.evaluation.originality)
 _DRAWS = 500  # samples of the floor
 
 
-@dataclass(frozen=True)
-class Row:
-    """One metric over one set of solos; None where no solo has a value (`sd`: fewer than two)."""
-
-    row: str
-    metric: str
-    mean: float | None
-    sd: float | None
-    n: int
-    distance: float | None
-
-
-def compare_sets(sets: Mapping[str, Sequence[Score]], generated: int, seed: int) -> list[Row]:
-    """All metrics of all sets, one of which is named `real`; in the order of the sets, then of the metrics.
+def compare_sets(sets: Mapping[str, Sequence[Score]], generated: int, streams: Streams) -> Results:
+    """All metrics of all sets, one of which is named `real`, as `SoloMean`s, in the order of the sets and the metrics.
 
     Args:
         generated: how many solos a generated set has: the size of the samples of the set named `floor`.
-        seed: of those samples.
+        streams: of those samples, by the names of the set and of the metric.
     """
     assert REAL in sets, "a table is read beside real solos"
     tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
-    rows = []
+    results: Results = {}
     for name, table in tables.items():
+        results[name] = {}
         for metric in table[0]:
             values, real = _values(table, metric), _values(tables[REAL], metric)
-            mean = float(np.mean(values)) if len(values) else None
-            sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-            random = generator(seed, name, metric)
-            drawn = (
-                random.choice(values, (_DRAWS, min(generated, len(values))))
-                if name == FLOOR and len(values)
-                else values
-            )
-            rows.append(Row(name, metric, mean, sd, len(values), _distance(drawn, real)))
-    return rows
+            drawn = values
+            if name == FLOOR and len(values):
+                drawn = streams(name, metric).choice(values, (_DRAWS, min(generated, len(values))))
+            results[name][metric] = SoloMean.of(values, _distance(drawn, real))
+    return results
 
 
-def mean_distance(rows: Sequence[Row], name: str) -> float | None:
+def mean_distance(estimates: Estimates) -> float | None:
     """The mean distance of a set from the real one over the metrics that have one; None where none has."""
-    distances = [row.distance for row in rows if row.row == name and row.distance is not None]
+    distances = [own.distance for own in estimates.values() if isinstance(own, SoloMean) and own.distance is not None]
     return float(np.mean(distances)) if distances else None
 
 

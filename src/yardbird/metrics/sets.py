@@ -29,18 +29,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from yardbird.metrics.bootstrap import times_drawn
+from yardbird.metrics.estimates import Estimate, Results, percentile_interval
 from yardbird.metrics.frechet import frechet_distance
-from yardbird.metrics.rows import FLOOR, REAL, Row
+from yardbird.metrics.rows import FLOOR, REAL
 from yardbird.metrics.table import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Ints, Score
-from yardbird.seeds import generator
+from yardbird.seeds import Streams
 
 YES_OR_NO = ("changes_found",)
 ALL = "all"  # the feature of a row that is about all of them
 _DRAWS = 200
 _BINS, _MARGIN = 512, 128  # of a density, and those on either side of the distances for the kernels' tails
 _LEAST = 1e-12
-_BOUNDS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -71,20 +72,23 @@ class Measured:
     floor: Floats
 
 
-def set_rows(sets: Mapping[str, Sequence[Score]], seed: int) -> list[SetRow]:
+def set_rows(sets: Mapping[str, Sequence[Score]], streams: Streams) -> list[SetRow]:
     """Every set but `real` and `floor` against `real`, beside `floor`: feature by feature, then all together.
 
     The overlap and the KL divergence of all features are means over those that have one; Fréchet's are those features
     that every solo has. A feature that no solo of a set has, or fewer than two real ones, is left out; a set without
     solos has no rows.
+
+    Args:
+        streams: of the draws of each set, by its name.
     """
     tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
     rows = []
     for name in (name for name in sets if name not in (REAL, FLOOR) and tables[name] and tables[FLOOR]):
         size, most = len(tables[name]), len(tables[FLOOR])
         drawn = min(size, most)
-        random = generator(seed, "sets", name)
-        again = random.multinomial(size, np.full(size, 1 / size), _DRAWS)  # how often each solo is drawn
+        random = streams("sets", name)
+        again = times_drawn(size, _DRAWS, random)  # how often each solo is drawn
         lots = random.permuted(np.tile(np.arange(most) < drawn, (_DRAWS, 1)), axis=1).astype(np.int64)
         columns = {
             feature: tuple(_column(tables[which], feature) for which in (name, FLOOR, REAL))
@@ -143,16 +147,15 @@ def compare_feature(own: Floats, floor: Floats, real: Floats, again: Ints, lots:
     }
 
 
-def headline_rows(rows: Sequence[SetRow]) -> list[Row]:
-    """What all features say together: `set_overlap`, `set_kl`, `set_frechet` with `_low` and `_high`, and `…_floor`."""
-    return [
-        Row(
-            row.row, f"set_{row.measure}{end}", value, None, row.floor_solos if end == "_floor" else row.generated, None
-        )
-        for row in rows
-        if row.feature == ALL
-        for end, value in (("", row.value), ("_low", row.low), ("_high", row.high), ("_floor", row.floor))
-    ]
+def set_headlines(rows: Sequence[SetRow]) -> Results:
+    """Of each set, what all features say together: `set_overlap`, `set_kl`, `set_frechet`, and `…_floor` of each."""
+    results: Results = {}
+    for row in rows:
+        if row.feature == ALL:
+            name = f"set_{row.measure}"
+            results.setdefault(row.row, {})[name] = Estimate(row.value, row.low, row.high, row.generated)
+            results[row.row][f"{name}_floor"] = Estimate(row.floor, n=row.floor_solos)
+    return results
 
 
 def sets_csv(rows: Sequence[SetRow]) -> str:
@@ -208,7 +211,8 @@ def _mean(measures: Sequence[Measured]) -> Measured:
 def _row(row: str, feature: str, measure: str, found: Measured, *counts: int) -> SetRow:
     """`counts` are the last fields of the row, in their order."""
     unbiased = found.again - np.nanmean(found.again) + found.value
-    low, high = np.clip(np.nanquantile(unbiased, _BOUNDS), 0, 1 if measure == "overlap" else None).tolist()
-    floor_low, floor_high = np.nanquantile(found.floor, _BOUNDS).tolist()
+    interval = percentile_interval(unbiased[_known(unbiased)])
+    low, high = np.clip(interval, 0, 1 if measure == "overlap" else None).tolist()
+    floor_low, floor_high = percentile_interval(found.floor[_known(found.floor)])
     floor = float(np.nanmean(found.floor))
     return SetRow(row, feature, measure, found.value, low, high, floor, floor_low, floor_high, *counts)

@@ -12,9 +12,10 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird.metrics.bootstrap import bootstrap, places_drawn
+from yardbird.metrics.estimates import Estimate, percentile_interval
 from yardbird.metrics.frechet import frechet_distance
-from yardbird.music.score import Floats
-from yardbird.seeds import generator
+from yardbird.music.score import Floats, Ints
 
 EMBEDDING = "log-mel statistics"
 SAMPLE_RATE = 16_000
@@ -48,18 +49,20 @@ def sound_distance(sounds: Sequence[Floats], real: Sequence[Floats]) -> float:
     return frechet_distance(np.concatenate(sounds), np.concatenate(real))
 
 
-def sound_distance_interval(
-    sounds: Sequence[Floats], real: Sequence[Floats], samples: int, seed: int
-) -> tuple[float, float]:
-    """The 95 % bootstrap interval: whole sounds are drawn again, since the windows of one are no independent witnesses.
+def estimate_distance(
+    sounds: Sequence[Floats], real: Sequence[Floats], samples: int, random: np.random.Generator
+) -> Estimate:
+    """`sound_distance` with its 95 % bootstrap interval over whole sounds, as the windows of one are not independent.
 
-    A set drawn with repetitions has less variety than the set itself, and lies further off for it: that bias, the mean
-    of the draws less the distance itself, is taken off. The real sounds stay. Source: Efron 1979, percentile method;
-    Efron & Tibshirani 1993, ch. 10, the bias.
+    A sample with repetitions has less variety than the set itself, and lies further away for it: that bias, the mean of
+    the draws less the distance itself, is subtracted. The real sounds stay. Source of the bias: Efron & Tibshirani
+    1993, ch. 10.
     """
-    random = generator(seed, "bootstrap")
-    drawn = random.integers(len(sounds), size=(samples, len(sounds)))
-    distances = np.array([sound_distance([sounds[place] for place in row], real) for row in drawn])
-    bias = distances.mean() - sound_distance(sounds, real)
-    low, high = np.maximum(np.quantile(distances - bias, [0.025, 0.975]), 0)
-    return float(low), float(high)
+
+    def distances(drawn: Ints) -> Floats:
+        return np.array([sound_distance([sounds[place] for place in row], real) for row in drawn])
+
+    distance = sound_distance(sounds, real)
+    draws = bootstrap(distances, [len(sounds)], samples, random, places_drawn)
+    low, high = percentile_interval(draws - (draws.mean() - distance))
+    return Estimate(distance, max(low, 0.0), max(high, 0.0), len(sounds))

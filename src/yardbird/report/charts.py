@@ -80,7 +80,8 @@ def curves(name: str, title: str, table: pd.DataFrame, first: str) -> Chart:
         for column in columns
     ]
     names = [column.replace("_", " ") for column in columns]
-    return chart(name, title, traces, choices=names, xaxis_title=along, showlegend=False)
+    axis = {"title": along} | ({"dtick": 1} if len(table) <= 20 else {})  # no half epochs
+    return chart(name, title, traces, choices=names, xaxis=axis, showlegend=False)
 
 
 def histogram(name: str, title: str, values: Mapping[str, Sequence[float]], *, width: float, unit: str) -> Chart:

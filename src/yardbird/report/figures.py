@@ -1,4 +1,4 @@
-"""What has been measured: verdicts in words, the tables of the comparison, and charts over its numbers."""
+"""What has been measured: verdicts, and charts of metrics, training curves, distances and originality."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-from markdown_it import MarkdownIt
 
 from yardbird import files
+from yardbird.metrics.estimates import read
 from yardbird.metrics.originality import FIGURES, LENGTHS, MOST
 from yardbird.metrics.rows import SELF
 from yardbird.metrics.verdicts import Told, told
@@ -38,22 +38,6 @@ _PLOTS: dict[str, tuple[Callable[..., Chart], str, dict[str, str]]] = {
         {"along": "figure", "by": "row", "value": "value"},
     ),
 }  # fmt: skip
-
-
-def read_tables(path: Path) -> dict[str, str]:
-    """The sections of the comparison, heading → HTML; what is text there is text here, whatever it holds."""
-    if not path.is_file():
-        return {}
-    markdown = MarkdownIt("zero", {"html": False}).enable(["table", "list", "emphasis", "backticks", "blockquote"])
-    _, *parts = path.read_text(encoding="utf-8").split("\n## ")
-    sections = (part.partition("\n") for part in parts)
-    return {heading: _wide(markdown.render(text)) for heading, _, text in sections}
-
-
-def _wide(html: str) -> str:
-    """A table too wide for the screen scrolls by itself, with keys as well."""
-    opened = html.replace("<table>", '<div class="wide" tabindex="0" role="region" aria-label="table"><table>')
-    return opened.replace("</table>", "</table></div>")
 
 
 def read_verdicts(reports: Path) -> dict[str, list[Told]]:
@@ -159,9 +143,9 @@ def read_originality(reports: Path) -> dict[str, Originality]:
         sets = [_compared(f"{row} (mean)", figures) for row, figures in means.iterrows()]
         if "longest_run" in yardstick:
             sets.append(_compared("self_quotation, as long (mean)", yardstick))
-        longest = files.read_json(path.with_name(f"{name}.json")).get(SELF, {}).get(f"{MOST}_high")
+        longest = read(files.read_json(path.with_name(f"{name}.json")).get(SELF, {}), MOST)
         solos = [_compared(row["solo"], row, row["source"]) for row in own.to_dict("records")]
-        found[name] = Originality(solos, sets, longest)
+        found[name] = Originality(solos, sets, longest.high if longest else None)
     return found
 
 

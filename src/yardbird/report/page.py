@@ -13,28 +13,29 @@ from plotly.offline import get_plotlyjs
 from tqdm import tqdm
 
 from yardbird import files
+from yardbird.metrics.verdicts import VERDICTS
 from yardbird.report import figures, notation, roll
 from yardbird.report.quality import read_quality
 from yardbird.report.run import read_run
 from yardbird.report.solos import Family, Heard, read_families
 from yardbird.report.sound import data_uri, picture_uri, sound_uri
 from yardbird.report.strip import Way, read_ways
+from yardbird.report_tables import Section, address, read_sections
 
 WEB = Path(__file__).parent / "web"
-_MODELS = "Strengths and weaknesses"  # of the comparison's sections, the one that stands open
 
 
 def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
     """Write the page from the folders data and reports of a pipeline that has run; what they lack is left out."""
     data, reports = root / "data", root / "reports"
     families, ways = read_families(data), read_ways(data)
-    tables = figures.read_tables(reports / "comparison.md")
     content = {
         "run": read_run(root),
         "quality": read_quality(data, reports, sources),
-        "models": Markup(tables.pop(_MODELS, "")),  # escaped by the reader of Markdown
-        "tables": {heading: Markup(html) for heading, html in tables.items()},
-        "verdicts": figures.read_verdicts(reports),
+        "sections": _sections(reports / "comparison_tables.json"),
+        "verdicts": {
+            name: {verdict.figure: verdict for verdict in own} for name, own in figures.read_verdicts(reports).items()
+        },
         "comparison": figures.comparison_charts(reports),
         "training": figures.training_charts(reports),
         "solos": figures.distance_chart(families),
@@ -61,6 +62,8 @@ def render(content: Mapping[str, Any]) -> str:
         scripts=[Markup(script) for script in scripts],  # plotly's and our own
         style=Markup(style),
         policy=_policy(scripts),
+        verdict_names=VERDICTS,
+        address=address,
         pixels_a_second=roll.PIXELS_A_SECOND,
     )
 
@@ -78,6 +81,10 @@ def _policy(scripts: list[str]) -> str:
         f"default-src 'none'; script-src {allowed}; "
         "style-src 'unsafe-inline'; img-src data: blob:; media-src data:; base-uri 'none'; form-action 'none'"
     )  # plotly writes styles of its own
+
+
+def _sections(path: Path) -> list[Section]:
+    return read_sections(path) if path.is_file() else []
 
 
 def _family(family: Family) -> dict[str, Any]:

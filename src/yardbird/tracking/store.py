@@ -3,13 +3,9 @@
 Git and DVC hold the truth; what stands here can be rebuilt. `MLFLOW_TRACKING_URI` points to another server.
 """
 
-import contextlib
 import logging
 import os
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -21,6 +17,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from yardbird.errors import YardbirdError
+from yardbird.git import head_commit
 
 EXPERIMENT = "yardbird"
 #: What goes wrong when the database is locked, read-only, damaged, or a server is out of reach.
@@ -78,17 +75,9 @@ def first_line(error: BaseException) -> str:
 
 def provenance() -> dict[str, str]:
     """Tags that say where a run comes from: Git commit, DVC stage and experiment, as far as they are known."""
-    tags = {"stage": os.environ.get("DVC_STAGE"), "dvc_experiment": os.environ.get("DVC_EXP_NAME")}
-    with contextlib.suppress(FileNotFoundError):  # Git is not installed
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-        if commit.returncode == 0:
-            tags["mlflow.source.git.commit"] = commit.stdout.strip()
+    tags = {
+        "stage": os.environ.get("DVC_STAGE"),
+        "dvc_experiment": os.environ.get("DVC_EXP_NAME"),
+        "mlflow.source.git.commit": head_commit(Path()),
+    }
     return {name: value for name, value in tags.items() if value}
-
-
-def flatten(section: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as `a.b.c: text`, which MLflow shows in columns."""
-    flat: dict[str, str] = {}
-    for name, value in section.items():
-        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": str(value)}
-    return flat

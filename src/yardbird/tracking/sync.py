@@ -10,11 +10,11 @@ from mlflow import MlflowClient
 from mlflow.entities import RunTag
 
 from yardbird import files
-from yardbird.config import PARAMS, read_params
-from yardbird.tracking.lock import LOCK, background_sources, pipeline_id, read_lock
+from yardbird.config import PARAMS, flatten, read_params
+from yardbird.dvc_lock import LOCK, background_sources, pipeline_id, read_lock
 from yardbird.tracking.pages import solo_page
 from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run
-from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, flatten, provenance
+from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, provenance
 
 _TRAINED = Path("reports/train")
 _FIGURES = ("reports/*.json", *(f"reports/{stage}/*.json" for stage in ("encode", "train", "timing", "evaluate")))

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from yardbird.evaluation.comparison import models
-from yardbird.evaluation.comparison.facts import Facts, Figure, all_facts
+from yardbird.evaluation.comparison.facts import Facts, all_facts
 from yardbird.evaluation.comparison.gather import read_comparison
 from yardbird.evaluation.comparison.words import Character, characters
 from yardbird.files import write_csv, write_json
+from yardbird.metrics.estimates import Estimate
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
 
@@ -65,7 +66,7 @@ def test_nats_are_told_as_a_share_of_the_baseline_s(
     own = {metric: 6.0, gain: 2.0, f"{gain}_low": 1.0, f"{gain}_high": 3.0}
     write_rows(tmp_path, family, {row: {metric: (8.0, 0.0, 5)}}, **own)
     facts = all_facts(read_comparison(tmp_path, data, tmp_path))[family]
-    assert facts.figures["nats_saved"] == Figure(0.25, 0.125, 0.375)
+    assert facts.figures["nats_saved"] == Estimate(0.25, 0.125, 0.375)
     assert words in facts.words["baseline"]
 
 
@@ -94,8 +95,8 @@ def test_costs_and_spans_come_from_timing_and_from_what_was_generated(data: Path
     assert (vae.figures["span_seconds"].low, vae.figures["span_seconds"].high) == pytest.approx((4.0, 16.0))
     assert sound.figures["span_seconds"].value == 10
     assert "span_bars" not in sound.figures
-    assert vae.figures["training_seconds"] == Figure(100.0, 80.0, 125.0)
-    assert vae.figures["parameters"] == Figure.exact(1234)
+    assert vae.figures["training_seconds"] == Estimate(100.0, 80.0, 125.0)
+    assert vae.figures["parameters"] == Estimate(1234)
     assert vae.words == {"device": "a GPU", "drawn_on": "b"}
     assert (vae.conditions, sound.conditions) == ((), ("caption", "melody"))
 
@@ -104,33 +105,33 @@ def test_what_was_not_measured_is_left_blank(data: Path, tmp_path: Path) -> None
     write_rows(tmp_path, "other", {})
     facts = all_facts(read_comparison(tmp_path, data, tmp_path))
     assert list(facts["other"].figures) == ["real_harmony_margin"]
-    lines = models.as_markdown(facts, characters(facts))
-    assert lines[:3] == ["|  | other | Jukebox (published) |", "|---|---|---|", ""]
-    assert any("quoted from memory and not checked" in line for line in lines)
+    table, signs = models.section(facts, characters(facts)).tables
+    assert (table.columns, table.rows, signs.rows) == (["property", "other", "Jukebox (published)"], [], [])
+    assert "partly from memory" in table.caption
 
 
 def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
     facts = {
         "a": Facts(
             {
-                "distance": Figure(1.5, 1.0, 2.0),
-                "parameters": Figure.exact(2e6),
-                "coverage_8": Figure(0.0006, -0.0005, 0.0017),
+                "distance": Estimate(1.5, 1.0, 2.0),
+                "parameters": Estimate(2e6),
+                "coverage_8": Estimate(0.0006, -0.0005, 0.0017),
             },
             ("tempo", "artist"),
             "notes",
         ),
-        "b": Facts({"parameters": Figure.exact(900)}, writes="sound", words={"device": "a GPU"}),
+        "b": Facts({"parameters": Estimate(900)}, writes="sound", words={"device": "a GPU"}),
     }
     said = {"a": Character(["good"], ["bad", "worse"]), "b": Character()}
-    lines = models.as_markdown(facts, said)
-    assert "| parameters | 2 million | 900 | 7 billion |" in lines
-    assert "| distance to real solos | 1.5 [1, 2] |  |  |" in lines
-    assert "| runs of 8 from training solos | 0.06 % [0 %, 0.17 %] |  |  |" in lines, "no share is below 0"
-    assert "| trained on |  | a GPU | 512 V100 (the prior) |" in lines
-    assert "| conditioned on | tempo, artist |  | artist, genre, lyrics |" in lines
-    assert lines[lines.index("**a**") :][2:5] == ["- (+) good", "- (−) bad", "- (−) worse"]
-    assert "**b**" not in lines
+    table, signs = models.section(facts, said).tables
+    assert table.columns == ["property", "a", "b", "Jukebox (published)"]
+    assert ["parameters", "2 million", "900", "7 billion"] in table.rows
+    assert ["distance to real solos", "1.5 [1, 2]", "", ""] in table.rows
+    assert ["runs of 8 from training solos", "0.06 % [0 %, 0.17 %]", "", ""] in table.rows, "no share is below 0"
+    assert ["trained on", "", "a GPU", "512 V100 (the prior)"] in table.rows
+    assert ["conditioned on", "tempo, artist", "", "artist, genre, lyrics"] in table.rows
+    assert signs.rows == [["a", "+", "good"], ["a", "−", "bad"], ["a", "−", "worse"]]
     table = models.as_table(facts, said)
     assert table.loc[table["property"] == "distance to real solos"].to_numpy().tolist() == [
         ["a", "distance to real solos", "1.5", 1.0, 2.0]

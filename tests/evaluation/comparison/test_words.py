@@ -2,12 +2,13 @@
 
 import pytest
 
-from yardbird.evaluation.comparison.facts import Facts, Figure
+from yardbird.evaluation.comparison.facts import Facts
 from yardbird.evaluation.comparison.words import AGAINST, RANKED, characters, count, duration, memory, percent
+from yardbird.metrics.estimates import Estimate
 
 
-def exact(**figures: float) -> dict[str, Figure]:
-    return {key: Figure.exact(value) for key, value in figures.items()}
+def exact(**figures: float) -> dict[str, Estimate]:
+    return {key: Estimate(value) for key, value in figures.items()}
 
 
 def test_the_best_and_the_worst_of_a_figure_are_told_with_the_next_and_the_ratio() -> None:
@@ -21,21 +22,21 @@ def test_other_figures_give_other_words() -> None:
     slow, fast = exact(music_seconds_per_second=2.0), exact(music_seconds_per_second=30.0)
     one = characters({"a": Facts(slow), "b": Facts(fast)})
     other = characters({"a": Facts(fast), "b": Facts(slow)})
-    assert one["b"].strengths == ["draws fastest: 30 s of music a second, 15 times as much as a"]
-    assert other["a"].strengths == ["draws fastest: 30 s of music a second, 15 times as much as b"]
-    assert one["a"].weaknesses == ["draws slowest: 2 s of music a second; b draws 15 times as much"]
+    assert one["b"].strengths == ["generates fastest: 30 s of music a second, 15 times as much as a"]
+    assert other["a"].strengths == ["generates fastest: 30 s of music a second, 15 times as much as b"]
+    assert one["a"].weaknesses == ["generates slowest: 2 s of music a second; b generates 15 times as much"]
     assert other["a"].weaknesses == []
 
 
 def test_overlapping_intervals_are_passed_over_in_silence() -> None:
-    near = {"a": Facts({"distance": Figure(1.0, 0.5, 1.6)}), "b": Facts({"distance": Figure(2.0, 1.5, 2.5)})}
+    near = {"a": Facts({"distance": Estimate(1.0, 0.5, 1.6)}), "b": Facts({"distance": Estimate(2.0, 1.5, 2.5)})}
     assert all(not one.strengths + one.weaknesses for one in characters(near).values())
-    apart = near | {"b": Facts({"distance": Figure(2.0, 1.7, 2.3)})}
+    apart = near | {"b": Facts({"distance": Estimate(2.0, 1.7, 2.3)})}
     assert characters(apart)["a"].strengths == ["nearest to real solos: at 1; b, the next, is 2.0 times as far"]
 
 
 def test_the_best_must_be_apart_from_all_and_not_from_the_next_alone() -> None:
-    figures = {"a": Figure(1.0, 0.9, 1.1), "b": Figure(2.0, 1.9, 2.1), "c": Figure(3.0, 1.0, 5.0)}
+    figures = {"a": Estimate(1.0, 0.9, 1.1), "b": Estimate(2.0, 1.9, 2.1), "c": Estimate(3.0, 1.0, 5.0)}
     said = characters({name: Facts({"distance": figure}) for name, figure in figures.items()})
     assert all(not one.strengths + one.weaknesses for one in said.values())
 
@@ -57,13 +58,13 @@ def test_costs_on_different_machines_do_not_compare() -> None:
 @pytest.mark.parametrize(
     ("saved", "strengths", "weaknesses"),
     [
-        (Figure(0.3, 0.25, 0.35), ["predicts held-out tunes with 30 % fewer nats than chance"], []),
-        (Figure(-1.5, -1.6, -1.4), [], ["needs 150 % more nats for held-out tunes than chance"]),
-        (Figure(0.02, -0.01, 0.05), [], []),
+        (Estimate(0.3, 0.25, 0.35), ["predicts held-out tunes with 30 % fewer nats than chance"], []),
+        (Estimate(-1.5, -1.6, -1.4), [], ["needs 150 % more nats for held-out tunes than chance"]),
+        (Estimate(0.02, -0.01, 0.05), [], []),
     ],
 )
 def test_a_figure_beside_its_reference_is_praised_or_blamed_or_left(
-    saved: Figure, strengths: list[str], weaknesses: list[str]
+    saved: Estimate, strengths: list[str], weaknesses: list[str]
 ) -> None:
     said = characters({"a": Facts({"nats_saved": saved}, words={"baseline": "chance"})})["a"]
     assert (said.strengths, said.weaknesses) == (strengths, weaknesses)
@@ -84,8 +85,8 @@ def test_what_only_one_offers_is_its_strength() -> None:
         "b": Facts({}, conditions=("tempo", "caption"), writes="sound"),
     }
     said = characters(families)
-    assert said["a"].strengths == ["alone can be conditioned on: artist", "alone writes notes"]
-    assert said["b"].strengths == ["alone can be conditioned on: caption", "alone writes sound"]
+    assert said["a"].strengths == ["is the only one conditioned on: artist", "is the only one that writes notes"]
+    assert said["b"].strengths == ["is the only one conditioned on: caption", "is the only one that writes sound"]
     assert characters({"a": families["a"]})["a"].strengths == [], "with no one beside it nothing is special"
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.comparison.gather import Comparison, Span
 from yardbird.evaluation.reconstruction import SHUFFLED
+from yardbird.metrics.estimates import Estimate, read
 from yardbird.metrics.rows import FLOOR, REAL, SELF
 
 Rows = Mapping[str, pd.DataFrame]  # by row; the metric is the index
@@ -42,27 +43,10 @@ _WORDS = ("device", "drawn_on")
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A value and an interval: 95 % where it was sampled, all of them where it is a median, none where it is exact."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def exact(cls, value: float) -> "Figure":
-        return cls(value, value, value)
-
-    def apart(self, other: "Figure") -> bool:
-        """The intervals do not overlap."""
-        return self.high < other.low or other.high < self.low
-
-
-@dataclass(frozen=True)
 class Facts:
     """What is known of a family: figures by name, and what is said of it in words."""
 
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, Estimate]  # the interval of a median is from the least to the most
     conditions: tuple[str, ...] = ()
     writes: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
@@ -90,42 +74,41 @@ def all_facts(comparison: Comparison) -> dict[str, Facts]:
     return facts
 
 
-def _figure(rows: Rows, row: str, metric: str) -> Figure | None:
+def _figure(rows: Rows, row: str, metric: str) -> Estimate | None:
     """With the interval that the row gives, else that of a mean over solos, else none."""
     part: Any = rows.get(row, pd.DataFrame())
     if metric not in part.index or pd.isna(part.loc[metric, "mean"]):
         return None
-    value, sd, solos = (float(part.loc[metric, column]) for column in ("mean", "sd", "n"))
-    width = 0.0 if math.isnan(sd) else 1.96 * sd / math.sqrt(solos)
-    low, high = (
-        float(part.loc[f"{metric}_{end}", "mean"]) if f"{metric}_{end}" in part.index else value + sign * width
-        for end, sign in (("low", -1), ("high", 1))
-    )
-    return Figure(value, low, high)
+    found = read(part["mean"].to_dict(), metric)
+    sd, solos = (float(part.loc[metric, column]) for column in ("sd", "n"))
+    if found is None or found.low is not None or math.isnan(sd):
+        return found
+    width = 1.96 * sd / math.sqrt(solos)
+    return Estimate(found.value, found.value - width, found.value + width)
 
 
-def _within_slack(value: float) -> Figure:
-    return Figure(value, value / SLACK, value * SLACK)
+def _within_slack(value: float) -> Estimate:
+    return Estimate(value, value / SLACK, value * SLACK)
 
 
-def _exact(key: str, value: float | None) -> dict[str, Figure]:
-    return {} if value is None else {key: Figure.exact(value)}
+def _exact(key: str, value: float | None) -> dict[str, Estimate]:
+    return {} if value is None else {key: Estimate(value)}
 
 
-def _of_span(span: Span | None) -> dict[str, Figure]:
+def _of_span(span: Span | None) -> dict[str, Estimate]:
     if span is None:
         return {}
-    seconds = Figure(median(span.seconds), min(span.seconds), max(span.seconds))
+    seconds = Estimate(median(span.seconds), min(span.seconds), max(span.seconds))
     return {**_exact("span_bars", span.bars), "span_seconds": seconds}
 
 
-def _saved(rows: Rows, name: str) -> tuple[dict[str, Figure], dict[str, str]]:
+def _saved(rows: Rows, name: str) -> tuple[dict[str, Estimate], dict[str, str]]:
     """The share of its baseline's nats that a model saves on held-out tunes, and who the baseline is."""
     for key, row, gain, words in _NATS:
         baseline, saved = _figure(rows, row, key), _figure(rows, name, gain)
         if baseline and saved:
-            shares = [nats / baseline.value for nats in (saved.value, saved.low, saved.high)]
-            return {"nats_saved": Figure(*shares)}, {"baseline": words}
+            share, low, high = (nats / baseline.value for nats in (saved.value, *saved.span))
+            return {"nats_saved": Estimate(share, low, high)}, {"baseline": words}
     return {}, {}
 
 
@@ -139,13 +122,13 @@ def _shared_metrics(comparison: Comparison) -> set[str]:
     return set.intersection(*drawing) if drawing else set()
 
 
-def _distances(rows: Rows, name: str, shared: set[str]) -> dict[str, Figure]:
+def _distances(rows: Rows, name: str, shared: set[str]) -> dict[str, Estimate]:
     """The mean distance to real solos over the shared metrics, of the family, the floor and the n-gram; and harmony.
 
     Its interval is that of the standard errors of both means, as if the errors of all metrics went the same way: rather
     too wide than too narrow.
     """
-    found: dict[str, Figure] = {}
+    found: dict[str, Estimate] = {}
     reference = _reference(rows)
     if reference is None:
         return found
@@ -156,7 +139,7 @@ def _distances(rows: Rows, name: str, shared: set[str]) -> dict[str, Figure]:
             continue
         errors = [_standard_error(part.loc[metric], real.loc[metric]) / real.loc[metric, "sd"] for metric in part.index]
         value, width = float(part["distance"].mean()), 1.96 * sum(errors) / len(errors)
-        found[key] = Figure.exact(value) if row == FLOOR else Figure(value, value - width, value + width)
+        found[key] = Estimate(value) if row == FLOOR else Estimate(value, value - width, value + width)
     if margin := _figure(rows, reference, "harmony_margin"):
         found["real_harmony_margin"] = margin
     return found

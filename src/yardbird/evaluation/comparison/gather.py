@@ -146,22 +146,20 @@ def corpus_kind(originals: Sequence[Mapping[str, str]]) -> str:
 def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
     """One sentence a source, from the index of the corpus; before them, whether it is synthetic."""
     kind, invented = corpus_kind(originals), sum(SYNTHETIC in row["artist"] for row in originals)
-    etudes = "etudes composed by rule, by invented players. `real` below means held-out solos of this corpus"
+    etudes = "etudes composed by rule and attributed to invented players. Real solos below are held-out solos of it"
     sentences = {
         "": [],
-        "synthetic": [
-            f"**The corpus is synthetic** (all solos): {etudes}; no figure says anything about Charlie Parker."
-        ],
+        "synthetic": [f"**The corpus is synthetic** (all solos): {etudes}; no result is about Charlie Parker."],
         "partly synthetic": [
-            f"**The corpus is partly synthetic** ({invented} of {len(originals)} solos): {etudes}, whoever played "
-            "them; every figure rests on the etudes too."
+            f"**The corpus is partly synthetic** ({invented} of {len(originals)} solos): {etudes}, by any player; "
+            "every result depends on the etudes too."
         ],
     }[kind]
     splits = Counter((row["solo"].partition("/")[0], row["split"]) for row in originals)
     background = {row["solo"].partition("/")[0] for row in originals if row["role"] == BACKGROUND}
     for source in dict.fromkeys(source for source, _ in splits):
         if source in background:
-            use = "learnt from beside the target, measured by none; those over held-out tunes are left out"
+            use = "used for training only; solos over held-out tunes are left out"
             sentences.append(f"Source `{source}`, background: {splits[source, 'train']} solos, {use}.")
             continue
         counts = ", ".join(f"{splits[source, split]} {split}" for split in ("train", "validation", "test"))

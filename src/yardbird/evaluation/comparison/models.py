@@ -1,13 +1,15 @@
-"""The plan's comparison of the models: one column a model, one row a property, all of it measured or declared."""
+"""The models side by side: one column a model, one row a property, all of it measured or declared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from yardbird.evaluation.comparison import cells, words
-from yardbird.evaluation.comparison.facts import SLACK, Facts, Figure
+from yardbird.evaluation.comparison import words
+from yardbird.evaluation.comparison.facts import SLACK, Facts
 from yardbird.evaluation.comparison.words import Character
+from yardbird.metrics.estimates import Estimate
+from yardbird.report_tables import Section, Table
 
 #: The largest prior with both upsamplers. A minute of music takes an hour for the top level and eight to upsample; 24 s
 #: are what the top-level prior hears at once.
@@ -67,9 +69,9 @@ _WORDS = {
 }
 
 
-def properties(facts: Facts) -> dict[str, Figure | str]:
+def properties(facts: Facts) -> dict[str, Estimate | str]:
     """Heading → value of every row of the table, in its order; empty where nothing is known."""
-    found: dict[str, Figure | str] = {"writes": facts.writes}
+    found: dict[str, Estimate | str] = {"writes": facts.writes}
     for row in _ROWS:
         found[row.heading] = facts.figures.get(row.key, "")
         if row.heading in _WORDS:
@@ -78,32 +80,39 @@ def properties(facts: Facts) -> dict[str, Figure | str]:
     return found | {"conditioned on": ", ".join(facts.conditions)}
 
 
-def as_markdown(families: Mapping[str, Facts], characters: Mapping[str, Character]) -> list[str]:
+def section(families: Mapping[str, Facts], characters: Mapping[str, Character]) -> Section:
+    """The table of the models, and that of their strengths (+) and weaknesses (−)."""
     forms = {row.heading: row for row in _ROWS}
     columns = {name: properties(facts) for name, facts in families.items()}
-    lines = cells.head(["", *columns, JUKEBOX])
+    rows = []
     for heading in next(iter(columns.values())):
         own = [_cell(column[heading], forms.get(heading)) for column in columns.values()]
         if any(own):
-            lines.append(cells.line([heading, *own, _JUKEBOX.get(heading, "")]))
-    for name, character in characters.items():
-        signs = [f"- (+) {text}" for text in character.strengths] + [f"- (−) {text}" for text in character.weaknesses]
-        lines += ["", f"**{name}**", "", *signs] if signs else []
-    return [
-        *lines, "",
-        "Measured here, but for Jukebox. A model's parameters are all that it holds, a codec inside it included. "
-        "*Trained in* is the time of the whole epochs, validation included, *memory* the most that the process held "
-        "(on a GPU: that torch held there), *s of music a second* what drawing alone gives, with no file written. "
-        "These three are measured once, are the only figures that differ between two runs of one commit, and count as "
-        f"different only beyond a factor of {SLACK**2:.2g}. A solo lasts as long as `params.yaml` asks for: the "
-        "median, the shortest and the longest. The distance is the mean over the figures of pitch, rhythm, harmony "
-        "and phrase that all models in this table have, in standard deviations of real solos; its interval is made of "
-        "standard errors, as if all figures erred the same way. Strengths and weaknesses follow by rule: the best and "
-        "the worst in each figure and what passes or fails its reference, as far as the intervals do not overlap. "
-        "Jukebox is Dhariwal et al. 2020 (arXiv 2005.00341), on other machines and other music; it takes no part in "
-        "the ranks. Its speed and what it hears are those of its repository's README (three hours of a V100 for 24 s); "
-        "its size and its training are quoted from memory and not checked against the paper.", "",
-    ]  # fmt: skip
+            rows.append([heading, *own, _JUKEBOX.get(heading, "")])
+    signs = [
+        [name, sign, text]
+        for name, character in characters.items()
+        for sign, texts in (("+", character.strengths), ("−", character.weaknesses))
+        for text in texts
+    ]
+    return Section(
+        "Models side by side",
+        [
+            Table(
+                ["property", *columns, JUKEBOX],
+                rows,
+                "Jukebox as published, partly from memory. Times, memory and speed are measured once: "
+                f"a factor below {SLACK**2:.2g} is noise.",
+                ["Costs", "Nats per note", "Distance to real solos"],
+            ),
+            Table(
+                ["model", "sign", "strength or weakness"],
+                signs,
+                "Derived by rule where intervals do not overlap: the best and the worst, references passed and failed.",
+                ["Strengths and weaknesses"],
+            ),
+        ],
+    )
 
 
 def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character]) -> pd.DataFrame:
@@ -111,8 +120,8 @@ def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character])
     rows: list[tuple[str, str, str, float | None, float | None]] = []
     for name, facts in families.items():
         for heading, value in properties(facts).items():
-            if isinstance(value, Figure):
-                rows.append((name, heading, f"{value.value:.6g}", value.low, value.high))
+            if isinstance(value, Estimate):
+                rows.append((name, heading, f"{value.value:.6g}", *value.span))
             elif value:
                 rows.append((name, heading, value, None, None))
         rows += [(name, "strength", text, None, None) for text in characters[name].strengths]
@@ -120,10 +129,11 @@ def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character])
     return pd.DataFrame(rows, columns=["model", "property", "value", "low", "high"])
 
 
-def _cell(value: Figure | str, row: _Row | None) -> str:
+def _cell(value: Estimate | str, row: _Row | None) -> str:
     if isinstance(value, str):
         return value
     assert row is not None, "figures have a row of their own"
-    if not row.interval or value.low == value.high:
+    low, high = value.span
+    if not row.interval or low == high:
         return row.form(value.value)
-    return f"{row.form(value.value)} [{row.form(value.low)}, {row.form(value.high)}]"
+    return f"{row.form(value.value)} [{row.form(low)}, {row.form(high)}]"

@@ -1,11 +1,15 @@
-"""The section on sound: held-out codes, what is heard in sound, and how well it is heard."""
+"""The section on sound: held-out codes, what is measured in sound, and the accuracy of the transcriber."""
 
 from yardbird.evaluation.comparison import cells
 from yardbird.evaluation.comparison.gather import Comparison, figures_of
 from yardbird.metrics.sound import EMBEDDING
+from yardbird.report_tables import Section, Table
 
 _SCORED = "nats_per_frame"
 _CODEBOOKS = range(1, 5)
+#: A codec may have fewer codebooks, and a split no solo of some tempo.
+_OF_CODEBOOKS = tuple(f"{key}_codebook_{book}" for key in ("nats", "accuracy") for book in _CODEBOOKS)
+_BY_TEMPO = ("note_f1_slow", "note_f1_medium", "note_f1_fast")
 _CODES = {
     "nats per frame": (_SCORED, 2),
     "gain on the untrained": ("gain_on_untrained", 2),
@@ -32,25 +36,30 @@ _TOOLS = {
 }
 
 
-def as_markdown(comparison: Comparison) -> list[str]:
-    """The section; no line where no family makes sound."""
+def section(comparison: Comparison) -> Section:
+    """Three tables, without rows if no family makes sound."""
     tables = {name: figures_of(table) for name, table in comparison.tables.items()}
     rows = {row: own for name, table in tables.items() if _SCORED in table.get(name, {}) for row, own in table.items()}
-    if not rows:
-        return []
-    return [
-        "## Sound", "",
-        *cells.table(rows, _CODES), "",
-        "Nats a frame of the codes of held-out clips, the sum over the codebooks, and how many are guessed right; "
-        "gains are paired by tune. They compare with no other family's nats, nor with those of another codec. "
-        "`unigram` knows how often each code occurs, `bigram` the code before as well.", "",
-        *cells.table(rows, _HEARD), "",
-        f"The Fréchet distance to held-out sound is over {EMBEDDING}; `floor` is training sound, `codec` the held-out "
-        "sound after its round trip, `shuffled_tokens` the same with its frames in random order. Voiced is the share "
-        "of the time in which a pitch is heard. The key margin is how much more of what is heard lies in the scale of "
-        "the key that was asked for than in that of a random other key, p that of a signed-rank test against no more; "
-        "on `real` sound it is that of the key the clip is in.", "",
-        *cells.table(rows, _TOOLS), "",
-        "How many notes of held-out solos the transcriber finds in their renders, pitch and onset within 50 ms, and "
-        "after the round trip through the codec. The transcribed solos stand in the table above.", "",
-    ]  # fmt: skip
+    return Section(
+        "Sound",
+        [
+            Table(
+                ["row", *_CODES],
+                cells.rows(rows, _CODES, _OF_CODEBOOKS),
+                "Nats per frame of held-out codes, comparable within one codec only; accuracy by codebook.",
+                ["Sound", "Nats per note"],
+            ),
+            Table(
+                ["row", *_HEARD],
+                cells.rows(rows, _HEARD, ["clap_score"]),  # only with a checkpoint of CLAP
+                f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}.",
+                ["Sound", "Captions"],
+            ),
+            Table(
+                ["row", *_TOOLS],
+                cells.rows(rows, _TOOLS, _BY_TEMPO),
+                "Notes of held-out solos that the transcriber finds in their renders and after the codec.",
+                ["Sound"],
+            ),
+        ],
+    )

@@ -1,13 +1,14 @@
 """Strengths and weaknesses in words that follow from the figures.
 
-Every sentence comes out of one of three tables of rules, and says nothing that its figures do not say: where intervals
-overlap, where a figure is missing or where there is no one to compare with, a rule is silent.
+Every sentence is made by a rule of one of three tables. A rule makes no sentence where intervals overlap, where a
+figure is missing, or where there is nothing to compare with.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from yardbird.evaluation.comparison.facts import Facts, Figure
+from yardbird.evaluation.comparison.facts import Facts
+from yardbird.metrics.estimates import Estimate
 
 Format = Callable[[float], str]
 
@@ -93,8 +94,8 @@ RANKED = (
     ),
     Ranked(
         "peak_memory_mib", True,
-        "trains in the least memory: {value}; {next}, the next, holds {ratio} times as much",
-        "holds the most memory in training: {value}, {ratio} times as much as {next}", memory, "device",
+        "trains in the least memory: {value}; {next}, the next, uses {ratio} times as much",
+        "uses the most memory in training: {value}, {ratio} times as much as {next}", memory, "device",
     ),
     Ranked(
         "parameters", True,
@@ -103,13 +104,13 @@ RANKED = (
     ),
     Ranked(
         "music_seconds_per_second", False,
-        "draws fastest: {value} s of music a second, {ratio} times as much as {next}",
-        "draws slowest: {value} s of music a second; {next} draws {ratio} times as much", on="drawn_on",
+        "generates fastest: {value} s of music a second, {ratio} times as much as {next}",
+        "generates slowest: {value} s of music a second; {next} generates {ratio} times as much", on="drawn_on",
     ),
     Ranked(
         "span_seconds", False,
-        "plays longest: {value} a solo, {ratio} times as long as {next}",
-        "plays shortest: {value} a solo; {next} plays {ratio} times as long", duration,
+        "longest solos: {value}, {ratio} times as long as those of {next}",
+        "shortest solos: {value}; those of {next} are {ratio} times as long", duration,
     ),
     Ranked(
         "distance", True,
@@ -147,17 +148,17 @@ AGAINST = (
     ),
     Against(
         "longest_run", "self_longest_run",
-        "copies longer runs of training solos than these of each other: {value} intervals against {reference}", None,
-        good_above=False,
+        "shares longer runs with training solos than these with each other: {value} intervals against {reference}",
+        None, good_above=False,
     ),
     Against(
         "note_f1", "shuffled_note_f1",
-        "keeps solos in its latents: note F1 {value}, {reference} from another solo's", None,
+        "reconstructs solos from their latents: note F1 {value}, from another solo's latent {reference}", None,
     ),
-    Against("note_f1", 0.5, None, "gives back less than half of the notes of a held-out solo: note F1 {value}"),
+    Against("note_f1", 0.5, None, "reconstructs less than half of the notes of a held-out solo: note F1 {value}"),
     Against(
         "window_bars", "span_bars",
-        None, "plans {value} bars at a time, where a solo has {reference}",
+        None, "generates {value} bars at a time; a solo has {reference}",
     ),
     Against(
         "frechet_distance", "untrained_frechet_distance",
@@ -172,19 +173,20 @@ AGAINST = (
     ),
     Against(
         "voiced_share", 0.5,
-        "notes can be heard in {value} of what it plays", "notes can be heard in only {value} of what it plays",
+        "a pitch is heard in {value} of its sound", "a pitch is heard in only {value} of its sound",
         form=percent,
     ),
     Against(
         "caption_key_margin", 0.0,
-        "obeys the key of its caption: its scale holds {value} more of the notes than another's",
-        "plays against the key of its caption: its scale holds {value} fewer of the notes than another's", form=percent,
+        "follows the key of its caption: its scale has {value} more of the sound than that of another key",
+        "contradicts the key of its caption: its scale has {value} less of the sound than that of another key",
+        form=percent,
     ),
 )  # fmt: skip
 
 ALONE = (
-    Alone(lambda facts: facts.conditions, "alone can be conditioned on: {what}"),
-    Alone(lambda facts: (facts.writes,) if facts.writes else (), "alone writes {what}"),
+    Alone(lambda facts: facts.conditions, "is the only one conditioned on: {what}"),
+    Alone(lambda facts: (facts.writes,) if facts.writes else (), "is the only one that writes {what}"),
 )
 
 
@@ -218,7 +220,7 @@ def characters(families: Mapping[str, Facts]) -> dict[str, Character]:
     return said
 
 
-def _rank(rule: Ranked, figures: Mapping[str, Figure]) -> Iterator[tuple[str, bool, str]]:
+def _rank(rule: Ranked, figures: Mapping[str, Estimate]) -> Iterator[tuple[str, bool, str]]:
     if len(figures) < 2:
         return
     order = sorted(figures, key=lambda name: figures[name].value, reverse=not rule.low_is_good)
@@ -243,10 +245,10 @@ def _ratio(large: float, small: float) -> str:
 
 def _compare(rule: Against, facts: Facts) -> Iterator[tuple[bool, str]]:
     own = facts.figures.get(rule.key)
-    found = facts.figures.get(rule.reference) if isinstance(rule.reference, str) else Figure.exact(rule.reference)
+    found = facts.figures.get(rule.reference) if isinstance(rule.reference, str) else Estimate(rule.reference)
     if own is None or found is None or not own.apart(found):
         return
-    above = own.low > found.high
+    above = own.span[0] > found.span[1]
     text = rule.above if above else rule.below
     if text is not None:
         words = {"value": rule.form(own.value), "reference": rule.form(found.value)}

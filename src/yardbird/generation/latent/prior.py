@@ -6,7 +6,7 @@ solos are from each other), with distances as in `metrics.rows`.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,10 +15,11 @@ from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveInt, Posit
 from yardbird.errors import InputError
 from yardbird.generation.latent.figures import COLOURS, figure, plain
 from yardbird.generation.latent.study import Figures, Solo, Study, stretch, write_piece, write_table
-from yardbird.metrics.rows import FLOOR, REAL, Row, compare_sets, mean_distance
+from yardbird.metrics.estimates import Results, SoloMean, table
+from yardbird.metrics.rows import FLOOR, REAL, compare_sets, mean_distance
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
-from yardbird.seeds import derive_seed
+from yardbird.seeds import derive_seed, streams
 
 PRIOR, RECONSTRUCTION = "prior", "reconstruction"
 
@@ -55,10 +56,10 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
         FLOOR: [piece for solo in study.training if (piece := stretch(solo.score, config.bars))],
         REAL: [solo.score for solo in real],
     }
-    rows = compare_sets({name: scores for name, scores in sets.items() if scores}, config.solos, study.seed)
-    write_table(folder / "prior.csv", [asdict(row) for row in rows])
-    _draw(folder / "prior.png", rows)
-    distances = {name: mean_distance(rows, name) for name in (PRIOR, RECONSTRUCTION, FLOOR)}
+    results = compare_sets({name: scores for name, scores in sets.items() if scores}, config.solos, streams(study.seed))
+    write_table(folder / "prior.csv", table(results))
+    _draw(folder / "prior.png", results)
+    distances = {name: mean_distance(results.get(name, {})) for name in (PRIOR, RECONSTRUCTION, FLOOR)}
     return {"solos": config.solos} | {f"{name}_distance": far for name, far in distances.items() if far is not None}
 
 
@@ -72,9 +73,11 @@ def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Scor
     return drawn
 
 
-def _draw(path: Path, rows: Sequence[Row]) -> None:
+def _draw(path: Path, results: Results) -> None:
     """Every metric on a line: where each set's mean lies, in standard deviations of real solos."""
-    real = {row.metric: (row.mean, row.sd) for row in rows if row.row == REAL and row.mean is not None and row.sd}
+    real = {
+        metric: (own.value, own.sd) for metric, own in results[REAL].items() if isinstance(own, SoloMean) and own.sd
+    }
     metrics = list(real)
     with figure(
         path, "Sampled from the prior, beside real solos", width=10, height=1.6 + 0.27 * len(metrics)
@@ -85,7 +88,7 @@ def _draw(path: Path, rows: Sequence[Row]) -> None:
         panel.axvspan(-1, 1, color="#efe6cf", alpha=0.6, linewidth=0, zorder=0)
         panel.axvline(0, color="#8d8896", linewidth=1, zorder=0.5)
         for name, colour, marker in zip((FLOOR, RECONSTRUCTION, PRIOR), COLOURS, "osD", strict=False):
-            own = {row.metric: row.mean for row in rows if row.row == name and row.mean is not None}
+            own = {metric: mean.value for metric, mean in results.get(name, {}).items() if mean.n}
             places = [(own[metric] - real[metric][0]) / real[metric][1] for metric in metrics if metric in own]
             heights = [row for row, metric in enumerate(metrics) if metric in own]
             panel.scatter(places, heights, s=34, color=colour, marker=marker, label=name, zorder=3)

@@ -1,10 +1,14 @@
 import json
+import re
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from yardbird.errors import InputError
+from yardbird.evaluation.comparison import cells
+from yardbird.evaluation.comparison.comparison_tables import as_markdown, sections
 from yardbird.evaluation.comparison.facts import all_facts
 from yardbird.evaluation.comparison.gather import Comparison, describe_corpus, read_comparison
 from yardbird.evaluation.comparison.plots import (
@@ -14,7 +18,6 @@ from yardbird.evaluation.comparison.plots import (
     nats_by_kind,
     reconstruction,
 )
-from yardbird.evaluation.comparison.report import as_markdown
 from yardbird.evaluation.comparison.words import characters
 from yardbird.evaluation.evaluate import SHOWN
 from yardbird.evaluation.held_out import GROUPS
@@ -79,7 +82,19 @@ def on_the_grid(reports: Path) -> None:
 
 def report_of(comparison: Comparison) -> str:
     families = all_facts(comparison)
-    return as_markdown(comparison, families, characters(families))
+    return as_markdown(comparison, sections(comparison, families, characters(families)))
+
+
+def section_of(report: str, heading: str) -> str:
+    """The text of a section, without its heading."""
+    return report.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def rows_of(text: str) -> list[str]:
+    """The rows of the first table in a text, without its header."""
+    lines = text.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("|---"))
+    return list(takewhile(lambda line: line.startswith("|"), lines[start + 1 :]))
 
 
 def test_both_families_stand_in_one_report(data, tmp_path):
@@ -94,7 +109,7 @@ def test_both_families_stand_in_one_report(data, tmp_path):
     models, held_out, generated, latent, training = (
         section.partition("\n")[2] for section in report.split("\n## ")[1:]
     )
-    assert "|  | music_transformer | music_vae | Jukebox (published) |" in models
+    assert "| property | music_transformer | music_vae | Jukebox (published) |" in models
     assert "| music_transformer | 5.000" in held_out
     assert "music_vae" not in held_out
     assert "| music_transformer | 8 |" in generated
@@ -106,7 +121,11 @@ def test_both_families_stand_in_one_report(data, tmp_path):
     assert "| all_hold |  | 0.500 |  |  |  |  |  |" in latent
     assert "| paper: 16 bars, hierarchical | 0.919 | 0.812 |  |  |  |  |  |" in latent
     assert "music_transformer" not in latent
-    assert "|  | music_transformer | music_vae |" in training
+    assert (
+        "| music_vae | used | 20 of 64 | 306 of 2 bars | 0.250 [0.230, 0.270] | 0.500 [0.480, 0.520] | 0.600 |"
+        in latent
+    )
+    assert "| result | music_transformer | music_vae |" in training
 
 
 def write_sound_family(reports: Path) -> None:
@@ -115,11 +134,12 @@ def write_sound_family(reports: Path) -> None:
         "musicgen": {
             "nats_per_frame": 12.5, "nats_per_frame_low": 12.0, "nats_per_frame_high": 13.0, "gain_on_unigram": 2.5,
             "gain_on_unigram_low": 2.0, "gain_on_unigram_high": 3.0, "nats_codebook_1": 2.0, "nats_codebook_2": 3.5,
-            "frechet_distance": 4.0, "voiced_share": 0.75, "caption_key_margin": 0.1, "caption_key_p": 0.002,
+            "gain_on_untrained": 4.0, "gain_on_bigram": 1.0, "frechet_distance": 4.0, "voiced_share": 0.75,
+            "notes_per_second": 5.0, "caption_key_margin": 0.1, "caption_key_p": 0.002,
         },
         "unigram": {"nats_per_frame": 15.0, "nats_codebook_1": 3.0, "nats_codebook_2": 4.0},
         "shuffled_tokens": {"frechet_distance": 9.0},
-        "transcriber": {"note_f1": 0.9},
+        "transcriber": {"note_f1": 0.9, "note_precision": 0.95, "note_recall": 0.85},
         "real": {"voiced_share": 0.8},
     }  # fmt: skip
     rows = [(row, key, value, None, 5, None) for row, own in figures.items() for key, value in own.items()]
@@ -137,19 +157,19 @@ def test_sound_has_a_section_of_its_own_and_its_notes_stand_beside_the_others(da
     write_sound_family(tmp_path)
     comparison = read_comparison(tmp_path, data, tmp_path)
     report = report_of(comparison)
-    sections = dict(section.split("\n", 1) for section in report.split("\n## ")[1:])
-    sound = sections["Sound"]
+    parts = dict(section.split("\n", 1) for section in report.split("\n## ")[1:])
+    sound = parts["Sound"]
     assert "| row | nats per frame | gain on the untrained | gain on the unigram |" in sound
-    assert "| musicgen | 12.50 [12.00, 13.00] |  | 2.50 [2.00, 3.00] |  | 2.00 | 3.50 |  |  |" in sound
+    assert "| musicgen | 12.50 [12.00, 13.00] | 4.00 | 2.50 [2.00, 3.00] | 1.00 | 2.00 | 3.50 |  |  |" in sound
     assert "| shuffled_tokens | 9.00 |" in sound
-    assert "| transcriber | 0.900 |" in sound
+    assert "| transcriber | 0.900 | 0.950 | 0.850 |  |  |  |" in sound
     assert "music_vae" not in sound, "its note F1 is of another kind"
-    assert "transcriber" not in sections["Latent space"]
-    assert "| musicgen | 8 | 2.00 | 4.00 ± 0.10 |  |  |" in sections["Generated solos"]
-    assert "| real_transcribed | 8 | 1.00 | 4.10 ± 0.10 |" in sections["Generated solos"]
-    assert "musicgen" not in sections["Held-out tunes"]
+    assert "transcriber" not in parts["Latent space"]
+    assert "| musicgen | 8 | 2.00 | 4.00 ± 0.10 |  |  |" in parts["Generated solos"]
+    assert "| real_transcribed | 8 | 1.00 | 4.10 ± 0.10 |" in parts["Generated solos"]
+    assert "musicgen" not in parts["Held-out tunes"]
     assert (
-        "|  | music_transformer | music_vae | musicgen | Jukebox (published) |" in sections["Strengths and weaknesses"]
+        "| property | music_transformer | music_vae | musicgen | Jukebox (published) |" in parts["Models side by side"]
     )
     assert "predicts held-out tunes with 17 % fewer nats than a unigram of each codebook" in report
     assert nats_by_codebook(comparison).to_numpy().tolist() == [
@@ -167,21 +187,13 @@ def test_sound_alone_is_a_report_too_and_without_sound_there_is_no_section(data,
     assert as_csv(nats_by_codebook(comparison)) == "row,codebook,nats_per_frame\n"
 
 
-def test_a_used_latent_is_told_with_its_signs_and_no_alarm(data, tmp_path):
+def test_a_collapsed_latent_raises_the_alarm_and_a_used_one_none(data, tmp_path):
     write_latent_family(tmp_path)
-    report = report_of(read_comparison(tmp_path, data, tmp_path))
-    assert (
-        "> The latent of music_vae is used: 20 of 64 dimensions are active over 306 windows of 2 bars; shuffling z "
-        "costs 0.250 [0.230, 0.270] of sampled accuracy, and 0.500 [0.480, 0.520] of the note F1 of 0.600."
-    ) in report
-    assert "Alarm" not in report
-
-
-def test_a_collapsed_latent_raises_the_alarm(data, tmp_path):
+    assert "alarm" not in report_of(read_comparison(tmp_path, data, tmp_path))
     write_latent_family(tmp_path, collapsed=True)
     report = report_of(read_comparison(tmp_path, data, tmp_path))
-    assert "> **Alarm: the latent of music_vae has collapsed**, a solo hardly comes back through it: 20 of" in report
-    assert "0.010 [-0.010, 0.030] of the note F1 of 0.600." in report
+    assert "| music_vae | alarm: collapsed, notes hardly depend on it | 20 of 64 |" in report
+    assert "| 0.010 [-0.010, 0.030] | 0.600 |" in report
 
 
 def test_a_family_with_a_latent_alone_is_a_report_too(data, tmp_path):
@@ -225,7 +237,7 @@ def test_the_report_tells_the_figures(data, tmp_path):
     assert "| music_transformer | 5.000 [4.500, 5.500] | 1.000 [0.400, 1.600] | 9.00 | 1.000 |" in report
     assert "| ngram (order 5, escape 20) | 6.000 [4.500, 5.500] |  | 9.00 |" in report
     assert "| floor | 8 | 0.50 | 0.55 ± 0.10 |" in report
-    assert "|  | music_transformer |" in report
+    assert "| result | music_transformer |" in report
     assert "| best epoch | 3 |" in report
     assert "| parameters | 1,234,567 |" in report
     assert "## Latent space" not in report
@@ -243,7 +255,7 @@ def add_figures(reports: Path, name: str, figures: dict[str, dict[str, float]], 
 
 def test_verdicts_are_told_with_their_number_of_solos_and_how_sure_they_are(data, tmp_path):
     write_family(tmp_path, "music_transformer")
-    assert "## Verdicts on the solos" not in report_of(read_comparison(tmp_path, data, tmp_path))
+    assert "## Verdicts" not in report_of(read_comparison(tmp_path, data, tmp_path))
     figures = {
         "coherent_changes": 0, "changes_share": 0.75, "changes_asked": 0.9, "changes_solos": 6, "coherent_solos": 8,
         "changes_share_low": 0.409, "changes_share_high": 0.928,
@@ -255,13 +267,14 @@ def test_verdicts_are_told_with_their_number_of_solos_and_how_sure_they_are(data
     yardstick = {"coverage_8_high": 0.02, "longest_run_high": 7.7, "longest_run_most_high": 9}
     path.write_text(json.dumps({"music_transformer": figures, "self_quotation": yardstick}))
     markdown = report_of(read_comparison(tmp_path, data, tmp_path))
-    for words in (
-        "changes: **no**, its changes are found in 75% of 6 solos (41% to 93% with 95% confidence), 90% being asked",
-        "phrases: **yes**, its phrases have 21 notes in the median over 8 solos, where 6 to 30 are asked",
-        "traits: **no**, 3 of 4 bebop traits lie inside the range of real solos, in the mean over 8 solos",
-    ):
-        assert f"- music_transformer, coherent {words}" in markdown
-    assert "with each other; the longest has 31 intervals, theirs up to 9\n" in markdown
+    assert rows_of(section_of(markdown, "Verdicts")) == [
+        "| music_transformer "
+        "| **no**: 1.0% of runs of 8 intervals occur in training solos (limit 2.0%); longest run of a solo: 7.0 "
+        "intervals in the mean (limit 7.7), 31 at most (limit 9) "
+        "| **yes**: 21 notes a phrase (required: 6 to 30), median of 8 solos "
+        "| **no**: 75% of 6 solos follow their changes (required: 90%); 95% interval 41% to 93% "
+        "| **no**: 3 of 4 bebop traits lie in the range of real solos, mean of 8 solos |"
+    ]
 
 
 SETS = {
@@ -274,18 +287,17 @@ SETS = {
 def test_sets_are_told_with_their_numbers_intervals_and_floors_and_beside_the_ngram(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     write_family(tmp_path, "other", nats=5.5)
-    assert "## Set against set" not in report_of(read_comparison(tmp_path, data, tmp_path))
+    assert "## Sets of solos" not in report_of(read_comparison(tmp_path, data, tmp_path))
     for name, solos in (("music_transformer", 5), ("other", 6)):
         add_figures(tmp_path, name, {name: SETS | {"judged_style": 0.12}}, solos)
         add_figures(tmp_path, name, {"ngram": SETS | {"set_kl": 0.2}}, 5)
     markdown = report_of(read_comparison(tmp_path, data, tmp_path))
     rest = "0.81 [0.76, 0.83] | 0.90 | {} [0.15, 0.33] | 0.07 | 78.5 [67.7, 110.1] | 28.2 | {} |"
-    lines = markdown.partition("## Set against set")[2].split("\n")[4:8]
+    lines = rows_of(section_of(markdown, "Sets of solos"))
     assert lines == [
         f"| ngram | 5 | 8 | {rest.format('0.20', '')}",
         f"| music_transformer | 5 | 8 | {rest.format('0.16', '0.12')}",
         f"| other | 6 | 8 | {rest.format('0.16', '0.12')}",
-        "",
     ]
     assert "AUC" not in markdown, "the judges were not examined"
 
@@ -297,16 +309,21 @@ def test_filled_bars_are_shown_next_to_continued_ones_where_a_model_fills(data, 
     figures = {"filled_nats_per_note": 3.5, "filled_nats_per_note_low": 3.25, "filled_nats_per_note_high": 3.75,
                "continued_nats_per_note": 4.0, "fill_gain": 0.5}  # fmt: skip
     add_figures(tmp_path, "music_transformer", {"music_transformer": figures}, 3)
-    held_out = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Held-out")[2].partition("\n## ")[0]
-    lines = held_out.split("| row | filled | continued | gain of filling |\n")[1].splitlines()
-    assert lines[1:3] == ["| music_transformer | 3.500 [3.250, 3.750] | 4.000 | 0.500 |", ""]
+    held_out = section_of(report_of(read_comparison(tmp_path, data, tmp_path)), "Held-out tunes")
+    filled = held_out.partition("| row | filled | continued | gain of filling |\n")[2]
+    assert rows_of(filled) == ["| music_transformer | 3.500 [3.250, 3.750] | 4.000 | 0.500 |"]
 
 
 def test_the_share_of_solos_that_end_at_rest_is_a_column_of_the_generated_ones(data, tmp_path):
     write_family(tmp_path, "music_transformer")
     add_figures(tmp_path, "music_transformer", {"music_transformer": {"ends_at_rest": 0.75}}, 8)
-    generated = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Generated solos")[2].splitlines()
-    place = generated[2].removesuffix(" |").split(" | ").index("ends at rest")
+    generated = section_of(report_of(read_comparison(tmp_path, data, tmp_path)), "Generated solos").splitlines()
+    place = (
+        next(line for line in generated if line.startswith("| row |"))
+        .removesuffix(" |")
+        .split(" | ")
+        .index("ends at rest")
+    )
     row = next(line for line in generated if line.startswith("| music_transformer | 8 |"))
     assert row.removesuffix(" |").split(" | ")[place] == "0.75"
 
@@ -315,8 +332,8 @@ def test_an_ngram_measured_at_another_length_stands_beside_its_family(data, tmp_
     for name in ("music_transformer", "other"):
         write_family(tmp_path, name)
         add_figures(tmp_path, name, {name: SETS, "ngram": SETS | {"set_kl": float(name == "other")}}, 5)
-    markdown = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Set against set")[2]
-    assert [line.split(" | ")[0] for line in markdown.split("\n")[4:8]] == [
+    markdown = section_of(report_of(read_comparison(tmp_path, data, tmp_path)), "Sets of solos")
+    assert [line.split(" | ")[0] for line in rows_of(markdown)] == [
         "| ngram", "| music_transformer", "| ngram for other", "| other",
     ]  # fmt: skip
 
@@ -330,7 +347,7 @@ def test_how_good_the_judges_are_stands_beside_what_they_say(data, tmp_path):
     }  # fmt: skip
     add_figures(tmp_path, "music_transformer", {"music_transformer": SETS | {"judged_style": 0.12}}, 5)
     add_figures(tmp_path, "music_transformer", {"real": judges}, 44)
-    section = report_of(read_comparison(tmp_path, data, tmp_path)).partition("## Set against set")[2]
+    section = section_of(report_of(read_comparison(tmp_path, data, tmp_path)), "Sets of solos")
     assert "| row | held-out excerpts | judged style of the player | of the others | AUC of the first judge" in section
     assert "| real | 44 | 0.65 | 0.18 | 0.75 [0.50, 0.90] | 0.91 [0.75, 1.00] |" in section
     assert "| music_transformer | 5 | 8 |" in section, "excerpts are no solos"
@@ -346,7 +363,7 @@ def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
     )
     report = report_of(read_comparison(tmp_path, tmp_path, tmp_path))
     assert report.startswith(
-        "# The models compared, on a synthetic corpus\n\n> **The corpus is synthetic** (all solos)"
+        "# The models compared, on a synthetic corpus\n\n- **The corpus is synthetic** (all solos)"
     )
 
 
@@ -401,4 +418,54 @@ def test_a_background_source_is_said_to_be_one():
     ]
     parker, others = describe_corpus(rows)
     assert parker == "Source `parker`: 0 train, 0 validation, 1 test solos, split by tune."
-    assert others.startswith("Source `others`, background: 1 solos, learnt from beside the target")
+    assert others.startswith("Source `others`, background: 1 solos, used for training only")
+
+
+def everything(data: Path, reports: Path) -> Comparison:
+    """A comparison in which every table has rows."""
+    write_family(reports, "music_transformer")
+    write_latent_family(reports)
+    write_sound_family(reports)
+    on_the_grid(reports)
+    filled = {"filled_nats_per_note": 3.5, "continued_nats_per_note": 4.0, "fill_gain": 0.5}
+    add_figures(reports, "music_transformer", {"music_transformer": SETS | filled, "real": {"judge_excerpts": 44}}, 8)
+    verdicts = {"coherent_traits": 0, "traits_inside": 3, "coherent_solos": 8}
+    (reports / "evaluate/music_transformer.json").write_text(json.dumps({"music_transformer": verdicts}))
+    return read_comparison(reports, data, reports)
+
+
+def test_no_paragraph_of_the_report_is_longer_than_three_lines(data, tmp_path):
+    report = report_of(everything(data, tmp_path))
+    blocks = [block for block in report.split("\n\n") if not block.startswith(("|", "#", "["))]
+    assert len(blocks) >= 12, "each table has a caption"
+    assert max(map(len, blocks)) <= 3 * 120
+
+
+def test_each_table_has_a_caption_of_one_line_and_its_links_are_defined(data, tmp_path):
+    comparison = everything(data, tmp_path)
+    families = all_facts(comparison)
+    tables = [table for section in sections(comparison, families, characters(families)) for table in section.tables]
+    assert all(table.rows for table in tables)
+    assert all(0 < len(table.caption) <= 120 for table in tables)
+    text = report_of(comparison)
+    used = {heading for table in tables for heading in table.explained_in}
+    assert used <= set(re.findall(r"^\[(.+)\]: ", text, re.MULTILINE))
+
+
+def test_each_table_links_to_a_heading_that_exists(data, tmp_path):
+    docs = Path(__file__).resolve().parents[3] / "docs/metrics.md"
+    headings = re.findall(r"^#+ (.+)$", docs.read_text(encoding="utf-8"), re.MULTILINE)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = re.findall(r"\.\./docs/metrics\.md#(\S+)$", report_of(everything(data, tmp_path)), re.MULTILINE)
+    assert len(links) > 12
+    assert set(links) <= anchors
+
+
+def test_a_column_that_no_row_has_is_an_error_unless_it_is_optional():
+    """A misspelt key left an empty column."""
+    values = {"a": {"h1": 1.0}, "b": {"h1": 2.0, "h4": 3.0}}
+    assert cells.rows(values, {"one": ("h1", 1), "four": ("h4", 1)}) == [["a", "1.0", ""], ["b", "2.0", "3.0"]]
+    with pytest.raises(KeyError, match="no row has h5"):
+        cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)})
+    assert cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)}, ["h5"]) == [["a", "1.0", ""], ["b", "2.0", ""]]
+    assert cells.rows(values, {"five": ("h5", 1)}) == []

@@ -1,0 +1,54 @@
+"""A family of notes on held-out solos and by its own solos, as the evaluate stage writes it; its twin: evaluate_audio.
+
+Its solos are compared with real ones, with their floor and with those of the n-gram, all of one length.
+"""
+
+from pathlib import Path
+
+from yardbird.codecs.events import EventCodec
+from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, read_baseline
+from yardbird.evaluation.evaluate import endings_of, read_generated, real_excerpts, score_held_out
+from yardbird.evaluation.judging import JudgeConfig, style_of
+from yardbird.evaluation.originality import Compared, measure_originality, originality_of, training_index
+from yardbird.metrics.coherence import coherence_of
+from yardbird.metrics.estimates import Results, merged
+from yardbird.metrics.judges import read_judges
+from yardbird.metrics.rows import FLOOR, REAL, compare_sets
+from yardbird.metrics.sets import SetRow, set_headlines, set_rows
+from yardbird.music.excerpts import length_beats
+from yardbird.seeds import streams
+
+
+def evaluate_notes(
+    name: str, family: object, data: Path, config: EvaluateConfig, judge: JudgeConfig, artist: str | None, seed: int
+) -> tuple[Results, list[SetRow], list[Compared]]:
+    """All metrics by row, the sets feature by feature, and what each solo shares with training solos.
+
+    Args:
+        data: the folder with augmented, baseline, encoded, judges and measured.
+        artist: whose real solos the generated ones are compared with, where there are any.
+    """
+    events = data / "encoded/events"
+    codec = EventCodec.load(events / "codec.json")
+    held_out = score_held_out(name, family, read_baseline(data / "baseline"), data, config, seed)
+    generated = read_generated(data / "measured" / name)
+    beats = length_beats(generated)
+    sets = {
+        name: generated,
+        NGRAM: read_generated(data / "baseline/measured"),
+        FLOOR: real_excerpts(events, codec, "train", beats, artist),
+        REAL: real_excerpts(events, codec, "test", beats, artist),
+    }
+    index = training_index(data)
+    compared = measure_originality(name, data, index)
+    apart = set_rows(sets, streams(seed))
+    results = merged(
+        held_out,
+        compare_sets(sets, len(generated), streams(seed)),
+        endings_of(sets, events, codec, artist),
+        style_of(read_judges(data / "judges"), sets, events, judge, seed),
+        coherence_of(sets),
+        set_headlines(apart),
+        originality_of(name, compared, index, streams(seed)),
+    )
+    return results, apart, compared

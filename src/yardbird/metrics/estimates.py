@@ -1,0 +1,183 @@
+"""A metric is a value: a number, its 95 % interval, and how many observations it rests on.
+
+Metrics are carried as `name → Estimate`, and those of several sets as `row → name → Estimate`. This module alone
+writes them as flat names (`name`, `name_low`, `name_high`), for JSON and CSV, and reads them back.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest
+
+from yardbird.music.score import Floats
+
+ENDS = ("low", "high")
+_BOUNDS = (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and, where it has one, its 95 % interval.
+
+    Attributes:
+        value: NaN where no observation has one.
+        n: observations (solos, clips, votes).
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+
+    @classmethod
+    def drawn(cls, value: float, draws: Floats, n: int | None = None) -> Self:
+        """With the percentile interval of `draws`, shape (draws,), of the same statistic."""
+        return cls(value, *percentile_interval(draws), n=n)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The interval; of a value without one, the value itself twice."""
+        return (self.value if self.low is None else self.low, self.value if self.high is None else self.high)
+
+    def apart(self, other: "Estimate") -> bool:
+        """The intervals do not overlap."""
+        return self.span[1] < other.span[0] or other.span[1] < self.span[0]
+
+    def widened(self, draws: Floats) -> Self:
+        """With the percentile interval of `draws`, shape (draws,), where that is wider; never narrower."""
+        (low, high), (drawn_low, drawn_high) = self.span, percentile_interval(draws)
+        return replace(self, low=min(low, drawn_low), high=max(high, drawn_high))
+
+
+@dataclass(frozen=True)
+class SoloMean(Estimate):
+    """The mean of a metric over the `n` solos of a set that have a value.
+
+    Attributes:
+        sd: standard deviation over these solos; None where there are fewer than two.
+        distance: from real solos (`metrics.rows`); None where it is not measured.
+    """
+
+    sd: float | None = None
+    distance: float | None = None
+
+    @classmethod
+    def of(cls, values: ArrayLike, distance: float | None = None) -> Self:
+        """The mean of values of shape (solos,); NaN of none."""
+        known = np.asarray(values, dtype=np.float64)
+        mean = float(np.mean(known)) if len(known) else math.nan
+        sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
+        return cls(mean, n=len(known), sd=sd, distance=distance)
+
+
+Estimates = Mapping[str, Estimate]  # by metric
+Results = dict[str, dict[str, Estimate]]  # by row, then by metric
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Metrics that are measured together and that a short list shows.
+
+    Attributes:
+        ends: which ends of their intervals are shown too, of those that have one.
+        optional: a row may lack all of them. A row that has some but not all is an error in any case.
+    """
+
+    names: tuple[str, ...]
+    ends: Sequence[str] = ()
+    optional: bool = False
+
+
+def percentile_interval(draws: Floats) -> tuple[float, float]:
+    """The 2.5th and the 97.5th percentile of the draws of a statistic, (draws,). Source: Efron 1979."""
+    low, high = np.quantile(draws, _BOUNDS).tolist()
+    return low, high
+
+
+def share(yes: int, n: int) -> Estimate:
+    """The share of `yes` among `n` observations, at least one, with Wilson's score interval (JASA 22, 1927)."""
+    interval = binomtest(yes, n).proportion_ci(confidence_level=0.95, method="wilson")
+    return Estimate(yes / n, float(interval.low), float(interval.high), n)
+
+
+def exact(values: Mapping[str, float], n: int) -> dict[str, Estimate]:
+    """Values without an interval, all on `n` observations."""
+    return {name: Estimate(value, n=n) for name, value in values.items()}
+
+
+def merged(*results: Mapping[str, Estimates]) -> Results:
+    """All metrics of all rows, in the order in which they are first met.
+
+    Raises:
+        KeyError: a row would have a metric twice.
+    """
+    together: Results = {}
+    for row, estimates in (item for each in results for item in each.items()):
+        if twice := together.setdefault(row, {}).keys() & estimates.keys():
+            raise KeyError(f"{row} has {', '.join(sorted(twice))} twice")
+        together[row] |= estimates
+    return together
+
+
+def flat(estimates: Estimates, ends: Sequence[str] = ENDS) -> dict[str, float]:
+    """`name`, and after it `name_low` and `name_high` where there is an interval.
+
+    Args:
+        ends: which of the two.
+    """
+    values: dict[str, float] = {}
+    for name, estimate in estimates.items():
+        values[name] = estimate.value
+        values |= {f"{name}_{end}": bound for end in ends if (bound := getattr(estimate, end)) is not None}
+    return values
+
+
+def read(values: Mapping[str, float], name: str) -> Estimate | None:
+    """The metric of this name among flat values, as `flat` writes them; None where there is none."""
+    if name not in values:
+        return None
+    low, high = (values.get(f"{name}_{end}") for end in ENDS)
+    return Estimate(values[name], low, high)
+
+
+def select(estimates: Estimates, shown: Iterable[Shown]) -> dict[str, float]:
+    """The flat values of what is shown, in its order; those that are NaN are left out.
+
+    Raises:
+        KeyError: a metric that is not optional is missing, or one of those that are measured together.
+    """
+    values: dict[str, float] = {}
+    for group in shown:
+        missing = [name for name in group.names if name not in estimates]
+        if missing and not (group.optional and len(missing) == len(group.names)):
+            raise KeyError(f"no metric named {', '.join(missing)}; there are {', '.join(estimates) or 'none'}")
+        if not missing:
+            values |= flat({name: estimates[name] for name in group.names}, group.ends)
+    return {name: value for name, value in values.items() if not math.isnan(value)}
+
+
+def table(results: Mapping[str, Estimates]) -> list[dict[str, str | float | None]]:
+    """A line a flat value: row, metric, mean, sd, n, distance; None where there is no value."""
+    return [
+        {
+            "row": row,
+            "metric": metric,
+            "mean": None if math.isnan(value) else value,
+            "sd": getattr(estimate, "sd", None) if metric == name else None,
+            "n": estimate.n,
+            "distance": getattr(estimate, "distance", None) if metric == name else None,
+        }
+        for row, estimates in results.items()
+        for name, estimate in estimates.items()
+        for metric, value in flat({name: estimate}).items()
+    ]
+
+
+def as_csv(results: Mapping[str, Estimates]) -> str:
+    """`table` as CSV, to six digits; empty where there is no value."""
+    return str(pd.DataFrame(table(results)).to_csv(index=False, float_format="%.6g", lineterminator="\n"))

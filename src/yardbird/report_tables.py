@@ -1,0 +1,72 @@
+"""Sections of captioned tables: the compare stage writes them, as Markdown and as JSON, and the report reads the JSON.
+
+Cells are text, so that the digits of a value are chosen in one place.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from yardbird import files
+
+#: The page that explains the metrics, seen from the folder `reports`.
+METRICS_PAGE = "../docs/metrics.md"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table and its caption, one line of plain text; the caption links to the headings `explained_in`."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str
+    explained_in: Sequence[str] = ()  # headings of docs/metrics.md
+
+
+@dataclass(frozen=True)
+class Section:
+    heading: str
+    tables: Sequence[Table]
+
+
+def address(heading: str) -> str:
+    """Where a heading of docs/metrics.md is, its anchor as GitHub makes it of letters, digits and spaces."""
+    return f"{METRICS_PAGE}#{heading.lower().replace(' ', '-')}"
+
+
+def as_markdown(sections: Iterable[Section]) -> list[str]:
+    """Lines of Markdown: a heading for each section, above each table its caption, and at the end the links.
+
+    Tables and sections without a row are left out.
+    """
+    kept = _with_rows(sections)
+    lines = []
+    for section in kept:
+        lines += [f"## {section.heading}", ""]
+        for table in section.tables:
+            links = (
+                f" More: {', '.join(f'[{heading}]' for heading in table.explained_in)}." if table.explained_in else ""
+            )
+            rule = "|" + "---|" * len(table.columns)
+            lines += [f"{table.caption}{links}", "", _line(table.columns), rule, *map(_line, table.rows), ""]
+    explained_in = {heading for section in kept for table in section.tables for heading in table.explained_in}
+    return [*lines, *(f"[{heading}]: {address(heading)}" for heading in sorted(explained_in)), ""]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def write_sections(path: Path, sections: Iterable[Section]) -> None:
+    """Write as JSON, without the tables and sections that have no row."""
+    files.write_json(path, [asdict(section) for section in _with_rows(sections)])
+
+
+def read_sections(path: Path) -> list[Section]:
+    """What `write_sections` wrote."""
+    return [Section(entry["heading"], [Table(**table) for table in entry["tables"]]) for entry in files.read_json(path)]
+
+
+def _with_rows(sections: Iterable[Section]) -> list[Section]:
+    kept = [Section(section.heading, [table for table in section.tables if table.rows]) for section in sections]
+    return [section for section in kept if section.tables]
