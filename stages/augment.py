@@ -1,6 +1,5 @@
 """Stage augment: ingested solos and their splits → the corpus, with training solos in other keys and tempos."""
 
-import csv
 import sys
 from pathlib import Path
 
@@ -11,16 +10,16 @@ from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import read_solos
 from yardbird.data.sources import read_sources
 from yardbird.errors import exit_on_error
+from yardbird.tables.splits import read_splits
 
 INGESTED = Path("data/ingested")
 
 
 @exit_on_error
 def main() -> None:
-    with Path("data/split.csv").open(newline="", encoding="utf-8") as file:
-        table = list(csv.DictReader(file))
-    splits = {row["solo"]: row["split"] for row in table}
-    background = {row["solo"] for row in table if row["role"] == BACKGROUND}
+    table = read_splits(Path("data/split.csv"))
+    splits = {row.solo: row.split for row in table}
+    background = {row.solo for row in table if row.role == BACKGROUND}
     rows = [row for row in read_solos(INGESTED, read_sources()) if row.solo in splits]  # the others are set aside
     config = read_section("augment", AugmentConfig)
     copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background)

@@ -52,12 +52,12 @@ def main() -> None:
     prepare_torch(config.training.threads)
     torch.manual_seed(derive_seed(seed, "codec", "create"))
     clips = held_out(config.sounds, seed)
-    checkpoint = CheckpointFolder(Path(), "codec", stage_hash("codec"))
     model = network.build(config.model).to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     trainer = Trainer(model, config.training, config.sounds, seed)
-    if state := checkpoint.read():
-        trainer.restore(state)
-    curve = trainer.run(clips, tell, checkpoint.write)
+    with CheckpointFolder(Path(), "codec", stage_hash("codec")) as checkpoint:
+        if state := checkpoint.read():
+            trainer.restore(state)
+        curve = trainer.run(clips, tell, checkpoint.write)
     network.save(trainer.average, CODEC)
     codec = network.load(CODEC)
     figures = {**network.describe(codec), **quality.measure(codec, clips)}

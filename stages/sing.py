@@ -11,8 +11,10 @@ from yardbird.errors import exit_on_error
 from yardbird.generation.sound import MELODIES, SingConfig, open_singer, read_melody, remarks, sing, write_sounds
 from yardbird.generation.timing import timed, write_speed
 from yardbird.models.base import prepare_torch
+from yardbird.models.musicgen import MusicGenFamily
 
-MODEL, GENERATED = Path("models/musicgen"), Path("data/generated/musicgen")
+NAME = MusicGenFamily.name
+MODEL, GENERATED = Path("models") / NAME, Path("data/generated") / NAME
 
 
 @exit_on_error
@@ -23,7 +25,7 @@ def main() -> None:
     melody = read_melody(family, files.within(MELODIES, config.melody), config) if config.melody else None
     sounds, seconds = timed(lambda: sing(family, config.prompts, config, seed, melody))
     write_sounds(sounds, GENERATED, config, seed, provenance, melody)
-    write_speed("musicgen", sum(sound.drawn_seconds for sound in sounds), seconds)
+    write_speed(NAME, sum(sound.drawn_seconds for sound in sounds), seconds)
     for remark in remarks(sounds):
         print(f"note: {remark}")
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from yardbird import files
 from yardbird.config import BACKGROUND, TARGET, read_section
-from yardbird.data.manifest import SetAside, read_solos, read_table
+from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.roles import read_background
 from yardbird.data.sources import read_sources
 from yardbird.data.splits import SPLITS, SplitConfig, split_solos
 from yardbird.errors import exit_on_error
+from yardbird.tables.splits import SplitRow, write_splits
+from yardbird.tables.typed import read_table
 
 INGESTED = Path("data/ingested")
 
@@ -24,8 +25,8 @@ def main() -> None:
     background = read_background()
     dealt = split_solos(rows, INGESTED, read_section("split", SplitConfig), background)
     roles = {row.solo: BACKGROUND if row.source in background else TARGET for row in rows}
-    table = [{"solo": solo, "split": split, "role": roles[solo]} for solo, split in sorted(dealt.splits.items())]
-    files.write_csv(Path("data/split.csv"), ("solo", "split", "role"), table)
+    table = [SplitRow(solo, split, roles[solo]) for solo, split in sorted(dealt.splits.items())]
+    write_splits(Path("data/split.csv"), table)
     for name in SPLITS:
         own = [row for row in rows if dealt.splits[row.solo] == name]
         counts = Counter(row.artist for row in own if roles[row.solo] == TARGET)

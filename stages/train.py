@@ -14,11 +14,12 @@ from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
+from yardbird.tables.curves import write_curve
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import board_folder, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
-from yardbird.training.fit import as_csv, fit
+from yardbird.training.fit import fit
 from yardbird.training.listeners import TensorBoard
 
 MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
@@ -38,9 +39,9 @@ def main() -> None:
     lock = read_lock()
     tags = {**provenance(), "family": name, "key": key, "data": output_hashes(lock).get(encoded.as_posix(), "")}
     tags["background"] = background_sources(lock)
-    run = TrainingRun(project_root(), f"train {name}", flatten(settings), tags, checkpoint.path / "mlflow_run")
     board = TensorBoard(board_folder(project_root(), name, key))
-    with run:
+    title, state = f"train {name}", checkpoint.path / "mlflow_run"
+    with checkpoint, TrainingRun(project_root(), title, flatten(settings), tags, state) as run:
         result = fit(
             family,
             encoded,
@@ -56,7 +57,7 @@ def main() -> None:
         summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
         files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
         files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})
-        files.write_text(REPORTS / f"{name}_curve.csv", as_csv(result.curve))
+        write_curve(REPORTS / f"{name}_curve.csv", result.curve)
         run.finish(REPORTS / f"{name}_curve.csv", {**summary, "parameters": result.parameters})
     checkpoint.remove()
 

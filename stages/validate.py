@@ -8,10 +8,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.config import read_section
 from yardbird.data.health import examine, read_limits
-from yardbird.data.manifest import SetAside, read_solos, write_table
+from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.sources import read_sources, remove_other_sources
 from yardbird.data.validation import ValidateConfig, read_scores, refuse, validate
 from yardbird.errors import exit_on_error
+from yardbird.tables.typed import write_table
 
 INGESTED, DOCS = Path("data/ingested"), Path("reports/data_docs")
 

@@ -1,16 +1,21 @@
 """A family of a few hundred weights, so that training and tracking are tested in milliseconds a step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
+from yardbird.codecs.events import EventCodec
+from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio, TokenScores
+from yardbird.models.kinds import TokenFamily
 from yardbird.music.score import Score, make_notes
+from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.seeds import derive_seed
 
 
@@ -71,6 +76,32 @@ class FakeFamily(Family):
 
     def _errors(self, batch: Batch) -> Tensor:
         return (self.model(batch["x"]) - batch["y"]).square()[:, 0]
+
+
+class FakeTokens(FakeFamily, TokenFamily):
+    """A family of tokens around a model of sequences, such as an n-gram."""
+
+    def __init__(self, model: Any, codec: EventCodec) -> None:
+        super().__init__()
+        self.sequences, self.codec = model, codec
+
+    @property
+    def fill_context(self) -> int:
+        return 0
+
+    def score_tokens(self, tokens: ArrayLike) -> TokenScores:
+        scores: TokenScores = self.sequences.score_tokens(tokens)
+        return scores
+
+    def generate(
+        self,
+        primes: Sequence[ArrayLike],
+        constraints: Sequence[Constraint],
+        sampling: Sampling,
+        seed: int,
+        max_tokens: int,
+    ) -> list[NDArray[np.uint16]]:
+        return list(self.sequences.generate(primes, constraints, sampling, seed, max_tokens))
 
 
 FAMILY = FakeFamily

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from yardbird.data.manifest import MANIFEST, SoloRow, write_table
+from yardbird.data.manifest import MANIFEST, SoloRow
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo, make_notes
+from yardbird.tables.typed import write_table
 
 
 def row(solo: str, tune_group: str = "", *, artist: str = "Ada Line", interval_hash: str = "") -> SoloRow:

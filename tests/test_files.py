@@ -55,3 +55,9 @@ def test_a_table_keeps_awkward_cells_and_its_own_columns_alone(tmp_path: Path) -
     rows = [{"file": 'a, "b"\nc.mid', "notes": 3, "more": "left out"}, {"file": "ø.mid", "notes": None}]
     files.write_csv(tmp_path / "table.csv", ("notes", "file"), rows)
     assert (tmp_path / "table.csv").read_bytes() == 'notes,file\n3,"a, ""b""\nc.mid"\n,ø.mid\n'.encode()
+
+
+def test_a_carriage_return_in_a_text_does_not_end_the_line(tmp_path: Path) -> None:
+    """It was left unquoted, and the reader found a row that was too short."""
+    files.write_csv(tmp_path / "table.csv", ("part", "notes"), [{"part": "Solo\rBb", "notes": 3}])
+    assert (tmp_path / "table.csv").read_bytes() == b'part,notes\n"Solo\rBb",3\n'

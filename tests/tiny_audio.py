@@ -1,12 +1,12 @@
 """Encoded clips of a few codes, as encode_audio leaves them, and a MusicGen of nothing, laid out as on the hub."""
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from table_rows import filled
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     EncodecConfig,
@@ -21,6 +21,8 @@ from transformers import (
     T5Config,
     T5EncoderModel,
 )
+
+from yardbird.tables.clips import EncodedClipRow, write_clip_index
 
 CODEBOOKS, CODES = 4, 16
 LENGTHS = {"train": [30, 12, 44, 20, 7, 25], "validation": [40, 13], "test": [10]}
@@ -41,14 +43,11 @@ def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 1
             packed.append((number + np.arange(length)[:, None] * pace) % codebook_size)
             key, qpm = ("F", "Bb minor", "A")[number % 3], 160 + 20 * (number % 4)
             captions = [form.format(key=key, qpm=qpm) for form in FORMS]
-            row = {"clip": f"{split}{number}", "split": split, "start": start, "length": length}
-            rows.append({**row, "captions": json.dumps(captions)})
+            placed = {"start": start, "length": length, "captions": tuple(captions)}
+            rows.append(filled(EncodedClipRow, clip=f"{split}{number}", split=split, **placed))
             start += length
     np.save(folder / "codes.npy", np.concatenate(packed).astype(np.int16))
-    with (folder / "index.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_clip_index(folder, rows)
     about = {"codebooks": CODEBOOKS, "codebook_size": codebook_size, "sample_rate": sample_rate, "frame_rate": 50}
     (folder / "codec.json").write_text(json.dumps({**about, "source": "test"}))
     return folder

@@ -5,15 +5,20 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 from solo_rows import row, solo, write_ingested
+from table_rows import filled
 
 from yardbird import files
 from yardbird.audio.wave import Waveform, write_wave
+from yardbird.data.manifest import REJECTED, Rejected, SetAside
 from yardbird.metrics.estimates import as_csv
 from yardbird.metrics.rows import REAL, compare_sets
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 from yardbird.report_tables import Section, Table, write_sections
 from yardbird.seeds import streams
+from yardbird.tables.copies import CopyRow, write_copies
+from yardbird.tables.generated import GeneratedSolo, GeneratedSound, write_generated_solos, write_generated_sounds
+from yardbird.tables.typed import write_table
 
 HOSTILE = """</script><script>document.title = "owned"</script><img src="http://evil.example/x.png" onerror='1'>&"""
 FAMILY, SINGER = "music_transformer", "musicgen"
@@ -46,32 +51,32 @@ def _corpus(data: Path) -> None:
         for place, name in enumerate(names)
     ]
     write_ingested(data / "ingested", dict(zip(names, REAL_SOLOS, strict=True)), rows)
-    columns = ["file", "reason", "remedy"]
-    files.write_csv(data / "ingested/mine/rejected.csv", columns, [dict.fromkeys(columns, HOSTILE)])
-    files.write_csv(data / "set_aside.csv", ["solo", "reason"], [{"solo": "mine/solo_9", "reason": HOSTILE}])
+    write_table(data / "ingested/mine" / REJECTED, Rejected, [Rejected(HOSTILE, HOSTILE, HOSTILE)])
+    write_table(data / "set_aside.csv", SetAside, [SetAside("mine/solo_9", HOSTILE)])
+    splits = ["train", "train", "test", "test"]
     copies = [
-        {"copy": name, "solo": name, "path": f"scores/{name}.mid", "split": split, "role": "target",
-         "artist": "A", "title": HOSTILE, "semitones": 0, "tempo_factor": 1.1}
-        for name, split in zip(names, ["train", "train", "test", "test"], strict=True)
+        filled(CopyRow, copy=name, solo=name, path=f"scores/{name}.mid", split=split, artist="A", title=HOSTILE,
+               tempo_factor=1.1)
+        for name, split in zip(names, splits, strict=True)
     ]  # fmt: skip
-    files.write_csv(data / "augmented/manifest.csv", list(copies[0]), copies)
+    write_copies(data / "augmented", copies)
     for name, score in zip(names, REAL_SOLOS, strict=True):
         write_score(score, data / f"augmented/scores/{name}.mid")
 
 
 def _generated(folder: Path) -> None:
     manifest = [
-        {"solo": f"{HOSTILE}_{place}", "path": f"solo_{place}.mid", "bars": score.bar_count, "notes": len(score.notes),
-         "key": "F major", "qpm": 200.0, "primed_bars": 0}
+        filled(GeneratedSolo, solo=f"{HOSTILE}_{place}", path=f"solo_{place}.mid", bars=score.bar_count,
+               notes=len(score.notes), key="F major", qpm=200.0)
         for place, score in enumerate(DRAWN)
     ]  # fmt: skip
-    files.write_csv(folder / FAMILY / "manifest.csv", list(manifest[0]), manifest)
+    write_generated_solos(folder / FAMILY, manifest)
     for entry, score in zip(manifest, DRAWN, strict=True):
-        path = folder / FAMILY / str(entry["path"])
+        path = folder / FAMILY / entry.path
         write_score(score, path)
         write_sound(path.with_suffix(".wav"), 1.0)
-    sung = {"sound": "one", "path": "one.wav", "prompt": HOSTILE, "unknown_words": HOSTILE, "seconds": 1.0}
-    files.write_csv(folder / SINGER / "manifest.csv", list(sung), [sung])
+    sung = filled(GeneratedSound, sound="one", path="one.wav", prompt=HOSTILE, unknown_words=HOSTILE)
+    write_generated_sounds(folder / SINGER, [sung])
     write_sound(folder / SINGER / "one.wav", 1.0)
     matplotlib.image.imsave(folder / SINGER / "one.png", np.zeros((8, 8, 3)))
 

@@ -40,11 +40,25 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """A header and the rows, lines ending in a newline alone; what a row holds beside the columns is left out."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    lines = _Lines()
+    writer = csv.DictWriter(lines, columns, extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(path, text.getvalue())
+    write_text(path, lines.text.getvalue())
+
+
+class _Lines:
+    """Lines of a CSV file, each ended by a newline alone.
+
+    With newline as its own line terminator, csv leaves a carriage return in a text unquoted, and readers end the line
+    there.
+    """
+
+    def __init__(self) -> None:
+        self.text = io.StringIO()
+
+    def write(self, line: str) -> int:
+        return self.text.write(line.removesuffix("\r\n") + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -76,7 +76,8 @@ def test_an_empty_folder_is_where_a_test_is_made(test: BlindTest) -> None:
     """There is no corpus to make it of: the error is about that, not about the folder."""
     Path("empty").mkdir()
     said = run("serve", "--folder", "empty")
-    assert said == "error: data/augmented/manifest.csv: expected the corpus, found no such file; run dvc repro first"
+    missing = "expected what an earlier stage writes, found no such file; run dvc repro"
+    assert said == f"error: data/augmented/manifest.csv: {missing}"
 
 
 def test_a_port_in_use_is_refused_in_one_line(test: BlindTest) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from table_rows import filled
 
-from yardbird import files
 from yardbird.blindtest.plan import VELOCITY, BlindTestConfig, Excerpt, make_plan
 from yardbird.config import read_section
 from yardbird.data.manifest import read_solos
@@ -16,10 +16,10 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
+from yardbird.tables.copies import CopyRow, write_copies
+from yardbird.tables.generated import GeneratedSolo, GeneratedSound, write_generated_solos, write_generated_sounds
 
 BARS, BAR_SECONDS = 24, 1.0  # of 4/4 at 240 quarter notes a minute
-CORPUS = ("copy", "solo", "path", "split", "artist", "tune_group")
-FAMILY = ("solo", "path", "primed_bars")
 Corpus = Callable[..., tuple[Path, Path]]
 
 
@@ -53,14 +53,14 @@ def corpus(tmp_path: Path) -> Corpus:
                     copies = [solo, f"{solo}_up"] if split == "train" else [solo]
                     for copy in copies:
                         write_score(line(bars), tmp_path / "augmented" / f"{copy}.mid")
-                        row = (copy, solo, f"{copy}.mid", split, artist, f"{artist}{number // 2}")
-                        rows.append(dict(zip(CORPUS, row, strict=True)))
-        files.write_csv(tmp_path / "augmented/manifest.csv", CORPUS, rows)
+                        names = {"artist": artist, "tune_group": f"{artist}{number // 2}"}
+                        rows.append(filled(CopyRow, copy=copy, solo=solo, path=f"{copy}.mid", split=split, **names))
+        write_copies(tmp_path / "augmented", rows)
         for family in families:
-            drawn = [{"solo": f"s{n}", "path": f"s{n}.mid", "primed_bars": primed_bars} for n in range(2)]
-            for row in drawn:
-                write_score(line(bars, chords=False), tmp_path / "generated" / family / str(row["path"]))
-            files.write_csv(tmp_path / "generated" / family / "manifest.csv", FAMILY, drawn)
+            drawn = [filled(GeneratedSolo, solo=f"s{n}", path=f"s{n}.mid", primed_bars=primed_bars) for n in range(2)]
+            for solo in drawn:
+                write_score(line(bars, chords=False), tmp_path / "generated" / family / solo.path)
+            write_generated_solos(tmp_path / "generated" / family, drawn)
         return tmp_path / "augmented", tmp_path / "generated"
 
     return make
@@ -201,8 +201,7 @@ def test_artists_that_cannot_be_asked_about_are_refused(
 
 def test_what_is_missing_is_said(corpus: Corpus, config: BlindTestConfig) -> None:
     augmented, generated = corpus({"Bird": 1}, bars=9)
-    sung = [{"solo": "s0", "path": "s0.wav", "primed_bars": 0}]
-    files.write_csv(generated / "sung/manifest.csv", FAMILY, sung)
+    write_generated_sounds(generated / "sung", [filled(GeneratedSound, path="s0.wav")])
     plan = make_plan(augmented, generated, config, seed=0)
     assert plan.decoy is None
     assert plan.left_out[0] == "decoy: the test split holds one artist only"
@@ -224,7 +223,7 @@ def test_solos_that_are_too_short_are_no_test(corpus: Corpus, config: BlindTestC
 def test_without_corpus_or_generated_solos_the_stage_is_named(
     corpus: Corpus, config: BlindTestConfig, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="expected the corpus, found no such file; run dvc repro first"):
+    with pytest.raises(InputError, match="expected what an earlier stage writes, found no such file; run dvc repro"):
         make_plan(tmp_path / "nowhere", tmp_path, config, seed=0)
     with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage first"):
         make_plan(corpus()[0], tmp_path / "nowhere", config, seed=0)
@@ -246,13 +245,14 @@ def test_real_solos_make_a_test_of_charlie_parker(
     _, generated = corpus()
     solos = read_solos(ingested, ["parker", "coltrane"])
     rows = [
-        dict(zip(CORPUS, (row.solo, row.solo, row.path, "test", row.artist, row.tune_group), strict=True))
+        filled(CopyRow, copy=row.solo, solo=row.solo, path=row.path, split="test", artist=row.artist,
+               tune_group=row.tune_group)
         for row in solos
-    ]
+    ]  # fmt: skip
     solo_tunes = {row.solo: row.tune_group for row in solos}
     augmented = tmp_path / "real"
     shutil.copytree(ingested, augmented)
-    files.write_csv(augmented / "manifest.csv", CORPUS, rows)
+    write_copies(augmented, rows)
     plan = make_plan(augmented, generated, replace(config, seconds=12.0, clips_per_source=10), seed=0)
     assert (plan.artist, plan.decoy) == ("Charlie Parker", "John Coltrane")
     real = [excerpt.score for excerpt in plan.excerpts if excerpt.source in ("real", "decoy")]

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from table_rows import encoded_row, filled
 
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import MelodyCodec, MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
-from yardbird.files import write_csv
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.score import ChordChange, Score, make_notes
+from yardbird.tables.copies import CopyRow, write_copies
+from yardbird.tables.encoded import write_index
 
 
 @pytest.fixture(scope="session")
@@ -57,35 +59,31 @@ def data(codec: EventCodec, tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = f"scores/{name}__{semitones}.mid"
         write_score(score, folder / "augmented" / path)
         rows.append(
-            {
-                "copy": f"mine/{name}__{semitones}",
-                "solo": f"mine/{name}",
-                "path": path,
-                "split": split,
-                "role": "target",
-                "artist": artist,
-                "title": f"Tune {name}",
-                "tune_group": name,
-                "semitones": semitones,
-                "tempo_factor": 1.0,
-                "notes": len(score.notes),
-            }
+            filled(
+                CopyRow,
+                copy=f"mine/{name}" + (f"__{semitones}" if semitones else ""),
+                solo=f"mine/{name}",
+                path=path,
+                split=split,
+                artist=artist,
+                title=f"Tune {name}",
+                tune_group=name,
+                semitones=semitones,
+                notes=len(score.notes),
+            )
         )
-    write_csv(folder / "augmented/manifest.csv", list(rows[0]), rows)
+    write_copies(folder / "augmented", rows)
     melody = MelodyCodec(MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=4))
     scores = [score for *_, score in SOLOS]
     packed = {
-        "events": ("tokens", [codec.encode(score, row["artist"]) for score, row in zip(scores, rows, strict=True)]),
+        "events": ("tokens", [codec.encode(score, row.artist) for score, row in zip(scores, rows, strict=True)]),
         "melody": ("steps", [melody.encode(score).steps for score in scores]),
     }
     for name, (kind, sequences) in packed.items():
         encoded = folder / "encoded" / name
         ends = np.cumsum([len(sequence) for sequence in sequences]).tolist()
-        placed = [
-            {**row, "start": end - len(sequence), "length": len(sequence)}
-            for row, sequence, end in zip(rows, sequences, ends, strict=True)
-        ]
-        write_csv(encoded / "index.csv", list(placed[0]), placed)
+        places = zip(rows, sequences, ends, strict=True)
+        write_index(encoded, [encoded_row(row, end - len(sequence), len(sequence)) for row, sequence, end in places])
         np.save(encoded / f"{kind}.npy", np.concatenate(sequences))
     codec.save(folder / "encoded/events/codec.json")
     melody.save(folder / "encoded/melody/codec.json")

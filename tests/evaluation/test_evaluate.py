@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fake_family import FakeFamily, FakeTokens
 from ruamel.yaml import YAML
+from table_rows import filled
+from tiny_musicgen import tiny_musicgen
 from tiny_vae import tiny_vae
 
 from yardbird.errors import InputError
@@ -26,6 +29,7 @@ from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
 from yardbird.seeds import streams
+from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 CONFIG = EvaluateConfig(ngram_orders=(1, 2, 4, 6), grid_orders=(1, 3), ngram_escapes=(1.0, 4.0), bootstrap_samples=50)
 
@@ -41,11 +45,11 @@ def baseline(data, ngram):
 
 
 @pytest.fixture(scope="module")
-def held_out(data, ngram, baseline):
-    return score_held_out("family", ngram.tuned(2, 1.0), baseline, data, CONFIG, seed=0)
+def held_out(data, ngram, baseline, codec):
+    return score_held_out("family", FakeTokens(ngram.tuned(2, 1.0), codec), baseline, data, CONFIG, seed=0)
 
 
-def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, baseline):
+def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, baseline, codec):
     assert list(held_out) == ["family", NGRAM]
     family, best = flat(held_out["family"]), flat(held_out[NGRAM])
     assert family["gain_on_ngram"] == pytest.approx(best["nats_per_note"] - family["nats_per_note"])
@@ -54,7 +58,7 @@ def test_a_family_of_tokens_is_scored_beside_the_ngram(data, held_out, ngram, ba
     assert "gain_on_ngram" not in best
     assert (best["order"], best["escape"]) == (ngram.order, ngram.escape)
     assert best["grid_nats_per_note_low"] <= best["grid_nats_per_note"] <= best["grid_nats_per_note_high"]
-    itself = score_held_out("itself", ngram, baseline, data, CONFIG, seed=0)["itself"]
+    itself = score_held_out("itself", FakeTokens(ngram, codec), baseline, data, CONFIG, seed=0)["itself"]
     assert itself["gain_on_ngram"].value == 0
 
 
@@ -71,8 +75,11 @@ def test_the_row_of_the_ngram_is_the_same_beside_every_family(data, held_out, ba
     assert score_held_out("vae", tiny_vae(), baseline, data, CONFIG, seed=0)[NGRAM] == held_out[NGRAM]
 
 
-def test_a_family_that_does_neither_has_no_held_out_figures(data, baseline):
-    assert list(score_held_out("audio", object(), baseline, data, CONFIG, seed=0)) == [NGRAM]
+@pytest.mark.parametrize("family", [FakeFamily(), tiny_musicgen()], ids=["of no kind", "of sound"])
+def test_a_family_that_cannot_be_evaluated_is_refused_instead_of_measured_less(data, baseline, family):
+    """Without the refusal a renamed scoring method costs the held-out metrics without an error."""
+    with pytest.raises(InputError, match=r"name: expected a family of tokens or of latents, found .*Family; evaluate"):
+        score_held_out("name", family, baseline, data, CONFIG, seed=0)
 
 
 def test_real_solos_are_cut_to_the_length_of_generated_ones(corpus, codec):
@@ -114,7 +121,7 @@ def test_the_metric_file_is_short_numbers_by_row(evaluated):
     held_out, rows = evaluated
     content = headlines(merged(held_out, rows))
     assert list(content) == ["family", NGRAM, FLOOR, REAL]
-    assert set(content[REAL]) <= set(SHOWN)
+    assert list(content[REAL]) == list(SHOWN)
     assert list(content[FLOOR]) == ["distance_to_real"]
     assert {"nats_per_note", "perplexity", "gain_on_ngram", "pitch_accuracy", "h1"} <= set(content["family"])
     assert content[NGRAM]["nats_per_note"] == round(held_out[NGRAM]["nats_per_note"].value, 4)
@@ -155,7 +162,8 @@ def test_generated_solos_are_read_as_their_manifest_lists_them(tmp_path, make_wa
     scores = [make_walk(seed, 4) for seed in range(2)]
     for number, score in enumerate(scores):
         write_score(score, tmp_path / f"free/solo_{number}.mid")
-    (tmp_path / "manifest.csv").write_text("solo,path,primed_bars\nb,free/solo_1.mid,0\na,free/solo_0.mid,0\n")
+    listed = [filled(GeneratedSolo, path=f"free/solo_{number}.mid") for number in (1, 0)]
+    write_generated_solos(tmp_path, listed)
     assert read_generated(tmp_path) == scores[::-1]
 
 
@@ -163,7 +171,7 @@ def test_what_a_solo_was_given_to_continue_is_not_measured_as_its_own(tmp_path, 
     """Four bars of a prime counted among the music of the model that continued it."""
     score = make_walk(0, 6)
     write_score(score, tmp_path / "solo.mid")
-    (tmp_path / "manifest.csv").write_text("solo,path,primed_bars\na,solo.mid,4\n")
+    write_generated_solos(tmp_path, [filled(GeneratedSolo, path="solo.mid", primed_bars=4)])
     (own,) = read_generated(tmp_path)
     drawn = score.onsets >= 4 * 48
     assert own.bar_count == 2
@@ -189,9 +197,9 @@ def test_solos_of_the_baseline_are_drawn_once_and_say_so(data, root, tmp_path, m
     assert "judged" not in provenance
 
 
-@pytest.mark.parametrize("content", [None, "solo,path\n"])
-def test_no_generated_solos_are_one_clear_line(tmp_path, content):
-    if content:
-        (tmp_path / "manifest.csv").write_text(content)
+def test_no_generated_solos_are_one_clear_line(tmp_path):
+    with pytest.raises(InputError, match=r"manifest\.csv: expected what an earlier stage writes, found no such file"):
+        read_generated(tmp_path)
+    write_generated_solos(tmp_path, [])
     with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage"):
         read_generated(tmp_path)

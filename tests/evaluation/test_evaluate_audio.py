@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from table_rows import filled
 from tiny_musicgen import CAPTIONS, tiny_musicgen
 
 from yardbird.audio.resampling import to_mono
@@ -14,10 +15,12 @@ from yardbird.config import read_section
 from yardbird.errors import ConfigError
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
 from yardbird.evaluation.originality import JUDGED, ORIGINAL, Compared
-from yardbird.files import write_csv, write_json
+from yardbird.files import write_json
 from yardbird.metrics.estimates import Estimate, Results, as_csv, flat, merged
 from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
+from yardbird.tables.clips import EncodedClipRow, write_clip_index
+from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 CONFIG = EvaluateAudioConfig(
     prompts=3,
@@ -50,20 +53,17 @@ def sounding(data, family, make_walk, tmp_path_factory) -> Path:
         codes.append(family.encode_sound(samples).T)
         split = "test" if number < 5 else "train"
         rows.append(
-            {"clip": name, "path": f"audio/{name}.wav", "kind": "rendered", "split": split, "tune_group": name,
-             "key": "F major", "qpm": 120.0, "captions": json.dumps(CAPTIONS[1:]), "start": start,
-             "length": len(codes[-1])}
+            filled(EncodedClipRow, clip=name, path=f"audio/{name}.wav", kind="rendered", split=split, tune_group=name,
+                   key="F major", qpm=120.0, captions=tuple(CAPTIONS[1:]), start=start, length=len(codes[-1]))
         )  # fmt: skip
         start += len(codes[-1])
     encoded = folder / "encoded/audio"
     encoded.mkdir()
     np.save(encoded / "codes.npy", np.concatenate(codes))
-    write_csv(encoded / "index.csv", list(rows[0]), rows)
+    write_clip_index(encoded, rows)
     write_json(encoded / "codec.json", {"codebook_size": 16})
     write_score(make_walk(9, 8), folder / "baseline/measured/one.mid")
-    write_csv(
-        folder / "baseline/measured/manifest.csv", ["path", "primed_bars"], [{"path": "one.mid", "primed_bars": 0}]
-    )
+    write_generated_solos(folder / "baseline/measured", [filled(GeneratedSolo, path="one.mid")])
     return folder
 
 

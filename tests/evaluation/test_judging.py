@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from table_rows import filled
 
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import EncodeConfig
@@ -16,12 +17,12 @@ from yardbird.errors import ConfigError
 from yardbird.evaluation import judging
 from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear, style_of
 from yardbird.evaluation.resampling import Resampling
-from yardbird.files import write_csv
 from yardbird.metrics.estimates import flat
 from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE, Judges, auc, read_judges
 from yardbird.metrics.rows import REAL
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Score, make_notes
+from yardbird.tables.encoded import EncodedRow, write_index
 
 CONFIG = JudgeConfig(artist=None, order=3, excerpt_beats=16, bootstrap_samples=50)
 STEPS = {"Ann": [-2, -1, 1, 2], "Bob": [-5, -4, 4, 5]}
@@ -40,11 +41,11 @@ def write_encoded(folder: Path, codec: EventCodec, solos: Sequence[tuple[str, st
     tokens = [codec.encode(score, artist) for _, artist, _, score in solos]
     ends = np.cumsum([len(row) for row in tokens]).tolist()
     rows = [
-        {"solo": f"s{number}", "split": split, "role": "target", "artist": artist, "tune_group": group, "semitones": 0,
-         "tempo_factor": 1.0, "start": end - len(own), "length": len(own)}
+        filled(EncodedRow, copy=f"s{number}", solo=f"s{number}", split=split, artist=artist, tune_group=group,
+               start=end - len(own), length=len(own))
         for number, ((split, artist, group, _), own, end) in enumerate(zip(solos, tokens, ends, strict=True))
     ]  # fmt: skip
-    write_csv(folder / "index.csv", list(rows[0]), rows)
+    write_index(folder, rows)
     np.save(folder / "tokens.npy", np.concatenate(tokens))
     codec.save(folder / "codec.json")
     return folder

@@ -5,6 +5,7 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 import pytest
+from table_rows import filled
 
 from yardbird.evaluation.originality import (
     Piece,
@@ -20,6 +21,7 @@ from yardbird.metrics.originality import FIGURES, KnownSolo, OriginalityIndex
 from yardbird.metrics.rows import SELF
 from yardbird.music.midi import write_score
 from yardbird.seeds import streams
+from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def test_the_prime_of_a_generated_solo_is_left_out(tmp_path, index, make_walk):
     (tmp_path / "free").mkdir()
     write_score(make_walk(1, 16), tmp_path / "free/solo.mid")
     for primed, run in ((0, True), (16, False)):
-        (tmp_path / "manifest.csv").write_text(f"solo,path,primed_bars\na,free/solo.mid,{primed}\n")
+        write_generated_solos(tmp_path, [filled(GeneratedSolo, path="free/solo.mid", primed_bars=primed)])
         (found,) = compare_pieces("x", read_pieces(tmp_path), index)
         assert (found.found.longest_run > 0) is run
         assert (found.notes > 0) is run

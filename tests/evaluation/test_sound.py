@@ -1,16 +1,16 @@
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from table_rows import filled
 
 from yardbird.errors import InputError
 from yardbird.evaluation.resampling import Resampling
 from yardbird.evaluation.sound import EncodedClip, bigram, measure_codes, read_clips, score_clips, unigram
-from yardbird.files import write_csv
 from yardbird.metrics.estimates import flat
 from yardbird.music.pitch import Key
+from yardbird.tables.clips import EncodedClipRow, write_clip_index
 
 BOOKS, SIZE = 2, 8
 
@@ -72,7 +72,9 @@ def test_nats_of_a_frame_are_those_of_its_codebooks():
 
 
 def test_a_model_stands_beside_itself_untrained_and_simpler_ones():
-    rows = measure_codes("ours", Sure(0.5), Sure(1.0), TRAINING, HELD_OUT, SIZE, Resampling(50, 0))
+    rows = measure_codes(
+        "ours", Sure(0.5).score_codes, Sure(1.0).score_codes, TRAINING, HELD_OUT, SIZE, Resampling(50, 0)
+    )
     rows = {row: flat(own) for row, own in rows.items()}
     assert list(rows) == ["ours", "untrained", "unigram", "bigram"]
     ours = rows["ours"]
@@ -86,13 +88,14 @@ def test_a_model_stands_beside_itself_untrained_and_simpler_ones():
 def test_clips_are_read_back_with_what_is_known_of_them(tmp_path: Path):
     codes = np.arange(20, dtype=np.int16).reshape(10, 2)
     rows = [
-        {"clip": "a", "path": "audio/a.flac", "kind": "rendered", "tune_group": "t", "key": "Bb minor", "qpm": "200.0",
-         "captions": json.dumps(["full", "short"]), "split": "test", "start": 0, "length": 4},
-        {"clip": "b", "path": "audio/b.flac", "kind": "recording", "tune_group": "u", "key": "", "qpm": "",
-         "captions": json.dumps(["words"]), "split": "train", "start": 4, "length": 6},
+        filled(
+            EncodedClipRow, clip="a", kind="rendered", key="Bb minor", qpm=200.0, captions=("full", "short"),
+            split="test", start=0, length=4,
+        ),
+        filled(EncodedClipRow, clip="b", kind="recording", captions=("words",), split="train", start=4, length=6),
     ]  # fmt: skip
     np.save(tmp_path / "codes.npy", codes)
-    write_csv(tmp_path / "index.csv", list(rows[0]), rows)
+    write_clip_index(tmp_path, rows)
     (known,) = read_clips(tmp_path, "test")
     assert (known.clip, known.key, known.qpm, known.caption) == ("a", Key.parse("Bb minor"), 200.0, "full")
     assert known.codes.tolist() == codes[:4].T.tolist()

@@ -1,18 +1,19 @@
 """New bars inside a solo: in its ticks and over its changes, and nothing else of the file is touched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from event_scores import CODEC
+from fake_family import FakeTokens
 
-from yardbird.codecs.events import EventCodec, Tokens
+from yardbird.codecs.events import Tokens
 from yardbird.config import read_section
 from yardbird.data.reading import read_untouched
 from yardbird.errors import InputError
-from yardbird.generation.fill import FillsBars, fill, read_filling
+from yardbird.generation.fill import fill, read_filling
 from yardbird.generation.orders import GenerateConfig
 from yardbird.music.chords import Chord
 from yardbird.music.midi import RawMidi, read_raw, write_score
@@ -22,13 +23,15 @@ from yardbird.nn.sampling import Constraint, Sampling, row_generators
 BAR = 4 * 220
 
 
-@dataclass
-class Lot:
-    """Continues by lot whatever the constraint lets pass, and remembers what it was shown."""
+class Lot(FakeTokens):
+    """Continues at random with whatever the constraint allows, and remembers the primes that it was given."""
 
-    codec: EventCodec = CODEC
-    fill_context: int = 256
-    primes: list[Tokens] = field(default_factory=list)
+    fill_context = 256
+
+    def __init__(self, fill_context: int = 256) -> None:
+        super().__init__(None, CODEC)
+        self.fill_context = fill_context
+        self.primes: list[Tokens] = []
 
     def generate(
         self, primes: Sequence[Tokens], constraints: Sequence[Constraint], sampling: Sampling, seed: int, limit: int
@@ -254,7 +257,6 @@ def test_a_file_without_a_solo_is_one_clear_line(tmp_path: Path) -> None:
 def test_only_a_model_that_has_learnt_to_fill_fills(tmp_path: Path, settings: GenerateConfig) -> None:
     write_score(performance(), tmp_path / "solo.mid")
     filling = read_filling(tmp_path / "solo.mid", ["4"])
-    assert isinstance(Lot(), FillsBars)
     with pytest.raises(InputError, match="--fill: expected a model trained to fill bars, found another; train one"):
         fill(Lot(fill_context=0), filling, 1, settings, seed=0)
     with pytest.raises(InputError, match="Nobody: expected one of the artists unknown, Ada Line, Bo Dense"):

@@ -26,7 +26,6 @@ from yardbird.generation.sound import (
     sing,
     write_sounds,
 )
-from yardbird.models.musicgen.decoding import generate
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 from yardbird.seeds import derive_seed
@@ -71,7 +70,7 @@ def test_impossible_settings_are_one_line(changes: dict[str, object], message: s
 
 def test_a_sound_is_the_decoded_codes_of_its_prompt_in_the_length_asked_for() -> None:
     (sound,) = sing(FAMILY, ["solo in F"], CONFIG, seed=4)
-    (codes,) = generate(FAMILY, ["solo in F"], 15, CONFIG.sampling, derive_seed(4, "sing", 0))
+    (codes,) = FAMILY.generate(["solo in F"], 15, CONFIG.sampling, derive_seed(4, "sing", 0))
     assert np.array_equal(sound.waveform.mono, FAMILY.decode_codes(codes))
     assert sound.waveform.seconds == 0.3
     assert sound.drawn_seconds == 0.3
@@ -95,7 +94,7 @@ def test_a_melody_is_rendered_encoded_and_continued(tune: Path, make_score: Call
     opening = to_mono(render(make_score([(beat, 1, 60 + beat) for beat in range(8)])), 16_000)[:1600]
     assert np.array_equal(melody.codes, FAMILY.encode_sound(opening))
     (sound,) = sing(FAMILY, ["solo"], CONFIG, 0, melody)
-    (codes,) = generate(FAMILY, ["solo"], 15, CONFIG.sampling, derive_seed(0, "sing", 0), [melody.codes])
+    (codes,) = FAMILY.generate(["solo"], 15, CONFIG.sampling, derive_seed(0, "sing", 0), [melody.codes])
     assert np.array_equal(sound.waveform.mono, FAMILY.decode_codes(codes))
     assert sound.primed_seconds == pytest.approx(0.1)
     assert sound.drawn_seconds == pytest.approx(0.2)

@@ -4,11 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from table_rows import filled
 
 from yardbird.codecs.melody import HOLD, PAD, MelodyCodec, chord_features
 from yardbird.errors import InputError
 from yardbird.models.music_vae.windows import MelodyWindows, padded
 from yardbird.music.score import Score, make_notes
+from yardbird.tables.encoded import EncodedRow, write_index
 
 Melodies = dict[str, list[Score]]
 
@@ -114,7 +116,7 @@ def test_a_window_depends_on_seed_epoch_and_index_alone(melody_encoded: Path) ->
 
 
 def test_a_split_without_solos_is_one_clear_line(melody_encoded: Path) -> None:
-    with pytest.raises(InputError, match=r"index\.csv: expected solos of the holdout split, found none"):
+    with pytest.raises(InputError, match=r"expected solos of the holdout split, found none"):
         windows(melody_encoded, split="holdout")
 
 
@@ -124,6 +126,6 @@ def test_a_split_of_silence_is_one_clear_line(tmp_path: Path, melody_codec: Melo
     silence = melody_codec.encode(Score(4, make_notes([]), 64))
     for name, grid in (("steps", silence.steps), ("velocities", silence.velocities), ("chords", silence.frame.chords)):
         np.save(tmp_path / f"{name}.npy", grid)
-    (tmp_path / "index.csv").write_text("split,role,start,length\ntrain,target,0,4\n")
+    write_index(tmp_path, [filled(EncodedRow, split="train", length=4)])
     with pytest.raises(InputError, match=r"expected solos of the train split, found no notes in its 1 solos"):
         windows(tmp_path, count=count)

@@ -66,8 +66,8 @@ def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Pat
     before = {name: value.clone() for name, value in open_model(hub).state_dict().items()}
     codes = read_codes(encoded)[:30].T
     untouched = family.score_codes(codes, FORMS[0])
-    checkpoint = CheckpointFolder(tmp_path, "musicgen", "key")
-    result = fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
+    with CheckpointFolder(tmp_path, "musicgen", "key") as checkpoint:
+        result = fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
     adapted = family.score_codes(codes, FORMS[0])
     family.save(tmp_path / "saved")
     loaded = MusicGenFamily.load(tmp_path / "saved")
@@ -96,9 +96,9 @@ def test_only_the_adapters_get_gradients_and_they_are_all_that_a_checkpoint_keep
     graded = {name for name, weight in family.model.named_parameters() if weight.grad is not None}
     assert graded == {name for name, _ in family.model.named_parameters() if "lora_" in name}
     assert all(name.startswith("decoder.") for name in graded)
-    checkpoint = CheckpointFolder(tmp_path, "musicgen", "key")
-    fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
-    state = checkpoint.read()
+    with CheckpointFolder(tmp_path, "musicgen", "key") as checkpoint:
+        fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
+        state = checkpoint.read()
     assert state is not None
     assert {name for name in state["weights"] if name.startswith("decoder.")} == graded
     assert not any(name.endswith("weight") for name in state["weights"] if name.startswith("text_encoder."))

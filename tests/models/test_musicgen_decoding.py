@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from tiny_musicgen import tiny_musicgen
 
 from yardbird.errors import ConfigError, InputError
+from yardbird.models.kinds import Codes
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.decoding import Codes, SoundSampling, generate, window_starts
-from yardbird.nn.sampling import choose, row_generators
+from yardbird.models.musicgen.decoding import generate, window_starts
+from yardbird.nn.sampling import SoundSampling, choose, row_generators
 
 GREEDY = SoundSampling(guidance=3.0, temperature=0.0, top_k=None)
 DRAWN = SoundSampling(guidance=2.0, temperature=1.3, top_k=9)

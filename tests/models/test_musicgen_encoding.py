@@ -1,12 +1,11 @@
 """Clips to cached codes: what stands in the file is what the codec says of each clip."""
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from table_rows import filled
 from transformers import EncodecConfig, EncodecModel
 
 from yardbird import files
@@ -15,8 +14,9 @@ from yardbird.audio.wave import Waveform, read_wave, write_wave
 from yardbird.errors import InputError
 from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.codec.corpus import encode_clips
+from yardbird.tables.clips import ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
 
-CAPTIONS = '["Be-bop solo in F", "jazz, \\"hot\\""]'
+CAPTIONS = ("Be-bop solo in F", 'jazz, "hot"')
 
 
 def codec(rate: int, seed: int = 0) -> EncodecModel:
@@ -40,14 +40,9 @@ def clips_folder(folder: Path, lengths: list[int], rate: int = 16_000) -> Path:
     for number, length in enumerate(lengths):
         path = f"audio/{number}.flac"
         write_wave(Waveform((0.2 * rng.standard_normal((length, 1))).astype(np.float32), rate), folder / path)
-        rows.append({"clip": str(number), "path": path, "split": "train", "captions": CAPTIONS})
-    files.write_csv(folder / "clips.csv", ["clip", "path", "split", "captions"], rows)
+        rows.append(filled(ClipRow, clip=str(number), path=path, split="train", captions=CAPTIONS))
+    write_clips(folder, rows)
     return folder
-
-
-def read_index(folder: Path) -> list[dict[str, str]]:
-    with (folder / "index.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("rate", [16_000, 32_000])
@@ -60,14 +55,13 @@ def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rat
     assert codes.dtype == np.int16
     assert codes.shape == (50 + 39 + 2, 3)
     assert 0 <= codes.min() <= codes.max() < 16
-    for row in read_index(tmp_path / "out"):
-        samples = to_mono(read_wave(clips / row["path"]), rate)
+    for row in read_clip_index(tmp_path / "out"):
+        samples = to_mono(read_wave(clips / row.path), rate)
         frames = -(-len(samples) // (rate // 50))
         whole = np.pad(samples, (0, frames * rate // 50 - len(samples)))
         with torch.no_grad():
             expected = model.encode(torch.from_numpy(whole)[None, None]).audio_codes[0, 0].numpy()
-        start, length = int(row["start"]), int(row["length"])
-        assert np.array_equal(codes[start : start + length].T, expected)
+        assert np.array_equal(codes[row.place].T, expected)
     assert report["frames"] == len(codes)
     assert report["codebook_1_used"] == len(set(codes[:, 0].tolist())) / 16
 
@@ -75,9 +69,9 @@ def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rat
 def test_the_index_keeps_every_column_and_the_codec_is_named(tmp_path: Path) -> None:
     clips = clips_folder(tmp_path / "clips", [16_000, 6_400])
     encode_clips(clips, tmp_path / "out", codec(32_000), "facebook/musicgen-small")
-    first, second = read_index(tmp_path / "out")
-    assert json.loads(second["captions"]) == ["Be-bop solo in F", 'jazz, "hot"']
-    assert [(row["start"], row["length"]) for row in (first, second)] == [("0", "50"), ("50", "20")]
+    index = read_clip_index(tmp_path / "out")
+    first, second = read_clips(clips)
+    assert index == [encoded_clip(first, 0, 50), encoded_clip(second, 50, 20)]
     assert files.read_json(tmp_path / "out/codec.json") == {
         "codebooks": 3, "codebook_size": 16, "sample_rate": 32_000, "frame_rate": 50,
         "source": "facebook/musicgen-small",

@@ -192,11 +192,8 @@ def test_training_lowers_the_validation_measure_and_an_interrupted_one_goes_on_t
         def on_sample(self, *_: Any) -> None: ...
 
     def train(family: MusicGenFamily, folder: str, *listeners: Any) -> Any:
-        checkpoint = CheckpointFolder(tmp_path / folder, "musicgen", "key")
-        try:
+        with CheckpointFolder(tmp_path / folder, "musicgen", "key") as checkpoint:
             return fit(family, Path("audio"), TRAINING, seed=3, checkpoint=checkpoint, listeners=listeners)
-        finally:
-            checkpoint._lock.release()
 
     result = train(family, "whole")
     watched = [row["validation_nats_per_frame"] for row in result.curve]

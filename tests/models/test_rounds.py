@@ -14,6 +14,7 @@ from yardbird.models.base import TARGET_ALONE, Mixture, Rounds
 from yardbird.models.music_transformer.windows import TrainingWindows, read_sequences, read_tokens
 from yardbird.models.music_vae.windows import MelodyWindows
 from yardbird.seeds import generator
+from yardbird.tables.encoded import read_index
 
 
 def epochs(rounds: Rounds, count: int) -> list[list[int]]:
@@ -94,7 +95,7 @@ def of_tokens(folder: Path, item: Any) -> bool:
 
 
 def of_steps(folder: Path, item: Any) -> bool:
-    length = int((folder / "index.csv").read_text().splitlines()[1].split(",")[-2])
+    length = read_index(folder)[0].length
     steps = np.load(folder / "steps.npy")[:length]
     return any(np.array_equal(steps[at : at + 2], item["steps"].numpy()) for at in range(length - 1))
 

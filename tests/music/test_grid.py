@@ -5,15 +5,17 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yardbird.config import read_params
 from yardbird.errors import InputError
 from yardbird.music.chords import Chord
-from yardbird.music.grid import quantise
+from yardbird.music.grid import STEPS_PER_BEAT, quantise
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo, make_notes
 
 MakeScore = Callable[..., Score]
@@ -125,6 +127,12 @@ def test_a_note_that_becomes_longer_than_its_place_is_trimmed_and_counted(make_s
     result = quantise(score, 12)
     assert result.score.notes[["onset_tick", "duration_tick"]].tolist() == [(0, 6), (6, 12)]
     assert result.trimmed_notes == 1
+
+
+def test_the_grid_of_the_default_settings_is_the_one_of_metrics_and_transcription(root: Path) -> None:
+    params = read_params(root / "params.yaml")
+    assert params["encode"]["events"]["steps_per_beat"] == STEPS_PER_BEAT
+    assert params["encode"]["melody"]["steps_per_beat"] == STEPS_PER_BEAT
 
 
 def test_triplets_and_sixteenths_are_exact_at_twelve_steps(make_score: MakeScore) -> None:

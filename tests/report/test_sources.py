@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from table_rows import filled
 from tiny_run import HOSTILE
 
 from yardbird import files
@@ -15,6 +16,7 @@ from yardbird.report.figures import originality_chart, read_originality
 from yardbird.report.quality import read_quality
 from yardbird.report.run import read_run
 from yardbird.report.strip import read_ways
+from yardbird.tables.copies import CopyRow, write_copies
 
 
 def test_settings_and_hashes_are_those_of_the_lock_file(run: Path) -> None:
@@ -67,8 +69,8 @@ def test_a_way_has_its_steps_in_order_under_the_titles_of_its_ends(run: Path) ->
 def test_the_ends_of_a_way_are_known_titles_whatever_these_hold(run: Path, tmp_path: Path) -> None:
     """A title that holds `_to_` was cut in two."""
     titles = {"mine/easy_to_love": "Easy to Love", "mine/how_to": "How to", "mine/a": "A"}
-    rows = [{"solo": solo, "title": title, "artist": "P"} for solo, title in titles.items()]
-    files.write_csv(tmp_path / "augmented/manifest.csv", ["solo", "title", "artist"], rows)
+    rows = [filled(CopyRow, solo=solo, title=title, artist="P") for solo, title in titles.items()]
+    write_copies(tmp_path / "augmented", rows)
     ends = [("mine_easy_to_love", "mine_a"), ("mine_a", "mine_easy_to_love"), ("mine_how_to", "mine_a"), ("x", "y")]
     tables = []
     for first, second in ends:

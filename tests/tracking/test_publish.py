@@ -82,7 +82,7 @@ def write_encoded(test_bars: int, artist: str = "Ada Line") -> None:
     lines, packed, start = ["copy,solo,split,role,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
     for split, bars, semitones in [("train", 6, 0), ("train", 6, 3), ("validation", 3, 0), ("test", test_bars, 0)]:
         tokens = CODEC.encode(scale(bars).transposed(semitones), artist)
-        name = f"{split}{semitones}"
+        name = f"{split}{semitones or ''}"
         lines.append(f"{name},{split},{split},target,{artist},{split},{semitones},1.0,{start},{len(tokens)},{4 * bars}")
         packed.append(tokens)
         start += len(tokens)

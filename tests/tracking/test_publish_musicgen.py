@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from served import served
+from table_rows import filled
 from tiny_musicgen import tiny_musicgen
 
 from yardbird import files
@@ -18,6 +19,7 @@ from yardbird.audio.wave import read_wave
 from yardbird.generation.audition import sound_and_picture
 from yardbird.models.base import TRAINED
 from yardbird.serving.musicgen import ENDPOINT
+from yardbird.tables.clips import EncodedClipRow, write_clip_index
 from yardbird.tracking.card import Clips, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
@@ -33,14 +35,14 @@ ENCODED = Path("data/encoded/audio")
 
 def write_encoded(artist: str = "Ada Line (synthetic)", kind: str = "rendered", source: str = "scratch") -> None:
     """Two training solos, one of them with a copy, and a test solo; each in two clips of 3000 frames."""
-    header = "clip,path,kind,solo,split,artist,tune_group,semitones,tempo_factor,start,length"
     copies = [("a", "train", 0), ("a", "train", 2), ("b", "train", 0), ("c", "test", 0)]
-    lines = [
-        f"{solo}_{semitones}_{half},x.flac,{kind},{solo},{split},{artist},{solo},{semitones},1.0,{start},3000"
+    rows = [
+        filled(EncodedClipRow, kind=kind, solo=solo, split=split, artist=artist, semitones=semitones, start=start,
+               length=3000)
         for number, (solo, split, semitones) in enumerate(copies)
-        for half, start in ((1, 6000 * number), (2, 6000 * number + 3000))
-    ]
-    files.write_text(ENCODED / "index.csv", "\n".join([header, *lines]) + "\n")
+        for start in (6000 * number, 6000 * number + 3000)
+    ]  # fmt: skip
+    write_clip_index(ENCODED, rows)
     np.save(ENCODED / "codes.npy", np.arange(24_000 * 4, dtype=np.int16).reshape(-1, 4) % 16)
     told = {"codebooks": 4, "codebook_size": 16, "sample_rate": 16_000, "frame_rate": 50, "source": source}
     files.write_json(ENCODED / "codec.json", told)

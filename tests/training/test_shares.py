@@ -35,7 +35,8 @@ def trained(folder: Path, family: FakeFamily, config: TrainingConfig) -> dict[st
     torch.manual_seed(0)
     for parameter in family.model.parameters():
         nn.init.normal_(parameter, std=0.5)
-    fit(family, folder, config, seed=1, checkpoint=CheckpointFolder(folder, "fake", "key"))
+    with CheckpointFolder(folder, "fake", "key") as checkpoint:
+        fit(family, folder, config, seed=1, checkpoint=checkpoint)
     return dict(family.model.state_dict())
 
 
@@ -56,7 +57,8 @@ def test_the_curve_counts_every_share(tmp_path: Path) -> None:
     losses = []
     for processes, family in zip((1, 2), families, strict=True):
         config = replace(CONFIG, processes=processes, max_epochs=1)
-        result = fit(family, tmp_path, config, seed=1, checkpoint=CheckpointFolder(tmp_path, str(processes), "k"))
+        with CheckpointFolder(tmp_path, str(processes), "k") as checkpoint:
+            result = fit(family, tmp_path, config, seed=1, checkpoint=checkpoint)
         losses.append((result.curve[0]["train_loss"], result.curve[0]["train_squared_error"]))
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 

@@ -16,7 +16,7 @@ from scipy.signal import find_peaks
 
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
-from yardbird.music.grid import quantise
+from yardbird.music.grid import STEPS_PER_BEAT, quantise
 from yardbird.music.score import Floats, Ints, Score, Tempo, make_notes
 
 SAMPLE_RATE = 16_000
@@ -34,7 +34,7 @@ _OFF_PITCH = 1.5  # price of a frame off the pitch, at most; a frame of a rest i
 _SHORTEST_FRAMES = 3
 _DIP_DB, _DIP_FRAMES = 3.0, 6  # of the level between two notes of one pitch; held notes dip by 1.5 at most
 _LATENCY_SECONDS = 0.01  # by which a note is heard late: half of a frame must be in it
-_STEPS_PER_BEAT, _TICKS_PER_BEAT = 12, 480
+_TICKS_PER_BEAT = 480
 _VELOCITY = 80  # loudness is not transcribed
 _SPOKEN_TEMPO = re.compile(r"(\d+(?:\.\d+)?)\s*bpm\b", re.IGNORECASE)
 
@@ -85,7 +85,7 @@ def to_score(heard: HeardNotes, qpm: float) -> Score:
     rows = np.stack([starts, np.maximum(stops - starts, 1), heard.pitches, np.full_like(starts, _VELOCITY)], axis=1)
     end = max(round(heard.seconds * ticks_per_second), int((rows[:, 0] + rows[:, 1]).max(initial=0)))
     score = Score(_TICKS_PER_BEAT, make_notes(rows), end, tempos=(Tempo(0, qpm),))
-    return quantise(score, _STEPS_PER_BEAT).score
+    return quantise(score, STEPS_PER_BEAT).score
 
 
 def estimate_tempo(sound: Waveform) -> float:

@@ -1,6 +1,5 @@
 """Which excerpts are heard: of the artist's held-out solos, of a decoy's, of what each family has generated."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +11,14 @@ from annotated_types import Interval
 
 from yardbird import files
 from yardbird.config import PARAMS, Check, MidiNumber, NonNegativeFloat, PositiveInt, Settings
-from yardbird.data.manifest import MANIFEST
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.excerpts import cut, in_full_bars
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, Tempo
 from yardbird.seeds import generator
+from yardbird.tables.copies import read_copies
+from yardbird.tables.generated import TABLE, GeneratedSolo, read_generated
 
 REAL, DECOY, CHECK, EXAMPLE = "real", "decoy", "check", "example"
 VELOCITY = 90  # of every note: dynamics would tell what writes them from what writes none
@@ -107,8 +107,8 @@ def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: i
     if decoy:
         pools[DECOY] = [solo for _, solo in tests if solo.artist == decoy]
     left_out = [] if decoy else ["decoy: the test split holds one artist only"]
-    for manifest in sorted(generated.glob(f"*/{MANIFEST}")):
-        pools[manifest.parent.name] = list(_generated(manifest))
+    for table in sorted(generated.glob(f"*/{TABLE}")):
+        pools[table.parent.name] = list(_generated(table.parent))
     if set(pools) <= {REAL, DECOY}:
         raise InputError(generated, expected="generated solos", found="none", remedy="run the generate stage first")
     excerpts: list[Excerpt] = []
@@ -144,31 +144,19 @@ def _artists(artists: Sequence[str], config: BlindTestConfig) -> tuple[str, str 
     return artist, config.decoy or next((name for name, _ in ranked if name != artist), None)
 
 
-def _rows(manifest: Path) -> list[dict[str, str]]:
-    with manifest.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def _originals(augmented: Path) -> Iterator[tuple[str, _Solo]]:
     """(split, solo) of everything that is no transposed copy."""
-    manifest = augmented / MANIFEST
-    if not manifest.is_file():
-        raise InputError(manifest, expected="the corpus", found="no such file", remedy="run dvc repro first")
-    rows = [row for row in _rows(manifest) if row["copy"] == row["solo"]]
-    if not any(row["split"] == "test" for row in rows):
-        raise InputError(manifest, expected="test solos", found="none", remedy="raise split.test")
+    rows = [row for row in read_copies(augmented) if row.is_original]
+    if not any(row.split == "test" for row in rows):
+        raise InputError(augmented, expected="test solos", found="none", remedy="raise split.test")
     for row in rows:
-        yield (
-            row["split"],
-            _Solo(row["solo"], files.within(augmented, row["path"]), row["tune_group"], row["artist"], 0),
-        )
+        yield row.split, _Solo(row.solo, files.within(augmented, row.path), row.tune_group, row.artist, 0)
 
 
-def _generated(manifest: Path) -> Iterator[_Solo]:
-    for row in _rows(manifest):
-        if row["path"].endswith(".mid"):
-            path = files.within(manifest.parent, row["path"])
-            yield _Solo(row["solo"], path, row["solo"], "", int(row["primed_bars"]))
+def _generated(folder: Path) -> Iterator[_Solo]:
+    for row in read_generated(folder):
+        if isinstance(row, GeneratedSolo):
+            yield _Solo(row.solo, files.within(folder, row.path), row.solo, "", row.primed_bars)
 
 
 def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConfig, seed: int) -> list[Excerpt]:

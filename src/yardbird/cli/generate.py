@@ -164,10 +164,11 @@ def _fill(
 ) -> None:
     """New bars inside a solo; `unused` are the options given that mean nothing here."""
     from yardbird.data.readers import stem_of
-    from yardbird.generation.fill import FillsBars, fill, read_filling
+    from yardbird.generation.fill import fill, read_filling
     from yardbird.generation.orders import Filled, Order
     from yardbird.generation.solos import Solo, write_solo
     from yardbird.models.base import prepare_torch
+    from yardbird.models.kinds import TokenFamily
     from yardbird.models.trained import open_family
 
     if not (solo and ranges):
@@ -184,7 +185,7 @@ def _fill(
     filling = read_filling(solo, ranges, part)
     prepare_torch()
     family, provenance = open_family(model_folder(model), family_name)
-    if not isinstance(family, FillsBars):
+    if not isinstance(family, TokenFamily):
         remedy = "choose a music_transformer"
         raise InputError(model, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
     filled = Filled(solo, tuple(range(gap.first, gap.stop) for gap in filling.gaps))

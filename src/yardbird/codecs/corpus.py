@@ -1,6 +1,5 @@
 """The augmented corpus through one codec: packed arrays to be mapped into memory, an index, a report of losses."""
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +20,9 @@ from yardbird.errors import InputError
 from yardbird.music.grid import Quantised
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.tables.copies import CopyRow, read_copies
+from yardbird.tables.encoded import EncodedRow, write_index
 
-INDEX = (
-    *("copy", "solo", "split", "role", "artist", "tune_group"),
-    *("semitones", "tempo_factor", "start", "length", "notes"),
-)
 LOSSES = ("merged_notes", "trimmed_notes", "merged_chords", "dropped_chords", "resized_bars", "clipped_tempos")
 
 #: Name of a file → its part of one solo; all of one length.
@@ -65,9 +62,8 @@ def encode_corpus(augmented: Path, output: Path, config: EncodeConfig | MelodyCo
     Raises:
         InputError: a score has a meter that the codec lacks, or there is no training solo.
     """
-    with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    artists = {row["artist"] for row in rows if row["split"] == "train" and row["role"] == TARGET}
+    rows = read_copies(augmented)
+    artists = {row.artist for row in rows if row.split == "train" and row.role == TARGET}
     if not artists:
         raise InputError(augmented, expected="training solos", found="none", remedy="add tunes or lower split.test")
     encoder = _events(config, sorted(artists)) if isinstance(config, EncodeConfig) else _melody(config)
@@ -75,11 +71,11 @@ def encode_corpus(augmented: Path, output: Path, config: EncodeConfig | MelodyCo
     losses: list[Quantised] = []
     for row in tqdm(rows, desc=f"encode {output.name}", unit="file", leave=False):
         try:
-            quantised = encoder.codec.grid(read_score(augmented / row["path"]))
-            encoded.append(encoder.arrays(quantised.score, row["artist"]))
+            quantised = encoder.codec.grid(read_score(augmented / row.path))
+            encoded.append(encoder.arrays(quantised.score, row.artist))
         except InputError as error:
             found = f"{error.what} ({error.found})"
-            raise InputError(row["copy"], expected=error.expected, found=found, remedy=error.remedy) from None
+            raise InputError(row.copy, expected=error.expected, found=found, remedy=error.remedy) from None
         losses.append(quantised)
     lengths = [len(next(iter(arrays.values()))) for arrays in encoded]
     report = _report(encoder, rows, lengths, losses)
@@ -109,7 +105,7 @@ def _melody(config: MelodyConfig) -> Encoder:
 
 def _write(
     output: Path,
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[CopyRow],
     encoded: Sequence[Arrays],
     lengths: Sequence[int],
     losses: Sequence[Quantised],
@@ -120,15 +116,25 @@ def _write(
         files.write_bytes(output / f"{name}.npy", packed.getvalue())
     starts = (np.cumsum(lengths) - lengths).tolist()
     index = [
-        {**row, "start": start, "length": length, "notes": len(quantised.score.notes)}
+        EncodedRow(
+            copy=row.copy,
+            solo=row.solo,
+            split=row.split,
+            role=row.role,
+            artist=row.artist,
+            tune_group=row.tune_group,
+            semitones=row.semitones,
+            tempo_factor=row.tempo_factor,
+            start=start,
+            length=length,
+            notes=len(quantised.score.notes),
+        )
         for row, start, length, quantised in zip(rows, starts, lengths, losses, strict=True)
     ]
-    files.write_csv(output / "index.csv", INDEX, index)
+    write_index(output, index)
 
 
-def _report(
-    encoder: Encoder, rows: Sequence[Mapping[str, str]], lengths: Sequence[int], losses: Sequence[Quantised]
-) -> Report:
+def _report(encoder: Encoder, rows: Sequence[CopyRow], lengths: Sequence[int], losses: Sequence[Quantised]) -> Report:
     unit = encoder.unit
     sources: dict[str, Counter[str]] = {}
     copies, originals = Counter[str](), Counter[str]()
@@ -136,9 +142,9 @@ def _report(
         counts = Counter({"files": 1, unit: length, "notes": len(quantised.score.notes) + quantised.merged_notes})
         counts.update({loss: getattr(quantised, loss) for loss in LOSSES})
         copies.update(counts)
-        if row["copy"] == row["solo"]:
+        if row.is_original:
             originals.update(counts)
-            sources.setdefault(row["solo"].partition("/")[0], Counter()).update(counts)
+            sources.setdefault(row.solo.partition("/")[0], Counter()).update(counts)
     corpus = {name: copies[name] for name in ("files", "notes", unit)}
     extent = {"longest": max(lengths), "vocabulary": encoder.vocabulary}
     return Report(

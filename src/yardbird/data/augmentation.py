@@ -4,7 +4,7 @@ Only training tunes are copied, after the split: a copy of a held-out tune would
 """
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,14 +20,16 @@ from yardbird.config import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    Role,
     Settings,
 )
-from yardbird.data.manifest import MANIFEST, SoloRow, read_table
+from yardbird.data.manifest import SoloRow
 from yardbird.errors import InputError
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 from yardbird.seeds import generator
+from yardbird.tables.copies import CopyRow, write_copies
 
 _RANGE = Check(lambda pair: len(pair) == 2 and pair[0] <= pair[1], "lowest, highest")
 _PROGRAM = Check(lambda name: name == "other" or name.isdecimal(), "a MIDI program or `other`")
@@ -58,41 +60,6 @@ class Variant:
     def suffix(self) -> str:
         """Of the copy's file name: `__+3_x110` is up a minor third and a tenth faster."""
         return f"__{self.semitones:+d}_x{self.tempo_factor * 100:g}"
-
-
-@dataclass(frozen=True)
-class CopyRow:
-    """A row of the manifest of the augmented corpus."""
-
-    copy: str  # the id: the parent's, with the variant's suffix
-    solo: str  # the parent's id
-    path: str  # relative to data/augmented
-    split: str
-    role: str
-    artist: str
-    title: str
-    tune_group: str
-    key: str
-    form: str
-    notes: int
-    bars: int
-    semitones: int
-    tempo_factor: float
-
-    @property
-    def is_original(self) -> bool:
-        return self.copy == self.solo
-
-
-def read_copies(augmented: Path) -> list[CopyRow]:
-    """The rows of the augmented corpus, in its order: the originals of every split, each with its copies after it.
-
-    Raises:
-        InputError: there is none.
-    """
-    if not (augmented / MANIFEST).exists():
-        raise InputError(augmented, expected="an augmented corpus", found="none", remedy="run the augment stage first")
-    return read_table(augmented / MANIFEST, CopyRow)
 
 
 def augment(
@@ -134,7 +101,7 @@ def augment(
                 write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), draft / copy.path)
                 copies.append(copy)
                 progress.update()
-        files.write_csv(draft / MANIFEST, [field.name for field in fields(CopyRow)], map(asdict, copies))
+        write_copies(draft, copies)
     return copies
 
 
@@ -204,7 +171,7 @@ def variants(row: SoloRow, score: Score, config: AugmentConfig, seed: int) -> li
     return [variant for _, _, variant in sorted(ranked)]
 
 
-def copy_row(row: SoloRow, variant: Variant, split: str, role: str) -> CopyRow:
+def copy_row(row: SoloRow, variant: Variant, split: str, role: Role) -> CopyRow:
     suffix = "" if variant == Variant(0, 1.0) else variant.suffix
     source, _, stem = row.solo.partition("/")
     return CopyRow(

@@ -3,9 +3,8 @@
 A sound is split before it is cut: all clips of a recording, of a solo and its copies, of a tune group, share a split.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
@@ -19,37 +18,16 @@ from yardbird.audio.loudness import decibels, peak_of
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.data import recordings, rendering
 from yardbird.data.captions import CAPTIONS, read_remarks
-from yardbird.data.manifest import nfc
+from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.sounds import AudioConfig, Reject, Sound
 from yardbird.data.splits import SPLITS, SplitConfig
 from yardbird.errors import InputError
+from yardbird.tables import clips as tables
+from yardbird.tables.clips import ClipRow
+from yardbird.tables.typed import write_table
 
 _SILENT_CLIP = -40.0  # dB: a clip that never gets louder than this, after its recording was brought to its loudness
 _EPSILON = 1e-9  # seconds
-
-
-@dataclass(frozen=True)
-class ClipRow:
-    """A row of clips.csv. Numbers that are not known are empty."""
-
-    clip: str  # the id: "<sound>__<number>"
-    path: str  # relative to the folder of clips.csv
-    kind: str
-    solo: str
-    split: str
-    artist: str
-    title: str
-    tune_group: str
-    key: str  # that sounds
-    form: str
-    qpm: float | str  # that sounds, the mean of the whole solo
-    start_seconds: float  # within the whole sound
-    seconds: float
-    first_bar: int | str  # the bar that it starts in, counted from 0, a pickup included
-    bars: int | str  # how many bar lines it holds, the one it starts on included
-    semitones: int  # of a copy, against the original
-    tempo_factor: float
-    captions: str  # a JSON list, the full one first
 
 
 @dataclass(frozen=True)
@@ -83,9 +61,9 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
         rows, silent = write_clips(sounds, draft, config)
         if not rows:
             raise InputError(source, expected="clips to learn from", found="silence alone", remedy="add recordings")
-        files.write_csv(draft / "clips.csv", [field.name for field in fields(ClipRow)], map(asdict, rows))
+        tables.write_clips(draft, rows)
         rejected += silent
-        files.write_csv(draft / "rejected.csv", [field.name for field in fields(Reject)], map(asdict, rejected))
+        write_table(draft / REJECTED, Reject, rejected)
     return Made(tuple(rows), tuple(rejected), warnings)
 
 
@@ -167,14 +145,14 @@ def _row(sound: Sound, number: int, start: float, stop: float, bars: NDArray[np.
         tune_group=sound.tune_group,
         key=sound.key,
         form=sound.form,
-        qpm="" if sound.qpm is None else round(sound.qpm, 3),
+        qpm=None if sound.qpm is None else round(sound.qpm, 3),
         start_seconds=round(start, 4),
         seconds=round(stop - start, 4),
-        first_bar=begun - 1 if len(bars) else "",
-        bars=int(lines) if len(bars) else "",
+        first_bar=begun - 1 if len(bars) else None,
+        bars=int(lines) if len(bars) else None,
         semitones=sound.semitones,
         tempo_factor=sound.tempo_factor,
-        captions=json.dumps(sound.captions, ensure_ascii=False),
+        captions=sound.captions,
     )
 
 
@@ -189,6 +167,6 @@ def in_words(made: Made, out: Path) -> list[str]:
         lines.append(f"{split}: {len(rows)} clips of {sounds} sounds{kind}, {minutes:.1f} minutes")
     if made.rejected:
         first = made.rejected[0]
-        table = out / "rejected.csv"
+        table = out / REJECTED
         lines.append(f"{len(made.rejected)} rejected, the first: {first.file}: {first.reason} (see {table})")
     return lines

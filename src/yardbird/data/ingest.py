@@ -12,13 +12,13 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.data.manifest import (
     MANIFEST,
+    REJECTED,
     Entry,
     Rejected,
     SoloRow,
     nfc,
     read_manifest,
     unique_stems,
-    write_table,
 )
 from yardbird.data.readers import FOREIGN, KINDS, is_read, piece_numbers, read_piece, unread
 from yardbird.data.reading import IngestConfig, read_solo
@@ -27,6 +27,7 @@ from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
+from yardbird.tables.typed import write_table
 
 _SHADOW = ("._", "__MACOSX")  # beside every file that macOS has copied
 
@@ -84,7 +85,7 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
         for solo in found.used:
             write_score(solo.score, draft / PurePath(solo.row.path).relative_to(source))
         write_table(draft / MANIFEST, SoloRow, [solo.row for solo in found.used])
-        write_table(draft / "rejected.csv", Rejected, found.rejected)
+        write_table(draft / REJECTED, Rejected, found.rejected)
     return found
 
 

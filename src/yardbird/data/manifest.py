@@ -4,15 +4,16 @@ import csv
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePath
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from yardbird import files
 from yardbird.errors import InputError
+from yardbird.tables.typed import read_table
 
 MANIFEST = "manifest.csv"
+REJECTED = "rejected.csv"  # beside a table of what is used
 SYNTHETIC = "(synthetic)"  # stands in the names of the invented players of the built-in corpus
 
 
@@ -78,13 +79,6 @@ class SetAside:
     reason: str
 
 
-Written = SoloRow | Rejected | SetAside
-
-
-def write_table(path: Path, kind: type[Written], rows: Iterable[Written]) -> None:
-    files.write_csv(path, [field.name for field in fields(kind)], map(asdict, rows))
-
-
 def read_solos(ingested: Path, sources: Iterable[str]) -> list[SoloRow]:
     """The solos of the sources named, under the folder of ingestion, sorted by id.
 
@@ -100,17 +94,6 @@ def read_solos(ingested: Path, sources: Iterable[str]) -> list[SoloRow]:
             raise InputError(what, expected="ingested solos", found="none", remedy="run the ingest stage first")
         rows += own
     return sorted(rows, key=lambda row: row.solo)
-
-
-Row = TypeVar("Row")
-_READERS: dict[Any, Callable[[str], Any]] = {str: str, int: int, float: float}
-
-
-def read_table(path: Path, kind: type[Row]) -> list[Row]:
-    """The rows of a table that a stage wrote, as a dataclass of texts and numbers."""
-    columns = {field.name: _READERS[field.type] for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    with path.open(newline="", encoding="utf-8") as file:
-        return [kind(**{name: read(row[name]) for name, read in columns.items()}) for row in csv.DictReader(file)]
 
 
 AnyEntry = TypeVar("AnyEntry", bound=Entry)

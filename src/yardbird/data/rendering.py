@@ -10,7 +10,6 @@ from yardbird.audio.loudness import levelled
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.config import TARGET
-from yardbird.data.augmentation import CopyRow, read_copies
 from yardbird.data.captions import INSTRUMENTS, NO_REMARK, Facts, Remark, captions_of
 from yardbird.data.sounds import AudioConfig, Sound
 from yardbird.music.keyfinding import estimate_key
@@ -18,6 +17,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 from yardbird.seeds import generator
+from yardbird.tables.copies import CopyRow, read_copies
 
 
 def rendered(augmented: Path, remarks: Mapping[str, Remark], config: AudioConfig, seed: int) -> list[Sound]:

@@ -11,6 +11,7 @@ from yardbird.data.manifest import MANIFEST, Entry, SoloRow
 from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
+from yardbird.tables.typed import write_table
 
 CHANGES = "changes.csv"
 #: Findings that a copy has as well: they are about pairs of solos, or about what the models make of a solo.
@@ -49,7 +50,7 @@ def repair(checkup: Checkup, folders: Sequence[Path], out: Path) -> list[Change]
             own = [file for file in checkup.files if file.source == name]
             changes += [change for file in own for change in _changes(file, scores)]
             _write_copies(draft / name, own, scores)
-        files.write_csv(draft / CHANGES, [field.name for field in fields(Change)], map(asdict, changes))
+        write_table(draft / CHANGES, Change, changes)
     return changes
 
 

@@ -6,6 +6,7 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird.music.overlaps import cut_at_next_onset, sound_together, staying
 from yardbird.music.score import Notes
 
 #: A drone is so many times as long as the median note, and so many others start while it sounds, the first of them in
@@ -66,15 +67,15 @@ def melodic_line(notes: Notes, ticks_per_beat: int) -> Line:
     else:
         audible = notes[2 * _ticks_on_top(notes) >= notes["duration_tick"]]
         kept = audible[np.diff(audible["onset_tick"], prepend=-1) > 0]  # of a chord, the highest
-    room = np.diff(kept["onset_tick"])
-    overlaps = kept["duration_tick"][:-1] > room
-    kept["duration_tick"][:-1] = np.minimum(kept["duration_tick"][:-1], room)
+    onsets, offsets = kept["onset_tick"], kept["onset_tick"] + kept["duration_tick"]
+    offsets, trimmed = cut_at_next_onset(onsets, offsets, int(offsets.max(initial=0)))
+    kept["duration_tick"] = offsets - onsets
     return Line(
         kept,
         everything - len(kept),
         grace_notes,
         drones,
-        int(np.count_nonzero(overlaps)),
+        trimmed,
         int(np.count_nonzero(empty)),
     )
 
@@ -112,16 +113,13 @@ def _grace_notes(notes: Notes, ticks_per_beat: int) -> NDArray[np.bool_]:
 
 def _highest_of_each_start(notes: Notes, tolerance: int) -> Notes:
     """The highest of the notes that start within so many ticks and sound together; notes sorted by onset."""
-    highest: list[int] = []
-    start = end = length = -1
-    for index, (onset, duration, pitch) in enumerate(notes[["onset_tick", "duration_tick", "pitch"]].tolist()):
-        if highest and onset - start <= tolerance and 2 * (end - onset) >= min(length, duration):
-            if pitch > notes["pitch"][highest[-1]]:
-                highest[-1] = index
-        else:
-            highest.append(index)
-            start, end, length = onset, onset + duration, duration
-    kept = notes[highest]
+    firsts: list[int] = []
+    spans = notes[["onset_tick", "duration_tick"]].tolist()
+    for index, span in enumerate(spans):
+        if not firsts or span[0] - spans[firsts[-1]][0] > tolerance or not sound_together(spans[firsts[-1]], span):
+            firsts.append(index)
+    groups = zip(firsts, [*firsts[1:], len(notes)], strict=True)
+    kept = notes[[first + staying(notes[first:stop]) for first, stop in groups]]
     return kept[np.diff(kept["onset_tick"], append=np.iinfo(np.int64).max) > 0]
 
 

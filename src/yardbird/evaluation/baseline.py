@@ -4,11 +4,10 @@ They learn from the augmented training split, are chosen on the validation split
 they scored is kept by solo, so that a model is compared with them tune by tune.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,7 @@ from yardbird.config import NOT_EMPTY, PositiveFloat, PositiveInt, Settings
 from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, read_solos, read_steps, score_solos, score_steps
 from yardbird.evaluation.ngram import NGram
 from yardbird.models.base import Ratio
+from yardbird.tables.typed import read_table, write_table
 
 NGRAM = "ngram"
 
@@ -46,6 +46,17 @@ class Baseline:
     events: Sequence[SoloFigures]
     grid: Sequence[SoloFigures]
     settings: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RatioRow:
+    """A row of events.csv and grid.csv: one ratio of one solo."""
+
+    solo: str
+    tune_group: str
+    figure: str
+    numerator: float
+    denominator: float
 
 
 def fit_ngram(
@@ -99,12 +110,12 @@ def write_baseline(baseline: Baseline, folder: Path) -> None:
     """As settings.json and, a line for each ratio of each solo, events.csv and grid.csv."""
     files.write_json(folder / "settings.json", baseline.settings)
     for name, figures in (("events", baseline.events), ("grid", baseline.grid)):
-        rows = [
-            {"solo": solo.solo, "tune_group": solo.tune_group, "figure": figure, **vars(ratio)}
+        rows = (
+            RatioRow(solo.solo, solo.tune_group, figure, float(ratio.numerator), ratio.denominator)
             for solo in figures
             for figure, ratio in solo.ratios.items()
-        ]
-        files.write_csv(folder / f"{name}.csv", list(rows[0]), rows)
+        )
+        write_table(folder / f"{name}.csv", RatioRow, rows)
 
 
 def read_baseline(folder: Path) -> Baseline:
@@ -117,11 +128,7 @@ def read_baseline(folder: Path) -> Baseline:
 
 
 def _read_figures(path: Path) -> list[SoloFigures]:
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     return [
-        SoloFigures(
-            solo, group, {row["figure"]: Ratio(float(row["numerator"]), float(row["denominator"])) for row in own}
-        )
-        for (solo, group), own in groupby(rows, key=itemgetter("solo", "tune_group"))
+        SoloFigures(solo, group, {row.figure: Ratio(row.numerator, row.denominator) for row in own})
+        for (solo, group), own in groupby(read_table(path, RatioRow), key=attrgetter("solo", "tune_group"))
     ]

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from yardbird import files
@@ -12,19 +11,22 @@ from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation import originality
 from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
-from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN, FillModel, filling_figures
-from yardbird.evaluation.held_out import SoloFigures, TokenModel, estimate, estimates, read_solos, score_solos
+from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN, filling_figures
+from yardbird.evaluation.held_out import SoloFigures, estimate, estimates, read_solos, score_solos
 from yardbird.evaluation.originality import ORIGINAL
-from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, LatentModel, measure_latent, read_scores
+from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, measure_latent, read_scores
 from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics import coherence
 from yardbird.metrics.estimates import ENDS, Estimate, Estimates, Results, Shown, exact, merged, select, share
 from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.phrase import ends_at_rest
 from yardbird.metrics.rows import FLOOR, REAL, SELF, mean_distance
+from yardbird.models.base import Family
+from yardbird.models.kinds import LatentFamily, TokenFamily
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.tables.generated import read_generated_solos
 
 HEADLINE = "nats_per_note"
 ENDING = "ends_at_rest"
@@ -87,20 +89,27 @@ _OF_FAMILY = (
 
 
 def score_held_out(
-    name: str, family: object, baseline: Baseline, data: Path, config: EvaluateConfig, seed: int
+    name: str, family: Family, baseline: Baseline, data: Path, config: EvaluateConfig, seed: int
 ) -> Results:
-    """Held-out metrics by row: of the n-grams, of the family by what it can do, of what its latent is compared with."""
+    """Held-out metrics by row: of the n-grams, of the family by its kind, of what its latent is compared with.
+
+    Raises:
+        InputError: the family is neither one of tokens nor one of latents.
+    """
+    if not isinstance(family, TokenFamily | LatentFamily):
+        found, remedy = type(family).__name__, "evaluate families of sound by the stage evaluate_audio"
+        raise InputError(name, expected="a family of tokens or of latents", found=found, remedy=remedy)
     resampling = Resampling(config.bootstrap_samples, seed)
     rows: Results = {}
-    if isinstance(family, TokenModel):
+    if isinstance(family, TokenFamily):
         codec = EventCodec.load(data / "encoded/events/codec.json")
         solos = read_solos(data / "encoded/events", "test")
         scored = score_solos(family, solos, codec, name)
         rows[name] = token_figures(scored, resampling)
         rows[name]["gain_on_ngram"] = estimate(baseline.events, HEADLINE, resampling, less=scored)
-        if isinstance(family, FillModel) and family.fill_context:
+        if family.fill_context:
             rows[name] |= filling_figures(family, solos, codec, resampling)
-    if isinstance(family, LatentModel):
+    if isinstance(family, LatentFamily):
         scores = read_scores(data / "augmented", "test")
         rows = merged(rows, measure_latent(name, family, scores, baseline, resampling, seed))
     on_grid = estimates(baseline.grid, resampling, ["grid_nats_per_note", "forced_accuracy"])
@@ -120,14 +129,11 @@ def read_generated(folder: Path) -> list[Score]:
     Raises:
         InputError: there are none.
     """
-    manifest = folder / "manifest.csv"
-    if not manifest.is_file() or (table := pd.read_csv(manifest, keep_default_na=False)).empty:
+    rows = read_generated_solos(folder)
+    if not rows:
         raise InputError(folder, expected="generated solos", found="none", remedy="run the generate stage")
-    solos = [read_score(files.within(folder, str(path))) for path in table["path"]]
-    return [
-        cut(solo, int(solo.bar_ticks[bars]), solo.end_tick) if bars else solo
-        for solo, bars in zip(solos, table["primed_bars"].tolist(), strict=True)
-    ]
+    scores = [(read_score(files.within(folder, row.path)), row.primed_bars) for row in rows]
+    return [cut(score, int(score.bar_ticks[bars]), score.end_tick) if bars else score for score, bars in scores]
 
 
 def real_excerpts(encoded: Path, codec: EventCodec, split: str, beats: float, artist: str | None) -> list[Score]:

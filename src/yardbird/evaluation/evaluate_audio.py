@@ -10,7 +10,6 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from torch import nn
 from tqdm import tqdm
 
 from yardbird import files
@@ -45,10 +44,10 @@ from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
 from yardbird.metrics.rows import FLOOR, REAL, SELF, compare_sets, mean_distance
-from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.decoding import SoundSampling, generate
+from yardbird.models.kinds import SoundFamily
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.pitch import Key, Mode
+from yardbird.nn.sampling import SoundSampling
 from yardbird.seeds import derive_seed, generator, streams
 
 REAL_TRANSCRIBED = "real_transcribed"
@@ -99,7 +98,7 @@ class EvaluateAudioConfig(Settings, section="evaluate_audio"):
 
 
 def evaluate_audio(
-    name: str, family: MusicGenFamily, data: Path, config: EvaluateAudioConfig, seed: int
+    name: str, family: SoundFamily, data: Path, config: EvaluateAudioConfig, seed: int
 ) -> tuple[Results, Results, list[Compared]]:
     """Metrics of codes and of sound, the metrics of transcribed solos, and what each of these has of training solos.
 
@@ -109,10 +108,11 @@ def evaluate_audio(
     encoded, resampling = data / "encoded/audio", Resampling(config.bootstrap_samples, seed)
     training, held_out = read_clips(encoded, "train"), read_clips(encoded, "test")
     untrained = family.untrained()
-    model: nn.Module = untrained.model
-    model.to(family.model.device)
+    untrained.model.to(next(family.model.parameters()).device)
     codebook_size = int(files.read_json(encoded / "codec.json")["codebook_size"])
-    measured = measure_codes(name, family, untrained, training, held_out, codebook_size, resampling)
+    measured = measure_codes(
+        name, family.score_codes, untrained.score_codes, training, held_out, codebook_size, resampling
+    )
     sets = sounds_of(name, family, untrained, training, held_out, data / "clips", config, seed)
     heard = {row: sound_figures(own, None if row == REAL else sets[REAL], resampling) for row, own in sets.items()}
     asked: Results = {row: key_figures(sets[row], resampling) for row in (name, UNTRAINED, REAL)}
@@ -126,15 +126,15 @@ def evaluate_audio(
     return found, *compare_transcribed(name, sets, held_out[0].kind == _RENDERED, data, seed)
 
 
-def unknown_words(family: MusicGenFamily, config: EvaluateAudioConfig) -> list[str]:
+def unknown_words(family: SoundFamily, config: EvaluateAudioConfig) -> list[str]:
     """The words of the captions that the model has never read: what they ask for cannot be obeyed."""
     return sorted({word for _, caption in config.asked() for word in family.unknown_words(caption)})
 
 
 def sounds_of(
     name: str,
-    family: MusicGenFamily,
-    untrained: MusicGenFamily,
+    family: SoundFamily,
+    untrained: SoundFamily,
     training: Sequence[EncodedClip],
     held_out: Sequence[EncodedClip],
     clips: Path,
@@ -167,13 +167,13 @@ def sounds_of(
     }
 
 
-def sing(family: MusicGenFamily, config: EvaluateAudioConfig, seed: int) -> list[Sound]:
+def sing(family: SoundFamily, config: EvaluateAudioConfig, seed: int) -> list[Sound]:
     """What the model makes of the captions, in the order of the keys."""
     frames, asked = round(config.seconds * family.frame_rate), config.asked()
     sounds = []
     for start in tqdm(range(0, len(asked), _AT_ONCE), desc="singing", unit="batch", leave=False):
         part = asked[start : start + _AT_ONCE]
-        drawn = generate(family, [caption for _, caption in part], frames, config.sampling, derive_seed(seed, start))
+        drawn = family.generate([caption for _, caption in part], frames, config.sampling, derive_seed(seed, start))
         for place, ((key, caption), codes) in enumerate(zip(part, drawn, strict=True), start):
             sound = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
             sounds.append(listen(sound, caption, key, spoken_tempo(caption), str(place)))

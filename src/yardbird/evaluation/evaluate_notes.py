@@ -15,12 +15,13 @@ from yardbird.metrics.estimates import Results, merged
 from yardbird.metrics.judges import read_judges
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import SetRow, set_headlines, set_rows
+from yardbird.models.base import Family
 from yardbird.music.excerpts import length_beats
 from yardbird.seeds import streams
 
 
 def evaluate_notes(
-    name: str, family: object, data: Path, config: EvaluateConfig, judge: JudgeConfig, artist: str | None, seed: int
+    name: str, family: Family, data: Path, config: EvaluateConfig, judge: JudgeConfig, artist: str | None, seed: int
 ) -> tuple[Results, list[SetRow], list[Compared]]:
     """All metrics by row, the sets feature by feature, and what each solo shares with training solos.
 

@@ -1,7 +1,6 @@
 """How well a model fills bars of solos it has never seen, beside continuing up to the same bars from left to right."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from tqdm import tqdm
@@ -9,27 +8,19 @@ from tqdm import tqdm
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.fill import MOST_BARS, Arranged, Gap, gap_of
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, TokenModel, estimate
+from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, estimate
 from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
+from yardbird.models.kinds import TokenFamily
 
 FILLED, CONTINUED, GAIN = "filled_nats_per_note", "continued_nats_per_note", "fill_gain"
 #: What is counted: the music of the bars, not the countdown that a gap has and a solo has not.
 _COUNTED = ("Bar", "Position", "Chord", "ChordRoot", "ChordQuality", "ChordBass", "Pitch", "Velocity", "Duration")
 
 
-@runtime_checkable
-class FillModel(TokenModel, Protocol):
-    """A model of event tokens that may have learnt to fill gaps."""
-
-    @property
-    def fill_context(self) -> int:
-        """The tokens that it sees at a time; 0: it has not learnt to."""
-
-
 def filling_figures(
-    model: FillModel, solos: Sequence[EncodedSolo], codec: EventCodec, resampling: Resampling
+    model: TokenFamily, solos: Sequence[EncodedSolo], codec: EventCodec, resampling: Resampling
 ) -> dict[str, Estimate]:
     """Nats per note of filled and of continued bars, and how much less filling needs, each with its 95 % interval.
 

@@ -4,11 +4,10 @@ Everything is a ratio of sums over solos, so a solo weighs by its notes (or toke
 whole tune groups again: solos over one tune are no independent witnesses.
 """
 
-import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,13 +16,14 @@ from tqdm import tqdm
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.melody import HOLD, PAD, START, Steps
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.config import TARGET
+from yardbird.config import TARGET, Role
 from yardbird.errors import InputError
 from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.music.score import Floats, Ints
+from yardbird.tables.encoded import EncodedRow, read_index
 
 #: Whose nats are reported apart; together with the rest (meter, tempo, artist, end) they are the nats per note.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -37,9 +37,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
 
 
-@runtime_checkable
 class TokenModel(Protocol):
-    """A model of sequences: a family that speaks event tokens, or an n-gram over them or over the steps of the grid."""
+    """A family of tokens, or an n-gram over event tokens or over the steps of the melody grid."""
 
     def score_tokens(self, tokens: ArrayLike) -> TokenScores: ...
 
@@ -51,7 +50,7 @@ class EncodedSolo:
     solo: str
     tune_group: str
     artist: str
-    role: str
+    role: Role
     tokens: Tokens
 
 
@@ -75,8 +74,8 @@ def read_solos(encoded: Path, split: str, *, copies: bool = False, background: b
     """
     packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
     return [
-        EncodedSolo(row["solo"], row["tune_group"], row["artist"], row["role"], packed[where])
-        for row, where in _rows(encoded, split, copies, background)
+        EncodedSolo(row.solo, row.tune_group, row.artist, row.role, packed[row.place])
+        for row in _rows(encoded, split, copies, background)
     ]
 
 
@@ -86,30 +85,22 @@ def read_steps(encoded: Path, split: str, *, copies: bool = False, background: b
     As `read_solos`; copies in another tempo have the same steps: of those one is read.
     """
     packed: Steps = np.load(encoded / "steps.npy", mmap_mode="r")
-    unique = {(row["solo"], row["semitones"]): (row, where) for row, where in _rows(encoded, split, copies, background)}
+    unique = {(row.solo, row.semitones): row for row in _rows(encoded, split, copies, background)}
     solos = []
-    for row, where in unique.values():
-        steps = packed[where].ravel()
+    for row in unique.values():
+        steps = packed[row.place].ravel()
         tokens = np.append(START, steps[steps != PAD]).astype(np.uint16)
-        solos.append(EncodedSolo(row["solo"], row["tune_group"], row["artist"], row["role"], tokens))
+        solos.append(EncodedSolo(row.solo, row.tune_group, row.artist, row.role, tokens))
     return solos
 
 
-def _rows(encoded: Path, split: str, copies: bool, background: bool) -> list[tuple[dict[str, str], slice]]:
-    """The rows of the index, and where each lies in the packed arrays."""
-    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split and (copies or is_original(row))]
-    rows = [row for row in rows if background or row["role"] == TARGET]
+def _rows(encoded: Path, split: str, copies: bool, background: bool) -> list[EncodedRow]:
+    rows = [
+        row for row in read_index(encoded, split) if (copies or row.is_original) and (background or row.role == TARGET)
+    ]
     if not rows:
-        raise InputError(
-            encoded / "index.csv", expected=f"solos of the {split} split", found="none", remedy="give more tunes"
-        )
-    return [(row, slice(int(row["start"]), int(row["start"]) + int(row["length"]))) for row in rows]
-
-
-def is_original(row: Mapping[str, str]) -> bool:
-    """Is a row of the augmented corpus a solo as it was ingested?"""
-    return int(row["semitones"]) == 0 and float(row["tempo_factor"]) == 1
+        raise InputError(encoded, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
+    return rows
 
 
 def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCodec, label: str) -> list[SoloFigures]:

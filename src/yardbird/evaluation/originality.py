@@ -7,7 +7,6 @@ of other tune groups. A set is held to what as many stretches of training solos 
 inside its interval in 95 % of the draws.
 """
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,8 @@ from yardbird.metrics.rows import REAL, SELF
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import Streams
+from yardbird.tables.copies import read_copies
+from yardbird.tables.generated import read_generated_solos
 
 #: What the gate reads: neither may lie above the upper end of the yardstick's interval.
 JUDGED = ("coverage_8", "longest_run", MOST)
@@ -62,8 +63,7 @@ def training_index(data: Path) -> OriginalityIndex:
     Raises:
         InputError: there are none.
     """
-    with (data / "augmented/manifest.csv").open(newline="", encoding="utf-8") as file:
-        titles = {row["solo"]: row["title"] for row in csv.DictReader(file)}
+    titles = {row.solo: row.title for row in read_copies(data / "augmented")}
     codec = EventCodec.load(data / "encoded/events/codec.json")
     solos = read_solos(data / "encoded/events", "train", background=True)
     return OriginalityIndex(
@@ -86,9 +86,8 @@ def measure_originality(name: str, data: Path, index: OriginalityIndex) -> list[
 
 def read_pieces(folder: Path) -> list[Piece]:
     """The generated solos that a manifest lists."""
-    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = [(row, read_score(files.within(folder, row["path"]))) for row in csv.DictReader(file)]
-    return [Piece(row["solo"], score, _bar_tick(score, int(row.get("primed_bars") or 0))) for row, score in rows]
+    rows = [(row, read_score(files.within(folder, row.path))) for row in read_generated_solos(folder)]
+    return [Piece(row.solo, score, _bar_tick(score, row.primed_bars)) for row, score in rows]
 
 
 def held_out_pieces(data: Path) -> list[Piece]:

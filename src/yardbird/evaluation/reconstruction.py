@@ -6,58 +6,33 @@ model gives them, and most of the true ones only hold a note: the row `all_hold`
 another tune; what it keeps is the decoder's own knowledge (of style and chords), not the latent's.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.codecs.melody import HOLD, Melody, MelodyCodec, Steps
+from yardbird.codecs.melody import HOLD, Melody, Steps
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import Baseline
-from yardbird.evaluation.held_out import SoloFigures, estimate, estimates, is_original
+from yardbird.evaluation.held_out import SoloFigures, estimate, estimates
 from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics.estimates import Estimate, Estimates, Results, exact
 from yardbird.metrics.reconstruction import note_matches, onset_matches
-from yardbird.models.base import ACTIVE_VARIANCE, Ratio, TokenScores
+from yardbird.models.base import ACTIVE_VARIANCE, Ratio
+from yardbird.models.kinds import LatentFamily, Vectors
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints, Score
 from yardbird.seeds import generator
+from yardbird.tables.copies import read_copies
 
 SHUFFLED, ALL_HOLD = "shuffled_z", "all_hold"
 #: The latent has collapsed when a smaller share of it is active, or shuffling it costs less of steps or of notes.
 LEAST_ACTIVE_SHARE, LEAST_GAIN = 0.05, 0.05
-
-Vectors = NDArray[np.float32]
-
-
-class Windowed(Protocol):
-    @property
-    def bars(self) -> int: ...
-
-
-@runtime_checkable
-class LatentModel(Protocol):
-    """A family with a latent space over the melody grid, a point for each window of `config.bars` segments."""
-
-    codec: MelodyCodec
-
-    @property
-    def config(self) -> Windowed: ...
-
-    def posterior(self, score: Score) -> tuple[Vectors, Vectors]:
-        """μ and σ of each window, (windows, dimensions)."""
-
-    def score_steps(self, score: Score, z: Vectors) -> TokenScores:
-        """All steps of a solo but padding, each after the true ones before it, given a z a window."""
-
-    def sample_steps(self, score: Score, z: Vectors) -> Steps:
-        """The likeliest steps, each after its own ones before it, given a z a window: as `Melody.steps`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +50,15 @@ def read_scores(augmented: Path, split: str) -> list[HeldOutSolo]:
     Raises:
         InputError: the split is empty.
     """
-    with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split and is_original(row)]
+    rows = [row for row in read_copies(augmented) if row.split == split and row.is_original]
     if not rows:
-        raise InputError(
-            augmented / "manifest.csv", expected=f"solos of the {split} split", found="none", remedy="give more tunes"
-        )
-    return [
-        HeldOutSolo(row["solo"], row["tune_group"], read_score(files.within(augmented, row["path"]))) for row in rows
-    ]
+        raise InputError(augmented, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
+    return [HeldOutSolo(row.solo, row.tune_group, read_score(files.within(augmented, row.path))) for row in rows]
 
 
 def measure_latent(
     name: str,
-    model: LatentModel,
+    model: LatentFamily,
     solos: Sequence[HeldOutSolo],
     baseline: Baseline,
     resampling: Resampling,
@@ -121,7 +91,7 @@ def measure_latent(
     summary["gain_on_shuffled"] = estimate(own, "sampled_accuracy", resampling, less=other)
     summary["note_gain_on_shuffled"] = estimate(own, "note_f1", resampling, less=other)
     summary["grid_gain_on_ngram"] = estimate(baseline.grid, "grid_nats_per_note", resampling, less=own)
-    summary |= exact({**activity(means), "window_bars": model.config.bars}, len(solos))
+    summary |= exact({**activity(means), "window_bars": model.window_bars}, len(solos))
     summary["collapsed"] = Estimate(float(collapsed(summary)), n=len(solos))
     rows = {name: summary, SHUFFLED: estimates(other, resampling), ALL_HOLD: estimates(held, resampling)}
     for row in (name, SHUFFLED):
@@ -167,7 +137,7 @@ def derangement(groups: NDArray[Any], seed: int) -> Ints:
     return order
 
 
-def _kept(model: LatentModel, score: Score, melody: Melody, z: Vectors) -> dict[str, Ratio]:
+def _kept(model: LatentFamily, score: Score, melody: Melody, z: Vectors) -> dict[str, Ratio]:
     """What of a solo comes back from the z of its windows."""
     forced, sampled = model.score_steps(score, z).correct, model.sample_steps(score, z)
     truth, given_back = (model.codec.decode(steps, None, melody.frame) for steps in (melody.steps, sampled))
@@ -185,7 +155,7 @@ def _agreeing(steps: Steps, melody: Melody) -> Ratio:
     return Ratio(float((steps == melody.steps)[inside].sum()), float(inside.sum()))
 
 
-def _bound(model: LatentModel, solo: HeldOutSolo, mean: Vectors, spread: Vectors, seed: int) -> dict[str, Ratio]:
+def _bound(model: LatentFamily, solo: HeldOutSolo, mean: Vectors, spread: Vectors, seed: int) -> dict[str, Ratio]:
     """KL to N(0, I) (Kingma & Welling 2014, appendix B), and −ELBO."""
     kl = float((0.5 * (mean**2 + spread**2 - 1) - np.log(spread)).sum(dtype=np.float64))
     noise = generator(seed, "posterior", solo.solo).standard_normal(mean.shape)

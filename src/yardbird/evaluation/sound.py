@@ -7,37 +7,28 @@
 Nats of a frame are the sum over its codebooks. Codes of two codecs do not compare.
 """
 
-import csv
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from yardbird.errors import InputError
 from yardbird.evaluation.held_out import SoloFigures, estimate, estimates
 from yardbird.evaluation.ngram import NGram
 from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics.estimates import Results
 from yardbird.models.base import Ratio
+from yardbird.models.kinds import Codes
 from yardbird.music.pitch import Key
+from yardbird.tables.clips import read_clip_index
 
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
 HEADLINE = "nats_per_frame"
 
-Codes = NDArray[np.int16]
 #: Of a clip's codes (codebooks, frames) under its caption: nats, and was each the likeliest; the same shape.
 Scorer = Callable[[Codes, str], tuple[NDArray[np.float64], NDArray[np.bool_]]]
-
-
-class CodeModel(Protocol):
-    """A family that predicts the codes of sound."""
-
-    def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,31 +52,25 @@ def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
         InputError: the split is empty.
     """
     packed: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
-    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    if not rows:
-        raise InputError(
-            encoded / "index.csv", expected=f"clips of the {split} split", found="none", remedy="give more recordings"
-        )
     return [
         EncodedClip(
-            clip=row["clip"],
-            path=row["path"],
-            kind=row["kind"],
-            tune_group=row["tune_group"],
-            key=Key.parse(row["key"]) if row["key"] else None,
-            qpm=float(row["qpm"]) if row["qpm"] else None,
-            caption=json.loads(row["captions"])[0],
-            codes=packed[int(row["start"]) : int(row["start"]) + int(row["length"])].T,
+            clip=row.clip,
+            path=row.path,
+            kind=row.kind,
+            tune_group=row.tune_group,
+            key=Key.parse(row.key) if row.key else None,
+            qpm=row.qpm,
+            caption=row.captions[0],
+            codes=packed[row.place].T,
         )
-        for row in rows
+        for row in read_clip_index(encoded, split)
     ]
 
 
 def measure_codes(
     name: str,
-    model: CodeModel,
-    untrained: CodeModel,
+    model: Scorer,
+    untrained: Scorer,
     training: Sequence[EncodedClip],
     held_out: Sequence[EncodedClip],
     codebook_size: int,
@@ -95,8 +80,8 @@ def measure_codes(
     scored = {
         row: score_clips(scorer, held_out, row)
         for row, scorer in {
-            name: model.score_codes,
-            UNTRAINED: untrained.score_codes,
+            name: model,
+            UNTRAINED: untrained,
             UNIGRAM: unigram(training, codebook_size),
             BIGRAM: bigram(training, codebook_size),
         }.items()

@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +19,13 @@ from yardbird.codecs.grammar import EventGrammar
 from yardbird.data.reading import read_untouched
 from yardbird.errors import InputError
 from yardbird.generation.orders import GenerateConfig, check_artist
-from yardbird.generation.tokens import ContinuesTokens, token_limit
+from yardbird.generation.tokens import token_limit
+from yardbird.models.kinds import TokenFamily
 from yardbird.music.score import Ints, Notes, Score
 from yardbird.seeds import derive_seed
 
 #: New bars may need so much more of the context than the bars of the solo do on average.
 _DENSER = 1.25
-
-
-@runtime_checkable
-class FillsBars(ContinuesTokens, Protocol):
-    """A family that speaks event tokens and may have learnt to fill gaps."""
-
-    @property
-    def fill_context(self) -> int:
-        """The tokens that it sees at a time; 0: it has not learnt to."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,7 @@ def read_filling(path: Path, ranges: Sequence[str], part: str = "") -> Filling:
     return Filling(path, score, line, tuple(Gap(start, stop - start) for start, stop in edges.reshape(-1, 2).tolist()))
 
 
-def fill(family: FillsBars, filling: Filling, count: int, config: GenerateConfig, seed: int) -> list[Score]:
+def fill(family: TokenFamily, filling: Filling, count: int, config: GenerateConfig, seed: int) -> list[Score]:
     """The solo `count` times, each with bars of its own in the gaps; row i depends on the seed and on i.
 
     Gaps are filled in their order, and what is drawn in one is context of the next. Of a gap longer than the model is

@@ -9,7 +9,7 @@ follows is drawn from the prior, which may continue them, and no chord sounds th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -27,14 +27,13 @@ from yardbird.seeds import derive_seed
 FREE_QPM = 200.0  # a tempo that bebop is often played at; the model has none of its own
 
 
-@runtime_checkable
 class DecodesLatents(Protocol):
-    """A family whose latents, opaque here, become melodies in a frame."""
+    """A family of latents, or anything else that gives points of its latent space for the prior's."""
 
     codec: MelodyCodec
 
     def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Any:
-        """A latent from the prior, as long as the frame, which it keeps; it may continue what came `before`."""
+        """A latent for a frame, as long as the frame, which it keeps; it may continue what came `before`."""
 
     def decode(
         self, latents: Sequence[Any], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int

@@ -23,8 +23,7 @@ from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo
-
-_COLUMNS = ("solo", "path", "chart", "prime", "bars", "primed_bars", "notes", "key", "qpm", "seed", "index")
+from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def write_solos(
         for solo in tqdm(solos, desc="writing solos", unit="solo", leave=False):
             write_solo(solo, draft / solo.order.name, config, seed, model)
             rows.append(_row(solo, seed))
-        files.write_csv(draft / "manifest.csv", _COLUMNS, rows)
+        write_generated_solos(draft, rows)
 
 
 def write_measured(solos: Sequence[Solo], folder: Path, seed: int) -> None:
@@ -145,7 +144,7 @@ def write_measured(solos: Sequence[Solo], folder: Path, seed: int) -> None:
     with files.replacing_folder(folder) as draft:
         for solo in solos:
             write_score(solo.score, draft / f"{solo.order.name}.mid")
-        files.write_csv(draft / "manifest.csv", _COLUMNS, [_row(solo, seed) for solo in solos])
+        write_generated_solos(draft, [_row(solo, seed) for solo in solos])
 
 
 def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]) -> None:
@@ -163,7 +162,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "bars": order.prime.bars,
     }
     provenance = {
-        **_row(solo, seed),
+        **asdict(_row(solo, seed)),
         "model": model,
         "settings": asdict(config),
         "count_in_seconds": round(count_in(score).seconds, 6) if config.count_in else 0,  # of the .wav
@@ -175,21 +174,21 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
 
-def _row(solo: Solo, seed: int) -> dict[str, Any]:
+def _row(solo: Solo, seed: int) -> GeneratedSolo:
     score, order = solo.score, solo.order
-    return {
-        "solo": order.name,
-        "path": f"{order.name}.mid",
-        "chart": order.sheet.title if order.sheet else "",
-        "prime": order.prime.file.name if order.prime else "",
-        "bars": score.bar_count,
-        "primed_bars": solo.primed_bars,
-        "notes": len(score.notes),
-        "key": str(score.key or ""),
-        "qpm": round(score.mean_qpm, 3),
-        "seed": seed,
-        "index": solo.index,
-    }
+    return GeneratedSolo(
+        solo=order.name,
+        path=f"{order.name}.mid",
+        chart=order.sheet.title if order.sheet else "",
+        prime=order.prime.file.name if order.prime else "",
+        bars=score.bar_count,
+        primed_bars=solo.primed_bars,
+        notes=len(score.notes),
+        key=str(score.key or ""),
+        qpm=round(score.mean_qpm, 3),
+        seed=seed,
+        index=solo.index,
+    )
 
 
 def _fill(filled: Filled) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from yardbird.data.readers import file_and_number
 from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
 from yardbird.generation import spectrogram
-from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.decoding import Codes, SoundSampling, generate
+from yardbird.models.kinds import Codes, SoundFamily
 from yardbird.models.trained import open_family
+from yardbird.nn.sampling import SoundSampling
 from yardbird.seeds import derive_seed
+from yardbird.tables.generated import GeneratedSound, write_generated_sounds
 
 MELODIES = Path("data/charts")  # a music file there is the prime of solos in notes, too
 
-_COLUMNS = ("sound", "path", "prompt", "unknown_words", "seconds", "primed_seconds", "seed", "index")
 _AT_ONCE = 8  # sounds: more are faster by little, and fill a memory at the hub's sizes
 _LONGEST_SECONDS = 600
 _LONGEST_NAME = 60
@@ -77,20 +77,20 @@ class Sound:
         return self.waveform.seconds - self.primed_seconds
 
 
-def open_singer(folder: Path) -> tuple[MusicGenFamily, Mapping[str, Any]]:
+def open_singer(folder: Path) -> tuple[SoundFamily, Mapping[str, Any]]:
     """A trained MusicGen on the device at hand, and the provenance of its weights.
 
     Raises:
         InputError: no model lies there, or one of another family.
     """
     family, provenance = open_family(folder)
-    if not isinstance(family, MusicGenFamily):
+    if not isinstance(family, SoundFamily):
         found, remedy = f"a {family.name}", "name the folder of one; `yardbird generate` draws notes"
         raise InputError(folder, expected="a MusicGen", found=found, remedy=remedy)
     return family, provenance
 
 
-def read_melody(family: MusicGenFamily, file: Path, config: SingConfig) -> Melody:
+def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
     """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter one whole.
 
     Raises:
@@ -106,7 +106,7 @@ def read_melody(family: MusicGenFamily, file: Path, config: SingConfig) -> Melod
 
 
 def sing(
-    family: MusicGenFamily, prompts: Sequence[str], config: SingConfig, seed: int, melody: Melody | None = None
+    family: SoundFamily, prompts: Sequence[str], config: SingConfig, seed: int, melody: Melody | None = None
 ) -> list[Sound]:
     """One sound a prompt, of exactly as many frames as `seconds` asks for, the melody included.
 
@@ -120,7 +120,7 @@ def sing(
     for first in range(0, len(prompts), _AT_ONCE):
         group = prompts[first : first + _AT_ONCE]
         primes = [melody.codes[:, :frames]] * len(group) if melody else None
-        drawn = generate(family, group, frames, config.sampling, derive_seed(seed, "sing", first), primes)
+        drawn = family.generate(group, frames, config.sampling, derive_seed(seed, "sing", first), primes)
         for index, (prompt, codes) in enumerate(zip(group, drawn, strict=True), first):
             waveform = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
             primed = primes[0].shape[1] / family.frame_rate if primes else 0.0
@@ -169,7 +169,7 @@ def write_sounds(
     with files.replacing_folder(folder) as draft:
         for sound in tqdm(sounds, desc="writing sounds", unit="sound", leave=False, disable=None):
             write_sound(sound, draft / sound.name, config, seed, model, melody)
-        files.write_csv(draft / "manifest.csv", _COLUMNS, [_row(sound, seed) for sound in sounds])
+        write_generated_sounds(draft, [_row(sound, seed) for sound in sounds])
 
 
 def write_sound(
@@ -181,7 +181,7 @@ def write_sound(
     spectrogram.draw(sound.waveform, picture, title=sound.prompt, primed_seconds=sound.primed_seconds)
     settings = {key: value for key, value in asdict(config).items() if key != "prompts"}
     provenance = {
-        **_row(sound, seed),
+        **asdict(_row(sound, seed)),
         "unknown_words": sound.unknown_words,
         "sample_rate": sound.waveform.sample_rate,
         "model": model,
@@ -191,14 +191,14 @@ def write_sound(
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 
 
-def _row(sound: Sound, seed: int) -> dict[str, Any]:
-    return {
-        "sound": sound.name,
-        "path": f"{sound.name}.wav",
-        "prompt": sound.prompt,
-        "unknown_words": " ".join(sound.unknown_words),
-        "seconds": round(sound.waveform.seconds, 3),
-        "primed_seconds": round(sound.primed_seconds, 3),
-        "seed": seed,
-        "index": sound.index,
-    }
+def _row(sound: Sound, seed: int) -> GeneratedSound:
+    return GeneratedSound(
+        sound=sound.name,
+        path=f"{sound.name}.wav",
+        prompt=sound.prompt,
+        unknown_words=" ".join(sound.unknown_words),
+        seconds=round(sound.waveform.seconds, 3),
+        primed_seconds=round(sound.primed_seconds, 3),
+        seed=seed,
+        index=sound.index,
+    )

@@ -10,6 +10,7 @@ from yardbird.errors import InputError
 from yardbird.generation import prior, tokens
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
+from yardbird.models.kinds import LatentFamily, TokenFamily
 from yardbird.models.trained import open_family
 
 
@@ -37,9 +38,9 @@ class Source:
 def open_source(folder: Path, family_name: str | None = None) -> Source:
     """A trained model, ready to draw solos; as `open_family`, and of a family that writes notes."""
     family, provenance = open_family(folder, family_name)
-    if isinstance(family, tokens.ContinuesTokens):
+    if isinstance(family, TokenFamily):
         return Source(partial(tokens.draw, family.generate, family.codec), provenance, (), alike_at_zero=True)
-    if not isinstance(family, prior.DecodesLatents):
+    if not isinstance(family, LatentFamily):
         found, remedy = f"a {family.name}", "sound is drawn by `yardbird sing`"
         raise InputError(folder, expected="a model that writes notes", found=found, remedy=remedy)
     ignored = ("artist", "key")

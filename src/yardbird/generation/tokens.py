@@ -4,7 +4,7 @@ Anything that continues token sequences under constraints will do, a neural fami
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +31,6 @@ class Generate(Protocol):
         max_tokens: int,
         /,
     ) -> Sequence[Tokens]: ...
-
-
-@runtime_checkable
-class ContinuesTokens(Protocol):
-    """A family that speaks event tokens."""
-
-    codec: EventCodec
-    generate: Generate
 
 
 def draw(

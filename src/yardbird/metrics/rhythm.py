@@ -3,9 +3,9 @@
 import numpy as np
 
 from yardbird.metrics.entropy import entropy_bits
+from yardbird.music.grid import STEPS_PER_BEAT
 from yardbird.music.score import Ints, Score
 
-STEPS_PER_BEAT = 12
 LONGEST_IOI_STEPS = 4 * STEPS_PER_BEAT
 GROOVE_SLOTS = 64
 

@@ -10,8 +10,11 @@ from fractions import Fraction
 import numpy as np
 
 from yardbird.errors import InputError
+from yardbird.music.overlaps import cut_at_next_onset, staying
 from yardbird.music.score import ChordChange, Floats, Ints, Meter, Notes, Score, Section, Tempo
 
+#: The grid of the models by default (`encode.*.steps_per_beat`), of rhythm metrics and of what is transcribed.
+STEPS_PER_BEAT = 12
 #: How far (in bins) a bar's tempo lies from the one in force before it is a change and no jitter of the beat times.
 HYSTERESIS = 1.5
 
@@ -21,7 +24,7 @@ class Quantised:
     """A grid score (its ticks are steps) and what the grid has cost."""
 
     score: Score
-    merged_notes: int  # fell on a slot already taken; the longest note of the slot stays
+    merged_notes: int  # fell on a slot that another note of it takes (see `overlaps`)
     trimmed_notes: int  # cut short because the next one starts, so that the line is monophonic
     merged_chords: int  # fell on a slot already taken; the last change stays
     dropped_chords: int  # stood at or after the end of the last bar
@@ -138,14 +141,17 @@ def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) ->
     count = len(notes)
     onsets = np.minimum(onsets, end_step - 1)
     offsets = np.maximum(offsets, onsets + 1)
-    order = np.lexsort((notes["duration_tick"], onsets))
-    keep = order[np.diff(onsets[order], append=end_step) > 0]  # the last, longest note of each slot
+    order = np.lexsort((notes["onset_tick"], onsets))
+    _, first, sizes = np.unique(onsets[order], return_index=True, return_counts=True)
+    keep = order[first]
+    for slot in np.flatnonzero(sizes > 1).tolist():
+        rivals = order[first[slot] : first[slot] + sizes[slot]]
+        keep[slot] = rivals[staying(notes[rivals])]
     notes = notes[keep]
-    onsets, offsets = onsets[keep], offsets[keep]
-    next_onsets = np.append(onsets[1:], end_step)[: len(onsets)]
-    notes["onset_tick"] = onsets
-    notes["duration_tick"] = np.minimum(offsets, next_onsets) - onsets
-    return notes, count - len(notes), int(np.sum(offsets > next_onsets))
+    onsets = onsets[keep]
+    offsets, trimmed = cut_at_next_onset(onsets, offsets[keep], end_step)
+    notes["onset_tick"], notes["duration_tick"] = onsets, offsets - onsets
+    return notes, count - len(notes), trimmed
 
 
 def _quantise_tempos(

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Constraint, Sampling, choose, row_generators
 from yardbird.nn.transformer import Cache, Transformer
 
@@ -37,13 +38,8 @@ def decode(
                 constraint.advance(token)
     batch = _Batch(primes, max_length, constraints)
     generators = row_generators(seed, len(primes))
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            _continue(model, batch, sampling, generators)
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.inference_mode():
+        _continue(model, batch, sampling, generators)
     return [row[:length].tolist() for row, length in zip(batch.tokens, batch.lengths, strict=True)]
 
 

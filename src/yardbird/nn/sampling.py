@@ -45,6 +45,26 @@ class Sampling(Settings):
     min_p: PositiveShare | None
 
 
+@dataclass(frozen=True)
+class SoundSampling(Settings):
+    """How codes are drawn.
+
+    Attributes:
+        guidance: how far the scores are moved from those without a caption towards those under it: 1 is where the
+            caption alone puts them, 3 what the paper uses, 0 no caption at all.
+        temperature: 0 takes the likeliest code.
+        top_k: only so many of the likeliest codes; None: all.
+    """
+
+    guidance: NonNegativeFloat
+    temperature: NonNegativeFloat
+    top_k: PositiveInt | None
+
+    @property
+    def tokens(self) -> Sampling:
+        return Sampling(self.temperature, self.top_k, top_p=None, min_p=None)
+
+
 def choose(
     logits: Float[Tensor, "B V"],
     sampling: Sampling,

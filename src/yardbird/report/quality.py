@@ -1,19 +1,21 @@
 """The data: what was rejected, which solos are alike, what the grids lost, tempo and range."""
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from yardbird import files
 from yardbird.config import BACKGROUND
-from yardbird.data.manifest import SYNTHETIC
+from yardbird.data.manifest import MANIFEST, REJECTED, SYNTHETIC, Rejected, SetAside, SoloRow
+from yardbird.data.sounds import Reject
 from yardbird.music.midi import read_score
 from yardbird.report.charts import Chart, histogram
+from yardbird.tables.copies import CopyRow
+from yardbird.tables.typed import Columns, read_table
 
-Rows = list[dict[str, str]]
+Row = TypeVar("Row", bound=Columns)
 _SPLITS = ("train", "validation", "test")
 _REMEDY = "correct the file, or the limits of section validate"
 _BIN_QPM, _BIN_SEMITONES = 10, 1
@@ -44,19 +46,22 @@ class Quality:
 
 def read_quality(data: Path, reports: Path, sources: Sequence[str]) -> Quality:
     folders = [data / "ingested" / source for source in sorted(sources)]
-    manifests = {folder.name: rows for folder in folders if (rows := read_rows(folder / "manifest.csv"))}
+    manifests = {folder.name: rows for folder in folders if (rows := _read(folder / MANIFEST, SoloRow))}
     solos = [row for rows in manifests.values() for row in rows]
-    copies = read_rows(data / "augmented/manifest.csv")
+    copies = _read(data / "augmented" / MANIFEST, CopyRow)
     return Quality(
         sources=[_source(name, rows, copies) for name, rows in manifests.items()],
         solos=len(solos),
-        synthetic=sum(SYNTHETIC in row["artist"] for row in solos),
+        synthetic=sum(SYNTHETIC in row.artist for row in solos),
         rejected=[
-            (path.parent.relative_to(data).as_posix(), row["file"], row["reason"], row.get("remedy", ""))
-            for path in [*(folder / "rejected.csv" for folder in folders), data / "clips/rejected.csv"]
-            for row in read_rows(path)
-        ]
-        + [("validate", row["solo"], row["reason"], _REMEDY) for row in read_rows(data / "set_aside.csv")],
+            *(
+                (folder.relative_to(data).as_posix(), row.file, row.reason, row.remedy)
+                for folder in folders
+                for row in _read(folder / REJECTED, Rejected)
+            ),
+            *(("clips", row.file, row.reason, "") for row in _read(data / "clips" / REJECTED, Reject)),
+            *(("validate", row.solo, row.reason, _REMEDY) for row in _read(data / "set_aside.csv", SetAside)),
+        ],
         health=files.read_json(health) if (health := reports / "data_health.json").is_file() else {},
         alike=_alike(solos),
         losses={path.stem: files.read_json(path)[path.stem] for path in sorted((reports / "encode").glob("*.json"))},
@@ -64,47 +69,44 @@ def read_quality(data: Path, reports: Path, sources: Sequence[str]) -> Quality:
     )
 
 
-def read_rows(path: Path) -> Rows:
-    """The rows of a table; none where it is not there."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _read(path: Path, kind: type[Row]) -> list[Row]:
+    """The rows of a table; none where its stage has not run."""
+    return read_table(path, kind) if path.is_file() else []
 
 
-def _source(name: str, rows: Rows, copies: Rows) -> Source:
-    own = [copy for copy in copies if copy["solo"].partition("/")[0] == name]
-    splits = {copy["solo"]: copy["split"] for copy in own}
-    artists = [f"{artist} ({count})" for artist, count in sorted(Counter(row["artist"] for row in rows).items())]
+def _source(name: str, rows: Sequence[SoloRow], copies: Sequence[CopyRow]) -> Source:
+    own = [copy for copy in copies if copy.solo.partition("/")[0] == name]
+    splits = {copy.solo: copy.split for copy in own}
+    artists = [f"{artist} ({count})" for artist, count in sorted(Counter(row.artist for row in rows).items())]
     counted = Counter(splits.values())
     return Source(
         name,
         artists,
         solos={split: counted[split] for split in _SPLITS if counted[split]},
         copies=len(own) - len(splits),
-        background=any(copy["role"] == BACKGROUND for copy in own),
+        background=any(copy.role == BACKGROUND for copy in own),
     )
 
 
-def _alike(solos: Rows) -> list[tuple[str, str]]:
+def _alike(solos: Sequence[SoloRow]) -> list[tuple[str, str]]:
     """Solos with the same hash: copies, then copies in another key; those that are the same in both stand once."""
     found: dict[str, str] = {}
     for column, what in (("content_hash", "all notes"), ("interval_hash", "all intervals")):
         groups: dict[str, list[str]] = {}
         for row in solos:
-            groups.setdefault(row[column], []).append(row["solo"])
+            groups.setdefault(getattr(row, column), []).append(row.solo)
         for group in groups.values():
             if len(group) > 1:
                 found.setdefault(", ".join(group), what)
     return [(what, group) for group, what in found.items()]
 
 
-def _charts(data: Path, solos: Rows, copies: Rows) -> list[Chart]:
-    tempos = {row["solo"]: float(row["qpm"]) for row in solos}
-    played = [tempos[copy["solo"]] * float(copy["tempo_factor"]) for copy in copies if copy["solo"] in tempos]
+def _charts(data: Path, solos: Sequence[SoloRow], copies: Sequence[CopyRow]) -> list[Chart]:
+    tempos = {row.solo: row.qpm for row in solos}
+    played = [tempos[copy.solo] * copy.tempo_factor for copy in copies if copy.solo in tempos]
     pitches: list[float] = []
     for row in solos:
-        pitches += read_score(files.within(data / "ingested", row["path"])).pitches.tolist()
+        pitches += read_score(files.within(data / "ingested", row.path)).pitches.tolist()
     if not solos:
         return []
     tempo = {"solos": list(tempos.values())} | ({"with their copies": played} if played else {})

@@ -7,7 +7,6 @@ for most metrics grow or shrink with it. A single solo lies further off than the
 as well: the real ones are measured likewise beside it.
 """
 
-import csv
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,8 @@ from yardbird.music.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.tables.copies import read_copies
+from yardbird.tables.generated import TABLE, GeneratedSound, read_generated
 
 Figures = Mapping[str, float | None]
 
@@ -67,8 +68,8 @@ class Family:
 def read_families(data: Path) -> list[Family]:
     """Every family with solos in data/generated; distances where there are real solos."""
     families = []
-    for manifest in tqdm(sorted(data.glob("generated/*/manifest.csv")), "judging solos", unit="family", leave=False):
-        solos = list(_read_solos(manifest))
+    for manifest in tqdm(sorted(data.glob(f"generated/*/{TABLE}")), "judging solos", unit="family", leave=False):
+        solos = list(_read_solos(manifest.parent))
         if not solos:
             continue
         drawn = [describe(solo.drawn) for solo in solos]
@@ -103,12 +104,11 @@ def read_real(data: Path, generated: Sequence[Score], artist: str | None) -> Ite
     Models write no marks of phrases, and where none writes chords the real solos are heard without theirs. Only those
     of `artist`, where the split has any: a player is compared to himself.
     """
-    with (data / "augmented/manifest.csv").open(newline="", encoding="utf-8") as file:
-        held_out = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    held_out = [row for row in read_copies(data / "augmented") if row.split == "test"]
     beats, steps_per_beat = length_beats(generated), max(score.ticks_per_beat for score in generated)
     with_chords = any(score.chords for score in generated)
-    for row in [row for row in held_out if row["artist"] == artist] or held_out:
-        solo = quantise(read_score(files.within(data / "augmented", row["path"])), steps_per_beat).score
+    for row in [row for row in held_out if row.artist == artist] or held_out:
+        solo = quantise(read_score(files.within(data / "augmented", row.path)), steps_per_beat).score
         solo = replace(solo, phrases=(), chords=solo.chords if with_chords else ())
         yield from excerpts(in_full_bars(solo), beats)
 
@@ -124,23 +124,20 @@ def _provenance(wave: Path) -> Mapping[str, Any]:
     return files.read_json(beside) if beside.is_file() else {}
 
 
-def _read_solos(manifest: Path) -> Iterator[Heard]:
-    folder = manifest.parent
-    with manifest.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            path = files.within(folder, row["path"])
-            if "prompt" in row:
-                wave = read_wave(path)
-                score = transcribe(wave, spoken_tempo(row["prompt"]))
-                facts = f"{wave.seconds:.0f} s, {len(score.notes)} notes heard in it"
-                if row["unknown_words"]:
-                    facts += f"; words the model has never read: {row['unknown_words']}"
-                yield Heard(row["prompt"], facts, path, score, True, path.with_suffix(".png"), None)
-            else:
-                score = read_score(path)
-                tempo = f"{float(row['qpm']):.0f} quarter notes a minute"
-                facts = f"{row['key']}, {tempo}, {row['bars']} bars, {row['notes']} notes"
-                title = row["solo"].replace("_", " ").replace("/", ", ")
-                wave_path, primed_bars = path.with_suffix(".wav"), int(row["primed_bars"] or 0)
-                lead = float(_provenance(wave_path).get("count_in_seconds", 0.0))
-                yield Heard(title, facts, wave_path, score, False, None, None, primed_bars, lead)
+def _read_solos(folder: Path) -> Iterator[Heard]:
+    for row in read_generated(folder):
+        path = files.within(folder, row.path)
+        if isinstance(row, GeneratedSound):
+            wave = read_wave(path)
+            score = transcribe(wave, spoken_tempo(row.prompt))
+            facts = f"{wave.seconds:.0f} s, {len(score.notes)} notes heard in it"
+            if row.unknown_words:
+                facts += f"; words the model has never read: {row.unknown_words}"
+            yield Heard(row.prompt, facts, path, score, True, path.with_suffix(".png"), None)
+        else:
+            score = read_score(path)
+            facts = f"{row.key}, {row.qpm:.0f} quarter notes a minute, {row.bars} bars, {row.notes} notes"
+            title = row.solo.replace("_", " ").replace("/", ", ")
+            wave_path = path.with_suffix(".wav")
+            lead = float(_provenance(wave_path).get("count_in_seconds", 0.0))
+            yield Heard(title, facts, wave_path, score, False, None, None, row.primed_bars, lead)

@@ -1,6 +1,5 @@
 """The way from one solo to another through the latent space, step by step, to be clicked through."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import pandas as pd
 
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.tables.copies import read_copies
 
 PATH = "linear"  # of the paths that are measured, the one that is shown
 
@@ -70,5 +70,4 @@ def _ends(pair: str, titles: Mapping[str, str]) -> tuple[str, str]:
 
 def _titles(data: Path) -> dict[str, str]:
     """Titles under the names that pairs are made of."""
-    with (data / "augmented/manifest.csv").open(newline="", encoding="utf-8") as file:
-        return {row["solo"].replace("/", "_"): f"{row['title']} by {row['artist']}" for row in csv.DictReader(file)}
+    return {row.solo.replace("/", "_"): f"{row.title} by {row.artist}" for row in read_copies(data / "augmented")}

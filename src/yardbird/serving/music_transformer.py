@@ -1,4 +1,4 @@
-"""What the registry runs for the Music Transformer: charts in, solos out. MLflow executes this file."""
+"""What the registry runs for the Music Transformer: charts in, solos out."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,6 @@ from yardbird.generation.source import open_source
 from yardbird.models.base import prepare_torch
 from yardbird.serving.solos import FACTS, as_config, as_orders, facts
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
-from yardbird.tracking.pyfunc import serve
 
 
 def open_model(folder: Path) -> Answer:
@@ -26,7 +25,7 @@ def open_model(folder: Path) -> Answer:
 
 ENDPOINT = Endpoint(
     family="music_transformer",
-    file=Path(__file__),
+    file=Path(__file__).parent / "registered/music_transformer.py",
     open_model=open_model,
     columns={"chart": True},
     params={
@@ -58,5 +57,3 @@ An empty chart asks for a free solo. Over a chart a solo has the whole choruses 
 `"whole_choruses": false` exactly `bars`. The answer's `midi` is a MIDI file in base64.""",
     health={},
 )
-
-serve(ENDPOINT)

@@ -1,4 +1,4 @@
-"""What the registry runs for the MusicVAE: solos to points of the latent space, and back. MLflow executes this file."""
+"""What the registry runs for the MusicVAE: solos to points of the latent space, and back."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,6 @@ from yardbird.music.score import Meter, Score
 from yardbird.nn.sampling import Sampling
 from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
-from yardbird.tracking.pyfunc import serve
 
 _MOST_STEPS = 65  # of an interpolation
 Settings = Mapping[str, Any]
@@ -189,7 +188,7 @@ def _point(z: Vector) -> dict[str, Any]:
 
 ENDPOINT = Endpoint(
     family="music_vae",
-    file=Path(__file__),
+    file=Path(__file__).parent / "registered/music_vae.py",
     open_model=open_model,
     columns={"midi": False, "midi_b": False, "z": False, "chart": False},
     params={
@@ -250,5 +249,3 @@ chart a solo has the whole choruses nearest to `bars`, with `"whole_choruses": f
         "note F1 lost with z shuffled": "note_gain_on_shuffled",
     },
 )
-
-serve(ENDPOINT)

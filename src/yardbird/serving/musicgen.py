@@ -1,4 +1,4 @@
-"""What the registry runs for the MusicGen: prompts in, sound out. MLflow executes this file."""
+"""What the registry runs for the MusicGen: prompts in, sound out."""
 
 import base64
 import tempfile
@@ -9,10 +9,10 @@ from typing import Any
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError, YardbirdError
-from yardbird.generation.sound import SingConfig, open_singer, sing
-from yardbird.models.base import prepare_torch
+from yardbird.generation.sound import SingConfig, sing
+from yardbird.models.base import best_device, prepare_torch
+from yardbird.models.kinds import SoundFamily
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
-from yardbird.tracking.pyfunc import serve
 
 MOST_SECONDS, MOST_SECONDS_IN_ALL = 60, 300  # a request must not hold the server for hours
 _MOST_LETTERS = 500  # of a prompt
@@ -20,8 +20,11 @@ _MOST_LETTERS = 500  # of a prompt
 
 def open_model(folder: Path) -> Answer:
     """Load a family's folder; the answer draws one sound a prompt."""
+    from yardbird.models.musicgen import MusicGenFamily  # loads transformers
+
     prepare_torch()
-    family, _ = open_singer(folder)
+    family: SoundFamily = MusicGenFamily.load(folder)
+    family.model.to(best_device())
 
     def answer(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         prompts = [_checked(row["prompt"], f"prompt {number}") for number, row in enumerate(rows, 1)]
@@ -73,7 +76,7 @@ def _as_base64(waveform: Waveform) -> str:
 
 ENDPOINT = Endpoint(
     family="musicgen",
-    file=Path(__file__),
+    file=Path(__file__).parent / "registered/musicgen.py",
     open_model=open_model,
     columns={"prompt": True},
     params={"seconds": "double", "guidance": "double", "temperature": "double", "top_k": "long", "seed": "long"},
@@ -97,5 +100,3 @@ The answer's `wav` is a WAV file in base64, of 16 bits and one channel; `unknown
 the model has never read.""",
     health={},
 )
-
-serve(ENDPOINT)

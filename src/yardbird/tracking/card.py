@@ -1,6 +1,5 @@
 """The model card: what a model is, what it has learnt from, how well it does, in markdown from measured figures."""
 
-import csv
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,8 @@ import numpy as np
 from yardbird import files
 from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
+from yardbird.tables.clips import EncodedClipRow, read_clip_index
+from yardbird.tables.encoded import EncodedRow, read_index
 from yardbird.tracking.endpoint import Endpoint
 from yardbird.tracking.gate import Gate
 
@@ -73,34 +74,37 @@ class Corpus:
 
 def read_corpus(encoded: Path) -> Corpus:
     """Read the index and the held-out solos of one codec's folder in data/encoded."""
-    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    codec = files.read_json(encoded / "codec.json")
+    rows: Sequence[EncodedRow] | Sequence[EncodedClipRow]
+    if "codebooks" in codec:
+        rows = clips = read_clip_index(encoded)
+        sound, background = _clips(clips, codec), Counter[str]()
+    else:
+        rows = solos = read_index(encoded)
+        own = (row for row in solos if row.is_original and row.role == BACKGROUND)
+        sound, background = None, Counter(row.solo.partition("/")[0] for row in own)
     arrays = [np.load(path, mmap_mode="r") for path in sorted(encoded.glob("*.npy"))]
-    originals = [row for row in rows if row["semitones"] == "0" and float(row["tempo_factor"]) == 1]
+    originals = [row for row in rows if row.is_original]
     digest = hashlib.sha256((encoded / "codec.json").read_bytes())
-    for row in sorted((row for row in originals if row["split"] == "test"), key=lambda row: row["solo"]):
-        start = int(row["start"])
-        digest.update(row["solo"].encode())
+    for row in sorted((row for row in originals if row.split == "test"), key=lambda row: row.solo):
+        digest.update(row.solo.encode())
         for array in arrays:
-            digest.update(array[start : start + int(row["length"])].tobytes())
-    artists = sorted({row["artist"] or "unknown" for row in originals if row["split"] == "train"})
-    counts = Counter(split for split, _ in {(row["split"], row["solo"]) for row in originals})  # a solo is many clips
-    copies = {(row["solo"], row["semitones"], row["tempo_factor"]) for row in rows}
-    clips = _clips(rows, files.read_json(encoded / "codec.json")) if rows and "clip" in rows[0] else None
-    background = Counter(row["solo"].partition("/")[0] for row in originals if row.get("role") == BACKGROUND)
+            digest.update(array[row.place].tobytes())
+    artists = sorted({row.artist or "unknown" for row in originals if row.split == "train"})
+    counts = Counter(split for split, _ in {(row.split, row.solo) for row in originals})  # a solo is many clips
     return Corpus(
         originals=dict(sorted(counts.items())),
-        copies=len(copies),
+        copies=len({(row.solo, row.semitones, row.tempo_factor) for row in rows}),
         artists=tuple(artists),
         held_out=digest.hexdigest()[:16],
-        clips=clips,
+        clips=sound,
         background=dict(sorted(background.items())),
     )
 
 
-def _clips(rows: Sequence[Mapping[str, str]], codec: Mapping[str, Any]) -> Clips:
-    minutes = sum(int(row["length"]) for row in rows) / codec["frame_rate"] / 60
-    return Clips(len(rows), minutes, all(row["kind"] == "rendered" for row in rows), codec["source"])
+def _clips(rows: Sequence[EncodedClipRow], codec: Mapping[str, Any]) -> Clips:
+    minutes = sum(row.length for row in rows) / codec["frame_rate"] / 60
+    return Clips(len(rows), minutes, all(row.kind == "rendered" for row in rows), codec["source"])
 
 
 def model_card(

@@ -17,7 +17,7 @@ class Endpoint:
     """How a registered family answers, and what its model card says of it."""
 
     family: str
-    file: Path  # MLflow executes it to load the model: it calls `pyfunc.serve` with this endpoint
+    file: Path  # MLflow executes it to load the model; all it does is call `pyfunc.serve` with this endpoint
     open_model: Callable[[Path], Answer]  # from the family's folder
     columns: Mapping[str, bool]  # of a request: must it be there?
     params: Mapping[str, Kind]  # what a request may set

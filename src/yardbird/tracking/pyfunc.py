@@ -53,7 +53,7 @@ class EndpointModel(PythonModel):
 
 
 def serve(endpoint: Endpoint) -> None:
-    """Called by the file that MLflow executes: this is its model."""
+    """Set the model of the file that MLflow executes (`Endpoint.file`); nothing else may call this."""
     set_model(EndpointModel(endpoint))
 
 

@@ -1,6 +1,5 @@
 """MLflow rebuilt from what Git and DVC hold: trainings from their curves, the pipeline's run from its reports."""
 
-import csv
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from mlflow.entities import RunTag
 from yardbird import files
 from yardbird.config import PARAMS, flatten, read_params
 from yardbird.dvc_lock import LOCK, background_sources, pipeline_id, read_lock
+from yardbird.tables.curves import read_curve
 from yardbird.tracking.pages import solo_page
 from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, provenance
@@ -66,9 +66,7 @@ def _rebuild(client: MlflowClient, experiment: str, workspace: Path, family: str
     tags = {**provenance(), "stage": f"train@{family}", "family": family, "rebuilt": "from its curve", "data": data}
     tags["background"] = background_sources(stages)
     run_id = start_run(client, experiment, f"train {family}", flatten(params), {**tags, **deps})
-    with curve.open(newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    log_curve(client, run_id, rows, set())
+    log_curve(client, run_id, read_curve(curve), set())
     summary = curve.with_name(f"{family}.json")
     log_results(client, run_id, curve, dict(_numbers(files.read_json(summary)[family])) if summary.exists() else {})
     client.set_terminated(run_id)

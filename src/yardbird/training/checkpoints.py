@@ -14,7 +14,7 @@ from yardbird.errors import InputError
 
 
 class CheckpointFolder:
-    """`<root>/.checkpoints/<family>/<key>`, held by one process at a time.
+    """`<root>/.checkpoints/<family>/<key>`, locked by one process at a time: a context manager makes and locks it.
 
     The key is a hash of everything the result depends on (`yardbird.pipeline.stage_hash`), so that a checkpoint is only
     ever continued by the very same training. It is written to a side file, forced to disk and renamed: a kill at any
@@ -24,8 +24,14 @@ class CheckpointFolder:
     def __init__(self, root: Path, family: str, key: str) -> None:
         self.path = root / ".checkpoints" / family / key
         self._last = self.path / "last.pt"
-        self.path.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.path / "lock")
+
+    def __enter__(self) -> "CheckpointFolder":
+        """
+        Raises:
+            InputError: another process, or another folder of this one, holds the lock.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -35,6 +41,10 @@ class CheckpointFolder:
                 found="another process at the same one",
                 remedy="wait for it, or stop it",
             ) from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
     def write(self, state: Mapping[str, Any]) -> None:
         """Write tensors, numbers, text and containers of them."""
@@ -65,6 +75,5 @@ class CheckpointFolder:
         return state
 
     def remove(self) -> None:
-        """Training has succeeded and its outputs are written."""
-        self._lock.release()
+        """Delete the folder, once training has succeeded and its outputs are written."""
         shutil.rmtree(self.path)

@@ -293,10 +293,3 @@ def _quiet_lightning() -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
-
-
-def as_csv(curve: Sequence[Mapping[str, float]]) -> str:
-    """The curve as text: a header, one line an epoch, seven significant digits."""
-    header = list(curve[0])
-    lines = [",".join(f"{row[name]:.7g}" for name in header) for row in curve]
-    return "\n".join([",".join(header), *lines]) + "\n"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from table_rows import filled
 
 from yardbird.errors import InputError
 from yardbird.evaluation.comparison import cells
@@ -21,6 +22,7 @@ from yardbird.evaluation.comparison.plots import (
 from yardbird.evaluation.comparison.words import characters
 from yardbird.evaluation.evaluate import SHOWN
 from yardbird.evaluation.held_out import GROUPS
+from yardbird.tables.encoded import EncodedRow
 
 FIGURES = {
     "nats_per_note": 5.0, "nats_per_note_low": 4.5, "nats_per_note_high": 5.5, "perplexity": 9.0,
@@ -369,8 +371,8 @@ def test_a_synthetic_corpus_is_named_in_the_heading(data, tmp_path):
 
 def test_a_mixed_corpus_is_no_synthetic_one_and_says_how_much_of_it_is(data, tmp_path):
     rows = [
-        {"solo": "etudes/a", "split": "train", "role": "target", "artist": "X (synthetic)"},
-        {"solo": "parker/b", "split": "test", "role": "target", "artist": "P"},
+        filled(EncodedRow, solo="etudes/a", split="train", artist="X (synthetic)"),
+        filled(EncodedRow, solo="parker/b", split="test", artist="P"),
     ]
     first, etudes, parker = describe_corpus(rows)
     assert first.startswith("**The corpus is partly synthetic** (1 of 2 solos): etudes composed by rule")
@@ -413,8 +415,8 @@ def test_nothing_evaluated_is_one_clear_line(data, tmp_path):
 
 def test_a_background_source_is_said_to_be_one():
     rows = [
-        {"solo": "parker/a", "split": "test", "role": "target", "artist": "P"},
-        {"solo": "others/b", "split": "train", "role": "background", "artist": "Q"},
+        filled(EncodedRow, solo="parker/a", split="test", artist="P"),
+        filled(EncodedRow, solo="others/b", split="train", role="background", artist="Q"),
     ]
     parker, others = describe_corpus(rows)
     assert parker == "Source `parker`: 0 train, 0 validation, 1 test solos, split by tune."

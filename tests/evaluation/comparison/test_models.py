@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from table_rows import filled
 
 from yardbird.evaluation.comparison import models
 from yardbird.evaluation.comparison.facts import Facts, all_facts
 from yardbird.evaluation.comparison.gather import read_comparison
 from yardbird.evaluation.comparison.words import Character, characters
-from yardbird.files import write_csv, write_json
+from yardbird.files import write_json
 from yardbird.metrics.estimates import Estimate
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
+from yardbird.tables.generated import GeneratedSolo, GeneratedSound, write_generated_solos, write_generated_sounds
 
 REAL = {"pitch_entropy": (4.0, 0.2, 16), "h1": (2.0, 0.1, 16), "harmony_margin": (0.2, 0.04, 16)}
 
@@ -85,9 +87,9 @@ def test_costs_and_spans_come_from_timing_and_from_what_was_generated(data: Path
     for number, qpm in enumerate((60.0, 120.0, 240.0)):
         tune = Score(12, make_notes([(0, 12, 60, 90)]), 4 * 48, tempos=(Tempo(0, qpm),))
         write_score(tune, workspace / f"generated/music_vae/{number}.mid")
-    solos = [{"path": f"{number}.mid", "bars": 4} for number in range(3)]
-    write_csv(workspace / "generated/music_vae/manifest.csv", ["path", "bars"], solos)
-    write_csv(workspace / "generated/musicgen/manifest.csv", ["path", "seconds"], [{"path": "a.wav", "seconds": 10.0}])
+    solos = [filled(GeneratedSolo, path=f"{number}.mid", bars=4) for number in range(3)]
+    write_generated_solos(workspace / "generated/music_vae", solos)
+    write_generated_sounds(workspace / "generated/musicgen", [filled(GeneratedSound, path="a.wav", seconds=10.0)])
     facts = all_facts(read_comparison(reports, workspace, tmp_path / "models"))
     vae, sound = facts["music_vae"], facts["musicgen"]
     assert (vae.writes, sound.writes) == ("notes", "sound")

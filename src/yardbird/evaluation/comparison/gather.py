@@ -1,10 +1,10 @@
 """What other stages have measured, read into one place."""
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -15,10 +15,11 @@ from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
 from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.evaluate import HEADLINE
-from yardbird.evaluation.held_out import is_original
 from yardbird.metrics.rows import FLOOR, REAL
 from yardbird.models.base import TRAINED
 from yardbird.music.midi import read_score
+from yardbird.tables.encoded import EncodedRow, read_index
+from yardbird.tables.generated import TABLE, GeneratedSolo, GeneratedSound, read_generated
 
 Figures = Mapping[str, float]
 
@@ -91,8 +92,7 @@ def read_comparison(reports: Path, data: Path, models: Path) -> Comparison:
             if label in tables and not tables[label].equals(own):
                 label = f"{row} for {name}"
             tables[label] = own
-    with (data / "encoded/events/index.csv").open(newline="", encoding="utf-8") as file:
-        originals = [row for row in csv.DictReader(file) if is_original(row)]
+    originals = [row for row in read_index(data / "encoded/events") if row.is_original]
     order = sorted(tables, key=lambda row: (not row.startswith(REAL), not row.startswith(FLOOR), row != NGRAM))
     rows = pd.concat([tables[row].assign(row=row) for row in order], ignore_index=True)
     timing = reports / "timing"
@@ -126,26 +126,24 @@ def _read_conditions(path: Path) -> tuple[str, ...]:
 
 def _read_span(folder: Path) -> Span | None:
     """From the manifest of the solos; None where none have been generated."""
-    if not (folder / "manifest.csv").is_file():
-        return None
-    manifest = _read_rows(folder / "manifest.csv")
-    if manifest.empty:
-        return None
-    if "bars" not in manifest:
-        return Span("sound", None, manifest["seconds"].tolist())
-    seconds = [read_score(files.within(folder, str(path))).seconds for path in manifest["path"]]
-    return Span("notes", float(manifest["bars"].median()), seconds)
+    manifest = read_generated(folder) if (folder / TABLE).is_file() else []
+    if sounds := [row for row in manifest if isinstance(row, GeneratedSound)]:
+        return Span("sound", None, [row.seconds for row in sounds])
+    if solos := [row for row in manifest if isinstance(row, GeneratedSolo)]:
+        seconds = [read_score(files.within(folder, row.path)).seconds for row in solos]
+        return Span("notes", float(median(row.bars for row in solos)), seconds)
+    return None
 
 
-def corpus_kind(originals: Sequence[Mapping[str, str]]) -> str:
+def corpus_kind(originals: Sequence[EncodedRow]) -> str:
     """`synthetic` where invented players play all of it, `partly synthetic` where some of it, else empty."""
-    invented = [SYNTHETIC in row["artist"] for row in originals]
+    invented = [SYNTHETIC in row.artist for row in originals]
     return "" if not any(invented) else "synthetic" if all(invented) else "partly synthetic"
 
 
-def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
+def describe_corpus(originals: Sequence[EncodedRow]) -> list[str]:
     """One sentence a source, from the index of the corpus; before them, whether it is synthetic."""
-    kind, invented = corpus_kind(originals), sum(SYNTHETIC in row["artist"] for row in originals)
+    kind, invented = corpus_kind(originals), sum(SYNTHETIC in row.artist for row in originals)
     etudes = "etudes composed by rule and attributed to invented players. Real solos below are held-out solos of it"
     sentences = {
         "": [],
@@ -155,8 +153,8 @@ def describe_corpus(originals: Sequence[Mapping[str, str]]) -> list[str]:
             "every result depends on the etudes too."
         ],
     }[kind]
-    splits = Counter((row["solo"].partition("/")[0], row["split"]) for row in originals)
-    background = {row["solo"].partition("/")[0] for row in originals if row["role"] == BACKGROUND}
+    splits = Counter((row.solo.partition("/")[0], row.split) for row in originals)
+    background = {row.solo.partition("/")[0] for row in originals if row.role == BACKGROUND}
     for source in dict.fromkeys(source for source, _ in splits):
         if source in background:
             use = "used for training only; solos over held-out tunes are left out"

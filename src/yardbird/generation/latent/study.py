@@ -1,6 +1,5 @@
 """What every experiment in the latent space stands on: the solos with their codes, and one way to write results."""
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from yardbird.music.excerpts import cut
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score
 from yardbird.seeds import generator
+from yardbird.tables.copies import read_copies
 
 _LONGEST_STEM = 100  # bytes: names have 255
 
@@ -89,16 +89,15 @@ def open_study(family: MusicVAEFamily, augmented: Path, held_out: str, seed: int
     Raises:
         InputError: one of the two splits is empty.
     """
-    with (augmented / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        originals = [row for row in csv.DictReader(file) if row["copy"] == row["solo"] and row["role"] == TARGET]
-    rows = sorted((row for row in originals if row["split"] in ("train", held_out)), key=lambda row: row["solo"])
+    originals = [row for row in read_copies(augmented) if row.is_original and row.role == TARGET]
+    rows = sorted((row for row in originals if row.split in ("train", held_out)), key=lambda row: row.solo)
     for split in ("train", held_out):
-        if not any(row["split"] == split for row in rows):
+        if not any(row.split == split for row in rows):
             raise InputError(augmented, expected=f"solos of the {split} split", found="none", remedy="add tunes")
-    paths = tqdm([augmented / row["path"] for row in rows], desc="reading solos", unit="solo", leave=False)
+    paths = tqdm([augmented / row.path for row in rows], desc="reading solos", unit="solo", leave=False)
     scores = [family.codec.grid(read_score(path)).score for path in paths]
     solos = [
-        Solo(row["solo"], row["split"], row["artist"], row["title"], row["tune_group"], row["form"], score, latent)
+        Solo(row.solo, row.split, row.artist, row.title, row.tune_group, row.form, score, latent)
         for row, score, latent in zip(rows, scores, family.encode(scores), strict=True)
     ]
     return Study(family, tuple(solos), seed)

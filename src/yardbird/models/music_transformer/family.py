@@ -20,12 +20,14 @@ from yardbird.codecs.fill import MOST_BARS, gap_at, gap_of
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import NonNegativeInt, PositiveInt, Share, ShareBelowOne, read_section
-from yardbird.models.base import Batch, Datasets, Family, Loss, Mixture, Ratio, TokenScores
+from yardbird.models.base import Batch, Datasets, Loss, Mixture, Ratio, TokenScores
+from yardbird.models.kinds import TokenFamily
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
 from yardbird.models.music_transformer.relations import RELATIONS, Use, make_relations
 from yardbird.music.score import Score
 from yardbird.nn.decoding import decode
+from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.nn.transformer import TransformerConfig
 
@@ -55,7 +57,7 @@ class ModelConfig(TransformerConfig, section="music_transformer.model"):
         return Mixture(self.background_epochs, self.background_share)
 
 
-class MusicTransformerFamily(Family):
+class MusicTransformerFamily(TokenFamily):
     """A `MusicTransformer` over the tokens of an `EventCodec`."""
 
     name: ClassVar[str] = "music_transformer"
@@ -161,14 +163,11 @@ class MusicTransformerFamily(Family):
         items = windows.MeasuringWindows(solo, [whole], self.config.context_length, self.codec.pad_id)
         device = self.model.embedding.weight.device
         nats, correct = [], []
-        was_training = self.model.training
-        self.model.eval()
-        with torch.inference_mode():
+        with evaluating(self.model), torch.inference_mode():
             for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
                 batch_nats, batch_correct = self._score(batch["tokens"].to(device))
                 nats.append(batch_nats.cpu()[batch["scored"]].double())
                 correct.append(batch_correct.cpu()[batch["scored"]])
-        self.model.train(was_training)
         return TokenScores(torch.cat(nats).numpy(), torch.cat(correct).numpy())
 
     def generate(

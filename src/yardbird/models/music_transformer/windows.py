@@ -1,6 +1,5 @@
 """Windows of the encoded corpus: random ones to train on, overlapping ones to measure whole solos by."""
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from yardbird.config import BACKGROUND, TARGET, Role
 from yardbird.errors import InputError
 from yardbird.models.base import TARGET_ALONE, Batch, Mixture, Rounds
 from yardbird.seeds import generator
+from yardbird.tables.encoded import read_index
 
 Tokens = NDArray[np.uint16]
 #: Another stream of a whole sequence, about the token at a place, of at most `context + 1` tokens; None: there is none.
@@ -34,12 +34,10 @@ def read_sequences(encoded: Path, split: str, role: Role = TARGET) -> list[Seque
     Raises:
         InputError: the encode stage put nothing of the target into this split.
     """
-    path = encoded / "index.csv"
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if (row["split"], row["role"]) == (split, role)]
+    rows = [row for row in read_index(encoded, split) if row.role == role]
     if not rows and role == TARGET:
-        raise InputError(path, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
-    return [Sequence(int(row["start"]), int(row["length"])) for row in rows]
+        raise InputError(encoded, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
+    return [Sequence(row.start, row.length) for row in rows]
 
 
 def read_tokens(encoded: Path) -> Tokens:

@@ -20,13 +20,13 @@ from yardbird.models.base import (
     ACTIVE_VARIANCE,
     Batch,
     Datasets,
-    Family,
     Loss,
     Means,
     Ratio,
     TokenScores,
     best_device,
 )
+from yardbird.models.kinds import LatentFamily
 from yardbird.models.music_vae.config import ModelConfig, PriorConfig
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import GREEDY, MusicVAE, StepValue
@@ -44,7 +44,7 @@ _OF_LOSS = (
 )  # fmt: skip
 
 
-class MusicVAEFamily(Family):
+class MusicVAEFamily(LatentFamily):
     """A `MusicVAE` over the grids of a `MelodyCodec`."""
 
     name: ClassVar[str] = "music_vae"
@@ -202,6 +202,10 @@ class MusicVAEFamily(Family):
         variance = np.asarray(means["mean_square"]) - np.square(means["mean"])
         plain = {name: float(value) for name, value in means.items() if not name.startswith("mean")}
         return {**plain, "active_units": float((variance > ACTIVE_VARIANCE).sum())}
+
+    @property
+    def window_bars(self) -> int:
+        return self.config.bars
 
     def encode(self, scores: Sequence[Score]) -> list[Latent]:
         """Posterior means of whole solos of any length."""

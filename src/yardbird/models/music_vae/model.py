@@ -29,8 +29,9 @@ from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.network import Alphabet, Decoder, NetworkConfig, Pick, Posterior, RecurrentVAE
 from yardbird.models.music_vae.sequence import SequencePrior
 from yardbird.models.music_vae.windows import padded
+from yardbird.music.grid import STEPS_PER_BEAT
 from yardbird.music.score import Score
-from yardbird.nn.resting import at_rest
+from yardbird.nn.evaluating import in_evaluation
 from yardbird.nn.sampling import Sampling, choose, row_generators
 from yardbird.seeds import generator
 
@@ -81,7 +82,7 @@ class MusicVAE(RecurrentVAE):
             velocities: whether velocities are read and written too; else all notes are equally loud.
             prior_size, prior_components: of the learnt prior, see `SequencePrior`; 0: the prior is N(0, I).
         """
-        self.codec = codec or MelodyCodec(MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16))
+        self.codec = codec or MelodyCodec(MelodyConfig(steps_per_beat=STEPS_PER_BEAT, segment_beats=4, velocities=16))
         config = NetworkConfig(
             segments=bars,
             latent_dim=latent_dim,
@@ -123,7 +124,7 @@ class MusicVAE(RecurrentVAE):
             else None
         )
 
-    @at_rest
+    @in_evaluation
     def encode(self, solo: Score) -> Latent:
         """The means of the posteriors of a solo's windows, side by side; the last one is padded.
 
@@ -133,14 +134,14 @@ class MusicVAE(RecurrentVAE):
         melody = self.codec.encode(solo)
         return Latent(self.posteriors(melody)[0], ((1.0, melody.frame),))
 
-    @at_rest
+    @in_evaluation
     def posteriors(self, melody: Melody) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """μ and σ of each window of a solo, (windows, Z)."""
         parts = [torch.split(values, _AT_ONCE) for values in self._inputs(melody)]
         means, spreads = zip(*(self.posterior(*part) for part in zip(*parts, strict=True)), strict=True)
         return torch.cat(means).cpu().numpy(), torch.cat(spreads).cpu().numpy()
 
-    @at_rest
+    @in_evaluation
     def posteriors_of(self, solos: Sequence[Batch]) -> tuple[Tensor, Tensor, Tensor]:
         """μ and σ (windows, Z) and the conditions (windows, P, C) of all windows of solos, items of `whole_solos`."""
         device = self.head.weight.device
@@ -151,7 +152,7 @@ class MusicVAE(RecurrentVAE):
         means, spreads, conditions = (torch.cat(values) for values in zip(*rows, strict=True))
         return means, spreads, conditions
 
-    @at_rest
+    @in_evaluation
     def score_steps(self, melody: Melody, z: NDArray[np.float32]) -> TokenScores:
         """Every step of a solo, padding left out, given the true steps before it and a z a window, (windows, Z)."""
         steps, _, chords = self._inputs(melody)
@@ -164,7 +165,7 @@ class MusicVAE(RecurrentVAE):
             correct.append((logits.argmax(1) == part)[inside])
         return TokenScores(torch.cat(nats).double().cpu().numpy(), torch.cat(correct).cpu().numpy())
 
-    @at_rest
+    @in_evaluation
     def sample_steps(self, melody: Melody, z: NDArray[np.float32]) -> Steps:
         """The likeliest steps, each fed back, at a z a window, (windows, Z), under a solo's chords: (N, S), raw.
 
@@ -183,7 +184,7 @@ class MusicVAE(RecurrentVAE):
         """
         return self.decode_all([latent], sampling=sampling, pitch_range=pitch_range, seed=seed)[0]
 
-    @at_rest
+    @in_evaluation
     def decode_all(
         self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
     ) -> list[Score]:
@@ -205,7 +206,7 @@ class MusicVAE(RecurrentVAE):
             for grid, own, latent in zip(grids, accents, latents, strict=False)
         ]
 
-    @at_rest
+    @in_evaluation
     def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
         """The direction from each point of a latent in which a value of the decoder's output grows fastest.
 
@@ -224,7 +225,7 @@ class MusicVAE(RecurrentVAE):
         direction: NDArray[np.float32] = F.normalize(gradient, dim=-1).cpu().numpy()
         return direction
 
-    @at_rest
+    @in_evaluation
     def prior(self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None) -> Latent:
         """Points drawn from the prior, one a window of the frame; window i depends on the seed, i and those before it.
 

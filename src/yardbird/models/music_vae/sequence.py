@@ -19,8 +19,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from yardbird.nn.evaluating import evaluating, in_evaluation
 from yardbird.nn.lstm import LSTM
-from yardbird.nn.resting import at_rest
 from yardbird.seeds import derive_seed, generator
 
 _LEAST_SPREAD = 0.02  # a component that closes in on a single point would make the density as large as it likes
@@ -57,7 +57,7 @@ class SequencePrior(nn.Module):
         heard = self._hear(before, condition, 0)
         return self._mixture(torch.cat([self.lstm(heard)[0], heard], dim=-1))
 
-    @at_rest
+    @in_evaluation
     def draw(
         self, condition: Float[Tensor, "T C"], seed: int, temperature: float, given: Float[Tensor, "G D"] | None = None
     ) -> NDArray[np.float32]:
@@ -152,8 +152,8 @@ def fit_prior(
         validation.means.shape, generator=torch.Generator().manual_seed(0)
     ).to(device)
     best, kept = float("inf"), {}
+    prior.train()
     for step in range(steps):
-        prior.train()
         warm = min(1.0, (step + 1) / 50)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
@@ -173,8 +173,8 @@ def fit_prior(
         nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
         optimizer.step()
         if (step + 1) % max(1, steps // 20) == 0 or step + 1 == steps:
-            with torch.no_grad():
-                value = float(nats(prior.eval(), held_out, validation.condition, validation.inside))
+            with evaluating(prior), torch.no_grad():
+                value = float(nats(prior, held_out, validation.condition, validation.inside))
             if value < best:
                 best, kept = value, {name: weight.clone() for name, weight in prior.state_dict().items()}
     prior.load_state_dict(kept)

@@ -1,6 +1,5 @@
 """Windows of the melody grid: every bar may start one in training; side by side where they are measured."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from yardbird.config import BACKGROUND, TARGET
 from yardbird.errors import InputError
 from yardbird.models.base import TARGET_ALONE, Batch, Mixture, Rounds
 from yardbird.seeds import derive_seed
+from yardbird.tables.encoded import read_index
 
 
 class MelodyWindows(Dataset[Batch]):
@@ -35,20 +35,18 @@ class MelodyWindows(Dataset[Batch]):
         seed: int,
         mixture: Mixture = TARGET_ALONE,
     ) -> None:
-        index = encoded / "index.csv"
-        rows = _rows(encoded, split)
+        rows = read_index(encoded, split)
         self._grids = _grids(encoded)
         notes = np.cumsum(np.append(0, (self._grids["steps"] < HOLD).any(axis=1)))
         places: dict[str, list[tuple[int, int]]] = {TARGET: [], BACKGROUND: []}
         for row in rows:
-            start, length = int(row["start"]), int(row["length"])
-            for first in range(0, max(1, length - segments // 2), hop):
-                stop = min(first + segments, length)
-                if notes[start + stop] > notes[start + first]:
-                    places[row["role"]].append((start + first, start + stop))
+            for first in range(0, max(1, row.length - segments // 2), hop):
+                start, stop = row.start + first, row.start + min(first + segments, row.length)
+                if notes[stop] > notes[start]:
+                    places[row.role].append((start, stop))
         if not places[TARGET]:
             found = f"no notes in its {len(rows)} solos" if rows else "none"
-            raise InputError(index, expected=f"solos of the {split} split", found=found, remedy="give more tunes")
+            raise InputError(encoded, expected=f"solos of the {split} split", found=found, remedy="give more tunes")
         target, background = places[TARGET], places[BACKGROUND]
         self._places, self._segments = [*target, *background], segments
         seed = derive_seed(seed, "music_vae")
@@ -72,17 +70,11 @@ class MelodyWindows(Dataset[Batch]):
 def whole_solos(encoded: Path, split: str, segments: int) -> Iterator[Batch]:
     """Every target solo of a split, copies included, as windows side by side, the last one padded: (windows, N, …)."""
     grids = _grids(encoded)
-    for row in _rows(encoded, split):
-        if row["role"] != TARGET:
+    for row in read_index(encoded, split):
+        if row.role != TARGET:
             continue
-        start, length = int(row["start"]), int(row["length"])
-        batch = _batch(grids, start, start + length, -(-length // segments) * segments)
+        batch = _batch(grids, row.start, row.start + row.length, -(-row.length // segments) * segments)
         yield {name: values.reshape(-1, segments, *values.shape[1:]) for name, values in batch.items()}
-
-
-def _rows(encoded: Path, split: str) -> list[dict[str, str]]:
-    with (encoded / "index.csv").open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row["split"] == split]
 
 
 def _grids(encoded: Path) -> dict[str, NDArray[Any]]:

@@ -5,24 +5,22 @@ reads it. Beyond the context that the model was trained on it goes on in windows
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 from transformers import DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
 
-from yardbird.config import NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import InputError
+from yardbird.models.kinds import Codes
 from yardbird.models.musicgen.delay import delayed, undelayed
-from yardbird.nn.sampling import Sampling, choose, row_generators
+from yardbird.nn.evaluating import evaluating
+from yardbird.nn.sampling import Sampling, SoundSampling, choose, row_generators
 
 _UNKNOWN = -1
-Codes = NDArray[np.int16]
 
 
 class Singer(Protocol):
@@ -40,26 +38,6 @@ class Singer(Protocol):
     def text_ids(self, captions: Sequence[str], /) -> tuple[Tensor, Tensor]: ...
 
     def text_states(self, ids: Tensor, mask: Tensor, /) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class SoundSampling(Settings):
-    """How codes are drawn.
-
-    Attributes:
-        guidance: how far the scores are moved from those without a caption towards those under it: 1 is where the
-            caption alone puts them, 3 what the paper uses, 0 no caption at all.
-        temperature: 0 takes the likeliest code.
-        top_k: only so many of the likeliest codes; None: all.
-    """
-
-    guidance: NonNegativeFloat
-    temperature: NonNegativeFloat
-    top_k: PositiveInt | None
-
-    @property
-    def tokens(self) -> Sampling:
-        return Sampling(self.temperature, self.top_k, top_p=None, min_p=None)
 
 
 def generate(
@@ -89,16 +67,11 @@ def generate(
         assert prime.shape[1] <= frames, "a prime is no longer than the sound"
         codes[row, :, : prime.shape[1]] = torch.from_numpy(prime.astype(np.int64))
     generators = row_generators(seed, len(captions))
-    was_training = model.training
-    model.train(False)
-    try:
-        with torch.inference_mode():
-            heard = _Heard(family, captions, sampling.guidance)
-            for start in window_starts(frames, family.context_frames):
-                window = codes[:, :, start : start + family.context_frames]  # a view: what is drawn lands in `codes`
-                _fill(heard, window, sampling.tokens, generators)
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.inference_mode():
+        heard = _Heard(family, captions, sampling.guidance)
+        for start in window_starts(frames, family.context_frames):
+            window = codes[:, :, start : start + family.context_frames]  # a view: what is drawn lands in `codes`
+            _fill(heard, window, sampling.tokens, generators)
     return codes.numpy().astype(np.int16)
 
 

@@ -18,15 +18,17 @@ from yardbird import files
 from yardbird.audio.wave import Waveform
 from yardbird.config import read_section
 from yardbird.errors import InputError
-from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio
-from yardbird.models.musicgen import checkpoint, tokenizer, windows
+from yardbird.models.base import Batch, Datasets, Loss, Ratio
+from yardbird.models.kinds import Codes, SoundFamily
+from yardbird.models.musicgen import checkpoint, decoding, tokenizer, windows
 from yardbird.models.musicgen.checkpoint import SCRATCH
 from yardbird.models.musicgen.codec import network
-from yardbird.models.musicgen.decoding import SoundSampling, generate
 from yardbird.models.musicgen.delay import delayed, undelayed
 from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
-from yardbird.models.musicgen.windows import ClipsConfig, Codes
+from yardbird.models.musicgen.windows import ClipsConfig
+from yardbird.nn.evaluating import evaluating
+from yardbird.nn.sampling import SoundSampling
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -45,7 +47,7 @@ class Origin:
     seed: int
 
 
-class MusicGenFamily(Family):
+class MusicGenFamily(SoundFamily):
     """A `MusicgenForConditionalGeneration` with its tokenizer and, inside, its codec.
 
     Copet et al. 2023, arXiv 2306.05284. Codec and text encoder are never trained, not even a random one (see scratch).
@@ -164,9 +166,10 @@ class MusicGenFamily(Family):
         """
         key = (tuple(words), tuple(there), str(ids.device))
         if key not in self._texts:
-            self.model.text_encoder.train(False)  # it drops nothing out
-            with torch.inference_mode(False), torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
-                states = self.model.text_encoder(input_ids=ids[None], attention_mask=mask[None]).last_hidden_state
+            encoder = self.model.text_encoder
+            precise = torch.autocast(ids.device.type, enabled=False)
+            with torch.inference_mode(False), torch.no_grad(), precise, evaluating(encoder):
+                states = encoder(input_ids=ids[None], attention_mask=mask[None]).last_hidden_state
             self._texts[key] = states[0]
         return self._texts[key]
 
@@ -221,9 +224,8 @@ class MusicGenFamily(Family):
         clip = windows.Clip(0, codes.shape[1], (caption,))
         items = windows.MeasuringClips(codes.T, [clip], self.context_frames, self.pad_id, self.text_ids)
         nats, correct = np.empty(codes.T.shape), np.empty(codes.T.shape, np.bool_)
-        done, was_training = 0, self.model.training
-        self.model.train(False)
-        with torch.inference_mode():
+        done = 0
+        with evaluating(self.model), torch.inference_mode():
             for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
                 here = {name: value.to(self.model.device) for name, value in batch.items()}
                 states = self.text_states(here["text"], here["mask"])
@@ -232,8 +234,18 @@ class MusicGenFamily(Family):
                 until = done + len(of_frames[0])
                 nats[done:until], correct[done:until] = of_frames
                 done = until
-        self.model.train(was_training)
         return nats.T, correct.T
+
+    def generate(
+        self,
+        captions: Sequence[str],
+        frames: int,
+        sampling: SoundSampling,
+        seed: int,
+        primes: Sequence[Codes] | None = None,
+    ) -> Codes:
+        """See `decoding.generate`."""
+        return decoding.generate(self, captions, frames, sampling, seed, primes)
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), by the codec inside the model."""
@@ -245,5 +257,5 @@ class MusicGenFamily(Family):
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""
-        codes = generate(self, [_SAMPLE], self.context_frames, SoundSampling(3.0, 1.0, 250), seed)[0]
+        codes = self.generate([_SAMPLE], self.context_frames, SoundSampling(3.0, 1.0, 250), seed)[0]
         return Waveform(self.decode_codes(codes)[:, None], self.sample_rate)

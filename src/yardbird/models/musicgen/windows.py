@@ -1,7 +1,5 @@
 """Clips of codes with their captions: drawn by lot to train on, cut alike each time where they are measured."""
 
-import csv
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from yardbird.config import PositiveFloat, PositiveInt, Settings, Share
-from yardbird.errors import InputError
 from yardbird.models.base import TARGET_ALONE, Batch, Rounds
 from yardbird.seeds import generator
+from yardbird.tables.clips import read_clip_index
 
 Codes = NDArray[np.int16]
 TextIds = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
@@ -45,12 +43,7 @@ def read_clips(encoded: Path, split: str) -> list[Clip]:
     Raises:
         InputError: the encode_audio stage put nothing into this split.
     """
-    path = encoded / "index.csv"
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    if not rows:
-        raise InputError(path, expected=f"clips of the {split} split", found="none", remedy="give more recordings")
-    return [Clip(int(row["start"]), int(row["length"]), tuple(json.loads(row["captions"]))) for row in rows]
+    return [Clip(row.start, row.length, row.captions) for row in read_clip_index(encoded, split)]
 
 
 def read_codes(encoded: Path) -> Codes:

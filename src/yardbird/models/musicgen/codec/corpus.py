@@ -1,9 +1,7 @@
 """The clips through a codec, once: codes to be mapped into memory, and their index. Training never runs the codec."""
 
-import csv
 import io
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from yardbird.audio.wave import read_wave
 from yardbird.errors import InputError
 from yardbird.models.base import prepare_torch
 from yardbird.models.musicgen.codec import network
+from yardbird.tables.clips import ClipRow, encoded_clip, read_clips, write_clip_index
 
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
 
@@ -35,15 +34,13 @@ def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) ->
     Raises:
         InputError: there are no clips, or a sound file is missing or damaged.
     """
-    with (clips / "clips.csv").open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows, columns = list(reader), reader.fieldnames or ()
+    rows = read_clips(clips)
     if not rows:
         raise InputError(clips, expected="clips", found="none", remedy="see rejected.csv beside them")
     config = codec.config
 
-    def encode(row: Mapping[str, str]) -> NDArray[np.int16]:
-        wave = read_wave(files.within(clips, row["path"]))
+    def encode(row: ClipRow) -> NDArray[np.int16]:
+        wave = read_wave(files.within(clips, row.path))
         return network.encode(codec, to_mono(wave, config.sampling_rate)).T
 
     # a clip a thread: torch lets go of the interpreter's lock, and splits single clips badly between threads of its own
@@ -51,14 +48,12 @@ def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) ->
         encoded = list(tqdm(pool.map(encode, rows), total=len(rows), desc="encode audio", unit="clip", leave=False))
     lengths = [len(codes) for codes in encoded]
     starts = (np.cumsum(lengths) - lengths).tolist()
-    index = [
-        {**row, "start": start, "length": length} for row, start, length in zip(rows, starts, lengths, strict=True)
-    ]
+    index = [encoded_clip(*placed) for placed in zip(rows, starts, lengths, strict=True)]
     codes = np.concatenate(encoded)
     packed = io.BytesIO()
     np.save(packed, codes)
     files.write_bytes(output / "codes.npy", packed.getvalue())
-    files.write_csv(output / "index.csv", [*columns, "start", "length"], index)
+    write_clip_index(output, index)
     about = {
         "codebooks": config.num_quantizers,
         "codebook_size": config.codebook_size,

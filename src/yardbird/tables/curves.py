@@ -1,0 +1,31 @@
+"""The curve of a training, reports/train/<family>_curve.csv: a row an epoch, in columns that differ by family."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from yardbird import files
+from yardbird.errors import InputError
+
+
+def write_curve(path: Path, curve: Sequence[Mapping[str, float]]) -> None:
+    """Write a header and one line for each epoch, with seven significant digits."""
+    header = list(curve[0])
+    rows = ({name: f"{row[name]:.7g}" for name in header} for row in curve)
+    files.write_csv(path, header, rows)
+
+
+def read_curve(path: Path) -> list[dict[str, float]]:
+    """The epochs, each with all columns.
+
+    Raises:
+        InputError: a value is missing, or is not a number.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = csv.reader(file)
+        header = next(lines, [])
+        try:
+            return [dict(zip(header, map(float, line), strict=True)) for line in lines]
+        except ValueError as error:
+            expected, remedy = f"{len(header)} numbers in line {lines.line_num}", "train the family again"
+            raise InputError(path, expected=expected, found=str(error), remedy=remedy) from None
