@@ -22,7 +22,7 @@ from types import FrameType
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import PARAMS, read_section
-from yardbird.data.corpus.compose import etudes
+from yardbird.data.etudes.compose import etudes
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.errors import InputError
 from yardbird.music.midi import read_raw, read_score, write_score

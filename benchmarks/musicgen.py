@@ -33,7 +33,7 @@ from timing import Row, main, measure
 from yardbird.config import read_section
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.checkpoint import SCRATCH, quiet
-from yardbird.models.musicgen.codec import network
+from yardbird.sound_codec import network
 from yardbird.models.musicgen.family import Origin
 from yardbird.models.musicgen.lora import Adaptation, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build

@@ -10,7 +10,7 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
-from yardbird.evaluation.baseline import (
+from yardbird.baselines.baseline import (
     NGRAM,
     EvaluateConfig,
     fit_on_events,
@@ -20,7 +20,7 @@ from yardbird.evaluation.baseline import (
 )
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
-from yardbird.generation.tokens import draw
+from yardbird.generation.token_solos import draw
 from yardbird.models.base import prepare_torch
 
 ENCODED, BASELINE = Path("data/encoded"), Path("data/baseline")

@@ -12,11 +12,11 @@ from yardbird import files
 from yardbird.config import Settings, read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.models.base import best_device, prepare_torch
-from yardbird.models.musicgen.codec import network, quality
-from yardbird.models.musicgen.codec.card import model_card
-from yardbird.models.musicgen.codec.network import NetworkConfig
-from yardbird.models.musicgen.codec.sounds import SoundsConfig, held_out
-from yardbird.models.musicgen.codec.training import Row, Trainer, TrainingConfig
+from yardbird.sound_codec import network, quality
+from yardbird.sound_codec.codec_card import model_card
+from yardbird.sound_codec.network import NetworkConfig
+from yardbird.sound_codec.training_sounds import SoundsConfig, held_out
+from yardbird.sound_codec.codec_training import Row, Trainer, TrainingConfig
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.training.checkpoints import CheckpointFolder

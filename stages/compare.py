@@ -7,11 +7,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.errors import exit_on_error
-from yardbird.evaluation.comparison import models, plots
-from yardbird.evaluation.comparison.comparison_tables import as_markdown, sections
-from yardbird.evaluation.comparison.facts import all_facts
-from yardbird.evaluation.comparison.gather import read_comparison
-from yardbird.evaluation.comparison.words import characters
+from yardbird.comparison import models, plots
+from yardbird.comparison.comparison_tables import as_markdown, sections
+from yardbird.comparison.model_facts import all_facts
+from yardbird.comparison.gathering import read_comparison
+from yardbird.comparison.strengths import characters
 from yardbird.report_tables import write_sections
 
 REPORTS = Path("reports")

@@ -11,7 +11,7 @@ from yardbird.errors import exit_on_error
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
 from yardbird.evaluation.originality import originality_csv
 from yardbird.metrics.estimates import as_csv, merged
-from yardbird.metrics.sound import EMBEDDING
+from yardbird.metrics.sound_distance import EMBEDDING
 from yardbird.models.base import best_device, prepare_torch
 from yardbird.models.musicgen import MusicGenFamily
 

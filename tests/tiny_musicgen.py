@@ -3,7 +3,7 @@
 import torch
 
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.codec import network
+from yardbird.sound_codec import network
 from yardbird.models.musicgen.family import Origin
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer

@@ -11,7 +11,7 @@ from tiny_musicgen import tiny_musicgen
 from tiny_vae import tiny_vae
 
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
+from yardbird.baselines.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.evaluation.evaluate import (
     ENDING,
     SHOWN,

@@ -6,7 +6,7 @@ import pytest
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform
 from yardbird.evaluation.listening import key_figures, listen, plain, shuffled, sound_figures, try_transcriber
-from yardbird.evaluation.resampling import Resampling
+from yardbird.resampling import Resampling
 from yardbird.metrics.estimates import flat
 from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key

@@ -10,8 +10,8 @@ from tiny_vae import tiny_vae
 
 from yardbird.codecs.melody import HOLD, MelodyCodec, chord_features
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import Baseline
-from yardbird.evaluation.held_out import SoloFigures
+from yardbird.baselines.baseline import Baseline
+from yardbird.models.token_scoring import SoloFigures
 from yardbird.evaluation.reconstruction import (
     ALL_HOLD,
     SHUFFLED,
@@ -21,7 +21,7 @@ from yardbird.evaluation.reconstruction import (
     measure_latent,
     read_scores,
 )
-from yardbird.evaluation.resampling import Resampling
+from yardbird.resampling import Resampling
 from yardbird.metrics.estimates import Estimate, flat
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.models.kinds import LatentFamily

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from yardbird.audio.wave import Waveform
-from yardbird.generation import spectrogram
+from yardbird.pictures import spectrogram
 from yardbird.generation.audition import sound_and_picture
 from yardbird.music.score import Score, make_notes
 

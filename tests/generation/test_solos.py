@@ -18,7 +18,7 @@ from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, changes, length_bars, numbered, plan, read_prime, repeated
 from yardbird.generation.solos import Solo, faults, write_measured, write_solo, write_solos
 from yardbird.generation.source import Draw
-from yardbird.generation.tokens import draw as draw_tokens
+from yardbird.generation.token_solos import draw as draw_tokens
 from yardbird.music.chords import chord_symbol
 from yardbird.music.key_chords import belongs
 from yardbird.music.keyfinding import estimate_key

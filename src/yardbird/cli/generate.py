@@ -228,7 +228,7 @@ def model_folder(model: str) -> Path:
     """The folder of a model: itself, or where the registry keeps `name@alias`."""
     if "@" not in model or Path(model).exists():
         return Path(model)
-    from yardbird.tracking.fetch import fetch_model
+    from yardbird.tracking.registered_folder import fetch_model
     from yardbird.tracking.store import project_root
 
     return fetch_model(project_root(), model)

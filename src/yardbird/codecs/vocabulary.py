@@ -39,7 +39,7 @@ FOLLOWERS: Mapping[str, frozenset[str]] = {
     "Velocity": frozenset({"Duration"}),
     "Duration": frozenset({"Duration", "Position", "Bar", "EOS"}),
     "Artist": frozenset({"Bar"}),
-    "Fill": frozenset(),  # in no solo: it divides the streams of `yardbird.codecs.fill`
+    "Fill": frozenset(),  # in no solo: it divides the streams of `yardbird.codecs.fill_stream`
 }
 KINDS = tuple(FOLLOWERS)
 

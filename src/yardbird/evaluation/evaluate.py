@@ -10,15 +10,15 @@ from yardbird import files
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation import originality
-from yardbird.evaluation.baseline import NGRAM, Baseline, EvaluateConfig
+from yardbird.baselines.baseline import NGRAM, Baseline, EvaluateConfig
 from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN, filling_figures
-from yardbird.evaluation.held_out import SoloFigures, estimate, estimates, read_solos, score_solos
+from yardbird.models.token_scoring import SoloFigures, estimate, estimates, read_solos, score_solos
 from yardbird.evaluation.originality import ORIGINAL
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, measure_latent, read_scores
-from yardbird.evaluation.resampling import Resampling
+from yardbird.resampling import Resampling
 from yardbird.metrics import coherence
 from yardbird.metrics.estimates import ENDS, Estimate, Estimates, Results, Shown, exact, merged, select, share
-from yardbird.metrics.judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
+from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.phrase import ends_at_rest
 from yardbird.metrics.rows import FLOOR, REAL, SELF, mean_distance
 from yardbird.models.base import Family

@@ -19,7 +19,7 @@ from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS, Check, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError
 from yardbird.evaluation import clap, originality
-from yardbird.evaluation.baseline import NGRAM
+from yardbird.baselines.baseline import NGRAM
 from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
 from yardbird.evaluation.listening import (
     CODEC,
@@ -38,8 +38,8 @@ from yardbird.evaluation.listening import (
 )
 from yardbird.evaluation.originality import ORIGINAL, Compared, Piece, compare_pieces, originality_of, training_index
 from yardbird.evaluation.reconstruction import read_scores
-from yardbird.evaluation.resampling import Resampling
-from yardbird.evaluation.sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
+from yardbird.resampling import Resampling
+from yardbird.evaluation.held_out_sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
 from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select

@@ -6,10 +6,10 @@ import numpy as np
 from tqdm import tqdm
 
 from yardbird.codecs.events import EventCodec, Tokens
-from yardbird.codecs.fill import MOST_BARS, Arranged, Gap, gap_of
+from yardbird.codecs.fill_stream import MOST_BARS, Arranged, Gap, gap_of
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.evaluation.held_out import EncodedSolo, SoloFigures, estimate
-from yardbird.evaluation.resampling import Resampling
+from yardbird.models.token_scoring import EncodedSolo, SoloFigures, estimate
+from yardbird.resampling import Resampling
 from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.models.kinds import TokenFamily

@@ -18,11 +18,11 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.codecs.melody import HOLD, Melody, Steps
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import Baseline
-from yardbird.evaluation.held_out import SoloFigures, estimate, estimates
-from yardbird.evaluation.resampling import Resampling
+from yardbird.baselines.baseline import Baseline
+from yardbird.models.token_scoring import SoloFigures, estimate, estimates
+from yardbird.resampling import Resampling
 from yardbird.metrics.estimates import Estimate, Estimates, Results, exact
-from yardbird.metrics.reconstruction import note_matches, onset_matches
+from yardbird.metrics.note_agreement import note_matches, onset_matches
 from yardbird.models.base import ACTIVE_VARIANCE, Ratio
 from yardbird.models.kinds import LatentFamily, Vectors
 from yardbird.music.midi import read_score

@@ -8,7 +8,7 @@ from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import TRAINED, load_family
-from yardbird.tracking.card import model_card, read_corpus
+from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate, Standing
 from yardbird.tracking.registry import describe, publish_model

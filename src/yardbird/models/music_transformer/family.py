@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
-from yardbird.codecs.fill import MOST_BARS, gap_at, gap_of
+from yardbird.codecs.fill_stream import MOST_BARS, gap_at, gap_of
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import NonNegativeInt, PositiveInt, Share, ShareBelowOne, read_section
@@ -24,7 +24,7 @@ from yardbird.models.base import Batch, Datasets, Loss, Mixture, Ratio, TokenSco
 from yardbird.models.kinds import TokenFamily
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
-from yardbird.models.music_transformer.relations import RELATIONS, Use, make_relations
+from yardbird.models.music_transformer.pitch_relations import RELATIONS, Use, make_relations
 from yardbird.music.score import Score
 from yardbird.nn.decoding import decode
 from yardbird.nn.evaluating import evaluating

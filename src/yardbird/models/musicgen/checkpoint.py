@@ -20,7 +20,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from yardbird.errors import InputError
-from yardbird.models.musicgen.codec import network
+from yardbird.sound_codec import network
 
 SCRATCH = "scratch"
 CODEC = Path("codec")  # of the repository: what a model from scratch is built around

@@ -20,9 +20,10 @@ from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.base import Batch, Datasets, Loss, Ratio
 from yardbird.models.kinds import Codes, SoundFamily
-from yardbird.models.musicgen import checkpoint, decoding, tokenizer, windows
+from yardbird.models.musicgen import checkpoint, tokenizer, windows
+from yardbird.models.musicgen import code_decoding
 from yardbird.models.musicgen.checkpoint import SCRATCH
-from yardbird.models.musicgen.codec import network
+from yardbird.sound_codec import network
 from yardbird.models.musicgen.delay import delayed, undelayed
 from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
@@ -244,8 +245,8 @@ class MusicGenFamily(SoundFamily):
         seed: int,
         primes: Sequence[Codes] | None = None,
     ) -> Codes:
-        """See `decoding.generate`."""
-        return decoding.generate(self, captions, frames, sampling, seed, primes)
+        """See `code_decoding.generate`."""
+        return code_decoding.generate(self, captions, frames, sampling, seed, primes)
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), by the codec inside the model."""
