@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import commit
 
-from yardbird.errors import InputError, YardbirdError
 from yardbird.baselines.ngram import NGram
+from yardbird.errors import InputError, YardbirdError
 from yardbird.nn.relations import Relation
 from yardbird.nn.transformer import Transformer, TransformerConfig
 

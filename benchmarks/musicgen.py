@@ -33,12 +33,12 @@ from timing import Row, main, measure
 from yardbird.config import read_section
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.checkpoint import SCRATCH, quiet
-from yardbird.sound_codec import network
 from yardbird.models.musicgen.family import Origin
 from yardbird.models.musicgen.lora import Adaptation, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.models.musicgen.windows import ClipsConfig
+from yardbird.sound_codec import network
 
 ROOT = Path(__file__).resolve().parents[1]
 ON_GPU = torch.cuda.is_available()

@@ -7,9 +7,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
-from yardbird.codecs.events import EventCodec
-from yardbird.config import read_section, read_seed
-from yardbird.errors import exit_on_error
 from yardbird.baselines.baseline import (
     NGRAM,
     EvaluateConfig,
@@ -18,6 +15,9 @@ from yardbird.baselines.baseline import (
     score_baseline,
     write_baseline,
 )
+from yardbird.codecs.events import EventCodec
+from yardbird.config import read_section, read_seed
+from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.token_solos import draw

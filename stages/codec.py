@@ -12,13 +12,13 @@ from yardbird import files
 from yardbird.config import Settings, read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.models.base import best_device, prepare_torch
-from yardbird.sound_codec import network, quality
-from yardbird.sound_codec.codec_card import model_card
-from yardbird.sound_codec.network import NetworkConfig
-from yardbird.sound_codec.training_sounds import SoundsConfig, held_out
-from yardbird.sound_codec.codec_training import Row, Trainer, TrainingConfig
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
+from yardbird.sound_codec import network, quality
+from yardbird.sound_codec.codec_card import model_card
+from yardbird.sound_codec.codec_training import Row, Trainer, TrainingConfig
+from yardbird.sound_codec.network import NetworkConfig
+from yardbird.sound_codec.training_sounds import SoundsConfig, held_out
 from yardbird.training.checkpoints import CheckpointFolder
 
 CODEC, REPORTS = Path("codec"), Path("reports/codec")

@@ -6,12 +6,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
-from yardbird.errors import exit_on_error
 from yardbird.comparison import models, plots
 from yardbird.comparison.comparison_tables import as_markdown, sections
-from yardbird.comparison.model_facts import all_facts
 from yardbird.comparison.gathering import read_comparison
+from yardbird.comparison.model_facts import all_facts
 from yardbird.comparison.strengths import characters
+from yardbird.errors import exit_on_error
 from yardbird.report_tables import write_sections
 
 REPORTS = Path("reports")

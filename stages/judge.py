@@ -10,9 +10,9 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, hear
-from yardbird.resampling import Resampling
-from yardbird.metrics.estimates import flat
 from yardbird.judges.style_judges import chooser, write_judges
+from yardbird.metrics.estimates import flat
+from yardbird.resampling import Resampling
 
 ARTIST: Any = str | None
 ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")

@@ -10,8 +10,7 @@ from event_scores import CODEC
 from tiny_vae import tiny_vae
 
 from yardbird.codecs.events import Tokens
-from yardbird.generation import latent_solos
-from yardbird.generation import token_solos
+from yardbird.generation import latent_solos, token_solos
 from yardbird.generation.orders import GenerateConfig
 from yardbird.generation.source import Draw
 from yardbird.nn.sampling import Constraint, Sampling

@@ -3,11 +3,11 @@
 import torch
 
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.sound_codec import network
 from yardbird.models.musicgen.family import Origin
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.models.musicgen.windows import ClipsConfig
+from yardbird.sound_codec import network
 
 #: All the words that it knows.
 CAPTIONS = ("Charlie Parker jazz solo", "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm")

@@ -3,9 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from yardbird.codecs.grammar import EventGrammar
-from yardbird.codecs.melody import SYMBOLS
-from yardbird.errors import ConfigError
 from yardbird.baselines.baseline import (
     EvaluateConfig,
     fit_on_events,
@@ -14,8 +11,11 @@ from yardbird.baselines.baseline import (
     score_baseline,
     write_baseline,
 )
-from yardbird.models.token_scoring import read_solos, read_steps
 from yardbird.baselines.ngram import NGram
+from yardbird.codecs.grammar import EventGrammar
+from yardbird.codecs.melody import SYMBOLS
+from yardbird.errors import ConfigError
+from yardbird.models.token_scoring import read_solos, read_steps
 from yardbird.nn.sampling import Sampling
 
 CONFIG = EvaluateConfig(

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 from table_rows import filled
 
-from yardbird.errors import InputError
 from yardbird.comparison import cells
 from yardbird.comparison.comparison_tables import as_markdown, sections
-from yardbird.comparison.model_facts import all_facts
 from yardbird.comparison.gathering import Comparison, describe_corpus, read_comparison
+from yardbird.comparison.model_facts import all_facts
 from yardbird.comparison.plot_tables import (
     as_csv,
     distances,
@@ -20,6 +19,7 @@ from yardbird.comparison.plot_tables import (
     reconstruction,
 )
 from yardbird.comparison.strengths import characters
+from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import SHOWN
 from yardbird.models.token_scoring import GROUPS
 from yardbird.tables.encoded import EncodedRow

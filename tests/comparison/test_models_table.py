@@ -9,8 +9,8 @@ import pytest
 from table_rows import filled
 
 from yardbird.comparison import models
-from yardbird.comparison.model_facts import Facts, all_facts
 from yardbird.comparison.gathering import read_comparison
+from yardbird.comparison.model_facts import Facts, all_facts
 from yardbird.comparison.strengths import Character, characters
 from yardbird.files import write_json
 from yardbird.metrics.estimates import Estimate

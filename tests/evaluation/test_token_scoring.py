@@ -4,9 +4,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from yardbird.baselines.ngram import NGram
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import HOLD, PAD, START, SYMBOLS
 from yardbird.errors import InputError
+from yardbird.metrics.estimates import Estimate
+from yardbird.models.base import Ratio, TokenScores
 from yardbird.models.token_scoring import (
     GROUPS,
     SoloFigures,
@@ -19,10 +22,7 @@ from yardbird.models.token_scoring import (
     score_steps,
     solo_ratios,
 )
-from yardbird.baselines.ngram import NGram
 from yardbird.resampling import Resampling
-from yardbird.metrics.estimates import Estimate
-from yardbird.models.base import Ratio, TokenScores
 
 
 @dataclass

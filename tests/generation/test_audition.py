@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from yardbird.audio.wave import Waveform
-from yardbird.pictures import spectrogram
 from yardbird.generation.audition import sound_and_picture
 from yardbird.music.score import Score, make_notes
+from yardbird.pictures import spectrogram
 
 RATE = 16_000
 

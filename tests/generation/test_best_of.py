@@ -13,8 +13,8 @@ from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, numbered, read_prime
 from yardbird.generation.solos import Solo, write_solo
 from yardbird.generation.source import Draw
-from yardbird.metrics.harmony import harmony_margin
 from yardbird.judges.style_judges import FEWEST_NOTES, Judges, RatioJudge, TraitJudge, symbols, write_judges
+from yardbird.metrics.harmony import harmony_margin
 from yardbird.music.excerpts import cut
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, make_notes

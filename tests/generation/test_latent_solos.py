@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tiny_vae import tiny_vae
 
 from yardbird.codecs.melody import Frame
+from yardbird.generation.latent_solos import FREE_QPM, draw
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, Prime, numbered
-from yardbird.generation.latent_solos import FREE_QPM, draw
 from yardbird.generation.solos import faults
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes

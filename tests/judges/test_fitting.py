@@ -16,12 +16,12 @@ from yardbird.data.splits import SplitConfig, split_solos
 from yardbird.errors import ConfigError
 from yardbird.judges import fitting
 from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, hear, style_of
-from yardbird.resampling import Resampling
-from yardbird.metrics.estimates import flat
 from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE, Judges, auc, read_judges
+from yardbird.metrics.estimates import flat
 from yardbird.metrics.rows import REAL
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Score, make_notes
+from yardbird.resampling import Resampling
 from yardbird.tables.encoded import EncodedRow, write_index
 
 CONFIG = JudgeConfig(artist=None, order=3, excerpt_beats=16, bootstrap_samples=50)

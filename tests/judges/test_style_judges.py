@@ -15,11 +15,12 @@ from yardbird.judges.style_judges import (
     Judges,
     RatioJudge,
     TraitJudge,
-    WittenBell,
     auc,
+    count,
     estimate_auc,
+    intervals,
+    nats,
     read_judges,
-    symbols,
     write_judges,
 )
 from yardbird.metrics.solo_metrics import describe
@@ -37,11 +38,11 @@ def line(steps: list[int], length: int = 24, start: int = 60) -> Score:
     return Score(12, make_notes([(6 * place, 6, pitch, 80) for place, pitch in enumerate(pitches)]), 6 * length)
 
 
-def players(count: int, seed: int = 0) -> tuple[list[Score], list[bool]]:
+def players(solos: int, seed: int = 0) -> tuple[list[Score], list[bool]]:
     """Lines of one who walks in semitones and tones, and of one who leaps in thirds and fourths."""
     random = np.random.default_rng(seed)
     steps = {True: [-2, -1, 1, 2], False: [-5, -4, -3, 3, 4, 5]}
-    own = [bool(place % 2) for place in range(count)]
+    own = [bool(place % 2) for place in range(solos)]
     return [line(random.choice(steps[mine], 23).tolist()) for mine in own], own
 
 
@@ -63,22 +64,22 @@ def test_the_ngrams_give_what_a_slow_count_gives(lines: list[list[int]], asked: 
     expected = [
         -log(slow_probability(lines, asked[max(0, at - order + 1) : at], asked[at])) for at in range(len(asked))
     ]
-    assert WittenBell(lines, order).nats(asked) == pytest.approx(np.array(expected))
+    assert nats(count(lines, order), asked) == pytest.approx(np.array(expected))
 
 
 def test_after_any_history_the_probabilities_sum_to_one() -> None:
-    model = WittenBell([[0, 1, 0, 2, 0, 1], [1, 1]], 3)
+    model = count([[0, 1, 0, 2, 0, 1], [1, 1]], 3)
     for history in ([], [0], [0, 1], [7, 0]):
-        nats = [model.nats([*history, symbol])[-1] for symbol in range(-12, 13)]
-        assert np.exp(-np.array(nats)).sum() == pytest.approx(1)
+        each = [nats(model, [*history, interval])[-1] for interval in range(-12, 13)]
+        assert np.exp(-np.array(each)).sum() == pytest.approx(1)
 
 
 def test_the_ratio_is_the_mean_over_notes_and_no_transposition_or_tempo_moves_it() -> None:
     scores, own = players(6)
     judge = RatioJudge.fit(scores, own, order=3)
-    asked = symbols(scores[0])
-    mine = WittenBell([symbols(s) for s, o in zip(scores, own, strict=True) if o], 3).nats(asked)
-    theirs = WittenBell([symbols(s) for s, o in zip(scores, own, strict=True) if not o], 3).nats(asked)
+    asked = intervals(scores[0])
+    mine = nats(count([intervals(s) for s, o in zip(scores, own, strict=True) if o], 3), asked)
+    theirs = nats(count([intervals(s) for s, o in zip(scores, own, strict=True) if not o], 3), asked)
     assert judge.ratio(scores[0]) == pytest.approx((theirs.sum() - mine.sum()) / 23)
     assert judge.ratio(scores[0].transposed(5)) == judge.ratio(scores[0])
     assert judge.ratio(line([1], length=1)) == 0

@@ -7,8 +7,8 @@ from moved_solos import readable_study
 
 from yardbird.errors import ConfigError
 from yardbird.latent.attribute_arithmetic import ArithmeticConfig, explore_arithmetic, headline
-from yardbird.latent.gradient_climbing import EXPECTED
 from yardbird.latent.directions import Directions, find_directions
+from yardbird.latent.gradient_climbing import EXPECTED
 from yardbird.metrics.attributes import ATTRIBUTES
 
 CONFIG = ArithmeticConfig(strength=1.0, random_ways=1, solos=4, bars=4)

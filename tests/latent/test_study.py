@@ -8,11 +8,11 @@ import matplotlib as mpl
 import pytest
 
 from yardbird.errors import InputError
-from yardbird.pictures.figure import figure, plain
 from yardbird.latent.study import Study, open_study, stretch, write_piece, write_table
 from yardbird.models.music_vae import MusicVAEFamily
 from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, make_notes
+from yardbird.pictures.figure import figure, plain
 
 
 def with_meters(meters: list[tuple[int, int, int]], end: int) -> Score:

@@ -16,9 +16,9 @@ from transformers import AutoProcessor, AutoTokenizer, MusicgenForConditionalGen
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import Family, load_family
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.sound_codec import network
 from yardbird.models.musicgen.delay import delayed
 from yardbird.models.musicgen.windows import read_clips, read_codes
+from yardbird.sound_codec import network
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import InterruptedTrainingError, fit

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from yardbird.generation.leadsheet import LeadSheet
-from yardbird.pictures.piano_roll import draw
 from yardbird.music.score import Meter, Score, make_notes
+from yardbird.pictures.piano_roll import draw
 
 CHORD_TONE, OTHER_TONE, NO_CHORD = (0x1F, 0x6F, 0x8B), (0xE0, 0x80, 0x3A), (0x77, 0x72, 0x7F)
 

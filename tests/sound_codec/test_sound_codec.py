@@ -15,14 +15,14 @@ from transformers import EncodecModel
 from yardbird.audio.synth import render
 from yardbird.config import read_section
 from yardbird.errors import ConfigError, InputError
-from yardbird.sound_codec import network, quality
-from yardbird.sound_codec.codec_card import model_card
-from yardbird.sound_codec.network import FRAME_RATE, HOP, SAMPLE_RATE, NetworkConfig
-from yardbird.sound_codec.training_sounds import Clip, Instrument, SoundsConfig, crops, held_out, training_pool
-from yardbird.sound_codec.codec_training import Trainer, TrainingConfig
 from yardbird.music.score import Score, Tempo, make_notes
 from yardbird.nn.residual_vq import QuantiseConfig
 from yardbird.nn.spectral_loss import SpectralLossConfig
+from yardbird.sound_codec import network, quality
+from yardbird.sound_codec.codec_card import model_card
+from yardbird.sound_codec.codec_training import Trainer, TrainingConfig
+from yardbird.sound_codec.network import FRAME_RATE, HOP, SAMPLE_RATE, NetworkConfig
+from yardbird.sound_codec.training_sounds import Clip, Instrument, SoundsConfig, crops, held_out, training_pool
 
 TINY = NetworkConfig(
     num_filters=2, upsampling_ratios=(2, 4, 5, 8), residual_layers=0, kernel_size=3, latent_dim=4, codebooks=4,

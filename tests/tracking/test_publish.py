@@ -28,9 +28,9 @@ from yardbird.models.music_transformer.family import ModelConfig, MusicTransform
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
 from yardbird.serving.music_transformer import ENDPOINT
-from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
+from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
 from yardbird.tracking.runs import TrainingRun

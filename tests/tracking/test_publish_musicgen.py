@@ -20,9 +20,9 @@ from yardbird.generation.audition import sound_and_picture
 from yardbird.models.base import TRAINED
 from yardbird.serving.musicgen import ENDPOINT
 from yardbird.tables.clips import EncodedClipRow, write_clip_index
-from yardbird.tracking.model_card import Clips, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
+from yardbird.tracking.model_card import Clips, read_corpus
 from yardbird.tracking.publish import publish
 from yardbird.tracking.store import connect, tracking_uri
 

@@ -91,8 +91,8 @@ def blend(
 
     def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
         from yardbird.data.readers import stem_of
-        from yardbird.latent.gradient_climbing import EXPECTED
         from yardbird.latent.directions import more
+        from yardbird.latent.gradient_climbing import EXPECTED
 
         amounts = dict(_amount(text, [*EXPECTED, *found.attributes]) for text in add)
         if len(amounts) < len(add):

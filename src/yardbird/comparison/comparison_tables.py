@@ -7,8 +7,8 @@ import pandas as pd
 
 from yardbird.baselines.baseline import NGRAM
 from yardbird.comparison import cells, models, sound
-from yardbird.comparison.model_facts import Facts
 from yardbird.comparison.gathering import Comparison, figures_of
+from yardbird.comparison.model_facts import Facts
 from yardbird.comparison.strengths import Character
 from yardbird.evaluation.evaluate import ENDING, HEADLINE, SHOWN
 from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN

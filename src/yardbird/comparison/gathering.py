@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from yardbird import files
+from yardbird.baselines.baseline import NGRAM
 from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
-from yardbird.baselines.baseline import NGRAM
 from yardbird.evaluation.evaluate import HEADLINE
 from yardbird.metrics.rows import FLOOR, REAL
 from yardbird.models.base import TRAINED

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from yardbird.comparison.gathering import Comparison
-from yardbird.models.token_scoring import GROUPS
 from yardbird.metrics.rows import REAL
+from yardbird.models.token_scoring import GROUPS
 
 #: Shares of the table on latents: label → key.
 _SHARES = {

@@ -15,12 +15,13 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo
 from yardbird.audio.wave import Waveform
+from yardbird.baselines.baseline import NGRAM
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS, Check, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError
 from yardbird.evaluation import clap, originality
-from yardbird.baselines.baseline import NGRAM
 from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
+from yardbird.evaluation.held_out_sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
 from yardbird.evaluation.listening import (
     CODEC,
     FRECHET,
@@ -38,8 +39,6 @@ from yardbird.evaluation.listening import (
 )
 from yardbird.evaluation.originality import ORIGINAL, Compared, Piece, compare_pieces, originality_of, training_index
 from yardbird.evaluation.reconstruction import read_scores
-from yardbird.resampling import Resampling
-from yardbird.evaluation.held_out_sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
 from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
@@ -48,6 +47,7 @@ from yardbird.models.kinds import SoundFamily
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.pitch import Key, Mode
 from yardbird.nn.sampling import SoundSampling
+from yardbird.resampling import Resampling
 from yardbird.seeds import derive_seed, generator, streams
 
 REAL_TRANSCRIBED = "real_transcribed"

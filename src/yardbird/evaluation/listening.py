@@ -19,8 +19,6 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.transcription import HeardNotes, estimate_tempo, hear, to_score
 from yardbird.audio.wave import Waveform, read_wave
-from yardbird.models.token_scoring import SoloFigures, estimates
-from yardbird.resampling import Resampling
 from yardbird.evaluation.held_out_sound import EncodedClip
 from yardbird.metrics.bootstrap import bootstrap, places_drawn
 from yardbird.metrics.estimates import Estimate, Results, exact
@@ -29,9 +27,11 @@ from yardbird.metrics.sound_distance import SAMPLE_RATE, embed, estimate_distanc
 from yardbird.metrics.transcription_accuracy import found_notes
 from yardbird.models.base import Ratio
 from yardbird.models.kinds import Codes
+from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Ints, Score
+from yardbird.resampling import Resampling
 from yardbird.seeds import generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"

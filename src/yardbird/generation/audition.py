@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform
-from yardbird.pictures import piano_roll
-from yardbird.pictures import spectrogram
+from yardbird.pictures import piano_roll, spectrogram
 
 
 def sound_and_picture(sample: Any) -> tuple[Waveform, NDArray[np.uint8]]:

@@ -15,8 +15,8 @@ import numpy as np
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import Draw
-from yardbird.metrics.harmony import harmony_margin
 from yardbird.judges.style_judges import FEWEST_NOTES, Judges, RatioJudge, chooser, read_judges
+from yardbird.metrics.harmony import harmony_margin
 from yardbird.metrics.shared_runs import KnownSolo, OriginalityIndex
 from yardbird.metrics.solo_metrics import LEAST_SPREAD
 from yardbird.music.excerpts import cut

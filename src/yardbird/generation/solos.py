@@ -17,12 +17,12 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.data.readers import file_and_number, stem_of
 from yardbird.errors import InputError
-from yardbird.pictures import piano_roll
 from yardbird.generation.orders import Filled, GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo
+from yardbird.pictures import piano_roll
 from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from yardbird.errors import InputError
-from yardbird.generation import latent_solos
-from yardbird.generation import token_solos
+from yardbird.generation import latent_solos, token_solos
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.models.kinds import LatentFamily, TokenFamily

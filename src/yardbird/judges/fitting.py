@@ -13,9 +13,6 @@ from annotated_types import Ge
 
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PositiveInt, Settings
-from yardbird.models.token_scoring import read_solos
-from yardbird.resampling import Resampling
-from yardbird.metrics.estimates import Estimate, Results, SoloMean
 from yardbird.judges.style_judges import (
     FEWEST_NOTES,
     JUDGED_SIDES,
@@ -25,9 +22,12 @@ from yardbird.judges.style_judges import (
     TraitJudge,
     estimate_auc,
 )
+from yardbird.metrics.estimates import Estimate, Results, SoloMean
 from yardbird.metrics.rows import REAL
+from yardbird.models.token_scoring import read_solos
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.score import Score
+from yardbird.resampling import Resampling
 
 
 @dataclass(frozen=True)

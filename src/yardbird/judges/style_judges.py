@@ -8,7 +8,6 @@ player. Both are plain numbers and text, kept as JSON.
 """
 
 import json
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,12 +17,13 @@ from typing import Any, Self
 import numpy as np
 
 from yardbird import files
+from yardbird.baselines.witten_bell import WittenBell
 from yardbird.errors import InputError
 from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
 from yardbird.metrics.pitch import INTERVAL_CLASSES
-from yardbird.metrics.style import LARGEST_INTERVAL
 from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
+from yardbird.metrics.style import LARGEST_INTERVAL
 from yardbird.music.score import Floats, Ints, Score
 
 SYMBOLS = 2 * LARGEST_INTERVAL + 1
@@ -46,41 +46,24 @@ _LOOSENESS = 0.1  # inverse weight of the penalty of TraitJudge
 _SPREAD = 4.0  # standard deviations: one odd figure of a generated solo decides nothing alone
 
 
-def symbols(score: Score) -> list[int]:
-    """The melodic intervals of a solo in semitones, cut at an octave: what no transposition and no edition moves."""
-    intervals: Ints = np.clip(np.diff(score.pitches), -LARGEST_INTERVAL, LARGEST_INTERVAL)
-    return [int(interval) for interval in intervals]
+def intervals(score: Score) -> list[int]:
+    """The melodic intervals of a solo in semitones, clipped to an octave: transposition does not change them."""
+    clipped: Ints = np.clip(np.diff(score.pitches), -LARGEST_INTERVAL, LARGEST_INTERVAL)
+    return [int(interval) for interval in clipped]
 
 
-class WittenBell:
-    """Interpolated n-grams of intervals, counted in plain dictionaries.
+def count(lines: Sequence[Sequence[int]], order: int) -> WittenBell:
+    """N-grams of the intervals of each line."""
+    return WittenBell.fit([_symbols(line) for line in lines], SYMBOLS, order, given=0)
 
-        p_n(w | h) = (c(h w) + T(h) · p_{n−1}(w | h′)) / (c(h) + T(h)),    p_0 = 1 / SYMBOLS
 
-    c counts, T(h) is the number of distinct symbols seen after h, h′ is h without its oldest symbol; an unseen h passes
-    on p_{n−1}. Source: Witten & Bell 1991. Intervals do not change with the key, so no solo needs to be counted twice.
-    """
+def nats(model: WittenBell, line: Sequence[int]) -> Floats:
+    """Negative log likelihood of every interval of a line: (intervals,)."""
+    return model.nats(_symbols(line))
 
-    def __init__(self, lines: Sequence[Sequence[int]], order: int) -> None:
-        self._after: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
-        self._order = order
-        for line in lines:
-            for at, symbol in enumerate(line):
-                for length in range(min(order - 1, at) + 1):
-                    self._after[tuple(line[at - length : at])][symbol] += 1
 
-    def nats(self, line: Sequence[int]) -> Floats:
-        """Negative log likelihood of every symbol: (symbols,)."""
-        return -np.log([self._probability(line, at) for at in range(len(line))])
-
-    def _probability(self, line: Sequence[int], at: int) -> float:
-        probability = 1 / SYMBOLS
-        for length in range(min(self._order - 1, at) + 1):
-            if (seen := self._after.get(tuple(line[at - length : at]))) is None:
-                break
-            kinds = len(seen)
-            probability = (seen[line[at]] + kinds * probability) / (seen.total() + kinds)
-        return probability
+def _symbols(line: Sequence[int]) -> Ints:
+    return np.asarray(line, dtype=np.int64) + LARGEST_INTERVAL
 
 
 @dataclass(frozen=True)
@@ -100,13 +83,13 @@ class RatioJudge:
 
     @cached_property
     def _models(self) -> tuple[WittenBell, WittenBell]:
-        return WittenBell(self.own, self.order), WittenBell(self.others, self.order)
+        return count(self.own, self.order), count(self.others, self.order)
 
     @classmethod
     def fit(cls, scores: Sequence[Score], own: Sequence[bool], order: int) -> Self:
         """Count training solos, of which `own` are the player's; there are both."""
         mine, theirs = (
-            [symbols(score) for score, is_own in zip(scores, own, strict=True) if is_own == side]
+            [intervals(score) for score, is_own in zip(scores, own, strict=True) if is_own == side]
             for side in (True, False)
         )
         assert min(len(mine), len(theirs)) > 0, "a judge hears the player and others"
@@ -129,10 +112,10 @@ class RatioJudge:
 
     def ratio(self, score: Score) -> float:
         """Mean log likelihood ratio of the notes but the first, in nats; 0 for an empty or a one-note score."""
-        line = symbols(score)
+        line = intervals(score)
         if not line:
             return 0.0
-        own, others = (model.nats(line) for model in self._models)
+        own, others = (nats(model, line) for model in self._models)
         return float(np.mean(others - own))
 
     def probability(self, score: Score) -> float:

@@ -16,14 +16,14 @@ from matplotlib.axes import Axes
 from tqdm import tqdm
 
 from yardbird.config import NonNegativeInt, PositiveFloat, PositiveInt, Settings
-from yardbird.latent.gradient_climbing import EXPECTED
 from yardbird.latent.directions import Directions, measure_windows, more, windows
-from yardbird.pictures.figure import INK, figure
+from yardbird.latent.gradient_climbing import EXPECTED
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.latent.style_transfer import RANDOM, opening, random_way
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.metrics.note_agreement import rhythm_kept
 from yardbird.music.score import Floats, Score
+from yardbird.pictures.figure import INK, figure
 from yardbird.seeds import generator
 
 

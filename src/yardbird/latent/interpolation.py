@@ -21,12 +21,12 @@ from tqdm import tqdm
 
 from yardbird.config import NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
-from yardbird.pictures.figure import COLOURS, figure, plain
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.note_agreement import note_f1
 from yardbird.models.music_vae.family import MusicVAEFamily
 from yardbird.models.music_vae.latent import Latent
 from yardbird.music.score import Floats, Ints, Score
+from yardbird.pictures.figure import COLOURS, figure, plain
 from yardbird.seeds import generator
 
 LINEAR, SPHERICAL, CROSS_FADE = "linear", "spherical", "cross-fade"

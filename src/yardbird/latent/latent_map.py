@@ -17,12 +17,12 @@ from tqdm import tqdm
 
 from yardbird.config import NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
-from yardbird.pictures.figure import COLOURS, FAINT, INK, PAPER, figure, plain
 from yardbird.latent.chorus_form import UNKNOWN, form_of
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.note_agreement import note_f1
 from yardbird.music.midi import write_score
 from yardbird.music.score import Floats
+from yardbird.pictures.figure import COLOURS, FAINT, INK, PAPER, figure, plain
 
 _TEMPO_CLASSES = ("slow", "medium", "fast")  # thirds of the solos
 

@@ -13,12 +13,12 @@ from tqdm import tqdm
 
 from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveInt, PositiveShare, Settings
 from yardbird.errors import InputError
-from yardbird.pictures.figure import COLOURS, figure, plain
 from yardbird.latent.study import Figures, Solo, Study, stretch, write_piece, write_table
 from yardbird.metrics.estimates import Results, SoloMean, table
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets, mean_distance
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
+from yardbird.pictures.figure import COLOURS, figure, plain
 from yardbird.seeds import derive_seed, streams
 
 PRIOR, RECONSTRUCTION = "prior", "reconstruction"

@@ -19,15 +19,15 @@ from tqdm import tqdm
 
 from yardbird.config import NOT_EMPTY, NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.errors import InputError
-from yardbird.latent.directions import Directions, artist_codes
-from yardbird.pictures.figure import COLOURS, FAINT, figure, plain
 from yardbird.judges.excerpt_judge import Judge
+from yardbird.latent.directions import Directions, artist_codes
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.harmony import chord_tone_rate
 from yardbird.metrics.note_agreement import contour_kept, rhythm_kept
 from yardbird.models.music_vae.latent import Vector
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
+from yardbird.pictures.figure import COLOURS, FAINT, figure, plain
 from yardbird.seeds import generator
 
 ARTISTS, EQUAL_RHYTHM, RANDOM = "artists", "equal rhythm", "random"

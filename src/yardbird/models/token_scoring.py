@@ -18,11 +18,11 @@ from yardbird.codecs.melody import HOLD, PAD, START, Steps
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import TARGET, Role
 from yardbird.errors import InputError
-from yardbird.resampling import Resampling
 from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.music.score import Floats, Ints
+from yardbird.resampling import Resampling
 from yardbird.tables.encoded import EncodedRow, read_index
 
 #: Whose nats are reported apart; together with the rest (meter, tempo, artist, end) they are the nats per note.

@@ -10,8 +10,8 @@ import numpy as np
 
 from yardbird.codecs.melody import Frame, MelodyCodec
 from yardbird.errors import InputError
-from yardbird.generation.orders import Order
 from yardbird.generation.latent_solos import draw
+from yardbird.generation.orders import Order
 from yardbird.metrics.note_agreement import note_f1
 from yardbird.models.base import best_device, prepare_torch
 from yardbird.models.music_vae.family import MusicVAEFamily

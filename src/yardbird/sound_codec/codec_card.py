@@ -5,8 +5,8 @@ from typing import Any
 
 from transformers import EncodecModel
 
-from yardbird.sound_codec.training_sounds import SoundsConfig
 from yardbird.sound_codec.codec_training import Row, TrainingConfig
+from yardbird.sound_codec.training_sounds import SoundsConfig
 
 
 def model_card(

@@ -17,12 +17,12 @@ from tqdm import tqdm
 from transformers import EncodecModel
 
 from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Settings, ShareBelowOne
-from yardbird.sound_codec import network
-from yardbird.sound_codec.codec_quality import measure
-from yardbird.sound_codec.training_sounds import Clip, SoundsConfig, crops, training_pool
 from yardbird.nn.residual_vq import QuantiseConfig, fit_codebooks, quantise
 from yardbird.nn.spectral_loss import SpectralLossConfig, spectral_loss
 from yardbird.seeds import derive_seed, generator
+from yardbird.sound_codec import network
+from yardbird.sound_codec.codec_quality import measure
+from yardbird.sound_codec.training_sounds import Clip, SoundsConfig, crops, training_pool
 
 _FIT_BATCHES = 40  # whose latents the codebooks are fitted to
 

@@ -14,10 +14,10 @@ from scipy import signal
 from yardbird.audio.synth import render
 from yardbird.config import MidiNumber, PositiveFloat, PositiveInt, Settings, Share
 from yardbird.data.etudes.compose import etudes
-from yardbird.sound_codec.network import SAMPLE_RATE
 from yardbird.music.excerpts import excerpts
 from yardbird.music.score import Score, Tempo, make_notes
 from yardbird.seeds import derive_seed, generator
+from yardbird.sound_codec.network import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 

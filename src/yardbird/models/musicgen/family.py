@@ -20,16 +20,15 @@ from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.base import Batch, Datasets, Loss, Ratio
 from yardbird.models.kinds import Codes, SoundFamily
-from yardbird.models.musicgen import checkpoint, tokenizer, windows
-from yardbird.models.musicgen import code_decoding
+from yardbird.models.musicgen import checkpoint, code_decoding, tokenizer, windows
 from yardbird.models.musicgen.checkpoint import SCRATCH
-from yardbird.sound_codec import network
 from yardbird.models.musicgen.delay import delayed, undelayed
 from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.windows import ClipsConfig
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import SoundSampling
+from yardbird.sound_codec import network
 
 if TYPE_CHECKING:
     from peft import PeftModel
