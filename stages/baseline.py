@@ -17,11 +17,11 @@ from yardbird.baselines.baseline import (
 )
 from yardbird.codecs.events import EventCodec
 from yardbird.config import read_section, read_seed
+from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.token_solos import draw
-from yardbird.models.base import prepare_torch
 
 ENCODED, BASELINE = Path("data/encoded"), Path("data/baseline")
 

@@ -10,11 +10,11 @@ import torch
 
 from yardbird import files
 from yardbird.config import Settings, read_section, read_seed
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.models.base import best_device, prepare_torch
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
-from yardbird.sound_codec import network, quality
+from yardbird.sound_codec import codec_quality, network
 from yardbird.sound_codec.codec_card import model_card
 from yardbird.sound_codec.codec_training import Row, Trainer, TrainingConfig
 from yardbird.sound_codec.network import NetworkConfig
@@ -60,13 +60,13 @@ def main() -> None:
         curve = trainer.run(clips, tell, checkpoint.write)
     network.save(trainer.average, CODEC)
     codec = network.load(CODEC)
-    figures = {**network.describe(codec), **quality.measure(codec, clips)}
+    figures = {**network.describe(codec), **codec_quality.measure(codec, clips)}
     hours, device = trainer.cpu_seconds / 3600, "a GPU's host" if model.device.type == "cuda" else "one CPU core"
     card = model_card(codec, config.sounds, config.training, figures, curve, hours=hours, device=device)
     files.write_text(CODEC / "README.md", card)
     files.write_json(REPORTS / "codec.json", {"codec": {"steps": trainer.step, **figures}})
     files.write_csv(REPORTS / "curve.csv", CURVE, curve)
-    quality.draw(codec, clips[:6], REPORTS / "spectrograms.png")
+    codec_quality.draw(codec, clips[:6], REPORTS / "spectrograms.png")
     checkpoint.remove()
 
 

@@ -7,12 +7,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import read_section, read_seed
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
 from yardbird.evaluation.originality import originality_csv
 from yardbird.metrics.estimates import as_csv, merged
 from yardbird.metrics.sound_distance import EMBEDDING
-from yardbird.models.base import best_device, prepare_torch
 from yardbird.models.musicgen import MusicGenFamily
 
 NAME, DATA, REPORTS = "musicgen", Path("data"), Path("reports/evaluate")

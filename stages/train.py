@@ -9,9 +9,10 @@ import torch
 
 from yardbird import files
 from yardbird.config import PARAMS, flatten, read_params, read_section, read_seed
+from yardbird.devices import prepare_torch
 from yardbird.dvc_lock import background_sources, output_hashes, read_lock
 from yardbird.errors import exit_on_error, stage_arguments
-from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
+from yardbird.models.base import TRAINED, family_names, load_family
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.tables.curves import write_curve

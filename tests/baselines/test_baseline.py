@@ -12,10 +12,10 @@ from yardbird.baselines.baseline import (
     write_baseline,
 )
 from yardbird.baselines.ngram import NGram
+from yardbird.codecs.encoded_solos import read_solos, read_steps
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.melody import SYMBOLS
 from yardbird.errors import ConfigError
-from yardbird.models.token_scoring import read_solos, read_steps
 from yardbird.nn.sampling import Sampling
 
 CONFIG = EvaluateConfig(

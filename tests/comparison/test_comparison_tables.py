@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from table_rows import filled
 
-from yardbird.comparison import cells
+from yardbird.comparison import table_cells
 from yardbird.comparison.comparison_tables import as_markdown, sections
 from yardbird.comparison.gathering import Comparison, describe_corpus, read_comparison
 from yardbird.comparison.model_facts import all_facts
@@ -466,8 +466,12 @@ def test_each_table_links_to_a_heading_that_exists(data, tmp_path):
 def test_a_column_that_no_row_has_is_an_error_unless_it_is_optional():
     """A misspelt key left an empty column."""
     values = {"a": {"h1": 1.0}, "b": {"h1": 2.0, "h4": 3.0}}
-    assert cells.rows(values, {"one": ("h1", 1), "four": ("h4", 1)}) == [["a", "1.0", ""], ["b", "2.0", "3.0"]]
+    assert table_cells.rows(values, {"one": ("h1", 1), "four": ("h4", 1)}) == [["a", "1.0", ""], ["b", "2.0", "3.0"]]
     with pytest.raises(KeyError, match="no row has h5"):
-        cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)})
-    assert cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)}, ["h5"]) == [["a", "1.0", ""], ["b", "2.0", ""]]
-    assert cells.rows(values, {"five": ("h5", 1)}) == []
+        table_cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)})
+    shown = table_cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)}, ["h5"])
+    assert shown == [["a", "1.0", ""], ["b", "2.0", ""]]
+        ["a", "1.0", ""],
+        ["b", "2.0", ""],
+    ]
+    assert table_cells.rows(values, {"five": ("h5", 1)}) == []

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from table_rows import filled
 
-from yardbird.comparison import models
+from yardbird.comparison import models_table
 from yardbird.comparison.gathering import read_comparison
 from yardbird.comparison.model_facts import Facts, all_facts
 from yardbird.comparison.strengths import Character, characters
@@ -107,7 +107,7 @@ def test_what_was_not_measured_is_left_blank(data: Path, tmp_path: Path) -> None
     write_rows(tmp_path, "other", {})
     facts = all_facts(read_comparison(tmp_path, data, tmp_path))
     assert list(facts["other"].figures) == ["real_harmony_margin"]
-    table, signs = models.section(facts, characters(facts)).tables
+    table, signs = models_table.section(facts, characters(facts)).tables
     assert (table.columns, table.rows, signs.rows) == (["property", "other", "Jukebox (published)"], [], [])
     assert "partly from memory" in table.caption
 
@@ -126,7 +126,7 @@ def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
         "b": Facts({"parameters": Estimate(900)}, writes="sound", words={"device": "a GPU"}),
     }
     said = {"a": Character(["good"], ["bad", "worse"]), "b": Character()}
-    table, signs = models.section(facts, said).tables
+    table, signs = models_table.section(facts, said).tables
     assert table.columns == ["property", "a", "b", "Jukebox (published)"]
     assert ["parameters", "2 million", "900", "7 billion"] in table.rows
     assert ["distance to real solos", "1.5 [1, 2]", "", ""] in table.rows
@@ -134,7 +134,7 @@ def test_the_table_has_a_column_a_model_and_the_csv_a_line_a_property() -> None:
     assert ["trained on", "", "a GPU", "512 V100 (the prior)"] in table.rows
     assert ["conditioned on", "tempo, artist", "", "artist, genre, lyrics"] in table.rows
     assert signs.rows == [["a", "+", "good"], ["a", "−", "bad"], ["a", "−", "worse"]]
-    table = models.as_table(facts, said)
+    table = models_table.as_table(facts, said)
     assert table.loc[table["property"] == "distance to real solos"].to_numpy().tolist() == [
         ["a", "distance to real solos", "1.5", 1.0, 2.0]
     ]

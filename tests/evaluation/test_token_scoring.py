@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from yardbird.baselines.ngram import NGram
+from yardbird.codecs.encoded_solos import read_solos, read_steps
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import HOLD, PAD, START, SYMBOLS
 from yardbird.errors import InputError
@@ -16,8 +17,6 @@ from yardbird.models.token_scoring import (
     estimate,
     estimates,
     pool,
-    read_solos,
-    read_steps,
     score_solos,
     score_steps,
     solo_ratios,

@@ -17,8 +17,9 @@ import pytest
 import torch
 from fake_family import FakeFamily, Noise
 
+from yardbird.devices import device_in_words
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.base import Datasets, Loss, Ratio, device_in_words
+from yardbird.models.base import Datasets, Loss, Ratio
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.fit import InterruptedTrainingError, TrainingResult, fit

@@ -16,11 +16,12 @@ from tqdm import tqdm
 
 from yardbird import files
 from yardbird.baselines.ngram import NGram
+from yardbird.codecs.encoded_solos import EncodedSolo, read_solos, read_steps
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import SYMBOLS
 from yardbird.config import NOT_EMPTY, PositiveFloat, PositiveInt, Settings
 from yardbird.models.base import Ratio
-from yardbird.models.token_scoring import EncodedSolo, SoloFigures, read_solos, read_steps, score_solos, score_steps
+from yardbird.models.token_scoring import SoloFigures, score_solos, score_steps
 from yardbird.tables.typed import read_table, write_table
 
 NGRAM = "ngram"

@@ -96,11 +96,11 @@ def generate(
     """
     from yardbird.config import read_section, read_seed
     from yardbird.data.readers import stem_of
+    from yardbird.devices import prepare_torch
     from yardbird.generation.best_of import draw_best, without_judge
     from yardbird.generation.orders import GenerateConfig, Order, changes, length_bars, read_prime
     from yardbird.generation.solos import write_solo
     from yardbird.generation.source import open_source
-    from yardbird.models.base import prepare_torch
 
     wishes: dict[str, Any] = {
         "bars": bars, "whole_choruses": None if bars is None else False, "prime_bars": prime_bars,
@@ -164,10 +164,10 @@ def _fill(
 ) -> None:
     """New bars inside a solo; `unused` are the options given that mean nothing here."""
     from yardbird.data.readers import stem_of
+    from yardbird.devices import prepare_torch
     from yardbird.generation.fill import fill, read_filling
     from yardbird.generation.orders import Filled, Order
     from yardbird.generation.solos import Solo, write_solo
-    from yardbird.models.base import prepare_torch
     from yardbird.models.kinds import TokenFamily
     from yardbird.models.trained import open_family
 

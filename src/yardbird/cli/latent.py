@@ -92,7 +92,7 @@ def open_vae(model: str) -> "tuple[MusicVAEFamily, Mapping[str, Any]]":
     Raises:
         InputError: no model lies there, or one of another family.
     """
-    from yardbird.models.base import prepare_torch
+    from yardbird.devices import prepare_torch
     from yardbird.models.music_vae.family import MusicVAEFamily
     from yardbird.models.trained import open_family
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from yardbird.baselines.baseline import NGRAM
-from yardbird.comparison import cells, models, sound
+from yardbird.comparison import models_table, sound_tables, table_cells
 from yardbird.comparison.gathering import Comparison, figures_of
 from yardbird.comparison.model_facts import Facts
 from yardbird.comparison.strengths import Character
@@ -82,11 +82,11 @@ def sections(
 ) -> list[Section]:
     """All tables; a section may be without rows."""
     return [
-        models.section(families, characters),
+        models_table.section(families, characters),
         _held_out(comparison),
         _generated(comparison),
         _sets(comparison),
-        sound.section(comparison),
+        sound_tables.section(comparison),
         _latent(comparison),
         _training(comparison),
     ]
@@ -122,19 +122,19 @@ def _verdicts(comparison: Comparison) -> Section:
 def _held_out(comparison: Comparison) -> Section:
     columns = {"nats per note": (HEADLINE, 3), "gain": ("gain_on_ngram", 3), **_HELD_OUT}
     held_out = comparison.held_out()
-    cells.check(held_out, columns, ["gain_on_ngram"])  # without a family of tokens the n-gram is alone
+    table_cells.check(held_out, columns, ["gain_on_ngram"])  # without a family of tokens the n-gram is alone
     return Section(
         "Held-out tunes",
         [
             Table(
                 ["model", *columns],
-                [[_labelled(name, own, ""), *cells.figures(own, columns)] for name, own in held_out.items()],
+                [[_labelled(name, own, ""), *table_cells.figures(own, columns)] for name, own in held_out.items()],
                 "Nats per note (lower is better) with 95 % intervals; the gain is over the n-gram, paired by tune.",
                 ["Nats per note"],
             ),
             Table(
                 ["row", *_FILLED],
-                cells.rows(held_out, _FILLED),
+                table_cells.rows(held_out, _FILLED),
                 "Nats per note of gaps of one to four bars inside held-out solos, filled and continued.",
                 ["Fill"],
             ),
@@ -184,13 +184,13 @@ def _sets(comparison: Comparison) -> Section:
         [
             Table(
                 ["row", *_SETS],
-                cells.rows(rows, _SETS, ["set_frechet", "set_frechet_floor", JUDGED_STYLE]),
+                table_cells.rows(rows, _SETS, ["set_frechet", "set_frechet_floor", JUDGED_STYLE]),
                 "Generated solos and held-out ones as sets; a Fréchet distance compares with its own floor only.",
                 ["Sets of solos", "Style judges"],
             ),
             Table(
                 ["row", *_JUDGES],
-                cells.rows(judged, _JUDGES, [*JUDGED_SIDES.values(), *JUDGE_AUC]),
+                table_cells.rows(judged, _JUDGES, [*JUDGED_SIDES.values(), *JUDGE_AUC]),
                 "Accuracy of the style judges on held-out real solos, with 95 % intervals (AUC of chance: 0.5).",
                 ["Style judges"],
             ),
@@ -201,9 +201,9 @@ def _sets(comparison: Comparison) -> Section:
 def _latent(comparison: Comparison) -> Section:
     keys = {key for key, _ in _LATENT.values()}
     rows = {row: values for row, values in comparison.latent().items() if keys & values.keys()}
-    cells.check(rows, _LATENT)
+    table_cells.check(rows, _LATENT)
     reconstructed = [
-        [_labelled(name, values, "grid_"), *cells.figures(values, _LATENT)] for name, values in rows.items()
+        [_labelled(name, values, "grid_"), *table_cells.figures(values, _LATENT)] for name, values in rows.items()
     ]
     published = [
         [name, f"{forced:.3f}", f"{sampled:.3f}", *[""] * (len(_LATENT) - 2)]
@@ -232,13 +232,16 @@ def _use(name: str, values: Mapping[str, float]) -> list[str]:
     verdict = "alarm: collapsed, notes hardly depend on it" if values["collapsed"] else "used"
     active = f"{values['active_units']:.0f} of {values['latent_dimensions']:.0f}"
     windows = f"{values['windows']:.0f} of {values['window_bars']:.0f} bars"
-    return [name, verdict, active, windows, *cells.figures(values, _LOST)]
+    return [name, verdict, active, windows, *table_cells.figures(values, _LOST)]
 
 
 def _training(comparison: Comparison) -> Section:
     keys = list(dict.fromkeys(key for values in comparison.training.values() for key in values))
     rows = [
-        [key.replace("_", " "), *(cells.number(own[key]) if key in own else "" for own in comparison.training.values())]
+        [
+            key.replace("_", " "),
+            *(table_cells.number(own[key]) if key in own else "" for own in comparison.training.values()),
+        ]
         for key in keys
     ]
     return Section("Training", [Table(["result", *comparison.training], rows, "Results of training, by family.")])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from yardbird.comparison import words
+from yardbird.comparison import strengths
 from yardbird.comparison.model_facts import SLACK, Facts
 from yardbird.comparison.strengths import Character
 from yardbird.metrics.estimates import Estimate
@@ -32,7 +32,7 @@ class _Row:
 
     heading: str
     key: str
-    form: Callable[[float], str] = words.plain
+    form: Callable[[float], str] = strengths.plain
     interval: bool = False  # it was sampled: written with its interval
 
 
@@ -42,15 +42,15 @@ def _signed(share: float) -> str:
 
 def _share(share: float) -> str:
     """A share that is none below 0, whatever the end of its interval is."""
-    return words.percent(max(share, 0.0))
+    return strengths.percent(max(share, 0.0))
 
 
 _ROWS = (
-    _Row("parameters", "parameters", words.count),
-    _Row("trained in", "training_seconds", words.duration),
-    _Row("memory in training", "peak_memory_mib", words.memory),
+    _Row("parameters", "parameters", strengths.count),
+    _Row("trained in", "training_seconds", strengths.duration),
+    _Row("memory in training", "peak_memory_mib", strengths.memory),
     _Row("s of music a second", "music_seconds_per_second"),
-    _Row("a solo lasts", "span_seconds", words.duration, interval=True),
+    _Row("a solo lasts", "span_seconds", strengths.duration, interval=True),
     _Row("bars of a solo", "span_bars"),
     _Row("nats saved against the baseline", "nats_saved", _signed, interval=True),
     _Row("distance to real solos", "distance", interval=True),
@@ -58,7 +58,7 @@ _ROWS = (
     _Row("… of other real solos (floor)", "floor_distance"),
     _Row("harmony margin", "harmony_margin", interval=True),
     _Row("runs of 8 from training solos", "coverage_8", _share, interval=True),
-    _Row("… of training solos from each other", "self_coverage_8", words.percent),
+    _Row("… of training solos from each other", "self_coverage_8", strengths.percent),
     _Row("note F1 from the latent", "note_f1", interval=True),
 )
 #: What is said in words, and after which heading.

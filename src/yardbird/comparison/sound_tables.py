@@ -1,6 +1,6 @@
 """The section on sound: held-out codes, what is measured in sound, and the accuracy of the transcriber."""
 
-from yardbird.comparison import cells
+from yardbird.comparison import table_cells
 from yardbird.comparison.gathering import Comparison, figures_of
 from yardbird.metrics.sound_distance import EMBEDDING
 from yardbird.report_tables import Section, Table
@@ -45,19 +45,19 @@ def section(comparison: Comparison) -> Section:
         [
             Table(
                 ["row", *_CODES],
-                cells.rows(rows, _CODES, _OF_CODEBOOKS),
+                table_cells.rows(rows, _CODES, _OF_CODEBOOKS),
                 "Nats per frame of held-out codes, comparable within one codec only; accuracy by codebook.",
                 ["Sound", "Nats per note"],
             ),
             Table(
                 ["row", *_HEARD],
-                cells.rows(rows, _HEARD, ["clap_score"]),  # only with a checkpoint of CLAP
+                table_cells.rows(rows, _HEARD, ["clap_score"]),  # only with a checkpoint of CLAP
                 f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}.",
                 ["Sound", "Captions"],
             ),
             Table(
                 ["row", *_TOOLS],
-                cells.rows(rows, _TOOLS, _BY_TEMPO),
+                table_cells.rows(rows, _TOOLS, _BY_TEMPO),
                 "Notes of held-out solos that the transcriber finds in their renders and after the codec.",
                 ["Sound"],
             ),

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from yardbird import files
 from yardbird.baselines.baseline import NGRAM, Baseline, EvaluateConfig
+from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.errors import InputError
 from yardbird.evaluation import originality
@@ -21,7 +22,7 @@ from yardbird.metrics.phrase import ends_at_rest
 from yardbird.metrics.rows import FLOOR, REAL, SELF, mean_distance
 from yardbird.models.base import Family
 from yardbird.models.kinds import LatentFamily, TokenFamily
-from yardbird.models.token_scoring import SoloFigures, estimate, estimates, read_solos, score_solos
+from yardbird.models.token_scoring import SoloFigures, estimate, estimates, score_solos
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score

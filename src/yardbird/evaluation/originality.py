@@ -16,12 +16,12 @@ import pandas as pd
 
 from yardbird import files
 from yardbird.baselines.baseline import NGRAM
+from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.config import BACKGROUND
 from yardbird.metrics.estimates import Estimate, Results, Shown, SoloMean
 from yardbird.metrics.rows import REAL, SELF
 from yardbird.metrics.shared_runs import FIGURES, MOST, KnownSolo, Originality, OriginalityIndex
-from yardbird.models.token_scoring import read_solos
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import Streams

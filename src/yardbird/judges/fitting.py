@@ -11,6 +11,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PositiveInt, Settings
 from yardbird.judges.style_judges import (
@@ -24,7 +25,6 @@ from yardbird.judges.style_judges import (
 )
 from yardbird.metrics.estimates import Estimate, Results, SoloMean
 from yardbird.metrics.rows import REAL
-from yardbird.models.token_scoring import read_solos
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.score import Score
 from yardbird.resampling import Resampling

@@ -6,24 +6,21 @@ whole tune groups again: solos over one tune are no independent witnesses.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
+from yardbird.codecs.encoded_solos import EncodedSolo
 from yardbird.codecs.events import EventCodec, Tokens
-from yardbird.codecs.melody import HOLD, PAD, START, Steps
+from yardbird.codecs.melody import HOLD
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.config import TARGET, Role
-from yardbird.errors import InputError
 from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.music.score import Floats, Ints
 from yardbird.resampling import Resampling
-from yardbird.tables.encoded import EncodedRow, read_index
 
 #: Whose nats are reported apart; together with the rest (meter, tempo, artist, end) they are the nats per note.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -44,63 +41,12 @@ class TokenModel(Protocol):
 
 
 @dataclass(frozen=True)
-class EncodedSolo:
-    """One copy of a solo in the encoded corpus."""
-
-    solo: str
-    tune_group: str
-    artist: str
-    role: Role
-    tokens: Tokens
-
-
-@dataclass(frozen=True)
 class SoloFigures:
     """The ratios of one solo, to be summed over solos before dividing."""
 
     solo: str
     tune_group: str
     ratios: Mapping[str, Ratio]
-
-
-def read_solos(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
-    """The target's solos of a split as event tokens; with `copies`, those that augmentation made too.
-
-    Args:
-        background: background solos too.
-
-    Raises:
-        InputError: there are none.
-    """
-    packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
-    return [
-        EncodedSolo(row.solo, row.tune_group, row.artist, row.role, packed[row.place])
-        for row in _rows(encoded, split, copies, background)
-    ]
-
-
-def read_steps(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
-    """The solos of a split as the steps of the melody grid, padding left out, START before each.
-
-    As `read_solos`; copies in another tempo have the same steps: of those one is read.
-    """
-    packed: Steps = np.load(encoded / "steps.npy", mmap_mode="r")
-    unique = {(row.solo, row.semitones): row for row in _rows(encoded, split, copies, background)}
-    solos = []
-    for row in unique.values():
-        steps = packed[row.place].ravel()
-        tokens = np.append(START, steps[steps != PAD]).astype(np.uint16)
-        solos.append(EncodedSolo(row.solo, row.tune_group, row.artist, row.role, tokens))
-    return solos
-
-
-def _rows(encoded: Path, split: str, copies: bool, background: bool) -> list[EncodedRow]:
-    rows = [
-        row for row in read_index(encoded, split) if (copies or row.is_original) and (background or row.role == TARGET)
-    ]
-    if not rows:
-        raise InputError(encoded, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
-    return rows
 
 
 def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCodec, label: str) -> list[SoloFigures]:

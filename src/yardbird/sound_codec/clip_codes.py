@@ -13,8 +13,8 @@ from transformers import EncodecModel
 from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import read_wave
+from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
-from yardbird.models.base import prepare_torch
 from yardbird.sound_codec import network
 from yardbird.tables.clips import ClipRow, encoded_clip, read_clips, write_clip_index
 

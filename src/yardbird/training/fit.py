@@ -18,8 +18,9 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from yardbird.config import PARAMS
+from yardbird.devices import best_device, device_in_words, peak_memory_mib
 from yardbird.errors import ConfigError, InputError, YardbirdError
-from yardbird.models.base import Family, best_device, device_in_words, peak_memory_mib
+from yardbird.models.base import Family
 from yardbird.seeds import derive_seed
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
