@@ -471,7 +471,4 @@ def test_a_column_that_no_row_has_is_an_error_unless_it_is_optional():
         table_cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)})
     shown = table_cells.rows(values, {"one": ("h1", 1), "five": ("h5", 1)}, ["h5"])
     assert shown == [["a", "1.0", ""], ["b", "2.0", ""]]
-        ["a", "1.0", ""],
-        ["b", "2.0", ""],
-    ]
     assert table_cells.rows(values, {"five": ("h5", 1)}) == []
