@@ -38,7 +38,7 @@ from yardbird.models.musicgen.lora import Adaptation, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.models.musicgen.windows import ClipsConfig
-from yardbird.sound_codec import network
+from yardbird.nn import encodec
 
 ROOT = Path(__file__).resolve().parents[1]
 ON_GPU = torch.cuda.is_available()
@@ -77,7 +77,7 @@ def small() -> MusicGenFamily:
 def ours() -> MusicGenFamily:
     """The default of params.yaml, around the codec that is shipped."""
     sizes, words = read_section("musicgen.model", ModelConfig, PARAMS), word_tokenizer([CAPTION])
-    model = build(sizes, words, network.load(ROOT / "codec"), seed=0)
+    model = build(sizes, words, encodec.load(ROOT / "codec"), seed=0)
     return MusicGenFamily(model, words, CLIPS, Origin(SCRATCH, sizes, 0))
 
 

@@ -12,12 +12,13 @@ from yardbird import files
 from yardbird.config import Settings, read_section, read_seed
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
+from yardbird.nn import encodec
+from yardbird.nn.encodec import NetworkConfig
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
-from yardbird.sound_codec import codec_quality, network
+from yardbird.sound_codec import codec_quality
 from yardbird.sound_codec.codec_card import model_card
 from yardbird.sound_codec.codec_training import Row, Trainer, TrainingConfig
-from yardbird.sound_codec.network import NetworkConfig
 from yardbird.sound_codec.training_sounds import SoundsConfig, held_out
 from yardbird.training.checkpoints import CheckpointFolder
 
@@ -52,15 +53,15 @@ def main() -> None:
     prepare_torch(config.training.threads)
     torch.manual_seed(derive_seed(seed, "codec", "create"))
     clips = held_out(config.sounds, seed)
-    model = network.build(config.model).to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
+    model = encodec.build(config.model).to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     trainer = Trainer(model, config.training, config.sounds, seed)
     with CheckpointFolder(Path(), "codec", stage_hash("codec")) as checkpoint:
         if state := checkpoint.read():
             trainer.restore(state)
         curve = trainer.run(clips, tell, checkpoint.write)
-    network.save(trainer.average, CODEC)
-    codec = network.load(CODEC)
-    figures = {**network.describe(codec), **codec_quality.measure(codec, clips)}
+    encodec.save(trainer.average, CODEC)
+    codec = encodec.load(CODEC)
+    figures = {**encodec.describe(codec), **codec_quality.measure(codec, clips)}
     hours, device = trainer.cpu_seconds / 3600, "a GPU's host" if model.device.type == "cuda" else "one CPU core"
     card = model_card(codec, config.sounds, config.training, figures, curve, hours=hours, device=device)
     files.write_text(CODEC / "README.md", card)

@@ -18,7 +18,7 @@ from yardbird.models.base import Family, load_family
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.delay import delayed
 from yardbird.models.musicgen.windows import read_clips, read_codes
-from yardbird.sound_codec import network
+from yardbird.nn import encodec
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import InterruptedTrainingError, fit
@@ -40,12 +40,12 @@ TRAINING = TrainingConfig(
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository's root with a codec, encoded clips and params.yaml."""
     root = tmp_path_factory.mktemp("place")
-    sizes = network.NetworkConfig(
+    sizes = encodec.NetworkConfig(
         num_filters=2, upsampling_ratios=(8, 8, 5), residual_layers=1, kernel_size=3, latent_dim=4, codebooks=4,
         codebook_size=CODES,
     )  # fmt: skip
     torch.manual_seed(0)
-    network.save(network.build(sizes), root / "codec")
+    encodec.save(encodec.build(sizes), root / "codec")
     write_encoded(root / "audio")
     with (root / "params.yaml").open("w") as file:
         YAML().dump({"musicgen": SETTINGS}, file)

@@ -12,7 +12,7 @@ from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform, read_wave, write_wave
 from yardbird.errors import InputError
-from yardbird.sound_codec import network
+from yardbird.nn import encodec
 from yardbird.sound_codec.clip_codes import encode_clips
 from yardbird.tables.clips import ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
 
@@ -90,7 +90,7 @@ def test_codes_come_back_through_the_decoder_as_the_codec_gives_them(tmp_path: P
     for rate in (16_000, 32_000):
         model = codec(rate)
         samples = np.random.default_rng(1).standard_normal(rate // 2).astype(np.float32)
-        decoded = network.decode(model, network.encode(model, samples))
+        decoded = encodec.decode(model, encodec.encode(model, samples))
         with torch.no_grad():
             expected = model(torch.from_numpy(samples)[None, None]).audio_values[0, 0].numpy()
         assert np.array_equal(decoded, expected)

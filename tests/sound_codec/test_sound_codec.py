@@ -16,12 +16,13 @@ from yardbird.audio.synth import render
 from yardbird.config import read_section
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.score import Score, Tempo, make_notes
+from yardbird.nn import encodec
+from yardbird.nn.encodec import FRAME_RATE, HOP, SAMPLE_RATE, NetworkConfig
 from yardbird.nn.residual_vq import QuantiseConfig
 from yardbird.nn.spectral_loss import SpectralLossConfig
-from yardbird.sound_codec import network, quality
+from yardbird.sound_codec import codec_quality
 from yardbird.sound_codec.codec_card import model_card
 from yardbird.sound_codec.codec_training import Trainer, TrainingConfig
-from yardbird.sound_codec.network import FRAME_RATE, HOP, SAMPLE_RATE, NetworkConfig
 from yardbird.sound_codec.training_sounds import Clip, Instrument, SoundsConfig, crops, held_out, training_pool
 
 TINY = NetworkConfig(
@@ -42,7 +43,7 @@ TRAINING = TrainingConfig(
 
 def tiny(seed: int = 0) -> EncodecModel:
     torch.manual_seed(seed)
-    model = network.build(TINY)
+    model = encodec.build(TINY)
     for layer in model.quantizer.layers:
         layer.codebook.embed.normal_()
     return model.eval()
@@ -55,50 +56,50 @@ def tone(hertz: float, seconds: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("samples", [320, 321, 16_000, 16_001])
 def test_a_frame_of_codes_stands_for_every_begun_hop(samples: int) -> None:
-    codes = network.encode(tiny(), tone(440, samples / SAMPLE_RATE))
+    codes = encodec.encode(tiny(), tone(440, samples / SAMPLE_RATE))
     assert codes.shape == (4, -(-samples // HOP))
     assert codes.max() < 16
-    assert network.decode(tiny(), codes).shape == (codes.shape[1] * HOP,)
+    assert encodec.decode(tiny(), codes).shape == (codes.shape[1] * HOP,)
 
 
 def test_a_saved_codec_is_one_that_transformers_loads(tmp_path: Path) -> None:
     model = tiny()
-    network.save(model, tmp_path)
+    encodec.save(model, tmp_path)
     theirs, report = EncodecModel.from_pretrained(tmp_path, dtype=torch.float32, output_loading_info=True)
     assert not any(report.values())
-    ours = network.load(tmp_path)
-    codes = network.encode(ours, tone(440))
+    ours = encodec.load(tmp_path)
+    codes = encodec.encode(ours, tone(440))
     with torch.no_grad():
         out = theirs(torch.from_numpy(tone(440))[None, None])
     assert np.array_equal(out.audio_codes[0, 0].numpy(), codes)
-    assert np.array_equal(out.audio_values[0, 0].numpy(), network.decode(ours, codes))
+    assert np.array_equal(out.audio_values[0, 0].numpy(), encodec.decode(ours, codes))
     assert theirs.config.frame_rate == FRAME_RATE
     assert theirs.config.sampling_rate == SAMPLE_RATE
 
 
 def test_a_codec_that_is_not_there_is_an_error_in_words(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a trained codec, found none; take the shipped one from Git"):
-        network.load(tmp_path)
+        encodec.load(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("file", "content"), [("model.safetensors", b"{}"), ("model.safetensors", b""), ("config.json", b"{")]
 )
 def test_a_damaged_codec_is_one_line(tmp_path: Path, file: str, content: bytes) -> None:
-    network.save(tiny(), tmp_path)
+    encodec.save(tiny(), tmp_path)
     (tmp_path / file).write_bytes(content)
     with pytest.raises(InputError, match="expected a trained codec, found ") as caught:
-        network.load(tmp_path)
+        encodec.load(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_codec_of_which_weights_are_missing_is_refused(tmp_path: Path) -> None:
-    network.save(tiny(), tmp_path)
+    encodec.save(tiny(), tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
     del weights["quantizer.layers.3.codebook.embed"]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(InputError, match=r"found no weights for quantizer\.layers\.3\.codebook\.embed"):
-        network.load(tmp_path)
+        encodec.load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -108,26 +109,26 @@ def test_a_codec_of_which_weights_are_missing_is_refused(tmp_path: Path) -> None
 def test_a_codec_that_needs_more_than_codes_is_refused(tmp_path: Path, change: dict[str, object], found: str) -> None:
     model = tiny()
     model.config.update(change)
-    network.save(model, tmp_path)
+    encodec.save(model, tmp_path)
     with pytest.raises(InputError, match=found):
-        network.load(tmp_path)
+        encodec.load(tmp_path)
 
 
 def test_the_shipped_codec_is_small_and_fits_its_section(root: Path) -> None:
     assert (root / "codec/model.safetensors").stat().st_size <= 4_000_000
-    model = network.load(root / "codec")
+    model = encodec.load(root / "codec")
     config = read_section("codec.model", NetworkConfig, root / "params.yaml")
-    assert network.describe(model) == network.describe(network.build(config))
-    assert model.config.to_diff_dict() == {**network.build(config).config.to_diff_dict(), "dtype": ANY}
+    assert encodec.describe(model) == encodec.describe(encodec.build(config))
+    assert model.config.to_diff_dict() == {**encodec.build(config).config.to_diff_dict(), "dtype": ANY}
 
 
 def test_the_shipped_codec_keeps_the_pitch_of_an_alto(root: Path) -> None:
     """Fourths, half a second each: far below the figures of its card would be another codec's sound."""
-    model = network.load(root / "codec")
+    model = encodec.load(root / "codec")
     notes = make_notes([(index * 480, 460, key, 90) for index, key in enumerate((61, 71))])
     wave = render(Score(480, notes, 2 * 480, tempos=(Tempo(0, 120.0),), program=65))
     samples = resample_poly(wave.mono, 160, 441).astype(np.float32)
-    voiced, kept = quality.pitch_kept(samples, quality.through(model, samples))
+    voiced, kept = codec_quality.pitch_kept(samples, codec_quality.through(model, samples))
     assert voiced > 40
     assert kept / voiced > 0.8
 
@@ -156,7 +157,7 @@ def test_held_out_clips_are_of_the_instruments_and_in_tune() -> None:
     assert {clip.group for clip in clips} <= {"alto saxophone", "acoustic bass"}
     for clip in clips:
         assert clip.samples.shape == (2 * SAMPLE_RATE,)
-        hertz = quality.pitch(clip.samples)
+        hertz = codec_quality.pitch(clip.samples)
         keys = 12 * np.log2(hertz[np.isfinite(hertz)] / 440)
         assert np.median(np.abs(keys - np.round(keys))) < 0.12
 
@@ -180,31 +181,31 @@ def test_silence_is_skipped() -> None:
 def test_pitch_is_kept_within_a_quarter_tone_and_not_beyond() -> None:
     original = tone(440)
     for cents, share in ((40, 1.0), (60, 0.0)):
-        voiced, kept = quality.pitch_kept(original, tone(440 * 2 ** (cents / 1200)))
+        voiced, kept = codec_quality.pitch_kept(original, tone(440 * 2 ** (cents / 1200)))
         assert voiced > 40
         assert kept / voiced == pytest.approx(share, abs=0.1)
 
 
 def test_six_decibels_are_a_log_mel_distance_of_three_tenths() -> None:
     noise = np.random.default_rng(0).normal(size=SAMPLE_RATE).astype(np.float32)
-    assert quality.log_mel_distance(noise, noise) == 0
-    assert quality.log_mel_distance(noise, 2 * noise) == pytest.approx(np.log10(2), abs=1e-4)
+    assert codec_quality.log_mel_distance(noise, noise) == 0
+    assert codec_quality.log_mel_distance(noise, 2 * noise) == pytest.approx(np.log10(2), abs=1e-4)
 
 
 def test_a_codec_is_measured_and_drawn(tmp_path: Path) -> None:
     clips = held_out(SOUNDS, 0)
-    figures = quality.measure(tiny(), clips)
+    figures = codec_quality.measure(tiny(), clips)
     assert 0 <= figures["pitch_share"] <= 1
     assert figures["log_mel_distance"] > 0
     assert set(figures["pitch_share_by_instrument"]) <= {"alto saxophone", "acoustic bass"}
-    quality.draw(tiny(), clips[:2], tmp_path / "a.png")
-    quality.draw(tiny(), clips[:2], tmp_path / "b.png")
+    codec_quality.draw(tiny(), clips[:2], tmp_path / "a.png")
+    codec_quality.draw(tiny(), clips[:2], tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def trainer(**changes: int) -> Trainer:
     torch.manual_seed(0)
-    return Trainer(network.build(TINY), replace(TRAINING, **changes), SOUNDS, 0)
+    return Trainer(encodec.build(TINY), replace(TRAINING, **changes), SOUNDS, 0)
 
 
 def ignore(_: object) -> None:
@@ -260,7 +261,7 @@ def test_the_card_tells_what_was_measured() -> None:
     measured = {"pitch_share": 0.9321, "log_mel_distance": 0.5}
     curve = [{"step": 2000, "pitch_share": 0.5, "log_mel_distance": 0.75}, {"step": 4000, **measured}]
     figures = {
-        **network.describe(model),
+        **encodec.describe(model),
         **measured,
         "voiced_frames": 77,
         "pitch_share_by_instrument": {"alto saxophone": 0.25},

@@ -15,7 +15,7 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import read_wave
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
-from yardbird.sound_codec import network
+from yardbird.nn import encodec
 from yardbird.tables.clips import ClipRow, encoded_clip, read_clips, write_clip_index
 
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
@@ -41,7 +41,7 @@ def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) ->
 
     def encode(row: ClipRow) -> NDArray[np.int16]:
         wave = read_wave(files.within(clips, row.path))
-        return network.encode(codec, to_mono(wave, config.sampling_rate)).T
+        return encodec.encode(codec, to_mono(wave, config.sampling_rate)).T
 
     # a clip a thread: torch lets go of the interpreter's lock, and splits single clips badly between threads of its own
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), initializer=prepare_torch) as pool:

@@ -22,7 +22,7 @@ def model_card(
     """The card.
 
     Args:
-        figures: what `network.describe` and `quality.measure` say of the model.
+        figures: what `encodec.describe` and `codec_quality.measure` say of the model.
         curve: of the training, a row an epoch.
         hours: of the processor that the training took.
         device: that it ran on.

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from transformers import EncodecModel
 
-from yardbird.sound_codec import network
-from yardbird.sound_codec.network import HOP, SAMPLE_RATE
+from yardbird.nn import encodec
+from yardbird.nn.encodec import HOP, SAMPLE_RATE
 from yardbird.sound_codec.training_sounds import COMPING, Clip, Samples
 
 QUARTER_TONE = 2 ** (1 / 24)
@@ -67,7 +67,7 @@ def log_mel_distance(original: Samples, decoded: Samples) -> float:
 
 def through(model: EncodecModel, samples: Samples) -> Samples:
     """Encoded and decoded, cut to the length it had."""
-    return network.decode(model, network.encode(model, samples))[: len(samples)]
+    return encodec.decode(model, encodec.encode(model, samples))[: len(samples)]
 
 
 def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from tqdm import tqdm
 from transformers import EncodecModel
 
 from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Settings, ShareBelowOne
+from yardbird.nn import encodec
 from yardbird.nn.residual_vq import QuantiseConfig, fit_codebooks, quantise
 from yardbird.nn.spectral_loss import SpectralLossConfig, spectral_loss
 from yardbird.seeds import derive_seed, generator
-from yardbird.sound_codec import network
 from yardbird.sound_codec.codec_quality import measure
 from yardbird.sound_codec.training_sounds import Clip, SoundsConfig, crops, training_pool
 
@@ -59,7 +59,7 @@ class Trainer:
         self.model, self.config, self.sounds, self.seed = model, config, sounds, seed
         self.average = deepcopy(model).train(False).requires_grad_(False)
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), foreach=True)
-        self.codebooks = network.codebooks(model)
+        self.codebooks = encodec.codebooks(model)
         self.step = 0
         self.cpu_seconds = 0.0  # of this process and those before it, rendering and measuring included
         self.curve: list[Row] = []
@@ -74,7 +74,7 @@ class Trainer:
             keep: is given the state after every `checkpoint_steps`, and at the end.
         """
         config = self.config
-        length = round(config.crop_seconds * network.FRAME_RATE) * network.HOP
+        length = round(config.crop_seconds * encodec.FRAME_RATE) * encodec.HOP
         pool_epoch, pool = -1, None
         clock = time.process_time()
         progress = tqdm(total=config.steps, initial=self.step, desc="codec", unit="step", leave=False)

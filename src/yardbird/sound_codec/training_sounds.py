@@ -16,8 +16,8 @@ from yardbird.config import MidiNumber, PositiveFloat, PositiveInt, Settings, Sh
 from yardbird.data.etudes.compose import etudes
 from yardbird.music.excerpts import excerpts
 from yardbird.music.score import Score, Tempo, make_notes
+from yardbird.nn.encodec import SAMPLE_RATE
 from yardbird.seeds import derive_seed, generator
-from yardbird.sound_codec.network import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 

@@ -26,9 +26,9 @@ from yardbird.models.musicgen.delay import delayed, undelayed
 from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.windows import ClipsConfig
+from yardbird.nn import encodec
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import SoundSampling
-from yardbird.sound_codec import network
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -249,11 +249,11 @@ class MusicGenFamily(SoundFamily):
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), by the codec inside the model."""
-        return network.encode(cast(EncodecModel, self.model.audio_encoder), samples)
+        return encodec.encode(cast(EncodecModel, self.model.audio_encoder), samples)
 
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
         """(codebooks, frames) → (n,) at `sample_rate`."""
-        return network.decode(cast(EncodecModel, self.model.audio_encoder), codes)
+        return encodec.decode(cast(EncodecModel, self.model.audio_encoder), codes)
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""
