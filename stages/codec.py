@@ -13,7 +13,6 @@ from yardbird.config import Settings, read_section, read_seed
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
 from yardbird.nn import encodec
-from yardbird.nn.encodec import NetworkConfig
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.sound_codec import codec_quality
@@ -38,7 +37,7 @@ CURVE = (
 class CodecConfig(Settings, section="codec"):
     """Section `codec` of params.yaml."""
 
-    model: NetworkConfig
+    model: encodec.NetworkConfig
     sounds: SoundsConfig
     training: TrainingConfig
 
