@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import commit
 
+from yardbird.baselines.ngram import NGram
 from yardbird.errors import InputError, YardbirdError
-from yardbird.evaluation.ngram import NGram
 from yardbird.nn.relations import Relation
 from yardbird.nn.transformer import Transformer, TransformerConfig
 
@@ -144,7 +144,7 @@ class TrainingPieces:
         self._shifts = [shifts(piece, every.min(0), every.max(0)) for piece in pieces]
 
     def epoch(self, window: int) -> list[Tensor]:
-        """Batches (B, length + 1) of about `WINDOW` tokens in total, right-padded with −1; length is at most `window`."""
+        """Batches (B, length + 1) of about `WINDOW` tokens, right-padded with −1; length is at most `window`."""
         cuts = []
         for piece, allowed in zip(self._pieces, self._shifts, strict=True):
             tokens = serialise(transposed(piece, self._random.choice(allowed)))
@@ -257,7 +257,7 @@ def trained(
                 logits = model(batch[:, :-1].clamp(min=0))
             loss = F.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten(), ignore_index=-1)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             losses.append(loss.item())

@@ -120,7 +120,7 @@ def test_only_required_verdicts_are_checked_and_a_missing_one_is_a_fault() -> No
 
 def test_an_unknown_verdict_is_one_clear_line() -> None:
     with pytest.raises(
-        ConfigError, match=r"publish.<family>.requires: expected verdicts, of original, .*, found swinging"
+        ConfigError, match=r"publish.<family>.requires\[1\]: expected a verdict, of original, .*, found 'swinging'"
     ):
         Gate("m", "b", ("original", "swinging"))
 

@@ -22,16 +22,18 @@ from served import served
 from yardbird import files
 from yardbird.audio.wave import Waveform
 from yardbird.dvc_lock import background_sources
+from yardbird.generation.audition import sound_and_picture
 from yardbird.models.base import TRAINED
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
 from yardbird.serving.music_transformer import ENDPOINT
-from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
+from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
+from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import TrackingError, connect, tracking_uri
 from yardbird.tracking.sync import sync
 
@@ -115,24 +117,24 @@ def test_every_version_is_challenger_the_gate_decides_on_champion_and_equal_cont
     project: Path,
 ) -> None:
     client, _ = connect(project)
-    first = publish(project, GATES, SERVERS)
+    first = publish(project, GATES, SERVERS, sound_and_picture)
     assert first[NAME]["champion"] == 1
-    assert publish(project, GATES, SERVERS) == first, "published again it gets the verdict it got"
+    assert publish(project, GATES, SERVERS, sound_and_picture) == first, "published again it gets the verdict it got"
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
     write_model(1)
     write_evaluation(2.2)
-    worse = publish(project, GATES, SERVERS)
+    worse = publish(project, GATES, SERVERS, sound_and_picture)
     assert worse[NAME]["champion"] == 0
     assert "Worse than the champion" in worse[NAME]["verdict"]
     assert aliases(client) == {"champion": "1", "challenger": "2"}
 
     write_evaluation(1.9)  # the same model, measured again
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "2", "challenger": "2"}
 
     write_evaluation(2.5)
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 0
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 0
     assert aliases(client) == {"challenger": "2"}, "a champion that no longer beats the n-gram is none"
     assert len(client.search_model_versions(f"name = '{NAME}'")) == 2
 
@@ -150,7 +152,7 @@ def test_a_model_that_copies_is_registered_but_not_champion(project: Path) -> No
     for original, coverage in ((0, 0.9), (1, 0.05)):
         rows[NAME] |= {"original": original, "coverage_8": coverage, "longest_run": 11.0, "longest_run_most": 14.0}
         files.write_json(report, rows)
-        verdict = publish(project, strict, SERVERS)[NAME]
+        verdict = publish(project, strict, SERVERS, sound_and_picture)[NAME]
         assert verdict["champion"] == original
         assert ("not original: 90.0% of runs of 8 intervals" in verdict["verdict"]) == (not original)
     assert aliases(connect(project)[0]) == {"champion": "1", "challenger": "1"}
@@ -158,44 +160,44 @@ def test_a_model_that_copies_is_registered_but_not_champion(project: Path) -> No
 
 def test_a_former_champion_is_judged_against_its_successor(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     write_model(1)
     write_evaluation(1.9)
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 1
     write_model(0)
     write_evaluation(2.0)
-    back = publish(project, GATES, SERVERS)
+    back = publish(project, GATES, SERVERS, sound_and_picture)
     assert (back[NAME]["champion"], "Worse than the champion" in back[NAME]["verdict"]) == (0, True)
-    assert publish(project, GATES, SERVERS) == back
+    assert publish(project, GATES, SERVERS, sound_and_picture) == back
     assert aliases(client) == {"champion": "2", "challenger": "1"}
 
 
 def test_a_former_champion_replaces_a_demoted_one(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     write_model(1)
     for nats in (1.9, 2.5):  # promoted, then measured again and demoted
         write_evaluation(nats)
-        publish(project, GATES, SERVERS)
+        publish(project, GATES, SERVERS, sound_and_picture)
     assert aliases(client) == {"challenger": "2"}
     write_model(0)
     write_evaluation(2.0)
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
 
 def test_other_defaults_make_another_version_and_other_settings_of_the_stage_do_not(project: Path) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     client, _ = connect(project)
     for defaults, versions in [({"comping": True}, 1), ({"temperature": 0.8}, 2)]:
-        publish(project, GATES, {NAME: Server(ENDPOINT, {**DEFAULTS, **defaults})})
+        publish(project, GATES, {NAME: Server(ENDPOINT, {**DEFAULTS, **defaults})}, sound_and_picture)
         assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
 
 
 def test_the_registered_model_answers_with_midi_and_refuses_unknown_requests(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
     mlflow.set_tracking_uri(tracking_uri(project))
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
@@ -229,8 +231,8 @@ def test_the_registered_model_answers_with_midi_and_refuses_unknown_requests(
 
 def test_one_pipeline_run_has_metrics_solos_and_its_training(project: Path) -> None:
     client, experiment = connect(project)
-    publish(project, GATES, SERVERS)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
+    publish(project, GATES, SERVERS, sound_and_picture)
     runs = {run.info.run_name.split()[0]: run for run in client.search_runs([experiment])}
     assert sorted(runs) == ["pipeline", "train"]
     pipeline, training = runs["pipeline"], runs["train"]
@@ -243,8 +245,20 @@ def test_one_pipeline_run_has_metrics_solos_and_its_training(project: Path) -> N
     explored = client.list_artifacts(pipeline.info.run_id, "explored/interpolation")
     assert sorted(Path(entry.path).suffix for entry in explored) == [".html", ".mid", ".png", ".wav"]
     files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
+
+
+def test_what_a_training_has_sampled_is_heard_and_seen_once_it_is_published(project: Path) -> None:
+    curve = Path("reports/train") / f"{NAME}_curve.csv"
+    with TrainingRun(project, f"train {NAME}", {}, {"family": NAME, "key": "0123"}, project / "state") as run:
+        run.on_sample(2, scale(2))
+        run.finish(curve, {})
+    publish(project, GATES, SERVERS, sound_and_picture)
+    client, experiment = connect(project)
+    (training,) = client.search_runs([experiment], f"tags.family = '{NAME}'")
+    shown = client.list_artifacts(training.info.run_id, "samples")
+    assert sorted(Path(entry.path).suffix for entry in shown) == [".html", ".mid", ".png", ".wav"]
 
 
 def test_the_same_row_of_two_families_is_two_metrics(project: Path) -> None:
@@ -281,7 +295,7 @@ def test_a_store_that_does_not_respond_promotes_no_model(
     project: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     """A locked database was once treated as one without a champion, so that a worse model could be promoted."""
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
 
     def locked(*_: object) -> None:
         raise MlflowException("database is locked", TEMPORARILY_UNAVAILABLE)
@@ -291,7 +305,7 @@ def test_a_store_that_does_not_respond_promotes_no_model(
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, method, locked)
         with pytest.raises(TrackingError, match="database is locked"):
-            publish(project, GATES, SERVERS)
+            publish(project, GATES, SERVERS, sound_and_picture)
     assert aliases(connect(project)[0])["champion"] == "1"
 
 
@@ -331,7 +345,7 @@ def test_the_card_names_the_origin_of_the_data(project: Path) -> None:
 
 @pytest.mark.slow
 def test_mlflow_models_serve_answers_an_http_request_with_midi(project: Path, tmp_path: Path) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     request = {"dataframe_records": [{"chart": "F7 | Bb7"}], "params": {"bars": 4, "seed": 1}}
     with served(project, NAME) as ask:
         (answer,) = ask(request)

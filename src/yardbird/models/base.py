@@ -5,7 +5,6 @@ A family combines a codec and a model. It is imported by name, so that its heavy
 
 import importlib
 import pkgutil
-import resource
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,14 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 import yardbird.models
 from yardbird.config import BACKGROUND
-from yardbird.errors import InputError
 from yardbird.seeds import generator
 
 Batch = Mapping[str, Tensor]
@@ -83,14 +80,6 @@ class Mixture:
 
     epochs: int | None
     share: float
-
-    def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 0:
-            found = str(self.epochs)
-            raise InputError("background_epochs", expected="0 or more, or null", found=found, remedy="change it")
-        if not 0 <= self.share < 1:
-            expected, found = "from 0 to less than 1", str(self.share)
-            raise InputError("background_share", expected=expected, found=found, remedy="change it")
 
 
 TARGET_ALONE = Mixture(0, 0.0)
@@ -207,36 +196,3 @@ def load_family(name: str) -> type[Family]:
 def family_names() -> list[str]:
     """The names of all families, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(yardbird.models.__path__) if module.ispkg)
-
-
-def prepare_torch(threads: int | None = 1) -> None:
-    """Set up torch for this process and thread. Call it before the first parallel operation.
-
-    Args:
-        threads: number of CPU threads. None: torch decides. The order of float sums, and so the exact result, depends
-            on it. On busy cores, two threads can be 34 times slower than one.
-    """
-    torch.set_flush_denormal(True)  # makes recurrent layers 19 times faster
-    if threads is not None:
-        torch.set_num_threads(threads)
-
-
-def best_device() -> torch.device:
-    """CUDA if available, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def device_in_words() -> str:
-    """The device of this process: the GPU's name, or the CPU with the number of torch's threads."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-
-
-def peak_memory_mib() -> float:
-    """Peak memory in MiB: of torch on the GPU, or without a GPU, of this process with Python and all its libraries."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    units_a_mib = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_a_mib

@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from yardbird.config import Settings, Share, ShareBelowOne
+
 
 @runtime_checkable
 class Codebook(Protocol):
@@ -26,12 +28,12 @@ class Codebook(Protocol):
 
 
 @dataclass(frozen=True)
-class QuantiseConfig:
+class QuantiseConfig(Settings, section="codec.training.quantise"):
     """How codebooks learn."""
 
-    decay: float  # of the moving averages, per step
-    dead_share: float  # a code that gets less than this share of its even share of vectors is restarted
-    dropout: float  # share of the examples that are quantised with the first codebooks only, a random number of them
+    decay: ShareBelowOne  # of the moving averages, a step
+    dead_share: Share  # a code that gets less than this share of its even share of vectors is restarted
+    dropout: Share  # share of the examples that are quantised with the first codebooks only, how many by lot
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,27 @@ that soft and loud examples have equal weight.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from yardbird.config import NOT_EMPTY, NonNegativeFloat, NonNegativeInt, PositiveInt, Settings
+
 _LOG_FLOOR = 1e-2  # relative to a clip's mean magnitude: the logarithm ignores softer bins
 
 
 @dataclass(frozen=True)
-class SpectralLossConfig:
+class SpectralLossConfig(Settings, section="codec.training.loss"):
     """Window lengths in samples (the hop is a quarter of the window), and the weights of the terms."""
 
-    windows: tuple[int, ...]
-    windows_a_step: int  # number of randomly chosen windows: two of five take less than half the time and train as well
-    magnitude: float  # |‖X‖ − ‖Y‖|
-    phase: float  # ‖X − Y‖ of the complex spectra
-    logarithm: float  # |log ‖X‖ − log ‖Y‖|
-    waveform: float  # (x − y)²; the other terms have almost no gradient at the start of training
+    windows: Annotated[tuple[PositiveInt, ...], NOT_EMPTY]
+    windows_a_step: NonNegativeInt  # chosen at random: two of five take less than half the time and train as well
+    magnitude: NonNegativeFloat  # |‖X‖ − ‖Y‖|
+    phase: NonNegativeFloat  # ‖X − Y‖ of the complex spectra
+    logarithm: NonNegativeFloat  # |log ‖X‖ − log ‖Y‖|
+    waveform: NonNegativeFloat  # (x − y)²; the other terms are flat where nothing is right yet
 
 
 def spectral_loss(

@@ -3,26 +3,24 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import Check, Settings
 from yardbird.metrics.verdicts import VERDICTS, told
 
 _WORDS = {"ngram": "the n-gram"}
 
 
+_VERDICT = Check(VERDICTS.__contains__, f"a verdict, of {', '.join(VERDICTS)}")
+
+
 @dataclass(frozen=True)
-class Gate:
+class Gate(Settings, section="publish.<family>"):
     """A family's entry in section `publish` of params.yaml: what to compare in reports/evaluate/<family>.json."""
 
     measure: str  # in the rows of the family and the baseline, on held-out tunes; lower is better
     baseline: str  # the row that a champion must beat
-    requires: tuple[str, ...]  # required verdicts: of original, coherent_phrases, …_changes, …_traits
-
-    def __post_init__(self) -> None:
-        if unknown := set(self.requires) - set(VERDICTS):
-            expected, found = f"verdicts, of {', '.join(VERDICTS)}", ", ".join(sorted(unknown))
-            raise ConfigError(PARAMS, "publish.<family>.requires", expected=expected, found=found)
+    requires: tuple[Annotated[str, _VERDICT], ...]  # required verdicts
 
     def compares_with(self, other: "Gate") -> bool:
         """Whether both compare the same measure with the same baseline."""

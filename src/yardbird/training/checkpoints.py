@@ -1,10 +1,7 @@
 """Checkpoints for resuming an interrupted training. They are not part of DVC's DAG."""
 
-import hashlib
-import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -13,19 +10,15 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from yardbird import files
 from yardbird.errors import InputError
-
-#: Packages that record training or render its samples. They do not change its result.
-_BYSTANDERS = ("tracking", "generation", "audio")
 
 
 class CheckpointFolder:
     """The folder `<root>/.checkpoints/<family>/<key>`. As a context manager, it is created and locked.
 
-    The key is a hash of everything that the result depends on, so that only the same training resumes a checkpoint. A
-    checkpoint is written to a temporary file, synced to disk and renamed: a kill at any moment leaves the last complete
-    checkpoint.
+    The key is a hash of everything that the result depends on (`yardbird.pipeline.stage_hash`), so that only the same
+    training resumes a checkpoint. A checkpoint is written to a temporary file, synced to disk and renamed: a kill at
+    any moment leaves the last complete checkpoint.
     """
 
     def __init__(self, root: Path, family: str, key: str) -> None:
@@ -84,15 +77,3 @@ class CheckpointFolder:
     def remove(self) -> None:
         """Delete the folder. Call it after training has succeeded and its outputs are written."""
         shutil.rmtree(self.path)
-
-
-def training_key(settings: Mapping[str, Any], *inputs: Path) -> str:
-    """A hash of the settings, the content of the input folders, and the source of all loaded `yardbird` modules."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for folder in inputs:
-        digest.update(files.sha256_folder(folder).encode())
-    for name, module in sorted(sys.modules.items()):
-        source = getattr(module, "__file__", None)
-        if name.startswith("yardbird.") and name.split(".")[1] not in _BYSTANDERS and source:
-            digest.update(f"{name} {files.sha256(Path(source))}\n".encode())
-    return digest.hexdigest()[:16]

@@ -5,15 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from yardbird.audio.wave import Waveform
-
 #: One epoch of the curve: `epoch` (from 1), `learning_rate`, `train_loss`, `train_<term>`, `validation_<measure>`.
 Row = Mapping[str, float]
-Image = NDArray[np.uint8]  # (height, width, 3)
-
 
 _LOSS = "train/loss"  # a TensorBoard tag that every epoch has
 
@@ -25,12 +18,12 @@ class Listener(Protocol):
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
         """The last row of `curve` is new. `pace` has the epoch's total seconds, and training windows per second."""
 
-    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:
-        """The family's sample after this epoch, with its sound and image."""
+    def on_sample(self, epoch: int, sample: Any) -> None:
+        """The family's raw sample after this epoch."""
 
 
 class TensorBoard:
-    """Log curves, and sample solos as audio and image, for `tensorboard --logdir <folder>`."""
+    """Log curves for `tensorboard --logdir <folder>`. The publish stage adds the samples as sound and picture."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -61,7 +54,5 @@ class TensorBoard:
                 self._writer.add_scalar(tag, value, epoch)
         self._writer.flush()
 
-    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:  # noqa: ARG002  # a Listener
-        self._writer.add_audio("sample", waveform.mono[None, :], epoch, waveform.sample_rate)
-        self._writer.add_image("sample", image, epoch, dataformats="HWC")
-        self._writer.flush()
+    def on_sample(self, epoch: int, sample: Any) -> None:
+        """Do nothing: samples are rendered and drawn later."""
