@@ -44,7 +44,7 @@ def test_on_other_tunes_the_margin_over_the_ngram_decides_and_not_the_nats() -> 
 def test_a_model_of_the_synthetic_corpus_never_replaces_one_of_real_solos() -> None:
     etudes = replace(CANDIDATE, value=0.5, baseline=2.0, held_out="b", synthetic=True)
     assert not judge(etudes, CANDIDATE).promoted
-    assert "the champion stays" in judge(etudes, CANDIDATE).reason
+    assert "The champion stays." in judge(etudes, CANDIDATE).reason
     assert judge(CANDIDATE, etudes).promoted
     assert "trained on a synthetic corpus, this model on real solos" in judge(CANDIDATE, etudes).reason
 

@@ -1,10 +1,9 @@
 """A grammar that restricts sampling to legal solos of exactly N bars.
 
 A grammar follows one token stream. `allowed()` returns a mask over the vocabulary that is never empty before the solo
-is finished. `advance(token)` takes the token that was chosen. Every stream built this way decodes to a monophonic score
-of exactly the requested bars, in range, whose last note ends within them. Given chords occur at their steps and nowhere
-else. Encoding that score returns the same stream. Generation always terminates, because bars are counted and positions
-ascend within a bar.
+is finished. `advance(token)` takes the chosen token. Every such stream decodes to a monophonic score of exactly the
+requested bars, in range, whose last note ends within them, with the given chords at their steps only. Encoding that
+score returns the same stream. Generation terminates, because bars are counted and positions ascend within a bar.
 """
 
 from collections.abc import Sequence
@@ -35,10 +34,9 @@ class EventGrammar:
         bars: the length of the solo, including the prime.
         pitch_range: lowest and highest pitch, inclusive.
         chords: the changes, with ticks in grid steps from the start. None: the model chooses. (): no chords.
-        key: the key of the chords that the model chooses (`yardbird.music.key_chords`). The first chord is a tonic
-            chord, so that the solo does not drift into a related key. None: any chord.
-        chorus_bars: repeat the changes that the model chose for the first `chorus_bars` bars. None: the model chooses
-            all changes. Requires a meter.
+        key: of the chords that the model chooses (`yardbird.music.key_chords`). The first one is a tonic chord, so that
+            the solo does not drift into a related key. None: any chord.
+        chorus_bars: repeat the model's changes of the first `chorus_bars` bars. None: never. Requires a meter.
         meter: of the first bar, e.g. (4, 4). None: the model chooses. Required with given chords.
         qpm: tempo of the first bar, rounded to the nearest bin. None: the model chooses.
         artist: one of `codec.artists`. None: the model chooses.

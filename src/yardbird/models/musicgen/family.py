@@ -157,7 +157,6 @@ class MusicGenFamily(SoundFamily):
         """The states that the decoder attends to, (B, words, d_model), zero where there is no word."""
         rows = zip(ids, mask, ids.tolist(), mask.tolist(), strict=True)
         states = torch.stack([self._encode_text(*row) for row in rows])
-        states = torch.stack([self._encode_text(*row) for row in rows])
         if hasattr(self.model, "enc_to_dec_proj"):
             states = self.model.enc_to_dec_proj(states)
         return states * mask[..., None]
