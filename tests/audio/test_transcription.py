@@ -35,7 +35,7 @@ def sound(samples: NDArray[np.float64], rate: int = RATE) -> Waveform:
 
 
 def tone(pitch: float | NDArray[np.float64], seconds: float) -> NDArray[np.float64]:
-    """Six partials, swelling in 10 ms and dying in 30."""
+    """Six partials with an attack of 10 ms and a release of 30 ms."""
     count = round(seconds * RATE)
     phase = 2 * np.pi * np.cumsum(np.broadcast_to(440 * 2 ** ((np.asarray(pitch) - 69) / 12), count)) / RATE
     time = np.arange(count) / RATE
@@ -66,7 +66,7 @@ def bebop(qpm: float) -> Score:
     return Score(12, make_notes(rows), int(steps[-1]), tempos=(Tempo(0, qpm),))
 
 
-def test_tones_are_heard_where_they_are() -> None:
+def test_tones_are_detected_at_their_times() -> None:
     pitches = [57, 59, 60, 0, 64, 72, 62, 81, 50, 0]
     heard = hear(sound(line(pitches, 0.2)))
     assert heard.pitches.tolist() == [pitch for pitch in pitches if pitch]
@@ -77,7 +77,7 @@ def test_tones_are_heard_where_they_are() -> None:
 
 
 @given(st.lists(st.integers(50, 85), min_size=1, max_size=8))
-def test_any_line_of_tones_comes_back_repeated_notes_too(pitches: list[int]) -> None:
+def test_any_line_of_tones_is_transcribed_with_its_repeated_notes(pitches: list[int]) -> None:
     assert hear(sound(line(pitches, 0.15))).pitches.tolist() == pitches
 
 
@@ -105,7 +105,7 @@ def test_a_crackle_in_a_note_does_not_cut_it() -> None:
     ],
     ids=["empty", "too short", "silence", "offset", "noise", "rumble", "too quiet"],
 )
-def test_what_is_no_music_has_no_notes(samples: NDArray[np.float64]) -> None:
+def test_silence_and_noise_have_no_notes(samples: NDArray[np.float64]) -> None:
     heard = hear(sound(samples))
     assert len(heard.onsets) == len(heard.pitches) == 0
     assert heard.voiced_seconds == 0
@@ -115,7 +115,7 @@ def test_what_is_no_music_has_no_notes(samples: NDArray[np.float64]) -> None:
 
 
 @pytest.mark.parametrize("qpm", [120, 200, 300])
-def test_renders_come_back_to_notes(qpm: float) -> None:
+def test_rendered_solos_are_transcribed(qpm: float) -> None:
     score = bebop(qpm)
     heard = hear(render(score))
     assert f1(score, heard) > 0.97
@@ -127,14 +127,14 @@ def test_the_rate_and_the_channels_do_not_matter() -> None:
     assert hear(render(score, channels=2)).pitches.tolist() == hear(render(score)).pitches.tolist()
 
 
-def test_some_hiss_is_no_hindrance() -> None:
+def test_quiet_hiss_changes_little() -> None:
     score = bebop(180)
     clean = render(score)
     hiss = np.random.default_rng(3).normal(0, 0.01, clean.samples.shape).astype(np.float32)
     assert f1(score, hear(Waveform(clean.samples + hiss, clean.sample_rate))) > 0.95
 
 
-def test_a_real_solo_comes_back(shared: Path, root: Path, tmp_path: Path) -> None:
+def test_a_real_solo_is_transcribed(shared: Path, root: Path, tmp_path: Path) -> None:
     shutil.copy(shared / "parker/omnibook__Anthropology.mid", tmp_path)
     ingest(tmp_path, "parker", read_section("ingest", IngestConfig, root / "params.yaml"), tmp_path / "ingested")
     (path,) = (tmp_path / "ingested").rglob("*.mid")
@@ -142,7 +142,7 @@ def test_a_real_solo_comes_back(shared: Path, root: Path, tmp_path: Path) -> Non
     assert f1(excerpt, hear(render(excerpt))) > 0.95
 
 
-def test_a_transcription_stands_on_the_grid_at_its_tempo() -> None:
+def test_a_transcription_is_on_the_grid_at_its_tempo() -> None:
     score = bebop(200)
     heard = transcribe(render(score), 200)
     assert (heard.ticks_per_beat, heard.mean_qpm, heard.end_tick % 48) == (12, pytest.approx(200), 0)
