@@ -1,4 +1,4 @@
-"""Whole sounds before they are cut into clips, wherever they come from, and the settings of all."""
+"""Uncut sounds, recorded or rendered, and the settings of section `audio`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class AudioConfig:
 
 @dataclass(frozen=True)
 class Sound:
-    """A whole recording or rendered solo before it is cut. `samples()` gives (frames,) at the rate of the clips."""
+    """An uncut recording or rendered solo. `samples()` returns shape (frames,) at the sample rate of the clips."""
 
     name: str  # unique: the id of the solo, of the copy or of the recording
     kind: str  # rendered or recording
@@ -53,13 +53,13 @@ class Sound:
     semitones: int
     tempo_factor: float
     captions: tuple[str, ...]
-    bar_seconds: tuple[float, ...]  # where bars start, ascending; empty where the tempo is not known
+    bar_seconds: tuple[float, ...]  # starts of the bars, ascending; empty if the tempo is unknown
     samples: Callable[[], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A row of rejected.csv: a file, or a clip, that is not used."""
+    """A row of rejected.csv: a file or a clip that is not used."""
 
     file: str
     reason: str
