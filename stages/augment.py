@@ -1,4 +1,4 @@
-"""Stage augment: ingested solos and their splits → the corpus with copies of training solos in other keys and tempos."""
+"""Stage augment: ingested solos and their splits → the corpus, with training solos also in other keys and tempos."""
 
 import sys
 from pathlib import Path

@@ -238,7 +238,7 @@ def test_a_solo_with_an_error_is_set_aside_and_the_later_stages_read_the_others(
     (tmp_path / "data/ingested/gone").mkdir()
     run_stage("validate")
     printed = capsys.readouterr()
-    assert "removed data/ingested/gone, which no source of params.yaml is read into" in printed.out
+    assert "removed data/ingested/gone, which belongs to no source in params.yaml" in printed.out
     assert not (tmp_path / "data/ingested/gone").exists()
     assert "error: artist_present: expected that every solo has: artist; failed by: mine/no_artist" in printed.err
     assert "13 solos, set aside: 1, warnings: " in printed.out
