@@ -76,7 +76,8 @@ def attention_rows(length: int, batch: int, dropout: float, rounds: int) -> list
     def step(attention: Attention) -> None:
         for part in (*parts, embedding):
             part.grad = None
-        attention(*parts, embedding, dropout).backward(upstream)
+        query, key, value = parts
+        attention(query, key, value, embedding, dropout).backward(upstream)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
 
     variants = {name: (lambda attention=attention: step(attention)) for name, attention in PEERS.items()}
     return measure(f"attention, L {length}, dropout {dropout:g}", variants, rounds)
@@ -86,7 +87,7 @@ def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: flo
     width, heads, layers = size
     vocabulary = 512
     ours = MusicTransformer(vocabulary, width, heads, layers, dropout=dropout, context_length=length)
-    config = GPT2Config(
+    config = GPT2Config(  # type: ignore[call-arg]  # passed on to the base class
         vocab_size=vocabulary,
         n_positions=length,
         n_embd=width,
@@ -104,10 +105,10 @@ def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: flo
 
     def step(model: torch.nn.Module, logits: Callable[[Tensor], Tensor]) -> None:
         model.zero_grad(set_to_none=True)
-        F.cross_entropy(logits(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        F.cross_entropy(logits(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
 
     ours.to(DEVICE).train()
-    theirs.to(DEVICE).train()
+    theirs.to(DEVICE).train()  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     variants = {
         "ours": lambda: step(ours, ours),
         "Hugging Face GPT-2": lambda: step(theirs, lambda inputs: theirs(inputs).logits),

@@ -19,15 +19,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.codecs.events import EventCodec
 from yardbird.config import read_section
+from yardbird.devices import prepare_torch
 from yardbird.evaluation.evaluate import real_excerpts
-from yardbird.evaluation.judging import JudgeConfig, hear
 from yardbird.generation.best_of import MARGIN, RUN, STYLE, WEIGHTS, Chooser, Measured, scores
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import open_source
-from yardbird.metrics.judges import FEWEST_NOTES, TRAITS, Judges, TraitJudge, read_judges
+from yardbird.judges.fitting import JudgeConfig, hear
+from yardbird.judges.style_judges import FEWEST_NOTES, TRAITS, Judges, TraitJudge, read_judges
 from yardbird.metrics.rows import REAL, compare_sets, mean_distance
-from yardbird.models.base import prepare_torch
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.seeds import streams
 

@@ -31,7 +31,7 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, slow: boo
     width, heads, layers = size
     ours = MusicTransformer(512, width, heads, layers, context_length=length).to(DEVICE).eval()
     config = GPT2Config(vocab_size=512, n_positions=length, n_embd=width, n_head=heads, n_layer=layers)
-    theirs = GPT2LMHeadModel(config).to(DEVICE).eval()
+    theirs = GPT2LMHeadModel(config).to(DEVICE).eval()  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     theirs.generation_config.update(eos_token_id=None, pad_token_id=0, bos_token_id=None)
     start = torch.tensor([[60, 64, 67]] * batch, device=DEVICE)
     variants = {
@@ -43,7 +43,7 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, slow: boo
     if slow:
         variants["ours, no cache"] = lambda: without_cache(ours, start, length)
     for variant in variants.values():
-        assert variant().shape == (batch, length)
+        assert variant().shape == (batch, length)  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     return measure(f"{width}/{heads}/{layers}, batch {batch}, {length} tokens", variants, rounds)
 
 

@@ -20,7 +20,7 @@ from timing import Row, main, measure
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
-from yardbird.data.corpus.compose import etudes
+from yardbird.data.etudes.compose import etudes
 from yardbird.music.midi import read_score, write_score
 
 

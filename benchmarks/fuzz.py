@@ -22,7 +22,7 @@ from types import FrameType
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import PARAMS, read_section
-from yardbird.data.corpus.compose import etudes
+from yardbird.data.etudes.compose import etudes
 from yardbird.data.reading import IngestConfig, read_solo
 from yardbird.errors import InputError
 from yardbird.music.midi import read_raw, read_score, write_score
@@ -93,7 +93,9 @@ def _swap(content: bytearray, choose: random.Random) -> None:
 
 
 def _overwrite_length(content: bytearray, choose: random.Random) -> None:
-    chunks = [place for place in range(len(content)) if content[place : place + 4] in (b"MThd", b"MTrk", b"data")]
+    chunks = [
+        place for place in range(len(content)) if bytes(content[place : place + 4]) in (b"MThd", b"MTrk", b"data")
+    ]
     place = choose.choice(chunks) + 4 if chunks else 0
     length = choose.choice((0, 1, 5, 0x7FFFFFFF, 0xFFFFFFFF, len(content), choose.randrange(len(content))))
     content[place : place + 4] = length.to_bytes(4, "big")

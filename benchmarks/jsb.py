@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import commit
 
+from yardbird.baselines.ngram import NGram
 from yardbird.errors import InputError, YardbirdError
-from yardbird.evaluation.ngram import NGram
 from yardbird.nn.relations import Relation
 from yardbird.nn.transformer import Transformer, TransformerConfig
 
@@ -257,7 +257,7 @@ def trained(
                 logits = model(batch[:, :-1].clamp(min=0))
             loss = F.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten(), ignore_index=-1)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             losses.append(loss.item())

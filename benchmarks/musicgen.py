@@ -33,12 +33,12 @@ from timing import Row, main, measure
 from yardbird.config import read_section
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.checkpoint import SCRATCH, quiet
-from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.family import Origin
 from yardbird.models.musicgen.lora import Adaptation, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.models.musicgen.windows import ClipsConfig
+from yardbird.nn import encodec
 
 ROOT = Path(__file__).resolve().parents[1]
 ON_GPU = torch.cuda.is_available()
@@ -67,7 +67,7 @@ def small() -> MusicGenFamily:
     model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
     for part in (model.text_encoder, model.decoder):
         part.set_attn_implementation("sdpa")
-    codec.eval()
+    codec.eval()  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     unused = read_section("musicgen.model", ModelConfig, PARAMS)
     family = MusicGenFamily(model, word_tokenizer([CAPTION]), CLIPS, Origin("random", unused, 0))
     with_adapters(model, Adaptation("lora", rank=16, alpha=16, dropout=0.0))
@@ -77,14 +77,14 @@ def small() -> MusicGenFamily:
 def ours() -> MusicGenFamily:
     """The default of params.yaml, around the codec that is shipped."""
     sizes, words = read_section("musicgen.model", ModelConfig, PARAMS), word_tokenizer([CAPTION])
-    model = build(sizes, words, network.load(ROOT / "codec"), seed=0)
+    model = build(sizes, words, encodec.load(ROOT / "codec"), seed=0)
     return MusicGenFamily(model, words, CLIPS, Origin(SCRATCH, sizes, 0))
 
 
 def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, seconds: float, rounds: int) -> list[Row]:
     with quiet():
         family = make()
-    model = family.model.to(DEVICE)
+    model = family.model.to(DEVICE)  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     model.audio_encoder.eval()
     model.decoder.train()
     random = np.random.default_rng(0)
@@ -98,7 +98,8 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
 
     def through_forward() -> torch.Tensor:
         waves = torch.from_numpy(sounds)[:, None].to(DEVICE)
-        return model.audio_encoder(input_values=waves).audio_codes[0]
+        codes: torch.Tensor = model.audio_encoder(input_values=waves).audio_codes[0]
+        return codes
 
     def loss(codes: torch.Tensor) -> torch.Tensor:
         batch: dict[str, Any] = {"codes": codes, "text": text, "mask": mask}
@@ -107,7 +108,7 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
 
     def step(codes: torch.Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        loss(codes).backward()
+        loss(codes).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         optimizer.step()
 
     cached = encoded()

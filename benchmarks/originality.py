@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import Row, main, measure
 
-from yardbird.data.corpus.compose import etudes
-from yardbird.metrics.originality import LENGTHS, KnownSolo, OriginalityIndex
+from yardbird.data.etudes.compose import etudes
+from yardbird.metrics.shared_runs import LENGTHS, KnownSolo, OriginalityIndex
 from yardbird.music.score import Score, make_notes
 
 QUERIES = 20

@@ -26,7 +26,8 @@ State = tuple[Tensor, Tensor]
 
 
 def ours(model: MusicVAE, z: Tensor, steps: Tensor, chords: Tensor) -> Tensor:
-    return model(z, steps, chords)[0]
+    logits: Tensor = model(z, steps, chords)[0]
+    return logits
 
 
 def as_cell(lstm: nn.LSTM) -> Callable[[Tensor, State], tuple[Tensor, State]]:
@@ -101,7 +102,7 @@ def rows_of(bars: int, size: int, windows: int, rounds: int) -> list[Row]:
     def decoder(decode: Decode) -> float:
         model.zero_grad(set_to_none=True)
         loss = F.cross_entropy(decode(model, given, steps, chords).flatten(0, 2), steps.flatten())
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         return loss.item()
 
     def whole(decode: Decode) -> float:
@@ -110,7 +111,7 @@ def rows_of(bars: int, size: int, windows: int, rounds: int) -> list[Row]:
         z = mean + spread * given
         nats = F.cross_entropy(decode(model, z, steps, chords).flatten(0, 2), steps.flatten())
         loss = nats + 0.2 * kl_to_prior(mean, spread).mean() / steps[0].numel()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         return loss.item()
 
     rows = []

@@ -22,9 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.codecs.melody import MelodyCodec
 from yardbird.config import read_section
-from yardbird.evaluation.reconstruction import HeldOutSolo, Vectors, derangement, read_scores
-from yardbird.metrics.reconstruction import note_matches, onset_matches
-from yardbird.models.base import best_device, prepare_torch
+from yardbird.devices import best_device, prepare_torch
+from yardbird.evaluation.reconstruction import HeldOutSolo, derangement, read_scores
+from yardbird.metrics.note_agreement import note_matches, onset_matches
+from yardbird.models.kinds import Vectors
 from yardbird.models.music_vae.config import ModelConfig
 from yardbird.models.music_vae.family import MusicVAEFamily
 from yardbird.seeds import derive_seed, generator

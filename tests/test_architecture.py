@@ -4,64 +4,29 @@ import ast
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from yardbird.models.base import load_family
+from yardbird.pipeline import Stage, read_stages
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage of dvc.yaml; `item` is the family or the codec of a foreach."""
-
-    name: str
-    script: Path
-    item: str | None
-    code_deps: frozenset[str]
-    params: frozenset[str]
-
-
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
-VARS = {name: value for entry in PIPELINE["vars"] for name, value in entry.items()}
-FAMILIES = VARS["families"]
+FAMILIES = next(entry["families"] for entry in PIPELINE["vars"] if "families" in entry)
+ALL = list(read_stages(ROOT).values())
 
 
-def stages() -> list[Stage]:
-    """Every stage that dvc.yaml makes, but for the sources of ingest, which share their code."""
-    found = []
-    for name, entry in PIPELINE["stages"].items():
-        items = {"${families}": FAMILIES, "${symbolic}": VARS["symbolic"], "${sources}": [None]}.get(
-            str(entry.get("foreach")), entry.get("foreach")
-        )
-        body = entry.get("do", entry)
-        for item in items or [None]:
-            text = {
-                key: [
-                    re.sub(
-                        r"\$\{item\.(\w+)\}",
-                        lambda match, item=item: str(FAMILIES.get(item, {}).get(match[1])),
-                        re.sub(r"\$\{(item|key)\}", item or "", str(value)),
-                    )
-                    for value in body.get(key, [])
-                ]
-                for key in ("deps", "params")
-            }
-            found.append(
-                Stage(
-                    name if item is None else f"{name}@{item}",
-                    ROOT / body["cmd"].split()[1],
-                    item,
-                    frozenset(dep for dep in text["deps"] if dep.startswith(("src/", "stages/"))),
-                    frozenset(text["params"]),
-                )
-            )
-    return found
+def code_deps(stage: Stage) -> set[str]:
+    return {dep for dep in stage.deps if dep.startswith(("src/", "stages/"))}
+
+
+def script_of(stage: Stage) -> Path:
+    return ROOT / stage.cmd.split()[1]
 
 
 def module_file(module: str) -> Path | None:
@@ -96,7 +61,7 @@ def code_of(stage: Stage) -> set[str]:
     Left out: empty `__init__` files, and the library's own, which only names what it loads when asked for.
     """
     seen: set[Path] = set()
-    waiting = [stage.script] + ([module_file(f"yardbird.models.{stage.item}")] if stage.item else [])
+    waiting = [script_of(stage)] + ([module_file(f"yardbird.models.{stage.key}")] if stage.key else [])
     while waiting:
         file = waiting.pop()
         if file is None or file in seen:
@@ -119,7 +84,7 @@ def sections_read(stage: Stage) -> set[str]:
     A family reads its own section when it is created; a stage that loads a trained one never gets there.
     """
     sections = set()
-    creates = ".create(" in stage.script.read_text()
+    creates = ".create(" in script_of(stage).read_text()
     for file in sorted(code_of(stage)):
         if "/models/" in file and not creates:
             continue
@@ -129,21 +94,18 @@ def sections_read(stage: Stage) -> set[str]:
                 if isinstance(argument, ast.Constant):
                     sections.add(str(argument.value))
                 elif isinstance(argument, ast.JoinedStr):
-                    sections.add(re.sub(r"\{.*?\}", stage.item or "", ast.unparse(argument)[2:-1]))
+                    sections.add(re.sub(r"\{.*?\}", stage.key or "", ast.unparse(argument)[2:-1]))
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_seed"):
                 sections.add("seed")
     return sections
-
-
-ALL = stages()
 
 
 @pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)
 def test_a_stage_depends_on_every_file_it_imports_and_on_no_other(stage: Stage) -> None:
     """A file missing from `deps` lets a cached stage lie; one too many trains again for nothing."""
     code = code_of(stage)
-    missing = sorted(file for file in code if not any(covers(dep, file) for dep in stage.code_deps))
-    unused = sorted(dep for dep in stage.code_deps if not any(covers(dep, file) for file in code))
+    missing = sorted(file for file in code if not any(covers(dep, file) for dep in code_deps(stage)))
+    unused = sorted(dep for dep in code_deps(stage) if not any(covers(dep, file) for file in code))
     assert (missing, unused) == ([], [])
 
 
@@ -159,6 +121,23 @@ def covers_key(param: str, section: str) -> bool:
     return section == param or section.startswith(param + ".")
 
 
+#: What renders or draws.
+DRAWING = (
+    "generation", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/pages", "tracking/samples",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_drawing_does_not_retrain(family: str) -> None:
+    """Training once rendered and drew its samples: a moved pixel of a piano roll trained three models again."""
+    deps = next(stage for stage in ALL if stage.name == f"train@{family}").deps
+    files = {file.relative_to(SOURCE / "yardbird").as_posix() for file in (SOURCE / "yardbird").rglob("*.py")}
+    trained_by = {file for file in files if any(covers(dep, f"src/yardbird/{file}") for dep in deps)}
+    assert "training/fit.py" in trained_by
+    assert all(any(file.startswith(part) for file in files) for part in DRAWING)
+    assert [file for file in trained_by if file.startswith(DRAWING)] == []
+
+
 @pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda path: path.stem)
 def test_a_stage_script_is_thin_and_shadows_no_standard_module(script: Path) -> None:
     lines = [line for line in script.read_text().splitlines() if line.strip()]
@@ -167,7 +146,7 @@ def test_a_stage_script_is_thin_and_shadows_no_standard_module(script: Path) -> 
 
 
 def test_every_stage_script_is_a_stage() -> None:
-    assert {stage.script for stage in ALL} == set((ROOT / "stages").glob("*.py"))
+    assert {script_of(stage) for stage in ALL} == set((ROOT / "stages").glob("*.py"))
 
 
 def test_every_stage_has_an_output_that_is_not_in_git() -> None:

@@ -85,7 +85,7 @@ def app_ok(*arguments: str) -> None:
             "nowhere: expected the folder of a trained model, found no such folder; run `dvc repro`",
         ),
         (["--seconds", "0"], "error: --seconds: expected above 0, at most 600, found 0.0; change it"),
-        (["--guidance", "-1"], "error: --guidance: expected 0 or more, found -1.0; 1 switches it off, 3 is usual"),
+        (["--guidance", "-1"], "error: --guidance: expected 0 or more, found -1.0; change it"),
         (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
         (["--top-k", "0"], "error: --top-k: expected 1 or more, found 0"),
         (["--melody", "none.mid"], "none.mid: expected a music file, found no such file"),

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from yardbird.config import read_params
-from yardbird.data.corpus.compose import etudes
+from yardbird.data.etudes.compose import etudes
 from yardbird.generation.leadsheet import read_lead_sheet
 from yardbird.music.midi import read_score, write_score
 

@@ -89,9 +89,9 @@ def sha256(path: Path) -> str:
 
 
 def sha256_folder(folder: Path) -> str:
-    """One hash over the names and the bytes of all files below a folder."""
+    """One hash over the names and the bytes of all files below a folder, but for Python's caches, as in .dvcignore."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"):
         digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
     return digest.hexdigest()
 

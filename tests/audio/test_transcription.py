@@ -22,7 +22,7 @@ from yardbird.audio.wave import Waveform
 from yardbird.config import read_section
 from yardbird.data.ingest import ingest
 from yardbird.data.reading import IngestConfig
-from yardbird.metrics.transcription import found_notes
+from yardbird.metrics.transcription_accuracy import found_notes
 from yardbird.music.excerpts import excerpts
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, Tempo, make_notes

@@ -245,12 +245,12 @@ def test_a_meter_that_is_not_in_the_vocabulary_is_refused_with_a_remedy(make_sco
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"steps_per_beat": 0}, "^params.yaml: encode.events.steps_per_beat: expected at least 1, found 0"),
-        ({"velocities": 200}, "^params.yaml: encode.events.velocities: expected at most 127"),
-        ({"tempos": 1}, "^params.yaml: encode.events.tempos: expected at least 2"),
+        ({"steps_per_beat": 0}, "^params.yaml: encode.events.steps_per_beat: expected 1 or more, found 0"),
+        ({"velocities": 200}, "^params.yaml: encode.events.velocities: expected 1 to 127"),
+        ({"tempos": 1}, "^params.yaml: encode.events.tempos: expected 2 or more"),
         (
             {"tempo_range": (360, 40)},
-            "^params.yaml: encode.events.tempo_range: expected the lowest and the highest tempo",
+            "^params.yaml: encode.events.tempo_range: expected lowest, highest",
         ),
     ],
 )

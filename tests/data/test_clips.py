@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from yardbird.audio.wave import read_wave
 from yardbird.data.clips import cuts, write_clips
-from yardbird.data.sounds import AudioConfig, Sound
+from yardbird.data.source_sounds import AudioConfig, Sound
 from yardbird.errors import ConfigError
 
 CONFIG = AudioConfig("recordings", 16_000, 8.0, 2.0, 100.0, "Be-bop", False, -18.0)

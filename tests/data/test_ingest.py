@@ -381,8 +381,8 @@ def test_the_manifest_names_the_part_and_the_transposition_and_says_what_is_left
     ("change", "said"),
     [
         ({"max_left_out": 1.5}, "ingest.max_left_out: expected 0 to 1"),
-        ({"no_beat_grid": "maybe"}, "ingest.no_beat_grid: expected reject or use, found 'maybe'"),
-        ({"written_pitch": ""}, "ingest.written_pitch: expected flag or correct, found ''"),
+        ({"no_beat_grid": "maybe"}, "ingest.no_beat_grid: expected 'reject' or 'use', found 'maybe'"),
+        ({"written_pitch": ""}, "ingest.written_pitch: expected 'flag' or 'correct', found ''"),
     ],
 )
 def test_invalid_settings_of_the_line_are_refused(change: dict[str, object], said: str) -> None:

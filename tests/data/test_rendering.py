@@ -16,7 +16,7 @@ from yardbird.config import read_section
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.clips import Made, make_clips
 from yardbird.data.rendering import chosen
-from yardbird.data.sounds import AudioConfig
+from yardbird.data.source_sounds import AudioConfig
 from yardbird.data.splits import SplitConfig
 from yardbird.errors import InputError
 from yardbird.tables.copies import CopyRow

@@ -15,7 +15,7 @@ from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import SoloRow
 from yardbird.data.rendering import rendered
 from yardbird.data.roles import read_background
-from yardbird.data.sounds import AudioConfig
+from yardbird.data.source_sounds import AudioConfig
 from yardbird.data.splits import SplitConfig, split_solos
 from yardbird.errors import ConfigError
 

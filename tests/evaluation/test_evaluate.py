@@ -10,8 +10,8 @@ from table_rows import filled
 from tiny_musicgen import tiny_musicgen
 from tiny_vae import tiny_vae
 
+from yardbird.baselines.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.evaluation.evaluate import (
     ENDING,
     SHOWN,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from yardbird.metrics.rows import compare_sets, mean_distance
-from yardbird.metrics.table import describe
+from yardbird.metrics.solo_metrics import describe
 from yardbird.music.score import Score, make_notes
 from yardbird.seeds import streams
 

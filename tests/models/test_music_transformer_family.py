@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch.utils.data import DataLoader
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import ConfigError
 from yardbird.models.base import load_family
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.models.music_transformer.windows import read_sequences, read_tokens
@@ -119,8 +120,23 @@ def test_windows_to_fill_show_every_bar_once_and_every_token_is_learnt(
 def test_a_family_fills_in_its_context_where_it_is_trained_to(codec: EventCodec, config: ModelConfig) -> None:
     assert MusicTransformerFamily(codec, config).fill_context == 48
     assert MusicTransformerFamily(codec, replace(config, fill_share=0.0)).fill_context == 0
-    with pytest.raises(InputError, match=r"fill_share: expected a share from 0 to 1, found 1\.5"):
-        replace(config, fill_share=1.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fill_share": 1.5}, "fill_share: expected 0 to 1, found 1.5"),
+        ({"background_epochs": -1}, "background_epochs: expected 0 or more, found -1"),
+        ({"background_share": 1.0}, "background_share: expected 0 to below 1, found 1.0"),
+        ({"background_share": -0.1}, "background_share: expected 0 to below 1, found -0.1"),
+        ({"d_model": 31}, "d_model: expected a multiple of"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_one_clear_line(
+    config: ModelConfig, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^params\.yaml: music_transformer\.model\.{message}"):
+        replace(config, **change)
 
 
 def test_a_saved_family_is_loaded_alone_and_predicts_the_same(tmp_path: Path, family: MusicTransformerFamily) -> None:
@@ -200,7 +216,9 @@ def test_a_family_is_sized_by_its_section_of_the_parameters(encoded: Path, root:
     assert family.model.config.context_length == family.config.context_length
     text = (root / "params.yaml").read_text().replace("attention: relative", "attention: sideways")
     (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r"music_transformer\.model\.attention: expected 'relative' or 'rotary' or"):
+    with pytest.raises(
+        ConfigError, match=r"music_transformer\.model\.attention: expected 'relative', 'rotary' or 'absolute'"
+    ):
         MusicTransformerFamily.create(encoded, tmp_path / "params.yaml")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError
 from yardbird.models.music_vae.network import WIDEST, Alphabet, Decoder, NetworkConfig, RecurrentVAE
 
 #: Classes 0 … 4 have an order of period 3; the first three features weigh the reference that degrees count from.
@@ -312,13 +312,13 @@ def test_side_channels_may_be_missing(decoder: Decoder) -> None:
     [
         ({"segments": 0}, "segments: expected 1 or more, found 0"),
         ({"latent_dim": -3}, "latent_dim: expected 1 or more, found -3"),
-        ({"dropout": 1.0}, "dropout: expected from 0 to below 1, found 1.0"),
+        ({"dropout": 1.0}, "dropout: expected 0 to below 1, found 1.0"),
         ({"latent_dim": 16}, "latent_dim: expected a multiple of the 9 patches of a window, found 16"),
         ({"patch_steps": 4}, "patch_steps: expected a divisor of the 6 steps of a segment, found 4"),
     ],
 )
 def test_impossible_sizes_are_one_clear_line(change: dict[str, int], message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(ConfigError, match=message):
         RecurrentVAE(ALPHABET, replace(CONFIG, **change))
 
 

@@ -16,9 +16,9 @@ from transformers import AutoProcessor, AutoTokenizer, MusicgenForConditionalGen
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import Family, load_family
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.delay import delayed
 from yardbird.models.musicgen.windows import read_clips, read_codes
+from yardbird.nn import encodec
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import InterruptedTrainingError, fit
@@ -40,12 +40,12 @@ TRAINING = TrainingConfig(
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository's root with a codec, encoded clips and params.yaml."""
     root = tmp_path_factory.mktemp("place")
-    sizes = network.NetworkConfig(
+    sizes = encodec.NetworkConfig(
         num_filters=2, upsampling_ratios=(8, 8, 5), residual_layers=1, kernel_size=3, latent_dim=4, codebooks=4,
         codebook_size=CODES,
     )  # fmt: skip
     torch.manual_seed(0)
-    network.save(network.build(sizes), root / "codec")
+    encodec.save(encodec.build(sizes), root / "codec")
     write_encoded(root / "audio")
     with (root / "params.yaml").open("w") as file:
         YAML().dump({"musicgen": SETTINGS}, file)
@@ -271,7 +271,7 @@ def test_codes_of_another_codec_are_refused_in_one_line(place: Path, monkeypatch
         ("model", "d_model", 18, r"musicgen\.model\.d_model: expected a multiple of twice num_heads \(4\), found 18"),
         ("model", "text_layers", 0, r"musicgen\.model\.text_layers: expected 1 or more, found 0"),
         ("adaptation", "rank", 0, r"musicgen\.adaptation\.rank: expected 1 or more, found 0"),
-        ("adaptation", "dropout", 1.0, r"musicgen\.adaptation\.dropout: expected from 0 to below 1, found 1\.0"),
+        ("adaptation", "dropout", 1.0, r"musicgen\.adaptation\.dropout: expected 0 to below 1, found 1\.0"),
         ("adaptation", "method", "none", r"musicgen\.adaptation\.method: expected 'full' or 'lora', found 'none'"),
     ],
 )

@@ -6,7 +6,7 @@ import torch
 
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.models.music_transformer.relations import RELATIONS, WIDEST, make_relations
+from yardbird.models.music_transformer.pitch_relations import RELATIONS, WIDEST, make_relations
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Score, make_notes
 from yardbird.nn.relations import RelationTerms

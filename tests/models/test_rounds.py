@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.errors import InputError
 from yardbird.models.base import TARGET_ALONE, Mixture, Rounds
 from yardbird.models.music_transformer.windows import TrainingWindows, read_sequences, read_tokens
 from yardbird.models.music_vae.windows import MelodyWindows
@@ -69,19 +68,6 @@ def test_a_place_is_a_function_of_the_epoch_and_the_index(tmp_path: Path) -> Non
         rounds = Rounds(7, 5, Mixture(2, 0.5), 11, 3)
         rounds.set_epoch(epoch)
         assert [rounds[index] for index in reversed(range(11))] == expected[epoch][::-1]
-
-
-@pytest.mark.parametrize(
-    ("mixture", "error"),
-    [
-        ((-1, 0.5), "background_epochs: expected 0 or more, or null, found -1"),
-        ((1, 1.0), "background_share: expected from 0 to less than 1, found 1.0"),
-        ((1, -0.1), "background_share: expected from 0 to less than 1, found -0.1"),
-    ],
-)
-def test_a_mixture_that_cannot_be_is_one_clear_line(mixture: tuple[int, float], error: str) -> None:
-    with pytest.raises(InputError, match=error):
-        Mixture(*mixture)
 
 
 def with_background(encoded: Path, folder: Path) -> Path:

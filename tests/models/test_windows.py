@@ -25,7 +25,7 @@ def test_sequences_are_those_of_the_split(encoded: Path) -> None:
 
 
 def test_a_split_without_solos_is_one_clear_line(encoded: Path) -> None:
-    with pytest.raises(InputError, match=r"index\.csv: expected solos of the holdout split, found none"):
+    with pytest.raises(InputError, match=r": expected solos of the holdout split, found none"):
         read_sequences(encoded, "holdout")
 
 

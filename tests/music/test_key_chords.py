@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from yardbird.data.corpus.compose import etudes
+from yardbird.data.etudes.compose import etudes
 from yardbird.music.chords import QUALITIES, Chord
 from yardbird.music.key_chords import KINDS, belongs, opening_qualities, qualities_in
 from yardbird.music.pitch import Key

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError
 from yardbird.nn.sampling import Sampling, choose, row_generators
 
 PLAIN = Sampling(temperature=1.0, top_k=None, top_p=None, min_p=None)
@@ -119,7 +119,7 @@ def test_nothing_allowed_is_our_own_mistake() -> None:
     ("values", "message"),
     [
         ((-0.1, None, None, None), "temperature: expected 0 or more, found -0.1"),
-        ((float("nan"), None, None, None), "temperature: expected 0 or more, found nan"),
+        ((float("nan"), None, None, None), "temperature: expected a finite number, found nan"),
         ((1.0, 0, None, None), "top_k: expected 1 or more, found 0"),
         ((1.0, None, 0.0, None), "top_p: expected above 0, at most 1, found 0.0"),
         ((1.0, None, 1.1, None), "top_p: expected above 0, at most 1, found 1.1"),
@@ -129,5 +129,5 @@ def test_nothing_allowed_is_our_own_mistake() -> None:
 def test_settings_out_of_range_are_refused(
     values: tuple[float, int | None, float | None, float | None], message: str
 ) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(ConfigError, match=f"^Sampling: {message}$"):
         Sampling(*values)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError
 from yardbird.nn.transformer import Attention, SelfAttention, Transformer, TransformerConfig, rotated
 
 Build = Callable[[TransformerConfig], Transformer]
@@ -167,7 +167,7 @@ def test_absolute_positions_end_with_the_context(lively: Build, relative: Transf
     [
         ({"num_heads": 5}, "d_model: expected a multiple of 5 heads, found 32"),
         ({"num_layers": 0}, "num_layers: expected 1 or more, found 0"),
-        ({"dropout": 1.0}, "dropout: expected from 0 to below 1, found 1.0"),
+        ({"dropout": 1.0}, "dropout: expected 0 to below 1, found 1.0"),
         ({"max_distance": -1}, "max_distance: expected 0 or more, found -1"),
         ({"attention": "rotary", "d_model": 36}, "d_model: expected an even width of each of 4 heads .*, found 36"),
     ],
@@ -175,7 +175,7 @@ def test_absolute_positions_end_with_the_context(lively: Build, relative: Transf
 def test_an_impossible_size_is_one_clear_line(
     relative: TransformerConfig, change: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(ConfigError, match=f"^TransformerConfig: {message}"):
         replace(relative, **change)
 
 

@@ -173,7 +173,7 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("sample", {}, {}, "found none of chart, empty for a free solo"),
         ("sample", {"bars": 0}, {"chart": ""}, "^bars: expected 1 or more, found 0"),
         ("sample", {"bars": 257}, {"chart": ""}, "bars: expected at most 256, found 257"),
-        ("sample", {"lowest_pitch": 90}, {"chart": ""}, "^lowest_pitch: expected a range of MIDI pitches"),
+        ("sample", {"lowest_pitch": 90}, {"chart": ""}, "^lowest_pitch: expected below the highest_pitch 81, found 90"),
     ],
 )
 def test_what_cannot_be_answered_is_one_clear_line(

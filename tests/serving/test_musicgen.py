@@ -15,7 +15,7 @@ from yardbird import files
 from yardbird.audio.wave import read_wave
 from yardbird.config import read_section
 from yardbird.errors import YardbirdError
-from yardbird.generation.sound import SingConfig, open_singer, sing
+from yardbird.generation.prompted_sound import SingConfig, open_singer, sing
 from yardbird.serving.musicgen import ENDPOINT, MOST_SECONDS, MOST_SECONDS_IN_ALL, open_model
 from yardbird.tracking.endpoint import Answer
 
@@ -55,7 +55,7 @@ def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Pat
         ([" "], {}, "^prompt 1: expected words, found none; say what to sing"),
         (["solo", "x" * 501], {}, "^prompt 2: expected at most 500 letters, found 501; say it shorter$"),
         (["solo"], {"seconds": 0.0}, "^seconds: expected above 0"),
-        (["solo"], {"seconds": float("nan")}, "^seconds: expected above 0"),
+        (["solo"], {"seconds": float("nan")}, "^seconds: expected a finite number"),
         (
             ["solo"],
             {"seconds": MOST_SECONDS + 1.0},

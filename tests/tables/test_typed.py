@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from table_rows import filled
 
+from yardbird.baselines.baseline import RatioRow
 from yardbird.config import Role
 from yardbird.data.manifest import Rejected, SetAside, SoloRow
 from yardbird.data.repair import Change
-from yardbird.data.sounds import Reject
+from yardbird.data.source_sounds import Reject
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import RatioRow
 from yardbird.tables.clips import ClipRow, EncodedClipRow, read_clip_index, write_clip_index
 from yardbird.tables.copies import CopyRow, read_copies, write_copies
 from yardbird.tables.curves import read_curve, write_curve

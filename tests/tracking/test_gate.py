@@ -120,7 +120,7 @@ def test_only_what_is_required_is_asked_and_what_was_not_measured_is_a_fault() -
 
 def test_a_verdict_that_nobody_gives_is_one_clear_line() -> None:
     with pytest.raises(
-        ConfigError, match=r"publish.<family>.requires: expected verdicts, of original, .*, found swinging"
+        ConfigError, match=r"publish.<family>.requires\[1\]: expected a verdict, of original, .*, found 'swinging'"
     ):
         Gate("m", "b", ("original", "swinging"))
 

@@ -18,6 +18,7 @@ from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.errors import ConfigError
+from yardbird.generation.audition import sound_and_picture
 from yardbird.models.base import TRAINED
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
@@ -87,7 +88,7 @@ def card(client: MlflowClient) -> str:
 
 def test_it_is_judged_by_what_comes_back_and_its_health_is_on_the_card(project: Path) -> None:
     client, _ = connect(project)
-    verdict = publish(project, GATES, SERVERS)[NAME]
+    verdict = publish(project, GATES, SERVERS, sound_and_picture)[NAME]
     assert verdict["champion"] == 1
     assert verdict["verdict"].startswith("Beats shuffled z in reconstruction error: 0.300 against 0.900.")
     assert "| of the latent | validation | held out | shuffled z |" in card(client)
@@ -98,9 +99,9 @@ def test_it_is_judged_by_what_comes_back_and_its_health_is_on_the_card(project: 
 
 def test_a_collapsed_latent_is_no_champion_and_the_card_sounds_the_alarm(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     write_evaluation(0.3, collapsed=1.0)  # measured anew
-    verdict = publish(project, GATES, SERVERS)[NAME]
+    verdict = publish(project, GATES, SERVERS, sound_and_picture)[NAME]
     assert verdict["champion"] == 0
     assert "collapsed" in verdict["verdict"]
     assert set(client.get_registered_model(NAME).aliases) == {"challenger"}
@@ -109,24 +110,24 @@ def test_a_collapsed_latent_is_no_champion_and_the_card_sounds_the_alarm(project
 
 def test_the_held_out_hash_and_the_standing_are_of_its_own_codec(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     before = client.get_model_version(NAME, "1").tags["held_out"]
     chords = np.load("data/encoded/melody/chords.npy")
     chords[5] += 1
     np.save("data/encoded/melody/chords.npy", chords)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     assert client.get_model_version(NAME, "1").tags["held_out"] != before
 
 
 def test_a_family_without_a_gate_is_one_clear_line(project: Path) -> None:
     with pytest.raises(ConfigError, match=r"params.yaml: publish.music_vae: expected measure and baseline of its gate"):
-        publish(project, {}, SERVERS)
+        publish(project, {}, SERVERS, sound_and_picture)
 
 
 def test_other_defaults_of_the_endpoint_make_another_version(project: Path) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     steps = Server(replace(ENDPOINT, defaults={**ENDPOINT.defaults, "steps": 5}), {**DEFAULTS, "comping": True})
-    publish(project, GATES, {NAME: steps})
+    publish(project, GATES, {NAME: steps}, sound_and_picture)
     client, _ = connect(project)
     assert len(client.search_model_versions(f"name = '{NAME}'")) == 2
 
@@ -134,7 +135,7 @@ def test_other_defaults_of_the_endpoint_make_another_version(project: Path) -> N
 def test_the_registered_model_does_all_four_tasks_and_refuses_what_it_does_not_know(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
     mlflow.set_tracking_uri(tracking_uri(project))
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
@@ -163,7 +164,7 @@ def test_the_registered_model_does_all_four_tasks_and_refuses_what_it_does_not_k
 
 @pytest.mark.slow
 def test_mlflow_models_serve_answers_all_four_tasks(project: Path) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     a, b = facts(scale(4))["midi"], facts(scale(6, lowest=70))["midi"]
     with served(project, NAME) as ask:
 

@@ -16,12 +16,13 @@ from tiny_musicgen import tiny_musicgen
 
 from yardbird import files
 from yardbird.audio.wave import read_wave
+from yardbird.generation.audition import sound_and_picture
 from yardbird.models.base import TRAINED
 from yardbird.serving.musicgen import ENDPOINT
 from yardbird.tables.clips import EncodedClipRow, write_clip_index
-from yardbird.tracking.card import Clips, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
+from yardbird.tracking.model_card import Clips, read_corpus
 from yardbird.tracking.publish import publish
 from yardbird.tracking.store import connect, tracking_uri
 
@@ -71,7 +72,7 @@ def test_it_is_judged_against_the_unigram_its_card_tells_what_it_has_heard_and_i
     project: Path,
 ) -> None:
     client, experiment = connect(project)
-    verdict = publish(project, GATES, SERVERS)[NAME]
+    verdict = publish(project, GATES, SERVERS, sound_and_picture)[NAME]
     assert verdict["champion"] == 1
     assert verdict["verdict"].startswith("Beats unigram in nats per frame: 15.500 against 20.250.")
     assert "**Synthetic**: the built-in etudes" in card(client)
@@ -114,7 +115,7 @@ def test_the_held_out_hash_is_of_all_clips_of_the_test_solos_and_of_nothing_else
 def test_the_registered_model_sings_and_refuses_what_it_does_not_know(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
     mlflow.set_tracking_uri(tracking_uri(project))
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
@@ -133,7 +134,7 @@ def test_the_registered_model_sings_and_refuses_what_it_does_not_know(
 
 @pytest.mark.slow
 def test_mlflow_models_serve_answers_an_http_request_with_sound(project: Path, tmp_path: Path) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     with served(project, NAME) as ask:
         (sung,) = ask({"dataframe_records": [{"prompt": "jazz solo"}], "params": {"seconds": 0.5, "seed": 1}})
     (tmp_path / "answer.wav").write_bytes(base64.b64decode(sung["wav"]))

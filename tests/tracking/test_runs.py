@@ -11,7 +11,7 @@ import pytest
 from fake_family import FakeFamily
 from mlflow.entities import Run
 
-from yardbird.audio.wave import Waveform
+from yardbird.audio.wave import Waveform, read_wave
 from yardbird.music.midi import read_score
 from yardbird.tracking import store
 from yardbird.tracking.runs import TrainingRun
@@ -42,17 +42,17 @@ def test_a_training_leaves_parameters_curve_and_sample(workspace: Path, tmp_path
         run.on_start([])
         for length in range(1, 4):
             run.on_epoch(CURVE[:length], PACE)
-        waveform = Waveform(np.zeros((800, 1), np.float32), 8000)
-        run.on_sample(3, FakeFamily().sample(0), waveform, np.zeros((4, 6, 3), np.uint8))
+        run.on_sample(2, FakeFamily().sample(0))
+        run.on_sample(3, Waveform(np.full((800, 1), 0.25, np.float32), 8000))
         run.finish(curve_file, {"best_epoch": 3})
     (found,) = all_runs(workspace)
     assert (found.info.status, found.info.run_name, len(found.data.params)) == ("FINISHED", "train fake", 250)
     assert points(workspace, found, "validation_x") == [(1, 6.0), (2, 3.0), (3, 2.0)]
     assert found.data.metrics["epoch_seconds"] == 2.0
     samples = workspace / "mlartifacts" / found.info.run_id / "artifacts/samples"
-    assert sorted(path.suffix for path in samples.iterdir()) == [".html", ".mid", ".png", ".wav"]
-    assert len(read_score(samples / "epoch_0003.mid").notes) == 8
-    assert "data:audio/wav;base64," in (samples / "epoch_0003.html").read_text()
+    assert sorted(path.name for path in samples.iterdir()) == ["epoch_0002.mid", "epoch_0003.wav"]
+    assert len(read_score(samples / "epoch_0002.mid").notes) == 8
+    assert read_wave(samples / "epoch_0003.wav").mono.mean() == pytest.approx(0.25, abs=1e-4)
 
 
 def test_a_resumed_training_continues_its_run_without_gap_or_double(workspace: Path) -> None:

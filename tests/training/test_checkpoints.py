@@ -1,11 +1,10 @@
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from yardbird.errors import InputError
-from yardbird.training.checkpoints import CheckpointFolder, training_key
+from yardbird.training.checkpoints import CheckpointFolder
 
 STATE = {"curve": [{"epoch": 1, "loss": 0.5}], "weights": {"w": torch.arange(3.0)}, "step": 7}
 
@@ -56,31 +55,3 @@ def test_the_same_training_twice_at_once_is_refused_until_the_first_ends(tmp_pat
         second.write(STATE)
     with first:
         assert first.read() is not None, "leaving the block releases the lock and keeps the checkpoint"
-
-
-def test_the_key_changes_with_settings_data_and_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, source = tmp_path / "data", tmp_path / "code.py"
-    data.mkdir()
-    (data / "tokens").write_text("1")
-    source.write_text("a = 1")
-    module = type(sys)("yardbird.models.made_up")
-    module.__file__ = str(source)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    keys = [training_key({"seed": 0}, data), training_key({"seed": 1}, data)]
-    (data / "tokens").write_text("2")
-    keys.append(training_key({"seed": 0}, data))
-    source.write_text("a = 2")
-    keys.append(training_key({"seed": 0}, data))
-    assert len(set(keys)) == 4
-    assert training_key({"seed": 0}, data) == keys[-1]
-
-
-def test_how_a_training_is_recorded_does_not_change_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = tmp_path / "runs.py"
-    source.write_text("a = 1")
-    module = type(sys)("yardbird.tracking.made_up")
-    module.__file__ = str(source)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    before = training_key({}, tmp_path / "absent")
-    source.write_text("a = 2")
-    assert training_key({}, tmp_path / "absent") == before

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 
 from yardbird import files
-from yardbird.config import PARAMS
+from yardbird.config import PARAMS, Check, MidiNumber, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.excerpts import cut, in_full_bars
 from yardbird.music.grid import quantise
@@ -24,40 +26,31 @@ _LEAST_NOTES = 4  # in an excerpt: fewer are a rest rather than music
 _FIRST_NOTE_SECONDS = 0.5  # the latest: silence at the beginning would tell solos that breathe from those that do not
 
 
+_EVEN = Check(lambda count: count % 2 == 0, "an even number, for as many Yes as No")
+
+
 @dataclass(frozen=True)
-class BlindTestConfig:
+class BlindTestConfig(Settings, section="blind_test"):
     """Section `blind_test` of params.yaml."""
 
     artist: str | None  # who is asked about; null: the artist with the most test solos
     decoy: str | None  # null: the one with the most test solos after that
-    clips_per_source: int
-    examples: int  # of the artist's training solos, to hear beforehand
-    attention_checks: int  # half of them to be answered Yes, half No
-    seconds: float  # of every clip
-    least_seconds: float  # to be heard before an answer is taken
-    steps_per_beat: int | None  # every clip's notes on this grid; null: where they stand in their files
-    program: int  # the General MIDI instrument of every clip, counted from 0
+    clips_per_source: Annotated[int, Interval(ge=1, le=100)]
+    examples: Annotated[int, Interval(ge=0, le=10)]  # of the artist's training solos, to hear beforehand
+    attention_checks: Annotated[int, Interval(ge=2, le=20), _EVEN]  # half of them to be answered Yes, half No
+    seconds: Annotated[float, Interval(ge=1, le=60)]  # of every clip
+    least_seconds: NonNegativeFloat  # to be heard before an answer is taken
+    steps_per_beat: PositiveInt | None  # every clip's notes on this grid; null: where they stand in their files
+    program: MidiNumber  # the General MIDI instrument of every clip, counted from 0
     comping: bool
-    sample_rate: int
-    loudness: float  # of every clip, LUFS
-    requests_per_minute: int  # of one address
-    smallest_difference: float  # between two shares that would matter: the power to find it is shown
+    sample_rate: Annotated[int, Interval(ge=8000, le=48000)]
+    loudness: Annotated[float, Interval(ge=-40, le=-10)]  # of every clip, LUFS
+    requests_per_minute: Annotated[int, Interval(ge=1, le=1_000_000)]  # of one address
+    smallest_difference: Annotated[float, Interval(ge=0.01, le=0.5)]  # of two shares: the power to find it is shown
 
     def __post_init__(self) -> None:
-        bounds: dict[str, tuple[float, float]] = {
-            "clips_per_source": (1, 100), "examples": (0, 10), "attention_checks": (2, 20), "seconds": (1, 60),
-            "least_seconds": (0, self.seconds), "program": (0, 127), "sample_rate": (8000, 48000),
-            "loudness": (-40, -10), "requests_per_minute": (1, 1_000_000), "smallest_difference": (0.01, 0.5),
-        }  # fmt: skip
-        for key, (low, high) in bounds.items():
-            if not low <= getattr(self, key) <= high:
-                expected, found = f"{low:g} to {high:g}", f"{getattr(self, key):g}"
-                raise ConfigError(PARAMS, f"blind_test.{key}", expected=expected, found=found)
-        if self.attention_checks % 2:
-            expected = "an even number, for as many Yes as No"
-            raise ConfigError(
-                PARAMS, "blind_test.attention_checks", expected=expected, found=str(self.attention_checks)
-            )
+        super().__post_init__()
+        self.require(self.least_seconds <= self.seconds, "least_seconds", f"0 to the {self.seconds:g} of seconds")
 
 
 @dataclass(frozen=True)

@@ -96,11 +96,11 @@ def generate(
     """
     from yardbird.config import read_section, read_seed
     from yardbird.data.readers import stem_of
+    from yardbird.devices import prepare_torch
     from yardbird.generation.best_of import draw_best, without_judge
     from yardbird.generation.orders import GenerateConfig, Order, changes, length_bars, read_prime
     from yardbird.generation.solos import write_solo
     from yardbird.generation.source import open_source
-    from yardbird.models.base import prepare_torch
 
     wishes: dict[str, Any] = {
         "bars": bars, "whole_choruses": None if bars is None else False, "prime_bars": prime_bars,
@@ -164,10 +164,10 @@ def _fill(
 ) -> None:
     """New bars inside a solo; `unused` are the options given that mean nothing here."""
     from yardbird.data.readers import stem_of
+    from yardbird.devices import prepare_torch
     from yardbird.generation.fill import fill, read_filling
     from yardbird.generation.orders import Filled, Order
     from yardbird.generation.solos import Solo, write_solo
-    from yardbird.models.base import prepare_torch
     from yardbird.models.kinds import TokenFamily
     from yardbird.models.trained import open_family
 
@@ -209,13 +209,12 @@ def wished(settings: Settings, wishes: Mapping[str, Any]) -> Settings:
     said = {name: value for name, value in wishes.items() if value is not None}
     try:
         return replace(settings, **said)
-    except (ConfigError, InputError) as error:
-        named, remedy = (error.key, "change it") if isinstance(error, ConfigError) else (error.what, error.remedy)
-        name = named.rpartition(".")[2]
+    except ConfigError as error:
+        name = error.key.rpartition(".")[2]
         if name not in said:
             raise
         option = f"--{name.replace('_', '-')}"
-        raise InputError(option, expected=error.expected, found=error.found, remedy=remedy) from None
+        raise InputError(option, expected=error.expected, found=error.found, remedy="change it") from None
 
 
 def check_out(out: Path) -> None:
@@ -229,7 +228,7 @@ def model_folder(model: str) -> Path:
     """The folder of a model: itself, or where the registry keeps `name@alias`."""
     if "@" not in model or Path(model).exists():
         return Path(model)
-    from yardbird.tracking.fetch import fetch_model
+    from yardbird.tracking.registered_folder import fetch_model
     from yardbird.tracking.store import project_root
 
     return fetch_model(project_root(), model)

@@ -13,13 +13,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
 from yardbird import files
-from yardbird.errors import ConfigError
+from yardbird.config import Settings
 from yardbird.music.grid import Quantised, quantise
 from yardbird.music.score import Ints, Score, make_notes
 
@@ -34,17 +35,12 @@ Packed = NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
-class MelodyConfig:
+class MelodyConfig(Settings, section="encode.melody"):
     """Section `encode.melody` of params.yaml."""
 
-    steps_per_beat: int  # of a quarter note
-    segment_beats: int  # quarter notes of one segment: a bar of 4/4
-    velocities: int  # bins of 1 … 127
-
-    def __post_init__(self) -> None:
-        for key, low, high in (("steps_per_beat", 1, 96), ("segment_beats", 1, 16), ("velocities", 1, 127)):
-            if not low <= (found := getattr(self, key)) <= high:
-                raise ConfigError("params.yaml", f"encode.melody.{key}", expected=f"{low} to {high}", found=str(found))
+    steps_per_beat: Annotated[int, Interval(ge=1, le=96)]  # of a quarter note
+    segment_beats: Annotated[int, Interval(ge=1, le=16)]  # quarter notes of one segment: a bar of 4/4
+    velocities: Annotated[int, Interval(ge=1, le=127)]  # bins of 1 … 127
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,12 @@ has 8 steps.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import miditok
+from annotated_types import Ge, Interval
 
-from yardbird.errors import ConfigError
+from yardbird.config import ASCENDING, PositiveInt, Settings
 from yardbird.music.chords import NO_CHORD, QUALITIES
 from yardbird.music.pitch import FLAT_NAMES
 
@@ -37,39 +39,21 @@ FOLLOWERS: Mapping[str, frozenset[str]] = {
     "Velocity": frozenset({"Duration"}),
     "Duration": frozenset({"Duration", "Position", "Bar", "EOS"}),
     "Artist": frozenset({"Bar"}),
-    "Fill": frozenset(),  # in no solo: it divides the streams of `yardbird.codecs.fill`
+    "Fill": frozenset(),  # in no solo: it divides the streams of `yardbird.codecs.fill_stream`
 }
 KINDS = tuple(FOLLOWERS)
 
 
 @dataclass(frozen=True)
-class EncodeConfig:
+class EncodeConfig(Settings, section="encode.events"):
     """Section `encode.events` of params.yaml."""
 
-    steps_per_beat: int
-    velocities: int  # bins of 1 … 127
-    tempos: int  # geometric bins of `tempo_range`
-    tempo_range: tuple[int, ...]  # lowest and highest tempo in quarter notes a minute
-    longest_bar_beats: int  # of the meters in the vocabulary, in quarter notes
-    longest_duration_beats: int  # of a single duration token; longer notes chain several
-
-    def __post_init__(self) -> None:
-        for key in ("steps_per_beat", "velocities", "longest_bar_beats", "longest_duration_beats"):
-            if getattr(self, key) < 1:
-                raise ConfigError(
-                    "params.yaml", f"encode.events.{key}", expected="at least 1", found=str(getattr(self, key))
-                )
-        if self.velocities > 127:
-            raise ConfigError(
-                "params.yaml", "encode.events.velocities", expected="at most 127", found=str(self.velocities)
-            )
-        if self.tempos < 2:
-            raise ConfigError("params.yaml", "encode.events.tempos", expected="at least 2", found=str(self.tempos))
-        if len(self.tempo_range) != 2 or not 0 < self.tempo_range[0] < self.tempo_range[1]:
-            found = str(list(self.tempo_range))
-            raise ConfigError(
-                "params.yaml", "encode.events.tempo_range", expected="the lowest and the highest tempo", found=found
-            )
+    steps_per_beat: PositiveInt
+    velocities: Annotated[int, Interval(ge=1, le=127)]  # bins of 1 … 127
+    tempos: Annotated[int, Ge(2)]  # geometric bins of `tempo_range`
+    tempo_range: Annotated[tuple[PositiveInt, ...], ASCENDING]  # in quarter notes a minute
+    longest_bar_beats: PositiveInt  # of the meters in the vocabulary, in quarter notes
+    longest_duration_beats: PositiveInt  # of a single duration token; longer notes chain several
 
 
 class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no types

@@ -6,51 +6,47 @@ Only training tunes are copied, after the split: training on a copy of a held-ou
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.config import BACKGROUND, PARAMS, TARGET, Role
+from yardbird.config import (
+    BACKGROUND,
+    TARGET,
+    Check,
+    MidiNumber,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Role,
+    Settings,
+)
 from yardbird.data.manifest import SoloRow
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 from yardbird.seeds import generator
 from yardbird.tables.copies import CopyRow, write_copies
 
+_RANGE = Check(lambda pair: len(pair) == 2 and pair[0] <= pair[1], "lowest, highest")
+_PROGRAM = Check(lambda name: name == "other" or name.isdecimal(), "a MIDI program or `other`")
+_WITH_OTHER = Check(lambda ranges: "other" in ranges, "a range for `other`, too")
+_PitchRanges = Mapping[Annotated[str, _PROGRAM], Annotated[tuple[MidiNumber, ...], _RANGE]]
+
 
 @dataclass(frozen=True)
-class AugmentConfig:
+class AugmentConfig(Settings, section="augment"):
     """Section `augment` of params.yaml."""
 
     target_size: int  # of the target's solos: originals of every split, and copies
-    background_copies: int  # of each background solo, fewer where its range gives fewer
+    background_copies: NonNegativeInt  # of each background solo, fewer where its range gives fewer
     semitones: tuple[int, ...]  # transpositions; 0 is the parent's own key
-    tempo_factors: tuple[float, ...]  # 1.0 is the parent's own tempo
-    tempo_range: tuple[int, ...]  # lowest and highest mean tempo of a copy, in quarter notes a minute
-    pitch_ranges: Mapping[str, tuple[int, ...]]  # MIDI program, or `other` → lowest and highest pitch of a copy
-
-    def __post_init__(self) -> None:
-        if self.background_copies < 0:
-            found = str(self.background_copies)
-            raise ConfigError(PARAMS, "augment.background_copies", expected="0 or more", found=found)
-        for program, pitches in self.pitch_ranges.items():
-            if not (program == "other" or program.isdecimal()):
-                raise ConfigError(PARAMS, "augment.pitch_ranges", expected="MIDI programs or `other`", found=program)
-            if len(pitches) != 2 or not 0 <= pitches[0] <= pitches[1] <= 127:
-                key, found = f"augment.pitch_ranges.{program}", str(list(pitches))
-                raise ConfigError(PARAMS, key, expected="the lowest and highest pitch", found=found)
-        if "other" not in self.pitch_ranges:
-            key = "augment.pitch_ranges.other"
-            raise ConfigError(PARAMS, key, expected="the lowest and highest pitch", found="nothing")
-        if len(self.tempo_range) != 2 or not 0 < self.tempo_range[0] <= self.tempo_range[1]:
-            found = str(list(self.tempo_range))
-            raise ConfigError(PARAMS, "augment.tempo_range", expected="the lowest and the highest tempo", found=found)
-        if any(factor <= 0 for factor in self.tempo_factors):
-            found = str(list(self.tempo_factors))
-            raise ConfigError(PARAMS, "augment.tempo_factors", expected="positive factors", found=found)
+    tempo_factors: tuple[PositiveFloat, ...]  # 1.0 is the parent's own tempo
+    tempo_range: Annotated[tuple[PositiveInt, ...], _RANGE]  # of a copy's mean tempo, in quarter notes a minute
+    pitch_ranges: Annotated[_PitchRanges, _WITH_OTHER]  # of a copy, by MIDI program; `other`: all other programs
 
 
 @dataclass(frozen=True, order=True)

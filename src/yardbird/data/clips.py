@@ -19,7 +19,7 @@ from yardbird.audio.wave import Waveform, write_wave
 from yardbird.data import recordings, rendering
 from yardbird.data.captions import CAPTIONS, read_remarks
 from yardbird.data.manifest import REJECTED, nfc
-from yardbird.data.sounds import AudioConfig, Reject, Sound
+from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splits import SPLITS, SplitConfig
 from yardbird.errors import InputError
 from yardbird.tables import clips as tables

@@ -4,18 +4,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 
-from yardbird.config import PARAMS
+from yardbird.config import ASCENDING, PositiveFloat, PositiveInt, PositiveShare, Settings, Share
 from yardbird.data.bar_lines import bar_lines, divide_bars, refuse_medley, tempo_map
 from yardbird.data.chord_notes import chords_from_notes
 from yardbird.data.chord_texts import END, PHRASE, SECTION, chords_of
 from yardbird.data.parts import Choice, choose_solo
 from yardbird.data.readers import read_file
 from yardbird.data.solo_line import Line, melodic_line
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.music.beat_grid import NO_GRID, beat_relation
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import RawMidi, RawText
@@ -27,38 +27,22 @@ Event = TypeVar("Event", bound=Tempo | Meter | ChordChange | Section)
 
 
 @dataclass(frozen=True)
-class IngestConfig:
+class IngestConfig(Settings, section="ingest"):
     """Section `ingest` of params.yaml."""
 
-    min_notes: int  # a file with fewer notes in its solo line is rejected
-    min_bars: int
-    max_bars: int  # a longer file is a medley or broken
-    chord_share: float  # texts or lyrics count as chords where at least this share of them parses
-    max_left_out: float  # share of a part's notes: more beside the line (chords, two hands), and the file is rejected
-    no_beat_grid: str  # of a performance without beats: reject or use
-    written_pitch: str  # of a part that is written above its chords, as horns are: flag or correct
-    qpm_range: tuple[float, ...]  # mean tempo of a solo; a file outside is rejected
-    longest_bar_beats: int  # in quarter notes; longer bars are divided
+    min_notes: PositiveInt  # a file with fewer notes in its solo line is rejected
+    min_bars: PositiveInt
+    max_bars: PositiveInt  # a longer file is a medley or broken
+    chord_share: PositiveShare  # texts or lyrics count as chords where at least this share of them parses
+    max_left_out: Share  # share of a part's notes: more beside the line (chords, two hands), and the file is rejected
+    no_beat_grid: Literal["reject", "use"]  # of a performance without beats
+    written_pitch: Literal["flag", "correct"]  # of a part that is written above its chords, as horns are
+    qpm_range: Annotated[tuple[PositiveFloat, ...], ASCENDING]  # mean tempo of a solo; a file outside is rejected
+    longest_bar_beats: PositiveInt  # in quarter notes; longer bars are divided
 
     def __post_init__(self) -> None:
-        for key, low in (("min_notes", 1), ("min_bars", 1), ("max_bars", self.min_bars)):
-            if getattr(self, key) < low:
-                raise ConfigError(PARAMS, f"ingest.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
-        if not 0 < self.chord_share <= 1:
-            expected, found = "above 0, at most 1", str(self.chord_share)
-            raise ConfigError(PARAMS, "ingest.chord_share", expected=expected, found=found)
-        if not 0 <= self.max_left_out <= 1:
-            expected, found = "0 to 1", str(self.max_left_out)
-            raise ConfigError(PARAMS, "ingest.max_left_out", expected=expected, found=found)
-        for key, choices in (("no_beat_grid", ("reject", "use")), ("written_pitch", ("flag", "correct"))):
-            if (value := getattr(self, key)) not in choices:
-                raise ConfigError(PARAMS, f"ingest.{key}", expected=" or ".join(choices), found=repr(value))
-        if len(self.qpm_range) != 2 or not 0 < self.qpm_range[0] < self.qpm_range[1]:
-            found = str(list(self.qpm_range))
-            raise ConfigError(PARAMS, "ingest.qpm_range", expected="lowest, highest", found=found)
-        if self.longest_bar_beats < 1:
-            found = str(self.longest_bar_beats)
-            raise ConfigError(PARAMS, "ingest.longest_bar_beats", expected="1 or more", found=found)
+        super().__post_init__()
+        self.require(self.max_bars >= self.min_bars, "max_bars", f"{self.min_bars} or more")
 
 
 #: Settings for a prime or a solo to encode, which need not meet the requirements for training files.

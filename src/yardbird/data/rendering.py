@@ -11,7 +11,7 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.config import TARGET
 from yardbird.data.captions import INSTRUMENTS, NO_REMARK, Facts, Remark, captions_of
-from yardbird.data.sounds import AudioConfig, Sound
+from yardbird.data.source_sounds import AudioConfig, Sound
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from yardbird.config import PARAMS
+from yardbird.config import PARAMS, PositiveFloat, Settings
 from yardbird.data.manifest import SoloRow
 from yardbird.data.tunes.related import changes_of
 from yardbird.errors import ConfigError, InputError
@@ -31,16 +31,17 @@ NGRAM = 10
 
 
 @dataclass(frozen=True)
-class SplitConfig:
+class SplitConfig(Settings, section="split"):
     """Section `split` of params.yaml."""
 
-    validation: float  # share of the tune groups
-    test: float
+    validation: PositiveFloat  # share of the tune groups
+    test: PositiveFloat
     salt: int  # another number deals the tunes anew
     linked_share: float  # solos that share more of their interval 10-grams are one group, whatever they are called
 
     def __post_init__(self) -> None:
-        if self.validation <= 0 or self.test <= 0 or self.validation + self.test >= 1:
+        super().__post_init__()
+        if self.validation + self.test >= 1:
             expected, found = "two shares that leave one to train on", f"{self.validation} and {self.test}"
             raise ConfigError(PARAMS, "split.validation, split.test", expected=expected, found=found)
 

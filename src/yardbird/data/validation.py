@@ -4,15 +4,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import pandas as pd
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.config import PARAMS
+from yardbird.config import ASCENDING, Settings
 from yardbird.data.manifest import SetAside, SoloRow
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
 
@@ -24,20 +24,14 @@ _NAMED = 10
 
 
 @dataclass(frozen=True)
-class ValidateConfig:
+class ValidateConfig(Settings, section="validate"):
     """Section `validate` of params.yaml."""
 
     on_error: Literal["set_aside", "stop"]  # a solo with an error: leave it out of the later stages, or stop
-    qpm_range: tuple[float, ...]  # mean tempo of a solo: an error outside; at any moment: a warning
-    pitch_range: tuple[int, ...]  # a warning outside
+    qpm_range: Annotated[tuple[float, ...], ASCENDING]  # mean tempo: an error outside; at any moment: a warning
+    pitch_range: Annotated[tuple[int, ...], ASCENDING]  # a warning outside
     min_bars: int  # fewer: an error
     min_chord_coverage: float  # share of a solo's notes under a chord; less: a warning
-
-    def __post_init__(self) -> None:
-        for key in ("qpm_range", "pitch_range"):
-            value = getattr(self, key)
-            if len(value) != 2 or not value[0] < value[1]:
-                raise ConfigError(PARAMS, f"validate.{key}", expected="lowest, highest", found=str(list(value)))
 
 
 @dataclass(frozen=True)

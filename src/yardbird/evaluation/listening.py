@@ -19,19 +19,19 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.transcription import HeardNotes, estimate_tempo, hear, to_score
 from yardbird.audio.wave import Waveform, read_wave
-from yardbird.evaluation.held_out import SoloFigures, estimates
-from yardbird.evaluation.resampling import Resampling
-from yardbird.evaluation.sound import EncodedClip
+from yardbird.evaluation.held_out_sound import EncodedClip
 from yardbird.metrics.bootstrap import bootstrap, places_drawn
 from yardbird.metrics.estimates import Estimate, Results, exact
 from yardbird.metrics.key_fit import scale_margin
-from yardbird.metrics.sound import SAMPLE_RATE, embed, estimate_distance
-from yardbird.metrics.transcription import found_notes
+from yardbird.metrics.sound_distance import SAMPLE_RATE, embed, estimate_distance
+from yardbird.metrics.transcription_accuracy import found_notes
 from yardbird.models.base import Ratio
 from yardbird.models.kinds import Codes
+from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Ints, Score
+from yardbird.resampling import Resampling
 from yardbird.seeds import generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"

@@ -1,4 +1,4 @@
-"""What a family draws while it is trained, made to be heard and seen."""
+"""What a family sampled while it was trained, made to be heard and seen."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform
-from yardbird.generation import pianoroll, spectrogram
+from yardbird.pictures import piano_roll, spectrogram
 
 
-def hear(sample: Any) -> tuple[Waveform, NDArray[np.uint8]]:
+def sound_and_picture(sample: Any) -> tuple[Waveform, NDArray[np.uint8]]:
     """A score with piano and bass, and its piano roll; or a sound as it is, and its spectrogram."""
     if isinstance(sample, Waveform):
         return sample, spectrogram.draw(sample)
-    return render(sample, comping=True), pianoroll.draw(sample)
+    return render(sample, comping=True), piano_roll.draw(sample)

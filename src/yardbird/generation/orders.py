@@ -5,13 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, get_args
+
+from annotated_types import Interval
 
 from yardbird.codecs.events import EventCodec
-from yardbird.config import PARAMS
+from yardbird.config import (
+    Check,
+    MidiNumber,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    PositiveShare,
+    Settings,
+)
 from yardbird.data.readers import SUFFIXES, piece_numbers, stem_of
 from yardbird.data.reading import load_midi
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.pitch import Key, Mode
@@ -22,56 +32,47 @@ from yardbird.seeds import generator
 _TEXT_CHARTS = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")  # plain, iReal Pro links, ChordPro
 
 
+def _is_key(name: str) -> bool:
+    try:
+        Key.parse(name)
+    except ValueError:
+        return False
+    return True
+
+
+_KEY_NAME = Check(_is_key, "a key such as Bb major or D minor")
+
+
 @dataclass(frozen=True)
-class GenerateConfig:
+class GenerateConfig(Settings, section="generate"):
     """Section `generate` of params.yaml."""
 
-    bars: int  # of every solo, a prime included; over a chart see `whole_choruses`
+    bars: PositiveInt  # of every solo, a prime included; over a chart see `whole_choruses`
     whole_choruses: bool  # over a chart: as many whole choruses as come nearest to `bars`; false: exactly `bars`
-    free: int  # solos without a chart: they choose their own changes, or have none
-    solos_per_chart: int
-    measured: int  # solos that evaluations rest on: those above, and as many more like them as it takes
+    free: NonNegativeInt  # solos without a chart: they choose their own changes, or have none
+    solos_per_chart: NonNegativeInt
+    measured: PositiveInt  # solos that evaluations rest on: those above, and as many more like them as it takes
     charts: str  # folder of text charts, and of music files whose chords are the chart and whose opening is the prime
-    prime_bars: int  # taken from such a music file; 0: its chords only
-    temperature: float  # 0: always the likeliest token
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    qpm: float | None  # where neither chart nor prime has one; null: the model chooses, or 200 where it has no say
+    prime_bars: NonNegativeInt  # taken from such a music file; 0: its chords only
+    temperature: NonNegativeFloat  # 0: always the likeliest token
+    top_k: PositiveInt | None
+    top_p: PositiveShare | None
+    min_p: PositiveShare | None
+    qpm: Annotated[float, Interval(ge=20, le=500)] | None  # where nothing else says; null: the model chooses, or 200
     artist: str | None  # whose style, where the model knows artists; null: the model chooses
-    free_chorus: int | None  # bars after which a free solo's own changes repeat; null: never. A prime's have no form
-    key: str | None  # of a free solo's changes; null: the prime's, else at random
-    best_of: int  # drawn for every solo; the best by style, harmony and originality is kept; 1: no choice
-    lowest_pitch: int
-    highest_pitch: int
+    free_chorus: PositiveInt | None  # bars after which a free solo's own changes repeat, without a prime; null: never
+    key: Annotated[str, _KEY_NAME] | None  # of a free solo's changes; null: the prime's, else at random
+    best_of: PositiveInt  # drawn for every solo; the best by style, harmony and originality is kept; 1: no choice
+    lowest_pitch: MidiNumber
+    highest_pitch: MidiNumber
     comping: bool  # a quiet piano and bass in the .wav
     drums: bool  # a quiet ride cymbal and hi-hat in the .wav
     count_in: bool  # a bar of beats before the solo in the .wav
 
     def __post_init__(self) -> None:
-        for key, low in (
-            ("bars", 1),
-            ("free", 0),
-            ("solos_per_chart", 0),
-            ("measured", 1),
-            ("prime_bars", 0),
-            ("free_chorus", 1),
-            ("best_of", 1),
-        ):
-            value = getattr(self, key)
-            if value is not None and value < low:
-                raise ConfigError(PARAMS, f"generate.{key}", expected=f"{low} or more", found=str(value))
-        if not 0 <= self.lowest_pitch < self.highest_pitch <= 127:
-            found = f"{self.lowest_pitch} to {self.highest_pitch}"
-            raise ConfigError(PARAMS, "generate.lowest_pitch", expected="a range of MIDI pitches", found=found)
-        if self.qpm is not None and not 20 <= self.qpm <= 500:
-            raise ConfigError(PARAMS, "generate.qpm", expected="20 to 500", found=str(self.qpm))
-        try:
-            self.free_key  # noqa: B018  # checks key
-        except ValueError:
-            expected = "a key such as Bb major or D minor"
-            raise ConfigError(PARAMS, "generate.key", expected=expected, found=repr(self.key)) from None
-        self.sampling  # noqa: B018  # checks temperature, top_k, top_p and min_p
+        super().__post_init__()
+        below = f"below the highest_pitch {self.highest_pitch}"
+        self.require(self.lowest_pitch < self.highest_pitch, "lowest_pitch", below)
 
     @property
     def sampling(self) -> Sampling:

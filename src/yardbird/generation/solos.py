@@ -17,12 +17,12 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.data.readers import file_and_number, stem_of
 from yardbird.errors import InputError
-from yardbird.generation import pianoroll
 from yardbird.generation.orders import Filled, GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo
+from yardbird.pictures import piano_roll
 from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 
@@ -155,7 +155,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
     sound = render(score, comping=config.comping, with_drums=config.drums, counted_in=config.count_in)
     write_wave(sound, stem.with_name(f"{stem.name}.wav"))
     tinted = ("filled", order.filled.bars) if order.filled else ("prime", [range(solo.primed_bars)])
-    pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, tinted=tinted)
+    piano_roll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, tinted=tinted)
     prime = order.prime and {
         "file": order.prime.file.name,
         "sha256": files.sha256(file_and_number(order.prime.file)[0]),

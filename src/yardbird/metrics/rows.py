@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from yardbird.metrics.estimates import Estimates, Results, SoloMean
-from yardbird.metrics.table import LEAST_SPREAD, describe
+from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import Streams
 

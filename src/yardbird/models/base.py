@@ -5,7 +5,6 @@ A family is a codec together with a model. It is loaded by name, so that its hea
 
 import importlib
 import pkgutil
-import resource
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,14 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 import yardbird.models
 from yardbird.config import BACKGROUND
-from yardbird.errors import InputError
 from yardbird.seeds import generator
 
 Batch = Mapping[str, Tensor]
@@ -83,14 +80,6 @@ class Mixture:
 
     epochs: int | None
     share: float
-
-    def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 0:
-            found = str(self.epochs)
-            raise InputError("background_epochs", expected="0 or more, or null", found=found, remedy="change it")
-        if not 0 <= self.share < 1:
-            expected, found = "from 0 to less than 1", str(self.share)
-            raise InputError("background_share", expected=expected, found=found, remedy="change it")
 
 
 TARGET_ALONE = Mixture(0, 0.0)
@@ -207,36 +196,3 @@ def load_family(name: str) -> type[Family]:
 def family_names() -> list[str]:
     """The families that there are, by name."""
     return sorted(module.name for module in pkgutil.iter_modules(yardbird.models.__path__) if module.ispkg)
-
-
-def prepare_torch(threads: int | None = 1) -> None:
-    """Set torch up for this process and this thread, before its first parallel operation.
-
-    Args:
-        threads: on the CPU; None: torch decides. Sums, and so bytes, depend on their number; two on busy cores can be
-            34 times slower than one.
-    """
-    torch.set_flush_denormal(True)  # recurrent layers are 19 times faster for it
-    if threads is not None:
-        torch.set_num_threads(threads)
-
-
-def best_device() -> torch.device:
-    """CUDA where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def device_in_words() -> str:
-    """What this process computes on: the GPU's name, else the CPU with the number of torch's threads."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-
-
-def peak_memory_mib() -> float:
-    """The most memory held so far: by torch on the GPU; without one by this process, Python and all libraries in it."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    units_a_mib = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_a_mib

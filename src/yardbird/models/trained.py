@@ -7,8 +7,9 @@ from typing import Any
 from safetensors import SafetensorError
 
 from yardbird import files
+from yardbird.devices import best_device
 from yardbird.errors import InputError
-from yardbird.models.base import TRAINED, Family, best_device, family_names, load_family
+from yardbird.models.base import TRAINED, Family, family_names, load_family
 
 
 def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, Mapping[str, Any]]:

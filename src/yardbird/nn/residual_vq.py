@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from yardbird.config import Settings, Share, ShareBelowOne
+
 
 @runtime_checkable
 class Codebook(Protocol):
@@ -25,12 +27,12 @@ class Codebook(Protocol):
 
 
 @dataclass(frozen=True)
-class QuantiseConfig:
+class QuantiseConfig(Settings, section="codec.training.quantise"):
     """How codebooks learn."""
 
-    decay: float  # of the moving averages, a step
-    dead_share: float  # of an even share of the vectors won: a code below is restarted
-    dropout: float  # share of the examples that are quantised with the first codebooks only, how many by lot
+    decay: ShareBelowOne  # of the moving averages, a step
+    dead_share: Share  # of an even share of the vectors won: a code below is restarted
+    dropout: Share  # share of the examples that are quantised with the first codebooks only, how many by lot
 
 
 @dataclass(frozen=True)

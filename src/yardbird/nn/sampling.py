@@ -4,7 +4,6 @@ Order of operations: constraint, temperature, top-k, nucleus (Holtzman et al. 20
 al. 2024, arXiv 2407.01082), draw.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -15,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from yardbird.errors import InputError
+from yardbird.config import NonNegativeFloat, PositiveInt, PositiveShare, Settings
 from yardbird.seeds import derive_seed
 
 
@@ -35,29 +34,19 @@ class Constraint(Protocol):
 
 
 @dataclass(frozen=True)
-class Sampling:
+class Sampling(Settings):
     """`temperature` 0 takes the likeliest token. `top_k` keeps that many tokens, ties broken by the lower id. `top_p`
     keeps the fewest likeliest tokens whose probabilities reach it. `min_p` keeps the tokens whose probability is at
     least `min_p` times that of the likeliest one. None: off."""
 
-    temperature: float
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-
-    def __post_init__(self) -> None:
-        remedy = "change the sampling settings"
-        if not 0 <= self.temperature < float("inf"):
-            raise InputError("temperature", expected="0 or more", found=str(self.temperature), remedy=remedy)
-        if self.top_k is not None and self.top_k < 1:
-            raise InputError("top_k", expected="1 or more", found=str(self.top_k), remedy=remedy)
-        for name, share in (("top_p", self.top_p), ("min_p", self.min_p)):
-            if share is not None and not 0 < share <= 1:
-                raise InputError(name, expected="above 0, at most 1", found=str(share), remedy=remedy)
+    temperature: NonNegativeFloat
+    top_k: PositiveInt | None
+    top_p: PositiveShare | None
+    min_p: PositiveShare | None
 
 
 @dataclass(frozen=True)
-class SoundSampling:
+class SoundSampling(Settings):
     """How codes are drawn.
 
     Attributes:
@@ -67,15 +56,9 @@ class SoundSampling:
         top_k: only so many of the likeliest codes; None: all.
     """
 
-    guidance: float
-    temperature: float
-    top_k: int | None
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.guidance < math.inf:
-            remedy = "1 switches it off, 3 is usual"
-            raise InputError("guidance", expected="0 or more", found=str(self.guidance), remedy=remedy)
-        self.tokens  # noqa: B018  # checks temperature and top_k
+    guidance: NonNegativeFloat
+    temperature: NonNegativeFloat
+    top_k: PositiveInt | None
 
     @property
     def tokens(self) -> Sampling:

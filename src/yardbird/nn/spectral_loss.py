@@ -8,24 +8,27 @@ so that soft and loud examples count alike.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from yardbird.config import NOT_EMPTY, NonNegativeFloat, NonNegativeInt, PositiveInt, Settings
+
 _LOG_FLOOR = 1e-2  # of a clip's mean magnitude: what is softer does not count in the logarithm
 
 
 @dataclass(frozen=True)
-class SpectralLossConfig:
+class SpectralLossConfig(Settings, section="codec.training.loss"):
     """Window lengths in samples, each hopped by a quarter, and the weights of the terms."""
 
-    windows: tuple[int, ...]
-    windows_a_step: int  # so many of them by lot: two of five cost less than half, and teach as much
-    magnitude: float  # |‖X‖ − ‖Y‖|
-    phase: float  # ‖X − Y‖ of the complex spectra
-    logarithm: float  # |log ‖X‖ − log ‖Y‖|
-    waveform: float  # (x − y)²; the other terms are flat where nothing is right yet
+    windows: Annotated[tuple[PositiveInt, ...], NOT_EMPTY]
+    windows_a_step: NonNegativeInt  # so many of them by lot: two of five cost less than half, and teach as much
+    magnitude: NonNegativeFloat  # |‖X‖ − ‖Y‖|
+    phase: NonNegativeFloat  # ‖X − Y‖ of the complex spectra
+    logarithm: NonNegativeFloat  # |log ‖X‖ − log ‖Y‖|
+    waveform: NonNegativeFloat  # (x − y)²; the other terms are flat where nothing is right yet
 
 
 def spectral_loss(

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from yardbird.errors import InputError
+from yardbird.config import NonNegativeInt, PositiveInt, Settings, ShareBelowOne
 from yardbird.nn.dropout import Dropout
 from yardbird.nn.relations import NOTHING, Relation, RelationTerms, carry
 from yardbird.nn.relative_attention import distance_table, relative_attention
@@ -26,34 +26,27 @@ Attention = Literal["relative", "rotary", "absolute"]
 
 
 @dataclass(frozen=True)
-class TransformerConfig:
+class TransformerConfig(Settings):
     """`attention`: relative (Huang et al. 2018), rotary (Su et al. 2021) or absolute (learned positions, an ablation).
     Relative distances beyond `max_distance` share one embedding; None: the context's length. `tie_embeddings`: the head
     is the embedding."""
 
-    d_model: int
-    num_heads: int
-    num_layers: int
-    d_ff: int
-    dropout: float
+    d_model: PositiveInt
+    num_heads: PositiveInt
+    num_layers: PositiveInt
+    d_ff: PositiveInt
+    dropout: ShareBelowOne
     attention: Attention
-    max_distance: int | None
-    context_length: int
+    max_distance: NonNegativeInt | None
+    context_length: PositiveInt
     tie_embeddings: bool
 
     def __post_init__(self) -> None:
-        for name in ("d_model", "num_heads", "num_layers", "d_ff", "context_length"):
-            _require(getattr(self, name) >= 1, name, "1 or more", getattr(self, name))
-        _require(0 <= self.dropout < 1, "dropout", "from 0 to below 1", self.dropout)
-        _require(self.max_distance is None or self.max_distance >= 0, "max_distance", "0 or more", self.max_distance)
-        _require(self.d_model % self.num_heads == 0, "d_model", f"a multiple of {self.num_heads} heads", self.d_model)
-        even = self.attention != "rotary" or self.d_model // self.num_heads % 2 == 0
-        _require(even, "d_model", f"an even width of each of {self.num_heads} heads for rotary attention", self.d_model)
-
-
-def _require(holds: bool, name: str, expected: str, found: object) -> None:
-    if not holds:
-        raise InputError(name, expected=expected, found=str(found), remedy="change the model's configuration")
+        super().__post_init__()
+        heads = self.num_heads
+        self.require(self.d_model % heads == 0, "d_model", f"a multiple of {heads} heads")
+        even = self.attention != "rotary" or self.d_model // heads % 2 == 0
+        self.require(even, "d_model", f"an even width of each of {heads} heads for rotary attention")
 
 
 class LayerCache:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from yardbird.devices import prepare_torch
 from yardbird.generation.source import open_source
-from yardbird.models.base import prepare_torch
 from yardbird.serving.solos import FACTS, as_config, as_orders, facts
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
 

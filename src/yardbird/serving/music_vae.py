@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from yardbird.codecs.melody import Frame, MelodyCodec
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import InputError
+from yardbird.generation.latent_solos import draw
 from yardbird.generation.orders import Order
-from yardbird.generation.prior import draw
-from yardbird.metrics.reconstruction import note_f1
-from yardbird.models.base import best_device, prepare_torch
+from yardbird.metrics.note_agreement import note_f1
 from yardbird.models.music_vae.family import MusicVAEFamily
 from yardbird.models.music_vae.latent import Latent, Vector
 from yardbird.music.score import Meter, Score

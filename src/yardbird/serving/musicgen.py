@@ -8,9 +8,9 @@ from typing import Any
 
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import PARAMS
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import ConfigError, InputError, YardbirdError
-from yardbird.generation.sound import SingConfig, sing
-from yardbird.models.base import best_device, prepare_torch
+from yardbird.generation.prompted_sound import SingConfig, sing
 from yardbird.models.kinds import SoundFamily
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
 

@@ -3,26 +3,24 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import Check, Settings
 from yardbird.metrics.verdicts import VERDICTS, told
 
 _WORDS = {"ngram": "the n-gram"}
 
 
+_VERDICT = Check(VERDICTS.__contains__, f"a verdict, of {', '.join(VERDICTS)}")
+
+
 @dataclass(frozen=True)
-class Gate:
+class Gate(Settings, section="publish.<family>"):
     """One family's entry of section `publish` of params.yaml: what is compared, in reports/evaluate/<family>.json."""
 
     measure: str  # of the family's own row and of the baseline's, on held-out tunes; lower is better
     baseline: str  # the row that a champion must beat
-    requires: tuple[str, ...]  # verdicts that have to be yes, of original, coherent_phrases, …_changes, …_traits
-
-    def __post_init__(self) -> None:
-        if unknown := set(self.requires) - set(VERDICTS):
-            expected, found = f"verdicts, of {', '.join(VERDICTS)}", ", ".join(sorted(unknown))
-            raise ConfigError(PARAMS, "publish.<family>.requires", expected=expected, found=found)
+    requires: tuple[Annotated[str, _VERDICT], ...]  # verdicts that have to be yes
 
     def compares_with(self, other: "Gate") -> bool:
         """The same figure against the same baseline."""

@@ -8,21 +8,25 @@ from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import TRAINED, load_family
-from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate, Standing
+from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.registry import describe, publish_model
+from yardbird.tracking.samples import Show, show_samples
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line
 from yardbird.tracking.sync import sync_pipeline, sync_trainings
 
 
-def publish(root: Path, gates: Mapping[str, Gate], servers: Mapping[str, Server]) -> dict[str, dict[str, Any]]:
+def publish(
+    root: Path, gates: Mapping[str, Gate], servers: Mapping[str, Server], show: Show
+) -> dict[str, dict[str, Any]]:
     """Publish the workspace in the current folder.
 
     Args:
         root: where MLflow's database lies.
         gates: section `publish`: by what each family is judged.
         servers: how the registered model of each family answers.
+        show: renders and draws what the trainings have sampled.
 
     Returns:
         Family → is it champion, and why, with the figures: nothing that differs between two runs on the same state.
@@ -41,6 +45,8 @@ def publish(root: Path, gates: Mapping[str, Gate], servers: Mapping[str, Server]
     client, experiment = connect(root)
     try:
         trainings, _ = sync_trainings(client, experiment, Path())
+        for training in trainings.values():
+            show_samples(client, training, root, show)
         run_id, _ = sync_pipeline(client, experiment, Path(), trainings)
         return {name: _publish_family(root, gates[name], run_id, servers[name]) for name in families}
     except FAILURES as error:

@@ -8,18 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
-from numpy.typing import NDArray
 
 from yardbird import files
-from yardbird.audio.wave import Waveform
+from yardbird.audio.wave import Waveform, write_wave
 from yardbird.errors import YardbirdError
-from yardbird.tracking.pages import write_solo
+from yardbird.music.midi import write_score
 from yardbird.tracking.store import FAILURES, connect, first_line
 
 Row = Mapping[str, float]
+
+#: The folder of a run's artifacts that holds what the family sampled after some epochs.
+SAMPLES = "samples"
 
 
 class TrainingRun:
@@ -56,11 +57,19 @@ class TrainingRun:
 
         self._with_client(log)
 
-    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: NDArray[np.uint8]) -> None:
+    def on_sample(self, epoch: int, sample: Any) -> None:
+        """Store a `Score` as .mid, a `Waveform` as .wav; `samples.show_samples` renders and draws them later.
+
+        Training runs no drawing code: the stage would depend on it, and a change in it would train all families again.
+        """
+
         def log(client: MlflowClient) -> None:
             with tempfile.TemporaryDirectory() as folder:
-                write_solo(Path(folder), f"epoch_{epoch:04d}", sample, waveform, image)
-                client.log_artifacts(self._run_id, folder, "samples")
+                if isinstance(sample, Waveform):
+                    write_wave(sample, Path(folder) / f"epoch_{epoch:04d}.wav")
+                else:
+                    write_score(sample, Path(folder) / f"epoch_{epoch:04d}.mid")
+                client.log_artifacts(self._run_id, folder, SAMPLES)
 
         self._with_client(log)
 

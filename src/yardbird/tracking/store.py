@@ -34,6 +34,11 @@ def project_root() -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
+def board_folder(root: Path, family: str, key: str) -> Path:
+    """Where TensorBoard's files of a training are; `key` is that of its checkpoint."""
+    return root / "tensorboard" / family / key
+
+
 def tracking_uri(root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
 

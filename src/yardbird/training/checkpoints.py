@@ -1,10 +1,7 @@
 """Where a training that was killed finds itself again, outside the DAG of DVC."""
 
-import hashlib
-import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -13,18 +10,15 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from yardbird import files
 from yardbird.errors import InputError
-
-#: Packages that record and sound a training, and do not change what it computes.
-_BYSTANDERS = ("tracking", "generation", "audio")
 
 
 class CheckpointFolder:
     """`<root>/.checkpoints/<family>/<key>`, locked by one process at a time: a context manager makes and locks it.
 
-    The key is a hash of everything the result depends on, so that a checkpoint is only ever continued by the very same
-    training. It is written to a side file, forced to disk and renamed: a kill at any moment leaves the last whole one.
+    The key is a hash of everything the result depends on (`yardbird.pipeline.stage_hash`), so that a checkpoint is only
+    ever continued by the very same training. It is written to a side file, forced to disk and renamed: a kill at any
+    moment leaves the last complete one.
     """
 
     def __init__(self, root: Path, family: str, key: str) -> None:
@@ -83,15 +77,3 @@ class CheckpointFolder:
     def remove(self) -> None:
         """Delete the folder, once training has succeeded and its outputs are written."""
         shutil.rmtree(self.path)
-
-
-def training_key(settings: Mapping[str, Any], *inputs: Path) -> str:
-    """A hash of the settings, of every byte of the input folders, and of all modules of ours loaded by now."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for folder in inputs:
-        digest.update(files.sha256_folder(folder).encode())
-    for name, module in sorted(sys.modules.items()):
-        source = getattr(module, "__file__", None)
-        if name.startswith("yardbird.") and name.split(".")[1] not in _BYSTANDERS and source:
-            digest.update(f"{name} {files.sha256(Path(source))}\n".encode())
-    return digest.hexdigest()[:16]

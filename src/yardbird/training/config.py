@@ -4,42 +4,26 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Settings
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Settings):
     """Section `<family>.training` of params.yaml."""
 
-    batch_size: int  # windows a forward pass
-    accumulate: int  # forward passes an optimiser step; the effective batch is batch_size × accumulate
-    max_epochs: int
-    patience: int  # stop after so many epochs without a better watched validation measure
-    learning_rate: float  # the peak, reached after the warm-up
-    min_learning_rate: float  # where the cosine ends, at max_epochs
-    warmup_steps: int  # optimiser steps of linear warm-up
-    weight_decay: float  # decoupled (AdamW), on matrices only
-    gradient_clip: float  # largest norm of the whole gradient
+    batch_size: PositiveInt  # windows a forward pass
+    accumulate: PositiveInt  # forward passes an optimiser step; the effective batch is batch_size × accumulate
+    max_epochs: PositiveInt
+    patience: PositiveInt  # stop after so many epochs without a better watched validation measure
+    learning_rate: PositiveFloat  # the peak, reached after the warm-up
+    min_learning_rate: NonNegativeFloat  # where the cosine ends, at max_epochs
+    warmup_steps: NonNegativeInt  # optimiser steps of linear warm-up
+    weight_decay: NonNegativeFloat  # decoupled (AdamW), on matrices only
+    gradient_clip: PositiveFloat  # largest norm of the whole gradient
     precision: Literal["32-true", "bf16-mixed"]  # bf16 for a GPU: on a CPU it works, but is slower
-    processes: (
-        int  # that share each batch on a CPU, one core each (see `yardbird.training.shares`); 1: the trainer alone
-    )
-    sample_every_epochs: int | None  # a solo to hear every so many epochs; null: never
-    threads: (
-        int | None
-    )  # CPU threads of torch; null: torch decides. Two on two busy cores can be 34 times slower than one
-
-    def __post_init__(self) -> None:
-        least = {"batch_size": 1, "accumulate": 1, "max_epochs": 1, "patience": 1, "warmup_steps": 0, "weight_decay": 0}
-        least["processes"] = 1
-        least |= {name: 1 for name in ("sample_every_epochs", "threads") if getattr(self, name) is not None}
-        for key, low in least.items():
-            if getattr(self, key) < low:
-                raise ConfigError(PARAMS, f"training.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
-        for key in ("learning_rate", "gradient_clip"):
-            if getattr(self, key) <= 0:
-                raise ConfigError(PARAMS, f"training.{key}", expected="more than 0", found=str(getattr(self, key)))
+    processes: PositiveInt
+    sample_every_epochs: PositiveInt | None  # a solo to hear every so many epochs; null: never
+    threads: PositiveInt | None
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int) -> float:

@@ -5,7 +5,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from yardbird.audio.wave import Waveform
-from yardbird.errors import InputError, YardbirdError
-from yardbird.models.base import Family, best_device, device_in_words, peak_memory_mib
+from yardbird.config import PARAMS
+from yardbird.devices import best_device, device_in_words, peak_memory_mib
+from yardbird.errors import ConfigError, InputError, YardbirdError
+from yardbird.models.base import Family
 from yardbird.seeds import derive_seed
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
-from yardbird.training.listeners import Image, Listener, Row
+from yardbird.training.listeners import Listener, Row
 from yardbird.training.module import EpochOrder, FamilyModule
 from yardbird.training.shares import Partner, can_share
-
-Hear = Callable[[Any], tuple[Waveform, Image]]
 
 
 class InterruptedTrainingError(YardbirdError):
@@ -76,7 +75,6 @@ def fit(
     seed: int,
     checkpoint: CheckpointFolder,
     listeners: Sequence[Listener] = (),
-    hear: Hear | None = None,
 ) -> TrainingResult:
     """Train until `max_epochs`, or until the watched measure has not improved for `patience` epochs.
 
@@ -90,21 +88,21 @@ def fit(
     Args:
         encoded: the folder of the encode stage.
         checkpoint: written after every epoch; the caller removes it when its outputs are written.
-        listeners: told of every epoch and of sampled solos.
-        hear: makes a sample audible and visible; without it nothing is sampled.
+        listeners: receive every epoch and the sampled solos; without any nothing is sampled.
 
     Raises:
         DivergedError: the loss or a validation measure became infinite or no number.
         InterruptedTrainingError: Ctrl-C or SIGTERM; the checkpoint stays.
-        InputError: a split has no windows, no epoch is left to adapt in, or the checkpoint is damaged.
+        InputError: a split has no windows, or the checkpoint is damaged.
+        ConfigError: no epoch is left to adapt in.
     """
     data = family.datasets(encoded, seed)
     for split, windows in (("training", len(data.train)), ("validation", len(data.validation))):  # type: ignore[arg-type]  # map-style sets have a length
         if windows == 0:
             raise InputError(encoded, expected=f"{split} windows", found="none", remedy="add tunes, then encode again")
     if data.mixed_epochs >= config.max_epochs:
-        expected, remedy = f"fewer than the {config.max_epochs} of training.max_epochs", "leave epochs to adapt in"
-        raise InputError("background_epochs", expected=expected, found=str(data.mixed_epochs), remedy=remedy)
+        key, expected = f"{family.name}.model.background_epochs", f"less than training.max_epochs ({config.max_epochs})"
+        raise ConfigError(PARAMS, key, expected=expected, found=str(data.mixed_epochs))
     order = EpochOrder(len(data.train), derive_seed(seed, "train", family.name))  # type: ignore[arg-type]  # as above
     device = best_device().type  # never a Mac's MPS, which knows no doubles
     on_gpu = device == "cuda"
@@ -118,7 +116,7 @@ def fit(
     validation = DataLoader(data.validation, config.batch_size, pin_memory=on_gpu, generator=torch.Generator())
     steps_per_epoch = math.ceil(len(train) / config.accumulate)
     module = FamilyModule(family, config, steps_per_epoch * config.max_epochs)
-    course = _Course(family, module, config, seed, checkpoint, listeners, hear, train, data.mixed_epochs)
+    course = _Course(family, module, config, seed, checkpoint, listeners, train, data.mixed_epochs)
     for listener in listeners:
         listener.on_start(course.curve)
     if not course.finished:
@@ -174,12 +172,11 @@ class _Course(Callback):
         seed: int,
         checkpoint: CheckpointFolder,
         listeners: Sequence[Listener],
-        hear: Hear | None,
         loader: "DataLoader[Any]",
         mixed_epochs: int,
     ) -> None:
         self._family, self._module, self._config, self._seed = family, module, config, seed
-        self._checkpoint, self._listeners, self._hear, self._loader = checkpoint, listeners, hear, loader
+        self._checkpoint, self._listeners, self._loader = checkpoint, listeners, loader
         self._mixed_epochs = mixed_epochs
         self.bar: tqdm[Any] = tqdm(disable=True)
         state = checkpoint.read() or {"curve": [], "best_weights": {}, "seconds": 0.0, "peak_memory_mib": 0.0}
@@ -262,11 +259,10 @@ class _Course(Callback):
         for listener in self._listeners:
             listener.on_epoch(self.curve, pace)
         every = self._config.sample_every_epochs
-        if self._hear and every and epoch % every == 0:
+        if self._listeners and every and epoch % every == 0:
             sample = self._family.sample(derive_seed(self._seed, "sample", self._family.name, epoch))
-            waveform, image = self._hear(sample)
             for listener in self._listeners:
-                listener.on_sample(epoch, sample, waveform, image)
+                listener.on_sample(epoch, sample)
 
 
 def _learnt(model: nn.Module) -> dict[str, torch.Tensor]:

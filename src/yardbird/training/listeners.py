@@ -1,19 +1,12 @@
-"""Who is told how training goes: TensorBoard here, MLflow in `yardbird.tracking`."""
+"""What receives the progress of a training: TensorBoard here, MLflow in `yardbird.tracking`."""
 
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from yardbird.audio.wave import Waveform
-
 #: One epoch of the curve: `epoch` (from 1), `learning_rate`, `train_loss`, `train_<term>`, `validation_<measure>`.
 Row = Mapping[str, float]
-Image = NDArray[np.uint8]  # (height, width, 3)
-
 
 _LOSS = "train/loss"  # on TensorBoard, in every epoch
 
@@ -25,12 +18,12 @@ class Listener(Protocol):
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
         """The last row of `curve` is new; `pace` holds its seconds in all, and windows a second of training alone."""
 
-    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:
-        """What the family draws after this epoch: as it is, to hear, to see."""
+    def on_sample(self, epoch: int, sample: Any) -> None:
+        """What the family samples after this epoch, as it is."""
 
 
 class TensorBoard:
-    """Curves, and every few epochs a solo to hear and to see: `tensorboard --logdir <folder>`."""
+    """Curves: `tensorboard --logdir <folder>`. The publish stage adds the samples, to hear and to see."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -61,7 +54,5 @@ class TensorBoard:
                 self._writer.add_scalar(tag, value, epoch)
         self._writer.flush()
 
-    def on_sample(self, epoch: int, sample: Any, waveform: Waveform, image: Image) -> None:  # noqa: ARG002  # a Listener
-        self._writer.add_audio("sample", waveform.mono[None, :], epoch, waveform.sample_rate)
-        self._writer.add_image("sample", image, epoch, dataformats="HWC")
-        self._writer.flush()
+    def on_sample(self, epoch: int, sample: Any) -> None:
+        """Nothing: a sample that is to be shown is rendered and drawn first."""

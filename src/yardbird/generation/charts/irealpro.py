@@ -12,7 +12,7 @@ from html import unescape
 from urllib.parse import unquote
 
 from yardbird.errors import InputError
-from yardbird.generation.charts.measures import Bar, Measure, shared, shortest, unrolled
+from yardbird.generation.charts.chart_bars import Bar, Measure, shared, shortest, unrolled
 from yardbird.generation.charts.rows import chord
 from yardbird.music.chords import Chord
 

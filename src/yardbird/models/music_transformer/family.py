@@ -16,16 +16,15 @@ from torch.utils.data import DataLoader
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
-from yardbird.codecs.fill import MOST_BARS, gap_at, gap_of
+from yardbird.codecs.fill_stream import MOST_BARS, gap_at, gap_of
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
-from yardbird.config import read_section
-from yardbird.errors import InputError
+from yardbird.config import NonNegativeInt, PositiveInt, Share, ShareBelowOne, read_section
 from yardbird.models.base import Batch, Datasets, Loss, Mixture, Ratio, TokenScores
 from yardbird.models.kinds import TokenFamily
 from yardbird.models.music_transformer import windows
 from yardbird.models.music_transformer.model import MusicTransformer
-from yardbird.models.music_transformer.relations import RELATIONS, Use, make_relations
+from yardbird.models.music_transformer.pitch_relations import RELATIONS, Use, make_relations
 from yardbird.music.score import Score
 from yardbird.nn.decoding import decode
 from yardbird.nn.evaluating import evaluating
@@ -38,12 +37,12 @@ _SCORED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class ModelConfig(TransformerConfig):
+class ModelConfig(TransformerConfig, section="music_transformer.model"):
     """`windows_per_epoch` null: each training sequence about once an epoch."""
 
-    windows_per_epoch: int | None
-    background_epochs: int | None  # the first, which mix background windows in; null: all
-    background_share: float  # of the windows of these epochs
+    windows_per_epoch: PositiveInt | None
+    background_epochs: NonNegativeInt | None  # the first, which mix background windows in; null: all
+    background_share: ShareBelowOne  # of the windows of these epochs
     hold_chords: bool  # the chord in force is added to every token, beside standing where it changes
     interval: Use  # what relations of tokens are used for (see `relations`)
     degree: Use
@@ -51,17 +50,7 @@ class ModelConfig(TransformerConfig):
     pulse: Use
     gap: Use
     release: Use
-    fill_share: float  # of the training windows that show bars to be filled after those that follow them
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.mixture  # noqa: B018  # checks both
-        if self.windows_per_epoch is not None and self.windows_per_epoch < 1:
-            found = str(self.windows_per_epoch)
-            raise InputError("windows_per_epoch", expected="1 or more, or null", found=found, remedy="change it")
-        if not 0 <= self.fill_share <= 1:
-            found = str(self.fill_share)
-            raise InputError("fill_share", expected="a share from 0 to 1", found=found, remedy="change it")
+    fill_share: Share  # of the training windows that show bars to be filled after those that follow them
 
     @property
     def mixture(self) -> Mixture:

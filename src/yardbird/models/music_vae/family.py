@@ -16,16 +16,8 @@ from torch import Tensor
 from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
 from yardbird.config import read_section
-from yardbird.models.base import (
-    ACTIVE_VARIANCE,
-    Batch,
-    Datasets,
-    Loss,
-    Means,
-    Ratio,
-    TokenScores,
-    best_device,
-)
+from yardbird.devices import best_device
+from yardbird.models.base import ACTIVE_VARIANCE, Batch, Datasets, Loss, Means, Ratio, TokenScores
 from yardbird.models.kinds import LatentFamily
 from yardbird.models.music_vae.config import ModelConfig, PriorConfig
 from yardbird.models.music_vae.latent import Latent

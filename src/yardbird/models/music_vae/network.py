@@ -29,7 +29,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from yardbird.errors import InputError
+from yardbird.config import PositiveInt, Settings, ShareBelowOne
 from yardbird.nn.lstm import LSTM
 from yardbird.nn.relations import NOTHING, carry
 
@@ -42,35 +42,25 @@ Pick = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(Settings, section="music_vae.model"):
     """Sizes of the layers. `decoder` flat is the ablation: one LSTM over all steps, without a conductor."""
 
-    segments: int  # a window
-    latent_dim: int
+    segments: PositiveInt  # a window
+    latent_dim: PositiveInt
     posterior: Posterior  # parts: a patch, for its own part of z; patches: all of them for all of z; ends: of segments
     ordered: bool  # the classes of the alphabet that have an order are read and predicted as a number, too
     degrees: bool  # and as their distance from the reference, modulo the period
     intervals: bool  # and predicted as their distance from the one before; what is held is read at every step
-    embedding_size: int
-    encoder_size: int  # a direction
-    encoder_layers: int
-    patch_steps: int  # what the encoder reads at once; 1 in the paper
-    conductor_size: int
-    conductor_layers: int
-    decoder_size: int
-    decoder_layers: int
+    embedding_size: PositiveInt
+    encoder_size: PositiveInt  # a direction
+    encoder_layers: PositiveInt
+    patch_steps: PositiveInt  # what the encoder reads at once; 1 in the paper
+    conductor_size: PositiveInt
+    conductor_layers: PositiveInt
+    decoder_size: PositiveInt
+    decoder_layers: PositiveInt
     decoder: Decoder
-    dropout: float
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if type(value) is int and value < 1:
-                raise InputError(
-                    name, expected="1 or more", found=str(value), remedy="change the model's configuration"
-                )
-        if not 0 <= self.dropout < 1:
-            found = str(self.dropout)
-            raise InputError("dropout", expected="from 0 to below 1", found=found, remedy="change it")
+    dropout: ShareBelowOne
 
 
 @dataclass(frozen=True)
@@ -317,13 +307,11 @@ class RecurrentVAE(nn.Module):
 
 def _check(alphabet: Alphabet, config: NetworkConfig) -> None:
     """That the sizes go together."""
-    if alphabet.steps % config.patch_steps:
-        expected = f"a divisor of the {alphabet.steps} steps of a segment"
-        raise InputError("patch_steps", expected=expected, found=str(config.patch_steps), remedy="change it")
+    divides = alphabet.steps % config.patch_steps == 0
+    config.require(divides, "patch_steps", f"a divisor of the {alphabet.steps} steps of a segment")
     patches = config.segments * alphabet.steps // config.patch_steps
-    if config.posterior == "parts" and config.latent_dim % patches:
-        expected = f"a multiple of the {patches} patches of a window"
-        raise InputError("latent_dim", expected=expected, found=str(config.latent_dim), remedy="change it")
+    fits = config.posterior != "parts" or config.latent_dim % patches == 0
+    config.require(fits, "latent_dim", f"a multiple of the {patches} patches of a window")
 
 
 def _heights(alphabet: Alphabet) -> Tensor:

@@ -20,7 +20,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from yardbird.errors import InputError
-from yardbird.models.musicgen.codec import network
+from yardbird.nn import encodec
 
 SCRATCH = "scratch"
 CODEC = Path("codec")  # of the repository: what a model from scratch is built around
@@ -37,7 +37,7 @@ def open_codec(checkpoint: str) -> EncodecModel:
     """
     if checkpoint == SCRATCH:
         with quiet():
-            return network.load(CODEC)
+            return encodec.load(CODEC)
     codec = cast(EncodecModel, open_model(locate(checkpoint)).audio_encoder)
     codec.requires_grad_(False)
     return codec

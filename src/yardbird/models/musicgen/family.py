@@ -20,13 +20,13 @@ from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.base import Batch, Datasets, Loss, Ratio
 from yardbird.models.kinds import Codes, SoundFamily
-from yardbird.models.musicgen import checkpoint, decoding, tokenizer, windows
+from yardbird.models.musicgen import checkpoint, code_decoding, tokenizer, windows
 from yardbird.models.musicgen.checkpoint import SCRATCH
-from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.delay import delayed, undelayed
 from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.windows import ClipsConfig
+from yardbird.nn import encodec
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import SoundSampling
 
@@ -244,16 +244,16 @@ class MusicGenFamily(SoundFamily):
         seed: int,
         primes: Sequence[Codes] | None = None,
     ) -> Codes:
-        """See `decoding.generate`."""
-        return decoding.generate(self, captions, frames, sampling, seed, primes)
+        """See `code_decoding.generate`."""
+        return code_decoding.generate(self, captions, frames, sampling, seed, primes)
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), by the codec inside the model."""
-        return network.encode(cast(EncodecModel, self.model.audio_encoder), samples)
+        return encodec.encode(cast(EncodecModel, self.model.audio_encoder), samples)
 
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
         """(codebooks, frames) → (n,) at `sample_rate`."""
-        return network.decode(cast(EncodecModel, self.model.audio_encoder), codes)
+        return encodec.decode(cast(EncodecModel, self.model.audio_encoder), codes)
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""

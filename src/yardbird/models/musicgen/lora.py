@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from transformers import MusicgenForConditionalGeneration
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import PositiveInt, Settings, ShareBelowOne
 
 if TYPE_CHECKING:
     from peft import PeftModel  # takes two seconds, and only adaptation needs it
@@ -16,24 +15,16 @@ _TARGETS = r"decoder\..*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
 
 
 @dataclass(frozen=True)
-class Adaptation:
+class Adaptation(Settings, section="musicgen.adaptation"):
     """Section `musicgen.adaptation`; `method` is for checkpoints: a model from scratch is trained in full.
 
     Hu et al. 2021, arXiv 2106.09685: a matrix W becomes W + alpha / rank · B A, and only A and B are trained.
     """
 
     method: Literal["full", "lora"]
-    rank: int
+    rank: PositiveInt
     alpha: float
-    dropout: float  # of what A reads
-
-    def __post_init__(self) -> None:
-        if self.rank < 1:
-            raise ConfigError(PARAMS, "musicgen.adaptation.rank", expected="1 or more", found=str(self.rank))
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(
-                PARAMS, "musicgen.adaptation.dropout", expected="from 0 to below 1", found=str(self.dropout)
-            )
+    dropout: ShareBelowOne  # of what A reads
 
 
 def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptation) -> "PeftModel":

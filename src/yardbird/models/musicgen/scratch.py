@@ -16,8 +16,7 @@ from transformers import (
     T5EncoderModel,
 )
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import PositiveInt, Settings, ShareBelowOne
 from yardbird.models.musicgen.checkpoint import complete, quiet
 
 # Standard deviations. Of the usual size, embeddings would drown in the positions' sines, and learning begin late.
@@ -29,23 +28,20 @@ _TEXT = 0.2
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Settings, section="musicgen.model"):
     """Section `musicgen.model`: the decoder's sizes; the text encoder is as wide, so that nothing lies between."""
 
-    d_model: int
-    num_heads: int
-    num_layers: int
-    d_ff: int
-    dropout: float
-    text_layers: int
+    d_model: PositiveInt
+    num_heads: PositiveInt
+    num_layers: PositiveInt
+    d_ff: PositiveInt
+    dropout: ShareBelowOne
+    text_layers: PositiveInt
 
     def __post_init__(self) -> None:
-        for key in ("d_model", "num_heads", "num_layers", "d_ff", "text_layers"):
-            if getattr(self, key) < 1:
-                raise ConfigError(PARAMS, f"musicgen.model.{key}", expected="1 or more", found=str(getattr(self, key)))
-        if self.d_model % (2 * self.num_heads):  # halves: sines and cosines of the positions
-            expected, found = f"a multiple of twice num_heads ({2 * self.num_heads})", str(self.d_model)
-            raise ConfigError(PARAMS, "musicgen.model.d_model", expected=expected, found=found)
+        super().__post_init__()
+        twice = 2 * self.num_heads  # halves: sines and cosines of the positions
+        self.require(self.d_model % twice == 0, "d_model", f"a multiple of twice num_heads ({twice})")
 
 
 def build(

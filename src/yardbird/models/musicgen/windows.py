@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import PositiveFloat, PositiveInt, Settings, Share
 from yardbird.models.base import TARGET_ALONE, Batch, Rounds
 from yardbird.seeds import generator
 from yardbird.tables.clips import read_clip_index
@@ -21,23 +20,12 @@ TextIds = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
-class ClipsConfig:
+class ClipsConfig(Settings, section="musicgen.clips"):
     """Section `musicgen.clips`: how clips are shown to the model in training."""
 
-    context_seconds: float  # the most that it sees at a time; longer clips are cut at a place drawn by lot
-    per_epoch: int | None  # null: each clip once
-    caption_dropout: float  # share of the clips without their caption, so that guidance has something to compare with
-
-    def __post_init__(self) -> None:
-        if self.context_seconds <= 0:
-            found = str(self.context_seconds)
-            raise ConfigError(PARAMS, "musicgen.clips.context_seconds", expected="more than 0", found=found)
-        if self.per_epoch is not None and self.per_epoch < 1:
-            found = str(self.per_epoch)
-            raise ConfigError(PARAMS, "musicgen.clips.per_epoch", expected="1 or more, or null", found=found)
-        if not 0 <= self.caption_dropout <= 1:
-            found = str(self.caption_dropout)
-            raise ConfigError(PARAMS, "musicgen.clips.caption_dropout", expected="from 0 to 1", found=found)
+    context_seconds: PositiveFloat  # the most that it sees at a time; longer clips are cut at a place drawn by lot
+    per_epoch: PositiveInt | None  # null: each clip once
+    caption_dropout: Share  # share of the clips without their caption, so that guidance has something to compare with
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Classifiers of style: whose is a solo, or an excerpt?"""
