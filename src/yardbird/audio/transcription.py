@@ -53,7 +53,7 @@ class HeardNotes:
     voiced_seconds: float
 
 
-def hear(sound: Waveform) -> HeardNotes:
+def detect_notes(sound: Waveform) -> HeardNotes:
     """Detect the notes of one melodic line; silence, noise and empty sounds have none."""
     samples = to_mono(sound, SAMPLE_RATE)
     if len(samples) < _FRAME:
@@ -75,15 +75,15 @@ def transcribe(sound: Waveform, qpm: float | None = None) -> Score:
     Args:
         qpm: the tempo; None estimates it, with `DEFAULT_QPM` for silence.
     """
-    return to_score(hear(sound), qpm or estimate_tempo(sound))
+    return to_score(detect_notes(sound), qpm or estimate_tempo(sound))
 
 
-def to_score(heard: HeardNotes, qpm: float) -> Score:
+def to_score(detected: HeardNotes, qpm: float) -> Score:
     """Quantise notes to twelve steps per beat, in 4/4 from time 0 on; the last bar is complete."""
     ticks_per_second = qpm / 60 * _TICKS_PER_BEAT
-    starts, stops = (np.round(at * ticks_per_second).astype(np.int64) for at in (heard.onsets, heard.offsets))
-    rows = np.stack([starts, np.maximum(stops - starts, 1), heard.pitches, np.full_like(starts, _VELOCITY)], axis=1)
-    end = max(round(heard.seconds * ticks_per_second), int((rows[:, 0] + rows[:, 1]).max(initial=0)))
+    starts, stops = (np.round(at * ticks_per_second).astype(np.int64) for at in (detected.onsets, detected.offsets))
+    rows = np.stack([starts, np.maximum(stops - starts, 1), detected.pitches, np.full_like(starts, _VELOCITY)], axis=1)
+    end = max(round(detected.seconds * ticks_per_second), int((rows[:, 0] + rows[:, 1]).max(initial=0)))
     score = Score(_TICKS_PER_BEAT, make_notes(rows), end, tempos=(Tempo(0, qpm),))
     return quantise(score, STEPS_PER_BEAT).score
 

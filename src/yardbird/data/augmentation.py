@@ -42,7 +42,7 @@ class AugmentConfig(Settings, section="augment"):
     """Section `augment` of params.yaml."""
 
     target_size: int  # of the target's solos: originals of every split, and copies
-    background_copies: NonNegativeInt  # of each background solo, fewer where its range gives fewer
+    background_copies: NonNegativeInt  # of each background solo, or fewer if its range allows fewer
     semitones: tuple[int, ...]  # transpositions; 0 is the parent's own key
     tempo_factors: tuple[PositiveFloat, ...]  # 1.0 is the parent's own tempo
     tempo_range: Annotated[tuple[PositiveInt, ...], _RANGE]  # of a copy's mean tempo, in quarter notes a minute

@@ -33,10 +33,10 @@ class IngestConfig(Settings, section="ingest"):
     min_notes: PositiveInt  # a file with fewer notes in its solo line is rejected
     min_bars: PositiveInt
     max_bars: PositiveInt  # a longer file is a medley or broken
-    chord_share: PositiveShare  # texts or lyrics count as chords where at least this share of them parses
-    max_left_out: Share  # share of a part's notes: more beside the line (chords, two hands), and the file is rejected
+    chord_share: PositiveShare  # texts or lyrics count as chords if at least this share of them parses
+    max_left_out: Share  # a file with a larger share of a part's notes outside the line (chords, two hands) is rejected
     no_beat_grid: Literal["reject", "use"]  # of a performance without beats
-    written_pitch: Literal["flag", "correct"]  # of a part that is written above its chords, as horns are
+    written_pitch: Literal["flag", "correct"]  # of a part written above its chords, as horn parts are
     qpm_range: Annotated[tuple[PositiveFloat, ...], ASCENDING]  # mean tempo of a solo; a file outside is rejected
     longest_bar_beats: PositiveInt  # in quarter notes; longer bars are divided
 

@@ -21,7 +21,7 @@ class AudioConfig(Settings, section="audio"):
     min_seconds: PositiveFloat  # the shortest
     training_seconds: PositiveFloat  # of rendered training clips; recordings are used whole
     style: Annotated[str, Check(str.strip, "a word or more")]  # the first word of the captions made by rule
-    comping: bool  # rendered solos with piano and bass where their chords are known
+    comping: bool  # render solos with piano and bass if they have chords
     loudness: Annotated[float, Interval(ge=-60, le=-6)]  # of the sounding frames of every sound, dB below full scale
 
     def __post_init__(self) -> None:

@@ -36,8 +36,8 @@ class SplitConfig(Settings, section="split"):
 
     validation: PositiveFloat  # share of the tune groups
     test: PositiveFloat
-    salt: int  # another number deals the tunes anew
-    linked_share: float  # solos that share more of their interval 10-grams are one group, whatever they are called
+    salt: int  # another number gives another split
+    linked_share: float  # solos that share more of their interval 10-grams are one group, whatever their names
 
     def __post_init__(self) -> None:
         super().__post_init__()
