@@ -60,7 +60,7 @@ def detect_notes(sound: Waveform) -> HeardNotes:
         return HeardNotes(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64), sound.seconds, 0.0)
     pitch, periodicity, level = _track(samples)
     voiced = (periodicity > _PERIODIC) & (level > max(level.max() * 10 ** (_QUIET_DB / 20), _SILENT))
-    path = _likeliest(pitch, voiced)
+    path = _most_likely(pitch, voiced)
     edges = np.union1d(np.flatnonzero(np.diff(path)) + 1, [0, len(path)])
     starts = np.union1d(edges, _dips(level, edges)).astype(np.int64)
     sounding = (path[starts[:-1]] > 0) & (np.diff(starts) >= _SHORTEST_FRAMES)
@@ -126,7 +126,7 @@ def _track(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
     return librosa.hz_to_midi(hertz), correlation, np.sqrt((frames**2).mean(axis=1))
 
 
-def _likeliest(pitch: Floats, voiced: NDArray[np.bool_]) -> Ints:
+def _most_likely(pitch: Floats, voiced: NDArray[np.bool_]) -> Ints:
     """The sequence of notes and rests with the lowest cost, (frames,): MIDI pitches, 0 for a rest (Viterbi)."""
     pitches = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
     off = np.where(voiced[:, None], np.minimum(np.abs(pitch[:, None] - pitches), _OFF_PITCH), 1.0)

@@ -87,12 +87,12 @@ def _strikes(notes: Notes, tolerance: int) -> list[_Strike]:
 def _named(strike: _Strike, bass: int | None) -> Chord | None:
     """The most likely chord; `bass` is the note of a bass part that starts at the same tick."""
     if bass is None:
-        return _likeliest(strike.pitch_classes, strike.pitches[0] % 12, True)
-    return _likeliest(strike.pitch_classes | {bass % 12}, bass % 12, False)
+        return _most_likely(strike.pitch_classes, strike.pitches[0] % 12, True)
+    return _most_likely(strike.pitch_classes | {bass % 12}, bass % 12, False)
 
 
 @lru_cache(maxsize=4096)  # a part repeats its chords
-def _likeliest(sounding: frozenset[int], lowest: int, inverted: bool) -> Chord | None:
+def _most_likely(sounding: frozenset[int], lowest: int, inverted: bool) -> Chord | None:
     """The chord that fits best; if `inverted`, the lowest note may be its bass. None if no chord fits."""
     fits = {
         (root, quality): _fit({(tone - root) % 12 for tone in sounding}, quality) + _LOWEST * (root == lowest)
