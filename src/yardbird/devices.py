@@ -1,4 +1,4 @@
-"""Set-up of torch: threads, device and memory."""
+"""The threads, devices and memory of torch."""
 
 import resource
 import sys
@@ -7,24 +7,24 @@ import torch
 
 
 def prepare_torch(threads: int | None = 1) -> None:
-    """Set up torch for this process and thread. Call it before the first parallel operation.
+    """Configure torch for this process and this thread, before its first parallel operation.
 
     Args:
-        threads: number of CPU threads. None: torch decides. The order of float sums, and so the exact result, depends
-            on it. On busy cores, two threads can be 34 times slower than one.
+        threads: the number of CPU threads; None lets torch decide. Sums, and so bytes, depend on it; two threads on
+            busy cores can be 34 times slower than one.
     """
-    torch.set_flush_denormal(True)  # makes recurrent layers 19 times faster
+    torch.set_flush_denormal(True)  # denormal numbers make recurrent layers 19 times slower
     if threads is not None:
         torch.set_num_threads(threads)
 
 
 def best_device() -> torch.device:
-    """CUDA if available, else the CPU."""
+    """CUDA if available, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def device_in_words() -> str:
-    """The device of this process: the GPU's name, or the CPU with the number of torch's threads."""
+    """The device of this process in words: the name of the GPU, or the CPU with the number of torch's threads."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     threads = torch.get_num_threads()
@@ -32,8 +32,8 @@ def device_in_words() -> str:
 
 
 def peak_memory_mib() -> float:
-    """Peak memory in MiB: of torch on the GPU, or without a GPU, of this process with Python and all its libraries."""
+    """The peak memory so far: of torch on the GPU, or without a GPU of this process, including Python and libraries."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
-    units_a_mib = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_a_mib
+    units_per_mib = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_per_mib
