@@ -66,8 +66,11 @@ def trained(changes: Mapping[str, Any], encoded: Path, seed: int) -> MusicVAEFam
     prepare_torch(training.threads)
     torch.manual_seed(derive_seed(seed, "create", "music_vae"))
     family = MusicVAEFamily(MelodyCodec.load(encoded / "codec.json"), config)
-    with tempfile.TemporaryDirectory() as folder:
-        fit(family, encoded, training, seed=seed, checkpoint=CheckpointFolder(Path(folder), "music_vae", "benchmark"))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        CheckpointFolder(Path(folder), "music_vae", "benchmark") as checkpoint,
+    ):
+        fit(family, encoded, training, seed=seed, checkpoint=checkpoint)
     family.model.to(best_device())
     return family
 
