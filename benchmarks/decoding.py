@@ -1,6 +1,6 @@
-"""Decoding speed: our key-value cache against no cache at all, and against Hugging Face's GPT-2 with its cache.
+"""Decoding speed with our key-value cache, compared with no cache and with Hugging Face's GPT-2 with its cache.
 
-All continue the same three tokens greedily to the same length, with full-sized heads and random weights.
+All variants continue the same three tokens greedily to the same length, with heads of full size and random weights.
 """
 
 import sys
@@ -20,7 +20,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 @torch.inference_mode()
 def without_cache(model: MusicTransformer, start: torch.Tensor, length: int) -> torch.Tensor:
-    """The whole prefix through the model for every token, as several public implementations do."""
+    """Run the model on the whole prefix for every token, as several public implementations do."""
     tokens = start
     while tokens.shape[1] < length:
         tokens = torch.cat([tokens, model(tokens)[:, -1:].argmax(-1)], dim=1)
@@ -31,7 +31,7 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, slow: boo
     width, heads, layers = size
     ours = MusicTransformer(512, width, heads, layers, context_length=length).to(DEVICE).eval()
     config = GPT2Config(vocab_size=512, n_positions=length, n_embd=width, n_head=heads, n_layer=layers)
-    theirs = GPT2LMHeadModel(config).to(DEVICE).eval()
+    theirs = GPT2LMHeadModel(config).to(DEVICE).eval()  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     theirs.generation_config.update(eos_token_id=None, pad_token_id=0, bos_token_id=None)
     start = torch.tensor([[60, 64, 67]] * batch, device=DEVICE)
     variants = {
@@ -43,7 +43,7 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, slow: boo
     if slow:
         variants["ours, no cache"] = lambda: without_cache(ours, start, length)
     for variant in variants.values():
-        assert variant().shape == (batch, length)
+        assert variant().shape == (batch, length)  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
     return measure(f"{width}/{heads}/{layers}, batch {batch}, {length} tokens", variants, rounds)
 
 

@@ -7,10 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
-from yardbird.codecs.events import EventCodec
-from yardbird.config import read_section, read_seed
-from yardbird.errors import exit_on_error
-from yardbird.evaluation.baseline import (
+from yardbird.baselines.baseline import (
     NGRAM,
     EvaluateConfig,
     fit_on_events,
@@ -18,10 +15,13 @@ from yardbird.evaluation.baseline import (
     score_baseline,
     write_baseline,
 )
+from yardbird.codecs.events import EventCodec
+from yardbird.config import read_section, read_seed
+from yardbird.devices import prepare_torch
+from yardbird.errors import exit_on_error
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
-from yardbird.generation.tokens import draw
-from yardbird.models.base import prepare_torch
+from yardbird.generation.token_solos import draw
 
 ENCODED, BASELINE = Path("data/encoded"), Path("data/baseline")
 

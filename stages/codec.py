@@ -1,4 +1,4 @@
-"""Stage codec: a small EnCodec, trained on rendered instruments, measured on held-out ones. It takes over an hour."""
+"""Stage codec: train a small EnCodec on rendered instruments and measure it on held-out sounds. Takes over an hour."""
 
 import sys
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import torch
 
 from yardbird import files
-from yardbird.config import read_params, read_section, read_seed
+from yardbird.config import Settings, read_section, read_seed
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.models.base import best_device, prepare_torch
-from yardbird.models.musicgen.codec import network, quality
-from yardbird.models.musicgen.codec.card import model_card
-from yardbird.models.musicgen.codec.network import NetworkConfig
-from yardbird.models.musicgen.codec.sounds import SoundsConfig, held_out
-from yardbird.models.musicgen.codec.training import Row, Trainer, TrainingConfig
+from yardbird.nn import encodec
+from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
-from yardbird.training.checkpoints import CheckpointFolder, training_key
+from yardbird.sound_codec import codec_quality
+from yardbird.sound_codec.codec_card import model_card
+from yardbird.sound_codec.codec_training import Row, Trainer, TrainingConfig
+from yardbird.sound_codec.training_sounds import SoundsConfig, held_out
+from yardbird.training.checkpoints import CheckpointFolder
 
 CODEC, REPORTS = Path("codec"), Path("reports/codec")
 CURVE = (
@@ -33,15 +34,15 @@ CURVE = (
 
 
 @dataclass(frozen=True)
-class CodecConfig:
+class CodecConfig(Settings, section="codec"):
     """Section `codec` of params.yaml."""
 
-    model: NetworkConfig
+    model: encodec.NetworkConfig
     sounds: SoundsConfig
     training: TrainingConfig
 
 
-def tell(row: Row) -> None:
+def print_row(row: Row) -> None:
     print(", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in CURVE), flush=True)
 
 
@@ -51,22 +52,21 @@ def main() -> None:
     prepare_torch(config.training.threads)
     torch.manual_seed(derive_seed(seed, "codec", "create"))
     clips = held_out(config.sounds, seed)
-    key = training_key({"seed": seed, "codec": read_params()["codec"]})
-    model = network.build(config.model).to(best_device())
+    model = encodec.build(config.model).to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     trainer = Trainer(model, config.training, config.sounds, seed)
-    with CheckpointFolder(Path(), "codec", key) as checkpoint:
+    with CheckpointFolder(Path(), "codec", stage_hash("codec")) as checkpoint:
         if state := checkpoint.read():
             trainer.restore(state)
-        curve = trainer.run(clips, tell, checkpoint.write)
-    network.save(trainer.average, CODEC)
-    codec = network.load(CODEC)
-    figures = {**network.describe(codec), **quality.measure(codec, clips)}
+        curve = trainer.run(clips, print_row, checkpoint.write)
+    encodec.save(trainer.average, CODEC)
+    codec = encodec.load(CODEC)
+    figures = {**encodec.describe(codec), **codec_quality.measure(codec, clips)}
     hours, device = trainer.cpu_seconds / 3600, "a GPU's host" if model.device.type == "cuda" else "one CPU core"
     card = model_card(codec, config.sounds, config.training, figures, curve, hours=hours, device=device)
     files.write_text(CODEC / "README.md", card)
     files.write_json(REPORTS / "codec.json", {"codec": {"steps": trainer.step, **figures}})
     files.write_csv(REPORTS / "curve.csv", CURVE, curve)
-    quality.draw(codec, clips[:6], REPORTS / "spectrograms.png")
+    codec_quality.draw(codec, clips[:6], REPORTS / "spectrograms.png")
     checkpoint.remove()
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
+from yardbird.comparison import models_table, plot_tables
+from yardbird.comparison.comparison_tables import as_markdown, sections
+from yardbird.comparison.gathering import read_comparison
+from yardbird.comparison.model_facts import all_facts
+from yardbird.comparison.strengths import characters
 from yardbird.errors import exit_on_error
-from yardbird.evaluation.comparison import models, plots
-from yardbird.evaluation.comparison.comparison_tables import as_markdown, sections
-from yardbird.evaluation.comparison.facts import all_facts
-from yardbird.evaluation.comparison.gather import read_comparison
-from yardbird.evaluation.comparison.words import characters
 from yardbird.report_tables import write_sections
 
 REPORTS = Path("reports")
@@ -27,13 +27,13 @@ def main() -> None:
     write_sections(REPORTS / "comparison_tables.json", tables)
     for path, table in (
         ("comparison.csv", comparison.rows),
-        ("comparison_models.csv", models.as_table(families, descriptions)),
-        ("plots/distances.csv", plots.distances(comparison)),
-        ("plots/nats_by_kind.csv", plots.nats_by_kind(comparison)),
-        ("plots/nats_by_codebook.csv", plots.nats_by_codebook(comparison)),
-        ("plots/reconstruction.csv", plots.reconstruction(comparison)),
+        ("comparison_models.csv", models_table.as_table(families, descriptions)),
+        ("plots/distances.csv", plot_tables.distances(comparison)),
+        ("plots/nats_by_kind.csv", plot_tables.nats_by_kind(comparison)),
+        ("plots/nats_by_codebook.csv", plot_tables.nats_by_codebook(comparison)),
+        ("plots/reconstruction.csv", plot_tables.reconstruction(comparison)),
     ):
-        files.write_text(REPORTS / path, plots.as_csv(table))
+        files.write_text(REPORTS / path, plot_tables.as_csv(table))
 
 
 if __name__ == "__main__":

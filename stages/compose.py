@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed
-from yardbird.data.corpus.compose import ComposeConfig, compose
+from yardbird.data.etudes.compose import ComposeConfig, compose
 from yardbird.errors import exit_on_error
 
 

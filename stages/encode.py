@@ -1,4 +1,4 @@
-"""Stage encode@<codec>: the augmented corpus → packed arrays, their index and codec, and what the grid lost."""
+"""Stage encode@<codec>: the augmented corpus → packed arrays, their index and codec, and a report of lost notes."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
-from yardbird.codecs.corpus import encode_corpus
+from yardbird.codecs.encoded_corpus import encode_corpus
 from yardbird.codecs.melody import MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section

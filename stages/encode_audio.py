@@ -1,4 +1,4 @@
-"""Stage encode_audio: clips → the codes that the musicgen learns from, by the codec of its checkpoint."""
+"""Stage encode_audio: encode clips with the codec of musicgen.checkpoint, to train musicgen on the codes."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import read_section
+from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.models.base import prepare_torch
 from yardbird.models.musicgen.checkpoint import open_codec
-from yardbird.models.musicgen.codec.corpus import encode_clips
+from yardbird.sound_codec.clip_codes import encode_clips
 
 
 @exit_on_error

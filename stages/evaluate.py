@@ -6,17 +6,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
+from yardbird.baselines.baseline import EvaluateConfig
 from yardbird.config import read_section, read_seed
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error, stage_arguments
-from yardbird.evaluation.baseline import EvaluateConfig
 from yardbird.evaluation.evaluate import headlines
 from yardbird.evaluation.evaluate_notes import evaluate_notes
-from yardbird.evaluation.judging import JudgeConfig
 from yardbird.evaluation.originality import originality_csv
 from yardbird.generation.orders import GenerateConfig
+from yardbird.judges.fitting import JudgeConfig
 from yardbird.metrics.estimates import as_csv
 from yardbird.metrics.sets import sets_csv
-from yardbird.models.base import best_device, family_names, load_family, prepare_torch
+from yardbird.models.base import family_names, load_family
 
 DATA, REPORTS = Path("data"), Path("reports/evaluate")
 

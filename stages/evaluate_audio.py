@@ -7,12 +7,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import read_section, read_seed
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
 from yardbird.evaluation.originality import originality_csv
 from yardbird.metrics.estimates import as_csv, merged
-from yardbird.metrics.sound import EMBEDDING
-from yardbird.models.base import best_device, prepare_torch
+from yardbird.metrics.sound_distance import EMBEDDING
 from yardbird.models.musicgen import MusicGenFamily
 
 NAME, DATA, REPORTS = "musicgen", Path("data"), Path("reports/evaluate")
@@ -23,7 +23,7 @@ def main() -> None:
     config, seed = read_section("evaluate_audio", EvaluateAudioConfig), read_seed()
     prepare_torch()
     family = MusicGenFamily.load(Path("models") / NAME)
-    family.model.to(best_device())
+    family.model.to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     figures, solos, compared = evaluate_audio(NAME, family, DATA, config, seed)
     files.write_json(REPORTS / f"{NAME}.json", headlines(figures, solos))
     files.write_text(REPORTS / f"{NAME}_originality.csv", originality_csv(compared))

@@ -7,10 +7,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import read_section, read_seed
+from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.generation.latent.explore import ExploreConfig, explore
-from yardbird.generation.latent.study import open_study
-from yardbird.models.base import best_device, prepare_torch
+from yardbird.latent.experiments import ExploreConfig, explore
+from yardbird.latent.study import open_study
 from yardbird.models.music_vae.family import MusicVAEFamily
 
 

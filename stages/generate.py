@@ -6,13 +6,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed
+from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.generation.best_of import draw_best, without_judge
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.source import open_source
 from yardbird.generation.timing import timed, write_speed
-from yardbird.models.base import family_names, prepare_torch
+from yardbird.models.base import family_names
 
 MODELS, JUDGES = Path("models"), Path("data/judges")
 GENERATED, MEASURED = Path("data/generated"), Path("data/measured")

@@ -9,10 +9,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
-from yardbird.evaluation.judging import JudgeConfig, examine, fit_judges, hear
-from yardbird.evaluation.resampling import Resampling
+from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, hear
+from yardbird.judges.style_judges import chooser, write_judges
 from yardbird.metrics.estimates import flat
-from yardbird.metrics.judges import chooser, write_judges
+from yardbird.resampling import Resampling
 
 ARTIST: Any = str | None
 ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")

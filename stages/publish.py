@@ -1,4 +1,4 @@
-"""Record the pipeline's state in MLflow and put every trained family into the registry: python stages/publish.py"""
+"""Stage publish: record the pipeline's state in MLflow, and register every trained family."""
 
 import sys
 from dataclasses import asdict
@@ -9,8 +9,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
+from yardbird.generation.audition import sound_and_picture
 from yardbird.generation.orders import GenerateConfig
-from yardbird.generation.sound import SingConfig
+from yardbird.generation.prompted_sound import SingConfig
 from yardbird.serving import music_transformer, music_vae, musicgen
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
@@ -24,7 +25,7 @@ def main() -> None:
     endpoints = ((music_transformer.ENDPOINT, notes), (music_vae.ENDPOINT, notes), (musicgen.ENDPOINT, sound))
     seed = {"seed": read_seed()}
     servers = {endpoint.family: Server(endpoint, settings | seed) for endpoint, settings in endpoints}
-    verdicts = publish(project_root(), read_section("publish", dict[str, Gate]), servers)
+    verdicts = publish(project_root(), read_section("publish", dict[str, Gate]), servers, sound_and_picture)
     files.write_json(Path("reports/publish.json"), verdicts)
     for family, verdict in verdicts.items():
         print(f"{family}: {'champion' if verdict['champion'] else 'challenger'}. {verdict['verdict']}")

@@ -1,4 +1,4 @@
-"""Stage render: the user's recordings, or else the corpus through the SoundFont → clips with captions."""
+"""Stage render: the user's recordings, or the corpus rendered with the SoundFont → clips with captions."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed
 from yardbird.data.clips import in_words, make_clips
-from yardbird.data.sounds import AudioConfig
+from yardbird.data.source_sounds import AudioConfig
 from yardbird.data.splits import SplitConfig
+from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.models.base import prepare_torch
 
 CLIPS = Path("data/clips")
 

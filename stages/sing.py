@@ -7,10 +7,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.config import read_section, read_seed
+from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.generation.sound import MELODIES, SingConfig, open_singer, read_melody, remarks, sing, write_sounds
+from yardbird.generation.prompted_sound import (
+    MELODIES,
+    SingConfig,
+    open_singer,
+    read_melody,
+    remarks,
+    sing,
+    write_sounds,
+)
 from yardbird.generation.timing import timed, write_speed
-from yardbird.models.base import prepare_torch
 from yardbird.models.musicgen import MusicGenFamily
 
 NAME = MusicGenFamily.name

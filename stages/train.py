@@ -1,4 +1,4 @@
-"""Train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
+"""Stage train: train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
 
 import sys
 from pathlib import Path
@@ -9,15 +9,16 @@ import torch
 
 from yardbird import files
 from yardbird.config import PARAMS, flatten, read_params, read_section, read_seed
+from yardbird.devices import prepare_torch
 from yardbird.dvc_lock import background_sources, output_hashes, read_lock
 from yardbird.errors import exit_on_error, stage_arguments
-from yardbird.generation.audition import hear
-from yardbird.models.base import TRAINED, family_names, load_family, prepare_torch
+from yardbird.models.base import TRAINED, family_names, load_family
+from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.tables.curves import write_curve
 from yardbird.tracking.runs import TrainingRun
-from yardbird.tracking.store import project_root, provenance
-from yardbird.training.checkpoints import CheckpointFolder, training_key
+from yardbird.tracking.store import board_folder, project_root, provenance
+from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import fit
 from yardbird.training.listeners import TensorBoard
@@ -34,12 +35,12 @@ def main() -> None:
     encoded = Path("data/encoded") / load_family(name).codec_name
     family = load_family(name).create(encoded, PARAMS)
     settings = {"seed": seed, name: read_params()[name]}
-    key = training_key(settings, encoded)
+    key = stage_hash(f"train@{name}")
     checkpoint = CheckpointFolder(project_root(), name, key)
     lock = read_lock()
     tags = {**provenance(), "family": name, "key": key, "data": output_hashes(lock).get(encoded.as_posix(), "")}
     tags["background"] = background_sources(lock)
-    board = TensorBoard(project_root() / "tensorboard" / name / key)
+    board = TensorBoard(board_folder(project_root(), name, key))
     title, state = f"train {name}", checkpoint.path / "mlflow_run"
     with checkpoint, TrainingRun(project_root(), title, flatten(settings), tags, state) as run:
         result = fit(
@@ -49,7 +50,6 @@ def main() -> None:
             seed=seed,
             checkpoint=checkpoint,
             listeners=[board, run],
-            hear=hear,
         )
         with files.replacing_folder(MODELS / name) as folder:
             family.save(folder)

@@ -10,7 +10,7 @@ from event_scores import CODEC
 from tiny_vae import tiny_vae
 
 from yardbird.codecs.events import Tokens
-from yardbird.generation import prior, tokens
+from yardbird.generation import latent_solos, token_solos
 from yardbird.generation.orders import GenerateConfig
 from yardbird.generation.source import Draw
 from yardbird.nn.sampling import Constraint, Sampling
@@ -48,6 +48,6 @@ def draw_at_random(
 
 #: By what: anything that the grammar lets pass, and an untrained latent space.
 DRAWERS: dict[str, Draw] = {
-    "tokens": partial(tokens.draw, draw_at_random, CODEC),
-    "prior": partial(prior.draw, tiny_vae()),
+    "tokens": partial(token_solos.draw, draw_at_random, CODEC),
+    "prior": partial(latent_solos.draw, tiny_vae()),
 }

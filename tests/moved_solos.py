@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from yardbird.codecs.melody import MelodyCodec, MelodyConfig
-from yardbird.generation.latent.study import Solo, Study
+from yardbird.latent.study import Solo, Study
 from yardbird.models.music_vae.latent import Latent
 from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key

@@ -1,67 +1,32 @@
-"""The pipeline's promises about code: `deps` and `params` in dvc.yaml are what the stages really import and read."""
+"""`deps` and `params` in dvc.yaml are the modules that the stages import and the parameters that they read."""
 
 import ast
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from yardbird.models.base import load_family
+from yardbird.pipeline import Stage, read_stages
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage of dvc.yaml; `item` is the family or the codec of a foreach."""
-
-    name: str
-    script: Path
-    item: str | None
-    code_deps: frozenset[str]
-    params: frozenset[str]
-
-
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
-VARS = {name: value for entry in PIPELINE["vars"] for name, value in entry.items()}
-FAMILIES = VARS["families"]
+FAMILIES = next(entry["families"] for entry in PIPELINE["vars"] if "families" in entry)
+ALL = list(read_stages(ROOT).values())
 
 
-def stages() -> list[Stage]:
-    """Every stage that dvc.yaml makes, but for the sources of ingest, which share their code."""
-    found = []
-    for name, entry in PIPELINE["stages"].items():
-        items = {"${families}": FAMILIES, "${symbolic}": VARS["symbolic"], "${sources}": [None]}.get(
-            str(entry.get("foreach")), entry.get("foreach")
-        )
-        body = entry.get("do", entry)
-        for item in items or [None]:
-            text = {
-                key: [
-                    re.sub(
-                        r"\$\{item\.(\w+)\}",
-                        lambda match, item=item: str(FAMILIES.get(item, {}).get(match[1])),
-                        re.sub(r"\$\{(item|key)\}", item or "", str(value)),
-                    )
-                    for value in body.get(key, [])
-                ]
-                for key in ("deps", "params")
-            }
-            found.append(
-                Stage(
-                    name if item is None else f"{name}@{item}",
-                    ROOT / body["cmd"].split()[1],
-                    item,
-                    frozenset(dep for dep in text["deps"] if dep.startswith(("src/", "stages/"))),
-                    frozenset(text["params"]),
-                )
-            )
-    return found
+def code_deps(stage: Stage) -> set[str]:
+    return {dep for dep in stage.deps if dep.startswith(("src/", "stages/"))}
+
+
+def script_of(stage: Stage) -> Path:
+    return ROOT / stage.cmd.split()[1]
 
 
 def module_file(module: str) -> Path | None:
@@ -73,7 +38,7 @@ def module_file(module: str) -> Path | None:
 
 
 def imports_of(file: Path) -> set[str]:
-    """Modules of ours that a file imports, inside functions too, for type checkers only left out."""
+    """Modules of this project that a file imports, also inside functions, but not only for type checkers."""
 
     def visit(node: ast.AST) -> None:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
@@ -91,12 +56,12 @@ def imports_of(file: Path) -> set[str]:
 
 
 def code_of(stage: Stage) -> set[str]:
-    """Every file of ours that a stage can import, relative to the repository.
+    """Every file of this project that a stage can import, relative to the repository.
 
-    Left out: empty `__init__` files, and the library's own, which only names what it loads when asked for.
+    Left out: empty `__init__` files, and that of the library, which imports its public names on first use.
     """
     seen: set[Path] = set()
-    waiting = [stage.script] + ([module_file(f"yardbird.models.{stage.item}")] if stage.item else [])
+    waiting = [script_of(stage)] + ([module_file(f"yardbird.models.{stage.key}")] if stage.key else [])
     while waiting:
         file = waiting.pop()
         if file is None or file in seen:
@@ -114,12 +79,12 @@ def covers(dep: str, file: str) -> bool:
 
 
 def sections_read(stage: Stage) -> set[str]:
-    """What the stage's code hands to `read_section`, with the family's name put in.
+    """The sections that the code of a stage passes to `read_section`, with the name of the family filled in.
 
     A family reads its own section when it is created; a stage that loads a trained one never gets there.
     """
     sections = set()
-    creates = ".create(" in stage.script.read_text()
+    creates = ".create(" in script_of(stage).read_text()
     for file in sorted(code_of(stage)):
         if "/models/" in file and not creates:
             continue
@@ -129,21 +94,18 @@ def sections_read(stage: Stage) -> set[str]:
                 if isinstance(argument, ast.Constant):
                     sections.add(str(argument.value))
                 elif isinstance(argument, ast.JoinedStr):
-                    sections.add(re.sub(r"\{.*?\}", stage.item or "", ast.unparse(argument)[2:-1]))
+                    sections.add(re.sub(r"\{.*?\}", stage.key or "", ast.unparse(argument)[2:-1]))
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_seed"):
                 sections.add("seed")
     return sections
 
 
-ALL = stages()
-
-
 @pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)
 def test_a_stage_depends_on_every_file_it_imports_and_on_no_other(stage: Stage) -> None:
-    """A file missing from `deps` lets a cached stage lie; one too many trains again for nothing."""
+    """Without a file in `deps`, a cached stage is stale; with a superfluous one, DVC trains again without need."""
     code = code_of(stage)
-    missing = sorted(file for file in code if not any(covers(dep, file) for dep in stage.code_deps))
-    unused = sorted(dep for dep in stage.code_deps if not any(covers(dep, file) for file in code))
+    missing = sorted(file for file in code if not any(covers(dep, file) for dep in code_deps(stage)))
+    unused = sorted(dep for dep in code_deps(stage) if not any(covers(dep, file) for file in code))
     assert (missing, unused) == ([], [])
 
 
@@ -159,6 +121,23 @@ def covers_key(param: str, section: str) -> bool:
     return section == param or section.startswith(param + ".")
 
 
+#: Modules that render or plot.
+DRAWING = (
+    "generation", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/pages", "tracking/samples",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_drawing_does_not_retrain(family: str) -> None:
+    """Regression: training rendered and plotted samples, so a changed pixel of a piano roll retrained three models."""
+    deps = next(stage for stage in ALL if stage.name == f"train@{family}").deps
+    files = {file.relative_to(SOURCE / "yardbird").as_posix() for file in (SOURCE / "yardbird").rglob("*.py")}
+    trained_by = {file for file in files if any(covers(dep, f"src/yardbird/{file}") for dep in deps)}
+    assert "training/fit.py" in trained_by
+    assert all(any(file.startswith(part) for file in files) for part in DRAWING)
+    assert [file for file in trained_by if file.startswith(DRAWING)] == []
+
+
 @pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda path: path.stem)
 def test_a_stage_script_is_thin_and_shadows_no_standard_module(script: Path) -> None:
     lines = [line for line in script.read_text().splitlines() if line.strip()]
@@ -167,13 +146,13 @@ def test_a_stage_script_is_thin_and_shadows_no_standard_module(script: Path) -> 
 
 
 def test_every_stage_script_is_a_stage() -> None:
-    assert {stage.script for stage in ALL} == set((ROOT / "stages").glob("*.py"))
+    assert {script_of(stage) for stage in ALL} == set((ROOT / "stages").glob("*.py"))
 
 
 def test_every_stage_has_an_output_that_is_not_in_git() -> None:
-    """In a fresh clone publish once had nothing to do, for its one output came with Git: no model was registered.
+    """Regression: the only output of publish was in Git, so in a fresh clone it did not run and registered no model.
 
-    A frozen stage is one that a fresh clone has nothing to do for, on purpose.
+    A frozen stage does not run in a fresh clone on purpose.
     """
     for name, entry in PIPELINE["stages"].items():
         if entry.get("frozen"):
@@ -189,7 +168,7 @@ def test_a_family_learns_from_the_codec_that_its_stage_depends_on(family: str) -
 
 
 def test_importing_the_library_is_cheap() -> None:
-    """Torch, MLflow and Great Expectations take seconds: they load inside the commands that need them."""
+    """The imports of torch, MLflow and Great Expectations take seconds, so only commands that need them import them."""
     heavy = "{'torch', 'mlflow', 'great_expectations', 'lightning'}"
     code = f"import sys, yardbird, yardbird.cli; print(*({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,7 +21,7 @@ from yardbird.cli.doctor import gpu, parameters, torch_pair
 from yardbird.cli.experiments import as_override, check_override, preset_overrides
 from yardbird.config import read_params
 from yardbird.errors import YardbirdError
-from yardbird.metrics.judges import Judges, RatioJudge, TraitJudge, write_judges
+from yardbird.judges.style_judges import Judges, RatioJudge, TraitJudge, write_judges
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score, make_notes
@@ -198,7 +198,7 @@ def test_the_real_program_fills_bars_and_keeps_the_others(workspace: Path) -> No
             ["--fill", "2", "tune.mid", "--part", "Flute"],
             "tune.mid: expected one pitched part of the file, by",
         ),
-        (["--fill", "2", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
+        (["--fill", "2", "absent.mid"], "absent.mid: expected a music file, found no such file"),
         (["--fill", "2", "tune.mid", "--bars", "8"], "--bars: expected no such option with --fill, found both"),
         (["--fill", "2", "tune.mid", "--best-of", "2"], "--best-of: expected no such option with --fill"),
         (["--fill", "2", "tune.mid", "--chart", "data/charts/blues_in_f.txt"], "--chart: expected no such option"),
@@ -255,7 +255,7 @@ def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
         (["--count", "0"], "--count: expected 1 or more"),
         (["--chart", "absent.txt"], "absent.txt: expected a chart, found no such file"),
         (["--chart", "bad.txt"], "bad.txt, line 2: expected a chord symbol, found 'H7'"),
-        (["--prime", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
+        (["--prime", "absent.mid"], "absent.mid: expected a music file, found no such file"),
         (["--prime", "corrupt.mid"], "corrupt.mid: expected a"),
         (["--prime", "tune.mid", "--prime-bars", "9"], "tune.mid: expected at least 9 bars, found 8"),
         (["--prime", "tune.mid", "--prime-bars", "4", "--bars", "4"], "expected a prime of less than 4 bars"),
@@ -346,7 +346,7 @@ def test_a_dry_run_lists_used_and_unused_files_and_writes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--dry-run", "absent"], "absent: expected a folder of music files, found nothing there"),
+        (["--dry-run", "absent"], "absent: expected a folder of music files, found no such folder"),
         (["--dry-run", "empty"], "empty: expected at least one usable solo, found none"),
         (["--dry-run", "tune.mid"], "tune.mid: expected a folder of music files, found a file"),
         (["data"], "expected --dry-run"),

@@ -9,8 +9,8 @@ import pytest
 import solo_rows
 
 from yardbird.cli import app
-from yardbird.metrics.originality import LENGTHS
-from yardbird.metrics.table import METRICS, describe
+from yardbird.metrics.shared_runs import LENGTHS
+from yardbird.metrics.solo_metrics import METRICS, describe
 from yardbird.music.midi import read_score, write_score
 
 

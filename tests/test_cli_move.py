@@ -11,7 +11,7 @@ from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.cli import app
-from yardbird.generation.latent.directions import Directions, fingerprint
+from yardbird.latent.directions import Directions, fingerprint
 from yardbird.music.midi import write_score
 
 

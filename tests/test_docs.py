@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from yardbird.metrics.table import METRICS
+from yardbird.metrics.solo_metrics import METRICS
 from yardbird.music.score import Score, make_notes
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -3,16 +3,16 @@
 import torch
 
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.codec import network
 from yardbird.models.musicgen.family import Origin
 from yardbird.models.musicgen.scratch import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.models.musicgen.windows import ClipsConfig
+from yardbird.nn import encodec
 
 #: All the words that it knows.
 CAPTIONS = ("Charlie Parker jazz solo", "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm")
 _SIZES = ModelConfig(d_model=16, num_heads=2, num_layers=2, d_ff=32, dropout=0.1, text_layers=1)
-_CODEC = network.NetworkConfig(
+_CODEC = encodec.NetworkConfig(
     num_filters=2, upsampling_ratios=(8, 8, 5), residual_layers=1, kernel_size=3, latent_dim=4, codebooks=4,
     codebook_size=16,
 )  # fmt: skip
@@ -25,9 +25,9 @@ def tiny_musicgen(context_seconds: float = 0.2) -> MusicGenFamily:
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        codec, words = network.build(_CODEC).eval(), word_tokenizer(CAPTIONS)
+        codec, words = encodec.build(_CODEC).eval(), word_tokenizer(CAPTIONS)
         model = build(_SIZES, words, codec, seed=0)
-        for book in network.codebooks(codec):  # made of zeros
+        for book in encodec.codebooks(codec):  # made of zeros
             book.embed.normal_()
         with torch.no_grad():
             for weight in model.decoder.parameters():

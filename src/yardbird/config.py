@@ -1,31 +1,99 @@
-"""One strict reader for params.yaml: a frozen dataclass a section, no defaults, every mismatch one clear line."""
+"""The settings in params.yaml: one strict reader, and constraints for the fields of a section."""
 
 import dataclasses
+import functools
+import itertools
+import json
 import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
+from annotated_types import Ge, GroupedMetadata, Gt, Interval, Predicate
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from yardbird.errors import ConfigError, InputError
 
+if TYPE_CHECKING:  # the import of pydantic takes a tenth of a second, so only the functions that use it import it
+    from pydantic import TypeAdapter, ValidationError
+
 PARAMS = Path("params.yaml")
 
-#: What a source is for: the players to learn, or more solos to learn from before them.
+#: The use of a source: the players to imitate, or additional solos to train on before them.
 Role = Literal["target", "background"]
 TARGET: Role = "target"
 BACKGROUND: Role = "background"
 
+PositiveInt = Annotated[int, Ge(1)]
+NonNegativeInt = Annotated[int, Ge(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+#: A share; 0 and 1 are allowed.
+Share = Annotated[float, Interval(ge=0, le=1)]
+#: A share below 1, such as dropout.
+ShareBelowOne = Annotated[float, Interval(ge=0, lt=1)]
+PositiveShare = Annotated[float, Interval(gt=0, le=1)]
+MidiNumber = Annotated[int, Interval(ge=0, le=127)]
+
 Config = TypeVar("Config")
 
-_NAMES: dict[type, str] = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
+
+@dataclasses.dataclass(frozen=True)
+class Check(Predicate):
+    """A constraint that bounds cannot express: a function of the value, and the text for its error message."""
+
+    expected: str
+
+
+NOT_EMPTY = Check(bool, "one or more")
+ASCENDING = Check(lambda pair: len(pair) == 2 and pair[0] < pair[1], "lowest, highest")
+
+
+class Settings:
+    """Base class of the sections of params.yaml: frozen dataclasses without defaults, with constraints on the fields.
+
+    The constraints are checked for every instance, also if it is built in code or by `dataclasses.replace`. To check a
+    condition on several fields, override `__post_init__` and call this one first. Errors outside the reader name
+    `section`, or the class if it has no section.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class ComposeConfig(Settings, section="compose"):
+    ...     solos: PositiveInt
+    >>> ComposeConfig(solos=0)
+    Traceback (most recent call last):
+    yardbird.errors.ConfigError: params.yaml: compose.solos: expected 1 or more, found 0
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"allow_inf_nan": False}
+    section: ClassVar[str]
+
+    def __init_subclass__(cls, *, section: str = "") -> None:
+        cls.section = section
+
+    def __post_init__(self) -> None:
+        from pydantic import ValidationError
+
+        config: Any = type(self)
+        for name, adapter in _adapters(config).items():
+            try:
+                adapter.validate_python(getattr(self, name), strict=True)
+            except ValidationError as error:
+                raise _first_error(error, config, self.section, self._file(), (name,)) from None
+
+    def require(self, holds: bool, key: str, expected: str) -> None:
+        """Raise a `ConfigError` for field `key` if a condition on several fields does not hold."""
+        if not holds:
+            found = _show(getattr(self, key))
+            raise ConfigError(self._file(), _join(self.section, key), expected=expected, found=found)
+
+    def _file(self) -> Path | str:
+        return PARAMS if self.section else type(self).__name__
 
 
 def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
-    """The whole file as plain mappings (ruamel reads 1e-3 as a number, as DVC does)."""
+    """The whole file as plain mappings (ruamel reads 1e-3 as a number, like DVC)."""
     try:
         content = YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError:
@@ -34,7 +102,7 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
         ) from None
     except YAMLError as error:
         line = " ".join(str(error).split())
-        raise InputError(path, expected="valid YAML", found=line, remedy="mend the line named") from None
+        raise InputError(path, expected="valid YAML", found=line, remedy="correct that line") from None
     if not isinstance(content, dict):
         raise ConfigError(path, "(top level)", expected="sections", found=_show(content))
     return content
@@ -44,7 +112,7 @@ def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Con
     """Read one section, e.g. `read_section("split", SplitConfig)`; dots descend: `music_transformer.training`.
 
     Raises:
-        ConfigError: a key is unknown, missing, or its value has the wrong type.
+        ConfigError: a key is unknown or missing, or its value has the wrong type or violates a constraint.
     """
     value: Any = read_params(path)
     for depth, key in enumerate(section.split(".")):
@@ -52,12 +120,12 @@ def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Con
             name = ".".join(section.split(".")[: depth + 1])
             raise ConfigError(path, name, expected="a section", found="nothing")
         value = value[key]
-    return typing.cast(Config, _convert(value, config, section, path))
+    return typing.cast(Config, _parse(value, config, section, path))
 
 
 def read_seed(path: Path = PARAMS) -> int:
-    """The one seed from which every stage derives its random streams."""
-    return typing.cast(int, _convert(read_params(path).get("seed"), int, "seed", path))
+    """The seed from which all stages derive their random streams."""
+    return typing.cast(int, _parse(read_params(path).get("seed"), int, "seed", path))
 
 
 def flatten(section: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -72,45 +140,117 @@ def _plain(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _convert(value: Any, kind: Any, key: str, path: Path) -> Any:
-    """`value` as `kind`: dataclasses, tuples, mappings, literals, optionals and plain types."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+def _parse(value: Any, kind: Any, key: str, path: Path) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    # As JSON, because strict validation of Python values accepts no list for a tuple and no mapping for a dataclass.
+    text = json.dumps(value, default=str)
+    try:
+        return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
+    except ValidationError as error:
+        raise _first_error(error, kind, key, path) from None
+
+
+@functools.cache
+def _adapters(config: type) -> "dict[str, TypeAdapter[Any]]":
+    """A validator for each field that is not a nested section."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    finite = ConfigDict(allow_inf_nan=False)
+    hints = typing.get_type_hints(config, include_extras=True)
+    names = [field.name for field in dataclasses.fields(config)]
+    plain = [name for name in names if not dataclasses.is_dataclass(hints[name])]
+    return {name: TypeAdapter(hints[name], config=finite) for name in plain}
+
+
+#: Pydantic appends it to the location of an error in the key of a mapping.
+_KEY = "[key]"
+
+#: Kind of a pydantic error → the text after "expected"; bounds and checks have their own texts.
+_EXPECTED = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "dataclass_type": "a section",
+    "missing": "a value",
+}
+
+
+def _first_error(
+    error: "ValidationError", kind: Any, key: str, path: Path | str, outer: tuple[int | str, ...] = ()
+) -> ConfigError:
+    """The first of pydantic's errors in one line; an unknown key is first, as it may be a misspelt missing key.
+
+    Args:
+        kind: the type of the value named `key`; the error is at `outer`, followed by the location from pydantic.
+    """
+    found = min(error.errors(), key=lambda one: one["type"] != "unexpected_keyword_argument")
+    location, value = (*outer, *found["loc"]), found["input"]
+    name = functools.reduce(_join, location, key)
+    if found["type"] == "unexpected_keyword_argument":
+        known = ", ".join(field.name for field in dataclasses.fields(_type_at(kind, location[:-1])[0]))
+        return ConfigError(path, name, expected=f"one of {known}", found="an unknown key")
+    constraints = _type_at(kind, location)[1]
+    if found["type"] == "predicate_failed":
+        checks = (constraint for constraint in constraints if isinstance(constraint, Check))
+        expected = next(check.expected for check in checks if not check.func(value))
+    elif found["type"] == "literal_error":
+        expected = found["ctx"]["expected"]
+    else:
+        expected = _EXPECTED.get(found["type"]) or _bounds(constraints)
+    return ConfigError(path, name, expected=expected, found="nothing" if found["type"] == "missing" else _show(value))
+
+
+def _type_at(kind: Any, location: tuple[int | str, ...]) -> tuple[Any, list[Any]]:
+    """The type at a location inside `kind`, without None and annotations, and its constraints."""
+    constraints: list[Any] = []
+    while typing.get_origin(kind) in (Annotated, typing.Union, types.UnionType):
+        if typing.get_origin(kind) is Annotated:
+            kind, *annotations = typing.get_args(kind)
+            constraints += annotations
+        else:
+            (kind,) = (choice for choice in typing.get_args(kind) if choice is not type(None))
+    if not location:
+        return kind, constraints
+    if location[1:] == (_KEY,):
+        return _type_at(typing.get_args(kind)[0], ())
     if dataclasses.is_dataclass(kind):
-        return _convert_section(value, typing.cast(type, kind), key, path)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        (inner,) = (argument for argument in arguments if argument is not type(None))
-        return _convert(value, inner, key, path)
-    if origin is Literal:
-        if value not in arguments or type(value) not in {type(argument) for argument in arguments}:
-            raise ConfigError(path, key, expected=" or ".join(map(repr, arguments)), found=_show(value))
-        return value
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise ConfigError(path, key, expected="a list", found=_show(value))
-        return tuple(_convert(item, arguments[0], f"{key}[{index}]", path) for index, item in enumerate(value))
-    if origin in (dict, Mapping):
-        if not isinstance(value, dict):
-            raise ConfigError(path, key, expected="a mapping", found=_show(value))
-        return {str(name): _convert(item, arguments[1], f"{key}.{name}", path) for name, item in value.items()}
-    if kind is float and type(value) is int:
-        return float(value)
-    if type(value) is not kind:
-        raise ConfigError(path, key, expected=_NAMES[kind], found=_show(value))
-    return value
+        inner = typing.get_type_hints(kind, include_extras=True)[str(location[0])]
+    else:
+        inner = typing.get_args(kind)[0 if typing.get_origin(kind) is tuple else 1]
+    return _type_at(inner, location[1:])
 
 
-def _convert_section(value: Any, kind: type, key: str, path: Path) -> Any:
-    if not isinstance(value, dict):
-        raise ConfigError(path, key, expected="a section", found=_show(value))
-    hints = typing.get_type_hints(kind)
-    for unknown in value.keys() - hints.keys():
-        raise ConfigError(path, f"{key}.{unknown}", expected=f"one of {', '.join(hints)}", found="an unknown key")
-    for missing in [name for name in hints if name not in value]:
-        raise ConfigError(path, f"{key}.{missing}", expected="a value", found="nothing")
-    return kind(**{name: _convert(value[name], hint, f"{key}.{name}", path) for name, hint in hints.items()})
+def _bounds(constraints: list[Any]) -> str:
+    """The text for all bounds of a number."""
+    single = itertools.chain.from_iterable(
+        constraint if isinstance(constraint, GroupedMetadata) else [constraint] for constraint in constraints
+    )
+    bounds = {
+        name: value
+        for bound in single
+        if not isinstance(bound, Check)
+        for name, value in dataclasses.asdict(bound).items()
+    }
+    low = f"{bounds['ge']}" if "ge" in bounds else f"above {bounds['gt']}" if "gt" in bounds else ""
+    high = f"at most {bounds['le']}" if "le" in bounds else f"below {bounds['lt']}" if "lt" in bounds else ""
+    if "ge" not in bounds:
+        return ", ".join(filter(None, (low, high)))
+    return f"{low} to {high.removeprefix('at most ')}" if high else f"{low} or more"
+
+
+def _join(key: str, part: int | str) -> str:
+    """Append a part of the path to `key`: an index in brackets, or a name after a dot."""
+    if isinstance(part, int):
+        return f"{key}[{part}]"
+    return key if part == _KEY else f"{key}.{part}" if key else part
 
 
 def _show(value: Any) -> str:
-    return "a section" if isinstance(value, dict) else repr(value)
+    if isinstance(value, Mapping):
+        return f"a section of {', '.join(map(str, value)) or 'nothing'}"
+    return repr(list(value) if isinstance(value, tuple) else value)

@@ -10,8 +10,8 @@ from table_rows import filled
 from tiny_musicgen import tiny_musicgen
 from tiny_vae import tiny_vae
 
+from yardbird.baselines.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.evaluation.evaluate import (
     ENDING,
     SHOWN,
@@ -198,7 +198,7 @@ def test_solos_of_the_baseline_are_drawn_once_and_their_provenance_shows_it(data
 
 
 def test_no_generated_solos_are_one_clear_line(tmp_path):
-    with pytest.raises(InputError, match=r"manifest\.csv: expected what an earlier stage writes, found no such file"):
+    with pytest.raises(InputError, match=r"manifest\.csv: expected a file that an earlier stage writes"):
         read_generated(tmp_path)
     write_generated_solos(tmp_path, [])
     with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage"):

@@ -175,9 +175,9 @@ def test_unknown_words_are_named(family):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"prompts": 1}, "evaluate_audio.prompts: expected at least 2, found 1"),
-        ({"bootstrap_samples": 0}, "evaluate_audio.bootstrap_samples: expected at least 1, found 0"),
-        ({"seconds": 0.5}, "evaluate_audio.seconds: expected at least 1, found 0.5"),
+        ({"prompts": 1}, "evaluate_audio.prompts: expected 2 or more, found 1"),
+        ({"bootstrap_samples": 0}, "evaluate_audio.bootstrap_samples: expected 1 or more, found 0"),
+        ({"seconds": 0.5}, "evaluate_audio.seconds: expected 1 or more, found 0.5"),
         ({"modes": ()}, "evaluate_audio.modes: expected major, minor or both"),
         ({"caption": "a solo"}, "evaluate_audio.caption: expected a text that contains {key}, found 'a solo'"),
     ],

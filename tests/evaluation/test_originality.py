@@ -17,8 +17,8 @@ from yardbird.evaluation.originality import (
     training_index,
 )
 from yardbird.metrics.estimates import flat
-from yardbird.metrics.originality import FIGURES, KnownSolo, OriginalityIndex
 from yardbird.metrics.rows import SELF
+from yardbird.metrics.shared_runs import FIGURES, KnownSolo, OriginalityIndex
 from yardbird.music.midi import write_score
 from yardbird.seeds import streams
 from yardbird.tables.generated import GeneratedSolo, write_generated_solos

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_vae import tiny_vae
 
+from yardbird.baselines.baseline import Baseline
 from yardbird.codecs.melody import HOLD, MelodyCodec, chord_features
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import Baseline
-from yardbird.evaluation.held_out import SoloFigures
 from yardbird.evaluation.reconstruction import (
     ALL_HOLD,
     SHUFFLED,
@@ -21,10 +20,11 @@ from yardbird.evaluation.reconstruction import (
     measure_latent,
     read_scores,
 )
-from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics.estimates import Estimate, flat
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.models.kinds import LatentFamily
+from yardbird.models.token_scoring import SoloFigures
+from yardbird.resampling import Resampling
 
 
 class Memory(FakeFamily, LatentFamily):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from yardbird.audio.wave import Waveform
-from yardbird.generation import spectrogram
-from yardbird.generation.audition import hear
+from yardbird.generation.audition import sound_and_picture
 from yardbird.music.score import Score, make_notes
+from yardbird.pictures import spectrogram
 
 RATE = 16_000
 
@@ -24,9 +24,9 @@ def brightest_row(picture: np.ndarray) -> int:
 
 def test_a_waveform_is_returned_unchanged_with_its_spectrogram(tmp_path: Path) -> None:
     low, high = tone(200.0), tone(2000.0)
-    waveform, picture = hear(low)
+    waveform, picture = sound_and_picture(low)
     assert waveform is low
-    assert brightest_row(picture) > brightest_row(hear(high)[1]) + 50, "higher tones stand higher"
+    assert brightest_row(picture) > brightest_row(sound_and_picture(high)[1]) + 50, "higher tones stand higher"
     for name in ("one", "two"):
         assert np.array_equal(spectrogram.draw(low, tmp_path / f"{name}.png"), picture)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
@@ -40,6 +40,6 @@ def test_silence_and_the_shortest_sound_have_a_picture(seconds: float) -> None:
 
 def test_a_score_is_rendered_and_drawn_as_a_piano_roll() -> None:
     score = Score(12, make_notes([(0, 12, 60, 90), (12, 12, 64, 90)]), 48)
-    waveform, picture = hear(score)
+    waveform, picture = sound_and_picture(score)
     assert waveform.peak > 0.1
     assert picture.shape[2] == 3

@@ -13,8 +13,8 @@ from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, numbered, read_prime
 from yardbird.generation.solos import Solo, write_solo
 from yardbird.generation.source import Draw
+from yardbird.judges.style_judges import FEWEST_NOTES, Judges, RatioJudge, TraitJudge, intervals, write_judges
 from yardbird.metrics.harmony import harmony_margin
-from yardbird.metrics.judges import FEWEST_NOTES, Judges, RatioJudge, TraitJudge, symbols, write_judges
 from yardbird.music.excerpts import cut
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, make_notes
@@ -68,7 +68,7 @@ def slow_best(rivals: list[Solo], start: int = 0) -> Solo:
 
 def shared_run(one: Score, other: Score) -> int:
     """The longest common run of intervals, in the judge's representation: leaps are limited to an octave."""
-    a, b = np.diff(one.pitches).tolist(), symbols(other)
+    a, b = np.diff(one.pitches).tolist(), intervals(other)
     grams = {tuple(b[start:stop]) for start in range(len(b)) for stop in range(start + 1, len(b) + 1)}
     return max(
         (n for n in range(1, len(a) + 1) for at in range(len(a) - n + 1) if tuple(a[at : at + n]) in grams), default=0
@@ -173,7 +173,7 @@ def test_the_artist_of_the_judge_can_be_requested(folder: Path, artist: str | No
 
 
 def test_a_judge_of_another_player_does_not_choose(draw: Draw, folder: Path) -> None:
-    with pytest.raises(InputError, match=r"expected a judge of Bob, found one of Ann; set judge.artist"):
+    with pytest.raises(InputError, match=r"expected a judge of Bob, found a judge of Ann; set judge.artist"):
         draw_best(draw, ORDERS, settings(best_of=2, artist="Bob"), 0, folder)
 
 

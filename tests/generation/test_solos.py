@@ -18,7 +18,7 @@ from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.generation.orders import Order, changes, length_bars, numbered, plan, read_prime, repeated
 from yardbird.generation.solos import Solo, faults, write_measured, write_solo, write_solos
 from yardbird.generation.source import Draw
-from yardbird.generation.tokens import draw as draw_tokens
+from yardbird.generation.token_solos import draw as draw_tokens
 from yardbird.music.chords import chord_symbol
 from yardbird.music.key_chords import belongs
 from yardbird.music.keyfinding import estimate_key
@@ -324,7 +324,7 @@ def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, sa
         ({"top_k": 0}, "top_k: expected 1 or more"),
         ({"top_p": 0.0}, "top_p: expected above 0"),
         ({"min_p": 1.5}, "min_p: expected above 0"),
-        ({"lowest_pitch": 90}, "a range of MIDI pitches, found 90 to 81"),
+        ({"lowest_pitch": 90}, "below the highest_pitch 81, found 90"),
         ({"qpm": 5.0}, "qpm: expected 20 to 500"),
         ({"free_chorus": 0}, "free_chorus: expected 1 or more, found 0"),
         ({"key": "H major"}, "key: expected a key such as Bb major or D minor, found 'H major'"),

@@ -6,9 +6,9 @@ import pytest
 import torch
 from drawing import DRAWERS, settings
 
+from yardbird.devices import device_in_words, peak_memory_mib
 from yardbird.generation.orders import Prime, numbered
 from yardbird.generation.timing import timed, write_speed
-from yardbird.models.base import device_in_words, peak_memory_mib
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
 

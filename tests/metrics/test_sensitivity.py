@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yardbird.data.corpus.compose import etudes
-from yardbird.metrics.table import LEAST_SPREAD, describe
+from yardbird.data.etudes.compose import etudes
+from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
 from yardbird.music.score import Score
 
 HARMONY = ("*chord_tone_rate", "harmony_margin", "changes_found", "enclosure_rate", "chromatic_approach_rate",

@@ -1,4 +1,4 @@
-"""Which windows an epoch shows: background in the first epochs, the target alone in those that adapt to it."""
+"""The windows of an epoch: with background in the first epochs, only the target in the epochs of adaptation."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.errors import InputError
 from yardbird.models.base import TARGET_ALONE, Mixture, Rounds
 from yardbird.models.music_transformer.windows import TrainingWindows, read_sequences, read_tokens
 from yardbird.models.music_vae.windows import MelodyWindows
@@ -30,7 +29,7 @@ def epochs(rounds: Rounds, count: int) -> list[list[int]]:
 def test_without_background_the_order_is_what_it_was_before_there_were_roles(
     windows: int, per_epoch: int | None, seed: int
 ) -> None:
-    """The formula of the windows classes before: a model that was trained without background stays the same."""
+    """The formula before roles were added: models trained without background do not change."""
     size = per_epoch or windows
     expected = []
     for epoch in range(4):
@@ -46,7 +45,7 @@ def test_without_background_the_order_is_what_it_was_before_there_were_roles(
     mixture=st.builds(Mixture, st.none() | st.integers(0, 5), st.floats(0, 0.95)),
     per_epoch=st.none() | st.integers(1, 40),
 )
-def test_each_role_comes_in_whole_rounds_one_after_the_other(
+def test_each_role_comes_in_successive_complete_rounds(
     target: int, background: int, mixture: Mixture, per_epoch: int | None
 ) -> None:
     rounds = Rounds(target, background, mixture, per_epoch, 0)
@@ -63,25 +62,12 @@ def test_each_role_comes_in_whole_rounds_one_after_the_other(
 
 
 def test_a_place_is_a_function_of_the_epoch_and_the_index(tmp_path: Path) -> None:
-    """So a resumed training, which begins in the middle of either phase, sees the same windows."""
+    """So a training that resumes in either phase has the same windows."""
     expected = epochs(Rounds(7, 5, Mixture(2, 0.5), 11, 3), 5)
     for epoch in (4, 1, 3):
         rounds = Rounds(7, 5, Mixture(2, 0.5), 11, 3)
         rounds.set_epoch(epoch)
         assert [rounds[index] for index in reversed(range(11))] == expected[epoch][::-1]
-
-
-@pytest.mark.parametrize(
-    ("mixture", "error"),
-    [
-        ((-1, 0.5), "background_epochs: expected 0 or more, or null, found -1"),
-        ((1, 1.0), "background_share: expected from 0 to less than 1, found 1.0"),
-        ((1, -0.1), "background_share: expected from 0 to less than 1, found -0.1"),
-    ],
-)
-def test_a_mixture_that_cannot_be_is_one_clear_line(mixture: tuple[int, float], error: str) -> None:
-    with pytest.raises(InputError, match=error):
-        Mixture(*mixture)
 
 
 def with_background(encoded: Path, folder: Path) -> Path:
@@ -101,7 +87,7 @@ def melody_windows(folder: Path) -> Any:
 
 
 def of_tokens(folder: Path, item: Any) -> bool:
-    """Is a window of the background, whose solo is the first of the corpus?"""
+    """Whether a window is background, i.e. from the first solo of the corpus."""
     (solo,) = read_sequences(folder, "train", "background")
     tokens, window = read_tokens(folder)[: solo.length].astype(np.int64), item["tokens"].numpy()
     content = window[window != 0]

@@ -6,8 +6,8 @@ import pytest
 from tiny_run import FAMILY, make_tiny_run
 
 from yardbird import files
-from yardbird.metrics.originality import FIGURES
 from yardbird.metrics.rows import SELF
+from yardbird.metrics.shared_runs import FIGURES
 from yardbird.report.page import write_report
 
 #: By `FIGURES`: the values of excerpts as long as the family's solos.

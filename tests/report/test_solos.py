@@ -9,7 +9,7 @@ from solo_rows import solo
 from tiny_run import DRAWN, FAMILY, REAL_SOLOS, SINGER
 
 from yardbird import files
-from yardbird.metrics.table import describe
+from yardbird.metrics.solo_metrics import describe
 from yardbird.music.grid import quantise
 from yardbird.music.midi import write_score
 from yardbird.report.solos import Family, Heard, distance, read_families, read_real, yardstick

@@ -14,7 +14,7 @@ from yardbird.metrics.rows import SELF
 from yardbird.report.charts import histogram
 from yardbird.report.figures import originality_chart, read_originality
 from yardbird.report.quality import read_quality
-from yardbird.report.run import read_run
+from yardbird.report.run_details import read_run
 from yardbird.report.strip import read_ways
 from yardbird.tables.copies import CopyRow, write_copies
 

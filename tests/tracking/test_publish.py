@@ -1,4 +1,4 @@
-"""The registry and the pipeline's run, tried on a tiny Music Transformer and hand-made reports."""
+"""The registry and the pipeline's run, with a tiny Music Transformer and handmade reports."""
 
 import base64
 import json
@@ -22,16 +22,18 @@ from served import served
 from yardbird import files
 from yardbird.audio.wave import Waveform
 from yardbird.dvc_lock import background_sources
+from yardbird.generation.audition import sound_and_picture
 from yardbird.models.base import TRAINED
 from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
 from yardbird.serving.music_transformer import ENDPOINT
-from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
+from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
+from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import TrackingError, connect, tracking_uri
 from yardbird.tracking.sync import sync
 
@@ -111,26 +113,28 @@ def aliases(client: MlflowClient) -> dict[str, str]:
     return {alias: str(version) for alias, version in client.get_registered_model(NAME).aliases.items()}
 
 
-def test_challenger_always_champion_past_the_gate_and_the_same_content_once(project: Path) -> None:
+def test_every_version_is_challenger_the_gate_decides_on_champion_and_equal_content_is_registered_once(
+    project: Path,
+) -> None:
     client, _ = connect(project)
-    first = publish(project, GATES, SERVERS)
+    first = publish(project, GATES, SERVERS, sound_and_picture)
     assert first[NAME]["champion"] == 1
-    assert publish(project, GATES, SERVERS) == first, "published again it gets the verdict it got"
+    assert publish(project, GATES, SERVERS, sound_and_picture) == first, "published again it gets the verdict it got"
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
     write_model(1)
     write_evaluation(2.2)
-    worse = publish(project, GATES, SERVERS)
+    worse = publish(project, GATES, SERVERS, sound_and_picture)
     assert worse[NAME]["champion"] == 0
     assert "Worse than the champion" in worse[NAME]["verdict"]
     assert aliases(client) == {"champion": "1", "challenger": "2"}
 
-    write_evaluation(1.9)  # the same model, measured anew
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
+    write_evaluation(1.9)  # the same model, measured again
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "2", "challenger": "2"}
 
     write_evaluation(2.5)
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 0
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 0
     assert aliases(client) == {"challenger": "2"}, "a champion that no longer beats the n-gram is none"
     assert len(client.search_model_versions(f"name = '{NAME}'")) == 2
 
@@ -140,7 +144,7 @@ def test_challenger_always_champion_past_the_gate_and_the_same_content_once(proj
     assert "1 test, 1 train, 1 validation" in card
 
 
-def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> None:
+def test_a_model_that_copies_is_registered_but_not_champion(project: Path) -> None:
     strict = {NAME: replace(GATE, requires=("original",))}
     report = Path("reports/evaluate") / f"{NAME}.json"
     rows = files.read_json(report)
@@ -148,52 +152,52 @@ def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> Non
     for original, coverage in ((0, 0.9), (1, 0.05)):
         rows[NAME] |= {"original": original, "coverage_8": coverage, "longest_run": 11.0, "longest_run_most": 14.0}
         files.write_json(report, rows)
-        verdict = publish(project, strict, SERVERS)[NAME]
+        verdict = publish(project, strict, SERVERS, sound_and_picture)[NAME]
         assert verdict["champion"] == original
         assert ("not original: 90.0% of runs of 8 intervals" in verdict["verdict"]) == (not original)
     assert aliases(connect(project)[0]) == {"champion": "1", "challenger": "1"}
 
 
-def test_a_former_champion_is_judged_against_the_one_that_displaced_it(project: Path) -> None:
+def test_a_former_champion_is_judged_against_its_successor(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     write_model(1)
     write_evaluation(1.9)
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 1
     write_model(0)
     write_evaluation(2.0)
-    back = publish(project, GATES, SERVERS)
+    back = publish(project, GATES, SERVERS, sound_and_picture)
     assert (back[NAME]["champion"], "Worse than the champion" in back[NAME]["verdict"]) == (0, True)
-    assert publish(project, GATES, SERVERS) == back
+    assert publish(project, GATES, SERVERS, sound_and_picture) == back
     assert aliases(client) == {"champion": "2", "challenger": "1"}
 
 
-def test_a_former_champion_takes_the_place_of_one_that_fell(project: Path) -> None:
+def test_a_former_champion_replaces_a_demoted_one(project: Path) -> None:
     client, _ = connect(project)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     write_model(1)
-    for nats in (1.9, 2.5):  # promoted, then measured anew and fallen
+    for nats in (1.9, 2.5):  # promoted, then measured again and demoted
         write_evaluation(nats)
-        publish(project, GATES, SERVERS)
+        publish(project, GATES, SERVERS, sound_and_picture)
     assert aliases(client) == {"challenger": "2"}
     write_model(0)
     write_evaluation(2.0)
-    assert publish(project, GATES, SERVERS)[NAME]["champion"] == 1
+    assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
 
 def test_other_defaults_make_another_version_and_other_settings_of_the_stage_do_not(project: Path) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     client, _ = connect(project)
     for defaults, versions in [({"comping": True}, 1), ({"temperature": 0.8}, 2)]:
-        publish(project, GATES, {NAME: Server(ENDPOINT, {**DEFAULTS, **defaults})})
+        publish(project, GATES, {NAME: Server(ENDPOINT, {**DEFAULTS, **defaults})}, sound_and_picture)
         assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
 
 
-def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_know(
+def test_the_registered_model_answers_with_midi_and_refuses_unknown_requests(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri(project))
     mlflow.set_tracking_uri(tracking_uri(project))
     model = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
@@ -221,14 +225,14 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
             model.predict(charts, params=params)
     with pytest.raises(MlflowException, match="chart 1, line 1: expected a chord symbol, found 'Q7'"):
         model.predict(pd.DataFrame({"chart": ["Q7"]}))
-    with pytest.raises(MlflowException, match="expected at most 2048 bars in all, found 2304 in 9 solos"):
+    with pytest.raises(MlflowException, match="expected at most 2048 bars in total, found 2304 in 9 solos"):
         model.predict(pd.DataFrame({"chart": [""] * 9}), params={"bars": 256})
 
 
-def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(project: Path) -> None:
+def test_one_pipeline_run_has_metrics_solos_and_its_training(project: Path) -> None:
     client, experiment = connect(project)
-    publish(project, GATES, SERVERS)
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
+    publish(project, GATES, SERVERS, sound_and_picture)
     runs = {run.info.run_name.split()[0]: run for run in client.search_runs([experiment])}
     assert sorted(runs) == ["pipeline", "train"]
     pipeline, training = runs["pipeline"], runs["train"]
@@ -241,12 +245,24 @@ def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(proje
     explored = client.list_artifacts(pipeline.info.run_id, "explored/interpolation")
     assert sorted(Path(entry.path).suffix for entry in explored) == [".html", ".mid", ".png", ".wav"]
     files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
 
 
-def test_the_same_row_of_two_families_is_two_figures(project: Path) -> None:
-    """The n-gram beside the last family was logged as if it were that of all."""
+def test_what_a_training_has_sampled_is_heard_and_seen_once_it_is_published(project: Path) -> None:
+    curve = Path("reports/train") / f"{NAME}_curve.csv"
+    with TrainingRun(project, f"train {NAME}", {}, {"family": NAME, "key": "0123"}, project / "state") as run:
+        run.on_sample(2, scale(2))
+        run.finish(curve, {})
+    publish(project, GATES, SERVERS, sound_and_picture)
+    client, experiment = connect(project)
+    (training,) = client.search_runs([experiment], f"tags.family = '{NAME}'")
+    shown = client.list_artifacts(training.info.run_id, "samples")
+    assert sorted(Path(entry.path).suffix for entry in shown) == [".html", ".mid", ".png", ".wav"]
+
+
+def test_the_same_row_of_two_families_is_two_metrics(project: Path) -> None:
+    """The n-gram of the last family was once logged as that of all families."""
     for name, nats, baseline in ((NAME, 2.0, 2.4), ("music_vae", 3.0, 3.6)):
         rows = {name: {"nats_per_note": nats}, "ngram": {"nats_per_note": baseline}, "real": {"h1": nats}}
         files.write_json(Path("reports/evaluate") / f"{name}.json", rows)
@@ -264,7 +280,7 @@ def test_the_same_row_of_two_families_is_two_figures(project: Path) -> None:
     }
 
 
-def test_the_pipeline_run_holds_the_page_and_waits_for_it(project: Path, root: Path) -> None:
+def test_the_pipeline_run_has_the_page_and_waits_for_it(project: Path, root: Path) -> None:
     files.write_text(Path("reports/index.html"), "<!doctype html>")
     sync(project)
     client, experiment = connect(project)
@@ -275,11 +291,11 @@ def test_the_pipeline_run_holds_the_page_and_waits_for_it(project: Path, root: P
 
 
 @pytest.mark.parametrize("method", ["get_model_version_by_alias", "create_registered_model"])
-def test_a_store_that_does_not_answer_crowns_no_model(
+def test_a_store_that_does_not_respond_promotes_no_model(
     project: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    """A locked database was taken for one without a champion, and a worse model would have been made one."""
-    publish(project, GATES, SERVERS)
+    """A locked database was once treated as one without a champion, so that a worse model could be promoted."""
+    publish(project, GATES, SERVERS, sound_and_picture)
 
     def locked(*_: object) -> None:
         raise MlflowException("database is locked", TEMPORARILY_UNAVAILABLE)
@@ -289,13 +305,13 @@ def test_a_store_that_does_not_answer_crowns_no_model(
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, method, locked)
         with pytest.raises(TrackingError, match="database is locked"):
-            publish(project, GATES, SERVERS)
+            publish(project, GATES, SERVERS, sound_and_picture)
     assert aliases(connect(project)[0])["champion"] == "1"
 
 
 def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path) -> None:
-    assert sync(project).startswith("1 of 1 training runs and 1 pipeline runs rebuilt")
-    assert sync(project).startswith("0 of 1 training runs and 0 pipeline runs rebuilt")
+    assert sync(project).startswith("rebuilt 1 of 1 training runs and 1 pipeline runs")
+    assert sync(project).startswith("rebuilt 0 of 1 training runs and 0 pipeline runs")
     client, experiment = connect(project)
     (run,) = client.search_runs([experiment], f"tags.family = '{NAME}'")
     history = client.get_metric_history(run.info.run_id, "validation_x")
@@ -304,7 +320,7 @@ def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path)
     assert (run.data.tags["md5 data/encoded/events"], run.data.metrics["best_epoch"]) == ("0123.dir", 2)
 
 
-def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> None:
+def test_the_held_out_hash_changes_only_with_the_test_tunes(project: Path) -> None:
     before = read_corpus(Path("data/encoded/events"))
     write_encoded(4)
     assert read_corpus(Path("data/encoded/events")) == before
@@ -315,11 +331,11 @@ def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> N
     assert read_corpus(Path("data/encoded/events")).synthetic
 
 
-def test_the_card_says_who_played(project: Path) -> None:
+def test_the_card_names_the_origin_of_the_data(project: Path) -> None:
     corpus = read_corpus(Path("data/encoded/events"))
     invented = "Wren Fable (synthetic)"
     for artists, origin in [
-        (("Ada Line",), "Solos of the user's own folders."),
+        (("Ada Line",), "Solos from the user's own folders."),
         ((invented,), "**Synthetic**: the built-in etudes"),
         (("Ada Line", invented), "**Partly synthetic**, 1 of 2 artists: the built-in etudes"),
     ]:
@@ -329,7 +345,7 @@ def test_the_card_says_who_played(project: Path) -> None:
 
 @pytest.mark.slow
 def test_mlflow_models_serve_answers_an_http_request_with_midi(project: Path, tmp_path: Path) -> None:
-    publish(project, GATES, SERVERS)
+    publish(project, GATES, SERVERS, sound_and_picture)
     request = {"dataframe_records": [{"chart": "F7 | Bb7"}], "params": {"bars": 4, "seed": 1}}
     with served(project, NAME) as ask:
         (answer,) = ask(request)

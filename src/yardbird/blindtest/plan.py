@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 
 from yardbird import files
-from yardbird.config import PARAMS
+from yardbird.config import PARAMS, Check, MidiNumber, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.excerpts import cut, in_full_bars
 from yardbird.music.grid import quantise
@@ -24,40 +26,31 @@ _LEAST_NOTES = 4  # in an excerpt: with fewer it is mostly silent
 _FIRST_NOTE_SECONDS = 0.5  # at the latest: initial silence would reveal solos with rests
 
 
+_EVEN = Check(lambda count: count % 2 == 0, "an even number (half Yes, half No)")
+
+
 @dataclass(frozen=True)
-class BlindTestConfig:
+class BlindTestConfig(Settings, section="blind_test"):
     """Section `blind_test` of params.yaml."""
 
     artist: str | None  # the artist to recognise; null: the one with the most test solos
     decoy: str | None  # another artist; null: the one with the most test solos after the first
-    clips_per_source: int
-    examples: int  # number of excerpts of the artist's training solos that are played before the test
-    attention_checks: int  # half have the answer Yes, half No
-    seconds: float  # of every clip
-    least_seconds: float  # of a clip that must be played before an answer is accepted
-    steps_per_beat: int | None  # grid of the notes of every clip; null: timing as in the files
-    program: int  # the General MIDI instrument of every clip, counted from 0
+    clips_per_source: Annotated[int, Interval(ge=1, le=100)]
+    examples: Annotated[int, Interval(ge=0, le=10)]  # of training solos of the artist, played before the test
+    attention_checks: Annotated[int, Interval(ge=2, le=20), _EVEN]  # half have the answer Yes, half No
+    seconds: Annotated[float, Interval(ge=1, le=60)]  # of every clip
+    least_seconds: NonNegativeFloat  # of a clip that must be played before an answer is accepted
+    steps_per_beat: PositiveInt | None  # grid of the notes of every clip; null: timing as in the files
+    program: MidiNumber  # the General MIDI instrument of every clip, counted from 0
     comping: bool
-    sample_rate: int
-    loudness: float  # of every clip, LUFS
-    requests_per_minute: int  # per address
-    smallest_difference: float  # smallest relevant difference of two shares; results show the power to detect it
+    sample_rate: Annotated[int, Interval(ge=8000, le=48000)]
+    loudness: Annotated[float, Interval(ge=-40, le=-10)]  # of every clip, LUFS
+    requests_per_minute: Annotated[int, Interval(ge=1, le=1_000_000)]  # per address
+    smallest_difference: Annotated[float, Interval(ge=0.01, le=0.5)]  # of two shares, for the power
 
     def __post_init__(self) -> None:
-        bounds: dict[str, tuple[float, float]] = {
-            "clips_per_source": (1, 100), "examples": (0, 10), "attention_checks": (2, 20), "seconds": (1, 60),
-            "least_seconds": (0, self.seconds), "program": (0, 127), "sample_rate": (8000, 48000),
-            "loudness": (-40, -10), "requests_per_minute": (1, 1_000_000), "smallest_difference": (0.01, 0.5),
-        }  # fmt: skip
-        for key, (low, high) in bounds.items():
-            if not low <= getattr(self, key) <= high:
-                expected, found = f"{low:g} to {high:g}", f"{getattr(self, key):g}"
-                raise ConfigError(PARAMS, f"blind_test.{key}", expected=expected, found=found)
-        if self.attention_checks % 2:
-            expected = "an even number (half Yes, half No)"
-            raise ConfigError(
-                PARAMS, "blind_test.attention_checks", expected=expected, found=str(self.attention_checks)
-            )
+        super().__post_init__()
+        self.require(self.least_seconds <= self.seconds, "least_seconds", f"0 to the {self.seconds:g} of seconds")
 
 
 @dataclass(frozen=True)

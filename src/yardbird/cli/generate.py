@@ -95,11 +95,11 @@ def generate(
     """
     from yardbird.config import read_section, read_seed
     from yardbird.data.readers import stem_of
+    from yardbird.devices import prepare_torch
     from yardbird.generation.best_of import draw_best, without_judge
     from yardbird.generation.orders import GenerateConfig, Order, changes, length_bars, read_prime
     from yardbird.generation.solos import write_solo
     from yardbird.generation.source import open_source
-    from yardbird.models.base import prepare_torch
 
     options: dict[str, Any] = {
         "bars": bars, "whole_choruses": None if bars is None else False, "prime_bars": prime_bars,
@@ -163,10 +163,10 @@ def _fill(
 ) -> None:
     """Write new bars inside a solo; `unused` are given options that do not apply."""
     from yardbird.data.readers import stem_of
+    from yardbird.devices import prepare_torch
     from yardbird.generation.fill import fill, read_filling
     from yardbird.generation.orders import Filled, Order
     from yardbird.generation.solos import Solo, write_solo
-    from yardbird.models.base import prepare_torch
     from yardbird.models.kinds import TokenFamily
     from yardbird.models.trained import open_family
 
@@ -208,13 +208,12 @@ def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:
     given = {name: value for name, value in options.items() if value is not None}
     try:
         return replace(settings, **given)
-    except (ConfigError, InputError) as error:
-        named, remedy = (error.key, "change it") if isinstance(error, ConfigError) else (error.what, error.remedy)
-        name = named.rpartition(".")[2]
+    except ConfigError as error:
+        name = error.key.rpartition(".")[2]
         if name not in given:
             raise
         option = f"--{name.replace('_', '-')}"
-        raise InputError(option, expected=error.expected, found=error.found, remedy=remedy) from None
+        raise InputError(option, expected=error.expected, found=error.found, remedy="change it") from None
 
 
 def check_out(out: Path) -> None:
@@ -228,7 +227,7 @@ def model_folder(model: str) -> Path:
     """The folder of a model: the path itself, or the registry's folder of `name@alias`."""
     if "@" not in model or Path(model).exists():
         return Path(model)
-    from yardbird.tracking.fetch import fetch_model
+    from yardbird.tracking.registered_folder import fetch_model
     from yardbird.tracking.store import project_root
 
     return fetch_model(project_root(), model)

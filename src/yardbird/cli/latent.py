@@ -50,8 +50,8 @@ def interpolate(
     family, provenance = open_vae(model)
     from yardbird import files
     from yardbird.data.readers import file_and_number, stem_of
-    from yardbird.generation.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
-    from yardbird.generation.latent.study import write_piece, write_table
+    from yardbird.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
+    from yardbird.latent.study import write_piece, write_table
 
     start, stop = family.encode(scores)
     solos = decode_path(family, start, stop, steps, PATHS[path])
@@ -92,7 +92,7 @@ def open_vae(model: str) -> "tuple[MusicVAEFamily, Mapping[str, Any]]":
     Raises:
         InputError: there is no model, or one of another family.
     """
-    from yardbird.models.base import prepare_torch
+    from yardbird.devices import prepare_torch
     from yardbird.models.music_vae.family import MusicVAEFamily
     from yardbird.models.trained import open_family
 

@@ -12,7 +12,7 @@ import typer
 from yardbird.errors import InputError, YardbirdError
 
 if TYPE_CHECKING:
-    from yardbird.metrics.originality import Originality, OriginalityIndex
+    from yardbird.metrics.shared_runs import Originality, OriginalityIndex
     from yardbird.music.score import Score
 
 Values = Mapping[str, float | None]
@@ -42,8 +42,8 @@ def metrics(
 
     - `yardbird metrics --json data/generated/music_transformer > metrics.json`
     """
-    from yardbird.metrics.originality import KnownSolo, OriginalityIndex
-    from yardbird.metrics.table import describe
+    from yardbird.metrics.shared_runs import KnownSolo, OriginalityIndex
+    from yardbird.metrics.solo_metrics import describe
 
     faults: dict[str, str] = {}
     scores = _read(files, faults)

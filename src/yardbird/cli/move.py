@@ -12,7 +12,7 @@ from yardbird.cli.latent import Bars, Model, Out, open_vae, read_opening
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
-    from yardbird.generation.latent.directions import Directions
+    from yardbird.latent.directions import Directions
     from yardbird.models.music_vae.family import MusicVAEFamily
     from yardbird.models.music_vae.latent import Latent
     from yardbird.music.score import Score
@@ -93,8 +93,8 @@ def blend(
 
     def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
         from yardbird.data.readers import stem_of
-        from yardbird.generation.latent.climbing import EXPECTED
-        from yardbird.generation.latent.directions import more
+        from yardbird.latent.directions import more
+        from yardbird.latent.gradient_climbing import EXPECTED
 
         amounts = dict(_amount(text, [*EXPECTED, *found.attributes]) for text in add)
         if len(amounts) < len(add):
@@ -112,9 +112,9 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
     family, source = open_vae(model)
     from yardbird import files
     from yardbird.data.readers import file_and_number, stem_of
-    from yardbird.generation.latent.changes import changes
-    from yardbird.generation.latent.directions import Directions
-    from yardbird.generation.latent.study import write_piece, write_table
+    from yardbird.latent.changes import changes
+    from yardbird.latent.directions import Directions
+    from yardbird.latent.study import write_piece, write_table
 
     found = Directions.load(directions, family)
     name, move, asked = plan(found)

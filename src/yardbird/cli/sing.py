@@ -47,9 +47,9 @@ def sing(
 
     from yardbird import files
     from yardbird.config import read_section, read_seed
-    from yardbird.generation.sound import MELODIES, SingConfig, open_singer, read_melody, remarks, write_sound
-    from yardbird.generation.sound import sing as draw
-    from yardbird.models.base import prepare_torch
+    from yardbird.devices import prepare_torch
+    from yardbird.generation.prompted_sound import MELODIES, SingConfig, open_singer, read_melody, remarks, write_sound
+    from yardbird.generation.prompted_sound import sing as draw
 
     options: dict[str, Any] = {
         "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,

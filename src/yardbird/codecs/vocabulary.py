@@ -1,22 +1,24 @@
-"""The vocabulary of the event tokens: MidiTok's REMI, and tokens of our own for chords, artists, bars left and gaps.
+"""The vocabulary of the event tokens: MidiTok's REMI, with added tokens for chords, artists, bars left and gaps.
 
-REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. Of MidiTok's defaults
-four would cost music and are set here: tempos are off, stop at 250 qpm, notes longer than 12 beats are cut, and a beat
-has 8 steps.
+REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. We override four
+defaults of MidiTok that would lose music: it writes no tempos, limits them to 250 qpm, cuts notes longer than 12 beats,
+and uses 8 steps a beat.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import miditok
+from annotated_types import Ge, Interval
 
-from yardbird.errors import ConfigError
+from yardbird.config import ASCENDING, PositiveInt, Settings
 from yardbird.music.chords import NO_CHORD, QUALITIES
 from yardbird.music.pitch import FLAT_NAMES
 
 UNKNOWN_ARTIST = "unknown"
 DENOMINATORS = (2, 4, 8, 16)
-#: So many last bars of a solo count down to its end, so that a model learns how solos end.
+#: The last bars of a solo count down to its end, so that a model learns how solos end.
 COUNTDOWN_BARS = 4
 
 #: Which kind of token may follow which. `KINDS` are its keys, in the order of the ids in the vocabulary.
@@ -37,45 +39,27 @@ FOLLOWERS: Mapping[str, frozenset[str]] = {
     "Velocity": frozenset({"Duration"}),
     "Duration": frozenset({"Duration", "Position", "Bar", "EOS"}),
     "Artist": frozenset({"Bar"}),
-    "Fill": frozenset(),  # in no solo: it divides the streams of `yardbird.codecs.fill`
+    "Fill": frozenset(),  # not in solos: it divides the streams of `yardbird.codecs.fill_stream`
 }
 KINDS = tuple(FOLLOWERS)
 
 
 @dataclass(frozen=True)
-class EncodeConfig:
+class EncodeConfig(Settings, section="encode.events"):
     """Section `encode.events` of params.yaml."""
 
-    steps_per_beat: int
-    velocities: int  # bins of 1 … 127
-    tempos: int  # geometric bins of `tempo_range`
-    tempo_range: tuple[int, ...]  # lowest and highest tempo in quarter notes a minute
-    longest_bar_beats: int  # of the meters in the vocabulary, in quarter notes
-    longest_duration_beats: int  # of a single duration token; longer notes chain several
-
-    def __post_init__(self) -> None:
-        for key in ("steps_per_beat", "velocities", "longest_bar_beats", "longest_duration_beats"):
-            if getattr(self, key) < 1:
-                raise ConfigError(
-                    "params.yaml", f"encode.events.{key}", expected="at least 1", found=str(getattr(self, key))
-                )
-        if self.velocities > 127:
-            raise ConfigError(
-                "params.yaml", "encode.events.velocities", expected="at most 127", found=str(self.velocities)
-            )
-        if self.tempos < 2:
-            raise ConfigError("params.yaml", "encode.events.tempos", expected="at least 2", found=str(self.tempos))
-        if len(self.tempo_range) != 2 or not 0 < self.tempo_range[0] < self.tempo_range[1]:
-            found = str(list(self.tempo_range))
-            raise ConfigError(
-                "params.yaml", "encode.events.tempo_range", expected="the lowest and the highest tempo", found=found
-            )
+    steps_per_beat: PositiveInt
+    velocities: Annotated[int, Interval(ge=1, le=127)]  # bins of 1 … 127
+    tempos: Annotated[int, Ge(2)]  # geometric bins of `tempo_range`
+    tempo_range: Annotated[tuple[PositiveInt, ...], ASCENDING]  # in quarter notes a minute
+    longest_bar_beats: PositiveInt  # of the meters in the vocabulary, in quarter notes
+    longest_duration_beats: PositiveInt  # of a single duration token; longer notes chain several
 
 
 class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no types
     """REMI with the chords, artists and countdown of `EventCodec` in its vocabulary.
 
-    Given a MIDI file it still is MidiTok's own REMI, and speaks the same ids: the slow reference for our encoder.
+    Its own encoding of MIDI files is MidiTok's REMI with the same ids. Tests use it as the slow reference.
     """
 
     def _create_base_vocabulary(self) -> list[str]:
@@ -103,7 +87,7 @@ class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no type
 
 
 def make_tokenizer(config: EncodeConfig, artists: Sequence[str]) -> EventTokenizer:
-    """The tokenizer of a corpus; artists are those of the training split, every other one is `Artist_unknown`."""
+    """The tokenizer of a corpus. `artists` are those of the training split; all others are `Artist_unknown`."""
     meters = {
         denominator: [
             numerator

@@ -6,19 +6,22 @@ Its solos are drawn here from captions only, without a melody: `prompts` of them
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo
 from yardbird.audio.wave import Waveform
+from yardbird.baselines.baseline import NGRAM
 from yardbird.codecs.events import EventCodec
-from yardbird.config import PARAMS
+from yardbird.config import PARAMS, Check, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError
 from yardbird.evaluation import clap, originality
-from yardbird.evaluation.baseline import NGRAM
 from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
+from yardbird.evaluation.held_out_sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
 from yardbird.evaluation.listening import (
     CODEC,
     FRECHET,
@@ -36,8 +39,6 @@ from yardbird.evaluation.listening import (
 )
 from yardbird.evaluation.originality import ORIGINAL, Compared, Piece, compare_pieces, originality_of, training_index
 from yardbird.evaluation.reconstruction import read_scores
-from yardbird.evaluation.resampling import Resampling
-from yardbird.evaluation.sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
 from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
@@ -46,6 +47,7 @@ from yardbird.models.kinds import SoundFamily
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.pitch import Key, Mode
 from yardbird.nn.sampling import SoundSampling
+from yardbird.resampling import Resampling
 from yardbird.seeds import derive_seed, generator, streams
 
 REAL_TRANSCRIBED = "real_transcribed"
@@ -64,31 +66,22 @@ _RENDERED = "rendered"
 _KEY = "{key}"
 
 
+_NAMES_KEY = Check(lambda text: _KEY in text, f"a text that contains {_KEY}")
+
+
 @dataclass(frozen=True)
-class EvaluateAudioConfig:
+class EvaluateAudioConfig(Settings, section="evaluate_audio"):
     """Section `evaluate_audio` of params.yaml."""
 
-    prompts: int  # number of solos drawn, over the keys in turn
-    caption: str  # of every solo; {key} is replaced
-    modes: tuple[Mode, ...]  # the keys of these modes are requested
-    seconds: float  # of every drawn solo, and of the sounds it is compared with
-    guidance: float
-    temperature: float
-    top_k: int | None
-    bootstrap_samples: int
+    prompts: Annotated[int, Ge(2)]  # number of solos drawn, over the keys in turn
+    caption: Annotated[str, _NAMES_KEY]  # of every solo; {key} is replaced
+    modes: Annotated[tuple[Mode, ...], Check(bool, "major, minor or both")]  # the keys of these modes are requested
+    seconds: Annotated[float, Ge(1)]  # of every drawn solo, and of the sounds it is compared with
+    guidance: NonNegativeFloat
+    temperature: NonNegativeFloat
+    top_k: PositiveInt | None
+    bootstrap_samples: PositiveInt
     clap: str | None  # a CLAP checkpoint on the hub, or a folder with its layout
-
-    def __post_init__(self) -> None:
-        for key, least in (("prompts", 2), ("bootstrap_samples", 1)):
-            if getattr(self, key) < least:
-                raise self._error(key, f"at least {least}")
-        if self.seconds < 1:
-            raise self._error("seconds", "at least 1")
-        if not self.modes:
-            raise self._error("modes", "major, minor or both")
-        if _KEY not in self.caption:
-            raise self._error("caption", f"a text that contains {_KEY}")
-        self.sampling  # noqa: B018  # checks guidance, temperature and top_k
 
     def _error(self, key: str, expected: str) -> ConfigError:
         return ConfigError(PARAMS, f"evaluate_audio.{key}", expected=expected, found=repr(getattr(self, key)))

@@ -5,14 +5,14 @@ Generated solos are compared with real ones, their floor and those of the n-gram
 
 from pathlib import Path
 
+from yardbird.baselines.baseline import NGRAM, EvaluateConfig, read_baseline
 from yardbird.codecs.events import EventCodec
-from yardbird.evaluation.baseline import NGRAM, EvaluateConfig, read_baseline
 from yardbird.evaluation.evaluate import endings_of, read_generated, real_excerpts, score_held_out
-from yardbird.evaluation.judging import JudgeConfig, style_of
 from yardbird.evaluation.originality import Compared, measure_originality, originality_of, training_index
+from yardbird.judges.fitting import JudgeConfig, style_of
+from yardbird.judges.style_judges import read_judges
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import Results, merged
-from yardbird.metrics.judges import read_judges
 from yardbird.metrics.rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import SetRow, set_headlines, set_rows
 from yardbird.models.base import Family

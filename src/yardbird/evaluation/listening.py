@@ -17,21 +17,21 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
-from yardbird.audio.transcription import HeardNotes, estimate_tempo, hear, to_score
+from yardbird.audio.transcription import HeardNotes, detect_notes, estimate_tempo, to_score
 from yardbird.audio.wave import Waveform, read_wave
-from yardbird.evaluation.held_out import SoloFigures, estimates
-from yardbird.evaluation.resampling import Resampling
-from yardbird.evaluation.sound import EncodedClip
+from yardbird.evaluation.held_out_sound import EncodedClip
 from yardbird.metrics.bootstrap import bootstrap, places_drawn
 from yardbird.metrics.estimates import Estimate, Results, exact
 from yardbird.metrics.key_fit import scale_margin
-from yardbird.metrics.sound import SAMPLE_RATE, embed, estimate_distance
-from yardbird.metrics.transcription import found_notes
+from yardbird.metrics.sound_distance import SAMPLE_RATE, embed, estimate_distance
+from yardbird.metrics.transcription_accuracy import found_notes
 from yardbird.models.base import Ratio
 from yardbird.models.kinds import Codes
+from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Ints, Score
+from yardbird.resampling import Resampling
 from yardbird.seeds import generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"
@@ -68,7 +68,7 @@ class Sound:
 def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None, group: str) -> Sound:
     """Transcribe and embed a sound. If `qpm` is None, the tempo is estimated."""
     mono = Waveform(to_mono(waveform, SAMPLE_RATE)[:, None], SAMPLE_RATE)
-    heard = hear(mono)
+    heard = detect_notes(mono)
     score = to_score(heard, qpm or estimate_tempo(mono))
     return Sound(group, waveform, caption, key, heard, score, embed(mono.samples[:, 0]))
 
@@ -158,7 +158,7 @@ def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, re
             clean = to_mono(render(excerpt), codec.sample_rate)
             again = codec.decode_codes(codec.encode_sound(clean))
             for row, sound in ((TRANSCRIBER, clean), (CODEC, again)):
-                heard = hear(Waveform(sound[:, None], codec.sample_rate))
+                heard = detect_notes(Waveform(sound[:, None], codec.sample_rate))
                 rows[row].append(SoloFigures(name, name, _note_ratios(excerpt, heard)))
     return {row: _with_f1(figures, resampling) for row, figures in rows.items()}
 

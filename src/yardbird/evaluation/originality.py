@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 
 from yardbird import files
+from yardbird.baselines.baseline import NGRAM
+from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.config import BACKGROUND
-from yardbird.evaluation.baseline import NGRAM
-from yardbird.evaluation.held_out import read_solos
 from yardbird.metrics.estimates import Estimate, Results, Shown, SoloMean
-from yardbird.metrics.originality import FIGURES, MOST, KnownSolo, Originality, OriginalityIndex
 from yardbird.metrics.rows import REAL, SELF
+from yardbird.metrics.shared_runs import FIGURES, MOST, KnownSolo, Originality, OriginalityIndex
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import Streams

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from yardbird import files
+from yardbird.baselines.baseline import Baseline
 from yardbird.codecs.melody import HOLD, Melody, Steps
 from yardbird.errors import InputError
-from yardbird.evaluation.baseline import Baseline
-from yardbird.evaluation.held_out import SoloFigures, estimate, estimates
-from yardbird.evaluation.resampling import Resampling
 from yardbird.metrics.estimates import Estimate, Estimates, Results, exact
-from yardbird.metrics.reconstruction import note_matches, onset_matches
+from yardbird.metrics.note_agreement import note_matches, onset_matches
 from yardbird.models.base import ACTIVE_VARIANCE, Ratio
 from yardbird.models.kinds import LatentFamily, Vectors
+from yardbird.models.token_scoring import SoloFigures, estimate, estimates
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints, Score
+from yardbird.resampling import Resampling
 from yardbird.seeds import generator
 from yardbird.tables.copies import read_copies
 

@@ -1,4 +1,4 @@
-"""Renders the samples that a family draws during training as sound and picture."""
+"""Renders the samples that a family drew during training as sound and picture."""
 
 from typing import Any
 
@@ -7,15 +7,11 @@ from numpy.typing import NDArray
 
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform
-from yardbird.generation import pianoroll, spectrogram
+from yardbird.pictures import piano_roll, spectrogram
 
 
-def hear(sample: Any) -> tuple[Waveform, NDArray[np.uint8]]:
-    """The sound and the picture of a sample.
-
-    A score is rendered with piano and bass and drawn as a piano roll. A waveform is returned unchanged, with its
-    spectrogram.
-    """
+def sound_and_picture(sample: Any) -> tuple[Waveform, NDArray[np.uint8]]:
+    """A score rendered with piano and bass, and its piano roll; or a waveform unchanged, and its spectrogram."""
     if isinstance(sample, Waveform):
         return sample, spectrogram.draw(sample)
-    return render(sample, comping=True), pianoroll.draw(sample)
+    return render(sample, comping=True), piano_roll.draw(sample)

@@ -15,10 +15,10 @@ import numpy as np
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import Draw
+from yardbird.judges.style_judges import FEWEST_NOTES, Judges, RatioJudge, chooser, read_judges
 from yardbird.metrics.harmony import harmony_margin
-from yardbird.metrics.judges import FEWEST_NOTES, Judges, RatioJudge, chooser, read_judges
-from yardbird.metrics.originality import KnownSolo, OriginalityIndex
-from yardbird.metrics.table import LEAST_SPREAD
+from yardbird.metrics.shared_runs import KnownSolo, OriginalityIndex
+from yardbird.metrics.solo_metrics import LEAST_SPREAD
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Floats, Score, make_notes
 

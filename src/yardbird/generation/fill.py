@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.codecs.events import EventCodec, Tokens
-from yardbird.codecs.fill import MOST_BARS, Arranged, Gap, arrange, bar_lengths
+from yardbird.codecs.fill_stream import MOST_BARS, Arranged, Gap, arrange, bar_lengths
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.data.reading import read_untouched
 from yardbird.errors import InputError
 from yardbird.generation.orders import GenerateConfig, check_artist
-from yardbird.generation.tokens import token_limit
+from yardbird.generation.token_solos import token_limit
 from yardbird.models.kinds import TokenFamily
 from yardbird.music.score import Ints, Notes, Score
 from yardbird.seeds import derive_seed

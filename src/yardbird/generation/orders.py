@@ -5,13 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, get_args
+
+from annotated_types import Interval
 
 from yardbird.codecs.events import EventCodec
-from yardbird.config import PARAMS
+from yardbird.config import (
+    Check,
+    MidiNumber,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    PositiveShare,
+    Settings,
+)
 from yardbird.data.readers import SUFFIXES, piece_numbers, stem_of
 from yardbird.data.reading import load_midi
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.pitch import Key, Mode
@@ -22,58 +32,47 @@ from yardbird.seeds import generator
 _TEXT_CHARTS = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")  # plain, iReal Pro links, ChordPro
 
 
+def _is_key(name: str) -> bool:
+    try:
+        Key.parse(name)
+    except ValueError:
+        return False
+    return True
+
+
+_KEY_NAME = Check(_is_key, "a key such as Bb major or D minor")
+
+
 @dataclass(frozen=True)
-class GenerateConfig:
+class GenerateConfig(Settings, section="generate"):
     """Section `generate` of params.yaml."""
 
-    bars: int  # of every solo, including a prime; over a chart see `whole_choruses`
+    bars: PositiveInt  # of every solo, including a prime; over a chart see `whole_choruses`
     whole_choruses: bool  # over a chart: the number of whole choruses nearest to `bars`; false: exactly `bars`
-    free: int  # solos without a chart: the model draws the changes, or there are none
-    solos_per_chart: int
-    measured: int  # solos that are evaluated: those above, then more of the same kinds up to this number
-    charts: (
-        str  # folder of text charts and music files; a music file gives chords (the chart) and an opening (the prime)
-    )
-    prime_bars: int  # length of a music file's prime; 0: use its chords only
-    temperature: float  # 0: greedy decoding
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    qpm: float | None  # if neither chart nor prime has one; null: the model draws it, or 200 if it has no tempo tokens
-    artist: str | None  # style to draw in, if the model is conditioned on artists; null: the model draws one
-    free_chorus: int | None  # bars after which the changes of a free solo repeat; null: never. Ignored with a prime
-    key: str | None  # of a free solo's changes; null: the prime's, else at random
-    best_of: int  # candidates per solo; the best by style, harmony and originality is kept; 1: no choice
-    lowest_pitch: int
-    highest_pitch: int
+    free: NonNegativeInt  # solos without a chart: the model draws the changes, or there are none
+    solos_per_chart: NonNegativeInt
+    measured: PositiveInt  # solos that are evaluated: those above, then more of the same kinds
+    charts: str  # folder of text charts and music files: chords are the chart, the opening is the prime
+    prime_bars: NonNegativeInt  # length of a music file's prime; 0: use its chords only
+    temperature: NonNegativeFloat  # 0: greedy decoding
+    top_k: PositiveInt | None
+    top_p: PositiveShare | None
+    min_p: PositiveShare | None
+    qpm: Annotated[float, Interval(ge=20, le=500)] | None  # if nothing else gives it; null: drawn, or 200
+    artist: str | None  # style, if the model is conditioned on artists; null: the model draws one
+    free_chorus: PositiveInt | None  # bars after which drawn changes repeat, without a prime; null: never
+    key: Annotated[str, _KEY_NAME] | None  # of a free solo's changes; null: the prime's, else at random
+    best_of: PositiveInt  # candidates per solo; the best by style, harmony and originality is kept; 1: no choice
+    lowest_pitch: MidiNumber
+    highest_pitch: MidiNumber
     comping: bool  # a quiet piano and bass in the .wav
     drums: bool  # a quiet ride cymbal and hi-hat in the .wav
     count_in: bool  # a bar of beats before the solo in the .wav
 
     def __post_init__(self) -> None:
-        for key, low in (
-            ("bars", 1),
-            ("free", 0),
-            ("solos_per_chart", 0),
-            ("measured", 1),
-            ("prime_bars", 0),
-            ("free_chorus", 1),
-            ("best_of", 1),
-        ):
-            value = getattr(self, key)
-            if value is not None and value < low:
-                raise ConfigError(PARAMS, f"generate.{key}", expected=f"{low} or more", found=str(value))
-        if not 0 <= self.lowest_pitch < self.highest_pitch <= 127:
-            found = f"{self.lowest_pitch} to {self.highest_pitch}"
-            raise ConfigError(PARAMS, "generate.lowest_pitch", expected="a range of MIDI pitches", found=found)
-        if self.qpm is not None and not 20 <= self.qpm <= 500:
-            raise ConfigError(PARAMS, "generate.qpm", expected="20 to 500", found=str(self.qpm))
-        try:
-            self.free_key  # noqa: B018  # checks key
-        except ValueError:
-            expected = "a key such as Bb major or D minor"
-            raise ConfigError(PARAMS, "generate.key", expected=expected, found=repr(self.key)) from None
-        self.sampling  # noqa: B018  # checks temperature, top_k, top_p and min_p
+        super().__post_init__()
+        below = f"below the highest_pitch {self.highest_pitch}"
+        self.require(self.lowest_pitch < self.highest_pitch, "lowest_pitch", below)
 
     @property
     def sampling(self) -> Sampling:

@@ -17,12 +17,12 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.data.readers import file_and_number, stem_of
 from yardbird.errors import InputError
-from yardbird.generation import pianoroll
 from yardbird.generation.orders import Filled, GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo
+from yardbird.pictures import piano_roll
 from yardbird.tables.generated import GeneratedSolo, write_generated_solos
 
 
@@ -76,7 +76,7 @@ def finished(order: Order, index: int, score: Score, config: GenerateConfig, cha
     """
     key = (order.sheet and order.sheet.key) or changes_key or (order.prime and order.prime.score.key)
     score = replace(score, key=key or (estimate_key(score.notes) if len(score.notes) else None))
-    qpm = asked_qpm(order, config)
+    qpm = requested_qpm(order, config)
     if qpm and not order.prime:
         score = replace(score, tempos=(Tempo(0, qpm),))
     if order.sheet and order.prime:
@@ -96,7 +96,7 @@ def in_force_from(changes: Sequence[ChordChange], start_step: int) -> tuple[Chor
     return (*earlier[-1:], *(change for change in changes if change.tick > start_step))
 
 
-def asked_qpm(order: Order, config: GenerateConfig) -> float | None:
+def requested_qpm(order: Order, config: GenerateConfig) -> float | None:
     """The tempo of the chart, else that of the settings."""
     return (order.sheet and order.sheet.qpm) or config.qpm
 
@@ -155,7 +155,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
     sound = render(score, comping=config.comping, with_drums=config.drums, counted_in=config.count_in)
     write_wave(sound, stem.with_name(f"{stem.name}.wav"))
     tinted = ("filled", order.filled.bars) if order.filled else ("prime", [range(solo.primed_bars)])
-    pianoroll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, tinted=tinted)
+    piano_roll.draw(score, stem.with_name(f"{stem.name}.png"), title=title, tinted=tinted)
     prime = order.prime and {
         "file": order.prime.file.name,
         "sha256": files.sha256(file_and_number(order.prime.file)[0]),

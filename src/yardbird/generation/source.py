@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from yardbird.errors import InputError
-from yardbird.generation import prior, tokens
+from yardbird.generation import latent_solos, token_solos
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.models.kinds import LatentFamily, TokenFamily
@@ -43,9 +43,9 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
     """
     family, provenance = open_family(folder, family_name)
     if isinstance(family, TokenFamily):
-        return Source(partial(tokens.draw, family.generate, family.codec), provenance, (), alike_at_zero=True)
+        return Source(partial(token_solos.draw, family.generate, family.codec), provenance, (), alike_at_zero=True)
     if not isinstance(family, LatentFamily):
         found, remedy = f"a {family.name}", "sound is drawn by `yardbird sing`"
         raise InputError(folder, expected="a model that writes notes", found=found, remedy=remedy)
     ignored = ("artist", "key")
-    return Source(partial(prior.draw, family), {**provenance, "ignored": ignored}, ignored, alike_at_zero=False)
+    return Source(partial(latent_solos.draw, family), {**provenance, "ignored": ignored}, ignored, alike_at_zero=False)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 
 from yardbird import files
-from yardbird.models.base import device_in_words
+from yardbird.devices import device_in_words
 
 T = TypeVar("T")
 

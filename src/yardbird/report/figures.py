@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from yardbird import files
 from yardbird.metrics.estimates import read
-from yardbird.metrics.originality import FIGURES, LENGTHS, MOST
 from yardbird.metrics.rows import SELF
+from yardbird.metrics.shared_runs import FIGURES, LENGTHS, MOST
 from yardbird.metrics.verdicts import Told, told
 from yardbird.report.charts import Chart, bars, chart, curves, dots
 from yardbird.report.solos import Family

@@ -14,11 +14,12 @@ from tqdm import tqdm
 
 from yardbird import files
 from yardbird.metrics.verdicts import VERDICTS
-from yardbird.report import figures, notation, roll
+from yardbird.pictures import svg_piano_roll
+from yardbird.report import figures, notation
+from yardbird.report.embedded_media import data_uri, picture_uri, sound_uri
 from yardbird.report.quality import read_quality
-from yardbird.report.run import read_run
+from yardbird.report.run_details import read_run
 from yardbird.report.solos import Family, Heard, read_families
-from yardbird.report.sound import data_uri, picture_uri, sound_uri
 from yardbird.report.strip import Way, read_ways
 from yardbird.report_tables import Section, address, read_sections
 
@@ -64,7 +65,7 @@ def render(content: Mapping[str, Any]) -> str:
         policy=_policy(scripts),
         verdict_names=VERDICTS,
         address=address,
-        pixels_a_second=roll.PIXELS_A_SECOND,
+        pixels_a_second=svg_piano_roll.PIXELS_A_SECOND,
     )
 
 
@@ -106,7 +107,9 @@ def _solo(solo: Heard) -> dict[str, Any]:
         "chords": bool(solo.score.chords),
         "sound": sound_uri(solo.wave),
         "count_in_seconds": solo.count_in_seconds,
-        "roll": Markup(roll.draw(solo.score, f"Piano roll of {solo.title}")) if notes else None,  # escaped as XML
+        "roll": Markup(svg_piano_roll.draw(solo.score, f"Piano roll of {solo.title}"))
+        if notes
+        else None,  # escaped as XML
         "sheet": data_uri("image/svg+xml", notation.engrave(solo.score).encode()) if notes else None,
         "picture": picture_uri(solo.picture) if solo.picture and solo.picture.is_file() else None,
     }
@@ -120,7 +123,7 @@ def _way(way: Way) -> dict[str, Any]:
             "to_second": step.to_second,
             "new_bars": step.new_bars,
             "sound": sound_uri(step.wave),
-            "roll": Markup(roll.draw(step.score, f"Piano roll at {step.alpha:.0%}")),
+            "roll": Markup(svg_piano_roll.draw(step.score, f"Piano roll at {step.alpha:.0%}")),
         }
         for step in way.steps
     ]

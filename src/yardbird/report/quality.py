@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from yardbird import files
 from yardbird.config import BACKGROUND
 from yardbird.data.manifest import MANIFEST, REJECTED, SYNTHETIC, Rejected, SetAside, SoloRow
-from yardbird.data.sounds import Reject
+from yardbird.data.source_sounds import Reject
 from yardbird.music.midi import read_score
 from yardbird.report.charts import Chart, histogram
 from yardbird.tables.copies import CopyRow

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo, transcribe
 from yardbird.audio.wave import read_wave
-from yardbird.metrics.table import LEAST_SPREAD, describe
+from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
 from yardbird.music.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score

@@ -1,4 +1,4 @@
-"""What the publish stage does: one run for the pipeline's state, each trained family in the registry, verdicts."""
+"""Publish a workspace: record the pipeline's state as an MLflow run, and register and judge each trained family."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,27 +8,31 @@ from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import TRAINED, load_family
-from yardbird.tracking.card import model_card, read_corpus
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate, Standing
+from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.registry import describe, publish_model
+from yardbird.tracking.samples import Show, show_samples
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line
 from yardbird.tracking.sync import sync_pipeline, sync_trainings
 
 
-def publish(root: Path, gates: Mapping[str, Gate], servers: Mapping[str, Server]) -> dict[str, dict[str, Any]]:
+def publish(
+    root: Path, gates: Mapping[str, Gate], servers: Mapping[str, Server], show: Show
+) -> dict[str, dict[str, Any]]:
     """Publish the workspace in the current folder.
 
     Args:
-        root: where MLflow's database lies.
-        gates: section `publish`: by what each family is judged.
-        servers: how the registered model of each family answers.
+        root: the folder of MLflow's database.
+        gates: section `publish`, the gate of each family.
+        servers: how the registered model of each family is served.
+        show: renders and draws the samples of trainings.
 
     Returns:
-        Family → is it champion, and why, with the figures: nothing that differs between two runs on the same state.
+        Family → whether it is champion, and the reason. The result is the same for two runs on the same state.
 
     Raises:
-        TrackingError: MLflow is out of reach.
+        TrackingError: MLflow cannot be reached.
         InputError: no family has been trained.
         ConfigError: a trained family has no gate.
     """
@@ -41,6 +45,8 @@ def publish(root: Path, gates: Mapping[str, Gate], servers: Mapping[str, Server]
     client, experiment = connect(root)
     try:
         trainings, _ = sync_trainings(client, experiment, Path())
+        for training in trainings.values():
+            show_samples(client, training, root, show)
         run_id, _ = sync_pipeline(client, experiment, Path(), trainings)
         return {name: _publish_family(root, gates[name], run_id, servers[name]) for name in families}
     except FAILURES as error:

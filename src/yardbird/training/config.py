@@ -1,51 +1,35 @@
-"""The settings of a training run, and the learning rate they imply."""
+"""Settings of a training run, and its learning rate schedule."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Settings
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Settings):
     """Section `<family>.training` of params.yaml."""
 
-    batch_size: int  # windows a forward pass
-    accumulate: int  # forward passes an optimiser step; the effective batch is batch_size × accumulate
-    max_epochs: int
-    patience: int  # stop after so many epochs without a better watched validation measure
-    learning_rate: float  # the peak, reached after the warm-up
-    min_learning_rate: float  # where the cosine ends, at max_epochs
-    warmup_steps: int  # optimiser steps of linear warm-up
-    weight_decay: float  # decoupled (AdamW), on matrices only
-    gradient_clip: float  # largest norm of the whole gradient
-    precision: Literal["32-true", "bf16-mixed"]  # bf16 for a GPU: on a CPU it works, but is slower
-    processes: (
-        int  # that share each batch on a CPU, one core each (see `yardbird.training.shares`); 1: the trainer alone
-    )
-    sample_every_epochs: int | None  # a solo to hear every so many epochs; null: never
-    threads: (
-        int | None
-    )  # CPU threads of torch; null: torch decides. Two on two busy cores can be 34 times slower than one
-
-    def __post_init__(self) -> None:
-        least = {"batch_size": 1, "accumulate": 1, "max_epochs": 1, "patience": 1, "warmup_steps": 0, "weight_decay": 0}
-        least["processes"] = 1
-        least |= {name: 1 for name in ("sample_every_epochs", "threads") if getattr(self, name) is not None}
-        for key, low in least.items():
-            if getattr(self, key) < low:
-                raise ConfigError(PARAMS, f"training.{key}", expected=f"{low} or more", found=str(getattr(self, key)))
-        for key in ("learning_rate", "gradient_clip"):
-            if getattr(self, key) <= 0:
-                raise ConfigError(PARAMS, f"training.{key}", expected="more than 0", found=str(getattr(self, key)))
+    batch_size: PositiveInt  # windows of a forward pass
+    accumulate: PositiveInt  # forward passes of an optimiser step; the effective batch is batch_size × accumulate
+    max_epochs: PositiveInt
+    patience: PositiveInt  # stop after this many epochs in which the watched validation measure has not improved
+    learning_rate: PositiveFloat  # peak, reached after the warm-up
+    min_learning_rate: NonNegativeFloat  # at the end of the cosine, at max_epochs
+    warmup_steps: NonNegativeInt  # optimiser steps of linear warm-up
+    weight_decay: NonNegativeFloat  # decoupled (AdamW), on matrices only
+    gradient_clip: PositiveFloat  # maximum norm of the whole gradient
+    precision: Literal["32-true", "bf16-mixed"]  # bf16 is for a GPU; it also works on a CPU, but slower
+    processes: PositiveInt  # that share each batch on a CPU (see `yardbird.training.shares`); 1: no sharing
+    sample_every_epochs: PositiveInt | None  # record a sample solo after every this many epochs; null: never
+    threads: PositiveInt | None  # CPU threads of torch; null: torch decides (see `yardbird.devices.prepare_torch`)
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int) -> float:
-    """The rate of optimiser step `step` (from 0): linear warm-up, then half a cosine down to the minimum.
+    """The learning rate of optimiser step `step` (from 0): linear warm-up, then half a cosine down to the minimum.
 
-    Loshchilov & Hutter 2017, arXiv 1608.03983, one period without restarts. A pure function of the step, so that
+    Loshchilov & Hutter 2017, arXiv 1608.03983, one period without restarts. It is a pure function of the step, so that
     a resumed run needs no scheduler state.
     """
     if step < config.warmup_steps:

@@ -13,7 +13,7 @@ grids, only the grids are read. Format: chordpro.org, version 6.
 import re
 
 from yardbird.errors import InputError
-from yardbird.generation.charts.measures import Bar
+from yardbird.generation.charts.chart_bars import Bar
 from yardbird.generation.charts.rows import Row, bars_of_rows, chord
 
 _DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+)(?:-[\w!]+)?\s*[:\s]?\s*([^}]*)\}\s*", re.I)

@@ -12,7 +12,7 @@ from html import unescape
 from urllib.parse import unquote
 
 from yardbird.errors import InputError
-from yardbird.generation.charts.measures import Bar, Measure, shared, shortest, unrolled
+from yardbird.generation.charts.chart_bars import Bar, Measure, shared, shortest, unrolled
 from yardbird.generation.charts.rows import chord
 from yardbird.music.chords import Chord
 
@@ -47,7 +47,7 @@ def song_of(text: str, name: str) -> Song:
         InputError: no song or several, a meter that changes, or music that cannot be read.
     """
     link = LINK.search(text)
-    assert link, "the text holds a link"
+    assert link, "the text contains a link"
     fields = unquote(unescape(link[2].strip())).split("=")
     if link[1] == "b":
         starts = [place for place, field in enumerate(fields) if field.startswith(_PREFIX) and place >= 6]

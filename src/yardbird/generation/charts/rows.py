@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from yardbird.errors import InputError
-from yardbird.generation.charts.measures import Bar, Measure, repeat_closed, shared, unrolled
+from yardbird.generation.charts.chart_bars import Bar, Measure, repeat_closed, shared, unrolled
 from yardbird.music.chords import Chord
 
 _CONTINUE = ("/", ".")

@@ -1,4 +1,4 @@
-"""Clips of codes with their captions: drawn by lot to train on, cut alike each time where they are measured."""
+"""Clips of codes with their captions: random cuts for training, fixed windows for measuring."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.config import PositiveFloat, PositiveInt, Settings, Share
 from yardbird.models.base import TARGET_ALONE, Batch, Rounds
 from yardbird.seeds import generator
 from yardbird.tables.clips import read_clip_index
@@ -21,28 +20,17 @@ TextIds = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
-class ClipsConfig:
-    """Section `musicgen.clips`: how clips are shown to the model in training."""
+class ClipsConfig(Settings, section="musicgen.clips"):
+    """Section `musicgen.clips`: how clips are presented in training."""
 
-    context_seconds: float  # the most that it sees at a time; longer clips are cut at a place drawn by lot
-    per_epoch: int | None  # null: each clip once
-    caption_dropout: float  # share of the clips without their caption, so that guidance has something to compare with
-
-    def __post_init__(self) -> None:
-        if self.context_seconds <= 0:
-            found = str(self.context_seconds)
-            raise ConfigError(PARAMS, "musicgen.clips.context_seconds", expected="more than 0", found=found)
-        if self.per_epoch is not None and self.per_epoch < 1:
-            found = str(self.per_epoch)
-            raise ConfigError(PARAMS, "musicgen.clips.per_epoch", expected="1 or more, or null", found=found)
-        if not 0 <= self.caption_dropout <= 1:
-            found = str(self.caption_dropout)
-            raise ConfigError(PARAMS, "musicgen.clips.caption_dropout", expected="from 0 to 1", found=found)
+    context_seconds: PositiveFloat  # the model's context; longer clips are cut at a random place
+    per_epoch: PositiveInt | None  # null: each clip once
+    caption_dropout: Share  # share of the clips without caption, which classifier-free guidance requires
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Where a clip lies in the packed codes, and what can be said of it: the first caption says all."""
+    """The place of a clip in the packed codes, and its captions. The first caption is the most complete."""
 
     start: int
     length: int
@@ -53,23 +41,23 @@ def read_clips(encoded: Path, split: str) -> list[Clip]:
     """The clips of a split, in the order of the index.
 
     Raises:
-        InputError: the encode_audio stage put nothing into this split.
+        InputError: the split has no clips.
     """
     return [Clip(row.start, row.length, row.captions) for row in read_clip_index(encoded, split)]
 
 
 def read_codes(encoded: Path) -> Codes:
-    """All clips one after the other, (frames, codebooks), mapped into memory, not read."""
+    """All clips, concatenated and memory-mapped: (frames, codebooks)."""
     codes: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
     return codes
 
 
 class TrainingClips(Dataset[Batch]):
-    """Clips in random order, each under one of its captions by lot.
+    """Clips in random order, each with one of its captions at random.
 
-    Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}; clips shorter than the context are
-    padded on the right, to the longest of them at most. Clips come in `Rounds`; there is no background among them. An
-    item is a function of (seed, epoch, index) alone.
+    Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}. Shorter clips are padded on the right
+    to the context, or to the longest clip if that is shorter. `Rounds` orders the clips; none is background. An item is
+    a function of (seed, epoch, index) alone.
     """
 
     def __init__(
@@ -97,10 +85,10 @@ class TrainingClips(Dataset[Batch]):
 
 
 class MeasuringClips(Dataset[Batch]):
-    """Whole clips under their full captions, in overlapping windows where they are longer than the context.
+    """Whole clips with their first captions. Clips longer than the context are cut into overlapping windows.
 
-    Items are those of `TrainingClips` and "scored" (context,), the frames that this window answers for: each frame of
-    a clip is scored exactly once, after at least half a context or all that went before.
+    Items are those of `TrainingClips` and "scored" (context,), which marks the frames to score in this window. Each
+    frame of a clip is scored exactly once, given at least half a context or the whole beginning of the clip.
     """
 
     def __init__(self, codes: Codes, clips: Sequence[Clip], context: int, pad_id: int, text_ids: TextIds) -> None:
@@ -126,7 +114,7 @@ class MeasuringClips(Dataset[Batch]):
 
 
 class _Texts:
-    """Captions as rows of one length."""
+    """Token ids of captions, padded to one length."""
 
     def __init__(self, captions: Sequence[str], text_ids: TextIds) -> None:
         unique = list(dict.fromkeys(captions))

@@ -1,0 +1,1 @@
+"""The n-grams that every model has to beat."""

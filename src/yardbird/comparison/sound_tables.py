@@ -1,0 +1,65 @@
+"""The section on sound: held-out codes, metrics of sound, and the accuracy of the transcriber."""
+
+from yardbird.comparison import table_cells
+from yardbird.comparison.gathering import Comparison, figures_of
+from yardbird.metrics.sound_distance import EMBEDDING
+from yardbird.report_tables import Section, Table
+
+_SCORED = "nats_per_frame"
+_CODEBOOKS = range(1, 5)
+#: Optional, because a codec may have fewer codebooks, and a split may lack solos of a tempo.
+_OF_CODEBOOKS = tuple(f"{key}_codebook_{book}" for key in ("nats", "accuracy") for book in _CODEBOOKS)
+_BY_TEMPO = ("note_f1_slow", "note_f1_medium", "note_f1_fast")
+_CODES = {
+    "nats per frame": (_SCORED, 2),
+    "gain on the untrained": ("gain_on_untrained", 2),
+    "gain on the unigram": ("gain_on_unigram", 2),
+    "gain on the bigram": ("gain_on_bigram", 2),
+    **{f"codebook {book}": (f"nats_codebook_{book}", 2) for book in _CODEBOOKS},
+    **{f"top-1, {book}": (f"accuracy_codebook_{book}", 3) for book in _CODEBOOKS},
+}
+_HEARD = {
+    "Fréchet distance": ("frechet_distance", 2),
+    "voiced": ("voiced_share", 3),
+    "notes a second": ("notes_per_second", 2),
+    "key margin": ("caption_key_margin", 3),
+    "p": ("caption_key_p", 4),
+    "CLAP": ("clap_score", 3),
+}
+_TOOLS = {
+    "note F1": ("note_f1", 3),
+    "precision": ("note_precision", 3),
+    "recall": ("note_recall", 3),
+    "F1, slow": ("note_f1_slow", 3),
+    "medium": ("note_f1_medium", 3),
+    "fast": ("note_f1_fast", 3),
+}
+
+
+def section(comparison: Comparison) -> Section:
+    """Three tables, without rows if no family makes sound."""
+    tables = {name: figures_of(table) for name, table in comparison.tables.items()}
+    rows = {row: own for name, table in tables.items() if _SCORED in table.get(name, {}) for row, own in table.items()}
+    return Section(
+        "Sound",
+        [
+            Table(
+                ["row", *_CODES],
+                table_cells.rows(rows, _CODES, _OF_CODEBOOKS),
+                "Nats per frame of held-out codes, comparable within one codec only; accuracy by codebook.",
+                ["Sound", "Nats per note"],
+            ),
+            Table(
+                ["row", *_HEARD],
+                table_cells.rows(rows, _HEARD, ["clap_score"]),  # only with a CLAP checkpoint
+                f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}.",
+                ["Sound", "Captions"],
+            ),
+            Table(
+                ["row", *_TOOLS],
+                table_cells.rows(rows, _TOOLS, _BY_TEMPO),
+                "Notes of held-out solos that the transcriber finds in their renders and after the codec.",
+                ["Sound"],
+            ),
+        ],
+    )

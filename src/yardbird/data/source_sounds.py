@@ -1,0 +1,58 @@
+"""Uncut sounds, recorded or rendered, and the settings of section `audio`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Interval
+from numpy.typing import NDArray
+
+from yardbird.config import Check, PositiveFloat, Settings
+
+
+@dataclass(frozen=True)
+class AudioConfig(Settings, section="audio"):
+    """Section `audio` of params.yaml."""
+
+    source: str  # the folder of the user's recordings
+    sample_rate: Annotated[int, Interval(ge=4000, le=192000)]  # of the clips
+    clip_seconds: PositiveFloat  # the longest clip
+    min_seconds: PositiveFloat  # the shortest
+    training_seconds: PositiveFloat  # of rendered training clips; recordings are used whole
+    style: Annotated[str, Check(str.strip, "a word or more")]  # the first word of the captions made by rule
+    comping: bool  # render solos with piano and bass if they have chords
+    loudness: Annotated[float, Interval(ge=-60, le=-6)]  # of the sounding frames of every sound, dB below full scale
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(self.min_seconds <= self.clip_seconds / 2, "min_seconds", "at most half of clip_seconds")
+
+
+@dataclass(frozen=True)
+class Sound:
+    """An uncut recording or rendered solo. `samples()` returns shape (frames,) at the sample rate of the clips."""
+
+    name: str  # unique: the id of the solo, of the copy or of the recording
+    kind: str  # rendered or recording
+    solo: str
+    split: str
+    artist: str
+    title: str
+    tune_group: str
+    key: str
+    form: str
+    qpm: float | None
+    semitones: int
+    tempo_factor: float
+    captions: tuple[str, ...]
+    bar_seconds: tuple[float, ...]  # starts of the bars, ascending; empty if the tempo is unknown
+    samples: Callable[[], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row of rejected.csv: a file or a clip that is not used."""
+
+    file: str
+    reason: str

@@ -1,0 +1,204 @@
+"""Draws sound from text prompts, and writes it."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Interval
+from tqdm import tqdm
+
+from yardbird import files
+from yardbird.audio.resampling import to_mono
+from yardbird.audio.synth import render
+from yardbird.audio.wave import Waveform, write_wave
+from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, PositiveInt, Settings
+from yardbird.data.readers import file_and_number
+from yardbird.data.reading import load_midi
+from yardbird.errors import InputError
+from yardbird.models.kinds import Codes, SoundFamily
+from yardbird.models.trained import open_family
+from yardbird.nn.sampling import SoundSampling
+from yardbird.pictures import spectrogram
+from yardbird.seeds import derive_seed
+from yardbird.tables.generated import GeneratedSound, write_generated_sounds
+
+MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
+
+_AT_ONCE = 8  # sounds: larger batches are hardly faster, and exhaust memory with the hub's model sizes
+_LONGEST_SECONDS = 600
+_LONGEST_NAME = 60
+
+
+_Words = Annotated[str, Check(str.strip, "words")]
+
+
+@dataclass(frozen=True)
+class SingConfig(Settings, section="sing"):
+    """Section `sing` of params.yaml."""
+
+    prompts: Annotated[tuple[_Words, ...], NOT_EMPTY]
+    seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, including a melody
+    guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
+    temperature: NonNegativeFloat  # 0: greedy decoding
+    top_k: PositiveInt | None  # sample only from this many of the likeliest codes
+    melody: str | None  # a music file in data/charts; every sound continues its opening
+    melody_seconds: PositiveFloat  # length of that opening
+
+    @property
+    def sampling(self) -> SoundSampling:
+        return SoundSampling(self.guidance, self.temperature, self.top_k)
+
+
+@dataclass(frozen=True, eq=False)
+class Melody:
+    """The opening that a sound continues: its codes (codebooks, frames), and their file."""
+
+    codes: Codes
+    file: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A drawn sound; `index` is the position of its prompt, `unknown_words` are absent from the training captions."""
+
+    name: str
+    index: int
+    prompt: str
+    unknown_words: tuple[str, ...]
+    waveform: Waveform
+    primed_seconds: float
+
+    @property
+    def drawn_seconds(self) -> float:
+        """The duration after the melody."""
+        return self.waveform.seconds - self.primed_seconds
+
+
+def open_singer(folder: Path) -> tuple[SoundFamily, Mapping[str, Any]]:
+    """A trained MusicGen on the available device, and the provenance of its weights.
+
+    Raises:
+        InputError: the folder has no model, or one of another family.
+    """
+    family, provenance = open_family(folder)
+    if not isinstance(family, SoundFamily):
+        found, remedy = f"a {family.name}", "name the folder of one; `yardbird generate` draws notes"
+        raise InputError(folder, expected="a MusicGen", found=found, remedy=remedy)
+    return family, provenance
+
+
+def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
+    """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter solo is used whole.
+
+    Raises:
+        InputError: the file is missing, has no solo, or leaves nothing to draw.
+    """
+    score = load_midi(file)
+    seconds = min(config.melody_seconds, score.seconds)
+    if seconds >= config.seconds:
+        expected, found = f"a melody of less than {config.seconds:g} seconds", f"{seconds:g}"
+        raise InputError(file, expected=expected, found=found, remedy="raise the seconds, or shorten the melody")
+    samples = to_mono(render(score), family.sample_rate)[: round(seconds * family.sample_rate)]
+    return Melody(family.encode_sound(samples), file)
+
+
+def sing(
+    family: SoundFamily, prompts: Sequence[str], config: SingConfig, seed: int, melody: Melody | None = None
+) -> list[Sound]:
+    """Draw one sound per prompt, of exactly `config.seconds` rounded to frames, including the melody.
+
+    A sound depends on its prompt, the position of the prompt, the settings and the seed.
+
+    Raises:
+        InputError: the model's scores are not finite.
+    """
+    frames = max(1, round(config.seconds * family.frame_rate))
+    names, sounds = file_names(prompts), []
+    for first in range(0, len(prompts), _AT_ONCE):
+        group = prompts[first : first + _AT_ONCE]
+        primes = [melody.codes[:, :frames]] * len(group) if melody else None
+        drawn = family.generate(group, frames, config.sampling, derive_seed(seed, "sing", first), primes)
+        for index, (prompt, codes) in enumerate(zip(group, drawn, strict=True), first):
+            waveform = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
+            primed = primes[0].shape[1] / family.frame_rate if primes else 0.0
+            sounds.append(Sound(names[index], index, prompt, family.unknown_words(prompt), waveform, primed))
+    return sounds
+
+
+def file_names(prompts: Sequence[str]) -> list[str]:
+    """One file name per prompt, without suffix: its letters and digits; repeated names are numbered.
+
+    >>> file_names(["Be-bop jazz solo in F#", "be bop jazz solo, in F♯", "../♪"])
+    ['be_bop_jazz_solo_in_f_sharp', 'be_bop_jazz_solo_in_f_sharp_2', 'sound']
+    """
+    names: list[str] = []
+    for prompt in prompts:
+        spelt = prompt.replace("#", " sharp").replace("♯", " sharp").replace("♭", "b")
+        letters = unicodedata.normalize("NFKD", spelt).encode("ascii", "ignore").decode().lower()
+        stem = re.sub("[^a-z0-9]+", "_", letters).strip("_")[:_LONGEST_NAME].strip("_") or "sound"
+        numbered = (f"{stem}_{number}" for number in range(2, len(prompts) + 2))
+        names.append(stem if stem not in names else next(name for name in numbered if name not in names))
+    return names
+
+
+def remarks(sounds: Sequence[Sound]) -> list[str]:
+    """One line for every prompt with words that are absent from the training captions."""
+    return [
+        f"{sound.prompt!r}: the training captions do not contain {', '.join(map(repr, sound.unknown_words))}"
+        for sound in sounds
+        if sound.unknown_words
+    ]
+
+
+def write_sounds(
+    sounds: Sequence[Sound],
+    folder: Path,
+    config: SingConfig,
+    seed: int,
+    model: Mapping[str, Any],
+    melody: Melody | None = None,
+) -> None:
+    """Replace `folder` with the sounds, each as .wav, .png and .json under its name, and a manifest.csv.
+
+    Args:
+        model: provenance of the model: family, hash, training data.
+    """
+    with files.replacing_folder(folder) as draft:
+        for sound in tqdm(sounds, desc="writing sounds", unit="sound", leave=False, disable=None):
+            write_sound(sound, draft / sound.name, config, seed, model, melody)
+        write_generated_sounds(draft, [_row(sound, seed) for sound in sounds])
+
+
+def write_sound(
+    sound: Sound, stem: Path, config: SingConfig, seed: int, model: Mapping[str, Any], melody: Melody | None = None
+) -> None:
+    """Write stem.wav, stem.png (the spectrogram) and stem.json (the provenance)."""
+    write_wave(sound.waveform, stem.with_name(f"{stem.name}.wav"))
+    picture = stem.with_name(f"{stem.name}.png")
+    spectrogram.draw(sound.waveform, picture, title=sound.prompt, primed_seconds=sound.primed_seconds)
+    settings = {key: value for key, value in asdict(config).items() if key != "prompts"}
+    provenance = {
+        **asdict(_row(sound, seed)),
+        "unknown_words": sound.unknown_words,
+        "sample_rate": sound.waveform.sample_rate,
+        "model": model,
+        "settings": settings | {"melody": melody and melody.file.name},
+        "melody": melody and {"file": melody.file.name, "sha256": files.sha256(file_and_number(melody.file)[0])},
+    }
+    files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
+
+
+def _row(sound: Sound, seed: int) -> GeneratedSound:
+    return GeneratedSound(
+        sound=sound.name,
+        path=f"{sound.name}.wav",
+        prompt=sound.prompt,
+        unknown_words=" ".join(sound.unknown_words),
+        seconds=round(sound.waveform.seconds, 3),
+        primed_seconds=round(sound.primed_seconds, 3),
+        seed=seed,
+        index=sound.index,
+    )

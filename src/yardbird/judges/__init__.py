@@ -1,0 +1,1 @@
+"""Classifiers of style, which predict the player of a solo or of an excerpt."""

@@ -1,0 +1,1 @@
+"""Experiments in the latent space of a MusicVAE, and the moves that the command line offers."""

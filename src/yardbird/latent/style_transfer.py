@@ -1,0 +1,237 @@
+"""Style transfer along the difference of two artists' mean codes: the judge's verdict, and the part of the solo kept.
+
+Held-out solos move by `strength` times the direction from one artist to the other, and in the reverse direction. The
+verdict is that of a judge trained on reconstructions of training solos: the mean probability of the target artist over
+excerpts. The kept shares compare with the solo's reconstruction (strength 0) and with the solo itself. Controls are the
+difference at equal rhythm, which excludes the rhythm of an edition (see `directions`), and random directions of the
+same length, which show the effect of any move.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Ge
+from tqdm import tqdm
+
+from yardbird.config import NOT_EMPTY, NonNegativeInt, PositiveFloat, PositiveInt, Settings
+from yardbird.errors import InputError
+from yardbird.judges.excerpt_judge import Judge
+from yardbird.latent.directions import Directions, artist_codes
+from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
+from yardbird.metrics.harmony import chord_tone_rate
+from yardbird.metrics.note_agreement import contour_kept, rhythm_kept
+from yardbird.models.music_vae.latent import Vector
+from yardbird.music.excerpts import cut
+from yardbird.music.score import Score
+from yardbird.pictures.figure import COLOURS, FAINT, figure, plain
+from yardbird.seeds import generator
+
+ARTISTS, EQUAL_RHYTHM, RANDOM = "artists", "equal rhythm", "random"
+ENOUGH = 0.5  # of the verdict, and of the rhythm
+_KEPT: Mapping[str, Callable[[Score, Score], float | None]] = {"rhythm": rhythm_kept, "contour": contour_kept}
+
+
+@dataclass(frozen=True)
+class TransferConfig(Settings, section="explore.transfer"):
+    """Section `explore.transfer` of params.yaml."""
+
+    artists: tuple[str, ...] | None  # two artists of the training split; null: the two with the most solos there
+    strengths: Annotated[
+        tuple[PositiveFloat, ...], NOT_EMPTY
+    ]  # factors of the difference of the mean codes; 0 is added
+    random_ways: NonNegativeInt  # number of random directions of the same length
+    excerpt_beats: Annotated[float, Ge(1)]  # length of the excerpts that are judged
+    solos: PositiveInt  # held-out solos of each artist that are moved
+    bars: PositiveInt  # of the solo of each artist that is written
+
+
+def explore_transfer(study: Study, directions: Directions, config: TransferConfig, folder: Path) -> Figures:
+    """Write a solo of each artist at every strength, transfer.csv and transfer.png; returns the headline metrics.
+
+    With only one artist, nothing is written.
+
+    Raises:
+        InputError: an artist of the configuration has no training solo.
+    """
+    pair = choose_artists(study, config.artists)
+    if pair is None:
+        return {"artists": 1}
+    judge = train_judge(study, pair, config.excerpt_beats)
+    level = artist_codes(study, at_equal_rhythm=True)
+    figures: Figures = examine(judge, study, pair)
+    rows: list[dict[str, Any]] = []
+    for name, (source, target) in {"there": pair, "back": (pair[1], pair[0])}.items():
+        solos = study.sample([solo for solo in study.held_out if solo.artist == source], config.solos)
+        if not solos:
+            continue
+        ways = {ARTISTS: directions.between(source, target), EQUAL_RHYTHM: level[target] - level[source]}
+        length = float(np.linalg.norm(ways[ARTISTS]))
+        for number in range(1, config.random_ways + 1):
+            rng = generator(study.seed, "transfer", name, number)
+            ways[f"{RANDOM} {number}"] = random_way(len(ways[ARTISTS]), length, rng)
+        reconstructions = move(study, solos, 0 * ways[ARTISTS])
+        own = []
+        places = [(ARTISTS, 0.0), *((way, strength) for way in ways for strength in sorted(config.strengths))]
+        for way, strength in tqdm(places, desc=f"{source} → {target}", unit="step", leave=False):
+            moved = move(study, solos, strength * ways[way]) if strength else reconstructions
+            assessed = assess(judge, target == pair[1], solos, reconstructions, moved)
+            own.append({"from": source, "to": target, "way": way, "strength": strength, **assessed})
+            if way == ARTISTS:
+                title = f"{solos[0].title}, {source} → {target}, strength {strength:g}"
+                stem = folder / f"{name}_{solos[0].stem}" / f"strength_{strength:g}"
+                write_piece(opening(moved[0], config.bars), stem, title)
+        rows += own
+        figures |= {f"{name}_{figure}": value for figure, value in headline(own).items()}
+    if rows:
+        write_table(folder / "transfer.csv", rows)
+        _draw(rows, folder / "transfer.png")
+    return figures
+
+
+def choose_artists(study: Study, wanted: Sequence[str] | None) -> tuple[str, str] | None:
+    """The two artists of the configuration, else those with the most training solos, most first; None if there is one.
+
+    Raises:
+        InputError: the configured names are not two different artists of the training split.
+    """
+    counts = Counter(solo.artist for solo in study.training)
+    known = sorted(counts, key=lambda artist: (-counts[artist], artist))
+    if wanted is None:
+        return (known[0], known[1]) if len(known) > 1 else None
+    if len(wanted) != 2 or len({*wanted} & {*known}) != 2:
+        expected, remedy = f"two of the artists {', '.join(known)}", "fix the list, or set it to null"
+        raise InputError("explore.transfer.artists", expected=expected, found=", ".join(wanted), remedy=remedy)
+    return wanted[0], wanted[1]
+
+
+def train_judge(study: Study, pair: tuple[str, str], beats: float) -> Judge:
+    """Train a judge on the reconstructions of the training solos of two artists.
+
+    The decoder smooths solos; a judge trained only on originals would mistake the smoothing for style.
+    """
+    solos = [solo for solo in study.training if solo.artist in pair]
+    reconstructions = study.family.decode([solo.latent for solo in solos])
+    second = [solo.artist == pair[1] for solo in solos]
+    return Judge(reconstructions, second, [solo.tune_group for solo in solos], beats)
+
+
+def examine(judge: Judge, study: Study, pair: tuple[str, str]) -> Figures:
+    """How well the judge separates the artists: over training folds, on held-out solos, on their reconstructions."""
+    solos = [solo for solo in study.held_out if solo.artist in pair]
+    second = [solo.artist == pair[1] for solo in solos]
+    real = judge.examine([solo.score for solo in solos], second)
+    reconstructed = judge.examine(study.family.decode([solo.latent for solo in solos]), second)
+    return {
+        **({} if judge.folded_auc is None else {"judge_training_auc": judge.folded_auc}),
+        **{f"judge_{name}": value for name, value in real.items()},
+        **{f"judge_reconstructed_{name}": value for name, value in reconstructed.items()},
+    }
+
+
+def random_way(dimensions: int, length: float, rng: np.random.Generator) -> Vector:
+    """A vector of a given length in a uniformly random direction: (dimensions,)."""
+    way = rng.standard_normal(dimensions)
+    return np.asarray(way * (length / np.linalg.norm(way)), dtype=np.float32)
+
+
+def move(study: Study, solos: Sequence[Solo], way: Vector) -> list[Score]:
+    """Decode the solos with `way` added to every window; zeros give the reconstructions."""
+    return study.family.decode([solo.latent + way for solo in solos])
+
+
+def opening(score: Score, bars: int) -> Score:
+    """The first `bars` bars, or all if there are fewer."""
+    lines = [*score.bar_ticks.tolist(), score.end_tick]
+    return cut(score, 0, lines[min(bars, len(lines) - 1)])
+
+
+def assess(
+    judge: Judge, second: bool, solos: Sequence[Solo], reconstructions: Sequence[Score], moved: Sequence[Score]
+) -> dict[str, Any]:
+    """A row of the table: the verdict for the target artist as a mean over excerpts, the rest as means over solos."""
+    verdict = float(np.mean(np.concatenate([judge.verdicts(score) for score in moved])))
+    originals = [solo.score for solo in solos]
+    kept = {
+        f"{what}{of}_kept": _mean([measure(*both) for both in zip(references, moved, strict=True)])
+        for of, references in (("", reconstructions), ("_of_original", originals))
+        for what, measure in _KEPT.items()
+    }
+    return {
+        "verdict": verdict if second else 1 - verdict,
+        **kept,
+        "chord_tone_rate": _mean([chord_tone_rate(score) for score in moved]),
+        "notes": sum(len(score.notes) for score in moved),
+        "solos": len(solos),
+    }
+
+
+def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
+    """The headline metrics, from the rows from one artist to the other:
+
+    - `verdict`: at strength 0, of the reconstructions
+    - `strength`: the lowest at which the verdict is above 0.5, with its `rhythm_kept` and `contour_kept`, and the mean
+      verdict of the random directions there, `random_verdict`; absent if no strength is enough
+    - `equal_rhythm_strength` and `equal_rhythm_rhythm_kept`: the same along the difference at equal rhythm
+    - `kept_verdict`: the highest verdict with at least half of the rhythm kept, and its `kept_strength`
+    """
+    own = [row for row in rows if row["way"] == ARTISTS]
+    figures: Figures = {"verdict": own[0]["verdict"]}
+    if reached := _reached(own):
+        at_reached = [row for row in rows if row["strength"] == reached["strength"]]
+        random = _mean([row["verdict"] for row in at_reached if row["way"].startswith(RANDOM)])
+        at_strength = {name: reached[name] for name in ("strength", "rhythm_kept", "contour_kept")}
+        figures |= _known({**at_strength, "random_verdict": random})
+    if evenly := _reached([row for row in rows if row["way"] == EQUAL_RHYTHM]):
+        figures |= _known({f"equal_rhythm_{name}": evenly[name] for name in ("strength", "rhythm_kept")})
+    enough = [row for row in own if (row["rhythm_kept"] or 0) >= ENOUGH]
+    kept = max(enough, key=lambda row: float(row["verdict"]), default=own[0])
+    return figures | {"kept_verdict": kept["verdict"], "kept_strength": kept["strength"]}
+
+
+def _reached(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((row for row in rows if row["verdict"] > ENOUGH), None)
+
+
+def _known(figures: Mapping[str, float | None]) -> Figures:
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw one column of panels per pair of artists: the verdicts, and the kept shares."""
+    pairs = list(dict.fromkeys((row["from"], row["to"]) for row in rows))
+    with figure(path, "From one artist to another", width=6 * len(pairs), height=7.5) as drawing:
+        panels = drawing.subplots(2, len(pairs), squeeze=False, sharex=True)
+        for (source, target), (verdicts, kept) in zip(pairs, panels.T, strict=True):
+            of_pair = [row for row in rows if (row["from"], row["to"]) == (source, target)]
+            plain(verdicts, f"{source} → {target}", ylabel=f"mean verdict: {target}", ylim=(0, 1.02))
+            verdicts.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
+            own, evenly = ([row for row in of_pair if row["way"] == way] for way in (ARTISTS, EQUAL_RHYTHM))
+            randomly = [row for row in of_pair if row["way"].startswith(RANDOM)]
+            for number, way in enumerate(dict.fromkeys(row["way"] for row in randomly)):
+                line = own[:1] + [row for row in randomly if row["way"] == way]
+                label = None if number else "random ways of the same length"
+                verdicts.plot(*_line(line, "verdict"), color=FAINT, linewidth=1, label=label)
+            plain(kept, "what is left of the reconstruction", xlabel="strength", ylabel="share kept", ylim=(0, 1.02))
+            kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
+            for rows_of, style, name in (
+                (own, "o-", "difference of means"),
+                (own[:1] + evenly, "s--", "difference at equal rhythm"),
+            ):
+                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"along the {name}")
+                for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
+                    kept.plot(*_line(rows_of, f"{what}_kept"), style, color=colour, label=f"{what}, {name}")
+        for panel in panels[:, 0]:
+            panel.legend(loc="best")
+
+
+def _line(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    return [row["strength"] for row in rows], [float("nan") if row[name] is None else row[name] for row in rows]

@@ -1,0 +1,3 @@
+"""The fixtures of these tests."""
+
+from tiny_corpus import codec, corpus, data, make_walk  # noqa: F401

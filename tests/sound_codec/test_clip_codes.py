@@ -1,0 +1,108 @@
+"""Encoding clips to cached codes: the file has the codec's codes of each clip."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from table_rows import filled
+from transformers import EncodecConfig, EncodecModel
+
+from yardbird import files
+from yardbird.audio.resampling import to_mono
+from yardbird.audio.wave import Waveform, read_wave, write_wave
+from yardbird.errors import InputError
+from yardbird.nn import encodec
+from yardbird.sound_codec.clip_codes import encode_clips
+from yardbird.tables.clips import ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
+
+CAPTIONS = ("Be-bop solo in F", 'jazz, "hot"')
+
+
+def codec(rate: int, seed: int = 0) -> EncodecModel:
+    """A tiny codec like that of a MusicGen checkpoint: 50 frames a second, 3 codebooks, reflection padding."""
+    torch.manual_seed(seed)
+    model = EncodecModel(
+        EncodecConfig(
+            sampling_rate=rate, upsampling_ratios=[8, 5, 4, rate // 8000], target_bandwidths=[0.6], codebook_size=16,
+            hidden_size=4, num_filters=2, num_residual_layers=1, num_lstm_layers=1, use_causal_conv=False,
+            use_conv_shortcut=False, pad_mode="reflect",
+        )
+    )  # fmt: skip
+    for layer in model.quantizer.layers:
+        layer.codebook.embed.normal_(std=0.02)
+    return model.eval()
+
+
+def clips_folder(folder: Path, lengths: list[int], rate: int = 16_000) -> Path:
+    rng = np.random.default_rng(0)
+    rows = []
+    for number, length in enumerate(lengths):
+        path = f"audio/{number}.flac"
+        write_wave(Waveform((0.2 * rng.standard_normal((length, 1))).astype(np.float32), rate), folder / path)
+        rows.append(filled(ClipRow, clip=str(number), path=path, split="train", captions=CAPTIONS))
+    write_clips(folder, rows)
+    return folder
+
+
+@pytest.mark.parametrize("rate", [16_000, 32_000])
+def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rate: int) -> None:
+    """Compared with `EncodecModel` on whole frames of the clip resampled by torchaudio."""
+    model = codec(rate)
+    clips = clips_folder(tmp_path / "clips", [16_000, 12_345, 640])
+    report = encode_clips(clips, tmp_path / "out", model, "a checkpoint")
+    codes = np.load(tmp_path / "out/codes.npy", mmap_mode="r")
+    assert codes.dtype == np.int16
+    assert codes.shape == (50 + 39 + 2, 3)
+    assert 0 <= codes.min() <= codes.max() < 16
+    for row in read_clip_index(tmp_path / "out"):
+        samples = to_mono(read_wave(clips / row.path), rate)
+        frames = -(-len(samples) // (rate // 50))
+        whole = np.pad(samples, (0, frames * rate // 50 - len(samples)))
+        with torch.no_grad():
+            expected = model.encode(torch.from_numpy(whole)[None, None]).audio_codes[0, 0].numpy()
+        assert np.array_equal(codes[row.place].T, expected)
+    assert report["frames"] == len(codes)
+    assert report["codebook_1_used"] == len(set(codes[:, 0].tolist())) / 16
+
+
+def test_the_index_keeps_every_column_and_the_codec_is_named(tmp_path: Path) -> None:
+    clips = clips_folder(tmp_path / "clips", [16_000, 6_400])
+    encode_clips(clips, tmp_path / "out", codec(32_000), "facebook/musicgen-small")
+    index = read_clip_index(tmp_path / "out")
+    first, second = read_clips(clips)
+    assert index == [encoded_clip(first, 0, 50), encoded_clip(second, 50, 20)]
+    assert files.read_json(tmp_path / "out/codec.json") == {
+        "codebooks": 3, "codebook_size": 16, "sample_rate": 32_000, "frame_rate": 50,
+        "source": "facebook/musicgen-small",
+    }  # fmt: skip
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
+    clips = clips_folder(tmp_path / "clips", [16_000, 9_999])
+    for out in ("a", "b"):
+        encode_clips(clips, tmp_path / out, codec(16_000), "scratch")
+    assert files.sha256_folder(tmp_path / "a") == files.sha256_folder(tmp_path / "b")
+
+
+def test_decoded_codes_equal_those_of_the_codec(tmp_path: Path) -> None:
+    """Encoding and decoding equals a single call of `EncodecModel`, at both rates."""
+    for rate in (16_000, 32_000):
+        model = codec(rate)
+        samples = np.random.default_rng(1).standard_normal(rate // 2).astype(np.float32)
+        decoded = encodec.decode(model, encodec.encode(model, samples))
+        with torch.no_grad():
+            expected = model(torch.from_numpy(samples)[None, None]).audio_values[0, 0].numpy()
+        assert np.array_equal(decoded, expected)
+
+
+def test_a_corpus_without_clips_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected clips, found none; see rejected"):
+        encode_clips(clips_folder(tmp_path / "clips", []), tmp_path / "out", codec(16_000), "scratch")
+
+
+def test_a_damaged_clip_is_named(tmp_path: Path) -> None:
+    clips = clips_folder(tmp_path / "clips", [16_000])
+    (clips / "audio/0.flac").write_bytes(b"no sound")
+    with pytest.raises(InputError, match=r"0\.flac: expected a sound file"):
+        encode_clips(clips, tmp_path / "out", codec(16_000), "scratch")
