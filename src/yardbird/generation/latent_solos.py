@@ -16,7 +16,7 @@ from tqdm import tqdm
 from yardbird.codecs.melody import Frame, MelodyCodec
 from yardbird.errors import InputError
 from yardbird.generation.orders import GenerateConfig, Order, Prime
-from yardbird.generation.solos import Solo, requested_qpm, check_orders, finished, in_force_from
+from yardbird.generation.solos import Solo, check_orders, finished, in_force_from, requested_qpm
 from yardbird.music.ending import last_start
 from yardbird.music.excerpts import cut
 from yardbird.music.score import ChordChange, Meter, Notes, Score, Tempo, make_notes

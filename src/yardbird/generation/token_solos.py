@@ -13,7 +13,7 @@ from tqdm import tqdm
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.generation.orders import GenerateConfig, Order, check_artist, key_of_changes
-from yardbird.generation.solos import Solo, requested_qpm, check_orders, finished
+from yardbird.generation.solos import Solo, check_orders, finished, requested_qpm
 from yardbird.music.pitch import Key
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.seeds import derive_seed
