@@ -1,6 +1,6 @@
-"""Training speed of relative attention: forward and backward, and a whole model's step, against what others do.
+"""Training speed of relative attention (forward and backward) and of a whole model, compared with peers.
 
-Attention: the base is torch's causal attention without any relative term. Whole model: the base is ours, the peer
+Attention: the base is torch's causal attention without a relative term. Whole model: the base is ours, and the peer is
 Hugging Face's GPT-2 of the same size, which has no relative term either.
 """
 
@@ -26,7 +26,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def no_relative_term(query: Tensor, key: Tensor, value: Tensor, _: Tensor, dropout: float) -> Tensor:
-    """torch's own attention: fused on a processor only without dropout."""
+    """torch's attention, which on a CPU is fused only without dropout."""
     return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
 
 
@@ -38,7 +38,7 @@ def skewed(query: Tensor, embedding: Tensor) -> Tensor:
 
 
 def padded_skew(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor, dropout: float) -> Tensor:
-    """The paper's operations, one after the other."""
+    """The operations of the paper."""
     length, width = query.shape[-2:]
     scores = (query @ key.transpose(2, 3) + skewed(query, embedding[:, None])) / width**0.5
     future = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
@@ -46,7 +46,7 @@ def padded_skew(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor, dr
 
 
 def skew_as_mask(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor, dropout: float) -> Tensor:
-    """The skewed term handed to torch's attention as an additive mask."""
+    """The skewed term as an additive mask of torch's attention."""
     length, width = query.shape[-2:]
     future = torch.ones(length, length, dtype=torch.bool, device=query.device).triu(1)
     bias = (skewed(query, embedding[:, None]) / width**0.5).masked_fill(future, -torch.inf)
@@ -54,7 +54,7 @@ def skew_as_mask(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor, d
 
 
 def rotary(query: Tensor, key: Tensor, value: Tensor, _: Tensor, dropout: float) -> Tensor:
-    """Distances by rotation, through torch's own attention."""
+    """Rotary positions with torch's attention."""
     return no_relative_term(rotated(query), rotated(key), value, _, dropout)
 
 

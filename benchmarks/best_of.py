@@ -1,11 +1,11 @@
-"""Choosing among N solos, after a run of the pipeline: by what, and what it does to all that was not chosen by.
+"""Selecting the best of N solos by several criteria, and the effect on other metrics. Requires a pipeline run.
 
     python benchmarks/best_of.py music_transformer
 
-Draws `generate.measured` solos of section `generate` for each of three seeds, up to eight for every order, and prints
-the means over seeds in Markdown. `first judge` chooses, `second judge` never does; the third is the second without the
-traits of harmony, which the harmony margin moves by itself. Distances are to validation solos: the test split is not
-read.
+Generates `generate.measured` solos with the settings of section `generate` for each of three seeds, up to eight for
+every order, and prints the means over seeds in Markdown. Only `first judge` selects; `second judge` never does. `third`
+is the second judge without harmony traits, which the harmony margin changes directly. Distances are to validation
+solos; the test split is not read.
 """
 
 import sys
@@ -46,7 +46,7 @@ COLUMNS = (
 
 
 def without_harmony(judges: Judges, beats: float) -> TraitJudge:
-    """The second judge, fitted again without the traits that need chords."""
+    """The second judge, fitted again without the traits that require chords."""
     pieces = hear(DATA / "encoded/events", "train", beats, judges.artist)
     names = tuple(name for name in TRAITS if name not in HARMONY)
     return TraitJudge.fit([piece.score for piece in pieces], [piece.own for piece in pieces], names)
@@ -98,7 +98,7 @@ def main(name: str) -> None:
     for (count, by), rows in found.items():
         values = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
         print(f"| {count} | {by} | {values} |")
-    print(f"\nDrawing and measuring a solo takes {seconds:.2f} s of one core, {len(orders) * MOST} at once.")
+    print(f"\nGenerating and measuring a solo takes {seconds:.2f} s on one core, {len(orders) * MOST} at once.")
 
 
 if __name__ == "__main__":

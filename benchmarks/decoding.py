@@ -1,6 +1,6 @@
-"""Decoding speed: our key-value cache against no cache at all, and against Hugging Face's GPT-2 with its cache.
+"""Decoding speed with our key-value cache, compared with no cache and with Hugging Face's GPT-2 with its cache.
 
-All continue the same three tokens greedily to the same length, with full-sized heads and random weights.
+All variants continue the same three tokens greedily to the same length, with heads of full size and random weights.
 """
 
 import sys
@@ -20,7 +20,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 @torch.inference_mode()
 def without_cache(model: MusicTransformer, start: torch.Tensor, length: int) -> torch.Tensor:
-    """The whole prefix through the model for every token, as several public implementations do."""
+    """Run the model on the whole prefix for every token, as several public implementations do."""
     tokens = start
     while tokens.shape[1] < length:
         tokens = torch.cat([tokens, model(tokens)[:, -1:].argmax(-1)], dim=1)

@@ -1,8 +1,8 @@
-"""Encoding speed: ours against MidiTok's own REMI tokenizer, which gives the notes the same ids.
+"""Encoding speed of our codec, compared with MidiTok's REMI tokenizer, which gives notes the same ids.
 
-Ours also writes chord changes and an artist, smooths the tempo over bars and keeps notes of any length, which MidiTok
-cuts. The corpus is 100 synthetic etudes, or the scores of a folder (of the ingest stage) that the environment variable
-YARDBIRD_CORPUS names.
+Our codec also writes chord changes and an artist, smooths the tempo over bars, and keeps notes of any length, which
+MidiTok cuts. The corpus is 100 synthetic etudes, or the scores in the folder YARDBIRD_CORPUS (an environment variable),
+which the ingest stage wrote.
 """
 
 import os
@@ -25,7 +25,7 @@ from yardbird.music.midi import read_score, write_score
 
 
 def read_corpus(folder: Path) -> list[Path]:
-    """The scores of the folder that is named, or etudes written into the one that is given."""
+    """The scores in the folder YARDBIRD_CORPUS, or etudes written to `folder`."""
     if named := os.environ.get("YARDBIRD_CORPUS"):
         return sorted(Path(named).rglob("*.mid"))[:100]
     for etude in etudes(0, 100):
@@ -45,7 +45,9 @@ def benchmark(rounds: int) -> list[Row]:
             *measure(
                 f"from scores, {size}",
                 {
-                    "ours": lambda: [codec.encode(replace(score), None) for score in ours],  # a copy has nothing cached
+                    "ours": lambda: [
+                        codec.encode(replace(score), None) for score in ours
+                    ],  # a copy has no cached values
                     "MidiTok REMI": lambda: [codec.tokenizer.encode(score.copy()) for score in theirs],
                     "ours, transposing the parent's ids": lambda: [codec.transpose(ids, 1) for ids in tokens],
                 },

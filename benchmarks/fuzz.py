@@ -1,7 +1,7 @@
-"""Broken MIDI files by the thousand: each is read or refused in one line, within 10 seconds and 1 GiB.
+"""Fuzzing with mutated MIDI files: each must be read, or refused in one line, within 10 seconds and 1 GiB.
 
-The files are etudes, mutated: bits flipped, spans cut, repeated, swapped or taken from another file, lengths
-overwritten, the end cut off. What is read must also be written and read back, as ingest and the stages after it do.
+The files are mutated etudes: bits are flipped, spans are cut, repeated, swapped or taken from another file, lengths are
+overwritten, and ends are cut off. A file that is read must also be written and read back, as in the pipeline.
 """
 
 import argparse
@@ -31,7 +31,7 @@ SECONDS, MEBIBYTES = 10, 1024
 
 
 def seed_files(folder: Path, count: int) -> list[bytes]:
-    """The bytes of `count` etudes; of one file with running status, sysex and lyrics; and of the same in RIFF."""
+    """The bytes of `count` etudes, of a file with running status, sysex and lyrics, and of that file in RIFF."""
     contents = []
     for etude in etudes(0, count):
         write_score(etude.score, folder / "seed.mid")
@@ -116,7 +116,7 @@ _MUTATIONS: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 
 def read_all(content: bytes, folder: Path, config: IngestConfig) -> str:
-    """What comes of a file on its way through ingestion: `used`, or `refused`."""
+    """The outcome of ingesting a file: `used` or `refused`."""
     path = folder / "mutated.mid"
     path.write_bytes(content)
     try:
@@ -127,14 +127,14 @@ def read_all(content: bytes, folder: Path, config: IngestConfig) -> str:
         return "refused"
     write_score(score, folder / "score.mid")
     back = read_score(folder / "score.mid")
-    assert (back.notes == score.notes).all(), "the notes are read back as they were written"
+    assert (back.notes == score.notes).all(), "the notes differ after reading them back"
     assert (back.meters, back.chords, back.end_tick) == (score.meters, score.chords, score.end_tick)
     return "used"
 
 
 @dataclass
 class Tally:
-    """Files by outcome, the slowest, and those that broke a rule."""
+    """The number of files by outcome, the slowest time, and the files that broke a rule."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     slowest_seconds: float = 0.0
@@ -142,7 +142,7 @@ class Tally:
 
 
 def fuzz(count: int, seed: int, config: IngestConfig, keep: Path | None = None) -> Tally:
-    """Read `count` mutated files, number N of a seed always the same; `keep` those that break a rule in a folder."""
+    """Read `count` mutated files; file N of a seed is always the same. Files that break a rule are saved in `keep`."""
     tally = Tally()
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -179,7 +179,7 @@ def _limit(seconds: int) -> Iterator[None]:
 
 
 def peak_mebibytes() -> float:
-    """The most memory that this process ever had."""
+    """The peak memory of this process."""
     scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 

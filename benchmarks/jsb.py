@@ -1,14 +1,14 @@
-"""Validation nats a token on Bach chorales: absolute attention, relative attention, relative with pitch relations.
+"""Validation nats a token on Bach chorales with absolute attention, relative attention, and pitch relations.
 
 The data: `jsb-chorales-16th.json` of github.com/czhuang/JSB-Chorales-dataset, in the split of Boulanger-Lewandowski et
 al. 2012 (229, 76 and 77 pieces). Published: table 2 of Huang et al. 2018 (arXiv 1809.04281, section 4.1).
 
-Serialised as there: soprano, alto, tenor, bass of the first sixteenth, then of the second, and so on, one token each.
-Our tokens name the voice, which follows from the place in the sequence; a voice that rests has a token for that. Each
-piece is one sequence behind a start token. Every token of the validation pieces is scored once, rests included, given
-all tokens of its piece before it; where these exceed a window of 1024 tokens, windows overlap, and at least 768 are
-given. Training pieces are transposed at random, as far as every voice stays within its range in the training
-pieces. The weights are those of the epoch with the least validation nats, as early stopping leaves them.
+Serialised as in the paper: soprano, alto, tenor, bass of the first sixteenth, then of the second, and so on, one token
+each. Our tokens include the voice, which also follows from the place in the sequence. A rest has a token in each voice.
+Each piece is one sequence after a start token. Every token of the validation pieces is scored once, including rests,
+given all tokens of its piece before it. In pieces longer than a window of 1024 tokens, windows overlap, and at least
+768 tokens are given. Training pieces are transposed at random, as long as every voice stays within its range in the
+training pieces. The weights are those of the epoch with the lowest validation nats, as with early stopping.
 """
 
 import argparse
@@ -41,18 +41,18 @@ from yardbird.nn.relations import Relation
 from yardbird.nn.transformer import Transformer, TransformerConfig
 
 Tokens = NDArray[np.int64]
-Chorale = list[list[int]]  # the pitches that sound at each sixteenth, the highest voice first
+Chorale = list[list[int]]  # sounding pitches of each sixteenth, from the highest voice
 
 VOICES, LOWEST, HIGHEST = 4, 21, 108
-REST = HIGHEST + 1 - LOWEST  # of every voice, behind its pitches
-SYMBOLS = REST + 1  # a voice
+REST = HIGHEST + 1 - LOWEST  # of every voice, after its pitches
+SYMBOLS = REST + 1  # of each voice
 START = VOICES * SYMBOLS
 VOCABULARY = START + 1
 WINDOW, STRIDE, SHORT, BAR = 1024, 256, 256, 64  # tokens
-WIDEST = 36  # semitones; wider intervals share its class
+WIDEST = 36  # semitones; wider intervals share this class
 ORDERS, ESCAPES = range(1, 25), (0.5, 1.0, 2.0, 5.0)  # of the n-grams
 
-#: Huang et al. 2018, table 2, as we recall it: the text of the table was not at hand.
+#: Huang et al. 2018, table 2, quoted from memory, not checked with the paper.
 PUBLISHED = {"absolute": 0.417, "relative": 0.357, "relative, relations of pitch": 0.335}
 
 
@@ -64,10 +64,10 @@ class Setting:
     num_layers: int
     dropout: float
     epochs: int
-    whole: float  # share of the epochs, the last ones, on windows of 1024 tokens; those before, on short ones
+    whole: float  # share of the epochs, at the end, on windows of 1024 tokens; earlier epochs use short windows
     learning_rate: float
     weight_decay: float
-    bf16: bool  # in training; a third faster on a processor with AVX-512 BF16, slow on others
+    bf16: bool  # in training; a third faster on a CPU with AVX-512 BF16, slow on others
 
 
 DEFAULT = Setting(
@@ -79,7 +79,7 @@ def read(path: Path) -> dict[str, list[Chorale]]:
     """The chorales of each split, `train` and `valid`.
 
     Raises:
-        InputError: there is no such file, or it holds something else.
+        InputError: there is no such file, or it has other content.
     """
     remedy = "give the path of jsb-chorales-16th.json of github.com/czhuang/JSB-Chorales-dataset"
     if not path.is_file():
@@ -103,8 +103,8 @@ def read(path: Path) -> dict[str, list[Chorale]]:
 def voices(piece: Chorale) -> Tokens:
     """Pitches (steps, voices), `REST` + `LOWEST` for a rest.
 
-    Where fewer than four pitches sound, the file does not say whose they are: they go, in their order, to the voices
-    that move the least.
+    If fewer than four pitches sound, the file does not assign them to voices. They are assigned, in their order, to the
+    voices such that these move the least.
     """
     latest, rows = [67, 62, 57, 50], []
     for step in piece:
@@ -125,7 +125,7 @@ def serialise(pitches: Tokens) -> Tokens:
 
 
 def shifts(pitches: Tokens, low: Tokens, high: Tokens) -> Tokens:
-    """Transpositions in semitones that keep every voice within `low` to `high`, (voices,) each; 0 is one of them."""
+    """Transpositions in semitones, including 0, that keep every voice within `low` … `high`, (voices,) each."""
     sounding = np.ma.masked_greater(pitches, HIGHEST)
     down, up = (low - sounding.min(0)).max(), (high - sounding.max(0)).min()
     return np.arange(min(int(down), 0), max(int(up), 0) + 1)
@@ -136,7 +136,7 @@ def transposed(pitches: Tokens, semitones: int) -> Tokens:
 
 
 class TrainingPieces:
-    """Every piece about once an epoch, transposed and cut at random, in batches of windows of like length."""
+    """Every piece about once in each epoch, randomly transposed and cut, in batches of windows of similar length."""
 
     def __init__(self, pieces: Sequence[Tokens], seed: int) -> None:
         every = np.ma.masked_greater(np.concatenate(pieces), HIGHEST)
@@ -144,15 +144,15 @@ class TrainingPieces:
         self._shifts = [shifts(piece, every.min(0), every.max(0)) for piece in pieces]
 
     def epoch(self, window: int) -> list[Tensor]:
-        """Batches (B, length + 1) of about `WINDOW` tokens in all, right-padded with −1; length is `window` at most."""
+        """Batches (B, length + 1) of about `WINDOW` tokens, right-padded with −1; length is at most `window`."""
         cuts = []
         for piece, allowed in zip(self._pieces, self._shifts, strict=True):
             tokens = serialise(transposed(piece, self._random.choice(allowed)))
-            last = max(0, math.ceil((len(tokens) - 1 - window) / BAR))  # bar where a cut may begin
+            last = max(0, math.ceil((len(tokens) - 1 - window) / BAR))  # last bar where a cut may begin
             count = max(1, round(len(tokens) / window))
             starts = self._random.integers(last + 1, size=count)
             if count > 1:
-                starts[0] = 0  # the opening is one of several cuts
+                starts[0] = 0  # one of several cuts is the opening
             cuts += [torch.from_numpy(tokens[BAR * start : BAR * start + window + 1]) for start in starts]
         cuts.sort(key=lambda cut: len(cut) + self._random.uniform(0, BAR))
         size = WINDOW // window
@@ -162,9 +162,9 @@ class TrainingPieces:
 
 
 def pitch_relations() -> list[Relation]:
-    """To the latest token of each voice: the interval, told apart by the voice of the target."""
+    """Relations to the latest token of each voice: the interval, with separate classes for each target voice."""
     pitch, voice = np.arange(START) % SYMBOLS, np.arange(START) // SYMBOLS
-    count = 2 * WIDEST + 3  # intervals, then: one of the two is a rest; no token of that voice yet
+    count = 2 * WIDEST + 3  # intervals, then a rest, then no token of the voice yet
     relations = []
     for of in range(VOICES):
         references = np.arange(of * SYMBOLS, (of + 1) * SYMBOLS)
@@ -176,7 +176,7 @@ def pitch_relations() -> list[Relation]:
 
 
 def nats(model: Transformer, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
-    """Nats of every token but the start token of each sequence."""
+    """Nats of every token except the start token of each sequence."""
     model.eval()
     scored = []
     with torch.inference_mode():
@@ -184,7 +184,7 @@ def nats(model: Transformer, sequences: Sequence[Tokens]) -> list[NDArray[np.flo
             found = np.empty(len(tokens) - 1)
             done = 0
             while done < len(found):
-                last = BAR * max(0, math.ceil((len(found) - WINDOW) / BAR))  # where the last window begins
+                last = BAR * max(0, math.ceil((len(found) - WINDOW) / BAR))  # start of the last window
                 first = min(max(0, done - WINDOW + STRIDE), last)
                 window = torch.from_numpy(tokens[first : first + WINDOW + 1])[None]
                 each = F.cross_entropy(model(window[:, :-1])[0], window[0, 1:], reduction="none")
@@ -217,8 +217,8 @@ def build(variant: str, setting: Setting) -> Transformer:
 
 
 class Placed(nn.Embedding):
-    """The embedding of a token and of its place in the bar: every window begins with a bar. Absolute positions tell the
-    place by themselves, relative ones do not."""
+    """The embedding of a token and of its place in the bar. Every window begins with a bar. Relative positions need it,
+    because they do not determine the place in the bar, as absolute positions do."""
 
     def __init__(self, tokens: int, width: int) -> None:
         super().__init__(tokens, width)
@@ -272,7 +272,7 @@ def trained(
 
 
 def best_ngram(training: Sequence[Tokens], held_out: Sequence[Tokens]) -> tuple[float, int, float]:
-    """Validation nats of the best Witten–Bell n-gram, its order and its escape weight; nothing is transposed."""
+    """Validation nats of the best Witten–Bell n-gram, its order and its escape weight, without transposition."""
     counted = NGram.fit(training, VOCABULARY, max(ORDERS))
     rows = []
     for escape in ESCAPES:
@@ -294,7 +294,7 @@ def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> 
     )
     print(f"torch {torch.__version__}, CPU, 1 thread; {setting}")
     print(f"{len(training)} pieces to train, {len(held_out)} for validation: {tokens} tokens\n")
-    print("| model | parameters | nats a token | of those that sound | published | processor seconds |")
+    print("| model | parameters | nats a token | without rests | published | processor seconds |")
     print("|---|---|---|---|---|---|")
     seconds = time.process_time() - start
     print(f"| n-gram, order {order}, escape {escape:g} | – | {found:.4f} | – | – | {seconds:.0f} |", flush=True)
@@ -303,9 +303,9 @@ def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> 
         model = trained(variant, setting, TrainingPieces(chorales["train"], seed), held_out, seed)
         scored = nats(model, held_out)
         size, seconds = sum(weight.numel() for weight in model.parameters()), time.process_time() - start
-        heard = float(np.concatenate(scored)[sounding].mean())
+        pitched = float(np.concatenate(scored)[sounding].mean())
         print(
-            f"| {variant} | {size:,} | {mean(scored):.4f} | {heard:.4f} | {PUBLISHED[variant]:.3f} | {seconds:.0f} |",
+            f"| {variant} | {size:,} | {mean(scored):.4f} | {pitched:.4f} | {PUBLISHED[variant]:.3f} | {seconds:.0f} |",
             flush=True,
         )
 
@@ -316,7 +316,7 @@ def main() -> None:
     parser.add_argument("--variant", choices=list(PUBLISHED), nargs="*", default=list(PUBLISHED))
     parser.add_argument("--epochs", type=int, default=DEFAULT.epochs)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--bf16", action="store_true", help="train in mixed precision, where the processor has bf16")
+    parser.add_argument("--bf16", action="store_true", help="train in mixed precision, if the CPU supports bf16")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

@@ -1,11 +1,11 @@
-"""Training speed of MusicGen: a step from cached codes against one with EnCodec encoding in the loop.
+"""Training speed of MusicGen from cached codes, compared with EnCodec encoding in every step.
 
-Same weights, same sound, same codes (asserted). The cached step reads what the encode_audio stage would have written.
-The others begin with waveforms: one encodes them, clip by clip and no more than that; the other calls the codec as
-`MusicgenForConditionalGeneration` does that is given `input_values`, which decodes the codes as well. At the size of
-facebook/musicgen-small (its configuration recalled from the hub, weights random) adapters are trained, at our own size
-the whole model. On a CPU the adapters see one clip of 5 s a step, on a GPU four of 10 s; there all but the codec, whose
-codes would change, computes in bf16 as in presets/paper.yaml.
+All variants have equal weights, sound and codes (asserted). The cached variant uses codes as the encode_audio stage
+writes them. The others start from waveforms: one only encodes them, clip by clip; the other calls the codec as
+`MusicgenForConditionalGeneration` does with `input_values`, which also decodes the codes. At the size of
+facebook/musicgen-small (its configuration quoted from memory, with random weights) adapters are trained, at our own
+size the whole model. With adapters, a step has one clip of 5 s on a CPU, four clips of 10 s on a GPU. On a GPU,
+everything except the codec is in bf16, as in presets/paper.yaml; in bf16 the codec would give other codes.
 """
 
 import sys
@@ -49,7 +49,7 @@ PARAMS = ROOT / "params.yaml"
 
 
 def small() -> MusicGenFamily:
-    """The sizes of facebook/musicgen-small: EnCodec at 32 kHz, T5-base, and adapters of rank 16 in the decoder."""
+    """A model of the size of facebook/musicgen-small: EnCodec at 32 kHz, T5-base, decoder with adapters of rank 16."""
     codec = EncodecModel(
         EncodecConfig(
             sampling_rate=32000, num_filters=64, upsampling_ratios=[8, 5, 4, 4], codebook_size=2048, codebook_dim=128,
@@ -75,7 +75,7 @@ def small() -> MusicGenFamily:
 
 
 def ours() -> MusicGenFamily:
-    """The default of params.yaml, around the codec that is shipped."""
+    """The default model of params.yaml, with the codec of the repository."""
     sizes, words = read_section("musicgen.model", ModelConfig, PARAMS), word_tokenizer([CAPTION])
     model = build(sizes, words, encodec.load(ROOT / "codec"), seed=0)
     return MusicGenFamily(model, words, CLIPS, Origin(SCRATCH, sizes, 0))
@@ -112,7 +112,9 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
         optimizer.step()
 
     cached = encoded()
-    assert (cached == through_forward()).float().mean() > 0.99, "a batch rounds otherwise than one clip"
+    assert (cached == through_forward()).float().mean() > 0.99, (
+        "more than rounding differs between a batch and single clips"
+    )
     variants = {
         "from cached codes": lambda: step(cached),
         "encoding in the loop": lambda: step(encoded()),

@@ -1,8 +1,8 @@
-"""Searching known solos for shared runs of intervals: our suffix array against Python sets of n-grams.
+"""Searching known solos for shared runs of intervals: our suffix array, compared with Python sets of n-grams.
 
-Both give the shares of n-grams of 4, 6, 8 and 10 intervals. Ours also gives the longest run and where it is from, for
-which the sets would need one more for every length. The solos are the bars of built-in etudes in other orders;
-there are 10 000 of them, or as many as the environment variable YARDBIRD_SOLOS says.
+Both return the shares of n-grams of 4, 6, 8 and 10 intervals. Ours also returns the longest run and its source, for
+which the peer would need a set for every length. The solos are built-in etudes with their bars in random order. The
+environment variable YARDBIRD_SOLOS sets their number (default 10 000).
 """
 
 import os
@@ -25,7 +25,7 @@ QUERIES = 20
 
 
 def make_solos(count: int) -> list[KnownSolo]:
-    """Solos that share much with each other, which is the harder case: the bars of etudes in other orders."""
+    """Etudes with their bars in random order. They share long runs with each other, which is the slower case."""
     random = np.random.default_rng(0)
     scores = [etude.score for etude in etudes(0, 100)]
     solos = []
@@ -52,7 +52,7 @@ def look_up(known: dict[int, set[bytes]], score: Score) -> dict[int, float]:
 
 
 def mebibytes(make: Callable[[], object]) -> float:
-    """The most memory that is held while something is made."""
+    """The peak memory of a call."""
     tracemalloc.start()
     make()
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,4 +1,4 @@
-"""Variants of one computation timed in turns in one process, so that a busy machine slows all of them alike."""
+"""Timing of variants of a computation in turn in one process, so that a busy machine slows all of them equally."""
 
 import argparse
 import json
@@ -28,7 +28,7 @@ class Row:
 
 
 def measure(setting: str, variants: Mapping[str, Callable[[], object]], rounds: int) -> list[Row]:
-    """Time all variants in turns, the first being the base; one round to warm up is thrown away."""
+    """Time all variants in turn. The first is the base. A first round for warm-up is discarded."""
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for _ in tqdm(range(rounds + 1), desc=setting, leave=False, file=sys.stderr):
         for name, variant in variants.items():
@@ -43,7 +43,7 @@ def measure(setting: str, variants: Mapping[str, Callable[[], object]], rounds: 
 
 
 def _seconds(variant: Callable[[], object]) -> float:
-    """On a GPU the time that passed, else the processor's time, which other processes disturb less."""
+    """Wall-clock time on a GPU; otherwise processor time, which other processes affect less."""
     clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     _wait()
     start = clock()
@@ -65,11 +65,13 @@ def commit() -> str:
 
 
 def main(description: str, benchmark: Callable[[int], list[Row]], default_rounds: int) -> None:
-    """The command line of a benchmark: set up the machine, run, print a table, write JSON where asked."""
+    """The command line of a benchmark: set up torch, run, print a table, and optionally write JSON."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=default_rounds, help="timed rounds of every variant")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch; more than one wants an idle machine")
-    parser.add_argument("--json", type=Path, help="write the rows here as well")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="threads of torch; more than one requires an idle machine"
+    )
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
     options = parser.parse_args()
     if options.rounds < 2:
         parser.error("--rounds: expected 2 or more, for quartiles")

@@ -1,7 +1,7 @@
-"""Training speed of the MusicVAE: a step, forward and backward, against its decoder unrolled in Python loops.
+"""Training speed of the MusicVAE (forward and backward), compared with its decoder unrolled in Python loops.
 
-Same weights, same loss (asserted to five digits). Ours takes bars as a batch and the steps of all in one call; the
-loops are what public implementations write: a cell, or torch's own LSTM, called once a step, and bar after bar.
+All variants have equal weights and equal losses (asserted to five digits). Ours processes bars as a batch and all steps
+in one call. Public implementations use loops: an LSTM cell or torch's LSTM called for each step, bar by bar.
 """
 
 import sys
@@ -31,7 +31,7 @@ def ours(model: MusicVAE, z: Tensor, steps: Tensor, chords: Tensor) -> Tensor:
 
 
 def as_cell(lstm: nn.LSTM) -> Callable[[Tensor, State], tuple[Tensor, State]]:
-    """One layer's step, (rows, width) → (rows, size), through an `nn.LSTMCell` of the same weights."""
+    """One step of one layer, (rows, width) → (rows, size), with an `nn.LSTMCell` of the same weights."""
     cell = nn.LSTMCell(lstm.input_size, lstm.hidden_size, device=DEVICE)
     for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
         setattr(cell, name, getattr(lstm, f"{name}_l0"))
@@ -44,7 +44,7 @@ def as_cell(lstm: nn.LSTM) -> Callable[[Tensor, State], tuple[Tensor, State]]:
 
 
 def as_lstm(lstm: nn.LSTM) -> Callable[[Tensor, State], tuple[Tensor, State]]:
-    """The same through the fused LSTM, on sequences of one step."""
+    """The same with the fused LSTM, on sequences of one step."""
 
     def step(row: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, (h, c) = lstm(row[:, None], (state[0][None], state[1][None]))
@@ -54,12 +54,12 @@ def as_lstm(lstm: nn.LSTM) -> Callable[[Tensor, State], tuple[Tensor, State]]:
 
 
 def looped(make_step: Callable[[nn.LSTM], Callable[[Tensor, State], tuple[Tensor, State]]], bar_by_bar: bool) -> Decode:
-    """The decoder as a loop over steps; bars are a batch, or come one after the other."""
+    """The decoder as a loop over steps, with bars as a batch or one after the other."""
 
     def decode(model: MusicVAE, z: Tensor, steps: Tensor, chords: Tensor) -> Tensor:
         step = make_step(model.decoder)
         context, (hidden, cell) = model._begin(z, None)
-        rows, held = model._told(steps, chords)
+        rows, held = model._decoder_inputs(steps, chords)
         inputs, under = torch.cat([rows, context], dim=-1).view(*steps.shape, -1), chords
         hidden, cell = (part[0].view(*steps.shape[:2], -1) for part in (hidden, cell))
         if not bar_by_bar:
@@ -90,7 +90,7 @@ PEERS: dict[str, Decode] = {
 
 
 def rows_of(bars: int, size: int, windows: int, rounds: int) -> list[Row]:
-    """The decoder alone, at a z that is given; the whole model, from steps to the loss with its KL term."""
+    """The decoder alone with a given z, and the whole model from steps to the loss with its KL term."""
     model = MusicVAE(
         64 if size < 1024 else 512, bars=bars, encoder_size=size, conductor_size=size, decoder_size=size,
         velocities=False,

@@ -1,10 +1,10 @@
-"""What of a held-out solo a MusicVAE gives back, by length of the window and without single parts of it.
+"""Reconstruction of held-out solos by a MusicVAE, for several window lengths and ablations.
 
     python benchmarks/vae_windows.py --data data --seeds 0 1 2
 
-Trains each variant on data/encoded/melody of a run of the pipeline, measures it on a split, and prints a row of a
-Markdown table. A variant changes the settings of params.yaml as its name says. All windows together have as many bars
-in every variant, and so have the batches. The learnt prior is not trained. Takes minutes for every variant and seed.
+Trains each variant on data/encoded/melody of a pipeline run, measures it on a split, and prints a row of a Markdown
+table. The name of a variant is its change of the settings in params.yaml. All variants have the same number of bars in
+an epoch and in a batch. The learnt prior is not trained. Takes minutes for every variant and seed.
 """
 
 import argparse
@@ -49,7 +49,7 @@ COLUMNS = ("variant", "seed", "note F1", "onset F1", "note F1, shuffled z", "nat
 
 
 def trained(changes: Mapping[str, Any], encoded: Path, seed: int) -> MusicVAEFamily:
-    """The family of params.yaml with changes, trained on one process; z has as many dimensions a bar."""
+    """The family of params.yaml with changes, trained in one process. z has the same number of dimensions per bar."""
     config = read_section("music_vae.model", ModelConfig, PARAMS)
     training = read_section("music_vae.training", TrainingConfig, PARAMS)
     longer = changes.get("bars", config.bars) / config.bars
@@ -66,14 +66,17 @@ def trained(changes: Mapping[str, Any], encoded: Path, seed: int) -> MusicVAEFam
     prepare_torch(training.threads)
     torch.manual_seed(derive_seed(seed, "create", "music_vae"))
     family = MusicVAEFamily(MelodyCodec.load(encoded / "codec.json"), config)
-    with tempfile.TemporaryDirectory() as folder:
-        fit(family, encoded, training, seed=seed, checkpoint=CheckpointFolder(Path(folder), "music_vae", "benchmark"))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        CheckpointFolder(Path(folder), "music_vae", "benchmark") as checkpoint,
+    ):
+        fit(family, encoded, training, seed=seed, checkpoint=checkpoint)
     family.model.to(best_device())
     return family
 
 
 def matches(family: MusicVAEFamily, solo: HeldOutSolo, z: Vectors) -> tuple[int, int, int]:
-    """Notes and onsets that come back from the z of each window, and the notes of both."""
+    """Numbers of notes and onsets that the z of each window reconstructs, and of the notes of both."""
     melody = family.codec.encode(solo.score)
     truth, back = (
         family.codec.decode(steps, None, melody.frame) for steps in (melody.steps, family.sample_steps(solo.score, z))
@@ -82,7 +85,7 @@ def matches(family: MusicVAEFamily, solo: HeldOutSolo, z: Vectors) -> tuple[int,
 
 
 def measure(family: MusicVAEFamily, solos: list[HeldOutSolo], seed: int) -> list[float]:
-    """The figures of a row: over all notes of all solos."""
+    """The values of a row, over all notes of all solos."""
     posteriors = [family.posterior(solo.score) for solo in solos]
     means = np.concatenate([mean for mean, _ in posteriors])
     counts = [len(mean) for mean, _ in posteriors]
@@ -102,7 +105,7 @@ def measure(family: MusicVAEFamily, solos: list[HeldOutSolo], seed: int) -> list
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder of a run of the pipeline")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder of a pipeline run")
     parser.add_argument("--split", choices=("validation", "test"), default="test")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="VARIANT")

@@ -1,4 +1,4 @@
-"""Stage augment: ingested solos and their splits → the corpus, with training solos in other keys and tempos."""
+"""Stage augment: ingested solos and their splits → the corpus, with training solos also in other keys and tempos."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ def main() -> None:
     rows = [row for row in read_solos(INGESTED, read_sources()) if row.solo in splits]  # the others are set aside
     config = read_section("augment", AugmentConfig)
     copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background)
-    print(f"{len(rows)} solos, {len(copies)} with their copies")
+    print(f"{len(rows)} solos, {len(copies)} including copies")
 
 
 if __name__ == "__main__":

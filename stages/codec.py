@@ -1,4 +1,4 @@
-"""Stage codec: a small EnCodec, trained on rendered instruments, measured on held-out ones. It takes over an hour."""
+"""Stage codec: train a small EnCodec on rendered instruments and measure it on held-out sounds. Takes over an hour."""
 
 import sys
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class CodecConfig(Settings, section="codec"):
     training: TrainingConfig
 
 
-def tell(row: Row) -> None:
+def print_row(row: Row) -> None:
     print(", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in CURVE), flush=True)
 
 
@@ -57,7 +57,7 @@ def main() -> None:
     with CheckpointFolder(Path(), "codec", stage_hash("codec")) as checkpoint:
         if state := checkpoint.read():
             trainer.restore(state)
-        curve = trainer.run(clips, tell, checkpoint.write)
+        curve = trainer.run(clips, print_row, checkpoint.write)
     encodec.save(trainer.average, CODEC)
     codec = encodec.load(CODEC)
     figures = {**encodec.describe(codec), **codec_quality.measure(codec, clips)}

@@ -1,4 +1,4 @@
-"""Stage encode@<codec>: the augmented corpus → packed arrays, their index and codec, and what the grid lost."""
+"""Stage encode@<codec>: the augmented corpus → packed arrays, their index and codec, and a report of lost notes."""
 
 import sys
 from pathlib import Path

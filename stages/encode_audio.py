@@ -1,4 +1,4 @@
-"""Stage encode_audio: clips → the codes that the musicgen learns from, by the codec of its checkpoint."""
+"""Stage encode_audio: encode clips with the codec of musicgen.checkpoint, to train musicgen on the codes."""
 
 import sys
 from pathlib import Path

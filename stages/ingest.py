@@ -1,4 +1,4 @@
-"""Stage ingest@<source>: a folder of foreign MIDI files → canonical scores, a manifest, and the files rejected."""
+"""Stage ingest@<source>: a folder of music files → canonical scores, a manifest, and a table of rejected files."""
 
 import sys
 from pathlib import Path

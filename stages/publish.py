@@ -1,4 +1,4 @@
-"""Record the pipeline's state in MLflow and put every trained family into the registry: python stages/publish.py"""
+"""Stage publish: record the pipeline's state in MLflow, and register every trained family."""
 
 import sys
 from dataclasses import asdict

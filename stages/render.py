@@ -1,4 +1,4 @@
-"""Stage render: the user's recordings, or else the corpus through the SoundFont → clips with captions."""
+"""Stage render: the user's recordings, or the corpus rendered with the SoundFont → clips with captions."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Stage split: ingested solos that validate has not set aside → train, validation and test, by tune group."""
+"""Stage split: ingested solos without those set aside → train, validation and test, by tune group."""
 
 import sys
 from collections import Counter
@@ -32,7 +32,7 @@ def main() -> None:
         counts = Counter(row.artist for row in own if roles[row.solo] == TARGET)
         print(f"{name}: " + ", ".join(f"{count} by {artist}" for artist, count in sorted(counts.items())))
         if background:
-            use = "trained on" if name == "train" else "left out, as their tunes are held out"
+            use = "trained on" if name == "train" else "left out because their tunes are held out"
             print(f"  background: {len(own) - counts.total()} solos, {use}")
     for warning in dealt.warnings:
         print(f"warning: {warning}", file=sys.stderr)

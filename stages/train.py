@@ -1,4 +1,4 @@
-"""Train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
+"""Stage train: train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
 
 import sys
 from pathlib import Path

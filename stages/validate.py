@@ -1,4 +1,4 @@
-"""Stage validate: solos with errors are set aside, warnings are counted, Data Docs are for a browser."""
+"""Stage validate: set aside the solos with errors, count the warnings, write the Data Docs (HTML)."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ INGESTED, DOCS = Path("data/ingested"), Path("reports/data_docs")
 def main() -> None:
     sources = read_sources()
     for name in remove_other_sources(INGESTED, sources):
-        print(f"removed {INGESTED / name}, which no source of params.yaml is read into")
+        print(f"removed {INGESTED / name}, which belongs to no source in params.yaml")
     config = read_section("validate", ValidateConfig)
     rows = read_solos(INGESTED, sources)
     scores = read_scores(rows, INGESTED)
@@ -37,7 +37,7 @@ def main() -> None:
     health = examine(rows, scores, verdict, read_limits())
     files.write_json(Path("reports/data_health.json"), health.to_dict())
     counts = f"{verdict.solos} solos, set aside: {len(set_aside)}, warnings: {verdict.count('warning')}"
-    print(f"{counts}; look at {DOCS}/index.html")
+    print(f"{counts}; see {DOCS}/index.html")
 
 
 if __name__ == "__main__":

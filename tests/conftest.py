@@ -51,9 +51,9 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The team's folder of real solos, which is no part of the repository."""
+    """The folder of real solos, which is not part of the repository."""
     if not SHARED.is_dir():
-        pytest.skip("../shared/data, the team's folder of real solos, is absent")
+        pytest.skip("the folder of real solos, ../shared/data, is absent")
     return SHARED
 
 

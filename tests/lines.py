@@ -1,4 +1,4 @@
-"""Solos to measure: made by hand, drawn at random, and the real ones where they are at hand."""
+"""Solos to measure: handmade, random, and real ones if available."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def make_line(
     phrases: tuple[float, ...] = (),
     ticks_per_beat: int = 480,
 ) -> Score:
-    """A line in 4/4 from pitches and onsets in beats (eighths without): chords by beat, `beats` long in all."""
+    """A line in 4/4 from pitches and onsets in beats (default: eighths), with chords by beat and length `beats`."""
     places = [index / 2 for index in range(len(pitches))] if onsets is None else onsets
     rows = [(round(place * ticks_per_beat), round(length * ticks_per_beat), pitch, 80)
             for place, pitch in zip(places, pitches, strict=True)]  # fmt: skip
@@ -46,7 +46,7 @@ def line() -> Line:
 
 @pytest.fixture
 def random_score() -> Score:
-    """Sixty-four bars on the 1/12-beat grid with rests, under ii–V–I in F; unremarkable on purpose."""
+    """Sixty-four bars on the 1/12-beat grid with rests, under ii–V–I in F, without special features."""
     random = np.random.default_rng(7)
     onsets = np.sort(random.choice(64 * 48, 500, replace=False)) / 12
     cycle = ["Gm7", "C7", "Fmaj7", "N.C."]
@@ -55,7 +55,7 @@ def random_score() -> Score:
 
 
 def read_real(path: Path) -> Score:
-    """A file of the sample data as it stands, from its first solo on where a head comes first."""
+    """A file of the sample data, without the head if it begins with one."""
     raw = midi.read_raw(path)
     (part,) = raw.parts
     start = next((text.tick for text in raw.texts if text.text == "SOLO"), 0)

@@ -1,4 +1,4 @@
-"""For tests of what follows ingestion: solos drawn by lot, on disk as the ingest stage leaves them."""
+"""Random solos on disk, as the ingest stage writes them, for tests of later stages."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ def row(solo: str, tune_group: str = "", *, artist: str = "Ada Line", interval_h
 
 
 def solo(seed: int, *, notes: int = 40, lowest: int = 55, highest: int = 75, qpm: float = 200.0) -> Score:
-    """A line of eighths drawn by lot, over two chords."""
+    """A line of random eighths over two chords."""
     rng = np.random.default_rng(seed)
     rows = [(240 * i, 200, int(rng.integers(lowest, highest + 1)), int(rng.integers(60, 110))) for i in range(notes)]
     chords = (ChordChange(0, Chord.parse("F7")), ChordChange(960, Chord.parse("Bbm7/Eb")))

@@ -1,4 +1,4 @@
-"""The pipeline's promises about code: `deps` and `params` in dvc.yaml are what the stages really import and read."""
+"""`deps` and `params` in dvc.yaml are the modules that the stages import and the parameters that they read."""
 
 import ast
 import re
@@ -38,7 +38,7 @@ def module_file(module: str) -> Path | None:
 
 
 def imports_of(file: Path) -> set[str]:
-    """Modules of ours that a file imports, inside functions too, for type checkers only left out."""
+    """Modules of this project that a file imports, also inside functions, but not only for type checkers."""
 
     def visit(node: ast.AST) -> None:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
@@ -56,9 +56,9 @@ def imports_of(file: Path) -> set[str]:
 
 
 def code_of(stage: Stage) -> set[str]:
-    """Every file of ours that a stage can import, relative to the repository.
+    """Every file of this project that a stage can import, relative to the repository.
 
-    Left out: empty `__init__` files, and the library's own, which only names what it loads when asked for.
+    Left out: empty `__init__` files, and that of the library, which imports its public names on first use.
     """
     seen: set[Path] = set()
     waiting = [script_of(stage)] + ([module_file(f"yardbird.models.{stage.key}")] if stage.key else [])
@@ -79,7 +79,7 @@ def covers(dep: str, file: str) -> bool:
 
 
 def sections_read(stage: Stage) -> set[str]:
-    """What the stage's code hands to `read_section`, with the family's name put in.
+    """The sections that the code of a stage passes to `read_section`, with the name of the family filled in.
 
     A family reads its own section when it is created; a stage that loads a trained one never gets there.
     """
@@ -102,7 +102,7 @@ def sections_read(stage: Stage) -> set[str]:
 
 @pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)
 def test_a_stage_depends_on_every_file_it_imports_and_on_no_other(stage: Stage) -> None:
-    """A file missing from `deps` lets a cached stage lie; one too many trains again for nothing."""
+    """Without a file in `deps`, a cached stage is stale; with a superfluous one, DVC trains again without need."""
     code = code_of(stage)
     missing = sorted(file for file in code if not any(covers(dep, file) for dep in code_deps(stage)))
     unused = sorted(dep for dep in code_deps(stage) if not any(covers(dep, file) for file in code))
@@ -121,7 +121,7 @@ def covers_key(param: str, section: str) -> bool:
     return section == param or section.startswith(param + ".")
 
 
-#: What renders or draws.
+#: Modules that render or plot.
 DRAWING = (
     "generation", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/pages", "tracking/samples",
 )  # fmt: skip
@@ -129,7 +129,7 @@ DRAWING = (
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_drawing_does_not_retrain(family: str) -> None:
-    """Training once rendered and drew its samples: a moved pixel of a piano roll trained three models again."""
+    """Regression: training rendered and plotted samples, so a changed pixel of a piano roll retrained three models."""
     deps = next(stage for stage in ALL if stage.name == f"train@{family}").deps
     files = {file.relative_to(SOURCE / "yardbird").as_posix() for file in (SOURCE / "yardbird").rglob("*.py")}
     trained_by = {file for file in files if any(covers(dep, f"src/yardbird/{file}") for dep in deps)}
@@ -150,9 +150,9 @@ def test_every_stage_script_is_a_stage() -> None:
 
 
 def test_every_stage_has_an_output_that_is_not_in_git() -> None:
-    """In a fresh clone publish once had nothing to do, for its one output came with Git: no model was registered.
+    """Regression: the only output of publish was in Git, so in a fresh clone it did not run and registered no model.
 
-    A frozen stage is one that a fresh clone has nothing to do for, on purpose.
+    A frozen stage does not run in a fresh clone on purpose.
     """
     for name, entry in PIPELINE["stages"].items():
         if entry.get("frozen"):
@@ -168,7 +168,7 @@ def test_a_family_learns_from_the_codec_that_its_stage_depends_on(family: str) -
 
 
 def test_importing_the_library_is_cheap() -> None:
-    """Torch, MLflow and Great Expectations take seconds: they load inside the commands that need them."""
+    """The imports of torch, MLflow and Great Expectations take seconds, so only commands that need them import them."""
     heavy = "{'torch', 'mlflow', 'great_expectations', 'lightning'}"
     code = f"import sys, yardbird, yardbird.cli; print(*({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -198,7 +198,7 @@ def test_the_real_program_fills_bars_and_leaves_the_others(workspace: Path) -> N
             ["--fill", "2", "tune.mid", "--part", "Flute"],
             "tune.mid: expected one pitched part of the file, by",
         ),
-        (["--fill", "2", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
+        (["--fill", "2", "absent.mid"], "absent.mid: expected a music file, found no such file"),
         (["--fill", "2", "tune.mid", "--bars", "8"], "--bars: expected not to be given with --fill, found both"),
         (["--fill", "2", "tune.mid", "--best-of", "2"], "--best-of: expected not to be given with --fill"),
         (["--fill", "2", "tune.mid", "--chart", "data/charts/blues_in_f.txt"], "--chart: expected not to be given"),
@@ -252,7 +252,7 @@ def test_a_latent_space_plays_over_a_chart_and_says_what_it_does_not_look_at(
         (["--count", "0"], "--count: expected 1 or more"),
         (["--chart", "absent.txt"], "absent.txt: expected a chart, found no such file"),
         (["--chart", "bad.txt"], "bad.txt, line 2: expected a chord symbol, found 'H7'"),
-        (["--prime", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
+        (["--prime", "absent.mid"], "absent.mid: expected a music file, found no such file"),
         (["--prime", "corrupt.mid"], "corrupt.mid: expected a"),
         (["--prime", "tune.mid", "--prime-bars", "9"], "tune.mid: expected at least 9 bars, found 8"),
         (["--prime", "tune.mid", "--prime-bars", "4", "--bars", "4"], "expected a prime of less than 4 bars"),
@@ -343,7 +343,7 @@ def test_a_dry_run_tells_what_is_used_and_what_not_and_writes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--dry-run", "absent"], "absent: expected a folder of music files, found nothing there; correct the path"),
+        (["--dry-run", "absent"], "absent: expected a folder of music files, found no such folder; correct the path"),
         (["--dry-run", "empty"], "empty: expected at least one usable solo, found none"),
         (["--dry-run", "tune.mid"], "tune.mid: expected a folder of music files, found a file"),
         (["data"], "expected --dry-run"),
@@ -360,7 +360,7 @@ def test_a_missing_folder_of_the_command_line_is_not_blamed_on_params_yaml(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Regression: the remedy was to correct `sources` in params.yaml."""
-    assert "absent: expected a folder of music files, found nothing there; correct the path" in fail(
+    assert "absent: expected a folder of music files, found no such folder; correct the path" in fail(
         ["doctor", "absent"], capsys
     )
 

@@ -60,7 +60,7 @@ def test_the_first_bars_may_be_asked_for_and_a_shorter_solo_is_taken_whole(
     [
         (["short.mid", "long.mid", "--steps", "1"], "--steps: expected 2 or more, found 1"),
         (["short.mid", "long.mid", "--bars", "0"], "--bars: expected 1 or more, found 0"),
-        (["short.mid", "absent.mid"], "absent.mid: expected a file of music, found no such file"),
+        (["short.mid", "absent.mid"], "absent.mid: expected a music file, found no such file"),
         (["short.mid", "params.yaml"], "params.yaml: expected a"),
         (["short.mid", "empty.mid"], "empty.mid: expected a melody, found no notes"),
         (

@@ -88,7 +88,7 @@ def app_ok(*arguments: str) -> None:
         (["--guidance", "-1"], "error: --guidance: expected 0 or more, found -1.0; change it"),
         (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
         (["--top-k", "0"], "error: --top-k: expected 1 or more, found 0"),
-        (["--melody", "none.mid"], "none.mid: expected a file of music, found no such file"),
+        (["--melody", "none.mid"], "none.mid: expected a music file, found no such file"),
         (["--melody", "tune.mid", "--melody-seconds", "1", "--seconds", "0.5"], "found 1; ask for more seconds"),
         (["--melody", "params.yaml"], "params.yaml: expected a MIDI file"),
         (["--out", "params.yaml"], "params.yaml: expected a folder to write to, found a file"),

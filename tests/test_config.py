@@ -70,8 +70,8 @@ def test_a_mismatch_is_one_line_naming_file_section_and_key(tmp_path: Path, old:
 
 
 @pytest.mark.parametrize("change", [{"bars": 0}, {"lowest_pitch": 127}, {"qpm": 5.0}, {"best_of": 0}, {"measured": 0}])
-def test_a_value_that_makes_no_sense_is_told_with_its_file_and_section(root: Path, change: dict[str, float]) -> None:
-    """It read `generate: bars: …`, as if generate were a file."""
+def test_an_invalid_value_is_reported_with_its_file_and_section(root: Path, change: dict[str, float]) -> None:
+    """Regression: the message was `generate: bars: …`, as if generate were a file."""
     config = read_section("generate", GenerateConfig, root / "params.yaml")
     with pytest.raises(ConfigError, match=rf"^params\.yaml: generate\.{next(iter(change))}: expected"):
         replace(config, **change)

@@ -16,8 +16,8 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path: Path, monkeypatch) -> None:
-    """The old folder had been moved aside, and was deleted with the draft."""
+def test_the_old_folder_is_restored_when_the_new_one_cannot_replace_it(tmp_path: Path, monkeypatch) -> None:
+    """Regression: the old folder, moved aside, was deleted together with the draft."""
     folder, rename = tmp_path / "out", Path.rename
     files.write_text(folder / "a.txt", "old")
 
@@ -40,24 +40,24 @@ def test_not_a_number_never_reaches_a_metrics_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../x.mid", "/etc/passwd", "a/../../x"])
 def test_names_out_of_data_never_leave_their_folder(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="one that leaves it"):
+    with pytest.raises(InputError, match="a path that leaves it"):
         files.within(tmp_path, name)
 
 
 def test_a_link_to_the_outside_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link").symlink_to(tmp_path)
-    with pytest.raises(InputError, match="one that leaves it"):
+    with pytest.raises(InputError, match="a path that leaves it"):
         files.within(tmp_path / "in", "link/x.mid")
 
 
-def test_a_table_keeps_awkward_cells_and_its_own_columns_alone(tmp_path: Path) -> None:
+def test_a_table_keeps_awkward_cells_and_only_its_columns(tmp_path: Path) -> None:
     rows = [{"file": 'a, "b"\nc.mid', "notes": 3, "more": "left out"}, {"file": "ø.mid", "notes": None}]
     files.write_csv(tmp_path / "table.csv", ("notes", "file"), rows)
     assert (tmp_path / "table.csv").read_bytes() == 'notes,file\n3,"a, ""b""\nc.mid"\n,ø.mid\n'.encode()
 
 
 def test_a_carriage_return_in_a_text_does_not_end_the_line(tmp_path: Path) -> None:
-    """It was left unquoted, and the reader found a row that was too short."""
+    """Regression: it was not quoted, and the reader found a row that was too short."""
     files.write_csv(tmp_path / "table.csv", ("part", "notes"), [{"part": "Solo\rBb", "notes": 3}])
     assert (tmp_path / "table.csv").read_bytes() == b'part,notes\n"Solo\rBb",3\n'

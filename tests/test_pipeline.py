@@ -1,4 +1,4 @@
-"""The whole pipeline at the smoke preset, through the real command line; slowly, twice: same commit, seed and bytes."""
+"""The whole pipeline with the smoke preset on the real command line; slow: two runs of a commit give equal bytes."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from yardbird.music.midi import read_score, write_score
 
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("music_transformer", "music_vae")
-#: What a training took of time and memory and how fast a model draws: no two runs agree on it, and these tell it.
+#: Outputs with the time and the memory of training and the speed of sampling, which differ between runs.
 TIMED = (
     "reports/timing/",
     "reports/comparison.md",
@@ -91,7 +91,7 @@ def test_nothing_is_left_to_do_after_a_run(clone: Path) -> None:
     assert "up to date" in check(run(clone, ["dvc", "status"]))
 
 
-def test_the_corpus_has_the_size_asked_for_and_no_tune_group_in_two_splits(clone: Path) -> None:
+def test_the_corpus_has_the_configured_size_and_no_tune_group_in_two_splits(clone: Path) -> None:
     params = read_params(clone / "params.yaml")
     manifest = pd.read_csv(clone / "data/augmented/manifest.csv")
     assert len(manifest) == params["augment"]["target_size"]
@@ -100,7 +100,7 @@ def test_the_corpus_has_the_size_asked_for_and_no_tune_group_in_two_splits(clone
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_generated_solos_have_the_bars_asked_for_and_are_monophonic(clone: Path, family: str) -> None:
+def test_generated_solos_have_the_configured_bars_and_are_monophonic(clone: Path, family: str) -> None:
     bars = read_params(clone / "params.yaml")["generate"]["bars"]
     solos = sorted((clone / "data/generated" / family).rglob("*.mid"))
     assert solos
@@ -115,7 +115,7 @@ def test_generated_solos_have_the_bars_asked_for_and_are_monophonic(clone: Path,
             assert path.with_suffix(suffix).stat().st_size > 100
 
 
-def test_metrics_stand_under_the_family_and_say_that_the_corpus_is_synthetic(clone: Path) -> None:
+def test_metrics_are_under_the_family_and_report_that_the_corpus_is_synthetic(clone: Path) -> None:
     metrics = json.loads((clone / "reports/evaluate/music_transformer.json").read_text())
     figures = metrics["music_transformer"]
     assert np.isfinite(figures["nats_per_note"])
@@ -130,7 +130,7 @@ def test_metrics_stand_under_the_family_and_say_that_the_corpus_is_synthetic(clo
     assert "music_vae.sampled_accuracy" in shown
 
 
-def test_every_experiment_in_the_latent_space_can_be_heard_seen_and_read(clone: Path) -> None:
+def test_every_experiment_in_the_latent_space_has_sounds_pictures_and_values(clone: Path) -> None:
     for name in ("map", "interpolation", "transfer", "arithmetic", "prior"):
         written = {path.suffix for path in (clone / "data/explored" / name).rglob("*")}
         assert written >= {".mid", ".wav", ".png", ".csv"}, name
@@ -168,8 +168,8 @@ def corpus(clone: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_the_corpus_is_the_sources_named_whatever_the_clone_has_run_before(tmp_path: Path) -> None:
-    """A clone that had run the etudes trained on them for good, whatever `sources` said."""
+def test_the_corpus_is_the_named_sources_after_any_earlier_run_of_the_clone(tmp_path: Path) -> None:
+    """Regression: a clone that had run the etudes continued to train on them, even if `sources` did not name them."""
     clone = make_clone(tmp_path / "clone")
     yaml = YAML()
     pipeline, params = (yaml.load(clone / name) for name in ("dvc.yaml", "params.yaml"))

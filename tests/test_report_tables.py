@@ -21,7 +21,7 @@ def test_a_section_is_its_heading_and_each_table_under_its_caption() -> None:
     ]  # fmt: skip
 
 
-def test_what_was_written_is_read_again_without_what_is_empty(tmp_path: Path) -> None:
+def test_sections_are_read_as_they_were_written_without_empty_tables(tmp_path: Path) -> None:
     write_sections(tmp_path / "tables.json", SECTIONS)
     assert read_sections(tmp_path / "tables.json") == [Section("One", [FULL, BARE])]
 

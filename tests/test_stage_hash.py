@@ -1,4 +1,4 @@
-"""dvc.yaml as DVC reads it, and the hash by which a training finds its checkpoint again."""
+"""Stages are read from dvc.yaml like DVC does, and their hash identifies the checkpoint to resume."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Stages run by hand where the stages before them have not run."""
+"""Stages run by hand before their upstream stages have run."""
 
 import runpy
 import shutil
@@ -19,7 +19,7 @@ STAGES = {
 def test_a_stage_before_its_turn_is_one_line(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    """Some of them ended in a traceback."""
+    """Regression: some stages ended in a traceback."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setattr(sys, "argv", [f"{stage}.py", *STAGES[stage]])

@@ -1,4 +1,4 @@
-"""Yardbird: from a folder of Charlie Parker solos to trained, measured and registered music generation models."""
+"""Yardbird: a pipeline that trains, evaluates and registers music generation models on a folder of jazz solos."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Public names load their module, and with it torch, on first use: `import yardbird` stays cheap."""
+    """Import the module of a public name, and with it torch, on first use, so that `import yardbird` stays fast."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

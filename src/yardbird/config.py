@@ -1,4 +1,4 @@
-"""The settings in params.yaml: one strict reader, and constraints to annotate the fields of a section with."""
+"""The settings in params.yaml: one strict reader, and constraints for the fields of a section."""
 
 import dataclasses
 import functools
@@ -16,12 +16,12 @@ from ruamel.yaml.error import YAMLError
 
 from yardbird.errors import ConfigError, InputError
 
-if TYPE_CHECKING:  # pydantic takes a tenth of a second to import, so commands that read no settings do without it
+if TYPE_CHECKING:  # the import of pydantic takes a tenth of a second, so only the functions that use it import it
     from pydantic import TypeAdapter, ValidationError
 
 PARAMS = Path("params.yaml")
 
-#: What a source is for: the players to learn, or more solos to learn from before them.
+#: The use of a source: the players to imitate, or additional solos to train on before them.
 Role = Literal["target", "background"]
 TARGET: Role = "target"
 BACKGROUND: Role = "background"
@@ -30,9 +30,9 @@ PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
-#: A share that may be all or nothing.
+#: A share; 0 and 1 are allowed.
 Share = Annotated[float, Interval(ge=0, le=1)]
-#: A share that leaves something over, such as dropout.
+#: A share below 1, such as dropout.
 ShareBelowOne = Annotated[float, Interval(ge=0, lt=1)]
 PositiveShare = Annotated[float, Interval(gt=0, le=1)]
 MidiNumber = Annotated[int, Interval(ge=0, le=127)]
@@ -42,7 +42,7 @@ Config = TypeVar("Config")
 
 @dataclasses.dataclass(frozen=True)
 class Check(Predicate):
-    """A constraint that bounds cannot express: a function of the value alone, and what it expects in words."""
+    """A constraint that bounds cannot express: a function of the value, and the text for its error message."""
 
     expected: str
 
@@ -52,11 +52,11 @@ ASCENDING = Check(lambda pair: len(pair) == 2 and pair[0] < pair[1], "lowest, hi
 
 
 class Settings:
-    """Base of the sections of params.yaml: frozen dataclasses without defaults, fields annotated with constraints.
+    """Base class of the sections of params.yaml: frozen dataclasses without defaults, with constraints on the fields.
 
-    The constraints hold for every instance, whether it was read, built in code or made by `dataclasses.replace`. A
-    condition on several fields is checked in `__post_init__`, after a call of this one's. Errors outside the
-    reader name `section`, or the class where it has none.
+    The constraints are checked for every instance, also if it is built in code or by `dataclasses.replace`. To check a
+    condition on several fields, override `__post_init__` and call this one first. Errors outside the reader name
+    `section`, or the class if it has no section.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class ComposeConfig(Settings, section="compose"):
@@ -83,7 +83,7 @@ class Settings:
                 raise _first_error(error, config, self.section, self._file(), (name,)) from None
 
     def require(self, holds: bool, key: str, expected: str) -> None:
-        """Raise a `ConfigError` that names one of the fields where a condition on several of them fails."""
+        """Raise a `ConfigError` for field `key` if a condition on several fields does not hold."""
         if not holds:
             found = _show(getattr(self, key))
             raise ConfigError(self._file(), _join(self.section, key), expected=expected, found=found)
@@ -93,7 +93,7 @@ class Settings:
 
 
 def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
-    """The whole file as plain mappings (ruamel reads 1e-3 as a number, as DVC does)."""
+    """The whole file as plain mappings (ruamel reads 1e-3 as a number, like DVC)."""
     try:
         content = YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError:
@@ -124,7 +124,7 @@ def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Con
 
 
 def read_seed(path: Path = PARAMS) -> int:
-    """The one seed from which every stage derives its random streams."""
+    """The seed from which all stages derive their random streams."""
     return typing.cast(int, _parse(read_params(path).get("seed"), int, "seed", path))
 
 
@@ -143,7 +143,7 @@ def _plain(value: Any) -> str:
 def _parse(value: Any, kind: Any, key: str, path: Path) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
-    # As JSON, because strict validation of Python values takes no list for a tuple and no mapping for a dataclass.
+    # As JSON, because strict validation of Python values accepts no list for a tuple and no mapping for a dataclass.
     text = json.dumps(value, default=str)
     try:
         return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
@@ -153,7 +153,7 @@ def _parse(value: Any, kind: Any, key: str, path: Path) -> Any:
 
 @functools.cache
 def _adapters(config: type) -> "dict[str, TypeAdapter[Any]]":
-    """A validator for each field that is no section of its own."""
+    """A validator for each field that is not a nested section."""
     from pydantic import ConfigDict, TypeAdapter
 
     finite = ConfigDict(allow_inf_nan=False)
@@ -163,10 +163,10 @@ def _adapters(config: type) -> "dict[str, TypeAdapter[Any]]":
     return {name: TypeAdapter(hints[name], config=finite) for name in plain}
 
 
-#: What pydantic appends to the location of an error in a mapping's key.
+#: Pydantic appends it to the location of an error in the key of a mapping.
 _KEY = "[key]"
 
-#: What pydantic's kinds of errors expected; bounds and checks say so themselves.
+#: Kind of a pydantic error → the text after "expected"; bounds and checks have their own texts.
 _EXPECTED = {
     "int_type": "an integer",
     "float_type": "a number",
@@ -183,10 +183,10 @@ _EXPECTED = {
 def _first_error(
     error: "ValidationError", kind: Any, key: str, path: Path | str, outer: tuple[int | str, ...] = ()
 ) -> ConfigError:
-    """One line about the first of pydantic's errors; an unknown key goes first, since it may be a missing one misspelt.
+    """The first of pydantic's errors in one line; an unknown key is first, as it may be a misspelt missing key.
 
     Args:
-        kind: the type of the value called `key`, in which the error lies at `outer`, followed by pydantic's location.
+        kind: the type of the value named `key`; the error is at `outer`, followed by the location from pydantic.
     """
     found = min(error.errors(), key=lambda one: one["type"] != "unexpected_keyword_argument")
     location, value = (*outer, *found["loc"]), found["input"]
@@ -206,7 +206,7 @@ def _first_error(
 
 
 def _type_at(kind: Any, location: tuple[int | str, ...]) -> tuple[Any, list[Any]]:
-    """The type at a place inside `kind`, without None and annotations, and its constraints."""
+    """The type at a location inside `kind`, without None and annotations, and its constraints."""
     constraints: list[Any] = []
     while typing.get_origin(kind) in (Annotated, typing.Union, types.UnionType):
         if typing.get_origin(kind) is Annotated:
@@ -226,7 +226,7 @@ def _type_at(kind: Any, location: tuple[int | str, ...]) -> tuple[Any, list[Any]
 
 
 def _bounds(constraints: list[Any]) -> str:
-    """All bounds of a number in words."""
+    """The text for all bounds of a number."""
     single = itertools.chain.from_iterable(
         constraint if isinstance(constraint, GroupedMetadata) else [constraint] for constraint in constraints
     )
@@ -244,7 +244,7 @@ def _bounds(constraints: list[Any]) -> str:
 
 
 def _join(key: str, part: int | str) -> str:
-    """`key` with one more part of the path: an index in brackets, a name after a dot."""
+    """Append a part of the path to `key`: an index in brackets, or a name after a dot."""
     if isinstance(part, int):
         return f"{key}[{part}]"
     return key if part == _KEY else f"{key}.{part}" if key else part

@@ -1,4 +1,4 @@
-"""What torch computes on: threads, devices, memory."""
+"""The threads, devices and memory of torch."""
 
 import resource
 import sys
@@ -7,24 +7,24 @@ import torch
 
 
 def prepare_torch(threads: int | None = 1) -> None:
-    """Set torch up for this process and this thread, before its first parallel operation.
+    """Configure torch for this process and this thread, before its first parallel operation.
 
     Args:
-        threads: on the CPU; None: torch decides. Sums, and so bytes, depend on their number; two on busy cores can be
-            34 times slower than one.
+        threads: the number of CPU threads; None lets torch decide. Sums, and so bytes, depend on it; two threads on
+            busy cores can be 34 times slower than one.
     """
-    torch.set_flush_denormal(True)  # recurrent layers are 19 times faster for it
+    torch.set_flush_denormal(True)  # denormal numbers make recurrent layers 19 times slower
     if threads is not None:
         torch.set_num_threads(threads)
 
 
 def best_device() -> torch.device:
-    """CUDA where there is one, else the CPU."""
+    """CUDA if available, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def device_in_words() -> str:
-    """What this process computes on: the GPU's name, else the CPU with the number of torch's threads."""
+    """The device of this process in words: the name of the GPU, or the CPU with the number of torch's threads."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     threads = torch.get_num_threads()
@@ -32,8 +32,8 @@ def device_in_words() -> str:
 
 
 def peak_memory_mib() -> float:
-    """The most memory held so far: by torch on the GPU; without one by this process, Python and all libraries in it."""
+    """The peak memory so far: of torch on the GPU, or without a GPU of this process, including Python and libraries."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
-    units_a_mib = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_a_mib
+    units_per_mib = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_per_mib

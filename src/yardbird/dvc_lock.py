@@ -14,7 +14,7 @@ LOCK = Path("dvc.lock")
 
 
 def read_lock(path: Path = LOCK) -> Mapping[str, Any]:
-    """Stage name → its entry; empty before the first run of the pipeline."""
+    """Stage name → its entry; empty if the pipeline has never run."""
     if not path.exists():
         return {}
     stages: Mapping[str, Any] = YAML(typ="safe", pure=True).load(path).get("stages", {})
@@ -22,7 +22,7 @@ def read_lock(path: Path = LOCK) -> Mapping[str, Any]:
 
 
 def output_hashes(stages: Mapping[str, Any]) -> dict[str, str]:
-    """Path → MD5 of every output; that of a folder ends in `.dir`."""
+    """Path → MD5 of every output; the MD5 of a folder ends in `.dir`."""
     return {out["path"]: out["md5"] for entry in stages.values() for out in entry.get("outs", []) if "md5" in out}
 
 
@@ -41,6 +41,6 @@ def background_sources(stages: Mapping[str, Any]) -> str:
 
 
 def pipeline_id(stages: Mapping[str, Any]) -> str:
-    """An MD5 over all entries except that of publish, which is written only after publish has run."""
+    """An MD5 over all entries except `publish`: publish computes it before its own entry is written."""
     upstream = {name: entry for name, entry in stages.items() if name != "publish"}
     return hashlib.md5(json.dumps(upstream, sort_keys=True).encode(), usedforsecurity=False).hexdigest()

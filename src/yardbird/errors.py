@@ -1,10 +1,10 @@
-"""What can go wrong with what a user gives us.
+"""Errors that the input of a user can cause.
 
-    YardbirdError            anything a user can mend; the command line prints it as one line and exits with 1
+    YardbirdError            an error that a user can fix; the command line prints it as one line and exits with 1
     ├── InputError           a file or folder is not what was expected
     └── ConfigError          params.yaml, a preset or a command-line value is not what was expected
 
-Broken invariants of our own are `assert`ed and never wrapped in these.
+Internal invariants are checked by `assert` and never raise these errors.
 """
 
 import functools
@@ -14,13 +14,13 @@ from pathlib import Path
 
 
 class YardbirdError(Exception):
-    """Base of every error a user can mend."""
+    """Base class of every error that a user can fix."""
 
 
 class InputError(YardbirdError):
     """A file or folder is unusable.
 
-    The text is one line: what, what was expected, what was found, what to do.
+    The message is one line: the file, what was expected, what was found, and how to fix it.
 
     >>> str(InputError("solo.mid", expected="a MIDI file", found="an empty file", remedy="export it again"))
     'solo.mid: expected a MIDI file, found an empty file; export it again'
@@ -44,10 +44,10 @@ class ConfigError(YardbirdError):
 
 
 def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
-    """What a stage was called with, one argument a name.
+    """Return the command-line arguments of a stage, one for each name.
 
     Raises:
-        InputError: there are more or fewer, or the first is none of the `known`, where these are given.
+        InputError: the number of arguments is wrong, or `known` is given and does not contain the first.
     """
     given = sys.argv[1:]
     if len(given) != len(names) or (known and given[0] not in known):
@@ -57,9 +57,9 @@ def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
 
 
 def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
-    """Decorate a stage's `main`: what a user can mend is one line on stderr and exit status 1, without a traceback.
+    """Decorate the `main` of a stage: print an error that a user can fix as one line on stderr and exit with status 1.
 
-    That includes a file that is not there: stages read what other stages write, and may be run by hand before them.
+    A missing file is such an error: a user may run a stage by hand before the stages that write its input.
     """
 
     @functools.wraps(main)
@@ -70,6 +70,6 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
             sys.exit(f"error: {error}")
         except FileNotFoundError as error:
             what = error.filename or error
-            sys.exit(f"error: {what}: expected what an earlier stage writes, found no such file; run dvc repro")
+            sys.exit(f"error: {what}: expected a file that an earlier stage writes, found no such file; run dvc repro")
 
     return guarded

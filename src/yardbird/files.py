@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and paths that stay where they belong."""
+"""Atomic writing of files and folders, hashes, and paths that cannot leave their folder."""
 
 import csv
 import hashlib
@@ -16,7 +16,7 @@ from yardbird.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write atomically: a reader sees the old file or the new one, also after a kill or on a full disk."""
+    """Write atomically: a reader sees the old or the new file, even after a kill or on a full disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -34,12 +34,12 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Indented, in the order given, the same bytes for the same content; NaN and infinity are refused."""
+    """Write indented JSON, keys in the given order. Equal content gives equal bytes; NaN and infinity are errors."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """A header and the rows, lines ending in a newline alone; what a row holds beside the columns is left out."""
+    """Write a header and the rows, with `\\n` as line end. Entries of a row that are not in `columns` are ignored."""
     lines = _Lines()
     writer = csv.DictWriter(lines, columns, extrasaction="ignore")
     writer.writeheader()
@@ -48,10 +48,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, An
 
 
 class _Lines:
-    """Lines of a CSV file, each ended by a newline alone.
+    """Buffer for the lines of a CSV file, each ended by a newline alone.
 
-    With newline as its own line terminator, csv leaves a carriage return in a text unquoted, and readers end the line
-    there.
+    With a newline as line terminator, csv does not quote a carriage return in a text, and readers end the line there.
     """
 
     def __init__(self) -> None:
@@ -67,7 +66,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A new folder to fill, which takes the place of `folder` when the block succeeds and vanishes when it fails."""
+    """Yield a new folder to fill. It replaces `folder` if the block succeeds and is deleted if the block fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     old = draft.with_name(f"{draft.name}.old")
@@ -78,7 +77,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             folder.rename(old)
         draft.rename(folder)
     finally:
-        if old.exists() and not folder.exists():  # the new folder could not take its place
+        if old.exists() and not folder.exists():  # the new folder could not be moved into place
             old.rename(folder)
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -98,17 +97,17 @@ def sha256_folder(folder: Path) -> str:
 
 
 def within(folder: Path, name: str) -> Path:
-    """`folder / name`, refused when a name out of some data file leads outside the folder.
+    """Return `folder / name`, and refuse a name from a data file that leads outside the folder.
 
     Raises:
-        InputError: the name is absolute, climbs with `..`, or follows a link to the outside.
+        InputError: the name is absolute, or leaves the folder through `..` or a link.
     """
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(
             name,
             expected=f"a path inside {folder}",
-            found="one that leaves it",
+            found="a path that leaves it",
             remedy="use a path relative to the folder",
         )
     return path

@@ -11,7 +11,7 @@ def head_commit(root: Path) -> str:
 
 
 def has_changes(root: Path, paths: Sequence[str]) -> bool:
-    """Whether files under `paths` differ from the current commit; False where there is none."""
+    """Whether files under `paths` differ from the current commit; False without a commit."""
     return bool(head_commit(root) and _git(root, "status", "--porcelain", "--", *paths))
 
 

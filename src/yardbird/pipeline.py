@@ -1,4 +1,4 @@
-"""What dvc.yaml declares of a stage, and a hash of it: two runs of a stage with the same hash give the same outputs."""
+"""The declarations of a stage in dvc.yaml, and their hash: runs of a stage with equal hashes give equal outputs."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ PIPELINE = Path("dvc.yaml")
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage as DVC runs it; `train@music_vae` is the instance of the foreach stage `train` with key music_vae."""
+    """One stage as DVC runs it; `train@music_vae` is the instance of the foreach stage `train` with key `music_vae`."""
 
     name: str
-    key: str | None  # of a foreach stage: the list's item, or the mapping's key
+    key: str | None  # of a foreach stage: the item of the list, or the key of the mapping
     cmd: str
     deps: tuple[str, ...]
-    params: tuple[str, ...]  # keys of params.yaml; dots descend
+    params: tuple[str, ...]  # keys of params.yaml; dots separate levels
 
 
 def read_stages(root: Path = Path()) -> dict[str, Stage]:
@@ -39,9 +39,9 @@ def read_stages(root: Path = Path()) -> dict[str, Stage]:
 
 
 def stage_hash(name: str, root: Path = Path()) -> str:
-    """A hash of every byte of a stage's declared dependencies and of the values of its declared parameters.
+    """A hash of the bytes of a stage's declared dependencies and of the values of its declared parameters.
 
-    The order in dvc.yaml does not count. tests/test_architecture.py holds the declarations against the code.
+    It does not depend on the order in dvc.yaml. tests/test_architecture.py compares the declarations with the code.
 
     Raises:
         InputError: a dependency is missing.
@@ -74,7 +74,7 @@ def _stage(name: str, key: str | None, body: Mapping[str, Any], values: Mapping[
 
 
 def _filled(text: Any, values: Mapping[str, Any]) -> Any:
-    """`text` with every `${a.b}` replaced; a text that is nothing but one, or no text at all, may be of any type."""
+    """`text` with every `${a.b}` replaced. A text of only one `${a.b}` becomes its value, of any type."""
 
     def value(match: re.Match[str]) -> Any:
         return reduce(lambda section, part: section[part], match[1].split("."), values)

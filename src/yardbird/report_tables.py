@@ -1,6 +1,6 @@
-"""Sections of captioned tables: the compare stage writes them, as Markdown and as JSON, and the report reads the JSON.
+"""Sections of captioned tables. The compare stage writes them as Markdown and JSON; the report reads the JSON.
 
-Cells are text, so that the digits of a value are chosen in one place.
+Cells are text, so that values are rounded in one place.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from yardbird import files
 
-#: The page that explains the metrics, seen from the folder `reports`.
+#: The page that explains the metrics, relative to the folder `reports`.
 METRICS_PAGE = "../docs/metrics.md"
 
 
@@ -30,14 +30,14 @@ class Section:
 
 
 def address(heading: str) -> str:
-    """Where a heading of docs/metrics.md is, its anchor as GitHub makes it of letters, digits and spaces."""
+    """The link to a heading of docs/metrics.md. The anchor follows GitHub's rule for letters, digits and spaces."""
     return f"{METRICS_PAGE}#{heading.lower().replace(' ', '-')}"
 
 
 def as_markdown(sections: Iterable[Section]) -> list[str]:
-    """Lines of Markdown: a heading for each section, above each table its caption, and at the end the links.
+    """Lines of Markdown: a heading for each section, a caption above each table, and the link targets at the end.
 
-    Tables and sections without a row are left out.
+    Tables and sections without rows are left out.
     """
     kept = _with_rows(sections)
     lines = []
@@ -58,12 +58,12 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def write_sections(path: Path, sections: Iterable[Section]) -> None:
-    """Write as JSON, without the tables and sections that have no row."""
+    """Write as JSON, without the tables and sections that have no rows."""
     files.write_json(path, [asdict(section) for section in _with_rows(sections)])
 
 
 def read_sections(path: Path) -> list[Section]:
-    """What `write_sections` wrote."""
+    """Read a file that `write_sections` wrote."""
     return [Section(entry["heading"], [Table(**table) for table in entry["tables"]]) for entry in files.read_json(path)]
 
 

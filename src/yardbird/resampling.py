@@ -1,4 +1,4 @@
-"""How the intervals of an evaluation are drawn: one value instead of a number of samples and a seed."""
+"""The settings of all bootstrap intervals of an evaluation, as one value."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from yardbird.seeds import generator
 
 @dataclass(frozen=True)
 class Resampling:
-    """The samples of every bootstrap, and the seed of their random streams."""
+    """The number of samples of every bootstrap, and the seed of their random streams."""
 
     samples: int
     seed: int
 
     def random(self, stream: str = "bootstrap") -> np.random.Generator:
-        """The stream from its start: each interval draws the same groups, and a new metric changes no other's."""
+        """A new generator at the start of the stream: all intervals resample the same groups, independent of others."""
         return generator(self.seed, stream)

@@ -1,4 +1,4 @@
-"""The rhythm section: it follows the solo's swing and meter."""
+"""The rhythm section follows the swing ratio and the meter of the solo."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ def in_beats(part: Score, pitch: int) -> list[float]:
 
 @pytest.mark.parametrize(("off_beat", "place"), [(6, 6), (7, 7), (8, 8), (9, 9), (10, 9)])
 def test_the_off_beat_of_the_band_is_the_solo_s(off_beat: int, place: int) -> None:
-    """Regression: the piano swung 2:1 under even eighths. Beyond 3:1 it is a sixteenth."""
+    """Regression: the piano swung 2:1 under even eighths. The limit is 3:1, a sixteenth."""
     score = eighths(off_beat)
     piano, _ = accompaniment(score)
     assert off_beat_ticks(score) == place
@@ -85,7 +85,7 @@ def test_a_count_in_comes_before_the_solo_and_changes_nothing_in_it() -> None:
     assert np.abs(counted.samples[lead - 2000 : lead]).max() < 0.02
 
 
-def test_drums_are_heard_without_chords_and_stay_below_the_solo() -> None:
+def test_drums_sound_without_chords_and_are_quieter_than_the_solo() -> None:
     solo = replace(eighths(6), chords=(), notes=make_notes([(0, 12, 69, 90)]), end_tick=48)
     alone, with_drums = render(solo).mono, render(solo, with_drums=True).mono
     rest = slice(round(0.8 * SAMPLE_RATE), round(1.9 * SAMPLE_RATE))

@@ -19,7 +19,7 @@ def root_mean_square(samples: np.ndarray) -> float:
 
 
 @given(amplitude=st.floats(1e-4, 4.0), loudness=st.floats(-40, -8))
-def test_a_tone_comes_to_the_loudness_asked_for(amplitude: float, loudness: float) -> None:
+def test_a_tone_gets_the_requested_loudness(amplitude: float, loudness: float) -> None:
     assert decibels(root_mean_square(levelled(tone(amplitude=amplitude), RATE, loudness))) == pytest.approx(
         loudness, abs=0.05
     )
@@ -31,7 +31,7 @@ def test_rests_do_not_make_a_sound_louder() -> None:
     assert root_mean_square(with_rests[: len(played)]) == pytest.approx(root_mean_square(played), rel=0.02)
 
 
-def test_a_peak_keeps_below_minus_one_decibel_at_the_price_of_loudness() -> None:
+def test_the_peak_stays_below_minus_one_decibel_even_if_the_sound_gets_quieter() -> None:
     samples = tone(amplitude=0.01)
     samples[100] = 1.0
     assert decibels(peak_of(levelled(samples, RATE, -12))) == pytest.approx(-1, abs=0.01)
@@ -44,7 +44,7 @@ def test_silence_stays_silence() -> None:
 
 @pytest.mark.parametrize("gain", [1.0, 0.3])
 def test_cut_off_tops_are_counted_as_a_loop_would_count_them(gain: float) -> None:
-    """Also where the clipped recording was turned down afterwards."""
+    """Also if the clipped recording was attenuated afterwards."""
     samples = np.clip(tone(amplitude=1.5), -1, 1) * np.float32(gain)
     run, cut = 0, 0
     for level in [*(np.abs(samples) > gain * 0.9999), False]:
@@ -80,7 +80,7 @@ def in_mu_law(samples: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("coarse", [in_eight_bits, in_mu_law])
 @given(hertz=st.floats(40, 2000), amplitude=st.floats(0.05, 0.99))
-def test_coarse_levels_are_not_taken_for_clipping(coarse, hertz: float, amplitude: float) -> None:
+def test_coarse_levels_do_not_count_as_clipping(coarse, hertz: float, amplitude: float) -> None:
     assert clipped_share(coarse(tone(0.5, hertz, amplitude))[:, None]) < 1e-3
 
 
@@ -92,8 +92,8 @@ def test_clipping_is_found_in_coarse_levels_too(coarse, amplitude: float) -> Non
 
 
 @given(hertz=st.floats(80, 6000), amplitude=st.floats(1.0, 30.0))
-def test_what_passes_full_scale_is_not_clipped_and_is_scaled(hertz: float, amplitude: float) -> None:
-    """Files of floating-point numbers may hold it; it was called clipped."""
+def test_samples_beyond_full_scale_do_not_count_as_clipped_and_are_scaled(hertz: float, amplitude: float) -> None:
+    """Regression: floating-point files may have such samples; they were reported as clipped."""
     loud = tone(0.2, hertz, amplitude)
     assert clipped_share(loud[:, None]) < 1e-3
     assert peak_of(levelled(loud, RATE, -18)) < 1

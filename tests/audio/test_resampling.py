@@ -1,4 +1,4 @@
-"""Resampling, on tones: what fits into the new rate comes through, the rest does not fold back."""
+"""Resampling of tones: frequencies below the new Nyquist frequency are kept, those above it do not alias."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ def tone(rate: int, hertz: float, seconds: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("rate", [8000, 11_025, 16_000, 22_050, 22_254, 44_099, 44_100, 48_000, 96_000])
 def test_a_tone_keeps_its_pitch_its_level_and_its_length_from_any_rate(rate: int) -> None:
-    """44 099 Hz shares no factor with 16 000: taken exactly, the filter would need gigabytes."""
+    """44 099 Hz shares no factor with 16 000: with the exact ratio, the filter would need gigabytes."""
     samples = to_mono(Waveform(tone(rate, 1000)[:, None], rate), 16_000)
     assert abs(len(samples) - 16_000) <= 1
     inner = slice(500, 15_500)
     assert np.abs(samples[inner] - tone(16_000, 1000)[: len(samples)][inner]).max() < 0.01
 
 
-def test_what_the_new_rate_cannot_hold_does_not_fold_back() -> None:
+def test_frequencies_above_the_new_nyquist_frequency_do_not_alias() -> None:
     samples = to_mono(Waveform(tone(44_100, 10_000)[:, None], 44_100), 16_000)
     assert np.sqrt(np.mean(samples[500:-500] ** 2)) < 1e-3
 

@@ -35,7 +35,7 @@ def test_the_first_note_sounds_at_its_pitch(pitch: int) -> None:
 
 
 def test_every_note_of_the_alto_sounds() -> None:
-    """E above middle C has no sample in the SoundFont: every one of a solo's was silent."""
+    """Regression: E above middle C has no sample in the SoundFont and was silent."""
     for pitch in range(40, 97):
         score = Score(12, make_notes([(0, 12, pitch, 80)]), end_tick=12)
         assert render(score).peak > 0.05, pitch
@@ -62,13 +62,13 @@ def test_the_sound_lasts_as_long_as_the_score_under_its_tempo_map_and_rings_out(
     assert render(score).seconds == pytest.approx(6.6, abs=1e-4)
 
 
-def test_the_last_note_is_not_cut_off_dead() -> None:
+def test_the_last_note_rings_out() -> None:
     score = Score(12, make_notes([(0, 12, 69, 100)]), end_tick=12, tempos=(Tempo(0, 60.0),))
     assert np.abs(render(score).mono[SAMPLE_RATE + 1 : SAMPLE_RATE + 200]).max() > 1e-3
 
 
 def test_the_wave_swings_about_zero() -> None:
-    """The SoundFont's sax brings an offset of half its own loudness."""
+    """The SoundFont's sax has a DC offset of half its loudness."""
     note = render(solo()).mono[round(0.2 * SAMPLE_RATE) : round(0.9 * SAMPLE_RATE)]
     assert abs(note.mean()) < 0.01 * note.std()
 
@@ -89,7 +89,7 @@ def test_a_score_without_notes_is_silence_of_its_length() -> None:
     assert silence.seconds == pytest.approx(2.6, abs=1e-4)
 
 
-def test_comping_is_heard_where_the_solo_rests_and_stays_below_it() -> None:
+def test_comping_sounds_in_the_rests_of_the_solo_and_is_quieter() -> None:
     alone, with_band = render(solo()).mono, render(solo(), comping=True).mono
     rest = slice(round(1.3 * SAMPLE_RATE), round(1.9 * SAMPLE_RATE))
     playing = slice(round(2.1 * SAMPLE_RATE), round(6 * SAMPLE_RATE))

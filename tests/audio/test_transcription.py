@@ -12,8 +12,8 @@ from yardbird.audio.synth import render
 from yardbird.audio.transcription import (
     DEFAULT_QPM,
     HeardNotes,
+    detect_notes,
     estimate_tempo,
-    hear,
     spoken_tempo,
     to_score,
     transcribe,
@@ -35,7 +35,7 @@ def sound(samples: NDArray[np.float64], rate: int = RATE) -> Waveform:
 
 
 def tone(pitch: float | NDArray[np.float64], seconds: float) -> NDArray[np.float64]:
-    """Six partials, swelling in 10 ms and dying in 30."""
+    """Six partials with an attack of 10 ms and a release of 30 ms."""
     count = round(seconds * RATE)
     phase = 2 * np.pi * np.cumsum(np.broadcast_to(440 * 2 ** ((np.asarray(pitch) - 69) / 12), count)) / RATE
     time = np.arange(count) / RATE
@@ -48,9 +48,9 @@ def line(pitches: Sequence[int], seconds: float) -> NDArray[np.float64]:
     return np.concatenate([tone(p, seconds) if p else np.zeros(round(seconds * RATE)) for p in pitches])
 
 
-def f1(score: Score, heard: HeardNotes) -> float:
-    found = found_notes(score.seconds_at(score.onsets), score.pitches, heard.onsets, heard.pitches)
-    return 2 * found / (len(score.notes) + len(heard.onsets))
+def f1(score: Score, detected: HeardNotes) -> float:
+    found = found_notes(score.seconds_at(score.onsets), score.pitches, detected.onsets, detected.pitches)
+    return 2 * found / (len(score.notes) + len(detected.onsets))
 
 
 def bebop(qpm: float) -> Score:
@@ -66,30 +66,30 @@ def bebop(qpm: float) -> Score:
     return Score(12, make_notes(rows), int(steps[-1]), tempos=(Tempo(0, qpm),))
 
 
-def test_tones_are_heard_where_they_are() -> None:
+def test_tones_are_detected_at_their_times() -> None:
     pitches = [57, 59, 60, 0, 64, 72, 62, 81, 50, 0]
-    heard = hear(sound(line(pitches, 0.2)))
-    assert heard.pitches.tolist() == [pitch for pitch in pitches if pitch]
+    detected = detect_notes(sound(line(pitches, 0.2)))
+    assert detected.pitches.tolist() == [pitch for pitch in pitches if pitch]
     places = [place for place, pitch in enumerate(pitches) if pitch]
-    assert heard.onsets == pytest.approx(0.2 * np.array(places), abs=0.02)
-    assert heard.offsets == pytest.approx(0.2 * np.array(places) + 0.2, abs=0.04)
-    assert (heard.seconds, heard.voiced_seconds) == (2.0, pytest.approx(1.6, abs=0.15))
+    assert detected.onsets == pytest.approx(0.2 * np.array(places), abs=0.02)
+    assert detected.offsets == pytest.approx(0.2 * np.array(places) + 0.2, abs=0.04)
+    assert (detected.seconds, detected.voiced_seconds) == (2.0, pytest.approx(1.6, abs=0.15))
 
 
 @given(st.lists(st.integers(50, 85), min_size=1, max_size=8))
-def test_any_line_of_tones_comes_back_repeated_notes_too(pitches: list[int]) -> None:
-    assert hear(sound(line(pitches, 0.15))).pitches.tolist() == pitches
+def test_any_line_of_tones_is_transcribed_with_its_repeated_notes(pitches: list[int]) -> None:
+    assert detect_notes(sound(line(pitches, 0.15))).pitches.tolist() == pitches
 
 
 def test_a_held_note_with_vibrato_is_one_note() -> None:
     vibrato = 70 + 0.35 * np.sin(2 * np.pi * 5.5 * np.arange(2 * RATE) / RATE)
-    assert hear(sound(tone(vibrato, 2.0))).pitches.tolist() == [70]
+    assert detect_notes(sound(tone(vibrato, 2.0))).pitches.tolist() == [70]
 
 
 def test_a_crackle_in_a_note_does_not_cut_it() -> None:
     samples = tone(65, 1.0)
     samples[8000:8160] = np.random.default_rng(0).normal(0, 0.2, 160)
-    assert hear(sound(samples)).pitches.tolist() == [65]
+    assert detect_notes(sound(samples)).pitches.tolist() == [65]
 
 
 @pytest.mark.parametrize(
@@ -105,57 +105,57 @@ def test_a_crackle_in_a_note_does_not_cut_it() -> None:
     ],
     ids=["empty", "too short", "silence", "offset", "noise", "rumble", "too quiet"],
 )
-def test_what_is_no_music_has_no_notes(samples: NDArray[np.float64]) -> None:
-    heard = hear(sound(samples))
-    assert len(heard.onsets) == len(heard.pitches) == 0
-    assert heard.voiced_seconds == 0
+def test_silence_and_noise_have_no_notes(samples: NDArray[np.float64]) -> None:
+    detected = detect_notes(sound(samples))
+    assert len(detected.onsets) == len(detected.pitches) == 0
+    assert detected.voiced_seconds == 0
     score = transcribe(sound(samples))
     assert len(score.notes) == 0
     assert score.bar_count >= 1
 
 
 @pytest.mark.parametrize("qpm", [120, 200, 300])
-def test_renders_come_back_to_notes(qpm: float) -> None:
+def test_rendered_solos_are_transcribed(qpm: float) -> None:
     score = bebop(qpm)
-    heard = hear(render(score))
-    assert f1(score, heard) > 0.97
-    assert (heard.onsets[1:] >= heard.offsets[:-1]).all()
+    detected = detect_notes(render(score))
+    assert f1(score, detected) > 0.97
+    assert (detected.onsets[1:] >= detected.offsets[:-1]).all()
 
 
 def test_the_rate_and_the_channels_do_not_matter() -> None:
     score = bebop(200)
-    assert hear(render(score, channels=2)).pitches.tolist() == hear(render(score)).pitches.tolist()
+    assert detect_notes(render(score, channels=2)).pitches.tolist() == detect_notes(render(score)).pitches.tolist()
 
 
-def test_some_hiss_is_no_hindrance() -> None:
+def test_quiet_hiss_changes_little() -> None:
     score = bebop(180)
     clean = render(score)
     hiss = np.random.default_rng(3).normal(0, 0.01, clean.samples.shape).astype(np.float32)
-    assert f1(score, hear(Waveform(clean.samples + hiss, clean.sample_rate))) > 0.95
+    assert f1(score, detect_notes(Waveform(clean.samples + hiss, clean.sample_rate))) > 0.95
 
 
-def test_a_real_solo_comes_back(shared: Path, root: Path, tmp_path: Path) -> None:
+def test_a_real_solo_is_transcribed(shared: Path, root: Path, tmp_path: Path) -> None:
     shutil.copy(shared / "parker/omnibook__Anthropology.mid", tmp_path)
     ingest(tmp_path, "parker", read_section("ingest", IngestConfig, root / "params.yaml"), tmp_path / "ingested")
     (path,) = (tmp_path / "ingested").rglob("*.mid")
     excerpt = excerpts(read_score(path), 64)[0]
-    assert f1(excerpt, hear(render(excerpt))) > 0.95
+    assert f1(excerpt, detect_notes(render(excerpt))) > 0.95
 
 
-def test_a_transcription_stands_on_the_grid_at_its_tempo() -> None:
+def test_a_transcription_is_on_the_grid_at_its_tempo() -> None:
     score = bebop(200)
-    heard = transcribe(render(score), 200)
-    assert (heard.ticks_per_beat, heard.mean_qpm, heard.end_tick % 48) == (12, pytest.approx(200), 0)
+    detected = transcribe(render(score), 200)
+    assert (detected.ticks_per_beat, detected.mean_qpm, detected.end_tick % 48) == (12, pytest.approx(200), 0)
     ours = set(zip(score.onsets.tolist(), score.pitches.tolist(), strict=True))
-    theirs = set(zip(heard.onsets.tolist(), heard.pitches.tolist(), strict=True))
+    theirs = set(zip(detected.onsets.tolist(), detected.pitches.tolist(), strict=True))
     assert len(ours & theirs) > 0.85 * len(ours)  # a step is 25 ms
-    assert heard.is_monophonic
+    assert detected.is_monophonic
 
 
 def test_notes_that_end_with_the_sound_stay_in_the_score() -> None:
-    heard = HeardNotes(np.array([0.0, 0.99]), np.array([0.5, 1.0]), np.array([60, 62]), 1.0, 1.0)
-    assert to_score(heard, 120).pitches.tolist() == [60, 62]
-    assert to_score(heard, 120).bar_count == 1
+    detected = HeardNotes(np.array([0.0, 0.99]), np.array([0.5, 1.0]), np.array([60, 62]), 1.0, 1.0)
+    assert to_score(detected, 120).pitches.tolist() == [60, 62]
+    assert to_score(detected, 120).bar_count == 1
 
 
 @pytest.mark.parametrize("qpm", [150, 200, 240])
@@ -177,6 +177,6 @@ def test_a_caption_may_name_a_tempo() -> None:
 
 
 def test_the_same_sound_gives_the_same_notes() -> None:
-    first, second = (hear(render(bebop(200))) for _ in range(2))
+    first, second = (detect_notes(render(bebop(200))) for _ in range(2))
     assert np.array_equal(first.onsets, second.onsets)
     assert np.array_equal(first.pitches, second.pitches)

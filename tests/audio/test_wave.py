@@ -30,12 +30,12 @@ def test_the_bytes_hold_no_clock(tmp_path: Path) -> None:
     assert len((tmp_path / "a.wav").read_bytes()) == 44 + 2 * 4410  # the plain header and the samples, nothing else
 
 
-def test_what_exceeds_full_scale_is_clipped_not_wrapped(tmp_path: Path) -> None:
+def test_samples_beyond_full_scale_are_clipped_not_wrapped(tmp_path: Path) -> None:
     write_wave(Waveform(np.array([[1.5], [-1.5]], dtype=np.float32), 8000), tmp_path / "loud.wav")
     assert np.sign(read_wave(tmp_path / "loud.wav").samples[:, 0]).tolist() == [1, -1]
 
 
-def test_what_is_no_sound_file_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("not sound")
     with pytest.raises(InputError, match="expected a sound file, found an unreadable file"):
         read_wave(tmp_path / "text.wav")
@@ -68,7 +68,7 @@ def test_flac_holds_the_same_samples_as_wav_and_no_clock(tmp_path: Path) -> None
         ("voc", "VOC", "PCM_16", 44_100),
     ],
 )
-def test_whatever_libsndfile_reads_is_read(tmp_path: Path, suffix: str, kind: str, subtype: str, rate: int) -> None:
+def test_the_formats_of_libsndfile_are_read(tmp_path: Path, suffix: str, kind: str, subtype: str, rate: int) -> None:
     wave = 0.4 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, np.stack([wave, wave], axis=1), rate, format=kind, subtype=subtype)
@@ -79,11 +79,13 @@ def test_whatever_libsndfile_reads_is_read(tmp_path: Path, suffix: str, kind: st
 
 def test_samples_without_a_header_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(bytes(1000))
-    with pytest.raises(InputError, match="found samples without a header, whose rate nothing says"):
+    with pytest.raises(InputError, match="found samples without a header, so that their rate is unknown"):
         read_wave(tmp_path / "a.raw")
 
 
-def test_what_pyav_would_read_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_requires_pyav_is_refused_with_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     for name in ("a.m4a", "a.aac"):
         (tmp_path / name).write_bytes(b"\0\0\0\x20ftypM4A ")

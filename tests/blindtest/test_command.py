@@ -76,7 +76,7 @@ def test_an_empty_folder_is_where_a_test_is_made(test: BlindTest) -> None:
     """There is no corpus to make it of: the error is about that, not about the folder."""
     Path("empty").mkdir()
     said = run("serve", "--folder", "empty")
-    missing = "expected what an earlier stage writes, found no such file; run dvc repro"
+    missing = "expected a file that an earlier stage writes, found no such file; run dvc repro"
     assert said == f"error: data/augmented/manifest.csv: {missing}"
 
 

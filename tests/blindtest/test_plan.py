@@ -223,7 +223,9 @@ def test_solos_that_are_too_short_are_no_test(corpus: Corpus, config: BlindTestC
 def test_without_corpus_or_generated_solos_the_stage_is_named(
     corpus: Corpus, config: BlindTestConfig, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="expected what an earlier stage writes, found no such file; run dvc repro"):
+    with pytest.raises(
+        InputError, match="expected a file that an earlier stage writes, found no such file; run dvc repro"
+    ):
         make_plan(tmp_path / "nowhere", tmp_path, config, seed=0)
     with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage first"):
         make_plan(corpus()[0], tmp_path / "nowhere", config, seed=0)

@@ -1,4 +1,4 @@
-"""The packed corpus holds every solo whole, and the report says what the grid cost."""
+"""The packed corpus has every solo in full, and the report counts what the grid lost."""
 
 import csv
 from dataclasses import replace
@@ -34,7 +34,7 @@ def write_augmented(folder: Path, change: dict[str, Score] | None = None) -> Pat
     return folder / "augmented"
 
 
-def test_every_solo_is_found_whole_at_its_place(tmp_path: Path) -> None:
+def test_the_index_gives_the_place_of_every_solo(tmp_path: Path) -> None:
     augmented = write_augmented(tmp_path)
     report = encode_corpus(augmented, tmp_path / "encoded", CONFIG)
     codec = EventCodec.load(tmp_path / "encoded" / "codec.json")
@@ -57,7 +57,7 @@ def test_every_solo_is_found_whole_at_its_place(tmp_path: Path) -> None:
     assert report.corpus["longest"] == max(int(entry["length"]) for entry in index)
 
 
-def test_every_melody_is_found_whole_at_its_place(tmp_path: Path) -> None:
+def test_the_index_gives_the_place_of_every_melody(tmp_path: Path) -> None:
     waltz = replace(solo(3), meters=(Meter(0, 3, 4),))
     augmented = write_augmented(tmp_path, {"b/tune1": waltz})
     report = encode_corpus(augmented, tmp_path / "encoded", MELODY)
@@ -84,7 +84,7 @@ def test_every_melody_is_found_whole_at_its_place(tmp_path: Path) -> None:
     assert end == report.corpus["segments"]
 
 
-def test_the_melody_grid_costs_the_real_solos_less_than_one_note_in_a_hundred_and_nothing_else(
+def test_the_melody_grid_loses_less_than_one_percent_of_the_notes_of_real_solos_and_nothing_else(
     real_solos: dict[str, Score], root: Path
 ) -> None:
     codec = MelodyCodec(read_section("encode.melody", MelodyConfig, root / "params.yaml"))
@@ -161,8 +161,8 @@ def test_a_corpus_without_training_solos_stops_with_one_line(tmp_path: Path) -> 
         encode_corpus(augmented, tmp_path / "encoded", CONFIG)
 
 
-def test_players_of_background_have_no_token_of_their_own(tmp_path: Path) -> None:
-    """An artist that can be asked for, or that a model chooses, is one of the target."""
+def test_background_players_have_no_token(tmp_path: Path) -> None:
+    """Only artists of the target can be requested or chosen by a model."""
     augmented = write_augmented(tmp_path)
     text = (augmented / "manifest.csv").read_text()
     lines = [

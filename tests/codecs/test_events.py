@@ -1,4 +1,4 @@
-"""Tokens say what the score says, in the order of the stream, and give it back exactly."""
+"""Tokens encode a score in the order of the stream and decode to it exactly."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -56,7 +56,7 @@ def encode_plainly(score: Score, artist: str) -> list[str]:
 
 
 def known_to_tokens(score: Score) -> Score:
-    """The score without what tokens do not keep."""
+    """The score without the parts that tokens do not keep."""
     return replace(score, phrases=(), sections=(), key=None, program=ALTO_SAX)
 
 
@@ -71,12 +71,12 @@ def test_a_bar_of_blues_reads_as_documented(make_score: MakeScore) -> None:
 
 
 @given(grid_scores())
-def test_the_fast_encoder_writes_what_the_plain_one_does(score: Score) -> None:
+def test_the_fast_encoder_equals_the_plain_one(score: Score) -> None:
     assert [CODEC.vocabulary[token] for token in CODEC.encode(score, "Bo Dense")] == encode_plainly(score, "Bo Dense")
 
 
 @given(grid_scores())
-def test_a_score_comes_back_exactly(score: Score) -> None:
+def test_a_score_is_decoded_exactly(score: Score) -> None:
     tokens = CODEC.encode(score, None)
     assert tokens.dtype == np.uint16
     assert CODEC.decode(tokens) == score
@@ -96,7 +96,7 @@ def test_transposing_tokens_is_transposing_the_score(score: Score, semitones: in
         np.testing.assert_array_equal(CODEC.transpose(tokens, semitones), expected)
 
 
-def test_every_real_solo_comes_back_exactly(real_solos: dict[str, Score]) -> None:
+def test_every_real_solo_is_decoded_exactly(real_solos: dict[str, Score]) -> None:
     assert len(real_solos) == 73
     for solo, score in real_solos.items():
         grid = CODEC.grid(score).score
@@ -106,7 +106,7 @@ def test_every_real_solo_comes_back_exactly(real_solos: dict[str, Score]) -> Non
         np.testing.assert_array_equal(CODEC.transpose(tokens, -3), CODEC.encode(score.transposed(-3), "Ada Line"))
 
 
-def test_no_real_note_is_lost_but_those_that_the_grid_merges(real_solos: dict[str, Score]) -> None:
+def test_only_notes_that_the_grid_merges_are_lost_of_real_solos(real_solos: dict[str, Score]) -> None:
     for score in real_solos.values():
         kept = np.sum(CODEC.kind_of[CODEC.encode(score, None)] == KINDS.index("Pitch"))
         assert kept == len(score.notes) - CODEC.grid(score).merged_notes
@@ -125,7 +125,7 @@ def miditok_notes(tokens: list[int]) -> list[tuple[int, ...]]:
 
 
 def miditok_score(score: Score) -> symusic.Score:
-    """A grid score as symusic holds it, at MidiTok's own resolution."""
+    """A grid score as a symusic score, at MidiTok's resolution."""
     scale = CODEC.tokenizer.time_division // score.ticks_per_beat
     midi = symusic.Score(CODEC.tokenizer.time_division)
     midi.time_signatures.append(symusic.TimeSignature(0, 4, 4))
@@ -137,7 +137,7 @@ def miditok_score(score: Score) -> symusic.Score:
     return midi
 
 
-def test_notes_have_the_ids_that_miditok_gives_them(make_score: MakeScore) -> None:
+def test_notes_have_the_ids_of_miditok(make_score: MakeScore) -> None:
     rng = np.random.default_rng(0)
     onsets = np.sort(rng.choice(960, 200, replace=False))
     durations = np.minimum(np.diff(onsets, append=960), 48)
@@ -148,7 +148,7 @@ def test_notes_have_the_ids_that_miditok_gives_them(make_score: MakeScore) -> No
     assert len(miditok_notes(theirs.ids)) == 200
 
 
-def test_a_saved_codec_is_the_same_and_the_same_bytes(tmp_path: Path) -> None:
+def test_a_saved_codec_is_loaded_equal_and_saved_to_the_same_bytes(tmp_path: Path) -> None:
     CODEC.save(tmp_path / "codec.json")
     loaded = EventCodec.load(tmp_path / "codec.json")
     loaded.save(tmp_path / "again.json")
@@ -159,12 +159,12 @@ def test_a_saved_codec_is_the_same_and_the_same_bytes(tmp_path: Path) -> None:
     assert miditok.TokenizerConfig.from_dict(loaded.tokenizer.to_dict()["config"]).use_tempos
 
 
-def test_miditok_knows_which_kind_may_follow_which() -> None:
+def test_miditok_has_the_same_rules_for_which_kind_follows_which() -> None:
     graph = CODEC.tokenizer.tokens_types_graph
     assert all(FOLLOWERS[kind] - {"EOS"} <= graph[kind] for kind in KINDS if kind not in ("PAD", "BOS", "EOS"))
 
 
-def test_ids_fit_sixteen_bits_and_each_kind_is_one_stretch() -> None:
+def test_ids_fit_into_sixteen_bits_and_the_ids_of_each_kind_are_contiguous() -> None:
     assert CODEC.vocab_size < 2**16
     assert sum(CODEC.ids(kind).stop - CODEC.ids(kind).start for kind in KINDS) == CODEC.vocab_size
     assert CODEC.tempos[[0, -1]].tolist() == [40, 360]
@@ -172,7 +172,7 @@ def test_ids_fit_sixteen_bits_and_each_kind_is_one_stretch() -> None:
     assert CODEC.value_of[CODEC.vocabulary.index("Pitch_60")] == 60
 
 
-def test_an_artist_who_is_not_trained_on_is_unknown(make_score: MakeScore) -> None:
+def test_an_artist_outside_the_training_split_is_unknown(make_score: MakeScore) -> None:
     for artist in ("Nobody", None):
         assert CODEC.vocabulary[CODEC.encode(make_score([(0, 1, 60)]), artist)[1]] == "Artist_unknown"
 
@@ -260,7 +260,7 @@ def test_impossible_settings_are_refused(change: dict[str, int], complaint: str)
 
 
 @pytest.mark.parametrize("steps", [1, 4, 6, 8, 24])
-def test_other_grids_come_back_exactly_too(make_score: MakeScore, steps: int) -> None:
+def test_scores_on_other_grids_are_decoded_exactly(make_score: MakeScore, steps: int) -> None:
     codec = EventCodec.create(replace(CONFIG, steps_per_beat=steps, velocities=4, longest_duration_beats=1), [])
     score = make_score([(0, 2.5, 60), (3, 4, 62), (8.25, 0.25, 64)], [(0, "F7"), (5, "Bb7")])
     score = replace(score, chords=(*score.chords, ChordChange(3800, Chord.parse("C7b9"))))

@@ -1,4 +1,4 @@
-"""A gap's stream holds what is after it, what is before it and itself, each once, and the grammar fills any of them."""
+"""The stream of a gap has the bars after it, the bars before it and the gap, each once, and the grammar can fill it."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ def after_of(arranged: Arranged) -> np.ndarray:
 
 
 @given(gaps())
-def test_with_room_enough_the_stream_holds_the_whole_solo_once(case: tuple[Score, Gap]) -> None:
+def test_with_enough_room_the_stream_contains_the_whole_solo_once(case: tuple[Score, Gap]) -> None:
     score, gap = case
     end = lines(score)[gap.stop]
     arranged = arrange(CODEC, score, gap, "Ada Line", 10_000, score.bar_count)
@@ -65,12 +65,12 @@ def test_contexts_are_the_nearest_whole_bars_that_fit(case: tuple[Score, Gap], r
     after_bars = int(np.sum(after_of(arranged) == BAR))
     assert (after_bars > 0) == (gap.stop < score.bar_count)
     assert (arranged.before_bars > 0) == (gap.first > 0)
-    if after_bars > 1 or arranged.before_bars > 1:  # one bar on each side is kept even where it is too long
+    if after_bars > 1 or arranged.before_bars > 1:  # one bar on each side is kept even if it is too long
         least = arrange(CODEC, score, gap, None, 0, score.bar_count)
         assert len(arranged.prompt) <= max(room, len(least.prompt) + room // 2)
 
 
-def test_every_bar_of_a_training_stream_is_another_and_the_gap_is_seen_once() -> None:
+def test_all_bars_of_a_training_stream_differ_and_the_gap_occurs_once() -> None:
     """The gap must not leak into its own contexts."""
     notes = [(48 * bar + 12 * beat, 6, 20 + bar, 80) for bar in range(40) for beat in range(4)]
     score = CODEC.grid(Score(12, make_notes(notes), 40 * 48)).score
@@ -105,7 +105,7 @@ def test_a_solo_too_short_for_a_gap_and_a_bar_after_it_has_none() -> None:
 
 
 @given(gaps(), st.sampled_from(sorted(CHOOSERS)), st.integers(0, 2**32), st.integers(0, 60))
-def test_any_gap_is_filled_within_its_frame_whatever_is_chosen(
+def test_any_choice_of_tokens_fills_a_gap_within_its_frame(
     case: tuple[Score, Gap], chooser: str, seed: int, hold: int
 ) -> None:
     score, gap = case

@@ -1,4 +1,4 @@
-"""Whatever is chosen among what the grammar allows, the outcome is the solo that was asked for."""
+"""Any choice among the tokens that the grammar allows gives the requested solo."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def check_solo(score: Score, wish: dict[str, Any]) -> None:
 
 @settings(max_examples=150)
 @given(wish=wishes(), chooser=st.sampled_from(sorted(CHOOSERS)), seed=st.integers(0, 2**32))
-def test_every_walk_ends_in_the_solo_that_was_asked_for(wish: dict[str, Any], chooser: str, seed: int) -> None:
+def test_every_walk_ends_in_the_requested_solo(wish: dict[str, Any], chooser: str, seed: int) -> None:
     tokens = walk(EventGrammar(CODEC, **wish), CHOOSERS[chooser], seed)
     score = CODEC.decode(tokens)
     check_solo(score, wish)
@@ -104,13 +104,13 @@ def test_every_prefix_of_a_stream_is_a_prime_that_can_be_continued(
 
 
 @given(score=grid_scores())
-def test_the_grammar_allows_whatever_is_encoded(score: Score) -> None:
+def test_the_grammar_allows_every_encoded_score(score: Score) -> None:
     grammar = EventGrammar(CODEC, bars=score.bar_count, pitch_range=(0, 127), meter_changes=True, tempo_changes=True)
     shortest = CODEC.meter_steps.min()
     bars = np.append(score.bar_ticks, score.end_tick)
     latest = bars[score.bar_of(score.onsets) + 1] + (score.bar_count - 1 - score.bar_of(score.onsets)) * shortest
     if np.any(score.offsets > latest):
-        return  # a note that would outlast the solo if all later bars were the shortest there are
+        return  # the note would be too long if all later bars had the shortest meter
     for token in CODEC.encode_grid(score, None).tolist():
         assert grammar.allowed()[token], CODEC.vocabulary[token]
         grammar.advance(token)
@@ -130,7 +130,7 @@ def test_the_grammar_allows_every_real_solo(real_solos: dict[str, Score]) -> Non
         assert grammar.finished
 
 
-def test_given_chords_stand_at_their_steps_after_a_prime_of_other_chords(make_score: Any) -> None:
+def test_given_chords_are_at_their_steps_after_a_prime_with_other_chords(make_score: Any) -> None:
     prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "F7"), (4, "Bb7")], beats=16), 2, None, 4)
     assert np.sum(prime == CODEC.ids("Bar").start) == 2
     changes = [ChordChange(0, Chord.parse("C7")), ChordChange(96, Chord.parse("Dm7/G")), ChordChange(150, None)]
@@ -146,20 +146,20 @@ def test_given_chords_stand_at_their_steps_after_a_prime_of_other_chords(make_sc
 
 @settings(max_examples=50)
 @given(bars=st.integers(1, 7), chorus=st.integers(1, 3), seed=st.integers(0, 2**32))
-def test_the_changes_of_the_first_chorus_are_those_of_all(bars: int, chorus: int, seed: int) -> None:
+def test_all_choruses_have_the_changes_of_the_first(bars: int, chorus: int, seed: int) -> None:
     grammar = EventGrammar(CODEC, bars=bars, pitch_range=(60, 72), chorus_bars=chorus, meter=(4, 4))
     score = CODEC.decode(walk(grammar, CHOOSERS["any kind"], seed))
     steps = np.arange(score.end_tick)
     symbols = np.array(["", *(chord_symbol(change.chord) for change in score.chords)])
     sounding = symbols[score.chord_index_of(steps) + 1]
-    first = int(score.chords[0].tick) if score.chords else score.end_tick  # until then the last chord sounds on
+    first = int(score.chords[0].tick) if score.chords else score.end_tick  # until then, the last chord continues
     later = steps[(steps >= 48 * chorus) & (steps % (48 * chorus) >= first)]
     assert np.array_equal(sounding[later], sounding[later % (48 * chorus)])
     assert len(score.chords) == 0 or score.chords[0].tick < 48 * chorus
 
 
-def test_in_a_key_a_prime_s_own_chords_stand_and_what_follows_belongs(make_score: Any) -> None:
-    """The prime's B and A are foreign to C minor, where what follows keeps to it and need not begin at home."""
+def test_in_a_key_the_chords_of_a_prime_are_kept_and_later_chords_are_in_the_key(make_score: Any) -> None:
+    """The prime's B and A are outside C minor. Later chords are in C minor, and the first need not be a tonic chord."""
     prime = CODEC.prime(make_score([(0, 1, 60), (5, 3, 62)], [(0, "B"), (4, "A")], beats=16), 2, None, 6)
     key, roots = Key.parse("C minor"), set()
     for seed in range(20):
@@ -198,20 +198,20 @@ def test_a_prime_that_counts_down_to_another_end_is_refused(make_score: Any, cou
         ({"chords": [ChordChange(9, None), ChordChange(9, None)], "meter": (4, 4)}, "chords: expected ascending"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(wish: dict[str, Any], complaint: str) -> None:
+def test_contradictory_arguments_are_refused_in_one_line(wish: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         EventGrammar(CODEC, **{"bars": 2, "pitch_range": (50, 80), **wish})
 
 
-def test_a_mask_is_the_callers_own() -> None:
+def test_each_call_returns_a_new_mask() -> None:
     grammar = EventGrammar(CODEC, bars=1, pitch_range=(50, 80))
     first = grammar.allowed()
     first[:] = True
     assert grammar.allowed().sum() == 1
 
 
-def test_a_model_that_chooses_the_artist_can_be_kept_from_the_unknown_one() -> None:
-    """The players of background share `Artist_unknown`: a model that was trained on them would play as they do."""
+def test_the_unknown_artist_can_be_excluded() -> None:
+    """Background players share `Artist_unknown`: a model trained on them would imitate them."""
     grammar = EventGrammar(CODEC, bars=1, pitch_range=(49, 81), unknown_artist=False)
     grammar.advance(CODEC.bos_id)
     assert [CODEC.artists[CODEC.value_of[token]] for token in np.flatnonzero(grammar.allowed())] == [

@@ -42,15 +42,15 @@ ODD = Score(
 
 @given(grid_scores())
 @example(ODD)
-def test_a_score_on_the_grid_comes_back_as_it_was(score: Score) -> None:
+def test_a_score_on_the_grid_is_decoded_exactly(score: Score) -> None:
     score = CODEC.grid(score).score
     melody = CODEC.encode(score)
     assert CODEC.decode(melody.steps, melody.velocities, melody.frame) == score
 
 
 @given(grid_scores())
-def test_the_grid_moves_nothing_but_loudness_and_that_by_half_a_bin(score: Score) -> None:
-    """A tempo used to drift by a bit at every pass."""
+def test_the_grid_changes_only_velocities_by_at_most_half_a_bin(score: Score) -> None:
+    """A tempo once changed slightly at every pass."""
     quantised = CODEC.grid(score)
     assert quantised.score.tempos == score.tempos
     assert CODEC.grid(quantised.score).score == quantised.score
@@ -63,8 +63,8 @@ def test_the_grid_moves_nothing_but_loudness_and_that_by_half_a_bin(score: Score
 
 @given(grid_scores())
 @example(ODD)
-def test_each_step_says_what_happens_in_it(score: Score) -> None:
-    """Against a walk over the score step by step, bar by bar."""
+def test_each_step_encodes_what_happens_in_it(score: Score) -> None:
+    """Compared with a loop over the score, step by step and bar by bar."""
     melody = CODEC.encode(score)
     bars = [*score.bar_ticks.tolist(), score.end_tick]
     rows = [(at, min(at + SIZE, stop)) for start, stop in pairwise(bars) for at in range(start, stop, SIZE)]
@@ -87,8 +87,8 @@ def test_each_step_says_what_happens_in_it(score: Score) -> None:
 
 
 @given(arrays.arrays(np.uint8, (8, SIZE), elements=st.integers(0, CLASSES - 1)), st.booleans())
-def test_any_steps_are_a_melody(steps: np.ndarray, loud: bool) -> None:
-    """Against a player who reads one step after the other; what stands in the padding is not heard."""
+def test_any_steps_decode_to_a_melody(steps: np.ndarray, loud: bool) -> None:
+    """Compared with a reader of one step after the other. Padding has no effect."""
     frame = CODEC.encode(ODD).frame
     steps[:, ::3] = np.where(steps[:, ::3] < HOLD, steps[:, ::3], HOLD + steps[:, ::3] % 2)
     velocities = np.ones_like(steps) * 9 if loud else None
@@ -117,7 +117,7 @@ def test_a_hold_after_silence_is_silence() -> None:
     assert CODEC.decode(steps, None, frame).notes.tolist() == [(11, 2, 60, 80)]
 
 
-def test_bars_are_segments_and_longer_ones_several() -> None:
+def test_a_bar_is_one_segment_and_a_longer_bar_is_several() -> None:
     frame = CODEC.encode(ODD).frame
     assert frame.lengths.tolist() == [12, 48, 48, 12, 48, 36, 42, 12]
     assert frame.starts.tolist() == [0, 12, 60, 108, 120, 168, 204, 246]
@@ -125,7 +125,7 @@ def test_bars_are_segments_and_longer_ones_several() -> None:
     assert len(frame.score.notes) == 0
 
 
-def test_a_bar_that_is_no_whole_number_of_steps_is_refused() -> None:
+def test_a_bar_that_is_not_a_whole_number_of_steps_is_refused() -> None:
     coarse = MelodyCodec(MelodyConfig(steps_per_beat=1, segment_beats=4, velocities=16))
     seven_eight = Score(480, make_notes([(0, 480, 60, 80)]), 1680, meters=(Meter(0, 7, 8),))
     with pytest.raises(InputError, match=r"meter 7/8: expected bars of a whole number of steps .* found 3\.5 steps"):
@@ -146,7 +146,7 @@ def test_an_impossible_grid_is_one_clear_line(change: dict[str, int], message: s
 
 
 @given(st.integers(1, 127))
-def test_every_loudness_has_a_bin(velocities: int) -> None:
+def test_every_velocity_has_a_bin(velocities: int) -> None:
     codec = MelodyCodec(replace(CODEC.config, velocities=velocities))
     rows = [(beat, 1, 60, velocity) for beat, velocity in enumerate(range(1, 128))]
     score = codec.grid(Score(12, make_notes(rows), 144)).score
@@ -156,13 +156,13 @@ def test_every_loudness_has_a_bin(velocities: int) -> None:
     assert codec.decode(melody.steps, melody.velocities, melody.frame) == score
 
 
-def test_a_codec_is_what_was_saved(tmp_path: Path) -> None:
+def test_a_loaded_codec_equals_the_saved_one(tmp_path: Path) -> None:
     CODEC.save(tmp_path / "codec.json")
     assert MelodyCodec.load(tmp_path / "codec.json") == CODEC
 
 
 @given(grid_scores())
-def test_chord_features_tell_root_tones_and_silence(score: Score) -> None:
+def test_chord_features_encode_root_tones_and_no_chord(score: Score) -> None:
     frame: Frame = CODEC.frame(CODEC.grid(score).score)
     features = chord_features(frame.chords)
     assert features.shape == (*frame.chords.shape, CHORD_FEATURES)

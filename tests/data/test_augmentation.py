@@ -1,4 +1,4 @@
-"""Copies: as many as asked for, of training tunes alone, all distinct, all playable, evenly over their parents."""
+"""Copies: the configured number, of training tunes only, all distinct, all playable, evenly over their parents."""
 
 import csv
 from collections import Counter
@@ -37,7 +37,7 @@ def corpus(tmp_path: Path) -> tuple[list[SoloRow], dict[str, str], Path]:
     return write_ingested(tmp_path, {entry.solo: solo(i) for i, entry in enumerate(rows)}, rows), splits, tmp_path
 
 
-def test_the_corpus_has_the_size_asked_for_and_only_training_tunes_are_copied(
+def test_the_corpus_has_the_configured_size_and_only_training_tunes_are_copied(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path
 ) -> None:
     rows, splits, ingested = corpus
@@ -120,7 +120,7 @@ def test_a_parent_gets_all_its_keys_before_any_twice() -> None:
     assert len({variant.semitones for variant in chosen}) == 12
 
 
-def test_parents_that_are_transposed_twins_give_no_copy_twice() -> None:
+def test_parents_that_are_transposed_copies_give_no_copy_twice() -> None:
     score = solo(0, lowest=60, highest=70)
     rows = [row("a/x", interval_hash="same"), row("b/y", interval_hash="same")]
     scores = {"a/x": score, "b/y": score.transposed(2)}
@@ -135,13 +135,13 @@ def test_parents_that_are_transposed_twins_give_no_copy_twice() -> None:
 
 
 def test_tempo_factors_that_round_to_the_same_percentage_have_names_of_their_own() -> None:
-    """0.975 and 0.98 both became x98: one copy overwrote the other."""
+    """Regression: 0.975 and 0.98 both became x98, and one copy overwrote the other."""
     names = [Variant(0, factor).suffix for factor in (0.9, 0.95, 0.975, 0.98, 1.1)]
     assert names == ["__+0_x90", "__+0_x95", "__+0_x97.5", "__+0_x98", "__+0_x110"]
 
 
 @pytest.mark.parametrize("target", [5, 5000])
-def test_a_target_out_of_reach_is_refused_with_what_is_possible(
+def test_an_impossible_target_is_refused_with_the_possible_range(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path, target: int
 ) -> None:
     rows, splits, ingested = corpus

@@ -1,4 +1,4 @@
-"""Tempos and meters as foreign files have them: each is repaired, or the file is refused by ingest itself."""
+"""Odd tempos and meters of foreign files: each is repaired, or ingest refuses the file."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_divided_bar_that_the_next_meter_cuts_short_ends_there():
     ),
     st.sampled_from([24, 96, 100, 480]),
 )
-def test_meters_end_up_on_bar_lines_whatever_the_file_says(meters: list[Meter], ticks_per_beat: int) -> None:
+def test_meters_are_on_bar_lines_for_any_file(meters: list[Meter], ticks_per_beat: int) -> None:
     lines, _ = bar_lines(tuple(sorted(meters, key=lambda meter: meter.tick)), ticks_per_beat, 9000)
     for found in (lines, divide_bars(lines, ticks_per_beat, 9000, 8)[0]):
         assert found[0].tick == 0
@@ -75,7 +75,7 @@ def test_a_medley_is_counted_before_its_bars_are_made():
         refuse_medley((Meter(0, 4, 4),), 1, 4_000_000, Path("long.mid"), 5000)
 
 
-def test_a_tempo_that_no_beat_can_have_is_left_out_and_the_one_before_holds_on():
+def test_an_impossible_tempo_is_left_out_and_the_one_before_stays_in_force():
     tempos = (Tempo(0, 200.0), Tempo(480, 6e7), Tempo(960, 210.0), Tempo(1440, 4.0))
     assert tempo_map(tempos, 0, RANGE) == ((Tempo(0, 200.0), Tempo(960, 210.0)), ["tempo_repaired:2"])
     assert tempo_map((Tempo(0, 6e7),), 0, RANGE) == ((Tempo(0, 120.0),), ["tempo_repaired:1", "tempo_assumed"])

@@ -1,4 +1,4 @@
-"""Captions say what sounds and nothing that is not known; a user's table is read strictly."""
+"""Captions contain known facts only; a user's table is read strictly."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def facts(**changes: object) -> Facts:
     return Facts(**{**known, "qpm": 223.0, "artist": "Otto Cascade (synthetic)", **changes})  # type: ignore[arg-type]
 
 
-def test_the_full_caption_is_that_of_the_plan() -> None:
+def test_the_full_caption_has_all_facts() -> None:
     full, *shorter = captions_of(facts())
     assert full == "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm, by Otto Cascade (synthetic)"
     assert {"Otto Cascade (synthetic) jazz solo", "Be-bop jazz solo in F", "12-bar blues in F"} <= set(shorter)
 
 
-def test_a_minor_key_a_form_and_a_band_are_said_as_in_speech() -> None:
+def test_a_minor_key_a_form_and_a_band_are_in_the_caption() -> None:
     full = captions_of(facts(key=Key.parse("Cm"), form="Rhythm changes", band="with piano and bass"))[0]
     assert full.startswith("Be-bop alto saxophone solo with piano and bass in C minor, rhythm changes, 220 bpm")
 
@@ -38,14 +38,14 @@ def test_names_and_numerals_keep_their_letters(form: str) -> None:
     assert f", {form}," in captions_of(facts(form=form))[0]
 
 
-def test_of_an_unknown_solo_only_its_style_is_said() -> None:
+def test_the_caption_of_an_unknown_solo_has_only_its_style() -> None:
     assert captions_of(Facts("Be-bop", "", "", None, "", None, "")) == ("Be-bop solo", "Be-bop jazz solo")
 
 
 @given(st.builds(facts, key=st.none() | st.builds(Key, st.integers(0, 11), st.sampled_from(["major", "minor"])),
                  form=st.sampled_from(["", "12-bar blues"]), qpm=st.none() | st.floats(30, 400),
                  artist=st.sampled_from(["", "Ada Line"]), instrument=st.sampled_from(["", "trumpet"])))  # fmt: skip
-def test_captions_are_clean_differ_and_the_first_says_all(known: Facts) -> None:
+def test_captions_are_clean_and_different_and_the_first_has_all_facts(known: Facts) -> None:
     captions = captions_of(known)
     assert len(set(captions)) == len(captions)
     assert all(text == " ".join(text.split()) and "None" not in text and not text.endswith(",") for text in captions)

@@ -102,7 +102,7 @@ def test_a_lead_sheet_s_chord_track_gives_the_chords_and_a_flag(tmp_path, write_
 
 
 def test_chord_texts_that_are_not_used_are_counted_beside_played_chords(tmp_path, write_midi, config) -> None:
-    """The flag that counts them was lost where a part plays chords."""
+    """Regression: the flag that counts them was lost if a part plays chords."""
     from mido import MetaMessage
 
     words = ["F7", "da", "Bb7", "dn", "xq", "zz"]

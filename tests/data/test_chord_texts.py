@@ -1,4 +1,4 @@
-"""Chords, letters, credits and lyrics, told apart by the whole file."""
+"""Chords, letters, credits and lyrics are distinguished by all texts of the file."""
 
 import pytest
 
@@ -23,8 +23,8 @@ def labels(read: ChordTexts) -> list[tuple[float, str]]:
     return [(section.tick / BAR, section.label) for section in read.sections]
 
 
-def test_what_is_not_read_is_named_with_its_bar_and_sounds_as_no_chord() -> None:
-    """Regression: the chord before went on, and only the number of unread symbols was given."""
+def test_an_unread_symbol_is_named_with_its_bar_and_counts_as_no_chord() -> None:
+    """Regression: the previous chord continued, and only the number of unread symbols was reported."""
     found = read([(0, "F7"), (4, "Xyz"), (5, "Bb7"), (7, "C7|F7"), (8, "G:foo"), (9, "F7")])
     assert symbols(found) == [(0, "F7"), (4, "N.C."), (5, "Bb7"), (7, "N.C."), (9, "F7")]
     assert found.flags == ("unread_chords:3 (Xyz in bar 5, C7¦F7 in bar 8, G∶foo in bar 9)",)
@@ -43,12 +43,12 @@ def test_a_direction_is_named_but_does_not_end_the_chord() -> None:
 
 
 @pytest.mark.parametrize("text", ["vamp", "Take 2", "Drums", "Fill 3", "8va", "120", "solo", "Fine", "Sax"])
-def test_during_a_word_the_chord_goes_on(text: str) -> None:
+def test_during_a_word_the_chord_continues(text: str) -> None:
     assert symbols(read([(0, "F7"), (1, text), (2, "Bb7"), (3, "C7")])) == [(0, "F7"), (2, "Bb7"), (3, "C7")]
 
 
 @pytest.mark.parametrize("text", ["Xyz", "c7", "Cmajx7", "C7*", "Hx", "Qz7", "F7/Q", "G7!", "C7 F7", "Eb7|D7"])
-def test_under_a_symbol_that_is_not_read_no_chord_sounds(text: str) -> None:
+def test_during_an_unread_symbol_there_is_no_chord(text: str) -> None:
     found = read([(0, "F7"), (1, text), (2, "Bb7"), (3, "C7")])
     assert symbols(found) == [(0, "F7"), (1, "N.C."), (2, "Bb7"), (3, "C7")]
     assert found.flags == (f"unread_chords:1 ({text.replace('|', '¦')} in bar 2)",)
@@ -77,7 +77,7 @@ def test_letters_alone_in_another_order_are_chords() -> None:
 
 
 def test_a_letter_at_the_tick_of_a_chord_is_a_section() -> None:
-    """Regression: of F7 and A in bar 1 the later one counted, and F7 was lost."""
+    """Regression: of F7 and A in bar 1, only the later one was used, and F7 was lost."""
     found = read([(0, "F7"), (0, "A"), (2, "Bb7"), (8, "D7b9"), (8, "B"), (10, "F7")])
     assert symbols(found) == [(0, "F7"), (2, "Bb7"), (8, "D7b9"), (10, "F7")]
     assert labels(found) == [(0, "A"), (8, "B")]
@@ -147,7 +147,7 @@ def test_chords_among_too_many_other_texts_are_counted() -> None:
 
 
 def test_an_unread_symbol_of_two_lines_is_named_in_one() -> None:
-    """The dry run printed a line that broke off in the middle."""
+    """Regression: the dry run printed an incomplete line."""
     found = read([(0, "F7"), (1, "C7|\r\nXy:z"), (2, "Bb7")])
     assert found.flags == ("unread_chords:1 (C7¦ Xy∶z in bar 2)",)
 

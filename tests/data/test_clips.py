@@ -1,4 +1,4 @@
-"""Where sounds are cut, and what of a sound the clips hold."""
+"""The cuts of sounds, and the content of the clips."""
 
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_silent_clips_are_listed_not_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("min_seconds", 5.0), ("min_seconds", 0.0), ("loudness", 0.0), ("style", " ")]
 )
-def test_settings_that_cannot_be_are_refused(name: str, value: object) -> None:
+def test_impossible_settings_are_refused(name: str, value: object) -> None:
     settings = {**CONFIG.__dict__, name: value}
     with pytest.raises(ConfigError, match=f"audio.{name}: expected"):
         AudioConfig(**settings)

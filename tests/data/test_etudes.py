@@ -75,7 +75,7 @@ def test_every_etude_is_playable(corpus: list[Etude]) -> None:
         assert score.velocities.max() < 128
 
 
-def test_phrases_are_parted_by_a_breath(corpus: list[Etude]) -> None:
+def test_phrases_are_separated_by_a_breath(corpus: list[Etude]) -> None:
     for etude in corpus:
         score = etude.score
         for start in score.phrases[1:]:
@@ -129,7 +129,7 @@ def test_etudes_are_ingested_whole(tmp_path: Path, corpus: list[Etude]) -> None:
 
 @pytest.mark.parametrize(
     ("metric", "low", "high"),
-    [  # ranges of real solos, ../shared/design/metrics.md; beside them what Parker's solos give by the same code
+    [  # ranges of real solos; the comments are the values of Parker's solos
         ("chord_tone_rate", 0.53, 0.57),
         ("harmony_margin", 0.20, 0.30),  # 0.25 in the Omnibook's transcriptions
         ("on_beat_chord_tone_rate", 0.55, 0.63),
@@ -176,7 +176,7 @@ def test_the_two_players_differ_as_described(corpus: list[Etude]) -> None:
 
 
 def test_no_real_solo_is_quoted(corpus: list[Etude], shared: Path) -> None:
-    """Runs of 16 intervals: scales and arpeggios coincide for shorter ones."""
+    """Compares runs of 16 intervals: scales and arpeggios have equal shorter runs."""
 
     def runs(pitches: np.ndarray) -> set[tuple[int, ...]]:
         steps = np.diff(pitches).tolist()

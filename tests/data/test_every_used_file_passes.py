@@ -1,4 +1,4 @@
-"""A file that ingest calls used passes every later stage, whatever is odd about it."""
+"""A file that ingest uses passes every later stage, even if it is unusual."""
 
 import csv
 import re
@@ -111,7 +111,7 @@ def run_stage(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 
 def test_what_ingest_uses_no_later_stage_refuses(tmp_path, write_midi, root, run_stage):
-    """Two solos in 9/4 and one below 40 qpm were used by ingest; then validate and encode stopped the pipeline."""
+    """Regression: ingest used two solos in 9/4 and one below 40 qpm, and validate and encode stopped the pipeline."""
     write_odd(tmp_path / "odd", write_midi)
     config = read_section("ingest", IngestConfig, root / "params.yaml")
     found = ingest(tmp_path / "odd", "etudes", config, tmp_path / "data/ingested/etudes")

@@ -23,7 +23,7 @@ CONTENT = bytes(range(256)) * 2000
 
 @dataclass
 class Server:
-    """What the test's server sends, and what it was asked for."""
+    """The data that the test server sends, and the requests that it received."""
 
     url: str = ""
     content: bytes = CONTENT
@@ -72,14 +72,14 @@ def digest(content: bytes) -> str:
 
 
 def collection(*downloads: Download) -> Collection:
-    return Collection("mine", "solos", "1 MB", "free", "nobody", downloads, "use {folder}")
+    return Collection("mine", "solos", "1 MB", "free", "a citation", downloads, "use {folder}")
 
 
 def one_file(server: Server, content: bytes = CONTENT, name: str = "solos.db", most: int = 10**6) -> Collection:
     return collection(Download(name, f"{server.url}/file", digest(content), most))
 
 
-def test_a_file_arrives_whole_and_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
+def test_a_file_is_downloaded_completely_and_not_requested_again(server: Server, tmp_path: Path) -> None:
     (path,) = fetch(one_file(server), tmp_path / "mine")
     assert path.read_bytes() == CONTENT
     assert [each.name for each in (tmp_path / "mine").iterdir()] == ["solos.db"]
@@ -90,7 +90,7 @@ def test_a_file_arrives_whole_and_is_not_asked_for_again(server: Server, tmp_pat
 def test_an_interrupted_download_continues_where_it_stopped(server: Server, tmp_path: Path) -> None:
     server.breaks_after = 100_000
     with pytest.raises(
-        InputError, match=r"a broken connection \(.*\); run it again; 0\.1 MB have arrived and are kept"
+        InputError, match=r"a broken connection \(.*\); run it again; it continues after the 0\.1 MB received"
     ):
         fetch(one_file(server), tmp_path)
     assert not (tmp_path / "solos.db").exists()
@@ -100,7 +100,7 @@ def test_an_interrupted_download_continues_where_it_stopped(server: Server, tmp_
     assert server.asked[1] == "bytes=65536-", "whole chunks are kept"
 
 
-def test_a_server_that_knows_no_ranges_sends_all_of_it_again(server: Server, tmp_path: Path) -> None:
+def test_a_server_without_range_requests_sends_the_whole_file_again(server: Server, tmp_path: Path) -> None:
     server.breaks_after = 100_000
     with pytest.raises(InputError):
         fetch(one_file(server), tmp_path)
@@ -109,13 +109,13 @@ def test_a_server_that_knows_no_ranges_sends_all_of_it_again(server: Server, tmp
     assert path.read_bytes() == CONTENT
 
 
-def test_a_part_that_is_all_of_it_needs_no_more_bytes(server: Server, tmp_path: Path) -> None:
+def test_a_complete_part_needs_no_more_bytes(server: Server, tmp_path: Path) -> None:
     (tmp_path / ".solos.db.part").write_bytes(CONTENT)
     (path,) = fetch(one_file(server), tmp_path)
     assert path.read_bytes() == CONTENT
 
 
-def test_other_bytes_are_refused_and_deleted_and_the_next_try_starts_anew(server: Server, tmp_path: Path) -> None:
+def test_other_bytes_are_refused_and_deleted_and_the_next_try_starts_again(server: Server, tmp_path: Path) -> None:
     server.content = b"x" * 1000
     with pytest.raises(InputError, match=r"expected SHA-256 .*, found other bytes, which were deleted"):
         fetch(one_file(server), tmp_path)
@@ -144,7 +144,7 @@ def test_a_server_that_sends_too_much_is_cut_off(server: Server, tmp_path: Path)
 
 def test_another_file_of_the_name_is_never_overwritten(server: Server, tmp_path: Path) -> None:
     (tmp_path / "solos.db").write_text("mine")
-    with pytest.raises(InputError, match=r"solos\.db: expected nothing, .* found another of that name"):
+    with pytest.raises(InputError, match=r"solos\.db: expected no file, .* found another file of that name"):
         fetch(one_file(server), tmp_path)
     assert (tmp_path / "solos.db").read_text() == "mine"
     assert server.asked == []
@@ -237,7 +237,7 @@ def test_the_command_lists_and_fetches_and_says_the_next_step(
             app(["fetch", *arguments])
         assert done.value.code == 0
     out = capsys.readouterr().out
-    assert "mine\n  solos\n  1 MB; licence: free\n  nobody\n" in out
+    assert "mine\n  solos\n  1 MB; licence: free\n  a citation\n" in out
     assert "data/raw/mine: 1 file; licence: free\nnext: use data/raw/mine\n" in out
     assert (tmp_path / "data/raw/mine/solos.db").read_bytes() == CONTENT
     with pytest.raises(SystemExit, match="expected mine, found other; yardbird fetch lists them"):

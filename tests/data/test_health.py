@@ -1,4 +1,4 @@
-"""What is measured of solos and sources, and what is found."""
+"""The measurements of solos and sources, and the findings."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_two_notes_on_one_step_lose_one_and_the_onset_error_is_in_milliseconds()
     assert (finest.lost, finest.moved) == (0, 0)
 
 
-def test_what_a_grid_loses_is_what_a_plain_count_of_the_steps_says():
+def test_the_losses_of_a_grid_agree_with_a_plain_count_of_the_steps():
     rng = np.random.default_rng(3)
     onsets = np.sort(rng.choice(9600, 200, replace=False)).tolist()
     gaps = np.diff([*onsets, 9600]).tolist()
@@ -75,7 +75,7 @@ def test_onsets_exactly_on_the_beat_s_divisions_are_a_written_edition(ticks_per_
     assert edition_of(Score(ticks_per_beat, make_notes([(at, 5, 60, 90) for at in onsets]), 1200)) == edition
 
 
-def test_real_editions_are_told_apart(real_solos):
+def test_real_editions_are_recognised(real_solos):
     for name, score in real_solos.items():
         assert edition_of(score) == ("timed" if "wjazzd" in name else "written"), name
 
@@ -106,7 +106,7 @@ def test_flags_counts_and_tempos_become_findings_with_their_numbers():
     }
 
 
-def test_a_grid_that_costs_many_notes_is_found():
+def test_a_grid_that_loses_many_notes_is_a_finding():
     notes = make_notes([(30 * place, 30, 60 + place % 12, 90) for place in range(200)])
     health = examined({"a/fast": Score(480, notes, 6000)}, fast={"chord_coverage": 1.0})
     assert kinds(health, "a/fast")["grid_loss"] == "50 of 200 notes (25.0%) at 12 steps a beat"

@@ -66,11 +66,11 @@ def test_music_that_is_not_read_is_listed_with_a_remedy(tmp_path: Path, write_mi
         "e.nwc": "open it in its program and export the solo as MusicXML or MIDI",
         "f.als": "export the track of the soloist as MIDI",
         "g.pdf": "read it into a notation program (optical music recognition) and export MusicXML",
-        "h.wav": "transcribe it to MIDI; recordings for the musicgen are named in `audio.source`",
+        "h.wav": "transcribe it to MIDI; `audio.source` names the folder of recordings for musicgen",
         "i.zip": "unpack it, and delete it",
         "Song.band": "export the track of the soloist as MIDI",
-        "without_ending": "give its name the ending .mid",
-        "solo.mid.bak": "give its name the ending .mid",
+        "without_ending": "give it the suffix .mid",
+        "solo.mid.bak": "give it the suffix .mid",
     }
     for name in remedies:
         path = tmp_path / name
@@ -149,10 +149,10 @@ def test_the_last_good_output_stays_when_nothing_is_usable(tmp_path: Path, write
     with pytest.raises(InputError, match=r"at least one usable file.*found 1 unusable.*an empty file"):
         ingest(tmp_path / "in", "mine", config, out)
     assert (out / "scores/a.mid").exists()
-    assert [path.name for path in out.parent.iterdir()] == ["mine"], "no draft is left behind"
+    assert [path.name for path in out.parent.iterdir()] == ["mine"], "no draft remains"
 
 
-@pytest.mark.parametrize(("name", "found"), [("absent", "found nothing there"), ("file", "found a file")])
+@pytest.mark.parametrize(("name", "found"), [("absent", "found no such folder"), ("file", "found a file")])
 def test_a_folder_that_is_none_is_one_line(tmp_path: Path, config, name: str, found: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=found):
@@ -169,17 +169,17 @@ def test_an_exact_copy_is_rejected_with_the_name_of_the_first(tmp_path: Path, wr
     write_midi(tmp_path / "b.mid", tune(), ticks_per_beat=96, program=0)
     found = survey(tmp_path, "mine", config)
     assert [solo.row.file for solo in found.used] == ["a.mid"]
-    assert reasons(found) == {"b.mid": "expected a solo of its own, found the same notes as a.mid"}
+    assert reasons(found) == {"b.mid": "expected a different solo, found the same notes as a.mid"}
 
 
 def test_of_two_files_of_the_same_notes_the_one_with_chords_is_used(tmp_path: Path, write_midi, config) -> None:
-    """The first by name was used, and the chords of the other were lost."""
+    """Regression: the first by name was used, and the chords of the other were lost."""
     write_midi(tmp_path / "a.mid", tune())
     write_midi(tmp_path / "b.mid", tune(), [(0, mido.MetaMessage("marker", text="F7"))])
     write_midi(tmp_path / "c.mid", tune())
     found = survey(tmp_path, "mine", config)
     assert [solo.row.file for solo in found.used] == ["b.mid"]
-    reason = "expected a solo of its own, found the same notes as b.mid"
+    reason = "expected a different solo, found the same notes as b.mid"
     assert reasons(found) == {"a.mid": reason, "c.mid": reason}
 
 
@@ -211,7 +211,7 @@ def test_a_manifest_names_what_it_knows(tmp_path: Path, write_midi, config) -> N
     assert (row.artist, row.title, row.tune_group, row.form) == ("Parker", "Ko-Ko", "cherokee", "AABA")
     assert {"manifest_key_unread", "key_estimated"} <= set(row.flags.split("|"))
     assert "not_in_manifest" in rows["b.mid"].flags
-    assert all("no such file of music" in reason for reason in reasons(found).values())
+    assert all("no such music file" in reason for reason in reasons(found).values())
     assert set(reasons(found)) == {"gone.mid", "../b.mid"}
 
 
@@ -237,7 +237,7 @@ def test_names_become_portable_and_unique(tmp_path: Path, write_midi, config) ->
     assert {row["file"] for row in rows_of(tmp_path.parent / "out/mine/manifest.csv")} == set(names)
 
 
-def test_links_pipes_and_unreadable_files_are_listed_and_hang_nothing(
+def test_links_pipes_and_unreadable_files_are_listed_and_block_nothing(
     tmp_path: Path, write_midi, config, monkeypatch
 ) -> None:
     write_midi(tmp_path / "in/a.mid", tune())
@@ -258,13 +258,13 @@ def test_links_pipes_and_unreadable_files_are_listed_and_hang_nothing(
     assert [solo.row.file for solo in found.used] == ["a.mid"]
     listed = reasons(found)
     assert set(listed) == {"broken.mid", "pipe.mid", "locked.mid"}
-    assert "a link to nothing" in listed["broken.mid"]
+    assert "a broken link" in listed["broken.mid"]
     assert "no regular file" in listed["pipe.mid"]
     assert "Permission denied" in listed["locked.mid"]
 
 
 def test_an_unreadable_folder_is_listed(tmp_path: Path, write_midi, config, monkeypatch) -> None:
-    """It was passed over in silence, and every solo in it with it."""
+    """Regression: the folder and all its solos were skipped silently."""
     write_midi(tmp_path / "in/a.mid", tune())
     write_midi(tmp_path / "in/deep/closed/b.mid", tune(seed=1))
     scandir = os.scandir
@@ -283,7 +283,7 @@ def test_an_unreadable_folder_is_listed(tmp_path: Path, write_midi, config, monk
 @pytest.mark.parametrize(
     "change", [{"min_notes": 0}, {"min_bars": 0}, {"max_bars": 3}, {"chord_share": 0.0}, {"chord_share": 1.5}]
 )
-def test_settings_that_make_no_sense_are_refused(change: dict[str, float]) -> None:
+def test_invalid_settings_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=f"^params.yaml: ingest.{next(iter(change))}: expected"):
         replace(DEFAULT, **change)
 
@@ -343,7 +343,7 @@ def test_every_fixture_ingests_or_is_listed_with_its_reason(shared: Path) -> Non
 
 
 def test_titles_alone_group_the_takes_as_the_manifest_does(real: dict[str, Survey]) -> None:
-    """Without its manifest the folder's takes still fall together; contrafacts and spellings cannot be known."""
+    """Without the manifest, takes still share a group; contrafacts and other spellings are unknown."""
     known = {solo.row.file: solo.row.tune_group for solo in real["parker"].used}
     guessed = {file: metadata(Entry(), PurePath(file), "parker").tune_group for file in known}
     together = [(a, b) for a in known for b in known if a < b and known[a] == known[b]]
@@ -385,6 +385,6 @@ def test_the_manifest_names_the_part_and_the_transposition_and_says_what_is_left
         ({"written_pitch": ""}, "ingest.written_pitch: expected 'flag' or 'correct', found ''"),
     ],
 )
-def test_settings_of_the_line_that_make_no_sense_are_refused(change: dict[str, object], said: str) -> None:
+def test_invalid_settings_of_the_line_are_refused(change: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         replace(DEFAULT, **change)

@@ -25,7 +25,7 @@ SHARE, LONG_RUN = 0.13, 32
 
 
 def leaks(augmented: Path) -> list[str]:
-    """What of the held-out tunes of an augmented corpus is in its training split."""
+    """The parts of held-out tunes that the training split of an augmented corpus contains."""
     with (augmented / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     found = [
@@ -56,10 +56,10 @@ def augmented(tmp_path: Path, root: Path) -> Path:
     rows: list[SoloRow] = [row(f"a/tune{i:02}") for i in range(60)]
     scores = {entry.solo: solo(i, notes=80) for i, entry in enumerate(rows)}
     for i in range(0, 60, 6):
-        twin = solo(100 + i, notes=80)
-        notes = np.concatenate([scores[f"a/tune{i:02}"].notes[:40], twin.notes[40:]])
+        other = solo(100 + i, notes=80)
+        notes = np.concatenate([scores[f"a/tune{i:02}"].notes[:40], other.notes[40:]])
         rows.append(row(f"b/other{i:02}"))
-        scores[rows[-1].solo] = replace(twin, notes=notes).transposed(2)
+        scores[rows[-1].solo] = replace(other, notes=notes).transposed(2)
     rows = write_ingested(tmp_path / "ingested", scores, rows)
     splits = split_solos(rows, tmp_path / "ingested", read_section("split", SplitConfig, root / "params.yaml")).splits
     config = replace(read_section("augment", AugmentConfig, root / "params.yaml"), target_size=150)

@@ -1,4 +1,4 @@
-"""Notation comes in as it is played: repeats unrolled, at sounding pitch, with its chords and words."""
+"""Notation is read as played: repeats unrolled, at sounding pitch, with chords and words."""
 
 import io
 import zipfile
@@ -74,7 +74,7 @@ def test_a_repeat_with_two_endings_is_played_twice_with_its_chords(tmp_path: Pat
 
 
 def test_closing_repeats_without_opening_ones_go_back_to_the_last_repeat(tmp_path: Path) -> None:
-    """music21's own expander goes back to the start through all of them: six play the first part 64 times."""
+    """music21's expander returns to the start for each of them: six repeats play the first part 64 times."""
     back = repeat("backward")
     raw = of_score(tmp_path, bar("C") + back, bar("D") + back, bar("E") + back, bar("F"))
     assert bars(raw) == "CCDDEEF"
@@ -258,7 +258,7 @@ ENTITIES = '<!DOCTYPE score-partwise [<!ENTITY a "ha">{more}]>\n<score-partwise>
         ("a.krn", b"**harm\nI\n*-\n", "a \\*\\*kern column, found none"),
     ],
 )
-def test_what_is_damaged_or_dangerous_is_one_clear_line(tmp_path: Path, name: str, content: bytes, found: str) -> None:
+def test_damaged_and_dangerous_files_give_one_clear_line(tmp_path: Path, name: str, content: bytes, found: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=found) as caught:
         read_piece(tmp_path / name)
@@ -289,7 +289,7 @@ def test_too_many_notes_are_refused(tmp_path: Path) -> None:
         ("a.krn", "**kern\n" + "=\n1c\n" * 801 + "*-\n"),
     ],
 )
-def test_what_would_take_minutes_is_refused_at_once(tmp_path: Path, name: str, text: str) -> None:
+def test_a_file_that_would_take_minutes_is_refused_at_once(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(InputError, match=r"at most 800 bars.*, found .*; cut it into solos"):
         read_piece(save(tmp_path / name, text))
 
@@ -345,7 +345,7 @@ def test_each_tune_of_an_abc_book_is_a_piece(tmp_path: Path) -> None:
     ],
 )
 def test_ornaments_in_abc_are_no_notes_and_lose_none(tmp_path: Path, written: str, expected: list[int]) -> None:
-    """music21 makes a C of a `J`, notes of a remark, and loses the note after an `H`."""
+    """music21 reads a `J` as a C and a remark as notes, and loses the note after an `H`."""
     piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{written}|\n"))
     assert pitches(piece.raw) == expected
     assert not any(flag.startswith("unread") for flag in piece.raw.flags)
@@ -369,9 +369,9 @@ def test_titles_are_decoded(tmp_path: Path, encoding: str) -> None:
     assert read_piece(tmp_path / "a.abc", "1").known.title == "Für Élise"
 
 
-def test_a_book_must_be_told_which_tune(tmp_path: Path) -> None:
+def test_a_book_requires_the_number_of_a_tune(tmp_path: Path) -> None:
     save(tmp_path / "book.abc", BOOK)
-    with pytest.raises(InputError, match=r"one solo of it, such as book.abc#1, found a file of 3 solos"):
+    with pytest.raises(InputError, match=r"one of its solos, such as book.abc#1, found a file of 3 solos"):
         load_midi(tmp_path / "book.abc")
     assert load_midi(tmp_path / "book.abc#2").pitches.tolist() == [69, 71, 72, 74, 76, 69, 71, 72, 74, 81]
     with pytest.raises(InputError, match="a tune of this number, found 7"):
@@ -432,8 +432,8 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 def test_the_omnibook_gives_the_notes_of_its_midi_files() -> None:
     for path in sorted((SHARED / "musicxml").glob("*.xml"))[::4]:
         raw = read_piece(path).raw
-        twin = read_raw(SHARED / "parker" / f"omnibook__{path.stem}.mid")
-        assert np.array_equal(raw.parts[0].notes, twin.parts[0].notes), path.name
-        assert raw.meters == twin.meters
-        assert raw.tempos[0].qpm == pytest.approx(twin.tempos[0].qpm, rel=1e-5)
-        assert {tick for tick, _ in chords(twin)} <= {tick for tick, _ in chords(raw)}
+        midi = read_raw(SHARED / "parker" / f"omnibook__{path.stem}.mid")
+        assert np.array_equal(raw.parts[0].notes, midi.parts[0].notes), path.name
+        assert raw.meters == midi.meters
+        assert raw.tempos[0].qpm == pytest.approx(midi.tempos[0].qpm, rel=1e-5)
+        assert {tick for tick, _ in chords(midi)} <= {tick for tick, _ in chords(raw)}

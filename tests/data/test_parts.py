@@ -85,7 +85,7 @@ def test_an_unnamed_trio_gives_its_melody_not_its_walking_bass(octave: int, one_
         ([("Bass Clarinet", 71, melody(64, lowest=45)), ("", 32, walking(256))], 0),
     ],
 )
-def test_what_a_part_plays_weighs_as_much_as_what_it_is_called(
+def test_the_notes_of_a_part_have_as_much_weight_as_its_name(
     parts: list[tuple[str, int, list[Row]]], winner: int
 ) -> None:
     band = tracks(*parts)
@@ -194,7 +194,7 @@ def test_a_person_chooses_a_part_by_name_or_by_number(wish: str) -> None:
 
 
 @pytest.mark.parametrize(("wish", "found"), [("Flute", "none for 'Flute'"), ("9", "none for '9'"), ("a", "3 for 'a'")])
-def test_a_wish_that_names_no_part_or_several_is_answered_with_the_parts(wish: str, found: str) -> None:
+def test_a_wish_that_matches_no_part_or_several_gives_an_error_with_the_parts(wish: str, found: str) -> None:
     listed = "track 1, channel 1, Alto Sax; track 2, channel 2, Guitar; track 3, channel 3, Piano"
     with pytest.raises(InputError, match=re.escape(f"found {found}; choose among: {listed}")):
         choose_part(BAND, 480, 4, wish)

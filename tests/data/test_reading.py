@@ -181,7 +181,7 @@ def test_any_solo_is_loaded_as_it_would_be_ingested(tmp_path: Path, write_midi, 
     assert load_midi(write_midi(tmp_path / "short.mid", [(0, 1, 60)])).pitches.tolist() == [60]
     with pytest.raises(InputError, match=r"drums\.mid: expected a melody, found no notes; export the track"):
         load_midi(write_midi(tmp_path / "drums.mid", []))
-    with pytest.raises(InputError, match=r"none\.mid: expected a file of music, found no such file"):
+    with pytest.raises(InputError, match=r"none\.mid: expected a music file, found no such file"):
         load_midi(tmp_path / "none.mid")
 
 
@@ -191,7 +191,7 @@ def free_eighths(count: int) -> list[tuple[float, float, int]]:
     return [(i / 2 * 120 / 171 + float(drift[i]), 0.3, 60 + i * 7 % 12) for i in range(count)]
 
 
-def test_a_performance_without_a_beat_grid_is_refused_unless_it_is_asked_for(
+def test_a_performance_without_a_beat_grid_is_refused_unless_it_is_allowed(
     tmp_path: Path, write_midi, config: IngestConfig
 ) -> None:
     path = write_midi(tmp_path / "free.mid", free_eighths(160))
@@ -203,7 +203,7 @@ def test_a_performance_without_a_beat_grid_is_refused_unless_it_is_asked_for(
 def test_chords_of_two_hands_are_refused_above_a_share(tmp_path: Path, write_midi, config: IngestConfig) -> None:
     left = [(beat + 0.5, 0.5, pitch) for beat in range(0, 16, 2) for pitch in (48, 52, 58)]
     path = write_midi(tmp_path / "piano.mid", [*eighths(32), *left], program=0)
-    with pytest.raises(InputError, match=r"at most 40% .*, found 24 of 56 notes of track 1, channel 1 beside"):
+    with pytest.raises(InputError, match=r"at most 40% .*, found 24 of 56 notes of track 1, channel 1 outside"):
         read_solo(read_raw(path), path, None, replace(config, max_left_out=0.4))
     reading = read_solo(read_raw(path), path, None, replace(config, max_left_out=0.5))
     assert {"polyphonic", "notes_left_out:24 of 56"} <= set(reading.flags)

@@ -1,4 +1,4 @@
-"""A user's folder of recordings, good and bad ones, and that no tune of it is both trained on and held out."""
+"""Good and bad recordings of a user; no tune is both trained on and held out."""
 
 import sys
 from collections.abc import Callable
@@ -122,7 +122,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(
         "text.mp3": reasons["text.mp3"],
         "notes.m4a": "expected a sound file, found a .m4a file, which needs PyAV; "
         "install it (pip install -e '.[m4a]'), or convert the file to wav",
-        "antiphase.wav": "antiphase: its channels cancel each other, their sum is silent; invert one channel",
+        "antiphase.wav": "antiphase: the channels cancel each other, their sum is silent; invert one channel",
         "silent.wav": "silent: never louder than -inf dB",
         "short.wav": "too short: 1.50 seconds, fewer than 2",
         "empty.wav": "too short: 0.00 seconds, fewer than 2",
@@ -157,7 +157,7 @@ def test_too_few_tunes_for_three_splits_are_an_error(make: Make, source: Path) -
         make()
 
 
-def test_the_users_table_has_the_last_word(make: Make, source: Path) -> None:
+def test_the_users_table_overrides_other_metadata(make: Make, source: Path) -> None:
     (source / "captions.csv").write_text(
         "file,caption,artist,title,key,form,qpm,first_beat_seconds,instrument\n"
         "Ada_Line/Tune A.wav,Smoky and slow,,,,,,,\n"
@@ -174,7 +174,7 @@ def test_the_users_table_has_the_last_word(make: Make, source: Path) -> None:
     assert [reject.file for reject in made.rejected] == ["gone.wav"]
 
 
-def test_of_a_recording_without_a_table_nothing_is_invented(make: Make, source: Path) -> None:
+def test_a_recording_without_a_table_has_known_facts_only(make: Make, source: Path) -> None:
     soundfile.write(source / "zzz.wav", tone(5, 1234), 22_050)
     clip = next(clip for clip in make().clips if clip.title == "zzz")
     assert (clip.artist, clip.key, clip.form, clip.qpm) == ("", "", "", None)
@@ -189,6 +189,6 @@ def test_bars_are_counted_from_the_first_beat_in_both_directions() -> None:
     assert bar_seconds(replace(remark, first_beat_seconds=3.0), 2.5) == (0.0,)  # ends before its first whole bar
 
 
-def test_a_split_that_lacks_unnamed_artists_says_so_in_words(make: Make, source: Path) -> None:
+def test_the_warning_for_a_split_without_unnamed_artists_names_them_as_such(make: Make, source: Path) -> None:
     soundfile.write(source / "zzz.wav", tone(5, 1234), 22_050)
     assert any("has nothing by unnamed artists" in warning for warning in make().warnings)

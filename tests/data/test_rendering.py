@@ -1,4 +1,4 @@
-"""The corpus as sound: which solos are rendered, what is said of them, and that held-out ones are never copies."""
+"""The rendered corpus: the choice of solos, their captions, and no copies of held-out solos."""
 
 import csv
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def make(tmp_path: Path, root: Path) -> Make:
     return clips
 
 
-def test_captions_say_the_key_and_the_tempo_that_sound(make: Make) -> None:
+def test_captions_have_the_key_and_the_tempo_of_the_sound(make: Make) -> None:
     made = make()
     copies = [clip for clip in made.clips if clip.solo == "a/tune0" and clip.semitones]
     assert copies
@@ -106,11 +106,11 @@ def test_a_solo_of_the_corpus_can_be_given_a_caption_and_facts(make: Make, tmp_p
         original = (clip.semitones, clip.tempo_factor) == (0, 1.0)
         assert (clip.captions == ("My own words in G",)) == original
     assert [(reject.file, reject.reason) for reject in made.rejected] == [
-        ("a/none", "named in captions.csv, but not there")
+        ("a/none", "named in captions.csv, but missing")
     ]
 
 
-def test_comping_is_heard_and_said(make: Make, tmp_path: Path) -> None:
+def test_comping_is_in_the_sound_and_in_the_caption(make: Make, tmp_path: Path) -> None:
     alone = make(1.0)
     samples = read_wave(tmp_path / "clips" / alone.clips[0].path).mono
     band = make(1.0, comping=True)
@@ -144,10 +144,12 @@ def test_originals_come_before_copies_and_the_seconds_are_kept_to(cap: float, le
 
 
 def test_without_a_corpus_or_a_folder_the_line_says_what_is_missing(make: Make, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"expected a folder of recordings, found nothing there; correct audio.source"):
+    with pytest.raises(
+        InputError, match=r"expected a folder of recordings, found no such folder; correct audio.source"
+    ):
         make(source=str(tmp_path / "absent"))
     (tmp_path / "augmented" / "manifest.csv").unlink()
-    with pytest.raises(InputError, match=r"manifest\.csv: expected what an earlier stage writes, found no such file"):
+    with pytest.raises(InputError, match=r"manifest\.csv: expected a file that an earlier stage writes"):
         make()
 
 

@@ -49,7 +49,7 @@ def folder(tmp_path: Path, write_midi) -> Path:
     return mine
 
 
-def test_every_file_is_told_with_what_the_pipeline_does(root, folder):
+def test_every_file_is_reported_with_what_the_pipeline_does(root, folder):
     checkup = examine(root, folder)
     files = {file.file: file for file in checkup.files}
     assert {name: file.used for name, file in files.items()} == {
@@ -153,7 +153,7 @@ def doctor(root, monkeypatch, capsys):
     return run
 
 
-def test_the_doctor_tells_the_corpus_first_and_then_the_files_most_severe_first(doctor, folder):
+def test_the_doctor_reports_the_corpus_first_and_then_the_files_most_severe_first(doctor, folder):
     out, code = doctor(folder)
     assert code in (0, None)
     lines = out.splitlines()
@@ -172,12 +172,12 @@ def test_the_doctor_tells_the_corpus_first_and_then_the_files_most_severe_first(
 def test_the_doctor_writes_copies_and_json(doctor, folder, tmp_path):
     out, code = doctor(folder, "--json", "--repair", tmp_path / "out")
     assert code in (0, None)
-    told = json.loads(out)
-    assert [file["file"] for file in told["files"] if not file["used"]] == ["none.mid", "short.mid"]
-    (good,) = [file for file in told["files"] if file["file"] == "good.mid"]
+    report = json.loads(out)
+    assert [file["file"] for file in report["files"] if not file["used"]] == ["none.mid", "short.mid"]
+    (good,) = [file for file in report["files"] if file["file"] == "good.mid"]
     assert good["row"]["notes"] == 64
     assert [grid["steps_per_beat"] for grid in good["grids"]] == [4, 8, 12, 16, 24]
-    assert told["sources"]["mine"]["solos"] == 2
+    assert report["sources"]["mine"]["solos"] == 2
     assert (tmp_path / "out/changes.csv").is_file()
     assert (tmp_path / "out/mine/good.mid").is_file()
 

@@ -1,4 +1,4 @@
-"""Sources have roles: background is trained on where no tune of the target is held out, and measured by nothing."""
+"""Roles of sources: background is trained on, except for held-out tunes of the target, and not evaluated."""
 
 import csv
 import subprocess
@@ -113,7 +113,7 @@ def test_background_follows_the_held_out_tunes_and_moves_none(tmp_path: Path, co
     assert splits["others/quoting"] == "test"
 
 
-def test_no_warning_speaks_of_players_of_the_background(tmp_path: Path, corpus: list[SoloRow]) -> None:
+def test_no_warning_names_players_of_the_background(tmp_path: Path, corpus: list[SoloRow]) -> None:
     assert split_solos(corpus, tmp_path / "ingested", SPLIT, BACKGROUND).warnings == ()
 
 

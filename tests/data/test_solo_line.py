@@ -60,7 +60,7 @@ EIGHTHS = [(240 * i, 220, 60 + i * 7 % 13, 90) for i in range(96)]
 
 @pytest.mark.parametrize("factor", [1.5, 2.0, 3.0])
 def test_notes_that_ring_on_are_trimmed_where_no_two_start_together(factor: float) -> None:
-    """A higher note used to eat the lower ones that began while it sounded."""
+    """Regression: a higher note removed the lower ones that started while it sounded."""
     rng = np.random.default_rng(0)
     lengths = 120 * rng.integers(1, 5, size=96)
     onsets = np.cumsum(lengths) - lengths
@@ -82,8 +82,8 @@ def test_a_drone_is_left_out_and_counted(pitch: int, restruck: int) -> None:
     assert line.flags == [f"drones_left_out:{len(drone)}"]
 
 
-def test_a_long_note_of_the_line_that_starts_alone_is_trimmed_and_not_taken_for_a_drone():
-    """Of a line with two notes under the pedal, where no two notes start together, both were left out."""
+def test_a_long_note_of_the_line_that_starts_alone_is_trimmed_and_is_not_a_drone():
+    """Regression: of two notes over a pedal, with no two notes starting together, both were left out."""
     rows = [(onset, 2400 if index in (10, 40) else length, pitch, 80) for index, (onset, length, pitch, _) in
             enumerate(EIGHTHS)]  # fmt: skip
     line = melodic_line(make_notes(rows), 480)
@@ -93,7 +93,7 @@ def test_a_long_note_of_the_line_that_starts_alone_is_trimmed_and_not_taken_for_
 
 @pytest.mark.parametrize("above", [1, -2, 12])
 @pytest.mark.parametrize("length", [10, 30, 60])
-def test_grace_notes_give_way_to_the_note_at_their_tick(above: int, length: int) -> None:
+def test_grace_notes_at_the_tick_of_their_note_are_left_out(above: int, length: int) -> None:
     graces = [(onset, length, pitch + above, 80) for onset, _, pitch, _ in EIGHTHS[::3]]
     line = melodic_line(make_notes(EIGHTHS + graces), 480)
     assert np.array_equal(line.notes, make_notes(EIGHTHS))

@@ -12,7 +12,7 @@ from yardbird.errors import ConfigError, InputError
 
 @pytest.fixture
 def ingested(tmp_path: Path) -> Path:
-    """Two sources, and what a killed ingestion left."""
+    """Two sources, and the folder of a killed ingestion."""
     names = ["mine/a", "mine/b", "his/a"]
     write_ingested(tmp_path, {name: solo(seed) for seed, name in enumerate(names)}, [row(name) for name in names])
     (tmp_path / ".mine.x1y2z3").mkdir()

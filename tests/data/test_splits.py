@@ -1,4 +1,4 @@
-"""Tune groups are dealt whole, by their own names, and every artist is looked for in every split."""
+"""Tune groups are never divided, their names decide their split, and a split without an artist gives a warning."""
 
 from collections import Counter
 from dataclasses import replace
@@ -89,20 +89,20 @@ def test_interval_grams_are_the_same_in_every_key_and_none_of_a_short_line() -> 
     assert interval_grams(pitches[:10]) == frozenset()
 
 
-def test_shares_are_about_as_asked_for() -> None:
+def test_shares_are_about_as_configured() -> None:
     splits = deal({str(i): str(i) for i in range(4000)}, CONFIG)
     counts = Counter(splits.values())
     assert counts["test"] / 4000 == pytest.approx(0.15, abs=0.02)
     assert counts["validation"] / 4000 == pytest.approx(0.1, abs=0.02)
 
 
-def test_a_split_without_an_artist_is_told_with_a_salt_that_deals_better(tmp_path: Path) -> None:
+def test_the_warning_for_a_split_without_an_artist_suggests_a_better_salt(tmp_path: Path) -> None:
     rows = [row(f"a/{i}") for i in range(30)] + [row(f"b/{i}", f"other{i}", artist="Bo Dense") for i in range(3)]
     rows = write_ingested(tmp_path, {entry.solo: solo(i) for i, entry in enumerate(rows)}, rows)
     dealt = split_solos(rows, tmp_path, CONFIG)
     assert absent_artists(rows, dealt.splits) == {"validation": ["Bo Dense"], "test": ["Bo Dense"]}
     salt = better_salt(rows, tune_groups(rows), CONFIG)
-    assert dealt.warnings[0] == f"validation has nothing by Bo Dense; split.salt {salt} deals better"
+    assert dealt.warnings[0] == f"validation has nothing by Bo Dense; split.salt {salt} gives a better split"
     better = split_solos(rows, tmp_path, SplitConfig(0.1, 0.15, salt, 0.13))
     assert (absent_artists(rows, better.splits), better.warnings) == ({}, ())
 
@@ -114,7 +114,7 @@ def test_a_corpus_too_small_for_three_splits_stops_with_one_line(tmp_path: Path)
 
 
 def test_a_salt_is_offered_only_where_it_fills_every_split(tmp_path: Path) -> None:
-    """Two tunes cannot fill three splits, whatever the salt; the error used to name one all the same."""
+    """Regression: two tunes cannot fill three splits with any salt, but the error suggested one."""
     rows = write_ingested(tmp_path, {f"a/{i}": solo(i) for i in range(3)}, [row(f"a/{i}") for i in range(3)])
     with pytest.raises(InputError, match=r"among 2 tune groups; add tunes$"):
         split_solos(rows[:2], tmp_path, CONFIG)
@@ -125,7 +125,7 @@ def test_a_salt_is_offered_only_where_it_fills_every_split(tmp_path: Path) -> No
 
 
 def test_a_salt_that_fills_every_split_goes_before_one_that_does_not() -> None:
-    """With a tune an artist, as many are absent whatever the salt: the first was taken, though a split was empty."""
+    """Regression: with one tune per artist, all salts miss as many artists, and one with an empty split was chosen."""
     rows = [row(f"a/{i}", artist=f"artist {i}") for i in range(5)]
     assert set(deal(tune_groups(rows), CONFIG).values()) != set(SPLITS)
     splits = deal(tune_groups(rows), replace(CONFIG, salt=better_salt(rows, tune_groups(rows), CONFIG)))
@@ -148,7 +148,7 @@ def test_the_default_salt_gives_every_split_both_players(ingested: Path, root: P
 def test_transcriptions_of_one_real_solo_share_more_than_tunes_do(
     ingested: Path, real_solos: dict[str, Score], root: Path
 ) -> None:
-    """The yardstick of `linked_share`: no two tunes share so much, most twin transcriptions share more."""
+    """The basis of `linked_share`: no two tunes share this much, most pairs of transcriptions of a solo share more."""
     group = {entry.solo: entry.tune_group for entry in read_solos(ingested, ["parker", "coltrane"])}
     share = read_section("split", SplitConfig, root / "params.yaml").linked_share
     pairs = linked({name: interval_grams(score.pitches) for name, score in real_solos.items()}, share)

@@ -1,4 +1,4 @@
-"""Takes of one tune find each other by their names, and tunes over the same changes by a list."""
+"""Takes of one tune are grouped by their names, and tunes over the same changes by a list."""
 
 import csv
 import re
@@ -66,13 +66,13 @@ def test_any_name_gives_a_group_and_a_title(name: str, artist: str) -> None:
     assert title_of(f"x{name}", artist)
 
 
-def test_a_contrafact_is_dealt_with_the_tune_whose_changes_it_borrows() -> None:
+def test_a_contrafact_is_split_with_the_tune_whose_changes_it_uses() -> None:
     rows = [row(f"a/{i}", name) for i, name in enumerate(["koko", "cherokee", "warmingupariff", "donnalee", "indiana"])]
     groups = tune_groups(rows)
     assert groups == {"a/0": "cherokee", "a/1": "cherokee", "a/2": "cherokee", "a/3": "donnalee", "a/4": "donnalee"}
 
 
-def test_tunes_over_rhythm_changes_and_blues_are_dealt_each_for_itself() -> None:
+def test_tunes_over_rhythm_changes_and_blues_are_split_independently() -> None:
     names = ["thrivingfromariff", "moosethemooche", "igotrhythm", "billiesbounce", "nowsthetime"]
     assert len(set(tune_groups([row(f"a/{name}", name) for name in names]).values())) == 5
 
@@ -89,7 +89,7 @@ def test_the_list_is_one_a_person_may_extend_and_none_of_its_lines_contradicts_a
 
 
 def test_a_name_of_a_name_is_the_same_tune(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person may add another name of "Au Private", which is another name of "Au Privave"; they were two groups."""
+    """Regression: a user may add another name of "Au Private", itself another name of a tune; they were two groups."""
     same = {"oprivate": "auprivate", "auprivate": "auprivave"}
     monkeypatch.setattr("yardbird.data.tunes.related._same", lambda: same)
     assert {canonical(tune) for tune in ("oprivate", "auprivate", "auprivave")} == {"auprivave"}

@@ -1,4 +1,4 @@
-"""One corpus in which every solo breaks one expectation, and one that breaks none."""
+"""A corpus in which every solo fails one expectation, and a corpus that fails none."""
 
 import dataclasses
 import json
@@ -67,7 +67,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory, sound: Score) -> Verdict:
     jumpy = dataclasses.replace(sound, tempos=(Tempo(0, 120.0), Tempo(960, 6.0), Tempo(961, 500.0), Tempo(962, 120.0)))
     for stem, score, changes in [
         ("sound", sound, {}),
-        ("nobody", sound, {"artist": " "}),
+        ("no_artist", sound, {"artist": " "}),
         ("nameless", sound, {"title": "", "tune_group": ""}),
         ("crawl", dataclasses.replace(sound, tempos=(Tempo(0, 39.0),)), {}),
         ("jumpy", jumpy, {}),
@@ -95,7 +95,7 @@ def test_sound_solos_pass(clean):
 def test_each_defect_is_found_by_its_own_expectation_and_names_its_solo(broken):
     found = {outcome.name: [solo.removeprefix("mine/") for solo in outcome.solos] for outcome in broken.outcomes}
     assert {name: solos for name, solos in found.items() if solos} == {
-        "artist_present": ["nobody"],
+        "artist_present": ["no_artist"],
         "title_present": ["nameless"],
         "tune_group_present": ["nameless"],
         "tempo": ["crawl"],
@@ -113,7 +113,7 @@ def test_each_defect_is_found_by_its_own_expectation_and_names_its_solo(broken):
     }
 
 
-def test_errors_and_warnings_are_told_apart_and_counted(broken):
+def test_errors_and_warnings_are_counted_separately(broken):
     metrics = broken.metrics()
     errors = {outcome.name for outcome in broken.outcomes if outcome.severity == "error" and outcome.solos}
     assert errors == {"artist_present", "tune_group_present", "tempo", "length", "counts_agree", "monophony"}
@@ -124,8 +124,8 @@ def test_errors_and_warnings_are_told_apart_and_counted(broken):
     assert "artist_present" not in metrics
 
 
-def test_a_line_says_what_was_expected_and_who_breaks_it(broken):
-    assert "error: length: expected that a solo has at least 4 bars; not so: mine/short" in broken.lines("error")
+def test_a_line_names_the_expectation_and_the_solos_that_fail_it(broken):
+    assert "error: length: expected that a solo has at least 4 bars; failed by: mine/short" in broken.lines("error")
 
 
 def test_many_solos_are_named_in_part():
@@ -181,7 +181,7 @@ def test_nothing_ingested_is_one_clear_line(tmp_path):
 
 
 def test_a_title_of_digits_stays_text_and_what_a_killed_ingestion_left_is_no_source(tmp_path, sound):
-    """pandas guessed a number where all titles were digits; a kill's leftovers were read as a source of their own."""
+    """Regression: pandas read titles of digits as numbers; the rest of a killed ingestion was read as a source."""
     ingested = tmp_path / "ingested"
     add_solo(ingested, "one", sound, title="1951", tune_group="007")
     shutil.copytree(ingested / "mine", ingested / ".mine.x1y2z3")
@@ -193,7 +193,7 @@ def test_a_title_of_digits_stays_text_and_what_a_killed_ingestion_left_is_no_sou
 
 def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path, sound):
     add_solo(tmp_path / "ingested", "one", sound, path="../elsewhere.mid")
-    with pytest.raises(InputError, match="one that leaves it"):
+    with pytest.raises(InputError, match="a path that leaves it"):
         validate_folder(tmp_path / "ingested")
 
 
@@ -206,7 +206,7 @@ def test_each_solo_with_errors_is_set_aside_once_with_all_its_reasons(broken):
     from yardbird.data.expectations import Outcome
 
     reasons = {entry.solo.removeprefix("mine/"): entry.reason for entry in broken.set_aside()}
-    assert list(reasons) == ["crawl", "miscounted", "nameless", "nobody", "overlapping", "short"]
+    assert list(reasons) == ["crawl", "miscounted", "nameless", "no_artist", "overlapping", "short"]
     assert reasons["short"] == "length: expected that a solo has at least 4 bars"
     two = Verdict(2, 9, [Outcome("a", "error", "one", ("x/1",)), Outcome("b", "error", "two", ("x/1",))])
     assert two.set_aside() == [SetAside("x/1", "a: expected that one; b: expected that two")]
@@ -231,49 +231,49 @@ def run_stage(tmp_path, root, monkeypatch):
 
 
 def test_a_solo_with_an_error_is_set_aside_and_the_later_stages_read_the_others(tmp_path, sound, run_stage, capsys):
-    """One file with an error stopped the pipeline for all."""
+    """Regression: one file with an error stopped the pipeline."""
     for number in range(12):
         add_solo(tmp_path / "data/ingested", f"tune{number}", sound, interval_hash=str(number))
-    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
+    add_solo(tmp_path / "data/ingested", "no_artist", sound, artist="")
     (tmp_path / "data/ingested/gone").mkdir()
     run_stage("validate")
     printed = capsys.readouterr()
-    assert "removed data/ingested/gone, which no source of params.yaml is read into" in printed.out
+    assert "removed data/ingested/gone, which belongs to no source in params.yaml" in printed.out
     assert not (tmp_path / "data/ingested/gone").exists()
-    assert "error: artist_present: expected that every solo has: artist; not so: mine/nobody" in printed.err
+    assert "error: artist_present: expected that every solo has: artist; failed by: mine/no_artist" in printed.err
     assert "13 solos, set aside: 1, warnings: " in printed.out
     assert json.loads((tmp_path / "reports/validate.json").read_text())["validate"]["set_aside"] == 1
     assert read_table(tmp_path / "data/set_aside.csv", SetAside) == [
-        SetAside("mine/nobody", "artist_present: expected that every solo has: artist")
+        SetAside("mine/no_artist", "artist_present: expected that every solo has: artist")
     ]
     run_stage("split", linked_share="1.0", salt="0")
-    assert "mine/nobody" not in (tmp_path / "data/split.csv").read_text()
+    assert "mine/no_artist" not in (tmp_path / "data/split.csv").read_text()
     run_stage("augment", target_size="15")
     copies = read_copies(tmp_path / "data/augmented")
     assert {copy.solo for copy in copies} == {f"mine/tune{number}" for number in range(12)}
 
 
-def test_the_stage_stops_with_the_solos_named_where_it_is_asked_to(tmp_path, sound, run_stage, capsys):
-    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
+def test_the_stage_stops_and_names_the_solos_if_so_configured(tmp_path, sound, run_stage, capsys):
+    add_solo(tmp_path / "data/ingested", "no_artist", sound, artist="")
     add_solo(tmp_path / "data/ingested", "somebody", sound)
     with pytest.raises(
-        SystemExit, match=r"expected sound solos, found artist_present \(1\); fix the files named above"
+        SystemExit, match=r"expected solos without errors, found artist_present \(1\); fix the files named above"
     ):
         run_stage("validate", on_error="stop")
-    named = "error: artist_present: expected that every solo has: artist; not so: mine/nobody"
+    named = "error: artist_present: expected that every solo has: artist; failed by: mine/no_artist"
     assert named in capsys.readouterr().err.splitlines()
     assert '"errors": 1' in (tmp_path / "reports/validate.json").read_text()
     assert not (tmp_path / "data/set_aside.csv").exists()
 
 
 def test_where_every_solo_has_an_error_the_stage_stops(tmp_path, sound, run_stage):
-    add_solo(tmp_path / "data/ingested", "nobody", sound, artist="")
-    with pytest.raises(SystemExit, match=r"at least one sound solo, found artist_present \(1\)"):
+    add_solo(tmp_path / "data/ingested", "no_artist", sound, artist="")
+    with pytest.raises(SystemExit, match=r"at least one solo without errors, found artist_present \(1\)"):
         run_stage("validate")
 
 
 def test_what_ingest_uses_is_inside_the_limits_of_the_later_stages(root):
-    """A tempo of 38 or 420 qpm, or a bar of nine beats, was used by ingest and refused by a later stage."""
+    """Regression: ingest used a tempo of 38 or 420 qpm, or a bar of nine beats, and a later stage refused it."""
     parameters = read_params(root / "params.yaml")
     ingest, validation, events = parameters["ingest"], parameters["validate"], parameters["encode"]["events"]
     assert validation["qpm_range"][0] <= ingest["qpm_range"][0]

@@ -1,4 +1,4 @@
-"""A database of the schema of the Weimar Jazz Database comes in as MIDI files of it do: a tempo event for each beat."""
+"""A database with the schema of the Weimar Jazz Database is read like its MIDI files: a tempo event for each beat."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ def texts(raw: RawMidi, kind: str) -> list[tuple[int, str]]:
     return [(text.tick, text.text) for text in raw.texts if text.kind == kind]
 
 
-def test_each_beat_has_its_tempo_and_notes_stand_where_they_fall_between_beats(write_solo) -> None:
+def test_each_beat_has_its_tempo_and_notes_are_interpolated_between_beats(write_solo) -> None:
     times = [10.0, 10.5, 11.25, 11.75, 12.25]
     beats = [(time, i // 4, i % 4 + 1, "", "", None) for i, time in enumerate(times)]
     notes = [(10.0, 0.25, 60, None), (10.6875, 0.375, 62, None), (12.375, 0.5, 64, None)]
@@ -181,7 +181,7 @@ def test_one_file_is_many_solos_each_with_an_id_and_a_row_of_its_own(write_solo,
     assert {(row.key, row.form, row.licence) for row in rows.values()} == {("F major", "A12", "ODbL")}
     reasons = {row.file: row.reason for row in found.rejected}
     assert reasons["wjazzd.db#40"] == "expected notes, found none"
-    assert "no such file of music" in reasons["wjazzd.db#99"]
+    assert "no such music file" in reasons["wjazzd.db#99"]
     assert set(reasons) == {"wjazzd.db#40", "wjazzd.db#99"}
 
 
@@ -206,7 +206,7 @@ def test_reading_leaves_the_file_and_its_folder_as_they_were(write_solo, tmp_pat
         (steady(1), [(10.0, 0.5, 300, None)], "expected notes, found none"),
     ],
 )
-def test_what_makes_no_sense_is_one_clear_line(write_solo, beats, notes, found: str) -> None:
+def test_invalid_notes_or_beats_give_one_clear_line(write_solo, beats, notes, found: str) -> None:
     path = write_solo(5, beats, notes)
     with pytest.raises(InputError, match=found) as caught:
         read_piece(path, "5")

@@ -198,7 +198,7 @@ def test_solos_of_the_baseline_are_drawn_once_and_say_so(data, root, tmp_path, m
 
 
 def test_no_generated_solos_are_one_clear_line(tmp_path):
-    with pytest.raises(InputError, match=r"manifest\.csv: expected what an earlier stage writes, found no such file"):
+    with pytest.raises(InputError, match=r"manifest\.csv: expected a file that an earlier stage writes"):
         read_generated(tmp_path)
     write_generated_solos(tmp_path, [])
     with pytest.raises(InputError, match="expected generated solos, found none; run the generate stage"):

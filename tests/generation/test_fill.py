@@ -247,7 +247,7 @@ def test_bad_ranges_are_one_clear_line(tmp_path: Path, texts: list[str], said: s
 
 
 def test_a_file_without_a_solo_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"absent\.mid: expected a file of music, found no such file"):
+    with pytest.raises(InputError, match=r"absent\.mid: expected a music file, found no such file"):
         read_filling(tmp_path / "absent.mid", ["1"])
     write_score(Score(220, make_notes([]), BAR), tmp_path / "silent.mid")
     with pytest.raises(InputError, match=r"silent\.mid: expected a melody, found no notes"):

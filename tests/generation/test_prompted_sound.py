@@ -101,7 +101,7 @@ def test_a_melody_is_rendered_encoded_and_continued(tune: Path, make_score: Call
 
 
 def test_a_melody_that_is_missing_or_leaves_nothing_to_draw_is_refused(tune: Path) -> None:
-    with pytest.raises(InputError, match=r"none.mid: expected a file of music, found no such file; correct the path"):
+    with pytest.raises(InputError, match=r"none.mid: expected a music file, found no such file; correct the path"):
         read_melody(FAMILY, tune.with_name("none.mid"), CONFIG)
     with pytest.raises(InputError, match=r"tune.mid: expected a melody of less than 0.3 seconds, found 0.3; ask for"):
         read_melody(FAMILY, tune, replace(CONFIG, melody_seconds=0.3))

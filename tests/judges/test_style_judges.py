@@ -30,7 +30,7 @@ LINES = st.lists(st.lists(st.integers(0, 4), max_size=12), min_size=1, max_size=
 
 
 def line(steps: list[int], length: int = 24, start: int = 60) -> Score:
-    """Eighths that go by these steps again and again, an octave back where they leave the instrument."""
+    """Eighths that repeat these steps, moved by an octave where they leave the range."""
     pitches = [start]
     for place in range(length - 1):
         pitch = pitches[-1] + steps[place % len(steps)]
@@ -39,7 +39,7 @@ def line(steps: list[int], length: int = 24, start: int = 60) -> Score:
 
 
 def players(solos: int, seed: int = 0) -> tuple[list[Score], list[bool]]:
-    """Lines of one who walks in semitones and tones, and of one who leaps in thirds and fourths."""
+    """Lines of a player who moves by semitones and tones, and of one who moves by thirds and fourths."""
     random = np.random.default_rng(seed)
     steps = {True: [-2, -1, 1, 2], False: [-5, -4, -3, 3, 4, 5]}
     own = [bool(place % 2) for place in range(solos)]
@@ -47,7 +47,7 @@ def players(solos: int, seed: int = 0) -> tuple[list[Score], list[bool]]:
 
 
 def slow_probability(lines: list[list[int]], history: list[int], symbol: int) -> float:
-    """The formula, read aloud: every occurrence of the history is looked for again, and shorter ones recursively."""
+    """The formula as a slow recursion: search all occurrences of the history, then of shorter ones."""
     after = [
         own[at]
         for own in lines
@@ -60,7 +60,7 @@ def slow_probability(lines: list[list[int]], history: list[int], symbol: int) ->
 
 
 @given(lines=LINES, asked=st.lists(st.integers(0, 4), max_size=8), order=st.integers(1, 4))
-def test_the_ngrams_give_what_a_slow_count_gives(lines: list[list[int]], asked: list[int], order: int) -> None:
+def test_the_ngrams_equal_a_slow_count(lines: list[list[int]], asked: list[int], order: int) -> None:
     expected = [
         -log(slow_probability(lines, asked[max(0, at - order + 1) : at], asked[at])) for at in range(len(asked))
     ]
@@ -74,7 +74,7 @@ def test_after_any_history_the_probabilities_sum_to_one() -> None:
         assert np.exp(-np.array(each)).sum() == pytest.approx(1)
 
 
-def test_the_ratio_is_the_mean_over_notes_and_no_transposition_or_tempo_moves_it() -> None:
+def test_the_ratio_is_the_mean_over_notes_and_independent_of_transposition_and_tempo() -> None:
     scores, own = players(6)
     judge = RatioJudge.fit(scores, own, order=3)
     asked = intervals(scores[0])
@@ -85,7 +85,7 @@ def test_the_ratio_is_the_mean_over_notes_and_no_transposition_or_tempo_moves_it
     assert judge.ratio(line([1], length=1)) == 0
 
 
-def test_both_judges_know_lines_that_they_have_not_heard_from_another_player_s() -> None:
+def test_both_judges_separate_unseen_lines_of_the_player_from_those_of_another() -> None:
     judge = RatioJudge.fit(*players(8), order=3).calibrated(*players(8, seed=1))
     traits = TraitJudge.fit(*players(16))
     scores, own = players(12, seed=2)
@@ -94,8 +94,8 @@ def test_both_judges_know_lines_that_they_have_not_heard_from_another_player_s()
     assert all((judge.probability(score) > 0.5) == mine for score, mine in zip(scores, own, strict=True))
 
 
-def test_shuffled_labels_teach_nothing() -> None:
-    """The judge's must-fail test: with labels by lot, what it says of unheard lines is no better than chance.
+def test_with_shuffled_labels_the_judges_are_at_chance() -> None:
+    """Negative control: with random labels, the judge's verdicts on unseen lines are at chance.
 
     Each side gets half of either player's lines. No deal of 40 does as well as the true labels, and their mean is that
     of chance to three standard errors (0.027).
@@ -129,14 +129,14 @@ def test_the_probability_rises_with_the_ratio_and_is_fair_where_the_sides_weigh_
     assert np.mean(verdicts) == pytest.approx(np.mean(noisy), abs=0.05)
 
 
-def test_a_ratio_that_misleads_on_held_out_pieces_is_not_believed() -> None:
+def test_a_ratio_that_is_wrong_on_held_out_pieces_gives_probability_one_half() -> None:
     scores, own = players(10, seed=1)
     judge = RatioJudge.fit(*players(8), order=3).calibrated(scores, [not mine for mine in own])
     assert {judge.probability(score) for score in scores} == {0.5}
 
 
-def test_the_judge_of_traits_knows_no_rhythm_no_phrases_and_no_density() -> None:
-    """It looked at all metrics, and told Parker's scores from his performances better than Parker from Coltrane."""
+def test_the_trait_judge_ignores_rhythm_phrases_and_density() -> None:
+    """With all metrics, it separated Parker's scores from his performances better than Parker from Coltrane."""
     traits = TraitJudge.fit(*players(8)).traits
     assert {"interval_1", "interval_5_7"} <= set(traits) <= set(TRAITS) <= set(describe(line([1])))
     heard = ("rhythm", "groov", "swing", "phrase", "bar", "beat", "entropy", "h1", "h4", "progression")
@@ -151,13 +151,13 @@ def test_too_few_notes_are_not_judged() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
-def test_the_auc_is_the_share_of_pairs_told_apart_and_sklearn_s(rows: list[tuple[int, bool]]) -> None:
+def test_the_auc_is_the_share_of_correctly_ordered_pairs_and_equals_sklearn_s(rows: list[tuple[int, bool]]) -> None:
     verdicts, own = [float(verdict) for verdict, _ in rows], [mine for _, mine in rows]
     pairs = [(a > b) + (a == b) / 2 for a, mine in rows if mine for b, other in rows if not other]
     assert auc(verdicts, own) == (pytest.approx(np.mean(pairs)) if pairs else None)
 
 
-def test_the_interval_draws_whole_tune_groups() -> None:
+def test_the_interval_resamples_whole_tune_groups() -> None:
     verdicts, own = [0.9, 0.8, 0.4, 0.7, 0.3, 0.2], [True, True, True, False, False, False]
     groups = ["a", "a", "b", "c", "d", "e"]
     found, again = (estimate_auc(verdicts, own, groups, 200, np.random.default_rng(0)) for _ in range(2))
@@ -171,14 +171,14 @@ def test_the_interval_draws_whole_tune_groups() -> None:
 
 @pytest.mark.parametrize("groups", [["x", "x", "x", "c", "d", "e"], ["a", "b", "c", "y", "y", "y"]])
 def test_a_side_of_one_tune_group_has_no_interval(groups: list[str]) -> None:
-    """It was drawn as it is every time, so that of one group on both sides had no width: as if nothing were unsure."""
+    """Resampling a single group always gives the same group, so that the interval would have no width."""
     verdicts, own = [0.9, 0.8, 0.4, 0.7, 0.3, 0.2], [True, True, True, False, False, False]
     found = estimate_auc(verdicts, own, groups, 50, np.random.default_rng(0))
     assert found is not None
     assert (found.value, found.low, found.high) == (roc_auc_score(own, verdicts), None, None)
 
 
-def test_the_interval_is_that_of_a_slow_bootstrap() -> None:
+def test_the_interval_equals_that_of_a_slow_bootstrap() -> None:
     random = np.random.default_rng(0)
     own = [True] * 20 + [False] * 20
     verdicts = [float(verdict) for verdict in random.normal(size=40) + np.array(own)]
@@ -194,7 +194,7 @@ def test_the_interval_is_that_of_a_slow_bootstrap() -> None:
     assert found.span == pytest.approx(expected, abs=0.03)
 
 
-def test_judges_come_back_from_json_as_they_were(tmp_path) -> None:
+def test_judges_are_read_back_from_json_equal(tmp_path) -> None:
     judges = Judges("Ann", RatioJudge.fit(*players(6), 3).calibrated(*players(6, 1)), TraitJudge.fit(*players(8)))
     write_judges(judges, tmp_path)
     back = read_judges(tmp_path)
@@ -205,7 +205,7 @@ def test_judges_come_back_from_json_as_they_were(tmp_path) -> None:
         assert back.traits.probability(score) == judges.traits.probability(score)
 
 
-def test_why_there_is_no_judge_is_kept_and_a_missing_file_is_told(tmp_path) -> None:
+def test_the_reason_for_no_judge_is_stored_and_a_missing_file_is_an_error(tmp_path) -> None:
     write_judges("one artist only", tmp_path)
     assert read_judges(tmp_path) == "one artist only"
     with pytest.raises(InputError, match="expected judges, found no such file; run the judge stage"):

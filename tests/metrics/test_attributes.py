@@ -18,12 +18,12 @@ def test_blue_notes_are_the_flat_third_fifth_and_seventh_of_the_key(line):
     assert blues(replace(score, key=F_MINOR)) == pytest.approx(1 / 6)
 
 
-def test_a_blue_note_that_the_chord_brings_is_not_counted(line):
+def test_a_blue_note_that_is_a_chord_tone_is_not_counted(line):
     score = replace(line([68, 68], [0, 2], chords={0: "F7", 2: "Bb7"}), key=F_MAJOR)
     assert blues(score) == 0.5
 
 
-def test_without_a_key_the_likeliest_counts(line):
+def test_without_a_key_the_likeliest_key_is_used(line):
     scale = [60, 62, 64, 65, 67, 69, 71, 72, 67, 60]
     assert blues(line([*scale, 63])) == pytest.approx(1 / 11)
 
@@ -41,14 +41,14 @@ def test_density_register_and_rests(line):
     assert rests(score) == pytest.approx(1 - 2 / 8)
 
 
-def test_an_empty_score_is_silent_and_has_no_more_to_say(line):
+def test_an_empty_score_has_only_rests_and_density(line):
     values = {name: attribute(line([], beats=4)) for name, attribute in ATTRIBUTES.items()}
     assert values == {"blues": None, "chromaticism": None, "density": 0, "register": None, "rests": 1}
     assert all(attribute(line([])) is None for attribute in ATTRIBUTES.values())
 
 
 @given(st.integers(-12, 12), st.lists(st.integers(50, 80), min_size=2, max_size=20))
-def test_transposition_moves_the_register_alone(semitones, pitches):
+def test_transposition_changes_only_the_register(semitones, pitches):
     notes = make_notes([(6 * step, 4, pitch, 90) for step, pitch in enumerate(pitches)])
     score = Score(12, notes, 6 * len(pitches), key=F_MAJOR)
     moved = score.transposed(semitones)

@@ -85,16 +85,16 @@ def test_a_run_through_the_added_note_counts_both_ways_and_in_every_key(line, sy
         ([72, 71, 70, 69, 67], "Cdim7"),  # a chord without one
     ],
 )
-def test_what_is_no_run_on_a_bebop_scale(line, pitches, symbol):
+def test_other_lines_are_not_runs_on_a_bebop_scale(line, pitches, symbol):
     assert bebop_scale_run_rate(line(pitches, chords={0: symbol})) == 0
 
 
-def test_a_run_goes_on_over_a_change_of_chord(line):
+def test_a_run_continues_over_a_change_of_chord(line):
     score = line([74, 72, 71, 70, 69], [0, 0.5, 1, 1.5, 2], chords={0: "Gm7", 1: "C7"})
     assert bebop_scale_run_rate(score) == 1
 
 
-def test_every_bebop_scale_holds_its_chord_and_passes_by_semitones():
+def test_every_bebop_scale_contains_its_chord_and_passes_by_semitones():
     for quality, (scale, (added,)) in BEBOP_SCALES.items():
         assert set(QUALITIES[quality]) <= set(scale), quality
         assert {added - 1, (added + 1) % 12} <= set(scale), quality
@@ -113,7 +113,7 @@ def test_every_bebop_scale_holds_its_chord_and_passes_by_semitones():
         ([60, 60, 64], 0),  # a repeated note
     ],
 )
-def test_an_arpeggio_is_three_tones_of_one_chord_one_way(line, pitches, notes):
+def test_an_arpeggio_is_three_tones_of_one_chord_in_one_direction(line, pitches, notes):
     assert arpeggio_rate(line(pitches, chords={0: "C"})) == pytest.approx(notes / len(pitches))
 
 

@@ -1,4 +1,4 @@
-"""The bootstrap against a loop over samples, and how often its interval holds the truth."""
+"""The bootstrap compared with a loop over samples, and the coverage of its interval."""
 
 import numpy as np
 import pytest
@@ -21,8 +21,8 @@ def test_every_sample_has_as_many_groups_as_there_are(groups: int, samples: int,
     assert (fewer.sum(axis=1) == groups - 1).all()
 
 
-def test_the_statistics_of_samples_are_those_of_a_loop() -> None:
-    """Each sample written out, group by group, in two strata."""
+def test_the_statistics_of_samples_equal_those_of_a_loop() -> None:
+    """A loop over the samples, group by group, in two strata."""
     above, below = [np.array(values) for values in ([3.0, 1.0, 4.0], [1.0, 5.0, 9.0, 2.0])]
 
     def ratio(*times: Ints) -> Floats:
@@ -39,7 +39,7 @@ def test_the_statistics_of_samples_are_those_of_a_loop() -> None:
         assert value == pytest.approx(numerator / denominator)
 
 
-def test_both_ways_to_draw_have_the_same_distribution() -> None:
+def test_both_sampling_methods_have_the_same_distribution() -> None:
     values = np.random.default_rng(0).normal(size=15)
     by_times = bootstrap(lambda times: times @ values / 15, [15], 20_000, np.random.default_rng(1))
     by_place = bootstrap(
@@ -48,8 +48,8 @@ def test_both_ways_to_draw_have_the_same_distribution() -> None:
     assert percentile_interval(by_times) == pytest.approx(percentile_interval(by_place), abs=0.02)
 
 
-def test_the_interval_holds_the_truth_about_nineteen_times_of_twenty_and_that_of_single_solos_does_not() -> None:
-    """Forty tunes of four solos each: the solos of a tune are alike, and their number is not that of the evidence."""
+def test_the_interval_over_groups_has_95_percent_coverage_and_that_over_single_solos_less() -> None:
+    """Forty tunes of four similar solos each: the solos of a tune are not independent observations."""
     random, held = np.random.default_rng(0), []
     for _ in range(300):
         solos = random.normal(size=(40, 1)) + 0.3 * random.normal(size=(40, 4))
@@ -63,7 +63,7 @@ def test_the_interval_holds_the_truth_about_nineteen_times_of_twenty_and_that_of
     assert by_solo < 0.75
 
 
-def test_a_paired_difference_is_narrower_than_one_of_separate_draws() -> None:
+def test_a_paired_difference_has_a_narrower_interval_than_separate_samples() -> None:
     hard = np.random.default_rng(0).normal(5, 3, size=30)
     better = hard - 0.5 + np.random.default_rng(1).normal(0, 0.1, size=30)
     paired = bootstrap(lambda times: times @ (hard - better) / 30, [30], 1000, np.random.default_rng(2))

@@ -11,7 +11,7 @@ from yardbird.music.excerpts import excerpts, in_full_bars
 
 
 def phrases_of(line, lengths, **more):
-    """Eighths on one pitch with two beats of rest after so many notes."""
+    """Eighths on one pitch, with two beats of rest after every `notes` notes."""
     onsets, place = [], 0.0
     for length in lengths:
         onsets += [place + note / 2 for note in range(length)]
@@ -27,7 +27,7 @@ def test_the_median_phrase_lies_within_most_real_phrases(line):
         assert phrases.inside is inside
 
 
-def test_changes_are_asked_nearly_as_often_as_real_solos_give_them(line):
+def test_changes_must_be_found_nearly_as_often_as_in_real_solos(line):
     found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
     lost = replace(found, chords=found.transposed(1).chords)
     for misses, real_misses, inside in ((0, 0, True), (1, 0, True), (2, 0, False), (2, 2, True)):
@@ -37,7 +37,7 @@ def test_changes_are_asked_nearly_as_often_as_real_solos_give_them(line):
         assert changes.inside is inside
 
 
-def test_the_share_of_found_changes_says_how_little_few_solos_decide(line):
+def test_the_share_of_found_changes_has_an_interval(line):
     """Golden values of Wilson's interval for 6 of 8."""
     found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
     lost = replace(found, chords=found.transposed(1).chords)
@@ -76,7 +76,7 @@ def test_rows_are_of_the_generated_sets_alone(line):
     assert set(rows["model"]) == {name for shown in SHOWN for name in shown.names}
 
 
-def test_verdicts_are_told_with_their_numbers(line):
+def test_verdicts_are_shown_with_their_values(line):
     score = line([60, 64, 67, 72], chords={0: "C"})
     runs = {"original": 0.0, "coverage_8": 0.5, "longest_run": 20.0, "longest_run_most": 31.0}
     yardstick = {"coverage_8_high": 0.25, "longest_run_high": 12.0, "longest_run_most_high": 15.0}
@@ -95,8 +95,8 @@ def test_verdicts_are_told_with_their_numbers(line):
     assert told({}, "model") == []
 
 
-def test_real_parker_is_coherent_and_his_notes_in_disorder_are_not(real_solos):
-    """Must fail: shuffled pitches keep the phrases, and lose the changes and the traits."""
+def test_real_parker_is_coherent_and_his_notes_in_another_order_are_not(real_solos):
+    """Negative control: shuffled pitches keep the phrases, but lose the changes and the traits."""
     parker = [
         e
         for key in ("parker/omnibook", "parker/wjazzd")

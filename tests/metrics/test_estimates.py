@@ -41,7 +41,7 @@ def test_an_interval_comes_right_after_its_value() -> None:
     assert list(flat(NATS, [])) == ["nats", "accuracy"]
 
 
-def test_what_is_shown_is_in_the_order_of_the_list() -> None:
+def test_selected_metrics_are_in_the_order_of_the_list() -> None:
     assert list(select(NATS, [Shown(("accuracy",)), Shown(("nats",), ENDS)])) == [
         "accuracy", "nats", "nats_low", "nats_high",
     ]  # fmt: skip

@@ -62,7 +62,7 @@ def test_the_true_changes_are_found_and_wrong_ones_are_not(line):
 
 
 def test_a_tie_is_not_found(line):
-    """A diminished seventh is its own transposition by a minor third."""
+    """A diminished seventh chord transposed by a minor third is the same chord."""
     assert changes_found(line([60, 63, 66], chords={0: "Cdim7"})) == 0
 
 
@@ -70,7 +70,7 @@ def test_the_margin_of_notes_that_ignore_the_chords_is_about_zero(random_score):
     assert abs(harmony_margin(random_score)) < 0.06
 
 
-def test_on_the_beat_and_off_the_beat_are_told_apart(line):
+def test_on_beat_and_off_beat_notes_are_counted_separately(line):
     score = line([60, 61, 64, 65, 67, 68], chords={0: "C"})
     assert on_beat_chord_tone_rate(score) == 1
     assert off_beat_chord_tone_rate(score) == 0
@@ -91,8 +91,8 @@ def test_the_last_note_of_each_phrase_counts(line):
     ("symbols", "irregularity"),
     [
         (["Gm7", "C7", "Fmaj7"], 1),
-        (["Gm7", "C7", "Fmaj7"] * 2, 3 / 4),  # four trigrams, the first comes again
-        (["Gm7", "Gm7", "C7", "C7", "Fmaj7"], 1),  # a repeated chord is no change
+        (["Gm7", "C7", "Fmaj7"] * 2, 3 / 4),  # four trigrams, the first is repeated
+        (["Gm7", "Gm7", "C7", "C7", "Fmaj7"], 1),  # a repeated chord is not a change
         (["Gm7", "N.C.", "C7", "Fmaj7"], 1),
         (["C", "C/E", "C"], 1),  # a bass makes another chord
         (["C7", "F7"] * 6, 2 / 10),
@@ -100,7 +100,7 @@ def test_the_last_note_of_each_phrase_counts(line):
         ([], None),
     ],
 )
-def test_irregular_is_a_progression_whose_trigrams_do_not_come_again(line, symbols, irregularity):
+def test_irregularity_is_the_share_of_distinct_trigrams(line, symbols, irregularity):
     score = line([], chords={float(place): symbol for place, symbol in enumerate(symbols)})
     assert chord_progression_irregularity(score) == (None if irregularity is None else pytest.approx(irregularity))
 

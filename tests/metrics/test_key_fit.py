@@ -16,12 +16,12 @@ def line(pitches: list[int], lengths: list[int] | None = None) -> Score:
     )
 
 
-def test_time_counts_and_not_notes():
+def test_notes_are_weighted_by_duration():
     assert scale_share(line([60, 61], [9, 3]), Key.parse("C")) == 0.75
 
 
 @pytest.mark.parametrize(("key", "share"), [("C", 1.0), ("A minor", 1.0), ("G", 6 / 7), ("F", 6 / 7), ("F#", 2 / 7)])
-def test_a_scale_lies_in_its_key_and_in_its_relative(key, share):
+def test_a_scale_is_in_its_key_and_in_the_relative_key(key, share):
     assert scale_share(line([60, 62, 64, 65, 67, 69, 71]), Key.parse(key)) == pytest.approx(share)
 
 
@@ -33,11 +33,11 @@ def test_the_margin_is_over_the_mean_of_the_eleven_other_keys(pitches, name):
 
 
 @given(st.lists(st.integers(40, 90), min_size=1, max_size=20), st.sampled_from(list(SCALES)))
-def test_over_all_keys_the_margins_of_a_line_add_up_to_nothing(pitches, mode):
-    """A model that does not listen has a margin of 0 when it is asked for every key as often."""
+def test_the_margins_of_a_line_over_all_keys_sum_to_zero(pitches, mode):
+    """A model that ignores the key has a mean margin of 0 if all keys are requested equally often."""
     assert sum(scale_margin(line(pitches), Key(tonic, mode)) for tonic in range(12)) == pytest.approx(0)
 
 
-def test_without_notes_there_is_nothing_to_say():
+def test_a_score_without_notes_has_no_value():
     assert scale_share(line([]), Key.parse("C")) is None
     assert scale_margin(line([]), Key.parse("C")) is None

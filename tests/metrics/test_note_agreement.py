@@ -16,7 +16,7 @@ lines = st.dictionaries(st.integers(0, 24), st.integers(60, 66), max_size=12).ma
 
 @given(lines, lines)
 def test_f1_is_the_harmonic_mean_of_precision_and_recall(reference, estimate):
-    """Beside mir_eval's definition, spelled out with a matching by search."""
+    """Compared with mir_eval's definition, implemented as a search for matches."""
     for metric, same in ((note_f1, ("onset_tick", "pitch")), (onset_f1, ("onset_tick",))):
         free = [tuple(note[key] for key in same) for note in estimate.notes]
         matches = 0
@@ -55,7 +55,7 @@ def test_a_solo_keeps_all_of_itself_and_its_contour_in_every_key(score):
     assert not note_f1(score, moved)
 
 
-def test_the_figures_of_a_case_done_by_hand(line):
+def test_the_values_equal_a_calculation_by_hand(line):
     reference = line([60, 62, 64, 62], [0, 1, 2, 3])
     estimate = line([60, 61, 67, 67, 50], [0, 1, 2, 3, 3.5])
     assert note_f1(reference, estimate) == pytest.approx(2 / 9)  # the first note of four and five
@@ -68,7 +68,7 @@ def test_a_doubled_note_matches_once(line):
     assert note_f1(line([60, 60], [0, 0]), line([60], [0])) == pytest.approx(2 / 3)
 
 
-def test_contour_passes_over_onsets_that_only_one_line_has(line):
+def test_contour_ignores_onsets_of_only_one_line(line):
     assert contour_kept(line([60, 40, 62], [0, 1, 2]), line([70, 71], [0, 2])) == 1
 
 
@@ -82,5 +82,5 @@ def test_empty_and_one_note_scores(line):
 
 @pytest.mark.parametrize("metric", [*ALL, note_matches])
 def test_two_grids_are_not_compared(metric, line):
-    with pytest.raises(AssertionError, match="two grids"):
+    with pytest.raises(AssertionError, match="on the same grid"):
         metric(line([60]), replace(line([60]), ticks_per_beat=12))

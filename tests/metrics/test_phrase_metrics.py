@@ -13,7 +13,7 @@ def test_a_rest_of_a_beat_ends_a_phrase_and_a_shorter_one_does_not(line):
     assert phrase_lengths(score).tolist() == [3, 2]
 
 
-def test_marked_phrases_win_over_rests(line):
+def test_phrase_marks_take_precedence_over_rests(line):
     score = line([60] * 6, [0, 0.5, 4, 4.5, 5, 5.5], phrases=(0, 4.5))
     assert phrase_lengths(score).tolist() == [3, 3]
 
@@ -38,7 +38,7 @@ def test_closing_the_rests_makes_one_phrase(line, random_score):
     assert phrase_length_quantile(random_score, 0.5) < 20
 
 
-def test_empty_bars_thin_the_notes_per_bar(line):
+def test_empty_bars_lower_the_notes_per_bar(line):
     assert notes_per_bar(line([60] * 8, beats=8)) == 4
     assert notes_per_bar(line([60] * 8, beats=16)) == pytest.approx(2)
 

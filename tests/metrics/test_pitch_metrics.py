@@ -82,7 +82,7 @@ def test_shuffled_notes_lose_the_steps_but_keep_the_pitch_entropy(line):
     assert pitch_entropy(line(shuffled)) == pytest.approx(pitch_entropy(line(scale)))
 
 
-def test_pitch_metrics_do_not_hear_a_transposition(random_score):
+def test_pitch_metrics_do_not_depend_on_transposition(random_score):
     moved = random_score.transposed(3)
     assert pitch_entropy(moved) == pytest.approx(pitch_entropy(random_score))
     assert pitch_class_entropy(moved, 1) == pytest.approx(pitch_class_entropy(random_score, 1))

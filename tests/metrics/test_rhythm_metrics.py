@@ -41,7 +41,7 @@ def test_straightening_the_rhythm_lowers_its_diversity(line, random_score):
     assert grooving_similarity(straight) > grooving_similarity(random_score)
 
 
-def test_rhythm_metrics_do_not_hear_the_pitches(random_score):
+def test_rhythm_metrics_do_not_depend_on_pitches(random_score):
     shuffled = random_score.notes.copy()
     shuffled["pitch"] = np.random.default_rng(0).permutation(shuffled["pitch"])
     for metric in (rhythm_diversity, bar_pattern_diversity, grooving_similarity, swing_ratio):
@@ -64,7 +64,7 @@ def test_repeated_bars_are_one_pattern_and_empty_bars_are_none(line):
 
 
 def test_an_onset_just_before_the_bar_line_belongs_to_the_bar_after_it(line):
-    """A player anticipates by a hair: the pattern of the bar stays the same."""
+    """A player anticipates slightly: the pattern of the bar does not change."""
     assert bar_pattern_diversity(line([60] * 4, [0, 1, 4 - 1 / 40, 5])) == pytest.approx(1 / 2)
 
 
@@ -94,39 +94,39 @@ def test_a_change_of_meter_keeps_the_bars_apart():
 
 
 def pairs(line, count, first, second, *, extra=()):
-    """So many pairs of eighths at these places of their beats, a note to end the last, and others among them."""
+    """Pairs of eighths at these places of their beats, a note that ends the last pair, and other notes among them."""
     onsets = [beat + place for beat in range(count) for place in (first, second)] + [count + first]
     onsets = sorted([*onsets, *extra])
     return line([60] * len(onsets), onsets, length=0.05)
 
 
 @pytest.mark.parametrize(("second", "ratio"), [(1 / 2, 1), (2 / 3, 2), (3 / 5, 1.5)])
-def test_the_swing_ratio_is_read_off_pairs_of_eighths(line, second, ratio):
+def test_the_swing_ratio_is_measured_from_pairs_of_eighths(line, second, ratio):
     assert swing_ratio(pairs(line, 16, 0, second)) == pytest.approx(ratio, rel=0.01)
 
 
-def test_a_few_pairs_tell_nothing(line):
-    """Three accidental ones made a ratio of 0.15 for Weimar's Don't Blame Me, a ballad in sixteenths."""
+def test_too_few_pairs_have_no_swing_ratio(line):
+    """Three accidental pairs once gave Weimar's Don't Blame Me, a ballad in sixteenths, a ratio of 0.15."""
     assert swing_ratio(pairs(line, FEWEST_PAIRS - 1, 0, 2 / 3)) is None
     assert swing_ratio(pairs(line, FEWEST_PAIRS, 0, 2 / 3)) == pytest.approx(2, rel=0.01)
 
 
 @pytest.mark.parametrize("second", [0.13, 0.35, 0.9])
-def test_a_second_onset_that_is_no_eighth_makes_no_pair(line, second):
-    """A grace note, a sixteenth or an anticipation of the next beat was taken for an eighth."""
+def test_a_second_onset_that_is_not_an_eighth_makes_no_pair(line, second):
+    """A grace note, a sixteenth or an anticipation of the next beat was once counted as an eighth."""
     assert swing_ratio(pairs(line, 40, 0, second)) is None
 
 
 @pytest.mark.parametrize(("first", "counts"), [(-0.1, True), (0.19, True), (-0.15, False), (0.22, False)])
-def test_downbeats_may_be_late_more_than_early(line, first, counts):
-    """Soloists lay back: downbeats later than 1/8 beat were no pairs at all, and the earlier half told for all."""
+def test_downbeats_may_be_later_than_they_may_be_early(line, first, counts):
+    """Soloists play late: pairs with downbeats later than 1/8 beat were once ignored, which biased the ratio."""
     ratio = swing_ratio(replace(pairs(line, 20, 1 + first, 1 + 0.6), meters=(Meter(0, 4, 4),)))
     assert (ratio == pytest.approx((0.6 - first) / (0.4 + first), rel=0.02)) if counts else ratio is None
 
 
 @pytest.mark.parametrize("second", [1 / 2, 2 / 3])
 def test_a_pickup_of_an_eighth_does_not_change_how_a_solo_swings(line, second):
-    """Beats were counted from the first tick, half a beat beside those of the bars: no pair was found, or others."""
+    """Beats were once counted from the first tick, half a beat off the bars, so that wrong pairs were found."""
     onsets = [0, 1 / 4] + [1 / 2 + beat + place for beat in range(12) for place in (0, second)]
     score = line([60] * 26, onsets, length=0.1, beats=12.5)
     picked_up = replace(score, meters=(Meter(0, 1, 8), Meter(240, 4, 4)))

@@ -35,8 +35,8 @@ def test_the_floor_is_near_and_a_different_set_is_far():
     assert mean_distance(rows["floor"]) < 0.5 < 1.5 < mean_distance(rows["model"])
 
 
-def test_the_floor_is_that_of_samples_as_large_as_the_generated_set():
-    """Eight solos lie further from real ones by chance than a hundred do; the floor once was that of all of them."""
+def test_the_floor_uses_samples_of_the_size_of_the_generated_set():
+    """By chance, eight solos have a greater distance than a hundred. The floor once used all training solos."""
     sets = {"real": solos(40, spread=3, seed=0), "floor": solos(100, spread=3, seed=1)}
     few, many = (mean_distance(compare_sets(sets, size, streams(0))["floor"]) for size in (4, 100))
     assert few > 1.5 * many
@@ -53,7 +53,7 @@ def test_a_metric_without_a_value_or_without_variation_has_no_distance():
 
 @pytest.mark.parametrize("size", [3, 7])
 def test_a_metric_that_varies_by_rounding_alone_has_no_distance(size, monkeypatch):
-    """The standard deviation of 1.4 three times is 3e-16, and a distance was divided by that."""
+    """The standard deviation of 1.4 three times is 3e-16, by which a distance was once divided."""
     assert np.std(np.full(3, 1.4), ddof=1) > 0
     monkeypatch.setattr("yardbird.metrics.rows.describe", lambda score: {"constant": score.end_tick / 10})
     real, model = ([Score(2, make_notes([(0, 1, 60, 80)]), end)] * size for end in (14, 15))
@@ -66,7 +66,7 @@ def test_one_real_solo_makes_no_distances():
     assert mean_distance(rows["x"]) is None
 
 
-def test_rows_stand_in_the_order_of_the_sets_and_metrics():
+def test_rows_are_in_the_order_of_sets_and_metrics():
     rows = compare_sets(
         {"real": solos(2, spread=3, seed=0), "b": solos(2, spread=3, seed=1), "a": solos(2, spread=3, seed=2)},
         2,

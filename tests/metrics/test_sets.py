@@ -13,15 +13,15 @@ ONCE = np.ones((3, 1), dtype=np.int64)
 
 
 def measured(own, real, floor=None):
-    """Each draw is the whole set."""
+    """Each sample is the whole set."""
     own, real = np.array(own, float), np.array(real, float)
     floor = own if floor is None else np.array(floor, float)
     return compare_feature(own, floor, real, ONCE * np.ones(len(own), int), ONCE * np.ones(len(floor), int))
 
 
 @pytest.mark.parametrize("shift", [0, 0.5, 3])
-def test_overlap_and_divergence_are_those_of_exact_kernels(shift):
-    """scipy's own density of every distance, integrated on a grid."""
+def test_overlap_and_divergence_equal_those_of_exact_kernels(shift):
+    """Compared with scipy's kernel density of all distances, integrated on a grid."""
     random = np.random.default_rng(0)
     real, own = random.normal(size=25), random.normal(shift, 1, size=9)
     within = np.abs(real[:, None] - real)[np.triu_indices(25, 1)]
@@ -42,7 +42,7 @@ def test_measures_do_not_depend_on_the_unit():
         assert measured(own * 1000, real * 1000)[measure].value == pytest.approx(measured(own, real)[measure].value)
 
 
-def test_constants_overlap_wholly_or_not_at_all():
+def test_constants_overlap_completely_or_not_at_all():
     same, other = measured([2, 2], [2, 2, 2]), measured([5, 5], [2, 2, 2])
     assert (same["overlap"].value, same["kl"].value) == (1, 0)
     assert other["overlap"].value == 0
@@ -77,7 +77,7 @@ def rows():
     return set_rows({**sets, "empty": []}, streams(0))
 
 
-def test_a_set_like_the_real_ones_lies_at_the_floor_and_another_does_not(rows):
+def test_a_set_like_the_real_one_is_at_the_floor_and_another_is_not(rows):
     of = {(row.row, row.measure): row for row in rows if row.feature == ALL}
     assert {name for name, _ in of} == {"near", "far"}
     for name, measure in of:
@@ -112,14 +112,14 @@ def test_the_table_and_the_headlines_name_everything(rows):
     assert list(pd.read_csv(StringIO(sets_csv([]))).columns) == list(table.columns)
 
 
-def test_the_same_seed_draws_the_same(monkeypatch):
+def test_equal_seeds_give_equal_samples(monkeypatch):
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     sets = {"near": solos(3, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
     assert set_rows(sets, streams(0)) == set_rows(sets, streams(0)) != set_rows(sets, streams(1))
 
 
 def test_a_floor_of_fewer_solos_than_were_generated_says_so(monkeypatch):
-    """With more generated than training excerpts the floor was of fewer solos, under the generated ones' number."""
+    """With more generated than training excerpts, the floor once had fewer solos than its row stated."""
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     sets = {"near": solos(9, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
     rows = set_rows(sets, streams(0))
@@ -130,8 +130,8 @@ def test_a_floor_of_fewer_solos_than_were_generated_says_so(monkeypatch):
     }
 
 
-def test_frechet_s_distance_is_not_measured_in_units_of_rounding(monkeypatch):
-    """A feature of 1.4 for every real solo has a standard deviation of 3e-16, and was blown up by it."""
+def test_a_constant_feature_is_not_part_of_the_frechet_distance(monkeypatch):
+    """A feature of 1.4 for every real solo has a standard deviation of 3e-16, which once inflated the distance."""
     monkeypatch.setattr("yardbird.metrics.sets.describe", lambda score: {"constant": 1.4, "end": float(score.end_tick)})
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     real, own = ([Score(2, make_notes([(0, 1, 60, 80)]), end) for end in ends] for ends in ((4, 6, 8), (5, 7, 9)))
@@ -142,8 +142,8 @@ def test_frechet_s_distance_is_not_measured_in_units_of_rounding(monkeypatch):
     assert found.value < 1
 
 
-def test_copies_of_one_solo_overlap_wholly(random_score):
-    """A single generated and two real solos are the least that can be compared."""
+def test_copies_of_one_solo_overlap_completely(random_score):
+    """One generated and two real solos are the minimum."""
     rows = set_rows({"one": [random_score], "floor": [random_score] * 2, "real": [random_score] * 2}, streams(0))
     overlap = next(row for row in rows if row.feature == ALL and row.measure == "overlap")
     assert overlap.value == 1

@@ -50,19 +50,19 @@ def slow_longest_run(pitches: list[int], others: list[list[int]]) -> int:
 
 LICK = [67, 70, 69, 65, 62, 64, 65, 67, 60, 61, 63, 58]
 WANDERING = [60, 65, 58, 70, 61, 72, 55, 66, 59, 73]
-few_pitches = st.lists(st.integers(60, 62), max_size=40)  # so few that long runs come again by chance
+few_pitches = st.lists(st.integers(60, 62), max_size=40)  # so few that long runs are repeated by chance
 
 
 @given(few_pitches, st.lists(few_pitches, max_size=5))
-def test_coverage_and_longest_run_are_those_of_a_slow_search(pitches, others):
+def test_coverage_and_longest_run_equal_those_of_a_slow_search(pitches, others):
     found = OriginalityIndex(known(*others)).compare(eighths(pitches))
     assert found.coverage == slow_coverage(pitches, others)
     assert found.longest_run == slow_longest_run(pitches, others)
 
 
 @given(st.lists(st.tuples(few_pitches, st.integers(0, 3)), max_size=6))
-def test_known_solos_are_compared_with_those_of_other_groups_alone(lines):
-    """One pass over the sorted suffixes gives what an index without each group in turn would."""
+def test_known_solos_are_compared_only_with_those_of_other_groups(lines):
+    """One pass over the sorted suffixes equals an index without the group, built for each group."""
     solos = [KnownSolo("", str(group), eighths(line)) for line, group in lines]
     found = OriginalityIndex(solos).compare_known()
     for solo, own in zip([solo for solo in solos if len(solo.score.notes)], found, strict=True):
@@ -90,8 +90,8 @@ def test_the_origin_names_a_place_where_the_run_is(pitches, others):
 
 
 @given(st.lists(st.tuples(few_pitches, st.integers(0, 3)), min_size=1, max_size=4), st.integers(2, 12))
-def test_the_yardstick_is_that_of_stretches_of_known_solos_cut_out_and_compared(lines, notes):
-    """Every figure of every drawn set is one that some stretch, cut out and compared with the other groups, has."""
+def test_the_reference_equals_that_of_excerpts_of_known_solos(lines, notes):
+    """Every value of every sample equals that of some excerpt compared with the other groups."""
     solos = [KnownSolo("", str(group), eighths(line)) for line, group in lines if line]
     length = min(notes, max((len(solo.score.notes) for solo in solos), default=0))
     possible: dict[str, set[float]] = {figure: set() for figure in FIGURES}
@@ -108,8 +108,8 @@ def test_the_yardstick_is_that_of_stretches_of_known_solos_cut_out_and_compared(
     assert all(set(values.tolist()) <= possible[figure] for figure, values in drawn.items())
 
 
-def test_longer_solos_are_held_to_longer_runs():
-    """A yardstick of whole solos was lenient towards short ones."""
+def test_the_limit_of_the_longest_run_grows_with_the_length_of_the_solo():
+    """A limit measured on whole solos was too high for short solos."""
     random = np.random.default_rng(0)
     walks = (60 + np.cumsum(random.integers(-1, 2, 400)) for _ in range(4))
     index = OriginalityIndex(known(*(walk.tolist() for walk in walks)))
@@ -131,7 +131,7 @@ def test_a_copied_lick_is_found_in_another_key_and_named():
     assert found.coverage[10] == 2 / (len(copy) - 10)
 
 
-def test_a_run_inside_a_bar_at_its_own_pitch_says_so():
+def test_the_origin_of_a_run_within_a_bar_at_the_same_pitch_says_so():
     index = OriginalityIndex([KnownSolo("Ko-Ko", "koko", eighths(LICK))])
     assert str(index.compare(eighths(LICK[:6])).origin) == "bar 1 = Ko-Ko bar 1, same pitch"
 
@@ -161,12 +161,12 @@ def test_copies_in_every_key_change_nothing():
     assert all(own.longest_run == 0 for own in augmented.compare_known())
 
 
-def test_no_run_goes_on_from_one_solo_into_the_next():
+def test_no_run_continues_from_one_solo_into_the_next():
     halves = known(LICK[:6], LICK[6:])
     assert OriginalityIndex(halves).compare(eighths(LICK)).longest_run == 5
 
 
-def test_a_trill_is_a_run_like_any_other_and_rhythm_is_not_heard():
+def test_a_trill_is_a_run_and_rhythm_is_ignored():
     trill = [60, 62] * 10
     index = OriginalityIndex(known(trill))
     assert index.compare(eighths([67, 69] * 8)).longest_run == 15
@@ -174,7 +174,7 @@ def test_a_trill_is_a_run_like_any_other_and_rhythm_is_not_heard():
     assert index.compare(slow) == replace(index.compare(eighths(trill)), origin=index.compare(slow).origin)
 
 
-def test_without_intervals_there_is_nothing_to_copy():
+def test_a_solo_without_intervals_has_no_coverage_and_no_run():
     """A file of drums only reaches the metrics as an empty score."""
     nothing = Originality(dict.fromkeys(LENGTHS), 0, None)
     for index in (OriginalityIndex([]), OriginalityIndex(known([], [60])), OriginalityIndex(known(LICK))):
@@ -185,7 +185,7 @@ def test_without_intervals_there_is_nothing_to_copy():
 
 
 def test_shuffled_notes_are_original(real_solos):
-    """Must fail: whoever copies Parker's pitches but not their order has copied nothing."""
+    """Negative control: a solo with Parker's pitches in another order is not a copy."""
     solos = real_solos["parker/omnibook"][:12]
     index = OriginalityIndex([KnownSolo("", str(number), score) for number, score in enumerate(solos)])
     random = np.random.default_rng(0)
@@ -196,7 +196,7 @@ def test_shuffled_notes_are_original(real_solos):
         assert index.compare(replace(score, notes=notes)).coverage[8] == 0
 
 
-def test_real_solos_quote_each_other_as_much_as_stated(ingested):
+def test_real_solos_share_the_documented_runs(ingested):
     """Stated for the Weimar database's Parker: 53, 14.5, 3.5 and 1.3 %, longest run 17; Coltrane against it 0.4 %.
 
     11 of its 17 Parker solos are at hand. The fewer there are to quote, the lower the shares: by less than a tenth at

@@ -50,7 +50,7 @@ def test_values_are_plain_finite_numbers(random_score):
         assert value is None or (type(value) is float and math.isfinite(value))
 
 
-# Means over solos as ../shared/design/metrics.md states them, with the tolerance of their last digit.
+# Means over solos that were measured independently, with the tolerance of their last digit.
 STATED = {
     "parker/wjazzd": {
         "h1": (2.27, 0.015), "h4": (3.12, 0.01), "rhythm_diversity": (3.2, 0.05), "grooving_similarity": (0.79, 0.005),
@@ -67,7 +67,7 @@ STATED = {
 
 @pytest.mark.parametrize("edition", STATED)
 def test_real_solos_give_the_stated_values(real_solos, edition):
-    """Of Weimar's 17 solos by Parker 11 are at hand, those in the Jazz Transformer's data (Wu & Yang 2020).
+    """11 of Weimar's 17 solos by Parker are available: those in the Jazz Transformer's data (Wu & Yang 2020).
 
     They have 0.549 where 0.57 is stated on the beat, 0.520 for 0.53 chord tones, 0.090 for 0.095 enclosures and 0.501
     for a CPI of 0.49: each less than two standard errors of the mean, so the six others may make the difference.
@@ -98,7 +98,7 @@ def test_real_parker_moves_by_step_and_stays_in_the_stated_entropy(real_solos):
 
 
 def test_real_solos_swing_where_they_are_timed_and_ballads_have_no_ratio(real_solos):
-    """Three accidental pairs gave Don't Blame Me a ratio of 0.15, four gave So What 0.30."""
+    """Three accidental pairs once gave Don't Blame Me a ratio of 0.15, four gave So What 0.30."""
     ratios = {edition: [swing_ratio(score) for score in solos] for edition, solos in real_solos.items()}
     timed = {edition: [ratio for ratio in ratios[edition] if ratio] for edition in ("parker/wjazzd", "coltrane/wjazzd")}
     assert {edition: len(known) for edition, known in timed.items()} == {"parker/wjazzd": 8, "coltrane/wjazzd": 10}
@@ -114,7 +114,7 @@ def test_the_changes_of_nearly_every_real_solo_are_found(real_solos):
     assert sum(found) >= 72
 
 
-def test_shuffling_the_pitches_of_real_solos_moves_what_claims_to_hear_them(real_solos):
+def test_shuffling_the_pitches_of_real_solos_changes_the_metrics_that_depend_on_them(real_solos):
     """The margin only halves: notes of the key, in any order, fit these changes better than those of other keys."""
     random = np.random.default_rng(0)
     real, shuffled = [], []

@@ -12,7 +12,7 @@ def hum(seed: int, seconds: float = 3.0, loudness: float = 0.1) -> np.ndarray:
     return (loudness * tone).astype(np.float32)
 
 
-def test_a_second_is_heard_twice_a_second():
+def test_windows_of_one_second_start_twice_a_second():
     assert embed(hum(0, 3.0)).shape == (5, 48)
     assert embed(hum(0, 3.4)).shape == (5, 48)
     assert embed(hum(0, 0.3)).shape == (1, 48)
@@ -38,14 +38,14 @@ def test_a_full_sine_is_at_the_top_of_its_band():
     assert top == pytest.approx(0, abs=0.3)
 
 
-def test_like_sounds_are_near_and_noise_is_far():
+def test_similar_sounds_are_near_and_noise_is_far():
     real, same, noise = ([embed(hum(seed)) for seed in range(start, start + 20)] for start in (0, 20, 40))
     noise = [embed(np.random.default_rng(seed).normal(0, 0.1, 48000).astype(np.float32)) for seed in range(20)]
     assert sound_distance(real, real) == pytest.approx(0, abs=1e-9)
     assert sound_distance(same, real) < 0.2 * sound_distance(noise, real)
 
 
-def test_the_interval_draws_whole_sounds_and_repeats_with_its_seed():
+def test_the_interval_resamples_whole_sounds_and_is_equal_for_equal_seeds():
     real, same = ([embed(hum(seed)) for seed in range(start, start + 12)] for start in (0, 20))
     once, again = (estimate_distance(same, real, 50, np.random.default_rng(1)) for _ in range(2))
     assert (once.value, once.n) == (sound_distance(same, real), 12)

@@ -11,7 +11,7 @@ def by_name(score):
     return dict(zip(FEATURES, style_features(score).tolist(), strict=True))
 
 
-def test_the_features_are_those_of_a_slow_count(random_score):
+def test_the_features_equal_those_of_a_slow_count(random_score):
     pitches = random_score.pitches.tolist()
     intervals = [after - before for before, after in pairwise(pitches)]
     found = by_name(random_score)
@@ -30,7 +30,7 @@ def test_the_features_are_those_of_a_slow_count(random_score):
 
 
 def test_register_key_tempo_and_rhythm_change_nothing(random_score, line):
-    """A judge must not know a tenor from an alto, nor one edition's rhythm from another's."""
+    """A judge must not separate tenor from alto, nor the rhythms of two editions."""
     expected = style_features(random_score)
     assert np.array_equal(style_features(random_score.transposed(-9)), expected)
     assert np.array_equal(style_features(random_score.tempo_scaled(0.5)), expected)
@@ -38,7 +38,7 @@ def test_register_key_tempo_and_rhythm_change_nothing(random_score, line):
     assert np.array_equal(style_features(replace(random_score, chords=())), expected)
 
 
-def test_traits_are_heard_where_they_are(line):
+def test_traits_are_found_where_they_are(line):
     assert by_name(line([60, 64, 67, 71, 74]))["arpeggio"] == 1
     assert by_name(line([60, 61, 62, 63]))["chromatic run"] == 1
     assert by_name(line([60, 62, 64, 65, 67, 65]))["in runs"] == pytest.approx(4 / 5)

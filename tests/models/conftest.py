@@ -126,7 +126,7 @@ def melody_encoded(
 
 @pytest.fixture(scope="session")
 def vae_config(root: Path) -> VaeConfig:
-    """Small; nothing left to chance but z, no schedule."""
+    """A small model without dropout or schedule: only z is random."""
     default = read_section("music_vae.model", VaeConfig, root / "params.yaml")
     prior = replace(default.prior, kind="sequence", size=8, components=2, steps=4, batch_size=2, crop_windows=2)
     return replace(

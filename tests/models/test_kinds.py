@@ -1,4 +1,4 @@
-"""A family that lacks a method of its kind cannot be created, so no metric can vanish for want of one."""
+"""A family without a method of its kind cannot be created, so that no metric is silently missing."""
 
 import pytest
 from fake_family import FakeFamily, FakeTokens
@@ -21,7 +21,7 @@ def test_a_family_without_the_methods_of_its_kind_cannot_be_created(kind: type[F
             incomplete()
 
 
-def test_a_renamed_method_is_a_forgotten_one() -> None:
+def test_a_class_with_a_renamed_method_cannot_be_created() -> None:
     class Renamed(FakeTokens):
         score_tokens = TokenFamily.score_tokens
 
@@ -31,6 +31,6 @@ def test_a_renamed_method_is_a_forgotten_one() -> None:
         Renamed(None, None)
 
 
-def test_every_family_is_of_one_kind() -> None:
+def test_every_family_has_one_kind() -> None:
     kinds = {name: [kind for kind in KINDS.values() if issubclass(load_family(name), kind)] for name in family_names()}
     assert kinds == {name: [kind] for name, kind in KINDS.items()}

@@ -21,7 +21,7 @@ def small(vocab_size: int = 128) -> MusicTransformer:
     return MusicTransformer(vocab_size, d_model=32, num_heads=4, num_layers=2, context_length=64)
 
 
-def test_the_plans_example_runs_as_written(tmp_path: Path) -> None:
+def test_the_documented_example_runs(tmp_path: Path) -> None:
     model = MusicTransformer(vocab_size=128, d_model=512, num_heads=8, num_layers=6)
     start = torch.tensor([[60, 64, 67]])
     if torch.cuda.is_available():
@@ -37,7 +37,7 @@ def test_the_plans_example_runs_as_written(tmp_path: Path) -> None:
     assert score.is_monophonic
 
 
-def test_generation_is_decided_by_the_generator() -> None:
+def test_generation_depends_only_on_the_generator() -> None:
     model, start = small(), torch.tensor([[60], [60]])
     runs = [model.generate(start, 30, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
     assert torch.equal(runs[0], runs[1])
@@ -97,10 +97,12 @@ def test_events_are_decoded_by_their_codec(tmp_path: Path, family: MusicTransfor
             torch.zeros(2, 5, dtype=torch.long),
             r"expected one sequence, found an array of shape \(2, 5\); write rows one",
         ),
-        (torch.tensor([3, 200]), "expected pitches from 0 to 127, found 3 to 200; pass the codec that made them"),
+        (torch.tensor([3, 200]), "expected pitches from 0 to 127, found 3 to 200; pass the codec of the tokens"),
     ],
 )
-def test_what_is_no_single_line_of_pitches_is_refused(tmp_path: Path, tokens: torch.Tensor, message: str) -> None:
+def test_tokens_that_are_not_one_line_of_pitches_are_refused(
+    tmp_path: Path, tokens: torch.Tensor, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         save_to_midi(tokens, tmp_path / "no.mid")
     assert not (tmp_path / "no.mid").exists()

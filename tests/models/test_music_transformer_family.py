@@ -48,8 +48,8 @@ def pooled(family: MusicTransformerFamily, encoded: Path, batch_size: int = 4) -
     return {name: float(above / below) for name, (above, below) in sums.items()}
 
 
-def test_validation_measures_are_those_of_whole_solos(encoded: Path, family: MusicTransformerFamily) -> None:
-    """The batches of training and the solos of evaluation give the same figures, token by token."""
+def test_validation_measures_equal_those_of_whole_solos(encoded: Path, family: MusicTransformerFamily) -> None:
+    """The batches of training and the solos of evaluation give the same values for every token."""
     packed = read_tokens(encoded)
     solos = [packed[s.start : s.start + s.length] for s in read_sequences(encoded, "validation")]
     scores = [family.score_tokens(solo) for solo in solos]
@@ -70,9 +70,7 @@ def test_validation_measures_are_those_of_whole_solos(encoded: Path, family: Mus
     assert family.watched in expected
 
 
-def test_a_short_solo_is_scored_as_the_model_reads_it_in_one_go(
-    family: MusicTransformerFamily, codec: EventCodec
-) -> None:
+def test_a_short_solo_is_scored_in_one_forward_pass(family: MusicTransformerFamily, codec: EventCodec) -> None:
     solo = np.array([codec.bos_id, *range(10, 40)])
     family.model.eval()
     with torch.no_grad():
@@ -92,7 +90,7 @@ def test_padding_adds_nothing_to_the_loss(family: MusicTransformerFamily, codec:
     assert int(loss.weight) == int(expected.weight) == 19, "an epoch's mean counts batches by their targets"
 
 
-def test_windows_to_fill_show_every_bar_once_and_every_token_is_learnt(
+def test_filling_windows_contain_every_bar_once_and_every_token_is_learnt(
     codec: EventCodec, config: ModelConfig, encoded: Path
 ) -> None:
     family = MusicTransformerFamily(codec, replace(config, context_length=160, fill_share=1.0))
@@ -117,7 +115,7 @@ def test_windows_to_fill_show_every_bar_once_and_every_token_is_learnt(
     assert int(family.loss(batch, 0).weight) == int((batch["tokens"][:, 1:] != codec.pad_id).sum())
 
 
-def test_a_family_fills_in_its_context_where_it_is_trained_to(codec: EventCodec, config: ModelConfig) -> None:
+def test_a_family_fills_within_its_context_if_trained_to(codec: EventCodec, config: ModelConfig) -> None:
     assert MusicTransformerFamily(codec, config).fill_context == 48
     assert MusicTransformerFamily(codec, replace(config, fill_share=0.0)).fill_context == 0
 
@@ -139,7 +137,9 @@ def test_a_setting_that_makes_no_sense_is_one_clear_line(
         replace(config, **change)
 
 
-def test_a_saved_family_is_loaded_alone_and_predicts_the_same(tmp_path: Path, family: MusicTransformerFamily) -> None:
+def test_a_saved_family_is_loaded_from_its_folder_alone_and_predicts_the_same(
+    tmp_path: Path, family: MusicTransformerFamily
+) -> None:
     family.save(tmp_path / "model")
     loaded = load_family("music_transformer").load(tmp_path / "model")
     assert isinstance(loaded, MusicTransformerFamily)
@@ -191,9 +191,7 @@ def test_a_chord_is_in_force_until_the_next_one_and_nc_ends_it(
     assert held == {KINDS.index("Left"), KINDS.index("Fill")}, "no chord is held"
 
 
-def test_the_bars_left_are_in_force_until_a_gap_takes_them_over(
-    family: MusicTransformerFamily, codec: EventCodec
-) -> None:
+def test_the_countdown_is_in_force_until_a_gap(family: MusicTransformerFamily, codec: EventCodec) -> None:
     pitch, bar, fill = codec.ids("Pitch").start, codec.ids("Bar").start, codec.ids("Fill").start
     one, two = codec.ids("Left").start, codec.ids("Left").start + 1
     tokens = torch.tensor([[codec.bos_id, fill, bar, one, pitch, fill, pitch, bar, two, pitch, bar, one]])
@@ -204,7 +202,7 @@ def test_the_bars_left_are_in_force_until_a_gap_takes_them_over(
     assert len({0, mark, first, second}) == 4
 
 
-def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(family: MusicTransformerFamily) -> None:
+def test_a_sample_solo_has_eight_bars_and_depends_only_on_the_seed(family: MusicTransformerFamily) -> None:
     assert family.sample(1).bar_count == 8
     assert family.sample(1) == family.sample(1)
     assert family.sample(1) != family.sample(2)

@@ -32,7 +32,7 @@ for alpha in np.linspace(0, 1, 9):
 
 VAE = tiny_vae()
 MODEL, CODEC = VAE.model, VAE.codec
-with torch.no_grad():  # an untrained latent space says little; here each point is a line of its own
+with torch.no_grad():  # scaled so that each point of the untrained latent space decodes to another line
     for weight in MODEL.parameters():
         weight.mul_(4)
     MODEL.head.bias.zero_()
@@ -53,7 +53,7 @@ def solo(bars: int, root: str, qpm: float, pitch: int = 60, meter: tuple[int, in
 A, B = MODEL.encode(solo(8, "F", 240.0)), MODEL.encode(solo(3, "Bb", 135.0, 67, (7, 4)))
 
 
-def test_the_plans_example_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documented_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_score(solo(12, "F", 240.0), tmp_path / "ornithology_solo.mid")
     write_score(solo(5, "Bb", 200.0, 67), tmp_path / "confirmation_solo.mid")
@@ -70,7 +70,7 @@ def test_the_plans_example_runs_as_written(tmp_path: Path, monkeypatch: pytest.M
         assert np.array_equal(read_score(tmp_path / f"step_{index}.mid").notes, score.notes)
 
 
-def test_encode_and_decode_say_what_they_take_and_give() -> None:
+def test_encode_and_decode_have_documented_types() -> None:
     assert [inspect.signature(method).return_annotation for method in (MusicVAE.encode, MusicVAE.decode)] == [
         Latent, Score
     ]  # fmt: skip
@@ -80,8 +80,8 @@ def test_encode_and_decode_say_what_they_take_and_give() -> None:
 @given(grid_scores())
 @example(solo(33, "F", 240.0))
 @example(Score(12, make_notes([]), 48))
-def test_a_solo_of_any_length_comes_back_in_its_own_frame(score: Score) -> None:
-    """Nothing dropped but phrase marks: length, meters, chords, tempos, sections, program."""
+def test_a_solo_of_any_length_is_decoded_in_its_own_frame(score: Score) -> None:
+    """Only phrase marks are dropped: length, meters, chords, tempos, sections and program are kept."""
     score = CODEC.grid(score).score
     latent = MODEL.encode(score)
     assert len(latent.z) == -(-len(CODEC.frame(score)) // 2)
@@ -91,7 +91,7 @@ def test_a_solo_of_any_length_comes_back_in_its_own_frame(score: Score) -> None:
 
 
 def test_dropout_is_off_where_a_model_is_used() -> None:
-    """A fresh model is in training mode: its codes used to be noisy."""
+    """A new model is in training mode: its codes were once noisy."""
     model = MusicVAE(latent_dim=8, dropout=0.5, encoder_size=16, decoder_size=16, decoder_layers=2, prior_size=8)
     score = solo(4, "F", 240.0)
     assert np.array_equal(model.encode(score).z, model.encode(score).z)
@@ -101,8 +101,8 @@ def test_dropout_is_off_where_a_model_is_used() -> None:
     assert model.training
 
 
-def test_windows_are_read_side_by_side_whatever_comes_after() -> None:
-    """The windows of a long solo are those of its parts; only a pass of 32 windows holds several of them."""
+def test_adjacent_windows_do_not_depend_on_later_ones() -> None:
+    """The windows of a long solo equal those of its parts, also across forward passes of 32 windows."""
     long = solo(79, "F", 240.0)
     melody = CODEC.encode(long)
     means, spreads = MODEL.posteriors(melody)
@@ -119,7 +119,7 @@ def test_windows_are_read_side_by_side_whatever_comes_after() -> None:
         np.testing.assert_allclose(spreads[window], spread[0].numpy(), atol=1e-5)
 
 
-def test_one_end_of_a_mix_is_the_reconstruction_to_the_bit() -> None:
+def test_the_ends_of_a_mix_equal_the_reconstructions_exactly() -> None:
     for latent, other in ((A, B), (B, A)):
         for ends in ((1 - 0.0) * latent + 0.0 * other, np.float64(0) * other + np.float64(1) * latent, latent - 0 * B):
             assert MODEL.decode(ends) == MODEL.decode(latent)
@@ -132,7 +132,7 @@ def test_one_end_of_a_mix_is_the_reconstruction_to_the_bit() -> None:
 @given(st.floats(0, 1))
 @example(0.0)
 @example(1.0)
-def test_a_way_from_one_to_the_other_is_their_mix(alpha: float) -> None:
+def test_a_step_from_one_solo_to_another_is_their_mix(alpha: float) -> None:
     way, mix = A + alpha * (B - A), (1 - alpha) * A + alpha * B
     np.testing.assert_allclose(way.z, mix.z, atol=1e-5)
     np.testing.assert_allclose(way.condition, mix.condition, atol=1e-6)
@@ -141,7 +141,7 @@ def test_a_way_from_one_to_the_other_is_their_mix(alpha: float) -> None:
 
 
 @pytest.mark.parametrize("kind", [float, np.float64, np.float32, np.array, lambda value: np.array([value])[0]])
-def test_any_scalar_scales_from_either_side(kind: Callable[[float], float]) -> None:
+def test_any_scalar_type_multiplies_from_both_sides(kind: Callable[[float], float]) -> None:
     for scaled in (kind(0.25) * A, A * kind(0.25)):
         assert isinstance(scaled, Latent)
         assert scaled.z.dtype == np.float32
@@ -164,7 +164,7 @@ def test_vectors_move_every_window_or_each() -> None:
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.25, 0.5, 0.9])
-def test_length_tempo_and_chords_are_mixed_and_what_is_written_is_the_heaviers(alpha: float) -> None:
+def test_length_tempo_and_chords_are_mixed_and_the_written_chords_are_those_of_the_larger_weight(alpha: float) -> None:
     mix = (1 - alpha) * A + alpha * B
     first, second = A.frame, B.frame
     assert [len(first), len(second)] == [9, 7], "a pickup and eight bars; a pickup and three bars of two segments"
@@ -180,7 +180,7 @@ def test_length_tempo_and_chords_are_mixed_and_what_is_written_is_the_heaviers(a
     assert decoded.end_tick == mix.frame.score.end_tick == mix.frame.lengths.sum()
 
 
-def test_points_beyond_the_shorter_solo_meet_its_next_chorus() -> None:
+def test_the_shorter_solo_is_repeated_for_points_beyond_its_end() -> None:
     mix = 0.5 * A + 0.5 * B
     expected = [0.5 * A.z[window] + 0.5 * B.z[window % len(B.z)] for window in range(len(A.z))]
     np.testing.assert_allclose(mix.z, expected, rtol=1e-6)
@@ -189,8 +189,8 @@ def test_points_beyond_the_shorter_solo_meet_its_next_chorus() -> None:
 @settings(max_examples=40)
 @given(grid_scores(), st.integers(1, 40))
 @example(solo(2, "F", 240.0), 9)
-def test_a_stretched_frame_is_that_of_its_own_score(score: Score, segments: int) -> None:
-    """What is written in the score, begun again and cut, is what the windows are conditioned on."""
+def test_a_stretched_frame_equals_the_frame_of_its_score(score: Score, segments: int) -> None:
+    """The chords of the repeated and cut score equal those that condition the windows."""
     frame = stretched(CODEC.frame(CODEC.grid(score).score), segments)
     again = CODEC.frame(frame.score)
     assert len(frame) == segments

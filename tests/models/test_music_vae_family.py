@@ -48,7 +48,7 @@ def odd_batch(vae: MusicVAEFamily, melody_codec: MelodyCodec, melodies: dict[str
     return {"steps": steps, "velocities": velocities, "chords": chords}
 
 
-def test_kl_is_that_of_torch() -> None:
+def test_the_kl_equals_that_of_torch() -> None:
     mean, spread = torch.randn(5, 7), torch.rand(5, 7) + 0.01
     expected = kl_divergence(Normal(mean, spread), Normal(torch.tensor(0.0), torch.tensor(1.0))).sum(-1)
     torch.testing.assert_close(kl_to_prior(mean, spread), expected)
@@ -71,7 +71,7 @@ def test_kl_is_that_of_torch() -> None:
 def test_the_loss_is_the_sum_of_its_parts(
     make: Make, odd_batch: Batch, changes: dict[str, float], step: int, weight: float
 ) -> None:
-    """Step by step: nats of what is no padding, of the velocity where a note starts, of the KL beyond what is free.
+    """By a loop: nats of each step except padding, of the velocity of each note, and of the KL above the free bits.
 
     A share of the windows is decoded from a blurred z, and the decoder is told how blurred it is."""
     family = make(**changes)
@@ -104,7 +104,7 @@ def test_the_loss_is_the_sum_of_its_parts(
     assert (accents is None) == (family.config.velocity_weight == 0)
 
 
-def test_padding_and_silence_teach_nothing(vae: MusicVAEFamily, odd_batch: Batch) -> None:
+def test_padding_and_silence_have_no_effect_on_the_loss(vae: MusicVAEFamily, odd_batch: Batch) -> None:
     outputs: list[Tensor] = []
 
     def keep(*args: object) -> None:
@@ -120,7 +120,7 @@ def test_padding_and_silence_teach_nothing(vae: MusicVAEFamily, odd_batch: Batch
 
 
 def told(family: MusicVAEFamily, batch: Batch, step: int) -> Tensor:
-    """What the decoder is given for the steps of a batch."""
+    """The input of the decoder for the steps of a batch."""
     inputs: list[Tensor] = []
     handle = family.model.register_forward_pre_hook(lambda _, args: inputs.append(args[1]))
     family.loss(batch, step)
@@ -132,7 +132,7 @@ def told(family: MusicVAEFamily, batch: Batch, step: int) -> Tensor:
     ("forcing", "steps", "at", "share"),
     [(0.2, 100, 49, 0.6), (0.2, 100, 99, 0.2), (0.2, 100, 5000, 0.2), (0.2, 0, 0, 0.2), (0.0, 1, 0, 0.0)],
 )
-def test_the_decoder_is_told_fewer_steps_on_schedule(
+def test_the_decoder_receives_fewer_true_steps_on_schedule(
     make: Make, batch: Batch, forcing: float, steps: int, at: int, share: float
 ) -> None:
     batch = {name: torch.cat([values] * 8) for name, values in batch.items()}
@@ -142,16 +142,16 @@ def test_the_decoder_is_told_fewer_steps_on_schedule(
     assert 1 - float(hidden.float().mean()) == pytest.approx(share, abs=0.02)
 
 
-def test_with_teacher_forcing_the_decoder_is_told_everything(make: Make, batch: Batch) -> None:
+def test_with_teacher_forcing_the_decoder_receives_all_true_steps(make: Make, batch: Batch) -> None:
     assert torch.equal(told(make(teacher_forcing=1.0, teacher_forcing_steps=10), batch, 500), batch["steps"])
 
 
-def test_the_decoder_is_told_every_step_of_a_blurred_window(make: Make, batch: Batch) -> None:
+def test_the_decoder_receives_all_true_steps_of_a_blurred_window(make: Make, batch: Batch) -> None:
     family = make(teacher_forcing=0.0, teacher_forcing_steps=1, blur_share=1.0)
     assert torch.equal(told(family, batch, 500), batch["steps"])
 
 
-def test_what_is_drawn_from_the_prior_is_decoded_as_blurred(make: Make, vae_config: ModelConfig) -> None:
+def test_samples_of_the_prior_are_decoded_with_blur(make: Make, vae_config: ModelConfig) -> None:
     family, sharp = (make(prior=replace(vae_config.prior, blur=blur)) for blur in (0.5, 0.0))
     steps = family.codec.segment_steps
     frame = family.codec.frame(Score(steps // 4, make_notes([]), end_tick=8 * steps))
@@ -179,7 +179,7 @@ def test_chords_are_hidden_by_whole_windows(make: Make, batch: Batch, share: flo
 
 
 def pooled(family: MusicVAEFamily, dataset: object, batch_size: int) -> dict[str, float]:
-    """Validation figures as the trainer computes them: sums over batches, then the ratio."""
+    """Validation measures as the trainer computes them: sums over batches, then the ratio."""
     above: dict[str, np.ndarray | float] = {}
     below: dict[str, float] = {}
     family.model.eval()
@@ -191,7 +191,7 @@ def pooled(family: MusicVAEFamily, dataset: object, batch_size: int) -> dict[str
     return family.figures({name: above[name] / below[name] for name in above})
 
 
-def test_the_measures_are_those_of_a_count_by_hand(vae: MusicVAEFamily, odd_batch: Batch) -> None:
+def test_the_measures_equal_a_count_by_hand(vae: MusicVAEFamily, odd_batch: Batch) -> None:
     with torch.no_grad():
         for weight in vae.model.parameters():
             weight.mul_(3)
@@ -228,7 +228,7 @@ def test_nats_per_note_are_a_bound_with_the_noise_of_z(vae: MusicVAEFamily, odd_
     """Without noise they are the nats of the steps and the KL, over the notes."""
     with torch.no_grad():
         vae.model.posterior_head.weight[8:] = 0
-        vae.model.posterior_head.bias[8:] = -20  # the least spread there is
+        vae.model.posterior_head.bias[8:] = -20  # the smallest possible spread
         steps = odd_batch["steps"]
         mean, spread = vae.model.posterior(steps, odd_batch["velocities"], odd_batch["chords"])
         logits = vae.model(mean, steps, odd_batch["chords"])[0]
@@ -244,7 +244,7 @@ def test_active_units_are_counted_over_all_windows(make: Make, melody_encoded: P
     dataset = vae.datasets(melody_encoded, 0).train
     with torch.no_grad():
         vae.model.posterior_head.weight[:8] *= torch.logspace(-3, 1, 8)[:, None]
-        vae.model.posterior_head.bias[:8] += 5  # far from nought: a mean is no variance
+        vae.model.posterior_head.bias[:8] += 5  # far from 0: a large mean must not count as variance
         means = [vae.model.posterior(*(item[name][None] for name in ("steps", "velocities", "chords")))[0]
                  for item in (dataset[index] for index in range(len(dataset)))]  # type: ignore[arg-type]  # fmt: skip
     variance = torch.cat(means).double().numpy().var(axis=0)
@@ -253,9 +253,7 @@ def test_active_units_are_counted_over_all_windows(make: Make, melody_encoded: P
     assert pooled(vae, dataset, batch_size)["active_units"] == active
 
 
-def test_training_reads_every_window_and_validation_those_side_by_side(
-    vae: MusicVAEFamily, melody_encoded: Path
-) -> None:
+def test_training_uses_every_window_and_validation_adjacent_windows(vae: MusicVAEFamily, melody_encoded: Path) -> None:
     data = vae.datasets(melody_encoded, 0)
     silent_bars, bars = 4, [12, 3, 40, 1, 16]  # the last in 5/4: eight bars of two segments
     assert len(data.train) == sum(max(1, count - 1) for count in bars)  # type: ignore[arg-type]
@@ -264,8 +262,8 @@ def test_training_reads_every_window_and_validation_those_side_by_side(
 
 
 @pytest.mark.parametrize("decoder", ["hierarchical", "flat"])
-def test_four_windows_are_learnt_by_heart_through_the_latent(make: Make, melody_encoded: Path, decoder: str) -> None:
-    """Sampled from its own z a window comes back; from another window's it does not."""
+def test_four_windows_can_be_memorised_through_the_latent(make: Make, melody_encoded: Path, decoder: str) -> None:
+    """Decoded from its own z, a window is reconstructed; from another window's z, it is not."""
     family = make(
         decoder=decoder, latent_dim=16, encoder_size=64, conductor_size=64, decoder_size=96, beta=0.01,
         beta_warmup_steps=0, teacher_forcing=0.3, teacher_forcing_steps=1,
@@ -290,7 +288,7 @@ def test_four_windows_are_learnt_by_heart_through_the_latent(make: Make, melody_
     assert after["active_units"] >= 1
 
 
-def test_a_saved_family_is_loaded_alone_and_says_the_same(
+def test_a_saved_family_is_loaded_from_its_folder_alone_and_decodes_the_same(
     tmp_path: Path, vae: MusicVAEFamily, melodies: dict[str, list[Score]]
 ) -> None:
     vae.save(tmp_path / "model")
@@ -309,10 +307,10 @@ def test_a_saved_family_is_loaded_alone_and_says_the_same(
         assert (tmp_path / "model" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
-def test_what_completes_a_family_is_its_prior_and_nothing_else(
+def test_completing_a_family_trains_only_its_prior(
     make: Make, melody_encoded: Path, tmp_path: Path, melodies: dict[str, list[Score]]
 ) -> None:
-    """Trained on the posteriors of the training solos, decided by the seed, saved and loaded with the rest."""
+    """The prior is trained on the posteriors of training solos, depends only on the seed, and is saved and loaded."""
     family, again, other = make(), make(), make()
     before = {name: weight.clone() for name, weight in family.model.state_dict().items()}
     figures = family.complete(melody_encoded, 0)
@@ -329,8 +327,8 @@ def test_what_completes_a_family_is_its_prior_and_nothing_else(
     assert np.array_equal(again.prior(frame, 5).z, drawn.z)
 
 
-def test_a_better_prior_is_nearer_to_the_posteriors(make: Make, vae_config: ModelConfig, melody_encoded: Path) -> None:
-    """The KL to it falls as it is trained, far below that to N(0, I) where the posteriors are nothing like it."""
+def test_the_kl_to_a_trained_prior_is_lower(make: Make, vae_config: ModelConfig, melody_encoded: Path) -> None:
+    """Training lowers the KL to the prior, far below the KL to N(0, I) if the posteriors differ from it."""
     values = []
     for steps in (1, 120):
         family = make(prior=replace(vae_config.prior, size=24, components=4, steps=steps, batch_size=8))
@@ -344,8 +342,8 @@ def test_a_better_prior_is_nearer_to_the_posteriors(make: Make, vae_config: Mode
     assert values[1] < normal - 5
 
 
-def test_the_steps_of_drawn_solos_have_a_temperature_of_their_own(make: Make, melodies: dict[str, list[Score]]) -> None:
-    """At 0 the steps are the likeliest at any temperature asked for."""
+def test_the_steps_of_sampled_solos_have_their_own_temperature(make: Make, melodies: dict[str, list[Score]]) -> None:
+    """At 0, decoding is greedy at any requested temperature."""
     still, lively = (make(step_temperature=times) for times in (0.0, 2.0))
     latent = still.encode(melodies["train"][:1])
     (likeliest,) = still.decode(latent)
@@ -384,7 +382,7 @@ def test_whole_solos_are_scored_window_by_window(vae: MusicVAEFamily, melodies: 
     assert scores.correct.tolist() == correct
 
 
-def test_a_solo_to_hear_progress_by_is_eight_bars_and_decided_by_the_seed(vae: MusicVAEFamily) -> None:
+def test_a_sample_solo_has_eight_bars_and_depends_only_on_the_seed(vae: MusicVAEFamily) -> None:
     vae.model.train()
     assert vae.sample(1).bar_count == 8
     assert vae.sample(1) == vae.sample(1)

@@ -38,7 +38,7 @@ def network(decoder: Decoder = "hierarchical", layers: int = 1, **layout: Any) -
     model = RecurrentVAE(ALPHABET, config).eval()
     with torch.no_grad():
         for weight in model.parameters():
-            weight.mul_(2)  # far enough from nothing that every path is felt
+            weight.mul_(2)  # large enough that every path has an effect
     return model
 
 
@@ -55,10 +55,10 @@ def batch(rows: int = 4) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 class Cells:
-    """An LSTM as its equations have it, one step after the other, on the weights of a fused one."""
+    """An LSTM by its equations, step by step, with the weights of a fused LSTM."""
 
     def __init__(self, lstm: nn.LSTM, state: Tensor) -> None:
-        """`state` (2 · layers · size,): what its first state is the tanh of, hidden before cell, layer by layer."""
+        """`state` (2 · layers · size,): the first state before tanh, hidden before cell, layer by layer."""
         self.lstm = lstm
         first = torch.tanh(state).chunk(2 * lstm.num_layers)
         self.states = list(zip(first[: lstm.num_layers], first[lstm.num_layers :], strict=True))
@@ -76,7 +76,7 @@ class Cells:
 
 
 def degree_weights(condition: Tensor, symbol: int) -> Tensor:
-    """How much each distance from the reference weighs for a class, (period,): one term a reference."""
+    """The weight of each distance from the reference for a class, (period,): one term for each reference."""
     weights = torch.zeros(ALPHABET.period)
     if symbol < ALPHABET.ordered:
         for reference in range(ALPHABET.period):
@@ -89,7 +89,7 @@ def height_of(symbol: int) -> float:
 
 
 def read(model: RecurrentVAE, symbol: int, held: int, condition: Tensor) -> Tensor:
-    """A symbol as encoder and decoder read it, beside what is held, under the condition there; its place left out."""
+    """The input of encoder and decoder for a symbol, the held class and the condition, without the place."""
     row = model.embedding.weight[symbol] + model.condition.weight @ condition
     sounding = held if model.config.intervals else symbol
     if model.config.ordered and sounding < ALPHABET.ordered:
@@ -100,7 +100,7 @@ def read(model: RecurrentVAE, symbol: int, held: int, condition: Tensor) -> Tens
 
 
 def logits_of(model: RecurrentVAE, hidden: Tensor, held: int, condition: Tensor) -> Tensor:
-    """Class by class: a term of its own, a parabola around the predicted height, terms of its degree and interval."""
+    """For each class: its own term, a parabola around the predicted height, and terms of its degree and interval."""
     logits = list(model.head(hidden))
     for symbol in range(ALPHABET.ordered):
         if model.config.ordered:
@@ -116,7 +116,7 @@ def logits_of(model: RecurrentVAE, hidden: Tensor, held: int, condition: Tensor)
 def step_by_step(
     model: RecurrentVAE, z: Tensor, steps: Tensor, condition: Tensor, blur: float
 ) -> tuple[Tensor, Tensor]:
-    """One window, decoded plan by plan, then step after step."""
+    """One window, decoded plan by plan and step by step."""
     logits, accents = [], []
     config = model.config
     flat, local = config.decoder == "flat", config.posterior == "parts"
@@ -165,7 +165,7 @@ def test_teacher_forced_decoding_is_a_loop_over_segments_and_steps(
 
 @BOTH
 @LAYERS
-def test_what_is_told_reaches_later_steps_of_its_segment_only(decoder: Decoder, layers: int) -> None:
+def test_an_input_step_affects_only_later_steps_of_its_segment(decoder: Decoder, layers: int) -> None:
     """Logits at a step get exactly no gradient from what comes then or later, nor from another segment; if flat, all
     that was before reaches them."""
     model = network(decoder, layers)
@@ -202,7 +202,7 @@ def test_a_step_changes_nothing_up_to_itself(decoder: Decoder) -> None:
 @BOTH
 @LAYERS
 @LAYOUTS
-def test_the_likeliest_steps_are_those_of_a_forward_pass_a_step(
+def test_greedy_decoding_equals_a_forward_pass_for_each_step(
     decoder: Decoder, layers: int, layout: dict[str, Any]
 ) -> None:
     model = network(decoder, layers, **layout)
@@ -240,7 +240,7 @@ def test_rows_to_pick_from_are_segments_or_windows_in_order(decoder: Decoder) ->
 
 @LAYERS
 @LAYOUTS
-def test_the_posterior_hears_every_step_accent_and_chord(layers: int, layout: dict[str, Any]) -> None:
+def test_the_posterior_depends_on_every_step_accent_and_chord(layers: int, layout: dict[str, Any]) -> None:
     model = network(layers=layers, **layout)
     heard: list[Tensor] = []
     for part in (model.embedding, model.accent, model.condition):
@@ -256,7 +256,7 @@ def test_the_posterior_hears_every_step_accent_and_chord(layers: int, layout: di
 
 
 @LAYOUTS
-def test_the_posterior_reads_patches_forth_and_back(layout: dict[str, Any]) -> None:
+def test_the_posterior_reads_patches_in_both_directions(layout: dict[str, Any]) -> None:
     """Against two loops over the patches on the encoder's weights, from nothing: `ends` reads the states at both ends
     of every segment; the others every state and its patch, for the whole of z or for a part of it each."""
     model = network(**layout)
@@ -288,8 +288,8 @@ def test_the_posterior_reads_patches_forth_and_back(layout: dict[str, Any]) -> N
         torch.testing.assert_close(spread[row], torch.log1p(expected[1].exp()) + 1e-4, atol=1e-5, rtol=1e-5)
 
 
-def test_the_posterior_is_in_full_precision_where_training_is_mixed() -> None:
-    """A KL of 1345 nats, summed in bf16, used to be 1344, and any from 128 to 256 a whole number."""
+def test_the_posterior_is_in_full_precision_in_mixed_training() -> None:
+    """A KL of 1345 nats summed in bf16 was once 1344, and any KL from 128 to 256 a whole number."""
     model = network()
     _, steps, accents, condition = batch()
     with torch.autocast("cpu", torch.bfloat16):
@@ -322,7 +322,7 @@ def test_impossible_sizes_are_one_clear_line(change: dict[str, int], message: st
         RecurrentVAE(ALPHABET, replace(CONFIG, **change))
 
 
-def test_shapes_are_held_to() -> None:
+def test_wrong_shapes_are_refused() -> None:
     z, steps, _, condition = batch()
     with pytest.raises(Exception, match="inputs"):
         network()(z, steps[0], condition)

@@ -22,7 +22,7 @@ def batch(rows: int = 3, length: int = 8) -> tuple[Tensor, Tensor]:
     return parts, condition
 
 
-def test_the_density_is_that_of_a_mixture_of_torch(prior: SequencePrior) -> None:
+def test_the_density_equals_that_of_a_torch_mixture(prior: SequencePrior) -> None:
     parts, condition = batch()
     mixture = prior(parts, condition)
     gaussians = Independent(Normal(mixture.means, mixture.spreads), 1)
@@ -30,8 +30,8 @@ def test_the_density_is_that_of_a_mixture_of_torch(prior: SequencePrior) -> None
     torch.testing.assert_close(mixture.log_density(parts), expected)
 
 
-def test_a_part_hears_all_before_it_and_the_condition_up_to_the_next_one(prior: SequencePrior) -> None:
-    """Exactly no gradient from itself and what comes later, nor from the condition after the part that follows."""
+def test_a_part_depends_on_all_parts_before_it_and_the_condition_up_to_the_next_part(prior: SequencePrior) -> None:
+    """The gradient of the part, of later parts and of the condition after the next part is exactly zero."""
     parts, condition = (values.requires_grad_() for values in batch())
     mixture = prior(parts, condition)
     for at in range(8):
@@ -45,8 +45,8 @@ def test_a_part_hears_all_before_it_and_the_condition_up_to_the_next_one(prior: 
         assert not felt[0][[0, 2]].any(), "solos are strangers"
 
 
-def test_drawing_step_by_step_is_the_forward_pass(prior: SequencePrior) -> None:
-    """Without noise every part is the heaviest mean given the parts that were drawn before it."""
+def test_sampling_step_by_step_equals_the_forward_pass(prior: SequencePrior) -> None:
+    """Without noise, every part is the mean of the component with the largest weight, given the parts before."""
     condition = batch(rows=1)[1]
     drawn = torch.from_numpy(prior.draw(condition[0], 0, 0.0))
     with torch.no_grad():
@@ -55,8 +55,8 @@ def test_drawing_step_by_step_is_the_forward_pass(prior: SequencePrior) -> None:
     torch.testing.assert_close(drawn, mixture.means[0, torch.arange(8), heaviest], atol=1e-5, rtol=1e-5)
 
 
-def test_parts_are_drawn_from_the_mixture(prior: SequencePrior) -> None:
-    """The first part of many solos: its mean and deviation are the mixture's."""
+def test_parts_are_sampled_from_the_mixture(prior: SequencePrior) -> None:
+    """Over many solos, mean and deviation of the first part equal those of the mixture."""
     condition = batch(rows=1, length=2)[1]
     with torch.no_grad():
         mixture = prior(torch.zeros(1, 2, DIMENSIONS), condition)
@@ -69,17 +69,17 @@ def test_parts_are_drawn_from_the_mixture(prior: SequencePrior) -> None:
     np.testing.assert_allclose(drawn.std(0), deviation, atol=0.12)
 
 
-def test_a_draw_depends_on_the_seed_and_begins_as_a_longer_one(prior: SequencePrior) -> None:
+def test_a_sample_depends_on_the_seed_and_equals_the_start_of_a_longer_one(prior: SequencePrior) -> None:
     condition = batch(rows=1, length=12)[1][0]
     longer = prior.draw(condition, 3, 1.0)
     assert np.array_equal(prior.draw(condition, 3, 1.0), longer)
     assert not np.array_equal(prior.draw(condition, 4, 1.0), longer)
-    # The last part of the shorter one does not know the condition that follows.
+    # The last part of the shorter sample has no condition after it.
     np.testing.assert_allclose(prior.draw(condition[:8], 3, 1.0)[:7], longer[:7], atol=1e-6)
 
 
 def test_given_parts_are_continued(prior: SequencePrior) -> None:
-    """As the forward pass goes on behind them; without noise, so that every part is the heaviest mean."""
+    """Compared with the forward pass after them, without noise."""
     parts, condition = (values[0] for values in batch(rows=1, length=12))
     drawn = torch.from_numpy(prior.draw(condition, 0, 0.0, parts[:8]))
     assert drawn.shape == (4, DIMENSIONS)
@@ -90,7 +90,7 @@ def test_given_parts_are_continued(prior: SequencePrior) -> None:
 
 
 def learnable(rows: int, seed: int) -> Sequences:
-    """Two ways to go on, up or down by the condition's first feature, told apart by nothing but a coin."""
+    """Each continuation goes up or down by the condition's first feature, at random."""
     draws = np.random.default_rng(seed)
     step = draws.choice([-1.0, 1.0], size=(rows, 16, 1))
     scale = draws.uniform(0.5, 1.0, size=(rows, 16, 1))
@@ -111,8 +111,8 @@ def fitted(seed: int = 0) -> tuple[SequencePrior, float]:
     return prior, nats
 
 
-def test_training_finds_the_ways_to_go_on() -> None:
-    """One Gaussian would have both signs in it; no prior without the condition knows how far."""
+def test_training_finds_both_possible_continuations() -> None:
+    """A single Gaussian would average both signs, and a prior without the condition would miss the size."""
     prior, nats = fitted()
     normal = float(-Normal(0, 1).log_prob(learnable(10, 1).means).sum(-1).mean())
     assert nats < normal - 3
@@ -122,14 +122,14 @@ def test_training_finds_the_ways_to_go_on() -> None:
     assert 0.25 < (drawn > 0).mean() < 0.75
 
 
-def test_training_is_decided_by_its_seed() -> None:
+def test_training_depends_only_on_its_seed() -> None:
     first, again, other = fitted(), fitted(), fitted(1)
     for name, weight in first[0].state_dict().items():
         assert torch.equal(weight, again[0].state_dict()[name])
     assert first[1] == again[1] != other[1]
 
 
-def test_what_lies_beyond_a_solo_teaches_nothing() -> None:
+def test_padding_after_a_solo_has_no_effect_on_training() -> None:
     data = learnable(4, 0)
     beyond = torch.where(data.inside[..., None], data.means, 1e6)
     with_rubbish = Sequences(beyond, data.spreads, data.condition, data.inside)

@@ -22,7 +22,7 @@ def windows(
 
 
 def expected(codec: MelodyCodec, scores: list[Score], bars: int, hop: int) -> Counter[bytes]:
-    """Every window of every solo, padded, unless it is silent or half of it or more lies beyond the solo's end."""
+    """Every window of every solo, padded, except silent windows and those with half or more beyond the solo's end."""
     found: Counter[bytes] = Counter()
     for score in scores:
         melody = codec.encode(score)
@@ -62,7 +62,7 @@ def test_every_bar_with_a_note_is_trained_on(
         assert {row.tobytes() for row in rows if (row < HOLD).any()} <= seen
 
 
-def test_velocities_and_chords_stand_where_the_steps_do(
+def test_velocities_and_chords_are_aligned_with_the_steps(
     melody_encoded: Path, melody_codec: MelodyCodec, melodies: Melodies
 ) -> None:
     dataset = windows(melody_encoded)
@@ -82,7 +82,7 @@ def test_velocities_and_chords_stand_where_the_steps_do(
         assert any(places)
 
 
-def test_epochs_go_on_where_the_last_one_stopped(melody_encoded: Path) -> None:
+def test_an_epoch_continues_where_the_previous_one_stopped(melody_encoded: Path) -> None:
     everything = content(windows(melody_encoded))
     total = everything.total()
     short = windows(melody_encoded, count=10)
@@ -122,7 +122,7 @@ def test_a_split_without_solos_is_one_clear_line(melody_encoded: Path) -> None:
 
 @pytest.mark.parametrize("count", [None, 10])
 def test_a_split_of_silence_is_one_clear_line(tmp_path: Path, melody_codec: MelodyCodec, count: int | None) -> None:
-    """With `windows_per_epoch` it used to be as long as asked for, and divided by none."""
+    """With `windows_per_epoch`, the dataset once had the configured length and then divided by zero."""
     silence = melody_codec.encode(Score(4, make_notes([]), 64))
     for name, grid in (("steps", silence.steps), ("velocities", silence.velocities), ("chords", silence.frame.chords)):
         np.save(tmp_path / f"{name}.npy", grid)

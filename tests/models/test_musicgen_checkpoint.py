@@ -143,7 +143,7 @@ def test_a_hub_out_of_reach_is_one_line_that_names_the_setting() -> None:
         line = str(error.value)
         assert line.startswith(f"{checkpoint}: expected a MusicGen checkpoint, found n")
         assert line.endswith(
-            "; set musicgen.checkpoint to scratch, or to a folder laid out as facebook/musicgen-small is"
+            "; set musicgen.checkpoint to scratch, or to a folder with the layout of facebook/musicgen-small"
         )
         assert "\n" not in line
     assert time.perf_counter() - started < 5

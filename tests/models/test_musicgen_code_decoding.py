@@ -33,7 +33,7 @@ def codes_of(frames: int, seed: int = 0) -> Codes:
 def slowly(
     singer: MusicGenFamily, caption: str, frames: int, sampling: SoundSampling, draw: torch.Generator, prime: Codes
 ) -> Codes:
-    """One caption alone, code by code, without a cache: the model's own forward on all that is heard so far."""
+    """One caption, code by code, without a cache: the model's forward pass on all codes so far."""
     ids, mask = singer.text_ids([caption])
     known = {(book, frame): int(code) for book, row in enumerate(prime) for frame, code in enumerate(row)}
 
@@ -79,7 +79,7 @@ def test_batches_with_a_cache_equal_a_plain_loop_for_each_caption_alone_without_
 
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 @pytest.mark.parametrize("primed", [0, 4])
-def test_the_likeliest_codes_are_those_of_transformers_own_generate(
+def test_greedy_codes_equal_those_of_transformers_generate(
     singer: MusicGenFamily, guidance: float, primed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[torch.Tensor] = []
@@ -100,7 +100,7 @@ def test_the_likeliest_codes_are_those_of_transformers_own_generate(
 
 @settings(max_examples=10)
 @given(frames=st.integers(1, 24), primed=st.integers(0, 24), seed=st.integers(0, 3))
-def test_a_sound_has_the_frames_asked_for_begins_with_its_prime_and_holds_codes_only(
+def test_a_sound_has_the_requested_frames_begins_with_its_prime_and_has_only_codes(
     frames: int, primed: int, seed: int
 ) -> None:
     prime = codes_of(min(primed, frames))
@@ -112,8 +112,8 @@ def test_a_sound_has_the_frames_asked_for_begins_with_its_prime_and_holds_codes_
     assert codes.max() < CODEBOOK_SIZE
 
 
-def test_neither_the_pad_nor_what_lies_beyond_the_codebook_is_ever_a_code() -> None:
-    """A checkpoint's head may be wider than its codebooks: here everything speaks for the surplus."""
+def test_no_code_is_a_pad_or_outside_the_codebook() -> None:
+    """A checkpoint's head may be wider than its codebooks. Here the surplus classes have the highest scores."""
     family = tiny_musicgen()
     for head in family.model.decoder.lm_heads:
         wide = torch.nn.Linear(head.in_features, CODEBOOK_SIZE + 3, bias=True)
@@ -125,7 +125,7 @@ def test_neither_the_pad_nor_what_lies_beyond_the_codebook_is_ever_a_code() -> N
 
 
 @given(frames=st.integers(1, 200), context=st.integers(1, 40))
-def test_windows_fill_the_sound_and_each_begins_with_half_a_context_that_is_there(frames: int, context: int) -> None:
+def test_windows_cover_the_sound_and_overlap_by_half_a_context(frames: int, context: int) -> None:
     done = 0
     for start in window_starts(frames, context):
         assert start == 0 or done - start == context // 2
@@ -140,7 +140,7 @@ def test_one_seed_gives_one_sound_another_seed_another(singer: MusicGenFamily) -
     assert not np.array_equal(first, other)
 
 
-def test_the_caption_matters_under_guidance_and_not_at_all_without_any(singer: MusicGenFamily) -> None:
+def test_the_caption_matters_with_guidance_and_not_without(singer: MusicGenFamily) -> None:
     captions = ["jazz solo in F", "Charlie Parker"]
 
     def likeliest(guidance: float) -> Codes:
@@ -150,7 +150,7 @@ def test_the_caption_matters_under_guidance_and_not_at_all_without_any(singer: M
     assert not np.array_equal(*likeliest(3.0))
 
 
-def test_training_mode_is_left_as_it_was_and_dropout_is_off(singer: MusicGenFamily) -> None:
+def test_the_mode_is_restored_and_dropout_is_off(singer: MusicGenFamily) -> None:
     before = generate(singer, CAPTIONS, 5, GREEDY, seed=0)
     singer.model.train()
     assert np.array_equal(generate(singer, CAPTIONS, 5, GREEDY, seed=0), before)
@@ -158,18 +158,18 @@ def test_training_mode_is_left_as_it_was_and_dropout_is_off(singer: MusicGenFami
     singer.model.eval()
 
 
-def test_scores_that_are_no_numbers_are_one_clear_line() -> None:
+def test_scores_that_are_not_finite_are_a_one_line_error() -> None:
     family = tiny_musicgen()
     with torch.no_grad():
         family.model.text_encoder.get_input_embeddings().weight[:] = torch.nan
-    with pytest.raises(InputError, match=r"^musicgen: .* found NaN with the caption; use other weights$"):
+    with pytest.raises(InputError, match=r"^musicgen: .* found NaN or infinity with the caption; use other weights$"):
         generate(family, CAPTIONS, 5, DRAWN, seed=0)
 
 
-def test_nan_without_a_caption_says_how_to_sing_all_the_same(
+def test_the_error_about_nan_without_a_caption_has_a_workaround(
     singer: MusicGenFamily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Some checkpoints and kernels answer NaN where no text is heard; under their captions alone they sing."""
+    """Some checkpoints and kernels return NaN without text. With captions only (guidance 1) they work."""
     forward = singer.model.decoder.forward
 
     def broken(**inputs: Any) -> Any:
@@ -178,7 +178,9 @@ def test_nan_without_a_caption_says_how_to_sing_all_the_same(
         return output
 
     monkeypatch.setattr(singer.model.decoder, "forward", broken)
-    with pytest.raises(InputError, match="found NaN without a caption; use other weights, or set guidance to 1"):
+    with pytest.raises(
+        InputError, match="found NaN or infinity without a caption; use other weights, or set guidance to 1"
+    ):
         generate(singer, CAPTIONS, 5, GREEDY, seed=0)
     assert generate(singer, CAPTIONS, 5, SoundSampling(1.0, 0.0, None), seed=0).shape == (3, CODEBOOKS, 5)
 

@@ -9,7 +9,7 @@ PAD = 99
 
 
 @given(rows=st.integers(1, 3), codebooks=st.integers(1, 5), frames=st.integers(1, 7))
-def test_the_pattern_is_that_of_loops_and_is_undone(rows: int, codebooks: int, frames: int) -> None:
+def test_the_pattern_equals_a_loop_and_can_be_reversed(rows: int, codebooks: int, frames: int) -> None:
     codes = torch.randint(0, 50, (rows, codebooks, frames))
     ids = delayed(codes, PAD)
     assert ids.shape == (rows, codebooks, frames + codebooks - 1)

@@ -1,4 +1,4 @@
-"""MusicGen from scratch: what it is trained on, what it is measured by, and that its folder is a plain checkpoint."""
+"""MusicGen from scratch: training, measures, and its folder as a plain checkpoint."""
 
 import json
 from dataclasses import replace
@@ -60,7 +60,7 @@ def family(place: Path, monkeypatch: pytest.MonkeyPatch) -> MusicGenFamily:
 
 
 def make_it_listen(family: MusicGenFamily) -> None:
-    """From scratch it hears nothing of its captions before it is trained."""
+    """Make a new model depend on captions: from scratch, its cross-attention outputs zero."""
     with torch.no_grad():
         for layer in family.model.decoder.model.decoder.layers:
             layer.encoder_attn.out_proj.weight.normal_(std=1.0)
@@ -72,7 +72,7 @@ def batch_of(family: MusicGenFamily, split: str = "train", rows: int = 3) -> dic
     return batch
 
 
-def test_it_is_found_by_name_and_is_sized_by_its_section_and_its_codec(family: MusicGenFamily) -> None:
+def test_the_family_is_found_by_name_and_sized_by_its_section_and_its_codec(family: MusicGenFamily) -> None:
     assert load_family("musicgen") is MusicGenFamily
     assert isinstance(family, Family)
     assert (family.sample_rate, family.frame_rate, family.codebooks, family.pad_id) == (16_000, 50, 4, CODES)
@@ -98,7 +98,7 @@ def test_the_loss_is_that_of_transformers_on_delayed_labels(family: MusicGenFami
 
 
 def test_padding_changes_no_score(family: MusicGenFamily) -> None:
-    """A short clip in a wide window, and beside longer captions, scores as it does alone."""
+    """A short clip in a wide window, in a batch with longer captions, has the same scores as alone."""
     make_it_listen(family)
     family.model.train(False)
     codes = torch.randint(0, CODES, (1, 4, 9))
@@ -113,7 +113,7 @@ def test_padding_changes_no_score(family: MusicGenFamily) -> None:
 
 
 def test_no_code_is_predicted_from_those_that_come_after_it_in_the_delay_pattern(family: MusicGenFamily) -> None:
-    """Code (k, t) may be known to later steps only: frame t' of codebook k' is seen by it where t' + k' < t + k."""
+    """Only later steps may depend on code (k, t): the code (k', t') is an input of it if t' + k' < t + k."""
     family.model.train(False)
     frames = 7
     embedded: list[torch.Tensor] = []
@@ -130,7 +130,7 @@ def test_no_code_is_predicted_from_those_that_come_after_it_in_the_delay_pattern
                 assert seen.tolist() == [step <= frame + book for step in range(frames + 3)]
 
 
-def test_dropped_captions_are_a_share_by_lot_and_leave_no_trace_of_their_words(
+def test_a_random_share_of_captions_is_dropped_and_their_words_have_no_effect(
     family: MusicGenFamily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[torch.Tensor] = []
@@ -158,7 +158,7 @@ def test_dropped_captions_are_a_share_by_lot_and_leave_no_trace_of_their_words(
     assert bool(zero[0].isfinite().all())
 
 
-def test_validation_measures_are_those_of_whole_clips(family: MusicGenFamily) -> None:
+def test_validation_measures_equal_those_of_whole_clips(family: MusicGenFamily) -> None:
     sums: dict[str, np.ndarray] = {}
     family.model.train(False)
     for batch in DataLoader(family.datasets(Path("audio"), 0).validation, batch_size=2):
@@ -179,7 +179,7 @@ def test_validation_measures_are_those_of_whole_clips(family: MusicGenFamily) ->
     assert family.watched in expected
 
 
-def test_training_lowers_the_validation_measure_and_an_interrupted_one_goes_on_to_the_same_weights(
+def test_training_lowers_the_validation_measure_and_a_resumed_one_gives_the_same_weights(
     family: MusicGenFamily, tmp_path: Path
 ) -> None:
     class Stop:
@@ -246,7 +246,7 @@ def test_the_saved_folder_is_a_plain_checkpoint_that_gives_the_same_logits(
     assert bool(plain.generate(**inputs, max_new_tokens=9, guidance_scale=3.0).isfinite().all())
 
 
-def test_the_untrained_model_is_the_one_that_training_began_with(family: MusicGenFamily, tmp_path: Path) -> None:
+def test_the_untrained_model_is_the_initial_model_of_the_training(family: MusicGenFamily, tmp_path: Path) -> None:
     codes = read_codes(Path("audio"))[:30].T
     before = family.score_codes(codes, FORMS[1])[0]
     with torch.no_grad():
@@ -275,7 +275,7 @@ def test_codes_of_another_codec_are_refused_in_one_line(place: Path, monkeypatch
         ("adaptation", "method", "none", r"musicgen\.adaptation\.method: expected 'full' or 'lora', found 'none'"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(
+def test_an_invalid_setting_is_named(
     place: Path, tmp_path: Path, section: str, key: str, value: Any, message: str
 ) -> None:
     changed = json.loads(json.dumps(SETTINGS))

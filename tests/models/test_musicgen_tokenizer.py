@@ -26,11 +26,11 @@ WORDS = word_tokenizer(CAPTIONS)
         ("", "</s>"),
     ],
 )
-def test_captions_are_read_by_the_word(written: str, read: str) -> None:
+def test_captions_are_split_into_words(written: str, read: str) -> None:
     assert " ".join(WORDS.convert_ids_to_tokens(WORDS(written)["input_ids"])) == read
 
 
-def test_no_word_of_the_training_captions_is_unknown_and_each_has_a_token_of_its_own() -> None:
+def test_every_word_of_the_training_captions_has_its_own_token() -> None:
     assert [unknown_words(WORDS, caption) for caption in CAPTIONS] == [()] * 4
     assert len(set(map(tuple, WORDS(CAPTIONS)["input_ids"]))) == 4
 
@@ -39,7 +39,7 @@ def test_unknown_words_are_named_as_they_were_written() -> None:
     assert unknown_words(WORDS, "Klezmer solo in A♭, by Étoile") == ("Klezmer", "A♭", "Étoile")
 
 
-def test_it_is_the_same_for_the_same_captions_in_whatever_order_and_after_loading(tmp_path: Path) -> None:
+def test_the_tokenizer_does_not_depend_on_the_order_of_captions_and_is_the_same_after_loading(tmp_path: Path) -> None:
     WORDS.save_pretrained(tmp_path / "one")
     word_tokenizer(reversed(CAPTIONS)).save_pretrained(tmp_path / "other")
     assert (tmp_path / "one/tokenizer.json").read_text() == (tmp_path / "other/tokenizer.json").read_text()

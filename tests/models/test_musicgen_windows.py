@@ -20,7 +20,7 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def letters(captions: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """A caption as its letters."""
+    """A caption as the codes of its letters."""
     longest = max(map(len, captions))
     ids = torch.tensor([[ord(letter) for letter in caption.ljust(longest)] for caption in captions])
     return ids, (ids != ord(" ")).long()
@@ -43,7 +43,7 @@ def test_every_clip_comes_once_a_round_whatever_the_epochs_length(encoded: Path)
     assert lengths == Counter(2 * [min(length, CONTEXT) for length in LENGTHS["train"]])
 
 
-def test_a_window_is_a_stretch_of_its_clip_and_short_clips_are_padded_on_the_right(encoded: Path) -> None:
+def test_a_window_is_a_part_of_its_clip_and_short_clips_are_padded_on_the_right(encoded: Path) -> None:
     clips, packed = training(encoded), read_codes(encoded)
     known = {clip.captions[0]: clip for clip in read_clips(encoded, "train")}
     offsets = set()
@@ -65,7 +65,7 @@ def test_a_window_is_a_stretch_of_its_clip_and_short_clips_are_padded_on_the_rig
     assert max(offsets) == 44 - CONTEXT
 
 
-def test_captions_are_drawn_by_lot_in_training_and_are_the_full_ones_in_validation(encoded: Path) -> None:
+def test_captions_are_random_in_training_and_complete_in_validation(encoded: Path) -> None:
     clips = training(encoded)
     heard = set()
     for epoch in range(40):
@@ -77,11 +77,11 @@ def test_captions_are_drawn_by_lot_in_training_and_are_the_full_ones_in_validati
     assert {spoken(measured[index]) for index in range(len(measured))} == {clip.captions[0] for clip in held_out}
 
 
-def test_an_item_is_decided_by_seed_epoch_and_index(encoded: Path) -> None:
+def test_an_item_depends_only_on_seed_epoch_and_index(encoded: Path) -> None:
     one, other, third = training(encoded), training(encoded), training(encoded, seed=1)
     for clips in (one, other, third):
         clips.set_epoch(2)
-    _ = other[3]  # what was drawn before does not matter
+    _ = other[3]  # earlier items have no effect
     same = [torch.equal(one[index]["codes"], other[index]["codes"]) for index in range(len(one))]
     apart = [torch.equal(one[index]["codes"], third[index]["codes"]) for index in range(len(one))]
     assert all(same)
@@ -117,7 +117,7 @@ def test_a_split_without_clips_is_named(encoded: Path) -> None:
         ("caption_dropout", {"caption_dropout": 1.1}),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(key: str, settings: dict[str, float]) -> None:
+def test_an_invalid_setting_is_named(key: str, settings: dict[str, float]) -> None:
     usual = {"context_seconds": 8.0, "per_epoch": None, "caption_dropout": 0.1}
     with pytest.raises(ConfigError, match=rf"^params.yaml: musicgen.clips.{key}: expected "):
         ClipsConfig(**{**usual, **settings})  # type: ignore[arg-type]

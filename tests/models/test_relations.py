@@ -25,7 +25,7 @@ def heard(codec: EventCodec, tokens: np.ndarray, name: str) -> list[int]:
 
 @pytest.fixture
 def solo() -> Score:
-    """Leaps and runs of all lengths within two beats, over chords and N.C., which change inside bars too."""
+    """Leaps and runs of all lengths within two beats, over chords and N.C. that also change within bars."""
     random = generator(0, "solo")
     onsets = np.cumsum(random.integers(1, 25, size=120))
     lengths = np.minimum(np.diff(onsets, append=onsets[-1] + 20), random.integers(1, 25, size=120))
@@ -36,7 +36,7 @@ def solo() -> Score:
     return Score(12, make_notes(rows), 48 * 40, chords=chords)
 
 
-def test_a_line_is_heard_as_intervals_degrees_motions_and_places_of_the_beat(codec: EventCodec, solo: Score) -> None:
+def test_a_line_becomes_intervals_degrees_motions_and_places_of_the_beat(codec: EventCodec, solo: Score) -> None:
     tokens = codec.encode_grid(codec.grid(solo).score, None)
     intervals = [65, *(min(max(b - a, -WIDEST), WIDEST) + WIDEST for a, b in pairwise(solo.pitches.tolist()))]
     assert heard(codec, tokens, "interval") == intervals
@@ -60,7 +60,7 @@ def test_a_line_is_heard_as_intervals_degrees_motions_and_places_of_the_beat(cod
 
 
 @pytest.mark.parametrize("name", ["interval", "degree", "motion", "pulse", "gap", "release"])
-def test_a_transposed_solo_is_heard_as_the_same(codec: EventCodec, solo: Score, name: str) -> None:
+def test_a_transposed_solo_has_the_same_classes(codec: EventCodec, solo: Score, name: str) -> None:
     tokens = codec.encode(solo, None)
     assert heard(codec, codec.transpose(tokens, 3), name) == heard(codec, tokens, name)
 

@@ -1,4 +1,4 @@
-"""Which windows an epoch shows: background in the first epochs, the target alone in those that adapt to it."""
+"""The windows of an epoch: with background in the first epochs, only the target in the epochs of adaptation."""
 
 import shutil
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def epochs(rounds: Rounds, count: int) -> list[list[int]]:
 def test_without_background_the_order_is_what_it_was_before_there_were_roles(
     windows: int, per_epoch: int | None, seed: int
 ) -> None:
-    """The formula of the windows classes before: a model that was trained without background stays the same."""
+    """The formula before roles were added: models trained without background do not change."""
     size = per_epoch or windows
     expected = []
     for epoch in range(4):
@@ -45,7 +45,7 @@ def test_without_background_the_order_is_what_it_was_before_there_were_roles(
     mixture=st.builds(Mixture, st.none() | st.integers(0, 5), st.floats(0, 0.95)),
     per_epoch=st.none() | st.integers(1, 40),
 )
-def test_each_role_comes_in_whole_rounds_one_after_the_other(
+def test_each_role_comes_in_successive_complete_rounds(
     target: int, background: int, mixture: Mixture, per_epoch: int | None
 ) -> None:
     rounds = Rounds(target, background, mixture, per_epoch, 0)
@@ -62,7 +62,7 @@ def test_each_role_comes_in_whole_rounds_one_after_the_other(
 
 
 def test_a_place_is_a_function_of_the_epoch_and_the_index(tmp_path: Path) -> None:
-    """So a resumed training, which begins in the middle of either phase, sees the same windows."""
+    """So a training that resumes in either phase has the same windows."""
     expected = epochs(Rounds(7, 5, Mixture(2, 0.5), 11, 3), 5)
     for epoch in (4, 1, 3):
         rounds = Rounds(7, 5, Mixture(2, 0.5), 11, 3)
@@ -87,7 +87,7 @@ def melody_windows(folder: Path) -> Any:
 
 
 def of_tokens(folder: Path, item: Any) -> bool:
-    """Is a window of the background, whose solo is the first of the corpus?"""
+    """Whether a window is background, i.e. from the first solo of the corpus."""
     (solo,) = read_sequences(folder, "train", "background")
     tokens, window = read_tokens(folder)[: solo.length].astype(np.int64), item["tokens"].numpy()
     content = window[window != 0]

@@ -29,7 +29,7 @@ def test_a_split_without_solos_is_one_clear_line(encoded: Path) -> None:
         read_sequences(encoded, "holdout")
 
 
-def test_training_windows_are_stretches_of_training_sequences_only(encoded: Path) -> None:
+def test_training_windows_are_parts_of_training_sequences(encoded: Path) -> None:
     tokens = read_tokens(encoded)
     solos = [tokens[s.start : s.start + s.length].astype(np.int64) for s in read_sequences(encoded, "train")]
     windows = TrainingWindows(encoded, 48, PAD, None, seed=0)
@@ -87,7 +87,7 @@ def test_short_epochs_together_visit_every_part(encoded: Path) -> None:
         windows[1]
 
 
-def test_a_share_of_the_windows_is_rearranged_where_that_is_possible(encoded: Path) -> None:
+def test_a_share_of_the_windows_is_rearranged_if_possible(encoded: Path) -> None:
     asked: list[int] = []
 
     def reversed_end(solo: np.ndarray, place: int, random: np.random.Generator) -> np.ndarray | None:

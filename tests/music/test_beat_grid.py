@@ -39,7 +39,7 @@ def test_even_notes_are_on_the_beats(division: int) -> None:
 
 @pytest.mark.parametrize("qpm", [97.0, 171.0, 233.0])
 def test_playing_at_another_tempo_than_the_files_is_not_on_its_beats(qpm: float) -> None:
-    drift = np.cumsum(np.random.default_rng(3).normal(0, 0.01, 200))  # nobody holds a tempo without a click
+    drift = np.cumsum(np.random.default_rng(3).normal(0, 0.01, 200))  # players drift without a click
     assert relation(performance(np.sort(line(2, swing=0.62) * 120 / qpm + drift))) < NO_GRID
 
 
@@ -48,7 +48,7 @@ def test_arbitrary_onsets_are_not_on_the_beats() -> None:
     assert sum(value < NO_GRID for value in found) >= 18
 
 
-def test_few_notes_prove_nothing_and_a_tempo_map_of_the_beats_is_believed() -> None:
+def test_few_notes_and_a_tempo_map_that_follows_the_beats_are_not_judged() -> None:
     free = performance(np.sort(np.random.default_rng(0).random(150) * 100))
     assert beat_relation(replace(free, notes=free.notes[:31])) is None
     assert beat_relation(replace(free, tempos=tuple(Tempo(480 * i, 120.0 + i % 3) for i in range(100)))) is None

@@ -15,7 +15,7 @@ def long_score() -> Score:
     )
 
 
-def test_excerpts_are_whole_stretches_in_order_and_the_rest_is_left_out():
+def test_excerpts_are_consecutive_and_a_shorter_remainder_is_dropped():
     pieces = excerpts(long_score(), 16)
     assert [piece.bar_count for piece in pieces] == [4, 4]
     assert [piece.pitches.tolist() for piece in pieces] == [list(range(16)), list(range(16, 32))]
@@ -45,7 +45,7 @@ def test_a_short_score_is_its_own_excerpt():
     assert excerpts(score, 40) == excerpts(score, 128) == [score]
 
 
-def test_stretches_without_notes_are_left_out():
+def test_excerpts_without_notes_are_left_out():
     score = Score(12, make_notes([(0, 12, 60, 80), (400, 12, 60, 80)]), 480)
     assert [len(piece.notes) for piece in excerpts(score, 8)] == [1, 1]
 
@@ -70,7 +70,7 @@ def test_meters_move_with_the_cut():
 
 
 def test_a_solo_without_a_meter_is_measured_in_bars_of_four():
-    """One solo in 1/4 once made the real row's entropy of a bar that of a single beat."""
+    """Regression: because of one solo in 1/4, the entropy per bar of real solos was computed over single beats."""
     beats = Score(12, make_notes([(beat * 12, 12, beat, 80) for beat in range(40)]), 480, meters=(Meter(0, 1, 4),))
     assert (beats.bar_count, in_full_bars(beats).bar_count) == (40, 10)
     waltz = Score(12, beats.notes, 480, meters=(Meter(0, 1, 4), Meter(12, 3, 4)))

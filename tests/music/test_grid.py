@@ -1,4 +1,4 @@
-"""The grid moves a score as a pencil and paper would, keeps its bars and its time, and counts what it costs."""
+"""Quantisation agrees with a computation by hand, keeps the bars and the time of a score, and counts its losses."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ BINS = np.geomspace(40, 360, 48)
 
 @st.composite
 def scores(draw: st.DrawFn) -> Score:
-    """Any monophonic score: any resolution, meters that cut bars short, a tempo now and then, a rest after the end."""
+    """Any monophonic score: any resolution, meters that shorten bars, tempo changes, a rest after the end."""
     resolution = draw(st.sampled_from([24, 96, 480, 1000]))
     meters = [Meter(0, *draw(st.sampled_from([(4, 4), (3, 4), (1, 4), (6, 8), (5, 8), (2, 2)])))]
     for _ in range(draw(st.integers(0, 2))):
@@ -166,7 +166,7 @@ def test_one_tempo_event_a_beat_becomes_one_tempo_a_bar(make_score: MakeScore) -
     assert quantise(score, 12).score.tempos[0].qpm == pytest.approx(bar_qpm)
 
 
-def test_jitter_of_the_tempo_is_no_change_but_a_real_one_is(make_score: MakeScore) -> None:
+def test_jitter_of_the_tempo_is_ignored_and_a_real_change_is_kept(make_score: MakeScore) -> None:
     jitter = [200, 208, 193, 205, 196, 260, 255, 266]
     tempos = tuple(Tempo(1920 * bar, qpm) for bar, qpm in enumerate(jitter))
     score = replace(make_score([(0, 32, 60)]), tempos=tempos)

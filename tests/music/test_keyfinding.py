@@ -80,7 +80,7 @@ def test_chords_decide_where_the_line_drifts() -> None:
     assert estimate_key(drifting, chords, 1000) == Key.parse("C")
 
 
-def test_chords_that_are_no_chords_say_nothing() -> None:
+def test_no_chord_symbols_are_no_evidence() -> None:
     assert estimate_key(line([60, 72, 60]), [ChordChange(0, None)], 100) is None
 
 

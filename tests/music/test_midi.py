@@ -72,8 +72,8 @@ def test_a_score_is_read_back_as_it_was_written(score: Score, folder: Path) -> N
 
 
 @given(score=scores().filter(lambda score: len(score.notes) > 0))
-def test_another_library_hears_the_same_notes_at_the_same_seconds(score: Score, folder: Path) -> None:
-    path = folder / "heard.mid"
+def test_another_library_reads_the_same_notes_at_the_same_seconds(score: Score, folder: Path) -> None:
+    path = folder / "read.mid"
     write_score(score, path)
     (instrument,) = pretty_midi.PrettyMIDI(str(path)).instruments
     assert instrument.program == score.program
@@ -101,16 +101,16 @@ def test_the_foreign_reader_finds_what_we_write(score: Score, folder: Path) -> N
 
 
 @pytest.mark.filterwarnings("ignore:Tempo, Key or Time signature change events found on non-zero tracks")
-def test_another_library_hears_the_same_real_solos(shared: Path) -> None:
+def test_another_library_reads_the_same_real_solos(shared: Path) -> None:
     for path in sorted(shared.glob("parker/*.mid"))[::6] + sorted(shared.glob("nottingham/*.mid"))[::20]:
         parts = [part for part in read_raw(path).parts if len(part.notes)]
         tracks = [track for track in pretty_midi.PrettyMIDI(str(path)).instruments if track.notes]
         assert len(parts) == len(tracks)
         for part, track in zip(parts, tracks, strict=True):
-            heard = sorted((note.start, note.pitch, note.velocity) for note in track.notes)
+            read = sorted((note.start, note.pitch, note.velocity) for note in track.notes)
             assert part.program == track.program
-            assert [pitch for _, pitch, _ in heard] == part.notes["pitch"].tolist()
-            assert [velocity for *_, velocity in heard] == part.notes["velocity"].tolist()
+            assert [pitch for _, pitch, _ in read] == part.notes["pitch"].tolist()
+            assert [velocity for *_, velocity in read] == part.notes["velocity"].tolist()
 
 
 def raw_of(path: Path, *tracks: list[mido.Message | mido.MetaMessage]) -> RawMidi:
@@ -154,7 +154,7 @@ def test_a_note_struck_again_before_it_ends_is_two_notes(tmp_path: Path) -> None
     assert raw.unended_notes == 0
 
 
-def test_programs_may_stand_in_another_track(tmp_path: Path) -> None:
+def test_programs_may_be_in_another_track(tmp_path: Path) -> None:
     programs = [mido.Message("program_change", program=65, channel=3)]
     raw = raw_of(tmp_path / "a.mid", programs, [on(60, channel=3), on(60, 9, 0, channel=3)], [on(50), on(50, 9, 0)])
     assert [part.program for part in raw.parts] == [65, 0]
@@ -181,7 +181,9 @@ def test_texts_are_read_as_utf8_and_as_latin1(tmp_path: Path) -> None:
         (b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\x01\xe0MTrk", "a truncated file .track 1 of 1: its length is missing"),
     ],
 )
-def test_a_broken_file_is_one_line_that_says_what_is_wrong(tmp_path: Path, content: bytes, found: str) -> None:
+def test_a_broken_file_is_refused_with_one_line_that_names_the_fault(
+    tmp_path: Path, content: bytes, found: str
+) -> None:
     path = tmp_path / "a.mid"
     path.write_bytes(content)
     with pytest.raises(InputError, match=found) as error:
@@ -189,7 +191,7 @@ def test_a_broken_file_is_one_line_that_says_what_is_wrong(tmp_path: Path, conte
     assert "\n" not in str(error.value)
 
 
-def test_only_our_own_files_are_read_as_scores(tmp_path: Path) -> None:
+def test_only_files_of_this_project_are_read_as_scores(tmp_path: Path) -> None:
     path = tmp_path / "a.mid"
     path.write_bytes(b"MThd")
     with pytest.raises(InputError, match="an unreadable file"):
@@ -200,6 +202,6 @@ def test_only_our_own_files_are_read_as_scores(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
-    """Regression: an OSError went through."""
+    """Regression: an OSError was not caught."""
     with pytest.raises(InputError, match="expected a MIDI file, found Is a directory"):
         read_raw(tmp_path)

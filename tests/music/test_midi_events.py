@@ -1,4 +1,4 @@
-"""Broken MIDI files as players read them: whole, or one line that says what is wrong; what was broken is flagged."""
+"""Broken MIDI files are read completely, with a flag for each fault, or refused with one line that names the fault."""
 
 import gzip
 import io
@@ -119,7 +119,7 @@ BROKEN = {
     "type 9": (midi(track(), kind=9), ("midi_type:9",)),
     "a long header": (b"MThd\0\0\0\x08\0\1\0\1\1\xe0??" + track(), ()),
     "a header of the wrong length": (b"MThd\0\0\0\x99\0\1\0\1\1\xe0" + track(), ("header_length:153",)),
-    "a second file behind": (midi(track()) * 2, (f"second_midi_file:{len(midi(track()))} bytes left out",)),
+    "a second file after it": (midi(track()) * 2, (f"second_midi_file:{len(midi(track()))} bytes left out",)),
     "RIFF": (riff(midi(track())), ()),
     "RIFF with other chunks": (riff(midi(track()), before=LIST, after=LIST), ()),
     "MacBinary": (macbinary(midi(track())), ()),
@@ -139,7 +139,7 @@ def test_a_broken_file_is_used_whole_and_what_was_broken_is_flagged(read: Callab
     assert (raw.keys, raw.tempos, raw.meters) == ((), (), ()), "a broken event is not guessed at"
 
 
-def test_events_that_say_enough_are_used_however_long_they_are(read: Callable) -> None:
+def test_events_longer_than_needed_are_used(read: Callable) -> None:
     events = meta(0x58, b"\x03\x02") + meta(0x51, b"\x07\xa1\x20\x00\x00") + meta(0x59, b"\xfd\x00\x00")
     raw = read(midi(track(events + PLAYED)))
     assert (raw.meters, raw.tempos, raw.keys) == ((Meter(0, 3, 4),), (Tempo(0, 120.0),), (Key.parse("Eb"),))
@@ -161,7 +161,9 @@ def test_events_that_say_enough_are_used_however_long_they_are(read: Callable) -
         (midi(track(), track(), kind=2), "type 2"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_says_where_and_how_much(read: Callable, content: bytes, found: str) -> None:
+def test_an_unreadable_file_is_refused_with_the_place_and_the_size_of_the_fault(
+    read: Callable, content: bytes, found: str
+) -> None:
     with pytest.raises(InputError, match=found) as error:
         read(content)
     assert "\n" not in str(error.value)
@@ -170,7 +172,7 @@ def test_what_cannot_be_read_says_where_and_how_much(read: Callable, content: by
 def zipped(content: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("solo.mid"), content)  # stored, so that MThd stands in it
+        archive.writestr(zipfile.ZipInfo("solo.mid"), content)  # stored, so that it contains MThd
     return buffer.getvalue()
 
 
@@ -205,12 +207,12 @@ def test_another_kind_of_file_is_named(read: Callable, content: bytes, found: st
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_named_or_said_to_be_unknown(content: bytes) -> None:
+def test_any_bytes_have_a_kind_or_are_unknown(content: bytes) -> None:
     assert all(name_kind(content))
 
 
 def test_good_files_give_the_events_that_mido_finds(shared: Path) -> None:
-    """mido is the slow reference: it refuses what is broken, and reads the rest."""
+    """mido is the slow reference: it refuses broken files and reads the others."""
     places = ("parker", "coltrane", "nottingham", "fixtures/pretty-midi")
     for path in [path for place in places for path in sorted((shared / place).glob("*.mid"))[::9]]:
         ours = read_events(path.read_bytes(), path)
@@ -235,7 +237,7 @@ def fuzzing(root: Path) -> ModuleType:
 
 
 def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, root: Path) -> None:
-    """The first of the ten thousand of benchmarks/fuzz.py, which pytest-timeout and the machine's memory bound."""
+    """The first of the ten thousand mutations of benchmarks/fuzz.py; pytest-timeout limits the time."""
     tally = fuzzing.fuzz(150, 0, read_section("ingest", IngestConfig, root / "params.yaml"))
     assert tally.broken == []
     assert min(tally.outcomes["used"], tally.outcomes["refused"]) > 20

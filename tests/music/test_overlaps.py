@@ -32,7 +32,7 @@ chords = st.lists(st.tuples(st.integers(30, 60), st.integers(40, 90)), min_size=
 def test_a_chord_loses_the_same_notes_whether_it_is_read_as_a_line_or_put_on_the_grid(
     chord: list[tuple[int, int]],
 ) -> None:
-    """Reading kept the highest note of a chord, the grid the longest one."""
+    """Regression: reading kept the highest note of a chord, the grid kept the longest."""
     notes = make_notes([(0, duration, pitch, 90) for duration, pitch in chord])
     (read,) = melodic_line(notes, 480).notes["pitch"].tolist()
     (on_grid,) = quantise(Score(480, notes, 480), 1).score.pitches.tolist()

@@ -32,21 +32,21 @@ def over_changes(program: int, lowest: int = 56) -> Score:
 
 
 @pytest.mark.parametrize(
-    ("program", "above", "told"),
+    ("program", "above", "found"),
     [(65, 9, 9), (56, 2, 2), (66, 14, 14), (66, 2, 2), (67, 21, 21), (0, 2, 2), (0, 9, 9), (60, 7, 7), (65, 2, 2)],
 )
-def test_a_part_at_written_pitch_is_told_by_its_chords(program: int, above: int, told: int) -> None:
+def test_a_part_at_written_pitch_is_detected_by_its_chords(program: int, above: int, found: int) -> None:
     score = over_changes(program, lowest=46 if program == 66 else 56)
-    assert written_interval(moved(score, above)) == told
+    assert written_interval(moved(score, above)) == found
 
 
 @pytest.mark.parametrize("program", [0, 65, 66])
-def test_a_part_at_concert_pitch_is_let_be(program: int) -> None:
+def test_a_part_at_concert_pitch_is_not_flagged(program: int) -> None:
     assert written_interval(over_changes(program)) is None
     assert written_interval(moved(over_changes(program), 12)) is None
 
 
-def test_without_chords_or_with_few_notes_nothing_is_told() -> None:
+def test_without_chords_or_with_few_notes_nothing_is_flagged() -> None:
     score = moved(over_changes(65), 9)
     assert written_interval(replace(score, chords=())) is None
     assert written_interval(replace(score, notes=score.notes[:31])) is None

@@ -20,12 +20,12 @@ RELATIVE = TransformerConfig(
     context_length=24,
     tie_embeddings=True,
 )
-HELD = ([3, 4, 5], [5, 6, 7, 8])  # the fifth ends what is in force of both
+HELD = ([3, 4, 5], [5, 6, 7, 8])  # token 5 is in both groups
 _DISTANCES = [[8] * 8, *([(target - reference) % 8 for target in range(8)] for reference in range(8))]
 RELATIONS = (
     Relation(range(10, 18), range(10, 18), _DISTANCES, inputs=True, outputs=True),  # targets to the target before
     Relation(range(10, 18), (3, 4, 5), [[3] * 8, *([(t * r) % 3 for t in range(8)] for r in range(3))], True, True),
-    Relation((20, 21, 22, 23), (), [[0, 1, 0, 1]], inputs=True, outputs=True),  # to nothing: classes of their own
+    Relation((20, 21, 22, 23), (), [[0, 1, 0, 1]], inputs=True, outputs=True),  # without references
 )
 VARIANTS = {
     "relative": RELATIVE,
@@ -50,7 +50,7 @@ def config(request: pytest.FixtureRequest) -> TransformerConfig:
 
 @pytest.fixture
 def lively() -> Callable[[TransformerConfig], Transformer]:
-    """Builds a model over 50 tokens, some held or related, with weights large enough to tell positions apart."""
+    """Builds a model over 50 tokens, some held or related, with weights large enough to distinguish positions."""
 
     def build(config: TransformerConfig) -> Transformer:
         torch.manual_seed(0)

@@ -32,7 +32,7 @@ class EvenUntil:
 
 
 def slowly(model: Transformer, prime: list[int], length: int, row: int, rows: int) -> list[int]:
-    """Without a cache, the documented window for every token: the newer half of a full context, and what follows."""
+    """Without a cache: for every token, the documented window of the newer half of a full context and later tokens."""
     draw = row_generators(0, rows)[row]
     tokens, context, start = list(prime), model.config.context_length, 0
     while len(tokens) < length:
@@ -90,7 +90,7 @@ def test_the_seed_decides_and_the_mode_is_restored(lively: Build, relative: Tran
     assert model.training
 
 
-def test_a_full_prime_and_an_empty_batch_come_back_as_they_are(lively: Build, relative: TransformerConfig) -> None:
+def test_a_full_prime_and_an_empty_batch_are_returned_unchanged(lively: Build, relative: TransformerConfig) -> None:
     model = lively(relative)
     assert decode(model, [[1, 2, 3]], PLAIN, seed=0, max_length=2) == [[1, 2, 3]]
     assert decode(model, [], PLAIN, seed=0, max_length=2) == []

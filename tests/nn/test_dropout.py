@@ -5,7 +5,7 @@ from yardbird.nn.dropout import Dropout
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.25, 0.5, 0.999])
-def test_as_many_elements_are_dropped_as_asked_for_and_the_mean_stays(probability: float) -> None:
+def test_the_requested_share_of_elements_is_dropped_and_the_mean_is_kept(probability: float) -> None:
     torch.manual_seed(0)
     dropped = Dropout(probability)(torch.ones(401, 503))
     share = float((dropped == 0).float().mean())
@@ -15,7 +15,7 @@ def test_as_many_elements_are_dropped_as_asked_for_and_the_mean_stays(probabilit
 
 
 def test_each_of_the_eight_bytes_of_a_draw_is_as_random_as_the_others() -> None:
-    """torch's default range for 64-bit integers leaves the sign bit out: every eighth byte would stay below 128."""
+    """torch's default range of 64-bit integers excludes the sign bit: every eighth byte would be below 128."""
     torch.manual_seed(0)
     shares = (Dropout(0.5)(torch.ones(8 * 4000)) == 0).float().view(4000, 8).mean(0)
     assert torch.all((shares - 0.5).abs() < 0.04)

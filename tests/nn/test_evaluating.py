@@ -19,7 +19,7 @@ class Doubling(nn.Module):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_every_module_gets_its_own_mode_back_also_after_an_error(training: bool) -> None:
+def test_the_mode_of_every_module_is_restored_also_after_an_error(training: bool) -> None:
     model = nn.Sequential(Doubling(), nn.Dropout(0.5)).train(training)
     model[1].train(not training)
     modes = [module.training for module in model.modules()]
@@ -31,7 +31,7 @@ def test_every_module_gets_its_own_mode_back_also_after_an_error(training: bool)
     assert [module.training for module in model.modules()] == modes
 
 
-def test_a_method_in_evaluation_drops_nothing_out_needs_no_gradient_and_restores_the_mode_after_an_error() -> None:
+def test_a_method_in_evaluation_has_no_dropout_and_no_gradient_and_restores_the_mode_after_an_error() -> None:
     model, values = Doubling().train(), torch.ones(1000)
     doubled = model.double(values)
     assert torch.equal(doubled, 2 * values)

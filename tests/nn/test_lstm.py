@@ -21,7 +21,7 @@ print(output.dtype, float(layer.weight_hh_l0.grad.abs().sum()) > 0)
 
 
 def test_mixed_precision_works_on_a_processor_without_avx512() -> None:
-    """oneDNN has an LSTM in bf16 for processors with AVX-512 only, and its absence ended a training in an error."""
+    """oneDNN has a bf16 LSTM only for processors with AVX-512. On others, training once failed."""
     older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2"}
     run = subprocess.run([sys.executable, "-c", STEP], env=older, capture_output=True, text=True, check=False)
     assert (run.stdout, run.returncode) == ("torch.float32 True\n", 0), run.stderr

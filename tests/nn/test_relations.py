@@ -15,7 +15,7 @@ RELATIONS = {"to the one before": SELF, "to another kind": OTHER}
 
 
 def followed_slowly(tokens: list[int], relation: Relation) -> list[list[int]]:
-    """By a loop: 1 + the place of the reference in force, of the latest target, and 1 + that target's own class."""
+    """By a loop: 1 + the place of the reference in force and of the latest target, and 1 + that target's class."""
     reference = target = own = NOTHING
     rows = []
     for token in tokens:
@@ -30,7 +30,7 @@ def followed_slowly(tokens: list[int], relation: Relation) -> list[list[int]]:
 
 @pytest.mark.parametrize("relation", RELATIONS.values(), ids=RELATIONS)
 @given(tokens=st.lists(st.integers(0, 9), min_size=1, max_size=20), cut=st.integers(1, 20))
-def test_what_a_relation_follows_is_what_a_loop_finds_in_parts_too(
+def test_the_rows_of_a_relation_equal_those_of_a_loop_also_in_parts(
     relation: Relation, tokens: list[int], cut: int
 ) -> None:
     terms = RelationTerms(10, 4, relation)
@@ -55,7 +55,7 @@ def test_every_target_gets_the_output_of_its_class_and_no_other_token_changes() 
     assert torch.all(added[..., 5:] == 0)
 
 
-def test_a_model_of_relations_alone_cannot_tell_a_moved_line_from_the_line(relative: TransformerConfig) -> None:
+def test_a_model_with_relations_only_gives_a_moved_line_the_same_scores(relative: TransformerConfig) -> None:
     """With embeddings and head of the targets silent, all that is left of them is how they relate: moving targets and
     references together by one changes no probability but for the move."""
     torch.manual_seed(0)

@@ -68,7 +68,7 @@ def test_the_future_receives_a_gradient_of_exactly_zero() -> None:
         of_query, of_key, of_value = torch.autograd.grad(output[:, :, position].sum(), (query, key, value))
         for gradient in (of_key, of_value):
             assert torch.all(gradient[:, :, position + 1 :] == 0)
-            # the first place has no choice: its weight is 1, and what its key is told is a rounding error
+            # the first position attends only to itself: its weight is 1, and its key's gradient is a rounding error
             assert (position == 0 and gradient is of_key) or torch.any(gradient[:, :, 0] != 0)
         others = torch.arange(150) != position
         assert torch.all(of_query[:, :, others] == 0)

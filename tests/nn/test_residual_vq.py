@@ -1,4 +1,4 @@
-"""Residual vector quantisation, against loops and against what a codebook must do."""
+"""Residual vector quantisation, compared with loops and with the required behaviour of codebooks."""
 
 from types import SimpleNamespace
 
@@ -50,7 +50,7 @@ def test_the_gradient_passes_straight_through() -> None:
     torch.testing.assert_close(latents.grad, weights)
 
 
-def test_commitment_draws_the_encoder_to_its_codes() -> None:
+def test_commitment_moves_the_encoder_towards_its_codes() -> None:
     latents, books = torch.randn(1, 4, 6, requires_grad=True), codebooks(count=1)
     embed = books[0].embed.clone()
     quantise(latents, books, CONFIG, rng()).commitment.backward()
@@ -59,8 +59,8 @@ def test_commitment_draws_the_encoder_to_its_codes() -> None:
     torch.testing.assert_close(latents.grad[0].T, expected)
 
 
-def test_codes_move_to_the_means_of_what_they_win() -> None:
-    """Clusters of unlike sizes: a mean must not depend on how many it is the mean of."""
+def test_codes_move_to_the_means_of_their_assigned_vectors() -> None:
+    """Clusters of different sizes: a code must not depend on the size of its cluster."""
     torch.manual_seed(0)
     centres = torch.tensor([[5.0, 0, 0, 0], [0, 5, 0, 0], [0, 0, 5, 0]])
     latents = centres.repeat_interleave(torch.tensor([90, 30, 10]), 0) + 0.1 * torch.randn(130, 4)
@@ -72,7 +72,7 @@ def test_codes_move_to_the_means_of_what_they_win() -> None:
     torch.testing.assert_close(books[0].embed, centres, atol=0.15, rtol=0)
 
 
-def test_a_code_that_wins_nothing_is_restarted_in_the_batch() -> None:
+def test_an_unused_code_is_restarted_at_a_vector_of_the_batch() -> None:
     books, latents = codebooks(count=1), torch.randn(1, 4, 200)
     books[0].embed[3] = books[0].embed_avg[3] = 100.0
     for _ in range(40):
@@ -94,7 +94,7 @@ def test_with_dropout_some_examples_are_quantised_by_the_first_codebooks_alone()
     assert all(any(row[number] for row in used) for number in range(3))
 
 
-def test_fitted_codebooks_leave_less_and_less() -> None:
+def test_each_fitted_codebook_reduces_the_residual() -> None:
     torch.manual_seed(0)
     vectors, books = torch.randn(2000, 4), codebooks(size=16)
     fit_codebooks(vectors, books, rng())

@@ -55,7 +55,7 @@ def test_top_k_keeps_no_ties() -> None:
 
 
 def test_temperature_comes_before_the_nucleus() -> None:
-    """At temperature 1 the first token alone reaches 0.6; flattened by temperature 4 it no longer does."""
+    """At temperature 1 the first token alone reaches 0.6. At temperature 4 it does not."""
     logits = torch.tensor([[2.0, 1.0, 0.0]]).expand(500, 3)
     assert set(choose(logits, Sampling(1.0, None, 0.6, None), generator()).tolist()) == {0}
     assert set(choose(logits, Sampling(4.0, None, 0.6, None), generator()).tolist()) == {0, 1}
@@ -84,7 +84,7 @@ def test_temperature_zero_takes_the_likeliest_allowed_token() -> None:
     top_p=st.sampled_from([None, 1e-9, 0.9, 1.0]),
     min_p=st.sampled_from([None, 1e-300, 0.1, 1.0]),
 )
-def test_the_only_legal_token_is_chosen_whatever_the_numbers(
+def test_a_single_allowed_token_is_chosen_whatever_the_logits(
     logits: list[float], legal: int, temperature: float, top_k: int | None, top_p: float | None, min_p: float | None
 ) -> None:
     legal %= len(logits)
@@ -110,7 +110,7 @@ def test_a_row_depends_on_its_own_generator_only() -> None:
     assert len({one.initial_seed() for one in row_generators(7, 5) + row_generators(8, 5)}) == 10
 
 
-def test_nothing_allowed_is_our_own_mistake() -> None:
+def test_a_constraint_that_allows_nothing_fails_an_assertion() -> None:
     with pytest.raises(AssertionError, match="at least one token"):
         choose(torch.zeros(1, 3), PLAIN, generator(), torch.zeros(1, 3, dtype=torch.bool))
 

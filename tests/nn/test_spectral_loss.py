@@ -1,4 +1,4 @@
-"""What the codec's loss must and must not mind."""
+"""The properties of the codec's loss."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ def tones(*hertz: float) -> torch.Tensor:
     return torch.stack([0.3 * torch.sin(2 * torch.pi * f * time) for f in hertz])
 
 
-def test_a_waveform_is_at_no_distance_from_itself() -> None:
+def test_the_loss_of_a_waveform_with_itself_is_zero() -> None:
     total, terms = spectral_loss(tones(220, 440), tones(220, 440), ALL, torch.Generator())
     assert total < 1e-3
     assert set(terms) == {"magnitude", "phase", "logarithm", "waveform"}
@@ -25,7 +25,7 @@ def test_silence_is_at_distance_one_in_every_relative_term() -> None:
         assert float(terms[name]) == pytest.approx(1.0, abs=0.01)
 
 
-def test_magnitudes_do_not_mind_the_sign_and_phases_do() -> None:
+def test_a_change_of_sign_affects_the_phase_term_but_not_the_magnitudes() -> None:
     _, terms = spectral_loss(-tones(330), tones(330), ALL, torch.Generator())
     assert float(terms["magnitude"]) < 1e-3
     assert float(terms["phase"]) == pytest.approx(2.0, abs=0.01)
@@ -39,7 +39,7 @@ def test_a_semitone_costs_more_than_a_tenth_of_one() -> None:
     assert far > 2 * near
 
 
-def test_soft_and_loud_examples_count_alike() -> None:
+def test_soft_and_loud_examples_have_equal_weight() -> None:
     found, target = tones(300, 500), tones(310, 520)
     one = spectral_loss(found, target, ALL, torch.Generator())[0]
     other = spectral_loss(0.3 * found, 0.3 * target, ALL, torch.Generator())[0]
@@ -53,8 +53,8 @@ def test_the_gradient_at_silence_is_finite() -> None:
     assert found.grad.abs().sum() > 0
 
 
-def test_only_so_many_windows_are_drawn_and_all_in_turn() -> None:
-    """One window of two a step: the term is that of the one or of the other."""
+def test_only_the_configured_number_of_windows_is_used_and_all_occur() -> None:
+    """With one of two windows for each step, the term is that of one of them."""
     found, target = tones(300), tones(320)
     one, other = (
         float(spectral_loss(found, target, SpectralLossConfig((n,), 1, 1.0, 0.0, 0.0, 0.0), torch.Generator())[0])

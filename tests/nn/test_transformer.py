@@ -56,7 +56,7 @@ def held_slowly(tokens: list[int], groups: Sequence[Sequence[int]]) -> list[list
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=24), st.integers(1, 24))
-def test_what_is_in_force_is_the_latest_of_each_group_with_a_cache_too(tokens: list[int], cut: int) -> None:
+def test_the_latest_token_of_each_group_is_in_force_also_with_a_cache(tokens: list[int], cut: int) -> None:
     config, groups = replace(SMALL, context_length=24), ([3, 4, 5], [5, 6, 7, 8])
     model, whole = Transformer(10, config, groups), torch.tensor([tokens])
     expected = torch.tensor(held_slowly(tokens, groups))
@@ -70,8 +70,8 @@ def test_what_is_in_force_is_the_latest_of_each_group_with_a_cache_too(tokens: l
     assert torch.equal(torch.cat(parts, 1), expected)
 
 
-def test_a_held_token_is_heard_from_its_place_on_and_another_only_where_it_stands() -> None:
-    """In a model whose attention and feed-forward are silent."""
+def test_a_held_token_affects_all_later_positions_and_another_token_only_its_own() -> None:
+    """In a model whose attention and feed-forward layers output zero."""
     torch.manual_seed(0)
     model = Transformer(10, SMALL, [[3, 4]]).eval()
     for block in model.blocks:
@@ -84,7 +84,7 @@ def test_a_held_token_is_heard_from_its_place_on_and_another_only_where_it_stand
     assert torch.equal(one[2:], other[2:])
 
 
-def test_before_the_first_of_a_group_nothing_is_added_nor_learnt() -> None:
+def test_before_the_first_token_of_a_group_nothing_is_added_or_learnt() -> None:
     held, plain = Transformer(10, SMALL, [[3, 4]]), Transformer(10, SMALL)
     plain.load_state_dict({name: weight for name, weight in held.state_dict().items() if "held" not in name})
     tokens = torch.tensor([[1, 2, 5, 3, 1]])
@@ -97,14 +97,14 @@ def test_before_the_first_of_a_group_nothing_is_added_nor_learnt() -> None:
 
 
 @pytest.mark.parametrize("attention", ["relative", "rotary", "absolute"])
-def test_a_fresh_model_knows_nothing(relative: TransformerConfig, attention: Attention) -> None:
+def test_a_new_model_predicts_nearly_uniform_probabilities(relative: TransformerConfig, attention: Attention) -> None:
     model = Transformer(50, replace(relative, attention=attention)).eval()
     tokens = torch.randint(50, (4, 25), generator=torch.Generator().manual_seed(1))
     loss = torch.nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
     assert abs(loss.item() - math.log(50)) < 0.6, "logits of variance 1 cost half a nat"
 
 
-def test_relative_attention_reads_on_beyond_its_context_with_the_furthest_embedding(
+def test_relative_attention_beyond_its_context_uses_the_furthest_embedding(
     lively: Build, relative: TransformerConfig
 ) -> None:
     model = lively(relative)
@@ -119,7 +119,7 @@ def test_relative_attention_reads_on_beyond_its_context_with_the_furthest_embedd
     torch.testing.assert_close(model(tokens), wider(tokens))
 
 
-def test_rotary_attention_reads_on_beyond_its_context(lively: Build, relative: TransformerConfig) -> None:
+def test_rotary_attention_works_beyond_its_context(lively: Build, relative: TransformerConfig) -> None:
     model = lively(replace(relative, attention="rotary"))
     wider = lively(replace(relative, attention="rotary", context_length=40))
     tokens = torch.randint(50, (2, 40), generator=torch.Generator().manual_seed(1))
@@ -139,7 +139,7 @@ def turned_slowly(x: torch.Tensor, first: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("first", [0, 17])
-def test_turning_is_a_product_of_complex_numbers(first: int) -> None:
+def test_rotation_is_a_product_of_complex_numbers(first: int) -> None:
     x = torch.randn(2, 3, 5, 6, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(rotated(x, first), turned_slowly(x, first))
     assert rotated(x.bfloat16(), first).dtype == torch.bfloat16
@@ -157,8 +157,8 @@ def test_rotary_attention_depends_on_distances_only(first: int, length: int) -> 
         assert not torch.allclose(here, attention._whole(query, key, value), atol=1e-4), "positions matter"
 
 
-def test_absolute_positions_end_with_the_context(lively: Build, relative: TransformerConfig) -> None:
-    with pytest.raises(AssertionError, match="absolute positions end with the context"):
+def test_absolute_positions_end_at_the_context_length(lively: Build, relative: TransformerConfig) -> None:
+    with pytest.raises(AssertionError, match="absolute positions end at the context length"):
         lively(replace(relative, attention="absolute"))(torch.zeros(1, 25, dtype=torch.long))
 
 
@@ -191,7 +191,7 @@ def test_dropout_is_active_in_training_only(lively: Build, relative: Transformer
 def test_training_with_dropout_on_a_cpu_computes_the_same_attention(
     lively: Build, relative: TransformerConfig, attention: Attention
 ) -> None:
-    """There it takes another way than without dropout; a probability below a 512th drops nothing."""
+    """Training uses another code path there. A probability below 1/512 drops nothing."""
     model = lively(replace(relative, attention=attention, dropout=0.001))
     tokens = torch.randint(50, (2, 24), generator=torch.Generator().manual_seed(1))
     expected = model(tokens)

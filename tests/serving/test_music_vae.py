@@ -1,4 +1,4 @@
-"""The MusicVAE's endpoint, asked as the registry asks it, on a tiny model."""
+"""The MusicVAE's endpoint, called as the registry calls it, with a tiny model."""
 
 import base64
 import json
@@ -82,7 +82,7 @@ def test_z_survives_json_to_the_last_bit(ask: Ask, z: list[list[float]]) -> None
     assert np.array(json.loads(decoded["z"]), dtype=np.float32).tobytes() == sent.tobytes()
 
 
-def test_a_point_of_nowhere_is_heard_over_a_chart_or_in_bare_bars(ask: Ask, tmp_path: Path) -> None:
+def test_a_point_without_solo_is_decoded_over_a_chart_or_without_chords(ask: Ask, tmp_path: Path) -> None:
     z = json.dumps([[0.5] * 8] * 3)
     (bare,) = ask("decode", {"qpm": 150.0}, z=z)
     assert (bare["bars"], bare["windows"], heard(bare, tmp_path).chords) == (6, 3, ())
@@ -104,7 +104,7 @@ def test_an_interpolation_begins_and_ends_with_the_reconstructions(ask: Ask) -> 
         assert (end["midi"], end["z"]) == (encoded["midi"], encoded["z"])
 
 
-def test_sampling_draws_as_the_generate_stage_does_and_says_where(ask: Ask, folder: Path, tmp_path: Path) -> None:
+def test_sampling_equals_the_generate_stage_and_returns_the_points(ask: Ask, folder: Path, tmp_path: Path) -> None:
     (drawn,) = ask("sample", chart="F7 | Bb7")
     config = GenerateConfig(
         bars=3, whole_choruses=False, free=0, solos_per_chart=0, measured=1, charts="", prime_bars=0, temperature=1.0,
@@ -121,7 +121,7 @@ def test_sampling_draws_as_the_generate_stage_does_and_says_where(ask: Ask, fold
     assert (score.bar_count, score.is_monophonic) == (3, True)
 
 
-def test_a_solo_may_come_from_any_maker_and_its_base64_in_lines(ask: Ask, shared: Path) -> None:
+def test_midi_of_other_software_and_base64_with_line_breaks_are_read(ask: Ask, shared: Path) -> None:
     content = sorted((shared / "parker").glob("*.mid"))[0].read_bytes()
     (encoded,) = ask("encode", midi=base64.encodebytes(content).decode())
     assert encoded["notes"] >= 0
@@ -137,7 +137,7 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("encod", {}, {"midi": A}, "task: expected one of encode, decode, interpolate, sample, found 'encod'"),
         ("encode", {}, {}, "row 1: expected the columns midi for the task encode, found none of midi"),
         ("encode", {}, {"midi": A, "z": POINT}, "expected the columns midi for the task encode, found also z"),
-        ("encode", {}, {"midi": "no base64!"}, "midi 1: expected a MIDI file in base64, found no base64"),
+        ("encode", {}, {"midi": "no base64!"}, "midi 1: expected a MIDI file in base64, found invalid base64"),
         ("encode", {}, {"midi": "AAAA"}, "midi 1: expected a MIDI file, found a file of zeros only"),
         ("encode", {}, {"midi": A[:-40]}, "midi 1: expected"),
         ("encode", {}, {"midi": "A" * (1 << 21)}, "midi 1: expected at most 1048576 characters, found 2097152"),
@@ -149,8 +149,8 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("decode", {}, {"z": '{"z": 1}'}, "found something else"),
         ("decode", {}, {"z": "[]"}, r"found an array of shape \(0,\)"),
         ("decode", {}, {"z": "[[0.0]]"}, r"found an array of shape \(1, 1\)"),
-        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,NaN]]"}, "found numbers that are too large or none"),
-        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,1e39]]"}, "found numbers that are too large or none"),
+        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,NaN]]"}, "found NaN or numbers that are too large"),
+        ("decode", {}, {"z": "[[0,0,0,0,0,0,0,1e39]]"}, "found NaN or numbers that are too large"),
         ("decode", {}, {"z": json.dumps([[0.0] * 8] * 129)}, "bars: expected at most 256, found 258"),
         ("decode", {}, {"z": POINT, "chart": "Q7"}, "chart 1, line 1: expected a chord symbol, found 'Q7'"),
         ("decode", {}, {"z": POINT, "chart": "F7", "midi": A}, "row 1: expected a midi or a chart, found both"),
@@ -159,24 +159,24 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
             "decode",
             {},
             {"z": POINT, "chart": "meter: 9/4\nF7"},
-            "expected windows that fill bars of its chart, found 1",
+            "expected windows that fill whole bars of its chart, found 1",
         ),
         ("interpolate", {}, {"midi": A}, "found none of midi_b"),
         (
             "interpolate",
             {"steps": 1},
             {"midi": A, "midi_b": A},
-            "steps: expected from 2, the two solos, to 65, found 1",
+            r"steps: expected from 2 \(only the two solos\) to 65, found 1",
         ),
         ("interpolate", {"steps": 66}, {"midi": A, "midi_b": A}, "to 65, found 66"),
-        ("interpolate", {"steps": 65}, {"midi": A, "midi_b": solo(40)}, "at most 2048 bars in all, found 2600 in 65"),
+        ("interpolate", {"steps": 65}, {"midi": A, "midi_b": solo(40)}, "at most 2048 bars in total, found 2600 in 65"),
         ("sample", {}, {}, "found none of chart, empty for a free solo"),
         ("sample", {"bars": 0}, {"chart": ""}, "^bars: expected 1 or more, found 0"),
         ("sample", {"bars": 257}, {"chart": ""}, "bars: expected at most 256, found 257"),
         ("sample", {"lowest_pitch": 90}, {"chart": ""}, "^lowest_pitch: expected below the highest_pitch 81, found 90"),
     ],
 )
-def test_what_cannot_be_answered_is_one_clear_line(
+def test_an_invalid_request_is_a_one_line_error(
     ask: Ask, task: str, params: dict[str, Any], row: dict[str, str], message: str
 ) -> None:
     with pytest.raises(YardbirdError, match=message) as error:
@@ -184,7 +184,7 @@ def test_what_cannot_be_answered_is_one_clear_line(
     assert "\n" not in str(error.value)
 
 
-def test_every_param_column_and_task_is_told_on_the_card() -> None:
+def test_the_card_names_every_param_column_and_task() -> None:
     assert all(task in ENDPOINT.use for task in TASKS)
     assert all(f'"{column}"' in ENDPOINT.use for column in ENDPOINT.columns)
     assert set(ENDPOINT.params) == set(SETTINGS)

@@ -1,4 +1,4 @@
-"""The MusicGen's endpoint, asked as the registry asks it, on a tiny model."""
+"""MusicGen's endpoint, called as the registry calls it, with a tiny model."""
 
 import base64
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def answer(folder: Path) -> Iterator[Answer]:
     torch.set_flush_denormal(False)
 
 
-def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Path, tmp_path: Path) -> None:
+def test_a_prompt_gives_the_sound_of_the_sing_stage(answer: Answer, folder: Path, tmp_path: Path) -> None:
     prompts = ["jazz solo in F", "Mingus solo"]
     answers = answer([{"prompt": prompt} for prompt in prompts], SETTINGS)
     config = read_section("sing", SingConfig, ROOT / "params.yaml")
@@ -52,19 +52,19 @@ def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Pat
 @pytest.mark.parametrize(
     ("prompts", "params", "message"),
     [
-        ([" "], {}, "^prompt 1: expected words, found none; say what to sing"),
-        (["solo", "x" * 501], {}, "^prompt 2: expected at most 500 letters, found 501; say it shorter$"),
+        ([" "], {}, "^prompt 1: expected words, found none; describe the sound"),
+        (["solo", "x" * 501], {}, "^prompt 2: expected at most 500 letters, found 501; shorten it$"),
         (["solo"], {"seconds": 0.0}, "^seconds: expected above 0"),
         (["solo"], {"seconds": float("nan")}, "^seconds: expected a finite number"),
         (
             ["solo"],
             {"seconds": MOST_SECONDS + 1.0},
-            "^seconds: expected at most 60, found 61; ask for a shorter sound$",
+            "^seconds: expected at most 60, found 61; request a shorter sound$",
         ),
         (
             ["solo"] * (MOST_SECONDS_IN_ALL // MOST_SECONDS + 1),
             {"seconds": 60.0},
-            "found 360 in 6 sounds; ask for them",
+            "found 360 in 6 sounds; split it into",
         ),
         (["solo"], {"guidance": -1.0}, "^guidance: expected 0 or more"),
         (["solo"], {"temperature": -1.0}, "^temperature: expected 0 or more"),
@@ -72,7 +72,7 @@ def test_a_prompt_is_sung_as_the_sing_stage_sings_it(answer: Answer, folder: Pat
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_is_said_in_one_line(
+def test_an_invalid_request_is_a_one_line_error(
     answer: Answer, prompts: list[str], params: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(YardbirdError, match=message):

@@ -1,4 +1,4 @@
-"""Clips to cached codes: what stands in the file is what the codec says of each clip."""
+"""Encoding clips to cached codes: the file has the codec's codes of each clip."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ CAPTIONS = ("Be-bop solo in F", 'jazz, "hot"')
 
 
 def codec(rate: int, seed: int = 0) -> EncodecModel:
-    """A tiny one as a MusicGen checkpoint has: 50 frames a second of 3 codebooks, reflecting at the ends."""
+    """A tiny codec like that of a MusicGen checkpoint: 50 frames a second, 3 codebooks, reflection padding."""
     torch.manual_seed(seed)
     model = EncodecModel(
         EncodecConfig(
@@ -47,7 +47,7 @@ def clips_folder(folder: Path, lengths: list[int], rate: int = 16_000) -> Path:
 
 @pytest.mark.parametrize("rate", [16_000, 32_000])
 def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rate: int) -> None:
-    """Against `EncodecModel` itself, on whole frames of what torchaudio makes of the clip."""
+    """Compared with `EncodecModel` on whole frames of the clip resampled by torchaudio."""
     model = codec(rate)
     clips = clips_folder(tmp_path / "clips", [16_000, 12_345, 640])
     report = encode_clips(clips, tmp_path / "out", model, "a checkpoint")
@@ -85,8 +85,8 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert files.sha256_folder(tmp_path / "a") == files.sha256_folder(tmp_path / "b")
 
 
-def test_codes_come_back_through_the_decoder_as_the_codec_gives_them(tmp_path: Path) -> None:
-    """A round trip: decoding what was encoded is what `EncodecModel` does in one go, at either rate."""
+def test_decoded_codes_equal_those_of_the_codec(tmp_path: Path) -> None:
+    """Encoding and decoding equals a single call of `EncodecModel`, at both rates."""
     for rate in (16_000, 32_000):
         model = codec(rate)
         samples = np.random.default_rng(1).standard_normal(rate // 2).astype(np.float32)
@@ -96,7 +96,7 @@ def test_codes_come_back_through_the_decoder_as_the_codec_gives_them(tmp_path: P
         assert np.array_equal(decoded, expected)
 
 
-def test_no_clips_are_an_error_in_words(tmp_path: Path) -> None:
+def test_a_corpus_without_clips_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected clips, found none; see rejected"):
         encode_clips(clips_folder(tmp_path / "clips", []), tmp_path / "out", codec(16_000), "scratch")
 

@@ -1,4 +1,4 @@
-"""The codec: its network as transformers knows it, what it hears, how it is measured, trained and described."""
+"""The codec: its network as a transformers model, its sounds, metrics, training and model card."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -55,14 +55,14 @@ def tone(hertz: float, seconds: float = 1.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("samples", [320, 321, 16_000, 16_001])
-def test_a_frame_of_codes_stands_for_every_begun_hop(samples: int) -> None:
+def test_there_is_one_frame_of_codes_for_every_started_hop(samples: int) -> None:
     codes = encodec.encode(tiny(), tone(440, samples / SAMPLE_RATE))
     assert codes.shape == (4, -(-samples // HOP))
     assert codes.max() < 16
     assert encodec.decode(tiny(), codes).shape == (codes.shape[1] * HOP,)
 
 
-def test_a_saved_codec_is_one_that_transformers_loads(tmp_path: Path) -> None:
+def test_transformers_loads_a_saved_codec(tmp_path: Path) -> None:
     model = tiny()
     encodec.save(model, tmp_path)
     theirs, report = EncodecModel.from_pretrained(tmp_path, dtype=torch.float32, output_loading_info=True)
@@ -77,8 +77,8 @@ def test_a_saved_codec_is_one_that_transformers_loads(tmp_path: Path) -> None:
     assert theirs.config.sampling_rate == SAMPLE_RATE
 
 
-def test_a_codec_that_is_not_there_is_an_error_in_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected a trained codec, found none; take the shipped one from Git"):
+def test_a_missing_codec_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a trained codec, found none; restore the codec from Git"):
         encodec.load(tmp_path)
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_codec_is_one_line(tmp_path: Path, file: str, content: bytes) 
     assert "\n" not in str(caught.value)
 
 
-def test_a_codec_of_which_weights_are_missing_is_refused(tmp_path: Path) -> None:
+def test_a_codec_with_missing_weights_is_refused(tmp_path: Path) -> None:
     encodec.save(tiny(), tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
     del weights["quantizer.layers.3.codebook.embed"]
@@ -123,7 +123,7 @@ def test_the_shipped_codec_is_small_and_fits_its_section(root: Path) -> None:
 
 
 def test_the_shipped_codec_keeps_the_pitch_of_an_alto(root: Path) -> None:
-    """Fourths, half a second each: far below the figures of its card would be another codec's sound."""
+    """Fourths, half a second each. Values far below those of its card would mean another codec."""
     model = encodec.load(root / "codec")
     notes = make_notes([(index * 480, 460, key, 90) for index, key in enumerate((61, 71))])
     wave = render(Score(480, notes, 2 * 480, tempos=(Tempo(0, 120.0),), program=65))
@@ -144,7 +144,7 @@ def test_an_instrument_must_span_an_octave() -> None:
         Instrument("whistle", 1.0, 60, 64)
 
 
-def test_the_same_seed_gives_the_same_sounds_and_every_epoch_others() -> None:
+def test_equal_seeds_give_equal_sounds_and_each_epoch_has_different_ones() -> None:
     first, again, other = (training_pool(SOUNDS, 0, epoch) for epoch in (0, 0, 1))
     assert np.array_equal(first, again)
     assert len(first) >= 5 * SAMPLE_RATE
@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_sounds_and_every_epoch_others() -> None:
 
 
 def test_held_out_clips_are_of_the_instruments_and_in_tune() -> None:
-    """Equal temperament: the voiced frames of what a saxophone or a bass plays lie near the keys."""
+    """Equal temperament: the voiced frames of a saxophone or a bass are near the pitches of keys."""
     clips = held_out(replace(SOUNDS, etude_share=0.0), 0)
     assert {clip.group for clip in clips} <= {"alto saxophone", "acoustic bass"}
     for clip in clips:
@@ -163,7 +163,7 @@ def test_held_out_clips_are_of_the_instruments_and_in_tune() -> None:
 
 
 def test_no_held_out_score_is_trained_on() -> None:
-    """Crops of one stream never equal those of the other: the streams have names of their own."""
+    """Crops of one stream never equal those of the other, because the streams have different labels."""
     pool = training_pool(SOUNDS, 0, 0)
     for clip in held_out(SOUNDS, 0):
         probe = clip.samples[8000:8400]
@@ -216,8 +216,8 @@ class KilledError(Exception):
     pass
 
 
-def test_a_training_cut_short_goes_on_as_if_it_had_not_been(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed in step 5, so it goes on from step 4, in the middle of an epoch, with the codebooks fitted."""
+def test_an_interrupted_training_resumes_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in step 5, it resumes from step 4, in the middle of an epoch, with fitted codebooks."""
     clips = [Clip("alto saxophone", tone(440, 0.2))]
     whole = trainer()
     curve = whole.run(clips, ignore, ignore)
@@ -240,7 +240,7 @@ def test_a_training_cut_short_goes_on_as_if_it_had_not_been(monkeypatch: pytest.
         assert torch.equal(value, again.average.state_dict()[name]), name
 
 
-def test_codebooks_come_in_when_their_time_has_come() -> None:
+def test_codebooks_are_used_after_the_unquantised_steps() -> None:
     early = trainer(steps=2)
     early.run([Clip("alto saxophone", tone(440, 0.2))], ignore, ignore)
     assert all(float(book.embed.abs().sum()) == 0 for book in early.codebooks)
@@ -250,13 +250,13 @@ def test_codebooks_come_in_when_their_time_has_come() -> None:
 
 
 def test_training_lowers_the_loss() -> None:
-    """Half a minute would be needed to hear a pitch: here the noise of the untrained network goes."""
+    """Learning pitch would take half a minute. Here only the noise of the untrained network decreases."""
     clips = [Clip("alto saxophone", tone(440, 0.2))]
     curve = trainer(steps=60, epoch_steps=20, unquantised_steps=60).run(clips, ignore, ignore)
     assert curve[-1]["train_waveform"] < 0.97 * curve[0]["train_waveform"]
 
 
-def test_the_card_tells_what_was_measured() -> None:
+def test_the_card_contains_the_measured_values() -> None:
     model = tiny()
     measured = {"pitch_share": 0.9321, "log_mel_distance": 0.5}
     curve = [{"step": 2000, "pitch_share": 0.5, "log_mel_distance": 0.75}, {"step": 4000, **measured}]
@@ -269,8 +269,9 @@ def test_the_card_tells_what_was_measured() -> None:
     card = model_card(model, SOUNDS, TRAINING, figures, curve, hours=1.25, device="one CPU core")
     for fact in (
         "4 codebooks of 16, 0.8 kbit/s", "**pitch kept in 93.2%** of 77 voiced",
-        "distance 0.500** decades, which is 10.0 dB",
+        "distance 0.500** decades (10.0 dB)",
         "| 2000 | 50.0% | 0.750 |", "| alto saxophone | 75% | 25.0% |", "| acoustic bass | 25% | not drawn |",
-        "4000 steps of 2 crops", "1.2 hours of one CPU core", "The alto saxophone keeps its pitch worst, in 25.0%",
+        "4000 steps of 2 crops", "1.2 hours of one CPU core",
+        "The alto saxophone has the lowest share of kept pitch, 25.0%",
     ):  # fmt: skip
         assert fact in card

@@ -1,4 +1,4 @@
-"""Every table of the pipeline comes back as it was written, and a damaged one is one clear line."""
+"""Every table of the pipeline is read as it was written, and a damaged table gives one clear line."""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_every_column_is_needed_and_no_other_is_known(tmp_path: Path, kind: type
         with pytest.raises(InputError, match=rf"^\S+table\.csv: expected a UTF-8 table .* found no column {name}; run"):
             read_table(path, kind)
     path.write_text(",".join([*names, "colour"]) + "\n")
-    with pytest.raises(InputError, match=r"found the column colour too; run dvc repro"):
+    with pytest.raises(InputError, match=r"found the unknown column colour; run dvc repro"):
         read_table(path, kind)
 
 
@@ -93,7 +93,7 @@ def test_the_bytes_are_those_of_the_csv_module_with_lists_as_json(tmp_path: Path
     assert (tmp_path / "table.csv").read_bytes() == f"name,count,share,side,bars,words\n{LINE}".encode()
 
 
-def test_columns_may_stand_in_another_order(tmp_path: Path) -> None:
+def test_columns_may_be_in_another_order(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text('words,bars,side,share,count,name\n"[""w""]",3,right,2,7,b\n')
     assert read_table(tmp_path / "table.csv", Sample) == [Sample("b", 7, 2.0, "right", 3, ("w",))]
 
@@ -125,10 +125,10 @@ def test_an_odd_value_is_named_with_its_column_and_line(tmp_path: Path, column: 
     ("content", "message"),
     [
         (b"", "found no column"),
-        (b"name,count,share,side,bars,words,name\n", "found a column twice"),
+        (b"name,count,share,side,bars,words,name\n", "found a repeated column"),
         (b"name,count,share,side,bars,words\na,1\n", "expected 6 fields, found 2 in line 2"),
         (b"name,count,share,side,bars,words\n\xff,1,1,left,,[]\n", "expected a UTF-8 table"),
-        (None, "expected what an earlier stage writes, found no such file; run dvc repro"),
+        (None, "expected a file that an earlier stage writes, found no such file; run dvc repro"),
     ],
 )
 def test_a_damaged_or_missing_file_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
@@ -141,7 +141,7 @@ def test_a_damaged_or_missing_file_is_one_line(tmp_path: Path, content: bytes | 
     assert "\n" not in str(caught.value)
 
 
-def test_copies_and_what_is_encoded_of_them_tell_originals(tmp_path: Path) -> None:
+def test_copies_and_encoded_rows_know_whether_they_are_originals(tmp_path: Path) -> None:
     copies = [filled(CopyRow, copy="a/x", solo="a/x"), filled(CopyRow, copy="a/x__+2_x100", solo="a/x", semitones=2)]
     write_copies(tmp_path, copies)
     assert [row.is_original for row in read_copies(tmp_path)] == [True, False]
@@ -166,13 +166,13 @@ def test_an_index_is_read_split_by_split(tmp_path: Path) -> None:
         read_clip_index(tmp_path / "audio", "test")
 
 
-def test_the_manifest_of_a_family_tells_solos_from_sounds(tmp_path: Path) -> None:
+def test_the_manifest_of_a_family_distinguishes_solos_from_sounds(tmp_path: Path) -> None:
     solo, sound = filled(GeneratedSolo, solo="a"), filled(GeneratedSound, sound="b")
     write_generated_solos(tmp_path / "notes", [solo])
     write_generated_sounds(tmp_path / "sound", [sound])
     assert read_generated(tmp_path / "notes") == [solo]
     assert read_generated(tmp_path / "sound") == [sound]
-    with pytest.raises(InputError, match=r"manifest\.csv: expected what an earlier stage writes, found no such file"):
+    with pytest.raises(InputError, match=r"manifest\.csv: expected a file that an earlier stage writes"):
         read_generated(tmp_path / "nowhere")
 
 

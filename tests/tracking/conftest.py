@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root whose database four processes have made at once; its migrations take seconds, so tests copy it."""
+    """A root whose database four processes created concurrently. Migrations take seconds, so tests copy it."""
     root = tmp_path_factory.mktemp("root")
     program = f"""
 import os
@@ -32,7 +32,7 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 
 @pytest.fixture
 def workspace(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A root of its own with a database."""
+    """A new root with a database."""
     (tmp_path / "mlflow.db").write_bytes((database / "mlflow.db").read_bytes())
     with sqlite3.connect(tmp_path / "mlflow.db") as connection:
         connection.execute("delete from tags")

@@ -1,4 +1,4 @@
-"""The registry and the pipeline's run, tried on a tiny Music Transformer and hand-made reports."""
+"""The registry and the pipeline's run, with a tiny Music Transformer and handmade reports."""
 
 import base64
 import json
@@ -113,7 +113,9 @@ def aliases(client: MlflowClient) -> dict[str, str]:
     return {alias: str(version) for alias, version in client.get_registered_model(NAME).aliases.items()}
 
 
-def test_challenger_always_champion_past_the_gate_and_the_same_content_once(project: Path) -> None:
+def test_every_version_is_challenger_the_gate_decides_on_champion_and_equal_content_is_registered_once(
+    project: Path,
+) -> None:
     client, _ = connect(project)
     first = publish(project, GATES, SERVERS, sound_and_picture)
     assert first[NAME]["champion"] == 1
@@ -127,7 +129,7 @@ def test_challenger_always_champion_past_the_gate_and_the_same_content_once(proj
     assert "Worse than the champion" in worse[NAME]["verdict"]
     assert aliases(client) == {"champion": "1", "challenger": "2"}
 
-    write_evaluation(1.9)  # the same model, measured anew
+    write_evaluation(1.9)  # the same model, measured again
     assert publish(project, GATES, SERVERS, sound_and_picture)[NAME]["champion"] == 1
     assert aliases(client) == {"champion": "2", "challenger": "2"}
 
@@ -142,7 +144,7 @@ def test_challenger_always_champion_past_the_gate_and_the_same_content_once(proj
     assert "1 test, 1 train, 1 validation" in card
 
 
-def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> None:
+def test_a_model_that_copies_is_registered_but_not_champion(project: Path) -> None:
     strict = {NAME: replace(GATE, requires=("original",))}
     report = Path("reports/evaluate") / f"{NAME}.json"
     rows = files.read_json(report)
@@ -156,7 +158,7 @@ def test_a_model_that_copies_is_registered_and_no_champion(project: Path) -> Non
     assert aliases(connect(project)[0]) == {"champion": "1", "challenger": "1"}
 
 
-def test_a_former_champion_is_judged_against_the_one_that_displaced_it(project: Path) -> None:
+def test_a_former_champion_is_judged_against_its_successor(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS, sound_and_picture)
     write_model(1)
@@ -170,11 +172,11 @@ def test_a_former_champion_is_judged_against_the_one_that_displaced_it(project: 
     assert aliases(client) == {"champion": "2", "challenger": "1"}
 
 
-def test_a_former_champion_takes_the_place_of_one_that_fell(project: Path) -> None:
+def test_a_former_champion_replaces_a_demoted_one(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS, sound_and_picture)
     write_model(1)
-    for nats in (1.9, 2.5):  # promoted, then measured anew and fallen
+    for nats in (1.9, 2.5):  # promoted, then measured again and demoted
         write_evaluation(nats)
         publish(project, GATES, SERVERS, sound_and_picture)
     assert aliases(client) == {"challenger": "2"}
@@ -192,7 +194,7 @@ def test_other_defaults_make_another_version_and_other_settings_of_the_stage_do_
         assert len(client.search_model_versions(f"name = '{NAME}'")) == versions
 
 
-def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_know(
+def test_the_registered_model_answers_with_midi_and_refuses_unknown_requests(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(project, GATES, SERVERS, sound_and_picture)
@@ -223,11 +225,11 @@ def test_the_registered_model_answers_with_midi_and_refuses_what_it_does_not_kno
             model.predict(charts, params=params)
     with pytest.raises(MlflowException, match="chart 1, line 1: expected a chord symbol, found 'Q7'"):
         model.predict(pd.DataFrame({"chart": ["Q7"]}))
-    with pytest.raises(MlflowException, match="expected at most 2048 bars in all, found 2304 in 9 solos"):
+    with pytest.raises(MlflowException, match="expected at most 2048 bars in total, found 2304 in 9 solos"):
         model.predict(pd.DataFrame({"chart": [""] * 9}), params={"bars": 256})
 
 
-def test_one_pipeline_run_holds_figures_solos_and_the_training_it_rests_on(project: Path) -> None:
+def test_one_pipeline_run_has_metrics_solos_and_its_training(project: Path) -> None:
     client, experiment = connect(project)
     publish(project, GATES, SERVERS, sound_and_picture)
     publish(project, GATES, SERVERS, sound_and_picture)
@@ -259,8 +261,8 @@ def test_what_a_training_has_sampled_is_heard_and_seen_once_it_is_published(proj
     assert sorted(Path(entry.path).suffix for entry in shown) == [".html", ".mid", ".png", ".wav"]
 
 
-def test_the_same_row_of_two_families_is_two_figures(project: Path) -> None:
-    """The n-gram beside the last family was logged as if it were that of all."""
+def test_the_same_row_of_two_families_is_two_metrics(project: Path) -> None:
+    """The n-gram of the last family was once logged as that of all families."""
     for name, nats, baseline in ((NAME, 2.0, 2.4), ("music_vae", 3.0, 3.6)):
         rows = {name: {"nats_per_note": nats}, "ngram": {"nats_per_note": baseline}, "real": {"h1": nats}}
         files.write_json(Path("reports/evaluate") / f"{name}.json", rows)
@@ -278,7 +280,7 @@ def test_the_same_row_of_two_families_is_two_figures(project: Path) -> None:
     }
 
 
-def test_the_pipeline_run_holds_the_page_and_waits_for_it(project: Path, root: Path) -> None:
+def test_the_pipeline_run_has_the_page_and_waits_for_it(project: Path, root: Path) -> None:
     files.write_text(Path("reports/index.html"), "<!doctype html>")
     sync(project)
     client, experiment = connect(project)
@@ -289,10 +291,10 @@ def test_the_pipeline_run_holds_the_page_and_waits_for_it(project: Path, root: P
 
 
 @pytest.mark.parametrize("method", ["get_model_version_by_alias", "create_registered_model"])
-def test_a_store_that_does_not_answer_crowns_no_model(
+def test_a_store_that_does_not_respond_promotes_no_model(
     project: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    """A locked database was taken for one without a champion, and a worse model would have been made one."""
+    """A locked database was once treated as one without a champion, so that a worse model could be promoted."""
     publish(project, GATES, SERVERS, sound_and_picture)
 
     def locked(*_: object) -> None:
@@ -308,8 +310,8 @@ def test_a_store_that_does_not_answer_crowns_no_model(
 
 
 def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path) -> None:
-    assert sync(project).startswith("1 of 1 training runs and 1 pipeline runs rebuilt")
-    assert sync(project).startswith("0 of 1 training runs and 0 pipeline runs rebuilt")
+    assert sync(project).startswith("rebuilt 1 of 1 training runs and 1 pipeline runs")
+    assert sync(project).startswith("rebuilt 0 of 1 training runs and 0 pipeline runs")
     client, experiment = connect(project)
     (run,) = client.search_runs([experiment], f"tags.family = '{NAME}'")
     history = client.get_metric_history(run.info.run_id, "validation_x")
@@ -318,7 +320,7 @@ def test_sync_rebuilds_a_training_from_its_curve_and_does_so_once(project: Path)
     assert (run.data.tags["md5 data/encoded/events"], run.data.metrics["best_epoch"]) == ("0123.dir", 2)
 
 
-def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> None:
+def test_the_held_out_hash_changes_only_with_the_test_tunes(project: Path) -> None:
     before = read_corpus(Path("data/encoded/events"))
     write_encoded(4)
     assert read_corpus(Path("data/encoded/events")) == before
@@ -329,11 +331,11 @@ def test_the_held_out_hash_changes_with_the_test_tunes_alone(project: Path) -> N
     assert read_corpus(Path("data/encoded/events")).synthetic
 
 
-def test_the_card_says_who_played(project: Path) -> None:
+def test_the_card_names_the_origin_of_the_data(project: Path) -> None:
     corpus = read_corpus(Path("data/encoded/events"))
     invented = "Wren Fable (synthetic)"
     for artists, origin in [
-        (("Ada Line",), "Solos of the user's own folders."),
+        (("Ada Line",), "Solos from the user's own folders."),
         ((invented,), "**Synthetic**: the built-in etudes"),
         (("Ada Line", invented), "**Partly synthetic**, 1 of 2 artists: the built-in etudes"),
     ]:

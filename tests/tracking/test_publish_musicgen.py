@@ -1,4 +1,4 @@
-"""The MusicGen in the registry: judged against how often codes occur, on a card that tells what it has heard."""
+"""MusicGen in the registry: judged against a unigram model, with a card that names its data."""
 
 import base64
 from pathlib import Path
@@ -68,7 +68,7 @@ def card(client: MlflowClient) -> str:
     return str(client.get_model_version_by_alias(NAME, "challenger").description)
 
 
-def test_it_is_judged_against_the_unigram_its_card_tells_what_it_has_heard_and_its_sounds_are_logged(
+def test_it_is_judged_against_the_unigram_its_card_names_its_data_and_its_sounds_are_logged(
     project: Path,
 ) -> None:
     client, experiment = connect(project)
@@ -76,24 +76,22 @@ def test_it_is_judged_against_the_unigram_its_card_tells_what_it_has_heard_and_i
     assert verdict["champion"] == 1
     assert verdict["verdict"].startswith("Beats unigram in nats per frame: 15.500 against 20.250.")
     assert "**Synthetic**: the built-in etudes" in card(client)
-    assert "**Rendered**: a SoundFont has played the notes, no instrument was recorded. Trained from scratch" in card(
-        client
-    )
-    assert "- original solos: 1 test, 2 train; with transposed and tempo-scaled copies of the" in card(client)
-    assert "training solos: 4\n- cut into 8 clips, 8 minutes in all\n" in card(client)
+    assert "**Rendered**: a SoundFont played the notes. No instrument was recorded. Trained from" in card(client)
+    assert "- original solos: 1 test, 2 train; 4 with transposed and tempo-scaled copies of the" in card(client)
+    assert "training solos\n- cut into 8 clips, 8 minutes in total\n" in card(client)
     assert client.get_model_version(NAME, "1").tags["synthetic"] == "true"
     (run,) = client.search_runs([experiment], "tags.stage = 'publish'")
     logged = {file.path for file in client.list_artifacts(run.info.run_id, f"solos/{NAME}")}
     assert {f"solos/{NAME}/be_bop.{kind}" for kind in ("wav", "png", "json", "html")} <= logged
 
 
-def test_recordings_and_a_checkpoint_of_others_are_told_as_that(project: Path) -> None:
+def test_the_origin_names_recordings_and_a_foreign_checkpoint(project: Path) -> None:
     write_encoded("Ada Line", "recording", "facebook/musicgen-small")
     corpus = read_corpus(ENCODED)
     assert corpus.clips == Clips(count=8, minutes=8.0, rendered=False, checkpoint="facebook/musicgen-small")
     assert corpus.origin == (
-        "Solos of the user's own folders. Their licences bind what may be done with these weights. Recordings, as they "
-        "are. Fine-tuned from facebook/musicgen-small, whose licence binds these weights too."
+        "Solos from the user's own folders. Their licences restrict the use of these weights. Recordings, not "
+        "modified. Fine-tuned from facebook/musicgen-small, whose licence also applies to these weights."
     )
     assert not corpus.synthetic
     write_encoded("", "recording")
@@ -101,7 +99,7 @@ def test_recordings_and_a_checkpoint_of_others_are_told_as_that(project: Path) -
     assert not read_corpus(ENCODED).synthetic
 
 
-def test_the_held_out_hash_is_of_all_clips_of_the_test_solos_and_of_nothing_else(project: Path) -> None:
+def test_the_held_out_hash_depends_on_all_clips_of_the_test_solos_and_nothing_else(project: Path) -> None:
     before = read_corpus(ENCODED).held_out
     codes = np.load(ENCODED / "codes.npy")
     codes[0] += 1  # of a training solo
@@ -112,7 +110,7 @@ def test_the_held_out_hash_is_of_all_clips_of_the_test_solos_and_of_nothing_else
     assert read_corpus(ENCODED).held_out != before
 
 
-def test_the_registered_model_sings_and_refuses_what_it_does_not_know(
+def test_the_registered_model_answers_with_sound_and_refuses_unknown_requests(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(project, GATES, SERVERS, sound_and_picture)

@@ -9,7 +9,7 @@ from yardbird.tracking.store import connect
 
 @pytest.fixture
 def registered(workspace: Path, tmp_path: Path) -> Path:
-    """A database with version 1 of `tune`, the champion, logged as publishing logs it; its folder of weights."""
+    """A database with version 1 of `tune`, the champion, logged as publishing does, and its folder of weights."""
     folder = tmp_path / "logged/artifacts/music_transformer"
     folder.mkdir(parents=True)
     client, _ = connect(workspace)
@@ -26,13 +26,13 @@ def test_a_model_is_found_by_alias_and_by_version(registered: Path, workspace: P
 
 @pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize("reference", ["tune@challenger", "tune@2", "other@champion", "tune@"])
-def test_what_is_not_registered_is_one_clear_line(workspace: Path, reference: str) -> None:
+def test_an_unregistered_model_is_a_one_line_error(workspace: Path, reference: str) -> None:
     with pytest.raises(InputError, match="expected a registered model") as error:
         fetch_model(workspace, reference)
     assert "\n" not in str(error.value)
 
 
-def test_asking_makes_no_database(tmp_path: Path) -> None:
+def test_fetching_creates_no_database(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no database yet"):
         fetch_model(tmp_path, "tune@champion")
     assert list(tmp_path.iterdir()) == []

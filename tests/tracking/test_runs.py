@@ -1,4 +1,4 @@
-"""MLflow beside a training: one run a training, set up once, never in the way."""
+"""MLflow during training: one run for each training, which never stops the training."""
 
 import sqlite3
 import subprocess
@@ -35,7 +35,7 @@ def points(root: Path, run: Run, name: str) -> list[tuple[int, float]]:
     return [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, name)]
 
 
-def test_a_training_leaves_parameters_curve_and_sample(workspace: Path, tmp_path: Path) -> None:
+def test_a_training_logs_parameters_curve_and_sample(workspace: Path, tmp_path: Path) -> None:
     curve_file = tmp_path / "fake_curve.csv"
     curve_file.write_text("epoch\n1\n")
     with open_run(workspace, {f"p{index}": "1" for index in range(250)}) as run:
@@ -55,8 +55,8 @@ def test_a_training_leaves_parameters_curve_and_sample(workspace: Path, tmp_path
     assert read_wave(samples / "epoch_0003.wav").mono.mean() == pytest.approx(0.25, abs=1e-4)
 
 
-def test_a_resumed_training_continues_its_run_without_gap_or_double(workspace: Path) -> None:
-    """Epoch 2 was checkpointed but killed before it was logged; epoch 1 must not be logged again."""
+def test_a_resumed_training_continues_its_run_without_missing_or_repeated_epochs(workspace: Path) -> None:
+    """The training was killed after the checkpoint of epoch 2, before logging it. Epoch 1 must not be logged again."""
     killed = open_run(workspace)
     killed.on_start([])
     killed.on_epoch(CURVE[:1], PACE)
@@ -68,7 +68,7 @@ def test_a_resumed_training_continues_its_run_without_gap_or_double(workspace: P
     assert found.info.status == "FINISHED"
 
 
-def test_a_run_that_was_deleted_is_begun_anew(workspace: Path) -> None:
+def test_a_deleted_run_is_started_again(workspace: Path) -> None:
     open_run(workspace)
     (old,) = all_runs(workspace)
     connect(workspace)[0].delete_run(old.info.run_id)
@@ -85,7 +85,7 @@ def test_a_failed_training_is_marked(workspace: Path) -> None:
     assert all_runs(workspace)[0].info.status == "FAILED"
 
 
-def test_a_broken_database_costs_the_record_and_not_the_training(
+def test_with_a_broken_database_the_training_continues_without_a_record(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
@@ -94,7 +94,7 @@ def test_a_broken_database_costs_the_record_and_not_the_training(
         run.on_epoch(CURVE[:1], PACE)
         run.finish(tmp_path / "none.csv", {})
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "warning: MLflow" in line]
-    assert "records this training no further" in line
+    assert "MLflow stopped recording this training" in line
     assert "yardbird mlflow sync" in line
 
 
@@ -107,20 +107,20 @@ def held_database(workspace: Path) -> Iterator[Path]:
         connection.rollback()
 
 
-def test_a_locked_database_is_one_line_and_soon(held_database: Path) -> None:
+def test_a_locked_database_is_quickly_a_one_line_error(held_database: Path) -> None:
     with pytest.raises(TrackingError, match="locked"):
         connect(held_database)
 
 
-def test_four_processes_at_once_may_be_the_first(database: Path) -> None:
-    """Without the lock they make each other fail half-way through MLflow's migrations."""
+def test_four_processes_can_create_the_database_at_once(database: Path) -> None:
+    """Without the lock, they interrupt each other's MLflow migrations and fail."""
     assert len(all_runs(database)) == 4
     with sqlite3.connect(database / "mlflow.db") as connection:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
-def test_no_folder_mlruns_is_made(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one, a bare `mlflow ui` would look there and not into the database."""
+def test_no_folder_mlruns_is_created(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it exists, `mlflow ui` uses it by default and not the database."""
     monkeypatch.chdir(workspace)
     with open_run(workspace) as run:
         run.on_start(CURVE)
@@ -134,7 +134,7 @@ def test_telemetry_is_off() -> None:
     assert mlflow.telemetry.utils.is_telemetry_disabled()
 
 
-def test_where_git_is_not_installed_no_commit_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_no_commit_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_STAGE", "train@music_vae")
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -146,7 +146,7 @@ def test_where_git_is_not_installed_no_commit_is_told(tmp_path: Path, monkeypatc
     assert provenance() == {"stage": "train@music_vae"}
 
 
-def test_another_server_is_used_where_the_environment_names_one(
+def test_the_environment_can_select_another_server(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{workspace / 'mlflow.db'}")

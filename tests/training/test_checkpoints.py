@@ -21,7 +21,7 @@ def test_what_is_written_is_read_by_the_next_process(tmp_path: Path) -> None:
     assert not folder.path.exists()
 
 
-def test_half_of_a_checkpoint_does_not_hide_the_last_whole_one(tmp_path: Path) -> None:
+def test_a_partial_checkpoint_does_not_hide_the_last_complete_one(tmp_path: Path) -> None:
     with CheckpointFolder(tmp_path, "fake", "key") as folder:
         folder.write(STATE)
         (folder.path / "last.pt.part").write_bytes((folder.path / "last.pt").read_bytes()[:100])
@@ -30,15 +30,15 @@ def test_half_of_a_checkpoint_does_not_hide_the_last_whole_one(tmp_path: Path) -
     assert state["step"] == 7
 
 
-def test_a_damaged_checkpoint_is_one_line_that_says_what_to_delete(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_a_one_line_error_that_names_the_file_to_delete(tmp_path: Path) -> None:
     with CheckpointFolder(tmp_path, "fake", "key") as folder:
         (folder.path / "last.pt").write_bytes(b"PK\x03\x04 not really")
         with pytest.raises(InputError, match=r"last\.pt: expected a checkpoint, found a damaged file .*; delete it"):
             folder.read()
 
 
-def test_a_checkpoint_holding_code_is_refused(tmp_path: Path) -> None:
-    """`weights_only`: a pickle in the place of a checkpoint must not run."""
+def test_a_checkpoint_with_code_is_refused(tmp_path: Path) -> None:
+    """`weights_only`: a pickle in place of a checkpoint must not be executed."""
     with CheckpointFolder(tmp_path, "fake", "key") as folder:
         torch.save({"curve": Path("x")}, folder.path / "last.pt")
         with pytest.raises(InputError, match="damaged"):
@@ -47,7 +47,7 @@ def test_a_checkpoint_holding_code_is_refused(tmp_path: Path) -> None:
 
 def test_the_same_training_twice_at_once_is_refused_until_the_first_ends(tmp_path: Path) -> None:
     first, second = (CheckpointFolder(tmp_path, "fake", "key") for _ in range(2))
-    with first, pytest.raises(InputError, match="found another process at the same one; wait for it, or stop it"):
+    with first, pytest.raises(InputError, match="found another process that runs it; wait for it, or stop it"):
         second.__enter__()
     with pytest.raises(KeyboardInterrupt), first:
         raise KeyboardInterrupt

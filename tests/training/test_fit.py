@@ -1,4 +1,4 @@
-"""Training: what it minimises, what it keeps, and that a killed one cannot be told from one that ran through."""
+"""Training: the loss, the weights that it keeps, and exact resumption after a kill."""
 
 import itertools
 import math
@@ -44,7 +44,7 @@ CONFIG = TrainingConfig(
 
 
 class Recorder:
-    """A listener that remembers, and that can stop the training after an epoch as a kill would."""
+    """A listener that records its calls, and can stop the training after an epoch like a kill."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.epochs: list[int] = []
@@ -92,8 +92,8 @@ def test_training_lowers_the_loss_and_gives_one_row_an_epoch(tmp_path: Path) -> 
     assert result.parameters == 4 * 16 + 16 + 16 + 1
 
 
-def test_the_weights_kept_are_those_of_the_best_epoch(tmp_path: Path) -> None:
-    """A rate that climbs in warm-up until it does harm makes an early epoch the best."""
+def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path) -> None:
+    """A learning rate that grows too high during warm-up makes an early epoch the best."""
     harmful = replace(CONFIG, learning_rate=30.0, warmup_steps=100, min_learning_rate=30.0, gradient_clip=1e9)
     family, result = train(tmp_path, harmful)
     watched = [row["validation_squared_error"] for row in result.curve]
@@ -108,7 +108,7 @@ def item_batch(index: int) -> dict[str, torch.Tensor]:
 
 
 def test_validation_sums_over_batches_before_it_divides(tmp_path: Path) -> None:
-    """Seven windows in batches of four: a mean of batch means would weigh the last three too much."""
+    """Seven windows in batches of four: a mean of batch means would give the last three too much weight."""
     by_four = train(tmp_path / "a", replace(CONFIG, max_epochs=1, learning_rate=1e-12, min_learning_rate=1e-12))[1]
     by_seven = train(
         tmp_path / "b", replace(CONFIG, max_epochs=1, batch_size=7, learning_rate=1e-12, min_learning_rate=1e-12)
@@ -164,11 +164,11 @@ def test_equal_seeds_give_equal_weights_and_every_epoch_its_own_order(tmp_path: 
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 4, 5])
-def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path: Path, stop_after: int) -> None:
+def test_a_resumed_training_gives_the_same_bytes(tmp_path: Path, stop_after: int) -> None:
     whole, expected = train(tmp_path / "whole")
-    with pytest.raises(InterruptedTrainingError, match=rf"stopped after {stop_after} whole epochs; the same command"):
+    with pytest.raises(InterruptedTrainingError, match=rf"stopped after {stop_after} complete epochs; run the same"):
         train(tmp_path / "broken", listeners=[Recorder(stop_after)])
-    torch.manual_seed(99)  # a new process starts from other weights and another stream
+    torch.manual_seed(99)  # a new process starts with other weights and another random state
     recorder = Recorder()
     resumed, result = train(tmp_path / "broken", family=FakeFamily(), listeners=[recorder])
     assert recorder.resumed_behind == stop_after
@@ -177,7 +177,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path: Path, stop_
     assert result.curve == expected.curve
 
 
-def test_the_cost_of_a_resumed_training_is_that_of_all_its_processes(
+def test_the_cost_of_a_resumed_training_includes_all_its_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = itertools.count()
@@ -194,8 +194,8 @@ def test_the_cost_of_a_resumed_training_is_that_of_all_its_processes(
     }  # fmt: skip
 
 
-def test_what_is_frozen_is_neither_trained_nor_kept_and_a_resumed_training_goes_on_without_it(tmp_path: Path) -> None:
-    """A frozen text encoder of half a gigabyte once went into each checkpoint twice."""
+def test_frozen_weights_are_neither_trained_nor_stored_and_not_needed_to_resume(tmp_path: Path) -> None:
+    """Each checkpoint once contained a frozen text encoder of half a gigabyte, twice."""
 
     def adapted() -> FakeFamily:
         torch.manual_seed(0)
@@ -213,8 +213,8 @@ def test_what_is_frozen_is_neither_trained_nor_kept_and_a_resumed_training_goes_
     assert torch.equal(whole.model[0].weight, adapted().model[0].weight)
 
 
-def test_a_training_killed_with_signal_9_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    """Killed for real, in the middle of an epoch, and half of the next checkpoint lies about."""
+def test_a_training_killed_with_signal_9_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    """The process is killed in the middle of an epoch, with a partial next checkpoint on disk."""
     whole, _ = train(tmp_path / "whole")
     program = (
         "import time, torch, test_fit as t\n"
@@ -241,23 +241,25 @@ def test_a_training_killed_with_signal_9_goes_on_to_the_same_bytes(tmp_path: Pat
     assert (recorder.resumed_behind, weights(resumed)) == (3, weights(whole))
 
 
-def test_a_finished_training_whose_outputs_were_lost_is_not_trained_again(tmp_path: Path) -> None:
+def test_a_finished_training_without_outputs_is_not_repeated(tmp_path: Path) -> None:
     whole, _ = train(tmp_path)
     recorder = Recorder()
     again, result = train(tmp_path, family=FakeFamily(), listeners=[recorder])
     assert (weights(again), recorder.epochs, len(result.curve)) == (weights(whole), [], 5)
 
 
-def test_a_loss_that_is_no_number_stops_with_one_line_and_leaves_no_checkpoint_of_it(tmp_path: Path) -> None:
+def test_an_infinite_loss_stops_with_one_line_and_is_not_written_to_the_checkpoint(tmp_path: Path) -> None:
     family = FakeFamily()
     family.scale = math.inf
-    with pytest.raises(DivergedError, match=r"^fake: the training loss became inf in epoch 1, by step 0; lower fake\."):
+    with pytest.raises(DivergedError, match=r"^fake: the training loss became inf in epoch 1, at step 0; lower fake\."):
         train(tmp_path, family=family)
     assert not (tmp_path / ".checkpoints/fake/key/last.pt").exists()
 
 
-def test_a_validation_measure_that_is_no_number_stops_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the best so far it would win for ever: nothing is less than it."""
+def test_a_validation_measure_that_is_not_finite_stops_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NaN as the best value so far would always win, because no value is less."""
     monkeypatch.setattr(FakeFamily, "measure", lambda *_: {"squared_error": Ratio(math.nan, 1.0)})
     with pytest.raises(DivergedError, match=r"^fake: the validation measure squared_error became nan in epoch 1, "):
         train(tmp_path)
@@ -287,10 +289,10 @@ def test_tensorboard_holds_one_unbroken_curve_of_a_resumed_training(tmp_path: Pa
     assert [event.step for event in events.Scalars("validation/squared_error")] == [1, 2, 3, 4, 5]
 
 
-def test_tensorboard_makes_up_for_the_epoch_that_a_kill_before_it_took(tmp_path: Path) -> None:
+def test_tensorboard_logs_the_epoch_that_a_kill_prevented(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    with pytest.raises(InterruptedTrainingError):  # the checkpoint holds epoch 3, TensorBoard never hears of it
+    with pytest.raises(InterruptedTrainingError):  # the checkpoint has epoch 3, TensorBoard does not
         train(tmp_path, listeners=[Recorder(3), TensorBoard(tmp_path / "board")])
     time.sleep(1.1)  # event files are told apart by the second
     train(tmp_path, listeners=[TensorBoard(tmp_path / "board")])
@@ -300,7 +302,7 @@ def test_tensorboard_makes_up_for_the_epoch_that_a_kill_before_it_took(tmp_path:
 
 
 @pytest.mark.parametrize("key", ["batch_size", "patience", "learning_rate", "threads", "sample_every_epochs"])
-def test_a_setting_that_makes_no_sense_is_named(key: str) -> None:
+def test_an_invalid_setting_is_named(key: str) -> None:
     with pytest.raises(ConfigError, match=rf"^TrainingConfig: {key}: expected .*, found 0"):
         replace(CONFIG, **{key: 0})
 
@@ -330,7 +332,7 @@ def test_mixed_precision_trains_in_bfloat16_and_measures_in_full(
 
 
 def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path: Path) -> None:
-    """Two of eleven without dropout are one of twenty-two."""
+    """Two batches of eleven without dropout equal one of twenty-two."""
 
     def final(folder: str, batch_size: int, accumulate: int) -> torch.Tensor:
         torch.manual_seed(0)
@@ -350,7 +352,7 @@ def test_no_folder_of_lightning_or_mlflow_appears(tmp_path: Path, monkeypatch: p
 
 
 class TwoPhases(FakeFamily):
-    """As a family whose first four epochs mix background in."""
+    """Acts as a family whose first four epochs mix in background."""
 
     def datasets(self, encoded: Path, seed: int) -> Datasets:
         return replace(super().datasets(encoded, seed), mixed_epochs=4)
@@ -363,7 +365,7 @@ def test_patience_never_ends_a_training_before_it_has_adapted_to_the_target(tmp_
     assert [row["adapting"] for row in result.curve] == [0, 0, 0, 0, 1, 1, 1]
 
 
-def test_training_without_an_epoch_to_adapt_in_is_one_clear_line(tmp_path: Path) -> None:
+def test_training_without_an_epoch_for_adaptation_is_refused_in_one_line(tmp_path: Path) -> None:
     expected = r"params.yaml: fake.model.background_epochs: expected less than training.max_epochs \(4\), found 4"
     with pytest.raises(ConfigError, match=f"^{expected}$"):
         train(tmp_path, replace(CONFIG, max_epochs=4), TwoPhases())

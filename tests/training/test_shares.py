@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not can_share("cpu"), reason="processes are shar
 
 
 class Certain(FakeFamily):
-    """Without dropout, so that a half has the gradient that it has in the whole."""
+    """Without dropout, so that the gradients of both halves add up to that of the whole batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,8 +41,10 @@ def trained(folder: Path, family: FakeFamily, config: TrainingConfig) -> dict[st
 
 
 @pytest.mark.parametrize(("batch_size", "accumulate"), [(4, 1), (5, 2), (1, 3)])
-def test_shared_batches_train_as_whole_ones_do(tmp_path: Path, batch_size: int, accumulate: int) -> None:
-    """22 items: the last batches are smaller, odd, or of one item, which leaves nothing to share."""
+def test_training_with_shared_batches_equals_training_with_whole_batches(
+    tmp_path: Path, batch_size: int, accumulate: int
+) -> None:
+    """22 items: the last batch is smaller, odd, or of one item that cannot be shared."""
     config = replace(CONFIG, batch_size=batch_size, accumulate=accumulate)
     alone = trained(tmp_path / "one", Certain(), replace(config, processes=1))
     for processes in (2, 3):
@@ -63,7 +65,7 @@ def test_the_curve_counts_every_share(tmp_path: Path) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_with_dropout_too_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_bytes_also_with_dropout(tmp_path: Path) -> None:
     one, other = (trained(tmp_path / name, FakeFamily(), CONFIG) for name in ("one", "other"))
     assert all(torch.equal(weight, other[name]) for name, weight in one.items())
 
@@ -80,8 +82,8 @@ def test_a_lost_process_ends_the_training_with_one_line(tmp_path: Path) -> None:
         trained(tmp_path, Killed(), CONFIG)
 
 
-def test_a_partner_ends_with_its_trainer_even_if_that_is_killed() -> None:
-    """A killed trainer closes nothing in order; the system closes its end of the pipe."""
+def test_a_partner_ends_with_its_trainer_even_if_the_trainer_is_killed() -> None:
+    """A killed trainer does not shut down in order, but the system closes its end of the pipe."""
     read, write = os.pipe()
     trainer = os.fork()
     if trainer == 0:
@@ -98,7 +100,7 @@ def running(stat: Path) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_a_batch_is_cut_into_parts_as_equal_as_can_be() -> None:
+def test_a_batch_is_split_into_nearly_equal_parts() -> None:
     batch = {"x": torch.arange(5), "y": torch.arange(10).view(5, 2)}
     parts = shares_of(batch, 2)
     assert [len(part["x"]) for part in parts] == [3, 2]

@@ -1,6 +1,6 @@
-"""A quiet rhythm section for a solo: piano shells, a walking bass and drums under it, a count-in before it.
+"""A quiet rhythm section for a solo: piano shells, a walking bass, drums, and a count-in.
 
-Plain rules, no randomness: the same solo always gets the same accompaniment. It swings as much as the solo does.
+It follows fixed rules without randomness: equal solos get equal accompaniment. Its swing ratio is that of the solo.
 """
 
 from dataclasses import replace
@@ -12,12 +12,12 @@ from yardbird.music.swing import swing_ratio
 PIANO, ACOUSTIC_BASS = 0, 32  # General MIDI programs, counted from 0
 _BASS_RANGE = (28, 50)  # E1, the open string, … D3
 _SHELL_CENTRE = 57  # A3: shells lie around it, below the alto's lines
-_MOST_SWING = 3.0  # the off-beat of a solo that swings more comes no later than the last sixteenth of the beat
+_MOST_SWING = 3.0  # a larger ratio would put the off-beat after the last sixteenth of the beat
 _SIDE_STICK, _PEDAL_HI_HAT, _RIDE = 37, 44, 51  # General MIDI's percussion map
 
 
 def accompaniment(score: Score) -> tuple[Score, ...]:
-    """The rhythm section of a score as (piano, bass), on its ticks and tempo; empty where no chord sounds."""
+    """The rhythm section of a score as (piano, bass), on its ticks and tempo; empty for a score without chords."""
     if not any(change.chord for change in score.chords):
         return ()
     return (_piano(score), _bass(score))
@@ -40,9 +40,9 @@ def drums(score: Score) -> Score:
 
 
 def count_in(score: Score) -> Score:
-    """A bar of beats on the rim of the snare, at the solo's first tempo; before a pickup, up to where it begins.
+    """A bar of side stick beats at the first tempo of the solo; before a pickup, it ends where the pickup starts.
 
-    A beat is what the meter counts: in 6/8 an eighth.
+    A beat is the unit of the meter: in 6/8 an eighth.
     """
     ticks, first = score.ticks_per_beat, score.meters[0]
     pickup = len(score.meters) > 1 and score.meters[1].tick == first.bar_ticks(ticks)
@@ -55,7 +55,7 @@ def count_in(score: Score) -> Score:
 
 
 def off_beat_ticks(score: Score) -> int:
-    """Where in a beat the second of two eighths is played: in its middle, unless the solo is known to swing."""
+    """The position of the second eighth in a beat: the middle, unless the solo swings."""
     ratio = min(max(swing_ratio(score) or 1.0, 1.0), _MOST_SWING)
     return round(score.ticks_per_beat * ratio / (1 + ratio))
 
@@ -84,11 +84,11 @@ def _shell(chord: Chord) -> list[int]:
 
 
 def _bass(score: Score) -> Score:
-    """One note a beat: the foot of a new chord, its tones while it lasts, a half step into the next change."""
+    """One note per beat: the bass note of a new chord, then its tones, then a half step to the next chord."""
     rows = []
     previous = 40
     beat_ticks = score.ticks_per_beat
-    walked = 0  # beats since the chord was struck
+    walked = 0  # beats since the chord changed
     for tick in range(0, score.end_tick, beat_ticks):
         chord = _chord_at(score, tick)
         if chord is None:

@@ -1,16 +1,16 @@
-"""How loud a sound is, one loudness for all, and the marks of a recording that was too loud for its medium."""
+"""Loudness: measurement, normalisation, and detection of clipping and of antiphase channels."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-_FRAME_SECONDS = 2048 / 44_100  # over which loudness is gauged
+_FRAME_SECONDS = 2048 / 44_100  # over which loudness is measured
 _CEILING = 10 ** (-1 / 20)  # no sample above −1 dB
-_FLAT = 1e-4  # of the limit: samples nearer to it are cut off; two steps of 16 bits, which dither may add
-_FLAT_RUN = 3  # samples; a wave touches its own peak for one or two
-_TOP = 0.5  # of the peak: levels above it show how coarse the samples are
-_COARSE = 2e-3  # of the peak: the least distance of two levels in 8 bits or µ-law, which 16 bits keep far below
+_FLAT = 1e-4  # of the peak: samples nearer to it count as clipped; two steps of 16 bits, which dither may add
+_FLAT_RUN = 3  # samples; an unclipped wave has one or two at its peak
+_TOP = 0.5  # of the peak: the levels above it show the resolution of the samples
+_COARSE = 2e-3  # of the peak: the smallest step between two levels in 8 bits or µ-law; 16 bits have far smaller ones
 _PILED = 4  # times as many samples at the highest level as at the one below; a sine in coarse levels has 2.4
-_CANCELLED = 0.2  # of the power that channels without a relation would keep in their mean
+_CANCELLED = 0.2  # of the power that the mean of uncorrelated channels has
 
 
 def decibels(level: float) -> float:
@@ -19,9 +19,9 @@ def decibels(level: float) -> float:
 
 
 def levelled(samples: NDArray[np.float32], sample_rate: int, loudness: float) -> NDArray[np.float32]:
-    """Scaled to a root mean square over the frames that sound, less where a peak would pass −1 dB.
+    """Scale samples to a root mean square over the sounding frames, or to less if a peak would exceed −1 dB.
 
-    Frames 30 dB below the loudest count as rests, so that a solo of many rests is no louder than another.
+    Frames 30 dB below the loudest count as rests, so that a solo with many rests does not become louder.
 
     Args:
         samples: (frames,) or (frames, channels); silence stays silence.
@@ -40,18 +40,18 @@ def levelled(samples: NDArray[np.float32], sample_rate: int, loudness: float) ->
 
 
 def peak_of(samples: NDArray[np.float32]) -> float:
-    """The largest absolute sample, 0 where there is none."""
+    """The largest absolute sample; 0 for an empty array."""
     return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
 
 
 def clipped_share(samples: NDArray[np.float32]) -> float:
-    """Share of the samples, 0 … 1, in flat tops: runs of three and more at the loudest level.
+    """The share of clipped samples, 0 … 1: those in runs of three or more at the peak level.
 
-    That level may be above full scale, in files of floating-point numbers. In 8 bits and in µ-law every wave stays at
-    its highest level for a while: there the tops count where samples pile up at them.
+    The peak may be above full scale in floating-point files. In 8 bits and in µ-law, unclipped waves have such runs,
+    too; there, runs count only if far more samples are at the highest level than at the one below.
 
     Args:
-        samples: (frames, channels), as recorded: resampling rounds the tops off.
+        samples: (frames, channels), as recorded: resampling rounds off the clipped tops.
     """
     limit = peak_of(samples)
     if limit == 0:
@@ -61,7 +61,7 @@ def clipped_share(samples: NDArray[np.float32]) -> float:
         cut[1:-1] = _piled_up(samples) | _piled_up(-samples)
     else:
         cut[1:-1] = np.abs(samples) >= limit * (1 - _FLAT)
-    edges = np.diff(cut.T.ravel())  # a run ends with its channel, for each has a free sample before and after it
+    edges = np.diff(cut.T.ravel())  # the padding between channels ends every run with its channel
     lengths = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
     return float(lengths[lengths >= _FLAT_RUN].sum() / samples.size)
 
@@ -72,7 +72,7 @@ def _is_coarse(samples: NDArray[np.float32], limit: float) -> bool:
 
 
 def _piled_up(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """The samples at the highest level, where far more are there than at the level below; else none."""
+    """The samples at the highest level, if there are far more than at the level below; otherwise none."""
     highest = samples.max()
     below = samples[samples < highest].max(initial=-np.inf)
     is_highest: NDArray[np.bool_] = samples == highest
@@ -82,16 +82,16 @@ def _piled_up(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def cancelled_decibels(samples: NDArray[np.float32]) -> float:
-    """By how many dB the mean of the channels is below them, where they are in antiphase; else 0.
+    """The level of the mean of the channels in dB below the channels if they are in antiphase; otherwise 0.
 
-    Channels without a relation lose 3 dB in the mean of two; those in antiphase cancel each other.
+    The mean of two uncorrelated channels loses 3 dB; channels in antiphase cancel each other.
 
     Args:
         samples: (frames, channels).
     """
     channels = samples.shape[1]
     power = float(np.square(samples).mean(dtype=np.float64))
-    mean = sum(samples.T) / np.float32(channels)  # several times as fast as the mean over an axis of two
+    mean = sum(samples.T) / np.float32(channels)  # several times faster than the mean over an axis of two
     mean_power = float(np.square(mean).mean(dtype=np.float64))
     if channels == 1 or power == 0 or mean_power > _CANCELLED / channels * power:
         return 0.0

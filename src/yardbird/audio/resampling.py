@@ -1,4 +1,4 @@
-"""Sound of any rate and any channels to one rate and one channel: the only module of sound that imports torch."""
+"""Conversion of audio to one sample rate and one channel; the only audio module that imports torch."""
 
 import functools
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from yardbird.audio.wave import Waveform
 
-#: Of the ratio of the rates. Odd rates take the nearest ratio of so small numbers, a millionth off: the filter has as
-#: many phases, and 44 099 Hz to 16 000 Hz would need gigabytes.
+#: Of the ratio of the rates. Unusual rates use the nearest ratio within this limit, with an error of a millionth: the
+#: filter has as many phases as the denominator, and 44 099 Hz to 16 000 Hz would need gigabytes.
 _LARGEST_DENOMINATOR = 1000
 
 
 def to_mono(waveform: Waveform, sample_rate: int) -> NDArray[np.float32]:
-    """The mean of the channels at another rate, shape (frames,): as many seconds, to a frame.
+    """The mean of the channels at another rate, shape (frames,); the duration is kept to within a frame.
 
-    A Kaiser-windowed sinc (torchaudio's counterpart of librosa's `kaiser_best`): what the new rate cannot hold is
-    removed before it would fold back.
+    Uses a Kaiser-windowed sinc (torchaudio's counterpart of librosa's `kaiser_best`), which removes the frequencies
+    that would alias at the new rate.
     """
     mono = waveform.mono
     ratio = Fraction(waveform.sample_rate, sample_rate).limit_denominator(_LARGEST_DENOMINATOR)

@@ -1,11 +1,11 @@
-"""The SoundFont that sounds every note at its pitch: pretty_midi's TimGM6mb, mended in two places.
+"""pretty_midi's SoundFont TimGM6mb with two faults repaired, so that every note sounds at its pitch.
 
-Its alto sax has samples for the keys up to 63 and from 65 on: E above middle C, one of the commonest notes of an alto
-solo, would be silent. The zone below is made to reach it.
+Its alto sax has no sample for key 64: E above middle C, one of the most common notes of an alto solo, would be silent.
+The repair extends the zone below to key 64.
 
-Its piano, bass and others say in the instrument, not in the sample, at which key a sample was recorded. symusic's
-synthesizer does not read that: it plays the bass three, the piano thirteen and more semitones off. The samples are
-made to say it themselves.
+For its piano, bass and others, the root key of a sample is stored in the instrument, not in the sample. symusic's
+synthesizer ignores it and plays the bass three and the piano thirteen or more semitones off. The repair stores the
+root key in the samples.
 """
 
 import importlib.util
@@ -18,17 +18,17 @@ from yardbird.errors import InputError
 
 _INSTRUMENT, _MISSING_KEY = b"AltoSax", 64
 _KEY_RANGE = 43  # the generator of a zone's lowest and highest key, SoundFont 2.01, 8.1.2
-_ROOT_KEY, _SAMPLE = 58, 53  # generators: the key a sample sounds at, instead of its own; which sample it is
-_ROOT_OFFSET = 40  # of the byte in a sample's header that holds its key
+_ROOT_KEY, _SAMPLE = 58, 53  # generators: the root key that overrides that of the sample; the sample's number
+_ROOT_OFFSET = 40  # of the root key in a sample's header, in bytes
 _INST, _BAG, _GEN = struct.Struct("<20sH"), struct.Struct("<HH"), struct.Struct("<HBB")
 _HEADER, _SIZE, _AMOUNT = struct.Struct("<20s5I2b2H"), struct.Struct("<I"), struct.Struct("<H")
 
 
 def soundfont_path() -> Path:
-    """Where pretty_midi's SoundFont lies, found without importing pretty_midi.
+    """The path of pretty_midi's SoundFont, found without importing pretty_midi.
 
     Raises:
-        InputError: it is not installed.
+        InputError: pretty_midi is not installed.
     """
     spec = importlib.util.find_spec("pretty_midi")
     path = Path(spec.origin).parent / "TimGM6mb.sf2" if spec and spec.origin else Path("TimGM6mb.sf2")
@@ -37,13 +37,13 @@ def soundfont_path() -> Path:
     return path
 
 
-def mended(font: bytes) -> bytes:
-    """The SoundFont with its keys filled and its samples at their pitch; the same bytes where nothing is amiss."""
+def repaired(font: bytes) -> bytes:
+    """The SoundFont without the two faults; a SoundFont that has neither is returned unchanged."""
     return _rooted(_filled(font))
 
 
 def _rooted(font: bytes) -> bytes:
-    """Every sample that an instrument plays at another key than its own is doubled, with that key in its header."""
+    """Copy every sample for which an instrument overrides the root key, with that key in the header of the copy."""
     chunks = _parameters(font)
     start, size = chunks[b"shdr"]
     headers = [font[offset : offset + _HEADER.size] for offset in range(start, start + size, _HEADER.size)]
@@ -60,13 +60,13 @@ def _rooted(font: bytes) -> bytes:
             _AMOUNT.pack_into(body, zone[_SAMPLE], numbers[header])
     content = b"".join([*headers, end_of_samples])
     grown = len(content) - size
-    for offset in (start - 4, font.rindex(b"pdta", 0, start) - 4, 4):  # the chunk's, the list's and the file's size
+    for offset in (start - 4, font.rindex(b"pdta", 0, start) - 4, 4):  # sizes of the chunk, the list and the file
         _SIZE.pack_into(body, offset, _SIZE.unpack_from(font, offset)[0] + grown)
     return bytes(body) + content + font[start + size :]
 
 
 def _zones(font: bytes, chunks: dict[bytes, tuple[int, int]]) -> Iterator[dict[int, int]]:
-    """Of every zone of every instrument: where the amount of each of its generators stands."""
+    """For every zone of every instrument: generator → offset of its amount."""
     start, size = chunks[b"ibag"]
     for (begin, _), (end, _) in pairwise(_BAG.iter_unpack(font[start : start + size])):
         first = chunks[b"igen"][0]
@@ -77,7 +77,7 @@ def _zones(font: bytes, chunks: dict[bytes, tuple[int, int]]) -> Iterator[dict[i
 
 
 def _filled(font: bytes) -> bytes:
-    """The alto sax's missing key filled from below."""
+    """Extend the alto sax's zone below the missing key to that key."""
     chunk = _parameters(font)
     start, size = chunk[b"inst"]
     instruments = list(_INST.iter_unpack(font[start : start + size]))
@@ -91,7 +91,7 @@ def _filled(font: bytes) -> bytes:
 
 
 def _parameters(font: bytes) -> dict[bytes, tuple[int, int]]:
-    """Offset and size of each sub-chunk of the list `pdta`, which holds presets, instruments and samples."""
+    """Offset and size of each sub-chunk of the list `pdta`, which describes presets, instruments and samples."""
 
     def chunks(start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
         while start < stop:

@@ -1,4 +1,4 @@
-"""Scores made audible through the SoundFont that pretty_midi carries; no system package is needed."""
+"""Rendering of scores with the SoundFont that pretty_midi includes; no system package is needed."""
 
 import functools
 import tempfile
@@ -11,17 +11,17 @@ from scipy import signal
 
 from yardbird.audio.comping import accompaniment, count_in, drums
 from yardbird.audio.loudness import levelled
-from yardbird.audio.soundfont import mended, soundfont_path
+from yardbird.audio.soundfont import repaired, soundfont_path
 from yardbird.audio.wave import Waveform
 from yardbird.music import midi
 from yardbird.music.score import Score
 
 SAMPLE_RATE = 44_100
-_TAIL_SECONDS = 0.6  # rung out after the end of the score
+_TAIL_SECONDS = 0.6  # after the end of the score, so that the last note rings out
 _LOUDNESS = -18.0  # dB below full scale
 _LOWEST_HZ = 30
 _COMPING = 10 ** (-9 / 20)  # piano and bass together against the solo
-_DRUMS = 10 ** (-15 / 20)  # the drums against the solo, in the count-in too
+_DRUMS = 10 ** (-15 / 20)  # the drums against the solo, also in the count-in
 
 
 def render(
@@ -32,16 +32,16 @@ def render(
     counted_in: bool = False,
     channels: Literal[1, 2] = 1,
 ) -> Waveform:
-    """Render a score at 44.1 kHz, at an even loudness, without clipping; the same score gives the same samples.
+    """Render a score at 44.1 kHz, at a fixed loudness, without clipping; equal scores give equal samples.
 
-    The waveform lasts as long as the count-in, the score and its ring-out. A score without notes is silence.
+    The waveform contains the count-in, the score and the ring-out of the last note. A score without notes is silence.
 
     Args:
-        score: any ticks a beat; its program chooses the instrument.
-        comping: put quiet piano shells and a walking bass under the solo where the score has chords.
-        with_drums: put a ride pattern under the solo.
-        counted_in: begin with the bar of `comping.count_in`; behind it, the samples are those without it.
-        channels: 1, or 2 for the SoundFont's own stereo picture.
+        score: any resolution; its program selects the instrument.
+        comping: add quiet piano shells and a walking bass where the score has chords.
+        with_drums: add a ride pattern.
+        counted_in: start with the bar of `comping.count_in`; the samples after it do not change.
+        channels: 1, or 2 for the stereo image of the SoundFont.
     """
     mix = _part(score, channels)
     band = accompaniment(score) if comping else ()
@@ -59,15 +59,15 @@ def render(
 
 
 @functools.cache
-def _synthesizer() -> Any:  # symusic's, whose stubs are not read
+def _synthesizer() -> Any:  # mypy does not read the stubs of symusic
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "mended.sf2"
-        path.write_bytes(mended(soundfont_path().read_bytes()))
+        path = Path(folder) / "repaired.sf2"
+        path.write_bytes(repaired(soundfont_path().read_bytes()))
         return midi.open_synthesizer(path, SAMPLE_RATE)
 
 
 def _part(score: Score, channels: int) -> NDArray[np.float32]:
-    """One instrument, levelled, without the offset from zero that the SoundFont's sax brings with every note."""
+    """One instrument at the target loudness, without the DC offset that the SoundFont's sax adds to every note."""
     samples = midi.render_score(score, _synthesizer(), SAMPLE_RATE, _TAIL_SECONDS)
     if channels == 1:
         samples = Waveform(samples, SAMPLE_RATE).mono[:, None]

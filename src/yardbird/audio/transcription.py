@@ -1,9 +1,9 @@
-"""A monophonic recording back to notes: YIN's pitch track, the likeliest line of notes through it, and a tempo.
+"""Transcription of monophonic audio: a pitch track by YIN, the most likely notes through it, and a tempo.
 
-YIN (de Cheveigné & Kawahara 2002, JASA 111, 1917) is librosa's; pYIN, its probabilistic successor, takes some fifty
-times as long. A frame is voiced when the sound repeats itself after the period that YIN found. From the track to
-notes it goes by dynamic programming: staying on a pitch a little off is cheap, every change has its price, so that
-stray frames and octave errors make no notes. Two notes of one pitch part where the level dips and rises again.
+YIN (de Cheveigné & Kawahara 2002, JASA 111, 1917) is librosa's; its probabilistic successor pYIN takes about fifty
+times as long. A frame is voiced if the sound repeats after the period that YIN found. Dynamic programming finds the
+notes: a small deviation from a pitch costs little and every change of pitch has a fixed cost, so that stray frames and
+octave errors do not become notes. A dip of the level separates two notes of the same pitch.
 """
 
 import re
@@ -20,20 +20,20 @@ from yardbird.music.grid import STEPS_PER_BEAT, quantise
 from yardbird.music.score import Floats, Ints, Score, Tempo, make_notes
 
 SAMPLE_RATE = 16_000
-LOWEST_PITCH, HIGHEST_PITCH = 46, 94  # of notes that are heard: an alto saxophone with some altissimo
+LOWEST_PITCH, HIGHEST_PITCH = 46, 94  # of detected notes: an alto saxophone with some altissimo
 DEFAULT_QPM = 200.0
 _FRAME, _HOP = 384, 160  # samples: 24 ms, which short notes need, every 10 ms
 _FRAME_RATE = SAMPLE_RATE / _HOP
-_SPECTRUM = 2048  # samples that librosa takes for a spectrum
-_TROUGH = 0.2  # YIN's threshold; its customary 0.1 finds octaves too low in frames so short
-_PERIODIC = 0.6  # correlation of the sound with itself one period later, at least
-_QUIET_DB = -35.0  # of the loudest frame; what is below is silence
-_SILENT = 1e-4  # root mean square that is silence whatever else there is
-_CHANGE = 1.5  # price of another note or of a rest, in semitones · frames
-_OFF_PITCH = 1.5  # price of a frame off the pitch, at most; a frame of a rest inside a note, or the other way, costs 1
+_SPECTRUM = 2048  # samples that librosa needs for a spectrum
+_TROUGH = 0.2  # YIN's threshold; with the usual 0.1, frames this short give pitches an octave too low
+_PERIODIC = 0.6  # minimum correlation of the sound with itself one period later
+_QUIET_DB = -35.0  # relative to the loudest frame; quieter frames are silence
+_SILENT = 1e-4  # root mean square below which any frame is silence
+_CHANGE = 1.5  # cost of a change to another note or to a rest, in semitones · frames
+_OFF_PITCH = 1.5  # maximum cost of a frame off the pitch; an unvoiced frame in a note or a voiced one in a rest costs 1
 _SHORTEST_FRAMES = 3
 _DIP_DB, _DIP_FRAMES = 3.0, 6  # of the level between two notes of one pitch; held notes dip by 1.5 at most
-_LATENCY_SECONDS = 0.01  # by which a note is heard late: half of a frame must be in it
+_LATENCY_SECONDS = 0.01  # of detection: half of a frame must be inside the note
 _TICKS_PER_BEAT = 480
 _VELOCITY = 80  # loudness is not transcribed
 _SPOKEN_TEMPO = re.compile(r"(\d+(?:\.\d+)?)\s*bpm\b", re.IGNORECASE)
@@ -41,9 +41,9 @@ _SPOKEN_TEMPO = re.compile(r"(\d+(?:\.\d+)?)\s*bpm\b", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False)
 class HeardNotes:
-    """Notes in order of onset, none overlapping.
+    """Detected notes in order of onset, none overlapping.
 
-    `seconds` is how long the sound is; `voiced_seconds` how much of it has the pitch of a note.
+    `seconds` is the duration of the sound, `voiced_seconds` that of its frames with the pitch of a note.
     """
 
     onsets: Floats  # (notes,), seconds
@@ -53,14 +53,14 @@ class HeardNotes:
     voiced_seconds: float
 
 
-def hear(sound: Waveform) -> HeardNotes:
-    """The notes of one melodic line; silence, noise and sound without samples have none."""
+def detect_notes(sound: Waveform) -> HeardNotes:
+    """Detect the notes of one melodic line; silence, noise and empty sounds have none."""
     samples = to_mono(sound, SAMPLE_RATE)
     if len(samples) < _FRAME:
         return HeardNotes(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64), sound.seconds, 0.0)
     pitch, periodicity, level = _track(samples)
     voiced = (periodicity > _PERIODIC) & (level > max(level.max() * 10 ** (_QUIET_DB / 20), _SILENT))
-    path = _likeliest(pitch, voiced)
+    path = _most_likely(pitch, voiced)
     edges = np.union1d(np.flatnonzero(np.diff(path)) + 1, [0, len(path)])
     starts = np.union1d(edges, _dips(level, edges)).astype(np.int64)
     sounding = (path[starts[:-1]] > 0) & (np.diff(starts) >= _SHORTEST_FRAMES)
@@ -70,26 +70,26 @@ def hear(sound: Waveform) -> HeardNotes:
 
 
 def transcribe(sound: Waveform, qpm: float | None = None) -> Score:
-    """The notes of a sound on the grid of twelve steps a beat, in 4/4 from its first sample on, without chords.
+    """The notes of a sound as a score with twelve steps per beat, in 4/4 from the first sample on, without chords.
 
     Args:
-        qpm: its tempo; None: estimated, and `DEFAULT_QPM` where there is nothing to estimate it from.
+        qpm: the tempo; None estimates it, with `DEFAULT_QPM` for silence.
     """
-    return to_score(hear(sound), qpm or estimate_tempo(sound))
+    return to_score(detect_notes(sound), qpm or estimate_tempo(sound))
 
 
-def to_score(heard: HeardNotes, qpm: float) -> Score:
-    """Notes at their steps of a grid of twelve a beat, in 4/4 from time 0 on; the last bar is whole."""
+def to_score(detected: HeardNotes, qpm: float) -> Score:
+    """Quantise notes to twelve steps per beat, in 4/4 from time 0 on; the last bar is complete."""
     ticks_per_second = qpm / 60 * _TICKS_PER_BEAT
-    starts, stops = (np.round(at * ticks_per_second).astype(np.int64) for at in (heard.onsets, heard.offsets))
-    rows = np.stack([starts, np.maximum(stops - starts, 1), heard.pitches, np.full_like(starts, _VELOCITY)], axis=1)
-    end = max(round(heard.seconds * ticks_per_second), int((rows[:, 0] + rows[:, 1]).max(initial=0)))
+    starts, stops = (np.round(at * ticks_per_second).astype(np.int64) for at in (detected.onsets, detected.offsets))
+    rows = np.stack([starts, np.maximum(stops - starts, 1), detected.pitches, np.full_like(starts, _VELOCITY)], axis=1)
+    end = max(round(detected.seconds * ticks_per_second), int((rows[:, 0] + rows[:, 1]).max(initial=0)))
     score = Score(_TICKS_PER_BEAT, make_notes(rows), end, tempos=(Tempo(0, qpm),))
     return quantise(score, STEPS_PER_BEAT).score
 
 
 def estimate_tempo(sound: Waveform) -> float:
-    """Quarter notes a minute by librosa's tempogram (Ellis 2007), which leans to `DEFAULT_QPM`; that for silence."""
+    """Quarter notes a minute by librosa's tempogram (Ellis 2007) with a prior at `DEFAULT_QPM`, which silence gets."""
     samples = to_mono(sound, SAMPLE_RATE)
     if float(np.abs(samples).max(initial=0.0)) < _SILENT:
         return DEFAULT_QPM
@@ -99,13 +99,13 @@ def estimate_tempo(sound: Waveform) -> float:
 
 
 def spoken_tempo(caption: str) -> float | None:
-    """The tempo that a caption names: `"Be-bop jazz solo in F, 220 bpm"` → 220; None where it names none."""
+    """The tempo in a caption: `"Be-bop jazz solo in F, 220 bpm"` → 220; None if it has none."""
     match = _SPOKEN_TEMPO.search(caption)
     return float(match[1]) if match and float(match[1]) > 0 else None
 
 
 def _track(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
-    """Of frames centred at 0, _HOP, 2·_HOP, …: pitch (MIDI, fractional), correlation a period later, level (RMS)."""
+    """Pitch (MIDI, fractional), correlation one period later, and level (RMS) of frames centred at 0, _HOP, …"""
     lowest, highest = librosa.midi_to_hz([LOWEST_PITCH - 0.5, HIGHEST_PITCH + 0.5])
     hertz = librosa.yin(
         samples,
@@ -126,8 +126,8 @@ def _track(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
     return librosa.hz_to_midi(hertz), correlation, np.sqrt((frames**2).mean(axis=1))
 
 
-def _likeliest(pitch: Floats, voiced: NDArray[np.bool_]) -> Ints:
-    """The cheapest line of notes and rests through a track, (frames,): MIDI pitches, 0 for a rest (Viterbi's way)."""
+def _most_likely(pitch: Floats, voiced: NDArray[np.bool_]) -> Ints:
+    """The sequence of notes and rests with the lowest cost, (frames,): MIDI pitches, 0 for a rest (Viterbi)."""
     pitches = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
     off = np.where(voiced[:, None], np.minimum(np.abs(pitch[:, None] - pitches), _OFF_PITCH), 1.0)
     prices = np.concatenate([off, voiced[:, None]], axis=1)
@@ -147,7 +147,7 @@ def _likeliest(pitch: Floats, voiced: NDArray[np.bool_]) -> Ints:
 
 
 def _dips(level: Floats, edges: Ints) -> Ints:
-    """Frames inside a note where the level lies `_DIP_DB` below what comes shortly before and after."""
+    """Frames inside a note where the level is `_DIP_DB` below the levels shortly before and after."""
     decibels = 20 * np.log10(np.maximum(level, _SILENT))
     padded = np.pad(decibels, _DIP_FRAMES, mode="edge")
     louder = np.lib.stride_tricks.sliding_window_view(padded, _DIP_FRAMES).max(axis=1)

@@ -1,4 +1,4 @@
-"""Sound as samples, and sound files in and out: the only module that imports soundfile and PyAV."""
+"""Waveforms, and reading and writing of audio files; the only module that imports soundfile and PyAV."""
 
 import io
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from yardbird import files
 from yardbird.errors import InputError
 
-#: What PyAV is needed for.
+#: The formats that require PyAV.
 MPEG4_SUFFIXES = (".m4a", ".m4b", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr")
 _REMEDY = "give a wav, flac, mp3, ogg, opus or aiff file"
 
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
-    """`samples` is float32 of shape (frames, channels), full scale at ±1; `sample_rate` is frames a second."""
+    """`samples` is float32 of shape (frames, channels), full scale at ±1; `sample_rate` is in frames per second."""
 
     samples: NDArray[np.float32]
     sample_rate: int
@@ -33,22 +33,22 @@ class Waveform:
 
     @property
     def peak(self) -> float:
-        """The largest absolute sample, 0 where there is none."""
+        """The largest absolute sample; 0 for an empty waveform."""
         return float(np.abs(self.samples).max(initial=0.0))
 
     @property
     def mono(self) -> NDArray[np.float32]:
         """The mean of the channels, shape (frames,)."""
         total = np.zeros(len(self.samples), dtype=np.float32)
-        for channel in self.samples.T:  # several times as fast as the mean over an axis of one or two
+        for channel in self.samples.T:  # several times faster than the mean over an axis of one or two
             total += channel
         return total / np.float32(self.samples.shape[1])
 
 
 def write_wave(waveform: Waveform, path: Path) -> None:
-    """Write 16-bit PCM, atomically and the same bytes every time (the float formats would carry a time stamp).
+    """Write 16-bit PCM atomically; equal waveforms give equal bytes (float formats contain a time stamp).
 
-    FLAC, half as large and without loss, where the name ends in `.flac`, else WAV.
+    The format is FLAC (lossless, half the size) if the name ends in `.flac`, otherwise WAV.
     """
     buffer = io.BytesIO()
     kind = "FLAC" if path.suffix == ".flac" else "WAV"
@@ -58,9 +58,9 @@ def write_wave(waveform: Waveform, path: Path) -> None:
 
 
 def encode_mp3(waveform: Waveform) -> bytes:
-    """An MP3 file of some 40 kbit/s, which every browser plays; the same bytes every time.
+    """Encode as MP3 of about 40 kbit/s, which every browser plays; equal waveforms give equal bytes.
 
-    Not Ogg: its streams carry a random number, so that no two files are the same.
+    Ogg is not used because its streams contain a random number.
     """
     buffer = io.BytesIO()
     quality = {"bitrate_mode": "VARIABLE", "compression_level": 0.7}
@@ -69,12 +69,12 @@ def encode_mp3(waveform: Waveform) -> bytes:
 
 
 def read_wave(path: Path) -> Waveform:
-    """Read a sound file of any rate and number of channels: whatever libsndfile reads, and through PyAV m4a and aac.
+    """Read an audio file of any rate and number of channels: the formats of libsndfile, and m4a and aac with PyAV.
 
-    Samples of floating-point and compressed files may pass ±1: nothing is cut off.
+    Samples of floating-point and compressed files may exceed ±1; they are not clipped.
 
     Raises:
-        InputError: the file is missing, no sound file, without a header, or one for which PyAV is not installed.
+        InputError: the file is missing, not audio or without a header, or PyAV is required and not installed.
     """
     try:
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
@@ -82,8 +82,8 @@ def read_wave(path: Path) -> Waveform:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no such file"
             raise InputError(path, expected="a sound file", found=found, remedy=_REMEDY) from None
-        if isinstance(error, TypeError):  # soundfile asks for rate and format where the name ends in .raw
-            found = "samples without a header, whose rate nothing says"
+        if isinstance(error, TypeError):  # soundfile requires rate and format if the name ends in .raw
+            found = "samples without a header, so that their rate is unknown"
             raise InputError(path, expected="a sound file", found=found, remedy=_REMEDY) from None
         if path.suffix.lower() in MPEG4_SUFFIXES:
             return _read_with_av(path)
@@ -104,7 +104,7 @@ def _read_with_av(path: Path) -> Waveform:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]
-            resampler = av.AudioResampler(format="fltp")  # of the same rate and channels: floats, a row a channel
+            resampler = av.AudioResampler(format="fltp")  # to floats, one row per channel; rate and channels stay
             decoded = [*container.decode(stream), None]  # None flushes the resampler
             blocks = [block.to_ndarray() for frame in decoded for block in resampler.resample(frame)]
             sample_rate = stream.rate

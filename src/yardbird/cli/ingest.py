@@ -17,7 +17,7 @@ def check_folders(folders: Iterable[Path]) -> None:
     """
     for folder in folders:
         if not folder.is_dir():
-            found = "a file" if folder.exists() else "nothing there"
+            found = "a file" if folder.exists() else "no such folder"
             raise InputError(folder, expected="a folder of music files", found=found, remedy="correct the path")
 
 

@@ -1,4 +1,4 @@
-"""The augmented corpus through one codec: packed arrays to be mapped into memory, an index, a report of losses."""
+"""Encode the augmented corpus with one codec: memory-mapped arrays, an index and a report of what the grid lost."""
 
 import io
 from collections import Counter
@@ -25,25 +25,26 @@ from yardbird.tables.encoded import EncodedRow, write_index
 
 LOSSES = ("merged_notes", "trimmed_notes", "merged_chords", "dropped_chords", "resized_bars", "clipped_tempos")
 
-#: Name of a file → its part of one solo; all of one length.
+#: File name → array of one solo; all arrays have the same length.
 Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """A codec as the corpus sees it."""
+    """A codec and how it turns a score into arrays."""
 
     codec: EventCodec | MelodyCodec
-    arrays: Callable[[Score, str], Arrays]  # of a score that the codec's `grid` made, and its artist
+    arrays: Callable[[Score, str], Arrays]  # arguments: a score from the codec's `grid`, its artist
     unit: str  # what the first axis of the arrays counts
     vocabulary: int
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was encoded: `corpus` counts copies too, its rates and the `sources` speak of the originals alone.
+    """Counts of what was encoded.
 
-    `notes` are those read; `merged_share` is how many of them the grid has cost.
+    The counts in `corpus` include copies. Its rates and all of `sources` are of the originals only. `notes` counts the
+    notes read; `merged_share` is the share of them that the grid merged into others.
     """
 
     unit: str
@@ -52,15 +53,16 @@ class Report:
 
 
 def encode_corpus(augmented: Path, output: Path, config: EncodeConfig | MelodyConfig) -> Report:
-    """Encode every score of `augmented`/manifest.csv, whole, into `output`; the config says with which codec.
+    """Encode every score of `augmented`/manifest.csv into `output`. The type of `config` selects the codec.
 
-    Writes all solos one after the other, as tokens.npy (events, uint16) or as steps.npy, velocities.npy (uint8) and
-    chords.npy (uint16) of the melody's segments; index.csv (where each lies; `notes` is how many are encoded),
-    codec.json, and sources.csv: what the solos of each source lost to the grid. The target's artists of the training
-    split are the event codec's; others are `Artist_unknown`, as the players of background are.
+    Writes all solos, concatenated, to tokens.npy (events, uint16), or to steps.npy, velocities.npy (uint8) and
+    chords.npy (uint16) (segments of the melody grid). index.csv gives the place of each solo and its number of encoded
+    notes. codec.json stores the codec. sources.csv lists what the solos of each source lost to the grid. The event
+    codec has a token for each artist of the target's training split; all others, background players included, are
+    `Artist_unknown`.
 
     Raises:
-        InputError: a score has a meter that the codec lacks, or there is no training solo.
+        InputError: the codec does not have the meter of a score, or there is no training solo.
     """
     rows = read_copies(augmented)
     artists = {row.artist for row in rows if row.split == "train" and row.role == TARGET}
@@ -96,7 +98,7 @@ def _events(config: EncodeConfig, artists: Sequence[str]) -> Encoder:
 def _melody(config: MelodyConfig) -> Encoder:
     codec = MelodyCodec(config)
 
-    def arrays(score: Score, artist: str) -> Arrays:  # noqa: ARG001  # the grid has no artists
+    def arrays(score: Score, artist: str) -> Arrays:  # noqa: ARG001  # the melody grid has no artists
         melody = codec.encode_grid(score)
         return {"steps": melody.steps, "velocities": melody.velocities, "chords": melody.frame.chords}
 

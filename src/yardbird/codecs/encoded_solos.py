@@ -1,4 +1,4 @@
-"""The solos of the encoded corpus, read back: as event tokens or as steps of the melody grid."""
+"""Read the solos of the encoded corpus as event tokens or as steps of the melody grid."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,11 @@ class EncodedSolo:
 
 
 def read_solos(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
-    """The target's solos of a split as event tokens; with `copies`, those that augmentation made too.
+    """The target's solos of a split as event tokens.
 
     Args:
-        background: background solos too.
+        copies: include the copies made by augmentation.
+        background: include background solos.
 
     Raises:
         InputError: there are none.
@@ -40,9 +41,9 @@ def read_solos(encoded: Path, split: str, *, copies: bool = False, background: b
 
 
 def read_steps(encoded: Path, split: str, *, copies: bool = False, background: bool = False) -> list[EncodedSolo]:
-    """The solos of a split as the steps of the melody grid, padding left out, START before each.
+    """The solos of a split as steps of the melody grid, with START before each and without padding.
 
-    As `read_solos`; copies in another tempo have the same steps: of those one is read.
+    Arguments as for `read_solos`. Copies that differ only in tempo have the same steps; one of them is read.
     """
     packed: Steps = np.load(encoded / "steps.npy", mmap_mode="r")
     unique = {(row.solo, row.semitones): row for row in _rows(encoded, split, copies, background)}
@@ -59,5 +60,5 @@ def _rows(encoded: Path, split: str, copies: bool, background: bool) -> list[Enc
         row for row in read_index(encoded, split) if (copies or row.is_original) and (background or row.role == TARGET)
     ]
     if not rows:
-        raise InputError(encoded, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
+        raise InputError(encoded, expected=f"solos of the {split} split", found="none", remedy="add tunes")
     return rows

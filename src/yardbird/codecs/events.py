@@ -1,16 +1,16 @@
-"""Solos as event tokens, and back, exactly.
+"""Lossless conversion between solos and event tokens.
 
-The stream of a solo, which is REMI with chord changes and an artist, for one melodic line:
+The stream of a solo is REMI for one melodic line, with chord changes and an artist:
 
     BOS Artist_x  then for each bar:
     Bar [TimeSig_4/4] [Tempo_218.4]                                 where they change; always in the first bar
-        [Left_4 … Left_1]                                           in the last four bars: the bars left, this one too
+        [Left_4 … Left_1]                                           in the last four bars: bars left, including this one
         Position_24 [ChordRoot_F ChordQuality_7 [ChordBass_C] | Chord_N.C.] [Pitch_65 Velocity_87 Duration_0.6.12 …]
-        Position_30 …                                               ascending; each holds a chord, a note or both
+        Position_30 …                                               ascending; each has a chord, a note or both
     EOS
 
-A duration longer than the longest token is a chain: `Duration_4.0.12 Duration_0.6.12` is four and a half beats. What is
-kept is notes, chords, tempos, meters and the number of bars; phrase marks, sections, key and program are not.
+A duration longer than the longest token is a chain: `Duration_4.0.12 Duration_0.6.12` is four and a half beats. The
+tokens keep notes, chords, tempos, meters and the number of bars. They drop phrase marks, sections, key and program.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from yardbird.music.score import NOTE_DTYPE, ChordChange, Ints, Meter, Score, Te
 
 Tokens = NDArray[np.uint16]
 
-#: The kinds a stream may start with (a whole one, or a window on bar lines) and may not end after.
+#: Kinds a stream may start with (a whole stream, or a window that starts at a bar line), and kinds it may not end with.
 _STARTS = ("BOS", "Bar")
 _OPEN = ("BOS", "Artist", "Position", "ChordRoot", "Pitch", "Velocity")
 _RANKS = (
@@ -56,14 +56,14 @@ _RANKS = (
 
 
 class EventCodec:
-    """Turns scores into token ids and back, with the vocabulary of an `EventTokenizer`.
+    """Converts scores to token ids and back, with the vocabulary of an `EventTokenizer`.
 
     Attributes:
         vocabulary: the text of each id.
         kind_of: (vocab_size,) index into `KINDS` of each id.
-        value_of: (vocab_size,) what each id stands for: steps of Position and Duration, bars of Left, the pitch, the
-            velocity, the pitch class of ChordRoot and ChordBass, else the index within its kind (`meters`, `tempos`,
-            `QUALITIES`).
+        value_of: (vocab_size,) the value of each id: steps for Position and Duration, bars for Left, the pitch, the
+            velocity, the pitch class for ChordRoot and ChordBass. For other kinds, the index within the kind
+            (`meters`, `tempos`, `QUALITIES`).
     """
 
     def __init__(self, tokenizer: EventTokenizer) -> None:
@@ -98,11 +98,11 @@ class EventCodec:
         return tuple(token.partition("_")[2] for token in self.vocabulary[self.ids("Artist")])
 
     def ids(self, kind: str) -> slice:
-        """The ids of a kind, which are neighbours."""
+        """The ids of a kind. They are contiguous."""
         return slice(self._first[kind], self._first[kind] + self._count[kind])
 
     def artist_id(self, artist: str | None) -> int:
-        """The id of an artist; of `Artist_unknown` where the training split has no such artist."""
+        """The id of an artist, or of `Artist_unknown` if the artist is not in the training split."""
         name = artist if artist in self.artists else UNKNOWN_ARTIST
         return self._first["Artist"] + self.artists.index(name)
 
@@ -117,7 +117,7 @@ class EventCodec:
                 f"meter {numerator}/{denominator}",
                 expected=f"a bar of at most {self.meter_steps.max() / self.steps_per_beat:g} beats of whole steps",
                 found=f"one of {4 * numerator / denominator:g} beats",
-                remedy="raise encode.events.longest_bar_beats or encode.events.steps_per_beat, or take the file out",
+                remedy="raise encode.events.longest_bar_beats or encode.events.steps_per_beat, or remove the file",
             )
         return self._first["TimeSig"] + self.meters.index((numerator, denominator))
 
@@ -126,7 +126,7 @@ class EventCodec:
         return self._first["Tempo"] + int(np.argmin(np.abs(np.log(self.tempos / qpm))))
 
     def bar_ids(self, score: Score) -> list[tuple[int, int]]:
-        """The ids of the meter and the tempo in force in every bar of a score.
+        """The ids of the meter and the tempo of every bar of a score.
 
         Raises:
             InputError: the vocabulary has no such meter.
@@ -141,7 +141,7 @@ class EventCodec:
         ]
 
     def chord_ids(self, chord: Chord | None) -> tuple[int, ...]:
-        """The one to three ids of a chord, or the one of no chord."""
+        """The one to three ids of a chord; one id for no chord."""
         if chord is None:
             return (self._first["Chord"],)
         root = self._first["ChordRoot"] + chord.root
@@ -149,11 +149,11 @@ class EventCodec:
         return (root, quality) if chord.bass is None else (root, quality, self._first["ChordBass"] + chord.bass)
 
     def grid(self, score: Score) -> Quantised:
-        """The score on the codec's grid, tempos and velocities in its bins, and what that cost; idempotent."""
+        """Quantise a score to the codec's grid, tempo bins and velocity bins, and count the losses. Idempotent."""
         return quantise(score, self.steps_per_beat, tempo_bins=self.tempos, velocity_bins=self.velocities)
 
     def encode(self, score: Score, artist: str | None) -> Tokens:
-        """The tokens of any monophonic score; `grid` tells what was lost.
+        """Encode any monophonic score. `grid` reports what is lost.
 
         Raises:
             InputError: a meter is not in the vocabulary.
@@ -161,10 +161,10 @@ class EventCodec:
         return self.encode_grid(self.grid(score).score, artist)
 
     def encode_grid(self, score: Score, artist: str | None, total_bars: int | None = None) -> Tokens:
-        """The tokens of a score as `grid` or `decode` returns it: events of all kinds, sorted by step and rank.
+        """Encode a score that `grid` or `decode` returned: events of all kinds, sorted by step and rank.
 
         Args:
-            total_bars: where the countdown ends; None: with the score.
+            total_bars: the bar in which the countdown ends. None: the last bar of the score.
         """
         steps: list[ArrayLike] = []
         ids: list[ArrayLike] = []
@@ -205,22 +205,23 @@ class EventCodec:
         return np.concatenate([[self.bos_id, self.artist_id(artist)], body, [self.eos_id]]).astype(np.uint16)
 
     def prime(self, score: Score, bars: int, artist: str | None, total_bars: int) -> Tokens:
-        """The opening of a score, up to the bar line after its first `bars` bars, to be continued; no EOS.
+        """The first `bars` bars of a score as a prime, without EOS.
 
         Args:
-            total_bars: of the solo that it opens, which the countdown leads to.
+            total_bars: bars of the whole solo, at the end of which the countdown ends.
         """
         tokens = self.encode_grid(self.grid(score).score, artist, total_bars)[:-1]
         bar_starts = np.flatnonzero(tokens == self._first["Bar"])
         return tokens[: bar_starts[bars]] if bars < len(bar_starts) else tokens
 
     def decode(self, tokens: ArrayLike) -> Score:
-        """The grid score that tokens stand for: a whole stream, or a window that starts at a Bar token.
+        """Decode a whole stream, or a window that starts at a Bar token, to a grid score.
 
-        Padding at the end is ignored; a window that names no meter or tempo is in 4/4 at the bin nearest to 120.
+        Padding at the end is ignored. A window without a meter or tempo token is in 4/4, at the tempo bin nearest to
+        120.
 
         Raises:
-            InputError: the tokens are no legal stream (`EventGrammar` makes only legal ones).
+            InputError: the tokens are not a legal stream (`EventGrammar` produces legal streams only).
         """
         ids = np.asarray(tokens, dtype=np.int64).reshape(-1)
         ids = ids[: len(ids) - int(np.argmax(np.append(ids[::-1] != self.pad_id, True)))]
@@ -278,10 +279,10 @@ class EventCodec:
         )
 
     def transpose(self, tokens: Tokens, semitones: int) -> Tokens:
-        """The tokens of the score moved by semitones, notes and chords together.
+        """Transpose the notes and chords of tokens by semitones.
 
         Raises:
-            ValueError: a pitch leaves 0 … 127.
+            ValueError: a pitch is outside 0 … 127 afterwards.
         """
         table = np.arange(self.vocab_size)
         for kind in ("ChordRoot", "ChordBass"):
@@ -295,7 +296,7 @@ class EventCodec:
         return result.astype(np.uint16)
 
     def save(self, path: Path) -> None:
-        """MidiTok's own file of parameters, which `miditok` reads too."""
+        """Write MidiTok's parameter file, which `miditok` can read too."""
         files.write_json(path, self.tokenizer.to_dict())
 
     @classmethod
@@ -313,14 +314,15 @@ class EventCodec:
     def _check_order(self, ids: Ints) -> None:
         if len(ids) == 0 or not (ids.min() >= 0 and ids.max() < self.vocab_size):
             found = "no tokens" if len(ids) == 0 else f"ids {ids.min()} … {ids.max()}"
-            raise InputError("tokens", expected=f"ids 0 … {self.vocab_size - 1}", found=found, remedy="use one codec")
+            remedy = "decode with the codec that encoded them"
+            raise InputError("tokens", expected=f"ids 0 … {self.vocab_size - 1}", found=found, remedy=remedy)
         kinds = self.kind_of[ids]
         self._check([0], [KINDS[kinds[0]] in _STARTS], ids, f"a start with {' or '.join(_STARTS)}")
         self._check(np.arange(1, len(ids)), _FOLLOWS[kinds[:-1], kinds[1:]], ids, "a kind that may follow")
         self._check([len(ids) - 1], [KINDS[kinds[-1]] not in _OPEN], ids, "something after it")
 
     def _check(self, places: ArrayLike, holds: ArrayLike, ids: Ints, expected: str) -> None:
-        """Raise for the first of the places in the stream where something does not hold."""
+        """Raise an error at the first place in the stream where `holds` is false."""
         wrong = np.asarray(places)[~np.asarray(holds, dtype=bool)]
         if len(wrong):
             place = int(wrong[0])
@@ -333,6 +335,6 @@ _FOLLOWS = np.array([[after in FOLLOWERS[kind] for after in KINDS] for kind in K
 
 
 def _changes(values: Ints) -> list[int]:
-    """The places at which a value differs from the one before it; the first is one."""
+    """Places where a value differs from the one before it, including the first place."""
     changes: list[int] = np.flatnonzero(np.append(True, np.diff(values) != 0)).tolist()
     return changes

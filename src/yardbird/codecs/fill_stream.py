@@ -1,11 +1,12 @@
-"""Bars inside a solo as a stream that shows what comes after them before they are written.
+"""Streams for filling a gap in a solo: the model reads the bars after the gap before it writes the gap.
 
     BOS Artist_x Fill  bars after the gap  Fill  bars before the gap | the bars of the gap  EOS
 
-Suffix, prefix, middle (Bavarian et al. 2022, arXiv 2207.14255, section 3): the gap continues the bars before it, so all
-that is true of a solo that is continued is true here, and the bars after it are the oldest part of the context. Bars
-before and in the gap are one stretch whose last bars count down to the join (`Left`); those after it count down to the
-end of their solo. Both contexts are whole bars, each begins with the meter, the tempo and the chord in force.
+The order is suffix, prefix, middle (Bavarian et al. 2022, arXiv 2207.14255, section 3). The gap continues the bars
+before it, so generation works as for the continuation of a prime. The bars after the gap are the oldest part of the
+context. The bars before the gap and the gap itself form one stretch, whose last bars count down to the join (`Left`).
+The bars after the gap count down to the end of the solo. Both contexts consist of whole bars, and each begins with the
+meter, the tempo and the chord in force.
 """
 
 from dataclasses import dataclass
@@ -17,16 +18,16 @@ from yardbird.codecs.vocabulary import COUNTDOWN_BARS
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Ints, Score
 
-#: The longest gap that models are trained to fill. Of a longer one the first bars are continued from left to right.
+#: The longest gap that models are trained to fill. The first bars of a longer gap are generated from left to right.
 MOST_BARS = 4
-#: Tokens at most that the first bar of a context has beside its own: meter, tempo, position, and a chord of three.
+#: The most tokens added to the first bar of a context: meter, tempo, position, and three for a chord.
 _HEAD = 6
 _MARKS = 4 + COUNTDOWN_BARS  # BOS, Artist, two Fill, and the countdown to the join
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Bars `first` … `first + bars - 1`, counted from 0, of a solo."""
+    """Bars `first` … `first + bars - 1` of a solo, counted from 0."""
 
     first: int
     bars: int
@@ -41,10 +42,10 @@ class Arranged:
     """A gap and its surroundings as tokens.
 
     Attributes:
-        prompt: all up to the first bar line of the gap.
+        prompt: everything up to the first bar line of the gap.
         middle: the bars of the gap, and EOS.
-        before: the bars before the gap that the prompt holds, and the gap, as a grid score.
-        before_bars: how many of them lie before the gap.
+        before: a grid score of the bars before the gap that are in the prompt, and the gap.
+        before_bars: the number of bars in `before` that precede the gap.
     """
 
     prompt: Tokens
@@ -53,7 +54,7 @@ class Arranged:
     before_bars: int
 
     def stretch(self, codec: EventCodec) -> Tokens:
-        """The prompt without the bars after the gap: a plain opening, which `EventGrammar` and `decode` know."""
+        """The prompt without the bars after the gap: a plain opening that `EventGrammar` and `decode` accept."""
         head = self.prompt[:2]
         marks = np.flatnonzero(self.prompt == codec.ids("Fill").start)
         return np.concatenate([head, self.prompt[(marks[-1] + 1 if len(marks) else 2) :]])
@@ -62,14 +63,15 @@ class Arranged:
 def arrange(
     codec: EventCodec, solo: Score, gap: Gap, artist: str | None, room: int, after_stop: int | None
 ) -> Arranged:
-    """The stream of a gap of a grid score, its contexts cut so that the prompt has at most `room` tokens.
+    """Make the stream of a gap of a grid score. The contexts are cut so that the prompt has at most `room` tokens.
 
-    At least one bar is kept on each side, where there is one, even if that is too long. The bars after the gap get at
-    most half of the room. Where there is none the stream is that of a solo that is continued, without `Fill`.
+    At least one bar is kept on each side, if there is one, even if the prompt is then too long. The bars after the gap
+    get at most half of the room. Without bars after the gap, the stream is that of a plain continuation, without
+    `Fill`.
 
     Args:
         artist: as in `EventCodec.encode`.
-        after_stop: show the bars after the gap up to this one; None: none.
+        after_stop: include the bars after the gap up to this bar. None: include none.
     """
     lines = np.append(solo.bar_ticks, solo.end_tick)
     lengths = bar_lengths(codec, codec.encode_grid(solo, artist))
@@ -88,14 +90,15 @@ def arrange(
 
 
 def bar_lengths(codec: EventCodec, tokens: Tokens) -> Ints:
-    """The tokens of every bar of a whole stream: (bars,)."""
+    """Number of tokens of every bar of a whole stream: (bars,)."""
     return np.diff(np.append(np.flatnonzero(tokens == codec.ids("Bar").start), len(tokens) - 1))
 
 
 def gap_of(codec: EventCodec, tokens: Tokens, gap: Gap, longest: int, *, named: bool = True) -> Arranged | None:
-    """The gap of a whole solo, with contexts so large that the stream has at most `longest` tokens; None: it has not.
+    """Arrange a gap of a whole solo, with contexts that fit into `longest` tokens; None if they do not fit.
 
-    The artist is that of the solo, or unknown, as is often the one whose solo is filled.
+    Args:
+        named: use the solo's artist. False: use the unknown artist, as is often the case when a user's solo is filled.
     """
     lines = np.flatnonzero(tokens == codec.ids("Bar").start)
     artist = codec.artists[codec.value_of[tokens[1]]] if named else None
@@ -105,12 +108,12 @@ def gap_of(codec: EventCodec, tokens: Tokens, gap: Gap, longest: int, *, named: 
 
 
 def gap_at(codec: EventCodec, tokens: Tokens, place: int, bars: int) -> Gap | None:
-    """The gap of so many bars near a token of a whole solo, with at least a bar after it; None: it is too short."""
+    """A gap of `bars` bars near a token of a solo, with at least one bar after it; None if the solo is too short."""
     lines = np.flatnonzero(tokens == codec.ids("Bar").start)
     first = min(int(np.searchsorted(lines, place, side="right")) - 1, len(lines) - bars - 1)
     return Gap(max(first, 0), bars) if bars < len(lines) else None
 
 
 def _fitting(lengths: Ints, room: int) -> int:
-    """How many of the first bars fit into so many tokens; at least one, where there is one."""
+    """How many of the first bars fit into `room` tokens; at least one if there is a bar."""
     return max(int(np.searchsorted(np.cumsum(lengths) + _HEAD, room, side="right")), min(1, len(lengths)))

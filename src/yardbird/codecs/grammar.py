@@ -1,9 +1,9 @@
-"""Which token may come next, so that any sampling whatever ends in a legal solo of exactly N bars.
+"""A grammar that restricts sampling to legal solos of exactly N bars.
 
-A grammar walks along with one token stream. `allowed()` is a mask over the vocabulary that is never empty before the
-solo is finished, `advance(token)` takes the token that was chosen. Every stream made so decodes to a monophonic score
-of exactly the bars asked for, in range, with the given chords at their steps and nowhere else, its last note ended;
-and encoding that score gives the stream back. It ends: bars are counted and positions ascend within a bar.
+A grammar follows one token stream. `allowed()` returns a mask over the vocabulary that is never empty before the solo
+is finished. `advance(token)` takes the chosen token. Every such stream decodes to a monophonic score of exactly the
+requested bars, in range, whose last note ends within them, with the given chords at their steps only. Encoding that
+score returns the same stream. Generation terminates, because bars are counted and positions ascend within a bar.
 """
 
 from collections.abc import Sequence
@@ -26,29 +26,29 @@ Mask = NDArray[np.bool_]
 class EventGrammar:
     """The constraint on one solo.
 
-    To continue a prime, `advance` its tokens (`EventCodec.prime`, with the same bars in all); its bars count, and its
-    own artist, tempo, pitches and chords are kept: range and chords bind from where it ends. Given chords that it has
-    passed are not made up for.
+    To continue a prime, call `advance` with each of its tokens (`EventCodec.prime`, with the same total bars). Its bars
+    count towards `bars`. Its artist, tempo, pitches and chords are kept: the range and the given chords apply only
+    after it ends. Given chords inside the prime are skipped.
 
     Args:
-        bars: the length of the solo, the prime's bars included.
-        pitch_range: lowest and highest pitch, both allowed.
-        chords: the changes, with ticks in grid steps from the start; None lets the model choose, () is no chord at all.
-        key: to which the chords belong that the model chooses (`yardbird.music.key_chords`); the first one is the
-            tonic's, so that what follows is in that key and not in a neighbour. None: any chord.
-        chorus_bars: the changes that the model chooses for so many bars are those of all later ones; None: it goes on
-            choosing. Needs a meter.
-        meter: of the first bar, e.g. (4, 4); None lets the model choose. Given chords need it.
-        qpm: of the first bar, moved to the nearest bin; None lets the model choose.
-        artist: one of `codec.artists`; None lets the model choose.
-        unknown_artist: whether it may choose `Artist_unknown`, whom the players of background share, beside others.
+        bars: the length of the solo, including the prime.
+        pitch_range: lowest and highest pitch, inclusive.
+        chords: the changes, with ticks in grid steps from the start. None: the model chooses. (): no chords.
+        key: of the chords that the model chooses (`yardbird.music.key_chords`). The first one is a tonic chord, so that
+            the solo does not drift into a related key. None: any chord.
+        chorus_bars: repeat the model's changes of the first `chorus_bars` bars. None: never. Requires a meter.
+        meter: of the first bar, e.g. (4, 4). None: the model chooses. Required with given chords.
+        qpm: tempo of the first bar, rounded to the nearest bin. None: the model chooses.
+        artist: one of `codec.artists`. None: the model chooses.
+        unknown_artist: whether the model may choose `Artist_unknown`, the token of all background players, if there
+            are other artists.
         at_rest: no note starts in the last beats, so that the line comes to rest (`yardbird.music.ending`).
         meter_changes, tempo_changes: whether later bars may change them.
-        frame: a grid score of as many bars; every bar takes its meter and its tempo, and `meter`, `qpm` and the
-            changes of both are ignored.
+        frame: a grid score of `bars` bars whose meter and tempo every bar takes. `meter`, `qpm` and the changes of both
+            are then ignored.
 
     Raises:
-        InputError: what is asked for is impossible, e.g. a chord after the last bar.
+        InputError: the arguments contradict each other, e.g. a chord after the last bar.
     """
 
     def __init__(
@@ -80,31 +80,31 @@ class EventGrammar:
         self._unknown_artist, self._at_rest = unknown_artist, at_rest
         self._frame = [] if frame is None else codec.bar_ids(frame)
         self._frame_steps = sum(int(codec.meter_steps[self._values[meter]]) for meter, _ in self._frame)
-        assert frame is None or len(self._frame) == bars, "a frame of other bars"
+        assert frame is None or len(self._frame) == bars, "the frame has another number of bars"
         self._free_chords = chords is None
         self._key, self._qualities_of_key = key, _quality_masks(None if key is None else qualities_in(key))
         self._qualities = _quality_masks(None if key is None else opening_qualities(key))  # of the next chord
         self._chords = [(change.tick, codec.chord_ids(change.chord)) for change in chords or ()]
         self._chorus_bars = chorus_bars
         known_meter = frame is not None or (self._meter_id is not None and not meter_changes)
-        assert known_meter or not (self._chords or chorus_bars), "chords need known meters"
+        assert known_meter or not (self._chords or chorus_bars), "given chords require a known meter"
         self._check_wishes(artist)
 
         self.finished = False
-        self._last = "PAD"  # the kind of the last token; PAD before the first
+        self._last = "PAD"  # kind of the last token; PAD before the first
         self._last_id = codec.pad_id
         self._bar = 0  # bars begun
         self._bar_start = self._bar_steps = 0
         self._meter = self._tempo = -1  # ids in force, -1 before the first
-        self._step = -1  # of the last position, -1 at the start of a bar's content
+        self._step = -1  # of the last position; one before the bar's first step at its start
         self._busy_until = 0  # where the last note ends
         self._next_chord = 0  # index of the first given chord after `_step`
-        self._given: tuple[int, ...] = ()  # what is still to be written of the given chord at `_step`
+        self._given: tuple[int, ...] = ()  # tokens not yet written of the given chord at `_step`
         self._chosen: list[tuple[int, tuple[int, ...]]] = []  # step and ids of every chord so far
-        self._root = self._quality = 0  # of the last chord: its root's pitch class, the index of its quality
+        self._root = self._quality = 0  # of the last chord: pitch class of its root, index of its quality
 
     def allowed(self) -> Mask:
-        """(vocab_size,) which tokens may come next; a new array at each call, nowhere True once finished."""
+        """(vocab_size,) which tokens may come next. A new array at each call; all False once finished."""
         mask = np.zeros(self._codec.vocab_size, dtype=np.bool_)
         last = self._last
         if self.finished:
@@ -138,10 +138,10 @@ class EventGrammar:
         return mask
 
     def advance(self, token: int) -> None:
-        """Take the next token, one of `allowed()` or the next of a prime.
+        """Take the next token: one that `allowed()` permits, or the next token of a prime.
 
         Raises:
-            InputError: no legal stream of these bars goes on so (a prime is longer than they are, or broken).
+            InputError: the token is not legal here, e.g. because a prime is too long or damaged.
         """
         kind, value = self._kinds[token], self._values[token]
         if self.finished or kind not in (FOLLOWERS[self._last] if self._last != "PAD" else ("BOS",)):
@@ -187,15 +187,15 @@ class EventGrammar:
         self._last, self._last_id = kind, token
 
     def hold(self, step: int) -> None:
-        """Let no note start before a step (from the start of the solo), where a note that no token gives ends."""
+        """Allow no note before a step (from the start of the solo), because a note outside the stream ends there."""
         self._busy_until = max(self._busy_until, step)
 
     def _asked(self) -> tuple[int | None, int | None]:
-        """The ids of the meter and the tempo of this bar; None where the model chooses."""
+        """The requested ids of the meter and the tempo of this bar; None if the model chooses."""
         return self._frame[self._bar - 1] if self._frame else (self._meter_id, self._tempo_id)
 
     def _due(self) -> slice | int | None:
-        """The meters or tempos one of which must come next, in the first bar and where a frame changes them."""
+        """The meters or tempos that must come next: in the first bar, and where the frame changes them."""
         meter, tempo = self._asked()
         if self._meter < 0 or (self._frame and self._meter != meter):
             return self._ids("TimeSig", meter)
@@ -204,7 +204,7 @@ class EventGrammar:
         return None
 
     def _left(self) -> int | None:
-        """The token of the countdown that is due here, at the start of one of the last bars."""
+        """The countdown token that must come next, at the start of one of the last bars."""
         bars = self._bars - self._bar + 1
         due = self._last in ("Bar", "TimeSig", "Tempo") and bars <= COUNTDOWN_BARS
         return self._first["Left"] + bars - 1 if due else None
@@ -219,7 +219,7 @@ class EventGrammar:
         self._move_to(self._bar_start - 1)
 
     def _repeat_chorus(self) -> None:
-        """From here on the chords are given: those so far, over and over; one that sounds already is not repeated."""
+        """From here on, repeat the chords so far. A chord that already sounds is not written again."""
         sounds_on = self._chosen and self._chosen[0][1] == self._chosen[-1][1]
         chorus, end = self._chosen[1:] if sounds_on else self._chosen, self._end()
         starts = range(self._bar_start, end, self._bar_start)
@@ -240,7 +240,7 @@ class EventGrammar:
             self._next_chord += 1
 
     def _end(self) -> int:
-        """The step at which the solo ends; the earliest possible where later bars may get shorter."""
+        """The step at which the solo ends; the earliest possible one if later bars may be shorter."""
         if self._frame:
             return self._frame_steps
         rest = int(self._codec.meter_steps.min()) if self._meter_changes else self._bar_steps
@@ -250,14 +250,14 @@ class EventGrammar:
         return last_start(self._end(), self._codec.steps_per_beat) if self._at_rest else self._end()
 
     def _ids(self, kind: str, token: int | None) -> slice | int:
-        """A token that is asked for, or every one of a kind."""
+        """The requested token, or all tokens of a kind."""
         return self._codec.ids(kind) if token is None else token
 
     def _allow_at_position(self, mask: Mask) -> None:
         if self._given:
             mask[self._given[0]] = True
             return
-        # A prime may break off before a chord under a sounding note: only a chord can stand there, given or not.
+        # A prime may end at a position under a sounding note. Only a chord is possible there, even with given chords.
         if self._free_chords or self._step < self._busy_until:
             mask[self._first["Chord"]] = True
             mask[self._codec.ids("ChordRoot")] = self._qualities.any(axis=1)
@@ -268,10 +268,10 @@ class EventGrammar:
             mask[self._given[0]] = True
             return
         of_root = self._qualities[self._root]
-        mask[self._codec.ids("ChordQuality")] = of_root if of_root.any() else True  # a prime's root may be any
+        mask[self._codec.ids("ChordQuality")] = of_root if of_root.any() else True  # the root may come from a prime
 
     def _basses(self) -> Mask:
-        """(12,) the pitch classes that the last chord may stand over: in a key its own tones."""
+        """(12,) the possible bass notes of the last chord; in a key, its own tones."""
         if self._key is None:
             basses = np.ones(12, dtype=np.bool_)
         else:
@@ -281,7 +281,7 @@ class EventGrammar:
         return basses
 
     def _allow_in_place(self, mask: Mask) -> None:
-        """What more may stand at this bar line or position."""
+        """Allow what may follow at the same bar line or position."""
         last = self._last
         if last == "ChordQuality" and self._free_chords:
             mask[self._codec.ids("ChordBass")] = self._basses()
@@ -297,7 +297,7 @@ class EventGrammar:
             mask[self._tempo] = False
 
     def _allow_next_place(self, mask: Mask) -> None:
-        """Positions up to the next given chord, which none may pass; the next bar or EOS once the bar has none."""
+        """Allow positions up to the next given chord, or if the bar has no more given chords, the next bar or EOS."""
         bar_end, offset = self._bar_start + self._bar_steps, self._first["Position"] - self._bar_start
         given = self._chords[self._next_chord][0] if self._next_chord < len(self._chords) else bar_end
         earliest = self._step + 1 if self._free_chords else max(self._step + 1, self._busy_until)
@@ -314,7 +314,7 @@ class EventGrammar:
             mask[self._first["Pitch"] + lowest : self._first["Pitch"] + highest + 1] = True
 
     def _allow_durations(self, mask: Mask) -> None:
-        """As long as the solo lasts; what is written already of a chain ends at `_busy_until`."""
+        """Allow durations up to the end of the solo. The chain written so far ends at `_busy_until`."""
         longest = min(self._codec.longest_duration, self._end() - self._busy_until)
         mask[self._first["Duration"] : self._first["Duration"] + longest] = True
 
@@ -332,7 +332,7 @@ class EventGrammar:
             ("chords", not ticks or (ticks[0] >= 0 and ticks[-1] < end), f"changes within {self._bars} bars", "others"),
         ):
             if not holds:
-                raise InputError(what, expected=expected, found=found, remedy="ask for something possible")
+                raise InputError(what, expected=expected, found=found, remedy="change the request")
 
     def _refusal(self, token: int, expected: str) -> InputError:
         return InputError(
@@ -344,7 +344,7 @@ class EventGrammar:
 
 
 def _quality_masks(of_roots: Sequence[frozenset[str]] | None) -> Mask:
-    """(12, number of qualities) which quality each root may have, in the order of `QUALITIES`; None: any."""
+    """(12, qualities) which qualities each root may have, in the order of `QUALITIES`. None: any."""
     if of_roots is None:
         return np.ones((12, len(QUALITIES)), dtype=np.bool_)
     return np.array([[quality in own for quality in QUALITIES] for own in of_roots])

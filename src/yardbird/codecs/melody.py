@@ -1,11 +1,11 @@
-"""The melody grid: at every step of the beat a note starts, holds on, or nothing sounds (Roberts et al. 2018, §5.1).
+"""The melody grid: at every step a note starts, a note is held, or nothing sounds (Roberts et al. 2018, §5.1).
 
     one bar at 4 steps a beat, two beats a segment: an eighth C5, a dotted eighth rest, a sixteenth D5 tied over the bar
     steps   72 HOLD REST REST  REST 74 | HOLD …
 
-A solo is cut at its bar lines into *segments* of `segment_beats` beats: one a bar. A longer bar makes several, a
-shorter one is padded at the right, so that no meter loses a note. Any sequence of steps decodes to a monophonic line:
-a hold where nothing sounds is a rest.
+A solo is cut at its bar lines into *segments* of `segment_beats` beats, usually one a bar. A longer bar makes several
+segments, a shorter bar is padded on the right, so that no meter loses a note. Any sequence of steps decodes to a
+monophonic line: a hold after a rest is a rest.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from yardbird.config import Settings
 from yardbird.music.grid import Quantised, quantise
 from yardbird.music.score import Ints, Score, make_notes
 
-#: Steps 0 … 127 start a note of that pitch. A model predicts the first `CLASSES`; PAD and START are only read.
+#: Steps 0 … 127 start a note of that pitch. A model predicts the first `CLASSES`; PAD and START are inputs only.
 HOLD, REST, PAD, START = 128, 129, 130, 131
 CLASSES, SYMBOLS = 130, 132
 CHORD_FEATURES = 25
@@ -45,10 +45,10 @@ class MelodyConfig(Settings, section="encode.melody"):
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What notes hang in: a grid score without notes, cut into N segments of S steps.
+    """A grid score without notes (its bars, tempos and chords), cut into N segments of S steps.
 
-    `starts` and `lengths` (N,) are the segments in steps of the score; `chords` (N, S) is packed: bits 0–11 the pitch
-    classes of the sounding chord, bits 12–15 its root, 0 where none sounds.
+    `starts` and `lengths` (N,) give the segments in steps of the score. `chords` (N, S) is packed: bits 0–11 are the
+    pitch classes of the chord, bits 12–15 its root; 0 means no chord.
     """
 
     score: Score
@@ -61,14 +61,14 @@ class Frame:
 
     @property
     def inside(self) -> NDArray[np.bool_]:
-        """(N, S): steps that are no padding."""
+        """(N, S): True for steps that are not padding."""
         inside: NDArray[np.bool_] = np.arange(self.chords.shape[1]) < self.lengths[:, None]
         return inside
 
 
 @dataclass(frozen=True, eq=False)
 class Melody:
-    """A solo on the grid: `steps` (N, S); `velocities` (N, S) are bin + 1 where a note starts, else 0."""
+    """A solo on the grid: `steps` (N, S); `velocities` (N, S) is bin + 1 where a note starts, else 0."""
 
     steps: Steps
     velocities: Steps
@@ -77,7 +77,7 @@ class Melody:
 
 @dataclass(frozen=True)
 class MelodyCodec:
-    """Scores ↔ melody grids; lossless but for what `grid` counts."""
+    """Converts scores to melody grids and back. `grid` counts the losses; everything else is lossless."""
 
     config: MelodyConfig
 
@@ -90,19 +90,19 @@ class MelodyCodec:
         return np.linspace(0, 127, self.config.velocities + 1)[1:].round().astype(np.int64)
 
     def grid(self, score: Score) -> Quantised:
-        """The score on the codec's grid, velocities in its bins, and what that cost; idempotent.
+        """Quantise a score to the codec's grid and velocity bins, and count the losses. Idempotent.
 
         Raises:
-            InputError: a bar is no whole number of steps.
+            InputError: a bar is not a whole number of steps.
         """
         return quantise(score, self.config.steps_per_beat, velocity_bins=self.velocity_bins)
 
     def encode(self, score: Score) -> Melody:
-        """Any monophonic score; `grid` tells what was lost."""
+        """Encode any monophonic score. `grid` reports what is lost."""
         return self.encode_grid(self.grid(score).score)
 
     def encode_grid(self, score: Score) -> Melody:
-        """A score that `grid` made."""
+        """Encode a score that `grid` returned."""
         steps = np.full(score.end_tick, REST, dtype=np.uint8)
         velocities = np.zeros(score.end_tick, dtype=np.uint8)
         sounding = np.zeros(score.end_tick + 1, dtype=np.int64)
@@ -115,7 +115,7 @@ class MelodyCodec:
         return Melody(self._cut(steps, frame, PAD), self._cut(velocities, frame, 0), frame)
 
     def frame(self, score: Score) -> Frame:
-        """The frame of a grid score of whole bars; its notes and phrase marks are left out."""
+        """The frame of a grid score of whole bars, without its notes and phrase marks."""
         lines = np.append(score.bar_ticks, score.end_tick)
         size = self.segment_steps
         cuts = [(start, min(size, stop - start)) for bar in pairwise(lines) for start, stop in _parts(bar, size)]
@@ -131,11 +131,11 @@ class MelodyCodec:
         return replace(frame, chords=self._cut(packed, frame, 0))
 
     def decode(self, steps: Steps, velocities: Steps | None, frame: Frame) -> Score:
-        """The grid score of (N, S) steps; padding of the frame is skipped. Without velocities all notes are alike."""
+        """Decode (N, S) steps to a grid score. Padding is skipped. Without velocities, all notes are equally loud."""
         assert steps.shape == frame.chords.shape, f"{steps.shape} steps in a frame of {frame.chords.shape}"
         line = steps[frame.inside].astype(np.int64)
         onsets = np.flatnonzero(line < HOLD)
-        stops = np.append(np.flatnonzero(line != HOLD), len(line))  # a note ends where the next thing is no hold
+        stops = np.append(np.flatnonzero(line != HOLD), len(line))  # a note ends at the next step that is not HOLD
         ends = stops[np.searchsorted(stops, onsets, side="right")]
         loudness = np.full(len(onsets), _DEFAULT_VELOCITY)
         if velocities is not None:
@@ -152,14 +152,14 @@ class MelodyCodec:
         return cls(MelodyConfig(**files.read_json(path)))
 
     def _cut(self, line: NDArray[Any], frame: Frame, fill: int) -> NDArray[Any]:
-        """A value a step → (N, S), padded with `fill`."""
+        """Cut one value per step into segments, (N, S), padded with `fill`."""
         cut = np.full((len(frame), self.segment_steps), fill, dtype=line.dtype)
         cut[frame.inside] = line
         return cut
 
 
 def chord_features(chords: Packed) -> NDArray[np.float32]:
-    """Packed chords (…) → (…, 25): root one-hot (12), its pitch classes (12), is there none (1)."""
+    """Packed chords (…) → (…, 25): one-hot root (12), pitch classes (12), 1 if there is no chord (1)."""
     root, tones = chords >> 12, chords & 0xFFF
     features = np.zeros((*chords.shape, CHORD_FEATURES), dtype=np.float32)
     pitch_classes = np.arange(12)

@@ -1,8 +1,8 @@
-"""The vocabulary of the event tokens: MidiTok's REMI, and tokens of our own for chords, artists, bars left and gaps.
+"""The vocabulary of the event tokens: MidiTok's REMI, with added tokens for chords, artists, bars left and gaps.
 
-REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. Of MidiTok's defaults
-four would cost music and are set here: tempos are off, stop at 250 qpm, notes longer than 12 beats are cut, and a beat
-has 8 steps.
+REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. We override four
+defaults of MidiTok that would lose music: it writes no tempos, limits them to 250 qpm, cuts notes longer than 12 beats,
+and uses 8 steps a beat.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from yardbird.music.pitch import FLAT_NAMES
 
 UNKNOWN_ARTIST = "unknown"
 DENOMINATORS = (2, 4, 8, 16)
-#: So many last bars of a solo count down to its end, so that a model learns how solos end.
+#: The last bars of a solo count down to its end, so that a model learns how solos end.
 COUNTDOWN_BARS = 4
 
 #: Which kind of token may follow which. `KINDS` are its keys, in the order of the ids in the vocabulary.
@@ -39,7 +39,7 @@ FOLLOWERS: Mapping[str, frozenset[str]] = {
     "Velocity": frozenset({"Duration"}),
     "Duration": frozenset({"Duration", "Position", "Bar", "EOS"}),
     "Artist": frozenset({"Bar"}),
-    "Fill": frozenset(),  # in no solo: it divides the streams of `yardbird.codecs.fill_stream`
+    "Fill": frozenset(),  # not in solos: it divides the streams of `yardbird.codecs.fill_stream`
 }
 KINDS = tuple(FOLLOWERS)
 
@@ -59,7 +59,7 @@ class EncodeConfig(Settings, section="encode.events"):
 class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no types
     """REMI with the chords, artists and countdown of `EventCodec` in its vocabulary.
 
-    Given a MIDI file it still is MidiTok's own REMI, and speaks the same ids: the slow reference for our encoder.
+    Its own encoding of MIDI files is MidiTok's REMI with the same ids. Tests use it as the slow reference.
     """
 
     def _create_base_vocabulary(self) -> list[str]:
@@ -87,7 +87,7 @@ class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no type
 
 
 def make_tokenizer(config: EncodeConfig, artists: Sequence[str]) -> EventTokenizer:
-    """The tokenizer of a corpus; artists are those of the training split, every other one is `Artist_unknown`."""
+    """The tokenizer of a corpus. `artists` are those of the training split; all others are `Artist_unknown`."""
     meters = {
         denominator: [
             numerator

@@ -1,6 +1,6 @@
-"""More training solos from the same ones: in other keys and at other tempos, evenly over the parents.
+"""Data augmentation: copies of training solos in other keys and at other tempos, evenly distributed over the parents.
 
-Only training tunes are copied, after the split: a copy of a held-out tune would be the answer given away.
+Only training tunes are copied, after the split: training on a copy of a held-out tune would leak it.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -42,7 +42,7 @@ class AugmentConfig(Settings, section="augment"):
     """Section `augment` of params.yaml."""
 
     target_size: int  # of the target's solos: originals of every split, and copies
-    background_copies: NonNegativeInt  # of each background solo, fewer where its range gives fewer
+    background_copies: NonNegativeInt  # of each background solo, or fewer if its range allows fewer
     semitones: tuple[int, ...]  # transpositions; 0 is the parent's own key
     tempo_factors: tuple[PositiveFloat, ...]  # 1.0 is the parent's own tempo
     tempo_range: Annotated[tuple[PositiveInt, ...], _RANGE]  # of a copy's mean tempo, in quarter notes a minute
@@ -58,7 +58,7 @@ class Variant:
 
     @property
     def suffix(self) -> str:
-        """Of the copy's file name: `__+3_x110` is up a minor third and a tenth faster."""
+        """The suffix of the copy's id and file name: `__+3_x110` is a minor third higher and 10 % faster."""
         return f"__{self.semitones:+d}_x{self.tempo_factor * 100:g}"
 
 
@@ -73,13 +73,13 @@ def augment(
 ) -> list[CopyRow]:
     """Write the originals of every split and copies of training solos: `output`/scores/… and `output`/manifest.csv.
 
-    `output` is replaced as a whole. Background solos over held-out tunes are left out: nothing is measured by them.
+    `output` is replaced as a whole. Background solos of held-out tunes are left out: no metric uses them.
 
     Args:
-        background: ids of solos.
+        background: ids of background solos.
 
     Raises:
-        InputError: the target is below the number of solos, or above what the parents can give.
+        InputError: the target is below the number of solos, or above the number that the parents can give.
     """
     rows = [row for row in rows if row.solo not in background or splits[row.solo] == "train"]
     scores = {row.solo: read_score(ingested / row.path) for row in rows}
@@ -108,13 +108,13 @@ def augment(
 def choose(
     parents: Sequence[SoloRow], scores: Mapping[str, Score], count: int, config: AugmentConfig, seed: int
 ) -> dict[str, list[Variant]]:
-    """Which variants of which parents make `count` distinct copies.
+    """Choose the variants of the parents that make `count` distinct copies.
 
-    The parents' numbers differ by at most one, but for parents that cannot give so many; whom the odd ones fall to is
-    drawn by lot. A parent gets all its keys once before any twice, at tempos drawn by lot.
+    The numbers of copies per parent differ by at most one, except for parents with too few variants. The parents of the
+    remaining copies are random. A parent uses all its keys once before any key twice, at random tempos.
 
     Raises:
-        InputError: `count` is negative or more than all parents can give.
+        InputError: `count` is negative, or more than all parents can give.
     """
     offers = offered(parents, scores, config, seed)
     available = sum(map(len, offers.values()))
@@ -126,9 +126,9 @@ def choose(
             remedy="change the target, or allow more semitones, tempo factors or pitches",
         )
     chosen: dict[str, list[Variant]] = {row.solo: [] for row in parents}
-    lots = [parents[i].solo for i in generator(seed, "augment", "lots").permutation(len(parents))]
+    shuffled = [parents[i].solo for i in generator(seed, "augment", "lots").permutation(len(parents))]
     while count:
-        givers = [solo for solo in lots if len(chosen[solo]) < len(offers[solo])][:count]
+        givers = [solo for solo in shuffled if len(chosen[solo]) < len(offers[solo])][:count]
         for solo in givers:
             chosen[solo].append(offers[solo][len(chosen[solo])])
         count -= len(givers)
@@ -138,7 +138,7 @@ def choose(
 def offered(
     parents: Sequence[SoloRow], scores: Mapping[str, Score], config: AugmentConfig, seed: int
 ) -> dict[str, list[Variant]]:
-    """The variants that each parent can give, best first, without those that sound as another parent or its copy."""
+    """The variants of each parent, best first, without those that sound like another parent or its copy."""
     taken = {_sound(row, scores[row.solo], Variant(0, 1.0)) for row in parents}
     offers: dict[str, list[Variant]] = {}
     for row in parents:
@@ -152,7 +152,7 @@ def offered(
 
 
 def variants(row: SoloRow, score: Score, config: AugmentConfig, seed: int) -> list[Variant]:
-    """All variants of a solo that stay within the instrument's range (or the solo's own) and the tempo range."""
+    """All variants of a solo within the range of the instrument, or of the solo if it is wider, and the tempo range."""
     lowest, highest = config.pitch_ranges.get(str(score.program), config.pitch_ranges["other"])
     below = min(0, lowest - int(score.pitches.min()))
     above = max(0, highest - int(score.pitches.max()))
@@ -193,6 +193,6 @@ def copy_row(row: SoloRow, variant: Variant, split: str, role: Role) -> CopyRow:
 
 
 def _sound(row: SoloRow, score: Score, variant: Variant) -> tuple[str, int, float]:
-    """What makes copies differ to the ear, also where parents are transposed copies of each other."""
+    """The properties by which copies differ, even if their parents are transposed copies of each other."""
     first = int(score.pitches[0]) + variant.semitones
     return row.interval_hash, first, float(np.round(score.mean_qpm * variant.tempo_factor, 1))

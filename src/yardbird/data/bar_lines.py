@@ -1,4 +1,4 @@
-"""The tempo map and the bar lines of a foreign file, repaired so that every codec can hold them."""
+"""The tempo map and the bar lines of a foreign file, repaired so that every codec can represent them."""
 
 from dataclasses import replace
 from itertools import cycle
@@ -7,25 +7,25 @@ from pathlib import Path
 from yardbird.errors import InputError
 from yardbird.music.score import Meter, Tempo
 
-#: Denominators of the meters in every codec's vocabulary, each of which has a whole number of steps on every grid.
+#: Denominators of the meters in every codec's vocabulary; their units are whole numbers of steps on every grid.
 _DENOMINATORS = (2, 4, 8, 16)
-#: A single beat may be so many times slower or faster than the slowest or fastest solo: a pause, or a slip in the
-#: beats of a timed performance. A tempo beyond is a broken event.
+#: A single beat may be this many times slower or faster than the slowest or fastest solo: a pause, or an error in the
+#: beats of a timed performance. Beyond it, a tempo is a broken event.
 _MOMENT = 4
 
 
 def tempo_map(
     tempos: tuple[Tempo, ...], first_onset: int, qpm_range: tuple[float, ...]
 ) -> tuple[tuple[Tempo, ...], list[str]]:
-    """Ascending changes from tick 0: of several at a tick the last, none that changes nothing.
+    """Ascending tempo changes from tick 0, without repeats; of several at a tick, the last.
 
-    A tempo that no beat can have is left out: the tempo before it holds on.
+    An impossible tempo is left out: the tempo before it stays in force.
     """
     lowest, highest = qpm_range[0] / _MOMENT, qpm_range[1] * _MOMENT
     changes = list({tempo.tick: tempo for tempo in tempos if lowest <= tempo.qpm <= highest}.values())
     broken = sum(not lowest <= tempo.qpm <= highest for tempo in tempos)
     flags = [f"tempo_repaired:{broken}"] if broken else []
-    if not changes or changes[0].tick > first_onset:  # until then the MIDI standard's 120 holds
+    if not changes or changes[0].tick > first_onset:  # until then, the MIDI standard assumes 120
         changes.insert(0, Tempo(0, 120.0))
         flags.append("tempo_assumed")
     changes[0] = Tempo(0, changes[0].qpm)
@@ -33,7 +33,7 @@ def tempo_map(
 
 
 def refuse_medley(meters: tuple[Meter, ...], ticks_per_beat: int, end: int, name: Path, max_bars: int) -> None:
-    """Count the bars before any array of that size is made: a broken file may claim millions."""
+    """Refuse a file with more than `max_bars` bars before an array of that size is made: broken ones have millions."""
     stops = [*(meter.tick for meter in meters[1:]), end]
     bars = sum(-((m.tick - stop) // m.bar_ticks(ticks_per_beat)) for m, stop in zip(meters, stops, strict=True))
     if bars > max_bars:
@@ -41,12 +41,12 @@ def refuse_medley(meters: tuple[Meter, ...], ticks_per_beat: int, end: int, name
 
 
 def bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tuple[tuple[Meter, ...], list[str]]:
-    """Ascending changes from tick 0, each on a bar line.
+    """Ascending meter changes from tick 0, each on a bar line.
 
-    A change inside a bar cuts it short: the bar gets the meter of what is left of it, as a pickup does, or, where no
-    signature in quarters or eighths says that, the change moves to the nearest bar line. 1/1 is written as 4/4, and
-    6/32 as 3/16. Signatures that no bar can have (no beats, a fraction of a tick) and those of a fraction of a
-    sixteenth, which no grid can hold, are left out.
+    A change inside a bar shortens the bar, which gets the meter of the rest, like a pickup. If no meter in quarters or
+    eighths has that length, the change moves to the nearest bar line. 1/1 becomes 4/4, and 6/32 becomes 3/16.
+    Impossible meters (no beats, a fraction of a tick) and those with a fraction of a sixteenth, which no grid can
+    represent, are left out.
     """
     if not meters:
         return (Meter(0, 4, 4),), ["meter_assumed"]
@@ -83,7 +83,7 @@ def _changes_of_meter(lines: list[Meter], end: int) -> tuple[Meter, ...]:
 
 
 def _plain(meter: Meter) -> Meter | None:
-    """The meter in halves to sixteenths, of the same bar; None where there is none."""
+    """The meter in halves to sixteenths with the same bar length; None if there is none."""
     numerator, denominator = meter.numerator, meter.denominator
     while denominator > _DENOMINATORS[-1] and numerator % 2 == 0:
         numerator, denominator = numerator // 2, denominator // 2
@@ -96,7 +96,7 @@ def _plain(meter: Meter) -> Meter | None:
 def divide_bars(
     meters: tuple[Meter, ...], ticks_per_beat: int, end: int, longest_beats: int
 ) -> tuple[tuple[Meter, ...], list[str]]:
-    """Bars that no vocabulary holds, as several: 9/4 as three bars of 3/4, 11/4 as 6/4 and 5/4 in turn."""
+    """Divide bars that are too long for the vocabularies: 9/4 into three bars of 3/4, 11/4 into 6/4 and 5/4."""
     flags: list[str] = []
     divided: list[Meter] = []
     for meter, stop in zip(meters, [*(later.tick for later in meters[1:]), end], strict=True):
@@ -113,7 +113,7 @@ def divide_bars(
 
 
 def _parts_of_bar(numerator: int, most: int) -> list[int]:
-    """At most four equal parts, the fewest; where there are none, the fewest that differ by one at most."""
+    """The smallest number of equal parts, at most four; otherwise the fewest parts that differ by at most one."""
     fewest = -(-numerator // most)
     equal = next((count for count in range(fewest, 5) if numerator % count == 0), 0)
     if equal:

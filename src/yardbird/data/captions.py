@@ -1,7 +1,7 @@
-"""What a sound is called: captions made by rule from what is known of it, or the user's own words (captions.csv).
+"""Captions of sounds: made by rules from known facts, or given by the user (captions.csv).
 
-Nothing is invented: what is not known is not said. Key and tempo are those that sound, so a copy in another key is
-called by that key. The tempo is rounded to 10, so that a model meets each number often enough to learn it.
+Captions contain known facts only. Key and tempo are those of the sound, so a copy in another key is described with
+that key. The tempo is rounded to 10, so that each number is frequent enough to be learnt.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from yardbird.music.pitch import Key
 CAPTIONS = "captions.csv"
 _TEMPO_STEP = 10  # quarter notes a minute
 
-#: General MIDI program, counted from 0 → its name in captions; others go unnamed.
+#: General MIDI program, counted from 0 → its name in captions; others have no name.
 INSTRUMENTS = {
     0: "piano",
     11: "vibraphone",
@@ -31,7 +31,7 @@ INSTRUMENTS = {
 }
 
 
-#: Column of captions.csv → the lowest and highest number that it may hold, and what an empty field means.
+#: Column of captions.csv → its lowest and highest number, and the value of an empty field.
 _NUMBERS: dict[str, tuple[float, float, float | None]] = {
     "qpm": (20, 500, None),
     "beats_per_bar": (1, 16, 4.0),
@@ -50,7 +50,7 @@ class _Line(Entry):
 
 @dataclass(frozen=True)
 class Remark:
-    """What the user says of a recording, or of a solo of the corpus; what is empty or None is not said."""
+    """The facts that the user gives about a recording or a solo of the corpus; empty or None where not given."""
 
     known: Entry
     key: Key | None
@@ -58,7 +58,7 @@ class Remark:
     instrument: str
     qpm: float | None
     beats_per_bar: float  # quarter notes
-    first_beat_seconds: float  # where the first bar starts
+    first_beat_seconds: float  # start of the first bar
 
 
 NO_REMARK = Remark(Entry(), None, "", "", None, 4.0, 0.0)
@@ -66,7 +66,7 @@ NO_REMARK = Remark(Entry(), None, "", "", None, 4.0, 0.0)
 
 @dataclass(frozen=True)
 class Facts:
-    """What a caption is made of, as it sounds; what is empty or None is not known."""
+    """The facts for a caption, as the music sounds; empty or None where unknown."""
 
     style: str
     instrument: str
@@ -78,10 +78,10 @@ class Facts:
 
 
 def read_remarks(source: Path) -> dict[str, Remark]:
-    """The rows of captions.csv in a folder, by file or solo; none where there is no such table.
+    """The rows of captions.csv in a folder, by file or solo; empty if the table does not exist.
 
     Raises:
-        InputError: the table cannot be read, names a file outside the folder, or holds a wrong key or number.
+        InputError: the table cannot be read, names a file outside the folder, or has an invalid key or number.
     """
     path = source / CAPTIONS
     if not path.exists():
@@ -92,11 +92,11 @@ def read_remarks(source: Path) -> dict[str, Remark]:
         try:
             key = Key.parse(line.key) if line.key else None
         except ValueError:
-            expected, remedy = f"the key of {name} as `Bb`, `F minor` or `Cm`", "mend it, or leave it empty"
+            expected, remedy = f"the key of {name} as `Bb`, `F minor` or `Cm`", "correct it, or leave it empty"
             raise InputError(path, expected=expected, found=repr(line.key), remedy=remedy) from None
         numbers = {column: _number(path, name, column, getattr(line, column)) for column in _NUMBERS}
         beats, first = numbers["beats_per_bar"], numbers["first_beat_seconds"]
-        assert beats is not None, "both have a default"
+        assert beats is not None, "beats_per_bar and first_beat_seconds have defaults"
         assert first is not None
         remarks[name] = Remark(line, key, line.caption, line.instrument, numbers["qpm"], beats, first)
     return remarks
@@ -111,13 +111,13 @@ def _number(path: Path, name: str, column: str, text: str) -> float | None:
     except ValueError:
         value = -1.0
     if not lowest <= value <= highest:
-        expected, remedy = f"{lowest:g} … {highest:g} as {column} of {name}", "mend it, or leave it empty"
+        expected, remedy = f"{lowest:g} … {highest:g} as {column} of {name}", "correct it, or leave it empty"
         raise InputError(path, expected=expected, found=repr(text), remedy=remedy)
     return value
 
 
 def captions_of(facts: Facts) -> tuple[str, ...]:
-    """The full caption first, then shorter forms of the same facts, in the words in which people ask for music.
+    """The full caption first, then shorter captions with fewer of the facts, worded like prompts for music.
 
     >>> facts = Facts("Be-bop", "alto saxophone", "", Key.parse("F"), "12-bar blues", 223.0, "Otto Cascade (synthetic)")
     >>> captions_of(facts)[0]
@@ -144,12 +144,12 @@ def rounded_tempo(qpm: float) -> int:
 
 
 def _key_words(key: Key) -> str:
-    """`F`, or `F minor`: in speech a key is major unless it is said to be minor."""
+    """`F`, or `F minor`: by convention, a key without a mode is major."""
     return str(key).removesuffix(" major")
 
 
 def _lowered(form: str) -> str:
-    """`Rhythm changes` within a sentence, but `Donna Lee changes` and `AABA` as they are."""
+    """Put the first letter in lower case, as in `rhythm changes`; keep `Donna Lee changes` and `AABA`."""
     first, *others = form.split()
     names = any(word[:1].isupper() and word[1:].islower() for word in others)
     return form[0].lower() + form[1:] if first[1:].islower() and not names else form

@@ -1,4 +1,4 @@
-"""Folders of music looked at as the pipeline would use them: ingest, validate and the measures of their health."""
+"""A check of folders of music with the stages of the pipeline: ingest, validate and the measures of data health."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,18 +15,18 @@ from yardbird.data.validation import ValidateConfig, Verdict, validate
 
 @dataclass(frozen=True, eq=False)
 class FileHealth:
-    """A file of a folder: either `row` or `rejected` is there; `findings` have the most severe first."""
+    """A file of a folder: it has either `row` or `rejected`; `findings` start with the most severe."""
 
     source: str
     file: str
     row: SoloRow | None
     rejected: Rejected | None
-    solo: SoloHealth | None  # measured where validate finds no error
+    solo: SoloHealth | None  # measured if validate finds no error
     findings: tuple[Finding, ...]
 
     @property
     def used(self) -> bool:
-        """Does it pass ingest and validate?"""
+        """Whether the file passes ingest and validate."""
         return all(explain(finding.kind).severity != "error" for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class FileHealth:
 
 @dataclass(frozen=True)
 class Checkup:
-    """All folders together: `surveys` by the name of the source, `files` in the order of the folders."""
+    """The result for all folders: `surveys` by the name of the source, `files` in the order of the folders."""
 
     surveys: Mapping[str, Survey]
     health: Health
@@ -51,7 +51,7 @@ class Checkup:
 
     @property
     def findings(self) -> list[Finding]:
-        """All of them: those of sources, then those of files, where each names its file."""
+        """All findings: those of sources, then those of files, with the name of the file."""
         names = {source.name for source in self.health.sources}
         of_sources = [finding for finding in self.health.findings if finding.where in names]
         return [*of_sources, *(finding for file in self.files for finding in file.findings)]
@@ -65,7 +65,7 @@ class Checkup:
 
 
 def check_up(folders: Sequence[Path], ingest: IngestConfig, validation: ValidateConfig, limits: Limits) -> Checkup:
-    """Look at folders as if they were the sources of one corpus; writes nothing.
+    """Check folders as if they were the sources of one corpus; writes nothing.
 
     Raises:
         InputError: a folder is missing, or one of its manifests is unreadable.
@@ -96,7 +96,7 @@ def check_up(folders: Sequence[Path], ingest: IngestConfig, validation: Validate
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """A name for each folder: its own, numbered where two have the same."""
+    """A unique name for each folder: its own, with a number if two are equal."""
     names: list[str] = []
     for folder in folders:
         plain = folder.resolve().name or "root"
@@ -106,7 +106,7 @@ def _names(folders: Sequence[Path]) -> list[str]:
 
 
 def _unnamed(folder: Path, found: Survey) -> Iterator[Finding]:
-    """The solos whose artist is only the name of a folder, which no manifest confirms."""
+    """A finding for each solo whose artist is only the name of its folder and in no manifest."""
     manifests: dict[PurePath, Mapping[str, Entry]] = {}
     for solo in found.used:
         file = PurePath(solo.row.file)

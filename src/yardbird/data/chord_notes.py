@@ -1,7 +1,7 @@
-"""Chords that a part plays as notes, as in lead sheets with a track of block chords, named by template matching.
+"""Recognition of chords that a part plays as notes, such as a track of block chords, by template matching.
 
-Fujishima, Realtime Chord Recognition of Musical Sound (ICMC 1999), matches pitch classes with templates; we add that
-the lowest note is likely the root, and that tensions and the fifth may be left out.
+Fujishima, Realtime Chord Recognition of Musical Sound (ICMC 1999), matches pitch classes with templates. We add that
+the lowest note is probably the root, and that tensions may be added and the fifth omitted.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from yardbird.music.chords import QUALITIES, Chord
 from yardbird.music.midi import RawPart
 from yardbird.music.score import ChordChange, Notes
 
-#: Quality → the tension that sets it apart from others with its chord tones.
+#: Quality → the tension that distinguishes it from others with the same chord tones.
 _TENSION = {"69": 2, "9": 2, "13": 9, "7b9": 1, "7#9": 3, "7#11": 6, "7b13": 8, "m9": 2}
-#: Quality → what a player may add.
+#: Quality → the tensions that a player may add.
 _MAY_ADD = {
     "": {2}, "m": {2}, "maj7": {2, 6, 9}, "13": {2}, "7alt": {1, 3}, "aug7": {2}, "7sus": {2, 9}, "m6": {2}, "m7": {5},
     "m9": {5, 9}, "mmaj7": {2, 9}, "m7b5": {2, 5}, "69": {6}, "7b9": {6, 8, 9}, "7#9": {6, 8}, "7#11": {2, 9},
@@ -23,7 +23,7 @@ _MAY_ADD = {
 }  # fmt: skip
 _MISSING, _MISSING_FIFTH, _FOREIGN, _LOWEST, _ADDED = -1.0, -0.25, -1.2, 0.8, 0.6
 _MISSING_ROOT = -1.5
-_ODD_TONES = 1  # a chord with more tones missing or foreign to it is none
+_ODD_TONES = 1  # notes are no chord if more tones than this are missing or foreign
 _CHORDAL_SHARE = 0.5  # of the onsets of a part
 _LEAST_CHORDS = 2
 _MOST_HELD = 64  # notes that sound together; a broken file may hold thousands
@@ -32,7 +32,7 @@ _BASS_PROGRAMS = range(32, 40)  # of General MIDI
 
 @dataclass(frozen=True)
 class _Strike:
-    """Notes that start together, and the pitches that sound then, ascending."""
+    """Notes that start together, and all pitches that sound then, ascending."""
 
     tick: int
     pitches: tuple[int, ...]
@@ -43,9 +43,9 @@ class _Strike:
 
 
 def chords_from_notes(parts: Sequence[RawPart], ticks_per_beat: int) -> tuple[ChordChange, ...]:
-    """The chords of the part that plays most of them, where one plays three pitch classes and more on most onsets.
+    """The chords of the part with the most of them; a part plays chords if most onsets have three pitch classes.
 
-    A strike that fits no chord counts as no chord. The result is empty where no part plays chords.
+    Notes that fit no chord count as no chord. The result is empty if no part plays chords.
     """
     tolerance = max(1, ticks_per_beat // 8)
     best: list[_Strike] = []
@@ -68,14 +68,14 @@ def _is_bass(part: RawPart) -> bool:
 def _strikes(notes: Notes, tolerance: int) -> list[_Strike]:
     strikes: list[_Strike] = []
     rows = notes[["onset_tick", "duration_tick", "pitch"]].tolist()
-    held: list[tuple[int, int]] = []  # end and pitch of what may still sound
+    held: list[tuple[int, int]] = []  # end and pitch of notes that may still sound
     first = 0
     while first < len(rows):
         start = rows[first][0]
         last = first
         while last < len(rows) and rows[last][0] <= start + tolerance:
             last += 1
-        # a note of the chord before that hangs over by less than the tolerance does not count
+        # a note of the previous chord that overlaps by less than the tolerance does not count
         held = [(end, pitch) for end, pitch in held if end > rows[last - 1][0] + tolerance]
         struck = [(onset + duration, pitch) for onset, duration, pitch in rows[first:last]]
         strikes.append(_Strike(start, tuple(sorted({pitch for _, pitch in held + struck}))))
@@ -85,15 +85,15 @@ def _strikes(notes: Notes, tolerance: int) -> list[_Strike]:
 
 
 def _named(strike: _Strike, bass: int | None) -> Chord | None:
-    """The likeliest chord; `bass` is the note of a bass part that starts with it."""
+    """The most likely chord; `bass` is the note of a bass part that starts at the same tick."""
     if bass is None:
-        return _likeliest(strike.pitch_classes, strike.pitches[0] % 12, True)
-    return _likeliest(strike.pitch_classes | {bass % 12}, bass % 12, False)
+        return _most_likely(strike.pitch_classes, strike.pitches[0] % 12, True)
+    return _most_likely(strike.pitch_classes | {bass % 12}, bass % 12, False)
 
 
 @lru_cache(maxsize=4096)  # a part repeats its chords
-def _likeliest(sounding: frozenset[int], lowest: int, inverted: bool) -> Chord | None:
-    """The chord that fits best over its lowest note, which may be its bass where `inverted`; None where none fits."""
+def _most_likely(sounding: frozenset[int], lowest: int, inverted: bool) -> Chord | None:
+    """The chord that fits best; if `inverted`, the lowest note may be its bass. None if no chord fits."""
     fits = {
         (root, quality): _fit({(tone - root) % 12 for tone in sounding}, quality) + _LOWEST * (root == lowest)
         for quality in QUALITIES

@@ -1,7 +1,8 @@
-"""Chord symbols among the texts of a file, told from rehearsal letters, section names, credits and lyrics.
+"""Chord symbols among the texts of a file, distinguished from rehearsal letters, section names, credits and lyrics.
 
-A text is never judged alone: "A" is a chord among the chords of a file in A, a section where letters follow each other
-in order, and a syllable between "Be" and "lit"; "Do" is D diminished beside "Gm7" and a word beside "you".
+The decision considers all texts of the file: "A" is a chord among the chords of a file in A, a section among letters
+in alphabetical order, and a syllable between "Be" and "lit"; "Do" is D diminished next to "Gm7" and a word next to
+"you".
 """
 
 import re
@@ -14,25 +15,25 @@ from yardbird.music.chords import Chord
 from yardbird.music.midi import RawText
 from yardbird.music.score import ChordChange, Section
 
-END = "END"  # our own files say where the last bar ends, which may be a bar without notes
+END = "END"  # marks the end of the last bar in this project's files; that bar may have no notes
 PHRASE = re.compile(r"PHRASE\b.*", re.I)
 SECTION = re.compile(
     r"(?:SECTION )?((?:HEAD|SOLO|FORM|CHORUS|INTRO|VERSE|BRIDGE|CODA|OUTRO|ENDING)\b.*)|SECTION (.+)", re.I
 )
 
 _LABEL = re.compile(r"[\[(]?([A-Z])(?:[1-4]|'{1,2})?[\])]?")  # "A", "B2", "[C]": a chord or a rehearsal letter
-_SAME = ("%", "/", "//", "sim.", "simile")  # the chord goes on
-_CERTAIN = re.compile(r"\d|[#♭♯ΔΔ∆△øØ°º^+]|maj|min|dim|aug|sus|alt|[A-G]b|N\.C", re.I)  # no word has these
+_SAME = ("%", "/", "//", "sim.", "simile")  # the chord continues
+_CERTAIN = re.compile(r"\d|[#♭♯ΔΔ∆△øØ°º^+]|maj|min|dim|aug|sus|alt|[A-G]b|N\.C", re.I)  # never in a word
 _CHORD_WORD = re.compile(r"maj|min|dim|aug|sus|add|alt|omit", re.I)
 _SECTION_BARS = 8
-_MARKER_SHARE = 0.5  # a file's maker chose the markers: half of them are enough
+_MARKER_SHARE = 0.5  # of the markers; authors write markers on purpose, so half of them are enough
 _NAMED = 20
 _LONGEST = 64  # characters of a symbol or a direction
 
 
 @dataclass(frozen=True)
 class ChordTexts:
-    """What the texts of a file say about its form; `flags` name what had to be decided."""
+    """The chords and sections in the texts of a file; `flags` name the decisions that were made."""
 
     changes: tuple[ChordChange, ...]
     sections: tuple[Section, ...]
@@ -40,14 +41,14 @@ class ChordTexts:
 
 
 def chords_of(texts: Sequence[RawText], share: float, bar_ticks: Sequence[int]) -> ChordTexts:
-    """Chord changes out of markers, else out of text, lyrics or cues where enough of them are chord symbols.
+    """Chord changes from markers, or else from text, lyrics or cues if enough of them are chord symbols.
 
-    The span of a symbol that cannot be read is no chord; the flag `unread_chords` names it with its bar. `B` is B flat
-    in a file that writes B natural as `H`.
+    From an unreadable symbol to the next one there is no chord; the flag `unread_chords` names the symbol and its bar.
+    `B` is B flat in a file that writes B natural as `H`.
 
     Args:
-        share: of the texts, lyrics or cues, without credits, that must be chord symbols.
-        bar_ticks: where the bars of the file start.
+        share: the share of the texts, lyrics or cues, without credits, that must be chord symbols.
+        bar_ticks: the starts of the bars of the file.
     """
     sections: list[Section] = []
     flags: list[str] = []
@@ -76,13 +77,13 @@ def chords_of(texts: Sequence[RawText], share: float, bar_ticks: Sequence[int]) 
 
 
 def without_repeats(changes: Sequence[ChordChange]) -> tuple[ChordChange, ...]:
-    """Of several changes at a tick the last; a repeated chord is no change."""
+    """Keep the last of several changes at a tick, and remove changes that repeat the chord."""
     at = list({change.tick: change for change in changes}.values())
     return tuple(change for i, change in enumerate(at) if i == 0 or change.chord != at[i - 1].chord)
 
 
 def is_mark(text: str) -> bool:
-    """Is it a phrase, a named section or the end?"""
+    """Whether a text marks a phrase, a named section or the end."""
     return text == END or bool(PHRASE.fullmatch(text) or SECTION.fullmatch(text))
 
 
@@ -98,11 +99,11 @@ def _change(text: RawText, *, german: bool = False) -> ChordChange | None:
 
 
 def _rehearsal_letters(texts: Sequence[RawText], bar_ticks: Sequence[int]) -> set[RawText]:
-    """The texts that are letters of the form.
+    """The texts that are rehearsal letters.
 
-    Letters alone are sections where they first appear in the order of the alphabet from A on. Among chords they are
-    sections where a chord symbol stands at the same tick (two letters, or one where the chords begin), or where they
-    divide the file into spans of whole eight bars.
+    In a file without other chord symbols, letters are sections if they first appear in alphabetical order from A on.
+    Among chords they are sections if a chord symbol is at the same tick (of two letters, or of one where the chords
+    begin), or if they divide the file into multiples of eight bars.
     """
     labels = [text for text in texts if _LABEL.fullmatch(_clean(text))]
     if not labels:
@@ -117,7 +118,7 @@ def _rehearsal_letters(texts: Sequence[RawText], bar_ticks: Sequence[int]) -> se
         if len(together) > 1 and possible:
             doubled.append(max(possible, key=_letter))
     known = {_letter(text) for text in doubled}
-    if len(known) > 1 or (known and doubled[0].tick == texts[0].tick):  # two chords may stand at one tick by mistake
+    if len(known) > 1 or (known and doubled[0].tick == texts[0].tick):  # two chords may share a tick by mistake
         rest = [text for text in labels if text not in doubled and _letter(text) in known]
         return {*doubled, *(text for text in rest if _divides([*doubled, text], bar_ticks))}
     for count in range(len({_letter(text) for text in labels}), 1, -1):
@@ -135,12 +136,12 @@ def _letter(text: RawText) -> str:
 
 
 def _in_order(letters: Sequence[str]) -> bool:
-    """A, A, B, A, C: each letter that is new is the next of the alphabet."""
+    """Whether each new letter is the next of the alphabet, as in A, A, B, A, C."""
     return list(dict.fromkeys(letters)) == [chr(ord("A") + place) for place in range(len(set(letters)))]
 
 
 def _divides(form: Sequence[RawText], bar_ticks: Sequence[int]) -> bool:
-    """Do the letters stand on bar lines, whole eight bars apart?"""
+    """Whether the letters are on bar lines, with multiples of eight bars between them."""
     ticks = sorted({text.tick for text in form})
     if not set(ticks) <= set(bar_ticks):
         return False
@@ -149,7 +150,7 @@ def _divides(form: Sequence[RawText], bar_ticks: Sequence[int]) -> bool:
 
 
 def _is_credit(text: RawText, first_chord: int) -> bool:
-    """Is it a sentence, an address, or a word before the first chord?"""
+    """Whether a text is a sentence, an address, or a word before the first chord."""
     clean = _clean(text)
     if len(clean) > _LONGEST:
         return True
@@ -159,7 +160,7 @@ def _is_credit(text: RawText, first_chord: int) -> bool:
 
 
 def _is_word(text: str) -> bool:
-    """A direction such as "vamp" or "Take 2", during which the chord goes on; not a misspelled symbol such as "Xyz"."""
+    """Whether a text is a direction such as "vamp" or "Take 2", which does not end a chord; "Xyz" is a typo."""
     letters = "".join(re.findall(r"[^\W\d_]", text))
     if text[0] not in "ABCDEFGH":
         return bool(re.search(r"[aeiou]", letters, re.I)) or text[0].isdigit()
@@ -168,7 +169,7 @@ def _is_word(text: str) -> bool:
 
 
 def _naming(unread: Sequence[RawText], bar_ticks: Sequence[int]) -> str:
-    """The flag that names each unread symbol and its bar; `|` and `:` divide flags, so others are written for them."""
+    """The flag that names each unread symbol and its bar. `|` and `:` separate flags, so similar signs replace them."""
     signs = {ord("|"): "¦", ord(":"): "∶"}
     names = [
         f"{' '.join(text.text.split()).translate(signs)} in bar {max(1, bisect_right(bar_ticks, text.tick))}"

@@ -1,6 +1,6 @@
-"""Sounds cut into clips with captions: what an audio model learns from.
+"""Cutting of sounds into clips with captions, the training data of the audio model.
 
-A sound is split before it is cut: all clips of a recording, of a solo and its copies, of a tune group, share a split.
+The split is made before the cut: all clips of a recording, of a solo and its copies, and of a tune group share it.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ from yardbird.tables import clips as tables
 from yardbird.tables.clips import ClipRow
 from yardbird.tables.typed import write_table
 
-_SILENT_CLIP = -40.0  # dB: a clip that never gets louder than this, after its recording was brought to its loudness
+_SILENT_CLIP = -40.0  # dB: the peak below which a clip of a levelled recording is silent
 _EPSILON = 1e-9  # seconds
 
 
 @dataclass(frozen=True)
 class Made:
-    """What was written: the rows of clips.csv and of rejected.csv, and what the splits lack, one line each."""
+    """The rows of clips.csv and of rejected.csv, and one warning for each artist missing from a split."""
 
     clips: tuple[ClipRow, ...]
     rejected: tuple[Reject, ...]
@@ -40,11 +40,11 @@ class Made:
 
 
 def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConfig, seed: int) -> Made:
-    """The user's recordings, or where there are none the corpus through the SoundFont, as clips: see `write_clips`.
+    """Cut the user's recordings, or the corpus rendered with the SoundFont if there are none; see `write_clips`.
 
     Raises:
-        InputError: `config.source` is no folder, holds recordings none of which can be used, too few for three splits,
-            or a captions.csv that cannot be read; or there is neither a recording nor a corpus.
+        InputError: `config.source` is not a folder; none of its recordings can be used, or there are too few for three
+            splits; its captions.csv cannot be read; or there is neither a recording nor a corpus.
     """
     source = Path(config.source)
     paths, remarks = recordings.find(source), read_remarks(source)
@@ -56,7 +56,7 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
     else:
         sounds, rejected, warnings = rendering.rendered(augmented, remarks, config, seed), [], ()
         known = rendering.solos(augmented)
-    rejected += [Reject(name, f"named in {CAPTIONS}, but not there") for name in sorted(remarks.keys() - known)]
+    rejected += [Reject(name, f"named in {CAPTIONS}, but missing") for name in sorted(remarks.keys() - known)]
     with files.replacing_folder(out) as draft:
         rows, silent = write_clips(sounds, draft, config)
         if not rows:
@@ -68,7 +68,7 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
 
 
 def write_clips(sounds: Sequence[Sound], out: Path, config: AudioConfig) -> tuple[list[ClipRow], list[Reject]]:
-    """Cut the sounds and write `out`/audio/<clip>.flac; silent clips are not written, but returned beside the rows."""
+    """Cut the sounds and write `out`/audio/<clip>.flac; return the rows, and the silent clips, which it skips."""
     rows: list[ClipRow] = []
     silent: list[Reject] = []
     for sound in tqdm(sounds, desc="render", unit="sound", leave=False):
@@ -76,7 +76,7 @@ def write_clips(sounds: Sequence[Sound], out: Path, config: AudioConfig) -> tupl
         bars = np.array(sound.bar_seconds)
         edges = cuts(bars, len(samples) / config.sample_rate, config.min_seconds, config.clip_seconds)
         for number, (start, stop) in enumerate(pairwise(edges)):
-            # rounded down at both ends: neighbours meet, and none is a sample longer than clip_seconds
+            # both ends are rounded down, so that clips abut and none is a sample longer than clip_seconds
             piece = samples[int(start * config.sample_rate) : int(stop * config.sample_rate)]
             if decibels(peak_of(piece)) < _SILENT_CLIP:
                 silent.append(Reject(sound.name, f"silent from {start:.1f} to {stop:.1f} seconds"))
@@ -88,14 +88,15 @@ def write_clips(sounds: Sequence[Sound], out: Path, config: AudioConfig) -> tupl
 
 
 def cuts(bar_seconds: NDArray[np.float64], seconds: float, shortest: float, longest: float) -> list[float]:
-    """Where a sound is cut, both ends included: on bar lines, into the fewest clips, as even as bars allow.
+    """The cuts of a sound, including both ends: on bar lines, with the fewest clips, of lengths as equal as possible.
 
-    A bar longer than `longest` is cut evenly. So is the whole sound where no tempo is known, or where its bars leave a
-    remainder shorter than `shortest`: nothing is dropped. Least squares of the lengths, by dynamic programming.
+    A bar longer than `longest` is cut evenly. The whole sound is cut evenly if the tempo is unknown or its bars would
+    leave a remainder shorter than `shortest`: nothing is dropped. Dynamic programming minimises the sum of squared
+    lengths.
 
     Args:
-        bar_seconds: where bars start, ascending; those outside the sound do not count.
-        shortest: at most half of `longest`; only a sound that is shorter itself gives a shorter clip.
+        bar_seconds: the starts of the bars, ascending; those outside the sound are ignored.
+        shortest: at most half of `longest`; only a shorter sound gives a shorter clip.
     """
     inside = bar_seconds[(bar_seconds > _EPSILON) & (bar_seconds < seconds - _EPSILON)].tolist()
     for lines in ([0.0, *inside, seconds], [0.0, seconds]):
@@ -108,7 +109,7 @@ def cuts(bar_seconds: NDArray[np.float64], seconds: float, shortest: float, long
 
 
 def _fewest(lines: Sequence[float], shortest: float, longest: float) -> list[float]:
-    """The edges of the fewest and evenest clips within the bounds; empty where there are none."""
+    """The edges of the fewest, most equal clips within the bounds; empty if there are none."""
     best: list[tuple[int, float, int] | None] = [(0, 0.0, 0)]  # number, sum of squares, the edge before
     for end in range(1, len(lines)):
         offers = []
@@ -124,7 +125,7 @@ def _fewest(lines: Sequence[float], shortest: float, longest: float) -> list[flo
     edges, index = [lines[-1]], len(lines) - 1
     while index:
         entry = best[index]
-        assert entry is not None, "an edge that was stepped to was reached"
+        assert entry is not None, "every edge on the path is reachable"
         index = entry[2]
         edges.append(lines[index])
     return edges[::-1]
@@ -157,7 +158,7 @@ def _row(sound: Sound, number: int, start: float, stop: float, bars: NDArray[np.
 
 
 def in_words(made: Made, out: Path) -> list[str]:
-    """What the stage prints: clips and minutes of each split, and what is not used."""
+    """The lines that the stage prints: clips and minutes of each split, and the number of rejected files."""
     lines = []
     for split in SPLITS:
         rows = [row for row in made.clips if row.split == split]

@@ -1,7 +1,7 @@
-"""The checks on ingested solos as Great Expectations suites. Importing this costs three seconds: do it late.
+"""The checks of ingested solos as Great Expectations suites. The import takes three seconds, so import it late.
 
-A solo that breaks one of severity `critical` is set aside, `warning` is counted. The description of an expectation is
-what a user reads, in the terminal and in the Data Docs; its meta names the metric.
+A solo that fails an expectation of severity `critical` is set aside; failures of severity `warning` are counted. Users
+read the description of an expectation in the terminal and in the Data Docs; its meta holds the name of the metric.
 """
 
 import os
@@ -39,7 +39,7 @@ _ERROR, _WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one expectation: the solos that break it, each once, in the order of the table."""
+    """The result of one expectation: the solos that fail it, each once, in the order of the table."""
 
     name: str
     severity: Severity
@@ -48,13 +48,13 @@ class Outcome:
 
 
 class NotesDoNotOverlap(MulticolumnMapMetricProvider):
-    """Columns (solo, onset, duration), sorted: does each note end before the next one of its solo starts?"""
+    """Whether each note ends before the next note of its solo starts; columns (solo, onset, duration), sorted."""
 
     condition_metric_name = "multicolumn_values.notes_do_not_overlap"
     condition_domain_keys = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
 
     @multicolumn_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
-    def _pandas(cls, column_list: pd.DataFrame, **_: Any) -> pd.Series:  # noqa: N805  # the decorator makes it one
+    def _pandas(cls, column_list: pd.DataFrame, **_: Any) -> pd.Series:  # noqa: N805  # a class method
         solo, onset, duration = (column_list[name] for name in column_list.columns)
         return (solo != solo.shift(-1)) | (onset + duration <= onset.shift(-1))
 
@@ -67,7 +67,7 @@ class ExpectNotesToBeMonophonic(MulticolumnMapExpectation):
 
 
 def manifest_expectations(config: ValidateConfig) -> list[Expectation]:
-    """Of the manifest: one row a solo."""
+    """The expectations for the manifest, which has one row per solo."""
     slowest, fastest = config.qpm_range
     return [
         _check("unique_ids", _ERROR, "every solo has its own id", ExpectColumnValuesToBeUnique, column="solo"),
@@ -101,7 +101,7 @@ def manifest_expectations(config: ValidateConfig) -> list[Expectation]:
 
 
 def note_expectations(config: ValidateConfig) -> list[Expectation]:
-    """Of the note table: one row a note, sorted by solo and onset."""
+    """The expectations for the note table, which has one row per note, sorted by solo and onset."""
     lowest, highest = config.pitch_range
     return [
         _between("onset", _ERROR, "notes start in the score", "onset_tick", 0, None),
@@ -134,7 +134,7 @@ def _present(column: str, severity: FailureSeverity) -> Expectation:
 
 
 def check_tables(tables: dict[str, tuple[pd.DataFrame, list[Expectation]]], docs: Path | None) -> list[Outcome]:
-    """Check each table, which has a column `solo`, against its expectations; write the Data Docs to `docs`, if any."""
+    """Check each table, which has a column `solo`, against its expectations; write the Data Docs to `docs` if given."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     for built_in in context.get_site_names():

@@ -1,4 +1,4 @@
-"""Public collections onto this disk: pinned, resumable, and never over what is there."""
+"""Downloads of public collections: pinned by hash, resumable, and without overwriting files."""
 
 import os
 import zipfile
@@ -19,13 +19,13 @@ _TIMEOUT_SECONDS = 60
 
 
 def fetch(collection: Collection, folder: Path) -> list[Path]:
-    """Download what is not there yet into `folder` and return all files, each checked against its SHA-256.
+    """Download the missing files into `folder` and return all files, each checked against its SHA-256.
 
-    What has arrived when a download is interrupted stays in a hidden file and is continued by the next call.
+    An interrupted download stays in a hidden file; the next call continues it.
 
     Raises:
-        InputError: no connection, an error of the server, other bytes than the pinned ones, or a file of that name that
-            is another.
+        InputError: there is no connection, the server fails, the bytes differ from the pinned ones, or another file of
+            that name exists.
     """
     there: list[Path] = []
     for download in collection.downloads:
@@ -46,13 +46,13 @@ def _is_there(folder: Path, name: str, digest: str) -> bool:
     if not path.exists():
         return False
     if not path.is_file() or files.sha256(path) != digest:
-        expected, found = f"nothing, or the file with SHA-256 {digest[:12]}…", "another of that name"
-        raise InputError(path, expected=expected, found=found, remedy="move it away; nothing is overwritten")
+        expected, found = f"no file, or the file with SHA-256 {digest[:12]}…", "another file of that name"
+        raise InputError(path, expected=expected, found=found, remedy="move it away; no file is overwritten")
     return True
 
 
 def _download(download: Download, folder: Path, name: str) -> Path:
-    """Through pooch, which writes beside the file, checks the hash, and only then moves it into place."""
+    """Download with pooch, which writes a temporary file, checks the hash, and then moves the file into place."""
     import pooch
     import requests
 
@@ -67,18 +67,18 @@ def _download(download: Download, folder: Path, name: str) -> Path:
         found = f"{answer.status_code} {answer.reason}" if answer is not None else str(error)
         raise InputError(download.url, expected="the file", found=found, remedy="try again later") from None
     except requests.exceptions.RequestException as error:
-        kept = f"; {part.stat().st_size / 1e6:.1f} MB have arrived and are kept" if part.exists() else ""
+        kept = f"; it continues after the {part.stat().st_size / 1e6:.1f} MB received" if part.exists() else ""
         found = f"a broken connection ({type(error).__name__})"
         raise InputError(download.url, expected="the file", found=found, remedy=f"run it again{kept}") from None
-    except ValueError:  # pooch's word for another hash
+    except ValueError:  # pooch raises it for a wrong hash
         expected, found = f"SHA-256 {str(download.sha256)[:12]}…", "other bytes, which were deleted"
-        remedy = "run it again; if it stays so, the source has changed"
+        remedy = "run it again; if the error stays, the source has changed"
         raise InputError(download.url, expected=expected, found=found, remedy=remedy) from None
 
 
 @dataclass(frozen=True)
 class _Resuming:
-    """A downloader for pooch that continues `part`, in which an interrupted download leaves what has arrived."""
+    """A downloader for pooch that continues `part`, the file of an interrupted download."""
 
     part: Path
     max_bytes: int
@@ -89,7 +89,7 @@ class _Resuming:
         have = self.part.stat().st_size if self.part.exists() else 0
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         with requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS, headers=headers) as response:
-            if not (have and response.status_code == 416):  # nothing is left: all of it has arrived
+            if not (have and response.status_code == 416):  # nothing is missing: the download was complete
                 response.raise_for_status()
                 continued = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
                 have = have if response.status_code == 206 and continued else 0
@@ -112,7 +112,7 @@ class _Resuming:
 
 
 def _unpack(archive: Path, folder: Path, wanted: dict[str, str], download: Download) -> None:
-    """Write the wanted members under their bare names, each only with its own SHA-256; the others are not touched."""
+    """Write the wanted members under their names without folders if their SHA-256 matches; ignore all others."""
     import hashlib
 
     found: dict[str, bytes] = {}

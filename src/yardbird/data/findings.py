@@ -1,7 +1,7 @@
-"""Every kind of finding about a file: how grave it is, what the pipeline does, and what a person could do.
+"""Every kind of finding about a file: its severity, what the pipeline does, and what a user can do.
 
-The one place that explains the flags of ingestion, the expectations of validation and what the Data Doctor finds
-beyond them. A flag without an entry here fails a test.
+This module explains the flags of ingestion, the expectations of validation and the additional findings of the Data
+Doctor. A test fails for a flag without an entry.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Kind:
-    """An error keeps a file or a solo out; a warning is a loss or a guess that changes the music; a note is neither."""
+    """An error excludes a file or a solo; a warning is a loss or a guess that changes the music; a note is neither."""
 
     severity: Severity
-    pipeline: str  # what it does, a sentence
-    remedy: str  # what a person could do, a sentence
+    pipeline: str  # what the pipeline does, a sentence
+    remedy: str  # what a user can do, a sentence
 
 
 _SET_ASIDE = "Stage validate sets the solo aside: no later stage reads it."
@@ -27,12 +27,12 @@ _BROKEN = "Run the ingest stage again; if the error stays, report it."
 
 _EXPORT = "Nothing, or export the file again."
 _REPEATS = "Write the bars out in the file."
-_VOICE = "Write it as a voice of its own (V:), if it is the solo."
+_VOICE = "Write it as a separate voice (V:), if it is the solo."
 _PART = "Check the part; name another one in the column part of manifest.csv."
 
 KINDS: Mapping[str, Kind] = {
     # files that are not used
-    "rejected": Kind("error", "The file is not used.", "Do what its line says, or take it out of the folder."),
+    "rejected": Kind("error", "The file is not used.", "Follow the remedy in its line, or remove it from the folder."),
     # the expectations of stage validate
     "unique_ids": Kind("error", _SET_ASIDE, _BROKEN),
     "artist_present": Kind("error", _SET_ASIDE, "Name the artist in manifest.csv."),
@@ -64,24 +64,24 @@ KINDS: Mapping[str, Kind] = {
         "All notes are used as they are.",
         "Check the octave of the file; validate.pitch_range sets the limit.",
     ),
-    # bytes that break the rules of their format
-    "broken_event": Kind("note", "The event is left out, or read as players read it.", _EXPORT),
+    # bytes that violate the file format
+    "broken_event": Kind("note", "The event is left out, or read as tolerant players read it.", _EXPORT),
     "unknown_chunk": Kind("note", "The chunk is left out: it holds no notes.", "Nothing."),
     "stray_bytes": Kind("note", "The bytes between tracks are left out.", _EXPORT),
     "leading_bytes": Kind("note", "The bytes before the file's header are left out.", "Nothing."),
-    "bytes_after_end_of_track": Kind("note", "What follows the end of a track is left out.", _EXPORT),
-    "track_length": Kind("note", "A track is read to its end, whatever length it states.", _EXPORT),
+    "bytes_after_end_of_track": Kind("note", "Bytes after the end of a track are left out.", _EXPORT),
+    "track_length": Kind("note", "A track is read to its end; its stated length is ignored.", _EXPORT),
     "end_of_track_missing": Kind("note", "A track ends with its last event.", _EXPORT),
     "header_length": Kind("note", "The header is read as one of 6 bytes.", "Nothing."),
     "midi_type": Kind("note", "The file is read as one piece of several tracks.", _EXPORT),
-    "missing_tracks": Kind("warning", "The tracks that are there are read.", "Check that the file is complete."),
-    "second_midi_file": Kind("warning", "A second file after the first is left out.", "Store it as a file of its own."),
+    "missing_tracks": Kind("warning", "The existing tracks are read.", "Check that the file is complete."),
+    "second_midi_file": Kind("warning", "A second file after the first is left out.", "Store it as a separate file."),
     # notation and databases
     "unread_notes": Kind("warning", "Notes without a usable time or pitch are left out.", "Correct them in the file."),
-    "repeats_not_unrolled": Kind("warning", "The bars are read once, as they are written.", _REPEATS),
+    "repeats_not_unrolled": Kind("warning", "The bars are read once, as written.", _REPEATS),
     "parts_order_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
     "expansion_list_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
-    "measure_repeats_unread": Kind("warning", "Bars that only say to repeat the one before are empty.", _REPEATS),
+    "measure_repeats_unread": Kind("warning", "Bars with only a repeat sign for the previous bar are empty.", _REPEATS),
     "slashes_unread": Kind("note", "Slashes in place of notes are left out.", "Nothing, or write the notes."),
     "overlays_unread": Kind("warning", "A second voice written over a bar (&) is left out.", _VOICE),
     "unread_events": Kind("warning", "Events that cannot be read are left out.", "Correct them in the file."),
@@ -89,26 +89,26 @@ KINDS: Mapping[str, Kind] = {
     "parts_joined": Kind(
         "note", "Tracks or channels that hardly sound together are read as one part.", "Nothing if they are one line."
     ),
-    "bass_part": Kind("warning", "The part taken plays like a bass.", _PART),
-    "longer_part_left": Kind("warning", "A line that plays more than the part taken is left out.", _PART),
+    "bass_part": Kind("warning", "The chosen part looks like a bass.", _PART),
+    "longer_part_left": Kind("warning", "A line that plays more than the chosen part is left out.", _PART),
     "notes_left_out": Kind("warning", "Of notes that start together, the highest stays.", _PART),
     "grace_notes_left_out": Kind("note", "Grace notes at the tick of a main note are left out.", "Nothing."),
     "drones_left_out": Kind("note", "Long notes under or over the line are left out.", "Nothing."),
     "no_beat_grid": Kind(
         "warning",
-        "The notes have no relation to the beats of the file; they are used because ingest.no_beat_grid says so.",
+        "The notes have no relation to the beats of the file; they are used because ingest.no_beat_grid is `use`.",
         "Record to the click, or set the tempo map of the file.",
     ),
     "written_pitch": Kind(
         "warning",
-        "The notes lie so many semitones above the chords, as a horn player reads them; they are used as they are.",
+        "The notes are this many semitones above the chords, as a horn player reads them; they are used unchanged.",
         "Set ingest.written_pitch to correct, or name the semitones in the column transpose of manifest.csv.",
     ),
-    "transposed": Kind("note", "The notes are moved by so many semitones.", "Nothing if the chords fit now."),
+    "transposed": Kind("note", "The notes are moved by this many semitones.", "Nothing if the chords fit now."),
     "polyphonic": Kind(
         "warning",
         "Of notes that sound together, the highest stay; the others are left out.",
-        "Export the solo as a part of its own; check that the part taken is the solo.",
+        "Export the solo as a separate part; check that the chosen part is the solo.",
     ),
     "trimmed_overlaps": Kind(
         "note", "A note that sounds into the next one ends where the next one starts.", "Nothing: this is legato."
@@ -125,19 +125,19 @@ KINDS: Mapping[str, Kind] = {
     ),
     "tempo_repaired": Kind(
         "warning",
-        "A tempo that no beat can have is left out; the tempo before it holds on.",
+        "An impossible tempo is left out; the tempo before it stays in force.",
         "Correct the tempo in the file.",
     ),
     "tempo_outside": Kind(
         "warning",
-        "The models learn the tempo as the nearest that they know; copies at other tempos stay inside the range.",
+        "The models learn the nearest tempo in their vocabulary; copies at other tempos stay inside the range.",
         "Check that a beat of the file is a quarter note; encode.events.tempo_range sets the limits.",
     ),
     "meter_assumed": Kind("note", "The bars are read as 4/4.", "Set the time signature if it is another."),
     "meter_repaired": Kind(
         "warning",
-        "A time signature that no bar can have is left out, 1/1 is read as 4/4, and a change of meter inside a bar "
-        "shortens the bar or moves to the nearest bar line.",
+        "An impossible time signature is left out, 1/1 is read as 4/4, and a change of meter inside a bar shortens "
+        "the bar or moves to the nearest bar line.",
         "Check the time signatures of the file.",
     ),
     "bars_divided": Kind(
@@ -145,10 +145,10 @@ KINDS: Mapping[str, Kind] = {
         "Bars longer than ingest.longest_bar_beats are divided: 9/4 as three bars of 3/4.",
         "Nothing, or raise ingest.longest_bar_beats and encode.events.longest_bar_beats.",
     ),
-    # what the grid costs
+    # losses of the grid
     "grid_loss": Kind(
         "warning",
-        "Of notes that fall on one step of the models' grid, the longest stays; the others are lost.",
+        "Of notes on one step of the models' grid, one stays: the highest of a chord, otherwise the longest.",
         "Quantise the file in its editor, or raise encode.events.steps_per_beat and encode.melody.steps_per_beat.",
     ),
     # chords and keys
@@ -156,7 +156,7 @@ KINDS: Mapping[str, Kind] = {
         "warning", "The solo is learnt without chords.", "Write the chord symbols as markers into the file."
     ),
     "unread_chords": Kind(
-        "warning", "The span of a symbol that cannot be read counts as no chord.", "Correct the symbol in the file."
+        "warning", "From an unreadable symbol to the next, there is no chord.", "Correct the symbol in the file."
     ),
     "chords_from_text": Kind("note", "The text events are read as chord symbols.", "Nothing if they are."),
     "chords_from_lyrics": Kind("note", "The lyrics are read as chord symbols.", "Nothing if they are."),
@@ -166,16 +166,16 @@ KINDS: Mapping[str, Kind] = {
     ),
     "chord_texts_unused": Kind(
         "warning",
-        "Too few of the texts are chord symbols: none is read as one.",
+        "Too few of the texts are chord symbols, so none is read as a chord.",
         "Write the chord symbols as markers, or lower ingest.chord_share.",
     ),
-    "key_from_signature": Kind("note", "The key is that of the file's key signature.", "Nothing if it is right."),
+    "key_from_signature": Kind("note", "The key is that of the key signature.", "Nothing if it is right."),
     "key_estimated": Kind("note", "The key is estimated from the music.", "Name the key in manifest.csv."),
-    "no_key": Kind("note", "The solo is used without a key: it has one pitch.", "Name the key in manifest.csv."),
+    "no_key": Kind("note", "The solo is used without a key: it has only one pitch.", "Name the key in manifest.csv."),
     "manifest_key_unread": Kind(
         "warning", "The key in manifest.csv is ignored.", "Write it as a tonic and a mode, for example F minor."
     ),
-    # who and what
+    # artist and title
     "artist_from_folder": Kind(
         "note", "The artist is named after the folder.", "Name the artist in manifest.csv in the folder."
     ),
@@ -191,18 +191,18 @@ KINDS: Mapping[str, Kind] = {
     ),
     "near_duplicate": Kind(
         "note",
-        "Both are used, in one split, so that neither gives the other away.",
+        "Both are used, in one split, so that neither leaks the other.",
         "Nothing, or leave one of them out.",
     ),
     # of a whole source
     "mixed_editions": Kind(
         "note",
         "Timed performances and written scores are learnt together: the models learn both ways to place a note.",
-        "Make two sources of them, and give one the role background.",
+        "Put them in two sources, and give one the role background.",
     ),
 }  # fmt: skip
 
-#: Expectations whose finding another kind reports with more detail.
+#: Expectations that another kind of finding reports in more detail.
 SAID_BY: Mapping[str, str] = {
     "polyphony_reduced": "polyphonic",
     "same_content": "duplicate",
@@ -210,7 +210,7 @@ SAID_BY: Mapping[str, str] = {
 }
 
 
-_UNEXPLAINED = Kind("note", "Ingest decided something that is not explained here.", "Report the name of this finding.")
+_UNEXPLAINED = Kind("note", "Ingest made a decision without an explanation here.", "Report the name of this finding.")
 
 
 def kind_of(flag: str) -> str:
@@ -219,7 +219,7 @@ def kind_of(flag: str) -> str:
 
 
 def explain(kind: str) -> Kind:
-    """The entry of `KINDS`; for a flag without one a note, so that no run stops for want of an explanation."""
+    """The entry of `KINDS`; a note for an unknown flag, so that a missing explanation stops no run."""
     return KINDS.get(kind, _UNEXPLAINED)
 
 

@@ -1,4 +1,4 @@
-"""The health of a corpus: what the grids cost, who plays what twice, and what is missing or odd in each file."""
+"""The health of a corpus: notes lost on the grids, duplicates, and findings about each file."""
 
 import statistics
 from collections import Counter
@@ -22,17 +22,17 @@ from yardbird.music.swing import swing_ratio
 Edition = Literal["written", "timed"]
 #: Steps a beat. The models' own grid, `encode.*.steps_per_beat`, is 12 by default.
 GRIDS = (4, 8, 12, 16, 24)
-#: Of a written solo's onsets at least 97 % lie on a twelfth or an eighth of the beat, of a performance's 16 % at most
-#: (measured on 47 written and 445 timed solos).
+#: At least 97 % of the onsets of a written solo are on twelfths or eighths of the beat, and at most 16 % of those of a
+#: performance (measured on 47 written and 445 timed solos).
 _WRITTEN = 0.9
-#: A grid that costs more than this share of the notes is a finding. At 12 steps Parker's performances lose 0.65 %.
+#: A grid that loses more than this share of the notes is a finding. At 12 steps, Parker's performances lose 0.65 %.
 _GRID_LOSS = 0.02
-_FINEST_JITTER = 96  # ticks a beat, from which on a tick of rounding is less than a grid's step
+_FINEST_JITTER = 96  # ticks per beat; from here on, a rounding error of a tick is less than a grid step
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the stages after ingest ask of a solo, from their own sections of params.yaml."""
+    """The limits that the stages after ingest set for a solo, from their sections of params.yaml."""
 
     steps_per_beat: int  # of the models' grid
     tempo_range: tuple[float, ...]  # of the models, in quarter notes a minute
@@ -41,13 +41,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class GridLoss:
-    """What a grid does to a solo or a source."""
+    """The effect of a grid on a solo or a source."""
 
     steps_per_beat: int
     notes: int
-    lost: int  # notes that fall on a step already taken
+    lost: int  # notes on a step that is already taken
     moved: int  # notes that do not start on a step
-    error_ms: float  # mean distance of the onsets from their steps, in milliseconds
+    error_ms: float  # mean distance of the onsets from their steps
 
     @property
     def lost_share(self) -> float:
@@ -56,7 +56,7 @@ class GridLoss:
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding about one solo, file or source: `kind` is a key of `KINDS`, `detail` says how much or which."""
+    """One finding about one solo, file or source: `kind` is a key of `KINDS`, `detail` gives the amount or the name."""
 
     kind: str
     where: str
@@ -65,7 +65,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class SoloHealth:
-    """What is measured of a solo."""
+    """The measurements of a solo."""
 
     row: SoloRow
     grids: tuple[GridLoss, ...]  # one for each of `GRIDS`
@@ -75,7 +75,7 @@ class SoloHealth:
 
 @dataclass(frozen=True)
 class SourceHealth:
-    """What is measured of a source."""
+    """The measurements of a source."""
 
     name: str
     solos: int
@@ -89,20 +89,20 @@ class SourceHealth:
 
 @dataclass(frozen=True)
 class Health:
-    """A corpus: its sources, its solos in the order of the rows, all findings about them."""
+    """The measurements of a corpus: its sources, its solos in the order of the rows, and all findings."""
 
     sources: tuple[SourceHealth, ...]
     solos: tuple[SoloHealth, ...]
     findings: tuple[Finding, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The sources and the findings, for JSON; nothing of single solos but the names of those found."""
+        """The sources and the findings, for JSON; solos appear only by name, in the findings."""
         sources = {source.name: asdict(source) for source in self.sources}
         return {"sources": sources, "findings": summarise(self.findings)}
 
 
 def read_limits(path: Path = PARAMS) -> Limits:
-    """From the sections `encode.events` and `split` of params.yaml."""
+    """Read the limits from the sections `encode.events` and `split` of params.yaml."""
     tempo_range: Any = tuple[float, ...]
     return Limits(
         steps_per_beat=read_section("encode.events.steps_per_beat", int, path),
@@ -112,11 +112,11 @@ def read_limits(path: Path = PARAMS) -> Limits:
 
 
 def examine(rows: Sequence[SoloRow], scores: Mapping[str, Score], verdict: Verdict, limits: Limits) -> Health:
-    """Measure ingested solos, one by one and as a corpus; of those with an error only the error is reported.
+    """Measure ingested solos, one by one and as a corpus; for a solo with an error, report only the error.
 
     Args:
-        scores: by id.
-        verdict: what stage validate says of the same solos.
+        scores: the scores by id.
+        verdict: the result of stage validate for the same solos.
     """
     broken = {solo.solo for solo in verdict.set_aside()}
     sound = [row for row in rows if row.solo not in broken]
@@ -132,7 +132,7 @@ def examine(rows: Sequence[SoloRow], scores: Mapping[str, Score], verdict: Verdi
 
 
 def summarise(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """One entry a kind, the most severe first, then the most frequent: its explanation, and where it was found."""
+    """One entry per kind, the most severe first, then the most frequent: its explanation and where it was found."""
     places: dict[str, list[str]] = {}
     for finding in findings:
         places.setdefault(finding.kind, []).append(finding.where)
@@ -144,7 +144,7 @@ def summarise(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def grid_losses(score: Score) -> tuple[GridLoss, ...]:
-    """What each of `GRIDS` does to a score."""
+    """The effect of each of `GRIDS` on a score."""
     losses = []
     for steps in GRIDS:
         places = score.onsets * steps / score.ticks_per_beat
@@ -156,9 +156,9 @@ def grid_losses(score: Score) -> tuple[GridLoss, ...]:
 
 
 def edition_of(score: Score) -> Edition:
-    """Written: the onsets lie on twelfths or eighths of the beat, to a tick; timed: a performance, as it was played.
+    """`written` if the onsets are within a tick of twelfths or eighths of the beat; `timed` for a performance.
 
-    In files of fewer than 96 ticks a beat a tick is no rounding error, so the onsets must lie there exactly.
+    Below 96 ticks per beat, a tick is more than a rounding error, so the onsets must match exactly.
     """
     tolerance = int(score.ticks_per_beat >= _FINEST_JITTER)
     off = np.full(len(score.onsets), np.inf)  # in ticks
@@ -184,7 +184,7 @@ def _expectations(verdict: Verdict, rows: Sequence[SoloRow], scores: Mapping[str
 
 
 def _detail(name: str, row: SoloRow, score: Score) -> str:
-    """What was found, in numbers; empty where the expectation says it all."""
+    """The measured value; empty if the text of the expectation is enough."""
     tempos = [tempo.qpm for tempo in score.tempos]
     details = {
         "tempo": f"{row.qpm:.4g} qpm",
@@ -199,7 +199,7 @@ def _detail(name: str, row: SoloRow, score: Score) -> str:
 
 
 def _single(solo: SoloHealth, limits: Limits) -> Iterator[Finding]:
-    """What the row and the measures of one solo show."""
+    """The findings in the row and the measurements of one solo."""
     row = solo.row
     for flag in filter(None, row.flags.split("|")):
         detail = f"{row.reduced_notes} notes left out" if flag == "polyphonic" else flag.removeprefix(kind_of(flag))
@@ -219,7 +219,7 @@ def _alike(rows: Sequence[SoloRow], scores: Mapping[str, Score], limits: Limits)
     """Pairs of solos, each reported at the later one: the same notes, the same intervals, or many intervals shared."""
     first_content: dict[str, SoloRow] = {}
     first_intervals: dict[str, SoloRow] = {}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for row in rows:
         same = first_content.setdefault(row.content_hash, row)
         moved = first_intervals.setdefault(row.interval_hash, row)
@@ -227,12 +227,12 @@ def _alike(rows: Sequence[SoloRow], scores: Mapping[str, Score], limits: Limits)
             yield Finding("duplicate", row.solo, f"the same notes as {same.solo}")
         elif moved is not row and "transposed_copy_of" not in row.flags:  # ingest flags those of one source
             yield Finding("transposed_copy_of", row.solo, moved.solo)
-        told |= {(same.solo, row.solo), (moved.solo, row.solo)}
+        reported |= {(same.solo, row.solo), (moved.solo, row.solo)}
     grams = {row.solo: interval_grams(scores[row.solo].pitches) for row in rows}
     order = {row.solo: place for place, row in enumerate(rows)}
     for pair in linked(grams, limits.linked_share):
         early, late = sorted(pair, key=order.__getitem__)
-        if (early, late) not in told:
+        if (early, late) not in reported:
             share = len(grams[early] & grams[late]) / min(len(grams[early]), len(grams[late]))
             yield Finding("near_duplicate", late, f"{share:.0%} of the runs of ten intervals are in {early}")
 

@@ -1,4 +1,4 @@
-"""A folder of music files → canonical scores, a manifest, and a table of what could not be used, file by file."""
+"""Ingestion: a folder of music files → canonical scores, a manifest, and a table of rejected files."""
 
 import hashlib
 import os
@@ -34,19 +34,19 @@ _SHADOW = ("._", "__MACOSX")  # beside every file that macOS has copied
 
 @dataclass(frozen=True)
 class Place:
-    """Where a solo lies: a file, relative to its source's folder, and its number there where the file holds several."""
+    """The location of a solo: a file, relative to the folder of its source, and a number if the file has several."""
 
     path: PurePath
     number: str = ""
 
     @property
     def name(self) -> str:
-        """As manifests and tables write it: `solo.mid`, `tunes.abc#3`."""
+        """The name in manifests and tables: `solo.mid`, `tunes.abc#3`."""
         return f"{self.path.as_posix()}#{self.number}" if self.number else self.path.as_posix()
 
     @property
     def file(self) -> PurePath:
-        """A file name that ids and titles can be made of."""
+        """A file name from which the id and the title are derived."""
         return self.path.with_name(f"{self.path.stem}#{self.number}{self.path.suffix}") if self.number else self.path
 
 
@@ -60,7 +60,7 @@ class Solo:
 
 @dataclass(frozen=True)
 class Survey:
-    """What a folder holds: the solos that are used, and the files that are not, both in the order of their names."""
+    """The solos of a folder that are used and the files that are rejected, both in the order of their names."""
 
     used: tuple[Solo, ...]
     rejected: tuple[Rejected, ...]
@@ -70,7 +70,7 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
     """Survey `folder` and replace `out` (…/<source>) as a whole: scores/, manifest.csv, rejected.csv.
 
     Raises:
-        InputError: nothing in the folder can be used; `out` is left as it was.
+        InputError: no file in the folder can be used; `out` is not changed.
     """
     found = survey(folder, source, config)
     if not found.used:
@@ -90,9 +90,9 @@ def ingest(folder: Path, source: str, config: IngestConfig, out: Path) -> Survey
 
 
 def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> Survey:
-    """Read every file of music under `folder`, writing nothing.
+    """Read every music file under `folder` without writing anything.
 
-    Of files with the same notes one is used: the one with most chords, of these the first.
+    Of files with the same notes, only the one with the highest chord coverage is used; of equals, the first.
 
     Args:
         part: the part that plays the solo in files whose manifest names none, as in `read_solo`.
@@ -101,7 +101,7 @@ def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> S
         InputError: the folder is missing, or one of its manifests is unreadable.
     """
     if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing there"
+        found = "a file" if folder.exists() else "no such folder"
         remedy = "correct `sources` in params.yaml"
         raise InputError(folder, expected="a folder of music files", found=found, remedy=remedy)
     rejected: list[Rejected] = []
@@ -116,19 +116,19 @@ def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> S
         except InputError as error:
             rejected.append(_rejected(place.name, error))
             continue
-        twin = kept.get(solo.row.content_hash)
-        if twin and solo.row.chord_coverage <= twin.row.chord_coverage:
-            rejected.append(_copy(solo.row, twin.row))
+        duplicate = kept.get(solo.row.content_hash)
+        if duplicate and solo.row.chord_coverage <= duplicate.row.chord_coverage:
+            rejected.append(_copy(solo.row, duplicate.row))
             continue
-        if twin:
-            rejected.append(_copy(twin.row, solo.row))
-            del kept[twin.row.content_hash]  # so that the solos stay in the order of their names
+        if duplicate:
+            rejected.append(_copy(duplicate.row, solo.row))
+            del kept[duplicate.row.content_hash]  # so that the solos stay in the order of their names
         kept[solo.row.content_hash] = solo
     return Survey(_join_transposed([*kept.values()]), tuple(sorted(rejected, key=lambda row: row.file)))
 
 
 def _copy(row: SoloRow, kept: SoloRow) -> Rejected:
-    reason = f"expected a solo of its own, found the same notes as {kept.file}"
+    reason = f"expected a different solo, found the same notes as {kept.file}"
     return Rejected(row.file, reason, "delete one of the two")
 
 
@@ -137,10 +137,10 @@ def _rejected(name: str, error: InputError) -> Rejected:
 
 
 def _music_files(folder: Path, rejected: list[Rejected]) -> Iterator[PurePath]:
-    """Paths of the files that are read, relative to `folder`; to `rejected` go folders that cannot be read, and files
-    that look like music and are of a kind that is not read.
+    """Paths of the files to read, relative to `folder`; unreadable folders and unsupported music files are added to
+    `rejected`.
 
-    Links are followed, but no folder is entered twice.
+    Links are followed, but no folder is visited twice.
     """
 
     def reject(error: OSError) -> None:
@@ -161,7 +161,7 @@ def _music_files(folder: Path, rejected: list[Rejected]) -> Iterator[PurePath]:
         seen.add(real)
         inner[:] = [name for name in inner if not name.startswith((".", *_SHADOW))]
         here = PurePath(os.path.relpath(top, folder))
-        for name in [name for name in inner if PurePath(name).suffix.lower() in FOREIGN]:  # GarageBand's are folders
+        for name in [name for name in inner if PurePath(name).suffix.lower() in FOREIGN]:  # GarageBand: folders
             refuse(here / name, *FOREIGN[PurePath(name).suffix.lower()])
             inner.remove(name)
         for name in sorted(names):
@@ -174,7 +174,7 @@ def _music_files(folder: Path, rejected: list[Rejected]) -> Iterator[PurePath]:
 
 
 def _places(folder: Path, paths: list[PurePath], rejected: list[Rejected]) -> list[Place]:
-    """The solos of all files; a file that does not say which it holds goes to `rejected`."""
+    """The solos of all files; a file whose solos cannot be listed is added to `rejected`."""
     places: list[Place] = []
     for path in paths:
         try:
@@ -185,9 +185,9 @@ def _places(folder: Path, paths: list[PurePath], rejected: list[Rejected]) -> li
 
 
 def _entries(folder: Path, places: list[Place], unread: set[str]) -> tuple[dict[Place, Entry], list[Rejected]]:
-    """Each solo's entry in the manifest of its own or an upper folder, and what manifests name in vain.
+    """The entry of each solo in the manifest of its folder or of a parent folder, and entries without a file.
 
-    A row may name one solo of a file (`tunes.abc#3`) or the file; what the first leaves empty comes from the second.
+    A row may name one solo of a file (`tunes.abc#3`) or the file; the second fills empty fields of the first.
     """
     entries: dict[Place, Entry] = {}
     missing: list[Rejected] = []
@@ -207,14 +207,14 @@ def _entries(folder: Path, places: list[Place], unread: set[str]) -> tuple[dict[
             for place in by_name.get(full, ()):
                 found[place] = _filled(entry, found.get(place, Entry()))
             if full not in by_name and full not in unread:
-                reason = f"{(home / MANIFEST).as_posix()} names it, but there is no such file of music in the folder"
+                reason = f"{(home / MANIFEST).as_posix()} names it, but the folder has no such music file"
                 missing.append(Rejected(full, reason, "correct the manifest's column `file`, or add the file"))
         entries |= found
     return entries, missing
 
 
 def _filled(entry: Entry, other: Entry) -> Entry:
-    """An entry whose gaps are filled from another."""
+    """An entry with its empty fields filled from another."""
     return Entry(**{field.name: getattr(entry, field.name) or getattr(other, field.name) for field in fields(Entry)})
 
 
@@ -281,14 +281,14 @@ def _chord_coverage(score: Score) -> float:
 
 
 def _content_hash(score: Score, *, transposed: bool) -> str:
-    """Onsets in 1/48 beats and pitches, blind to tempo, velocity and durations, which exports of one solo differ in."""
+    """Hash of onsets (in 1/48 beats) and pitches. It ignores tempo, velocity and durations, which exports change."""
     onsets = np.rint(score.onsets * (48 / score.ticks_per_beat)).astype("<i8")
     pitches = (score.pitches - score.pitches[0] if transposed else score.pitches).astype("<i8")
     return hashlib.sha256(np.stack([onsets - onsets[0], pitches]).tobytes()).hexdigest()[:16]
 
 
 def _join_transposed(solos: list[Solo]) -> tuple[Solo, ...]:
-    """Transposed copies are flagged, and their tune groups become one: neither may be held out from the other."""
+    """Flag transposed copies and merge their tune groups, so that one split contains all of them."""
     first: dict[str, SoloRow] = {}
     group_of: dict[str, str] = {}
 

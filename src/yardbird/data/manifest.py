@@ -1,4 +1,4 @@
-"""What is known of each solo beside its notes: the user's manifest.csv, or the folder's and the file's names."""
+"""The metadata of solos: the user's manifest.csv, and the tables that ingest and validate write."""
 
 import csv
 import io
@@ -13,13 +13,13 @@ from yardbird.errors import InputError
 from yardbird.tables.typed import read_table
 
 MANIFEST = "manifest.csv"
-REJECTED = "rejected.csv"  # beside a table of what is used
-SYNTHETIC = "(synthetic)"  # stands in the names of the invented players of the built-in corpus
+REJECTED = "rejected.csv"  # in the folder of a manifest
+SYNTHETIC = "(synthetic)"  # part of the names of the invented players of the built-in corpus
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the user's manifest; what it leaves empty is found otherwise. `key` and `form` are as written there."""
+    """A row of the user's manifest; empty fields are derived from names. `key` and `form` are as written there."""
 
     artist: str = ""
     title: str = ""
@@ -27,8 +27,8 @@ class Entry:
     key: str = ""
     form: str = ""
     licence: str = ""
-    part: str = ""  # that plays the solo, where the likeliest is not meant: its name, track or track/channel, from 1
-    transpose: str = ""  # semitones that bring the notes to the pitch that sounds: -2 for a Bb trumpet's part
+    part: str = ""  # overrides the choice of the part: its name, track or track/channel, counted from 1
+    transpose: str = ""  # semitones from the notes to sounding pitch: -2 for a Bb trumpet's part
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SoloRow:
     solo: str  # the id: "<source>/<stem>"
     path: str  # of the canonical MIDI file, relative to data/ingested
     source: str
-    file: str  # of the user, relative to the source's folder
+    file: str  # the user's file, relative to the folder of the source
     artist: str
     title: str
     tune_group: str
@@ -51,20 +51,20 @@ class SoloRow:
     qpm: float
     chord_coverage: float  # share of the notes under a chord
     content_hash: str
-    interval_hash: str  # the same for a transposed copy
+    interval_hash: str  # equal for transposed copies
     program: int
     trimmed_overlaps: int
     reduced_notes: int
     unended_notes: int
-    part: str  # the part taken: its tracks and channels, counted from 1, and its name
-    parts_left: str  # the others with their notes, "; "-joined
-    notes_left: int  # in them, drums included
-    flags: str  # "|"-joined
+    part: str  # the chosen part: its tracks and channels, counted from 1, and its name
+    parts_left: str  # the other parts with their numbers of notes, joined by "; "
+    notes_left: int  # in the other parts, including drums
+    flags: str  # joined by "|"
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that cannot be used, why, and what to do about it."""
+    """A file that cannot be used, the reason, and the remedy."""
 
     file: str
     reason: str
@@ -73,17 +73,17 @@ class Rejected:
 
 @dataclass(frozen=True)
 class SetAside:
-    """An ingested solo that no stage after validate reads, and why."""
+    """An ingested solo that the stages after validate ignore, and the reason."""
 
     solo: str
     reason: str
 
 
 def read_solos(ingested: Path, sources: Iterable[str]) -> list[SoloRow]:
-    """The solos of the sources named, under the folder of ingestion, sorted by id.
+    """The ingested solos of the given sources, sorted by id.
 
     Raises:
-        InputError: a source has none.
+        InputError: a source has no ingested solos.
     """
     rows: list[SoloRow] = []
     for source in sources:
@@ -103,7 +103,7 @@ def read_manifest(path: Path, kind: type[AnyEntry]) -> dict[str, AnyEntry]:
     """File name (relative to the manifest, NFC) → its entry; columns that `kind` does not know are ignored.
 
     Raises:
-        InputError: the table is not UTF-8 text, lacks the column `file`, names a file twice, or has a row too long.
+        InputError: the table is not UTF-8 text, lacks the column `file`, repeats a file, or has a row that is too long.
     """
     columns = [field.name for field in fields(kind)]
     expected = f"a UTF-8 table with the columns file, {', '.join(columns)}"
@@ -118,7 +118,7 @@ def read_manifest(path: Path, kind: type[AnyEntry]) -> dict[str, AnyEntry]:
         if "file" not in (table.fieldnames or ()):
             raise InputError(path, expected=expected, found="no column `file`", remedy="add it, or delete the table")
         for row in table:
-            if None in row:  # where csv puts what is beyond the last column
+            if None in row:  # csv puts surplus fields there
                 found = f"{len(row) - 1 + len(row[None])} in line {table.line_num}"
                 remedy = "quote texts that hold a comma"
                 raise InputError(
@@ -135,18 +135,18 @@ def read_manifest(path: Path, kind: type[AnyEntry]) -> dict[str, AnyEntry]:
 
 
 def nfc(text: str) -> str:
-    """One way to write an accented letter: macOS decomposes file names, manifests are composed."""
+    """Normalise to NFC: macOS decomposes the accented letters of file names, manifests have composed ones."""
     return unicodedata.normalize("NFC", text)
 
 
 def fold(text: str) -> str:
-    """Letters and digits alone, without accents and case: the form in which names are compared."""
+    """Letters and digits only, without accents and case, for the comparison of names."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return "".join(letter for letter in plain if letter.isalnum())
 
 
 def unique_stems(paths: Sequence[PurePath]) -> dict[PurePath, str]:
-    """A portable name for each file: its stem, with its folders where two share it, numbered where still needed."""
+    """A portable, unique name for each file: its stem, with the folders or a number added if needed."""
 
     def safe(text: str) -> str:
         return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in nfc(text)).strip("_") or "_"

@@ -1,7 +1,7 @@
-"""Which part of a foreign file plays the solo.
+"""Selection of the part of a foreign file that plays the solo.
 
-A part is what one player plays: the channels of one track that share a program and hardly overlap (MPE, MIDI guitars,
-the bend channels of tablature editors), and tracks of one name that do (`take 1`, `take 2`).
+A part is the music of one player: the channels of one track that share a program and hardly overlap (MPE, MIDI
+guitars, the bend channels of tablature editors), and tracks of one name that hardly overlap (`take 1`, `take 2`).
 """
 
 import re
@@ -16,7 +16,7 @@ from yardbird.errors import InputError
 from yardbird.music.midi import RawMidi, RawPart
 from yardbird.music.score import Notes
 
-#: How likely a part of so many notes is the solo, by General MIDI program from 0; others 1.
+#: Weight of a part as the solo, by General MIDI program counted from 0; 1 for the other programs.
 _PROGRAM_WEIGHTS = (
     (range(56, 61), 3.0),  # brass
     (range(64, 68), 3.0),  # saxophones
@@ -45,7 +45,7 @@ _BACKING_NAME = re.compile(
 )
 _BASS_NAME = re.compile(r"\b(?:contra|kontra)?bass(?:e|o|line)?\b(?![ .-]*(?:clar|trom|sax|flute|oboe|drum))", re.I)
 _NUMBER = r"(?:\d+|[a-d]|[ivx]+|one|two|three|four|five)"
-#: What is left of "Alto Sax take 2" without it is the name that takes share.
+#: Removed from "Alto Sax take 2" to get the name that takes share.
 _TAKE = re.compile(
     r"[\s_\-.,:#]*(?:[\[(][^\])]*[\])]"
     r"|\b(?:(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|last) )?(?:take|tk|part|pt|chorus|solo|section|region|copy"
@@ -58,15 +58,15 @@ _NO_NAME = re.compile(
 )
 _CHOICE = re.compile(r"(?:track\s*)?(\d{1,4})(?:\s*[,/:]?\s*(?:channel|ch\.?|[/:,])\s*(\d{1,2}))?", re.I)
 
-#: Parts are one where both are lines of one register, and no more of the smaller one's notes start with a note of the
-#: other, or lie inside one.
+#: Parts are joined if both are lines of one register, and at most these shares of the smaller one's notes start
+#: together with a note of the other, or lie inside one.
 _TOGETHER, _INSIDE, _ALONE, _APART = 0.25, 0.5, 0.75, 24
 _LOW, _HIGH = 38.0, 52.0  # median pitches of a walking bass, and of the low horns
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one player plays: one part of the file, or several that hardly overlap; `notes` are all of theirs."""
+    """The music of one player: one part of the file, or several that hardly overlap; `notes` are those of all."""
 
     members: tuple[RawPart, ...]
     notes: Notes
@@ -77,7 +77,7 @@ class Part:
 
     @property
     def program(self) -> int:
-        """The first member's that is not 0, which is also what a channel without a program has."""
+        """The first program of a member that is not 0; channels without a program have 0, too."""
         return next((member.program for member in self.members if member.program), 0)
 
     @property
@@ -86,7 +86,7 @@ class Part:
 
     @property
     def is_bass(self) -> bool:
-        """By its name, or by its program where the name is not that of another player."""
+        """Whether the part is a bass by its name, or by its program unless the name is that of another player."""
         if _BASS_NAME.search(self.name):
             return True
         named = _ROLE_NAME.search(self.name) or _SOLOIST_NAME.search(self.name)
@@ -98,7 +98,7 @@ class Part:
 
     @property
     def label(self) -> str:
-        """`track 2, channel 1, Alto Sax`; tracks and channels are counted from 1, as sequencers do."""
+        """`track 2, channel 1, Alto Sax`, with tracks and channels counted from 1, as in sequencers."""
         tracks = sorted({member.track + 1 for member in self.members})
         channels = sorted({member.channel + 1 for member in self.members})
         name = " ".join(self.name.replace("|", " ").split())
@@ -107,7 +107,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Choice:
-    """The part that is taken, and the others: drums too, the fullest first."""
+    """The chosen part, and the others, including drums, in descending order of their numbers of notes."""
 
     part: Part
     left: tuple[Part, ...]
@@ -119,7 +119,7 @@ class Choice:
 
     @property
     def flags(self) -> list[str]:
-        """What a person should look at: parts that were joined, a bass, a line left that plays more."""
+        """Flags for the user: joined parts, a bass, and a line left out that plays more."""
         flags = [f"parts_joined:{len(self.part.members)}"] if len(self.part.members) > 1 else []
         flags += ["bass_part"] if self.part.is_bass else []
         longer = [
@@ -134,10 +134,10 @@ def _listed(word: str, numbers: Sequence[int]) -> str:
 
 
 def choose_solo(raw: RawMidi, name: Path, min_notes: int, wish: str = "") -> Choice:
-    """The part that plays the solo, as `choose_part` finds it.
+    """The part that plays the solo; see `choose_part`.
 
     Raises:
-        InputError: there is none, or only a bass beside other parts, or none or several are what `wish` names.
+        InputError: there is no such part, the best one is an accompanying bass, or `wish` matches none or several.
     """
     try:
         choice = choose_part(raw.parts, raw.ticks_per_beat, min_notes, wish)
@@ -154,16 +154,16 @@ def choose_solo(raw: RawMidi, name: Path, min_notes: int, wish: str = "") -> Cho
 
 
 def choose_part(parts: Sequence[RawPart], ticks_per_beat: int, min_notes: int, wish: str = "") -> Choice | None:
-    """The part that most likely plays the solo, drums never; None where no pitched part has a note.
+    """The part that most likely plays the solo, never drums; None if no pitched part has notes.
 
-    Of those with enough notes the one whose notes move most as a single line, weighted by its instrument, its name and
-    its register.
+    Among the parts with enough notes, this is the one with the most melodic movement as a single line, weighted by
+    instrument, name and register.
 
     Args:
-        wish: the part that a person wants: a name, a track (`2`) or a track and a channel (`1/4`), counted from 1.
+        wish: the part that the user wants: a name, a track (`2`) or a track and a channel (`1/4`), counted from 1.
 
     Raises:
-        InputError: no part, or several, are what the person wants.
+        InputError: `wish` matches no part or several.
     """
     joined = join_parts([part for part in parts if len(part.notes)], ticks_per_beat)
     pitched = [part for part in joined if not part.is_drums]
@@ -200,9 +200,9 @@ def _wanted(parts: Sequence[Part], wish: str) -> Part:
 
 
 def join_parts(parts: Sequence[RawPart], ticks_per_beat: int) -> tuple[Part, ...]:
-    """The parts of a file as players: channels of a track, then tracks of a name, joined where they hardly overlap.
+    """Join the channels of a track, then the tracks of one name, if they hardly overlap: one part per player.
 
-    Many exporters set the program on the first channel of a track only; the others count as of that program, too.
+    Many exporters set the program only on the first channel of a track; the other channels get it as well.
     """
     programs: dict[int, set[int]] = {}
     for part in parts:
@@ -221,17 +221,17 @@ def join_parts(parts: Sequence[RawPart], ticks_per_beat: int) -> tuple[Part, ...
 
 
 def shared_name(name: str) -> str:
-    """What the names of takes share: "Alto Sax take 2" → "alto sax"; empty where a name says nothing, as "Track 3"."""
+    """The name that takes share: "Alto Sax take 2" → "alto sax"; empty for a name without content, as "Track 3"."""
     text = name.strip().casefold()
     while (shorter := _TAKE.sub("", text).strip()) != text:
-        if not shorter:  # "take 1", "Solo 2": all of it, but for the number
+        if not shorter:  # "take 1", "Solo 2": keep all but the number
             return re.sub(rf"(?:[\W_]+{_NUMBER}|\d+)$", "", text)
         text = shorter
     return "" if _NO_NAME.fullmatch(text) else text
 
 
 def _joined(parts: list[Part], ticks_per_beat: int) -> list[Part]:
-    """Parts, the fullest first, each joined to the first one that it hardly overlaps."""
+    """Join each part, in descending order of notes, to the first that it hardly overlaps."""
     groups: list[Part] = []
     for part in sorted(parts, key=lambda part: (part.is_drums, -len(part.notes))):
         for index, group in enumerate(groups):
@@ -246,7 +246,7 @@ def _joined(parts: list[Part], ticks_per_beat: int) -> list[Part]:
 
 
 def _hardly_overlap(many: Notes, few: Notes, tolerance: int) -> bool:
-    """Whether two lines are one: of one register, with few notes that start together or lie inside one of the other."""
+    """Whether two lines form one: the same register, and few notes that start together or lie inside another."""
     if min(_onsets(many) / len(many), _onsets(few) / len(few)) < _ALONE:
         return False
     if abs(float(np.median(many["pitch"]) - np.median(few["pitch"]))) > _APART:
@@ -270,7 +270,7 @@ def _onsets(notes: Notes) -> int:
 
 
 def _moves(part: Part) -> float:
-    """Notes as a line: those that start alone and move on to another pitch; a repeated one counts a quarter."""
+    """The melodic movement: notes that start alone and change the pitch; a repeated note counts a quarter."""
     top = _top(part.notes)
     moving = np.count_nonzero(np.diff(top["pitch"])) + 1
     alone = len(top) / len(part.notes)
@@ -300,6 +300,6 @@ def _likelihood(part: Part, ticks_per_beat: int) -> float:
 
 
 def _walks(notes: Notes, ticks_per_beat: int) -> bool:
-    """Whether a part plays a note a beat, or fewer, all along, as a walking bass does."""
+    """Whether a part plays about one note per beat throughout, as a walking bass does."""
     steps = np.diff(np.unique(notes["onset_tick"])) / ticks_per_beat
     return len(steps) > 0 and float(np.mean(steps >= 0.85)) >= 0.9 and float(np.mean(steps <= 1.15)) >= 0.8

@@ -1,7 +1,7 @@
-"""Public collections that `yardbird fetch` knows: what they are, under which terms, and the SHA-256 of their bytes.
+"""The public collections of `yardbird fetch`: description, licence, and SHA-256 of the files.
 
-Only what is pinned is fetched. A file whose hash could not be verified is not listed; of an archive whose own hash is
-unknown, only the members with a known one are unpacked.
+Only pinned files are downloaded. A file whose hash could not be verified is not listed; from an archive of unknown
+hash, only members of known hash are unpacked.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Download:
-    """One file behind a URL: kept as it is, or, where it has members, an archive of which only these are kept."""
+    """One file at a URL; with `members`, it is an archive of which only these are kept."""
 
     name: str
     url: str
-    sha256: str | None  # None: an archive; its members are pinned
-    max_bytes: int  # a server that sends more is cut off
+    sha256: str | None  # None for an archive whose members are pinned
+    max_bytes: int  # the download stops if the server sends more
     members: Mapping[str, str] = field(default_factory=dict)  # file name without folders → SHA-256
 
 
@@ -29,12 +29,12 @@ class Collection:
     licence: str
     citation: str
     downloads: tuple[Download, ...]
-    use: str  # the next step; {folder} is where it lies
+    use: str  # the next step; {folder} is its folder
 
 
 _SOURCE = "name it in params.yaml, sources: {{{name}: {{folder}}}}, or: dvc exp run -S '+sources.{name}={{folder}}'"
 
-#: Of the archive's fifty files, those whose bytes are known.
+#: The files of the archive, of fifty, whose hashes are known.
 _OMNIBOOK = {
     "An_Oscar_For_Treadwell.xml": "60bc37e13a13384c56fc08f1608de0327d405625beefa02f722ba9c499cb6b24",
     "Au_Private_1.xml": "965bedfb567bf29000d5f4acba472c29b0249c97969e9f48676f77bd79a30241",
@@ -89,7 +89,7 @@ COLLECTIONS: dict[str, Collection] = {
         ),
         Collection(
             "jsb",
-            "JSB Chorales in sixteenths: the benchmark of the model, no source to learn from",
+            "JSB Chorales in sixteenths: a benchmark of the model, not a source of training data",
             "1.7 MB",
             "none stated",
             "Boulanger-Lewandowski et al.: Modeling Temporal Dependencies in High-Dimensional Sequences. ICML 2012",

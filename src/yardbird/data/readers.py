@@ -1,4 +1,4 @@
-"""Every kind of file that a solo may come in, behind one function; and what to do with music files of other kinds."""
+"""One reader for all supported file formats, and the remedies for music files of other formats."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from yardbird.errors import InputError
 from yardbird.music import midi
 from yardbird.music.midi import RawMidi
 
-#: What a folder is searched for, as texts for users say it.
+#: The supported files, as messages describe them.
 KINDS = (
     f"MIDI ({', '.join(midi.SUFFIXES)}), MusicXML (.musicxml, .xml, .mxl), ABC (.abc), kern (.krn, .kern) or wjazzd.db"
 )
@@ -24,13 +24,13 @@ SUFFIXES = (
     *kern.SUFFIXES,
     *weimar.SUFFIXES,
 )
-_MAX_BYTES = 4_000_000  # a solo has a few kilobytes; reading a file of this size takes some seconds and 400 MiB
+_MAX_BYTES = 4_000_000  # a solo has a few kilobytes; this size takes some seconds and 400 MiB to read
 
 _EXPORT = "open it in its program and export the solo as MusicXML or MIDI"
-_SOUND = "transcribe it to MIDI; recordings for the musicgen are named in `audio.source`"
+_SOUND = "transcribe it to MIDI; `audio.source` names the folder of recordings for musicgen"
 _PICTURE = "read it into a notation program (optical music recognition) and export MusicXML"
 _UNPACK = "unpack it, and delete it"
-#: Files that hold music which is not read: suffix → what it is, what to do.
+#: Unsupported music files: suffix → kind of file, remedy.
 FOREIGN: dict[str, tuple[str, str]] = {
     **dict.fromkeys((".mscz", ".mscx"), ("a MuseScore score", "open it in MuseScore and export it as MusicXML")),
     **dict.fromkeys(
@@ -55,19 +55,19 @@ FOREIGN: dict[str, tuple[str, str]] = {
     ),
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz"), ("an archive", _UNPACK)),
 }  # fmt: skip
-_OTHER = (".txt", ".csv", ".tsv", ".md", ".json", ".yaml", ".yml", ".html", ".py")  # what nobody takes for music
+_OTHER = (".txt", ".csv", ".tsv", ".md", ".json", ".yaml", ".yml", ".html", ".py")  # never music
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One solo of a file: its events, and what the file itself says of it."""
+    """One solo of a file: its events, and its metadata in the file."""
 
     raw: RawMidi
     known: Entry
 
 
 def piece_numbers(path: Path) -> list[str]:
-    """The solos of a file: `[""]` where it has one, else the tunes of an ABC book or the solos of a database.
+    """The numbers of the solos of a file: the tunes of an ABC book or the solos of a database; `[""]` for one solo.
 
     Raises:
         InputError: the file cannot be read.
@@ -87,7 +87,7 @@ def read_piece(path: Path, number: str = "") -> Piece:
     """Read one solo of a file of any kind in `KINDS`.
 
     Raises:
-        InputError: the file cannot be read, is damaged, is of a kind that is not read, or has no such solo.
+        InputError: the file cannot be read, is damaged, is of an unsupported kind, or has no such solo.
     """
     suffix = path.suffix.lower()
     most = dict.fromkeys(weimar.SUFFIXES, weimar.MAX_BYTES) | dict.fromkeys(musicxml.SUFFIXES, musicxml.MAX_BYTES)
@@ -111,16 +111,16 @@ def read_piece(path: Path, number: str = "") -> Piece:
 
 
 def read_file(path: Path) -> RawMidi:
-    """The events of a file that a command was given; one solo of several as `tunes.abc#3` or `wjazzd.db#218`.
+    """The events of a file given on the command line; `tunes.abc#3` or `wjazzd.db#218` is one solo of several.
 
     Raises:
-        InputError: as `read_piece`; or the file holds several solos and the path names none of them.
+        InputError: see `read_piece`; or the file has several solos and the path names none of them.
     """
     return read_piece(*file_and_number(path)).raw
 
 
 def file_and_number(path: Path) -> tuple[Path, str]:
-    """The file that a path means, and the number of the solo where it names one of several: `tunes.abc#3`."""
+    """Split a path such as `tunes.abc#3` into the file and the number of the solo; "" without a number."""
     name, separator, number = path.name.rpartition("#")
     if separator and not path.exists() and Path(name).suffix.lower() in SUFFIXES:
         return path.with_name(name), number
@@ -128,43 +128,43 @@ def file_and_number(path: Path) -> tuple[Path, str]:
 
 
 def stem_of(path: Path) -> str:
-    """The name of a file, or of one solo of it, without the ending: `tunes_3` for `tunes.abc#3`."""
+    """The name of a file, or of one of its solos, without the suffix: `tunes_3` for `tunes.abc#3`."""
     file, number = file_and_number(path)
     return f"{file.stem}_{number}" if number else file.stem
 
 
 def is_read(path: Path) -> bool:
-    """Whether a file is of a kind that is read; a database by its first bytes, for others share its ending."""
+    """Whether a file is of a supported kind; a database is checked by its first bytes, as its suffix is common."""
     suffix = path.suffix.lower()
     return suffix in SUFFIXES and (suffix not in weimar.SUFFIXES or weimar.is_database(path))
 
 
 def unread(path: Path) -> tuple[str, str] | None:
-    """What a file that is not read holds, and the remedy, where it looks like music; None for all others."""
+    """The kind of an unsupported file that looks like music, and the remedy; None for all other files."""
     if known := FOREIGN.get(path.suffix.lower()):
         return known
     if path.suffix.lower() not in _OTHER and path.is_file() and os.access(path, os.R_OK):
         with path.open("rb") as file:
             head = file.read(12)
         if head[:4] == b"MThd" or head[8:] == b"RMID":
-            return "a MIDI file without the name of one", "give its name the ending .mid"
+            return "a MIDI file without a suffix for MIDI", "give it the suffix .mid"
     return None
 
 
 def _only(path: Path, numbers: list[str]) -> str:
     if len(numbers) == 1:
         return numbers[0]
-    expected = f"the name of one solo of it, such as {path.name}#{numbers[0]}"
+    expected = f"the name of one of its solos, such as {path.name}#{numbers[0]}"
     remedy = "yardbird ingest --dry-run on its folder lists them"
     raise InputError(path, expected=expected, found=f"a file of {len(numbers)} solos", remedy=remedy)
 
 
 def _refuse_unreadable(file: Path, most: int) -> None:
     try:
-        if not file.is_file():  # a pipe or a device would be read forever
-            found = "a link to nothing" if file.is_symlink() else "no regular file" if file.exists() else "no such file"
+        if not file.is_file():  # reading a pipe or a device would never end
+            found = "a broken link" if file.is_symlink() else "no regular file" if file.exists() else "no such file"
             remedy = "correct the path" if found == "no such file" else "replace it by the file itself"
-            raise InputError(file, expected="a file of music", found=found, remedy=remedy)
+            raise InputError(file, expected="a music file", found=found, remedy=remedy)
         if (size := file.stat().st_size) > most:
             expected = f"at most {most // 1_000_000} MB"
             raise InputError(file, expected=expected, found=f"{size / 1e6:.0f} MB", remedy="cut it into solos")

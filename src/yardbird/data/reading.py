@@ -1,4 +1,4 @@
-"""A foreign file's events made sense of: raw MIDI in, a score out, and flags for everything that had to be decided."""
+"""Interpretation of the events of a foreign file: raw MIDI → a score, with a flag for each decision."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ class IngestConfig(Settings, section="ingest"):
     min_notes: PositiveInt  # a file with fewer notes in its solo line is rejected
     min_bars: PositiveInt
     max_bars: PositiveInt  # a longer file is a medley or broken
-    chord_share: PositiveShare  # texts or lyrics count as chords where at least this share of them parses
-    max_left_out: Share  # share of a part's notes: more beside the line (chords, two hands), and the file is rejected
+    chord_share: PositiveShare  # texts or lyrics count as chords if at least this share of them parses
+    max_left_out: Share  # a file with a larger share of a part's notes outside the line (chords, two hands) is rejected
     no_beat_grid: Literal["reject", "use"]  # of a performance without beats
-    written_pitch: Literal["flag", "correct"]  # of a part that is written above its chords, as horns are
+    written_pitch: Literal["flag", "correct"]  # of a part written above its chords, as horn parts are
     qpm_range: Annotated[tuple[PositiveFloat, ...], ASCENDING]  # mean tempo of a solo; a file outside is rejected
     longest_bar_beats: PositiveInt  # in quarter notes; longer bars are divided
 
@@ -45,7 +45,7 @@ class IngestConfig(Settings, section="ingest"):
         self.require(self.max_bars >= self.min_bars, "max_bars", f"{self.min_bars} or more")
 
 
-#: What section `ingest` asks of a training file does not bind a prime, or a solo to be encoded.
+#: Settings for a prime or a solo to encode, which need not meet the requirements for training files.
 ANY_SOLO = IngestConfig(
     min_notes=1,
     min_bars=1,
@@ -61,7 +61,7 @@ ANY_SOLO = IngestConfig(
 
 @dataclass(frozen=True)
 class Reading:
-    """A score and what it took to read it."""
+    """A score, and the decisions that were made to read it."""
 
     score: Score
     line: Line
@@ -70,34 +70,34 @@ class Reading:
 
 
 def load_midi(path: str | Path, part: str = "") -> Score:
-    """The solo in a file, read as the ingest stage reads it, however short it is.
+    """Read the solo of a file like the ingest stage does, but of any length.
 
-    MIDI of whatever maker, MusicXML, ABC, kern; one solo of several as `tunes.abc#3` or `wjazzd.db#218`.
+    The file is MIDI of any program, MusicXML, ABC or kern; `tunes.abc#3` or `wjazzd.db#218` is one solo of several.
 
     Args:
-        part: the part that plays it, where the likeliest is not meant: its name, its track, or track/channel, from 1.
+        part: the part to read instead of the most likely one: its name, track, or track/channel, counted from 1.
 
     Raises:
-        InputError: the file cannot be read, or there is no solo in it, or no such part.
+        InputError: the file cannot be read, or it has no solo or no such part.
     """
     return read_solo(read_file(Path(path)), Path(path), None, ANY_SOLO, part=part).score
 
 
 def read_untouched(path: Path, part: str = "") -> tuple[Score, Score]:
-    """The solo in a file with every bar and every tick of the file; and the same, reduced to a line.
+    """Read the solo of a file with all bars and ticks of the file: (the part as written, its melodic line).
 
-    The first has the notes of the solo's part as they are written, also where they overlap. Both end with a whole bar,
-    and have no key where the file has none.
+    The first score has the notes of the part as written, including overlaps. Both scores end with a complete bar, and
+    have no key if the file has none.
 
     Raises:
-        InputError: the file cannot be read, or there is no solo in it.
+        InputError: the file cannot be read, or it has no solo.
     """
     raw = read_file(path)
     reading = read_solo(raw, path, None, ANY_SOLO, part=part, keep_empty_bars=True)
     line = reading.score
     notes = reading.choice.part.notes.copy()
     notes["duration_tick"] = np.maximum(notes["duration_tick"], 1)
-    line = replace(line, key=raw.keys[0] if raw.keys else None)  # an estimated one would be written as a signature
+    line = replace(line, key=raw.keys[0] if raw.keys else None)  # without an estimated one
     line = replace(line, end_tick=max(line.end_tick, int((notes["onset_tick"] + notes["duration_tick"]).max())))
     line = replace(line, end_tick=int(line.bar_ticks[-1]) + line.meters[-1].bar_ticks(line.ticks_per_beat))
     return replace(line, notes=notes), line
@@ -113,18 +113,18 @@ def read_solo(
     transpose: int | None = None,
     keep_empty_bars: bool = False,
 ) -> Reading:
-    """Interpret a raw file; `key` is the manifest's, if it gives one.
+    """Interpret a raw file; `key` is that of the manifest, if any.
 
-    The score starts with the bar of the first note and ends with the bar in which the last note ends: empty bars around
-    it are dropped, and chords, tempos, meters and sections move along, so the solo keeps its place in the form.
+    The score starts with the bar of the first note and ends with the bar in which the last note ends. Empty bars around
+    it are dropped, and chords, tempos, meters and sections move with the notes.
 
     Args:
-        part: the part that a person chose, by name, track or track/channel; empty: the likeliest.
-        transpose: semitones that bring the notes to sounding pitch; None: as `config` says of parts at written pitch.
-        keep_empty_bars: all bars of the file stay, from tick 0 on.
+        part: the part chosen by the user, by name, track or track/channel; empty for the most likely one.
+        transpose: semitones from the notes to sounding pitch; None follows `config.written_pitch`.
+        keep_empty_bars: keep all bars of the file, from tick 0 on.
 
     Raises:
-        InputError: `config` refuses the file, which has no such part, no solo, or one of the wrong kind.
+        InputError: the file has no such part or no solo, or the solo does not meet the requirements of `config`.
     """
     choice = choose_solo(raw, name, config.min_notes, part)
     line = melodic_line(choice.part.notes, raw.ticks_per_beat)
@@ -132,8 +132,8 @@ def read_solo(
         expected = f"at least {config.min_notes} notes"
         raise InputError(name, expected=expected, found=f"{len(line.notes)}", remedy="lower ingest.min_notes to use it")
     if line.left_out > config.max_left_out:
-        found = f"{line.reduced_notes} of {len(choice.part.notes)} notes of {choice.part.label} beside its line"
-        expected = f"a line of one note at a time, with at most {config.max_left_out:.0%} of a part's notes beside it"
+        found = f"{line.reduced_notes} of {len(choice.part.notes)} notes of {choice.part.label} outside its line"
+        expected = f"one note at a time, with at most {config.max_left_out:.0%} of the part's notes outside this line"
         raise InputError(
             name, expected=expected, found=found, remedy=f"raise ingest.max_left_out to use it, or {choice.remedy}"
         )
@@ -181,7 +181,7 @@ def read_solo(
 
 
 def _beat_grid(score: Score, name: Path, config: IngestConfig) -> list[str]:
-    """A flag for onsets that have nothing to do with the beats of the file."""
+    """A flag for onsets that are unrelated to the beats of the file."""
     relation = beat_relation(score)
     if relation is None or relation >= NO_GRID:
         return []
@@ -193,7 +193,7 @@ def _beat_grid(score: Score, name: Path, config: IngestConfig) -> list[str]:
 
 
 def _sounding(score: Score, name: Path, transpose: int | None, config: IngestConfig) -> tuple[Score, list[str]]:
-    """The notes at the pitch that sounds, where a person asks for it; a flag for what was found and done."""
+    """The notes at sounding pitch, if the user requests it; flags for the detected interval and the correction."""
     if transpose is not None:
         flags = [f"transposed:{transpose:+d}"] if transpose else []
     else:
@@ -215,9 +215,9 @@ def _sections(texts: Sequence[RawText]) -> set[Section]:
 
 
 def _key(given: Key | None, raw: RawMidi, score: Score) -> tuple[Key | None, list[str]]:
-    """The manifest's, else the file's signature, but not the C major that exporters write unasked, else estimated.
+    """The key of the manifest, or of the file's signature unless it is C major, or an estimate.
 
-    The estimate is from notes and chords; a single pitch without chords has no key.
+    Exporters write C major as a default. The estimate uses notes and chords; one pitch without chords has no key.
     """
     if given:
         return given, []
@@ -228,7 +228,7 @@ def _key(given: Key | None, raw: RawMidi, score: Score) -> tuple[Key | None, lis
 
 
 def _cut_empty_bars(score: Score) -> tuple[Score, int]:
-    """Without the whole bars before the first note and after the end; also says how many went before."""
+    """Remove the bars before the first note and after the end; also return how many were before the first note."""
     bars = score.bar_ticks.tolist()
     leading = bisect_right(bars, int(score.onsets[0])) - 1
     start = bars[leading]
@@ -251,7 +251,7 @@ def _cut_empty_bars(score: Score) -> tuple[Score, int]:
 
 
 def _between(events: tuple[Event, ...], start: int, end: int) -> tuple[Event, ...]:
-    """The events from `start` on, counted from there, beginning with what is in force there."""
+    """The events in [start, end), with ticks relative to `start`, beginning with the one in force at `start`."""
     before: list[Event] = [event for event in events if event.tick <= start][-1:]
     after: list[Event] = [event for event in events if start < event.tick < end]
     return tuple(replace(event, tick=max(0, event.tick - start)) for event in [*before, *after])

@@ -1,4 +1,4 @@
-"""A folder of the user's recordings: what can be used, in which split it is, what is known of it."""
+"""A folder of the user's recordings: which are usable, their splits and their metadata."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ from yardbird.data.splits import SplitConfig, deal_out, tune_groups
 from yardbird.data.tunes.names import metadata
 from yardbird.errors import InputError
 
-_DOCUMENTS = (".csv", ".md", ".txt")  # beside the recordings, and none of them
-_LOWEST_RATE = 1000  # Hz: a header that says less is damaged
-_SILENCE = -60.0  # dB: a file that never gets louder holds no music
-_CLIPPED_SHARE = 1e-3  # of the samples; more of them cut off are heard as distortion
+_DOCUMENTS = (".csv", ".md", ".txt")  # not recordings
+_LOWEST_RATE = 1000  # Hz: a header with a lower rate is damaged
+_SILENCE = -60.0  # dB: a file with a lower peak has no music
+_CLIPPED_SHARE = 1e-3  # of the samples; a larger share is audible as distortion
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class Recording:
     artist: str
     title: str
     tune_group: str
-    interval_hash: str  # of the sound itself: the same for the same file under another name
+    interval_hash: str  # of the samples: equal for the same file under another name
     remark: Remark
 
 
 def find(source: Path) -> list[PurePath]:
-    """Every file below the folder that may be meant as a recording, relative to it, sorted.
+    """Every file below the folder that may be a recording, relative to it, sorted.
 
     Raises:
         InputError: there is no such folder.
     """
     if not source.is_dir():
-        found = "a file" if source.exists() else "nothing there"
+        found = "a file" if source.exists() else "no such folder"
         raise InputError(
             source, expected="a folder of recordings", found=found, remedy="correct audio.source in params.yaml"
         )
@@ -58,10 +58,10 @@ def find(source: Path) -> list[PurePath]:
 def survey(
     source: Path, paths: Sequence[PurePath], remarks: Mapping[str, Remark], config: AudioConfig
 ) -> tuple[list[Recording], list[Reject]]:
-    """Read every file, and say of each that cannot be used why.
+    """Read every file; return the usable recordings, and the rejected files with the reasons.
 
     Raises:
-        InputError: none can be used.
+        InputError: no file is usable.
     """
     recordings: list[Recording] = []
     rejected: list[Reject] = []
@@ -77,7 +77,7 @@ def survey(
             continue
         sound = hashlib.sha256(waveform.samples.tobytes()).hexdigest()[:16]
         if fault := _fault(waveform, config.min_seconds) or (
-            f"the same sound as {twin}" if (twin := first_with.get(sound)) else ""
+            f"the same sound as {first}" if (first := first_with.get(sound)) else ""
         ):
             rejected.append(Reject(name, fault))
             continue
@@ -100,7 +100,7 @@ def survey(
             source,
             expected="at least one usable recording (wav, flac, mp3, ogg, opus, aiff, m4a, …)",
             found=f"{len(rejected)} unusable, the first, {rejected[0].file}, because: {rejected[0].reason}",
-            remedy="fix or remove them: without any, the corpus is rendered",
+            remedy="fix or remove them; without recordings, the corpus is rendered",
         )
     return recordings, rejected
 
@@ -113,7 +113,7 @@ def _read(file: Path) -> Waveform:
 
 
 def _fault(waveform: Waveform, min_seconds: float) -> str:
-    """Why a readable file cannot be used; empty where it can."""
+    """The reason why a readable file cannot be used; empty if it can."""
     if waveform.sample_rate < _LOWEST_RATE:
         return f"no sound: {waveform.sample_rate} Hz, fewer than {_LOWEST_RATE}"
     if waveform.seconds < min_seconds:
@@ -124,17 +124,17 @@ def _fault(waveform: Waveform, min_seconds: float) -> str:
         return f"clipped: {share:.1%} of the samples are cut off at the loudest level"
     if loss := cancelled_decibels(waveform.samples):
         left = f"{loss:.0f} dB below them" if loss < -_SILENCE else "silent"
-        return f"antiphase: its channels cancel each other, their sum is {left}; invert one channel"
+        return f"antiphase: the channels cancel each other, their sum is {left}; invert one channel"
     return ""
 
 
 def recorded(
     recordings: Sequence[Recording], source: Path, config: AudioConfig, split: SplitConfig
 ) -> tuple[list[Sound], tuple[str, ...]]:
-    """The recordings with their splits, dealt by tune group as those of the corpus are; and what the splits lack.
+    """The recordings with their splits, assigned by tune group as in the corpus; and warnings about missing artists.
 
     Raises:
-        InputError: a split is left without a recording.
+        InputError: a split has no recording.
     """
     dealt = deal_out(recordings, tune_groups(recordings), source, split)
     return [_sound(recording, dealt.splits[recording.solo], config) for recording in recordings], dealt.warnings
@@ -168,7 +168,7 @@ def _sound(recording: Recording, split: str, config: AudioConfig) -> Sound:
 
 
 def bar_seconds(remark: Remark, seconds: float) -> tuple[float, ...]:
-    """Where the bars of a steady tempo start, from 0 on: a pickup first, where there is one. Without qpm: none."""
+    """The starts of the bars at a constant tempo, from 0 on, with a pickup first if there is one; () without qpm."""
     if remark.qpm is None:
         return ()
     bar = 60 / remark.qpm * remark.beats_per_bar

@@ -1,4 +1,4 @@
-"""The corpus as sound: its solos, and as many of the training copies as are asked for, through the SoundFont."""
+"""The corpus rendered as audio with the SoundFont: its solos, and the configured amount of training copies."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,12 +21,12 @@ from yardbird.tables.copies import CopyRow, read_copies
 
 
 def rendered(augmented: Path, remarks: Mapping[str, Remark], config: AudioConfig, seed: int) -> list[Sound]:
-    """The originals of the held-out splits, and training solos up to `config.training_seconds`; of the target alone.
+    """The target's originals of the held-out splits, and its training solos up to `config.training_seconds`.
 
-    Background is not rendered: sound costs a hundred times what notes cost, and the seconds are the target's.
+    Background is not rendered: audio is a hundred times as expensive as notes, and the limit is for the target.
 
-    A solo without a key in its manifest is called by the key that its notes suggest. The user's remark on a solo goes
-    for its copies as well, but for its caption: the words may name a key or a tempo that only the original has.
+    A solo without a key in its manifest gets the key estimated from its notes. The user's remark on a solo also applies
+    to its copies, except for its caption, which may name a key or a tempo that only the original has.
     """
     copies = [row for row in read_copies(augmented) if row.role == TARGET]
     seconds = {row.solo: read_score(augmented / row.path).seconds for row in copies if row.is_original}
@@ -44,19 +44,19 @@ def solos(augmented: Path) -> set[str]:
 def chosen(
     copies: Sequence[CopyRow], seconds: Mapping[str, float], training_seconds: float, seed: int
 ) -> list[CopyRow]:
-    """Held-out originals, all of them; training originals first, then copies, each by lot, while the seconds last.
+    """All held-out originals, and random training originals, then random copies, up to `training_seconds`.
 
     At least one training solo is chosen. The order is that of `copies`.
 
     Args:
-        seconds: how long each original is.
+        seconds: the duration of each original.
     """
     rng = generator(seed, "render", "lots")
     training = [row for row in copies if row.split == "train"]
-    lots = [training[index] for index in rng.permutation(len(training))]
+    shuffled = [training[index] for index in rng.permutation(len(training))]
     taken = {row.copy for row in copies if row.split != "train" and row.is_original}
     total = 0.0
-    for row in sorted(lots, key=lambda row: not row.is_original):  # stable: by lot among themselves
+    for row in sorted(shuffled, key=lambda row: not row.is_original):  # stable: originals stay shuffled, so do copies
         length = seconds[row.solo] / row.tempo_factor
         if total and total + length > training_seconds:
             break

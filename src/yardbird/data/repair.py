@@ -1,4 +1,4 @@
-"""Corrected copies of the files that ingest uses, with a list of what was changed; the originals are never touched."""
+"""Corrected copies of the files that ingest uses, with a list of changes; the originals are never modified."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -14,7 +14,7 @@ from yardbird.music.score import Score
 from yardbird.tables.typed import write_table
 
 CHANGES = "changes.csv"
-#: Findings that a copy has as well: they are about pairs of solos, or about what the models make of a solo.
+#: Findings that also apply to a copy: those about pairs of solos, or about the limits of the models.
 _STILL_THERE = frozenset({
     "duplicate", "transposed_copy_of", "written_pitch", "near_duplicate", "grid_loss", "tempo_outside", "no_chords",
     "no_key", "slowest_moment", "fastest_moment", "chord_coverage", "range", "title_present",
@@ -23,11 +23,11 @@ _STILL_THERE = frozenset({
 
 @dataclass(frozen=True)
 class Change:
-    """A line of the list: `copy` is empty where a file could not be repaired."""
+    """A line of the list; `copy` is empty if the file could not be repaired."""
 
     file: str
     copy: str
-    change: str  # a kind of finding, or `rewritten` where nothing else was changed
+    change: str  # a kind of finding, or `rewritten` if nothing else was changed
     detail: str
     what: str  # a sentence
 
@@ -35,12 +35,12 @@ class Change:
 def repair(checkup: Checkup, folders: Sequence[Path], out: Path) -> list[Change]:
     """Write `out`/<source>/<name>.mid, a manifest.csv for each source, and `out`/changes.csv.
 
-    A copy holds the part that was taken as one melodic line with the repaired meters and tempos, the key as its
-    signature, chords as markers; it is ingested to the same notes. A part written above its chords is moved down to
-    where it sounds, if it stays within MIDI's pitches.
+    A copy contains the chosen part as one melodic line, the repaired meters and tempos, the key as key signature, and
+    chords as markers; ingest reads the same notes from it. A part written above its chords is transposed to sounding
+    pitch if it stays within the MIDI pitches.
 
     Raises:
-        InputError: `out` is one of the folders or inside one, or is there and not an empty folder.
+        InputError: `out` is one of the folders or inside one, or exists and is not an empty folder.
     """
     refuse_place(out, folders)
     scores = {solo.row.solo: solo.score for survey in checkup.surveys.values() for solo in survey.used}
@@ -55,7 +55,7 @@ def repair(checkup: Checkup, folders: Sequence[Path], out: Path) -> list[Change]
 
 
 def refuse_place(out: Path, folders: Sequence[Path]) -> None:
-    """See `repair`."""
+    """Refuse an output folder that could harm the input; see `repair`."""
     expected, remedy = "a new or empty folder outside the input", "name another one"
     for folder in folders:
         if out.resolve().is_relative_to(folder.resolve()):
@@ -72,7 +72,7 @@ def _write_copies(folder: Path, own: Sequence[FileHealth], scores: Mapping[str, 
         write_score(_sounding(scores[row.solo], row), folder / _copy_of(row.path))
     if rows:
         columns = [field.name for field in fields(Entry)]
-        decided = {"part": "", "transpose": ""}  # a copy has one part, at the pitch that sounds
+        decided = {"part": "", "transpose": ""}  # a copy has one part, at sounding pitch
         table = [asdict(row) | decided | {"file": _copy_of(row.path)} for row in rows]
         files.write_csv(folder / MANIFEST, ["file", *columns], table)
 
@@ -84,7 +84,7 @@ def _sounding(score: Score, row: SoloRow) -> Score:
 
 
 def _written_above(row: SoloRow, score: Score) -> int:
-    """Semitones by which a part is written above what sounds, as ingest flags it; 0 where ingest has corrected it."""
+    """Semitones from sounding to written pitch, as flagged by ingest; 0 if ingest has corrected it."""
     flags = dict(flag.partition(":")[::2] for flag in row.flags.split("|"))
     interval = int(flags.get("written_pitch", 0)) if "transposed" not in flags else 0
     return interval if score.pitches.min() - interval >= 0 and score.pitches.max() - interval <= 127 else 0
@@ -106,6 +106,6 @@ def _changes(file: FileHealth, scores: Mapping[str, Score]) -> list[Change]:
         if finding.kind not in _STILL_THERE
     ]
     if interval := _written_above(file.row, scores[file.row.solo]):
-        what = "The copy has the notes at the pitch that sounds."
+        what = "The copy has the notes at sounding pitch."
         made.append(Change(name, copy, "transposed", f"{-interval:+d} semitones", what))
-    return made or [Change(name, copy, "rewritten", "", "The copy has the same notes; nothing had to be decided.")]
+    return made or [Change(name, copy, "rewritten", "", "The copy has the same notes; no decision was necessary.")]

@@ -1,4 +1,4 @@
-"""Which sources are the players to learn, and which are only background that every player's music is learnt from."""
+"""The roles of sources: `target` for the players to imitate, `background` for additional training music."""
 
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ _ROLES: Any = dict[str, Role]
 
 
 def read_background(path: Path = PARAMS) -> frozenset[str]:
-    """The names of the background sources, from the sections `sources` and `roles`. A source without a role is target.
+    """The names of the background sources, from the sections `sources` and `roles`; the other sources are targets.
 
     Raises:
-        ConfigError: a role is unknown, belongs to no source, or no source is left as target.
+        ConfigError: a role is unknown or belongs to no source, or no source is a target.
     """
     sources = read_sources(path)
     roles: dict[str, Role] = read_section("roles", _ROLES, path)

@@ -1,4 +1,4 @@
-"""One melodic line out of the notes of a part: what sounds beside it is left out, its overlaps are trimmed."""
+"""Reduction of the notes of a part to one melodic line: other notes are left out, overlaps are trimmed."""
 
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from yardbird.music.overlaps import cut_at_next_onset, sound_together, staying
 from yardbird.music.score import Notes
 
-#: A drone is so many times as long as the median note, and so many others start while it sounds, the first of them in
-#: the first quarter of its length. More pitches than a few are long notes of a line or of chords. So is a long note
-#: that starts alone: nothing is lost where it is trimmed.
+#: A drone is at least this many times as long as the median note, and at least this many notes start while it sounds,
+#: the first in the first quarter of its length. Long notes of more than a few pitches belong to a line or to chords. So
+#: does a long note that starts alone: trimming it loses nothing.
 _DRONE_LENGTH, _DRONE_NOTES, _DRONE_ALONE, _DRONE_PITCHES = 4, 3, 0.25, 3
-#: Where a smaller share of the notes start with others, the part is a line whose notes overlap, as legato does.
+#: If a smaller share of the notes start together with others, the part is a line with legato overlaps.
 _LINE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Line:
-    """Monophonic notes, and what it took to make them so."""
+    """Monophonic notes, and the counts of the changes that were made."""
 
     notes: Notes
-    reduced_notes: int  # all that were left out, grace notes and drones too
+    reduced_notes: int  # all notes that were left out, including grace notes and drones
     grace_notes: int
     drones: int
     trimmed_overlaps: int
@@ -44,13 +44,14 @@ class Line:
 
 
 def melodic_line(notes: Notes, ticks_per_beat: int) -> Line:
-    """Reduce notes to a line that holds one note at a time.
+    """Reduce notes to a line of one note at a time.
 
-    A note of no length gets a twelfth of a beat. Drones leave, which sound on above or below the others, and grace
-    notes at the tick of the note that they adorn. Of notes that start together the highest stays. Where these are many,
-    the part plays chords: a note stays only if it is the highest sounding for at least half of its length (the skyline;
-    Uitdenbogerd and Zobel, Melodic matching techniques, 1999). Else no other note leaves. What then still overlaps is
-    legato: trimmed at the next onset.
+    1. A note without length gets a twelfth of a beat.
+    2. Drones above or below the line, and grace notes at the tick of their main note, are removed.
+    3. Of notes that start together, the highest stays. If there are many of these, the part plays chords, and a note
+       stays only if it is the highest sounding one for at least half of its length (the skyline; Uitdenbogerd and
+       Zobel, Melodic matching techniques, 1999).
+    4. Remaining overlaps are legato and are trimmed at the next onset.
     """
     notes = notes.copy()
     empty = notes["duration_tick"] <= 0
@@ -81,9 +82,7 @@ def melodic_line(notes: Notes, ticks_per_beat: int) -> Line:
 
 
 def _drones(notes: Notes, tolerance: int) -> NDArray[np.bool_]:
-    """Which notes are long ones over or under many others, one of which starts within so many ticks; notes sorted by
-    onset.
-    """
+    """Which notes are drones, of notes sorted by onset; onsets within `tolerance` ticks are together."""
     onsets = np.unique(notes["onset_tick"])
     ends = notes["onset_tick"] + notes["duration_tick"]
     following = np.searchsorted(onsets, notes["onset_tick"], side="right")
@@ -96,13 +95,13 @@ def _drones(notes: Notes, tolerance: int) -> NDArray[np.bool_]:
     starts_alone = (np.append(gaps, np.inf) > tolerance) & (np.insert(gaps.astype(float), 0, np.inf) > tolerance)
     if not 0 < len(pitches) <= _DRONE_PITCHES or starts_alone[found].all():
         return np.zeros_like(found)
-    shortest = notes["duration_tick"][found].min()  # the last one of a drone may sound beyond the line
+    shortest = notes["duration_tick"][found].min()  # the last note of a drone may outlast the line
     found |= np.isin(notes["pitch"], pitches) & (notes["duration_tick"] >= shortest)
     return found
 
 
 def _grace_notes(notes: Notes, ticks_per_beat: int) -> NDArray[np.bool_]:
-    """Which notes are short ones at the tick of a longer one that then sounds alone; notes sorted by onset."""
+    """Which notes are short and at the tick of a longer note that then sounds alone; notes sorted by onset."""
     onsets, first, chord = np.unique(notes["onset_tick"], return_index=True, return_inverse=True)
     longest = np.maximum.reduceat(notes["duration_tick"], first)[chord]
     room = np.append(np.diff(onsets), notes["duration_tick"].max())[chord]
@@ -112,7 +111,7 @@ def _grace_notes(notes: Notes, ticks_per_beat: int) -> NDArray[np.bool_]:
 
 
 def _highest_of_each_start(notes: Notes, tolerance: int) -> Notes:
-    """The highest of the notes that start within so many ticks and sound together; notes sorted by onset."""
+    """The highest of the notes that start within `tolerance` ticks and sound together; notes sorted by onset."""
     firsts: list[int] = []
     spans = notes[["onset_tick", "duration_tick"]].tolist()
     for index, span in enumerate(spans):
@@ -124,7 +123,7 @@ def _highest_of_each_start(notes: Notes, tolerance: int) -> Notes:
 
 
 def _ticks_on_top(notes: Notes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """For how many ticks each note is the highest sounding one; notes sorted by onset, falling pitch. O(n log n)."""
+    """The ticks during which each note is the highest; notes sorted by onset and falling pitch. O(n log n)."""
     onsets = notes["onset_tick"].tolist()
     ends = (notes["onset_tick"] + notes["duration_tick"]).tolist()
     pitches = notes["pitch"].tolist()

@@ -1,4 +1,4 @@
-"""Whole sounds before they are cut into clips, wherever they come from, and the settings of all."""
+"""Uncut sounds, recorded or rendered, and the settings of section `audio`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class AudioConfig(Settings, section="audio"):
     min_seconds: PositiveFloat  # the shortest
     training_seconds: PositiveFloat  # of rendered training clips; recordings are used whole
     style: Annotated[str, Check(str.strip, "a word or more")]  # the first word of the captions made by rule
-    comping: bool  # rendered solos with piano and bass where their chords are known
+    comping: bool  # render solos with piano and bass if they have chords
     loudness: Annotated[float, Interval(ge=-60, le=-6)]  # of the sounding frames of every sound, dB below full scale
 
     def __post_init__(self) -> None:
@@ -31,7 +31,7 @@ class AudioConfig(Settings, section="audio"):
 
 @dataclass(frozen=True)
 class Sound:
-    """A whole recording or rendered solo before it is cut. `samples()` gives (frames,) at the rate of the clips."""
+    """An uncut recording or rendered solo. `samples()` returns shape (frames,) at the sample rate of the clips."""
 
     name: str  # unique: the id of the solo, of the copy or of the recording
     kind: str  # rendered or recording
@@ -46,13 +46,13 @@ class Sound:
     semitones: int
     tempo_factor: float
     captions: tuple[str, ...]
-    bar_seconds: tuple[float, ...]  # where bars start, ascending; empty where the tempo is not known
+    bar_seconds: tuple[float, ...]  # starts of the bars, ascending; empty if the tempo is unknown
     samples: Callable[[], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A row of rejected.csv: a file, or a clip, that is not used."""
+    """A row of rejected.csv: a file or a clip that is not used."""
 
     file: str
     reason: str

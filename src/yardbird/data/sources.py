@@ -1,4 +1,4 @@
-"""The sources that params.yaml names: they are the corpus, whatever an earlier run has left in data/ingested."""
+"""The sources in params.yaml. They alone are the corpus, even if data/ingested has others from earlier runs."""
 
 import shutil
 from collections.abc import Collection
@@ -12,10 +12,10 @@ _SOURCES: Any = dict[str, str]
 
 
 def read_sources(path: Path = PARAMS) -> tuple[str, ...]:
-    """The names of section `sources`.
+    """The names in section `sources`.
 
     Raises:
-        ConfigError: there is none, or one is no name of a folder.
+        ConfigError: there are no sources, or a name is not valid for a folder.
     """
     sources: dict[str, str] = read_section("sources", _SOURCES, path)
     if not sources:
@@ -27,10 +27,10 @@ def read_sources(path: Path = PARAMS) -> tuple[str, ...]:
 
 
 def remove_other_sources(ingested: Path, sources: Collection[str]) -> list[str]:
-    """Remove the folders of sources that are not named any more, and what a killed ingestion left; returns their names.
+    """Remove the folders of removed sources and of killed ingestions, and return their names.
 
-    DVC keeps the outputs of stages that are gone. In the folder that the stages after ingest depend on, they would make
-    the corpus of a used clone another than that of a fresh one.
+    DVC keeps the outputs of removed stages. The stages after ingest depend on the whole folder, so their corpus would
+    differ between a used and a fresh clone.
     """
     others = sorted(path for path in ingested.glob("*/") if path.name not in sources)
     for path in others:

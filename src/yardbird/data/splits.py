@@ -1,10 +1,10 @@
-"""Which tunes are trained on, which ones models are chosen by, and which ones they are measured by.
+"""The split of the tunes into training, validation (model selection) and test (evaluation).
 
-Whole tune groups are dealt, so that no take, copy or contrafact of a held-out tune is trained on. Where a group goes
-depends on a hash of its own name alone: adding a tune moves no other, unless it is a copy that links two groups, which
-then go the way of the one that is first in the alphabet. The price is that nothing balances the splits: a small corpus
-may leave a split without an artist. Then another `salt` deals anew, and the stage names one that does not.
-The salt is chosen by who is present, never by a result.
+Tune groups are never divided, so that no take, copy or contrafact of a held-out tune is trained on. The split of a
+group depends only on a hash of its name: a new tune does not move others, unless it is a copy that links two groups,
+which then go to the split of the alphabetically first. The drawback is that the splits are not balanced: in a small
+corpus, a split may lack an artist. Then another `salt` gives another split, and the stage suggests one. The salt is
+chosen by the artists in each split, never by a result.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from yardbird.music.score import Ints
 
 SPLITS = ("train", "validation", "test")
 
-#: Transcriptions of one solo share 13 % of their interval 10-grams and more, different tunes under 9 % (measured).
+#: Transcriptions of one solo share at least 13 % of their interval 10-grams, different tunes less than 9 % (measured).
 NGRAM = 10
 
 
@@ -36,8 +36,8 @@ class SplitConfig(Settings, section="split"):
 
     validation: PositiveFloat  # share of the tune groups
     test: PositiveFloat
-    salt: int  # another number deals the tunes anew
-    linked_share: float  # solos that share more of their interval 10-grams are one group, whatever they are called
+    salt: int  # another number gives another split
+    linked_share: float  # solos that share more of their interval 10-grams are one group, whatever their names
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -47,7 +47,7 @@ class SplitConfig(Settings, section="split"):
 
 
 class Dealable(Protocol):
-    """What is dealt: a solo, or a recording."""
+    """An item to split: a solo or a recording."""
 
     @property
     def solo(self) -> str: ...  # its id
@@ -56,29 +56,29 @@ class Dealable(Protocol):
     @property
     def tune_group(self) -> str: ...
     @property
-    def interval_hash(self) -> str: ...  # the same for what must not be parted, whatever it is called
+    def interval_hash(self) -> str: ...  # equal for items that must share a split, whatever their names
 
 
 @dataclass(frozen=True)
 class Dealt:
-    """The split of each solo by its id; where a split lacks an artist, one line each, with a salt that deals better."""
+    """The split of each solo by its id, and a warning for each split that lacks artists, with a better salt."""
 
     splits: Mapping[str, str]
     warnings: tuple[str, ...]
 
 
 def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig, background: Container[str] = ()) -> Dealt:
-    """Deal the solos that ingestion found.
+    """Split the ingested solos.
 
-    The target's solos alone are dealt: background solos follow those of their group, and are trained on where there are
-    none. Groups span both, so a background take of a held-out tune is held out too; groups are named after target tunes
-    alone, so background moves a target tune only where it links two groups.
+    Only the solos of the target are split. Background solos go to the split of their group, or to training if the
+    group has no target solo. So a background take of a held-out tune is held out, too. Groups are named after target
+    tunes only, so background moves a target tune only if it links two groups.
 
     Args:
-        background: names of sources.
+        background: names of background sources.
 
     Raises:
-        InputError: a split is left without a tune of the target.
+        InputError: a split has no tune of the target.
     """
     grams = {row.solo: interval_grams(read_score(ingested / row.path).pitches) for row in rows}
     groups = tune_groups(rows, linked(grams, config.linked_share))
@@ -92,10 +92,10 @@ def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig, ba
 
 
 def deal_out(rows: Sequence[Dealable], groups: Mapping[str, str], source: Path, config: SplitConfig) -> Dealt:
-    """Deal solos by their groups, and see what the splits lack.
+    """Split solos by their groups, and warn of missing artists.
 
     Raises:
-        InputError: a split is left without a tune; `source` is named as what to add to.
+        InputError: a split has no tune; the error names `source`, where tunes can be added.
     """
     splits = deal(groups, config)
     absent = absent_artists(rows, splits)
@@ -110,7 +110,7 @@ def deal_out(rows: Sequence[Dealable], groups: Mapping[str, str], source: Path, 
             found=f"none for {', '.join(sorted(missing))} among {len(set(groups.values()))} tune groups",
             remedy=f"add tunes, or set split.salt to {better}" if filled else "add tunes",
         )
-    remedy = f"; split.salt {better} deals better" if better != config.salt else ""
+    remedy = f"; split.salt {better} gives a better split" if better != config.salt else ""
     return Dealt(splits, tuple(f"{name} has nothing by {_names(artists)}{remedy}" for name, artists in absent.items()))
 
 
@@ -119,7 +119,7 @@ def _names(artists: Iterable[str]) -> str:
 
 
 def absent_artists(rows: Iterable[Dealable], splits: Mapping[str, str]) -> dict[str, list[str]]:
-    """The splits that lack an artist, and whom."""
+    """Split → the artists that it lacks, for splits that lack any."""
     rows = list(rows)
     artists = {row.artist for row in rows}
     present = {name: {row.artist for row in rows if splits[row.solo] == name} for name in SPLITS}
@@ -127,7 +127,7 @@ def absent_artists(rows: Iterable[Dealable], splits: Mapping[str, str]) -> dict[
 
 
 def better_salt(rows: Sequence[Dealable], groups: Mapping[str, str], config: SplitConfig) -> int:
-    """The lowest salt with which every split has every artist, or else fewest are empty and fewest artists absent."""
+    """The lowest salt with the fewest empty splits and, among these, the fewest missing artists."""
 
     def absences(salt: int) -> tuple[int, int]:
         splits = deal(groups, replace(config, salt=salt))
@@ -139,8 +139,8 @@ def better_salt(rows: Sequence[Dealable], groups: Mapping[str, str], config: Spl
 def tune_groups(rows: Sequence[Dealable], links: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """The group of each solo, named after the alphabetically first of its tune groups.
 
-    Solos are in one group if they share the tune group, its changes (contrafacts, of `related.csv`) or the interval
-    hash, or are linked, directly or by others.
+    Solos are in one group if they share the tune group, its changes (contrafacts, in `related.csv`) or the interval
+    hash, or are in `links`, directly or through other solos.
     """
     parent: dict[Hashable, Hashable] = {}
 
@@ -162,7 +162,7 @@ def tune_groups(rows: Sequence[Dealable], links: Iterable[tuple[str, str]] = ())
 
 
 def deal(groups: Mapping[str, str], config: SplitConfig) -> dict[str, str]:
-    """The split of each solo, by the hash of its group."""
+    """The split of each solo, by the hash of its group and the salt."""
 
     def split_of(group: str) -> str:
         digest = hashlib.sha256(f"{config.salt}/{group}".encode()).digest()
@@ -175,13 +175,13 @@ def deal(groups: Mapping[str, str], config: SplitConfig) -> dict[str, str]:
 
 
 def interval_grams(pitches: Ints, length: int = NGRAM) -> frozenset[bytes]:
-    """All runs of `length` melodic intervals, which are the same in every key; none of a shorter line."""
+    """All runs of `length` melodic intervals, which are equal in all keys; empty for a shorter line."""
     intervals = np.diff(pitches).astype(np.int8)
     return frozenset(intervals[i : i + length].tobytes() for i in range(len(intervals) - length + 1))
 
 
 def linked(grams: Mapping[str, frozenset[bytes]], share: float) -> list[tuple[str, str]]:
-    """Pairs of solos with more than a share of the shorter one's n-grams in common."""
+    """Pairs of solos that share more than `share` of the n-grams of the one with fewer."""
     holders: defaultdict[bytes, list[str]] = defaultdict(list)
     for solo in sorted(grams):
         for gram in grams[solo]:

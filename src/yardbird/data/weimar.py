@@ -2,10 +2,10 @@
 
 Tables, as jazzomat.hfm-weimar.de/dbformat describes them: `solo_info` (performer, title, instrument, key), `melody`
 (onset and duration in seconds, pitch, loudness), `beats` (onset in seconds, bar, beat, chord, form, chorus), `sections`
-(type, first and last index into the solo's notes). A beat is a quarter note and has a tempo event of its own; a note
-stands where it falls between the beats around it. Chords are markers, phrases and form are texts.
+(type, first and last index into the solo's notes). A beat becomes a quarter note with its own tempo event; the ticks of
+a note are interpolated between the beats around it. Chords become markers, phrases and form become texts.
 
-The file is opened read-only, and nothing in it is trusted: missing tables, wrong types and times that run backwards are
+The file is opened read-only and its content is not trusted: missing tables, wrong types and decreasing times are
 errors.
 """
 
@@ -33,7 +33,7 @@ _MAGIC = b"SQLite format 3\x00"
 
 _TICKS_PER_BEAT = 480
 _MAX_ROWS = 100_000  # notes or beats of one solo; the longest of the database has 3,000
-_VELOCITY = 90  # where the database has no loudness
+_VELOCITY = 90  # if the database has no loudness
 
 #: Instruments of the database → General MIDI program, counted from 0, and name.
 _INSTRUMENTS = {
@@ -56,7 +56,7 @@ def solo_numbers(path: Path) -> list[str]:
     """The ids (`melid`) of the solos, ascending.
 
     Raises:
-        InputError: the file is no database of this kind, or has no solos.
+        InputError: the file is not a database of this kind, or it has no solos.
     """
     with _open(path) as database:
         rows = _rows(database, "SELECT DISTINCT melid FROM solo_info ORDER BY melid", (), _MAX_ROWS)
@@ -67,10 +67,10 @@ def solo_numbers(path: Path) -> list[str]:
 
 
 def read_solo_of(path: Path, number: str) -> tuple[RawMidi, Entry]:
-    """A solo: its events, and what the database says of it.
+    """Read a solo: its events and its metadata.
 
     Raises:
-        InputError: there is no such solo, or its notes or beats make no sense.
+        InputError: there is no such solo, or its notes or beats are invalid.
     """
     with _open(path) as database:
         columns = _columns(database, "solo_info")
@@ -92,7 +92,7 @@ def read_solo_of(path: Path, number: str) -> tuple[RawMidi, Entry]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
-    """Read-only and immutable: no journal, no lock, no file beside it. What the schema calls runs no function."""
+    """Open read-only and immutable: no journal, no lock, no extra files. The schema cannot call functions."""
     expected, remedy = "the Weimar Jazz Database (wjazzd.db)", "download it again: yardbird fetch wjazzd"
     database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
@@ -105,7 +105,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
             found = f"a database without {', '.join(missing)}"
             raise InputError(path, expected=expected, found=found, remedy="remove it, or " + remedy)
         yield database
-    except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:  # sqlite3 decodes its own messages strictly
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:  # sqlite3 decodes its messages strictly
         raise InputError(path, expected=expected, found=f"a damaged database ({error})", remedy=remedy) from None
     finally:
         database.close()
@@ -113,7 +113,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
 
 @lru_cache(maxsize=1)
 def _spans(path: Path, _modified: int) -> dict[tuple[str, str], tuple[int, int]]:
-    """(table, solo) → its first and last row. The tables have no index: without this, each solo reads all of them."""
+    """(table, solo) → its first and last row. The tables have no index: without this, each solo scans all rows."""
     with _open(path) as database:
         return {
             (table, str(melid)): (first, last)
@@ -149,7 +149,7 @@ def _columns(database: sqlite3.Connection, table: str) -> list[str]:
 
 
 def _entry(database: sqlite3.Connection, info: dict[str, Any]) -> Entry:
-    """Performer, title, key and form as the database has them; a second solo of a track and another take say so."""
+    """Performer, title, key and form as in the database; the title also names a second solo or another take."""
 
     def text(value: object) -> str:
         return " ".join(str(value).split()) if value is not None else ""
@@ -174,7 +174,7 @@ def _entry(database: sqlite3.Connection, info: dict[str, Any]) -> Entry:
 
 
 def _beat_ticks(name: Path, beats: Sequence[tuple[Any, ...]]) -> tuple[list[float], list[int]]:
-    """The time and the tick of each beat. The first bar starts at tick 0, also where the beats begin inside it."""
+    """The time and the tick of each beat. The first bar starts at tick 0, even if the first beat is inside it."""
     times = [_number(row[0]) for row in beats]
     if len(times) < 2 or any(time is None for time in times):
         found = f"{len(times)} beats" if len(times) < 2 else "a beat without a time"
@@ -204,7 +204,7 @@ def _raw(
     ticks: list[int],
 ) -> RawMidi:
     def tick_at(seconds: float) -> int:
-        """Between the beats around it; before the first and after the last, in the tempo of the nearest."""
+        """Interpolated between beats; before the first and after the last, at the tempo of the nearest."""
         index = min(max(bisect_right(times, seconds) - 1, 0), len(times) - 2)
         share = (seconds - times[index]) / (times[index + 1] - times[index])
         return round(ticks[index] + share * _TICKS_PER_BEAT)
@@ -225,7 +225,7 @@ def _raw(
     if not rows:
         raise InputError(name, expected="notes", found="none", remedy="download the database again")
     meters = _meters(beats, ticks)
-    # notes before the first beat: whole bars are put before it
+    # whole bars are inserted for notes before the first beat
     bar = meters[0].bar_ticks(_TICKS_PER_BEAT)
     early = -(min(0, *(row[0] for row in rows)) // bar) * bar
     program, instrument = _INSTRUMENTS.get(str(info.get("instrument")), (0, str(info.get("instrument") or "")))
@@ -248,7 +248,7 @@ def _raw(
 
 
 def _velocities(loudness: Sequence[float | None]) -> list[int]:
-    """Loudness in decibels of one recording → MIDI velocity: its 5th percentile is 60, its 95th 110; 40 to 120."""
+    """Loudness in decibels → MIDI velocity in 40 … 120: the 5th percentile becomes 60, the 95th becomes 110."""
     known = [value for value in loudness if value is not None]
     low, high = np.percentile(known, [5, 95]) if known else (0.0, 0.0)
     if not high > low:
@@ -260,7 +260,7 @@ def _velocities(loudness: Sequence[float | None]) -> list[int]:
 
 
 def _meters(beats: Sequence[tuple[Any, ...]], ticks: list[int]) -> list[Meter]:
-    """A bar has as many quarters as it has beats; the first is filled up, the last may be cut short."""
+    """A bar has as many quarters as beats; the first is filled up, the last may be incomplete."""
     starts = [0] + [
         ticks[i]
         for i in range(1, len(beats))
@@ -277,7 +277,7 @@ def _meters(beats: Sequence[tuple[Any, ...]], ticks: list[int]) -> list[Meter]:
 
 
 def _marks(beats: Sequence[tuple[Any, ...]], ticks: list[int]) -> Iterator[tuple[int, str, str]]:
-    """Chords and form where they change; the database leaves them empty on the beats between."""
+    """Chords and form where they change; in the database, they are empty on the beats between."""
     chord = form = ""
     chorus: object = None
     for (_, _, _, new_chord, new_form, new_chorus), tick in zip(beats, ticks, strict=True):
@@ -293,7 +293,7 @@ def _marks(beats: Sequence[tuple[Any, ...]], ticks: list[int]) -> Iterator[tuple
 def _phrase_marks(
     phrases: Sequence[tuple[Any, ...]], onset_ticks: Sequence[int | None]
 ) -> Iterator[tuple[int, str, str]]:
-    """Phrases start at a note, counted from 0; those of value -1 are what lies between phrases."""
+    """The starts of phrases, at notes counted from 0; rows of value -1 are the gaps between phrases."""
     for start, value in phrases:
         if isinstance(start, int) and 0 <= start < len(onset_ticks) and str(value) != "-1":
             tick = onset_ticks[start]

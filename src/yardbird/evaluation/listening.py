@@ -17,7 +17,7 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
-from yardbird.audio.transcription import HeardNotes, estimate_tempo, hear, to_score
+from yardbird.audio.transcription import HeardNotes, detect_notes, estimate_tempo, to_score
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.evaluation.held_out_sound import EncodedClip
 from yardbird.metrics.bootstrap import bootstrap, places_drawn
@@ -68,7 +68,7 @@ class Sound:
 def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None, group: str) -> Sound:
     """Hear a sound. Its tempo is estimated where `qpm` is None."""
     mono = Waveform(to_mono(waveform, SAMPLE_RATE)[:, None], SAMPLE_RATE)
-    heard = hear(mono)
+    heard = detect_notes(mono)
     score = to_score(heard, qpm or estimate_tempo(mono))
     return Sound(group, waveform, caption, key, heard, score, embed(mono.samples[:, 0]))
 
@@ -157,7 +157,7 @@ def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, re
             clean = to_mono(render(excerpt), codec.sample_rate)
             again = codec.decode_codes(codec.encode_sound(clean))
             for row, sound in ((TRANSCRIBER, clean), (CODEC, again)):
-                heard = hear(Waveform(sound[:, None], codec.sample_rate))
+                heard = detect_notes(Waveform(sound[:, None], codec.sample_rate))
                 rows[row].append(SoloFigures(name, name, _note_ratios(excerpt, heard)))
     return {row: _with_f1(figures, resampling) for row, figures in rows.items()}
 

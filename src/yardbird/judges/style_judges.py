@@ -1,10 +1,10 @@
-"""Two judges of style, each asked whose a solo is: a player's, or one of the others'.
+"""Two judges of style: classifiers that decide whether a solo is by one player or by any other.
 
-`RatioJudge` chooses among solos in generation; `TraitJudge` is kept for the evaluation of what was chosen. The one
-follows the intervals from note to note, the other looks at the whole: harmony, figures, and how often each size of
-interval comes. That last is in both: choosing by the one may move the other a little, and the solos be no better.
-Neither hears rhythm and rests: they tell a timed performance from a written score, and so the edition rather than the
-player. Both are plain numbers and text, kept as JSON.
+`RatioJudge` selects among solos in generation. `TraitJudge` is reserved for evaluating the selected solos. The first
+models intervals from note to note. The second uses statistics of the whole solo: harmony, figures, and the frequency of
+each interval size. Interval sizes affect both, so selection by the first can raise the second slightly without better
+solos. Neither uses rhythm or rests, because these separate timed performances from written scores, i.e. editions rather
+than players. Both are stored as JSON.
 """
 
 import json
@@ -29,21 +29,21 @@ from yardbird.music.score import Floats, Ints, Score
 SYMBOLS = 2 * LARGEST_INTERVAL + 1
 FEWEST_NOTES = 16  # of a piece that is judged at all
 FILE = "judges.json"
-#: What TraitJudge looks at. Left out is what timing, density or the chart tells: rhythm, phrases and their ends, notes
-#: on and off the beat, notes a bar, the entropies, which grow with these, and the irregularity of the changes.
+#: The inputs of TraitJudge. Metrics that depend on timing, density or the chart are excluded: rhythm, phrases and their
+#: ends, notes on and off the beat, notes a bar, the entropies, which grow with these, and the irregularity of changes.
 TRAITS = (
     *("chord_tone_rate", "harmony_margin", "changes_found"),
     *("enclosure_rate", "chromatic_approach_rate", "bebop_scale_run_rate", "arpeggio_rate"),
     *(f"interval_{name}" for name in INTERVAL_CLASSES),
 )
-#: Mean probability, by the judge that chose nothing, that a set of solos is the player's; of held-out solos by side.
+#: Mean probability of TraitJudge that the solos of a set are by the player; for held-out solos, by side.
 JUDGED_STYLE = "judged_style"
 JUDGED_SIDES = {True: f"{JUDGED_STYLE}_player", False: f"{JUDGED_STYLE}_others"}
-#: How well the two judges tell held-out solos apart.
+#: ROC AUC of each judge on held-out solos.
 JUDGE_AUC = ("judge_ratio_auc", "judge_traits_auc")
 _NO_VERDICT = 0.5
-_LOOSENESS = 0.1  # inverse weight of the penalty of TraitJudge
-_SPREAD = 4.0  # standard deviations: one odd figure of a generated solo decides nothing alone
+_LOOSENESS = 0.1  # inverse regularisation strength of TraitJudge
+_SPREAD = 4.0  # clip at this many standard deviations, so that no single outlier decides
 
 
 def intervals(score: Score) -> list[int]:
@@ -68,11 +68,11 @@ def _symbols(line: Sequence[int]) -> Ints:
 
 @dataclass(frozen=True)
 class RatioJudge:
-    """How much likelier the player's n-grams find a line than those of all others, in nats a note, and what it means.
+    """Log likelihood ratio of two n-gram models, the player's and all others', in nats a note, with a calibration.
 
     Attributes:
         own, others: intervals of the training solos.
-        slope, intercept: of the logistic curve from the ratio to a probability (Platt 1999).
+        slope, intercept: of the logistic curve that maps the ratio to a probability (Platt 1999).
     """
 
     order: int
@@ -87,31 +87,31 @@ class RatioJudge:
 
     @classmethod
     def fit(cls, scores: Sequence[Score], own: Sequence[bool], order: int) -> Self:
-        """Count training solos, of which `own` are the player's; there are both."""
+        """Count training solos; `own` marks those of the player. Both kinds are required."""
         mine, theirs = (
             [intervals(score) for score, is_own in zip(scores, own, strict=True) if is_own == side]
             for side in (True, False)
         )
-        assert min(len(mine), len(theirs)) > 0, "a judge hears the player and others"
+        assert min(len(mine), len(theirs)) > 0, "a judge requires solos of the player and of others"
         return cls(order, mine, theirs)
 
     def calibrated(self, pieces: Sequence[Score], own: Sequence[bool]) -> Self:
-        """The same counts, with a curve fitted on held-out pieces, where both sides weigh alike.
+        """Fit the logistic curve on held-out pieces, with equal weight of both sides.
 
-        The curve never falls: where the ratio is no use on these pieces, every verdict is a half.
+        The slope is never negative. If the ratio does not separate these pieces, every probability is 0.5.
         """
         ratios = np.array([self.ratio(piece) for piece in pieces])[:, None]
         spread = float(ratios.std())
         unit = (
             spread if spread >= LEAST_SPREAD else 1.0
-        )  # a penalty in its units keeps the curve finite where both sides lie apart
+        )  # the penalty keeps the curve finite if the sides are separable
         curve = _regression().fit(ratios / unit, own)
         slope, intercept = float(curve.coef_[0, 0]) / unit, float(curve.intercept_[0])
         useful = slope > 0
         return type(self)(self.order, self.own, self.others, slope * useful, intercept * useful)
 
     def ratio(self, score: Score) -> float:
-        """Mean log likelihood ratio of the notes but the first, in nats; 0 for an empty or a one-note score."""
+        """Mean log likelihood ratio of all notes except the first, in nats; 0 for an empty or a one-note score."""
         line = intervals(score)
         if not line:
             return 0.0
@@ -119,7 +119,7 @@ class RatioJudge:
         return float(np.mean(others - own))
 
     def probability(self, score: Score) -> float:
-        """That the player played it, 0 … 1, had the others played as many; a half where notes are too few to tell."""
+        """Probability that the player played it, 0 … 1, with equal priors; 0.5 for too few notes."""
         if len(score.notes) < FEWEST_NOTES:
             return _NO_VERDICT
         return _logistic(self.slope * self.ratio(score) + self.intercept)
@@ -127,12 +127,12 @@ class RatioJudge:
 
 @dataclass(frozen=True)
 class TraitJudge:
-    """Logistic regression on `TRAITS` of a solo (`metrics.table`), standardised; a missing one counts as the mean.
+    """Logistic regression on standardised `TRAITS` of a solo (`metrics.table`). A missing trait counts as the mean.
 
-    On all metrics it told scores from performances of Parker's better than Parker from Coltrane.
+    With all metrics as inputs, it separated Parker's scores from his performances better than Parker from Coltrane.
 
     Attributes:
-        traits: those that differ among the training pieces → their mean and standard deviation there, weight.
+        traits: name of each trait that varies in the training pieces → its mean and standard deviation there, weight.
     """
 
     traits: Mapping[str, Sequence[float]]
@@ -140,22 +140,22 @@ class TraitJudge:
 
     @classmethod
     def fit(cls, pieces: Sequence[Score], own: Sequence[bool], traits: Sequence[str] = TRAITS) -> Self:
-        """Learn from training pieces, of which `own` are the player's; both sides weigh alike."""
+        """Learn from training pieces, with equal weight of both sides; `own` marks those of the player."""
         table = np.array([_valued(piece, traits) for piece in pieces])
-        told = {name: at for at, name in enumerate(traits) if not np.isnan(table[:, at]).all()}
-        x = table[:, list(told.values())]
+        known = {name: at for at, name in enumerate(traits) if not np.isnan(table[:, at]).all()}
+        x = table[:, list(known.values())]
         mean, spread = np.nanmean(x, axis=0), np.nanstd(x, axis=0)
-        spread[spread < LEAST_SPREAD] = np.inf  # what never differs tells nothing
+        spread[spread < LEAST_SPREAD] = np.inf  # drops traits that do not vary
         learned = _regression(C=_LOOSENESS, max_iter=1000)
         learned.fit(_standardised(x, mean, spread), own)
         kept = np.isfinite(spread)
         columns = (mean[kept], spread[kept], learned.coef_[0][kept])
-        names = [name for name, keep in zip(told, kept, strict=True) if keep]
+        names = [name for name, keep in zip(known, kept, strict=True) if keep]
         rows = np.stack(columns, axis=1).tolist()
         return cls(dict(zip(names, rows, strict=True)), float(learned.intercept_[0]))
 
     def probability(self, score: Score) -> float:
-        """That the player played it, 0 … 1; a half where notes are too few to tell."""
+        """Probability that the player played it, 0 … 1; 0.5 for too few notes."""
         if len(score.notes) < FEWEST_NOTES:
             return _NO_VERDICT
         x = _valued(score, self.traits)
@@ -173,13 +173,13 @@ class Judges:
 
 
 def write_judges(judges: Judges | str, folder: Path) -> None:
-    """Write the judges, or in words why there are none, as `FILE` in a folder."""
+    """Write the judges, or a text that explains why there are none, as `FILE` in a folder."""
     found = {"none": judges} if isinstance(judges, str) else asdict(judges)
     files.write_text(folder / FILE, json.dumps(found, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_judges(folder: Path) -> Judges | str:
-    """What `write_judges` wrote.
+    """Read what `write_judges` wrote.
 
     Raises:
         InputError: there is no such file.
@@ -193,27 +193,27 @@ def read_judges(folder: Path) -> Judges | str:
 
 
 def chooser(judges: Judges | str, artist: str | None) -> RatioJudge | None:
-    """The judge to choose solos by; None where there is none.
+    """The judge for selecting solos, or None.
 
     Args:
-        judges: as `read_judges` gives them.
-        artist: in whose style the solos are drawn, `generate.artist`.
+        judges: the result of `read_judges`.
+        artist: the artist of the solos, `generate.artist`.
 
     Raises:
-        InputError: the judge is that of another artist.
+        InputError: the judge is for another artist.
     """
     if isinstance(judges, str):
         return None
     if artist not in (None, judges.artist):
         remedy = "set judge.artist and run the judge stage, or set generate.best_of to 1"
         raise InputError(
-            "generate.best_of", expected=f"a judge of {artist}", found=f"one of {judges.artist}", remedy=remedy
+            "generate.best_of", expected=f"a judge of {artist}", found=f"a judge of {judges.artist}", remedy=remedy
         )
     return judges.ratio
 
 
 def auc(verdicts: Sequence[float], own: Sequence[bool]) -> float | None:
-    """The share of pairs of a piece of the player's and another's that are told apart; None unless there are both."""
+    """ROC AUC: the share of correctly ordered pairs (player, other). None unless there are both."""
     from sklearn.metrics import roc_auc_score  # as in `_regression`
 
     return float(roc_auc_score(own, verdicts)) if len({*own}) == 2 else None
@@ -224,14 +224,14 @@ def estimate_auc(
 ) -> Estimate | None:
     """`auc` with its 95 % bootstrap interval over tune groups; None unless there are both sides.
 
-    Groups are drawn within the player's and within the others', so that both sides stay as many. A side of a single
-    group would be drawn as it is every time. How much it varies is unknown, so the area has no interval then.
+    Groups are sampled within each side, so that the number of groups of each side is constant. If a side has a single
+    group, its variation is unknown, and the estimate has no interval.
     """
     area = auc(verdicts, own)
     if area is None:
         return None
     judged, truth, tunes = np.asarray(verdicts), np.asarray(own, dtype=np.bool_), np.asarray(groups)
-    members = []  # of the player, of the others: which pieces each tune group has, (groups, pieces)
+    members = []  # for the player and the others: the pieces of each tune group, (groups, pieces)
     for side in (truth, ~truth):
         names, member = np.unique(tunes[side], return_inverse=True)
         members.append((member == np.arange(len(names))[:, None]).astype(np.float64))
@@ -239,7 +239,7 @@ def estimate_auc(
     if min(sizes) < 2:
         return Estimate(area, n=len(own))
     lead = judged[truth][:, None] - judged[~truth]
-    won = members[0] @ ((lead > 0) + (lead == 0) / 2) @ members[1].T  # pairs told apart, by group and group
+    won = members[0] @ ((lead > 0) + (lead == 0) / 2) @ members[1].T  # correctly ordered pairs of each two groups
 
     def areas(*drawn: Ints) -> Floats:
         pairs = np.multiply(*(times @ side.sum(axis=1) for times, side in zip(drawn, members, strict=True)))
@@ -250,14 +250,14 @@ def estimate_auc(
 
 
 def _regression(**settings: Any) -> Any:
-    """An unfitted logistic regression; both sides weigh alike."""
-    from sklearn.linear_model import LogisticRegression  # takes a second, and whoever only asks a judge needs none
+    """An unfitted logistic regression with equal weight of both sides."""
+    from sklearn.linear_model import LogisticRegression  # slow to import, and not needed to apply a judge
 
     return LogisticRegression(class_weight="balanced", **settings)
 
 
 def _valued(score: Score, names: Iterable[str]) -> Floats:
-    """The metrics of these names, NaN where there is none."""
+    """The metrics with these names; NaN for None."""
     described = describe(score)
     return np.array([described[name] for name in names], dtype=np.float64)
 

@@ -1,8 +1,8 @@
 """Figures of the bebop idiom: enclosures, chromatic approaches, runs on bebop scales, arpeggios.
 
-They are counted over the sounding chord by rule, as Baker and Levine describe them, so that they can be compared
-between sets of solos; no ear has checked them one by one. What a figure is stands in each docstring. All are ratios,
-0 … 1, of the project's own definition; no chords, empty or drums only: None, one note: at most 0.
+Rules count them over the sounding chord, following Baker and Levine, so that sets of solos can be compared. Nobody has
+checked the matches by ear. Each docstring defines its figure. All are ratios, 0 … 1, with the project's own definition.
+No chords, empty or drums only: None. One note: 0 or None.
 """
 
 import functools
@@ -18,7 +18,7 @@ RUN = 5  # notes that make a run on a scale
 ARPEGGIO = 3  # notes that make an arpeggio
 LARGEST_SKIP = 5  # semitones between two tones of an arpeggio: a fourth, as between fifth and octave of a triad
 
-#: Semitones above the root, and among them the note that is added so that chord tones fall on the beat.
+#: Semitones above the root, and among them the added note, which makes chord tones fall on the beat.
 _DOMINANT = ((0, 2, 4, 5, 7, 9, 10, 11), (11,))
 _MAJOR = ((0, 2, 4, 5, 7, 8, 9, 11), (8,))
 _DORIAN = ((0, 2, 3, 4, 5, 7, 9, 10), (4,))
@@ -34,7 +34,7 @@ BEBOP_SCALES = {
 
 
 def enclosure_rate(score: Score) -> float | None:
-    """Chord tones approached from both sides, within two semitones, by the two notes before / chord tones.
+    """Chord tones that the two notes before approach from both sides, within two semitones / chord tones.
 
     Source of the figure: Baker, How to Play Bebop (1985), "enclosure". No chord tones: None.
     """
@@ -46,7 +46,7 @@ def enclosure_rate(score: Score) -> float | None:
 
 
 def chromatic_approach_rate(score: Score) -> float | None:
-    """Chord tones reached by a semitone from a note that is no tone of their chord / chord tones.
+    """Chord tones reached by a semitone from a note that is not a tone of their chord / chord tones.
 
     Source of the figure: Levine, The Jazz Theory Book (1995), ch. 8, "chromatic approach". No chord tones: None.
     """
@@ -61,8 +61,8 @@ def chromatic_approach_rate(score: Score) -> float | None:
 def bebop_scale_run_rate(score: Score) -> float | None:
     """Notes in runs on a bebop scale / notes under a chord.
 
-    A run is five or more notes one way by steps of a semitone or two, all from the bebop scales of the chords that
-    sound at them, and passes through an added note between its neighbours.
+    A run is five or more notes in one direction by steps of one or two semitones. All notes are in the bebop scale of
+    the sounding chord, and the run passes by semitones through an added note.
     Source of the scales: Baker, How to Play Bebop (1985), vol. 1; Levine (1995), ch. 7.
     """
     chord, pitches = score.chord_index_of(score.onsets), score.pitches
@@ -77,7 +77,7 @@ def bebop_scale_run_rate(score: Score) -> float | None:
 def arpeggio_rate(score: Score) -> float | None:
     """Notes in arpeggios / notes under a chord.
 
-    An arpeggio is three or more tones of one chord while it sounds, one way, none further than a fourth from the next.
+    An arpeggio is three or more tones of one sounding chord in one direction, by intervals of at most a fourth.
     Source of the figure: Baker, How to Play Bebop (1985).
     """
     chord, pitches, tones = score.chord_index_of(score.onsets), score.pitches, _sounding_tones(score)
@@ -87,10 +87,11 @@ def arpeggio_rate(score: Score) -> float | None:
 
 
 def _in_runs(moves: Ints, notes: int, needed: Flags | None = None) -> Flags:
-    """Which notes lie in runs of at least so many that move one way, with a `needed` note inside where that is asked.
+    """Which notes are in runs of at least `notes` notes in one direction.
 
     Args:
         moves: (notes − 1,) from note to note: 1 up, −1 down, 0 neither.
+        needed: (notes,) a run counts only if one of its inner notes is set. None: every run counts.
     """
     inside = np.zeros(len(moves) + 1, dtype=np.bool_)
     for start, end in pairwise(np.flatnonzero(np.diff(moves, prepend=2, append=2)).tolist()):

@@ -1,8 +1,8 @@
-"""The bootstrap over groups: how much does a statistic vary from one sample of groups to another?
+"""The bootstrap over groups: the variation of a statistic over resampled groups.
 
-Groups (tunes, solos, sounds) are drawn with replacement, as many as there are, because what belongs to one group is not
-independent. `Estimate.drawn` makes the interval of the draws (percentile method). Source: Efron 1979. The caller makes
-the random generator: the same generator draws the same groups, so that two statistics over the same groups are paired.
+Whole groups (tunes, solos, sounds) are sampled with replacement, because the members of a group are not independent.
+`Estimate.drawn` turns the samples into an interval (percentile method). Source: Efron 1979. The caller makes the random
+generator. Generators with equal seeds sample the same groups, so that statistics over these groups are paired.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ Draw = Callable[[int, int, np.random.Generator], Ints]
 
 
 def times_drawn(groups: int, samples: int, random: np.random.Generator, taken: int | None = None) -> Ints:
-    """How often each group is in each sample of `taken` groups, by default as many as there are: (samples, groups)."""
+    """How often each sample of `taken` groups (default: all) contains each group: (samples, groups)."""
     return random.multinomial(groups if taken is None else taken, np.full(groups, 1 / groups), size=samples)
 
 
 def places_drawn(groups: int, samples: int, random: np.random.Generator) -> Ints:
-    """Which groups are in each sample, in the order in which they are drawn: (samples, groups)."""
+    """The groups of each sample, in the order of sampling: (samples, groups)."""
     return random.integers(groups, size=(samples, groups))
 
 
@@ -35,9 +35,9 @@ def bootstrap(
     """A statistic over `samples` samples of groups: (samples,).
 
     Args:
-        statistic: what `draw` returns, (samples, groups), of each stratum → the values, (samples,).
-        sizes: how many groups each stratum has; strata are drawn one after another, each for itself.
-        draw: `times_drawn`, or `places_drawn` for a statistic that needs the groups themselves. The two consume the
-            generator differently.
+        statistic: maps the result of `draw`, (samples, groups) for each stratum, to the values, (samples,).
+        sizes: the number of groups of each stratum. Strata are sampled independently, one after another.
+        draw: `times_drawn`, or `places_drawn` for a statistic that needs the groups themselves. They use the generator
+            in different ways.
     """
     return statistic(*(draw(size, samples, random) for size in sizes))

@@ -1,11 +1,11 @@
-"""Does a set of solos hang together as real ones do? Three plain verdicts, each with its numbers.
+"""Coherence of a set of solos, compared with real solos: three verdicts, each with its values.
 
-    phrases   the median length of its phrases lies between the 10th and the 90th percentile of real phrases
-    changes   its changes are found (`harmony.changes_found`) at least nine tenths as often as in real solos
-    traits    its mean rate of each bebop figure (`bebop`) lies between those percentiles of real solos
+    phrases   the median phrase length is between the 10th and the 90th percentile of real phrases
+    changes   the changes are found (`harmony.changes_found`) at least nine tenths as often as in real solos
+    traits    the mean rate of each bebop figure (`bebop`) is between these percentiles of real solos
 
-All are the project's own. They are necessary, not sufficient: a set that passes need not be good, one that fails has a
-fault that can be named. Real solos are cut to the length of generated ones, so that like meets like.
+All are the project's own. They are necessary, not sufficient: a set that passes need not be good, but a set that fails
+has a specific fault. Real solos are cut to the length of the generated ones.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ TRAITS: Mapping[str, Callable[[Score], float | None]] = {
     "runs on bebop scales": bebop_scale_run_rate,
     "arpeggios": arpeggio_rate,
 }
-#: What a verdict says, and the numbers that it rests on.
+#: The verdicts and the values that they depend on.
 SHOWN = (
     Shown(("coherent_phrases", "phrase_notes", "real_phrase_p10", "real_phrase_p90"), optional=True),
     Shown(("coherent_changes", "changes_share", "changes_asked", "changes_solos"), ENDS, optional=True),
@@ -39,7 +39,7 @@ SHOWN = (
 
 @dataclass(frozen=True)
 class Within:
-    """A value and the range it is asked to lie in."""
+    """A value and its required range."""
 
     value: float
     low: float
@@ -52,18 +52,18 @@ class Within:
 
 @dataclass(frozen=True)
 class Coherence:
-    """The verdicts of a set; a part that cannot be judged (no notes, no chords, no real solos with any) is None."""
+    """The verdicts of a set. A part that cannot be judged (no notes, no chords, or no real solos with them) is None."""
 
     phrases: Within | None  # notes
-    changes: Within | None  # share of the solos that have chords
+    changes: Within | None  # share of the solos with chords whose changes are found
     traits: Mapping[str, Within] | None  # share of the notes, by trait
     solos: int
     with_chords: int  # of them
 
     def estimates(self) -> dict[str, Estimate]:
-        """The metrics of `SHOWN`: the verdicts as 1 or 0, each followed by its numbers; of what is None, none.
+        """The metrics of `SHOWN`: each verdict as 1 or 0, followed by its values. Parts that are None have none.
 
-        The share of the solos whose changes are found has a 95 % interval (Wilson 1927): few solos decide little.
+        The share of solos whose changes are found has a 95 % interval (Wilson 1927), because few solos decide little.
         """
         found: dict[str, float] = {}
         if phrases := self.phrases:
@@ -83,7 +83,7 @@ class Coherence:
 
 
 def coherence(solos: Sequence[Score], real: Sequence[Score]) -> Coherence:
-    """Judge a set beside real solos."""
+    """Compare a set with real solos."""
     phrases, real_phrases = _phrases(solos), _phrases(real)
     found, real_found = _values(changes_found, solos), _values(changes_found, real)
     rates = {name: (_values(trait, solos), _values(trait, real)) for name, trait in TRAITS.items()}
@@ -101,7 +101,7 @@ def coherence(solos: Sequence[Score], real: Sequence[Score]) -> Coherence:
 
 
 def coherence_of(sets: Mapping[str, Sequence[Score]]) -> Results:
-    """The metrics of every set but the real ones, which they are compared with."""
+    """The metrics of every set, compared with the real solos; the real sets themselves have none."""
     return {name: coherence(solos, sets[REAL]).estimates() for name, solos in sets.items() if name not in (REAL, FLOOR)}
 
 

@@ -12,6 +12,6 @@ def entropy_bits(counts: Ints) -> Floats:
     """
     total = counts.sum(axis=-1, keepdims=True)
     share = counts / np.maximum(total, 1)
-    # 0·log 0 is 0: the logarithm of 1 stands in for the logarithm of 0
+    # 0·log 0 is 0: replace log 0 by log 1
     entropies: Floats = -(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=-1)
     return np.maximum(entropies, 0.0)

@@ -1,7 +1,7 @@
-"""A metric is a value: a number, its 95 % interval, and how many observations it rests on.
+"""Metrics as values: a number, its 95 % interval, and its number of observations.
 
-Metrics are carried as `name → Estimate`, and those of several sets as `row → name → Estimate`. This module alone
-writes them as flat names (`name`, `name_low`, `name_high`), for JSON and CSV, and reads them back.
+Metrics are mappings `name → Estimate`, and for several sets `row → name → Estimate`. Only this module writes them as
+flat names (`name`, `name_low`, `name_high`), for JSON and CSV, and reads them back.
 """
 
 import math
@@ -22,10 +22,10 @@ _BOUNDS = (0.025, 0.975)
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and, where it has one, its 95 % interval.
+    """A value with an optional 95 % interval.
 
     Attributes:
-        value: NaN where no observation has one.
+        value: NaN if no observation has a value.
         n: observations (solos, clips, votes).
     """
 
@@ -36,12 +36,12 @@ class Estimate:
 
     @classmethod
     def drawn(cls, value: float, draws: Floats, n: int | None = None) -> Self:
-        """With the percentile interval of `draws`, shape (draws,), of the same statistic."""
+        """A value with the percentile interval of `draws`, (draws,), of the same statistic."""
         return cls(value, *percentile_interval(draws), n=n)
 
     @property
     def span(self) -> tuple[float, float]:
-        """The interval; of a value without one, the value itself twice."""
+        """The interval. For a value without interval, the value twice."""
         return (self.value if self.low is None else self.low, self.value if self.high is None else self.high)
 
     def apart(self, other: "Estimate") -> bool:
@@ -49,7 +49,7 @@ class Estimate:
         return self.span[1] < other.span[0] or other.span[1] < self.span[0]
 
     def widened(self, draws: Floats) -> Self:
-        """With the percentile interval of `draws`, shape (draws,), where that is wider; never narrower."""
+        """Extend the interval to include the percentile interval of `draws`, (draws,)."""
         (low, high), (drawn_low, drawn_high) = self.span, percentile_interval(draws)
         return replace(self, low=min(low, drawn_low), high=max(high, drawn_high))
 
@@ -59,8 +59,8 @@ class SoloMean(Estimate):
     """The mean of a metric over the `n` solos of a set that have a value.
 
     Attributes:
-        sd: standard deviation over these solos; None where there are fewer than two.
-        distance: from real solos (`metrics.rows`); None where it is not measured.
+        sd: standard deviation over these solos; None for fewer than two.
+        distance: from real solos (`metrics.rows`); None if not measured.
     """
 
     sd: float | None = None
@@ -68,7 +68,7 @@ class SoloMean(Estimate):
 
     @classmethod
     def of(cls, values: ArrayLike, distance: float | None = None) -> Self:
-        """The mean of values of shape (solos,); NaN of none."""
+        """The mean of values of shape (solos,); NaN if there are none."""
         known = np.asarray(values, dtype=np.float64)
         mean = float(np.mean(known)) if len(known) else math.nan
         sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
@@ -81,11 +81,11 @@ Results = dict[str, dict[str, Estimate]]  # by row, then by metric
 
 @dataclass(frozen=True)
 class Shown:
-    """Metrics that are measured together and that a short list shows.
+    """Metrics that are measured together, for a short list.
 
     Attributes:
-        ends: which ends of their intervals are shown too, of those that have one.
-        optional: a row may lack all of them. A row that has some but not all is an error in any case.
+        ends: the ends of their intervals to show, if they have intervals.
+        optional: a row may lack all of them. A row that has only some of them is always an error.
     """
 
     names: tuple[str, ...]
@@ -100,21 +100,21 @@ def percentile_interval(draws: Floats) -> tuple[float, float]:
 
 
 def share(yes: int, n: int) -> Estimate:
-    """The share of `yes` among `n` observations, at least one, with Wilson's score interval (JASA 22, 1927)."""
+    """The share of `yes` among `n` ≥ 1 observations, with Wilson's score interval (JASA 22, 1927)."""
     interval = binomtest(yes, n).proportion_ci(confidence_level=0.95, method="wilson")
     return Estimate(yes / n, float(interval.low), float(interval.high), n)
 
 
 def exact(values: Mapping[str, float], n: int) -> dict[str, Estimate]:
-    """Values without an interval, all on `n` observations."""
+    """Values without an interval, all from `n` observations."""
     return {name: Estimate(value, n=n) for name, value in values.items()}
 
 
 def merged(*results: Mapping[str, Estimates]) -> Results:
-    """All metrics of all rows, in the order in which they are first met.
+    """Merge the metrics of all rows, in the order of their first occurrence.
 
     Raises:
-        KeyError: a row would have a metric twice.
+        KeyError: a row has a metric twice.
     """
     together: Results = {}
     for row, estimates in (item for each in results for item in each.items()):
@@ -125,10 +125,10 @@ def merged(*results: Mapping[str, Estimates]) -> Results:
 
 
 def flat(estimates: Estimates, ends: Sequence[str] = ENDS) -> dict[str, float]:
-    """`name`, and after it `name_low` and `name_high` where there is an interval.
+    """Flat values: `name`, followed by `name_low` and `name_high` if there is an interval.
 
     Args:
-        ends: which of the two.
+        ends: which of the two to include.
     """
     values: dict[str, float] = {}
     for name, estimate in estimates.items():
@@ -138,7 +138,7 @@ def flat(estimates: Estimates, ends: Sequence[str] = ENDS) -> dict[str, float]:
 
 
 def read(values: Mapping[str, float], name: str) -> Estimate | None:
-    """The metric of this name among flat values, as `flat` writes them; None where there is none."""
+    """Read a metric from the flat values that `flat` writes; None if it is missing."""
     if name not in values:
         return None
     low, high = (values.get(f"{name}_{end}") for end in ENDS)
@@ -146,10 +146,10 @@ def read(values: Mapping[str, float], name: str) -> Estimate | None:
 
 
 def select(estimates: Estimates, shown: Iterable[Shown]) -> dict[str, float]:
-    """The flat values of what is shown, in its order; those that are NaN are left out.
+    """The flat values of the metrics in `shown`, in its order, without those that are NaN.
 
     Raises:
-        KeyError: a metric that is not optional is missing, or one of those that are measured together.
+        KeyError: a required metric is missing, or only some of the metrics of a group are there.
     """
     values: dict[str, float] = {}
     for group in shown:
@@ -162,7 +162,7 @@ def select(estimates: Estimates, shown: Iterable[Shown]) -> dict[str, float]:
 
 
 def table(results: Mapping[str, Estimates]) -> list[dict[str, str | float | None]]:
-    """A line a flat value: row, metric, mean, sd, n, distance; None where there is no value."""
+    """One row for each flat value: row, metric, mean, sd, n, distance; None for a missing value."""
     return [
         {
             "row": row,
@@ -179,5 +179,5 @@ def table(results: Mapping[str, Estimates]) -> list[dict[str, str | float | None
 
 
 def as_csv(results: Mapping[str, Estimates]) -> str:
-    """`table` as CSV, to six digits; empty where there is no value."""
+    """`table` as CSV with six significant digits; empty for a missing value."""
     return str(pd.DataFrame(table(results)).to_csv(index=False, float_format="%.6g", lineterminator="\n"))

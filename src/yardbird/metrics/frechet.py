@@ -1,4 +1,4 @@
-"""The Fréchet distance of two sets of vectors, as if both came from Gaussians."""
+"""The Fréchet distance of two sets of vectors, each modelled as a Gaussian."""
 
 import numpy as np
 from scipy import linalg
@@ -7,20 +7,20 @@ from yardbird.music.score import Floats
 
 
 def frechet_distance(first: Floats, second: Floats) -> float:
-    """Of two sets (vectors, dimensions): ‖μ₁ − μ₂‖² + Tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½), with covariances over n − 1.
+    """‖μ₁ − μ₂‖² + Tr(Σ₁ + Σ₂ − 2(Σ₁Σ₂)^½) of two sets (vectors, dimensions), with covariances over n − 1.
 
-    Squared units of the vectors, 0 (equal means and covariances) and more. It grows as sets get smaller: compare sets
-    of one size. Source: Dowson & Landau 1982; Heusel et al. 2017 for sets of embeddings. A set of one vector has no
-    spread.
+    Squared units of the vectors, 0 (equal means and covariances) and more. Smaller sets have greater distances: compare
+    sets of equal size only. The covariance of a single vector is 0. Source: Dowson & Landau 1982; Heusel et al. 2017
+    for sets of embeddings.
     """
     means, covariances = zip(*(_moments(vectors) for vectors in (first, second)), strict=True)
     return gaussian_frechet_distance(means[0], covariances[0], means[1], covariances[1])
 
 
 def gaussian_frechet_distance(mean_1: Floats, covariance_1: Floats, mean_2: Floats, covariance_2: Floats) -> float:
-    """The same of two Gaussians: means (dimensions,), covariances (dimensions, dimensions), which may be singular.
+    """The distance of two Gaussians: means (dimensions,), covariances (dimensions, dimensions), possibly singular.
 
-    Tr (Σ₁Σ₂)^½ is taken as the sum of the roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which are the same and real.
+    Tr (Σ₁Σ₂)^½ is computed as the sum of the roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which are equal and real.
     """
     values, vectors = linalg.eigh(covariance_1)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

@@ -1,4 +1,4 @@
-"""How the notes lie on the chords."""
+"""Metrics of the relation between notes and chords."""
 
 import functools
 from collections.abc import Callable, Collection
@@ -16,19 +16,19 @@ Flags = NDArray[np.bool_]
 
 
 def chord_tones(score: Score, semitones: range = range(1)) -> tuple[Flags, Flags]:
-    """Which notes lie under a chord (notes,), and which are tones of it with the chord track moved up (shifts, notes).
+    """Which notes have a chord (notes,), and which are chord tones if the chord track is moved up (shifts, notes).
 
-    The chord in force at the onset counts; its tones are the tetrad, without tensions and without the bass.
+    The chord in force at the onset counts. Its tones are the tetrad, without tensions and without the bass.
     """
     tones = pitch_class_table(score, _tetrad)
-    chord = score.chord_index_of(score.onsets)  # -1, before the first change, finds the last row: no chord tones
+    chord = score.chord_index_of(score.onsets)  # -1, before the first change, indexes the last row: no chord
     shifted = (score.pitches - np.array(semitones, dtype=np.int64)[:, None]) % 12
     has_chord: Flags = np.logical_or.reduce(tones, axis=1)
     return has_chord[chord], tones[chord, shifted]
 
 
 def pitch_class_table(score: Score, members: Callable[[Chord], Collection[int]]) -> Flags:
-    """Which pitch classes are members of each chord change; in the last row, for no chord, none: (changes + 1, 12)."""
+    """Which pitch classes are members of each chord change; the last row is for no chord: (changes + 1, 12)."""
     table = np.zeros((len(score.chords) + 1, 12), dtype=np.bool_)
     for row, change in enumerate(score.chords):
         if change.chord:
@@ -42,27 +42,27 @@ def _tetrad(chord: Chord) -> Collection[int]:
 
 
 def rate(hits: Flags, among: Flags) -> float | None:
-    """The share of `hits` among some notes; None where there are none of these."""
+    """The share of `hits` among the notes of `among`; None if there are none."""
     return float(hits[among].mean()) if among.any() else None
 
 
 def chord_tone_rate(score: Score) -> float | None:
     """Notes whose pitch class is in the sounding tetrad / notes under a chord.
 
-    Ratio, 0 … 1; every note counts once, whatever its length. The project's own. No chords, empty or drums only: None.
+    Ratio, 0 … 1, not weighted by duration. The project's own. No chords, empty or drums only: None.
     """
     under, (tones,) = chord_tones(score)
     return rate(tones, under)
 
 
 def transposed_chord_tone_rates(score: Score) -> Floats | None:
-    """The chord-tone rate with the chord track moved up by 0 … 11 semitones: (12,); None as `chord_tone_rate`."""
+    """The chord-tone rate with the chord track moved up by 0 … 11 semitones, (12,); None if `chord_tone_rate` is."""
     under, tones = chord_tones(score, range(12))
     return tones[:, under].mean(axis=1) if under.any() else None
 
 
 def harmony_margin(score: Score) -> float | None:
-    """Chord-tone rate under the true chords − its mean under the chord track transposed by the 11 other intervals.
+    """Chord-tone rate with the true chords − its mean with the chord track transposed by the 11 other intervals.
 
     Difference of ratios, −1 … 1; about 0 when the notes ignore the chords. The project's own. No chords, empty or
     drums only: None.
@@ -72,16 +72,16 @@ def harmony_margin(score: Score) -> float | None:
 
 
 def changes_found(score: Score) -> float | None:
-    """1 when the true transposition of the chord track alone gives the highest chord-tone rate of all 12, else 0.
+    """1 if the true chord track has a higher chord-tone rate than all its 11 transpositions, else 0.
 
-    The mean over solos is a share. The project's own. No chords, empty or drums only: None.
+    Its mean over solos is a share. The project's own. No chords, empty or drums only: None.
     """
     rates = transposed_chord_tone_rates(score)
     return None if rates is None else float(rates[0] > rates[1:].max())
 
 
 def on_beat_chord_tone_rate(score: Score) -> float | None:
-    """The chord-tone rate of the notes on a beat, to 1/8 of a beat (players do not hit it exactly).
+    """The chord-tone rate of the notes within 1/8 of a beat from a beat (players do not hit it exactly).
 
     Beats are counted from the bar line.
     Ratio, 0 … 1. The project's own. No chords, no such note, empty or drums only: None.
@@ -91,7 +91,7 @@ def on_beat_chord_tone_rate(score: Score) -> float | None:
 
 
 def off_beat_chord_tone_rate(score: Score) -> float | None:
-    """The chord-tone rate of the notes that are not on a beat; as `on_beat_chord_tone_rate`."""
+    """The chord-tone rate of the notes that are not on a beat, see `on_beat_chord_tone_rate`."""
     under, (tones,) = chord_tones(score)
     return rate(tones, under & ~_on_beat(score))
 
@@ -115,11 +115,11 @@ def phrase_final_chord_tone_rate(score: Score) -> float | None:
 
 
 def chord_progression_irregularity(score: Score) -> float | None:
-    """CPI: different trigrams of successive chords / trigrams; a repeated chord is no change, N.C. is left out.
+    """CPI: distinct trigrams of successive chords / trigrams. A repeated chord is not a change; N.C. is ignored.
 
-    Ratio, above 0 … 1 (no three chords come again). Chords differ by root, quality or bass. It falls with the number
-    of choruses, so like lengths are compared. Source: Wu & Yang 2020, The Jazz Transformer, there over chord events of
-    one bar or two. Fewer than three chords: None; it needs no notes.
+    Ratio, above 0 … 1 (no trigram is repeated). Chords differ by root, quality or bass. It falls with the number of
+    choruses: compare solos of similar length only. Source: Wu & Yang 2020, The Jazz Transformer, who use chord events
+    of one bar or two. Fewer than three chords: None. Notes are not required.
     """
     chords = [change.chord for change in score.chords if change.chord]
     chords = chords[:1] + [after for before, after in pairwise(chords) if after != before]

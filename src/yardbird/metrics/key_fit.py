@@ -1,16 +1,16 @@
-"""How well a line lies in the scale of a key."""
+"""Metrics of how well a line fits the scale of a key."""
 
 import numpy as np
 
 from yardbird.music.pitch import Key, Mode
 from yardbird.music.score import Score
 
-#: Semitones above the tonic; of minor the natural scale, which is that of its signature.
+#: Semitones above the tonic. Minor is the natural minor scale, as in its key signature.
 SCALES: dict[Mode, tuple[int, ...]] = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 
 def scale_share(score: Score, key: Key) -> float | None:
-    """Share of the sounding time that is in the scale of a key.
+    """Share of the sounding time in the scale of a key.
 
     Share, 0 … 1. The project's own. Empty or drums only: None; one note: 0 or 1.
     """
@@ -19,15 +19,15 @@ def scale_share(score: Score, key: Key) -> float | None:
 
 
 def scale_margin(score: Score, key: Key) -> float | None:
-    """The share in the scale of a key − the mean of the shares in those of the eleven other keys of its mode.
+    """The share in the scale of a key − the mean of the shares in the scales of the eleven other keys of its mode.
 
-    What a random other key would give is what is taken off, so a line that knows nothing of the key has 0 on average.
-    -7/11 … 5/11. The project's own, as `harmony_margin` is of chords. Empty or drums only: None.
+    A line that is independent of the key has 0 on average.
+    -7/11 … 5/11. The project's own, analogous to `harmony_margin` for chords. Empty or drums only: None.
     """
     share = scale_share(score, key)
     if share is None:
         return None
-    # every pitch class is in as many of the twelve scales as a scale has notes, so the twelve shares add up to that
+    # each pitch class is in `len(scale)` of the twelve scales, so the twelve shares add up to `len(scale)`
     others = (len(SCALES[key.mode]) - share) / 11
     return share - others
 

@@ -1,9 +1,9 @@
-"""How much of one solo is in another: of an original in its reconstruction, its transfer, a point of an interpolation.
+"""Similarity of two solos, for example of an original and its reconstruction, transfer or interpolation.
 
-Functions of two grid scores on one grid, `reference` and `estimate`, that stand side by side from tick 0. As in
-mir_eval (Raffel et al. 2014) every note matches at most one other, and F1 is 2·matches / (notes of both), which is
-the harmonic mean of precision and recall; unlike there, the grid leaves no tolerance: a step matches or it does not.
-Both without notes is None, for there is nothing to keep (mir_eval: 0); only one of them is 0.
+All functions compare two scores on the same grid, `reference` and `estimate`, aligned at tick 0. As in mir_eval (Raffel
+et al. 2014), every note matches at most one other note, and F1 is 2·matches / (notes of both), the harmonic mean of
+precision and recall. Unlike mir_eval, there is no tolerance: onsets match at equal steps only. If both scores have no
+notes, the result is None (mir_eval: 0); if one has none, it is 0.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from yardbird.music.score import Score
 
 
 def note_f1(reference: Score, estimate: Score) -> float | None:
-    """F1 of notes; two match when pitch and onset agree, whatever their lengths.
+    """F1 of notes. Two notes match if pitch and onset are equal, regardless of duration.
 
     Ratio, 0 … 1, symmetric. Source: mir_eval's note metric without offsets. Both empty or drums only: None; one: 0.
     """
@@ -22,7 +22,7 @@ def note_f1(reference: Score, estimate: Score) -> float | None:
 
 
 def onset_f1(reference: Score, estimate: Score) -> float | None:
-    """F1 of onsets, whatever the pitches; never below `note_f1`.
+    """F1 of onsets, regardless of pitch; never below `note_f1`.
 
     Ratio, 0 … 1, symmetric. Source: mir_eval's onset metric. Both empty or drums only: None; one: 0.
     """
@@ -30,7 +30,7 @@ def onset_f1(reference: Score, estimate: Score) -> float | None:
 
 
 def note_matches(reference: Score, estimate: Score) -> int:
-    """How many notes of one are in the other, by pitch and onset: what a pooled F1 adds up."""
+    """The number of notes with equal pitch and onset. A pooled F1 sums it over solos."""
     _on_one_grid(reference, estimate)
     first, second = (
         Counter(zip(score.onsets.tolist(), score.pitches.tolist(), strict=True)) for score in (reference, estimate)
@@ -39,7 +39,7 @@ def note_matches(reference: Score, estimate: Score) -> int:
 
 
 def onset_matches(reference: Score, estimate: Score) -> int:
-    """How many onsets of one are in the other, as `note_matches`."""
+    """The number of equal onsets, see `note_matches`."""
     _on_one_grid(reference, estimate)
     first, second = (Counter(score.onsets.tolist()) for score in (reference, estimate))
     return (first & second).total()
@@ -48,8 +48,8 @@ def onset_matches(reference: Score, estimate: Score) -> int:
 def rhythm_kept(reference: Score, estimate: Score) -> float | None:
     """Steps where both start a note / steps where either does: the overlap of the onset patterns.
 
-    Stricter than F1 (it is F1 / (2 − F1) where no two notes start together): a half means that of all onsets in either
-    one half is common.
+    Stricter than F1 (equal to F1 / (2 − F1) if no two notes start together): 0.5 means that half of all onsets in
+    either score are common.
     Ratio, 0 … 1, symmetric. Source: Jaccard 1912. Both empty or drums only: None; one: 0.
     """
     _on_one_grid(reference, estimate)
@@ -59,10 +59,11 @@ def rhythm_kept(reference: Score, estimate: Score) -> float | None:
 
 
 def contour_kept(reference: Score, estimate: Score) -> float | None:
-    """From each common onset to the next: does the line go the same way in both, up, down or to the same pitch?
+    """The share of moves from one common onset to the next with the same direction (up, down or same pitch).
 
-    Moves that agree / moves between neighbouring common onsets. It speaks only of what `rhythm_kept` has left, so the
-    two are read together; unrelated lines agree on nearly half of their moves by chance. Transposition changes nothing.
+    Moves that agree / moves between neighbouring common onsets. It considers only onsets that `rhythm_kept` counts as
+    common, so read both together. Unrelated lines agree in nearly half of their moves by chance. Transposition has no
+    effect.
     Ratio, 0 … 1, symmetric. Source: Friedmann's contour adjacency series (1985), the directions of Parsons (1975).
     Fewer than two common onsets, empty, one note or drums only: None.
     """
@@ -80,4 +81,4 @@ def _f1(matches: int, reference: Score, estimate: Score) -> float | None:
 
 
 def _on_one_grid(reference: Score, estimate: Score) -> None:
-    assert reference.ticks_per_beat == estimate.ticks_per_beat, "the steps of two grids do not agree"
+    assert reference.ticks_per_beat == estimate.ticks_per_beat, "the scores must be on the same grid"

@@ -1,4 +1,4 @@
-"""How long the phrases are, how densely a solo is played, and how it ends."""
+"""Metrics of phrase lengths, note density and the ending."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from yardbird.music.score import Ints, Score
 
 
 def phrase_starts(score: Score) -> Ints:
-    """Indices of the notes that open a phrase: (phrases,).
+    """Indices of the first notes of phrases: (phrases,).
 
-    Where the file marks its phrases, those marks; else a phrase ends at a rest of at least one beat.
+    Uses the phrase marks of the file if there are any. Otherwise a phrase ends at a rest of at least one beat.
     """
     count = len(score.notes)
     if not count:
@@ -22,12 +22,12 @@ def phrase_starts(score: Score) -> Ints:
 
 
 def phrase_lengths(score: Score) -> Ints:
-    """Notes of each phrase: (phrases,); without notes, none."""
+    """Number of notes of each phrase: (phrases,). Empty without notes."""
     return np.diff(np.append(phrase_starts(score), len(score.notes)))
 
 
 def phrase_length_quantile(score: Score, quantile: float) -> float | None:
-    """A quantile (0.5 is the median) of the lengths of the phrases, linear between neighbours.
+    """A quantile (0.5 is the median) of the phrase lengths, with linear interpolation.
 
     Notes, 1 and more. The project's own. Empty or drums only: None; one note: 1.
     """
@@ -36,7 +36,7 @@ def phrase_length_quantile(score: Score, quantile: float) -> float | None:
 
 
 def notes_per_bar(score: Score) -> float | None:
-    """Notes / bars, bars without notes included.
+    """Notes / bars, including bars without notes.
 
     Notes a bar, above 0. Empty or drums only: 0.
     """
@@ -44,11 +44,11 @@ def notes_per_bar(score: Score) -> float | None:
 
 
 def ends_at_rest(score: Score) -> float | None:
-    """Does the line come to rest at the end of its last bar?
+    """Whether the line comes to rest at the end of the solo.
 
-    1: the last note starts in the last two bars, at least one and a half beats before the end of the last one. 0: the
-    solo breaks off in the middle of a run, or the line ends long before the solo does. How long the last note sounds is
-    a matter of notation, and not considered. The project's own. Empty or drums only: None.
+    1: the last note starts in the last two bars, at least one and a half beats before the end of the last bar. 0: the
+    solo stops in the middle of a run, or the line ends long before the solo. The duration of the last note depends on
+    the notation and is ignored. The project's own. Empty or drums only: None.
     """
     if not len(score.notes):
         return None

@@ -1,11 +1,11 @@
-"""Which pitches a solo uses, how evenly, and by which intervals it moves."""
+"""Metrics of pitches and melodic intervals."""
 
 import numpy as np
 
 from yardbird.metrics.entropy import entropy_bits
 from yardbird.music.score import Score
 
-#: Largest interval (semitones) of each class of the interval profile; the last class is open.
+#: Largest interval (semitones) of each class of the interval profile. The last class has no upper limit.
 INTERVAL_CLASSES = {"0": 0, "1": 1, "2": 2, "3_4": 4, "5_7": 7, "8_12": 12, "over_12": 128}
 
 
@@ -22,8 +22,8 @@ def pitch_entropy(score: Score) -> float | None:
 def pitch_class_entropy(score: Score, bars: int) -> float | None:
     """H1 (`bars` = 1) and H4 (`bars` = 4): mean entropy of the 12-bin pitch-class histogram over windows of bars.
 
-    Windows slide by one bar; windows without notes are skipped; a score shorter than a window is one window. Notes
-    are counted, not weighted by duration.
+    Windows move by one bar. Windows without notes are skipped. A score shorter than a window is one window. Notes are
+    not weighted by duration.
     Bits, 0 … log₂ 12 = 3.58. Source: Wu & Yang 2020, The Jazz Transformer. Empty or drums only: None; one note: 0.
     """
     if not len(score.notes):
@@ -38,7 +38,7 @@ def pitch_class_entropy(score: Score, bars: int) -> float | None:
 
 
 def interval_profile(score: Score) -> dict[str, float] | None:
-    """Share of melodic intervals by size in semitones, by the classes of `INTERVAL_CLASSES`; up and down are one.
+    """Share of melodic intervals in each size class of `INTERVAL_CLASSES`, regardless of direction.
 
     Shares, 0 … 1, summing to 1. Source: the interval histogram of Yang & Lerch 2018, folded into classes.
     Empty, one note or drums only: None.

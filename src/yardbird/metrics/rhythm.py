@@ -1,4 +1,4 @@
-"""How varied the rhythm is, from note to note and from bar to bar."""
+"""Metrics of rhythmic variety between notes and between bars."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def rhythm_diversity(score: Score) -> float | None:
 def bar_pattern_diversity(score: Score) -> float | None:
     """Distinct onset patterns of bars on the 1/12-beat grid / bars with notes.
 
-    Ratio, above 0 … 1 (every bar new). The project's own. Empty or drums only: None; one note: 1.
+    Ratio, above 0 … 1 (all bars differ). The project's own. Empty or drums only: None; one note: 1.
     """
     if not len(score.notes):
         return None
@@ -47,8 +47,8 @@ def bar_pattern_diversity(score: Score) -> float | None:
 def grooving_similarity(score: Score) -> float | None:
     """GS: mean over all pairs of bars of 1 − |XOR of their 64-slot onset vectors| / 64.
 
-    In a slot where k of n bars have an onset, k·(n − k) pairs differ: no pair is visited. Each bar is cut into 64
-    slots whatever its meter.
+    In a slot where k of n bars have an onset, k·(n − k) pairs differ, so there is no loop over pairs. Each bar is cut
+    into 64 slots, regardless of its meter.
     Ratio, 0 … 1 (all bars alike). Source: Wu & Yang 2020, without their sampling of pairs. Empty, drums only or
     a single bar: None; one note in n bars: 1 − 1 / (32·n).
     """

@@ -1,12 +1,11 @@
-"""The metrics of a set of solos as one row of a table, beside real solos.
+"""The metrics of a set of solos as one row of a table, compared with real solos.
 
-    distance of a row from the real one, for each metric:  |mean − mean of real| / standard deviation of real
+    distance of a row from the real row, for each metric:  |mean − mean of real| / standard deviation of real
 
-It is in units of how much real solos differ among themselves. The floor is the distance that real solos of the training
-split have from the held-out ones: a generated set that comes as near cannot be told from real solos by that metric. A
-small sample lies further off by chance alone, so the floor's distance is that of samples as large as the generated set:
-the mean over many draws. A metric that does not vary over the real solos has no distance. The distance of a whole row
-is the mean over metrics.
+The unit is the variation among real solos. The floor is the distance of real training solos from the held-out real
+solos. A generated set at the floor cannot be distinguished from real solos by that metric. A small sample has a greater
+distance by chance, so the floor is the mean over many samples of the size of the generated set. A metric that does not
+vary over the real solos has no distance. The distance of a whole row is the mean over metrics.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,18 +18,18 @@ from yardbird.music.score import Floats, Score
 from yardbird.seeds import Streams
 
 REAL, FLOOR = "real", "floor"
-SELF = "self_quotation"  # what training solos have of each other (yardbird.evaluation.originality)
+SELF = "self_quotation"  # what training solos share with each other (yardbird.evaluation.originality)
 _DRAWS = 500  # samples of the floor
 
 
 def compare_sets(sets: Mapping[str, Sequence[Score]], generated: int, streams: Streams) -> Results:
-    """All metrics of all sets, one of which is named `real`, as `SoloMean`s, in the order of the sets and the metrics.
+    """All metrics of all sets as `SoloMean`s, in the order of sets and metrics. One set must be named `real`.
 
     Args:
-        generated: how many solos a generated set has: the size of the samples of the set named `floor`.
-        streams: of those samples, by the names of the set and of the metric.
+        generated: the number of solos of a generated set, which is the size of the samples of the set named `floor`.
+        streams: random streams of these samples, by the names of the set and of the metric.
     """
-    assert REAL in sets, "a table is read beside real solos"
+    assert REAL in sets, "one of the sets must be the real solos"
     tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
     results: Results = {}
     for name, table in tables.items():
@@ -45,7 +44,7 @@ def compare_sets(sets: Mapping[str, Sequence[Score]], generated: int, streams: S
 
 
 def mean_distance(estimates: Estimates) -> float | None:
-    """The mean distance of a set from the real one over the metrics that have one; None where none has."""
+    """The mean distance of a set from the real one, over the metrics with a distance; None if there are none."""
     distances = [own.distance for own in estimates.values() if isinstance(own, SoloMean) and own.distance is not None]
     return float(np.mean(distances)) if distances else None
 
@@ -55,7 +54,7 @@ def _values(table: Sequence[Mapping[str, float | None]], metric: str) -> Floats:
 
 
 def _distance(values: Floats, real: Floats) -> float | None:
-    """Of one sample (solos,), or the mean distance of many (draws, solos)."""
+    """The distance of one sample (solos,), or the mean distance of many samples (draws, solos)."""
     if not values.size or len(real) < 2 or (sd := np.std(real, ddof=1)) < LEAST_SPREAD:
         return None
     return float(np.mean(np.abs(values.mean(axis=-1) - real.mean())) / sd)

@@ -1,24 +1,23 @@
-"""Set against set: do two sets of solos differ more than the solos of one of them? After Yang & Lerch 2018.
+"""Comparison of two sets of solos by their distributions of distances, after Yang & Lerch 2018.
 
-Of each scalar feature, the distances |x − y| between real solos (intra-set) and from generated to real ones (inter-set)
-are smoothed to densities by a Gaussian kernel (Scott's rule):
+For each scalar feature, a Gaussian kernel (Scott's rule) turns the distances |x − y| between real solos (intra-set) and
+from generated to real solos (inter-set) into densities:
 
-    overlap   ∫ min(intra, inter)              0 … 1; 1: generated solos lie as far from real ones as these do
+    overlap   ∫ min(intra, inter)              0 … 1; 1: generated solos are as far from real ones as these are
     kl        ∫ intra · ln(intra / inter)      nats, 0 and more
 
-and of all features together, each in standard deviations of the real solos,
+For all features together, each in standard deviations of the real solos:
 
     frechet   the Fréchet distance of the two sets of feature vectors, 0 and more
 
-All depend on the number of solos. So each is read beside its floor: as many real training solos as were generated,
-drawn by lot, against the same real solos. Where there are fewer, all of them are: `floor_solos` says how many, and a
-floor of fewer lies further off. `floor_low` and `floor_high` hold 95 % of these draws. `low` and `high` are the same of
-the generated solos drawn again with replacement, less the bias that comes of it: a set with repetitions has less
-variety than the set itself.
-The paper takes the densities from exact kernels; here distances are counted in bins first, which is the same within a
-hundredth and lets thousands of draws be measured. Where all distances are alike their density is one bin: two constants
-overlap wholly or not at all, and features that are yes or no are left out. A bin without a distance counts as 1e-12 in
-the KL divergence.
+All depend on the number of solos, so each has a floor: the same measure for random samples of real training solos, as
+many as were generated. If there are fewer training solos, every sample has all of them; `floor_solos` is their number,
+and the floor is then greater. `floor_low` and `floor_high` enclose 95 % of the samples. `low` and `high` are the
+bootstrap interval over generated solos. It is corrected for bias, because a sample with repetitions has less variety
+than the set itself.
+The paper uses exact kernel densities. Here distances are counted in bins first, which differs by less than a hundredth
+and is fast enough for thousands of samples. If all distances are equal, the density is one bin: two constants overlap
+completely or not at all. Yes-or-no features are left out. An empty bin counts as 1e-12 in the KL divergence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,15 +37,15 @@ from yardbird.music.score import Floats, Ints, Score
 from yardbird.seeds import Streams
 
 YES_OR_NO = ("changes_found",)
-ALL = "all"  # the feature of a row that is about all of them
+ALL = "all"  # the feature name of a row over all features
 _DRAWS = 200
-_BINS, _MARGIN = 512, 128  # of a density, and those on either side of the distances for the kernels' tails
+_BINS, _MARGIN = 512, 128  # of a density; margin on either side for the tails of the kernel
 _LEAST = 1e-12
 
 
 @dataclass(frozen=True)
 class SetRow:
-    """One measure of one feature, `generated` solos of a row against `real` ones, beside its floor."""
+    """One measure of one feature for the `generated` solos of a row and the `real` solos, with its floor."""
 
     row: str
     feature: str
@@ -54,18 +53,18 @@ class SetRow:
     value: float
     low: float
     high: float
-    floor: float  # the mean over draws
+    floor: float  # mean over samples
     floor_low: float
     floor_high: float
-    generated: int  # solos that have the feature
-    floor_solos: int  # training solos of each draw, with the feature or without it: fewer where there are fewer
+    generated: int  # solos with the feature
+    floor_solos: int  # training solos of each sample, with or without the feature
     real: int
-    features: int  # how many the measure is about
+    features: int  # number of features in the measure
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measure of the generated set, of its solos drawn again, and of equally many training solos: (draws,) each."""
+    """A measure of the generated set, of its bootstrap samples, and of the samples of training solos: (draws,) each."""
 
     value: float
     again: Floats
@@ -73,14 +72,14 @@ class Measured:
 
 
 def set_rows(sets: Mapping[str, Sequence[Score]], streams: Streams) -> list[SetRow]:
-    """Every set but `real` and `floor` against `real`, beside `floor`: feature by feature, then all together.
+    """Compare every set except `real` and `floor` with `real`: for each feature, then for all features together.
 
-    The overlap and the KL divergence of all features are means over those that have one; Fréchet's are those features
-    that every solo has. A feature that no solo of a set has, or fewer than two real ones, is left out; a set without
-    solos has no rows.
+    The overlap and the KL divergence of all features are means over features. The Fréchet distance uses the features
+    that every solo has. A feature is left out if a set has no solo with it, or if fewer than two real solos have it. A
+    set without solos has no rows.
 
     Args:
-        streams: of the draws of each set, by its name.
+        streams: random streams of the samples of each set, by its name.
     """
     tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
     rows = []
@@ -88,7 +87,7 @@ def set_rows(sets: Mapping[str, Sequence[Score]], streams: Streams) -> list[SetR
         size, most = len(tables[name]), len(tables[FLOOR])
         drawn = min(size, most)
         random = streams("sets", name)
-        again = times_drawn(size, _DRAWS, random)  # how often each solo is drawn
+        again = times_drawn(size, _DRAWS, random)  # counts of each solo in each sample
         lots = random.permuted(np.tile(np.arange(most) < drawn, (_DRAWS, 1)), axis=1).astype(np.int64)
         columns = {
             feature: tuple(_column(tables[which], feature) for which in (name, FLOOR, REAL))
@@ -96,22 +95,22 @@ def set_rows(sets: Mapping[str, Sequence[Score]], streams: Streams) -> list[SetR
             if feature not in YES_OR_NO
         }
         present = {feature: tuple(map(_known, values)) for feature, values in columns.items()}
-        told = {
+        compared = {
             feature: compare_feature(own[has], floor[floor_has], real[real_has], again[:, has], lots[:, floor_has])
             for feature, (own, floor, real) in columns.items()
             for has, floor_has, real_has in [present[feature]]
             if again[:, has].any() and lots[:, floor_has].any() and real_has.sum() > 1
         }
-        for feature, measures in told.items():
+        for feature, measures in compared.items():
             own_count, _, real_count = (int(has.sum()) for has in present[feature])
             rows += [
                 _row(name, feature, measure, found, own_count, drawn, real_count, 1)
                 for measure, found in measures.items()
             ]
-        for measure in ("overlap", "kl") if told else ():
-            mean = _mean([measures[measure] for measures in told.values()])
-            rows.append(_row(name, ALL, measure, mean, size, drawn, len(tables[REAL]), len(told)))
-        whole = [columns[feature] for feature in told if all(has.all() for has in present[feature])]
+        for measure in ("overlap", "kl") if compared else ():
+            mean = _mean([measures[measure] for measures in compared.values()])
+            rows.append(_row(name, ALL, measure, mean, size, drawn, len(tables[REAL]), len(compared)))
+        whole = [columns[feature] for feature in compared if all(has.all() for has in present[feature])]
         whole = [values for values in whole if np.std(values[2], ddof=1) >= LEAST_SPREAD]
         if whole:
             own, floor, real = (
@@ -130,8 +129,8 @@ def compare_feature(own: Floats, floor: Floats, real: Floats, again: Ints, lots:
     """`overlap` and `kl` of one feature of a generated set, (solos,), with training and real solos.
 
     Args:
-        again: (draws, solos) how often each generated solo is drawn; a draw of none is NaN.
-        lots: (draws, solos) the same of the training solos.
+        again: (draws, solos) counts of each generated solo in each sample; an empty sample is NaN.
+        lots: (draws, solos) the same for the training solos.
     """
     within = np.abs(real[:, None] - real)[np.triu_indices(len(real), 1)]
     own_apart, floor_apart = (np.abs(values[:, None] - real) for values in (own, floor))
@@ -148,7 +147,7 @@ def compare_feature(own: Floats, floor: Floats, real: Floats, again: Ints, lots:
 
 
 def set_headlines(rows: Sequence[SetRow]) -> Results:
-    """Of each set, what all features say together: `set_overlap`, `set_kl`, `set_frechet`, and `…_floor` of each."""
+    """The measures over all features of each set: `set_overlap`, `set_kl`, `set_frechet`, and `…_floor` of each."""
     results: Results = {}
     for row in rows:
         if row.feature == ALL:
@@ -159,7 +158,7 @@ def set_headlines(rows: Sequence[SetRow]) -> Results:
 
 
 def sets_csv(rows: Sequence[SetRow]) -> str:
-    """A line a row, under the names of the attributes of `SetRow`."""
+    """CSV with one line for each row; the columns are the fields of `SetRow`."""
     table = pd.DataFrame(rows, columns=[field.name for field in fields(SetRow)])
     return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
@@ -173,7 +172,7 @@ def _counted(apart: Floats, most: float) -> Ints:
 
 
 def _densities(counts: Ints) -> Floats:
-    """Histograms smoothed by Scott's rule, each summing to 1: (rows, bins). One of nothing is NaN."""
+    """Histograms smoothed by Scott's rule, each summing to 1: (rows, bins). An empty histogram is NaN."""
     bins, numbers = np.arange(_BINS), counts.sum(axis=1)
     smooth = np.full(counts.shape, np.nan)
     for row in np.flatnonzero(numbers):
@@ -186,7 +185,7 @@ def _densities(counts: Ints) -> Floats:
 
 
 def _measures(intra: Floats, inter: Floats) -> Floats:
-    """Overlap and KL divergence of one density, (1, bins), with each of others: (rows, 2)."""
+    """Overlap and KL divergence of one density, (1, bins), with each of several others: (rows, 2)."""
     ratio = np.maximum(intra, _LEAST) / np.maximum(inter, _LEAST)
     return np.stack([np.minimum(intra, inter).sum(axis=1), (intra * np.log(ratio)).sum(axis=1)], axis=1)
 
@@ -200,7 +199,7 @@ def _known(values: Floats) -> NDArray[np.bool_]:
 
 
 def _mean(measures: Sequence[Measured]) -> Measured:
-    """Over features, draw by draw."""
+    """Mean over features, for each sample."""
     return Measured(
         float(np.mean([found.value for found in measures])),
         np.nanmean([found.again for found in measures], axis=0),

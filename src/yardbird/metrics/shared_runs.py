@@ -1,16 +1,16 @@
-"""Is it copying? Runs of melodic intervals that a solo shares with known solos, in whatever key.
+"""Originality: runs of melodic intervals that a solo shares with known solos, in any key.
 
-    coverage at n   n-grams of melodic intervals of the solo that occur in a known solo / its n-grams, every one counted
-    longest run     most intervals in a row that occur so in a known solo; a run of n intervals has n + 1 notes
+    coverage at n   n-grams of melodic intervals of the solo that occur in a known solo / all its n-grams
+    longest run     the most successive intervals that also occur in a known solo; a run of n intervals has n + 1 notes
 
-Rhythm and rests are not heard: a phrase shifted by a beat or played twice as fast is the same run. A repeated note is
-an interval of 0, a trill one that goes up and down: both count like any other, and so do scales, so that short n-grams
-are common property. At 8 intervals what is left of a player's solo in his others is his own licks; a solo that has
-more of known solos than those have of each other has been copied.
+Rhythm and rests are ignored: a phrase that is shifted by a beat or played twice as fast is the same run. Repeated
+notes, trills and scales count like all other notes, so that short n-grams are common to many solos. Runs of 8 intervals
+that a player's solos share are mostly the player's own licks. A solo that shares more with known solos than these share
+with each other is copied.
 
-The known solos lie in one suffix array (Manber & Myers 1993, sorted by doubling, eight intervals at once in a machine
-word), which is exact: nothing is hashed. A query finds the longest match at each of its notes (the matching statistics
-of Chang & Lawler 1994) by bisection, and every coverage and run follows from those.
+The known solos are in one suffix array (Manber & Myers 1993), sorted by doubling, with eight intervals in a machine
+word. The search is exact, without hashing. A query finds the longest match at each of its notes (the matching
+statistics of Chang & Lawler 1994) by bisection. All coverages and runs follow from these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,29 +25,29 @@ Words = NDArray[np.uint64]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
-#: Intervals of the n-grams that a report tells.
+#: Lengths of the n-grams in reports, in intervals.
 LENGTHS = (4, 6, 8, 10)
 FIGURES = (*(f"coverage_{length}" for length in LENGTHS), "longest_run")
-MOST = "longest_run_most"  # of a set of solos
+MOST = "longest_run_most"  # over a set of solos
 _WIDTH = 8  # intervals in a word
-_MIDDLE, _LARGEST = 128, 126  # an interval is a byte around the middle; wider leaps than the largest count as it
-_STOP, _END = 0, 255  # after a known solo, after a query: neither is an interval, nor are they the same
+_MIDDLE, _LARGEST = 128, 126  # an interval is a byte around the middle, clipped at the largest
+_STOP, _END = 0, 255  # after a known solo, after a query: different from each other and from all intervals
 _POWERS = np.array([1 << 8 * place for place in range(_WIDTH)], dtype=np.uint64)
 
 
 @dataclass(frozen=True)
 class KnownSolo:
-    """A solo that may have been copied from. Those of one group (a tune with its takes) are relatives."""
+    """A solo that may have been copied. Solos of one group (a tune with its takes) are not compared with each other."""
 
     title: str
     group: str
     score: Score
-    background: bool = False  # no player whose own quoting is a yardstick
+    background: bool = False  # not used to measure self-quotation
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a run comes from. Bars count from 1, the one of a pickup included."""
+    """The source of a run. Bars count from 1, including a pickup bar."""
 
     first_bar: int
     last_bar: int
@@ -56,7 +56,7 @@ class Origin:
     semitones: int  # by which it has been transposed
 
     def __str__(self) -> str:
-        """As a report says it: `bars 5–6 = Ko-Ko bar 17, −3`."""
+        """As shown in reports: `bars 5–6 = Ko-Ko bar 17, −3`."""
         own = f"bars {self.first_bar}–{self.last_bar}" if self.last_bar > self.first_bar else f"bar {self.first_bar}"
         key = f"{self.semitones:+d}".replace("-", "−") if self.semitones else "same pitch"
         return f"{own} = {self.title} bar {self.bar}, {key}"
@@ -64,20 +64,20 @@ class Origin:
 
 @dataclass(frozen=True)
 class Originality:
-    """What a solo shares with known ones. Empty, one note or drums only: no coverage, a run of 0, no origin."""
+    """What a solo shares with known solos. Empty, one note or drums only: no coverage, a run of 0, no origin."""
 
-    coverage: Mapping[int, float | None]  # by length of the n-grams; None where the solo is shorter
+    coverage: Mapping[int, float | None]  # by length of the n-grams; None if the solo is shorter
     longest_run: int  # intervals
     origin: Origin | None  # of the first of the longest runs
 
     @property
     def figures(self) -> dict[str, float | None]:
-        """By the names of `FIGURES`."""
+        """The metrics named in `FIGURES`."""
         return dict(zip(FIGURES, [*self.coverage.values(), float(self.longest_run)], strict=True))
 
 
 class OriginalityIndex:
-    """Known solos, searchable; building takes n·log n time for n notes (benchmarks/originality.py measures both).
+    """A search index of known solos. Building takes n·log n time for n notes (measured in benchmarks/originality.py).
 
     >>> index = OriginalityIndex([KnownSolo("Ko-Ko", "koko", score)])  # doctest: +SKIP
     >>> str(index.compare(generated).origin)  # doctest: +SKIP
@@ -88,35 +88,36 @@ class OriginalityIndex:
         self.solos = [solo for solo in solos if len(solo.score.notes)]
         sizes = np.array([len(solo.score.notes) for solo in self.solos], dtype=np.int64)
         self._starts = np.append(0, np.cumsum(sizes))  # a place in the text is a note: the interval after it
-        self._left = np.repeat(self._starts[1:] - 1, sizes) - np.arange(self._starts[-1])  # until the solo's last
+        self._left = np.repeat(self._starts[1:] - 1, sizes) - np.arange(self._starts[-1])  # to the solo's end
         text = np.concatenate([_bytes(solo.score, _STOP) for solo in self.solos] or [np.zeros(0, dtype=np.uint8)])
         self._words = _words(text, _STOP)
         self._order = _suffix_array(self._words, int(sizes.max(initial=0)))
 
     def compare(self, score: Score, start_tick: int = 0) -> Originality:
-        """What a solo that is not among the known ones shares with them, from `start_tick` (the end of a prime) on."""
+        """Compare a solo that is not among the known ones, from `start_tick` (the end of a prime) on."""
         first = int(np.searchsorted(score.onsets, start_tick))
         lengths, places = self.matches(score)
         return self._result(score, lengths[first:], places[first:], first)
 
     def compare_known(self) -> list[Originality]:
-        """What each known solo with notes shares with those of other groups: self-quotation."""
+        """Compare each known solo with notes with those of other groups: self-quotation."""
         lengths, places = self._matches_of_others()
         bounds = zip(self.solos, self._starts[:-1], self._starts[1:], strict=True)
         return [self._result(solo.score, lengths[start:end], places[start:end]) for solo, start, end in bounds]
 
     def draw_known(self, notes: Sequence[int], draws: int, random: np.random.Generator) -> dict[str, Floats]:
-        """The yardstick of a set of solos: `draws` sets of stretches of known solos, each as long as its counterpart.
+        """The reference for a set of solos: `draws` random sets of excerpts of known solos, with the same lengths.
 
-        A stretch begins anywhere in any known solo that is no background and is long enough (where none is, the longest
-        one is taken whole), and is compared with those of other groups, background too.
+        An excerpt starts at a random note of a known solo that is long enough and not background (if none is long
+        enough, the excerpt has the length of the longest solo). It is compared with the solos of other groups,
+        including background.
 
         Args:
-            notes: of each solo of the set.
+            notes: number of notes of each solo of the set.
 
         Returns:
-            Figure of `FIGURES` → its mean over each drawn set, (draws,), and `MOST`, the longest run of each; what no
-            stretch has is left out.
+            Metric of `FIGURES` → its mean over each set, (draws,), and `MOST` → the longest run of each set. Metrics
+            without a value in any excerpt are left out.
         """
         lengths, _ = self._matches_of_others()
         background = np.repeat([solo.background for solo in self.solos], np.diff(self._starts))
@@ -136,19 +137,19 @@ class OriginalityIndex:
         return means | ({MOST: np.max(drawn["longest_run"], axis=0)} if means else {})
 
     def matches(self, score: Score) -> tuple[Ints, Ints]:
-        """For each note, how many intervals from it on occur so in a known solo, and a place there: (notes,), (notes,).
+        """For each note, the length of the longest match of the following intervals, and its place: (notes,) each.
 
-        Places are notes of the known solos, counted through all of them.
+        Places are indices of notes in all known solos, concatenated.
         """
         words = _words(_bytes(score, _END), _END)
         lengths, places = np.zeros((2, len(words)), dtype=np.int64)
         low, high = np.zeros_like(lengths), np.full_like(lengths, len(self._order))
         searched = np.arange(len(words) if len(self._order) else 0)
         while len(searched):
-            depth = int(lengths[searched[0]])  # whole words have been found of all that are still searched for
+            depth = int(lengths[searched[0]])  # all notes still searched have matched whole words up to here
             keys, first, stop = words[searched + depth], low[searched], high[searched]
             left, right = (self._bisect(keys, first, stop, depth, after) for after in (False, True))
-            # not found, it shares most with one of its neighbours among those that share all before
+            # If the word is not found, the longest match is one of its two neighbours in the range.
             for neighbour in (left - 1, left):
                 inside = (neighbour >= first) & (neighbour < stop)
                 place = self._order[np.where(inside, neighbour, 0)]
@@ -160,7 +161,7 @@ class OriginalityIndex:
         return lengths, places
 
     def _bisect(self, keys: Words, low: Ints, high: Ints, depth: int, after: bool) -> Ints:
-        """Where each key belongs within its range of the sorted suffixes, by their words at `depth`."""
+        """The insertion place of each key in its range of the sorted suffixes, compared by their words at `depth`."""
         while (searching := low < high).any():
             middle = (low + high) // 2
             words = self._words.take(self._order.take(middle, mode="clip") + depth, mode="clip")
@@ -169,10 +170,10 @@ class OriginalityIndex:
         return low
 
     def _matches_of_others(self) -> tuple[Ints, Ints]:
-        """As `matches`, of every known note, with the notes of the other groups.
+        """Like `matches`, for every known note with the notes of other groups.
 
-        The more two sorted suffixes have between them, the less they share. So the best match is the nearest suffix of
-        another group, before or after, and shares the least that any neighbours on the way there share.
+        The further apart two sorted suffixes are, the less they share. So the best match is the nearest suffix of
+        another group, before or after. It shares the minimum of what all neighbours in between share.
         """
         group = np.unique([solo.group for solo in self.solos], return_inverse=True)[1]
         of = np.repeat(group, np.diff(self._starts))[self._order]
@@ -188,7 +189,7 @@ class OriginalityIndex:
         return lengths, places
 
     def _shared(self, one: Ints, other: Ints) -> Ints:
-        """How many intervals pairs of known suffixes share from their beginnings."""
+        """The number of leading intervals that pairs of known suffixes share."""
         lengths, open_pairs = np.zeros(len(one), dtype=np.int64), np.arange(len(one))
         limit = np.minimum(self._left[one], self._left[other])
         while len(open_pairs):
@@ -223,7 +224,7 @@ def _bytes(score: Score, end: int) -> Bytes:
 
 
 def _words(text: Bytes, end: int) -> Words:
-    """Eight bytes from each place on as one number that sorts as they do, beyond the text `end`: (bytes,)."""
+    """The eight bytes from each place on as one number with the same sort order, padded with `end`: (bytes,)."""
     padded = np.append(text, np.full(_WIDTH, end)).astype(np.uint64)
     words = np.zeros(len(text), dtype=np.uint64)
     for place in range(_WIDTH):
@@ -232,27 +233,27 @@ def _words(text: Bytes, end: int) -> Words:
 
 
 def _shared_bytes(one: Words, other: Words) -> Ints:
-    """How many bytes pairs of words have in common from the left."""
+    """The number of leading bytes that pairs of words share."""
     shared: Ints = _WIDTH - np.searchsorted(_POWERS, one ^ other, side="right")
     return shared
 
 
 def _nearest_before(groups: Ints, shared: Ints) -> tuple[Ints, Ints]:
-    """Of a row of suffixes the last one before each that is of another group: how much the two share, and its number.
+    """For each suffix, the nearest one before it of another group: how much the two share, and its index.
 
     Args:
-        shared: how much each suffix shares with the one right before it.
+        shared: how much each suffix shares with the one directly before it.
     """
     opens = np.append(True, groups[1:] != groups[:-1])[: len(groups)]
-    stretch = np.cumsum(opens)  # suffixes of one group in a row
+    stretch = np.cumsum(opens)  # runs of suffixes of one group
     before = np.flatnonzero(opens)[stretch - 1] - 1
-    falling = (stretch[-1:] - stretch) * np.int64(len(groups) + 1)  # so that the minimum starts anew with each stretch
+    falling = (stretch[-1:] - stretch) * np.int64(len(groups) + 1)  # so that the minimum restarts with each run
     least: Ints = np.minimum.accumulate(shared + falling) - falling
     return np.where(before >= 0, least, 0), before
 
 
 def _suffix_array(words: Words, longest: int) -> Ints:
-    """The places of a text sorted by what follows, which is compared at least as far as `longest`; ties by place."""
+    """The suffix array of a text. Suffixes are compared up to at least `longest` bytes; ties by place."""
     order = np.argsort(words, kind="stable")
     ranks, span = _ranks(words, order), _WIDTH
     while span < longest and ranks.max(initial=0) + 1 < len(words):
@@ -264,7 +265,7 @@ def _suffix_array(words: Words, longest: int) -> Ints:
 
 
 def _ranks(keys: Words | Ints, order: Ints) -> Ints:
-    """The place of each key among the different ones."""
+    """The rank of each key among the distinct keys."""
     ranks = np.zeros(len(keys), dtype=np.int64)
     ranks[order[1:]] = np.cumsum(keys[order[1:]] != keys[order[:-1]])
     return ranks

@@ -1,4 +1,4 @@
-"""All metrics of a solo in one fixed order."""
+"""All metrics of a solo in a fixed order."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from yardbird.metrics import bebop, harmony, phrase, pitch, rhythm
 from yardbird.music import swing
 from yardbird.music.score import Score
 
-#: A metric whose standard deviation over solos is smaller is constant: of 1.4, 1.4, 1.4 rounding makes it 3e-16.
+#: A metric whose standard deviation over solos is smaller is constant: rounding gives 3e-16 for 1.4, 1.4, 1.4.
 LEAST_SPREAD = 1e-9
 #: Name → metric; the interval profile follows the entropies.
 METRICS: dict[str, Callable[[Score], float | None]] = {

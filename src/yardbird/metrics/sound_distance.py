@@ -1,9 +1,9 @@
-"""How near a set of sounds comes to another, by the Fréchet audio distance (Kilgour et al. 2019).
+"""The Fréchet audio distance (Kilgour et al. 2019) of two sets of sounds.
 
-    embedding "log-mel statistics": of every second, taken twice a second, the mean and the standard deviation of each
-    of 24 bands of its log-mel spectrogram, in tens of decibels: 48 numbers.
+    embedding "log-mel statistics": the mean and the standard deviation of each of 24 bands of the log-mel spectrogram,
+    in tens of decibels, over windows of one second, two a second: 48 numbers.
 
-It needs no network of anybody's, hears level, timbre, register and how busy the music is, and knows nothing of notes.
+It requires no pretrained network. It is sensitive to level, timbre, register and density, but not to notes.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ EMBEDDING = "log-mel statistics"
 SAMPLE_RATE = 16_000
 _BANDS = 24
 _SPECTRUM, _HOP = 1024, 160  # samples; 100 spectra a second
-_WINDOW, _STRIDE = 100, 50  # spectra of a window, and from one to the next
-_FULL_SCALE = (_SPECTRUM / 4) ** 2  # power of a sine of amplitude 1 under the Hann window
-_FLOOR = 1e-6  # of it: 60 dB below
+_WINDOW, _STRIDE = 100, 50  # spectra
+_FULL_SCALE = (_SPECTRUM / 4) ** 2  # power of a sine of amplitude 1 with a Hann window
+_FLOOR = 1e-6  # relative to full scale: −60 dB
 
 
 def embed(samples: NDArray[np.float32]) -> Floats:
     """The embeddings of a sound of shape (n,) at `SAMPLE_RATE`, (windows, 48).
 
-    What is left after the last half second is not heard. A sound shorter than a second is one window; one without
+    The rest after the last whole half second is ignored. A sound shorter than a second is one window. A sound without
     samples has none.
     """
     if not len(samples):
@@ -45,17 +45,17 @@ def embed(samples: NDArray[np.float32]) -> Floats:
 
 
 def sound_distance(sounds: Sequence[Floats], real: Sequence[Floats]) -> float:
-    """The Fréchet audio distance of two sets of sounds, each given by its embeddings; all windows of a set are one."""
+    """The Fréchet audio distance of two sets of sounds, given by their embeddings. Windows are pooled in each set."""
     return frechet_distance(np.concatenate(sounds), np.concatenate(real))
 
 
 def estimate_distance(
     sounds: Sequence[Floats], real: Sequence[Floats], samples: int, random: np.random.Generator
 ) -> Estimate:
-    """`sound_distance` with its 95 % bootstrap interval over whole sounds, as the windows of one are not independent.
+    """`sound_distance` with its 95 % bootstrap interval over whole sounds, because windows of one are not independent.
 
-    A sample with repetitions has less variety than the set itself, and lies further away for it: that bias, the mean of
-    the draws less the distance itself, is subtracted. The real sounds stay. Source of the bias: Efron & Tibshirani
+    A sample with repetitions has less variety than the set itself and so a greater distance. This bias, the mean of the
+    samples − the distance, is subtracted. The real sounds are not resampled. Source of the bias: Efron & Tibshirani
     1993, ch. 10.
     """
 

@@ -1,7 +1,7 @@
-"""How a line moves, whatever its register, key, tempo and rhythm: the features by which a player is recognised.
+"""Features of a player's style: how a line moves, independent of register, key, tempo and rhythm.
 
-What is left out would give the player away for the wrong reason. Absolute pitch tells a tenor from an alto. Rhythm and
-rests tell a timed performance from a written score, and so the edition rather than the player.
+Other features would identify the player for the wrong reason. Absolute pitch separates tenor from alto. Rhythm and
+rests separate timed performances from written scores, i.e. the edition rather than the player.
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from yardbird.music.score import Floats, Ints, Score
 
 LARGEST_INTERVAL = 12  # semitones; larger leaps count as this one
-#: Largest interval (semitones, upward positive) of each kind of move; the last is open.
+#: Largest interval (semitones, upward positive) of each kind of move. The last kind has no upper limit.
 MOVES = {"leap down": -5, "third down": -3, "tone down": -2, "semitone down": -1, "repeat": 0, "semitone up": 1,
          "tone up": 2, "third up": 4, "leap up": 128}  # fmt: skip
 RUN = 4  # moves in one direction that make a run
-FIGURE = 4  # intervals of a figure that may come again
+FIGURE = 4  # intervals of a figure that may be repeated
 _TRAITS = ("turns", "median interval", "arpeggio", "chromatic run", "in runs", "figures again")
 #: The names of the features, in order.
 FEATURES = (
@@ -25,12 +25,12 @@ FEATURES = (
 
 
 def style_features(score: Score) -> Floats:
-    """The features that `FEATURES` names, (features,): of melodic intervals alone, finite for any score.
+    """The features in `FEATURES`, (features,). They depend on melodic intervals only and are finite for any score.
 
     - share of each interval in semitones (the histogram of Yang & Lerch 2018, signed)
     - share of each pair of successive moves
-    - moves that change direction; the median interval; three notes in thirds or fourths one way; in semitones one way;
-      moves in a run of four or more one way; figures of four intervals heard before: shares, the project's own
+    - changes of direction; the median interval; three notes in thirds or fourths in one direction; in semitones in one
+      direction; moves in a run of four or more in one direction; repeated figures of four intervals: shares, our own
 
     Shares are 0 … 1. Empty, one note or drums only: all 0.
     """

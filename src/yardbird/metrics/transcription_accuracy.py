@@ -1,7 +1,7 @@
-"""How much of the notes of a recording a transcription has found.
+"""Recall of the notes of a recording in a transcription.
 
-As in mir_eval's note metric without offsets (Raffel et al. 2014, after Bay, Ehmann & Downie 2009): a note is found when
-one of the same pitch starts within 50 ms of it, and every note is matched with at most one.
+As in mir_eval's note metric without offsets (Raffel et al. 2014, after Bay, Ehmann & Downie 2009), a note is found if a
+note of the same pitch starts within 50 ms of it. Every note is matched with at most one other note.
 """
 
 import numpy as np
@@ -15,10 +15,10 @@ _DECIMALS = 4  # of the distance of two onsets, as in mir_eval: 50 ms apart is w
 def found_notes(
     onsets: Floats, pitches: Ints, heard_onsets: Floats, heard_pitches: Ints, tolerance: float = TOLERANCE_SECONDS
 ) -> int:
-    """How many notes of one list are in another, at most one for one; what pooled precision, recall and F1 add up.
+    """The number of matched notes of two lists. Pooled precision, recall and F1 sum it over recordings.
 
-    Of each pitch, in order of time, the earliest that can still match is matched: with one tolerance for all no other
-    matching has more pairs.
+    For each pitch, in order of time, a note is matched with the earliest note that can still match. With a constant
+    tolerance, no other matching has more pairs.
 
     Args:
         onsets: (notes,) in seconds, in any order; `pitches` are MIDI numbers.

@@ -1,4 +1,4 @@
-"""The yes-or-no figures of an evaluation in plain words, with the numbers that they rest on."""
+"""The yes-or-no metrics of an evaluation as text, with the values that they depend on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from yardbird.metrics.coherence import TRAITS
 from yardbird.metrics.rows import SELF
 
-#: Figure → (value, what it is and what is required); `self_` are the figures of the yardstick.
+#: Metric → (value, its meaning and requirement). `self_` marks metrics of the self-quotation row.
 _TEXTS = {
     "original": (
         "{coverage_8:.1%}",
@@ -33,7 +33,7 @@ VERDICTS = tuple(_TEXTS)
 
 @dataclass(frozen=True)
 class Told:
-    """A verdict of `VERDICTS`: whether it is met, its value, and a clause on what the value is and what is required."""
+    """A verdict of `VERDICTS`: whether it is met, its value, and a clause with its meaning and requirement."""
 
     figure: str
     met: bool
@@ -42,15 +42,15 @@ class Told:
 
     @property
     def words(self) -> str:
-        """Value and clause, which are true whether the verdict is met or not."""
+        """Value and clause. The text is correct whether the verdict is met or not."""
         return f"{self.value} {self.clause}"
 
 
 def told(content: Mapping[str, Mapping[str, float]], name: str) -> list[Told]:
-    """The verdicts that have been measured on a family, in the order of `VERDICTS`.
+    """The verdicts that were measured for a family, in the order of `VERDICTS`.
 
     Args:
-        content: of reports/evaluate/<family>.json, row by row.
+        content: reports/evaluate/<family>.json, row by row.
         name: the row of the family.
     """
     own = content.get(name, {})

@@ -1,6 +1,6 @@
-"""What every model family offers to training, generation and evaluation.
+"""The interface of a model family for training, generation and evaluation.
 
-A family is a codec together with a model. It is loaded by name, so that its heavy dependencies load only for it.
+A family combines a codec and a model. It is imported by name, so that its heavy dependencies are loaded on demand.
 """
 
 import importlib
@@ -25,19 +25,19 @@ Batch = Mapping[str, Tensor]
 Floats = NDArray[np.float64]
 Means = Mapping[str, float | Floats]
 
-#: A latent dimension is active when the posterior's mean varies more than this over the data (Burda et al. 2015, §C).
+#: A latent dimension is active if the variance of its posterior mean over the data exceeds this (Burda et al. 2015).
 ACTIVE_VARIANCE = 0.01
 
-#: What the train stage leaves beside the weights: family, seed, hash of the training data, what it can be asked for.
+#: File that the train stage writes next to the weights: family, seed, hash of the training data, conditions.
 TRAINED = "trained.json"
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What training minimises, and the terms it is made of (for the curves): means over a batch's targets.
+    """The training loss and its terms (for the curves), each a mean over the targets of a batch.
 
-    An epoch's mean counts each batch by its `weight`, the number of targets that are no padding. As a tensor it spares
-    the GPU a wait.
+    The mean of an epoch weights each batch by `weight`, the number of targets that are not padding. As a tensor, it
+    avoids a synchronisation with the GPU.
     """
 
     total: Tensor
@@ -47,7 +47,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A mean that can be accumulated: sum of `numerator` over sum of `denominator` (e.g. nats over notes)."""
+    """A mean that can be accumulated over batches: sum of `numerator` / sum of `denominator` (e.g. nats / notes)."""
 
     numerator: float | Floats
     denominator: float
@@ -55,7 +55,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class TokenScores:
-    """Of every token of a solo but the first, (length − 1,): negative log likelihood, and was it the likeliest."""
+    """Negative log likelihood of all tokens except the first, (length − 1,), and whether each was the likeliest."""
 
     nats: NDArray[np.float64]
     correct: NDArray[np.bool_]
@@ -63,10 +63,10 @@ class TokenScores:
 
 @dataclass(frozen=True)
 class Datasets:
-    """Training windows (drawn anew each epoch) and the whole validation split (always the same windows).
+    """Training windows (sampled again in each epoch) and the whole validation split (always the same windows).
 
-    `mixed_epochs` is how many epochs mix background into the training windows before the rest adapt to the target; 0
-    where no epochs adapt: without background, or where every epoch mixes it in.
+    `mixed_epochs` is the number of epochs that mix background into the training windows; the later epochs adapt to the
+    target. It is 0 if there is no adaptation, i.e. without background or if every epoch mixes it in.
     """
 
     train: Dataset[Batch]
@@ -76,7 +76,7 @@ class Datasets:
 
 @dataclass(frozen=True)
 class Mixture:
-    """How background solos enter training: a share of the windows of the first epochs (None: of every epoch)."""
+    """How background solos enter training: as a share of the windows of the first `epochs` (None: of every epoch)."""
 
     epochs: int | None
     share: float
@@ -86,12 +86,12 @@ TARGET_ALONE = Mixture(0, 0.0)
 
 
 class Rounds:
-    """Which of the training windows each epoch shows: places in a list of the target's, then those of background.
+    """Which training windows each epoch uses: places in a list of all target windows, then all background windows.
 
-    The windows of a role come in rounds of all of them in random order; an epoch of `per_epoch` windows (None: as many
-    as there are) continues the round where the last epoch stopped. In the first `mixture.epochs` the last
-    `mixture.share` of the indices of an epoch are background windows, later and where there is no background none.
-    A place is a function of (seed, epoch, index) alone.
+    A round shows all windows of one role once, in random order. An epoch of `per_epoch` windows (None: the number of
+    all windows) continues the round where the previous epoch stopped. In the first `mixture.epochs`, the last
+    `mixture.share` of an epoch's indices are background windows. Later epochs have none. A place is a function of
+    (seed, epoch, index) alone.
     """
 
     def __init__(self, target: int, background: int, mixture: Mixture, per_epoch: int | None, seed: int) -> None:
@@ -100,7 +100,7 @@ class Rounds:
         mixed = mixture.epochs if background and mixture.share else 0
         self.mixed_epochs = mixed or 0
         self._mixed = sys.maxsize if mixed is None else mixed
-        self._background = round(mixture.share * self._size)  # of a mixed epoch
+        self._background = round(mixture.share * self._size)  # windows of a mixed epoch
         self._epoch = 0
         self._orders: dict[tuple[str, int], NDArray[np.int64]] = {}
 
@@ -121,7 +121,7 @@ class Rounds:
         return self._counts[""] + self._place(BACKGROUND, mixed * self._background + index - own)
 
     def _place(self, role: str, drawn: int) -> int:
-        """Of the window that is shown when `drawn` windows of this role have been."""
+        """The place of the next window of a role after `drawn` windows of it have been shown."""
         turn, place = divmod(drawn, self._counts[role])
         if (role, turn) not in self._orders:
             stream = generator(self._seed, "order", *([role] if role else []), turn)
@@ -130,21 +130,21 @@ class Rounds:
 
 
 class Family(ABC):
-    """A model, the codec it speaks, and how both are trained, measured, stored and loaded."""
+    """A model and its codec, and how they are trained, measured, stored and loaded."""
 
     name: ClassVar[str]
-    #: The folder of data/encoded that it learns from.
+    #: The folder in data/encoded with its training data.
     codec_name: ClassVar[str]
     #: The validation measure that early stopping and checkpoint choice watch; lower is better.
     watched: ClassVar[str]
-    #: What a player can ask of it, in words for the comparison of the models.
+    #: What a user can condition it on, as shown in the comparison of the models.
     conditioned_on: ClassVar[tuple[str, ...]] = ()
     model: nn.Module
 
     @classmethod
     @abstractmethod
     def create(cls, encoded: Path, params: Path) -> "Family":
-        """A fresh model for the data of the encode stage, sized by the family's own section of params.yaml."""
+        """A new model for the data of the encode stage, with the sizes of the family's section in params.yaml."""
 
     @classmethod
     @abstractmethod
@@ -153,11 +153,11 @@ class Family(ABC):
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write weights (safetensors), configuration and codec into a folder that `load` reads alone."""
+        """Write weights (safetensors), configuration and codec. `load` needs nothing but this folder."""
 
     @abstractmethod
     def datasets(self, encoded: Path, seed: int) -> Datasets:
-        """Items are mappings of equally shaped tensors; the training set is a map-style set with `set_epoch(int)`."""
+        """Datasets of mappings of equally shaped tensors. The training set is map-style and has `set_epoch(int)`."""
 
     @abstractmethod
     def loss(self, batch: Batch, step: int) -> Loss:
@@ -165,34 +165,34 @@ class Family(ABC):
 
     @abstractmethod
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
-        """Validation measures of a batch; summed over batches before dividing."""
+        """Validation measures of a batch. Both parts are summed over batches before the division."""
 
     def figures(self, means: Means) -> dict[str, float]:
-        """The measures of the whole validation split from the means of `measure`; some are no plain means."""
+        """The measures of the whole validation split, from the means of `measure`; some are not plain means."""
         return {name: float(value) for name, value in means.items()}
 
     def complete(self, encoded: Path, seed: int) -> dict[str, float]:  # noqa: ARG002  # most families are complete
-        """Train what rests on the trained model, such as a prior over its latents; its validation measures.
+        """Train what depends on the trained model, such as a prior over its latents. Return its validation measures.
 
-        Called once, when `fit` has left the best weights in `model`.
+        Called once, after `fit` has put the best weights into `model`.
         """
         return {}
 
     @abstractmethod
     def sample(self, seed: int) -> Any:
-        """One solo, a `Score`, drawn with the family's default settings, to hear training progress by.
+        """Sample one solo (a `Score` or a `Waveform`) with the family's default settings, to follow training by ear.
 
-        Dropout is off meanwhile, without gradients; the model's mode is left as it was.
+        Runs without dropout and gradients, and restores the model's mode.
         """
 
 
 def load_family(name: str) -> type[Family]:
-    """The family class of `yardbird.models.<name>`, imported only now; `name` is one of ours, never user text."""
+    """Import the family class of `yardbird.models.<name>`. `name` must be one of `family_names()`, never user text."""
     module = importlib.import_module(f"yardbird.models.{name}")
     family: type[Family] = module.FAMILY
     return family
 
 
 def family_names() -> list[str]:
-    """The families that there are, by name."""
+    """The names of all families, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(yardbird.models.__path__) if module.ispkg)

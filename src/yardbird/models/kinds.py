@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from yardbird.models.base import Family, TokenScores
 
-if TYPE_CHECKING:  # at run time, a family of sound does not depend on the codecs of notes
+if TYPE_CHECKING:  # at run time, a sound family does not depend on the note codecs
     from yardbird.codecs.events import EventCodec
     from yardbird.codecs.melody import Frame, MelodyCodec, Steps
     from yardbird.music.score import Score
@@ -32,11 +32,11 @@ class TokenFamily(Family):
     @property
     @abstractmethod
     def fill_context(self) -> int:
-        """The context in tokens in which it fills bars; 0 if it was not trained to."""
+        """The context in tokens for filling bars; 0 if the model was not trained to fill."""
 
     @abstractmethod
     def score_tokens(self, tokens: ArrayLike) -> TokenScores:
-        """Score all tokens of a sequence of any length but the first."""
+        """Score all tokens except the first of a sequence of any length."""
 
     @abstractmethod
     def generate(
@@ -47,9 +47,9 @@ class TokenFamily(Family):
         seed: int,
         max_tokens: int,
     ) -> list[NDArray[np.uint16]]:
-        """Continue all primes, each until its constraint is finished or it counts `max_tokens`, prime included.
+        """Continue all primes, each until its constraint is finished or it has `max_tokens` tokens, prime included.
 
-        Constraints are fresh; this method advances them over the primes. Row i depends on the model, its prime, the
+        Constraints must be new; this method advances them over the primes. Row i depends on the model, its prime, the
         seed and i.
         """
 
@@ -100,7 +100,7 @@ class LatentFamily(Family):
 
 
 class SoundFamily(Family):
-    """A model of the codes of sound under captions, with the codec that makes them.
+    """A model of sound codes conditioned on captions, and the codec of these codes.
 
     Attributes:
         sample_rate: of the sound, in Hz.
@@ -124,7 +124,7 @@ class SoundFamily(Family):
 
     @abstractmethod
     def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Nats of each code of a clip of any length, and whether it was the likeliest; the shape of `codes` each."""
+        """Nats of each code of a clip of any length, and whether it was the likeliest, both shaped like `codes`."""
 
     @abstractmethod
     def generate(
@@ -140,7 +140,7 @@ class SoundFamily(Family):
         Row i depends on the model, its caption and prime, the seed and i.
 
         Args:
-            primes: how each sound begins, (codebooks, its frames) a caption; they stay as they are.
+            primes: the beginning of each sound, (codebooks, its frames) for each caption. They are kept unchanged.
 
         Raises:
             InputError: the model's scores are not finite.

@@ -1,4 +1,4 @@
-"""A trained model's folder, opened, and what is known of where it comes from."""
+"""Open the folder of a trained model and read its provenance."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +13,13 @@ from yardbird.models.base import TRAINED, Family, family_names, load_family
 
 
 def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, Mapping[str, Any]]:
-    """Load a family's folder onto the GPU where there is one; the family, and the provenance of its weights.
+    """Load a family from a folder, onto the GPU if there is one. Return it with the provenance of its weights.
 
     Args:
-        family_name: else what `trained.json` in the folder says, else the folder's name.
+        family_name: None: read it from `trained.json` in the folder, or else use the folder's name.
 
     Raises:
-        InputError: no trained model of ours lies there.
+        InputError: the folder does not hold a trained model of this project.
     """
     remedy = "run `dvc repro`, or name the folder of a trained model"
     if not folder.is_dir():
@@ -32,7 +32,7 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
             raise InputError(folder, expected=expected, found=repr(name), remedy="name it with --family")
         family = load_family(name).load(folder)
     except FileNotFoundError as error:
-        found = f"no {Path(error.filename).name}" if error.filename else "a file missing"
+        found = f"no {Path(error.filename).name}" if error.filename else "a missing file"
         raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
     except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         found = f"files that do not fit together ({(str(error).splitlines() or ['?'])[0][:120]})"

@@ -1,30 +1,31 @@
-"""Whether a performance has to do with the beats of its file, or was recorded beside them.
+"""A test of whether a performance was played to the beats of its file.
 
-Who plays into a sequencer without its click leaves onsets that fall anywhere in its beats. Then bars, positions and
-chords mean nothing. Swing, laid-back playing and double time are no such thing: there each place in the beat comes
-again and again at about the same phase.
+A performance recorded in a sequencer without the click has onsets at arbitrary phases of the beat. Its bars, positions
+and chords are then meaningless. Swing, laid-back playing and double time pass the test: there the onsets repeat at
+about the same phases of the beat.
 """
 
 import numpy as np
 
 from yardbird.music.score import Score
 
-#: Parts of a beat at which onsets may gather.
+#: Divisions of a beat at which onsets may cluster.
 _DIVISIONS = (1, 2, 3, 4, 6)
 _BLOCK_BEATS = 2
-_LEAST_BLOCKS, _LEAST_NOTES = 12, 32  # fewer prove nothing
-#: Onsets that ignore the beats stay below in 92 of 100 performances, played ones reach 9 to 200; uniform noise gives 5.
+_LEAST_BLOCKS, _LEAST_NOTES = 12, 32  # fewer are no evidence
+#: Of performances that ignore the beats, 92 % stay below; performances to the beats reach 9 to 200; uniform noise: 5.
 NO_GRID = 8.5
-_BEATS_PER_TEMPO = 8  # a tempo map that changes as often follows the beats of the performance, whatever the phases
+_BEATS_PER_TEMPO = 8  # a tempo map that changes this often follows the beats of the performance
 
 
 def beat_relation(score: Score) -> float | None:
-    """How regularly onsets come at the same places of the beat; None of too few, and where the tempo map follows beats.
+    """How regularly onsets have the same phases of the beat; None for few notes or a tempo map that follows the beats.
 
-    For each division of the beat, the squared length of the sum of the onsets' phases, over blocks of two beats, by
-    the sum of the blocks' squared lengths (the Rayleigh statistic, Mardia and Jupp, Directional Statistics, 2000,
-    section 6.3, with blocks as observations, for neighbouring notes are not independent); summed over the divisions.
-    About 5 where the phases are arbitrary, up to the number of blocks for each division where they are always the same.
+    For each division of the beat: the squared length of the sum of the onsets' phasors, divided by the sum of the
+    squared lengths of that sum in blocks of two beats. This is the Rayleigh statistic (Mardia and Jupp, Directional
+    Statistics, 2000, section 6.3); blocks are the observations because neighbouring notes are not independent. The
+    result is summed over the divisions: about 5 for arbitrary phases, at most the number of blocks times the number of
+    divisions for constant ones.
     """
     onsets, ticks = score.onsets, score.ticks_per_beat
     if len(score.tempos) > 2 and len(score.tempos) * _BEATS_PER_TEMPO * ticks >= score.end_tick:

@@ -1,9 +1,9 @@
-"""The grammar of chord symbols: a root, a body of words, numbers and alterations, and a bass.
+"""The grammar of chord symbols: a root, a body of words, numbers and alterations, and an optional bass.
 
     symbol  = root body ["/" bass] | root ":" shorthand ["(" degrees ")"] ["/" degree]     (the second is Harte's)
     body    = { word | number | alteration | "add" tension | "no" tone }
 
-Words are `maj`, `m`, `dim`, `ø`, `aug`, `sus`, `alt` and what else means the same. Sources: Brandt and Roemer,
+Words are `maj`, `m`, `dim`, `ø`, `aug`, `sus`, `alt` and their synonyms. Sources: Brandt and Roemer,
 Standardized Chord Symbol Notation (1976); the chord lists of iReal Pro, Band-in-a-Box and MuseScore; Harte et al.,
 Symbolic Representation of Musical Chords (ISMIR 2005); the "j7", "79b" and "sus7913" of the Weimar Jazz Database.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from yardbird.music.pitch import FLAT_NAMES, SHARP_NAMES, parse_pitch_class
 
-#: Before NFKC, which would turn a ring into a combining accent and a raised zero into a digit.
+#: Replaced before NFKC, which would turn a ring into a combining accent and a raised zero into a digit.
 _RINGS = str.maketrans(dict.fromkeys("°º˚⁰○◦\ue870", "o"))
 _SIGNS = str.maketrans(
     dict.fromkeys("\u0394\u2206\u25b3\u25b5\u1403\ue873", "^")  # Greek delta, the Mac's increment, triangles
@@ -26,8 +26,8 @@ _SIGNS = str.maketrans(
 _NO_CHORD = re.compile(r"\(?(?i:n\.?c\.?|no[ -]?chord)\)?|N|X")
 _ROOT = re.compile(r"[A-G](?:##|bb|#|b|x(?=\d))?|H#?")
 _BASS = re.compile(r"\s*/\s*([A-Ha-h](?:##|bb|#|b)?)$")
-_LONGEST = 64  # characters; a text event may hold a book
-#: Symbols by the grammar (iReal Pro writes `h` for half-diminished), but words or syllables anywhere.
+_LONGEST = 64  # characters; a text event may be arbitrarily long
+#: The grammar accepts them (iReal Pro writes `h` for half-diminished), but they are words or syllables.
 _WORDS = ("Ah", "Eh", "Ho", "Halt")
 
 _GAP = r"[\s(),/\[\]]*"
@@ -63,12 +63,12 @@ class NoChordSymbolError(ValueError):
 
 @dataclass
 class Tones:
-    """What a symbol says, in semitones above the root; None where it leaves the tone out.
+    """The tones of a symbol, in semitones above the root; None for an omitted tone.
 
     `tensions` are names such as `b9`, `9`, `#11`, `13`.
     """
 
-    third: int | None = 4  # 5: suspended by the fourth, 2: by the second
+    third: int | None = 4  # 5 for a suspended fourth, 2 for a suspended second
     fifth: int | None = 7
     seventh: int | None = None
     sixth: bool = False
@@ -78,7 +78,7 @@ class Tones:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A symbol in its parts; the names of root and bass are as written, but with English letters."""
+    """The parts of a symbol; the names of root and bass are spelled as written, in English letters."""
 
     root: str
     tones: Tones
@@ -86,15 +86,15 @@ class Symbol:
 
 
 def folded(text: str) -> str:
-    """The text in one way of writing: NFKC, `#` and `b`, `^` for triangles, `o` for rings, `-` for every dash."""
+    """Normalise a text: NFKC, `#` and `b`, `^` for triangles, `o` for rings, `-` for every dash."""
     return unicodedata.normalize("NFKC", text.translate(_RINGS).translate(_SIGNS)).translate(_SIGNS).strip()
 
 
 def read_symbol(text: str, *, german: bool = False) -> Symbol | None:
-    """The parts of a chord symbol; None for one that says that no chord sounds (`N.C.`, Harte's `N` and `X`).
+    """Parse a chord symbol; None for a symbol of no chord (`N.C.`, Harte's `N` and `X`).
 
     Args:
-        german: `B` is B flat.
+        german: `B` means B flat.
 
     Raises:
         NoChordSymbolError: the text does not follow the grammar.
@@ -115,7 +115,7 @@ def read_symbol(text: str, *, german: bool = False) -> Symbol | None:
     if bass:
         body = body[: bass.start()]
     if body.count("(") != body.count(")") or re.fullmatch(r"\s+\(?[2-5]\)?|.*[(/,\s]", body.replace(")", "")):
-        raise NoChordSymbolError(f"unknown quality {body!r}")  # "A 2" is a label; "Cm7/" breaks off
+        raise NoChordSymbolError(f"unknown quality {body!r}")  # "A 2" is a label; "Cm7/" is incomplete
     return Symbol(name, _read_body(body), bass and _english(bass[1].capitalize(), german=german))
 
 
@@ -131,7 +131,7 @@ def _read_body(body: str) -> Tones:
     place = 0
     words: set[str] = set()
     numbers: list[str] = []
-    body = re.sub(r"(?<=[\d)])[\s(,/]*-(?=\d)", "b", body)  # behind a number a minus is a flat, before it means minor
+    body = re.sub(r"(?<=[\d)])[\s(,/]*-(?=\d)", "b", body)  # after a number, a minus is a flat; else minor
     while place < len(body):
         token = _TOKEN.match(body, place)
         if not token:
@@ -175,11 +175,11 @@ def _word(tones: Tones, kind: str, token: re.Match[str], words: set[str], number
     elif kind == "lydian":
         tones.tensions.add("#11")
     elif kind == "seventh" or (kind == "major" and (has_base or numbers)):
-        tones.seventh = 11  # a triangle alone is a seventh, "maj" only after a minor, a ring, a plus or a number
+        tones.seventh = 11  # a triangle alone adds it; "maj" only after a minor, a ring, a plus or a number
 
 
 def _number(tones: Tones, degree: str, after: str, words: set[str]) -> None:
-    if after:  # "79b", "7911#", "5b": the Weimar Jazz Database and Band-in-a-Box write the sign behind
+    if after:  # "79b", "7911#", "5b": the Weimar Jazz Database and Band-in-a-Box write the sign after the number
         _alter(tones, after, degree)
         return
     if degree == "6":
@@ -202,7 +202,7 @@ def _number(tones: Tones, degree: str, after: str, words: set[str]) -> None:
             dim = "dim" in words
             tones.seventh = 9 if dim else 11 if "major" in words else 10
         if degree == "11" and tones.third == 4 and tones.seventh == 10 and not tones.altered:
-            tones.third = 5  # the fourth takes the place of the third
+            tones.third = 5  # the fourth replaces the third
 
 
 def _suspend(tones: Tones) -> None:
@@ -249,7 +249,7 @@ def _omit(tones: Tones, degree: str) -> None:
 
 
 def _harte(root: str, body: str) -> Symbol:
-    """`maj7/3`, `min(*5,b6)/b3`, `(1,b3,5,9)`: degrees are added to the shorthand's, or left out after a star."""
+    """Parse `maj7/3`, `min(*5,b6)/b3`, `(1,b3,5,9)`: a degree is added to the shorthand, or omitted after a star."""
     bass_match = _HARTE_BASS.search(body)
     bass = None
     if bass_match:

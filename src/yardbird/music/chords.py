@@ -1,8 +1,8 @@
-"""Chord symbols: a root, one of a fixed set of qualities, and a bass where it differs from the root.
+"""Chord symbols: a root, one of a fixed set of qualities, and a bass if it differs from the root.
 
-A symbol of a chart or a MIDI marker is read by grammar (`yardbird.music.chord_grammar`) and mapped to the nearest
-quality of `QUALITIES`: `F7913` and `F13` are the same chord, `Bb-7` is `Bbm7`. The tetrad holds the chord tones that
-count for chord-tone rates; tensions do not.
+A symbol of a chart or a MIDI marker is parsed by a grammar (`yardbird.music.chord_grammar`) and mapped to the nearest
+quality in `QUALITIES`: `F7913` and `F13` are the same chord, `Bb-7` is `Bbm7`. Chord-tone rates count the tones in
+`QUALITIES`, not the tensions.
 """
 
 import re
@@ -46,9 +46,9 @@ _OURS = re.compile(r"([A-G](?:##|bb|#|b)?)([^/]*)(?:/([A-G](?:##|bb|#|b)?))?")
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """`root` and `bass` are pitch classes, `quality` a key of `QUALITIES`; `bass` is None when it is the root.
+    """`root` and `bass` are pitch classes, `quality` is a key of `QUALITIES`; `bass` is None if it is the root.
 
-    `names` are those of root and bass as they were written, for display; chords are equal without them.
+    `names` are the written names of root and bass, for display; comparison ignores them.
     """
 
     root: int
@@ -58,13 +58,13 @@ class Chord:
 
     @classmethod
     def parse(cls, symbol: str, *, german: bool = False) -> "Chord | None":
-        """A chord, or None for "N.C." (no chord sounds).
+        """Parse a chord symbol; None for "N.C." (no chord).
 
         Args:
-            german: `B` is B flat, as in files that write B natural as `H`.
+            german: `B` means B flat, as in files that write B natural as `H`.
 
         Raises:
-            ValueError: the text is no chord symbol.
+            ValueError: the text is not a chord symbol.
         """
         return _parsed(symbol, german)
 
@@ -74,12 +74,12 @@ class Chord:
         return frozenset((self.root + interval) % 12 for interval in QUALITIES[self.quality])
 
     def transposed(self, semitones: int) -> "Chord":
-        """The chord moved, without its written names: the spelling of one key says nothing about another."""
+        """The transposed chord, without written names: the spelling in one key does not fit another."""
         bass = None if self.bass is None else (self.bass + semitones) % 12
         return Chord((self.root + semitones) % 12, self.quality, bass)
 
     def symbol(self, key: Key | None = None) -> str:
-        """As a chart writes it, `"Bbm7/Eb"`: spelled as it was written, else in the key; `parse` reads it back."""
+        """The symbol, e.g. `"Bbm7/Eb"`: spelled as written, or else in the key. `parse` reads it."""
         root, bass = self.names or (spell(self.root, key), "" if self.bass is None else spell(self.bass, key))
         return f"{root}{self.quality}/{bass}" if bass else f"{root}{self.quality}"
 
@@ -92,7 +92,7 @@ def chord_symbol(chord: Chord | None, key: Key | None = None) -> str:
 @lru_cache(maxsize=4096)  # a file repeats its chords
 def _parsed(text: str, german: bool) -> Chord | None:
     ours = None if german else _OURS.fullmatch(text)
-    if ours and ours[2] in QUALITIES:  # the symbols that this project writes need no grammar
+    if ours and ours[2] in QUALITIES:  # fast path for the symbols that this project writes
         return _chord(ours[1], ours[2], ours[3])
     try:
         symbol = read_symbol(text, german=german)
@@ -108,18 +108,18 @@ def _chord(root_name: str, quality: str, bass_name: str | None) -> Chord:
 
 
 def nearest_quality(tones: Tones) -> str:
-    """The quality with the fewest tones more or less than `tones`; of several the one with the same tensions.
+    """The quality that differs from `tones` in the fewest tones; tensions decide between equal tones.
 
-    Where two are as near, the third counts first, then the seventh, then the fifth.
+    A tie is decided by the third, then the seventh, then the fifth.
     """
     own = {0, tones.third, tones.fifth, tones.seventh, 9 if tones.sixth else None} - {None}
     if tones.third == 2:
-        own = own - {2} | {5}  # suspended by the second: the vocabulary has one suspension
+        own = own - {2} | {5}  # a suspended second becomes a fourth: the vocabulary has one suspension
     if tones.sixth and tones.seventh in (10, 11):
         own.discard(9)
         tones.tensions.add("13")
     if tones.third is None and tones.fifth == 7:
-        own.add(4)  # a fifth alone is taken for major
+        own.add(4)  # a power chord counts as major
     if tones.fifth is None:
         own.add(7)
 
@@ -137,7 +137,7 @@ def nearest_quality(tones: Tones) -> str:
 
 
 def _with_tensions(quality: str, tones: Tones) -> str:
-    """Of the qualities with the same four tones the one that has the symbol's tensions."""
+    """Of the qualities with the same four tones, the one with the tensions of the symbol."""
     has = tones.tensions
     if quality == "7":
         if tones.altered or {"b9", "#9"} <= has or {"#9", "b13"} <= has:

@@ -1,11 +1,11 @@
-"""How a solo ends: its line comes to rest before the last bar is over.
+"""The definition of an ending: the line rests before the last bar is over.
 
-Most real solos do. In transcriptions from the Omnibook and the Weimar Jazz Database, 54 of 58 solos by Parker, 14 of 15
-by Coltrane and 346 of 417 by others start no note in the last one and a half beats.
+Most real solos end this way. In transcriptions from the Omnibook and the Weimar Jazz Database, 54 of 58 solos by
+Parker, 14 of 15 by Coltrane and 346 of 417 by others start no note in the last one and a half beats.
 """
 
-ENDING_BARS = 2  # the last note starts in one of so many last bars
-REST_BEATS = 1.5  # quarter notes before the end in which no note starts
+ENDING_BARS = 2  # the last note starts in one of this many last bars
+REST_BEATS = 1.5  # number of quarter notes before the end in which no note starts
 
 
 def last_start(end_tick: int, ticks_per_beat: int) -> int:

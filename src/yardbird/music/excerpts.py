@@ -1,4 +1,4 @@
-"""Real solos cut to the length of generated ones: entropies and diversities grow with length, so like meets like."""
+"""Cut real solos to the length of generated ones: entropy and diversity grow with length, so lengths must match."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,16 +18,16 @@ def length_beats(scores: Sequence[Score]) -> float:
 
 
 def in_full_bars(score: Score) -> Score:
-    """A solo transcribed without a meter stands in bars of one beat: in 4/4 instead, for metrics of bars need bars."""
+    """Put a solo transcribed without a meter, whose bars have one beat, in 4/4, as metrics of bars require."""
     without_meter = all(meter.numerator == 1 for meter in score.meters)
     return replace(score, meters=(Meter(0, 4, 4),)) if without_meter else score
 
 
 def excerpts(score: Score, beats: float) -> list[Score]:
-    """Consecutive stretches of whole bars, as near to `beats` beats as bars allow, with at least one note.
+    """Consecutive excerpts of whole bars, as close to `beats` beats as bars allow, each with at least one note.
 
-    A shorter rest is left out; a score that is shorter than `beats` is its own excerpt. Beats are asked for, not bars:
-    a file may be written in 3/4, or in bars of one beat.
+    A shorter remainder at the end is dropped. A score shorter than `beats` is its only excerpt. The length is in beats
+    because a file may have bars of 3/4 or of one beat.
     """
     starts = score.bar_ticks
     end_tick = max(int(starts[-1]) + score.meters[-1].bar_ticks(score.ticks_per_beat), score.end_tick)
@@ -40,7 +40,7 @@ def excerpts(score: Score, beats: float) -> list[Score]:
 
 
 def cut(score: Score, start_tick: int, stop_tick: int) -> Score:
-    """The notes that start in [start, stop), ended by `stop`, under the chords, meters and tempos in force there."""
+    """The notes that start in [start, stop), cut at `stop`, with the chords, meters and tempos in force there."""
     onsets = score.onsets
     notes = score.notes[(onsets >= start_tick) & (onsets < stop_tick)].copy()
     notes["onset_tick"] -= start_tick
@@ -58,7 +58,7 @@ def cut(score: Score, start_tick: int, stop_tick: int) -> Score:
 
 
 def _in_force(changes: Iterable[Change], start_tick: int, stop_tick: int) -> tuple[Change, ...]:
-    """Those that start in [start, stop), and before them the one in force at its start, moved there."""
+    """The changes in [start, stop), preceded by the one in force at `start`, moved to tick 0."""
     earlier = [change for change in changes if change.tick <= start_tick]
     inside = [change for change in changes if start_tick < change.tick < stop_tick]
     return tuple(replace(change, tick=max(change.tick - start_tick, 0)) for change in earlier[-1:] + inside)

@@ -1,4 +1,4 @@
-"""What a file is that should have been a MIDI file: named by its first bytes, so that an error can say what to do."""
+"""The kind of a file that is not MIDI, by its first bytes, so that an error message can name a remedy."""
 
 import re
 
@@ -8,10 +8,10 @@ _EXPORT = "export it as a standard MIDI file"
 _NOTATION = "save it with the suffix of its kind, or export it as a standard MIDI file"
 _DOWNLOAD = "download the file itself"
 
-#: What is said of a file of no known kind.
+#: The description of a file of unknown kind, and the remedy.
 NO_MIDI = ("a file that does not start with MThd", "export it again as a standard MIDI file")
 
-#: A pattern that the file starts with, what such a file is, and what to do with it.
+#: A pattern for the start of the file, the kind of file, and the remedy.
 _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (rb"PK(\x03\x04|\x05\x06|\x07\x08)", "a ZIP archive", _UNPACK),
     (rb"\x1f\x8b", "a gzip archive", _UNPACK),
@@ -54,7 +54,7 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def name_kind(content: bytes) -> tuple[str, str]:
-    """What a file is, e.g. `"a gzip archive"`, and what to do with it; `NO_MIDI` where that is unknown.
+    """The kind of a file, e.g. `"a gzip archive"`, and the remedy; `NO_MIDI` if it is unknown.
 
     >>> name_kind(b"<!DOCTYPE html><title>404</title>")
     ('an HTML page', 'download the file itself')

@@ -1,6 +1,6 @@
-"""A score on the grid: every onset, duration, chord and bar line on a whole step of the beat.
+"""Quantisation: every onset, duration, chord and bar line moves to a whole step of the beat.
 
-The grid decides what can be learnt, and every note that it costs is counted: on Parker's timed performances a slot is
+The grid limits what a model can learn, so every lost note is counted. In Parker's timed performances the step is
 already taken for 11 % of the notes at 4 steps a beat, 2.3 % at 8, 0.65 % at 12 and 0.02 % at 24.
 """
 
@@ -13,41 +13,40 @@ from yardbird.errors import InputError
 from yardbird.music.overlaps import cut_at_next_onset, staying
 from yardbird.music.score import ChordChange, Floats, Ints, Meter, Notes, Score, Section, Tempo
 
-#: The grid of the models by default (`encode.*.steps_per_beat`), of rhythm metrics and of what is transcribed.
+#: The default grid of the models (`encode.*.steps_per_beat`), and the grid of rhythm metrics and transcriptions.
 STEPS_PER_BEAT = 12
-#: How far (in bins) a bar's tempo lies from the one in force before it is a change and no jitter of the beat times.
+#: Distance, in bins, from the tempo in force above which a bar's tempo is a change, not jitter of the beat times.
 HYSTERESIS = 1.5
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """A grid score (its ticks are steps) and what the grid has cost."""
+    """A grid score (its ticks are steps), and how much quantisation changed it."""
 
     score: Score
-    merged_notes: int  # fell on a slot that another note of it takes (see `overlaps`)
-    trimmed_notes: int  # cut short because the next one starts, so that the line is monophonic
-    merged_chords: int  # fell on a slot already taken; the last change stays
-    dropped_chords: int  # stood at or after the end of the last bar
-    resized_bars: int  # cut bars whose length no meter expresses, made the nearest that one does
-    clipped_tempos: int  # bars whose tempo lies outside the tempo bins
+    merged_notes: int  # removed because another note stays on their step (see `overlaps`)
+    trimmed_notes: int  # shortened to end where the next note starts, so that the line is monophonic
+    merged_chords: int  # replaced by a later change on the same step
+    dropped_chords: int  # at or after the end of the last bar
+    resized_bars: int  # shortened bars whose length no meter expresses; they get the nearest that one does
+    clipped_tempos: int  # bars whose tempo is outside the tempo bins
 
 
 def quantise(
     score: Score, steps_per_beat: int, *, tempo_bins: Floats | None = None, velocity_bins: Ints | None = None
 ) -> Quantised:
-    """Move a score to a grid of `steps_per_beat` steps a quarter note; idempotent.
+    """Quantise a score to `steps_per_beat` steps per quarter note; idempotent.
 
-    Bar lines stay bar lines: events are rounded to the nearest step of their own bar (half a step rounds up), and the
-    result has the same bars, the last one whole: `end_tick` is the end of the last bar. A bar that a meter change cuts
-    short gets a meter of its own. Each bar has one tempo, the one that preserves its length in seconds. Phrases,
-    sections, key and program are kept.
+    Each event moves to the nearest step of its bar (half a step rounds up). The result has the same bars, and the last
+    bar is complete: `end_tick` is its end. A bar shortened by a meter change gets its own meter. Each bar has one
+    tempo, which preserves its length in seconds. Phrases, sections, key and program are kept.
 
     Args:
-        tempo_bins: ascending geometric bins in quarter notes a minute; each bar takes the nearest, with hysteresis.
-        velocity_bins: ascending; each velocity takes the nearest, the louder of two equally near.
+        tempo_bins: ascending geometric bins in quarter notes a minute; each bar gets the nearest, with hysteresis.
+        velocity_bins: ascending; each velocity becomes the nearest, the louder of two equally near.
 
     Raises:
-        InputError: the grid has no whole number of steps for a bar of some meter.
+        InputError: a bar of some meter does not have a whole number of steps.
     """
     meters, bar_ticks, bar_steps, resized = _bars(score, steps_per_beat)
     end_step = int(bar_steps[-1])
@@ -90,7 +89,7 @@ def quantise(
 
 
 def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, Ints, int]:
-    """Meters on the grid; bar lines in ticks and in steps, both with the end of the last bar; the bars resized."""
+    """Meters on the grid; bar lines in ticks and in steps, both with the end of the last bar; resized bar count."""
     starts = score.bar_ticks
     in_force = np.searchsorted([meter.tick for meter in score.meters], starts, side="right") - 1
     whole = np.array([meter.bar_ticks(score.ticks_per_beat) for meter in score.meters])[in_force]
@@ -109,7 +108,7 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
                 f"meter {numerator}/{denominator}",
                 expected=f"bars of a whole number of steps at {steps_per_beat} steps a beat",
                 found=f"{4 * steps_per_beat * numerator / denominator} steps",
-                remedy="use a finer grid, or take the file out",
+                remedy="use a finer grid, or remove the file",
             )
     steps = np.array([4 * steps_per_beat * numerator // denominator for numerator, denominator in signatures])[in_force]
     bar_steps = np.append(0, np.cumsum(steps))
@@ -122,7 +121,7 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
 
 
 def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
-    """Each tick at the nearest step of its own bar; half a step rounds up."""
+    """The nearest step of its own bar for each tick; half a step rounds up."""
     bar = np.clip(np.searchsorted(bar_ticks, ticks, side="right") - 1, 0, len(bar_ticks) - 2)
     length_ticks, length_steps = np.diff(bar_ticks)[bar], np.diff(bar_steps)[bar]
     within = (2 * (ticks - bar_ticks[bar]) * length_steps + length_ticks) // (2 * length_ticks)
@@ -131,13 +130,13 @@ def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
 
 
 def _nearest_meter(beats: Fraction) -> tuple[int, int]:
-    """The meter in quarters, eighths or sixteenths whose bar is nearest to a length; of equals the coarsest."""
+    """The meter in quarters, eighths or sixteenths whose bar is nearest to a length; the coarsest of equals."""
     options = [(max(1, round(beats * denominator / 4)), denominator) for denominator in (4, 8, 16)]
     return min(options, key=lambda option: abs(Fraction(4 * option[0], option[1]) - beats))
 
 
 def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) -> tuple[Notes, int, int]:
-    """The notes at their steps, one a slot, none overlapping; how many were merged and how many trimmed."""
+    """The notes on their steps, one per step, none overlapping; the numbers of merged and of trimmed notes."""
     count = len(notes)
     onsets = np.minimum(onsets, end_step - 1)
     offsets = np.maximum(offsets, onsets + 1)
@@ -157,14 +156,14 @@ def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) ->
 def _quantise_tempos(
     score: Score, bar_ticks: Ints, bar_steps: Ints, steps_per_beat: int, bins: Floats | None
 ) -> tuple[tuple[Tempo, ...], int]:
-    """One tempo a bar, written where it changes; how many bars lie outside the bins."""
+    """One tempo per bar, listed where it changes; the number of bars outside the bins."""
     beats = np.diff(bar_steps) / steps_per_beat
     bar_qpm = 60 * beats / np.diff(score.seconds_at(bar_ticks))
     tempos: list[Tempo] = []
     if bins is None:
         in_force_at = np.searchsorted([tempo.tick for tempo in score.tempos], bar_ticks[:-1], side="right") - 1
         written = np.array([tempo.qpm for tempo in score.tempos])[in_force_at]
-        bar_qpm = np.where(np.isclose(bar_qpm, written, rtol=1e-9), written, bar_qpm)  # to the bit: idempotent
+        bar_qpm = np.where(np.isclose(bar_qpm, written, rtol=1e-9), written, bar_qpm)  # exact, so idempotent
         for tick, qpm in zip(bar_steps[:-1].tolist(), bar_qpm.tolist(), strict=True):
             if not tempos or not np.isclose(qpm, tempos[-1].qpm, rtol=1e-9):
                 tempos.append(Tempo(tick, qpm))
@@ -174,7 +173,7 @@ def _quantise_tempos(
     clipped = int(np.sum((places < -0.5) | (places > len(bins) - 0.5)))
     places = np.clip(places, 0, len(bins) - 1)
     nearest = np.rint(places).astype(np.int64)
-    exact = np.isclose(bins[nearest], bar_qpm, rtol=1e-9)  # a tempo that is a bin is no jitter
+    exact = np.isclose(bins[nearest], bar_qpm, rtol=1e-9)  # a tempo equal to a bin is not jitter
     in_force = -1
     for tick, place, bin_index, is_bin in zip(
         bar_steps[:-1].tolist(), places.tolist(), nearest.tolist(), exact.tolist(), strict=True

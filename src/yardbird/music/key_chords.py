@@ -1,10 +1,9 @@
-"""Which chords belong to a key as bebop uses them.
+"""The chords that belong to a key in bebop.
 
-The table holds diatonic chords, the blues' I7 and IV7, secondary dominants with the ii before each, tritone
+The table holds diatonic chords, I7 and IV7 of the blues, secondary dominants with the ii before each, tritone
 substitutes, chords borrowed from the parallel mode, and passing diminished chords (Levine, The Jazz Theory Book, 1995,
-chapters on the major and the minor scale and on reharmonisation). A key is heard by its chords of rest, so these are
-few; dominants stand on nearly every root. Tunes that modulate are the reason why real ones play others, too: the tests
-count them.
+chapters on the major and the minor scale and on reharmonisation). Stable chords define a key, so the table has few of
+them; dominants are on nearly every root. Real tunes modulate and so use other chords, too; the tests count them.
 """
 
 from collections.abc import Mapping
@@ -42,18 +41,18 @@ ROOTS: Mapping[Mode, Mapping[str, tuple[int, ...]]] = {
     },
 }
 
-#: Mode → the chords that a tune begins at home with; a blues in major does so with I7.
+#: Mode → the qualities of the tonic chord at the start of a tune; a major blues starts with I7.
 TONIC: Mapping[Mode, tuple[str, ...]] = {"major": (*KINDS["major"], "7"), "minor": KINDS["minor"]}
 
 
 def opening_qualities(key: Key) -> tuple[frozenset[str], ...]:
-    """The qualities that each root may have in a first chord: the tonic alone."""
+    """The qualities of each root that may be the first chord: only the tonic has any."""
     return tuple(frozenset(TONIC[key.mode] if root == key.tonic else ()) for root in range(12))
 
 
 @cache
 def qualities_in(key: Key) -> tuple[frozenset[str], ...]:
-    """The qualities that each root, as a pitch class 0 … 11, may have in a key; empty where no chord stands on it."""
+    """The qualities of each root (pitch class 0 … 11) in a key; empty for a root without a chord."""
     roots = ROOTS[key.mode]
     return tuple(
         frozenset(quality for kind, own in KINDS.items() if (root - key.tonic) % 12 in roots[kind] for quality in own)
@@ -62,5 +61,5 @@ def qualities_in(key: Key) -> tuple[frozenset[str], ...]:
 
 
 def belongs(chord: Chord, key: Key) -> bool:
-    """Is it a chord of the key, over one of its own tones?"""
+    """Whether a chord belongs to the key and its bass is one of its tones."""
     return chord.quality in qualities_in(key)[chord.root] and (chord.bass is None or chord.bass in chord.pitch_classes)

@@ -1,9 +1,9 @@
-"""Which key a line is in: Krumhansl and Schmuckler's correlation with the probe-tone profiles, and its chords.
+"""Key estimation by Krumhansl and Schmuckler's correlation with the probe-tone profiles, and by chords.
 
 Krumhansl, Cognitive Foundations of Musical Pitch (1990), ch. 4; Temperley, What's Key for Key? (Music Perception,
-1999), discusses its errors: it leans to the dominant of major keys. We weight by duration, as the original does. An
-improvised line drifts more than a composed one, so where there are chords they count as much: how long the tonic
-sounds, how many cadences end on it, and whether it is the first or the last chord.
+1999), discusses its errors: it favours the dominant of major keys. Pitch classes are weighted by duration, as in the
+original. We add chords, with the same weight as the notes, because an improvised line leaves the key more often than a
+composed one: how long the tonic chord lasts, how many cadences end on it, and whether it is the first or last chord.
 """
 
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ PROFILES: dict[Mode, tuple[float, ...]] = {
 _KIND_OF = {quality: kind for kind, qualities in KINDS.items() for quality in qualities}
 #: Mode → the kinds of chord that its tonic may be; I7 is the tonic of a blues.
 _HOME: dict[Mode, tuple[str, ...]] = {"major": ("major", "dominant"), "minor": ("minor",)}
-_FIRST_OR_LAST = 0.25  # of what the shares of time and of cadences count
+_FIRST_OR_LAST = 0.25  # weight, where the shares of time and of cadences each have weight 1
 _FOURTH_UP = 5
 
 
 def estimate_key(notes: Notes, chords: Sequence[ChordChange] = (), end_tick: int = 0) -> Key | None:
-    """The key that fits best the duration of each pitch class, and the chords if there are any.
+    """The key that best fits the duration of each pitch class, and the chords, if any.
 
     Args:
-        chords: their evidence counts as much as that of the notes.
-        end_tick: where the last chord ends.
+        chords: their evidence has the same weight as that of the notes.
+        end_tick: end of the last chord.
 
     Returns:
-        None for fewer than two pitch classes and no chords.
+        None for fewer than two pitch classes without chords.
     """
     weights = np.bincount(notes["pitch"] % 12, notes["duration_tick"], minlength=12)
     has_line = np.count_nonzero(weights) >= 2 and np.ptp(weights) > 0
@@ -56,13 +56,13 @@ def estimate_key(notes: Notes, chords: Sequence[ChordChange] = (), end_tick: int
 
 
 def _chord_fit(key: Key, sounding: Sequence[tuple[Chord, int]]) -> float:
-    """How much the chords (with their lengths in ticks) speak for the key."""
+    """How well the chords (with their lengths in ticks) fit the key."""
     chords = [chord for chord, _ in sounding]
-    following = [*chords[1:], chords[0]]  # choruses follow each other
+    following = [*chords[1:], chords[0]]  # the chorus repeats
     home = [_is_home(key, chord, after) for chord, after in zip(chords, following, strict=True)]
     share = sum(ticks for (_, ticks), rests in zip(sounding, home, strict=True) if rests) / sum(t for _, t in sounding)
     cadences = [after for chord, after in pairwise(chords) if _resolves(chord, after)]
-    # a dominant seventh may be the next link of a chain: half a cadence
+    # a dominant seventh may continue a chain of dominants, so it counts as half a cadence
     ends = sum(
         0.5 if _KIND_OF[after.quality] == "dominant" else 1.0
         for after in cadences
@@ -72,7 +72,7 @@ def _chord_fit(key: Key, sounding: Sequence[tuple[Chord, int]]) -> float:
 
 
 def _is_home(key: Key, chord: Chord, after: Chord) -> bool:
-    """Is it the tonic? A minor chord before its dominant is the ii of another key."""
+    """Whether a chord is the tonic. A minor chord before its dominant is the ii of another key."""
     kind = _KIND_OF[chord.quality]
     two_five = kind == "minor" and _KIND_OF[after.quality] == "dominant" and _is_fourth(chord, after)
     return chord.root == key.tonic and kind in _HOME[key.mode] and not two_five

@@ -1,8 +1,8 @@
-"""MIDI files in and out: the only module that imports a MIDI library.
+"""Reading and writing of MIDI files; the only module that imports a MIDI library.
 
-Two readers. `read_raw` gives everything a foreign file holds, broken events left out by name, for ingestion to make
-sense of. `read_score` gives back exactly what `write_score` wrote, a hundred times faster (symusic). Between
-stages the project's own MIDI files carry chords, phrases and sections as markers, so any sequencer opens them.
+There are two readers. `read_raw` returns everything that ingestion can use of a foreign file, and names the broken
+events that it leaves out. `read_score` returns exactly what `write_score` wrote, a hundred times faster (symusic).
+The project's own MIDI files store chords, phrases and sections as markers, so that any sequencer can open them.
 """
 
 from bisect import bisect_right
@@ -52,7 +52,7 @@ class RawText:
 
 @dataclass(frozen=True)
 class RawMidi:
-    """All that ingestion can use of a foreign file; ticks are absolute, events sorted by tick."""
+    """Everything that ingestion can use of a foreign file; ticks are absolute, events sorted by tick."""
 
     ticks_per_beat: int
     parts: tuple[RawPart, ...]
@@ -61,20 +61,20 @@ class RawMidi:
     keys: tuple[Key, ...]
     texts: tuple[RawText, ...]
     unended_notes: int
-    flags: tuple[str, ...] = ()  # what of the file was broken, and is repaired or left out
+    flags: tuple[str, ...] = ()  # broken events, repaired or left out
 
 
-#: Of the meta events, those that ingestion uses.
+#: The meta events that ingestion uses.
 _TRACK_NAME, _TEMPO, _METER, _KEY = 0x03, 0x51, 0x58, 0x59
 _TEXT_KINDS = {0x01: "text", 0x05: "lyrics", 0x06: "marker", 0x07: "cue_marker"}
 
 
 def read_raw(path: Path) -> RawMidi:
-    """Read any standard MIDI file of type 0 or 1, also within RIFF or MacBinary, as players read it.
+    """Read a standard MIDI file of type 0 or 1, also inside RIFF or MacBinary, as tolerantly as players do.
 
     Raises:
-        InputError: the file cannot be read, is another kind of file, empty, truncated, corrupt, or of a kind without
-            beats (SMPTE time, type 2).
+        InputError: the file cannot be read, is of another kind, empty, truncated, corrupt, or without beats (SMPTE
+            time, type 2).
     """
     try:
         content = path.read_bytes()
@@ -94,7 +94,7 @@ def _collect(midi: MidiEvents) -> RawMidi:
     texts: list[tuple[int, str, bytes]] = []
     names: list[bytes] = []  # of each track
     file_programs: dict[int, int] = {}  # by channel: some exporters set the programs in another track
-    master_programs: list[int] = []  # of each track: MPE sets the program on a channel that plays nothing
+    master_programs: list[int] = []  # of each track: MPE sets the program on a channel without notes
     faults: Counter[str] = Counter()
     unended = 0
     for number, track in enumerate(midi.tracks):
@@ -144,7 +144,7 @@ def _collect(midi: MidiEvents) -> RawMidi:
             onsets.setdefault(channel, []).append(onset)
         onsets = {channel: sorted({*ticks, tick}) for channel, ticks in onsets.items()}
         for channel, pitch, onset, velocity in hanging:
-            # until the next note of its part, not to the end of the track: it must not hide the notes below it
+            # ends at the next note of its part, not at the end of the track, or it would hide the notes below it
             stop = onsets[channel][min(bisect_right(onsets[channel], onset), len(onsets[channel]) - 1)]
             rows.setdefault(channel, []).append((onset, stop - onset, pitch, velocity))
         silent = {program for channel, program in programs.items() if channel not in rows}
@@ -177,9 +177,9 @@ def _collect(midi: MidiEvents) -> RawMidi:
 
 
 def write_score(score: Score, path: Path) -> None:
-    """Write a score as a type 1 MIDI file, atomically and the same bytes every time; `read_score` reads it back.
+    """Write a score as a type 1 MIDI file, atomically; equal scores give equal bytes. `read_score` reads it.
 
-    Chords, phrase starts, sections and the end are markers; tempos are kept to a microsecond a beat.
+    Chords, phrase starts, sections and the end are markers; tempos are exact to a microsecond per beat.
     """
     midi = symusic.Score(score.ticks_per_beat)
     for tempo in score.tempos:
@@ -211,12 +211,12 @@ def read_score(path: Path) -> Score:
     """Read a MIDI file that `write_score` wrote.
 
     Raises:
-        InputError: the file is none of ours (ingest it first).
+        InputError: this project did not write the file (ingest it first).
     """
     expected = "a MIDI file written by this project"
     try:
         midi = symusic.Score(path)
-    except Exception as error:  # symusic raises its parser's own kinds, RuntimeError and ValueError among them
+    except Exception as error:  # symusic raises many types, among them RuntimeError and ValueError
         raise InputError(
             path, expected=expected, found=f"an unreadable file ({error})", remedy="ingest it again"
         ) from None
@@ -257,16 +257,16 @@ def read_score(path: Path) -> Score:
 
 
 def open_synthesizer(soundfont: Path, sample_rate: int) -> symusic.Synthesizer:
-    """A SoundFont, read whole into memory."""
-    return symusic.Synthesizer(sf_path=soundfont, sample_rate=sample_rate, quality=4)  # above 4 is silence, no error
+    """Load a SoundFont into memory."""
+    return symusic.Synthesizer(sf_path=soundfont, sample_rate=sample_rate, quality=4)  # above 4 gives silence
 
 
 def render_score(
     score: Score, synthesizer: symusic.Synthesizer, sample_rate: int, tail_seconds: float
 ) -> NDArray[np.float32]:
-    """Render a score: float32 of shape (frames, 2), as long as the score and `tail_seconds` after it.
+    """Render a score to float32 of shape (frames, 2), as long as the score plus `tail_seconds`.
 
-    The level is the SoundFont's own. Pitch bends and controllers would be ignored.
+    The SoundFont sets the level. A score has no pitch bends or controllers.
     """
     frames = round((score.seconds + tail_seconds) * sample_rate)
     if not len(score.notes):
@@ -275,10 +275,10 @@ def render_score(
     for tempo in score.tempos:
         midi.tempos.append(symusic.Tempo(time=tempo.tick, mspq=round(60e6 / tempo.qpm)))
     track = _track(score)
-    # The synthesizer stops dead at the end of the last note: one more, cut off again below, lets the sound ring out.
+    # The synthesizer stops at the end of the last note. An extra note, cut off below, lets the sound ring out.
     tail_beats = tail_seconds * score.tempos[-1].qpm / 60
     track.notes.append(symusic.Note(score.end_tick + round((tail_beats + 1) * score.ticks_per_beat), 1, 0, 1))
     midi.tracks.append(track)
-    # Asked for mono, the synthesizer gives silence.
+    # With stereo=False, the synthesizer returns silence.
     samples = np.asarray(synthesizer.render(midi, stereo=True), dtype=np.float32).T
     return np.ascontiguousarray(samples[:frames])

@@ -1,7 +1,7 @@
-"""The bytes of a standard MIDI file as events, read as players read them: what is broken is named, the rest is used.
+"""A tolerant parser of standard MIDI files: it flags broken events and uses the rest, as players do.
 
-Neither mido nor symusic is used here. mido refuses a whole file for one bad event; symusic stops without a word at
-running status after a system exclusive message, and reads the byte after a short tempo as a part of it.
+Neither mido nor symusic is used here. mido rejects a whole file for one bad event. symusic stops silently at running
+status after a system exclusive message, and reads the byte after a short tempo event as a part of it.
 """
 
 import re
@@ -17,13 +17,13 @@ from yardbird.music.file_kinds import NO_MIDI, name_kind
 META = 0xFF
 END_OF_TRACK = 0x2F
 _DATA_BYTES = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}  # of the channel messages
-_SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # of the system messages that no file may hold; the others have none
+_SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # of system messages, which files must not contain; others: 0
 _HEADER = b"MThd"
 _TRACK = b"MTrk"
-_SEARCHED = 65_536  # bytes at the start of a file: a wrapping or a mail's head is shorter
+_SEARCHED = 65_536  # bytes at the start of a file; a container's or a mail's header is shorter
 _END_BYTES = 4  # of the event that ends a track: a delta of one byte, FF 2F 00
-_UNKNOWN_LENGTH = 0x7FFFFFFF  # and above: a program that never came to write the length
-_LATEST = 0x0FFFFFFF  # tick: the longest delta; no file could be written that starts a bar after it
+_UNKNOWN_LENGTH = 0x7FFFFFFF  # and above: the program was stopped before it wrote the length
+_LATEST = 0x0FFFFFFF  # tick: the longest delta, so a later bar could not be written
 _REMEDY = "export it again as a standard MIDI file"
 
 
@@ -38,7 +38,7 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class MidiEvents:
-    """The tracks of a file; `flags` name what was broken and is repaired or left out, such as `unknown_chunk:XFIH`."""
+    """The tracks of a file; `flags` name the faults that were repaired or left out, such as `unknown_chunk:XFIH`."""
 
     ticks_per_beat: int
     tracks: tuple[tuple[Event, ...], ...]
@@ -46,18 +46,18 @@ class MidiEvents:
 
 
 class _BrokenTrackError(Exception):
-    """The events of a track cannot be told apart any more."""
+    """The boundaries between the events of a track are lost."""
 
 
 def read_events(content: bytes, path: Path) -> MidiEvents:
-    """Read a standard MIDI file of type 0 or 1, also within RIFF (.rmi), MacBinary, or after bytes of another kind.
+    """Read a standard MIDI file of type 0 or 1, also inside RIFF (.rmi) or MacBinary, or after other bytes.
 
     Args:
         content: the bytes of the file.
-        path: the name of the file for errors.
+        path: the name of the file, for error messages.
 
     Raises:
-        InputError: it is another kind of file, which the error names; it is truncated or corrupt; it has no beats
+        InputError: the file is of another kind, which the error names; it is truncated or corrupt; it has no beats
             (SMPTE time, type 2).
     """
     faults: Counter[str] = Counter()
@@ -81,7 +81,7 @@ def read_events(content: bytes, path: Path) -> MidiEvents:
         elif _is_chunk(content, at):
             faults["unknown_chunk:" + re.sub(rb"[^A-Za-z0-9]", b"_", name).decode()] += 1
             at += 8 + length
-        else:  # padding, or what a wrong length leaves: the next track is searched for
+        else:  # padding, or the rest of a chunk with a wrong length: search for the next track
             following = content.find(_TRACK, at)
             faults[f"stray_bytes:{(len(content) if following < 0 else following) - at}"] += 1
             at = len(content) if following < 0 else following
@@ -97,7 +97,7 @@ def read_events(content: bytes, path: Path) -> MidiEvents:
 
 
 def _unwrapped(content: bytes, path: Path, faults: Counter[str]) -> bytes:
-    """The file from its MThd on, to the end of the chunk of a RIFF file that holds it."""
+    """The file from its MThd on; in a RIFF file, to the end of the chunk that contains it."""
     if content.startswith(_HEADER):
         return content
     if not content:
@@ -124,7 +124,7 @@ class _Header(NamedTuple):
 
 
 def _header(content: bytes, path: Path, faults: Counter[str]) -> tuple[_Header, int]:
-    """The header, and where the chunks after it start."""
+    """The header, and the position of the chunks after it."""
     if len(content) < 14:
         found = f"a truncated file: {len(content)} of the 14 bytes of its header"
         raise InputError(path, expected="a whole MIDI file", found=found, remedy=_REMEDY)
@@ -143,7 +143,7 @@ def _header(content: bytes, path: Path, faults: Counter[str]) -> tuple[_Header, 
 
 
 def _is_chunk(content: bytes, at: int) -> bool:
-    """Does a chunk start here: a name of printable letters, and a length that the file has?"""
+    """Whether a chunk starts here: a name of printable letters, and a length that fits into the file."""
     name, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "big")
     if name in (_TRACK, _HEADER):
         return True
@@ -153,10 +153,10 @@ def _is_chunk(content: bytes, at: int) -> bool:
 def _read_track(
     content: bytes, start: int, length: int, number: int, count: int, path: Path, faults: Counter[str]
 ) -> tuple[tuple[Event, ...], int]:
-    """The events of the track whose first event starts at `start`; and where the next chunk starts.
+    """The events of the track whose first event is at `start`, and the position of the next chunk.
 
-    Its length is believed where a chunk, or the end of the file, follows. Otherwise the track ends with its end of
-    track, or where the next track starts.
+    The stated length is used if a chunk or the end of the file follows it. Otherwise the track ends with its end of
+    track event, or where the next track starts.
     """
     stop = start + length
     believed = stop == len(content) or (stop < len(content) and _is_chunk(content, stop))
@@ -187,10 +187,10 @@ def _truncated(path: Path, number: int, count: int, what: str) -> InputError:
 
 
 def _events(body: bytes, faults: Counter[str]) -> tuple[tuple[Event, ...], int, bool, bool]:
-    """Events up to the end of track, or of `body`; where the reading stopped; was there an end of track; is the last
-    event cut off?
+    """Return the events up to the end of track or of `body`, the position where reading stopped, whether there was an
+    end of track, and whether the last event is cut off.
 
-    Running status goes on after system exclusive and meta events, as in players; the standard ends it there.
+    Running status continues after system exclusive and meta events, as in players; the standard ends it there.
     """
     events: list[Event] = []
     tick = at = begin = running = 0
@@ -217,7 +217,7 @@ def _events(body: bytes, faults: Counter[str]) -> tuple[tuple[Event, ...], int, 
                 at += _DATA_BYTES[status >> 4]
                 if at > size:
                     return tuple(events), begin, False, True
-                if not data.isascii():  # beyond the highest value: that value, as other readers have it
+                if not data.isascii():  # above the highest value: clipped to it, as other readers do
                     faults["broken_event:data_byte"] += 1
                     data = bytes(min(byte, 0x7F) for byte in data)
                 events.append(Event(tick, status, 0, data))
@@ -244,10 +244,10 @@ def _events(body: bytes, faults: Counter[str]) -> tuple[tuple[Event, ...], int, 
 
 
 def _variable_length(body: bytes, at: int) -> tuple[int, int]:
-    """A number of one to four bytes, seven bits each; and where it ends.
+    """A number of one to four bytes with seven bits each, and the position after it.
 
     Raises:
-        IndexError: it is cut off.
+        IndexError: the number is cut off.
     """
     value = body[at] & 0x7F
     for count in range(1, 5):

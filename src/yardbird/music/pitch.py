@@ -1,4 +1,4 @@
-"""Pitches, pitch classes, keys, and how a pitch class is spelled in a key."""
+"""Pitch classes, keys, and the spelling of a pitch class in a key."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ def parse_pitch_class(name: str) -> int:
     """`"Bb"` → 10; any number of sharps and flats.
 
     Raises:
-        ValueError: not a note name.
+        ValueError: `name` is not a note name.
     """
     letter, accidentals = name[:1].upper(), name[1:].replace("♭", "b").replace("♯", "#")
     if letter not in _NATURALS or accidentals.strip("#b"):
@@ -34,10 +34,10 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> "Key":
-        """`"Bb-maj"`, `"Ebmaj"`, `"E minor"`, `"F"`, `"Cm"` or `"C-"`, which is minor in jazz.
+        """Parse `"Bb-maj"`, `"Ebmaj"`, `"E minor"`, `"F"`, `"Cm"` or `"C-"` (minor in jazz).
 
         Raises:
-            ValueError: not a key.
+            ValueError: `text` is not a key.
         """
         match = _KEY.fullmatch(text.strip())
         if not match:
@@ -46,7 +46,7 @@ class Key:
 
     @property
     def fifths(self) -> int:
-        """Sharps (positive) or flats (negative) of the signature, -5 … 6."""
+        """The number of sharps (positive) or flats (negative) in the signature, -5 … 6."""
         major_tonic = (self.tonic + 3) % 12 if self.mode == "minor" else self.tonic
         return (major_tonic * 7 + 5) % 12 - 5
 
@@ -66,5 +66,5 @@ class Key:
 
 
 def spell(pitch_class: int, key: Key | None = None) -> str:
-    """The name of a pitch class in a key, with flats where the key is unknown."""
+    """The name of a pitch class in a key, with flats if the key is unknown."""
     return key.spell(pitch_class) if key else FLAT_NAMES[pitch_class % 12]

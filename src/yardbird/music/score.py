@@ -1,7 +1,7 @@
-"""The one representation of a solo that every layer shares: a single melodic line under chords, in ticks.
+"""The representation of a solo that all layers share: a single melodic line with chords, in ticks.
 
-A beat is a quarter note, whatever the meter. A score whose `ticks_per_beat` is the number of grid steps in a beat is a
-*grid score*: its ticks are grid steps. `yardbird.music.grid` makes one.
+A beat is a quarter note in every meter. A *grid score* has as many ticks per beat as the grid has steps, so its ticks
+are grid steps; `yardbird.music.grid` makes one.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,9 +14,9 @@ from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key
 
 ALTO_SAX = 65  # General MIDI program, counted from 0
-DRUM_KIT = 128  # no program: the drum channel, whose pitches are the instruments of General MIDI's percussion map
+DRUM_KIT = 128  # not a program: the drum channel, whose pitches are the instruments of General MIDI's percussion map
 
-#: One row a note; a score keeps them sorted by onset, then pitch.
+#: One row per note; a score sorts them by onset, then pitch.
 NOTE_DTYPE = np.dtype(
     [("onset_tick", np.int64), ("duration_tick", np.int64), ("pitch", np.int16), ("velocity", np.int16)]
 )
@@ -35,7 +35,7 @@ class Tempo:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A time signature from `tick` on; it stands on a bar line. A short first meter is a pickup bar."""
+    """A time signature from `tick` on, which is a bar line. A short first meter is a pickup bar."""
 
     tick: int
     numerator: int
@@ -47,7 +47,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class ChordChange:
-    """`chord` sounds from `tick` until the next change; None means that no chord sounds (N.C.)."""
+    """`chord` lasts from `tick` until the next change; None means no chord (N.C.)."""
 
     tick: int
     chord: Chord | None
@@ -69,10 +69,10 @@ def make_notes(rows: list[tuple[int, int, int, int]] | NDArray[np.int64]) -> Not
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """A solo: notes, tempo map, meters, chords, the file's own phrase marks and sections, all in ticks.
+    """A solo: notes, tempo map, meters, chords, and the phrase marks and sections of the file, all in ticks.
 
-    `tempos` and `meters` start at tick 0 and ascend. `end_tick` is where the score ends: at or after the last note's
-    end; a final bar may be incomplete. `phrases` are the ticks where phrases start, where the file marks them.
+    `tempos` and `meters` start at tick 0 and ascend. `end_tick` is at or after the end of the last note; the final bar
+    may be incomplete. `phrases` are the ticks where phrases start, if the file marks them.
     """
 
     ticks_per_beat: int
@@ -100,7 +100,7 @@ class Score:
             getattr(self, name) == getattr(other, name) for name in plain
         )
 
-    __hash__ = None  # type: ignore[assignment]  # arrays inside: equality is by content, hashing makes no sense
+    __hash__ = None  # type: ignore[assignment]  # arrays are not hashable
 
     @property
     def onsets(self) -> Ints:
@@ -125,12 +125,12 @@ class Score:
 
     @property
     def is_monophonic(self) -> bool:
-        """No note starts before the one before it has ended."""
+        """Whether no note starts before the previous one has ended."""
         return bool(np.all(self.offsets[:-1] <= self.onsets[1:]))
 
     @cached_property
     def bar_ticks(self) -> Ints:
-        """Where each bar starts; the last bar is the one in which the score ends. At least one bar."""
+        """The start of each bar; the score ends in the last one. There is at least one bar."""
         starts: list[int] = []
         for index, meter in enumerate(self.meters):
             stop = self.meters[index + 1].tick if index + 1 < len(self.meters) else max(self.end_tick, meter.tick + 1)
@@ -165,18 +165,18 @@ class Score:
 
     @property
     def mean_qpm(self) -> float:
-        """Beats of the whole score over its time; the first tempo where the score is empty."""
+        """The beats of the score divided by its duration; the first tempo if the score is empty."""
         return self.end_tick / self.ticks_per_beat / self.seconds * 60 if self.seconds > 0 else self.tempos[0].qpm
 
     def transposed(self, semitones: int) -> "Score":
-        """Notes, chords and key moved together; the caller keeps the pitches inside 0 … 127."""
+        """Transpose notes, chords and key; the caller keeps the pitches inside 0 … 127."""
         if semitones == 0:
-            return self  # chords keep the spelling of their file
+            return self  # keeps the written names of the chords
         notes = self.notes.copy()
         notes["pitch"] += semitones
         chords = tuple(ChordChange(c.tick, c.chord and c.chord.transposed(semitones)) for c in self.chords)
         return replace(self, notes=notes, chords=chords, key=self.key and self.key.transposed(semitones))
 
     def tempo_scaled(self, factor: float) -> "Score":
-        """Every tempo multiplied by `factor`; the notes stay where they are in the bar."""
+        """Multiply every tempo by `factor`; the ticks of the notes do not change."""
         return replace(self, tempos=tuple(Tempo(tempo.tick, tempo.qpm * factor) for tempo in self.tempos))

@@ -1,20 +1,19 @@
-"""The texts of a MIDI file, whose encoding the file does not say: guessed once, over all of its texts."""
+"""Decoding of the texts of a MIDI file, which does not state their encoding: one guess over all of its texts."""
 
 from collections.abc import Sequence
 
-#: Encodings of which one is guessed, where the texts are neither ASCII, Unicode nor plainly Latin: Shift-JIS, EUC-JP,
-#: Chinese, Cyrillic, Latin.
+#: The candidates if the texts are not ASCII, Unicode or clearly Latin: Shift-JIS, EUC-JP, Chinese, Cyrillic, Latin.
 _GUESSED = ["cp932", "euc_jp", "gb18030", "cp1251", "cp1252"]
-#: Of the bytes 80 … 9F, what Latin texts of Windows use: € … Š Œ Ž ‘ ’ “ ” • – — ™ š œ ž Ÿ
+#: The bytes of 80 … 9F that Latin texts of Windows use: € … Š Œ Ž ‘ ’ “ ” • – — ™ š œ ž Ÿ
 _LATIN_OF_WINDOWS = frozenset(b"\x80\x85\x8a\x8c\x8e\x91\x92\x93\x94\x95\x96\x97\x99\x9a\x9c\x9e\x9f")
 
 
 def decode_texts(texts: Sequence[bytes]) -> list[str]:
-    """Every text decoded, without byte order marks and without what follows a NUL.
+    """Decode every text, without byte order marks and without what follows a NUL.
 
-    UTF-16 is known by its mark, or by a NUL in every other byte; UTF-8 by being valid. The other texts of the file have
-    one encoding. It is Latin (Windows-1252) where letters beyond ASCII stand alone among others, as in `Dø7` or `für`;
-    charset-normalizer, which needs more than a few letters, is asked only where they do not.
+    UTF-16 is detected by its mark, or by a NUL in every other byte; UTF-8 by its validity. The other texts of the file
+    share one encoding. It is Latin (Windows-1252) if most letters beyond ASCII are isolated, as in `Dø7` or `für`.
+    Otherwise charset-normalizer guesses it, which needs more than a few letters.
     """
     decoded = [_unicode(text) for text in texts]
     others = [text for text, found in zip(texts, decoded, strict=True) if found is None]
@@ -26,8 +25,8 @@ def decode_texts(texts: Sequence[bytes]) -> list[str]:
 
 
 def _unicode(text: bytes) -> str | None:
-    """The text, where it is ASCII, UTF-8 or UTF-16; else None."""
-    body = text.rstrip(b"\0")  # the end of a string of C, and the upper half of the last letter in UTF-16
+    """The text if it is ASCII, UTF-8 or UTF-16; otherwise None."""
+    body = text.rstrip(b"\0")  # the end of a C string, or the upper half of the last letter in UTF-16
     wide = body + b"\0" * (len(body) % 2)
     encoding = "utf-8-sig"
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -50,14 +49,14 @@ def _guess(texts: Sequence[bytes]) -> str:
     is_latin = all(joined[place] >= 0xA0 or joined[place] in _LATIN_OF_WINDOWS for place in beyond)
     if is_latin and 2 * in_pairs <= len(beyond):
         return "cp1252"
-    from charset_normalizer import from_bytes  # here, for few files need it
+    from charset_normalizer import from_bytes  # imported here because few files need it
 
     best = from_bytes(joined, cp_isolation=_GUESSED).best()
     return best.encoding if best else "cp1252"
 
 
 def _decode(text: bytes, encoding: str) -> str:
-    """Latin-1, which gives every byte a character, where the encoding of the file has none for it."""
+    """Decode; fall back to Latin-1, which has a character for every byte."""
     try:
         return text.decode(encoding)
     except UnicodeDecodeError:

@@ -1,29 +1,29 @@
-"""Whether a line is written for a transposing instrument, while its chords sound as they are written.
+"""Detection of parts for transposing instruments whose chords are at concert pitch.
 
-A horn part exported as the player reads it lies a major second (Bb instruments) or a major sixth (Eb instruments) above
-its chords, an octave more for the larger ones. The chord-tone rate under the twelve transpositions tells.
+A horn part exported as the player reads it is a major second (Bb instruments) or a major sixth (Eb instruments) above
+its chords, and an octave more for the larger ones. The chord-tone rates under the twelve transpositions reveal it.
 """
 
 import numpy as np
 
 from yardbird.music.score import Score
 
-#: Written above sounding pitch, by General MIDI program from 0.
+#: General MIDI program, counted from 0 → semitones from sounding to written pitch.
 _INSTRUMENTS = {56: 2, 57: 2, 64: 2, 65: 9, 66: 14, 67: 21, 69: 7, 60: 7, 71: 2}
-_LOWEST = {66: 44, 67: 36}  # sounding, of those whose interval is more than an octave
-_INTERVALS = (2, 9)  # of Bb and Eb instruments; a fifth (F) is told only of the two that are in F
+_LOWEST = {66: 44, 67: 36}  # lowest sounding pitch of those whose interval is more than an octave
+_INTERVALS = (2, 9)  # of Bb and Eb instruments; a fifth (F) is accepted only for the two programs in F
 _LEAST_NOTES = 32
 _BLOCK_NOTES = 8
-#: t of the paired difference of chord-tone rates over blocks of notes, and the rate to reach: of 474 solos at concert
-#: pitch none reaches both; of the same solos moved, four of five do (98 % of Parker's and Coltrane's).
+#: Thresholds: t of the paired difference of chord-tone rates over blocks of notes, and the rate. Of 474 solos at
+#: concert pitch none reaches both; of the same solos transposed, 80 % do (98 % of Parker's and Coltrane's).
 _T, _RATE = 2.5, 0.4
 
 
 def written_interval(score: Score) -> int | None:
-    """By how many semitones the notes are written above their chords; None where the chords do not say so.
+    """The number of semitones by which the notes are written above their chords; None without evidence for it.
 
-    The octave, which no chord tells, is that of the instrument (General MIDI program), unless the lowest note would
-    then sound below its range.
+    Chords do not determine the octave. It is that of the instrument (General MIDI program), unless the lowest note
+    would then be below the range of the instrument.
     """
     tones = np.zeros((len(score.chords) + 1, 12), dtype=np.bool_)  # the last row, before the first chord, has none
     for row, change in enumerate(score.chords):

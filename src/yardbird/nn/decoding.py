@@ -1,4 +1,4 @@
-"""Continuing many sequences at once, token by token, with a key-value cache."""
+"""Batched autoregressive decoding with a key-value cache."""
 
 from collections.abc import Sequence
 
@@ -19,19 +19,20 @@ def decode(
     max_length: int,
     constraints: Sequence[Constraint] | None = None,
 ) -> list[list[int]]:
-    """Continue each prime until its constraint is finished or it counts `max_length` tokens, prime included.
+    """Continue each prime until its constraint is finished or it has `max_length` tokens, including the prime.
 
-    Row i draws from a stream of its own, of `seed` and i, whatever the other rows do. Primes may differ in length.
+    Row i samples from its own random stream, derived from `seed` and i, independently of the other rows. Primes may
+    differ in length. Dropout is off.
 
-    A model sees at most its context: once that is full, the cache is filled anew with the newer half of it. All rows
-    do so together: a row drawn beside others sees what it would alone, unless its prime is longer than the context;
-    then it sees between half and all of it, depending on the lengths of the other primes. Dropout is off meanwhile.
+    A model sees at most its context. When the context is full, the cache is refilled with its newer half, for all rows
+    at the same time. Each row sees the same context as if it were decoded alone, unless its prime is longer than the
+    context. Such a row sees between half and all of the context, depending on the lengths of the other primes.
 
     Args:
-        primes: each at least one token.
-        constraints: one a prime, fresh; they are advanced over the primes here.
+        primes: at least one token each.
+        constraints: one new constraint for each prime. This function advances them over the primes.
     """
-    assert all(len(prime) for prime in primes), "a prime holds at least one token"
+    assert all(len(prime) for prime in primes), "a prime has at least one token"
     if constraints is not None:
         for constraint, prime in zip(constraints, primes, strict=True):
             for token in prime:
@@ -74,10 +75,10 @@ def _continue(model: Transformer, batch: _Batch, sampling: Sampling, generators:
     rows = [row for row in range(len(batch.lengths)) if not batch.ended(row)]
     live = set(rows)
     cache = model.new_cache(len(rows))
-    position = min((batch.lengths[row] for row in rows), default=0)  # how much of every row the model has seen
+    position = min((batch.lengths[row] for row in rows), default=0)  # tokens of every row that the model has read
     while live:
         logits = _feed(model, cache, batch.tokens[rows, :position])
-        # A row still inside its prime goes on with the prime's own next token; the others draw theirs.
+        # A row that is still inside its prime keeps the prime's next token. The other rows sample theirs.
         drawing = [place for place, row in enumerate(rows) if row in live and batch.lengths[row] == position]
         if drawing:
             drawn = [rows[place] for place in drawing]
@@ -86,14 +87,14 @@ def _continue(model: Transformer, batch: _Batch, sampling: Sampling, generators:
                 batch.append(row, token)
             live -= {row for row in drawn if batch.ended(row)}
         position += 1
-        if 2 * len(live) <= len(rows):  # ended rows are carried along until they are half of the batch
+        if 2 * len(live) <= len(rows):  # copying the cache is slow: wait until half of the rows ended
             places = [place for place, row in enumerate(rows) if row in live]
             rows = [rows[place] for place in places]
             cache.keep(torch.tensor(places, dtype=torch.long))
 
 
 def _feed(model: Transformer, cache: Cache, tokens: Tensor) -> Tensor:
-    """Logits of the token after `tokens`, of which the cache holds all but the newest, or nothing, or is full."""
+    """Logits of the token after `tokens`. The cache holds all tokens but the newest one, or none, or it is full."""
     context, position = model.config.context_length, tokens.shape[1]
     if cache.length == context:
         cache.clear()

@@ -1,8 +1,9 @@
-"""A codec of sound, transformers' `EncodecModel` (Défossez et al. 2022, arXiv 2210.13438): a small one of our own, and
-what goes in and out of any that MusicGen speaks.
+"""The audio codec, transformers' `EncodecModel` (Défossez et al. 2022, arXiv 2210.13438): our own small configuration,
+and encoding and decoding with any codec of MusicGen.
 
-In ours the longest strides are next to the sound, without layers between them, since sixteen channels at the full rate
-already take two thirds of a training step on a CPU. Convolutions look both ways, as MusicGen never streams.
+Our codec has its longest strides next to the waveform, without layers between them, because sixteen channels at the
+full rate already take two thirds of a training step on a CPU. Convolutions are not causal, because MusicGen never
+streams.
 """
 
 import math
@@ -22,7 +23,7 @@ from yardbird.config import Check, NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
 from yardbird.nn.residual_vq import Codebook
 
-SAMPLE_RATE = 16_000  # of the codec that is trained here; others have rates of their own, in `model.config`
+SAMPLE_RATE = 16_000  # of our codec; other codecs have their rate in `model.config`
 FRAME_RATE = 50
 HOP = SAMPLE_RATE // FRAME_RATE
 _WEIGHTS = "model.safetensors"
@@ -34,10 +35,12 @@ _POWER_OF_2 = Check(lambda size: size.bit_count() == 1, "a power of 2")
 
 @dataclass(frozen=True)
 class NetworkConfig(Settings, section="codec.model"):
-    """Sizes of the layers; the encoder's channels double at every stride, from `num_filters`."""
+    """Sizes of the layers. The encoder's channels start at `num_filters` and double at every stride."""
 
     num_filters: PositiveInt
-    upsampling_ratios: Annotated[tuple[PositiveInt, ...], _REACH_SOUND]  # the decoder's; the encoder's in reverse
+    upsampling_ratios: Annotated[
+        tuple[PositiveInt, ...], _REACH_SOUND
+    ]  # of the decoder; the encoder uses them in reverse
     residual_layers: NonNegativeInt  # after every stride
     kernel_size: PositiveInt  # of the first and last convolutions
     latent_dim: PositiveInt
@@ -68,7 +71,7 @@ def build(config: NetworkConfig) -> EncodecModel:
 
 
 def save(model: EncodecModel, folder: Path) -> None:
-    """Write config.json and the weights in half precision: what `EncodecModel.from_pretrained` reads."""
+    """Write config.json and half-precision weights for `EncodecModel.from_pretrained`."""
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)
     halves = {name: tensor.detach().cpu().half().contiguous() for name, tensor in model.state_dict().items()}
@@ -79,10 +82,10 @@ def save(model: EncodecModel, folder: Path) -> None:
 
 
 def load(folder: Path) -> EncodecModel:
-    """A trained codec, in single precision, for use.
+    """Load a trained codec in single precision and evaluation mode.
 
     Raises:
-        InputError: there is none, it is damaged, or its codes alone do not tell the sound.
+        InputError: there is none, it is damaged, or `check` refuses it.
     """
     if not (folder / _WEIGHTS).is_file():
         raise _unusable(folder, "none")
@@ -100,37 +103,37 @@ def load(folder: Path) -> EncodecModel:
 
 
 def check(model: EncodecModel, folder: Path) -> None:
-    """Refuse a codec that needs more than codes to decode, or writes them in overlapping chunks: MusicGen has neither.
+    """Refuse a codec that needs more than codes to decode, or encodes in overlapping chunks: MusicGen supports neither.
 
     Raises:
-        InputError: it is stereo, divides by the loudness, or works by chunks.
+        InputError: the codec is stereo, normalises loudness, or encodes in chunks.
     """
     config = model.config
     refused = {
-        "a stereo one": config.audio_channels != 1,
-        "one that normalises loudness": config.normalize,
-        "one that works by chunks": config.chunk_length_s is not None,
+        "a stereo codec": config.audio_channels != 1,
+        "a codec that normalises loudness": config.normalize,
+        "a codec that encodes in chunks": config.chunk_length_s is not None,
     }
     for found, is_so in refused.items():
         if is_so:
-            raise InputError(folder, expected="a codec as MusicGen's", found=found, remedy="take another")
+            raise InputError(folder, expected="a codec like MusicGen's", found=found, remedy="use another codec")
 
 
 def _unusable(folder: Path, found: str) -> InputError:
-    remedy = "take the shipped one from Git, or train it: make codec"
+    remedy = "restore the codec from Git, or train it: make codec"
     return InputError(folder, expected="a trained codec", found=found, remedy=remedy)
 
 
 def codebooks(model: EncodecModel) -> list[Codebook]:
-    """The codebooks, in the order in which they quantise."""
+    """The codebooks, in the order of quantisation."""
     return [cast(Any, layer).codebook for layer in model.quantizer.layers]
 
 
 @torch.no_grad()
 def encode(model: EncodecModel, samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """The codes of a waveform of shape (n,), n > 0, at the model's rate: (codebooks, ⌈n / samples a frame⌉).
+    """Encode a waveform of shape (n,), n > 0, at the model's rate: (codebooks, ⌈n / samples of a frame⌉).
 
-    One at a time: on a CPU batches are no faster, measured, since convolutions fill a core already.
+    There is no batch dimension: on a CPU batches are not faster (measured), because convolutions already fill a core.
     """
     hop = model.config.hop_length
     whole = torch.zeros(1, 1, -(-len(samples) // hop) * hop)
@@ -142,14 +145,14 @@ def encode(model: EncodecModel, samples: NDArray[np.float32]) -> NDArray[np.int1
 
 @torch.no_grad()
 def decode(model: EncodecModel, codes: NDArray[np.int16]) -> NDArray[np.float32]:
-    """The waveform of codes of shape (codebooks, frames): (frames · samples a frame,)."""
+    """Decode codes of shape (codebooks, frames) to a waveform: (frames · samples of a frame,)."""
     batch = torch.from_numpy(codes.astype(np.int64))[None, None].to(model.device)
     samples: NDArray[np.float32] = cast(Any, model).decode(batch, [None]).audio_values[0, 0].cpu().numpy()
     return samples
 
 
 def describe(model: EncodecModel) -> dict[str, int]:
-    """How many parameters there are, and how many values in the codebooks beside them."""
+    """The number of parameters, and the number of values in the codebooks, which are not parameters."""
     return {
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "codebook_values": sum(codebook.embed.numel() for codebook in codebooks(model)),

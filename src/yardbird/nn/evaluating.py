@@ -1,4 +1,4 @@
-"""Use of a model as it is, whether or not it is being trained."""
+"""Evaluation mode for a block of code or a method, also while the model is being trained."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Switch a model to evaluation mode for a block; each of its modules gets its mode back, also after an error."""
+    """Switch a model to evaluation mode for a block, then restore the mode of each module, even after an error."""
     modes = [(module, module.training) for module in model.modules()]
     model.train(False)
     try:
@@ -26,7 +26,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def in_evaluation(method: Callable[Concatenate[M, P], T]) -> Callable[Concatenate[M, P], T]:
-    """Decorate a method of a model: it runs in `evaluating` mode and without gradients."""
+    """Decorate a method of a model so that it runs in `evaluating` mode and without gradients."""
 
     @functools.wraps(method)
     def run(model: M, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,8 +1,8 @@
 """torch's LSTM (Hochreiter & Schmidhuber 1997), in full precision on every CPU.
 
-Under autocast torch asks oneDNN for an LSTM in bf16. oneDNN has one only for processors with AVX-512; elsewhere the
-call fails. Mixed precision gains no time on a CPU, so there the LSTM leaves autocast, with or without AVX-512: the
-computation is the same on all processors.
+Under autocast, torch calls oneDNN's LSTM in bf16, which exists only for processors with AVX-512; on others the call
+fails. Mixed precision saves no time on a CPU. So on every CPU, with or without AVX-512, this LSTM disables autocast:
+the computation is the same on all processors.
 """
 
 import torch
@@ -13,9 +13,9 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.LSTM):
-    """`nn.LSTM`, batch first or not, of the same weights; on a GPU autocast is left to torch."""
+    """`nn.LSTM` with the same arguments and weights. On a GPU it follows autocast as usual."""
 
-    def forward(self, input: Tensor, hx: State | None = None) -> tuple[Tensor, State]:  # the name that torch gives it
+    def forward(self, input: Tensor, hx: State | None = None) -> tuple[Tensor, State]:  # torch's name
         output: tuple[Tensor, State]
         if input.device.type != "cpu":
             output = super().forward(input, hx)  # type: ignore[has-type]  # torch overloads it

@@ -1,16 +1,16 @@
-"""Tokens relative to other tokens: the distance of a number to the number before it, its remainder over a base.
+"""Embeddings and logits of tokens relative to other tokens, such as the interval from the previous pitch.
 
-A softmax over unrelated labels has to learn the same step once for every place where it can start. A *relation* puts
-pairs of a reference token and a target token into classes, for example one class for each distance. All pairs of one
-class share one embedding and one output:
+A softmax over unrelated labels has to learn the same step once for every starting point. A *relation* assigns pairs of
+a reference token and a target token to classes, for example one class for each distance. All pairs of one class share
+one embedding and one output:
 
     tokens                     r0   5   7   r2   6         targets 5, 6, 7; references r0, r2; class: their difference
     reference in force          0   0   0    2   2
-    class of latest target      –   5   7    7   4          (`own`: over the reference before the target)
-    the same, over the present  –   5   7    5   4          (`present`: over the reference in force now)
+    class of latest target      –   5   7    7   4          (`own`: relative to the reference before the target)
+    class relative to present   –   5   7    5   4          (`present`: relative to the reference in force now)
 
 Shaw et al. 2018 (arXiv 1803.02155) and Huang et al. 2018 (arXiv 1809.04281, §3.4) relate positions, inside attention.
-Here values are related, in the embedding and in the logits. There is still one softmax over all tokens, so masks and
+Here we relate values, in the embedding and in the logits. There is still one softmax over all tokens, so masks and
 sampling work as before:
 
     logits[target] += W h [class(reference in force, target)]
@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-NOTHING = 0  # the row of what has not come yet
+NOTHING = 0  # the row used before the first reference or target
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,9 @@ class Relation:
     """How targets relate to the latest reference.
 
     Attributes:
-        targets: T tokens. They may be references too: then a target relates to the one before it.
+        targets: T tokens. They may also be references; then a target relates to the target before it.
         references: R tokens.
-        classes: (1 + R, T) classes from 0; row 0 where no reference has come yet.
+        classes: (1 + R, T) classes, counted from 0. Row 0 applies before the first reference.
         inputs: add embeddings of the classes of the latest target to every token.
         outputs: add the outputs of the classes to the logits of the targets.
     """
@@ -46,21 +46,21 @@ class Relation:
 
 
 class RelationTerms(nn.Module):
-    """What one `Relation` adds to the embedding of each token and to the logits after it."""
+    """The terms that one `Relation` adds to the embedding of each token and to the logits after it."""
 
-    target_rows: Tensor  # (V,) 1 + place among the targets, else `NOTHING`
-    reference_rows: Tensor  # (V,) 1 + place among the references, else `NOTHING`
+    target_rows: Tensor  # (V,) 1 + index among the targets, else `NOTHING`
+    reference_rows: Tensor  # (V,) 1 + index among the references, else `NOTHING`
     classes: Tensor  # (1 + R, T)
     targets: Tensor  # (T,)
 
-    #: How many rows `follow` carries from one part of a sequence to the next.
+    #: Number of rows that `follow` carries from one part of a sequence to the next.
     CARRIED = 3
 
     def __init__(self, vocab_size: int, width: int, relation: Relation) -> None:
         super().__init__()
         targets, references = torch.tensor(relation.targets), torch.tensor(relation.references, dtype=torch.long)
         classes = torch.tensor(relation.classes)
-        assert classes.shape == (1 + len(references), len(targets)), "a class for every reference, or none, and target"
+        assert classes.shape == (1 + len(references), len(targets)), "classes must have shape (1 + R, T)"
         for name, tokens in (("target_rows", targets), ("reference_rows", references)):
             rows = torch.full((vocab_size,), NOTHING)
             rows[tokens] = torch.arange(1, len(tokens) + 1)
@@ -69,14 +69,14 @@ class RelationTerms(nn.Module):
         self.register_buffer("targets", targets, persistent=False)
         count = int(classes.max()) + 1
         self.own = nn.Embedding(1 + count, width, padding_idx=NOTHING) if relation.inputs else None
-        # Where references are targets, the latest target relates to itself: that says nothing.
+        # If references are targets, the latest target would relate to itself, which carries no information.
         apart = relation.inputs and not set(relation.targets) & set(relation.references)
         self.present = nn.Embedding(1 + count, width, padding_idx=NOTHING) if apart else None
         self.output = nn.Linear(width, count, bias=False) if relation.outputs else None
 
     def follow(self, tokens: Int[Tensor, "B L"], before: Int[Tensor, "3 B"]) -> Int[Tensor, "3 B L"]:
-        """At every position: the reference in force, the latest target, and 1 + the class of that target over the
-        reference before it; `NOTHING` where there is none. `before` is what was in force before the first position."""
+        """For every position: the reference in force, the latest target, and 1 + the class of that target relative to
+        the reference before it, or `NOTHING`. `before` holds the same rows for the position before the first."""
         reference = carry(self.reference_rows[tokens], before[0])
         marks = self.target_rows[tokens]
         target = carry(marks, before[1])
@@ -85,7 +85,7 @@ class RelationTerms(nn.Module):
         return torch.stack([reference, target, carry(related, before[2])])
 
     def embed(self, followed: Int[Tensor, "3 B L"]) -> Float[Tensor, "B L d"] | None:
-        """What is added to the embedding of every token; None: nothing."""
+        """The term added to the embedding of every token, or None."""
         reference, target, own = followed
         if self.own is None:
             return None
@@ -96,7 +96,7 @@ class RelationTerms(nn.Module):
         return embedded
 
     def add_to(self, logits: Float[Tensor, "B L V"], hidden: Float[Tensor, "B L d"], reference: Tensor) -> Tensor:
-        """The logits, with the outputs of the classes added to those of the targets; `reference` is (B, L)."""
+        """Add the outputs of the classes to the logits of the targets. `reference` is (B, L)."""
         if self.output is None:
             return logits
         terms = self.output(hidden).gather(2, self.classes[reference])  # (B, L, T)
@@ -104,7 +104,7 @@ class RelationTerms(nn.Module):
 
 
 def carry(rows: Int[Tensor, "... L"], before: Int[Tensor, "..."]) -> Int[Tensor, "... L"]:
-    """Every `NOTHING` replaced by the latest row before it; by `before` where there is none."""
+    """Replace every `NOTHING` by the latest row before it, or by `before` if there is none."""
     places = torch.arange(rows.shape[-1], device=rows.device)
     latest = torch.where(rows == NOTHING, 0, places).cummax(-1).values
     found = rows.gather(-1, latest)

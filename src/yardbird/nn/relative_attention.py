@@ -2,17 +2,17 @@
 
     output = softmax((Q Kᵀ + S_rel) / √width) V,    S_rel[i, j] = Q[i] · E_r[distance i − j],    j ≤ i
 
-The paper pads and reshapes Q E_rᵀ to move each row to its keys ("skewing"); autograd then holds several squares. Here
-one autograd function works on blocks of query rows and touches only the keys that a block may see. The skew costs
-nothing, because both layouts are views of one buffer. A block of b = 3 rows that sees n = 5 keys, in distances:
+The paper pads and reshapes Q E_rᵀ to align each row with its keys ("skewing"); autograd then keeps several L × L
+matrices. Here one autograd function works on blocks of query rows and computes only the keys that a block may see. The
+skew costs nothing, because both layouts are views of one buffer. The distances of a block of b = 3 rows and n = 5 keys:
 
     by distance, rows of n + 1     5 4 3 2 1 0 | 5 4 3 2 1 0 | 5 4 3 2 1 0
     by key, rows of n, from b on         2 1 0 . . | 3 2 1 0 . | 4 3 2 1 0
 
-where `.` lies in the future and is masked. Distance n itself is never used; its column is what makes the rows line up.
+where `.` is in the future and masked. Distance n is never used; its column only makes the rows line up.
 
-In a sequence longer than the table every greater distance shares the furthest embedding, which is also how local
-clipping (Shaw et al. 2018, arXiv 1803.02155) is expressed.
+In a sequence longer than the table, all greater distances share the furthest embedding. A short table therefore gives
+the clipped distances of Shaw et al. 2018 (arXiv 1803.02155).
 """
 
 import math
@@ -28,19 +28,19 @@ from yardbird.nn.dropout import dropped_of_256, keep, random_bytes
 Heads = Float[Tensor, "heads batch length width"]
 Table = Float[Tensor, "heads distances width"]
 
-_CACHED_SCORES = 2**19  # of a processor
+_CACHED_SCORES = 2**19  # scores that stay in a CPU's cache
 _GPU_SCORES = 2**26  # a quarter of a gibibyte in single precision
 
 
 def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table, dropout: float = 0.0) -> Heads:
-    """Causal attention of every position over itself and its past; the result has the shape of `query`.
+    """Causal attention of every position to itself and its past. The result has the shape of `query`.
 
     Args:
-        embedding: E_r, the embedding of distance 0 last, the furthest first; greater distances share the first.
+        embedding: E_r, from the furthest distance to distance 0. Greater distances share the first embedding.
         dropout: probability of dropping an attention weight (see `yardbird.nn.dropout`).
 
-    In half precision the scores are rounded to the input's type before the softmax. Gradients are the same on every
-    run. There is no second derivative.
+    In half precision, the scores are rounded to the input's type before the softmax. Gradients are deterministic.
+    There is no second derivative.
     """
     table = distance_table(embedding, query.shape[2] + 1).to(query.dtype)
     output: Tensor = _BlockwiseAttention.apply(  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
@@ -50,7 +50,7 @@ def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table,
 
 
 def distance_table(embedding: Table, distances: int) -> Float[Tensor, "heads wanted width"]:
-    """The embeddings of the distances `distances − 1`, …, 1, 0; those beyond the table share the furthest one."""
+    """The embeddings of the distances `distances − 1`, …, 1, 0. Distances beyond the table share the furthest one."""
     heads, known, width = embedding.shape
     if distances <= known:
         return embedding[:, known - distances :]
@@ -58,8 +58,10 @@ def distance_table(embedding: Table, distances: int) -> Float[Tensor, "heads wan
 
 
 def _tiling(query: Tensor) -> tuple[int, int]:
-    """Rows a block and heads at a time, measured: on a processor the scores of a block stay in its cache; on a GPU
-    starting many small blocks would take longer than the half square that they spare.
+    """Rows of a block and heads computed at once, both found by measurement.
+
+    On a CPU the scores of a block stay in the cache. On a GPU, launching many small blocks would take longer than
+    computing the masked half of the scores.
     """
     heads, batch, length, _ = query.shape
     if query.is_cuda:
@@ -69,8 +71,10 @@ def _tiling(query: Tensor) -> tuple[int, int]:
 
 
 class _BlockwiseAttention(torch.autograd.Function):
-    """Forward: 3 matrix products a block; backward: 6. Keeps the weights of all blocks: half a square a head where they
-    are small, the whole of it where one block holds all rows.
+    """Forward: 3 matrix products for each block; backward: 6.
+
+    Keeps the attention weights of all blocks: half of L × L for each head if the blocks are small, all of it if one
+    block has all rows.
     """
 
     @staticmethod
@@ -113,7 +117,7 @@ class _BlockwiseAttention(torch.autograd.Function):
         grad_query = torch.empty_like(query)
         grad_key, grad_value, grad_table = (torch.zeros_like(part) for part in (key, value, table))
         with torch.autocast(query.device.type, enabled=False):
-            # The softmax needs Σ_j weight·∂weight of each row, which is output·∂output, dropout or not.
+            # The softmax needs Σ_j weight·∂weight of each row, which equals output·∂output, with or without dropout.
             row_sums = (grad_output * output).sum(-1, keepdim=True)
             for group, start, stop in _blocks(heads, length, *ctx.tiling):
                 rows = stop - start
@@ -153,5 +157,5 @@ def _blocks(heads: int, length: int, rows: int, group: int) -> list[tuple[slice,
 
 
 def _by_key(by_distance: Tensor, rows: int, keys: int) -> Tensor:
-    """The same memory, (group·batch, rows, keys): row r begins with key 0 (see the top of this file)."""
+    """A view of the same memory, (group·batch, rows, keys), in which every row begins with key 0 (see the module)."""
     return by_distance.view(-1, rows * (keys + 1))[:, rows:].view(-1, rows, keys)

@@ -1,8 +1,9 @@
-"""Codebooks that learn: residual vector quantisation (Zeghidour et al. 2021, arXiv 2107.03312) by moving averages.
+"""Residual vector quantisation (Zeghidour et al. 2021, arXiv 2107.03312) with moving-average codebooks.
 
-Each codebook quantises what the ones before it left over. Its vectors are no parameters: they follow the means of what
-is assigned to them (van den Oord et al. 2017, arXiv 1711.00937, appendix A.1); one that wins too little is put where
-a vector of the batch is (dead-code restart). The gradient passes straight through to the encoder.
+Each codebook quantises the residual of the codebooks before it. Its vectors are not parameters: they are moving
+averages of the vectors assigned to them (van den Oord et al. 2017, arXiv 1711.00937, appendix A.1). A code that is
+rarely used is replaced by a vector of the batch (dead-code restart). The gradient passes straight through to the
+encoder.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from yardbird.config import Settings, Share, ShareBelowOne
 
 @runtime_checkable
 class Codebook(Protocol):
-    """What transformers' EnCodec keeps of a codebook: vectors (V, D), sums of what they won (V, D), counts (V,)."""
+    """A codebook of transformers' EnCodec: vectors (V, D), sums of their assigned vectors (V, D), counts (V,)."""
 
     embed: Tensor
     embed_avg: Tensor
@@ -31,13 +32,13 @@ class QuantiseConfig(Settings, section="codec.training.quantise"):
     """How codebooks learn."""
 
     decay: ShareBelowOne  # of the moving averages, a step
-    dead_share: Share  # of an even share of the vectors won: a code below is restarted
+    dead_share: Share  # a code that gets less than this share of its even share of vectors is restarted
     dropout: Share  # share of the examples that are quantised with the first codebooks only, how many by lot
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """`latents` as the decoder sees them, `codes`, and how far the encoder is from them (its gradient)."""
+    """Quantised `latents` for the decoder, their `codes`, and the commitment loss of the encoder."""
 
     latents: Float[Tensor, "B D T"]
     codes: Int[Tensor, "K B T"]
@@ -50,7 +51,7 @@ def quantise(
     config: QuantiseConfig,
     rng: torch.Generator,
 ) -> Quantised:
-    """Quantise a training batch and let the codebooks follow it."""
+    """Quantise a training batch and update the codebooks."""
     batch, width, length = latents.shape
     vectors = latents.transpose(1, 2).reshape(-1, width)
     used = _used(batch, len(codebooks), config.dropout, rng).to(latents.device).repeat_interleave(length)
@@ -69,13 +70,13 @@ def quantise(
 
 
 def nearest(vectors: Float[Tensor, "N D"], embed: Float[Tensor, "V D"]) -> Int[Tensor, " N"]:
-    """The index of the vector of the codebook that is nearest to each."""
+    """The index of the nearest codebook vector of each vector."""
     return torch.addmm(embed.square().sum(1), vectors, embed.T, alpha=-2).argmin(1)
 
 
 @torch.no_grad()
 def fit_codebooks(vectors: Float[Tensor, "N D"], codebooks: Sequence[Codebook], rng: torch.Generator) -> None:
-    """Set every codebook to the k-means of what the ones before it leave of `vectors`; ten rounds of Lloyd's."""
+    """Set every codebook to the k-means centres of the residuals of `vectors`, by ten rounds of Lloyd's algorithm."""
     for codebook in codebooks:
         size = len(codebook.embed)
         codebook.embed.copy_(_draw(vectors, size, rng))
@@ -95,7 +96,7 @@ def _follow(codebook: Codebook, vectors: Tensor, code: Tensor, config: QuantiseC
     if not len(vectors):
         return
     size = len(codebook.embed)
-    fair = len(vectors) / size  # what each code would win of this batch if all won alike
+    fair = len(vectors) / size  # vectors of this batch for each code if all codes were used equally
     won = torch.bincount(code, minlength=size).to(vectors) / fair
     sums = torch.zeros_like(codebook.embed).index_add_(0, code, vectors) / fair
     codebook.cluster_size.lerp_(won, 1 - config.decay)
@@ -108,7 +109,7 @@ def _follow(codebook: Codebook, vectors: Tensor, code: Tensor, config: QuantiseC
 
 
 def _used(batch: int, codebooks: int, dropout: float, rng: torch.Generator) -> Int[Tensor, " B"]:
-    """How many codebooks each example is quantised with."""
+    """The number of codebooks for each example."""
     few = torch.randint(1, codebooks + 1, (batch,), generator=rng)
     return torch.where(torch.rand(batch, generator=rng) < dropout, few, codebooks)
 

@@ -1,7 +1,7 @@
-"""Choosing the next token, and decoding whole sequences under constraints.
+"""Sampling of the next token, with optional constraints.
 
 Order of operations: constraint, temperature, top-k, nucleus (Holtzman et al. 2020, arXiv 1904.09751), min-p (Nguyen et
-al. 2024, arXiv 2407.01082), draw.
+al. 2024, arXiv 2407.01082), sample.
 """
 
 from collections.abc import Sequence
@@ -20,24 +20,29 @@ from yardbird.seeds import derive_seed
 
 @runtime_checkable
 class Constraint(Protocol):
-    """A grammar that follows a sequence and says which tokens may come next."""
+    """A grammar that follows a sequence and restricts its next token."""
 
     @property
     def finished(self) -> bool:
-        """The sequence is complete; nothing is asked after that."""
+        """The sequence is complete. No method is called after that."""
 
     def allowed(self) -> NDArray[np.bool_]:
-        """(vocabulary,), at least one of them true."""
+        """(vocabulary,), at least one of them True."""
 
     def advance(self, token: int) -> None:
-        """Take note of the token that came next."""
+        """Take the next token."""
 
 
 @dataclass(frozen=True)
 class Sampling(Settings):
-    """`temperature` 0 takes the likeliest token. `top_k` keeps that many tokens, ties broken by the lower id. `top_p`
-    keeps the fewest likeliest tokens whose probabilities reach it. `min_p` keeps the tokens whose probability is at
-    least `min_p` times that of the likeliest one. None: off."""
+    """Sampling settings. None switches a filter off.
+
+    Attributes:
+        temperature: 0 takes the likeliest token.
+        top_k: keep this many of the likeliest tokens. The lower id wins a tie.
+        top_p: keep the smallest set of likeliest tokens whose total probability reaches `top_p`.
+        min_p: keep the tokens whose probability is at least `min_p` times that of the likeliest token.
+    """
 
     temperature: NonNegativeFloat
     top_k: PositiveInt | None
@@ -47,13 +52,13 @@ class Sampling(Settings):
 
 @dataclass(frozen=True)
 class SoundSampling(Settings):
-    """How codes are drawn.
+    """How codes of sound are sampled.
 
     Attributes:
-        guidance: how far the scores are moved from those without a caption towards those under it: 1 is where the
-            caption alone puts them, 3 what the paper uses, 0 no caption at all.
+        guidance: classifier-free guidance scale. 0 ignores the caption, 1 uses the logits with the caption, larger
+            values extrapolate away from the logits without a caption. The paper uses 3.
         temperature: 0 takes the likeliest code.
-        top_k: only so many of the likeliest codes; None: all.
+        top_k: keep this many of the likeliest codes. None: all.
     """
 
     guidance: NonNegativeFloat
@@ -71,11 +76,11 @@ def choose(
     generator: torch.Generator | Sequence[torch.Generator],
     allowed: Bool[Tensor, "B V"] | None = None,
 ) -> Int[Tensor, " B"]:
-    """One token a row, on the CPU in double precision, so that it depends on the logits and the generator alone.
+    """Sample one token for each row, on the CPU in double precision: the result is the same on every device.
 
     Args:
-        generator: on the CPU; one for all rows in turn, or one a row, which makes a row independent of the others.
-        allowed: tokens that may be chosen; with a single one that one is chosen, whatever its logit.
+        generator: on the CPU. One generator for all rows in turn, or one for each row, so that rows are independent.
+        allowed: the tokens that may be chosen. A single allowed token is chosen whatever its logit.
     """
     scores = logits.detach().to("cpu", torch.float64)
     generators = [generator] * len(scores) if isinstance(generator, torch.Generator) else generator
@@ -88,18 +93,18 @@ def choose(
     scores, order = scores[:, :kept], order[:, :kept]
     probabilities = torch.softmax((scores - scores[:, :1]) / (sampling.temperature or 1.0), dim=1)
     if sampling.top_p is not None:
-        # A token stays while the likelier ones together fall short of top_p; the first always does.
+        # A token is kept while the total of the likelier ones is below top_p, so the first token is always kept.
         probabilities = probabilities * (probabilities.cumsum(1) - probabilities < sampling.top_p)
     if sampling.min_p is not None:
-        # Ratios do not depend on what the nucleus left out; the likeliest token always stays.
+        # Ratios do not change by the nucleus filter. The likeliest token is always kept.
         probabilities = probabilities * (probabilities >= sampling.min_p * probabilities[:, :1])
     cumulative = probabilities.cumsum(1)
-    # The draw stays below the total, so that no token of probability zero is ever reached.
+    # Clamp to the last token of positive probability: rounding could select a token of probability zero.
     place = torch.searchsorted(cumulative, draws[:, None] * cumulative[:, -1:], right=True)
     last = (probabilities > 0).sum(1, keepdim=True) - 1
     return order.gather(1, torch.minimum(place, last))[:, 0]
 
 
 def row_generators(seed: int, rows: int) -> list[torch.Generator]:
-    """A stream of its own for every sequence of a batch, from the seed and its index."""
+    """One random stream for each sequence of a batch, derived from the seed and its index."""
     return [torch.Generator().manual_seed(derive_seed(seed, "sequence", row)) for row in range(rows)]

@@ -1,9 +1,9 @@
-"""How far a waveform is from another: short-time spectra at several resolutions, with and without their phase.
+"""Multi-resolution spectral loss between two waveforms, with magnitude, phase and waveform terms.
 
-The squared difference of the samples leads at the start: through a plain autoencoder two thirds of the frames have
-their pitch after 200 small steps, with spectra alone 2 % (measured). A mel spectrum, the usual choice, is too coarse
-between 100 and 1000 Hz to teach pitch at all within reasonable time. Every term is relative to the size of the target,
-so that soft and loud examples count alike.
+The squared difference of the samples matters at the start: after 200 small steps a plain autoencoder with it reproduces
+the pitch in two thirds of the frames, with spectra only in 2 % (measured). A mel spectrum, the usual choice, is too
+coarse between 100 and 1000 Hz to teach pitch in reasonable time. Every term is divided by the size of the target, so
+that soft and loud examples have equal weight.
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ from torch import Tensor
 
 from yardbird.config import NOT_EMPTY, NonNegativeFloat, NonNegativeInt, PositiveInt, Settings
 
-_LOG_FLOOR = 1e-2  # of a clip's mean magnitude: what is softer does not count in the logarithm
+_LOG_FLOOR = 1e-2  # relative to a clip's mean magnitude: the logarithm ignores softer bins
 
 
 @dataclass(frozen=True)
 class SpectralLossConfig(Settings, section="codec.training.loss"):
-    """Window lengths in samples, each hopped by a quarter, and the weights of the terms."""
+    """Window lengths in samples (the hop is a quarter of the window), and the weights of the terms."""
 
     windows: Annotated[tuple[PositiveInt, ...], NOT_EMPTY]
-    windows_a_step: NonNegativeInt  # so many of them by lot: two of five cost less than half, and teach as much
+    windows_a_step: NonNegativeInt  # chosen at random: two of five take less than half the time and train as well
     magnitude: NonNegativeFloat  # |‖X‖ − ‖Y‖|
     phase: NonNegativeFloat  # ‖X − Y‖ of the complex spectra
     logarithm: NonNegativeFloat  # |log ‖X‖ − log ‖Y‖|
@@ -34,7 +34,7 @@ class SpectralLossConfig(Settings, section="codec.training.loss"):
 def spectral_loss(
     found: Float[Tensor, "B N"], target: Float[Tensor, "B N"], config: SpectralLossConfig, rng: torch.Generator
 ) -> tuple[Float[Tensor, ""], Mapping[str, Float[Tensor, ""]]]:
-    """The weighted sum of the terms, and each of them: means over the batch and the windows drawn."""
+    """The weighted sum of the terms, and each term: means over the batch and the chosen windows."""
     terms = {name: found.new_zeros(()) for name in ("magnitude", "phase", "logarithm", "waveform")}
     drawn = torch.randperm(len(config.windows), generator=rng)[: config.windows_a_step].tolist()
     share = 1 / max(1, len(drawn))

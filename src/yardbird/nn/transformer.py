@@ -2,9 +2,9 @@
 
 Shapes: batch B, length L, model width d, heads H, head width D = d / H, vocabulary V.
 
-Pre-norm (Xiong et al. 2020, arXiv 2002.04745) where the transformer that Huang et al. build on (Vaswani et al. 2017)
-is post-norm: it trains without a long warm-up. ReLU feed-forward as there. Weights start as Glorot & Bengio 2010 have
-it, embeddings with deviation 1/√width: on a small budget this learns far faster than GPT-2's deviation of 0.02.
+We use pre-norm (Xiong et al. 2020, arXiv 2002.04745), not the post-norm of Vaswani et al. 2017 and Huang et al. 2018:
+it trains without a long warm-up. The feed-forward layer uses ReLU as theirs. Matrices are initialised as in Glorot &
+Bengio 2010, embeddings with standard deviation 1/√width: on a small budget this learns far faster than GPT-2's 0.02.
 """
 
 import math
@@ -27,9 +27,13 @@ Attention = Literal["relative", "rotary", "absolute"]
 
 @dataclass(frozen=True)
 class TransformerConfig(Settings):
-    """`attention`: relative (Huang et al. 2018), rotary (Su et al. 2021) or absolute (learned positions, an ablation).
-    Relative distances beyond `max_distance` share one embedding; None: the context's length. `tie_embeddings`: the head
-    is the embedding."""
+    """Sizes and variants of a `Transformer`.
+
+    Attributes:
+        attention: relative (Huang et al. 2018), rotary (Su et al. 2021) or absolute (learned positions, an ablation).
+        max_distance: greater relative distances share one embedding. None: the context length.
+        tie_embeddings: use the embedding as the output head.
+    """
 
     d_model: PositiveInt
     num_heads: PositiveInt
@@ -50,7 +54,7 @@ class TransformerConfig(Settings):
 
 
 class LayerCache:
-    """Keys and values of the positions seen so far, (H, B, context, D) each, allocated once."""
+    """Keys and values of the positions so far, (H, B, context, D) each, allocated once."""
 
     def __init__(self, config: TransformerConfig, batch: int, like: Tensor) -> None:
         shape = (config.num_heads, batch, config.context_length, config.d_model // config.num_heads)
@@ -58,22 +62,22 @@ class LayerCache:
         self.length = 0
 
     def append(self, key: Tensor, value: Tensor) -> bool:
-        """Store new positions, (H, B, L, D) each; true when they are all there are."""
+        """Store new positions, (H, B, L, D) each. Return whether the cache was empty before."""
         start, self.length = self.length, self.length + key.shape[2]
         self.keys[:, :, start : self.length] = key
         self.values[:, :, start : self.length] = value
         return start == 0
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with these rows of the batch only."""
+        """Keep these rows of the batch only."""
         self.keys, self.values = self.keys[:, rows], self.values[:, rows]
 
 
 class SelfAttention(nn.Module):
-    """Causal multi-head attention: relative (a learned E_r a head), rotary, or plain.
+    """Causal multi-head attention: relative (a learned E_r for each head), rotary, or plain.
 
-    Rotary and plain attention go through torch's `scaled_dot_product_attention`, flash attention on a GPU, except
-    where they train with dropout on a CPU.
+    Rotary and plain attention use torch's `scaled_dot_product_attention` (flash attention on a GPU), except when
+    training with dropout on a CPU.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -92,7 +96,7 @@ class SelfAttention(nn.Module):
         query, key, value = split.permute(2, 3, 0, 1, 4).contiguous().unbind()  # (H, B, L, D) each
         if self.rotary:
             first = 0 if cache is None else cache.length
-            query, key = rotated(query, first), rotated(key, first)  # the cache holds keys that are turned already
+            query, key = rotated(query, first), rotated(key, first)  # the cache holds rotated keys
         if cache is None or cache.append(key, value):
             mixed = self._whole(query, key, value)
         else:
@@ -106,13 +110,13 @@ class SelfAttention(nn.Module):
             return relative_attention(query, key, value, self.distances, dropout)
         if query.is_cuda or not dropout:
             return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=True)
-        # On a CPU torch fuses attention only without dropout, and blocks take a third of its time. One embedding of
-        # zeros for all distances adds nothing.
+        # On a CPU torch fuses attention only without dropout. Our blocks take a third of the unfused time, and one
+        # embedding of zeros for all distances adds nothing to the scores.
         return relative_attention(query, key, value, query.new_zeros(self.heads, 1, self.width), dropout)
 
     def _newest(self, query: Tensor, cache: LayerCache) -> Tensor:
-        """One new position over all so far: its row of S_rel is q E_rᵀ as it stands, with nothing to skew."""
-        assert query.shape[2] == 1, "after the first call a cache takes one position at a time"
+        """Attention of one new position to all positions so far. Its row of S_rel is q E_rᵀ without skewing."""
+        assert query.shape[2] == 1, "after the first call, a cache takes one position at a time"
         keys, values = cache.keys[:, :, : cache.length], cache.values[:, :, : cache.length]
         scores = query @ keys.transpose(2, 3)  # (H, B, 1, length)
         if self.distances is not None:
@@ -122,10 +126,10 @@ class SelfAttention(nn.Module):
 
 
 def rotated(x: Float[Tensor, "H B L D"], first: int = 0) -> Float[Tensor, "H B L D"]:
-    """Each pair of features turned by an angle that grows with the position (Su et al. 2021, arXiv 2104.09864, eq. 34).
+    """Rotate each pair of features by an angle that grows with the position (Su et al. 2021, arXiv 2104.09864, eq. 34).
 
-    A product of a turned query and a turned key depends on the distance of their positions only. Pair i is the features
-    i and i + D/2, as in GPT-NeoX, and not 2i and 2i + 1 as in the paper: the same up to the order of the features.
+    The product of a rotated query and a rotated key depends only on the distance of their positions. Pair i consists of
+    the features i and i + D/2, as in GPT-NeoX, not 2i and 2i + 1 as in the paper. Only the order of features differs.
 
     Args:
         first: the position of x[:, :, 0].
@@ -139,7 +143,7 @@ def rotated(x: Float[Tensor, "H B L D"], first: int = 0) -> Float[Tensor, "H B L
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each normalised before and added after."""
+    """Attention and feed-forward layer, each with pre-norm and a residual connection."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -156,7 +160,7 @@ class Block(nn.Module):
 
 
 class Cache:
-    """One `LayerCache` a layer for `length` positions, at most `context_length`; and what is in force after them."""
+    """One `LayerCache` for each layer, with `length` positions, and the rows in force after the last position."""
 
     def __init__(self, config: TransformerConfig, carried: int, batch: int, like: Tensor) -> None:
         self.layers = [LayerCache(config, batch, like) for _ in range(config.num_layers)]
@@ -178,17 +182,17 @@ class Cache:
 
 
 class Transformer(nn.Module):
-    """Tokens (B, L) → logits (B, L, V) of the token after each.
+    """Tokens (B, L) → logits (B, L, V) of the next token at each position.
 
-    With relative attention L may exceed `context_length` (greater distances share the furthest embedding), with rotary
-    attention too; with absolute positions it may not.
+    L may exceed `context_length` with relative attention (greater distances share the furthest embedding) and with
+    rotary attention, but not with absolute positions.
 
-    Of every group of tokens in `held` (G groups) the latest so far is in force, and an embedding of it is added to each
-    token from there on: what lasts, such as a chord, need not be sought by attention. Before the first of a group
-    nothing is. `relations` add terms to the embeddings and to the logits (see `yardbird.nn.relations`).
+    `held` has G groups of tokens. The latest token of each group is in force, and its embedding is added to every
+    position from there on: attention need not look for what lasts, such as a chord. Before the first token of a group
+    nothing is added. `relations` add terms to the embeddings and to the logits (see `yardbird.nn.relations`).
     """
 
-    rows: Tensor  # (G, V), the row of `held_embedding` of each token of a group; `NOTHING` for all others
+    rows: Tensor  # (G, V) row of `held_embedding` for each token of a group; `NOTHING` for all others
 
     def __init__(
         self,
@@ -228,8 +232,8 @@ class Transformer(nn.Module):
                 nn.init.zeros_(module.weight[module.padding_idx])
 
     def forward(self, tokens: Int[Tensor, "B L"], cache: Cache | None = None) -> Float[Tensor, "B out V"]:
-        """With a cache, `tokens` follow the positions it holds, any number at first, then one a call, and only the
-        logits after the last of them come back: `out` is 1, else L."""
+        """Logits of the next token. With a cache, `tokens` continue its positions: any number in the first call, then
+        one per call. Only the logits of the last position are returned then: `out` is 1, else L."""
         start = 0 if cache is None else cache.length
         held, *related = self._follow(tokens, cache)
         x = self.embedding(tokens)
@@ -239,7 +243,7 @@ class Transformer(nn.Module):
             embedded = terms.embed(followed)
             x = x if embedded is None else x + embedded
         if self.positions is not None:
-            assert start + tokens.shape[1] <= len(self.positions), "absolute positions end with the context"
+            assert start + tokens.shape[1] <= len(self.positions), "absolute positions end at the context length"
             x = x + self.positions[start : start + tokens.shape[1]]
         x = self.dropout(x)
         for index, block in enumerate(self.blocks):
@@ -255,8 +259,8 @@ class Transformer(nn.Module):
         return [terms for terms in self.relations if isinstance(terms, RelationTerms)]
 
     def _follow(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> list[Int[Tensor, "G B L"]]:
-        """What is in force at each position, its own token included: the rows of `held_embedding` of every group, then
-        what each relation follows."""
+        """The rows in force at each position, including its own token: of `held_embedding` for every group, then the
+        rows of each relation."""
         counts = [len(self.rows)] + [RelationTerms.CARRIED] * len(self.relations)
         before = tokens.new_full((sum(counts), len(tokens)), NOTHING) if cache is None else cache.in_force
         held, *related = torch.split(before, counts)

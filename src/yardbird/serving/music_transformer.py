@@ -1,4 +1,4 @@
-"""What the registry runs for the Music Transformer: charts in, solos out."""
+"""The endpoint of the Music Transformer: generates solos over charts."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from yardbird.tracking.endpoint import Answer, Endpoint, Row
 
 
 def open_model(folder: Path) -> Answer:
-    """Load a family's folder; the answer draws one solo a chart, all in one batch."""
+    """Load a family's folder. The answer generates one solo for each chart, in one batch."""
     prepare_torch()
     source = open_source(folder)
 
@@ -46,14 +46,15 @@ ENDPOINT = Endpoint(
     defaults={},
     answers=FACTS,
     example=({"chart": "F7 | Bb7 | F7 | Cm7 F7"}, {"bars": 4, "seed": 1}),
-    about="Plays monophonic jazz solos as MIDI, free or over a chart.",
+    about="Generates monophonic jazz solos as MIDI, free or over a chart.",
     use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/music_transformer@challenger \
 --env-manager local -p 5001`, then
 
     curl -s 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
       -d '{"dataframe_records": [{"chart": "F7 | Bb7 | F7 | Cm7 F7"}], "params": {"bars": 12, "seed": 1}}'
 
-An empty chart asks for a free solo. Over a chart a solo has the whole choruses nearest to `bars`, with \
-`"whole_choruses": false` exactly `bars`. The answer's `midi` is a MIDI file in base64.""",
+With an empty chart, the model chooses the chords. Over a chart, the length of a solo is the number of whole choruses \
+nearest to `bars`; with `"whole_choruses": false` it is exactly `bars`. In the response, `midi` is a MIDI file in \
+base64.""",
     health={},
 )

@@ -1,4 +1,4 @@
-"""What the registry runs for the MusicVAE: solos to points of the latent space, and back."""
+"""The endpoint of the MusicVAE: encodes solos to points of the latent space, and decodes points to solos."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +29,12 @@ Rows = list[dict[str, Any]]
 @dataclass(frozen=True)
 class _Task:
     answer: Callable[[MusicVAEFamily, Sequence[Row], Settings], Rows]
-    needed: tuple[str, ...]  # columns with a text in every row
+    needed: tuple[str, ...]  # columns that require a text in every row
     allowed: tuple[str, ...] = ()  # columns that may be empty
 
 
-def _encode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:  # noqa: ARG001  # a task's form
-    """The point of each solo, and how well it comes back from there."""
+def _encode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:  # noqa: ARG001  # the signature of a task
+    """The point of each solo, and how well its reconstruction matches."""
     solos = _read(rows, "midi")
     check_bars([solo.bar_count for solo in solos])
     answers = []
@@ -47,7 +47,7 @@ def _encode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> 
 
 
 def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
-    """The solo at each point: in the bars of the solo it came from, or over a chart, or in 4/4 without chords."""
+    """The solo at each point: with the frame of its original solo, or over a chart, or in 4/4 without chords."""
     points = [_read_points(row["z"], f"z {number}", family.config.latent_dim) for number, row in enumerate(rows, 1)]
     sheets = [read_chart(row.get("chart", ""), f"chart {number}") for number, row in enumerate(rows, 1)]
     check_bars([len(z) * family.config.bars for z in points])
@@ -65,7 +65,9 @@ def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> 
             meter = sheet.meter if sheet else Meter(0, 4, 4)
             segments = -(-meter.bar_ticks(family.codec.config.steps_per_beat) // family.codec.segment_steps)
             bars = len(z) * family.config.bars // segments
-            _check_windows(number, z, -(-bars * segments // family.config.bars), "windows that fill bars of its chart")
+            _check_windows(
+                number, z, -(-bars * segments // family.config.bars), "windows that fill whole bars of its chart"
+            )
             order = Order(f"request_{number}", bars, sheet)
             score = draw(_Points(family, z), [order], config, settings["seed"])[0].score
         answers.append({**_point(z), **facts(score)})
@@ -73,11 +75,11 @@ def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> 
 
 
 def _interpolate(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
-    """(1 − α)·a + α·b for `steps` even α from 0 to 1, both included; the ends are the reconstructions."""
+    """(1 − α)·a + α·b for `steps` equally spaced α from 0 to 1, inclusive. The ends are the reconstructions."""
     steps = settings["steps"]
     if not 2 <= steps <= _MOST_STEPS:
-        expected = f"from 2, the two solos, to {_MOST_STEPS}"
-        raise InputError("steps", expected=expected, found=str(steps), remedy="ask for another number")
+        expected = f"from 2 (only the two solos) to {_MOST_STEPS}"
+        raise InputError("steps", expected=expected, found=str(steps), remedy="change the number")
     starts, stops = _read(rows, "midi"), _read(rows, "midi_b")
     longest = [max(a.bar_count, b.bar_count) for a, b in zip(starts, stops, strict=True)]
     check_bars([bars for bars in longest for _ in range(steps)])
@@ -86,13 +88,13 @@ def _interpolate(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings
         for alpha in np.linspace(0, 1, steps).tolist():
             latent = (1 - alpha) * a + alpha * b
             (score,) = family.decode([latent])
-            z = latent.z[: -(-latent.segments // family.config.bars)]  # what is beyond the mixed length is not played
+            z = latent.z[: -(-latent.segments // family.config.bars)]  # windows beyond the mixed length are not decoded
             answers.append({"alpha": alpha, **_point(z), **facts(score)})
     return answers
 
 
 def _sample(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
-    """Points of the prior, decoded over each chart, or free."""
+    """Points sampled from the prior, decoded over each chart, or without chart."""
     source, config = _Points(family), as_config(settings)
     solos = draw(source, as_orders([row["chart"] for row in rows], config), config, settings["seed"])
     return [{**_point(z), **facts(solo.score)} for z, solo in zip(source.used, solos, strict=True)]
@@ -107,7 +109,7 @@ TASKS = {
 
 
 def open_model(folder: Path) -> Answer:
-    """Load a family's folder; the answer does what the param `task` says to every row."""
+    """Load a family's folder. The answer applies the task of the param `task` to every row."""
     prepare_torch()
     family = MusicVAEFamily.load(folder)
     family.model.to(best_device())
@@ -117,7 +119,7 @@ def open_model(folder: Path) -> Answer:
         if name not in TASKS:
             known = ", ".join(TASKS)
             raise InputError("task", expected=f"one of {known}", found=repr(name), remedy="choose one of them")
-        as_config(settings)  # refuses impossible settings whatever the task
+        as_config(settings)  # checks the settings for all tasks
         _check_columns(name, rows)
         return TASKS[name].answer(family, rows, settings)
 
@@ -125,7 +127,7 @@ def open_model(folder: Path) -> Answer:
 
 
 class _Points:
-    """A family as drawing uses it: at the points given, or else at those it draws, which are kept in `used`."""
+    """A family for `draw`, which decodes given points, or else sampled points. `used` stores the points."""
 
     codec: MelodyCodec
 
@@ -150,7 +152,7 @@ def _check_columns(name: str, rows: Sequence[Row]) -> None:
     known = (*task.needed, *task.allowed)
     for number, row in enumerate(rows, 1):
         lacking = [column for column in task.needed if not row.get(column)]
-        if name == "sample" and "chart" not in row:  # else a misspelt column would be a free solo
+        if name == "sample" and "chart" not in row:  # else a misspelt column would generate a free solo
             lacking = ["chart, empty for a free solo"]
         surplus = [column for column, text in row.items() if text and column not in known]
         if lacking or surplus:
@@ -164,22 +166,22 @@ def _read(rows: Sequence[Row], column: str) -> list[Score]:
 
 
 def _read_points(text: str, name: str, size: int) -> Vector:
-    """z as `_point` wrote it: the very same float32."""
+    """Read z as `_point` wrote it, exactly the same float32 values."""
     try:
         z = np.array(json.loads(text), dtype=np.float64)
     except (ValueError, TypeError, OverflowError, RecursionError):
         found = "something else"
     else:
-        found = "numbers that are too large or none" if z.shape[1:] == (size,) else f"an array of shape {z.shape}"
+        found = "NaN or numbers that are too large" if z.shape[1:] == (size,) else f"an array of shape {z.shape}"
         if z.shape[1:] == (size,) and bool((np.abs(z) <= np.finfo(np.float32).max).all()):
             return z.astype(np.float32)
     expected = f"a JSON list of windows, each of {size} numbers"
-    raise InputError(name, expected=expected, found=found, remedy="send what the task encode answers")
+    raise InputError(name, expected=expected, found=found, remedy="send the z of a response of task encode")
 
 
 def _check_windows(number: int, z: Vector, needed: int, expected: str) -> None:
     if len(z) != needed:
-        raise InputError(f"z {number}", expected=expected, found=f"{len(z)}", remedy="send what belongs together")
+        raise InputError(f"z {number}", expected=expected, found=f"{len(z)}", remedy="send a z of matching length")
 
 
 def _point(z: Vector) -> dict[str, Any]:
@@ -216,12 +218,12 @@ ENDPOINT = Endpoint(
     },
     example=({"chart": "F7 | Bb7 | F7 | Cm7 F7"}, {"task": "sample", "bars": 4, "seed": 1}),
     about=(
-        "Takes monophonic jazz solos to points of a latent space and back: to vary, blend and interpolate them, or to "
-        "draw new ones."
+        "Encodes monophonic jazz solos to points of a latent space and decodes points to solos: to vary, mix and "
+        "interpolate solos, or to generate new ones."
     ),
     use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/music_vae@challenger \
---env-manager local -p 5002`, then one of four tasks. Every row of an answer is a point of the latent space, `z` in \
-JSON, and the solo there, `midi` in base64.
+--env-manager local -p 5002`, then one of four tasks. Every row of a response has a point of the latent space (`z`, \
+JSON) and its solo (`midi`, base64).
 
     ask() { curl -s 127.0.0.1:5002/invocations -H 'Content-Type: application/json' -d @-; }
     midi() { base64 < "$1" | tr -d '\\n'; }
@@ -232,13 +234,13 @@ JSON, and the solo there, `midi` in base64.
     echo '{"dataframe_records": [{"chart": "F7 | Bb7 | F7 | Cm7 F7"}],
            "params": {"task": "sample", "bars": 12, "seed": 1}}' | ask
 
-- encode: the mean of the posterior, a row of z a window; the answer's solo is the reconstruction, `note_f1` how many \
-of the notes it keeps, `lost_notes` how many the grid has cost.
-- decode: over the changes of a chart, or, with the `midi` that z came from, in that solo's own bars and tempo; with \
-neither, in 4/4 without chords. The likeliest step each time.
-- interpolate: a row a step from one solo to the other; the ends are the reconstructions.
-- sample: points of the prior, drawn at `temperature`, over a chart or, where it is empty, free. Over a \
-chart a solo has the whole choruses nearest to `bars`, with `"whole_choruses": false` exactly `bars`.""",
+- encode: the posterior mean, one row of z for each window. The solo is the reconstruction, `note_f1` its similarity \
+to the input, and `lost_notes` the number of notes that the grid merges.
+- decode: over the changes of a chart; or, with the `midi` that z was encoded from, in the bars and tempo of that \
+solo; or in 4/4 without chords. Greedy decoding.
+- interpolate: one row for each step from one solo to the other. The ends are the reconstructions.
+- sample: points of the prior, sampled at `temperature`, over a chart, or without chords if the chart is empty. Over a \
+chart, the length is the number of whole choruses nearest to `bars`; with `"whole_choruses": false` exactly `bars`.""",
     health={
         "KL (nats a window)": "kl",
         "active units": "active_units",

@@ -1,4 +1,4 @@
-"""What the registry runs for the MusicGen: prompts in, sound out."""
+"""The endpoint of MusicGen: generates sound from prompts."""
 
 import base64
 import tempfile
@@ -14,12 +14,12 @@ from yardbird.generation.prompted_sound import SingConfig, sing
 from yardbird.models.kinds import SoundFamily
 from yardbird.tracking.endpoint import Answer, Endpoint, Row
 
-MOST_SECONDS, MOST_SECONDS_IN_ALL = 60, 300  # a request must not hold the server for hours
+MOST_SECONDS, MOST_SECONDS_IN_ALL = 60, 300  # a request must not block the server for hours
 _MOST_LETTERS = 500  # of a prompt
 
 
 def open_model(folder: Path) -> Answer:
-    """Load a family's folder; the answer draws one sound a prompt."""
+    """Load a family's folder. The answer generates one sound for each prompt."""
     from yardbird.models.musicgen import MusicGenFamily  # loads transformers
 
     prepare_torch()
@@ -31,11 +31,11 @@ def open_model(folder: Path) -> Answer:
         config = _as_config(settings, prompts)
         if config.seconds > MOST_SECONDS:
             expected, found = f"at most {MOST_SECONDS}", f"{config.seconds:g}"
-            raise InputError("seconds", expected=expected, found=found, remedy="ask for a shorter sound")
+            raise InputError("seconds", expected=expected, found=found, remedy="request a shorter sound")
         if config.seconds * len(prompts) > MOST_SECONDS_IN_ALL:
-            expected = f"at most {MOST_SECONDS_IN_ALL} seconds in all"
+            expected = f"at most {MOST_SECONDS_IN_ALL} seconds in total"
             found = f"{config.seconds * len(prompts):g} in {len(prompts)} sounds"
-            raise InputError("request", expected=expected, found=found, remedy="ask for them in several requests")
+            raise InputError("request", expected=expected, found=found, remedy="split it into several requests")
         return [
             {
                 "wav": _as_base64(sound.waveform),
@@ -51,11 +51,11 @@ def open_model(folder: Path) -> Answer:
 
 def _checked(prompt: str, name: str) -> str:
     if not prompt.strip():
-        remedy = "say what to sing, e.g. Be-bop jazz solo in F"
+        remedy = "describe the sound, e.g. Be-bop jazz solo in F"
         raise InputError(name, expected="words", found="none", remedy=remedy)
     if len(prompt) > _MOST_LETTERS:
         expected, found = f"at most {_MOST_LETTERS} letters", f"{len(prompt)}"
-        raise InputError(name, expected=expected, found=found, remedy="say it shorter")
+        raise InputError(name, expected=expected, found=found, remedy="shorten it")
     return prompt
 
 
@@ -63,7 +63,7 @@ def _as_config(settings: Mapping[str, Any], prompts: Sequence[str]) -> SingConfi
     asked = {name: settings[name] for name in ("seconds", "guidance", "temperature", "top_k")}
     try:
         return SingConfig(prompts=tuple(prompts), melody=None, melody_seconds=1.0, **asked)
-    except ConfigError as error:  # it names a file that who asks has never seen
+    except ConfigError as error:  # it names params.yaml, which the sender of a request does not see
         raise YardbirdError(str(error).removeprefix(f"{PARAMS}: sing.")) from None
 
 
@@ -88,7 +88,7 @@ ENDPOINT = Endpoint(
         "unknown_words": ("string", True),
     },
     example=({"prompt": "Be-bop jazz solo in F"}, {"seconds": 1.0, "seed": 1}),
-    about="Draws sound that fits the words of a prompt, as a WAV file.",
+    about="Generates sound that fits the words of a prompt, as a WAV file.",
     use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/musicgen@challenger \
 --env-manager local -p 5003`, then
 
@@ -96,7 +96,7 @@ ENDPOINT = Endpoint(
       -d '{"dataframe_records": [{"prompt": "Be-bop jazz solo in F"}], "params": {"seconds": 8, "seed": 1}}' |
       jq -r '.predictions[0].wav' | base64 -d > solo.wav
 
-The answer's `wav` is a WAV file in base64, of 16 bits and one channel; `unknown_words` are those of the prompt that \
-the model has never read.""",
+In the response, `wav` is a WAV file in base64 with 16 bits and one channel. `unknown_words` are the words of the \
+prompt that are not in the model's vocabulary.""",
     health={},
 )

@@ -1,4 +1,4 @@
-"""What the endpoints share: charts and MIDI files out of a request, solos into its answer, and what is too much."""
+"""Shared code of the endpoints: read charts and MIDI files of a request, write solos of a response, check limits."""
 
 import base64
 import tempfile
@@ -16,10 +16,10 @@ from yardbird.music.midi import read_raw, write_score
 from yardbird.music.score import Score
 from yardbird.tracking.endpoint import Kind
 
-MOST_BARS, MOST_BARS_IN_ALL = 256, 2048  # a request must not hold the server for hours
-_MOST_MIDI = 1 << 20  # characters: a solo has a hundredth of it
+MOST_BARS, MOST_BARS_IN_ALL = 256, 2048  # a request must not block the server for hours
+_MOST_MIDI = 1 << 20  # characters; a solo has about a hundredth of this
 _ANY_SOLO = replace(ANY_SOLO, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
-#: What an answer tells of every solo.
+#: The columns of a response for every solo.
 FACTS: Mapping[str, tuple[Kind, bool]] = {
     "midi": ("string", True),
     "bars": ("long", True),
@@ -29,20 +29,20 @@ FACTS: Mapping[str, tuple[Kind, bool]] = {
 
 
 def check_bars(solos: Sequence[int]) -> None:
-    """Refuse what would take too long: the bars of each solo that is asked for."""
+    """Refuse requests that would take too long. `solos` has the bars of each requested solo."""
     if max(solos, default=0) > MOST_BARS:
-        remedy = "ask for a shorter solo"
+        remedy = "request a shorter solo"
         raise InputError("bars", expected=f"at most {MOST_BARS}", found=str(max(solos)), remedy=remedy)
     if sum(solos) > MOST_BARS_IN_ALL:
-        expected, found = f"at most {MOST_BARS_IN_ALL} bars in all", f"{sum(solos)} in {len(solos)} solos"
-        raise InputError("request", expected=expected, found=found, remedy="ask for them in several requests")
+        expected, found = f"at most {MOST_BARS_IN_ALL} bars in total", f"{sum(solos)} in {len(solos)} solos"
+        raise InputError("request", expected=expected, found=found, remedy="split it into several requests")
 
 
 def as_orders(charts: Sequence[str], config: GenerateConfig) -> list[Order]:
-    """One a chart; an empty one leaves the changes to the model.
+    """One order for each chart. With an empty chart, the model chooses the changes.
 
     Raises:
-        InputError: a chart is unusable, or the solos are too long, as `check_bars` says.
+        InputError: a chart is invalid, or the solos are too long (see `check_bars`).
     """
     sheets = [read_chart(chart, f"chart {number}") for number, chart in enumerate(charts, 1)]
     orders = [Order(f"request_{index}", length_bars(config, sheet), sheet) for index, sheet in enumerate(sheets)]
@@ -51,36 +51,36 @@ def as_orders(charts: Sequence[str], config: GenerateConfig) -> list[Order]:
 
 
 def read_chart(chart: str, name: str) -> LeadSheet | None:
-    """The lead sheet in a text, None in an empty one; `name` stands in error texts."""
+    """Read a lead sheet; None for an empty text. Error texts contain `name`."""
     return LeadSheet.parse(chart, name) if chart.strip() else None
 
 
 def as_config(settings: Mapping[str, Any]) -> GenerateConfig:
-    """The settings of a request that section `generate` knows, checked as there."""
+    """The settings of a request as a section `generate`, with the same checks."""
     asked = {name: settings[name] for name in settings.keys() & GenerateConfig.__dataclass_fields__.keys()}
     fixed = {"free": 0, "solos_per_chart": 0, "measured": 1, "charts": "", "prime_bars": 0, "comping": False,
              "drums": False, "count_in": False, "artist": None, "free_chorus": None, "key": None,
              "best_of": 1}  # fmt: skip
     try:
         return GenerateConfig(**{**fixed, **asked})
-    except ConfigError as error:  # it names a file that who asks has never seen
+    except ConfigError as error:  # it names params.yaml, which the sender of a request does not see
         raise YardbirdError(str(error).removeprefix(f"{PARAMS}: generate.")) from None
 
 
 def read_midi(text: str, name: str) -> Score:
-    """The solo in a MIDI file in base64, of whatever maker; `name` stands in error texts.
+    """Read the solo of any MIDI file in base64. Error texts contain `name`.
 
     Raises:
-        InputError: it is no base64, no MIDI file, too large, or holds no solo.
+        InputError: the text is not base64, not a MIDI file, too large, or has no solo.
     """
     if len(text) > _MOST_MIDI:
         expected, found = f"at most {_MOST_MIDI} characters", f"{len(text)}"
-        raise InputError(name, expected=expected, found=found, remedy="send the solo's own track alone")
+        raise InputError(name, expected=expected, found=found, remedy="send only the track of the solo")
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
     except ValueError:
         remedy = "encode the file's bytes, as `base64 solo.mid` does"
-        raise InputError(name, expected="a MIDI file in base64", found="no base64", remedy=remedy) from None
+        raise InputError(name, expected="a MIDI file in base64", found="invalid base64", remedy=remedy) from None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "solo.mid"
         path.write_bytes(content)
@@ -91,7 +91,7 @@ def read_midi(text: str, name: str) -> Score:
 
 
 def facts(score: Score) -> dict[str, Any]:
-    """A solo as an answer tells it, see `FACTS`."""
+    """The columns of `FACTS` for a solo."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "solo.mid"
         write_score(score, path)

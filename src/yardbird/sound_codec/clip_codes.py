@@ -1,4 +1,4 @@
-"""The clips through a codec, once: codes to be mapped into memory, and their index. Training never runs the codec."""
+"""Encode all clips with a codec once: memory-mapped codes and their index, so that training never runs the codec."""
 
 import io
 import os
@@ -22,28 +22,28 @@ _MOST_THREADS = 8  # a large codec needs a gigabyte for each
 
 
 def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) -> dict[str, int | float]:
-    """Encode every clip of `clips`/clips.csv, whole, at the codec's rate, whatever its own; by all cores of the CPU.
+    """Encode every clip of `clips`/clips.csv, resampled to the codec's rate, on all CPU cores.
 
-    Writes into `output` codes.npy, (frames of all clips, codebooks) int16, one clip after the other; index.csv, the
-    columns of clips.csv with the `start` and the `length` of each clip in frames; and codec.json, with `source`, the
-    checkpoint that the codec is from.
+    Writes to `output`: codes.npy, (frames of all clips, codebooks) int16, with the clips concatenated; index.csv, the
+    columns of clips.csv and the `start` and `length` of each clip in frames; and codec.json, which includes `source`,
+    the codec's checkpoint.
 
     Returns:
-        How much there is, and of each codebook the share of its vectors that occur.
+        Counts of clips, frames and seconds, and for each codebook, the share of its vectors that occur.
 
     Raises:
         InputError: there are no clips, or a sound file is missing or damaged.
     """
     rows = read_clips(clips)
     if not rows:
-        raise InputError(clips, expected="clips", found="none", remedy="see rejected.csv beside them")
+        raise InputError(clips, expected="clips", found="none", remedy="see rejected.csv in the same folder")
     config = codec.config
 
     def encode(row: ClipRow) -> NDArray[np.int16]:
         wave = read_wave(files.within(clips, row.path))
         return encodec.encode(codec, to_mono(wave, config.sampling_rate)).T
 
-    # a clip a thread: torch lets go of the interpreter's lock, and splits single clips badly between threads of its own
+    # One clip per thread: torch releases the GIL, and its own threads speed up a single clip only a little.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), initializer=prepare_torch) as pool:
         encoded = list(tqdm(pool.map(encode, rows), total=len(rows), desc="encode audio", unit="clip", leave=False))
     lengths = [len(codes) for codes in encoded]

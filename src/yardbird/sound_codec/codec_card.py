@@ -1,4 +1,4 @@
-"""The codec's model card, in markdown, from its settings and its measured figures."""
+"""The codec's model card in Markdown, from its settings and metrics."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,13 +19,13 @@ def model_card(
     hours: float,
     device: str,
 ) -> str:
-    """The card.
+    """The model card.
 
     Args:
-        figures: what `encodec.describe` and `codec_quality.measure` say of the model.
-        curve: of the training, a row an epoch.
-        hours: of the processor that the training took.
-        device: that it ran on.
+        figures: the results of `encodec.describe` and `codec_quality.measure`.
+        curve: the training curve, one row for each epoch.
+        hours: processor time of the training.
+        device: the device of the training.
     """
     config = model.config
     kilohertz, distance = config.sampling_rate / 1000, figures["log_mel_distance"]
@@ -47,32 +47,32 @@ tags: [audio, codec, encodec, music]
 
 A small EnCodec: {kilohertz:g} kHz, one channel, {config.frame_rate} frames a second,
 {config.num_quantizers} codebooks of {config.codebook_size}, {config.target_bandwidths[0]:g} kbit/s.
-`EncodecModel.from_pretrained("codec")` loads it. Its tokens are what the MusicGen of this repository
-learns where no other is at hand: offline, on a CPU.
+`EncodecModel.from_pretrained("codec")` loads it. The MusicGen of this repository learns its tokens
+when it is trained from scratch: offline, on a CPU.
 
 {figures["parameters"]:,} parameters and {figures["codebook_values"]:,} values in codebooks, stored in half precision.
 
 ## Data
-Renders alone; no human player was recorded. {sounds.etude_share:.0%} of them play synthetic be-bop etudes,
-{sounds.comping_share:.0%} of those with piano and bass, the others random melodies, which play every key alike.
-They sound through TimGM6mb, the SoundFont that pretty_midi carries (Tim Brechbill, GPL 2), which is no part
-of these weights. After every {training.epoch_steps} steps, {sounds.pool_seconds} seconds were rendered anew.
+All sounds are rendered; no human player was recorded. {sounds.etude_share:.0%} are synthetic be-bop etudes,
+{sounds.comping_share:.0%} of those with piano and bass. The others are random melodies, in which every key is equally
+likely. The SoundFont is TimGM6mb of pretty_midi (Tim Brechbill, GPL 2), which is not part of these
+weights. After every {training.epoch_steps} steps, {sounds.pool_seconds} seconds of new sound were rendered.
 
 ## Training
 {curve[-1]["step"]} steps of {training.batch_size} crops of {training.crop_seconds:g} s:
-{hours:.1f} hours of {device}, rendering and measuring included. The loss is of waveforms and short-time spectra,
-without an adversary. What is kept is a moving average of the weights.
+{hours:.1f} hours of {device}, including rendering and measuring. The loss compares waveforms and short-time
+spectra, without a discriminator. The weights are a moving average.
 
 | step | pitch kept | log-mel distance |
 |---|---|---|
 {epochs}
 
 ## Quality
-On {sounds.held_out_clips} held-out renders of {sounds.held_out_seconds:g} s, whose scores were not trained on:
+On {sounds.held_out_clips} held-out renders of {sounds.held_out_seconds:g} s, whose scores are not in the training data:
 
 - **pitch kept in {figures["pitch_share"]:.1%}** of {figures["voiced_frames"]} voiced frames of single instruments:
-  still voiced, and within a quarter tone, as librosa's probabilistic YIN tracks both
-- **log-mel distance {distance:.3f}** decades, which is {20 * distance:.1f} dB, the mean over 80 bands
+  still voiced and within a quarter tone, both tracked by librosa's probabilistic YIN
+- **log-mel distance {distance:.3f}** decades ({20 * distance:.1f} dB), the mean over 80 bands
   up to {kilohertz / 2:g} kHz
 
 | instrument | of the training | pitch kept |
@@ -80,12 +80,12 @@ On {sounds.held_out_clips} held-out renders of {sounds.held_out_seconds:g} s, wh
 {instruments}
 
 ## Limits
-It knows the instruments of one SoundFont. Recordings, voices, drums and mixtures come back worse than these
-figures tell, and what lies above {kilohertz / 2:g} kHz does not come back at all.
-The {worst} keeps its pitch worst, in {kept[worst]:.1%} of the frames.
-Breath and attack are blurred, as they are without an adversary: see `reports/codec/spectrograms.png`.
+The codec was trained on the instruments of one SoundFont. It reconstructs recordings, voices, drums and mixtures
+worse than these values show, and nothing above {kilohertz / 2:g} kHz.
+The {worst} has the lowest share of kept pitch, {kept[worst]:.1%} of the frames.
+Breath and attack are blurred, because there was no discriminator: see `reports/codec/spectrograms.png`.
 
-## Again
-`make codec` trains it again, with the settings of section `codec` of params.yaml; stopped, it goes on
-where it stood. Code and weights: MIT licence.
+## Reproduce
+`make codec` trains it again, with the settings of section `codec` of params.yaml. After an interruption, the same
+command resumes it. Code and weights: MIT licence.
 """

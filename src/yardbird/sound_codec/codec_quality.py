@@ -1,4 +1,4 @@
-"""How well sounds survive the codec: is the pitch kept, how far is the spectrum, and a picture of both."""
+"""Quality of the codec: share of kept pitch, spectral distance, and a plot of spectrograms."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from yardbird.nn.encodec import HOP, SAMPLE_RATE
 from yardbird.sound_codec.training_sounds import COMPING, Clip, Samples
 
 QUARTER_TONE = 2 ** (1 / 24)
-_LOWEST_HZ, _HIGHEST_HZ = 40.0, 1800.0  # a double bass's E; above a soprano saxophone
-_PITCH_BINS = 0.2  # semitones: a tenth, the default, takes seven times as long
+_LOWEST_HZ, _HIGHEST_HZ = 40.0, 1800.0  # from the low E of a double bass to above a soprano saxophone
+_PITCH_BINS = 0.2  # semitones; the default, 0.1, takes seven times as long
 _BANDS, _WINDOW = 80, 1024
-_FLOOR = 1e-3  # of the mel magnitudes, before the logarithm: about what the rounding to 16 bits leaves in a band
+_FLOOR = 1e-3  # of the mel magnitudes, before the logarithm: about the noise of 16-bit rounding in a band
 
 
 def pitch(samples: Samples) -> NDArray[np.float64]:
-    """Hz in every frame, NaN where unvoiced: (1 + n // HOP,). Probabilistic YIN, Mauch & Dixon 2014."""
+    """Pitch in Hz in every frame, NaN if unvoiced: (1 + n // HOP,). Probabilistic YIN, Mauch & Dixon 2014."""
     hertz: NDArray[np.float64] = librosa.pyin(
         samples,
         sr=SAMPLE_RATE,
@@ -38,14 +38,14 @@ def pitch(samples: Samples) -> NDArray[np.float64]:
 
 
 def pitch_kept(original: Samples, decoded: Samples) -> tuple[int, int]:
-    """Frames of the original that are voiced, and those of them voiced in `decoded` within a quarter tone of it."""
+    """Number of voiced frames of the original, and of those that `decoded` keeps within a quarter tone."""
     wanted, found = pitch(original), pitch(decoded)
     near = np.abs(np.log(found / wanted)) <= np.log(QUARTER_TONE)  # false where either is unvoiced
     return int(np.isfinite(wanted).sum()), int(near.sum())
 
 
 def log_mel(samples: Samples) -> NDArray[np.float32]:
-    """log10 of the magnitudes of 80 mel bands, windows of 64 ms every 16 ms: (bands, frames)."""
+    """log10 magnitudes of 80 mel bands, in windows of 64 ms every 16 ms: (bands, frames)."""
     bands = librosa.feature.melspectrogram(
         y=samples,
         sr=SAMPLE_RATE,
@@ -61,19 +61,19 @@ def log_mel(samples: Samples) -> NDArray[np.float32]:
 
 
 def log_mel_distance(original: Samples, decoded: Samples) -> float:
-    """Mean absolute difference of `log_mel`, 0 where both are the same; 0.05 is a decibel."""
+    """Mean absolute difference of `log_mel`; 0.05 is one decibel."""
     return float(np.abs(log_mel(original) - log_mel(decoded)).mean())
 
 
 def through(model: EncodecModel, samples: Samples) -> Samples:
-    """Encoded and decoded, cut to the length it had."""
+    """Encode and decode, cut to the original length."""
     return encodec.decode(model, encodec.encode(model, samples))[: len(samples)]
 
 
 def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:
-    """Over held-out clips: `pitch_kept` as a share of all voiced frames, in all and by group, and the mean distance.
+    """Metrics over held-out clips: share of voiced frames with kept pitch, in total and by group, and mean distance.
 
-    Clips with a rhythm section count in the distance alone: a mixture has no one pitch.
+    Clips with a rhythm section count only in the distance, because a mixture has no single pitch.
     """
     voiced: dict[str, int] = defaultdict(int)
     kept: dict[str, int] = defaultdict(int)
@@ -95,7 +95,7 @@ def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:
 
 
 def draw(model: EncodecModel, clips: Sequence[Clip], path: Path) -> None:
-    """Spectrograms of clips, above, and of what comes out of the codec, below."""
+    """Draw spectrograms of clips (top row) and of their reconstructions (bottom row)."""
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(4.5 * len(clips), 6), layout="constrained")
         axes = figure.subplots(2, len(clips), squeeze=False, sharex=True, sharey=True)

@@ -1,7 +1,7 @@
-"""How the codec is trained: as a plain autoencoder first, then through codebooks fitted to its latents.
+"""Training of the codec: first as a plain autoencoder, then with codebooks fitted to its latents.
 
-Without codebooks pitch is learnt within minutes; codebooks that begin as the k-means of such latents keep most of it.
-What is measured and kept is the moving average of the weights.
+Without codebooks, the model learns pitch within minutes. Codebooks initialised with k-means of such latents keep most
+of it. The moving average of the weights is measured and kept.
 """
 
 import math
@@ -24,7 +24,7 @@ from yardbird.seeds import derive_seed, generator
 from yardbird.sound_codec.codec_quality import measure
 from yardbird.sound_codec.training_sounds import Clip, SoundsConfig, crops, training_pool
 
-_FIT_BATCHES = 40  # whose latents the codebooks are fitted to
+_FIT_BATCHES = 40  # number of batches whose latents initialise the codebooks
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class TrainingConfig(Settings, section="codec.training"):
     """Section `codec.training` of params.yaml."""
 
     steps: PositiveInt
-    unquantised_steps: NonNegativeInt  # of them, at the start, without codebooks
+    unquantised_steps: NonNegativeInt  # the first steps, without codebooks
     batch_size: PositiveInt
     crop_seconds: PositiveFloat
-    learning_rate: PositiveFloat  # the peak
-    min_learning_rate: NonNegativeFloat  # where the cosine ends
+    learning_rate: PositiveFloat  # peak
+    min_learning_rate: NonNegativeFloat  # at the end of the cosine
     warmup_steps: NonNegativeInt
     gradient_clip: PositiveFloat
-    commitment: NonNegativeFloat  # weight of the encoder's distance to its codes
-    averaging: ShareBelowOne  # decay of the moving average of the weights, a step
-    epoch_steps: PositiveInt  # fresh sounds and a measurement after so many
+    commitment: NonNegativeFloat  # weight of the commitment loss
+    averaging: ShareBelowOne  # decay of the moving average of the weights, per step
+    epoch_steps: PositiveInt  # steps of an epoch: each has new sounds and a measurement
     checkpoint_steps: PositiveInt
     threads: PositiveInt
     quantise: QuantiseConfig
@@ -53,7 +53,7 @@ State = Mapping[str, Any]
 
 
 class Trainer:
-    """A codec in training, on the device where it is, its average, and where it stands."""
+    """A codec in training, its moving average, and the state of the training. Uses the model's device."""
 
     def __init__(self, model: EncodecModel, config: TrainingConfig, sounds: SoundsConfig, seed: int) -> None:
         self.model, self.config, self.sounds, self.seed = model, config, sounds, seed
@@ -65,13 +65,13 @@ class Trainer:
         self.curve: list[Row] = []
         self.sums: dict[str, float] = {}  # of the terms of the loss, over the epoch so far
 
-    def run(self, clips: list[Clip], tell: Callable[[Row], None], keep: Callable[[State], None]) -> list[Row]:
-        """Train to the last step, from where it stands; the curve.
+    def run(self, clips: list[Clip], report: Callable[[Row], None], keep: Callable[[State], None]) -> list[Row]:
+        """Train from the current step to the last one. Return the curve.
 
         Args:
-            clips: what it is measured on after every epoch.
-            tell: is given each new row of the curve.
-            keep: is given the state after every `checkpoint_steps`, and at the end.
+            clips: held-out clips, measured after every epoch.
+            report: receives each new row of the curve.
+            keep: receives the state after every `checkpoint_steps`, and at the end.
         """
         config = self.config
         length = round(config.crop_seconds * encodec.FRAME_RATE) * encodec.HOP
@@ -98,14 +98,14 @@ class Trainer:
             if self.step % config.epoch_steps == 0 or self.step == config.steps:
                 row = {"step": self.step, **{f"train_{name}": value for name, value in self.sums.items()}}
                 self.curve.append({**row, **measure(self.average, clips)})
-                tell(self.curve[-1])
+                report(self.curve[-1])
                 self.sums = {}
             if self.step % config.checkpoint_steps == 0 or self.step == config.steps:
                 keep(self.state())
         return self.curve
 
     def state(self) -> State:
-        """All that `restore` needs to go on as if nothing had happened."""
+        """The complete state for `restore`, which resumes exactly."""
         return {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -124,7 +124,7 @@ class Trainer:
         self.curve, self.sums = state["curve"], state["sums"]
 
     def _learn(self, batch: Tensor) -> dict[str, Tensor]:
-        """One step of the optimiser; the terms of its loss."""
+        """One optimiser step. Return the terms of its loss."""
         config = self.config
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
@@ -143,7 +143,7 @@ class Trainer:
         return {**{name: value.detach() for name, value in terms.items()}, "commitment": commitment.detach()}
 
     def _loss(self) -> SpectralLossConfig:
-        """The plain autoencoder learns from the waveform alone: other terms would hold it back at silence for long."""
+        """Without codebooks only the waveform term: with the other terms the output stays silent for a long time."""
         if self.step < self.config.unquantised_steps:
             return replace(self.config.loss, magnitude=0.0, phase=0.0, logarithm=0.0, windows_a_step=0, waveform=1.0)
         return self.config.loss
@@ -165,7 +165,7 @@ class Trainer:
 
     @torch.no_grad()
     def _fit(self, batches: list[Tensor]) -> None:
-        """Codebooks as the k-means of the latents; the average begins anew with them."""
+        """Initialise the codebooks with k-means of the latents, and restart the moving average."""
         rng = torch.Generator().manual_seed(derive_seed(self.seed, "codec", "fit"))
         latents = torch.cat([self.model.encoder(batch[:, None]).transpose(1, 2).flatten(0, 1) for batch in batches])
         fit_codebooks(latents, self.codebooks, rng)

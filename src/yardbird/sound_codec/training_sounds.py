@@ -1,7 +1,7 @@
-"""What the codec learns from and is measured on: etudes and random melodies, rendered with many instruments.
+"""Training and held-out sounds of the codec: etudes and random melodies, rendered with many instruments.
 
-Training sounds are drawn anew for every epoch from its own random stream; held-out ones come from a stream of their
-own, so that no score is heard in both.
+Every epoch makes new training sounds from its own random stream. The held-out sounds have another stream, so that no
+score is in both.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _SOUNDING = 10 ** (-40 / 20)  # root mean square of a crop worth learning from
 
 @dataclass(frozen=True)
 class Instrument(Settings, section="codec.sounds.instruments"):
-    """How often a program is heard, by weight, and over which keys."""
+    """The weight of a program among the sounds, and its range of keys."""
 
     name: str
     weight: PositiveFloat
@@ -50,8 +50,8 @@ class SoundsConfig(Settings, section="codec.sounds"):
     """Section `codec.sounds` of params.yaml."""
 
     instruments: Mapping[str, Instrument]  # by MIDI program, counted from 0
-    etude_share: Share  # the others are random melodies, which play every key alike
-    comping_share: Share  # of the etudes: with piano and bass under them
+    etude_share: Share  # the others are random melodies, in which every key is equally likely
+    comping_share: Share  # share of the etudes with piano and bass
     pool_seconds: PositiveInt  # rendered for each epoch
     held_out_clips: PositiveInt
     held_out_seconds: PositiveFloat  # of each clip
@@ -59,14 +59,14 @@ class SoundsConfig(Settings, section="codec.sounds"):
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A held-out sound at `SAMPLE_RATE`; its group is the instrument, or `COMPING` where piano and bass play along."""
+    """A held-out sound at `SAMPLE_RATE`. Its group is the instrument, or `COMPING` with piano and bass."""
 
     group: str
     samples: Samples
 
 
 def training_pool(config: SoundsConfig, seed: int, epoch: int) -> Samples:
-    """At least `pool_seconds` of sound, one piece after another."""
+    """At least `pool_seconds` of concatenated pieces."""
     pieces, length, number = [], 0, 0
     while length < config.pool_seconds * SAMPLE_RATE:
         pieces.append(_piece(config, derive_seed(seed, "codec", "train", epoch), number)[1])
@@ -76,7 +76,7 @@ def training_pool(config: SoundsConfig, seed: int, epoch: int) -> Samples:
 
 
 def held_out(config: SoundsConfig, seed: int) -> list[Clip]:
-    """The clips that the codec is measured on, each from the middle of a piece of its own."""
+    """The clips for measuring the codec, each from the middle of another piece."""
     clips = []
     wanted = round(config.held_out_seconds * SAMPLE_RATE)
     for number in range(config.held_out_clips):
@@ -87,7 +87,7 @@ def held_out(config: SoundsConfig, seed: int) -> list[Clip]:
 
 
 def crops(pool: Samples, count: int, length: int, rng: np.random.Generator) -> Samples:
-    """`count` stretches of `length` samples that sound, anywhere in the pool: (count, length)."""
+    """`count` random crops of the pool that are not silent: (count, length)."""
     found: list[Samples] = []
     while len(found) < count:
         start = int(rng.integers(len(pool) - length))
@@ -112,14 +112,16 @@ def _piece(config: SoundsConfig, seed: int, number: int) -> tuple[str, Samples]:
 
 
 def _etude(rng: np.random.Generator) -> Score:
-    """A stretch of a take that nobody has heard, at its player's tempo."""
-    *_, etude = etudes(int(rng.integers(1 << 62)), int(rng.integers(1, 9)))  # the first ones are always of one form
+    """An excerpt of a new etude, at its player's tempo."""
+    *_, etude = etudes(
+        int(rng.integers(1 << 62)), int(rng.integers(1, 9))
+    )  # take the last one: the first etudes always have the same form
     pieces = excerpts(etude.score, _EXCERPT_BEATS)
     return pieces[int(rng.integers(len(pieces)))]
 
 
 def _melody(instrument: Instrument, rng: np.random.Generator) -> Score:
-    """Notes anywhere in the range, of any loudness, some tied to the next, some followed by a rest."""
+    """Random notes in the range, with random velocities, some of them legato, some followed by a rest."""
     rows, beat = [], 0.0
     for _ in range(_MELODY_NOTES):
         length = float(rng.choice(_LENGTHS))
@@ -131,7 +133,7 @@ def _melody(instrument: Instrument, rng: np.random.Generator) -> Score:
 
 
 def _in_range(score: Score, instrument: Instrument, rng: np.random.Generator) -> Score:
-    """Transposed to where the instrument plays; notes still outside go there by octaves."""
+    """Transpose a score into the instrument's range. Notes that are still outside move by octaves."""
     low, high = int(score.pitches.min()), int(score.pitches.max())
     least, most = instrument.lowest - low, instrument.highest - high
     moved = score.transposed(int(rng.integers(min(least, most), max(least, most) + 1)))

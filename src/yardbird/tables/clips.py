@@ -1,4 +1,4 @@
-"""The tables of clips of sound: data/clips/clips.csv, and data/encoded/audio/index.csv, which adds their codes."""
+"""The tables of audio clips: data/clips/clips.csv, and data/encoded/audio/index.csv, which adds their codes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _CLIPS, _INDEX = "clips.csv", "index.csv"
 
 @dataclass(frozen=True)
 class ClipRow:
-    """A clip of a recording or of a rendered solo. What is not known is None, or empty text."""
+    """A clip of a recording or of a rendered solo. An unknown value is None or empty text."""
 
     clip: str  # the id: "<sound>__<number>"
     path: str  # relative to data/clips
@@ -22,33 +22,33 @@ class ClipRow:
     artist: str
     title: str
     tune_group: str
-    key: str  # that sounds
+    key: str  # of the sound
     form: str
-    qpm: float | None  # that sounds, the mean of the whole solo
-    start_seconds: float  # within the whole sound
+    qpm: float | None  # of the sound, mean over the whole solo
+    start_seconds: float  # from the start of the uncut sound
     seconds: float
-    first_bar: int | None  # the bar that it starts in, counted from 0, a pickup included
-    bars: int | None  # how many bar lines it holds, the one it starts on included
-    semitones: int  # of a copy, against the original
+    first_bar: int | None  # index of the bar in which it starts, from 0; a pickup counts
+    bars: int | None  # number of bar lines in it, including one at its start
+    semitones: int  # transposition relative to the original
     tempo_factor: float
     captions: tuple[str, ...]  # the full one first
 
     @property
     def is_original(self) -> bool:
-        """Is the solo in the key and at the tempo in which it was ingested?"""
+        """Whether the solo has the key and the tempo with which it was ingested."""
         return self.semitones == 0 and self.tempo_factor == 1
 
 
 @dataclass(frozen=True)
 class EncodedClipRow(ClipRow):
-    """A clip, and where its codes are."""
+    """A clip and the position of its codes."""
 
     start: int  # in frames, along the first axis of codes.npy
     length: int
 
     @property
     def place(self) -> slice:
-        """Along the first axis of codes.npy."""
+        """The slice of the clip along the first axis of codes.npy."""
         return slice(self.start, self.start + self.length)
 
 
@@ -64,7 +64,7 @@ def read_clips(clips: Path) -> list[ClipRow]:
     """The rows of clips.csv.
 
     Raises:
-        InputError: there is no such table, or it is damaged.
+        InputError: the table is missing or damaged.
     """
     return read_table(clips / _CLIPS, ClipRow)
 
@@ -74,10 +74,10 @@ def write_clip_index(encoded: Path, rows: Iterable[EncodedClipRow]) -> None:
 
 
 def read_clip_index(encoded: Path, split: str | None = None) -> list[EncodedClipRow]:
-    """The rows of index.csv in its order, of one split or of all.
+    """The rows of index.csv in file order, of one split or of all.
 
     Raises:
-        InputError: there is no such table, it is damaged, or the split named is empty.
+        InputError: the table is missing or damaged, or it has no row of `split`.
     """
     path = encoded / _INDEX
     rows = [row for row in read_table(path, EncodedClipRow) if split in (None, row.split)]

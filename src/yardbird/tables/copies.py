@@ -12,9 +12,9 @@ _TABLE = "manifest.csv"
 
 @dataclass(frozen=True)
 class CopyRow:
-    """A solo as it was ingested, or a copy of it in another key or tempo."""
+    """An ingested solo, or a copy of it in another key or at another tempo."""
 
-    copy: str  # the id: the parent's, with the variant's suffix
+    copy: str  # the id: the id of the parent with the suffix of the variant
     solo: str  # the parent's id
     path: str  # relative to data/augmented
     split: str
@@ -42,6 +42,6 @@ def read_copies(augmented: Path) -> list[CopyRow]:
     """The rows of the augmented corpus: the originals of every split, each with its copies after it.
 
     Raises:
-        InputError: there is no such table, or it is damaged.
+        InputError: the table is missing or damaged.
     """
     return read_table(augmented / _TABLE, CopyRow)

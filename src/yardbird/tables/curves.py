@@ -1,4 +1,4 @@
-"""The curve of a training, reports/train/<family>_curve.csv: a row an epoch, in columns that differ by family."""
+"""The training curve, reports/train/<family>_curve.csv: one row per epoch; the columns depend on the family."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ def write_curve(path: Path, curve: Sequence[Mapping[str, float]]) -> None:
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
-    """The epochs, each with all columns.
+    """One dictionary of all columns for each epoch.
 
     Raises:
-        InputError: a value is missing, or is not a number.
+        InputError: a value is missing or is not a number.
     """
     with path.open(newline="", encoding="utf-8") as file:
         lines = csv.reader(file)

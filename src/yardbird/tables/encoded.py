@@ -12,7 +12,7 @@ _TABLE = "index.csv"
 
 @dataclass(frozen=True)
 class EncodedRow:
-    """Where a solo, or a copy of one, is in the packed arrays."""
+    """The position of a solo, or of a copy, in the packed arrays."""
 
     copy: str
     solo: str
@@ -24,7 +24,7 @@ class EncodedRow:
     tempo_factor: float
     start: int  # along the first axis of the arrays: tokens, or segments of the melody
     length: int
-    notes: int  # that are encoded
+    notes: int  # encoded notes
 
     @property
     def is_original(self) -> bool:
@@ -32,7 +32,7 @@ class EncodedRow:
 
     @property
     def place(self) -> slice:
-        """Along the first axis of the packed arrays."""
+        """The slice of the row along the first axis of the packed arrays."""
         return slice(self.start, self.start + self.length)
 
 
@@ -41,9 +41,9 @@ def write_index(encoded: Path, rows: Iterable[EncodedRow]) -> None:
 
 
 def read_index(encoded: Path, split: str | None = None) -> list[EncodedRow]:
-    """The rows of the index in its order, of one split or of all; there may be none.
+    """The rows of the index in file order, of one split or of all; the list may be empty.
 
     Raises:
-        InputError: there is no such table, or it is damaged.
+        InputError: the table is missing or damaged.
     """
     return [row for row in read_table(encoded / _TABLE, EncodedRow) if split in (None, row.split)]

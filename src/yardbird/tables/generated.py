@@ -11,7 +11,7 @@ TABLE = "manifest.csv"
 
 @dataclass(frozen=True)
 class GeneratedSolo:
-    """A solo that a family or a baseline wrote as notes."""
+    """A solo that a family or a baseline generated as notes."""
 
     solo: str
     path: str  # relative to the table
@@ -23,17 +23,17 @@ class GeneratedSolo:
     key: str
     qpm: float
     seed: int
-    index: int  # in the batch that was drawn
+    index: int  # in the sampled batch
 
 
 @dataclass(frozen=True)
 class GeneratedSound:
-    """A sound that a family made under a prompt."""
+    """A sound that a family generated from a prompt."""
 
     sound: str
     path: str  # relative to the table
     prompt: str
-    unknown_words: str  # that the model has never read, separated by spaces
+    unknown_words: str  # words of the prompt that are not in the training captions, separated by spaces
     seconds: float
     primed_seconds: float
     seed: int
@@ -52,16 +52,16 @@ def read_generated_solos(folder: Path) -> list[GeneratedSolo]:
     """The solos of a folder.
 
     Raises:
-        InputError: there is no such table, or it is damaged.
+        InputError: the table is missing or damaged.
     """
     return read_table(folder / TABLE, GeneratedSolo)
 
 
 def read_generated(folder: Path) -> list[GeneratedSolo] | list[GeneratedSound]:
-    """The solos or the sounds of a folder, whichever its table lists.
+    """The solos or the sounds of a folder, depending on the columns of its table.
 
     Raises:
-        InputError: as `read_generated_solos`.
+        InputError: the table is missing or damaged.
     """
     if "prompt" in read_header(folder / TABLE):
         return read_table(folder / TABLE, GeneratedSound)

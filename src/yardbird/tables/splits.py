@@ -25,6 +25,6 @@ def read_splits(path: Path) -> list[SplitRow]:
     """The rows of the table.
 
     Raises:
-        InputError: there is no such table, or it is damaged.
+        InputError: the table is missing or damaged.
     """
     return read_table(path, SplitRow)

@@ -38,7 +38,7 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
     """The rows of a table that `write_table` wrote.
 
     Raises:
-        InputError: the file is missing, a column is missing or unknown, or a value is not of the type of its column.
+        InputError: the file is missing, a column is missing or unknown, or a value does not have its column's type.
     """
     names, types_ = [field.name for field in fields(kind)], [_type_of(field.type) for field in fields(kind)]
     readers = [type_.read for type_ in types_]
@@ -53,9 +53,9 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
             lines = csv.reader(file)
             header = next(lines, [])
             if odd := sorted(set(names) ^ set(header)):
-                raise refused(f"no column {odd[0]}" if odd[0] in names else f"the column {odd[0]} too")
+                raise refused(f"no column {odd[0]}" if odd[0] in names else f"the unknown column {odd[0]}")
             if len(header) != len(names):
-                raise refused("a column twice")
+                raise refused("a repeated column")
             places = [header.index(name) for name in names]
             for line in lines:
                 if len(line) != len(header):
@@ -68,7 +68,7 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
                     where = f"{types_[odd_place].words} as {names[odd_place]} in line {lines.line_num}"
                     raise refused(repr(texts[odd_place]), where) from None
     except FileNotFoundError:
-        expected = "what an earlier stage writes"
+        expected = "a file that an earlier stage writes"
         raise InputError(path, expected=expected, found="no such file", remedy="run dvc repro") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise refused(str(error)) from None
@@ -76,7 +76,7 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
 
 
 def read_header(path: Path) -> list[str]:
-    """The names of the columns of a table; none where the file is empty or missing."""
+    """The column names of a table; an empty list if the file is empty or missing."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
@@ -85,7 +85,7 @@ def read_header(path: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class _Type:
-    """How the values of a column are read and written, and what they are called in errors."""
+    """How the values of a column are read and written, and their name in error messages."""
 
     words: str
     read: Callable[[str], Any]
@@ -121,7 +121,7 @@ _TYPES: dict[Any, _Type] = {
 def _type_of(annotation: Any) -> _Type:
     if get_origin(annotation) is Literal:
         known = get_args(annotation)
-        return _Type(" or ".join(known), lambda text: known[known.index(text)])  # a ValueError where it is unknown
+        return _Type(" or ".join(known), lambda text: known[known.index(text)])  # ValueError if it is unknown
     if isinstance(annotation, types.UnionType):
         (inner,) = (_type_of(part) for part in get_args(annotation) if part is not types.NoneType)
         return _Type(f"{inner.words} or nothing", lambda text: inner.read(text) if text else None)

@@ -1,4 +1,4 @@
-"""What a family offers through the registry, in plain terms: its module in `yardbird.serving` fills this in."""
+"""The description of how a registered family is served. The family's module in `yardbird.serving` defines one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,38 +6,38 @@ from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["string", "long", "double", "boolean"]
-#: One row of a request: its columns as text; one that is missing or null is empty.
+#: One row of a request: its columns as text. A null is empty.
 Row = Mapping[str, str]
-#: The rows of a request under its settings → the rows of the answer.
+#: (rows of a request, its settings) → rows of the response.
 Answer = Callable[[Sequence[Row], Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How a registered family answers, and what its model card says of it."""
+    """How a registered family responds to requests, and its texts in the model card."""
 
     family: str
-    file: Path  # MLflow executes it to load the model; all it does is call `pyfunc.serve` with this endpoint
+    file: Path  # executed by MLflow to load the model; it only calls `pyfunc.serve` with this endpoint
     open_model: Callable[[Path], Answer]  # from the family's folder
-    columns: Mapping[str, bool]  # of a request: must it be there?
-    params: Mapping[str, Kind]  # what a request may set
-    defaults: Mapping[str, Any]  # of those params that params.yaml does not set
-    answers: Mapping[str, tuple[Kind, bool]]  # columns of an answer; does every answer have it?
+    columns: Mapping[str, bool]  # of a request: is it required?
+    params: Mapping[str, Kind]  # that a request may set
+    defaults: Mapping[str, Any]  # of params that are not in params.yaml
+    answers: Mapping[str, tuple[Kind, bool]]  # columns of a response: is it always there?
     example: tuple[Row, Mapping[str, Any]]  # a row and its params
-    about: str  # a sentence or two: what the model does
-    use: str  # markdown: how it is asked
-    health: Mapping[str, str]  # what the card shows apart: words → the figure's name in the reports; {}: nothing
+    about: str  # one or two sentences: what the model does
+    use: str  # Markdown: how to send requests
+    health: Mapping[str, str]  # metrics of a separate table of the card: label → name in the reports; {}: no table
 
 
 @dataclass(frozen=True)
 class Server:
-    """An endpoint under the settings of this workspace."""
+    """An endpoint with the settings of this workspace."""
 
     endpoint: Endpoint
-    settings: Mapping[str, Any]  # section `generate` or `sing`, and `seed`; what is no param of it does not matter
+    settings: Mapping[str, Any]  # section `generate` or `sing`, and `seed`; entries that are not params are ignored
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """Of every param."""
+        """The default of every param."""
         known = {**self.endpoint.defaults, **self.settings}
         return {name: known[name] for name in self.endpoint.params}

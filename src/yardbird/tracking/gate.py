@@ -1,4 +1,4 @@
-"""Who may be champion: sentences and a verdict from measured figures alone."""
+"""The gate: decide from metrics alone whether a model becomes champion, and explain the verdict."""
 
 import json
 from collections.abc import Mapping
@@ -16,21 +16,21 @@ _VERDICT = Check(VERDICTS.__contains__, f"a verdict, of {', '.join(VERDICTS)}")
 
 @dataclass(frozen=True)
 class Gate(Settings, section="publish.<family>"):
-    """One family's entry of section `publish` of params.yaml: what is compared, in reports/evaluate/<family>.json."""
+    """A family's entry in section `publish` of params.yaml: what to compare in reports/evaluate/<family>.json."""
 
-    measure: str  # of the family's own row and of the baseline's, on held-out tunes; lower is better
+    measure: str  # in the rows of the family and the baseline, on held-out tunes; lower is better
     baseline: str  # the row that a champion must beat
-    requires: tuple[Annotated[str, _VERDICT], ...]  # verdicts that have to be yes
+    requires: tuple[Annotated[str, _VERDICT], ...]  # required verdicts
 
     def compares_with(self, other: "Gate") -> bool:
-        """The same figure against the same baseline."""
+        """Whether both compare the same measure with the same baseline."""
         return (self.measure, self.baseline) == (other.measure, other.baseline)
 
     def faults(self, content: Mapping[str, Mapping[str, float]], name: str) -> tuple[str, ...]:
-        """Why a family is no champion whatever it beats: the required verdicts that are no or have not been measured.
+        """The required verdicts that are not met or not measured, as text. With any of them, a family is not promoted.
 
         Args:
-            content: of reports/evaluate/<family>.json.
+            content: reports/evaluate/<family>.json.
         """
         verdicts = {verdict.figure: verdict for verdict in told(content, name)}
         return tuple(
@@ -42,19 +42,19 @@ class Gate(Settings, section="publish.<family>"):
 
 @dataclass(frozen=True)
 class Standing:
-    """What a model is judged by."""
+    """The values that the gate uses to judge a model."""
 
     gate: Gate
-    value: float | None  # of the measure, on held-out tunes; None: not measured
-    baseline: float | None  # the same of the baseline, on the same tunes
-    held_out: str  # a hash of these tunes: figures compare only where it is equal
+    value: float | None  # of the model, on held-out tunes; None: not measured
+    baseline: float | None  # of the baseline, on the same tunes
+    held_out: str  # hash of these tunes: values can be compared only if it is equal
     synthetic: bool  # trained on the built-in corpus alone
-    collapsed: bool  # a latent through which hardly a note comes back
-    faults: tuple[str, ...] = ()  # required verdicts that are no, in words
+    collapsed: bool  # a latent space from which almost no note is recovered
+    faults: tuple[str, ...] = ()  # required verdicts that are not met, as text
 
     @property
     def margin(self) -> float:
-        """The share of the baseline's figure that the model saves."""
+        """The improvement over the baseline, as a share of the baseline's value."""
         assert self.value is not None
         assert self.baseline is not None
         return 1 - self.value / self.baseline
@@ -64,7 +64,7 @@ class Standing:
 
     @classmethod
     def parse(cls, text: str) -> "Standing":
-        """What `text` wrote."""
+        """Read what `text` returned."""
         content = json.loads(text)
         gate = content["gate"]
         gate["requires"] = tuple(gate["requires"])
@@ -74,51 +74,51 @@ class Standing:
 @dataclass(frozen=True)
 class Verdict:
     promoted: bool
-    reason: str  # whole sentences, with the figures
+    reason: str  # complete sentences with the values
 
 
 def judge(candidate: Standing, champion: Standing | None) -> Verdict:
-    """The gate: beat the baseline, and be no worse than the present champion, as far as the two can be compared.
+    """The gate: a model must beat the baseline, and must not be worse than the champion if both can be compared.
 
-    Measured on the same held-out tunes, the measure decides. On other tunes it does not compare, so the margins over
-    the baseline do, each on its own tunes; but a model of the built-in synthetic corpus never displaces one of real
-    solos, and one of real solos always displaces a synthetic one. A collapsed latent is never champion,
-    nor is a model that fails a required verdict.
+    On the same held-out tunes, the measure decides. On different tunes it cannot be compared, so the margins over the
+    baseline decide, each on its own tunes. However, a model of the built-in synthetic corpus never replaces one of real
+    solos, and one of real solos always replaces a synthetic one. A model with a collapsed latent space or without a
+    required verdict is never champion.
     """
     measure, baseline = candidate.gate.measure.replace("_", " "), _words(candidate.gate.baseline)
     if candidate.collapsed:
-        reason = "The latent has collapsed: next to nothing of a solo comes back through z, whose space is empty."
+        reason = "The latent has collapsed: decoding from z recovers almost nothing of a solo."
         return Verdict(False, f"{reason} Such a model is never champion.")
     if candidate.value is None or candidate.baseline is None:
-        return Verdict(False, f"Not judged: held-out {measure} was not measured for it and for {baseline}.")
+        return Verdict(False, f"Not judged: held-out {measure} was not measured for both the model and {baseline}.")
     figures = f"{baseline} in {measure}: {candidate.value:.3f} against {candidate.baseline:.3f}."
     if candidate.value >= candidate.baseline:
         return Verdict(False, f"Does not beat {figures}")
     beats = f"Beats {figures}"
     if candidate.faults:
-        return Verdict(False, f"{beats} No champion all the same, for it is not {'; not '.join(candidate.faults)}.")
+        return Verdict(False, f"{beats} But it cannot be champion: it is not {'; not '.join(candidate.faults)}.")
     if champion is None or champion.value is None or champion.baseline is None:
         return Verdict(True, f"{beats} There was no champion to compare with.")
     if candidate.gate.compares_with(champion.gate) and candidate.held_out == champion.held_out:
         better = candidate.value <= champion.value
-        words = "No worse" if better else "Worse"
-        return Verdict(
-            better, f"{beats} {words} than the champion on the same held-out tunes, which has {champion.value:.3f}."
-        )
+        words = "Not worse" if better else "Worse"
+        return Verdict(better, f"{beats} {words} than the champion on the same held-out tunes, {champion.value:.3f}.")
     if candidate.synthetic != champion.synthetic:
         kinds = ("a synthetic corpus", "real solos")
         own, other = kinds if candidate.synthetic else kinds[::-1]
-        word = "stays" if candidate.synthetic else "gives way"
-        apart = f"The champion was trained on {other}, this one on {own}: figures do not compare, the champion {word}."
+        word = "stays" if candidate.synthetic else "is replaced"
+        apart = (
+            f"The champion was trained on {other}, this model on {own}: values cannot be compared. The champion {word}."
+        )
         return Verdict(not candidate.synthetic, f"{beats} {apart}")
     if not candidate.gate.compares_with(champion.gate):
         by = f"{champion.gate.measure.replace('_', ' ')} against {_words(champion.gate.baseline)}"
         return Verdict(
-            True, f"{beats} The champion was judged by {by}: figures do not compare, the champion gives way."
+            True, f"{beats} The champion was judged by {by}: values cannot be compared. The champion is replaced."
         )
     better = candidate.margin >= champion.margin
-    margins = f"{'no smaller' if better else 'smaller'}: {candidate.margin:.1%} against {champion.margin:.1%}"
-    apart = f"The champion was measured on other held-out tunes, so {measure} does not compare"
+    margins = f"{'not smaller' if better else 'smaller'}: {candidate.margin:.1%} against {champion.margin:.1%}"
+    apart = f"The champion was measured on other held-out tunes, so {measure} cannot be compared"
     return Verdict(better, f"{beats} {apart}; the margin over {baseline} is {margins}.")
 
 

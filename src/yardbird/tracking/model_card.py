@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it has learnt from, how well it does, in markdown from measured figures."""
+"""The model card in Markdown: the model, its training data and its metrics."""
 
 import hashlib
 from collections import Counter
@@ -20,24 +20,24 @@ from yardbird.tracking.gate import Gate
 
 @dataclass(frozen=True)
 class Clips:
-    """What a corpus of sound is made of: solos cut into clips, in a codec's codes."""
+    """Facts about a sound corpus: solos cut into clips and encoded with a codec."""
 
     count: int
     minutes: float
-    rendered: bool  # through the SoundFont; else recorded
-    checkpoint: str  # whose weights training began with; scratch: none
+    rendered: bool  # with the SoundFont; otherwise recorded
+    checkpoint: str  # with the initial weights; scratch: none
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What the encode stage wrote, counted: originals a split, copies in all, the training artists."""
+    """Counts of the encoded corpus: originals of each split, all copies, the training artists."""
 
     originals: Mapping[str, int]
     copies: int
     artists: tuple[str, ...]
     held_out: str  # a hash of the originals of the test split, as encoded
-    clips: Clips | None = None  # of a corpus of sound
-    background: Mapping[str, int] = field(default_factory=dict)  # its sources, and the solos of each
+    clips: Clips | None = None  # for a sound corpus
+    background: Mapping[str, int] = field(default_factory=dict)  # source → number of its solos
 
     @property
     def synthetic(self) -> bool:
@@ -45,35 +45,33 @@ class Corpus:
 
     @property
     def origin(self) -> str:
-        """Who played what the model has learnt from, in sentences."""
+        """The origin of the training data, in sentences."""
         return f"{self._players} {self._sound}" if self.clips else self._players
 
     @property
     def _players(self) -> str:
-        etudes = "the built-in etudes by invented players, made by rules. No human played them"
+        etudes = "the built-in etudes by synthetic players, composed by rules. No human played them"
         if self.synthetic:
-            return f"**Synthetic**: {etudes}, and what this model plays is no evidence about real bebop."
-        own = "Solos of the user's own folders. Their licences bind what may be done with these weights."
+            return f"**Synthetic**: {etudes}. The output of this model is not evidence about real bebop."
+        own = "Solos from the user's own folders. Their licences restrict the use of these weights."
         invented = sum(SYNTHETIC in artist for artist in self.artists)
         if not invented:
             return own
         share = f"{invented} of {len(self.artists)} artists"
-        return (
-            f"**Partly synthetic**, {share}: {etudes}, and all that this model plays rests on them too. The rest: {own}"
-        )
+        return f"**Partly synthetic**, {share}: {etudes}, but all output of this model depends on them. The rest: {own}"
 
     @property
     def _sound(self) -> str:
         assert self.clips is not None
-        rendered = "**Rendered**: a SoundFont has played the notes, no instrument was recorded."
-        heard = rendered if self.clips.rendered else "Recordings, as they are."
+        rendered = "**Rendered**: a SoundFont played the notes. No instrument was recorded."
+        sound = rendered if self.clips.rendered else "Recordings, not modified."
         if self.clips.checkpoint == "scratch":
-            return f"{heard} Trained from scratch on nothing else."
-        return f"{heard} Fine-tuned from {self.clips.checkpoint}, whose licence binds these weights too."
+            return f"{sound} Trained from scratch on nothing else."
+        return f"{sound} Fine-tuned from {self.clips.checkpoint}, whose licence also applies to these weights."
 
 
 def read_corpus(encoded: Path) -> Corpus:
-    """Read the index and the held-out solos of one codec's folder in data/encoded."""
+    """Read the index and the held-out solos of a codec's folder in data/encoded."""
     codec = files.read_json(encoded / "codec.json")
     rows: Sequence[EncodedRow] | Sequence[EncodedClipRow]
     if "codebooks" in codec:
@@ -115,24 +113,26 @@ def model_card(
     gate: Gate,
     verdict: str,
 ) -> str:
-    """The card in markdown.
+    """The card in Markdown.
 
     Args:
-        training: the family's entry of reports/train/<family>.json.
-        figures: rows of reports/evaluate/<family>.json; the family's own and the baselines'.
+        training: the family's entry in reports/train/<family>.json.
+        figures: the rows of reports/evaluate/<family>.json: of the family and the baselines.
         verdict: the gate's reason.
     """
     family, own = endpoint.family, figures.get(endpoint.family, {})
     splits = ", ".join(f"{count} {split}" for split, count in corpus.originals.items())
     more = "".join(f"\n- background: {count} solos of {name}" for name, count in corpus.background.items())
-    cut = f"\n- cut into {corpus.clips.count} clips, {corpus.clips.minutes:.0f} minutes in all" if corpus.clips else ""
+    cut = (
+        f"\n- cut into {corpus.clips.count} clips, {corpus.clips.minutes:.0f} minutes in total" if corpus.clips else ""
+    )
     columns = list(dict.fromkeys(name for row in figures.values() for name in row))
-    table = _table("held out and generated", figures, {column.replace("_", " "): column for column in columns})
+    table = _table("held-out and generated", figures, {column.replace("_", " "): column for column in columns})
     table = table if figures else "Not evaluated.\n"
     facts = "\n".join(_row(name.replace("_", " "), [value]) for name, value in training.items())
     validation = {name.removeprefix("validation_"): value for name, value in training.items()}
     sources = {"validation": validation, "held out": own, gate.baseline: figures.get(gate.baseline, {})}
-    health = f"## Health\n{_table('of the latent', sources, endpoint.health)}\n" if endpoint.health else ""
+    health = f"## Health\n{_table('latent space', sources, endpoint.health)}\n" if endpoint.health else ""
     alarm = f"**ALARM.** {verdict}\n\n" if own.get("collapsed") else ""
     return f"""# {family}
 
@@ -142,15 +142,15 @@ def model_card(
 {corpus.origin}
 
 - artists: {", ".join(corpus.artists)}
-- original solos: {splits}; with transposed and tempo-scaled copies of the training solos: {corpus.copies}{more}{cut}
-- split by tune: no take or copy of a held-out tune is trained on (held-out hash {corpus.held_out})
+- original solos: {splits}; {corpus.copies} with transposed and tempo-scaled copies of the training solos{more}{cut}
+- split by tune: no take or copy of a held-out tune is in the training split (held-out hash {corpus.held_out})
 
 ## Training
 | | |
 |---|---|
 {facts}
 
-{health}## Figures
+{health}## Metrics
 {table}
 ## Verdict
 {verdict}
@@ -161,7 +161,7 @@ def model_card(
 
 
 def _table(title: str, columns: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> str:
-    """Figures by source: `names` are the words of each row and the figure's name."""
+    """A table with one column for each source. `names` maps the label of each row to the name of its metric."""
     head = f"| {title} | {' | '.join(name.replace('_', ' ') for name in columns)} |\n|---|{'---|' * len(columns)}\n"
     return head + "".join(
         _row(words, [column.get(name) for column in columns.values()]) + "\n" for words, name in names.items()

@@ -1,4 +1,4 @@
-"""A solo to hear and to see inside MLflow's artifact view, which shows html, wav and png but no MIDI."""
+"""Pages with the sound and image of a solo for MLflow's artifact view, which shows html, wav and png but not MIDI."""
 
 import base64
 import html
@@ -17,7 +17,7 @@ from yardbird.music.score import Score
 
 
 def write_solo(folder: Path, stem: str, sample: Any, waveform: Waveform, image: NDArray[np.uint8]) -> None:
-    """Write `stem` as .wav, .png and .html, and as .mid where the sample is a score."""
+    """Write `stem` as .wav, .png and .html, and as .mid if the sample is a score."""
     if isinstance(sample, Score):
         write_score(sample, folder / f"{stem}.mid")
     write_wave(waveform, folder / f"{stem}.wav")
@@ -28,7 +28,7 @@ def write_solo(folder: Path, stem: str, sample: Any, waveform: Waveform, image: 
 
 
 def solo_page(title: str, wave: Path, picture: Path) -> str:
-    """One self-contained page: a player above the piano roll."""
+    """A self-contained page with an audio player and an image."""
     sound, image = (base64.b64encode(path.read_bytes()).decode() for path in (wave, picture))
     return (
         f"<!doctype html><meta charset=utf-8><title>{html.escape(title)}</title>"

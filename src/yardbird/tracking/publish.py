@@ -1,4 +1,4 @@
-"""What the publish stage does: one run for the pipeline's state, each trained family in the registry, verdicts."""
+"""Publish a workspace: record the pipeline's state as an MLflow run, and register and judge each trained family."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,16 +23,16 @@ def publish(
     """Publish the workspace in the current folder.
 
     Args:
-        root: where MLflow's database lies.
-        gates: section `publish`: by what each family is judged.
-        servers: how the registered model of each family answers.
-        show: renders and draws what the trainings have sampled.
+        root: the folder of MLflow's database.
+        gates: section `publish`, the gate of each family.
+        servers: how the registered model of each family is served.
+        show: renders and draws the samples of trainings.
 
     Returns:
-        Family → is it champion, and why, with the figures: nothing that differs between two runs on the same state.
+        Family → whether it is champion, and the reason. The result is the same for two runs on the same state.
 
     Raises:
-        TrackingError: MLflow is out of reach.
+        TrackingError: MLflow cannot be reached.
         InputError: no family has been trained.
         ConfigError: a trained family has no gate.
     """

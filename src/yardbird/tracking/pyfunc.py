@@ -1,4 +1,4 @@
-"""An endpoint as an MLflow model: a table of texts in, a table out."""
+"""An endpoint as an MLflow model, which maps a table of texts to a table."""
 
 import logging
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from yardbird.tracking.endpoint import Endpoint, Server
 
 
 def signature(server: Server) -> ModelSignature:
-    """Columns in and out, and the params with their defaults."""
+    """Input and output columns, and the params with their defaults."""
     endpoint = server.endpoint
     return ModelSignature(
         inputs=Schema([ColSpec("string", name, required) for name, required in endpoint.columns.items()]),
@@ -26,7 +26,7 @@ def signature(server: Server) -> ModelSignature:
 
 
 class EndpointModel(PythonModel):
-    """Answers as its endpoint does; what a user can mend is an error of one line."""
+    """Serves an endpoint. Errors that a user can fix become one-line errors."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -44,24 +44,25 @@ class EndpointModel(PythonModel):
         records = model_input.fillna("").to_dict("records")
         rows = [{str(name): text for name, text in record.items()} for record in records]
         try:
-            if not rows:  # or none of its columns was known: MLflow has dropped the others
-                expected = f"rows with columns out of {', '.join(self._endpoint.columns)}"
-                raise InputError("request", expected=expected, found="none", remedy="add a row, or mend its columns")
+            if not rows:  # also if no column is known: MLflow drops unknown columns
+                expected = f"rows with some of the columns {', '.join(self._endpoint.columns)}"
+                raise InputError("request", expected=expected, found="none", remedy="add a row, or fix its columns")
             return pd.DataFrame(self._answer(rows, params or {}))
         except YardbirdError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
 
 
 def serve(endpoint: Endpoint) -> None:
-    """Set the model of the file that MLflow executes (`Endpoint.file`); nothing else may call this."""
+    """Set the model of the file that MLflow executes. Only `Endpoint.file` may call this."""
     set_model(EndpointModel(endpoint))
 
 
 @dataclass(frozen=True)
 class _UnknownParams:
-    """MLflow drops unknown params with a warning before we see them: a misspelt `temprature` would go unnoticed.
+    """A log filter that turns MLflow's warning about unknown params into an error, for models with our params.
 
-    The warning is the only place where they can be seen, so it is made an error here, for models with our params.
+    MLflow drops unknown params before the model sees them, so that a misspelt `temprature` would have no effect. The
+    warning is the only place that names them.
     """
 
     known: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""A registered model's folder, by name and alias or version."""
+"""Fetch the folder of a registered model by name and alias or version."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from yardbird.tracking.store import first_line, tracking_uri
 
 
 def fetch_model(root: Path, reference: str) -> Path:
-    """The folder of weights and codec behind `name@alias` or `name@version`, downloaded where the store is remote.
+    """The folder of weights and codec of `name@alias` or `name@version`, downloaded from a remote store.
 
     Raises:
-        InputError: nothing of that name is registered.
+        InputError: no such model is registered.
     """
     uri = tracking_uri(root)
-    remedy = "run `dvc repro`, which publishes, or name a folder; `mlflow ui` lists what is registered"
-    if uri.startswith("sqlite:") and not Path(uri.removeprefix("sqlite:///")).exists():  # asking would make one
+    remedy = "run `dvc repro` to register models, or give a folder; `mlflow ui` lists the registered models"
+    if uri.startswith("sqlite:") and not Path(uri.removeprefix("sqlite:///")).exists():  # MLflow would create it
         raise InputError(reference, expected="a registered model", found="no database yet", remedy=remedy)
     client = MlflowClient(uri)
     name, _, alias = reference.partition("@")

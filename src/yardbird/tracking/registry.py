@@ -1,4 +1,4 @@
-"""The model registry: a version for every new content, `challenger` always, `champion` past the gate."""
+"""The model registry: a version for every new content. The last is `challenger`; the gate chooses `champion`."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ from yardbird.tracking.pyfunc import signature
 from yardbird.tracking.store import tracking_uri
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-#: Codes of MLflow's errors: there is no such model, or none of that alias; there is one of that name.
+#: MLflow's error codes for an unknown model or alias, and for a model name that exists already.
 _UNKNOWN, _KNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"), "RESOURCE_ALREADY_EXISTS"
 _PACKAGE = Path(yardbird.__file__).parent
 
@@ -34,14 +34,14 @@ _PACKAGE = Path(yardbird.__file__).parent
 def publish_model(
     root: Path, folder: Path, standing: Standing, *, run_id: str, server: Server, tags: Mapping[str, str]
 ) -> tuple[ModelVersion, Verdict]:
-    """Register a trained family's folder, unless it is registered already under the same defaults, and judge it.
+    """Register a trained family's folder and judge it. An existing version with equal defaults is reused.
 
-    A champion is judged once for each standing: publishing it again repeats the verdict that made it champion. Every
-    other version is judged against the champion of the day.
+    A champion is judged once for each standing: publishing it again repeats the stored verdict. Every other version is
+    compared with the current champion.
 
     Args:
-        run_id: the run that a new version belongs to.
-        tags: more to know about the version.
+        run_id: the run of a new version.
+        tags: additional tags of the version.
     """
     client, name = MlflowClient(tracking_uri(root)), server.endpoint.family
     content = _content(folder, server)
@@ -57,7 +57,7 @@ def publish_model(
             verdict = judge(standing, None if champion is None or is_champion else _standing(champion))
             if verdict.promoted:
                 client.set_registered_model_alias(name, CHAMPION, version.version)
-            elif is_champion:  # measured anew, and no longer worthy
+            elif is_champion:  # measured again, and it fails the gate now
                 client.delete_registered_model_alias(name, CHAMPION)
         remembered = {"standing": standing.text(), "verdict": json.dumps(asdict(verdict))}
         for key, value in {**tags, **remembered}.items():
@@ -67,14 +67,14 @@ def publish_model(
 
 
 def describe(root: Path, version: ModelVersion, card: str) -> None:
-    """Show the model card at the version and at the model."""
+    """Set the model card as the description of the version and of the model."""
     client = MlflowClient(tracking_uri(root))
     client.update_model_version(version.name, version.version, card)
     client.update_registered_model(version.name, card)
 
 
 def _content(folder: Path, server: Server) -> str:
-    """A hash of the weights and of the settings they answer with; the code may move on without a new version."""
+    """A hash of the weights and the default settings. A change of the code does not make a new version."""
     text = files.sha256_folder(folder) + json.dumps(server.defaults, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -85,13 +85,13 @@ def _version_of(client: MlflowClient, name: str, content: str) -> ModelVersion |
 
 
 def _standing(version: ModelVersion) -> Standing | None:
-    """By what a version was judged last."""
+    """The values with which a version was last judged."""
     text = version.tags.get("standing")
     return Standing.parse(text) if text else None
 
 
 def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
-    """None where there is none; a store that does not answer is no sign of that, and would promote a worse model."""
+    """The champion, or None. Other errors of the store are raised, because None would promote a worse model."""
     try:
         return client.get_model_version_by_alias(name, CHAMPION)
     except MlflowException as error:
@@ -109,7 +109,7 @@ def _register(
             name=name,
             python_model=str(server.endpoint.file),
             artifacts={"model": str(folder)},
-            code_paths=[str(_PACKAGE)],  # it loads as it was made, however the library moves on
+            code_paths=[str(_PACKAGE)],  # so that it loads unchanged after changes of the library
             signature=signature(server),
             input_example=(pd.DataFrame([row]), dict(params)),
             pip_requirements=_requirements(),
@@ -125,8 +125,8 @@ def _register(
 
 @contextmanager
 def _run(uri: str, run_id: str) -> Iterator[None]:
-    """MLflow's fluent functions on our database and run, without their chatter; both are left as they were."""
-    before = os.environ.get("MLFLOW_TRACKING_URI", "")  # MLflow changes it; empty is as good as not set
+    """Direct MLflow's fluent functions to our database and run, silence them, and restore the state afterwards."""
+    before = os.environ.get("MLFLOW_TRACKING_URI", "")  # MLflow changes it; empty means not set
     logger = logging.getLogger("mlflow")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -140,6 +140,6 @@ def _run(uri: str, run_id: str) -> Iterator[None]:
 
 
 def _requirements() -> list[str]:
-    """Our direct dependencies in the versions installed here."""
+    """Our direct dependencies with their installed versions."""
     names = [re.split(r"[^\w.-]", text)[0] for text in metadata.requires("yardbird") or () if "extra ==" not in text]
     return [f"{name}=={metadata.version(name)}" for name in sorted(names)]

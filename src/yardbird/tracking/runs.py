@@ -1,4 +1,4 @@
-"""One MLflow run a training, resumed by a resumed training: one unbroken curve."""
+"""One MLflow run for each training. A resumed training resumes its run, so that the curve is continuous."""
 
 import hashlib
 import sys
@@ -24,17 +24,17 @@ SAMPLES = "samples"
 
 
 class TrainingRun:
-    """Listens to a training. A database out of reach costs the record, never the training: one line says so.
+    """A listener that records a training in MLflow. If MLflow cannot be reached, it warns, and the training continues.
 
-    As a context manager it ends the run: finished, or failed when the block raises. A killed process leaves it running
-    until the resumed training ends it.
+    As a context manager, it ends the run: as finished, or as failed if the block raises. After a kill, the run stays in
+    state running until the resumed training ends it.
     """
 
     def __init__(self, root: Path, name: str, params: Mapping[str, str], tags: Mapping[str, str], state: Path) -> None:
         """
         Args:
-            name: of the run, as MLflow lists it.
-            state: a file that remembers the run's id for as long as the training may be resumed.
+            name: the run's name in MLflow.
+            state: a file that stores the run's id while the training can be resumed.
         """
         self._client: MlflowClient | None = None
         self._logged: set[int] = set()
@@ -74,7 +74,7 @@ class TrainingRun:
         self._with_client(log)
 
     def finish(self, curve: Path, results: Mapping[str, float]) -> None:
-        """Add the summary and the curve's file, by whose content `yardbird mlflow sync` knows the run again."""
+        """Log the summary and the curve's file. `yardbird mlflow sync` identifies the run by the file's content."""
 
         def log(client: MlflowClient) -> None:
             log_results(client, self._run_id, curve, results)
@@ -104,8 +104,8 @@ class TrainingRun:
         except (*FAILURES, YardbirdError) as error:
             self._client = None
             print(
-                f"warning: MLflow records this training no further ({first_line(error)}); the training goes on, "
-                "and `yardbird mlflow sync` makes up for it",
+                f"warning: MLflow stopped recording this training ({first_line(error)}); the training continues, "
+                "and `yardbird mlflow sync` can add the run later",
                 file=sys.stderr,
             )
 
@@ -113,16 +113,16 @@ class TrainingRun:
 def start_run(
     client: MlflowClient, experiment: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]
 ) -> str:
-    """A new run with its parameters; returns its id."""
+    """Start a run with its parameters. Returns its id."""
     run_id: str = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
     pairs = [Param(key, value[:6000]) for key, value in params.items()]
-    for start in range(0, len(pairs), 100):  # MLflow's limit a call
+    for start in range(0, len(pairs), 100):  # MLflow's limit per call
         client.log_batch(run_id, params=pairs[start : start + 100])
     return run_id
 
 
 def log_curve(client: MlflowClient, run_id: str, curve: Sequence[Row], logged: set[int]) -> None:
-    """Log the rows whose epoch is not in `logged` yet, and add them to it: no epoch is missing or stands twice."""
+    """Log the rows whose epochs are not in `logged`, and add them to it: each epoch is logged exactly once."""
     for row in curve:
         epoch = int(row["epoch"])
         if epoch not in logged:
@@ -141,5 +141,5 @@ def as_metrics(values: Mapping[str, float], step: int) -> list[Metric]:
 
 
 def curve_id(curve: Path) -> str:
-    """By the bytes of its curve a training's run is found again, whichever checkout it was made in."""
+    """A hash of a training's curve, which identifies its run in every checkout."""
     return hashlib.sha256(curve.read_bytes()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What a training sampled, made to hear and to see after it: training itself stores raw samples (see `runs`)."""
+"""Render and draw the samples of a training after it has ended. Training stores raw samples (see `runs`)."""
 
 import tempfile
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def show_samples(client: MlflowClient, run_id: str, root: Path, show: Show) -> N
     """Add .wav, .png and .html to each raw sample of a training that has none, and sound and picture to TensorBoard.
 
     Args:
-        root: where TensorBoard's files are; where it has none of this training, MLflow alone shows the samples.
+        root: the folder with TensorBoard's files. If it has none of this training, only MLflow shows the samples.
     """
     stored = {Path(file.path) for file in client.list_artifacts(run_id, SAMPLES)}
     raw = {path.stem: path for suffix in (".wav", ".mid") for path in stored if path.suffix == suffix}
@@ -36,7 +36,7 @@ def show_samples(client: MlflowClient, run_id: str, root: Path, show: Show) -> N
             waveform, image = show(sample)
             shown = Path(folder) / "shown"
             write_solo(shown, stem, sample, waveform, image)
-            (shown / path.name).unlink()  # the raw sample stays as it is
+            (shown / path.name).unlink()  # keep the raw sample unchanged
             client.log_artifacts(run_id, str(shown), SAMPLES)
         if "key" in tags and board.is_dir():
             _add_to_board(board, int(stem.rpartition("_")[2]), waveform, image)

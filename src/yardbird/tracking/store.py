@@ -1,6 +1,6 @@
-"""Where runs and models are recorded: `mlflow.db` and `mlartifacts/` in the root, as a bare `mlflow ui` expects.
+"""The store of runs and models: `mlflow.db` and `mlartifacts/` in the root, the defaults of `mlflow ui`.
 
-Git and DVC hold the truth; what stands here can be rebuilt. `MLFLOW_TRACKING_URI` points to another server.
+Git and DVC are the source of truth: the store can be rebuilt from them. `MLFLOW_TRACKING_URI` selects another server.
 """
 
 import logging
@@ -20,9 +20,9 @@ from yardbird.errors import YardbirdError
 from yardbird.git import head_commit
 
 EXPERIMENT = "yardbird"
-#: What goes wrong when the database is locked, read-only, damaged, or a server is out of reach.
+#: Errors if the database is locked, read-only or damaged, or a server cannot be reached.
 FAILURES = (MlflowException, SQLAlchemyError, CommandError, OSError, Timeout)
-_SETUP_SECONDS = 120  # a first set-up takes a few; several processes queue
+_SETUP_SECONDS = 120  # the first set-up takes a few seconds, and other processes wait for it
 
 
 class TrackingError(YardbirdError):
@@ -30,7 +30,7 @@ class TrackingError(YardbirdError):
 
 
 def project_root() -> Path:
-    """The repository's root, also from a DVC experiment that runs in a folder of its own."""
+    """The repository's root, also in a DVC experiment that runs in another folder."""
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
@@ -44,9 +44,9 @@ def tracking_uri(root: Path) -> str:
 
 
 def connect(root: Path) -> tuple[MlflowClient, str]:
-    """A client, and the id of the project's experiment, both made on first use.
+    """A client and the id of the project's experiment. The first call creates the database and the experiment.
 
-    Several processes that create the database at once would damage it for good: they queue at a lock.
+    A lock serialises processes, because creating the database concurrently damages it permanently.
 
     Raises:
         TrackingError: the database cannot be opened or written.
@@ -54,7 +54,7 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
     uri = tracking_uri(root)
     artifacts = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
     for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # forty lines of migrations on first use
+        logging.getLogger(name).setLevel(logging.WARNING)  # the first use logs forty lines of migrations
     try:
         with FileLock(root / "mlflow.lock", timeout=_SETUP_SECONDS):
             client = MlflowClient(uri)
@@ -69,12 +69,12 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
 
 
 def first_line(error: BaseException) -> str:
-    """The start of an error's text: SQLAlchemy appends whole statements."""
+    """The first line of an error, shortened: SQLAlchemy appends whole statements."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def provenance() -> dict[str, str]:
-    """Tags that say where a run comes from: Git commit, DVC stage and experiment, as far as they are known."""
+    """Tags with the origin of a run: Git commit, DVC stage and experiment, if known."""
     tags = {
         "stage": os.environ.get("DVC_STAGE"),
         "dvc_experiment": os.environ.get("DVC_EXP_NAME"),

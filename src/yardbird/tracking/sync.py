@@ -1,4 +1,4 @@
-"""MLflow rebuilt from what Git and DVC hold: trainings from their curves, the pipeline's run from its reports."""
+"""Rebuild MLflow runs from Git and DVC: trainings from their curves, the pipeline's run from its reports."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -23,10 +23,10 @@ _SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
 
 
 def sync(root: Path, workspace: Path = Path()) -> str:
-    """Add the runs that MLflow lacks; what is there stays as it is. Returns what was done, in one line.
+    """Add missing runs to MLflow; existing runs do not change. Returns a one-line summary.
 
     Raises:
-        TrackingError: the database is out of reach.
+        TrackingError: the database cannot be reached.
     """
     client, experiment = connect(root)
     try:
@@ -35,15 +35,15 @@ def sync(root: Path, workspace: Path = Path()) -> str:
     except FAILURES as error:
         raise TrackingError(f"MLflow: {first_line(error)}") from None
     return (
-        f"{rebuilt} of {len(trainings)} training runs and {int(fresh)} pipeline runs rebuilt; nothing else was missing"
+        f"rebuilt {rebuilt} of {len(trainings)} training runs and {int(fresh)} pipeline runs; nothing else was missing"
     )
 
 
 def sync_trainings(client: MlflowClient, experiment: str, workspace: Path) -> tuple[dict[str, str], int]:
-    """The run of each family's tracked curve, found by the curve's content, else rebuilt from it.
+    """The run of each family's tracked curve, found by the curve's content or rebuilt from it.
 
     Returns:
-        Family → run id, and how many were rebuilt.
+        Family → run id, and the number of rebuilt runs.
     """
     runs, rebuilt = {}, 0
     for curve in sorted((workspace / _TRAINED).glob("*_curve.csv")):
@@ -76,13 +76,13 @@ def _rebuild(client: MlflowClient, experiment: str, workspace: Path, family: str
 def sync_pipeline(
     client: MlflowClient, experiment: str, workspace: Path, trainings: Mapping[str, str]
 ) -> tuple[str, bool]:
-    """The run of the pipeline's present state, by the content of dvc.lock: found, or made.
+    """Find or create the run of the pipeline's current state, identified by the content of dvc.lock.
 
-    It holds all parameters, every figure of the reports, the comparison, all solos made to hear and see, and as tags
-    `training.<family>` the runs that trained its models.
+    It has all parameters, all metrics of the reports, the comparison, all generated solos with sound and image, and in
+    the tags `training.<family>` the runs of its models' trainings.
 
     Returns:
-        its id, and whether it is new.
+        Its id, and whether it is new.
     """
     lock = read_lock(workspace / LOCK)
     state = pipeline_id(lock)
@@ -105,10 +105,10 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
     figures: dict[str, float] = {}
     for pattern in _FIGURES:
         for path in sorted(workspace.glob(pattern)):
-            if path.stem != "publish":  # written after this
+            if path.stem != "publish":  # written later
                 figures |= _figures(path)
     metrics = as_metrics(figures, 0)
-    for start in range(0, len(metrics), 1000):  # MLflow's limit a call
+    for start in range(0, len(metrics), 1000):  # MLflow's limit per call
         client.log_batch(run_id, metrics=metrics[start : start + 1000])
     for path in sorted((workspace / "reports").rglob("*")):
         inside = path.relative_to(workspace / "reports")
@@ -117,10 +117,10 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
 
 
 def _figures(path: Path) -> dict[str, float]:
-    """The numbers of a report, named `<stage>/<family>.<figure>`, or `<name>.<figure>` where it lies in no folder.
+    """The values of a report, named `<stage>/<family>.<metric>`, or `<name>.<metric>` for a report without folder.
 
-    Every evaluation measures the same n-gram, floor and real solos, but beside solos of another length: these rows are
-    named `evaluate/<family>/<row>.<figure>`.
+    Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows
+    are named `evaluate/<family>/<row>.<metric>`.
     """
     stage, content = path.parent.name, files.read_json(path)
     if stage == "evaluate":
@@ -130,7 +130,7 @@ def _figures(path: Path) -> dict[str, float]:
 
 
 def _log_solos(client: MlflowClient, run_id: str, folder: Path, name: str) -> None:
-    """A folder as it is, with a page for every solo that can be heard and seen."""
+    """Log a folder, and a page for every solo with sound and image."""
     with tempfile.TemporaryDirectory() as pages:
         for wave in sorted(folder.rglob("*.wav")):
             page = Path(pages) / wave.relative_to(folder).with_suffix(".html")
@@ -143,7 +143,7 @@ def _log_solos(client: MlflowClient, run_id: str, folder: Path, name: str) -> No
 
 
 def _numbers(content: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number in nested mappings, named `a.b.c`."""
+    """All numbers in nested mappings, named `a.b.c`."""
     if isinstance(content, Mapping):
         for name, value in content.items():
             yield from _numbers(value, f"{prefix}.{name}" if prefix else str(name))

@@ -1,4 +1,4 @@
-"""Where a training that was killed finds itself again, outside the DAG of DVC."""
+"""Checkpoints for resuming an interrupted training. They are not part of DVC's DAG."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ from yardbird.errors import InputError
 
 
 class CheckpointFolder:
-    """`<root>/.checkpoints/<family>/<key>`, locked by one process at a time: a context manager makes and locks it.
+    """The folder `<root>/.checkpoints/<family>/<key>`. As a context manager, it is created and locked.
 
-    The key is a hash of everything the result depends on (`yardbird.pipeline.stage_hash`), so that a checkpoint is only
-    ever continued by the very same training. It is written to a side file, forced to disk and renamed: a kill at any
-    moment leaves the last complete one.
+    The key is a hash of everything that the result depends on (`yardbird.pipeline.stage_hash`), so that only the same
+    training resumes a checkpoint. A checkpoint is written to a temporary file, synced to disk and renamed: a kill at
+    any moment leaves the last complete checkpoint.
     """
 
     def __init__(self, root: Path, family: str, key: str) -> None:
@@ -29,7 +29,7 @@ class CheckpointFolder:
     def __enter__(self) -> "CheckpointFolder":
         """
         Raises:
-            InputError: another process, or another folder of this one, holds the lock.
+            InputError: another process, or another instance in this process, holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try:
@@ -37,8 +37,8 @@ class CheckpointFolder:
         except Timeout:
             raise InputError(
                 self.path,
-                expected="a training that no one else is running",
-                found="another process at the same one",
+                expected="a training that is not running elsewhere",
+                found="another process that runs it",
                 remedy="wait for it, or stop it",
             ) from None
         return self
@@ -47,7 +47,7 @@ class CheckpointFolder:
         self._lock.release()
 
     def write(self, state: Mapping[str, Any]) -> None:
-        """Write tensors, numbers, text and containers of them."""
+        """Write a state of tensors, numbers, text and containers of them."""
         part = self.path / "last.pt.part"
         with part.open("wb") as file:
             torch.save(dict(state), file)
@@ -56,10 +56,10 @@ class CheckpointFolder:
         os.replace(part, self._last)
 
     def read(self) -> dict[str, Any] | None:
-        """The last state written, its tensors on the CPU; None where there is none.
+        """The last state written, with its tensors on the CPU, or None.
 
         Raises:
-            InputError: the file was damaged.
+            InputError: the file is damaged.
         """
         if not self._last.exists():
             return None
@@ -75,5 +75,5 @@ class CheckpointFolder:
         return state
 
     def remove(self) -> None:
-        """Delete the folder, once training has succeeded and its outputs are written."""
+        """Delete the folder. Call it after training has succeeded and its outputs are written."""
         shutil.rmtree(self.path)

@@ -1,4 +1,4 @@
-"""The settings of a training run, and the learning rate they imply."""
+"""Settings of a training run, and its learning rate schedule."""
 
 import math
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 class TrainingConfig(Settings):
     """Section `<family>.training` of params.yaml."""
 
-    batch_size: PositiveInt  # windows a forward pass
-    accumulate: PositiveInt  # forward passes an optimiser step; the effective batch is batch_size × accumulate
+    batch_size: PositiveInt  # windows of a forward pass
+    accumulate: PositiveInt  # forward passes of an optimiser step; the effective batch is batch_size × accumulate
     max_epochs: PositiveInt
-    patience: PositiveInt  # stop after so many epochs without a better watched validation measure
-    learning_rate: PositiveFloat  # the peak, reached after the warm-up
-    min_learning_rate: NonNegativeFloat  # where the cosine ends, at max_epochs
+    patience: PositiveInt  # stop after this many epochs in which the watched validation measure has not improved
+    learning_rate: PositiveFloat  # peak, reached after the warm-up
+    min_learning_rate: NonNegativeFloat  # at the end of the cosine, at max_epochs
     warmup_steps: NonNegativeInt  # optimiser steps of linear warm-up
     weight_decay: NonNegativeFloat  # decoupled (AdamW), on matrices only
-    gradient_clip: PositiveFloat  # largest norm of the whole gradient
-    precision: Literal["32-true", "bf16-mixed"]  # bf16 for a GPU: on a CPU it works, but is slower
-    processes: PositiveInt
-    sample_every_epochs: PositiveInt | None  # a solo to hear every so many epochs; null: never
-    threads: PositiveInt | None
+    gradient_clip: PositiveFloat  # maximum norm of the whole gradient
+    precision: Literal["32-true", "bf16-mixed"]  # bf16 is for a GPU; it also works on a CPU, but slower
+    processes: PositiveInt  # that share each batch on a CPU (see `yardbird.training.shares`); 1: no sharing
+    sample_every_epochs: PositiveInt | None  # record a sample solo after every this many epochs; null: never
+    threads: PositiveInt | None  # CPU threads of torch; null: torch decides (see `yardbird.devices.prepare_torch`)
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int) -> float:
-    """The rate of optimiser step `step` (from 0): linear warm-up, then half a cosine down to the minimum.
+    """The learning rate of optimiser step `step` (from 0): linear warm-up, then half a cosine down to the minimum.
 
-    Loshchilov & Hutter 2017, arXiv 1608.03983, one period without restarts. A pure function of the step, so that
+    Loshchilov & Hutter 2017, arXiv 1608.03983, one period without restarts. It is a pure function of the step, so that
     a resumed run needs no scheduler state.
     """
     if step < config.warmup_steps:

@@ -1,4 +1,4 @@
-"""Train any family: epochs, checkpoints, early stopping, and a resume that cannot be told from an unbroken run."""
+"""Train any family, with checkpoints, early stopping and exact resumption."""
 
 import logging
 import math
@@ -30,19 +30,19 @@ from yardbird.training.shares import Partner, can_share
 
 
 class InterruptedTrainingError(YardbirdError):
-    """Ctrl-C, or a polite request to end."""
+    """Training was stopped by Ctrl-C or SIGTERM."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training took, of all processes that had a part in it; it differs from run to run."""
+    """Time and memory of a training, over all runs that it took. Differs from run to run."""
 
-    training_seconds: float  # of the whole epochs, with validation; what a kill has lost is not in it
-    peak_memory_mib: float  # see `peak_memory_mib` for whose
+    training_seconds: float  # of complete epochs with validation; without epochs that a kill interrupted
+    peak_memory_mib: float  # see the function `peak_memory_mib`
     device: str
 
     def asdict(self) -> dict[str, float | str]:
-        """For a metric file."""
+        """As written to a metrics file."""
         return {
             "training_seconds": round(self.training_seconds, 2),
             "peak_memory_mib": round(self.peak_memory_mib),
@@ -52,7 +52,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The curve has one row an epoch; epochs count from 1; the family's model holds the weights of `best_epoch`."""
+    """Result of `fit`. The curve has one row for each epoch, counted from 1. The model is that of `best_epoch`."""
 
     curve: tuple[Row, ...]
     best_epoch: int
@@ -62,7 +62,7 @@ class TrainingResult:
 
     @property
     def best(self) -> dict[str, float]:
-        """The validation measures of the best epoch, and of what completed the model."""
+        """The validation measures of the best epoch and of `Family.complete`."""
         row = self.curve[self.best_epoch - 1]
         return {name: value for name, value in row.items() if name.startswith("validation_")} | dict(self.completion)
 
@@ -78,23 +78,23 @@ def fit(
 ) -> TrainingResult:
     """Train until `max_epochs`, or until the watched measure has not improved for `patience` epochs.
 
-    Where background windows are mixed into the first epochs, patience is counted from the end of these: the adaptation
-    to the target always takes place. The best epoch may be any.
+    If the first epochs mix in background windows, patience counts from the end of these epochs, so that the adaptation
+    to the target always takes place. Any epoch can be the best.
 
-    The weights of the best epoch by the watched measure, on the validation split, are left in `family.model`, on the
-    CPU. A training found in `checkpoint` goes on behind its last whole epoch; the order of the data and every random
-    number are functions of seed and epoch, so on one machine's CPU the result is the same to the bit.
+    Afterwards `family.model` is on the CPU and has the weights of the best epoch by the watched measure on the
+    validation split. A training found in `checkpoint` resumes after its last complete epoch. The order of the data and
+    all random numbers are functions of seed and epoch, so that on the same CPU the result is bit-identical.
 
     Args:
         encoded: the folder of the encode stage.
-        checkpoint: written after every epoch; the caller removes it when its outputs are written.
-        listeners: receive every epoch and the sampled solos; without any nothing is sampled.
+        checkpoint: written after every epoch. The caller removes it after writing the outputs.
+        listeners: receive every epoch and the sampled solos. Without listeners, nothing is sampled.
 
     Raises:
-        DivergedError: the loss or a validation measure became infinite or no number.
-        InterruptedTrainingError: Ctrl-C or SIGTERM; the checkpoint stays.
+        DivergedError: the loss or a validation measure became infinite or NaN.
+        InterruptedTrainingError: Ctrl-C or SIGTERM. The checkpoint remains.
         InputError: a split has no windows, or the checkpoint is damaged.
-        ConfigError: no epoch is left to adapt in.
+        ConfigError: no epoch is left for adaptation.
     """
     data = family.datasets(encoded, seed)
     for split, windows in (("training", len(data.train)), ("validation", len(data.validation))):  # type: ignore[arg-type]  # map-style sets have a length
@@ -104,14 +104,14 @@ def fit(
         key, expected = f"{family.name}.model.background_epochs", f"less than training.max_epochs ({config.max_epochs})"
         raise ConfigError(PARAMS, key, expected=expected, found=str(data.mixed_epochs))
     order = EpochOrder(len(data.train), derive_seed(seed, "train", family.name))  # type: ignore[arg-type]  # as above
-    device = best_device().type  # never a Mac's MPS, which knows no doubles
+    device = best_device().type  # never MPS, which does not support float64
     on_gpu = device == "cuda"
     train = DataLoader(
         data.train,
         config.batch_size,
         sampler=order,
         pin_memory=on_gpu,
-        generator=torch.Generator(),  # of its own: else each epoch's iterator would draw from the stream of the dropout
+        generator=torch.Generator(),  # else each iterator would draw from the global stream and change the dropout
     )
     validation = DataLoader(data.validation, config.batch_size, pin_memory=on_gpu, generator=torch.Generator())
     steps_per_epoch = math.ceil(len(train) / config.accumulate)
@@ -139,13 +139,13 @@ def fit(
                 num_sanity_val_steps=0,
                 use_distributed_sampler=False,
             )
-            trainer.fit_loop.epoch_progress.current.processed = len(course.curve)  # type: ignore[attr-defined]  # it is there
+            trainer.fit_loop.epoch_progress.current.processed = len(course.curve)  # type: ignore[attr-defined]  # untyped
             try:
                 trainer.fit(module, train, validation)
             except SystemExit:  # Lightning's answer to Ctrl-C and to SIGTERM
                 raise InterruptedTrainingError(
-                    f"{family.name}: training was stopped after {len(course.curve)} whole epochs; "
-                    "the same command goes on from there"
+                    f"{family.name}: training was stopped after {len(course.curve)} complete epochs; "
+                    "run the same command to resume it"
                 ) from None
             finally:
                 course.bar.close()
@@ -162,7 +162,7 @@ def fit(
 
 
 class _Course(Callback):
-    """What happens between the steps: seeds, progress, curve, best weights, checkpoint, listeners, the end."""
+    """Callback for epochs: seeds, progress bar, curve, best weights, checkpoint, listeners and early stopping."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class _Course(Callback):
 
     @property
     def best_epoch(self) -> int:
-        """Counted from 1; the first of equals; 0 before the first epoch."""
+        """Counted from 1. The first of equal epochs; 0 before the first epoch."""
         watched = [row[f"validation_{self._family.watched}"] for row in self.curve]
         return watched.index(min(watched)) + 1 if watched else 0
 
@@ -210,7 +210,7 @@ class _Course(Callback):
         torch.manual_seed(derive_seed(self._seed, "epoch", self._family.name, epoch))
         self._loader.dataset.set_epoch(epoch)  # type: ignore[attr-defined]  # promised by Family.datasets
         self._started = time.perf_counter()
-        patient = 0.5 if sys.stderr.isatty() else 20.0  # seconds between redraws; a log file wants few
+        patient = 0.5 if sys.stderr.isatty() else 20.0  # seconds between redraws: few lines for a log file
         self.bar = tqdm(
             total=len(self._loader),
             desc=f"{self._family.name} epoch {epoch + 1}/{self._config.max_epochs}",
@@ -241,10 +241,10 @@ class _Course(Callback):
                 "optimizer": trainer.optimizers[0].state_dict(),
             }
         )
-        self._tell(epoch)
+        self._notify(epoch)
         trainer.should_stop = self.finished
 
-    def _tell(self, epoch: int) -> None:
+    def _notify(self, epoch: int) -> None:
         windows = len(self._loader.sampler)  # type: ignore[arg-type]  # an EpochOrder
         pace = {
             "epoch_seconds": self._epoch_seconds,
@@ -266,25 +266,25 @@ class _Course(Callback):
 
 
 def _learnt(model: nn.Module) -> dict[str, torch.Tensor]:
-    """The state but for frozen parameters: of an adapted model of gigabytes these are all but some megabytes."""
+    """The state without frozen parameters, which are gigabytes of a model with adapters of a few megabytes."""
     frozen = _frozen(model)
     return {name: value for name, value in model.state_dict().items() if name not in frozen}
 
 
 def _set_learnt(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
     keys = model.load_state_dict(weights, strict=False)
-    assert not keys.unexpected_keys, "the weights are of this model"
-    assert _frozen(model).issuperset(keys.missing_keys), "all that is not frozen is restored"
+    assert not keys.unexpected_keys, "the weights are of another model"
+    assert _frozen(model).issuperset(keys.missing_keys), "weights are missing"
 
 
 def _frozen(model: nn.Module) -> set[str]:
-    parameters = model.named_parameters(remove_duplicate=False)  # tied ones have several names
+    parameters = model.named_parameters(remove_duplicate=False)  # tied parameters have several names
     return {name for name, parameter in parameters if not parameter.requires_grad}
 
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Without its banners, and without advice that is not for the user of a pipeline."""
+    """Silence Lightning's banners and its advice, which users of the pipeline cannot follow."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.ERROR)

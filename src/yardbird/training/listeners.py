@@ -1,4 +1,4 @@
-"""What receives the progress of a training: TensorBoard here, MLflow in `yardbird.tracking`."""
+"""Listeners that receive the progress of a training: TensorBoard here, MLflow in `yardbird.tracking`."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -8,22 +8,22 @@ from typing import Any, Protocol
 #: One epoch of the curve: `epoch` (from 1), `learning_rate`, `train_loss`, `train_<term>`, `validation_<measure>`.
 Row = Mapping[str, float]
 
-_LOSS = "train/loss"  # on TensorBoard, in every epoch
+_LOSS = "train/loss"  # a TensorBoard tag that every epoch has
 
 
 class Listener(Protocol):
     def on_start(self, curve: Sequence[Row]) -> None:
-        """Training starts, or resumes behind the last row of `curve`."""
+        """Training starts, or resumes after the last row of `curve`."""
 
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
-        """The last row of `curve` is new; `pace` holds its seconds in all, and windows a second of training alone."""
+        """The last row of `curve` is new. `pace` has the epoch's total seconds, and training windows per second."""
 
     def on_sample(self, epoch: int, sample: Any) -> None:
-        """What the family samples after this epoch, as it is."""
+        """The family's raw sample after this epoch."""
 
 
 class TensorBoard:
-    """Curves: `tensorboard --logdir <folder>`. The publish stage adds the samples, to hear and to see."""
+    """Log curves for `tensorboard --logdir <folder>`. The publish stage adds the samples as sound and picture."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -32,7 +32,7 @@ class TensorBoard:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]  # no stubs
         from torch.utils.tensorboard import SummaryWriter
 
-        # What a killed run wrote behind its last checkpoint is struck out: the curve stays one line.
+        # Drop what a killed run wrote after its last checkpoint, so that the curve is one line.
         purge = len(curve) + 1 if curve else None
         if not curve:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -40,7 +40,7 @@ class TensorBoard:
         events = EventAccumulator(str(self._folder), size_guidance={"scalars": 0}).Reload()
         logged = {event.step for event in events.Scalars(_LOSS)} if _LOSS in events.Tags()["scalars"] else set()
         for epoch, row in enumerate(curve, 1):
-            if epoch not in logged:  # killed between the checkpoint and here
+            if epoch not in logged:  # a run was killed after its checkpoint, before it logged the epoch
                 self._add(row, epoch)
 
     def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
@@ -55,4 +55,4 @@ class TensorBoard:
         self._writer.flush()
 
     def on_sample(self, epoch: int, sample: Any) -> None:
-        """Nothing: a sample that is to be shown is rendered and drawn first."""
+        """Do nothing: samples are rendered and drawn later."""

@@ -1,4 +1,4 @@
-"""A family seen by Lightning: its steps, its optimiser, its measures. No music here, no files."""
+"""A family as a Lightning module: training and validation steps, optimiser and measures."""
 
 import math
 import time
@@ -17,15 +17,15 @@ from yardbird.seeds import derive_seed
 from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.shares import Partner, shares_of
 
-_CHECK_EVERY = 25  # batches between looks at the loss: each look makes a GPU wait
+_CHECK_EVERY = 25  # batches between checks of the loss: each check synchronises the GPU
 
 
 class DivergedError(YardbirdError):
-    """The loss or a validation measure is no finite number any more."""
+    """The loss or a validation measure is not finite any more."""
 
 
 class EpochOrder(Sampler[int]):
-    """All indices in an order drawn from the seed and the epoch alone: an epoch begun anew is the same epoch."""
+    """All indices in a random order that depends only on seed and epoch: a restarted epoch has the same order."""
 
     def __init__(self, size: int, seed: int) -> None:
         self._size, self._seed, self._epoch = size, seed, 0
@@ -44,8 +44,8 @@ class EpochOrder(Sampler[int]):
 class FamilyModule(LightningModule):
     """Trains `family.model` in place.
 
-    `step` counts optimiser steps; `row` holds the means of the last epoch and `training_seconds` what its batches took.
-    Each batch is shared with the `partners`.
+    `step` counts optimiser steps. `row` has the means of the last epoch. `training_seconds` is the time of its training
+    batches. Each batch is shared with the `partners`.
     """
 
     def __init__(self, family: Family, config: TrainingConfig, total_steps: int) -> None:
@@ -77,7 +77,7 @@ class FamilyModule(LightningModule):
         own, *others = shares_of(batch, 1 + len(self.partners))
         total = sum(len(next(iter(share.values()))) for share in (own, *others))
         self._waiting = []
-        for partner, part in zip(self.partners, others, strict=False):  # a small batch leaves some without work
+        for partner, part in zip(self.partners, others, strict=False):  # with a small batch, some partners have no work
             partner.start(part, self.step, self.current_epoch * int(self.trainer.num_training_batches) + index)
             self._waiting.append((partner, len(next(iter(part.values()))) / total))
         loss = self._family.loss(own, self.step)
@@ -97,7 +97,7 @@ class FamilyModule(LightningModule):
         self._weight = self._weight + weight
 
     def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:  # noqa: ARG002  # Lightning's
-        # By hand: Lightning refuses to clip before a fused optimiser under mixed precision, though bf16 scales nothing.
+        # Lightning refuses to clip for a fused optimiser in mixed precision. bf16 has no loss scaling, so it is safe.
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
 
     def optimizer_step(
@@ -109,12 +109,12 @@ class FamilyModule(LightningModule):
         self.step += 1
 
     def on_validation_epoch_start(self) -> None:
-        self._check()  # which waits for the GPU
+        self._check()  # synchronises the GPU before the clock is read
         self.training_seconds = time.perf_counter() - self._started
         self._ratios = {}
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        # In full precision whatever training uses: early stopping shall compare models, not roundings.
+        # Always in full precision, so that early stopping does not compare rounding errors.
         with torch.autocast(self.device.type, enabled=False):
             for name, ratio in self._family.measure(batch).items():
                 numerator, denominator = self._ratios.get(name, (0.0, 0.0))
@@ -136,7 +136,7 @@ class FamilyModule(LightningModule):
     def _refuse_infinite(self, what: str, value: float) -> None:
         if not math.isfinite(value):
             raise DivergedError(
-                f"{self._family.name}: the {what} became {value} in epoch {self.current_epoch + 1}, by step "
+                f"{self._family.name}: the {what} became {value} in epoch {self.current_epoch + 1}, at step "
                 f"{self.step}; lower {self._family.name}.training.learning_rate (now {self._config.learning_rate:g}) "
                 f"or gradient_clip (now {self._config.gradient_clip:g})"
             )

@@ -1,12 +1,12 @@
-"""Each batch shared among processes, one for each core: data parallelism on a CPU.
+"""Data parallelism on a CPU: several processes share each batch, one for each core.
 
-Two threads of torch gain nothing for models as small as ours: every operation is too short to be cut in two. A process
-that computes the gradient of half a batch keeps its core busy. The processes share the weights and the gradients in
-memory. The trainer alone steps; the others wait for their share of the next batch and hold no state, so checkpoints,
-resuming and the order of the data are the trainer's, and the same seed gives the same bytes.
+Two threads of torch do not speed up models as small as ours, because each operation is too short to be split. A process
+that computes the gradient of half a batch keeps its core busy. The processes share weights and gradients in memory.
+Only the trainer runs the optimiser. The other processes wait for their share of the next batch and have no state, so
+that checkpoints, resumption and the order of the data depend on the trainer alone, and equal seeds give equal bytes.
 
-They are forked, because not every model can be pickled; so only Linux has them. Elsewhere, and on a GPU, the trainer
-computes whole batches.
+The processes are forked, because not every model can be pickled. This works on Linux only. On other systems and on a
+GPU, the trainer computes whole batches.
 """
 
 import multiprocessing
@@ -40,7 +40,7 @@ class Partner:
     Args:
         family: its trainable weights are moved to shared memory.
         mixed: compute under autocast to bfloat16, as the trainer does.
-        seed: of the random numbers of this process, together with the number of each batch.
+        seed: combined with the number of each batch, it seeds the random numbers of this process.
     """
 
     def __init__(self, family: Family, *, mixed: bool, seed: int) -> None:
@@ -55,14 +55,14 @@ class Partner:
         far_end.close()
 
     def start(self, batch: Batch, step: int, number: int) -> None:
-        """Hand over a share of batch `number`, at an optimiser step."""
+        """Send a share of batch `number` at optimiser step `step`."""
         self._pipe.send(({name: values.numpy() for name, values in batch.items()}, step, number))
 
     def finish(self, share: float) -> tuple[dict[str, float], float]:
-        """Wait, add `share` of the gradient to that of the weights; the loss and its terms, and their weight.
+        """Wait for the gradient and add it, times `share`, to that of the weights. Return loss terms and their weight.
 
         Raises:
-            LostProcessError: the process has ended, for example because memory ran out.
+            LostProcessError: the process has ended, for example because it ran out of memory.
         """
         try:
             terms, weight = self._pipe.recv()
@@ -77,14 +77,14 @@ class Partner:
         return terms, weight
 
     def close(self) -> None:
-        with suppress(OSError):  # it has ended already
+        with suppress(OSError):  # the process has already ended
             self._pipe.send(None)
         self._pipe.close()
         self._process.join()
 
 
 def shares_of(batch: Batch, processes: int) -> list[dict[str, Tensor]]:
-    """A batch cut into at most so many parts, as equal as can be."""
+    """Split a batch into at most `processes` parts of nearly equal size."""
     parts = {name: values.chunk(processes) for name, values in batch.items()}
     count = len(next(iter(parts.values())))
     return [{name: values[index] for name, values in parts.items()} for index in range(count)]
@@ -98,9 +98,9 @@ def _shared(like: Tensor) -> Tensor:
 def _work(
     family: Family, gradients: Iterable[Tensor], pipe: Connection, trainers_end: Connection, mixed: bool, seed: int
 ) -> None:
-    """Answer until the trainer is gone; Ctrl-C reaches the trainer, too, and it decides."""
+    """Compute gradients until the trainer ends. Ignores Ctrl-C, which the trainer handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    trainers_end.close()  # a copy that the fork made: while it is open, the trainer's death would go unnoticed
+    trainers_end.close()  # the fork's copy: while it is open, the end of the trainer is not detected
     model: nn.Module = family.model
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     while True:

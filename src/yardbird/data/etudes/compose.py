@@ -1,4 +1,4 @@
-"""Tunes, their takes, and the folder of etudes."""
+"""Composition of tunes and their takes, and the folder of etudes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class ComposeConfig(Settings, section="compose"):
 
 @dataclass(frozen=True)
 class Tune:
-    """A form in a key with a head of eight bars that all its takes begin with."""
+    """A form in a key, with a head of eight bars at the start of all its takes."""
 
     number: int
     form: Form
@@ -50,7 +50,7 @@ class Etude:
 
     @property
     def row(self) -> dict[str, str]:
-        """Its row of the manifest."""
+        """The row of the etude in the manifest."""
         tonic = self.tune.key.spell(self.tune.key.tonic)
         return {
             "file": f"etude_{self.number:03}.mid",
@@ -74,7 +74,7 @@ def compose(seed: int, config: ComposeConfig, out: Path) -> None:
 
 
 def etudes(seed: int, count: int) -> Iterator[Etude]:
-    """`count` etudes: tune by tune, one to three takes each, the players in turn."""
+    """`count` etudes: one to three takes for each tune, by the players in turn."""
     number = 0
     tune_number = 0
     while number < count:
@@ -89,7 +89,7 @@ def etudes(seed: int, count: int) -> Iterator[Etude]:
 
 def _tune(number: int, rng: np.random.Generator) -> Tune:
     form = FORMS[number % len(FORMS)]
-    tonic = (number * 7 + number // 12) % 12  # every form comes in many keys
+    tonic = (number * 7 + number // 12) % 12  # every form gets many keys
     chords = form.half_bars(tonic)
     return Tune(
         number, form, Key(tonic, form.mode), tuple(_phrases(PLAYERS[number % 2], chords, _HEAD_HALF_BARS, (), rng))
@@ -100,7 +100,7 @@ def _take(tune: Tune, player: Player, rng: np.random.Generator) -> Score:
     chorus = tune.form.half_bars(tune.key.tonic)
     fitting = [n for n in range(1, 6) if 24 <= n * len(chorus) // 2 <= 64]
     home = Chord(tune.key.tonic, "m6" if tune.key.mode == "minor" else "6")
-    chords = [*(chorus * int(rng.choice(fitting)))[:-2], home, home]  # the last bar turns around no more
+    chords = [*(chorus * int(rng.choice(fitting)))[:-2], home, home]  # the last bar has no turnaround
     phrases = _phrases(player, chords, len(chords), tune.head, rng)
     slowest, fastest = player.qpm
     qpm = round(float(rng.uniform(slowest, fastest)))
@@ -126,7 +126,7 @@ def _take(tune: Tune, player: Player, rng: np.random.Generator) -> Score:
 def _phrases(
     player: Player, chords: list[Chord], stop: int, head: tuple[Phrase, ...], rng: np.random.Generator
 ) -> list[Phrase]:
-    """Phrases and breaths until half bar `stop`, after those of the head; endings lean to the ends of four bars."""
+    """Phrases and breaths until half bar `stop`, after those of the head; ends move towards four-bar boundaries."""
     improviser = Improviser(player, chords, rng)
     phrases = list(head)
     start = _HEAD_HALF_BARS if head else int(rng.integers(3))
@@ -136,7 +136,7 @@ def _phrases(
         end = start + pick(player.phrase_lengths, rng)
         if end - start > 2 and end % 8 in (1, 7):
             end = round(end / 8) * 8 - int(rng.integers(2))
-        if end > stop - 7:  # whatever the breath, nothing more would fit
+        if end > stop - 7:  # no further phrase would fit, even after the shortest breath
             end = stop - 2  # the first beat of the last bar
         if end <= start:
             return phrases
@@ -147,7 +147,7 @@ def _phrases(
 
 
 def _perform(phrase: Phrase, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
-    """Rows of (onset tick, duration ticks, pitch, velocity): accents on goals and peaks, turns and pickups lighter."""
+    """Rows of (onset tick, duration ticks, pitch, velocity); goals and peaks are louder, turns and pickups softer."""
     rows = []
     stops = [*(slot.step for slot in phrase.slots[1:]), phrase.end]
     pitches = phrase.pitches

@@ -1,4 +1,4 @@
-"""The standard forms as charts in C, and the scale that each kind of chord is played with."""
+"""The standard forms as charts in C, and the scale for each kind of chord."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ _SHADE_B = "Fm7 | Bb7 | Ebmaj7 | % | Am7b5 | D7b9 | Dm7b5 | G7b9"
 
 @dataclass(frozen=True)
 class Form:
-    """One chorus; bars divided by `|`, two chords share a bar, `%` repeats a bar."""
+    """One chorus; `|` separates bars, two chords share a bar, `%` repeats a bar."""
 
     name: str
     chart: str
     mode: Mode = "major"
 
     def half_bars(self, semitones: int) -> list[Chord]:
-        """The chord of every half bar (two beats), moved up from C."""
+        """The chord of every half bar (two beats), transposed up from C."""
         chords: list[Chord] = []
         for bar in self.chart.split("|"):
             symbols = bar.split()
@@ -56,7 +56,7 @@ FORMS = (
     Form("Cycle of dominants", "E7 | A7 | D7 | G7 | C7 | F7 | Bm7b5 E7b9 | Am7 D7 | Dm7 | G7 | Cmaj7 | Bm7b5 E7b9"),
 )
 
-#: Quality → its scale of seven above the root, and the passing note that makes it a bebop scale of eight.
+#: Quality → its seven-note scale above the root, and the passing note that makes it an eight-note bebop scale.
 SCALES: dict[str, tuple[tuple[int, ...], int]] = {
     "maj7": ((0, 2, 4, 5, 7, 9, 11), 8),
     "6": ((0, 2, 4, 5, 7, 9, 11), 8),

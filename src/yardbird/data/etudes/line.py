@@ -1,4 +1,4 @@
-"""Lines drawn phrase by phrase: a rhythm first, then goals on the strong beats, then figures that lead to each goal.
+"""Sampling of lines, phrase by phrase: first a rhythm, then goals on the strong beats, then figures between the goals.
 
 Times are in steps of a twelfth of a beat; a half bar (two beats, 24 steps) is the unit in which chords and goals move.
 """
@@ -21,7 +21,7 @@ BEAT, HALF_BAR = 12, 24
 LOWEST, HIGHEST, CENTRE = 51, 80, 67  # the alto's comfortable range, in concert pitch
 
 _PICKUP_STEPS = {"e": 6, "t": 4, "s": 3}
-#: How readily the line moves by so many semitones (log weights): thirds as well as seconds, the tritone hardly.
+#: Log weights of the melodic intervals in semitones: thirds are as likely as seconds, the tritone is rare.
 _EASE = {0: -0.5, 1: -0.1, 2: 0.1, 3: 0.3, 4: 0.1, 5: 0.3, 6: -0.7, 7: 0.0, 8: -0.4, 9: -0.6, 10: -1.2, 12: -1.0}
 _CANDIDATES = 10
 
@@ -30,16 +30,16 @@ Choice = TypeVar("Choice")
 
 @dataclass(frozen=True)
 class Slot:
-    """A note's place before it has a pitch."""
+    """The position of a note that has no pitch yet."""
 
     step: int
-    goal: int | None = None  # the half bar that the note is the goal of
-    turn: int = 0  # 1: the upper neighbour of the note before; 2: that note again
+    goal: int | None = None  # the half bar whose goal the note is
+    turn: int = 0  # 1: the upper neighbour of the previous note; 2: that note again
 
 
 @dataclass
 class Phrase:
-    """A phrase, and how it was drawn, so that a later one can vary it: figures and moves goal by goal."""
+    """A phrase with the sampled figures and moves for each goal, so that a later phrase can vary it."""
 
     pickup: str
     rhythms: tuple[str, ...]
@@ -51,26 +51,26 @@ class Phrase:
 
     @property
     def end(self) -> int:
-        """The step from which on the phrase is silent."""
+        """The step at which the phrase ends."""
         return self.slots[-1].step + (BEAT // 2 if self.tail else BEAT)
 
 
 def pick(options: dict[Choice, float], rng: np.random.Generator) -> Choice:
-    """One key, in proportion to its weight."""
+    """Sample one key in proportion to its weight."""
     weights = np.cumsum(list(options.values()))
     return list(options)[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
 
 
 @dataclass(frozen=True)
 class Improviser:
-    """A player over the chords of a solo, one a half bar."""
+    """A player who improvises over the chords of a solo, one per half bar."""
 
     player: Player
     chords: Sequence[Chord]
     rng: np.random.Generator
 
     def phrase(self, start: int, end: int, silent_until: int, last_pitch: int, model: Phrase | None) -> Phrase:
-        """From the goal of half bar `start` to that of `end`; where a model is given, a variation of it."""
+        """A phrase from the goal of half bar `start` to that of `end`, or a variation of `model` if given."""
         rhythms = [*(model.rhythms if model else ()), *(pick(self.player.rhythms, self.rng) for _ in range(start, end))]
         pickup = model.pickup if model else pick(self.player.pickups, self.rng)
         while pickup and start * HALF_BAR - _length(pickup) < silent_until:
@@ -82,7 +82,7 @@ class Improviser:
         return phrase
 
     def _place(self, phrase: Phrase, start: int) -> None:
-        """The onsets: pickup, two beats a rhythm, the last goal and its tail; now and then a goal comes early."""
+        """The onsets: pickup, a rhythm for every two beats, the last goal and its tail; some goals are anticipated."""
         slots = phrase.slots
         for index in range(len(phrase.pickup)):
             slots.append(Slot(start * HALF_BAR - _length(phrase.pickup[index:])))
@@ -102,7 +102,7 @@ class Improviser:
             slots.append(Slot(step + BEAT // 2))
 
     def _fill(self, phrase: Phrase, last_pitch: int, model: Phrase | None) -> None:
-        """Pitches for the slots, from goal to goal."""
+        """Fill the slots with pitches, from goal to goal."""
         before, waiting = last_pitch, list[Slot]()
         here = self.chords[0]
         for slot in phrase.slots:
@@ -140,7 +140,7 @@ class Improviser:
         opens: bool,
         recalled: tuple[tuple[str, ...], int] | None,
     ) -> tuple[list[int], tuple[str, ...]]:
-        """`count` notes from `before` to a goal and the goal itself: of several drawn, the one that moves best."""
+        """`count` notes from `before` to a goal, and the goal itself: the best of several samples by a noisy score."""
         weights = self._goals(before, here, there, recalled and recalled[1])
         drawn: list[tuple[float, list[int], tuple[str, ...]]] = []
         for attempt in range(_CANDIDATES):
@@ -156,13 +156,13 @@ class Improviser:
         return [_in_range(pitch) for pitch in line], figures
 
     def _goals(self, before: int, here: Chord, there: Chord, move: int | None) -> dict[int, float]:
-        """Each pitch as the next goal: guide tones where the chord changes, now and then a tension, near or central."""
+        """Weights of the pitches as next goal: guide tones at chord changes, sometimes tensions, near or central."""
         tones = sorted((tone - there.root) % 12 for tone in there.pitch_classes)
         guide = 2.0 if here != there else 1.0
         degrees = dict(zip(tones, (1.0, 1.6 * guide, 1.2, 1.2 * guide), strict=True))
         scale, _ = SCALES[there.quality]
         tensions = [degree for degree in (scale[1], scale[3], scale[5]) if degree not in degrees]  # 9, 11, 13
-        tension = 0.0 if there.quality in ("6", "m6") else self.player.tension  # these are chords of rest
+        tension = 0.0 if there.quality in ("6", "m6") else self.player.tension  # tensions do not fit tonic sixth chords
         share = tension / (1 - tension) / len(tensions)
         degrees |= dict.fromkeys(tensions, share * sum(degrees.values()))
         target, spread = (before + 0.35 * (CENTRE - before), 5.0) if move is None else (before + move, 1.5)
@@ -175,7 +175,7 @@ class Improviser:
     def _lead_in(
         self, goal: int, count: int, chord: Chord, names: tuple[str, ...]
     ) -> tuple[list[int], tuple[str, ...]]:
-        """`count` notes before the goal, built backwards out of figures, those of `names` where they fit."""
+        """`count` notes before the goal, built backwards from figures; those in `names` are used if they fit."""
         line, used, wanted = [goal], list[str](), list(names)
         while (room := count + 1 - len(line)) > 0:
             fitting = {name: weight for name, weight in self.player.figures.items() if len(_moves(name)) <= room}
@@ -196,7 +196,7 @@ def _moves(figure: str) -> tuple[tuple[str, int], ...]:
 
 @cache
 def _step(pitch: int, amount: int, chord: Chord, kind: str) -> int:
-    """The pitch so many semitones (c), steps of the bebop (s) or plain scale (d) or chord tones (t) from `pitch`."""
+    """The pitch at a distance in semitones (c), steps of the bebop (s) or plain scale (d), or chord tones (t)."""
     if kind == "c":
         return pitch + amount
     scale, passing = SCALES[chord.quality]

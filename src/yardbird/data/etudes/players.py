@@ -1,4 +1,4 @@
-"""Two invented players: the figures they like, and how they breathe, place and accent them."""
+"""Two invented players: their weights for figures and rhythms, and their phrasing and accents."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ BEATS: dict[str, tuple[int, ...]] = {
     "g": (0, 6, 9),
     "q": (0,),
     "o": (6,),
-    "h": (),  # the note of the beat before goes on
+    "h": (),  # the note of the previous beat continues
 }
 
-TURNS = "Tm"  # begin with the beat's note, its upper neighbour, the note again
+TURNS = "Tm"  # start with a note, its upper neighbour, and the note again
 
-#: Figures that lead to a goal, seen from it: t = chord tones, c = semitones,
+#: Figures that lead to a goal, relative to it: t = chord tones, c = semitones,
 #: d = steps of the plain scale, s = steps of the bebop scale; + above, - below.
 FIGURES: dict[str, str] = {
     "run down": "s+3 s+2 s+1",
@@ -60,8 +60,8 @@ class Player:
     pickups: dict[str, float]  # onsets before the first goal: e.g. "eee" is three eighths
     phrase_lengths: dict[int, float]
     breaths: dict[int, float]
-    tension: float  # share of goals that are ninths, elevenths and thirteenths instead of chord tones
-    anticipation: float  # share of goals that come an eighth early
+    tension: float  # share of goals that are ninths, elevenths or thirteenths instead of chord tones
+    anticipation: float  # share of goals that are an eighth early
     recall: float  # share of phrases that vary an earlier one
     qpm: tuple[float, float]  # slowest and fastest
 

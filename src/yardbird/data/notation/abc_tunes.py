@@ -1,4 +1,4 @@
-"""ABC tune books → raw events, one tune at a time."""
+"""Reader of ABC tune books: one tune → raw events."""
 
 import re
 from dataclasses import replace
@@ -16,10 +16,10 @@ _JUMPS = r"[!+](segno|coda|dacoda|fine|D\.[CS]\.(?:[ ]?al[ ]?(?:fine|coda))?)[!+
 
 
 def abc_tunes(path: Path) -> dict[str, str]:
-    """The tunes of an ABC file by the number after `X:`, made unique; the file's header goes before each.
+    """The tunes of an ABC file by the number after `X:`, made unique; each starts with the header of the file.
 
     Raises:
-        InputError: there is no tune in it.
+        InputError: the file has no tune.
     """
     return _tunes(path, path.stat().st_mtime_ns)
 
@@ -58,7 +58,7 @@ def read_abc(path: Path, number: str) -> Notated:
     if tune is None:
         raise InputError(path, expected="a tune of this number", found=number, remedy="correct the number after #")
     refuse_length(path, tune.count("|"), len(tune))
-    if not re.search(r"^L:|^M:[ \t]*[\dC]", tune, re.M):  # the standard's eighth; music21 needs one of the two
+    if not re.search(r"^L:|^M:[ \t]*[\dC]", tune, re.M):  # the default is an eighth; music21 requires L: or M:
         tune = tune.replace("\nK:", "\nL:1/8\nK:", 1)
     plain, overlays = _plain(_jumps_as_words(tune))
     refuse_length(path, max(plain.count("|"), plain.count('"') // 2), len(plain))
@@ -75,7 +75,7 @@ def read_abc(path: Path, number: str) -> Notated:
 
 
 def _jumps_as_words(tune: str) -> str:
-    """`!D.S.!` and its like, which music21 drops, as words at the start of their measure, where they apply as well."""
+    """Turn jumps such as `!D.S.!`, which music21 drops, into words at the start of their measure."""
 
     def moved(measure: str) -> str:
         jumps = re.findall(_JUMPS, measure)
@@ -92,8 +92,8 @@ def _jumps_as_words(tune: str) -> str:
 
 
 def _plain(tune: str) -> tuple[str, int]:
-    """A tune without what music21 takes for notes or loses notes over: ornaments, remarks, rests of several bars; and
-    how many overlays (`A & B` in one bar) were left out.
+    """A tune without ornaments, remarks and multi-bar rests, which make music21 add or lose notes; and the number of
+    overlays (`A & B` in one bar) that were left out.
     """
     overlays = 0
     rest = "z8"
@@ -126,9 +126,9 @@ def _bars_of_rest(bar: str, match: re.Match[str]) -> str:
 
 
 def _code_chords(tune: str) -> tuple[str, dict[str, list[str]]]:
-    """An ABC tune with each quoted text replaced by a figure that music21 keeps; and figure → the quoted texts.
+    """An ABC tune with each quoted text replaced by a chord symbol that music21 knows; and symbol → the quoted texts.
 
-    music21 leaves out a symbol that it does not know, and all but the first at a note.
+    music21 drops symbols that it does not know, and all but the first at a note.
     """
     roots, kinds = "CDEFGAB", ("", "m", "7", "m7", "maj7", "dim", "aug", "6", "m6", "9", "dim7", "sus4")
     figures = [f"{root}{kind}{bass}" for bass in ("", "/C", "/D", "/E", "/F", "/G", "/A", "/B")

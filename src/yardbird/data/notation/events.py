@@ -1,6 +1,6 @@
-"""What music21 makes of a notated piece → raw events: notes with ties joined, chords, words, tempos, meters, keys.
+"""A piece parsed by music21 → raw events: notes with ties joined, chords, words, tempos, meters, keys.
 
-music21 takes two seconds to import: it loads when the first such file is read.
+The import of music21 takes two seconds, so it happens when the first such file is read.
 """
 
 import contextlib
@@ -24,22 +24,22 @@ from yardbird.music.score import Tempo, make_notes
 if TYPE_CHECKING:
     from music21 import stream
 
-MAX_MEASURES = 800  # of a part as written: music21 needs time with the square of them
+MAX_MEASURES = 800  # of a part as written: the time of music21 grows with their square
 _MAX_CHARACTERS = 20_000  # of a piece as text, for the same reason; a solo of 600 notes has six thousand
-_VELOCITY = 90  # of a note whose loudness the notation does not say
+_VELOCITY = 90  # of a note without dynamics
 _MINOR_MODES = ("minor", "dorian", "phrygian", "aeolian", "locrian")
 
 
 @dataclass(frozen=True)
 class Notated:
-    """What a notated piece holds: its events, and its own title ("" for none)."""
+    """A notated piece: its events, and its title ("" for none)."""
 
     raw: RawMidi
     title: str
 
 
 def refuse_length(path: Path, measures: int, characters: int) -> None:
-    """Refuse, before music21 starts, a text of more bars or characters than it can read in seconds."""
+    """Refuse a text with more bars or characters than music21 can read in seconds."""
     if measures > MAX_MEASURES or characters > _MAX_CHARACTERS:
         found = f"{measures}" if measures > MAX_MEASURES else f"{characters} characters"
         remedy = "cut it into solos"
@@ -48,7 +48,7 @@ def refuse_length(path: Path, measures: int, characters: int) -> None:
 
 @contextlib.contextmanager
 def _without_beams() -> Iterator[None]:
-    """music21 beams what it reads of ABC: nine tenths of its time, with the square of the notes, and no one looks."""
+    """Disable the beaming of ABC in music21: it takes 90 % of the time, quadratic in the notes, and is not used."""
     from music21 import stream
 
     beam = stream.Stream.makeBeams
@@ -67,13 +67,16 @@ def parsed(
     symbols: dict[str, list[str]] | None = None,
     chords: list[tuple[Fraction, str]] | None = None,
 ) -> Notated:
-    """Parse with music21 and collect; `symbols` decodes the figures of `_code_chords`, `chords` come from elsewhere."""
+    """Parse with music21 and collect the events.
+
+    `symbols` decodes the chord symbols of `_code_chords`; `chords` are those that music21 cannot read.
+    """
     names = {"musicxml": "MusicXML", "abc": "ABC", "humdrum": "Humdrum **kern"}
     try:
         from music21 import converter, stream
 
-        said = io.StringIO()
-        with warnings.catch_warnings(), contextlib.redirect_stderr(said), _without_beams():
+        messages = io.StringIO()
+        with warnings.catch_warnings(), contextlib.redirect_stderr(messages), _without_beams():
             warnings.simplefilter("ignore")
             score: Any = converter.parseData(text, format=kind)
             if isinstance(score, stream.Opus):
@@ -81,19 +84,19 @@ def parsed(
             if kind == "musicxml":
                 score.toSoundingPitch(inPlace=True)
             collected = _Collector(symbols, chords).collect(score)
-    except Exception as error:  # music21 raises errors of many kinds where a file is not as it expects
+    except Exception as error:  # music21 raises many types of errors for unexpected files
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:150]
         found = f"a file that music21 cannot read ({reason})"
         raise InputError(path, expected=names[kind], found=found, remedy="export it again, or as MIDI") from None
-    # what music21 cannot read it says on stderr, and goes on without
-    counts = extra | collected.counts | {"unread_events": said.getvalue().count("WARNING")}
+    # music21 reports unreadable elements on stderr and skips them
+    counts = extra | collected.counts | {"unread_events": messages.getvalue().count("WARNING")}
     flags = tuple(f"{name}:{count}" for name, count in counts.items() if count)
     return Notated(replace(collected.raw, flags=flags), str((score.metadata and score.metadata.title) or ""))
 
 
 @dataclass
 class _Sounding:
-    """A note with the notes tied to it; in quarter notes."""
+    """A note with the notes tied to it; times in quarter notes."""
 
     onset: Fraction
     end: Fraction
@@ -107,7 +110,7 @@ class _Sounding:
 
 @dataclass
 class _Collector:
-    """Turns a music21 score into raw events."""
+    """Converts a music21 score to raw events."""
 
     symbols: dict[str, list[str]] | None
     chords: list[tuple[Fraction, str]] | None
@@ -165,7 +168,7 @@ class _Collector:
         return self
 
     def _order(self, parts: list[Any], measures: list[list[Any]], count: int) -> list[int]:
-        """The indices of the measures in the order in which they are played, by the marks of all parts together."""
+        """The indices of the measures in playing order, from the repeat marks of all parts."""
         marks = [Marks() for _ in range(count)]
         for part, of_part in zip(parts, measures, strict=True):
             self._mark(part, of_part, marks)
@@ -195,22 +198,22 @@ class _Collector:
                 mark.segno |= isinstance(element, repeat.Segno)
                 words = element.getText() if isinstance(element, repeat.RepeatExpression) else ""
                 for text in [words or "", *(text for kind, text in self._texts(element) if kind == "text")]:
-                    said = re.sub(r"[^a-z]", "", text.lower())
-                    mark.jump = "segno" if re.match(r"ds|dalsegno", said) else mark.jump
-                    mark.jump = "capo" if re.match(r"dc|dacapo", said) else mark.jump
-                    mark.fine |= said == "fine"
-                    mark.segno |= said == "segno"
-                    mark.to_coda |= said in ("tocoda", "dacoda")
-                    mark.coda |= said == "coda"
+                    letters = re.sub(r"[^a-z]", "", text.lower())
+                    mark.jump = "segno" if re.match(r"ds|dalsegno", letters) else mark.jump
+                    mark.jump = "capo" if re.match(r"dc|dacapo", letters) else mark.jump
+                    mark.fine |= letters == "fine"
+                    mark.segno |= letters == "segno"
+                    mark.to_coda |= letters in ("tocoda", "dacoda")
+                    mark.coda |= letters == "coda"
                 mark.coda |= isinstance(element, repeat.Coda)
         signs = [mark for mark in marks if mark.coda]
         if len(signs) > 1 and not any(
             mark.to_coda for mark in marks
-        ):  # the same sign says where to leave, and where to go on
+        ):  # the same sign marks the start and the target of the jump
             signs[0].to_coda, signs[0].coda = True, False
 
     def _notes(self, part: Any, track: int, played: list[tuple[Fraction, int, Any]]) -> Iterator[RawPart]:
-        """The notes of a part, ties joined: one raw part a voice."""
+        """The notes of a part with ties joined; one raw part per voice."""
         from music21 import chord, harmony, note
 
         rows: dict[int, list[_Sounding]] = {}
@@ -251,7 +254,7 @@ class _Collector:
             yield RawPart(track, channel, name, program, make_notes(events))
 
     def _texts(self, element: Any) -> Iterator[tuple[str, str]]:
-        """The chords as markers; words, and rehearsal marks as sections."""
+        """Chords as markers, words as texts, and rehearsal marks as sections."""
         from music21 import expressions, harmony
 
         if isinstance(element, harmony.NoChord) and self.symbols is None:
@@ -271,7 +274,7 @@ class _Collector:
 
 
 def _tempo(element: Any) -> float | None:
-    """Quarter notes a minute of a metronome mark with a number of its own; words alone say none."""
+    """Quarter notes a minute of a metronome mark with a number; None for words only."""
     from music21 import tempo
 
     if not isinstance(element, tempo.MetronomeMark) or (element.numberImplicit and element.numberSounding is None):
@@ -281,7 +284,7 @@ def _tempo(element: Any) -> float | None:
 
 
 def _keys(parts: list[Any]) -> Iterator[Key]:
-    """The signatures of the first part that has any whose mode is known."""
+    """The key signatures with a known mode, of the first part that has any."""
     from music21 import key
 
     for part in parts:
@@ -294,7 +297,7 @@ def _keys(parts: list[Any]) -> Iterator[Key]:
 
 
 def _instrument(part: Any) -> tuple[str, int]:
-    """A part's name and General MIDI program; the program of its name where the file gives none."""
+    """The name and the General MIDI program of a part; without a program in the file, that of the name."""
     from music21 import instrument
 
     found = part.getInstrument(returnDefault=False)

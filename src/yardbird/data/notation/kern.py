@@ -1,4 +1,4 @@
-"""Humdrum **kern → raw events, with the chords of **mxhm and **harm."""
+"""Reader of Humdrum **kern → raw events, with the chords of **mxhm and **harm."""
 
 import re
 from fractions import Fraction
@@ -31,9 +31,9 @@ def read_kern(path: Path) -> Notated:
 
 
 def _expanded(text: str) -> str | None:
-    """The lines in the order of the expansion list (`*>[A,A,B]`), as Humdrum's `thru`; None where a label is missing.
+    """The lines in the order of the expansion list (`*>[A,A,B]`), like Humdrum's `thru`; None if a label is missing.
 
-    Repeat signs at the bar lines say the same again, and go.
+    Repeat signs at the bar lines would repeat a second time, so they are removed.
     """
     lines = text.splitlines()
     order = next((match[1] for line in lines if (match := re.match(r"\*>\[([^\]\t]*)\]", line))), None)
@@ -54,9 +54,9 @@ def _expanded(text: str) -> str | None:
 
 
 def _kern_chords(text: str) -> list[tuple[Fraction, str]]:
-    """The symbols of the **mxhm and **harm columns by their onset in quarter notes, in the score as written.
+    """The symbols of the **mxhm and **harm columns by their onset in quarter notes, in the written score.
 
-    A line starts where the notes before it end. music21 reads **harm only where notes start, and **mxhm not at all.
+    A line starts where the previous notes end. music21 reads **harm only at note starts, and does not read **mxhm.
     """
     columns: list[str] = []
     now = Fraction(0)
@@ -87,7 +87,7 @@ def _kern_chords(text: str) -> list[tuple[Fraction, str]]:
 
 
 def _spines(columns: list[str], tokens: list[str]) -> list[str]:
-    """The columns after a line of interpretations: `*^` splits one, neighbouring `*v` join, `*-` ends one."""
+    """The columns after a line of interpretations: `*^` splits one, adjacent `*v` join, `*-` ends one."""
     after: list[str] = []
     joining = False
     for column, token in zip(columns, tokens, strict=False):
@@ -102,7 +102,7 @@ def _spines(columns: list[str], tokens: list[str]) -> list[str]:
 
 
 def _kern_length(token: str) -> Fraction:
-    """Quarter notes that a token lasts; a grace note (q) none."""
+    """The duration of a token in quarter notes; 0 for a grace note (q)."""
     match = re.search(r"(\d{1,4})(?:%(\d{1,4}))?(\.{0,4})", token)
     if not match or "q" in token:
         return Fraction(0)
@@ -112,7 +112,7 @@ def _kern_length(token: str) -> Fraction:
 
 
 def _mxhm_symbol(token: str) -> str:
-    """musicxml2hum writes `B- minor-seventh/E`; others `Bb:min7`, which stays."""
+    """Convert `B- minor-seventh/E`, as musicxml2hum writes; `Bb:min7`, as others write, is not changed."""
     root, _, kind = token.strip().partition(" ")
     if root == "none":
         return "N.C."
@@ -124,7 +124,7 @@ def _mxhm_symbol(token: str) -> str:
 
 
 def _roman_symbol(token: str, key: str) -> str:
-    """`V7` in F → `C7`; what is no roman numeral stays, for ingestion to name."""
+    """`V7` in F → `C7`; other text is not changed, and ingestion reports it."""
     from music21 import exceptions21, harmony, roman
     from music21.humdrum import harmParser
 

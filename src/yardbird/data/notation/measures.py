@@ -1,4 +1,4 @@
-"""The measures of a notated piece: how long each is, what is in it, and the meters that follow."""
+"""The measures of a notated piece: their lengths, their elements, and the resulting meters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TICKS_PER_BEAT = 480
 
 @dataclass(frozen=True)
 class WrittenMeasure:
-    """One measure of the written score: where it starts, how long it is, the meter in force; in quarter notes."""
+    """One measure of the written score: its start and length in quarter notes, and the meter in force."""
 
     start: Fraction
     length: Fraction
@@ -26,7 +26,7 @@ def tick_of(quarters: Fraction) -> int:
 
 
 def written_measures(measures: list[Any]) -> list[WrittenMeasure]:
-    """How long each measure is, and its meter. music21 has filled up what is too short and no pickup."""
+    """The length and the meter of each measure. music21 has filled up short measures that are not pickups."""
     from music21 import meter
 
     now = meter.TimeSignature("4/4")
@@ -43,8 +43,8 @@ def written_measures(measures: list[Any]) -> list[WrittenMeasure]:
 
 
 def meters_of(played: list[WrittenMeasure], starts: list[Fraction]) -> tuple[Meter, ...]:
-    """The meters as played. A measure that is no full bar is one in a meter of its own, as a pickup is, unless the
-    next completes it: a repeat that starts inside a bar cuts that bar in two.
+    """The meters as played. An incomplete measure gets its own meter, like a pickup, unless the next one completes it,
+    as when a repeat starts inside a bar.
     """
     meters: list[Meter] = []
     index = 0

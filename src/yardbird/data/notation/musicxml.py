@@ -1,4 +1,4 @@
-"""MusicXML, compressed or not → raw events. Archives are read in memory up to a limit; XML with entities is refused."""
+"""Reader of MusicXML, also compressed. Archives are read in memory up to a limit; XML with entities is refused."""
 
 import io
 import re
@@ -20,7 +20,7 @@ def read_musicxml(path: Path) -> Notated:
     """Read MusicXML, compressed or not.
 
     Raises:
-        InputError: the file is no MusicXML, is damaged, declares entities, or holds more than a solo can.
+        InputError: the file is not MusicXML, is damaged, declares entities, or is too large for a solo.
     """
     content = path.read_bytes()
     if content[:4] == b"PK\x03\x04":
@@ -31,7 +31,7 @@ def read_musicxml(path: Path) -> Notated:
 
 
 def _unzip(content: bytes, path: Path) -> bytes:
-    """The score inside a compressed MusicXML file, in memory: no name in the archive becomes a path."""
+    """The score inside a compressed MusicXML file, read in memory: names in the archive are never used as paths."""
     expected, remedy = "compressed MusicXML (.mxl)", "export it again"
 
     def member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -63,7 +63,7 @@ def _unzip(content: bytes, path: Path) -> bytes:
 
 
 def _check_xml(content: bytes, path: Path) -> None:
-    """Refuse what is no MusicXML, and what an XML parser should not be given: entities, endless nesting, too much."""
+    """Refuse files that are not MusicXML, and XML that is unsafe to parse: entities, deep nesting, too many notes."""
     expected, remedy = "MusicXML", "export it again as MusicXML"
     if len(content) > MAX_BYTES:
         found = f"{len(content) / 1e6:.0f} MB"
@@ -83,7 +83,7 @@ def _check_xml(content: bytes, path: Path) -> None:
             found = f"XML of another kind (<{name}>)"
             raise InputError(path, expected=expected, found=found, remedy="remove it, or export the score as MusicXML")
         depth += 1
-        notes += {"note": 1, "harmony": 10}.get(name, 0)  # as music21 takes time for them
+        notes += {"note": 1, "harmony": 10}.get(name, 0)  # weights by the time that music21 takes
         measures = 0 if name == "part" else measures + (name == "measure")
         if measures > MAX_MEASURES:
             found = f"more than {MAX_MEASURES}"
@@ -106,13 +106,13 @@ def _check_xml(content: bytes, path: Path) -> None:
     parser.EndElementHandler = end
     try:
         parser.Parse(content, True)
-    except (expat.ExpatError, LookupError) as error:  # LookupError: an encoding that no one knows
+    except (expat.ExpatError, LookupError) as error:  # LookupError: an unknown encoding
         found = f"damaged XML ({error})"
         raise InputError(path, expected=expected, found=found, remedy=remedy) from None
 
 
 def _decode_xml(content: bytes, path: Path) -> str:
-    """expat has read it: the encoding is what the byte order mark or the declaration says."""
+    """Decode XML that expat has accepted, by its byte order mark or its declaration."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = content.decode("utf-16")
     else:

@@ -1,10 +1,10 @@
-"""Chord symbols of music21 and MusicXML as a chart writes them."""
+"""Conversion of chord symbols of music21 and MusicXML to the notation of charts."""
 
 from typing import Any
 
 from yardbird.music.chords import Chord
 
-#: The kind of a chord, as MusicXML and as music21 name it → what a chart writes behind the root.
+#: The kind of a chord in MusicXML or music21 → the text after the root in a chart.
 KINDS = {
     "major": "", "minor": "m", "augmented": "aug", "diminished": "dim", "dominant": "7", "dominant-seventh": "7",
     "major-seventh": "maj7", "minor-seventh": "m7", "diminished-seventh": "dim7", "augmented-seventh": "aug7",
@@ -18,7 +18,7 @@ KINDS = {
 
 
 def chart_symbol(element: Any) -> str:
-    """What a chart writes for a chord symbol of music21: by its kind and degrees, else by the text the file shows."""
+    """The chart notation of a chord symbol of music21, by its kind and degrees, or else by its text in the file."""
     root = _name(element.root())
     bass = element.bass()
     tail = f"/{_name(bass)}" if bass is not None and bass.pitchClass != element.root().pitchClass else ""

@@ -1,7 +1,7 @@
 """Repeats, endings and jumps → the order in which measures are played.
 
-music21's own expander takes a closing repeat without an opening one back to the start of the piece, through all repeats
-before it: six of them in a row play the first sixty-four times.
+music21's expander is not used: from a closing repeat without an opening one, it returns to the start of the piece and
+takes all earlier repeats again, so that six of them in a row play the first passage sixty-four times.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ _MAX_MEASURES = 5_000
 
 @dataclass
 class Marks:
-    """What stands at one measure."""
+    """The repeat marks of one measure."""
 
     opens: bool = False  # |:
-    times: int = 0  # that the passage up to its :| is played; 0 where there is none
+    times: int = 0  # how often the passage that ends with :| is played; 0 without :|
     endings: frozenset[int] = frozenset()  # numbers of the bracket over it
     jump: Literal["", "capo", "segno"] = ""  # D.C., D.S. after it
     segno: bool = False
@@ -25,10 +25,10 @@ class Marks:
 
 
 def unroll(measures: list[Marks]) -> list[int] | None:
-    """The indices of the measures as played; None where the marks make no sense: a measure would never be played.
+    """The indices of the measures as played; None if the marks are inconsistent and a measure is never played.
 
-    A closing repeat goes back to the opening one, or to where the last repeat ended. After a jump repeats are not taken
-    again, and the last ending is played.
+    A closing repeat returns to the opening one, or to the end of the previous repeat. After a jump, repeats are ignored
+    and the last ending is played.
     """
     order: list[int] = []
     index = begin = 0
@@ -66,7 +66,7 @@ def unroll(measures: list[Marks]) -> list[int] | None:
 
 
 def _group(measures: list[Marks], index: int) -> list[int]:
-    """The indices of the measures with endings around one."""
+    """The indices of the adjacent measures with endings around a measure."""
     first = last = index
     while first > 0 and measures[first - 1].endings:
         first -= 1
@@ -76,7 +76,7 @@ def _group(measures: list[Marks], index: int) -> list[int]:
 
 
 def _passes(measures: list[Marks], index: int) -> int:
-    """How often the passage that ends here is played: as often as it has endings, at least twice."""
+    """How often the passage that ends here is played: by its repeat sign, or by its highest ending, at least twice."""
     marks = measures[index]
     if not marks.endings:
         return marks.times

@@ -1,4 +1,4 @@
-"""The tune and the player out of a file's name or a title. `players.txt` beside this file is a list to extend."""
+"""The tune and the player from a file name or a title. Users can extend the list `players.txt` in this folder."""
 
 import functools
 import re
@@ -25,12 +25,12 @@ _ENSEMBLE = re.compile(
     r"\s+(?:trio|quartet|quintet|sextet|septet|octet|nonet|orchestra|all[ -]?stars|(?:big )?band)$", re.I
 )
 _NICKNAMES = {"bird", "yardbird", "trane", "diz", "prez", "pres", "monk", "miles", "newk", "hawk", "bean"}
-_BELONGS = {"for", "to", "of", "with", "and", "meets", "on", "from", "the", "a"}  # before a name: it is the title's
+_BELONGS = {"for", "to", "of", "with", "and", "meets", "on", "from", "the", "a"}  # before a name: part of the title
 
 _KEY = r"(?:(?-i:[A-G])|[a-g](?=[b#♭♯]|[ -]?(?:flat|sharp)|[ -]?(?:maj|min)))"
 _KEY += r"(?:[b#♭♯]|[ -]?(?:flat|sharp))?(?:[ -]?(?:major|minor|maj|min|dur|moll|m))?"
 _VOICE = r"(?:alto|tenor|soprano|bari(?:tone)?|sax(?:ophone)?|trumpet|trombone|guitar|piano|bass|vibes|flute|clarinet)"
-#: What is no part of a tune's name at its end.
+#: Text at the end of a title that is not part of the name of the tune.
 _TAKE = re.compile(
     r"[\s_\-.,;:]*(?:[\[(][^\])]*[\])]"  # (take 2), [live]
     r"|\b(?:(?:alternate|alt|master|original|first|second|third)[\s_\-.]*)?(?:take|tk|version|vers?|rev)[\s_\-.]*"
@@ -51,7 +51,7 @@ _TAKE = re.compile(
 )
 _IN_KEY = re.compile(rf"(?:[\s,]+(?:in(?: the key of)?|key of)|\s*[-–,])\s+{_KEY}$", re.I)
 _ARTICLE = re.compile(r"^(.*), *(the|a|an)$", re.I)
-#: Names of forms: what is in a key, is one, and not the tune in another key.
+#: Generic names: "Blues in F" is a tune of its own, not the tune "Blues" in another key.
 _GENERIC = {
     "", "blues", "minorblues", "majorblues", "jazzblues", "slowblues", "fastblues", "bebopblues", "rhythm",
     "rhythmchanges", "etude", "study", "exercise", "jam", "ballad", "waltz", "line", "lick", "theme", "tune",
@@ -60,7 +60,7 @@ _GENERIC = {
 
 
 def title_of(stem: str, artist: str) -> str:
-    """A title from a file's name: `wjazzd__CharlieParker_BodyAndSoul` by Parker → "Body And Soul"."""
+    """The title in a file name: `wjazzd__CharlieParker_BodyAndSoul` by Parker → "Body And Soul"."""
     text = nfc(stem).rpartition("__")[2]
     text = _NUMBER.sub("", text.replace("_-_", " - "))
     head, separator, tail = text.partition("_")
@@ -77,7 +77,7 @@ def title_of(stem: str, artist: str) -> str:
 def tune_group_of(title: str, artist: str = "") -> str:
     """The tune without its take, key, track number and player: "Kim 1", "Kim_2" → "kim"; "Ko-Ko (take 2)" → "koko".
 
-    A name that `related.csv` calls the same as another's gives that of the other.
+    A name that `related.csv` lists as another name of a tune gives the name of that tune.
     """
     text = _SUFFIX.sub("", nfc(title).rpartition("__")[2].replace("_", " ").strip())
     text = _without_players(_NUMBER.sub("", _SOURCE.sub("", text)), artist)
@@ -92,7 +92,7 @@ def tune_group_of(title: str, artist: str = "") -> str:
 
 
 def _bare(text: str) -> str:
-    """A folded title without what follows the name of the tune."""
+    """A folded title without the text after the name of the tune."""
     text = text.strip()
     while fold(text) not in known_tunes():
         shorter = _TAKE.sub("", text).strip()
@@ -108,7 +108,7 @@ def _bare(text: str) -> str:
 
 
 def _without_players(text: str, artist: str) -> str:
-    """A title without the names of players before or after it, as far as a title is left."""
+    """A title without the names of players before or after it, unless no title would remain."""
     own = {fold(artist), _inverted(artist), *map(fold, artist.split())} - {""}
     full = _players() | {name for name in (fold(artist), _inverted(artist)) if len(artist.split()) > 1}
     parts = [part for part in _DASH.split(text) if part.strip()]
@@ -157,7 +157,7 @@ def _family_names() -> frozenset[str]:
 
 
 def metadata(entry: Entry, file: PurePath, folder: str) -> Entry:
-    """An entry with its gaps filled: artist from the folder that holds the file, title from the file."""
+    """An entry with its empty fields filled: artist from the folder of the file, title from the file name."""
     artist = entry.artist or (file.parent.name or folder).replace("_", " ").strip()
     title = entry.title or title_of(file.stem, artist)
     group = canonical(fold(entry.tune_group)) or tune_group_of(title, artist) or fold(file.stem) or "untitled"

@@ -1,4 +1,4 @@
-"""Tunes that share a melody or changes: `related.csv` beside this file, a list that a person reads and extends."""
+"""Tunes that share a melody or changes, from `related.csv` in this folder, which users can extend."""
 
 import csv
 import functools
@@ -21,7 +21,7 @@ def parse_relations(text: str) -> tuple[tuple[str, str, str], ...]:
     """The lines of `related.csv`: folded tune, relation, folded other tune.
 
     Raises:
-        InputError: a line is none.
+        InputError: a line is invalid.
     """
     rows = []
     for number, line in enumerate(text.splitlines()[1:], 2):
@@ -39,14 +39,14 @@ def parse_relations(text: str) -> tuple[tuple[str, str, str], ...]:
 
 @functools.cache
 def known_tunes() -> frozenset[str]:
-    """The folded names of all tunes of the list."""
+    """The folded names of all tunes in the list."""
     return frozenset(name for tune, _, other in _relations() for name in (tune, other))
 
 
 def canonical(tune: str) -> str:
-    """The name under which a melody is kept: of a folded name that the list calls the same as another's, the other."""
+    """The main name of a melody: if the list has a folded name as another name of a tune, that of the tune."""
     same, seen = _same(), {tune}
-    while (other := same.get(tune, tune)) not in seen:  # who extends the list may name a name that is another's too
+    while (other := same.get(tune, tune)) not in seen:  # names may be chained, also in cycles, in an extended list
         seen.add(other)
         tune = other
     return tune
@@ -63,7 +63,7 @@ def _changes() -> Mapping[str, str]:
 
 
 def changes_of(tune: str) -> str:
-    """The tune whose changes a tune group is played over: of a contrafact the standard, else itself."""
+    """The tune whose changes a tune group uses: the standard for a contrafact, otherwise the tune itself."""
     tune = canonical(tune)
     changes, seen = _changes(), {tune}
     while (standard := changes.get(tune, tune)) not in seen:

@@ -1,4 +1,4 @@
-"""Solos to MIDI files, as the plan's examples ask for it."""
+"""Export of solos to MIDI files."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from yardbird.music.score import Score, make_notes
 
 
 def save_to_midi(solo: Score | Tensor | ArrayLike, path: str | Path, codec: EventCodec | None = None) -> None:
-    """Write a score, or one sequence of tokens, (length,) or (1, length), as a MIDI file.
+    """Write a score, or one sequence of tokens, (length,) or (1, length), to a MIDI file.
 
-    With a codec the tokens' events are decoded. Without one the tokens are MIDI pitches, 0 to 127, and become even
-    eighth notes, one after the other, at 120 quarter notes a minute.
+    With a codec, the tokens are decoded as events. Without a codec, the tokens are MIDI pitches, 0 to 127, and become
+    successive eighth notes at 120 quarter notes a minute.
 
     Raises:
-        InputError: several sequences (write them one by one), or without a codec tokens that are no pitches.
+        InputError: there are several sequences (write them one by one), or no codec and a token is not a pitch.
     """
     write_score(solo if isinstance(solo, Score) else _decoded(solo, codec), Path(path))
 
@@ -37,8 +37,6 @@ def _decoded(tokens: Tensor | ArrayLike, codec: EventCodec | None) -> Score:
 def _eighth_notes(pitches: np.ndarray) -> Score:
     if pitches.size and not (pitches.min() >= 0 and pitches.max() < 128):
         found = f"{pitches.min()} to {pitches.max()}"
-        raise InputError(
-            "tokens", expected="pitches from 0 to 127", found=found, remedy="pass the codec that made them"
-        )
+        raise InputError("tokens", expected="pitches from 0 to 127", found=found, remedy="pass the codec of the tokens")
     notes = make_notes([(onset, 1, int(pitch), 80) for onset, pitch in enumerate(pitches)])
     return Score(ticks_per_beat=2, notes=notes, end_tick=len(pitches))

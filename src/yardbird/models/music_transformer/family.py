@@ -1,4 +1,4 @@
-"""The Music Transformer as a family: event tokens in, event tokens out."""
+"""The Music Transformer family, which reads and writes event tokens."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -31,26 +31,26 @@ from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.nn.transformer import TransformerConfig
 
-#: The token kinds whose accuracy is reported apart: what, when, how long.
+#: The token kinds whose accuracy is reported separately.
 _MEASURED = {"pitch": "Pitch", "position": "Position", "duration": "Duration"}
 _SCORED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
 class ModelConfig(TransformerConfig, section="music_transformer.model"):
-    """`windows_per_epoch` null: each training sequence about once an epoch."""
+    """Section `music_transformer.model`. `windows_per_epoch` null: about one pass over the sequences in each epoch."""
 
     windows_per_epoch: PositiveInt | None
-    background_epochs: NonNegativeInt | None  # the first, which mix background windows in; null: all
-    background_share: ShareBelowOne  # of the windows of these epochs
-    hold_chords: bool  # the chord in force is added to every token, beside standing where it changes
-    interval: Use  # what relations of tokens are used for (see `relations`)
+    background_epochs: NonNegativeInt | None  # the first epochs, which mix in background windows; null: all epochs
+    background_share: ShareBelowOne  # share of the windows of these epochs
+    hold_chords: bool  # add the chord in force to every token, besides the tokens where it changes
+    interval: Use  # use of this relation (see `relations`), as below
     degree: Use
     motion: Use
     pulse: Use
     gap: Use
     release: Use
-    fill_share: Share  # of the training windows that show bars to be filled after those that follow them
+    fill_share: Share  # share of the training windows that train filling
 
     @property
     def mixture(self) -> Mixture:
@@ -69,8 +69,8 @@ class MusicTransformerFamily(TokenFamily):
     def __init__(self, codec: EventCodec, config: ModelConfig) -> None:
         self.codec, self.config = codec, config
         sizes = {field.name: getattr(config, field.name) for field in dataclasses.fields(TransformerConfig)}
-        chords = [("ChordRoot", "Chord"), ("ChordQuality", "Chord")]  # Chord is N.C., which ends both
-        # The bars left, and whether they lead to bars that follow; Fill ends the countdown of those bars themselves.
+        chords = [("ChordRoot", "Chord"), ("ChordQuality", "Chord")]  # Chord is N.C. and ends both
+        # The countdown, and whether a Fill token came before. Fill also ends the countdown of the bars after the gap.
         kinds = [*(chords if config.hold_chords else []), ("Left", "Fill"), ("Fill",)]
         held = [np.flatnonzero(np.isin(codec.kind_of, [KINDS.index(kind) for kind in group])) for group in kinds]
         related = make_relations(codec, {name: getattr(config, name) for name in RELATIONS})
@@ -116,18 +116,18 @@ class MusicTransformerFamily(TokenFamily):
 
     @property
     def fill_context(self) -> int:
-        """The context in tokens in which it fills bars; 0: it was not trained to."""
+        """The context in tokens for filling bars; 0 if the model was not trained to fill."""
         return self.config.context_length if self.config.fill_share else 0
 
     def _gap(self, solo: NDArray[np.uint16], place: int, random: np.random.Generator) -> NDArray[np.uint16] | None:
-        """A training window of one to `MOST_BARS` bars at a place, after those that follow them."""
+        """A training window that fills one to `MOST_BARS` bars near a place; None if the stream does not fit."""
         gap, named = gap_at(self.codec, solo, place, int(random.integers(1, MOST_BARS + 1))), bool(random.integers(2))
         longest = self.config.context_length + 1
         arranged = gap_of(self.codec, solo, gap, longest, named=named) if gap else None
         return None if arranged is None else np.concatenate([arranged.prompt, arranged.middle])
 
-    def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here
-        """Cross entropy a token, padding left out."""
+    def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # this loss has no warm-up
+        """Cross entropy of each token, without padding."""
         pad, targets = self.codec.pad_id, batch["tokens"][:, 1:].flatten()
         logits = self.model(batch["tokens"][:, :-1])
         nats = F.cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=pad)
@@ -135,7 +135,7 @@ class MusicTransformerFamily(TokenFamily):
 
     @torch.no_grad()
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
-        """nats_per_note: all tokens' nats over the notes, so that tokenizers compare. Accuracies: likeliest = true."""
+        """`nats_per_note` is nats of all tokens / notes, so that tokenizers can be compared. Accuracies are top-1."""
         targets, scored = batch["tokens"][:, 1:], batch["scored"]
         nats, correct = self._score(batch["tokens"])
         kinds = torch.from_numpy(np.asarray(self.codec.kind_of)).to(targets.device)[targets]
@@ -150,14 +150,14 @@ class MusicTransformerFamily(TokenFamily):
         }
 
     def _score(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Nats, and is it the likeliest, of the targets of each window (B, context + 1): (B, context) each."""
+        """Nats of the targets of windows (B, context + 1), and whether each was the likeliest: (B, context) each."""
         logits = self.model(tokens[:, :-1]).float()
         targets = tokens[:, 1:]
         nats = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
         return nats, logits.argmax(-1) == targets
 
     def score_tokens(self, tokens: ArrayLike) -> TokenScores:
-        """Score a whole solo of any length in the overlapping windows that validation uses."""
+        """Score a whole solo of any length, in the overlapping windows of the validation."""
         solo = np.asarray(tokens, dtype=np.uint16)
         whole = windows.Sequence(0, len(solo))
         items = windows.MeasuringWindows(solo, [whole], self.config.context_length, self.codec.pad_id)
@@ -178,16 +178,17 @@ class MusicTransformerFamily(TokenFamily):
         seed: int,
         max_tokens: int,
     ) -> list[NDArray[np.uint16]]:
-        """Continue all primes at once, each until its constraint is finished or it counts `max_tokens`, prime included.
+        """Continue all primes, each until its constraint is finished or it has `max_tokens` tokens, prime included.
 
-        Constraints are fresh; they are advanced over the primes here. One that is not `finished` afterwards ran out of
-        tokens. Solo i depends on the model, its prime, the seed and i (see `decode` for primes beyond the context).
+        Constraints must be new; this method advances them over the primes. A constraint that is not `finished`
+        afterwards ran out of tokens. Solo i depends on the model, its prime, the seed and i (see `decode` for primes
+        longer than the context).
         """
         rows = [np.asarray(prime).astype(int).tolist() for prime in primes]
         return [np.array(row, np.uint16) for row in decode(self.model, rows, sampling, seed, max_tokens, constraints)]
 
     def sample(self, seed: int) -> Score:
-        """Eight free bars in 4/4 at 200 qpm, temperature 1, nucleus 0.95."""
+        """Eight bars without given chords, in 4/4 at 200 qpm, with temperature 1 and top-p 0.95."""
         grammar = EventGrammar(
             self.codec, bars=8, pitch_range=(49, 81), chords=None, meter=(4, 4), qpm=200.0, artist=None
         )

@@ -1,4 +1,4 @@
-"""The Music Transformer (Huang et al. 2018, arXiv 1809.04281) as the plan's example builds it."""
+"""The Music Transformer (Huang et al. 2018, arXiv 1809.04281) with its sizes as keyword arguments."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ class MusicTransformer(Transformer):
         held: Sequence[Sequence[int]] = (),
         relations: Sequence[Relation] = (),
     ) -> None:
-        """`d_ff` None: four times `d_model`. `held`, `relations`: see `Transformer`; else: `TransformerConfig`."""
+        """`d_ff` None: four times `d_model`. For `held` and `relations` see `Transformer`, else `TransformerConfig`."""
         config = TransformerConfig(
             d_model=d_model,
             num_heads=num_heads,
@@ -63,15 +63,15 @@ class MusicTransformer(Transformer):
         constraints: Sequence[Constraint] | None = None,
         pad_id: int = 0,
     ) -> Int[Tensor, "B length"]:
-        """Continue `start_tokens` (B, prime) to `max_len` tokens in all, the start included, where the start was.
+        """Continue `start_tokens` (B, prime) to `max_len` tokens, including the prime. The result is on their device.
 
-        `temperature` 0 takes the likeliest token each time. Each call takes one number from `generator` (on the CPU;
-        None: torch's global one), each row then has a stream of its own. With `constraints`, one a row and fresh, a row
-        ends when its own is finished and is filled with `pad_id` on the right.
+        `temperature` 0 takes the likeliest token. Each call takes one number from `generator` (on the CPU; None:
+        torch's global one) as the seed of one random stream for each row. With `constraints`, a new one for each row, a
+        row ends when its constraint is finished and is padded with `pad_id` on the right.
 
         Raises:
-            InputError: an empty start, one longer than `max_len`, one without rows, or a token that the vocabulary
-                does not have.
+            InputError: `start_tokens` has no rows, is empty, is longer than `max_len`, or has a token outside the
+                vocabulary.
         """
         if start_tokens.ndim != 2:
             found = f"shape {tuple(start_tokens.shape)}"
@@ -81,12 +81,12 @@ class MusicTransformer(Transformer):
         batch, prime = start_tokens.shape
         if not batch or not 0 < prime <= max_len:
             found = f"{batch} rows of {prime}"
-            raise InputError("start_tokens", expected=f"rows of 1 to {max_len} tokens", found=found, remedy="mend it")
+            raise InputError("start_tokens", expected=f"rows of 1 to {max_len} tokens", found=found, remedy="fix it")
         vocab_size = self.embedding.num_embeddings
         if int(start_tokens.min()) < 0 or int(start_tokens.max()) >= vocab_size:
             found = f"{int(start_tokens.min())} to {int(start_tokens.max())}"
             raise InputError(
-                "start_tokens", expected=f"tokens from 0 to {vocab_size - 1}", found=found, remedy="mend it"
+                "start_tokens", expected=f"tokens from 0 to {vocab_size - 1}", found=found, remedy="fix it"
             )
         seed = int(torch.randint(2**62, (1,), generator=generator))
         sampling = Sampling(temperature, top_k, top_p, min_p)

@@ -1,10 +1,10 @@
-"""Pitch as a musician hears it: as an interval from the note before and as a degree of the chord in force.
+"""Relations between event tokens, such as the interval from the previous note and the degree in the chord in force.
 
 A model whose pitches are unrelated labels learns every melodic figure twelve times. Each relation here gives the same
-class to pairs of tokens that differ only in where they start (see `yardbird.nn.relations`). They are melodic viewpoints
-in the sense of Conklin & Witten 1995 ("Multiple viewpoint systems for music prediction", JNMR 24):
+class to pairs of tokens that differ only in their starting point (see `yardbird.nn.relations`). They are melodic
+viewpoints in the sense of Conklin & Witten 1995 ("Multiple viewpoint systems for music prediction", JNMR 24):
 
-    interval    pitch ← the pitch before, in semitones; wider than `WIDEST` counts as that
+    interval    pitch ← the pitch before, in semitones; clipped at `WIDEST`
     degree      pitch ← root of the chord in force, modulo 12
     motion      chord root ← the root before, modulo 12
     pulse       position: its place within the beat
@@ -21,14 +21,14 @@ from yardbird.codecs.events import EventCodec
 from yardbird.music.score import Ints
 from yardbird.nn.relations import Relation
 
-#: Where a relation is used: in the embedding of every token, in the logits of its targets, in both, or not at all.
+#: Where a relation is used: in the embeddings of all tokens, in the logits of its targets, in both, or nowhere.
 Use = Literal["both", "input", "output", "none"]
 
 WIDEST = 32  # semitones
 
 
 def make_relations(codec: EventCodec, uses: Mapping[str, Use]) -> list[Relation]:
-    """The relations that are used, of `RELATIONS`, between the tokens of a codec."""
+    """The relations of `RELATIONS` that `uses` switches on, for the tokens of a codec."""
     return [
         Relation(*RELATIONS[name](codec), inputs=use in ("both", "input"), outputs=use in ("both", "output"))
         for name, use in uses.items()
@@ -56,7 +56,7 @@ def _motion(codec: EventCodec) -> _Pairs:
 
 
 def _over_roots(codec: EventCodec, classes: Ints) -> tuple[list[int], list[list[int]]]:
-    """After N.C. there is no root, as before the first chord."""
+    """Classes relative to chord roots. After N.C. there is no root, as before the first chord."""
     no_chord = np.full((1, classes.shape[1]), 12)
     return _ids(codec, "Chord") + _ids(codec, "ChordRoot"), _classes(np.concatenate([no_chord, classes]), nothing=12)
 
@@ -84,7 +84,7 @@ def _ids(codec: EventCodec, kind: str) -> list[int]:
 
 
 def _classes(classes: Ints, nothing: int) -> list[list[int]]:
-    """(R, T) classes, and before them a row of the class `nothing`, for targets without a reference."""
+    """Put a row of the class `nothing`, for targets without a reference, before (R, T) classes."""
     table: list[list[int]] = np.concatenate([np.full((1, classes.shape[1]), nothing), classes]).tolist()
     return table
 

@@ -1,4 +1,4 @@
-"""Windows of the encoded corpus: random ones to train on, overlapping ones to measure whole solos by."""
+"""Windows of the encoded corpus: random windows for training, overlapping windows for scoring whole solos."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from yardbird.seeds import generator
 from yardbird.tables.encoded import read_index
 
 Tokens = NDArray[np.uint16]
-#: Another stream of a whole sequence, about the token at a place, of at most `context + 1` tokens; None: there is none.
+#: (sequence, place of a token, random) → a rearranged stream of at most `context + 1` tokens around it, or None.
 Rearrange = Callable[[Tokens, int, np.random.Generator], Tokens | None]
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """Where one copy of a solo lies in the packed tokens."""
+    """The place of one copy of a solo in the packed tokens."""
 
     start: int
     length: int
@@ -32,16 +32,16 @@ def read_sequences(encoded: Path, split: str, role: Role = TARGET) -> list[Seque
     """The sequences of a split and a role, in the order of the index.
 
     Raises:
-        InputError: the encode stage put nothing of the target into this split.
+        InputError: the split has no solos of the target.
     """
     rows = [row for row in read_index(encoded, split) if row.role == role]
     if not rows and role == TARGET:
-        raise InputError(encoded, expected=f"solos of the {split} split", found="none", remedy="give more tunes")
+        raise InputError(encoded, expected=f"solos of the {split} split", found="none", remedy="add tunes")
     return [Sequence(row.start, row.length) for row in rows]
 
 
 def read_tokens(encoded: Path) -> Tokens:
-    """All sequences one after the other, mapped into memory, not read."""
+    """All sequences, concatenated and memory-mapped."""
     tokens: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
     return tokens
 
@@ -49,13 +49,13 @@ def read_tokens(encoded: Path) -> Tokens:
 class TrainingWindows(Dataset[Batch]):
     """Windows of `context + 1` tokens at random places; items are {"tokens": (context + 1,)}.
 
-    Every sequence is cut into as many parts as contexts fit into it, begun ones included, and each part yields a window
-    that starts up to half a context before or after it. Parts come in `Rounds`, target and background ones. A window is
-    a function of (seed, epoch, index) alone. Sequences shorter than a window are padded on the right.
+    Every sequence is cut into parts of one context; the last part may be shorter. Each part yields a window that starts
+    up to half a context before or after the part. `Rounds` orders target and background parts. A window is a function
+    of (seed, epoch, index) alone. Sequences shorter than a window are padded on the right.
 
     Args:
-        rearrange: makes another window of the sequence, about the same place.
-        share: of the windows that are rearranged where that is possible.
+        rearrange: makes another window of the sequence around the same place.
+        share: share of the windows to rearrange if possible.
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class TrainingWindows(Dataset[Batch]):
 class MeasuringWindows(Dataset[Batch]):
     """Whole sequences in overlapping windows; items are {"tokens": (context + 1,), "scored": (context,)}.
 
-    `scored` marks the targets `tokens[1:]` that this window answers for: each token of a sequence but its first is
-    scored exactly once, from at least half a context or all that went before.
+    `scored` marks the targets `tokens[1:]` to be scored in this window. Each token of a sequence except the first is
+    scored exactly once, given at least half a context or the whole beginning of the sequence.
     """
 
     def __init__(self, tokens: Tokens, sequences: list[Sequence], context: int, pad_id: int) -> None:
@@ -133,12 +133,12 @@ class MeasuringWindows(Dataset[Batch]):
 
 
 def hop(context: int) -> int:
-    """How far measuring windows move on: half a context, rounded up."""
+    """The distance between measuring windows: half a context, rounded up."""
     return (context + 1) // 2
 
 
 def window_offsets(length: int, context: int) -> range:
-    """Where the measuring windows of a sequence of `length` tokens start."""
+    """The start of each measuring window of a sequence of `length` tokens."""
     beyond = max(0, length - 1 - context)
     return range(0, hop(context) * -(-beyond // hop(context)) + 1, hop(context))
 

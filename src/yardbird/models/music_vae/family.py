@@ -1,4 +1,4 @@
-"""The MusicVAE as a family: windows of the melody grid in, points of a latent space out, and back."""
+"""The MusicVAE family, which maps windows of the melody grid to points of a latent space and back."""
 
 import dataclasses
 import math
@@ -71,8 +71,8 @@ class MusicVAEFamily(LatentFamily):
         self.codec.save(folder / "codec.json")
 
     def complete(self, encoded: Path, seed: int) -> dict[str, float]:
-        """Train the learnt prior on the posteriors of the training solos; `validation_prior_kl` is the KL of held-out
-        windows to it at one draw, in nats a window."""
+        """Train the learnt prior on the posteriors of the training solos. `validation_prior_kl` is the KL from the
+        posteriors of validation windows to the prior, estimated with one sample, in nats a window."""
         config = self.config.prior
         if self.model.sequence is None:
             return {}
@@ -97,7 +97,7 @@ class MusicVAEFamily(LatentFamily):
         return {"validation_prior_kl": (nats - entropy) * self.model.parts}
 
     def _sequences(self, encoded: Path, split: str) -> Sequences:
-        """The posteriors of all solos of a split, copies included."""
+        """The posteriors of all solos of a split, including copies."""
         solos = list(whole_solos(encoded, split, self.config.bars))
         lengths = [len(solo["steps"]) * self.model.parts for solo in solos]
 
@@ -119,9 +119,9 @@ class MusicVAEFamily(LatentFamily):
         )
 
     def loss(self, batch: Batch, step: int) -> Loss:
-        """Reconstruction + beta · max(KL − free bits, 0), in nats a window (§4.1), over the steps of a window.
+        """(Reconstruction + beta · max(KL − free bits, 0)) / steps of a window, in nats (§4.1).
 
-        The KL is the batch's mean before it is held against the free bits; in the paper's code each window's own is.
+        We compare the batch's mean KL with the free bits; the paper's code compares the KL of each window.
         """
         config, steps, chords = self.config, batch["steps"], batch["chords"]
         if config.chord_dropout:
@@ -133,9 +133,9 @@ class MusicVAEFamily(LatentFamily):
         blur = torch.where(blurred, torch.rand(len(z), device=z.device), 0)
         z = z + blur[:, None] * torch.randn_like(z)
         forced = 1 - (1 - config.teacher_forcing) * min(1.0, (step + 1) / max(1, config.teacher_forcing_steps))
-        # What the decoder is not told of the steps before it must come from z (Bowman et al. 2016, arXiv 1511.06349).
-        told = blurred[:, None, None] | (torch.rand(steps.shape, device=steps.device) < forced)
-        logits, velocity_logits = self.model(z, torch.where(told, steps, START), chords, blur)
+        # Hidden steps force the decoder to use z (word dropout, Bowman et al. 2016, arXiv 1511.06349).
+        shown = blurred[:, None, None] | (torch.rand(steps.shape, device=steps.device) < forced)
+        logits, velocity_logits = self.model(z, torch.where(shown, steps, START), chords, blur)
         nats, velocity_nats = self._nats(logits, velocity_logits, batch)
         kl = kl_to_prior(mean, spread).mean()
         beta = config.beta * min(1.0, (step + 1) / max(1, config.beta_warmup_steps))
@@ -147,7 +147,7 @@ class MusicVAEFamily(LatentFamily):
         return Loss(total / (count / windows), terms, weight=count)
 
     def _nats(self, logits: Tensor, velocity_logits: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Of each step (B, N, S), 0 at padding; of each note's velocity."""
+        """Nats of each step (B, N, S), 0 at padding, and of each note's velocity."""
         steps, velocities = batch["steps"], batch["velocities"]
         nats = F.cross_entropy(logits.movedim(-1, 1), steps.where(steps != PAD, -100), reduction="none")
         if velocity_logits is None:
@@ -157,12 +157,12 @@ class MusicVAEFamily(LatentFamily):
 
     @torch.no_grad()
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
-        """The health of the latent on a batch of windows.
+        """Measures of reconstruction and latent use on a batch of windows.
 
-        Step accuracies: teacher-forced, sampled (its own likeliest steps fed back), and sampled from the z of another
-        window; note F1 of the sampled ones (a note counts where pitch and step agree). `grid_nats_per_note` is −ELBO at
-        one draw of z: an upper bound of the nats of the steps, velocities left out. KL is in nats a window. For active
-        units: first and second moment of μ, see `figures`.
+        Step accuracies: teacher-forced, sampled (greedy decoding), and shuffled (greedy decoding from the z of another
+        window). Note F1 of both greedy decodings; a note matches if pitch and step agree. `grid_nats_per_note` is −ELBO
+        with one sample of z: an upper bound of the nats of the steps, without velocities. KL is in nats a window. The
+        first and second moment of μ are for the active units, see `figures`.
         """
         steps, chords = batch["steps"], batch["chords"]
         mean, spread = self.model.posterior(steps, batch["velocities"], chords)
@@ -190,7 +190,7 @@ class MusicVAEFamily(LatentFamily):
         }
 
     def figures(self, means: Means) -> dict[str, float]:
-        """`active_units` from the moments of μ (its variance over all windows above 0.01), the rest as it is."""
+        """Compute `active_units` from the moments of μ (variance over all windows above 0.01); keep the other means."""
         variance = np.asarray(means["mean_square"]) - np.square(means["mean"])
         plain = {name: float(value) for name, value in means.items() if not name.startswith("mean")}
         return {**plain, "active_units": float((variance > ACTIVE_VARIANCE).sum())}
@@ -211,10 +211,10 @@ class MusicVAEFamily(LatentFamily):
         pitch_range: tuple[int, int] = (0, 127),
         seed: int = 0,
     ) -> list[Score]:
-        """Grid scores in the latents' frames; greedy unless `sampling` says otherwise.
+        """Grid scores in the latents' frames, by greedy decoding unless `sampling` is given.
 
-        `step_temperature` multiplies the temperature of `sampling`. A point that was drawn decides the solo already:
-        steps that are drawn, too, leave the notes that the point stands for.
+        `step_temperature` multiplies the temperature of `sampling`. A sampled point already determines the solo;
+        sampling the steps as well would move away from the notes of that point.
         """
         sampling = dataclasses.replace(sampling, temperature=sampling.temperature * self.config.step_temperature)
         return [
@@ -226,7 +226,7 @@ class MusicVAEFamily(LatentFamily):
         ]
 
     def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
-        """The direction from each point in which a value of the decoder's output grows fastest, (windows, Z)."""
+        """The direction at each point in which a value of the decoder's output grows fastest, (windows, Z)."""
         return self.model.uphill(latent, value)
 
     def posterior(self, score: Score) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -234,11 +234,11 @@ class MusicVAEFamily(LatentFamily):
         return self.model.posteriors(self.codec.encode(score))
 
     def score_steps(self, score: Score, z: NDArray[np.float32]) -> TokenScores:
-        """Every step of a solo, teacher-forced, given a z a window, (windows, Z); velocities are left out."""
+        """Score every step of a solo, teacher-forced, with one z for each window, (windows, Z); without velocities."""
         return self.model.score_steps(self.codec.encode(score), z)
 
     def sample_steps(self, score: Score, z: NDArray[np.float32]) -> Steps:
-        """The likeliest steps, each fed back, at a z a window (windows, Z) under a solo's chords: (N, S), raw."""
+        """Raw steps (N, S) of greedy decoding, with one z for each window, (windows, Z), and a solo's chords."""
         return self.model.sample_steps(self.codec.encode(score), z)
 
     def reconstruct(self, scores: Sequence[Score]) -> list[Score]:
@@ -249,7 +249,7 @@ class MusicVAEFamily(LatentFamily):
         return dataclasses.replace(latent, blur=self.config.prior.blur)
 
     def sample(self, seed: int) -> Score:
-        """Eight free bars in 4/4 at 200 qpm from the prior, temperature 1, nucleus 0.95."""
+        """Eight bars without given chords from the prior, in 4/4 at 200 qpm, with temperature 1 and top-p 0.95."""
         steps = self.codec.config.steps_per_beat
         empty = Score(steps, make_notes([]), end_tick=8 * 4 * steps, tempos=(Tempo(0, 200.0),))
         latent = self.prior(self.codec.frame(empty), seed)
@@ -271,7 +271,7 @@ _NO_CHORD = chord_features(np.zeros(1, np.uint16))[0]
 
 
 def _others(z: Tensor) -> Tensor:
-    """Each row the z of another window of the batch; of a lonely one, the prior's mean."""
+    """For each row, the z of another window of the batch; for a batch of one window, the prior's mean."""
     return z.roll(1, dims=0) if len(z) > 1 else torch.zeros_like(z)
 
 
@@ -280,7 +280,7 @@ def _agreeing(steps: Tensor, truth: Tensor, inside: Tensor) -> float:
 
 
 def _note_f1(steps: Tensor, truth: Tensor, inside: Tensor) -> Ratio:
-    """2 · hits over the notes of both."""
+    """2 · matching notes / notes of both."""
     hits = ((steps == truth) & (truth < HOLD) & inside).sum()
     notes = ((steps < HOLD) & inside).sum() + (truth < HOLD).sum()
     return Ratio(2.0 * float(hits), float(notes))

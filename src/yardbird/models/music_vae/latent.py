@@ -1,4 +1,4 @@
-"""A solo in the latent space, with arithmetic that a musician can write down: `0.5 * a + 0.5 * b`, `a + 2 * blues`."""
+"""A solo in the latent space, with arithmetic such as `0.5 * a + 0.5 * b` and `a + 2 * blues`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,23 +13,23 @@ from yardbird.music.score import ChordChange, Meter, Section, Tempo
 
 Vector = NDArray[np.float32]
 Change = TypeVar("Change", ChordChange, Meter, Section, Tempo)
-_NOTHING = 1e-9  # a weight that rounding leaves where two cancel out
+_NOTHING = 1e-9  # smaller weights are rounding errors of weights that cancel out
 
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """One point z a window, in playing order, and the frames that notes will hang in.
+    """One point z for each window, in playing order, and the frames for decoding.
 
-    `z` is (windows, latent_dim). `frames` are the weighted frames of the solos it was mixed from: their chords become
-    one conditioning, their tempos and lengths are mixed too; what is written (meters, chords) is the heaviest one's.
-    Windows beyond the end of the shorter of two solos meet those of its next chorus: it starts again.
+    `z` is (windows, latent_dim). `frames` are the weighted frames of the solos it was mixed from. Their chords, tempos
+    and lengths are mixed by weight. The written meters and chords are those of the frame with the largest weight. If
+    two solos differ in length, the shorter one is repeated as further choruses.
     """
 
     z: Vector
     frames: tuple[tuple[float, Frame], ...]
-    blur: float = 0.0  # standard deviation of the noise that the decoder takes z to have
+    blur: float = 0.0  # noise level of z given to the decoder (standard deviation)
 
-    #: numpy leaves `scalar * latent` to us.
+    #: Makes numpy call `__rmul__` for `scalar * latent`.
     __array_ufunc__ = None
 
     def __add__(self, other: Union["Latent", ArrayLike]) -> "Latent":
@@ -52,17 +52,17 @@ class Latent:
         return self + (-1 * other if isinstance(other, Latent) else -np.asarray(other))
 
     def with_z(self, z: ArrayLike) -> "Latent":
-        """The same frames around other points."""
+        """The same frames with other points."""
         return replace(self, z=np.asarray(z, dtype=np.float32))
 
     @property
     def segments(self) -> int:
-        """The mixed length: at least one."""
+        """The mixed length, at least one."""
         return max(1, round(sum(weight * len(frame) for weight, frame in self._mixture)))
 
     @property
     def frame(self) -> Frame:
-        """The heaviest frame (of equals the first), cut or continued by its next chorus to the mixed length."""
+        """The frame with the largest weight (the first of equals), cut or repeated to the mixed length."""
         mixture = self._mixture
         _, heaviest = max(mixture, key=lambda part: part[0])
         logs = [weight * np.log(frame.score.mean_qpm) for weight, frame in mixture]
@@ -80,7 +80,7 @@ class Latent:
 
     @property
     def _mixture(self) -> list[tuple[float, Frame]]:
-        """The frames that count, each once; their weights add up to 1."""
+        """The frames of positive weight, each once. Their weights add up to 1."""
         weights: dict[int, float] = {}
         for weight, frame in self.frames:
             weights[id(frame)] = weights.get(id(frame), 0.0) + weight
@@ -92,7 +92,7 @@ class Latent:
 
 
 def stretched(frame: Frame, segments: int, qpm: float | None = None) -> Frame:
-    """A frame of so many segments: cut, or begun again as the next chorus; `qpm` replaces its tempos."""
+    """A frame cut or repeated to `segments` segments. `qpm` replaces its tempos."""
     order = np.arange(segments) % len(frame)
     lengths = frame.lengths[order]
     end_tick = int(lengths.sum())

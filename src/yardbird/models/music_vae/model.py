@@ -1,4 +1,4 @@
-"""MusicVAE as the plan's example uses it: solos in, points of the latent space out, and back."""
+"""The MusicVAE on solos: encode scores to points of the latent space, and decode points to scores."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
@@ -36,13 +36,13 @@ from yardbird.nn.sampling import Sampling, choose, row_generators
 from yardbird.seeds import generator
 
 GREEDY = Sampling(0.0, None, None, None)
-_AT_ONCE = 32  # windows a pass
-#: Of the probabilities of steps and the likeliest steps, see `MusicVAE.uphill`.
+_AT_ONCE = 32  # windows of one forward pass
+#: (step probabilities, likeliest steps) → one value for each window; see `MusicVAE.uphill`.
 StepValue = Callable[[Tensor, Tensor], Tensor]
 
 
 class MusicVAE(RecurrentVAE):
-    """A variational autoencoder of monophonic solos (Roberts et al. 2018, arXiv 1803.05428), whatever their length.
+    """A variational autoencoder of monophonic solos of any length (Roberts et al. 2018, arXiv 1803.05428).
 
     >>> model = MusicVAE(latent_dim=8, bars=2, encoder_size=16, decoder_size=16)
     >>> a, b = model.encode(solo_a), model.encode(solo_b)
@@ -74,13 +74,13 @@ class MusicVAE(RecurrentVAE):
         prior_size: int = 0,
         prior_components: int = 16,
     ) -> None:
-        """Without a `codec`: 12 steps a beat, bars of four beats, 16 velocities. The rest is told at `NetworkConfig`.
+        """Without a `codec`: 12 steps a beat, bars of four beats, 16 velocities. For other arguments: `NetworkConfig`.
 
         Args:
-            bars: of a window; longer solos are several windows.
-            chords: decode, and encode, under the chords that the solo is played over.
-            velocities: whether velocities are read and written too; else all notes are equally loud.
-            prior_size, prior_components: of the learnt prior, see `SequencePrior`; 0: the prior is N(0, I).
+            bars: length of a window. Longer solos are several windows.
+            chords: condition encoder and decoder on the chords of the solo.
+            velocities: encode and decode velocities. False: all notes are equally loud.
+            prior_size, prior_components: sizes of the learnt prior, see `SequencePrior`. Size 0: the prior is N(0, I).
         """
         self.codec = codec or MelodyCodec(MelodyConfig(steps_per_beat=STEPS_PER_BEAT, segment_beats=4, velocities=16))
         config = NetworkConfig(
@@ -126,10 +126,10 @@ class MusicVAE(RecurrentVAE):
 
     @in_evaluation
     def encode(self, solo: Score) -> Latent:
-        """The means of the posteriors of a solo's windows, side by side; the last one is padded.
+        """The posterior means of a solo's adjacent windows. The last window is padded.
 
         Raises:
-            InputError: the solo has a bar that is no whole number of steps.
+            InputError: the solo has a bar that is not a whole number of steps.
         """
         melody = self.codec.encode(solo)
         return Latent(self.posteriors(melody)[0], ((1.0, melody.frame),))
@@ -143,7 +143,7 @@ class MusicVAE(RecurrentVAE):
 
     @in_evaluation
     def posteriors_of(self, solos: Sequence[Batch]) -> tuple[Tensor, Tensor, Tensor]:
-        """μ and σ (windows, Z) and the conditions (windows, P, C) of all windows of solos, items of `whole_solos`."""
+        """μ and σ (windows, Z) and conditions (windows, P, C) of all windows of solos that `whole_solos` yields."""
         device = self.head.weight.device
         rows: list[tuple[Tensor, Tensor, Tensor]] = []
         for solo in solos:
@@ -154,7 +154,7 @@ class MusicVAE(RecurrentVAE):
 
     @in_evaluation
     def score_steps(self, melody: Melody, z: NDArray[np.float32]) -> TokenScores:
-        """Every step of a solo, padding left out, given the true steps before it and a z a window, (windows, Z)."""
+        """Score every step except padding, given the true steps before it and one z for each window, (windows, Z)."""
         steps, _, chords = self._inputs(melody)
         parts = [torch.split(values, _AT_ONCE) for values in (torch.from_numpy(z).to(steps.device), steps, chords)]
         nats, correct = [], []
@@ -167,9 +167,9 @@ class MusicVAE(RecurrentVAE):
 
     @in_evaluation
     def sample_steps(self, melody: Melody, z: NDArray[np.float32]) -> Steps:
-        """The likeliest steps, each fed back, at a z a window, (windows, Z), under a solo's chords: (N, S), raw.
+        """Raw steps (N, S) of greedy decoding, with one z for each window, (windows, Z), and a solo's chords.
 
-        Where nothing sounds the network may hold on all the same; `decode` makes a rest of that.
+        The network may output a hold where nothing sounds. `decode` turns that into a rest.
         """
         _, _, chords = self._inputs(melody)
         steps, _ = self.unroll(torch.from_numpy(z).to(chords.device), lambda rows: rows.argmax(-1), chords)
@@ -178,9 +178,9 @@ class MusicVAE(RecurrentVAE):
     def decode(
         self, latent: Latent, *, sampling: Sampling = GREEDY, pitch_range: tuple[int, int] = (0, 127), seed: int = 0
     ) -> Score:
-        """The solo at a latent, a grid score in the latent's frame; greedy unless `sampling` says otherwise.
+        """Decode a latent to a grid score in its frame, by greedy decoding unless `sampling` is given.
 
-        Segment i (if the decoder is flat, window i) depends on the latent, the seed and i.
+        Segment i (with a flat decoder, window i) depends on the latent, the seed and i.
         """
         return self.decode_all([latent], sampling=sampling, pitch_range=pitch_range, seed=seed)[0]
 
@@ -188,7 +188,7 @@ class MusicVAE(RecurrentVAE):
     def decode_all(
         self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
     ) -> list[Score]:
-        """What `decode` gives for each latent, in one batch: many windows take little longer than one."""
+        """`decode` for several latents in one batch: many windows take little longer than one."""
         points, conditions = zip(*map(self._points, latents), strict=True)
         counts = [len(z) for z in points]
         allowed = torch.ones(CLASSES, dtype=torch.bool)
@@ -208,13 +208,14 @@ class MusicVAE(RecurrentVAE):
 
     @in_evaluation
     def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
-        """The direction from each point of a latent in which a value of the decoder's output grows fastest.
+        """The direction at each point of a latent in which a value of the decoder's output grows fastest.
 
-        That is the gradient at the point, scaled to length 1 (0 where there is none): (windows, Z).
+        This is the gradient at the point, scaled to length 1 (0 for a zero gradient): (windows, Z).
 
         Args:
-            value: a number a window, (windows,), differentiable in its first argument: the probabilities of every step,
-                (windows, N, S, V), given the likeliest steps before it. The second are these steps, (windows, N, S).
+            value: returns one number for each window, (windows,). Its first argument is the probabilities of every
+                step, (windows, N, S, V), given the likeliest steps before it; the value must be differentiable in it.
+                Its second argument is the likeliest steps, (windows, N, S).
         """
         z, chords = self._points(latent)
         steps, _ = self.unroll(z, lambda rows: rows.argmax(-1), chords)
@@ -227,16 +228,18 @@ class MusicVAE(RecurrentVAE):
 
     @in_evaluation
     def prior(self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None) -> Latent:
-        """Points drawn from the prior, one a window of the frame; window i depends on the seed, i and those before it.
+        """Sample one point for each window of a frame from the prior.
 
-        The learnt prior follows the frame's chords. N(0, I) knows neither them nor the windows before.
+        The learnt prior is conditioned on the frame's chords and the windows before. N(0, I) uses neither. Window i
+        depends on the seed, i and the windows before it.
 
         Args:
-            temperature: of the learnt prior's mixture; 0: its heaviest mean. Of N(0, I) the standard deviation.
-            before: what the frame continues. The learnt prior hears its last whole windows.
+            temperature: of the learnt prior's mixture; 0: the mean of the component with the largest weight. For
+                N(0, I), the standard deviation.
+            before: the score that the frame continues. The learnt prior reads its last whole windows.
 
         Raises:
-            InputError: `before` has a bar that is no whole number of steps.
+            InputError: `before` has a bar that is not a whole number of steps.
         """
         windows = -(-len(frame) // self.config.segments)
         if self.sequence is None:
@@ -248,12 +251,12 @@ class MusicVAE(RecurrentVAE):
         melody = None if before is None else self.codec.encode(before)
         if melody is not None and (whole := len(melody.frame) // self.config.segments):
             last = slice(-whole * self.config.segments, None)
-            heard: list[NDArray[Any]] = [
+            inputs: list[NDArray[Any]] = [
                 melody.steps[last],
                 melody.velocities[last],
                 chord_features(melody.frame.chords[last]),
             ]
-            given = self.posterior(*map(self._windows, heard))[0].reshape(whole * self.parts, -1)
+            given = self.posterior(*map(self._windows, inputs))[0].reshape(whole * self.parts, -1)
             chords = np.concatenate([melody.frame.chords[last], chords])
         condition = self.part_condition(self._windows(chord_features(chords))).flatten(0, 1)
         z = self.sequence.draw(condition, seed, temperature, given)
@@ -264,16 +267,16 @@ class MusicVAE(RecurrentVAE):
         return chords.reshape(len(chords), self.parts, -1, chords.shape[-1]).mean(2)
 
     def _points(self, latent: Latent) -> tuple[Tensor, Tensor]:
-        """z and the conditioning of every window, the last one padded without a chord: (windows, Z), (windows, …)."""
+        """z and the condition of every window, the last one padded with no chord: (windows, Z), (windows, …)."""
         needed = -(-latent.segments // self.config.segments)
         condition = padded(latent.condition, needed * self.config.segments, 0)
         condition[len(latent.frame) :] = chord_features(np.zeros(1, np.uint16))
         z = torch.tensor(latent.z[:needed], device=self.head.weight.device)
-        assert len(z) == needed, "a latent has a point for every window of its frame"
+        assert len(z) == needed, "a latent must have a point for every window of its frame"
         return z, self._windows(condition)
 
     def _inputs(self, melody: Melody) -> tuple[Tensor, Tensor, Tensor]:
-        """Steps, velocities and conditioning of a solo's windows, the last one padded."""
+        """Steps, velocities and conditions of a solo's windows, the last one padded."""
         segments = self.config.segments * -(-len(melody.frame) // self.config.segments)
         chords = chord_features(padded(melody.frame.chords, segments, 0))
         steps, velocities = padded(melody.steps, segments, PAD), padded(melody.velocities, segments, 0)
@@ -286,7 +289,7 @@ class MusicVAE(RecurrentVAE):
         return windows.view(-1, self.config.segments, *windows.shape[1:])
 
     def _picker(self, sampling: Sampling, allowed: Tensor, seed: int, windows: Sequence[int]) -> Pick:
-        """Chooses the symbols of all rows, where each of several latents has so many windows."""
+        """A function that chooses the symbols of all rows; `windows` counts those of each latent."""
         if sampling.temperature == 0:
             barred = ~allowed.to(self.head.weight.device)
             return lambda logits: logits.masked_fill(barred, -torch.inf).argmax(-1)
@@ -302,7 +305,7 @@ class MusicVAE(RecurrentVAE):
 
 
 def _grids(steps: Tensor, windows: Sequence[int], latents: Sequence[Latent]) -> list[NDArray[np.uint8]]:
-    """The steps of each latent's windows (all windows, N, S) in turn, without the padding: (segments, S) each."""
+    """Split the steps of all windows (all windows, N, S) by latent, without padding: (segments, S) each."""
     return [
         own.flatten(0, 1)[: len(latent.frame)].cpu().numpy().astype(np.uint8)
         for own, latent in zip(torch.split(steps, list(windows)), latents, strict=True)

@@ -2,21 +2,21 @@
 
 Shapes: batch B, segments N (bars), steps S a segment, latent dimensions Z, conditioning features C a step, classes V.
 
-    steps (B, N, S) → bidirectional LSTM over patches → μ, σ → z (B, Z) → conductor LSTM → one plan a patch
-                                                            → decoder LSTM, begun anew at each segment → (B, N, S, V)
+    steps (B, N, S) → bidirectional LSTM over patches → μ, σ → z (B, Z) → conductor LSTM → one plan for each patch
+                                                            → decoder LSTM, restarted at each segment → (B, N, S, V)
 
-As segments do not see each other, all of them are one batch for the decoder: no loop over segments ever, and none over
-steps when it is teacher-forced. Where we deviate from the paper:
+Segments are independent given the plan, so the decoder processes all of them as one batch. There is no loop over
+segments, and with teacher forcing no loop over steps. Deviations from the paper:
 
-- The encoder reads `patch_steps` steps at once, since our grid is three times as fine.
-- By default z is made of parts, one for each patch: the same layer reads the part from the encoder's state at its patch
-  and from the patch itself, and the same layer of the conductor hears it. So what is learnt of one patch holds for all.
-- Some classes have an order, as pitches have. Their height is read as a number, and predicted as the centre of a
-  parabola over the classes; their distance from a reference, modulo the period, is read and predicted, too. So is
-  their distance from the latest one before them in the segment.
-- The decoder is told how much noise was added to z (conditioning augmentation, Ho et al. 2022, arXiv 2106.15282). It
-  learns how far to trust z, and plays a blurred one by what it knows of music.
-- Both decoders are given the place of each step in its segment, and a projection of the plan for each place of the
+- The encoder reads `patch_steps` steps at once, because our grid is three times as fine.
+- By default z consists of parts, one for each patch. One layer, shared by all patches, computes a part from the patch
+  and the encoder's state there. One layer of the conductor, also shared, reads the parts.
+- Some classes, such as pitches, are ordered. Their height is an input as a number, and is predicted as the centre of a
+  parabola over the classes. Their distance from a reference, modulo the period, is an input and is predicted. The
+  latest ordered class in the segment is an input of every step, and the distance from it is predicted.
+- The decoder receives the amount of noise added to z (conditioning augmentation, Ho et al. 2022, arXiv 2106.15282), so
+  that it learns how far to rely on z.
+- Both decoders receive the place of each step in its segment, and a projection of the plan for each place of the
   patch. A segment starts from a start symbol, not from the step before it.
 """
 
@@ -33,8 +33,8 @@ from yardbird.config import PositiveInt, Settings, ShareBelowOne
 from yardbird.nn.lstm import LSTM
 from yardbird.nn.relations import NOTHING, carry
 
-WIDEST = 24  # distance of classes; wider ones share a term
-_FIRST_SPREAD = -3.0  # before softplus, σ = 0.05: the decoder first meets a z that says something
+WIDEST = 24  # distance of classes; greater distances share a term
+_FIRST_SPREAD = -3.0  # before softplus, i.e. σ = 0.05: at the start of training, z is informative
 
 Decoder = Literal["hierarchical", "flat"]
 Posterior = Literal["parts", "patches", "ends"]
@@ -43,18 +43,18 @@ Pick = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class NetworkConfig(Settings, section="music_vae.model"):
-    """Sizes of the layers. `decoder` flat is the ablation: one LSTM over all steps, without a conductor."""
+    """Sizes of the layers. The `flat` decoder is the ablation: one LSTM over all steps, without a conductor."""
 
     segments: PositiveInt  # a window
     latent_dim: PositiveInt
-    posterior: Posterior  # parts: a patch, for its own part of z; patches: all of them for all of z; ends: of segments
-    ordered: bool  # the classes of the alphabet that have an order are read and predicted as a number, too
+    posterior: Posterior  # μ and σ from each patch (parts), all patches (patches) or ends of segments (ends)
+    ordered: bool  # read and predict the ordered classes also as a number
     degrees: bool  # and as their distance from the reference, modulo the period
-    intervals: bool  # and predicted as their distance from the one before; what is held is read at every step
+    intervals: bool  # predict them also as their distance from the latest one, which is an input of every step
     embedding_size: PositiveInt
-    encoder_size: PositiveInt  # a direction
+    encoder_size: PositiveInt  # of each direction
     encoder_layers: PositiveInt
-    patch_steps: PositiveInt  # what the encoder reads at once; 1 in the paper
+    patch_steps: PositiveInt  # steps that the encoder reads at once; 1 in the paper
     conductor_size: PositiveInt
     conductor_layers: PositiveInt
     decoder_size: PositiveInt
@@ -65,20 +65,20 @@ class NetworkConfig(Settings, section="music_vae.model"):
 
 @dataclass(frozen=True)
 class Alphabet:
-    """What the steps are: the first `classes` of `symbols` can be predicted; `start` stands before a segment."""
+    """The symbols of steps. The first `classes` of `symbols` can be predicted; `start` precedes a segment."""
 
     classes: int
     symbols: int
     start: int
     steps: int  # a segment
-    ordered: int  # the first so many classes stand in an order, as pitches do
-    period: int  # of that order; the first `period` features weigh the reference that degrees are counted from
-    features: int  # conditioning values a step, 0 for none
+    ordered: int  # the number of first classes that are ordered, as pitches are
+    period: int  # of the order; the first `period` condition features are weights of the degrees' reference
+    features: int  # condition values of a step; 0 for none
     accents: int  # classes of the side channel (velocity), 0 for none; class 0 is "none" there
 
 
 class RecurrentVAE(nn.Module):
-    """Encoder and decoder; see the module's picture. The side channel is predicted beside each step."""
+    """Encoder and decoder, as in the module's diagram. The side channel (accent) is predicted with each step."""
 
     known: Tensor
     distances: Tensor
@@ -153,12 +153,12 @@ class RecurrentVAE(nn.Module):
         for name, weight in self.named_parameters():
             if name.split(".")[-1].startswith("bias_ih"):
                 nn.init.zeros_(weight)
-                nn.init.ones_(weight[len(weight) // 4 : len(weight) // 2])  # forget gates begin open
+                nn.init.ones_(weight[len(weight) // 4 : len(weight) // 2])  # start with open forget gates
         nn.init.constant_(self.posterior_head.bias[len(self.posterior_head.bias) // 2 :], _FIRST_SPREAD)
 
     @property
     def parts(self) -> int:
-        """Of a z: one a patch, or one in all."""
+        """The number of parts of z: one for each patch, or one in total."""
         patches = self.config.segments * self.alphabet.steps // self.config.patch_steps
         return patches if self.config.posterior == "parts" else 1
 
@@ -182,7 +182,7 @@ class RecurrentVAE(nn.Module):
             read = torch.cat([states, patches], dim=-1)
             if self.config.posterior == "patches":
                 read = read.flatten(1)
-        mean, spread = self.posterior_head(read).float().chunk(2, dim=-1)  # a KL in bf16 is off by nats
+        mean, spread = self.posterior_head(read).float().chunk(2, dim=-1)  # in bf16 the KL is wrong by several nats
         return mean.flatten(1), F.softplus(spread.flatten(1)) + 1e-4
 
     def forward(
@@ -192,14 +192,14 @@ class RecurrentVAE(nn.Module):
         condition: Float[Tensor, "B N S C"] | None = None,
         blur: Float[Tensor, " B"] | None = None,
     ) -> tuple[Float[Tensor, "B N S V"], Float[Tensor, "B N S A"] | None]:
-        """Logits of every step, and of its accent, given the steps before it: `inputs` are the steps themselves.
+        """Logits of every step and its accent, given the steps before it. `inputs` are the steps, not shifted.
 
         Args:
-            blur: standard deviation of the noise in each z; None: there is none.
+            blur: standard deviation of the noise in each z. None: no noise.
         """
         batch = len(z)
         context, state = self._begin(z, blur)
-        rows, held = self._told(inputs, condition)
+        rows, held = self._decoder_inputs(inputs, condition)
         hidden, _ = self.decoder(torch.cat([self.dropout(rows), context], dim=-1), state)
         hidden = self.dropout(hidden).reshape(batch, self.config.segments, self.alphabet.steps, -1)
         return self._logits(hidden, held, condition), None if self.accent_head is None else self.accent_head(hidden)
@@ -211,8 +211,8 @@ class RecurrentVAE(nn.Module):
         condition: Float[Tensor, "B N S C"] | None = None,
         blur: Float[Tensor, " B"] | None = None,
     ) -> tuple[Int[Tensor, "B N S"], Int[Tensor, "B N S"] | None]:
-        """Steps and likeliest accents, each step chosen by `pick`, (rows, V) → (rows,), and fed back; rows are segments
-        (hierarchical) or whole windows (flat), those of a window next to each other."""
+        """Decode step by step: `pick`, (rows, V) → (rows,), chooses each step, which is the next input. Return the
+        steps and the likeliest accents. Rows are segments (hierarchical) or whole windows (flat), in window order."""
         context, state = self._begin(z, blur)
         rows = context.shape[0]
         conditions = None if condition is None else self._rows(condition)
@@ -231,22 +231,22 @@ class RecurrentVAE(nn.Module):
         shape = (len(z), self.config.segments, self.alphabet.steps)
         return torch.stack(steps, 1).reshape(shape), torch.stack(accents, 1).reshape(shape) if accents else None
 
-    def _told(self, steps: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the decoder reads before each step, in its batch, and what is held there, (B, N, S)."""
+    def _decoder_inputs(self, steps: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The decoder's input for each step, in its batch, and the latest ordered class there, (B, N, S)."""
         shifted = self._shift(steps)
         held = self._held(self._rows(shifted[..., None])[..., 0]).view_as(steps)
         return self._rows(self._symbol(shifted, held, condition) + self.place.weight), held
 
     def _held(self, steps: Int[Tensor, "R L"]) -> Int[Tensor, "R L"]:
-        """The latest class with an order up to each step, the start symbol before the first; without `intervals` the
-        steps themselves."""
+        """The latest ordered class up to each step; the start symbol before the first. Without `intervals`, the steps
+        themselves."""
         if self.interval_head is None:
             return steps
         ordered = torch.where(steps < self.alphabet.ordered, 1 + steps, NOTHING)
         return carry(ordered, torch.full_like(steps[:, 0], 1 + self.alphabet.start)) - 1
 
     def _symbol(self, steps: Tensor, held: Tensor, condition: Tensor | None) -> Tensor:
-        """(…) → (…, E), with what is held there and under the conditioning of where it is read."""
+        """Embed steps, with the ordered classes `held` there and the condition of the next step: (…) → (…, E)."""
         embedded: Tensor = self.embedding(steps)
         if self.height is not None:
             embedded = embedded + self.height(self.known[held])
@@ -259,25 +259,25 @@ class RecurrentVAE(nn.Module):
         return embedded
 
     def _logits(self, hidden: Tensor, held: Tensor, condition: Tensor | None) -> Tensor:
-        """(…, D) → (…, V): of each class on its own, and for those with an order
-        −4 softplus(k) (height − c)² with k and c predicted, and terms of its degree and of its distance from `held`."""
+        """(…, D) → (…, V). A term for each class, and for ordered classes also −4 softplus(k) (height − c)² with
+        predicted k and c, a term of the degree, and a term of the distance from `held`."""
         logits: Tensor = self.head(hidden)
         if self.height_head is not None:
             sharpness, centre = self.height_head(hidden).unbind(-1)
             sharpness = 4 * F.softplus(sharpness)
             weights = torch.stack([sharpness, sharpness * centre, sharpness * centre.square()], dim=-1)
-            logits = logits + weights @ self.parabola  # the square multiplied out: one small product for all classes
+            logits = logits + weights @ self.parabola  # the expanded square: one small product for all
         if self.degree_head is not None and condition is not None:
             turned = condition[..., : self.alphabet.period][..., self.distances[: self.alphabet.period]]
-            degrees = (turned @ self.degree_head(hidden)[..., None])[..., 0]  # of each residue: its terms by reference
+            degrees = (turned @ self.degree_head(hidden)[..., None])[..., 0]  # for each residue, weighted by reference
             logits = logits + degrees @ self.residues
         if self.interval_head is not None:
-            terms = F.pad(self.interval_head(hidden), (0, 1))  # the last one says nothing
+            terms = F.pad(self.interval_head(hidden), (0, 1))  # the last term, for no interval, is 0
             logits = logits + terms.gather(-1, self.intervals[held])
         return logits
 
     def _shift(self, steps: Tensor) -> Tensor:
-        """What stands before each step: the start symbol before a segment, or before the whole window if flat."""
+        """The step before each step; the start symbol before a segment, or if flat, before the whole window."""
         rows = self._rows(steps[..., None])[..., 0]
         start = torch.full_like(rows[:, :1], self.alphabet.start)
         return torch.cat([start, rows[:, :-1]], dim=1).reshape(steps.shape)
@@ -287,14 +287,14 @@ class RecurrentVAE(nn.Module):
         return values.flatten(0, 1) if self.config.decoder == "hierarchical" else values.flatten(1, 2)
 
     def _begin(self, z: Tensor, blur: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """What the latent tells the decoder at each step, (rows, steps, D), and its first state."""
+        """The latent's input to the decoder at each step, (rows, steps, D), and the decoder's first state."""
         config = self.config
         plans = self.parts if config.posterior == "parts" else config.segments
         parts = z.view(len(z), self.parts, -1)
         if config.decoder == "hierarchical":
             state = _states(self.conductor_start(z), config.conductor_layers)
-            heard = self.conductor_input(parts).view(len(z), plans, -1)
-            parts = heard + self.conductor(heard, state)[0]
+            inputs = self.conductor_input(parts).view(len(z), plans, -1)
+            parts = inputs + self.conductor(inputs, state)[0]
         elif config.posterior != "parts":
             parts = parts.expand(-1, plans, -1)
         if blur is not None:
@@ -306,7 +306,7 @@ class RecurrentVAE(nn.Module):
 
 
 def _check(alphabet: Alphabet, config: NetworkConfig) -> None:
-    """That the sizes go together."""
+    """Check that the sizes are compatible."""
     divides = alphabet.steps % config.patch_steps == 0
     config.require(divides, "patch_steps", f"a divisor of the {alphabet.steps} steps of a segment")
     patches = config.segments * alphabet.steps // config.patch_steps
@@ -315,7 +315,7 @@ def _check(alphabet: Alphabet, config: NetworkConfig) -> None:
 
 
 def _heights(alphabet: Alphabet) -> Tensor:
-    """Of each symbol (symbols, 2): its place in the order in periods from the middle, and whether it has one."""
+    """For each symbol (symbols, 2): its place in the order, in periods from the middle, and whether it is ordered."""
     heights = torch.zeros(alphabet.symbols, 2)
     order = torch.arange(alphabet.ordered)
     heights[: alphabet.ordered, 0] = (order - alphabet.ordered // 2) / alphabet.period
@@ -324,7 +324,7 @@ def _heights(alphabet: Alphabet) -> Tensor:
 
 
 def _intervals(alphabet: Alphabet) -> Tensor:
-    """Of each symbol held and each class (symbols, classes): their distance, from 0; `2 · WIDEST + 1` for none."""
+    """Index of the distance of each held symbol and class, (symbols, classes); `2 · WIDEST + 1` for none."""
     held, classes = torch.arange(alphabet.symbols)[:, None], torch.arange(alphabet.classes)
     distances = (classes - held).clamp(-WIDEST, WIDEST) + WIDEST
     related = (held < alphabet.ordered) & (classes < alphabet.ordered)

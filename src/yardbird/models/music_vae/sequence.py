@@ -1,12 +1,12 @@
-"""A learnt prior over latent points in playing order: what comes next, given all before it and a condition.
+"""A learnt autoregressive prior over latent points in playing order, with a condition.
 
-Shapes: batch B, parts T in playing order (of consecutive windows, P of each), dimensions D a part, condition features
-C a part, components K.
+Shapes: batch B, parts T in playing order (P parts for each window), dimensions D of a part, condition features C of a
+part, components K.
 
     part t−1, condition of parts t and t+1, place of t in its window → LSTM → a mixture of K Gaussians over part t
 
-The mixture is that of Graves 2013 (arXiv 1308.0850, §4.1) with diagonal Gaussians: one Gaussian would average over the
-ways in which a line may continue. Parts are smaller than windows, so that the mixture has few dimensions.
+The mixture is that of Graves 2013 (arXiv 1308.0850, §4.1) with diagonal Gaussians. A single Gaussian would average over
+all possible continuations. Parts are smaller than windows, so that the mixture has few dimensions.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from yardbird.nn.evaluating import evaluating, in_evaluation
 from yardbird.nn.lstm import LSTM
 from yardbird.seeds import derive_seed, generator
 
-_LEAST_SPREAD = 0.02  # a component that closes in on a single point would make the density as large as it likes
+_LEAST_SPREAD = 0.02  # without a minimum, a component that collapses to a single point has unbounded density
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Mixture:
     spreads: Tensor
 
     def log_density(self, parts: Float[Tensor, "B T D"]) -> Float[Tensor, "B T"]:
-        """In nats."""
+        """Log density of each part, in nats."""
         away = (parts[:, :, None] - self.means) / self.spreads
         gaussians = -(0.5 * away.square() + self.spreads.log() + 0.5 * log(2 * pi)).sum(-1)
         return torch.logsumexp(self.log_weights + gaussians, dim=-1)
@@ -47,39 +47,39 @@ class SequencePrior(nn.Module):
     def __init__(self, *, dimensions: int, features: int, places: int, size: int, components: int) -> None:
         super().__init__()
         self.dimensions, self.places, self.components = dimensions, places, components
-        self.read = nn.Linear(dimensions + 1 + 2 * features, size)  # 1: is there a part before
+        self.read = nn.Linear(dimensions + 1 + 2 * features, size)  # 1: whether there is a part before
         self.place = nn.Embedding(places, size)
         self.lstm = LSTM(size, size, batch_first=True)
         self.head = nn.Linear(2 * size, components * (1 + 2 * dimensions))
 
     def forward(self, parts: Float[Tensor, "B T D"], condition: Float[Tensor, "B T C"]) -> Mixture:
         before = F.pad(F.pad(parts[:, :-1], (0, 1), value=1.0), (0, 0, 1, 0))
-        heard = self._hear(before, condition, 0)
-        return self._mixture(torch.cat([self.lstm(heard)[0], heard], dim=-1))
+        inputs = self._inputs(before, condition, 0)
+        return self._mixture(torch.cat([self.lstm(inputs)[0], inputs], dim=-1))
 
     @in_evaluation
     def draw(
         self, condition: Float[Tensor, "T C"], seed: int, temperature: float, given: Float[Tensor, "G D"] | None = None
     ) -> NDArray[np.float32]:
-        """Parts (T − G, D), one after the other, that continue the G given ones, which are whole windows.
+        """Sample T − G parts, (T − G, D), that continue the G given parts (whole windows).
 
-        The parts of window i depend on the seed, i, and all before them. `temperature` divides the logits of the
-        weights and multiplies the deviations; 0: always the heaviest mean.
+        The parts of window i depend on the seed, i and all parts before them. `temperature` divides the logits of the
+        mixture weights and multiplies the standard deviations. 0: the mean of the component with the largest weight.
         """
         before = torch.zeros(1, 1, self.dimensions + 1, device=condition.device)
         state, first = None, 0
         if given is not None and len(given):
             first = len(given)
             rows = F.pad(F.pad(given[None], (0, 1), value=1.0), (0, 0, 1, 0))
-            _, state = self.lstm(self._hear(rows[:, :-1], condition[None, : first + 1], 0))
+            _, state = self.lstm(self._inputs(rows[:, :-1], condition[None, : first + 1], 0))
             before = rows[:, -1:]
         drawn = []
         for at in range(first, len(condition)):
             if at % self.places == 0:
                 stream = generator(seed, "prior", (at - first) // self.places)
-            heard = self._hear(before, condition[None, at : at + 2], at)
-            hidden, state = self.lstm(heard, state)
-            mixture = self._mixture(torch.cat([hidden, heard], dim=-1))
+            inputs = self._inputs(before, condition[None, at : at + 2], at)
+            hidden, state = self.lstm(inputs, state)
+            mixture = self._mixture(torch.cat([hidden, inputs], dim=-1))
             logits = mixture.log_weights[0, 0].double().cpu().numpy()
             noise = stream.gumbel(size=len(logits)), stream.standard_normal(self.dimensions)
             component = int((logits + temperature * noise[0]).argmax())
@@ -89,14 +89,14 @@ class SequencePrior(nn.Module):
             drawn.append(part)
         return torch.stack(drawn).cpu().numpy()
 
-    def _hear(self, before: Tensor, condition: Tensor, start: int) -> Tensor:
-        """(B, t, D + 1) and the condition of the same parts and perhaps of one more → (B, t, size)."""
+    def _inputs(self, before: Tensor, condition: Tensor, start: int) -> Tensor:
+        """(B, t, D + 1) and the condition of the same parts, optionally of one more part → (B, t, size)."""
         coming = F.pad(condition[:, 1:], (0, 0, 0, 1))
         steps = before.shape[1]
         place = self.place((start + torch.arange(steps, device=before.device)) % self.places)
         rows = torch.cat([before, condition[:, :steps], coming[:, :steps]], dim=-1)
-        heard: Tensor = F.gelu(self.read(rows) + place)
-        return heard
+        inputs: Tensor = F.gelu(self.read(rows) + place)
+        return inputs
 
     def _mixture(self, hidden: Tensor) -> Mixture:
         weights, means, spreads = self.head(hidden).split(
@@ -108,7 +108,7 @@ class SequencePrior(nn.Module):
 
 @dataclass(frozen=True)
 class Sequences:
-    """Posteriors of whole solos in playing order, padded to one length: (B, T, D) twice, (B, T, C), (B, T)."""
+    """Posteriors of whole solos in playing order, padded to one length: (B, T, D) each, (B, T, C), (B, T)."""
 
     means: Tensor
     spreads: Tensor
@@ -117,7 +117,7 @@ class Sequences:
 
 
 def nats(prior: SequencePrior, parts: Tensor, condition: Tensor, inside: Bool[Tensor, "B T"]) -> Tensor:
-    """−log p a part, mean over the parts that are inside."""
+    """Mean of −log p over the parts that are inside."""
     density: Tensor = prior(parts, condition).log_density(parts)
     return -density[inside].mean()
 
@@ -135,14 +135,15 @@ def fit_prior(
     nothing: Tensor,
     seed: int,
 ) -> float:
-    """Train by maximum likelihood on crops of `length` parts, at points drawn from the posteriors; keep the weights
-    that give the validation solos the highest likelihood, looked at twenty times.
+    """Train by maximum likelihood on crops of `length` parts, at points sampled from the posteriors.
+
+    Measures the validation solos about twenty times and keeps the weights with the highest likelihood.
 
     Args:
-        condition_dropout: share of the crops whose condition is `nothing`, (C,).
+        condition_dropout: share of the crops whose condition is replaced by `nothing`, (C,).
 
     Returns:
-        the validation solos' nats a part.
+        Nats of a part, mean over the validation solos.
     """
     device = training.means.device
     random = torch.Generator().manual_seed(derive_seed(seed, "prior"))

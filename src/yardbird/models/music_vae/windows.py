@@ -1,4 +1,4 @@
-"""Windows of the melody grid: every bar may start one in training; side by side where they are measured."""
+"""Windows of the melody grid: overlapping windows for training, adjacent windows for measuring."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,8 +20,8 @@ from yardbird.tables.encoded import read_index
 class MelodyWindows(Dataset[Batch]):
     """Windows of `segments` segments; items are {"steps": (N, S), "velocities": (N, S), "chords": (N, S, features)}.
 
-    A window that reaches over the end of its solo, by less than half, is padded; one without a note is left out.
-    Windows come in `Rounds`, target and background ones. A window is a function of (seed, epoch, index) alone.
+    A window that extends beyond the end of its solo, by less than half, is padded. Windows without notes are left out.
+    `Rounds` orders target and background windows. A window is a function of (seed, epoch, index) alone.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class MelodyWindows(Dataset[Batch]):
                     places[row.role].append((start, stop))
         if not places[TARGET]:
             found = f"no notes in its {len(rows)} solos" if rows else "none"
-            raise InputError(encoded, expected=f"solos of the {split} split", found=found, remedy="give more tunes")
+            raise InputError(encoded, expected=f"solos of the {split} split", found=found, remedy="add tunes")
         target, background = places[TARGET], places[BACKGROUND]
         self._places, self._segments = [*target, *background], segments
         seed = derive_seed(seed, "music_vae")
@@ -68,7 +68,7 @@ class MelodyWindows(Dataset[Batch]):
 
 
 def whole_solos(encoded: Path, split: str, segments: int) -> Iterator[Batch]:
-    """Every target solo of a split, copies included, as windows side by side, the last one padded: (windows, N, …)."""
+    """Every target solo of a split, including copies, as adjacent windows, the last one padded: (windows, N, …)."""
     grids = _grids(encoded)
     for row in read_index(encoded, split):
         if row.role != TARGET:
@@ -82,7 +82,7 @@ def _grids(encoded: Path) -> dict[str, NDArray[Any]]:
 
 
 def _batch(grids: Mapping[str, NDArray[Any]], start: int, stop: int, segments: int) -> Batch:
-    """Segments of the packed arrays, padded to so many."""
+    """Segments `start` … `stop` of the packed arrays, padded to `segments`."""
     steps, velocities, chords = (np.asarray(grid[start:stop]) for grid in grids.values())
     item = padded(steps, segments, PAD), padded(velocities, segments, 0)
     return {
@@ -93,6 +93,6 @@ def _batch(grids: Mapping[str, NDArray[Any]], start: int, stop: int, segments: i
 
 
 def padded(grid: np.ndarray, segments: int, fill: int) -> np.ndarray:
-    """(n, …) → (segments, …), filled up at the end."""
+    """(n, …) → (segments, …), padded at the end with `fill`."""
     missing = [(0, segments - len(grid)), *[(0, 0)] * (grid.ndim - 1)]
     return np.pad(grid, missing, constant_values=fill)

@@ -1,4 +1,4 @@
-"""MusicGen: sound under a caption."""
+"""MusicGen: sound from a caption."""
 
 from yardbird.models.musicgen.family import MusicGenFamily
 

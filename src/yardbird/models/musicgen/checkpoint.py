@@ -1,4 +1,4 @@
-"""A MusicGen that exists: on the hub, or in a folder laid out as there. `scratch` stands for one that does not yet."""
+"""Load a MusicGen checkpoint from the hub or a local folder. `scratch` means a new model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,17 +23,17 @@ from yardbird.errors import InputError
 from yardbird.nn import encodec
 
 SCRATCH = "scratch"
-CODEC = Path("codec")  # of the repository: what a model from scratch is built around
+CODEC = Path("codec")  # the repository's codec, used by a model from scratch
 
-_REMEDY = "set musicgen.checkpoint to scratch, or to a folder laid out as facebook/musicgen-small is"
+_REMEDY = "set musicgen.checkpoint to scratch, or to a folder with the layout of facebook/musicgen-small"
 _NEEDED = ["*.json", "*.safetensors", "spiece.model"]  # no pickles
 
 
 def open_codec(checkpoint: str) -> EncodecModel:
-    """The codec whose codes a model of `musicgen.checkpoint` speaks, frozen, in evaluation mode.
+    """The codec of a model of `musicgen.checkpoint`, frozen and in evaluation mode.
 
     Raises:
-        InputError: the checkpoint, or the repository's codec, is missing or of another kind.
+        InputError: the checkpoint or the repository's codec is missing or of the wrong kind.
     """
     if checkpoint == SCRATCH:
         with quiet():
@@ -44,12 +44,12 @@ def open_codec(checkpoint: str) -> EncodecModel:
 
 
 def locate(checkpoint: str) -> Path:
-    """The folder of a checkpoint: a local one, or one of the hub, downloaded where the cache does not hold it.
+    """The folder of a checkpoint: a local folder, or a repository of the hub, downloaded unless it is cached.
 
-    Without a network it fails at once: one request is made, not a row of them for every file.
+    Makes a single request, so that it fails fast without a network.
 
     Raises:
-        InputError: there is no such folder, nor such a repository within reach.
+        InputError: there is no such folder, and no such repository can be reached.
     """
     if Path(checkpoint).is_dir():
         return Path(checkpoint)
@@ -57,16 +57,16 @@ def locate(checkpoint: str) -> Path:
         return Path(snapshot_download(checkpoint, allow_patterns=_NEEDED))
     except HFValidationError:
         found = "no such folder"
-    except OSError as error:  # no network, no such repository, no leave to read it
-        found = f"neither such a folder nor the hub's repository ({str(error).splitlines()[0]})"
+    except OSError as error:  # no network, no such repository, or no permission
+        found = f"no such folder, and no access to such a repository ({str(error).splitlines()[0]})"
     raise InputError(checkpoint, expected="a MusicGen checkpoint", found=found, remedy=_REMEDY)
 
 
 def open_model(folder: Path) -> MusicgenForConditionalGeneration:
-    """The model in a folder, in single precision, in evaluation mode; its weights are safetensors.
+    """Load the model of a folder (safetensors), in single precision and evaluation mode.
 
     Raises:
-        InputError: the folder holds no whole mono MusicGen.
+        InputError: the folder does not hold a complete mono MusicGen.
     """
     try:
         with quiet():
@@ -79,7 +79,7 @@ def open_model(folder: Path) -> MusicgenForConditionalGeneration:
         raise _unusable(folder, "a stereo model")
     try:
         with quiet():
-            model, report = cast(Any, MusicgenForConditionalGeneration).from_pretrained(  # typed as if it gave one
+            model, report = cast(Any, MusicgenForConditionalGeneration).from_pretrained(  # typed as one return value
                 folder, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -91,7 +91,7 @@ def open_model(folder: Path) -> MusicgenForConditionalGeneration:
 
 
 def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer beside a model.
+    """Load the tokenizer of a folder.
 
     Raises:
         InputError: there is none.
@@ -104,15 +104,15 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def complete(model: MusicgenForConditionalGeneration) -> None:
-    """Name the token that the decoder starts from where it is named for generation only: else its loss raises."""
+    """Set the decoder's start token where only the generation config has it; without it, the model's loss raises."""
     decoder: Any = model.config.decoder
     decoder.decoder_start_token_id = decoder.pad_token_id
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' bars, and without its warning that MusicGen's pad id is the vocabulary's size, as it is."""
-    logging: Any = transformers_logging  # which is partly untyped
+    """Silence transformers' progress bars and its warning that MusicGen's pad id equals the vocabulary size."""
+    logging: Any = transformers_logging  # partly untyped
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -126,4 +126,4 @@ def quiet() -> Iterator[None]:
 
 def _unusable(folder: Path, found: str) -> InputError:
     line = " ".join(found.split())[:160]
-    return InputError(folder, expected="a whole mono MusicGen with tokenizer", found=line, remedy=_REMEDY)
+    return InputError(folder, expected="a complete mono MusicGen with tokenizer", found=line, remedy=_REMEDY)

@@ -1,7 +1,7 @@
-"""Sound codes drawn under captions: delay pattern, classifier-free guidance, a key-value cache, windows.
+"""Sampling of sound codes from captions, with the delay pattern, classifier-free guidance and a key-value cache.
 
-Copet et al. 2023, arXiv 2306.05284 (§2.2 the delay pattern, §3.1 guidance), as `MusicgenForConditionalGeneration`
-reads it. Beyond the context that the model was trained on it goes on in windows.
+Copet et al. 2023, arXiv 2306.05284 (§2.2 the delay pattern, §3.1 guidance), as in `MusicgenForConditionalGeneration`.
+Sound longer than the context of training is made in windows.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _UNKNOWN = -1
 
 
 class Singer(Protocol):
-    """What is needed of a family."""
+    """The interface of a family for decoding."""
 
     @property
     def model(self) -> MusicgenForConditionalGeneration: ...
@@ -48,60 +48,61 @@ def generate(
     seed: int,
     primes: Sequence[Codes] | None = None,
 ) -> Codes:
-    """Codes of exactly `frames` frames a caption, (captions, codebooks, frames); none is a pad or a start.
+    """Sample exactly `frames` frames of codes for each caption, (captions, codebooks, frames), without pads.
 
-    Row i draws from a stream of its own, of `seed` and i, whatever the other rows do. Dropout is off meanwhile.
+    Row i samples from its own random stream, derived from `seed` and i, independently of the other rows. Dropout is
+    off.
 
-    The model sees at most `family.context_frames` frames. Longer sound is made in windows of that length, each of which
-    begins with the newer half of the one before it, as a prime. The windows lie where they lie whatever the primes.
+    The model sees at most `family.context_frames` frames. Longer sound is made in windows of that length. Each window
+    begins with the newer half of the previous window as its prime. The places of the windows do not depend on `primes`.
 
     Args:
-        primes: one a caption, (codebooks, its frames), perhaps none: how the sound begins. They stay as they are.
+        primes: the beginning of each sound, (codebooks, its frames), possibly empty. They are kept unchanged.
 
     Raises:
-        InputError: the model's scores are no numbers.
+        InputError: the model's logits are not finite.
     """
     model = family.model
     codes = torch.full((len(captions), model.decoder.num_codebooks, frames), _UNKNOWN)
     for row, prime in enumerate(primes or ()):
-        assert prime.shape[1] <= frames, "a prime is no longer than the sound"
+        assert prime.shape[1] <= frames, "a prime must not be longer than the sound"
         codes[row, :, : prime.shape[1]] = torch.from_numpy(prime.astype(np.int64))
     generators = row_generators(seed, len(captions))
     with evaluating(model), torch.inference_mode():
-        heard = _Heard(family, captions, sampling.guidance)
+        conditioned = _Conditioned(family, captions, sampling.guidance)
         for start in window_starts(frames, family.context_frames):
-            window = codes[:, :, start : start + family.context_frames]  # a view: what is drawn lands in `codes`
-            _fill(heard, window, sampling.tokens, generators)
+            window = codes[:, :, start : start + family.context_frames]  # a view: `_fill` writes into `codes`
+            _fill(conditioned, window, sampling.tokens, generators)
     return codes.numpy().astype(np.int16)
 
 
 def window_starts(frames: int, context: int) -> range:
-    """Where the windows of `context` frames begin, half a context apart: each has as much to go on from."""
+    """The start of each window of `context` frames. Windows overlap by half a context."""
     overlap = context // 2
     return range(0, max(1, frames - overlap), context - overlap)
 
 
-class _Heard:
-    """The model under its captions and, where guidance asks for it, beside them without any."""
+class _Conditioned:
+    """The model with its captions and, if guidance needs it, in a second half of the batch without captions."""
 
     def __init__(self, family: Singer, captions: Sequence[str], guidance: float) -> None:
         self._model, self._guidance, self.pad_id = family.model, guidance, family.pad_id
         ids, mask = (tensor.to(self._model.device) for tensor in family.text_ids(captions))
         states = family.text_states(ids, mask)
         if guidance != 1:
-            # No caption is states of zero: they add nothing, masked or not. Masking every one of them, as transformers
-            # does, is a softmax over nothing, which some kernels answer with NaN.
+            # No caption: states of zero with an open mask. Transformers masks all states instead, which is a softmax
+            # over nothing, and some kernels then return NaN.
             states, mask = torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.ones_like(mask)])
         self._states, self._mask, self._halves = states, mask, 1 if guidance == 1 else 2
         self.restart()
 
     def restart(self) -> None:
-        """Forget all codes."""
+        """Clear the cache."""
         config = self._model.decoder.config
         self._cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
 
     def scores(self, ids: Tensor) -> Tensor:
-        """Of the codes after `ids` (rows, codebooks, new positions): (rows, codebooks, pad_id), on the CPU."""
+        """Logits of the codes after `ids` (rows, codebooks, new positions): (rows, codebooks, pad_id), on the CPU."""
         rows, codebooks, positions = ids.shape
         logits = self._model.decoder(
             input_ids=ids.repeat(self._halves, 1, 1).reshape(-1, positions).to(self._model.device),
@@ -114,21 +115,22 @@ class _Heard:
         if not bool(halves.isfinite().all()):
             which = "with the caption" if not bool(halves[0].isfinite().all()) else "without a caption"
             remedy = "use other weights, or set guidance to 1" if which.startswith("without") else "use other weights"
-            raise InputError("musicgen", expected="scores that are numbers", found=f"NaN {which}", remedy=remedy)
+            raise InputError("musicgen", expected="finite scores", found=f"NaN or infinity {which}", remedy=remedy)
         under, without = halves[0], halves[-1]
         return without + self._guidance * (under - without) if self._halves == 2 else under
 
 
-def _fill(heard: _Heard, codes: Tensor, sampling: Sampling, generators: Sequence[torch.Generator]) -> None:
-    """Draw the unknown codes of a window (rows, codebooks, frames), in place."""
-    ids = F.pad(delayed(codes, heard.pad_id), (1, 0), value=heard.pad_id)  # the first step has nothing before it
+def _fill(conditioned: _Conditioned, codes: Tensor, sampling: Sampling, generators: Sequence[torch.Generator]) -> None:
+    """Sample the unknown codes of a window (rows, codebooks, frames), in place."""
+    pad = conditioned.pad_id
+    ids = F.pad(delayed(codes, pad), (1, 0), value=pad)  # the first step is predicted from a column of pads
     unknown = ids == _UNKNOWN
     if not bool(unknown.any()):
         return
-    heard.restart()
+    conditioned.restart()
     seen, first = 0, int(unknown.any(0).any(0).nonzero()[0])
     for step in tqdm(range(first, ids.shape[2]), desc="singing", unit="frame", leave=False, disable=None):
-        scores = heard.scores(ids[:, :, seen:step])
+        scores = conditioned.scores(ids[:, :, seen:step])
         seen, drawing = step, unknown[:, :, step]
         if bool(drawing.any()):  # a row still inside its prime keeps the prime's own codes
             streams = [generators[row] for row in drawing.nonzero()[:, 0].tolist()]

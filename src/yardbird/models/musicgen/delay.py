@@ -1,7 +1,7 @@
-"""The delay pattern of Copet et al. 2023 (arXiv 2306.05284, §2.2): codebook k is read and written k steps late.
+"""The delay pattern of Copet et al. 2023 (arXiv 2306.05284, §2.2): codebook k is delayed by k steps.
 
-So a step predicts one code of every codebook, and yet each code is predicted after those that it refines. Of four
-codebooks and five frames (a0 is frame 0 of the first codebook, · the pad, whose id is the size of a codebook):
+Each step predicts one code of every codebook, but each code is predicted after the codes that it refines. Example with
+four codebooks and five frames (a0 is frame 0 of the first codebook, · the pad, whose id is the size of a codebook):
 
     a0 a1 a2 a3 a4               a0 a1 a2 a3 a4 ·  ·  ·
     b0 b1 b2 b3 b4    delayed    ·  b0 b1 b2 b3 b4 ·  ·
@@ -23,7 +23,7 @@ def delayed(codes: Tensor, pad_id: int) -> Tensor:
 
 
 def undelayed(ids: Tensor) -> Tensor:
-    """(…, codebooks, frames + codebooks − 1) → (…, codebooks, frames); also of what is not ids, such as nats."""
+    """(…, codebooks, frames + codebooks − 1) → (…, codebooks, frames). Also works on other values, such as nats."""
     *_, codebooks, steps = ids.shape
     frames = steps - codebooks + 1
     return torch.stack([ids[..., book, book : book + frames] for book in range(codebooks)], dim=-2)

@@ -1,4 +1,4 @@
-"""MusicGen as a family: captions and codes in, codes out."""
+"""The MusicGen family, which generates sound codes from captions."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ _SAMPLE = "Be-bop jazz solo in F"
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where the weights came from before training: a checkpoint, or `scratch` with sizes and a seed."""
+    """The origin of the initial weights: a checkpoint, or `scratch` with sizes and a seed."""
 
     checkpoint: str
     model: ModelConfig
@@ -48,9 +48,10 @@ class Origin:
 
 
 class MusicGenFamily(SoundFamily):
-    """A `MusicgenForConditionalGeneration` with its tokenizer and, inside, its codec.
+    """A `MusicgenForConditionalGeneration`, which contains its codec, and its tokenizer.
 
-    Copet et al. 2023, arXiv 2306.05284. Codec and text encoder are never trained, not even a random one (see scratch).
+    Copet et al. 2023, arXiv 2306.05284. The codec and the text encoder are never trained, not even a text encoder with
+    random weights (see `scratch`).
     """
 
     name: ClassVar[str] = "musicgen"
@@ -102,7 +103,7 @@ class MusicGenFamily(SoundFamily):
         return cls(model, words, ClipsConfig(**ours["clips"]), origin)
 
     def save(self, folder: Path) -> None:
-        """Write a plain MusicGen checkpoint, adapters merged, as the hub lays it out; and `musicgen.json`."""
+        """Write a MusicGen checkpoint in the hub's layout, with adapters merged, and `musicgen.json`."""
         model = self.model if self._adapted is None else merged(self._adapted)
         with checkpoint.quiet():
             model.save_pretrained(folder)
@@ -112,10 +113,10 @@ class MusicGenFamily(SoundFamily):
         files.write_json(folder / _OURS, ours)
 
     def untrained(self) -> "MusicGenFamily":
-        """The same before it was trained: the checkpoint, or the weights that were drawn.
+        """The same model before training: the checkpoint, or the random initial weights.
 
         Raises:
-            InputError: the checkpoint is no longer within reach.
+            InputError: the checkpoint cannot be found any more.
         """
         if self.origin.checkpoint == SCRATCH:
             codec = cast(EncodecModel, self.model.audio_encoder)
@@ -153,16 +154,17 @@ class MusicGenFamily(SoundFamily):
         return tokenizer.unknown_words(self.tokenizer, caption)
 
     def text_states(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """What the decoder attends to, (B, words, d_model), zero where there is no word."""
-        states = torch.stack([self._read(*row) for row in zip(ids, mask, ids.tolist(), mask.tolist(), strict=True)])
+        """The states that the decoder attends to, (B, words, d_model), zero where there is no word."""
+        rows = zip(ids, mask, ids.tolist(), mask.tolist(), strict=True)
+        states = torch.stack([self._encode_text(*row) for row in rows])
         if hasattr(self.model, "enc_to_dec_proj"):
             states = self.model.enc_to_dec_proj(states)
         return states * mask[..., None]
 
-    def _read(self, ids: Tensor, mask: Tensor, words: list[int], there: list[int]) -> Tensor:
-        """What the text encoder makes of a caption, (words, its width), read once: it is frozen, captions come again.
+    def _encode_text(self, ids: Tensor, mask: Tensor, words: list[int], there: list[int]) -> Tensor:
+        """States of the text encoder for one caption, (words, its width). Cached, because the encoder is frozen.
 
-        One at a time and in full precision, so that nothing depends on what was read beside it.
+        Captions are encoded one at a time and in full precision, so that the result does not depend on the batch.
         """
         key = (tuple(words), tuple(there), str(ids.device))
         if key not in self._texts:
@@ -173,8 +175,8 @@ class MusicGenFamily(SoundFamily):
             self._texts[key] = states[0]
         return self._texts[key]
 
-    def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # nothing is warmed up here
-        """Nats a frame, the sum of its codebooks' cross entropies; some captions are dropped, padding is left out."""
+    def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # this loss has no warm-up
+        """Nats of a frame: the sum of its codebooks' cross entropies. Drops some captions and ignores padding."""
         states = self.text_states(batch["text"], batch["mask"])
         kept = torch.rand(len(states), device=states.device) >= self.clips.caption_dropout
         nats, _ = self._score(batch["codes"], states * kept[:, None, None], batch["mask"])
@@ -185,7 +187,7 @@ class MusicGenFamily(SoundFamily):
 
     @torch.no_grad()
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
-        """nats_per_frame is the sum of the codebooks' nats; accuracy: was the likeliest code the true one."""
+        """`nats_per_frame` is the sum of the codebooks' nats. Accuracies are top-1."""
         nats, correct = self._score(
             batch["codes"], self.text_states(batch["text"], batch["mask"]), batch["mask"], likeliest=True
         )
@@ -199,15 +201,15 @@ class MusicGenFamily(SoundFamily):
         return measures
 
     def _score(self, codes: Tensor, states: Tensor, mask: Tensor, *, likeliest: bool = False) -> tuple[Tensor, Tensor]:
-        """Nats of each code (B, codebooks, frames), 0 at pads, and was it the likeliest (not told: all false)."""
-        pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # on the right of all rows
+        """Nats of each code (B, codebooks, frames), 0 at pads, and with `likeliest`, whether each was the likeliest."""
+        pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # padding common to all rows
         targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
         rows, books, steps = targets.shape
         ids = F.pad(targets[..., :-1], (1, 0), value=self.pad_id)
         logits = self.model.decoder(
             input_ids=ids.reshape(rows * books, steps),
             encoder_hidden_states=states,
-            encoder_attention_mask=mask,  # words of a dropped caption stay in it: a softmax over nothing is NaN
+            encoder_attention_mask=mask,  # keeps the words of a dropped caption: a softmax over nothing is NaN
             use_cache=False,
         ).logits.float()
         logits, flat = logits.flatten(0, 1), targets.flatten()
@@ -217,9 +219,10 @@ class MusicGenFamily(SoundFamily):
         return padded[0], padded[1]
 
     def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Of a clip of any length (codebooks, frames): nats of each code, and was it the likeliest; same shape each.
+        """Score a clip of any length (codebooks, frames), in the windows of the validation.
 
-        In the windows that validation uses.
+        Returns:
+            Nats of each code, and whether it was the likeliest, both with the shape of `codes`.
         """
         clip = windows.Clip(0, codes.shape[1], (caption,))
         items = windows.MeasuringClips(codes.T, [clip], self.context_frames, self.pad_id, self.text_ids)
@@ -248,7 +251,7 @@ class MusicGenFamily(SoundFamily):
         return code_decoding.generate(self, captions, frames, sampling, seed, primes)
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
-        """(n,) at `sample_rate` → (codebooks, frames), by the codec inside the model."""
+        """(n,) at `sample_rate` → (codebooks, frames), with the model's codec."""
         return encodec.encode(cast(EncodecModel, self.model.audio_encoder), samples)
 
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:

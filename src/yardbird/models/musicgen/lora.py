@@ -1,4 +1,4 @@
-"""How much of a checkpoint is trained: all of its decoder, or low-rank additions to the decoder's matrices."""
+"""Fine-tuning of a checkpoint: of its whole decoder, or of low-rank adapters (LoRA)."""
 
 import copy
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from transformers import MusicgenForConditionalGeneration
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
 
 if TYPE_CHECKING:
-    from peft import PeftModel  # takes two seconds, and only adaptation needs it
+    from peft import PeftModel  # slow to import, and only LoRA needs it
 
 _TARGETS = r"decoder\..*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
 
 
 @dataclass(frozen=True)
 class Adaptation(Settings, section="musicgen.adaptation"):
-    """Section `musicgen.adaptation`; `method` is for checkpoints: a model from scratch is trained in full.
+    """Section `musicgen.adaptation`. `method` applies to checkpoints; a model from scratch is trained in full.
 
     Hu et al. 2021, arXiv 2106.09685: a matrix W becomes W + alpha / rank · B A, and only A and B are trained.
     """
@@ -24,11 +24,11 @@ class Adaptation(Settings, section="musicgen.adaptation"):
     method: Literal["full", "lora"]
     rank: PositiveInt
     alpha: float
-    dropout: ShareBelowOne  # of what A reads
+    dropout: ShareBelowOne  # on the input of A
 
 
 def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptation) -> "PeftModel":
-    """Put adapters into the decoder, in place: afterwards they are all of `model` that wants a gradient."""
+    """Add adapters to the decoder, in place. Afterwards only they require gradients."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -41,5 +41,5 @@ def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptatio
 
 
 def merged(adapted: "PeftModel") -> MusicgenForConditionalGeneration:
-    """A copy in which the adapters have been added to the matrices: a plain MusicGen again."""
+    """A plain MusicGen: a copy with the adapters merged into the matrices."""
     return cast(MusicgenForConditionalGeneration, copy.deepcopy(adapted).merge_and_unload())

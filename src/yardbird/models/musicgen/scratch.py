@@ -1,4 +1,4 @@
-"""A MusicGen that is small enough to learn on a CPU, around the codec of the repository, with words of its own."""
+"""A MusicGen trained from scratch: small enough for a CPU, with the repository's codec and its own vocabulary."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,17 +19,17 @@ from transformers import (
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
 from yardbird.models.musicgen.checkpoint import complete, quiet
 
-# Standard deviations. Of the usual size, embeddings would drown in the positions' sines, and learning begin late.
+# Standard deviations. With the usual size, the sinusoidal positions dominate the embeddings and delay learning.
 _EMBEDDING, _HEAD = 0.6, 0.02
 
-# Of the states of the text encoder. What the decoder hears of a caption tells little of a frame: at full size it is
-# noise at first, which is unlearnt for good. It starts from nothing, and grows in small steps.
+# Scale of the text encoder's states. A caption says little about a single frame. At full scale its states are noise at
+# first, and the decoder learns to ignore them for good. So they start small.
 _TEXT = 0.2
 
 
 @dataclass(frozen=True)
 class ModelConfig(Settings, section="musicgen.model"):
-    """Section `musicgen.model`: the decoder's sizes; the text encoder is as wide, so that nothing lies between."""
+    """Section `musicgen.model`: the decoder's sizes. The text encoder has the same width: no projection is needed."""
 
     d_model: PositiveInt
     num_heads: PositiveInt
@@ -40,17 +40,17 @@ class ModelConfig(Settings, section="musicgen.model"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        twice = 2 * self.num_heads  # halves: sines and cosines of the positions
+        twice = 2 * self.num_heads  # even: the positions are sines and cosines
         self.require(self.d_model % twice == 0, "d_model", f"a multiple of twice num_heads ({twice})")
 
 
 def build(
     sizes: ModelConfig, tokenizer: PreTrainedTokenizerBase, codec: EncodecModel, seed: int
 ) -> MusicgenForConditionalGeneration:
-    """Weights drawn from `seed` around a codec that stays as it is; torch's own stream is left where it was.
+    """A MusicGen with random weights from `seed` and a given codec. torch's global random state is not changed.
 
-    The text encoder is meant to stay as it is drawn. Trained along, it soon answers every caption alike; its random
-    states tell words and their places apart, and the decoder's attention to them is all that must be learnt.
+    The text encoder keeps its random weights. If it is trained too, it soon returns the same states for every caption.
+    Random states distinguish words and their places, and the decoder learns to attend to them.
     """
     pad = int(codec.config.codebook_size)
     with torch.random.fork_rng(), quiet():
@@ -91,9 +91,10 @@ def build(
         torch.nn.init.constant_(cast(Any, text_encoder).encoder.final_layer_norm.weight, _TEXT)
         config = MusicgenConfig(text_encoder=text_encoder.config, audio_encoder=codec.config, decoder=decoder.config)
         model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
-    for part in (model.text_encoder, model.decoder):  # without this neither fast nor, until it has been loaded, causal
+    # The default attention is slow, and in a model that was not loaded from a file, it is not causal.
+    for part in (model.text_encoder, model.decoder):
         part.set_attn_implementation("sdpa")
-    model.generation_config = cast(Any, GenerationConfig)(  # it carries no types
+    model.generation_config = cast(Any, GenerationConfig)(  # untyped
         pad_token_id=pad, bos_token_id=pad, decoder_start_token_id=pad, do_sample=True, guidance_scale=3.0
     )
     complete(model)

@@ -1,6 +1,6 @@
-"""The words of captions as tokens, for a model trained from scratch.
+"""A word-level tokenizer of captions, for a model trained from scratch.
 
-A word is what stands between spaces and commas: `Bb`, `minor`, `12-bar` and `220` are words each. Every rule lies in
+Spaces and commas separate words: `Bb`, `minor`, `12-bar` and `220` are one word each. All rules are stored in
 tokenizer.json, so that `AutoTokenizer.from_pretrained` reads captions as training did.
 """
 
@@ -16,13 +16,13 @@ _REPLACED = (
     (r"♭", "b"),
     (r"♯", "#"),
     (r"^A\b(?![b#]| (major|minor))|\ba\b|\b[Aa]n\b|\b[Tt]he\b", " "),  # articles; a capital A elsewhere is a key
-    (r"(?<=\d)\d *(?=bpm\b)", "0 "),  # tempos by tens
+    (r"(?<=\d)\d *(?=bpm\b)", "0 "),  # tempos rounded down to tens
 )
 _BETWEEN_WORDS = r"[^\w#'-]+"
 
 
 def word_tokenizer(captions: Iterable[str]) -> PreTrainedTokenizerBase:
-    """One token a word, whatever its case; each caption ends in one of its own, so that an empty one is no nothing."""
+    """One token for each word, ignoring case. Every caption ends with an end token, so that none is empty."""
     rules = [normalizers.Replace(Regex(pattern), content) for pattern, content in _REPLACED]
     tokenizer = Tokenizer(models.WordLevel({}, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence([*rules, normalizers.Lowercase()])
@@ -33,14 +33,14 @@ def word_tokenizer(captions: Iterable[str]) -> PreTrainedTokenizerBase:
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"$A {END}", special_tokens=[(END, vocabulary[END])]
     )
-    wrapped: PreTrainedTokenizerBase = cast(Any, PreTrainedTokenizerFast)(  # it carries no types
+    wrapped: PreTrainedTokenizerBase = cast(Any, PreTrainedTokenizerFast)(  # untyped
         tokenizer_object=tokenizer, pad_token=PAD, unk_token=UNKNOWN, eos_token=END
     )
     return wrapped
 
 
 def unknown_words(tokenizer: PreTrainedTokenizerBase, caption: str) -> tuple[str, ...]:
-    """The words that the model has never read, as they are written, in their order."""
+    """The words outside the vocabulary, as written, in their order."""
     encoded = tokenizer(caption, return_offsets_mapping=True)
     pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
     return tuple(caption[start:stop] for token, (start, stop) in pairs if token == tokenizer.unk_token_id)

@@ -1,4 +1,4 @@
-"""Clips of codes with their captions: drawn by lot to train on, cut alike each time where they are measured."""
+"""Clips of codes with their captions: random cuts for training, fixed windows for measuring."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ TextIds = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class ClipsConfig(Settings, section="musicgen.clips"):
-    """Section `musicgen.clips`: how clips are shown to the model in training."""
+    """Section `musicgen.clips`: how clips are presented in training."""
 
-    context_seconds: PositiveFloat  # the most that it sees at a time; longer clips are cut at a place drawn by lot
+    context_seconds: PositiveFloat  # the model's context; longer clips are cut at a random place
     per_epoch: PositiveInt | None  # null: each clip once
-    caption_dropout: Share  # share of the clips without their caption, so that guidance has something to compare with
+    caption_dropout: Share  # share of the clips without caption, which classifier-free guidance requires
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Where a clip lies in the packed codes, and what can be said of it: the first caption says all."""
+    """The place of a clip in the packed codes, and its captions. The first caption is the most complete."""
 
     start: int
     length: int
@@ -41,23 +41,23 @@ def read_clips(encoded: Path, split: str) -> list[Clip]:
     """The clips of a split, in the order of the index.
 
     Raises:
-        InputError: the encode_audio stage put nothing into this split.
+        InputError: the split has no clips.
     """
     return [Clip(row.start, row.length, row.captions) for row in read_clip_index(encoded, split)]
 
 
 def read_codes(encoded: Path) -> Codes:
-    """All clips one after the other, (frames, codebooks), mapped into memory, not read."""
+    """All clips, concatenated and memory-mapped: (frames, codebooks)."""
     codes: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
     return codes
 
 
 class TrainingClips(Dataset[Batch]):
-    """Clips in random order, each under one of its captions by lot.
+    """Clips in random order, each with one of its captions at random.
 
-    Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}; clips shorter than the context are
-    padded on the right, to the longest of them at most. Clips come in `Rounds`; there is no background among them. An
-    item is a function of (seed, epoch, index) alone.
+    Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}. Shorter clips are padded on the right
+    to the context, or to the longest clip if that is shorter. `Rounds` orders the clips; none is background. An item is
+    a function of (seed, epoch, index) alone.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class TrainingClips(Dataset[Batch]):
 
 
 class MeasuringClips(Dataset[Batch]):
-    """Whole clips under their full captions, in overlapping windows where they are longer than the context.
+    """Whole clips with their first captions. Clips longer than the context are cut into overlapping windows.
 
-    Items are those of `TrainingClips` and "scored" (context,), the frames that this window answers for: each frame of
-    a clip is scored exactly once, after at least half a context or all that went before.
+    Items are those of `TrainingClips` and "scored" (context,), which marks the frames to score in this window. Each
+    frame of a clip is scored exactly once, given at least half a context or the whole beginning of the clip.
     """
 
     def __init__(self, codes: Codes, clips: Sequence[Clip], context: int, pad_id: int, text_ids: TextIds) -> None:
@@ -114,7 +114,7 @@ class MeasuringClips(Dataset[Batch]):
 
 
 class _Texts:
-    """Captions as rows of one length."""
+    """Token ids of captions, padded to one length."""
 
     def __init__(self, captions: Sequence[str], text_ids: TextIds) -> None:
         unique = list(dict.fromkeys(captions))
