@@ -29,20 +29,20 @@ def exp(
     queue: Annotated[
         bool, typer.Option("--queue", help="Put it in the queue; start it with `dvc queue start`.")
     ] = False,
-    temp: Annotated[bool, typer.Option("--temp", help="Run it in a folder of its own, the workspace stays.")] = False,
+    temp: Annotated[bool, typer.Option("--temp", help="Run it in a temporary folder, not in the workspace.")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
 ) -> None:
     """Run the pipeline as a DVC experiment, with a preset of parameters and single overrides on top.
 
     Examples:
 
-    - `yardbird exp --preset smoke`  (the whole pipeline in seconds)
+    - `yardbird exp --preset smoke`  (the whole pipeline in a minute or two)
 
     - `yardbird exp --preset paper -S music_transformer.training.batch_size=4`
 
     - `yardbird exp -S generate.temperature=0.8 --queue`, then `dvc queue start -j 1`
 
-    - `make exp`  (compare what came of them)
+    - `make exp`  (a table of all experiments)
     """
     params = read_params()
     overrides = list(preset_overrides(preset, params)) if preset else []

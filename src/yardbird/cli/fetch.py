@@ -9,10 +9,8 @@ from yardbird.errors import InputError
 
 
 def fetch(
-    name: Annotated[str | None, typer.Argument(help="One of the list; without a name, the list itself.")] = None,
-    to: Annotated[Path, typer.Option(help="The folder in which one of the collection's name is made.")] = Path(
-        "data/raw"
-    ),
+    name: Annotated[str | None, typer.Argument(help="Name of a collection; without it, all are listed.")] = None,
+    to: Annotated[Path, typer.Option(help="Parent of the folder to download to.")] = Path("data/raw"),
 ) -> None:
     """List public collections of solos, or download one.
 

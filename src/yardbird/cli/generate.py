@@ -34,25 +34,27 @@ def generate(
         str | None,
         typer.Option(help="The part of the file that plays the solo: its name, track, or track/channel, from 1."),
     ] = None,
-    prime_bars: Annotated[int | None, typer.Option(help="How many of its bars; they count.")] = None,
+    prime_bars: Annotated[int | None, typer.Option(help="How many bars of the prime; --bars includes them.")] = None,
     bars: Annotated[
         int | None, typer.Option(help="Length of every solo; without it a solo over a chart is whole choruses.")
     ] = None,
     count: Annotated[int, typer.Option(help="How many solos.")] = 1,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same solos.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Choose among the likeliest that reach this probability.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Below 1: more predictable; above 1: more random; 0: greedy.")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(help="Sample from this many most probable tokens.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Sample from the most probable tokens that together have this probability.")
+    ] = None,
     min_p: Annotated[
-        float | None, typer.Option(help="Choose among those at least so many times as likely as the likeliest.")
+        float | None, typer.Option(help="Leave out tokens less probable than this share of the highest probability.")
     ] = None,
-    qpm: Annotated[float | None, typer.Option(help="Tempo where the chart gives none; a prime keeps its own.")] = None,
-    key: Annotated[
-        str | None, typer.Option(help='Of the changes of a free solo, e.g. "F minor"; a chart has its own.')
-    ] = None,
-    artist: Annotated[str | None, typer.Option(help="In whose style: one of the training artists.")] = None,
+    qpm: Annotated[float | None, typer.Option(help="Tempo, if the chart names none; a prime keeps its own.")] = None,
+    key: Annotated[str | None, typer.Option(help='Key of a solo without a chart, e.g. "F minor".')] = None,
+    artist: Annotated[str | None, typer.Option(help="The style: one of the training artists.")] = None,
     best_of: Annotated[
-        int | None, typer.Option(help="Draw so many for every solo; keep the best by style, harmony, originality.")
+        int | None, typer.Option(help="Solos to generate for each one kept: the best by style, harmony, originality.")
     ] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,
@@ -60,7 +62,7 @@ def generate(
     model: Annotated[
         str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
     ] = "models/music_transformer",
-    family: Annotated[str | None, typer.Option(help="Its family, where the folder does not tell.")] = None,
+    family: Annotated[str | None, typer.Option(help="Family of the model, if the folder does not name it.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("solos"),
 ) -> None:
     """Draw solos from a trained model: free, continuing a solo, over a chart, or new bars inside a solo.

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae.family import MusicVAEFamily
     from yardbird.music.score import Score
 
-Bars = Annotated[int | None, typer.Option(help="Only so many bars of each, from the beginning; else all.")]
+Bars = Annotated[int | None, typer.Option(help="Use only this many bars of each file, from the start.")]
 Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
 Out = Annotated[Path, typer.Option(help="Folder to write to.")]
 
 
 def interpolate(
     a: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to start from.")],
-    b: Annotated[Path, typer.Argument(help="Another: the solo to arrive at.")],
+    b: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to end at.")],
     steps: Annotated[int, typer.Option(help="How many solos, both ends included.")] = 9,
     path: Annotated[
-        Literal["linear", "spherical"], typer.Option(help="The straight line, or along the sphere of the prior.")
+        Literal["linear", "spherical"], typer.Option(help="A straight line, or a great circle.")
     ] = "linear",
     bars: Bars = None,
     model: Model = "models/music_vae",
@@ -32,8 +32,8 @@ def interpolate(
     """Go from one solo to another in even steps through the latent space.
 
     The first and the last are the model's reconstructions of the two. Each step comes as .mid, .wav and piano roll
-    .png; steps.csv and interpolation.png tell how far it is from both ends, interpolation.json where it comes from.
-    Lengths, tempos and changes are interpolated too; where one solo is shorter, it begins again.
+    .png; steps.csv and interpolation.png contain its distance from both ends, interpolation.json the origin.
+    Lengths, tempos and changes are interpolated too; a shorter solo is repeated.
 
     Examples:
 

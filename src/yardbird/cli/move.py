@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae.latent import Latent
     from yardbird.music.score import Score
 
-_Directions = Annotated[Path, typer.Option(help="What stage explore has found in this model's latent space.")]
-_Strength = Annotated[float, typer.Option(help="1: as far as the artists' means are apart; more: further.")]
+_Directions = Annotated[Path, typer.Option(help="File of the stage explore with the directions of this model.")]
+_Strength = Annotated[float, typer.Option(help="1: the distance between the artists' means; higher: further.")]
 MOST = 100  # times a direction: far outside of all that music is
 _DIRECTIONS = Path("data/explored/directions.safetensors")
 Move = Callable[["MusicVAEFamily", "Latent", "Score"], "Latent"]
@@ -27,9 +27,9 @@ Plan = Callable[["Directions"], tuple[str, Move, Mapping[str, Any]]]
 
 def transfer(
     solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
-    to: Annotated[str, typer.Option(help="An artist of the training solos; part of the name will do.")],
+    to: Annotated[str, typer.Option(help="An artist of the training solos; part of the name is enough.")],
     source: Annotated[
-        str | None, typer.Option("--from", help="Whose it is now; else anyone's but the other's.")
+        str | None, typer.Option("--from", help="The artist to move away from; without it: all others.")
     ] = None,
     strength: _Strength = 1.0,
     bars: Bars = None,
@@ -69,7 +69,7 @@ def transfer(
 
 def blend(
     solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
-    add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; may be given again.")],
+    add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; repeat it for more.")],
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,
     model: Model = "models/music_vae",
@@ -78,9 +78,9 @@ def blend(
     """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
 
     An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
-    least; of blues and chromaticism, which no vector holds, a path of length 1 in the latent space. The reconstruction
-    of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json; changes.csv lists
-    what has changed.
+    least. For blues and chromaticism, which have no vector, it is a path of length 1 in the latent space. The
+    reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json;
+    changes.csv lists what has changed.
 
     Examples:
 

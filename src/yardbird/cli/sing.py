@@ -10,18 +10,22 @@ from yardbird.errors import InputError
 
 
 def sing(
-    prompts: Annotated[list[str], typer.Argument(metavar="PROMPT…", help="What to sing, in words; several at will.")],
+    prompts: Annotated[
+        list[str], typer.Argument(metavar="PROMPT…", help="Description of the sound; each prompt gives one.")
+    ],
     seconds: Annotated[float | None, typer.Option(help="Length of every sound, a melody included.")] = None,
     guidance: Annotated[
-        float | None, typer.Option(help="How much the words count; 1 is no more than in training.")
+        float | None, typer.Option(help="Weight of the prompt; 1: as trained; higher: closer to the prompt.")
     ] = None,
-    temperature: Annotated[float | None, typer.Option(help="Below 1 tamer, above 1 wilder, 0 the likeliest.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Below 1: more predictable; above 1: more random; 0: greedy.")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(help="Sample from this many most probable codes.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
     melody: Annotated[
         Path | None, typer.Option(help="A MIDI or MusicXML file whose opening is played and continued.")
     ] = None,
-    melody_seconds: Annotated[float | None, typer.Option(help="How much of it.")] = None,
+    melody_seconds: Annotated[float | None, typer.Option(help="How many seconds of the melody.")] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained MusicGen, or name@alias of the registry.")
     ] = "models/musicgen",
@@ -30,8 +34,8 @@ def sing(
     """Draw sound that fits the words of a prompt.
 
     Each comes as .wav, spectrogram .png and provenance .json. Options you do not set come from params.yaml, section
-    `sing`. Words that the model has never read are named. Beyond its context the model goes on from the second half of
-    what it has sung.
+    `sing`. Words that are in no training caption are reported. A sound longer than the context of the model is
+    generated in windows; each starts with the second half of the one before.
 
     Examples:
 
