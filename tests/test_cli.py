@@ -346,7 +346,7 @@ def test_a_dry_run_lists_used_and_unused_files_and_writes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--dry-run", "absent"], "absent: expected a folder of music files, found no such folder"),
+        (["--dry-run", "absent"], "absent: expected a folder of music files, found no such folder; correct the path"),
         (["--dry-run", "empty"], "empty: expected at least one usable solo, found none"),
         (["--dry-run", "tune.mid"], "tune.mid: expected a folder of music files, found a file"),
         (["data"], "expected --dry-run"),
@@ -357,6 +357,15 @@ def test_a_folder_without_music_is_one_line(
 ) -> None:
     (workspace / "empty").mkdir()
     assert said in fail(["ingest", *arguments], capsys)
+
+
+def test_a_missing_folder_of_the_command_line_is_not_blamed_on_params_yaml(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: the remedy was to correct `sources` in params.yaml."""
+    assert "absent: expected a folder of music files, found no such folder; correct the path" in fail(
+        ["doctor", "absent"], capsys
+    )
 
 
 @pytest.mark.parametrize(

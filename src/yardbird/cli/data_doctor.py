@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from yardbird.cli.ingest import check_folders
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
     from yardbird.data.repair import CHANGES, refuse_place, repair
     from yardbird.data.validation import ValidateConfig
 
+    check_folders(folders)
     if out is not None:
         refuse_place(out, folders)  # fail before the work, not after it
     ingest, validate = read_section("ingest", IngestConfig), read_section("validate", ValidateConfig)

@@ -27,7 +27,9 @@ def exp(
         list[str] | None,
         typer.Option("--set", "-S", metavar="KEY=VALUE", help="Override a parameter, as in dvc; can be repeated."),
     ] = None,
-    queue: Annotated[bool, typer.Option("--queue", help="Add it to the queue; start with `dvc queue start`.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Put it in the queue; start it with `dvc queue start`.")
+    ] = False,
     temp: Annotated[bool, typer.Option("--temp", help="Run it in a temporary folder, not in the workspace.")] = False,
     name: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
 ) -> None:
@@ -41,7 +43,7 @@ def exp(
 
     - `yardbird exp -S generate.temperature=0.8 --queue`, then `dvc queue start -j 1`
 
-    - `make exp`  (compare the experiments)
+    - `make exp`  (a table of all experiments)
     """
     params = read_params()
     overrides = list(preset_overrides(preset, params)) if preset else []

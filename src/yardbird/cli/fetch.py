@@ -9,10 +9,8 @@ from yardbird.errors import InputError
 
 
 def fetch(
-    name: Annotated[str | None, typer.Argument(help="A collection; without a name, all are listed.")] = None,
-    to: Annotated[Path, typer.Option(help="Parent folder; the collection gets a folder of its name.")] = Path(
-        "data/raw"
-    ),
+    name: Annotated[str | None, typer.Argument(help="Name of a collection; without it, all are listed.")] = None,
+    to: Annotated[Path, typer.Option(help="Parent of the folder to download to.")] = Path("data/raw"),
 ) -> None:
     """List public collections of solos, or download one.
 

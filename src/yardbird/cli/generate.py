@@ -34,25 +34,27 @@ def generate(
         str | None,
         typer.Option(help="The part of the file with the solo: its name, track, or track/channel, from 1."),
     ] = None,
-    prime_bars: Annotated[int | None, typer.Option(help="Length of that opening; included in --bars.")] = None,
+    prime_bars: Annotated[int | None, typer.Option(help="How many bars of the prime; --bars includes them.")] = None,
     bars: Annotated[
         int | None, typer.Option(help="Length of every solo; by default a solo over a chart has whole choruses.")
     ] = None,
     count: Annotated[int, typer.Option(help="Number of solos.")] = 1,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same solos.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Below 1: less random; above 1: more; 0: greedy.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Sample only from this many of the likeliest tokens.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Below 1: more predictable; above 1: more random; 0: greedy.")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(help="Sample from this many most probable tokens.")] = None,
     top_p: Annotated[
-        float | None, typer.Option(help="Sample only from the likeliest tokens that together reach this probability.")
+        float | None, typer.Option(help="Sample from the most probable tokens that together have this probability.")
     ] = None,
     min_p: Annotated[
-        float | None, typer.Option(help="Sample only from tokens at least this many times as likely as the likeliest.")
+        float | None, typer.Option(help="Leave out tokens less probable than this share of the highest probability.")
     ] = None,
-    qpm: Annotated[float | None, typer.Option(help="Tempo if the chart gives none; a prime keeps its own.")] = None,
-    key: Annotated[str | None, typer.Option(help='Key of the changes of a free solo, e.g. "F minor".')] = None,
-    artist: Annotated[str | None, typer.Option(help="Style: one of the training artists.")] = None,
+    qpm: Annotated[float | None, typer.Option(help="Tempo, if the chart names none; a prime keeps its own.")] = None,
+    key: Annotated[str | None, typer.Option(help='Key of a solo without a chart, e.g. "F minor".')] = None,
+    artist: Annotated[str | None, typer.Option(help="The style: one of the training artists.")] = None,
     best_of: Annotated[
-        int | None, typer.Option(help="Candidates per solo; the best by style, harmony and originality is kept.")
+        int | None, typer.Option(help="Solos to generate for each one kept: the best by style, harmony, originality.")
     ] = None,
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,

@@ -1,5 +1,6 @@
 """`yardbird ingest --dry-run`: previews the ingestion of folders of solos."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,20 @@ import typer
 from yardbird.errors import InputError
 
 
+def check_folders(folders: Iterable[Path]) -> None:
+    """Refuse paths of the command line that are no folders.
+
+    Raises:
+        InputError: a path is missing or a file.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            found = "a file" if folder.exists() else "no such folder"
+            raise InputError(folder, expected="a folder of music files", found=found, remedy="correct the path")
+
+
 def ingest(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of solos, searched recursively.")],
+    folders: Annotated[list[Path], typer.Argument(help="Folders of solos, with their subfolders.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; write nothing.")] = False,
     part: Annotated[
         str,
@@ -42,10 +55,9 @@ def ingest(
     from yardbird.data.reading import IngestConfig
 
     if not dry_run:
-        remedy = "add --dry-run; to use a folder: dvc exp run -S '+sources.NAME=FOLDER'"
-        raise InputError(
-            "yardbird ingest", expected="--dry-run", found="none, as ingestion is a pipeline stage", remedy=remedy
-        )
+        remedy = "look with --dry-run; to use a folder: dvc exp run -S '+sources.NAME=FOLDER'"
+        raise InputError("yardbird ingest", expected="--dry-run", found="none, and ingesting is a stage", remedy=remedy)
+    check_folders(folders)
     config = read_section("ingest", IngestConfig)
     used = rejected = 0
     for folder in folders:

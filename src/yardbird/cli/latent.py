@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae.family import MusicVAEFamily
     from yardbird.music.score import Score
 
-Bars = Annotated[
-    int | None, typer.Option(help="Use only this many bars of each solo, from the beginning; default: all.")
-]
+Bars = Annotated[int | None, typer.Option(help="Use only this many bars of each file, from the start.")]
 Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
 Out = Annotated[Path, typer.Option(help="Folder to write to.")]
 
 
 def interpolate(
-    a: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file with the first solo.")],
-    b: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file with the last solo.")],
-    steps: Annotated[int, typer.Option(help="Number of solos, including both ends.")] = 9,
-    path: Annotated[Literal["linear", "spherical"], typer.Option(help="Straight line, or great circle.")] = "linear",
+    a: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to start from.")],
+    b: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to end at.")],
+    steps: Annotated[int, typer.Option(help="How many solos, both ends included.")] = 9,
+    path: Annotated[
+        Literal["linear", "spherical"], typer.Option(help="A straight line, or a great circle.")
+    ] = "linear",
     bars: Bars = None,
     model: Model = "models/music_vae",
     out: Out = Path("interpolated"),
 ) -> None:
     """Interpolate from one solo to another in even steps in the latent space.
 
-    The first and the last are the model's reconstructions of the two. Each step is written as .mid, .wav and piano roll
-    .png; steps.csv and interpolation.png have its distances to both ends, interpolation.json has the provenance.
-    Lengths, tempos and changes are interpolated, too; a shorter solo is repeated.
+    The first and the last are the model's reconstructions of the two. Each step comes as .mid, .wav and piano roll
+    .png; steps.csv and interpolation.png contain its distance from both ends, interpolation.json the origin.
+    Lengths, tempos and changes are interpolated too; a shorter solo is repeated.
 
     Examples:
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae.latent import Latent
     from yardbird.music.score import Score
 
-_Directions = Annotated[Path, typer.Option(help="The directions that stage explore wrote for this model.")]
-_Strength = Annotated[float, typer.Option(help="Distance in units of the difference of the artists' means.")]
+_Directions = Annotated[Path, typer.Option(help="File of the stage explore with the directions of this model.")]
+_Strength = Annotated[float, typer.Option(help="1: the distance between the artists' means; higher: further.")]
 MOST = 100  # times a direction: far outside the range of real solos
 _DIRECTIONS = Path("data/explored/directions.safetensors")
 Move = Callable[["MusicVAEFamily", "Latent", "Score"], "Latent"]
@@ -27,9 +27,9 @@ Plan = Callable[["Directions"], tuple[str, Move, Mapping[str, Any]]]
 
 def transfer(
     solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
-    to: Annotated[str, typer.Option(help="An artist of the training solos, or part of the name.")],
+    to: Annotated[str, typer.Option(help="An artist of the training solos; part of the name is enough.")],
     source: Annotated[
-        str | None, typer.Option("--from", help="The artist of the solo; default: the mean of all others.")
+        str | None, typer.Option("--from", help="The artist to move away from; without it: all others.")
     ] = None,
     strength: _Strength = 1.0,
     bars: Bars = None,
@@ -71,7 +71,7 @@ def transfer(
 
 def blend(
     solo: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file.")],
-    add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; can be repeated.")],
+    add: Annotated[list[str], typer.Option(help="name=amount, e.g. blues=1.0 or rests=-0.5; repeat it for more.")],
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,
     model: Model = "models/music_vae",
@@ -79,10 +79,10 @@ def blend(
 ) -> None:
     """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
 
-    An amount of 1 is the difference between the quarters of the training windows with the highest and the lowest
-    values. For blues and chromaticism, which have no vector, it is a path of length 1 in the latent space. The
-    reconstruction of the solo and the moved solo are written as .mid, .wav and piano roll .png, with provenance .json;
-    changes.csv compares them.
+    An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
+    least. For blues and chromaticism, which have no vector, it is a path of length 1 in the latent space. The
+    reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json;
+    changes.csv lists what has changed.
 
     Examples:
 

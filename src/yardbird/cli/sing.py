@@ -10,18 +10,22 @@ from yardbird.errors import InputError
 
 
 def sing(
-    prompts: Annotated[list[str], typer.Argument(metavar="PROMPT…", help="Describes the sound; can be repeated.")],
-    seconds: Annotated[float | None, typer.Option(help="Length of every sound, including a melody.")] = None,
+    prompts: Annotated[
+        list[str], typer.Argument(metavar="PROMPT…", help="Description of the sound; each prompt gives one.")
+    ],
+    seconds: Annotated[float | None, typer.Option(help="Length of every sound, a melody included.")] = None,
     guidance: Annotated[
-        float | None, typer.Option(help="Guidance scale: weight of the prompt; 1 is that of training.")
+        float | None, typer.Option(help="Weight of the prompt; 1: as trained; higher: closer to the prompt.")
     ] = None,
-    temperature: Annotated[float | None, typer.Option(help="Below 1: less random; above 1: more; 0: greedy.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Sample only from this many of the likeliest codes.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="Below 1: more predictable; above 1: more random; 0: greedy.")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(help="Sample from this many most probable codes.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
     melody: Annotated[
         Path | None, typer.Option(help="A MIDI or MusicXML file; the sound continues its opening.")
     ] = None,
-    melody_seconds: Annotated[float | None, typer.Option(help="Length of that opening.")] = None,
+    melody_seconds: Annotated[float | None, typer.Option(help="How many seconds of the melody.")] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained MusicGen, or name@alias of the registry.")
     ] = "models/musicgen",
@@ -29,9 +33,9 @@ def sing(
 ) -> None:
     """Draw sound from text prompts.
 
-    Each sound is written as .wav, spectrogram .png and provenance .json. Options you do not set come from params.yaml,
-    section `sing`. Words that are absent from the training captions are reported. Sound longer than the context is
-    drawn in windows, each of which continues the second half of the previous one.
+    Each comes as .wav, spectrogram .png and provenance .json. Options you do not set come from params.yaml, section
+    `sing`. Words that are in no training caption are reported. A sound longer than the context of the model is
+    generated in windows; each starts with the second half of the one before.
 
     Examples:
 

@@ -33,7 +33,7 @@ class QuantiseConfig(Settings, section="codec.training.quantise"):
 
     decay: ShareBelowOne  # of the moving averages, a step
     dead_share: Share  # a code that gets less than this share of its even share of vectors is restarted
-    dropout: Share  # share of the examples that are quantised with the first codebooks only, how many by lot
+    dropout: Share  # share of the examples that are quantised with a random number of the first codebooks
 
 
 @dataclass(frozen=True)
