@@ -123,7 +123,7 @@ def covers_key(param: str, section: str) -> bool:
 
 #: Modules that render or plot.
 DRAWING = (
-    "generation", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/pages", "tracking/samples",
+    "generation", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/solo_pages", "tracking/samples", "pictures",
 )  # fmt: skip
 
 
