@@ -17,7 +17,7 @@ from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.sound_codec import codec_quality
 from yardbird.sound_codec.codec_card import model_card
-from yardbird.sound_codec.codec_training import Row, Trainer, TrainingConfig
+from yardbird.sound_codec.codec_training import CodecCurveRow, Trainer, TrainingConfig
 from yardbird.sound_codec.training_sounds import SoundsConfig, held_out
 from yardbird.training.checkpoints import CheckpointFolder
 
@@ -42,7 +42,7 @@ class CodecConfig(Settings, section="codec"):
     training: TrainingConfig
 
 
-def print_row(row: Row) -> None:
+def print_row(row: CodecCurveRow) -> None:
     print(", ".join(f"{name.replace('_', ' ')} {row[name]:.4g}" for name in CURVE), flush=True)
 
 

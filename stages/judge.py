@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
-from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, hear
+from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, read_excerpts
 from yardbird.judges.style_judges import chooser, write_judges
 from yardbird.metrics.estimates import flat
 from yardbird.resampling import Resampling
@@ -30,7 +30,7 @@ def main() -> None:
         print(f"no judge of style: {judges}")
         files.write_json(Path("reports/judges.json"), {"none": judges})
         return
-    held_out = hear(ENCODED, "validation", config.excerpt_beats, judges.artist)
+    held_out = read_excerpts(ENCODED, "validation", config.excerpt_beats, judges.artist)
     figures = examine(judges, held_out, Resampling(config.bootstrap_samples, seed))
     report = {f"validation_{key}": round(value, 4) for key, value in flat(figures).items()}
     files.write_json(Path("reports/judges.json"), {"artist": judges.artist, **report})

@@ -15,7 +15,7 @@ from yardbird.data.manifest import read_solos as read_ingested
 from yardbird.data.splits import SplitConfig, split_solos
 from yardbird.errors import ConfigError
 from yardbird.judges import fitting
-from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, hear, style_of
+from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, read_excerpts, style_of
 from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE, Judges, auc, read_judges
 from yardbird.metrics.estimates import flat
 from yardbird.metrics.rows import REAL
@@ -79,7 +79,7 @@ def test_the_judges_are_for_the_artist_with_the_most_training_solos_and_separate
     judges = fit_judges(two_players, CONFIG)
     assert isinstance(judges, Judges)
     assert judges.artist == "Ann"
-    figures = flat(examine(judges, hear(two_players, "test", 16, "Ann"), Resampling(50, 0)))
+    figures = flat(examine(judges, read_excerpts(two_players, "test", 16, "Ann"), Resampling(50, 0)))
     assert figures["ratio_auc"] == figures["ratio_auc_low"] == 1
     assert figures["traits_auc"] > 0.9
     assert fit_judges(two_players, replace(CONFIG, artist="Bob")).artist == "Bob"
@@ -138,7 +138,7 @@ def test_timing_does_not_move_a_verdict(codec: EventCodec, tmp_path: Path) -> No
     verdicts = []
     for number, played in enumerate([lambda score: score, swung, laid_back, by_hand, lambda s: laid_back(swung(s))]):
         corpus = write_corpus(tmp_path / f"{number}", codec, BOTH, lambda _, score, played=played: played(score))
-        pieces = hear(corpus, "test", 16, "Ann")
+        pieces = read_excerpts(corpus, "test", 16, "Ann")
         verdicts.append([(judges.ratio.ratio(piece.score), judges.traits.probability(piece.score)) for piece in pieces])
     assert len(verdicts[0]) == 12
     assert all(other == verdicts[0] for other in verdicts[1:])
@@ -206,7 +206,8 @@ def test_a_side_of_one_tune_has_an_auc_without_interval(two_players: Path) -> No
     judges = fit_judges(two_players, CONFIG)
     assert isinstance(judges, Judges)
     pieces = [
-        replace(piece, tune_group="one") if piece.own else piece for piece in hear(two_players, "test", 16, "Ann")
+        replace(piece, tune_group="one") if piece.own else piece
+        for piece in read_excerpts(two_players, "test", 16, "Ann")
     ]
     figures = flat(examine(judges, pieces, Resampling(50, 0)))
     assert set(figures) == {"excerpts", "ratio_auc", "traits_auc"}
@@ -253,7 +254,7 @@ def test_both_judges_separate_real_solos_over_held_out_tunes(
     judges = fit_judges(encoded, config)
     assert isinstance(judges, Judges)
     assert judges.artist == PARKER
-    figures = flat(examine(judges, hear(encoded, "test", config.excerpt_beats, PARKER), Resampling(10, 0)))
+    figures = flat(examine(judges, read_excerpts(encoded, "test", config.excerpt_beats, PARKER), Resampling(10, 0)))
     assert figures["excerpts"] > 60
     assert figures["ratio_auc"] > 0.9
     assert figures["traits_auc"] > 0.75
@@ -272,8 +273,8 @@ def test_the_judge_of_traits_separates_parker_from_coltrane_and_not_scores_from_
     encoded, editions = encode_real(tmp_path, real_codec, ingested, real_solos, split)
     judges = fit_judges(encoded, config)
     assert isinstance(judges, Judges)
-    coltrane = [piece.score for piece in hear(encoded, "test", config.excerpt_beats, PARKER) if not piece.own]
-    heard = hear(editions, "test", config.excerpt_beats, "timed")
+    coltrane = [piece.score for piece in read_excerpts(encoded, "test", config.excerpt_beats, PARKER) if not piece.own]
+    heard = read_excerpts(editions, "test", config.excerpt_beats, "timed")
     timed, scores = ([piece.score for piece in heard if piece.own == side] for side in (True, False))
 
     def area(own: list[Score], others: list[Score]) -> float | None:

@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 from yardbird.errors import InputError
 from yardbird.judges.style_judges import (
     FEWEST_NOTES,
+    JUDGED_METRICS,
     SYMBOLS,
-    TRAITS,
     Judges,
     RatioJudge,
     TraitJudge,
@@ -138,9 +138,9 @@ def test_a_ratio_that_is_wrong_on_held_out_pieces_gives_probability_one_half() -
 def test_the_trait_judge_ignores_rhythm_phrases_and_density() -> None:
     """With all metrics, it separated Parker's scores from his performances better than Parker from Coltrane."""
     traits = TraitJudge.fit(*players(8)).traits
-    assert {"interval_1", "interval_5_7"} <= set(traits) <= set(TRAITS) <= set(describe(line([1])))
+    assert {"interval_1", "interval_5_7"} <= set(traits) <= set(JUDGED_METRICS) <= set(describe(line([1])))
     heard = ("rhythm", "groov", "swing", "phrase", "bar", "beat", "entropy", "h1", "h4", "progression")
-    assert not [name for name in TRAITS if any(word in name for word in heard)]
+    assert not [name for name in JUDGED_METRICS if any(word in name for word in heard)]
 
 
 def test_too_few_notes_are_not_judged() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from yardbird.metrics.coherence import SHOWN, TRAITS, Within, coherence, coherence_of
+from yardbird.metrics.coherence import RATES, SHOWN, Within, coherence, coherence_of
 from yardbird.metrics.estimates import flat
 from yardbird.metrics.rows import SELF
 from yardbird.metrics.verdicts import VERDICTS, told
@@ -52,9 +52,9 @@ def test_all_traits_have_to_lie_inside_and_are_counted(line):
     scale = line([60, 62, 64, 65, 67, 69, 71], chords={0: "C"})
     own, other = coherence([arpeggios], [arpeggios]), coherence([arpeggios], [scale])
     assert flat(own.estimates())["coherent_traits"] == 1
-    assert flat(own.estimates())["traits_inside"] == len(TRAITS)
+    assert flat(own.estimates())["traits_inside"] == len(RATES)
     assert flat(other.estimates())["coherent_traits"] == 0
-    assert flat(other.estimates())["traits_inside"] == len(TRAITS) - 1
+    assert flat(other.estimates())["traits_inside"] == len(RATES) - 1
     assert not other.traits["arpeggios"].inside
 
 

@@ -12,11 +12,11 @@ from yardbird import files
 from yardbird.metrics.solo_metrics import describe
 from yardbird.music.grid import quantise
 from yardbird.music.midi import write_score
-from yardbird.report.solos import Family, Heard, distance, read_families, read_real, yardstick
+from yardbird.report.solos import Family, ReportSolo, distance, read_families, read_real, yardstick
 
 
-def heard(title: str, value: float | None) -> Heard:
-    return Heard(title, "", Path("none.wav"), DRAWN[0], False, None, value)
+def heard(title: str, value: float | None) -> ReportSolo:
+    return ReportSolo(title, "", Path("none.wav"), DRAWN[0], False, None, value)
 
 
 def test_the_distance_equals_that_of_a_slow_reference() -> None:

@@ -21,7 +21,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, Tempo, make_notes
 from yardbird.serving.music_vae import ENDPOINT, TASKS, open_model
 from yardbird.serving.solos import facts
-from yardbird.tracking.endpoint import Row
+from yardbird.tracking.endpoint import RequestRow
 
 SETTINGS: dict[str, Any] = {
     "task": "sample", "bars": 3, "whole_choruses": False, "steps": 5, "temperature": 1.0, "top_k": None, "top_p": 0.95,
@@ -57,7 +57,7 @@ def solo(bars: int, lowest: int = 60, meter: Meter = FOUR_FOUR) -> str:
     return str(facts(Score(12, notes, 12 * beats, tempos=(Tempo(0, 180.0),), meters=(meter,)))["midi"])
 
 
-def heard(row: Row, tmp_path: Path) -> Score:
+def heard(row: RequestRow, tmp_path: Path) -> Score:
     (tmp_path / "answer.mid").write_bytes(base64.b64decode(row["midi"]))
     return read_score(tmp_path / "answer.mid")
 

@@ -20,10 +20,11 @@ from fake_family import FakeFamily, Noise
 from yardbird.devices import device_in_words
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import Datasets, Loss, Ratio
+from yardbird.tables.curves import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.fit import InterruptedTrainingError, TrainingResult, fit
-from yardbird.training.listeners import Row, TensorBoard
+from yardbird.training.listeners import TensorBoard
 from yardbird.training.module import DivergedError, EpochOrder
 
 CONFIG = TrainingConfig(
@@ -52,10 +53,10 @@ class Recorder:
         self.paces: list[Mapping[str, float]] = []
         self.stop_after = stop_after
 
-    def on_start(self, curve: Sequence[Row]) -> None:
+    def on_start(self, curve: Sequence[CurveRow]) -> None:
         self.resumed_behind = len(curve)
 
-    def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
+    def on_epoch(self, curve: Sequence[CurveRow], pace: Mapping[str, float]) -> None:
         self.epochs.append(len(curve))
         self.paces.append(pace)
         if len(curve) == self.stop_after:

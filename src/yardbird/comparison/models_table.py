@@ -27,7 +27,7 @@ _JUKEBOX = {
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Property:
     """A row of the table: its heading, and the format of its values."""
 
     heading: str
@@ -46,20 +46,20 @@ def _share(share: float) -> str:
 
 
 _ROWS = (
-    _Row("parameters", "parameters", strengths.count),
-    _Row("trained in", "training_seconds", strengths.duration),
-    _Row("memory in training", "peak_memory_mib", strengths.memory),
-    _Row("s of music a second", "music_seconds_per_second"),
-    _Row("a solo lasts", "span_seconds", strengths.duration, interval=True),
-    _Row("bars of a solo", "span_bars"),
-    _Row("nats saved against the baseline", "nats_saved", _signed, interval=True),
-    _Row("distance to real solos", "distance", interval=True),
-    _Row("… of the n-gram", "ngram_distance", interval=True),
-    _Row("… of other real solos (floor)", "floor_distance"),
-    _Row("harmony margin", "harmony_margin", interval=True),
-    _Row("runs of 8 from training solos", "coverage_8", _share, interval=True),
-    _Row("… of training solos from each other", "self_coverage_8", strengths.percent),
-    _Row("note F1 from the latent", "note_f1", interval=True),
+    _Property("parameters", "parameters", strengths.count),
+    _Property("trained in", "training_seconds", strengths.duration),
+    _Property("memory in training", "peak_memory_mib", strengths.memory),
+    _Property("s of music a second", "music_seconds_per_second"),
+    _Property("a solo lasts", "span_seconds", strengths.duration, interval=True),
+    _Property("bars of a solo", "span_bars"),
+    _Property("nats saved against the baseline", "nats_saved", _signed, interval=True),
+    _Property("distance to real solos", "distance", interval=True),
+    _Property("… of the n-gram", "ngram_distance", interval=True),
+    _Property("… of other real solos (floor)", "floor_distance"),
+    _Property("harmony margin", "harmony_margin", interval=True),
+    _Property("runs of 8 from training solos", "coverage_8", _share, interval=True),
+    _Property("… of training solos from each other", "self_coverage_8", strengths.percent),
+    _Property("note F1 from the latent", "note_f1", interval=True),
 )
 #: Rows in words, by the heading they follow: (heading, key).
 _WORDS = {
@@ -129,7 +129,7 @@ def as_table(families: Mapping[str, Facts], characters: Mapping[str, Character])
     return pd.DataFrame(rows, columns=["model", "property", "value", "low", "high"])
 
 
-def _cell(value: Estimate | str, row: _Row | None) -> str:
+def _cell(value: Estimate | str, row: _Property | None) -> str:
     if isinstance(value, str):
         return value
     assert row is not None, "every number has a row in _ROWS"

@@ -33,7 +33,7 @@ from yardbird.errors import InputError
 from yardbird.generation.charts.chart_bars import MOST_BARS, Bar, shortest
 from yardbird.generation.charts.chordpro import bars_of_chordpro, facts_of_chordpro, is_chordpro
 from yardbird.generation.charts.irealpro import LINK, song_of
-from yardbird.generation.charts.rows import SECTION, Row, bars_of_rows
+from yardbird.generation.charts.rows import SECTION, ChartRow, bars_of_rows
 from yardbird.music.chords import chord_symbol
 from yardbird.music.midi import RawMidi
 from yardbird.music.pitch import Key
@@ -189,8 +189,8 @@ def _changes(raw: RawMidi) -> Score:
     return replace(score, chords=changes, end_tick=end_tick)
 
 
-def _headers_and_rows(sheet: LeadSheet, text: str, name: str) -> tuple[LeadSheet, list[Row]]:
-    rows: list[Row] = []
+def _headers_and_rows(sheet: LeadSheet, text: str, name: str) -> tuple[LeadSheet, list[ChartRow]]:
+    rows: list[ChartRow] = []
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.fullmatch(r"\s*([A-Za-z_]+)\s*:(.*)", line)
         content = re.sub(r"(^|\s)#.*", "", line).strip()  # in F#7 the # is a sharp: a comment starts after a space

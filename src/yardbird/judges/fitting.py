@@ -42,7 +42,7 @@ class JudgeConfig(Settings, section="judge"):
 
 
 @dataclass(frozen=True)
-class Heard:
+class Excerpt:
     """An excerpt of a real solo."""
 
     score: Score
@@ -57,7 +57,9 @@ def fit_judges(encoded: Path, config: JudgeConfig) -> Judges | str:
         encoded: data/encoded/events; its test split is not read.
     """
     artist = config.artist or _most_frequent_artist(encoded)
-    training, validation = (hear(encoded, split, config.excerpt_beats, artist) for split in ("train", "validation"))
+    training, validation = (
+        read_excerpts(encoded, split, config.excerpt_beats, artist) for split in ("train", "validation")
+    )
     for split, pieces in (("training", training), ("validation", validation)):
         if len({piece.own for piece in pieces}) < 2:
             return f"the {split} solos are not by both {artist} and others"
@@ -68,18 +70,18 @@ def fit_judges(encoded: Path, config: JudgeConfig) -> Judges | str:
     return Judges(artist, ratio, TraitJudge.fit(*_scores_and_sides(training)))
 
 
-def hear(encoded: Path, split: str, beats: float, artist: str) -> list[Heard]:
+def read_excerpts(encoded: Path, split: str, beats: float, artist: str) -> list[Excerpt]:
     """The excerpts of a split with enough notes to judge; background solos count as those of other players."""
     codec = EventCodec.load(encoded / "codec.json")
     return [
-        Heard(piece, solo.artist == artist, solo.tune_group)
+        Excerpt(piece, solo.artist == artist, solo.tune_group)
         for solo in read_solos(encoded, split, background=True)
         for piece in excerpts(in_full_bars(codec.decode(solo.tokens)), beats)
         if len(piece.notes) >= FEWEST_NOTES
     ]
 
 
-def examine(judges: Judges, pieces: Sequence[Heard], resampling: Resampling) -> dict[str, Estimate]:
+def examine(judges: Judges, pieces: Sequence[Excerpt], resampling: Resampling) -> dict[str, Estimate]:
     """`ratio_auc` and `traits_auc`, with intervals over tune groups, and the number of excerpts.
 
     An AUC is omitted unless both the player and others have excerpts.
@@ -109,7 +111,7 @@ def style_of(
     for name, scores in sets.items():
         pieces = [piece for score in scores for piece in excerpts(in_full_bars(score), config.excerpt_beats)]
         results[name] = {JUDGED_STYLE: _judged(judges, [p for p in pieces if len(p.notes) >= FEWEST_NOTES])}
-    held_out = hear(encoded, "test", config.excerpt_beats, judges.artist)
+    held_out = read_excerpts(encoded, "test", config.excerpt_beats, judges.artist)
     for own, metric in JUDGED_SIDES.items():
         results[REAL][metric] = _judged(judges, [piece.score for piece in held_out if piece.own == own])
     examined = examine(judges, held_out, Resampling(config.bootstrap_samples, seed))
@@ -121,7 +123,7 @@ def _judged(judges: Judges, pieces: Sequence[Score]) -> SoloMean:
     return SoloMean.of([judges.traits.probability(piece) for piece in pieces])
 
 
-def _scores_and_sides(pieces: Sequence[Heard]) -> tuple[list[Score], list[bool]]:
+def _scores_and_sides(pieces: Sequence[Excerpt]) -> tuple[list[Score], list[bool]]:
     return [piece.score for piece in pieces], [piece.own for piece in pieces]
 
 

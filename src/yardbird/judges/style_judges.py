@@ -31,7 +31,7 @@ FEWEST_NOTES = 16  # of a piece that is judged at all
 FILE = "judges.json"
 #: The inputs of TraitJudge. Metrics that depend on timing, density or the chart are excluded: rhythm, phrases and their
 #: ends, notes on and off the beat, notes a bar, the entropies, which grow with these, and the irregularity of changes.
-TRAITS = (
+JUDGED_METRICS = (
     *("chord_tone_rate", "harmony_margin", "changes_found"),
     *("enclosure_rate", "chromatic_approach_rate", "bebop_scale_run_rate", "arpeggio_rate"),
     *(f"interval_{name}" for name in INTERVAL_CLASSES),
@@ -127,7 +127,7 @@ class RatioJudge:
 
 @dataclass(frozen=True)
 class TraitJudge:
-    """Logistic regression on standardised `TRAITS` of a solo (`metrics.table`). A missing trait counts as the mean.
+    """Logistic regression on standardised `JUDGED_METRICS` of a solo (`metrics.table`). A missing trait counts as the mean.
 
     With all metrics as inputs, it separated Parker's scores from his performances better than Parker from Coltrane.
 
@@ -139,7 +139,7 @@ class TraitJudge:
     intercept: float
 
     @classmethod
-    def fit(cls, pieces: Sequence[Score], own: Sequence[bool], traits: Sequence[str] = TRAITS) -> Self:
+    def fit(cls, pieces: Sequence[Score], own: Sequence[bool], traits: Sequence[str] = JUDGED_METRICS) -> Self:
         """Learn from training pieces, with equal weight of both sides; `own` marks those of the player."""
         table = np.array([_valued(piece, traits) for piece in pieces])
         known = {name: at for at, name in enumerate(traits) if not np.isnan(table[:, at]).all()}

@@ -22,7 +22,7 @@ from yardbird.music.score import Floats, Ints, Score
 
 LOW, HIGH = 0.1, 0.9
 FOUND_SHARE = 0.9
-TRAITS: Mapping[str, Callable[[Score], float | None]] = {
+RATES: Mapping[str, Callable[[Score], float | None]] = {
     "enclosures": enclosure_rate,
     "chromatic approaches": chromatic_approach_rate,
     "runs on bebop scales": bebop_scale_run_rate,
@@ -86,7 +86,7 @@ def coherence(solos: Sequence[Score], real: Sequence[Score]) -> Coherence:
     """Compare a set with real solos."""
     phrases, real_phrases = _phrases(solos), _phrases(real)
     found, real_found = _values(changes_found, solos), _values(changes_found, real)
-    rates = {name: (_values(trait, solos), _values(trait, real)) for name, trait in TRAITS.items()}
+    rates = {name: (_values(trait, solos), _values(trait, real)) for name, trait in RATES.items()}
     return Coherence(
         phrases=_within(float(np.median(phrases)), real_phrases) if len(phrases) and len(real_phrases) else None,
         changes=Within(float(found.mean()), FOUND_SHARE * float(real_found.mean()), 1.0)

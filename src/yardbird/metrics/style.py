@@ -15,12 +15,12 @@ MOVES = {"leap down": -5, "third down": -3, "tone down": -2, "semitone down": -1
          "tone up": 2, "third up": 4, "leap up": 128}  # fmt: skip
 RUN = 4  # moves in one direction that make a run
 FIGURE = 4  # intervals of a figure that may be repeated
-_TRAITS = ("turns", "median interval", "arpeggio", "chromatic run", "in runs", "figures again")
+_MOVEMENT = ("turns", "median interval", "arpeggio", "chromatic run", "in runs", "figures again")
 #: The names of the features, in order.
 FEATURES = (
     *(f"interval {size:+d}" for size in range(-LARGEST_INTERVAL, LARGEST_INTERVAL + 1)),
     *(f"{first}, {second}" for first in MOVES for second in MOVES),
-    *_TRAITS,
+    *_MOVEMENT,
 )
 
 

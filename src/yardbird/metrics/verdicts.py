@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from yardbird.metrics.coherence import TRAITS
+from yardbird.metrics.coherence import RATES
 from yardbird.metrics.rows import SELF
 
 #: Metric → (value, its meaning and requirement). `self_` marks metrics of the self-quotation row.
@@ -24,7 +24,7 @@ _TEXTS = {
         "95% interval {changes_share_low:.0%} to {changes_share_high:.0%}",
     ),
     "coherent_traits": (
-        "{traits_inside:.0f} of " + str(len(TRAITS)),
+        "{traits_inside:.0f} of " + str(len(RATES)),
         "bebop traits lie in the range of real solos, mean of {coherent_solos:.0f} solos",
     ),
 }

@@ -19,7 +19,7 @@ from yardbird.report import figures, notation
 from yardbird.report.embedded_media import data_uri, picture_uri, sound_uri
 from yardbird.report.quality import read_quality
 from yardbird.report.run_details import read_run
-from yardbird.report.solos import Family, Heard, read_families
+from yardbird.report.solos import Family, ReportSolo, read_families
 from yardbird.report.strip import Way, read_ways
 from yardbird.report_tables import Section, address, read_sections
 
@@ -97,7 +97,7 @@ def _family(family: Family) -> dict[str, Any]:
     }
 
 
-def _solo(solo: Heard) -> dict[str, Any]:
+def _solo(solo: ReportSolo) -> dict[str, Any]:
     notes = len(solo.score.notes) > 0
     return {
         "title": solo.title,

@@ -30,7 +30,7 @@ Figures = Mapping[str, float | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class ReportSolo:
     """A generated solo: `title` is the name of its chart and its number, or its prompt."""
 
     title: str
@@ -54,11 +54,11 @@ class Family:
     """All solos of a family, nearest to real ones first; `real` are the distances of real solos."""
 
     name: str
-    solos: Sequence[Heard]
+    solos: Sequence[ReportSolo]
     real: Sequence[float] = field(default_factory=tuple)
 
     @property
-    def chosen(self) -> dict[str, Heard]:
+    def chosen(self) -> dict[str, ReportSolo]:
         """The best and the median solo; only the best if they are the same."""
         ranked = [solo for solo in self.solos if solo.distance is not None] or list(self.solos)
         best, median = ranked[0], ranked[(len(ranked) - 1) // 2]
@@ -113,7 +113,7 @@ def read_real(data: Path, generated: Sequence[Score], artist: str | None) -> Ite
         yield from excerpts(in_full_bars(solo), beats)
 
 
-def _artist(solo: Heard) -> str | None:
+def _artist(solo: ReportSolo) -> str | None:
     """The requested artist, from the provenance file of a solo; None if no artist was requested."""
     artist: str | None = _provenance(solo.wave).get("settings", {}).get("artist")
     return artist
@@ -124,7 +124,7 @@ def _provenance(wave: Path) -> Mapping[str, Any]:
     return files.read_json(beside) if beside.is_file() else {}
 
 
-def _read_solos(folder: Path) -> Iterator[Heard]:
+def _read_solos(folder: Path) -> Iterator[ReportSolo]:
     for row in read_generated(folder):
         path = files.within(folder, row.path)
         if isinstance(row, GeneratedSound):
@@ -133,11 +133,11 @@ def _read_solos(folder: Path) -> Iterator[Heard]:
             facts = f"{wave.seconds:.0f} s, {len(score.notes)} notes transcribed"
             if row.unknown_words:
                 facts += f"; words absent from the training captions: {row.unknown_words}"
-            yield Heard(row.prompt, facts, path, score, True, path.with_suffix(".png"), None)
+            yield ReportSolo(row.prompt, facts, path, score, True, path.with_suffix(".png"), None)
         else:
             score = read_score(path)
             facts = f"{row.key}, {row.qpm:.0f} quarter notes a minute, {row.bars} bars, {row.notes} notes"
             title = row.solo.replace("_", " ").replace("/", ", ")
             wave_path = path.with_suffix(".wav")
             lead = float(_provenance(wave_path).get("count_in_seconds", 0.0))
-            yield Heard(title, facts, wave_path, score, False, None, None, row.primed_bars, lead)
+            yield ReportSolo(title, facts, wave_path, score, False, None, None, row.primed_bars, lead)

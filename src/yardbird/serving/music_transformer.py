@@ -7,7 +7,7 @@ from typing import Any
 from yardbird.devices import prepare_torch
 from yardbird.generation.source import open_source
 from yardbird.serving.solos import FACTS, as_config, as_orders, facts
-from yardbird.tracking.endpoint import Answer, Endpoint, Row
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 
 def open_model(folder: Path) -> Answer:
@@ -15,7 +15,7 @@ def open_model(folder: Path) -> Answer:
     prepare_torch()
     source = open_source(folder)
 
-    def answer(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         config = as_config(settings)
         solos = source.draw(as_orders([row["chart"] for row in rows], config), config, settings["seed"])
         return [facts(solo.score) for solo in solos]

@@ -19,7 +19,7 @@ from yardbird.models.music_vae.latent import Latent, Vector
 from yardbird.music.score import Meter, Score
 from yardbird.nn.sampling import Sampling
 from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
-from yardbird.tracking.endpoint import Answer, Endpoint, Row
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 _MOST_STEPS = 65  # of an interpolation
 Settings = Mapping[str, Any]
@@ -28,12 +28,12 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Task:
-    answer: Callable[[MusicVAEFamily, Sequence[Row], Settings], Rows]
+    answer: Callable[[MusicVAEFamily, Sequence[RequestRow], Settings], Rows]
     needed: tuple[str, ...]  # columns that require a text in every row
     allowed: tuple[str, ...] = ()  # columns that may be empty
 
 
-def _encode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:  # noqa: ARG001  # the signature of a task
+def _encode(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings) -> Rows:  # noqa: ARG001  # the signature of a task
     """The point of each solo, and how well its reconstruction matches."""
     solos = _read(rows, "midi")
     check_bars([solo.bar_count for solo in solos])
@@ -46,7 +46,7 @@ def _encode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> 
     return answers
 
 
-def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
+def _decode(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings) -> Rows:
     """The solo at each point: with the frame of its original solo, or over a chart, or in 4/4 without chords."""
     points = [_read_points(row["z"], f"z {number}", family.config.latent_dim) for number, row in enumerate(rows, 1)]
     sheets = [read_chart(row.get("chart", ""), f"chart {number}") for number, row in enumerate(rows, 1)]
@@ -74,7 +74,7 @@ def _decode(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> 
     return answers
 
 
-def _interpolate(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
+def _interpolate(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings) -> Rows:
     """(1 − α)·a + α·b for `steps` equally spaced α from 0 to 1, inclusive. The ends are the reconstructions."""
     steps = settings["steps"]
     if not 2 <= steps <= _MOST_STEPS:
@@ -93,7 +93,7 @@ def _interpolate(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings
     return answers
 
 
-def _sample(family: MusicVAEFamily, rows: Sequence[Row], settings: Settings) -> Rows:
+def _sample(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings) -> Rows:
     """Points sampled from the prior, decoded over each chart, or without chart."""
     source, config = _Points(family), as_config(settings)
     solos = draw(source, as_orders([row["chart"] for row in rows], config), config, settings["seed"])
@@ -114,7 +114,7 @@ def open_model(folder: Path) -> Answer:
     family = MusicVAEFamily.load(folder)
     family.model.to(best_device())
 
-    def answer(rows: Sequence[Row], settings: Settings) -> Rows:
+    def answer(rows: Sequence[RequestRow], settings: Settings) -> Rows:
         name = settings["task"]
         if name not in TASKS:
             known = ", ".join(TASKS)
@@ -147,7 +147,7 @@ class _Points:
         return self._family.decode(latents, sampling=sampling, pitch_range=pitch_range, seed=seed)
 
 
-def _check_columns(name: str, rows: Sequence[Row]) -> None:
+def _check_columns(name: str, rows: Sequence[RequestRow]) -> None:
     task = TASKS[name]
     known = (*task.needed, *task.allowed)
     for number, row in enumerate(rows, 1):
@@ -161,7 +161,7 @@ def _check_columns(name: str, rows: Sequence[Row]) -> None:
             raise InputError(f"row {number}", expected=expected, found=found, remedy="change the row or the task")
 
 
-def _read(rows: Sequence[Row], column: str) -> list[Score]:
+def _read(rows: Sequence[RequestRow], column: str) -> list[Score]:
     return [read_midi(row[column], f"{column} {number}") for number, row in enumerate(rows, 1)]
 
 

@@ -12,7 +12,7 @@ from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.generation.prompted_sound import SingConfig, sing
 from yardbird.models.kinds import SoundFamily
-from yardbird.tracking.endpoint import Answer, Endpoint, Row
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 MOST_SECONDS, MOST_SECONDS_IN_ALL = 60, 300  # a request must not block the server for hours
 _MOST_LETTERS = 500  # of a prompt
@@ -26,7 +26,7 @@ def open_model(folder: Path) -> Answer:
     family: SoundFamily = MusicGenFamily.load(folder)
     family.model.to(best_device())
 
-    def answer(rows: Sequence[Row], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         prompts = [_checked(row["prompt"], f"prompt {number}") for number, row in enumerate(rows, 1)]
         config = _as_config(settings, prompts)
         if config.seconds > MOST_SECONDS:

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import EncodecModel
 
-from yardbird.sound_codec.codec_training import Row, TrainingConfig
+from yardbird.sound_codec.codec_training import CodecCurveRow, TrainingConfig
 from yardbird.sound_codec.training_sounds import SoundsConfig
 
 
@@ -14,7 +14,7 @@ def model_card(
     sounds: SoundsConfig,
     training: TrainingConfig,
     figures: Mapping[str, Any],
-    curve: Sequence[Row],
+    curve: Sequence[CodecCurveRow],
     *,
     hours: float,
     device: str,

@@ -48,7 +48,7 @@ class TrainingConfig(Settings, section="codec.training"):
     loss: SpectralLossConfig
 
 
-Row = dict[str, Any]
+CodecCurveRow = dict[str, Any]
 State = Mapping[str, Any]
 
 
@@ -62,10 +62,12 @@ class Trainer:
         self.codebooks = encodec.codebooks(model)
         self.step = 0
         self.cpu_seconds = 0.0  # of this process and those before it, rendering and measuring included
-        self.curve: list[Row] = []
+        self.curve: list[CodecCurveRow] = []
         self.sums: dict[str, float] = {}  # of the terms of the loss, over the epoch so far
 
-    def run(self, clips: list[Clip], report: Callable[[Row], None], keep: Callable[[State], None]) -> list[Row]:
+    def run(
+        self, clips: list[Clip], report: Callable[[CodecCurveRow], None], keep: Callable[[State], None]
+    ) -> list[CodecCurveRow]:
         """Train from the current step to the last one. Return the curve.
 
         Args:

@@ -7,8 +7,11 @@ from pathlib import Path
 from yardbird import files
 from yardbird.errors import InputError
 
+#: One epoch of the curve: `epoch` (from 1), `learning_rate`, `train_loss`, `train_<term>`, `validation_<measure>`.
+CurveRow = Mapping[str, float]
 
-def write_curve(path: Path, curve: Sequence[Mapping[str, float]]) -> None:
+
+def write_curve(path: Path, curve: Sequence[CurveRow]) -> None:
     """Write a header and one line for each epoch, with seven significant digits."""
     header = list(curve[0])
     rows = ({name: f"{row[name]:.7g}" for name in header} for row in curve)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 Kind = Literal["string", "long", "double", "boolean"]
 #: One row of a request: its columns as text. A null is empty.
-Row = Mapping[str, str]
+RequestRow = Mapping[str, str]
 #: (rows of a request, its settings) → rows of the response.
-Answer = Callable[[Sequence[Row], Mapping[str, Any]], Sequence[Mapping[str, Any]]]
+Answer = Callable[[Sequence[RequestRow], Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Endpoint:
     params: Mapping[str, Kind]  # that a request may set
     defaults: Mapping[str, Any]  # of params that are not in params.yaml
     answers: Mapping[str, tuple[Kind, bool]]  # columns of a response: is it always there?
-    example: tuple[Row, Mapping[str, Any]]  # a row and its params
+    example: tuple[RequestRow, Mapping[str, Any]]  # a row and its params
     about: str  # one or two sentences: what the model does
     use: str  # Markdown: how to send requests
     health: Mapping[str, str]  # metrics of a separate table of the card: label → name in the reports; {}: no table

@@ -77,7 +77,7 @@ class Verdict:
     reason: str  # complete sentences with the values
 
 
-def judge(candidate: Standing, champion: Standing | None) -> Verdict:
+def decide(candidate: Standing, champion: Standing | None) -> Verdict:
     """The gate: a model must beat the baseline, and must not be worse than the champion if both can be compared.
 
     On the same held-out tunes, the measure decides. On different tunes it cannot be compared, so the margins over the

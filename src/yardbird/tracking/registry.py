@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 import yardbird
 from yardbird import files
 from yardbird.tracking.endpoint import Server
-from yardbird.tracking.gate import Standing, Verdict, judge
+from yardbird.tracking.gate import Standing, Verdict, decide
 from yardbird.tracking.pyfunc import signature
 from yardbird.tracking.store import tracking_uri
 
@@ -54,7 +54,7 @@ def publish_model(
         if is_champion and standing == _standing(version) and "verdict" in version.tags:
             verdict = Verdict(**json.loads(version.tags["verdict"]))
         else:
-            verdict = judge(standing, None if champion is None or is_champion else _standing(champion))
+            verdict = decide(standing, None if champion is None or is_champion else _standing(champion))
             if verdict.promoted:
                 client.set_registered_model_alias(name, CHAMPION, version.version)
             elif is_champion:  # measured again, and it fails the gate now

@@ -15,9 +15,8 @@ from yardbird import files
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.errors import YardbirdError
 from yardbird.music.midi import write_score
+from yardbird.tables.curves import CurveRow
 from yardbird.tracking.store import FAILURES, connect, first_line
-
-Row = Mapping[str, float]
 
 #: The folder of a run's artifacts that holds what the family sampled after some epochs.
 SAMPLES = "samples"
@@ -47,10 +46,10 @@ class TrainingRun:
         status = "FINISHED" if error is None else "FAILED"
         self._with_client(lambda client: client.set_terminated(self._run_id, status))
 
-    def on_start(self, curve: Sequence[Row]) -> None:
+    def on_start(self, curve: Sequence[CurveRow]) -> None:
         self._with_client(lambda client: log_curve(client, self._run_id, curve, self._logged))
 
-    def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
+    def on_epoch(self, curve: Sequence[CurveRow], pace: Mapping[str, float]) -> None:
         def log(client: MlflowClient) -> None:
             log_curve(client, self._run_id, curve, self._logged)
             client.log_batch(self._run_id, metrics=as_metrics(pace, len(curve)))
@@ -121,7 +120,7 @@ def start_run(
     return run_id
 
 
-def log_curve(client: MlflowClient, run_id: str, curve: Sequence[Row], logged: set[int]) -> None:
+def log_curve(client: MlflowClient, run_id: str, curve: Sequence[CurveRow], logged: set[int]) -> None:
     """Log the rows whose epochs are not in `logged`, and add them to it: each epoch is logged exactly once."""
     for row in curve:
         epoch = int(row["epoch"])

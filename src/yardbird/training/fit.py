@@ -22,9 +22,10 @@ from yardbird.devices import best_device, device_in_words, peak_memory_mib
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.models.base import Family
 from yardbird.seeds import derive_seed
+from yardbird.tables.curves import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.config import TrainingConfig
-from yardbird.training.listeners import Listener, Row
+from yardbird.training.listeners import Listener
 from yardbird.training.module import EpochOrder, FamilyModule
 from yardbird.training.shares import Partner, can_share
 
@@ -54,7 +55,7 @@ class Cost:
 class TrainingResult:
     """Result of `fit`. The curve has one row for each epoch, counted from 1. The model is that of `best_epoch`."""
 
-    curve: tuple[Row, ...]
+    curve: tuple[CurveRow, ...]
     best_epoch: int
     parameters: int
     cost: Cost

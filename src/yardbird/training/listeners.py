@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-#: One epoch of the curve: `epoch` (from 1), `learning_rate`, `train_loss`, `train_<term>`, `validation_<measure>`.
-Row = Mapping[str, float]
+from yardbird.tables.curves import CurveRow
 
 _LOSS = "train/loss"  # a TensorBoard tag that every epoch has
 
 
 class Listener(Protocol):
-    def on_start(self, curve: Sequence[Row]) -> None:
+    def on_start(self, curve: Sequence[CurveRow]) -> None:
         """Training starts, or resumes after the last row of `curve`."""
 
-    def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
+    def on_epoch(self, curve: Sequence[CurveRow], pace: Mapping[str, float]) -> None:
         """The last row of `curve` is new. `pace` has the epoch's total seconds, and training windows per second."""
 
     def on_sample(self, epoch: int, sample: Any) -> None:
@@ -28,7 +27,7 @@ class TensorBoard:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def on_start(self, curve: Sequence[Row]) -> None:
+    def on_start(self, curve: Sequence[CurveRow]) -> None:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]  # no stubs
         from torch.utils.tensorboard import SummaryWriter
 
@@ -43,10 +42,10 @@ class TensorBoard:
             if epoch not in logged:  # a run was killed after its checkpoint, before it logged the epoch
                 self._add(row, epoch)
 
-    def on_epoch(self, curve: Sequence[Row], pace: Mapping[str, float]) -> None:
+    def on_epoch(self, curve: Sequence[CurveRow], pace: Mapping[str, float]) -> None:
         self._add({**curve[-1], **pace}, len(curve))
 
-    def _add(self, values: Row, epoch: int) -> None:
+    def _add(self, values: CurveRow, epoch: int) -> None:
         for name, value in values.items():
             group, _, measure = name.partition("_")
             tag = f"{group}/{measure}" if group in ("train", "validation") else f"run/{name}"

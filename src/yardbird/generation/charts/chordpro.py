@@ -14,7 +14,7 @@ import re
 
 from yardbird.errors import InputError
 from yardbird.generation.charts.chart_bars import Bar
-from yardbird.generation.charts.rows import Row, bars_of_rows, chord
+from yardbird.generation.charts.rows import ChartRow, bars_of_rows, chord
 
 _DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+)(?:-[\w!]+)?\s*[:\s]?\s*([^}]*)\}\s*", re.I)
 _INLINE = re.compile(r"\[([^\]*][^\]]*)\]")
@@ -48,7 +48,7 @@ def bars_of_chordpro(text: str, beats: int, name: str) -> list[Bar]:
     Raises:
         InputError: a symbol is malformed; the error names the line and the symbol.
     """
-    grid: list[Row] = []
+    grid: list[ChartRow] = []
     bars: list[Bar] = []
     chorus: list[Bar] = []
     in_chorus = in_grid = False

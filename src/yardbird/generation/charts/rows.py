@@ -17,10 +17,10 @@ _BAR_LINE = re.compile(r"\[:|:\]|:?[|‖]+[:\]]?")
 _ENDING = re.compile(r"\[?(\d\.?(?:[,-]\d\.?)*)[)\]:]?")
 _TIMES = re.compile(r"[x×](\d{1,2})|(\d{1,2})[x×]", re.I)
 
-Row = tuple[int, str]  # line number, content
+ChartRow = tuple[int, str]  # line number, content
 
 
-def bars_of_rows(rows: Sequence[Row], beats: int, name: str) -> list[Bar]:
+def bars_of_rows(rows: Sequence[ChartRow], beats: int, name: str) -> list[Bar]:
     """The bars in the order of playing; a section that is named again without bars is played again.
 
     Raises:
