@@ -25,9 +25,9 @@ from yardbird.generation.best_of import MARGIN, RUN, STYLE, WEIGHTS, Chooser, Me
 from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import open_source
-from yardbird.judges.fitting import JudgeConfig, hear
-from yardbird.judges.style_judges import FEWEST_NOTES, TRAITS, Judges, TraitJudge, read_judges
-from yardbird.metrics.rows import REAL, compare_sets, mean_distance
+from yardbird.judges.fitting import JudgeConfig, read_excerpts
+from yardbird.judges.style_judges import FEWEST_NOTES, JUDGED_METRICS, Judges, TraitJudge, read_judges
+from yardbird.metrics.set_rows import REAL, compare_sets, mean_distance
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.seeds import streams
 
@@ -47,8 +47,8 @@ COLUMNS = (
 
 def without_harmony(judges: Judges, beats: float) -> TraitJudge:
     """The second judge, fitted again without the traits that require chords."""
-    pieces = hear(DATA / "encoded/events", "train", beats, judges.artist)
-    names = tuple(name for name in TRAITS if name not in HARMONY)
+    pieces = read_excerpts(DATA / "encoded/events", "train", beats, judges.artist)
+    names = tuple(name for name in JUDGED_METRICS if name not in HARMONY)
     return TraitJudge.fit([piece.score for piece in pieces], [piece.own for piece in pieces], names)
 
 

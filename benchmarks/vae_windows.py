@@ -26,12 +26,12 @@ from yardbird.devices import best_device, prepare_torch
 from yardbird.evaluation.reconstruction import HeldOutSolo, derangement, read_scores
 from yardbird.metrics.note_agreement import note_matches, onset_matches
 from yardbird.models.kinds import Vectors
-from yardbird.models.music_vae.config import ModelConfig
 from yardbird.models.music_vae.family import MusicVAEFamily
+from yardbird.models.music_vae.model_config import ModelConfig
 from yardbird.seeds import derive_seed, generator
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import fit
+from yardbird.training.training_config import TrainingConfig
 
 PARAMS = Path("params.yaml")
 VARIANTS: Mapping[str, Mapping[str, Any]] = {

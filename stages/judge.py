@@ -7,12 +7,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
+from yardbird.bootstrap_settings import Resampling
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, read_excerpts
 from yardbird.judges.style_judges import chooser, write_judges
 from yardbird.metrics.estimates import flat
-from yardbird.resampling import Resampling
 
 ARTIST: Any = str | None
 ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")

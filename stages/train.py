@@ -19,9 +19,9 @@ from yardbird.tables.curves import write_curve
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import board_folder, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import fit
 from yardbird.training.listeners import TensorBoard
+from yardbird.training.training_config import TrainingConfig
 
 MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
 

@@ -123,7 +123,8 @@ def covers_key(param: str, section: str) -> bool:
 
 #: Modules that render or plot.
 DRAWING = (
-    "generation", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/pages", "tracking/samples",
+    "generation", "pictures", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/solo_pages",
+    "tracking/samples",
 )  # fmt: skip
 
 

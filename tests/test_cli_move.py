@@ -58,6 +58,12 @@ def test_a_blend_adds_several_attributes_at_once(trained, tmp_path):
     assert files.read_json(tmp_path / "solo_with_blues_rests.json")["add"] == {"blues": 1.0, "rests": -0.5}
 
 
+@pytest.mark.parametrize(("amount", "unchanged"), [("0", True), ("50", False)])
+def test_a_move_that_changes_no_note_says_so(trained, tmp_path, capsys, amount, unchanged):
+    run(trained, "blend", "--add", f"density={amount}", out=tmp_path)
+    assert ("No note changed; use a greater strength or amount." in capsys.readouterr().out) is unchanged
+
+
 def test_the_same_command_writes_the_same_bytes(trained, tmp_path):
     for out in ("first", "second"):
         run(trained, "blend", "--add", "blues=2", out=tmp_path / out)

@@ -11,7 +11,7 @@ from yardbird import files
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.data.manifest import REJECTED, Rejected, SetAside
 from yardbird.metrics.estimates import as_csv
-from yardbird.metrics.rows import REAL, compare_sets
+from yardbird.metrics.set_rows import REAL, compare_sets
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 from yardbird.report_tables import Section, Table, write_sections

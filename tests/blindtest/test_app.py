@@ -12,7 +12,7 @@ from tiny_blind_test import ANY_RATE, LISTENER_COOKIE, RIGHT, make_tiny_test
 from yardbird.blindtest import guard
 from yardbird.blindtest.app import make_app
 from yardbird.blindtest.bundle import VOTES
-from yardbird.blindtest.store import VoteStore
+from yardbird.blindtest.votes import VoteStore
 
 TOKEN = "secret-token"
 PROFILE = {"consent": True, "expertise": "jazz_musician"}

@@ -12,7 +12,7 @@ from tiny_blind_test import ARTIST, RIGHT, make_tiny_test, params_of, serving
 
 from yardbird.blindtest.bundle import VOTES
 from yardbird.blindtest.offline import export_test, import_answers
-from yardbird.blindtest.store import VoteStore
+from yardbird.blindtest.votes import VoteStore
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [

@@ -11,7 +11,7 @@ from tiny_blind_test import RIGHT, answers, make_tiny_test
 
 from yardbird.blindtest.bundle import VOTES, BlindTest, Key, clip_path
 from yardbird.blindtest.offline import export_test, import_answers
-from yardbird.blindtest.store import VoteStore
+from yardbird.blindtest.votes import VoteStore
 from yardbird.errors import InputError
 
 

@@ -7,9 +7,9 @@ import pytest
 from tiny_blind_test import RIGHT, make_tiny_test
 
 from yardbird.blindtest.bundle import BlindTest, Key
-from yardbird.blindtest.pages import results_page
 from yardbird.blindtest.results import Results, as_text, results_of
-from yardbird.blindtest.store import Listener
+from yardbird.blindtest.votes import Listener
+from yardbird.blindtest.web_pages import results_page
 
 REAL, DECOY, MODEL = [[f"{2 * source + number:016x}" for number in range(2)] for source in range(3)]
 

@@ -11,7 +11,7 @@ import pytest
 from tiny_blind_test import LISTENER_COOKIE, make_tiny_test, params_of, serving
 
 from yardbird.blindtest.bundle import VOTES
-from yardbird.blindtest.store import VoteStore
+from yardbird.blindtest.votes import VoteStore
 
 PROFILE = {"consent": True, "expertise": "newcomer"}
 LISTENERS = 200

@@ -24,7 +24,7 @@ from yardbird.evaluation.evaluate import (
 )
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED
 from yardbird.metrics.estimates import as_csv, flat, merged
-from yardbird.metrics.rows import FLOOR, REAL, compare_sets
+from yardbird.metrics.set_rows import FLOOR, REAL, compare_sets
 from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes

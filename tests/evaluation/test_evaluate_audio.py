@@ -17,7 +17,7 @@ from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_aud
 from yardbird.evaluation.originality import JUDGED, ORIGINAL, Compared
 from yardbird.files import write_json
 from yardbird.metrics.estimates import Estimate, Results, as_csv, flat, merged
-from yardbird.metrics.rows import SELF
+from yardbird.metrics.set_rows import SELF
 from yardbird.music.midi import write_score
 from yardbird.tables.clips import EncodedClipRow, write_clip_index
 from yardbird.tables.generated import GeneratedSolo, write_generated_solos

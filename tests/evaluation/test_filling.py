@@ -5,6 +5,7 @@ import pytest
 from fake_family import FakeTokens
 
 from yardbird.baselines.baseline import EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import KINDS
@@ -12,7 +13,6 @@ from yardbird.evaluation.evaluate import score_held_out
 from yardbird.evaluation.filling import filling_figures
 from yardbird.metrics.estimates import flat
 from yardbird.models.base import TokenScores
-from yardbird.resampling import Resampling
 
 
 class Joining(FakeTokens):

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from table_rows import filled
 
+from yardbird.bootstrap_settings import Resampling
 from yardbird.errors import InputError
 from yardbird.evaluation.held_out_sound import EncodedClip, bigram, measure_codes, read_clips, score_clips, unigram
 from yardbird.metrics.estimates import flat
 from yardbird.music.pitch import Key
-from yardbird.resampling import Resampling
 from yardbird.tables.clips import EncodedClipRow, write_clip_index
 
 BOOKS, SIZE = 2, 8

@@ -5,12 +5,12 @@ import pytest
 
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform
+from yardbird.bootstrap_settings import Resampling
 from yardbird.evaluation.listening import key_figures, listen, plain, shuffled, sound_figures, try_transcriber
 from yardbird.metrics.estimates import flat
 from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo, make_notes
-from yardbird.resampling import Resampling
 
 SCALE = [0, 2, 4, 5, 7, 9, 11, 12]
 

@@ -17,7 +17,7 @@ from yardbird.evaluation.originality import (
     training_index,
 )
 from yardbird.metrics.estimates import flat
-from yardbird.metrics.rows import SELF
+from yardbird.metrics.set_rows import SELF
 from yardbird.metrics.shared_runs import FIGURES, KnownSolo, OriginalityIndex
 from yardbird.music.midi import write_score
 from yardbird.seeds import streams

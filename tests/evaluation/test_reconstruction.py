@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tiny_vae import tiny_vae
 
 from yardbird.baselines.baseline import Baseline
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.melody import HOLD, MelodyCodec, chord_features
 from yardbird.errors import InputError
 from yardbird.evaluation.reconstruction import (
@@ -24,7 +25,6 @@ from yardbird.metrics.estimates import Estimate, flat
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.models.kinds import LatentFamily
 from yardbird.models.token_scoring import SoloFigures
-from yardbird.resampling import Resampling
 
 
 class Memory(FakeFamily, LatentFamily):

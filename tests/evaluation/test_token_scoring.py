@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from yardbird.baselines.ngram import NGram
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import read_solos, read_steps
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import HOLD, PAD, START, SYMBOLS
@@ -21,7 +22,6 @@ from yardbird.models.token_scoring import (
     score_steps,
     solo_ratios,
 )
-from yardbird.resampling import Resampling
 
 
 @dataclass

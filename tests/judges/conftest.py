@@ -1,4 +1,4 @@
 """The fixtures of these tests."""
 
-from lines import line, random_score, real_solos  # noqa: F401
+from lines import line, random_score  # noqa: F401
 from tiny_corpus import codec, corpus, data, make_walk  # noqa: F401

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from table_rows import filled
 
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
@@ -18,10 +19,9 @@ from yardbird.judges import fitting
 from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, read_excerpts, style_of
 from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE, Judges, auc, read_judges
 from yardbird.metrics.estimates import flat
-from yardbird.metrics.rows import REAL
+from yardbird.metrics.set_rows import REAL
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Score, make_notes
-from yardbird.resampling import Resampling
 from yardbird.tables.encoded import EncodedRow, write_index
 
 CONFIG = JudgeConfig(artist=None, order=3, excerpt_beats=16, bootstrap_samples=50)

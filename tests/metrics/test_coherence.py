@@ -5,7 +5,7 @@ import pytest
 
 from yardbird.metrics.coherence import RATES, SHOWN, Within, coherence, coherence_of
 from yardbird.metrics.estimates import flat
-from yardbird.metrics.rows import SELF
+from yardbird.metrics.set_rows import SELF
 from yardbird.metrics.verdicts import VERDICTS, told
 from yardbird.music.excerpts import excerpts, in_full_bars
 

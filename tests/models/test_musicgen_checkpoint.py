@@ -20,8 +20,8 @@ from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.checkpoint import locate, open_codec, open_model
 from yardbird.models.musicgen.windows import read_codes
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import fit
+from yardbird.training.training_config import TrainingConfig
 
 TRAINING = TrainingConfig(
     batch_size=3, accumulate=2, max_epochs=1, patience=1, learning_rate=0.01, min_learning_rate=0.01, warmup_steps=0,

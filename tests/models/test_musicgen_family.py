@@ -20,8 +20,8 @@ from yardbird.models.musicgen.delay import delayed
 from yardbird.models.musicgen.windows import read_clips, read_codes
 from yardbird.nn import encodec
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import InterruptedTrainingError, fit
+from yardbird.training.training_config import TrainingConfig
 
 SETTINGS: dict[str, Any] = {
     "checkpoint": "scratch",

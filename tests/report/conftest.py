@@ -6,7 +6,7 @@ import pytest
 from tiny_run import FAMILY, make_tiny_run
 
 from yardbird import files
-from yardbird.metrics.rows import SELF
+from yardbird.metrics.set_rows import SELF
 from yardbird.metrics.shared_runs import FIGURES
 from yardbird.report.page import write_report
 

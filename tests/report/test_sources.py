@@ -10,7 +10,7 @@ from table_rows import filled
 from tiny_run import HOSTILE
 
 from yardbird import files
-from yardbird.metrics.rows import SELF
+from yardbird.metrics.set_rows import SELF
 from yardbird.report.charts import histogram
 from yardbird.report.figures import originality_chart, read_originality
 from yardbird.report.quality import read_quality

@@ -20,7 +20,7 @@ from yardbird.generation.source import open_source
 from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, Tempo, make_notes
 from yardbird.serving.music_vae import ENDPOINT, TASKS, open_model
-from yardbird.serving.solos import facts
+from yardbird.serving.requests import facts
 from yardbird.tracking.endpoint import RequestRow
 
 SETTINGS: dict[str, Any] = {

@@ -31,9 +31,9 @@ from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.model_card import model_card, read_corpus
-from yardbird.tracking.pages import write_solo
 from yardbird.tracking.publish import publish
 from yardbird.tracking.runs import TrainingRun
+from yardbird.tracking.solo_pages import write_solo
 from yardbird.tracking.store import TrackingError, connect, tracking_uri
 from yardbird.tracking.sync import sync
 

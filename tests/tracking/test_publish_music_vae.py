@@ -23,7 +23,7 @@ from yardbird.models.base import TRAINED
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
 from yardbird.serving.music_vae import ENDPOINT
-from yardbird.serving.solos import facts
+from yardbird.serving.requests import facts
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.publish import publish

@@ -22,10 +22,10 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import Datasets, Loss, Ratio
 from yardbird.tables.curves import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.fit import InterruptedTrainingError, TrainingResult, fit
 from yardbird.training.listeners import TensorBoard
 from yardbird.training.module import DivergedError, EpochOrder
+from yardbird.training.training_config import TrainingConfig, learning_rate
 
 CONFIG = TrainingConfig(
     batch_size=4,

@@ -11,9 +11,9 @@ from torch import nn
 
 from yardbird.models.base import Batch, Loss
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig
 from yardbird.training.fit import fit
 from yardbird.training.shares import LostProcessError, Partner, can_share, shares_of
+from yardbird.training.training_config import TrainingConfig
 
 CONFIG = TrainingConfig(
     batch_size=4, accumulate=1, max_epochs=3, patience=3, learning_rate=0.03, min_learning_rate=0.001, warmup_steps=3,

@@ -18,9 +18,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from yardbird.blindtest.bundle import BlindTest, Key, clip_path
 from yardbird.blindtest.guard import Guard
-from yardbird.blindtest.pages import STATIC, listen_page, results_page
 from yardbird.blindtest.results import results_of
-from yardbird.blindtest.store import Expertise, VoteStore
+from yardbird.blindtest.votes import Expertise, VoteStore
+from yardbird.blindtest.web_pages import STATIC, listen_page, results_page
 from yardbird.seeds import generator
 
 _MAX_BODY_BYTES = 2048

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from yardbird import files
 from yardbird.blindtest.bundle import BlindTest, clip_path
-from yardbird.blindtest.pages import listen_page
-from yardbird.blindtest.store import Expertise, VoteStore
+from yardbird.blindtest.votes import Expertise, VoteStore
+from yardbird.blindtest.web_pages import listen_page
 from yardbird.errors import InputError
 
 _MAX_FILE_BYTES = 100_000

@@ -15,7 +15,7 @@ from yardbird.blindtest.statistics import (
     votes_needed,
     z_of,
 )
-from yardbird.blindtest.store import EXPERTISE, Listener
+from yardbird.blindtest.votes import EXPERTISE, Listener
 from yardbird.metrics.estimates import Estimate, share
 
 GOAL = 0.5  # share of generated solos judged as the artist

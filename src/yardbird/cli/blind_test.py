@@ -13,7 +13,7 @@ from yardbird.errors import InputError
 if TYPE_CHECKING:
     from yardbird.blindtest.bundle import BlindTest, Key
     from yardbird.blindtest.plan import BlindTestConfig
-    from yardbird.blindtest.store import VoteStore
+    from yardbird.blindtest.votes import VoteStore
 
 blind_test = typer.Typer(help="Let listeners judge generated and real solos.", no_args_is_help=True)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -157,7 +157,7 @@ def _open_or_make(folder: Path) -> "tuple[BlindTest, Key, BlindTestConfig]":
 
     config, seed = read_section("blind_test", BlindTestConfig), read_seed()
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        from yardbird.blindtest.clips import prepare
+        from yardbird.blindtest.listening_clips import prepare
 
         typer.echo(f"rendering the clips of {folder} …")
         prepare(folder, make_plan(Path("data/augmented"), Path("data/generated"), config, seed), config, seed)
@@ -177,6 +177,6 @@ def _open_or_make(folder: Path) -> "tuple[BlindTest, Key, BlindTestConfig]":
 
 def _store(folder: Path) -> "VoteStore":
     from yardbird.blindtest.bundle import VOTES
-    from yardbird.blindtest.store import VoteStore
+    from yardbird.blindtest.votes import VoteStore
 
     return VoteStore(folder / VOTES)

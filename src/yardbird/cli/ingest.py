@@ -55,8 +55,8 @@ def ingest(
     from yardbird.data.reading import IngestConfig
 
     if not dry_run:
-        remedy = "look with --dry-run; to use a folder: dvc exp run -S '+sources.NAME=FOLDER'"
-        raise InputError("yardbird ingest", expected="--dry-run", found="none, and ingesting is a stage", remedy=remedy)
+        remedy = "add it; to train on a folder, name it under sources in params.yaml and run dvc repro"
+        raise InputError("yardbird ingest", expected="--dry-run", found="no such option", remedy=remedy)
     check_folders(folders)
     config = read_section("ingest", IngestConfig)
     used = rejected = 0

@@ -137,6 +137,8 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
     for row in rows:
         shown = [_shown(row[which]) for which in ("solo", "reconstruction", "moved")]
         typer.echo(f"{row['measure'].replace('_', ' '):32s}{shown[0]:>8s}{shown[1]:>15s}{shown[2]:>8s}")
+    if moved.notes.tobytes() == reconstruction.notes.tobytes():
+        typer.echo("No note changed; use a greater strength or amount.")
     typer.echo(f"{out / name}: .mid .wav .png .json _changes.csv; {stem_of(solo)}_reconstruction: .mid .wav .png")
 
 

@@ -14,7 +14,7 @@ from yardbird.evaluation.evaluate import ENDING, HEADLINE, SHOWN
 from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN
 from yardbird.evaluation.originality import JUDGED
 from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
-from yardbird.metrics.rows import REAL
+from yardbird.metrics.set_rows import REAL
 from yardbird.metrics.verdicts import VERDICTS, told
 from yardbird.report_tables import Section, Table
 from yardbird.report_tables import as_markdown as tables_as_markdown

@@ -15,7 +15,7 @@ from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import HEADLINE
-from yardbird.metrics.rows import FLOOR, REAL
+from yardbird.metrics.set_rows import FLOOR, REAL
 from yardbird.models.base import TRAINED
 from yardbird.music.midi import read_score
 from yardbird.tables.encoded import EncodedRow, read_index

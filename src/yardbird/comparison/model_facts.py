@@ -12,7 +12,7 @@ from yardbird.baselines.baseline import NGRAM
 from yardbird.comparison.gathering import Comparison, Span
 from yardbird.evaluation.reconstruction import SHUFFLED
 from yardbird.metrics.estimates import Estimate, read
-from yardbird.metrics.rows import FLOOR, REAL, SELF
+from yardbird.metrics.set_rows import FLOOR, REAL, SELF
 
 Rows = Mapping[str, pd.DataFrame]  # by row; the metric is the index
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from yardbird.comparison.gathering import Comparison
-from yardbird.metrics.rows import REAL
+from yardbird.metrics.set_rows import REAL
 from yardbird.models.token_scoring import GROUPS
 
 #: Shares of the table on latents: label → key.

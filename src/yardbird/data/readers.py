@@ -8,7 +8,7 @@ from pathlib import Path
 from yardbird.data import weimar
 from yardbird.data.manifest import Entry
 from yardbird.data.notation import abc_tunes, kern, musicxml
-from yardbird.data.notation.events import Notated
+from yardbird.data.notation.raw_events import Notated
 from yardbird.errors import InputError
 from yardbird.music import midi
 from yardbird.music.midi import RawMidi

@@ -16,6 +16,7 @@ from yardbird import files
 from yardbird.audio.transcription import spoken_tempo
 from yardbird.audio.wave import Waveform
 from yardbird.baselines.baseline import NGRAM
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PARAMS, Check, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError
@@ -42,12 +43,11 @@ from yardbird.evaluation.reconstruction import read_scores
 from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
-from yardbird.metrics.rows import FLOOR, REAL, SELF, compare_sets, mean_distance
+from yardbird.metrics.set_rows import FLOOR, REAL, SELF, compare_sets, mean_distance
 from yardbird.models.kinds import SoundFamily
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.pitch import Key, Mode
 from yardbird.nn.sampling import SoundSampling
-from yardbird.resampling import Resampling
 from yardbird.seeds import derive_seed, generator, streams
 
 REAL_TRANSCRIBED = "real_transcribed"

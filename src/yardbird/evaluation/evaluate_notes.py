@@ -13,7 +13,7 @@ from yardbird.judges.fitting import JudgeConfig, style_of
 from yardbird.judges.style_judges import read_judges
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import Results, merged
-from yardbird.metrics.rows import FLOOR, REAL, compare_sets
+from yardbird.metrics.set_rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import SetRow, set_headlines, set_rows
 from yardbird.models.base import Family
 from yardbird.music.excerpts import length_beats

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import EncodedSolo
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.fill_stream import MOST_BARS, Arranged, Gap, gap_of
@@ -13,7 +14,6 @@ from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.models.kinds import TokenFamily
 from yardbird.models.token_scoring import SoloFigures, estimate
-from yardbird.resampling import Resampling
 
 FILLED, CONTINUED, GAIN = "filled_nats_per_note", "continued_nats_per_note", "fill_gain"
 #: The tokens that count: the music of the bars, without the countdown tokens that only a gap has.

@@ -19,6 +19,7 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.transcription import HeardNotes, detect_notes, estimate_tempo, to_score
 from yardbird.audio.wave import Waveform, read_wave
+from yardbird.bootstrap_settings import Resampling
 from yardbird.evaluation.held_out_sound import EncodedClip
 from yardbird.metrics.bootstrap import bootstrap, places_drawn
 from yardbird.metrics.estimates import Estimate, Results, exact
@@ -31,7 +32,6 @@ from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Ints, Score
-from yardbird.resampling import Resampling
 from yardbird.seeds import generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"

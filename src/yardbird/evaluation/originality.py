@@ -20,7 +20,7 @@ from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.config import BACKGROUND
 from yardbird.metrics.estimates import Estimate, Results, Shown, SoloMean
-from yardbird.metrics.rows import REAL, SELF
+from yardbird.metrics.set_rows import REAL, SELF
 from yardbird.metrics.shared_runs import FIGURES, MOST, KnownSolo, Originality, OriginalityIndex
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from yardbird import files
 from yardbird.baselines.baseline import Baseline
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.melody import HOLD, Melody, Steps
 from yardbird.errors import InputError
 from yardbird.metrics.estimates import Estimate, Estimates, Results, exact
@@ -26,7 +27,6 @@ from yardbird.models.kinds import LatentFamily, Vectors
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints, Score
-from yardbird.resampling import Resampling
 from yardbird.seeds import generator
 from yardbird.tables.copies import read_copies
 

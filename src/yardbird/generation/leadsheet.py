@@ -31,9 +31,9 @@ from yardbird.data.chord_texts import chords_of
 from yardbird.data.readers import SUFFIXES, file_and_number, read_file, stem_of
 from yardbird.errors import InputError
 from yardbird.generation.charts.chart_bars import MOST_BARS, Bar, shortest
+from yardbird.generation.charts.chart_rows import SECTION, ChartRow, bars_of_rows
 from yardbird.generation.charts.chordpro import bars_of_chordpro, facts_of_chordpro, is_chordpro
 from yardbird.generation.charts.irealpro import LINK, song_of
-from yardbird.generation.charts.rows import SECTION, ChartRow, bars_of_rows
 from yardbird.music.chords import chord_symbol
 from yardbird.music.midi import RawMidi
 from yardbird.music.pitch import Key

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.config import PositiveInt, Settings
@@ -25,10 +26,9 @@ from yardbird.judges.style_judges import (
     estimate_auc,
 )
 from yardbird.metrics.estimates import Estimate, Results, SoloMean
-from yardbird.metrics.rows import REAL
+from yardbird.metrics.set_rows import REAL
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.score import Score
-from yardbird.resampling import Resampling
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ class RatioJudge:
 
 @dataclass(frozen=True)
 class TraitJudge:
-    """Logistic regression on standardised `JUDGED_METRICS` of a solo (`metrics.table`). A missing trait counts as the mean.
+    """Logistic regression on the standardised `JUDGED_METRICS` of a solo. A missing metric counts as the mean.
 
     With all metrics as inputs, it separated Parker's scores from his performances better than Parker from Coltrane.
 

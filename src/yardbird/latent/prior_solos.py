@@ -15,7 +15,7 @@ from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveInt, Posit
 from yardbird.errors import InputError
 from yardbird.latent.study import Figures, Solo, Study, stretch, write_piece, write_table
 from yardbird.metrics.estimates import Results, SoloMean, table
-from yardbird.metrics.rows import FLOOR, REAL, compare_sets, mean_distance
+from yardbird.metrics.set_rows import FLOOR, REAL, compare_sets, mean_distance
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
 from yardbird.pictures.figure import COLOURS, figure, plain

@@ -17,7 +17,7 @@ from yardbird.metrics.bebop import arpeggio_rate, bebop_scale_run_rate, chromati
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, exact, share
 from yardbird.metrics.harmony import changes_found
 from yardbird.metrics.phrase import phrase_lengths
-from yardbird.metrics.rows import FLOOR, REAL
+from yardbird.metrics.set_rows import FLOOR, REAL
 from yardbird.music.score import Floats, Ints, Score
 
 LOW, HIGH = 0.1, 0.9

@@ -31,7 +31,7 @@ from scipy.ndimage import gaussian_filter1d
 from yardbird.metrics.bootstrap import times_drawn
 from yardbird.metrics.estimates import Estimate, Results, percentile_interval
 from yardbird.metrics.frechet import frechet_distance
-from yardbird.metrics.rows import FLOOR, REAL
+from yardbird.metrics.set_rows import FLOOR, REAL
 from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
 from yardbird.music.score import Floats, Ints, Score
 from yardbird.seeds import Streams

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yardbird.metrics.coherence import RATES
-from yardbird.metrics.rows import SELF
+from yardbird.metrics.set_rows import SELF
 
 #: Metric → (value, its meaning and requirement). `self_` marks metrics of the self-quotation row.
 _TEXTS = {

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
+from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import EncodedSolo
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.melody import HOLD
@@ -20,7 +21,6 @@ from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
 from yardbird.models.base import Ratio, TokenScores
 from yardbird.music.score import Floats, Ints
-from yardbird.resampling import Resampling
 
 #: Token kinds whose nats are reported separately; the groups sum to the nats per note.
 GROUPS: Mapping[str, tuple[str, ...]] = {

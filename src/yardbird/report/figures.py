@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 
 from yardbird import files
 from yardbird.metrics.estimates import read
-from yardbird.metrics.rows import SELF
+from yardbird.metrics.set_rows import SELF
 from yardbird.metrics.shared_runs import FIGURES, LENGTHS, MOST
 from yardbird.metrics.verdicts import Told, told
 from yardbird.report.charts import Chart, bars, chart, curves, dots
-from yardbird.report.solos import Family
+from yardbird.report.family_solos import Family
 
 _COVERAGE = [f"coverage_{length}" for length in LENGTHS]
 _SHADES = [[0, "#3a86c8"], [0.5, "#e9d8a6"], [1, "#c94f5d"]]

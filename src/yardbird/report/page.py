@@ -17,9 +17,9 @@ from yardbird.metrics.verdicts import VERDICTS
 from yardbird.pictures import svg_piano_roll
 from yardbird.report import figures, notation
 from yardbird.report.embedded_media import data_uri, picture_uri, sound_uri
+from yardbird.report.family_solos import Family, ReportSolo, read_families
 from yardbird.report.quality import read_quality
 from yardbird.report.run_details import read_run
-from yardbird.report.solos import Family, ReportSolo, read_families
 from yardbird.report.strip import Way, read_ways
 from yardbird.report_tables import Section, address, read_sections
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from yardbird.devices import prepare_torch
 from yardbird.generation.source import open_source
-from yardbird.serving.solos import FACTS, as_config, as_orders, facts
+from yardbird.serving.requests import FACTS, as_config, as_orders, facts
 from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 

@@ -18,7 +18,7 @@ from yardbird.models.music_vae.family import MusicVAEFamily
 from yardbird.models.music_vae.latent import Latent, Vector
 from yardbird.music.score import Meter, Score
 from yardbird.nn.sampling import Sampling
-from yardbird.serving.solos import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
+from yardbird.serving.requests import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
 from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 _MOST_STEPS = 65  # of an interpolation

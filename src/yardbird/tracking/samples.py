@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.music.midi import read_score
-from yardbird.tracking.pages import write_solo
 from yardbird.tracking.runs import SAMPLES
+from yardbird.tracking.solo_pages import write_solo
 from yardbird.tracking.store import board_folder
 
 #: The sound of a sample, a `Score` or a `Waveform`, and its picture, (height, width, 3).

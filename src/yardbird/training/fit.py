@@ -24,10 +24,10 @@ from yardbird.models.base import Family
 from yardbird.seeds import derive_seed
 from yardbird.tables.curves import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.config import TrainingConfig
 from yardbird.training.listeners import Listener
 from yardbird.training.module import EpochOrder, FamilyModule
 from yardbird.training.shares import Partner, can_share
+from yardbird.training.training_config import TrainingConfig
 
 
 class InterruptedTrainingError(YardbirdError):

@@ -14,8 +14,8 @@ from torch.utils.data import Sampler
 from yardbird.errors import YardbirdError
 from yardbird.models.base import Batch, Family
 from yardbird.seeds import derive_seed
-from yardbird.training.config import TrainingConfig, learning_rate
 from yardbird.training.shares import Partner, shares_of
+from yardbird.training.training_config import TrainingConfig, learning_rate
 
 _CHECK_EVERY = 25  # batches between checks of the loss: each check synchronises the GPU
 

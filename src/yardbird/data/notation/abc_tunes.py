@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
 
-from yardbird.data.notation.events import Notated, parsed, refuse_length
+from yardbird.data.notation.raw_events import Notated, parsed, refuse_length
 from yardbird.errors import InputError
 from yardbird.music.text_encoding import decode_texts
 

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
-from yardbird.data.notation.events import Notated, parsed, refuse_length
+from yardbird.data.notation.raw_events import Notated, parsed, refuse_length
 from yardbird.data.notation.symbols import KINDS, chart_symbol
 from yardbird.errors import InputError
 from yardbird.music.text_encoding import decode_texts

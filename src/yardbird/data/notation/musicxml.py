@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from xml.parsers import expat
 
-from yardbird.data.notation.events import MAX_MEASURES, Notated, parsed
+from yardbird.data.notation.raw_events import MAX_MEASURES, Notated, parsed
 from yardbird.errors import InputError
 
 SUFFIXES = (".musicxml", ".xml", ".mxl")

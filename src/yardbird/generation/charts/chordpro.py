@@ -14,7 +14,7 @@ import re
 
 from yardbird.errors import InputError
 from yardbird.generation.charts.chart_bars import Bar
-from yardbird.generation.charts.rows import ChartRow, bars_of_rows, chord
+from yardbird.generation.charts.chart_rows import ChartRow, bars_of_rows, chord
 
 _DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+)(?:-[\w!]+)?\s*[:\s]?\s*([^}]*)\}\s*", re.I)
 _INLINE = re.compile(r"\[([^\]*][^\]]*)\]")

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from yardbird.errors import InputError
 from yardbird.generation.charts.chart_bars import Bar, Measure, shared, shortest, unrolled
-from yardbird.generation.charts.rows import chord
+from yardbird.generation.charts.chart_rows import chord
 from yardbird.music.chords import Chord
 
 LINK = re.compile(r"ireal(b|book)://([^\"\r\n]+)")  # bare on a line, or quoted in HTML

@@ -19,9 +19,9 @@ from yardbird.config import read_section
 from yardbird.devices import best_device
 from yardbird.models.base import ACTIVE_VARIANCE, Batch, Datasets, Loss, Means, Ratio, TokenScores
 from yardbird.models.kinds import LatentFamily
-from yardbird.models.music_vae.config import ModelConfig, PriorConfig
 from yardbird.models.music_vae.latent import Latent
 from yardbird.models.music_vae.model import GREEDY, MusicVAE, StepValue
+from yardbird.models.music_vae.model_config import ModelConfig, PriorConfig
 from yardbird.models.music_vae.sequence import Sequences, fit_prior
 from yardbird.models.music_vae.windows import MelodyWindows, whole_solos
 from yardbird.music.score import Score, Tempo, make_notes

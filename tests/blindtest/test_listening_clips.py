@@ -13,7 +13,7 @@ import torchaudio
 from yardbird import files
 from yardbird.audio.wave import read_wave
 from yardbird.blindtest.bundle import KEY, PUBLIC, clip_path, read_test
-from yardbird.blindtest.clips import check_score, prepare, render_clips
+from yardbird.blindtest.listening_clips import check_score, prepare, render_clips
 from yardbird.blindtest.plan import BlindTestConfig, Excerpt, Plan
 from yardbird.config import read_section
 from yardbird.errors import InputError

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from yardbird.blindtest.bundle import BlindTest
 from yardbird.blindtest.results import Results
-from yardbird.blindtest.store import EXPERTISE
+from yardbird.blindtest.votes import EXPERTISE
 from yardbird.data.manifest import SYNTHETIC
 
 WEB = Path(__file__).parent / "web"

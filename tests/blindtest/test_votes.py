@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from yardbird.blindtest.store import VoteStore
+from yardbird.blindtest.votes import VoteStore
 from yardbird.errors import InputError
 
 

@@ -12,7 +12,7 @@ from yardbird import files
 from yardbird.metrics.solo_metrics import describe
 from yardbird.music.grid import quantise
 from yardbird.music.midi import write_score
-from yardbird.report.solos import Family, ReportSolo, distance, read_families, read_real, yardstick
+from yardbird.report.family_solos import Family, ReportSolo, distance, read_families, read_real, yardstick
 
 
 def heard(title: str, value: float | None) -> ReportSolo:

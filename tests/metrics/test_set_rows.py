@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from yardbird.metrics.rows import compare_sets, mean_distance
+from yardbird.metrics.set_rows import compare_sets, mean_distance
 from yardbird.metrics.solo_metrics import describe
 from yardbird.music.score import Score, make_notes
 from yardbird.seeds import streams
@@ -55,7 +55,7 @@ def test_a_metric_without_a_value_or_without_variation_has_no_distance():
 def test_a_metric_that_varies_by_rounding_alone_has_no_distance(size, monkeypatch):
     """The standard deviation of 1.4 three times is 3e-16, by which a distance was once divided."""
     assert np.std(np.full(3, 1.4), ddof=1) > 0
-    monkeypatch.setattr("yardbird.metrics.rows.describe", lambda score: {"constant": score.end_tick / 10})
+    monkeypatch.setattr("yardbird.metrics.set_rows.describe", lambda score: {"constant": score.end_tick / 10})
     real, model = ([Score(2, make_notes([(0, 1, 60, 80)]), end)] * size for end in (14, 15))
     row = compare_sets({"real": real, "model": model}, size, streams(0))["model"]["constant"]
     assert (row.value, row.distance) == (pytest.approx(1.5), None)
