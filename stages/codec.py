@@ -58,16 +58,16 @@ def main() -> None:
         if state := checkpoint.read():
             trainer.restore(state)
         curve = trainer.run(clips, print_row, checkpoint.write)
-    encodec.save(trainer.average, CODEC)
-    codec = encodec.load(CODEC)
-    figures = {**encodec.describe(codec), **codec_quality.measure(codec, clips)}
-    hours, device = trainer.cpu_seconds / 3600, "a GPU's host" if model.device.type == "cuda" else "one CPU core"
-    card = model_card(codec, config.sounds, config.training, figures, curve, hours=hours, device=device)
-    files.write_text(CODEC / "README.md", card)
-    files.write_json(REPORTS / "codec.json", {"codec": {"steps": trainer.step, **figures}})
-    files.write_csv(REPORTS / "curve.csv", CURVE, curve)
-    codec_quality.draw(codec, clips[:6], REPORTS / "spectrograms.png")
-    checkpoint.remove()
+        encodec.save(trainer.average, CODEC)
+        codec = encodec.load(CODEC)
+        figures = {**encodec.describe(codec), **codec_quality.measure(codec, clips)}
+        hours, device = trainer.cpu_seconds / 3600, "a GPU's host" if model.device.type == "cuda" else "one CPU core"
+        card = model_card(codec, config.sounds, config.training, figures, curve, hours=hours, device=device)
+        files.write_text(CODEC / "README.md", card)
+        files.write_json(REPORTS / "codec.json", {"codec": {"steps": trainer.step, **figures}})
+        files.write_csv(REPORTS / "curve.csv", CURVE, curve)
+        codec_quality.draw(codec, clips[:6], REPORTS / "spectrograms.png")
+        checkpoint.remove()
 
 
 if __name__ == "__main__":

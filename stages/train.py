@@ -42,25 +42,27 @@ def main() -> None:
     tags["background"] = background_sources(lock)
     board = TensorBoard(board_folder(project_root(), name, key))
     title, state = f"train {name}", checkpoint.path / "mlflow_run"
-    with checkpoint, TrainingRun(project_root(), title, flatten(settings), tags, state) as run:
-        result = fit(
-            family,
-            encoded,
-            config,
-            seed=seed,
-            checkpoint=checkpoint,
-            listeners=[board, run],
-        )
-        with files.replacing_folder(MODELS / name) as folder:
-            family.save(folder)
-            origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}
-            files.write_json(folder / TRAINED, origin | {"conditioned_on": list(family.conditioned_on)})
-        summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
-        files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
-        files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})
-        write_curve(REPORTS / f"{name}_curve.csv", result.curve)
-        run.finish(REPORTS / f"{name}_curve.csv", {**summary, "parameters": result.parameters})
-    checkpoint.remove()
+    run = TrainingRun(project_root(), title, flatten(settings), tags, state)
+    with checkpoint:
+        with run:
+            result = fit(
+                family,
+                encoded,
+                config,
+                seed=seed,
+                checkpoint=checkpoint,
+                listeners=[board, run],
+            )
+            with files.replacing_folder(MODELS / name) as folder:
+                family.save(folder)
+                origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}
+                files.write_json(folder / TRAINED, origin | {"conditioned_on": list(family.conditioned_on)})
+            summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
+            files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
+            files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})
+            write_curve(REPORTS / f"{name}_curve.csv", result.curve)
+            run.finish(REPORTS / f"{name}_curve.csv", {**summary, "parameters": result.parameters})
+        checkpoint.remove()
 
 
 if __name__ == "__main__":

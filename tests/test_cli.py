@@ -294,6 +294,17 @@ def test_a_mismatched_weight_file_is_one_line(workspace: Path, capsys: pytest.Ca
     assert "expected a trained model, found files that do not fit" in fail(["generate"], capsys)
 
 
+def test_an_odd_setting_in_a_model_folder_is_not_blamed_on_params_yaml(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = workspace / "models/music_transformer/config.json"
+    path.write_text(re.sub(r'"dropout": [0-9.]+', '"dropout": 2.0', path.read_text()))
+    said = fail(["generate"], capsys)
+    assert "models/music_transformer: expected a trained model, found files that do not fit" in said
+    assert "dropout: expected 0 to below 1, found 2.0" in said
+    assert "params.yaml" not in said
+
+
 @pytest.mark.parametrize("content", ["{", "[1]"])
 def test_a_broken_file_of_the_family_name_is_one_line(
     workspace: Path, capsys: pytest.CaptureFixture[str], content: str

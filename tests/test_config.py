@@ -38,6 +38,9 @@ def read(tmp_path: Path, text: str) -> Outer:
     return read_section("stage", Outer, path)
 
 
+PLAIN = "expected text, a number, true, false or null"
+
+
 def test_a_section_becomes_its_dataclass_and_1e_3_is_a_number(tmp_path: Path) -> None:
     assert read(tmp_path, GOOD) == Outer(3, "a", None, Inner(0.001, ("x", "y")))
 
@@ -60,6 +63,10 @@ def test_a_section_becomes_its_dataclass_and_1e_3_is_a_number(tmp_path: Path) ->
         ("rate: 1e-3", "rate: true", "stage.inner.rate: expected a number, found True"),
         ("rate: 1e-3, ", "tare: 1, ", "stage.inner.tare: expected one of rate, names, found an unknown key"),
         ("size: 3", "size: {three: 3}", "stage.size: expected an integer, found a section of three"),
+        ("size: 3", "size: {2024-01-01: 3}", "stage.size: expected an integer, found a section of 2024-01-01"),
+        ("[x, y]", "[x, 2024-01-01]", f"stage.inner.names[1]: {PLAIN}, found datetime.date(2024, 1, 1)"),
+        ("kind: a", "kind: !!binary aGk=", f"stage.kind: {PLAIN}, found b'hi'"),
+        ("kind: a", r'kind: "\ud800"', r"stage.kind: expected text of whole characters, found '\ud800'"),
         ("stage:", "stages:", "stage: expected a section, found nothing"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError, InputError
 from yardbird.pipeline import read_stages, stage_hash
 
 PIPELINE = """
@@ -101,3 +101,15 @@ def test_a_missing_dependency_is_one_line(project: Path) -> None:
     (project / "data/events").rmdir()
     with pytest.raises(InputError, match=r"^data/events: expected a dependency of stage train@small, found no"):
         stage_hash("train@small", project)
+
+
+def test_an_unknown_stage_and_a_missing_parameter_are_one_line(project: Path) -> None:
+    with pytest.raises(InputError, match=r"^dvc\.yaml: expected a stage train@huge, found only train@small, "):
+        stage_hash("train@huge", project)
+    for line, key in (
+        ("shared: {rate: 1e-3, other: 2}\n", "shared.rate"),
+        ("audio: {source: data/recordings}\n", "audio"),
+    ):
+        (project / "params.yaml").write_text(PARAMS.replace(line, ""))
+        with pytest.raises(ConfigError, match=rf"^params\.yaml: {key}.*: expected a value, to which dvc\.yaml refers"):
+            stage_hash("train@small", project)

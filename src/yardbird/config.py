@@ -144,11 +144,24 @@ def _parse(value: Any, kind: Any, key: str, path: Path) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
     # As JSON, because strict validation of Python values accepts no list for a tuple and no mapping for a dataclass.
-    text = json.dumps(value, default=str)
+    text = json.dumps(_checked(value, key, path))
     try:
         return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
         raise _first_error(error, kind, key, path) from None
+
+
+def _checked(value: Any, key: str, path: Path) -> Any:
+    """The value with text as keys. Dates, bytes and broken Unicode, which YAML can contain, are refused."""
+    if isinstance(value, Mapping):
+        return {str(name): _checked(item, f"{key}.{name}", path) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_checked(item, f"{key}[{index}]", path) for index, item in enumerate(value)]
+    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ConfigError(path, key, expected="text of whole characters", found=repr(value))
+    if not isinstance(value, str | int | float | None):
+        raise ConfigError(path, key, expected="text, a number, true, false or null", found=repr(value))
+    return value
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from yardbird import files
 from yardbird.config import PARAMS, read_params
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError, InputError
 
 PIPELINE = Path("dvc.yaml")
 
@@ -44,10 +44,15 @@ def stage_hash(name: str, root: Path = Path()) -> str:
     It does not depend on the order in dvc.yaml. tests/test_architecture.py compares the declarations with the code.
 
     Raises:
-        InputError: a dependency is missing.
+        InputError: there is no such stage, or a dependency is missing.
+        ConfigError: params.yaml lacks a value that dvc.yaml refers to.
     """
-    stage, params = read_stages(root)[name], read_params(root / PARAMS)
-    values = {key: reduce(lambda section, part: section[part], key.split("."), params) for key in stage.params}
+    stages, params = read_stages(root), read_params(root / PARAMS)
+    if name not in stages:
+        found = f"only {', '.join(stages)}"
+        raise InputError(PIPELINE, expected=f"a stage {name}", found=found, remedy="declare it in dvc.yaml")
+    stage = stages[name]
+    values = {key: _value(key, params) for key in stage.params}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode())
     for dep in sorted(stage.deps):
         path = root / dep
@@ -76,10 +81,15 @@ def _stage(name: str, key: str | None, body: Mapping[str, Any], values: Mapping[
 def _filled(text: Any, values: Mapping[str, Any]) -> Any:
     """`text` with every `${a.b}` replaced. A text of only one `${a.b}` becomes its value, of any type."""
 
-    def value(match: re.Match[str]) -> Any:
-        return reduce(lambda section, part: section[part], match[1].split("."), values)
-
     if not isinstance(text, str):
         return text
-    whole = re.fullmatch(r"\$\{([^}]+)\}", text)
-    return value(whole) if whole else re.sub(r"\$\{([^}]+)\}", lambda match: str(value(match)), text)
+    if whole := re.fullmatch(r"\$\{([^}]+)\}", text):
+        return _value(whole[1], values)
+    return re.sub(r"\$\{([^}]+)\}", lambda match: str(_value(match[1], values)), text)
+
+
+def _value(key: str, values: Mapping[str, Any]) -> Any:
+    try:
+        return reduce(lambda section, part: section[part], key.split("."), values)
+    except (KeyError, TypeError):
+        raise ConfigError(PARAMS, key, expected="a value, to which dvc.yaml refers", found="nothing") from None

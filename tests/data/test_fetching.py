@@ -240,7 +240,7 @@ def test_the_command_lists_and_fetches_and_says_the_next_step(
     assert "mine\n  solos\n  1 MB; licence: free\n  a citation\n" in out
     assert "data/raw/mine: 1 file; licence: free\nnext: use data/raw/mine\n" in out
     assert (tmp_path / "data/raw/mine/solos.db").read_bytes() == CONTENT
-    with pytest.raises(SystemExit, match="expected mine, found other; yardbird fetch lists them"):
+    with pytest.raises(SystemExit, match="expected mine, found other; run yardbird fetch for the list"):
         app(["fetch", "other"])
 
 
@@ -252,5 +252,5 @@ def test_a_full_disk_is_no_broken_connection(server: Server, tmp_path: Path, mon
 
     monkeypatch.setattr("yardbird.data.fetching._Resuming._receive", full)
     monkeypatch.setitem(public.COLLECTIONS, "mine", one_file(server))
-    with pytest.raises(SystemExit, match="error: No space left on device; make room on the disk and run it again"):
+    with pytest.raises(SystemExit, match="error: No space left on device; free space on the disk and run the command again"):
         app(["fetch", "mine", "--to", str(tmp_path)])

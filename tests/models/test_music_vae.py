@@ -21,7 +21,7 @@ from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
 
-#: The plan's example, word for word.
+#: An example of interpolation as a script writes it.
 PLAN = """
 model = MusicVAE(latent_dim=512)
 solo_A = load_midi("ornithology_solo.mid"); solo_B = load_midi("confirmation_solo.mid")

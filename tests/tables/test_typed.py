@@ -174,6 +174,9 @@ def test_the_manifest_of_a_family_distinguishes_solos_from_sounds(tmp_path: Path
     assert read_generated(tmp_path / "sound") == [sound]
     with pytest.raises(InputError, match=r"manifest\.csv: expected a file that an earlier stage writes"):
         read_generated(tmp_path / "nowhere")
+    (tmp_path / "sound/manifest.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"manifest\.csv: expected a UTF-8 table"):
+        read_generated(tmp_path / "sound")
 
 
 def test_a_curve_comes_back_to_seven_digits(tmp_path: Path) -> None:
@@ -187,4 +190,10 @@ def test_a_curve_comes_back_to_seven_digits(tmp_path: Path) -> None:
 def test_an_odd_line_of_a_curve_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "x_curve.csv").write_text(f"epoch,train_loss\n1,0.5\n{line}\n")
     with pytest.raises(InputError, match=r"x_curve\.csv: expected 2 numbers in line 3, found .*; train the family"):
+        read_curve(tmp_path / "x_curve.csv")
+
+
+def test_a_curve_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x_curve.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match=r"x_curve\.csv: expected a UTF-8 table of numbers, found"):
         read_curve(tmp_path / "x_curve.csv")

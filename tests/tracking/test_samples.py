@@ -66,6 +66,13 @@ def test_what_is_there_is_not_made_again(samples: Path, workspace: Path) -> None
     assert [type(sample).__name__ for sample in shown] == ["Score", "Waveform", "Score"]
 
 
+def test_another_file_beside_the_samples_is_left_alone(samples: Path, workspace: Path) -> None:
+    (samples / "cover.wav").write_bytes(b"RIFF")
+    publish_samples(workspace)
+    assert not (samples / "cover.html").exists()
+    assert (samples / "epoch_0004.html").exists()
+
+
 @pytest.mark.parametrize("trained_here", [True, False])
 def test_tensorboard_has_sound_and_picture_where_it_has_the_curve(
     samples: Path, workspace: Path, trained_here: bool

@@ -1,5 +1,6 @@
 """Compares all families, from the files of other stages only; the compare stage writes the results.
 
-`gather` reads the files, `facts` extracts the values of each family, `words` derives strengths and weaknesses,
-`models`, `sound` and `comparison_tables` make the tables, and `plots` the data of the plots.
+`gathering` reads the files, `model_facts` extracts the values of each family, `strengths` derives strengths and
+weaknesses, `models_table`, `sound_tables` and `comparison_tables` make the tables from `table_cells`, and `plot_tables`
+makes the data of the plots.
 """

@@ -18,8 +18,7 @@ from yardbird.audio.wave import Waveform
 from yardbird.baselines.baseline import NGRAM
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.events import EventCodec
-from yardbird.config import PARAMS, Check, NonNegativeFloat, PositiveInt, Settings
-from yardbird.errors import ConfigError
+from yardbird.config import Check, NonNegativeFloat, PositiveInt, Settings
 from yardbird.evaluation import clap, originality
 from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
 from yardbird.evaluation.held_out_sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
@@ -82,9 +81,6 @@ class EvaluateAudioConfig(Settings, section="evaluate_audio"):
     top_k: PositiveInt | None
     bootstrap_samples: PositiveInt
     clap: str | None  # a CLAP checkpoint on the hub, or a folder with its layout
-
-    def _error(self, key: str, expected: str) -> ConfigError:
-        return ConfigError(PARAMS, f"evaluate_audio.{key}", expected=expected, found=repr(getattr(self, key)))
 
     @property
     def sampling(self) -> SoundSampling:

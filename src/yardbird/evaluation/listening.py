@@ -1,7 +1,7 @@
 """Measures sound: notes, pitch, the distance to held-out sound, and whether it follows the key of its caption.
 
 All compared sets have equally many sounds of equal length, from the first bar line of their clips on. All sounds are
-resampled, transcribed (`audio.transcription`) and embedded (`metrics.sound`) in the same way.
+resampled, transcribed (`audio.transcription`) and embedded (`metrics.sound_distance`) in the same way.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Solos of an exact number of bars: completes a drawn score, checks it against its order, and writes it.
 
-This module is independent of models: `tokens` and `prior` draw the scores.
+This module is independent of models: `token_solos` and `latent_solos` draw the scores.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 They are compared with real solos of the same length (`real`; the changes are a random choice of theirs), their
 reconstructions (`reconstruction`: the cost of decoding alone) and excerpts of training solos (`floor`: the distance
-between real solos). Distances are those of `metrics.rows`.
+between real solos). Distances are those of `metrics.set_rows`.
 """
 
 from collections.abc import Sequence

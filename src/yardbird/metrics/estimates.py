@@ -60,7 +60,7 @@ class SoloMean(Estimate):
 
     Attributes:
         sd: standard deviation over these solos; None for fewer than two.
-        distance: from real solos (`metrics.rows`); None if not measured.
+        distance: from real solos (`metrics.set_rows`); None if not measured.
     """
 
     sd: float | None = None

@@ -180,9 +180,9 @@ class Family(ABC):
 
     @abstractmethod
     def sample(self, seed: int) -> Any:
-        """Sample one solo (a `Score` or a `Waveform`) with the family's default settings, to follow training by ear.
+        """Sample one solo (a `Score` or a `Waveform`) with the family's default settings.
 
-        Runs without dropout and gradients, and restores the model's mode.
+        Training stores it raw; publish renders it. Runs without dropout and gradients, and restores the mode.
         """
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from safetensors import SafetensorError
 
 from yardbird import files
+from yardbird.config import PARAMS
 from yardbird.devices import best_device
-from yardbird.errors import InputError
+from yardbird.errors import ConfigError, InputError
 from yardbird.models.base import TRAINED, Family, family_names, load_family
 
 
@@ -34,8 +35,9 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
     except FileNotFoundError as error:
         found = f"no {Path(error.filename).name}" if error.filename else "a missing file"
         raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
-    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        found = f"files that do not fit together ({(str(error).splitlines() or ['?'])[0][:120]})"
+    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError, ConfigError) as error:
+        text = str(error).removeprefix(f"{PARAMS}: ")  # the settings are those of the folder
+        found = f"files that do not fit together ({(text.splitlines() or ['?'])[0][:120]})"
         raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
     family.model.to(best_device())
     return family, {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}

@@ -15,6 +15,7 @@ from yardbird.metrics.shared_runs import FIGURES, LENGTHS, MOST
 from yardbird.metrics.verdicts import Told, told
 from yardbird.report.charts import Chart, bars, chart, curves, dots
 from yardbird.report.family_solos import Family
+from yardbird.tables.curves import read_curve
 
 _COVERAGE = [f"coverage_{length}" for length in LENGTHS]
 _SHADES = [[0, "#3a86c8"], [0.5, "#e9d8a6"], [1, "#c94f5d"]]
@@ -65,7 +66,7 @@ def training_charts(reports: Path) -> list[Chart]:
     """The curves of every training, one metric at a time."""
     charts = []
     for path in sorted((reports / "train").glob("*_curve.csv")):
-        name, table = path.stem.removesuffix("_curve"), pd.read_csv(path)
+        name, table = path.stem.removesuffix("_curve"), pd.DataFrame(read_curve(path))
         columns = [str(column) for column in table]
         first = next((column for column in (*_FIRST, *_validated(columns)) if column in columns), columns[-1])
         charts.append(curves(f"curve_{name}", f"Training of {name}", table, first))

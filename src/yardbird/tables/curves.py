@@ -9,6 +9,7 @@ from yardbird.errors import InputError
 
 #: One epoch of the curve: `epoch` (from 1), `learning_rate`, `train_loss`, `train_<term>`, `validation_<measure>`.
 CurveRow = Mapping[str, float]
+_REMEDY = "train the family again"
 
 
 def write_curve(path: Path, curve: Sequence[CurveRow]) -> None:
@@ -24,11 +25,19 @@ def read_curve(path: Path) -> list[dict[str, float]]:
     Raises:
         InputError: a value is missing or is not a number.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = csv.reader(file)
-        header = next(lines, [])
-        try:
-            return [dict(zip(header, map(float, line), strict=True)) for line in lines]
-        except ValueError as error:
-            expected, remedy = f"{len(header)} numbers in line {lines.line_num}", "train the family again"
-            raise InputError(path, expected=expected, found=str(error), remedy=remedy) from None
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = csv.reader(file)
+            header = next(lines, [])
+            rows = []
+            for line in lines:
+                expected = f"{len(header)} numbers in line {lines.line_num}"
+                if len(line) != len(header):
+                    raise InputError(path, expected=expected, found=str(len(line)), remedy=_REMEDY)
+                try:
+                    rows.append(dict(zip(header, map(float, line), strict=True)))
+                except ValueError as error:
+                    raise InputError(path, expected=expected, found=str(error), remedy=_REMEDY) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(path, expected="a UTF-8 table of numbers", found=str(error), remedy=_REMEDY) from None
+    return rows

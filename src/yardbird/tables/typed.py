@@ -76,11 +76,12 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
 
 
 def read_header(path: Path) -> list[str]:
-    """The column names of a table; an empty list if the file is empty or missing."""
-    if not path.is_file():
+    """The column names of a table; an empty list if the file is empty, missing or not a table."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return next(csv.reader(file), [])
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return next(csv.reader(file), [])
 
 
 @dataclass(frozen=True)

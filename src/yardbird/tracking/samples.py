@@ -1,5 +1,6 @@
 """Render and draw the samples of a training after it has ended. Training stores raw samples (see `runs`)."""
 
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from yardbird.tracking.store import board_folder
 
 #: The sound of a sample, a `Score` or a `Waveform`, and its picture, (height, width, 3).
 Show = Callable[[Any], tuple[Waveform, NDArray[np.uint8]]]
+_EPOCH = re.compile(r"epoch_\d+")
 
 
 def show_samples(client: MlflowClient, run_id: str, root: Path, show: Show) -> None:
@@ -29,7 +31,8 @@ def show_samples(client: MlflowClient, run_id: str, root: Path, show: Show) -> N
     raw = {path.stem: path for suffix in (".wav", ".mid") for path in stored if path.suffix == suffix}
     tags = client.get_run(run_id).data.tags
     board = board_folder(root, tags.get("family", ""), tags.get("key", ""))
-    for stem in sorted(raw.keys() - {path.stem for path in stored if path.suffix == ".html"}):
+    shown_already = {path.stem for path in stored if path.suffix == ".html"}
+    for stem in sorted(stem for stem in raw.keys() - shown_already if _EPOCH.fullmatch(stem)):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(client.download_artifacts(run_id, raw[stem].as_posix(), folder))
             sample = read_wave(path) if path.suffix == ".wav" else read_score(path)
@@ -37,9 +40,10 @@ def show_samples(client: MlflowClient, run_id: str, root: Path, show: Show) -> N
             shown = Path(folder) / "shown"
             write_solo(shown, stem, sample, waveform, image)
             (shown / path.name).unlink()  # keep the raw sample unchanged
-            client.log_artifacts(run_id, str(shown), SAMPLES)
-        if "key" in tags and board.is_dir():
-            _add_to_board(board, int(stem.rpartition("_")[2]), waveform, image)
+            if "key" in tags and board.is_dir():
+                _add_to_board(board, int(stem.removeprefix("epoch_")), waveform, image)
+            for file in sorted(shown.iterdir(), key=lambda file: file.suffix == ".html"):
+                client.log_artifact(run_id, str(file), SAMPLES)  # the page last: it marks the sample as shown
 
 
 def _add_to_board(board: Path, epoch: int, waveform: Waveform, image: NDArray[np.uint8]) -> None:

@@ -75,5 +75,5 @@ class CheckpointFolder:
         return state
 
     def remove(self) -> None:
-        """Delete the folder. Call it after training has succeeded and its outputs are written."""
+        """Delete the folder while its lock is held, after training has succeeded and its outputs are written."""
         shutil.rmtree(self.path)

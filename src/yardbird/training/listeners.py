@@ -22,7 +22,10 @@ class Listener(Protocol):
 
 
 class TensorBoard:
-    """Log curves for `tensorboard --logdir <folder>`. The publish stage adds the samples as sound and picture."""
+    """Log curves for `tensorboard --logdir <folder>`.
+
+    The publish stage adds the samples of finished trainings as sound and picture.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
