@@ -252,5 +252,6 @@ def test_a_full_disk_is_no_broken_connection(server: Server, tmp_path: Path, mon
 
     monkeypatch.setattr("yardbird.data.fetching._Resuming._receive", full)
     monkeypatch.setitem(public.COLLECTIONS, "mine", one_file(server))
-    with pytest.raises(SystemExit, match="error: No space left on device; free space on the disk and run the command again"):
+    said = "error: No space left on device; free space on the disk and run the command again"
+    with pytest.raises(SystemExit, match=said):
         app(["fetch", "mine", "--to", str(tmp_path)])

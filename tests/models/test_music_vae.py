@@ -22,7 +22,7 @@ from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo, make
 from yardbird.nn.sampling import Sampling
 
 #: An example of interpolation as a script writes it.
-PLAN = """
+EXAMPLE = """
 model = MusicVAE(latent_dim=512)
 solo_A = load_midi("ornithology_solo.mid"); solo_B = load_midi("confirmation_solo.mid")
 z_A = model.encode(solo_A); z_B = model.encode(solo_B)
@@ -60,7 +60,7 @@ def test_the_documented_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     names = {name: getattr(yardbird, name) for name in ("MusicVAE", "load_midi")}
     here = {**names, "np": np, "results": []}
     torch.manual_seed(0)
-    exec(PLAN, here)
+    exec(EXAMPLE, here)
     results, model, z_a, z_b = (here[name] for name in ("results", "model", "z_A", "z_B"))
     assert z_a.z.shape == (7, 512), "windows of two bars, the pickup is one"
     assert [len(results), results[0], results[-1]] == [9, model.decode(z_a), model.decode(z_b)]
