@@ -69,7 +69,7 @@ def test_the_whole_test_works_by_touch(server: tuple[Path, str, str], page: Page
     expect(page.locator("#welcome"), "without consent").to_be_visible()
     page.get_by_role("button", name="Play example 1").tap()
     page.get_by_label("I play jazz").check()
-    page.get_by_label(re.compile("free will")).check()
+    page.get_by_label(re.compile("I take part voluntarily")).check()
     page.screenshot(path=tmp_path / "welcome.png", full_page=True)
     page.get_by_role("button", name="Start").tap()
     heard = set()
@@ -137,7 +137,7 @@ def _clip(page: Page) -> str:
 
 def _start(page: Page) -> None:
     page.get_by_label("I rarely hear jazz").check()
-    page.get_by_label(re.compile("free will")).check()
+    page.get_by_label(re.compile("I take part voluntarily")).check()
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#count")).to_have_text("Clip 1 of 8")
 
@@ -201,7 +201,7 @@ def test_the_exported_file_works_without_a_server_and_its_answers_can_be_importe
     export_test(folder, test, tmp_path / "page.html")
     page.goto((tmp_path / "page.html").as_uri())
     page.get_by_label("I play music, but no jazz").check()
-    page.get_by_label(re.compile("free will")).check()
+    page.get_by_label(re.compile("I take part voluntarily")).check()
     page.get_by_role("button", name="Start").click()
     for number in range(1, 9):
         expect(page.locator("#count")).to_have_text(f"Clip {number} of 8")
