@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from yardbird.cli import app
 from yardbird.latent.directions import Directions, fingerprint
 from yardbird.models.music_vae import MusicVAEFamily
 from yardbird.music.midi import write_score
+from yardbird.music.score import make_notes
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,9 @@ def test_a_move_that_changes_no_note_says_so(trained, tmp_path, capsys, monkeypa
     """The random weights play hardly a note, so the decoder here is one whose pitch follows z."""
 
     def decode(_family, latents):
-        return [latent.frame.score.transposed(min(int(np.abs(latent.z).max()), 12)) for latent in latents]
+        pitches = [60 + min(int(np.abs(latent.z).max()), 12) for latent in latents]
+        notes = [make_notes([(12 * beat, 6, pitch, 80) for beat in range(4)]) for pitch in pitches]
+        return [replace(latent.frame.score, notes=own) for latent, own in zip(latents, notes, strict=True)]
 
     monkeypatch.setattr(MusicVAEFamily, "decode", decode)
     run(trained, "blend", "--add", add, out=tmp_path)
