@@ -25,7 +25,7 @@ Sets = dict[str, dict[str, tuple[float, float, int]]]  # row → metric → mean
 
 
 def write_rows(reports: Path, name: str, sets: Sets, **held_out: float) -> None:
-    """Write the evaluation of a family: the rows of `sets` and REAL, and values of its own row without a deviation."""
+    """Write the evaluation of a family: the rows of `sets` and REAL, and values of its row without a deviation."""
     rows = [(name, key, value, None, 5, None) for key, value in held_out.items()]
     for row, metrics in (*sets.items(), ("real", REAL)):
         for metric, (mean, sd, n) in metrics.items():

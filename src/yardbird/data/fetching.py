@@ -125,7 +125,7 @@ def _unpack(archive: Path, folder: Path, wanted: dict[str, str], download: Downl
                         content = member.read(_MAX_MEMBER_BYTES)
                     if hashlib.sha256(content).hexdigest() == wanted[name]:
                         found[name] = content
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         archive.unlink()
         reason = str(error).strip() or type(error).__name__
         remedy = "run it again"
