@@ -32,12 +32,12 @@ from timing import Row, main, measure
 
 from yardbird.config import read_section
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.checkpoint import SCRATCH, quiet
-from yardbird.models.musicgen.family import Origin
+from yardbird.models.musicgen.code_windows import ClipsConfig
+from yardbird.models.musicgen.hub_checkpoint import SCRATCH, quiet
 from yardbird.models.musicgen.lora import Adaptation, with_adapters
-from yardbird.models.musicgen.scratch import ModelConfig, build
+from yardbird.models.musicgen.musicgen_family import Origin
+from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
-from yardbird.models.musicgen.windows import ClipsConfig
 from yardbird.nn import encodec
 
 ROOT = Path(__file__).resolve().parents[1]

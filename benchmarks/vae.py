@@ -18,7 +18,7 @@ from timing import Row, main, measure
 
 from yardbird import MusicVAE
 from yardbird.codecs.melody import CHORD_FEATURES, CLASSES
-from yardbird.models.music_vae.family import kl_to_prior
+from yardbird.models.music_vae.vae_family import kl_to_prior
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 Decode = Callable[[MusicVAE, Tensor, Tensor, Tensor], Tensor]

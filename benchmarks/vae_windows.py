@@ -25,9 +25,9 @@ from yardbird.config import read_section
 from yardbird.devices import best_device, prepare_torch
 from yardbird.evaluation.reconstruction import HeldOutSolo, derangement, read_scores
 from yardbird.metrics.note_agreement import note_matches, onset_matches
-from yardbird.models.kinds import Vectors
-from yardbird.models.music_vae.family import MusicVAEFamily
-from yardbird.models.music_vae.model_config import ModelConfig
+from yardbird.models.family_kinds import Vectors
+from yardbird.models.music_vae.vae_config import ModelConfig
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.seeds import derive_seed, generator
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import fit

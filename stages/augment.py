@@ -10,7 +10,7 @@ from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import read_solos
 from yardbird.data.sources import read_sources
 from yardbird.errors import exit_on_error
-from yardbird.tables.splits import read_splits
+from yardbird.tables.split_table import read_splits
 
 INGESTED = Path("data/ingested")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
-from yardbird.baselines.baseline import (
+from yardbird.baselines.ngram_solos import (
     NGRAM,
     EvaluateConfig,
     fit_on_events,

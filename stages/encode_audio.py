@@ -9,7 +9,7 @@ from yardbird import files
 from yardbird.config import read_section
 from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.models.musicgen.checkpoint import open_codec
+from yardbird.models.musicgen.hub_checkpoint import open_codec
 from yardbird.sound_codec.clip_codes import encode_clips
 
 

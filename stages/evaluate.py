@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
-from yardbird.baselines.baseline import EvaluateConfig
+from yardbird.baselines.ngram_solos import EvaluateConfig
 from yardbird.config import read_section, read_seed
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error, stage_arguments
@@ -17,7 +17,7 @@ from yardbird.generation.orders import GenerateConfig
 from yardbird.judges.fitting import JudgeConfig
 from yardbird.metrics.estimates import as_csv
 from yardbird.metrics.sets import sets_csv
-from yardbird.models.base import family_names, load_family
+from yardbird.models.family import family_names, load_family
 
 DATA, REPORTS = Path("data"), Path("reports/evaluate")
 

@@ -9,9 +9,9 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.latent.experiments import ExploreConfig, explore
+from yardbird.latent.latent_experiments import ExploreConfig, explore
 from yardbird.latent.study import open_study
-from yardbird.models.music_vae.family import MusicVAEFamily
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
 
 
 @exit_on_error

@@ -6,9 +6,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed
-from yardbird.data.clips import in_words, make_clips
+from yardbird.data.cutting import in_words, make_clips
 from yardbird.data.source_sounds import AudioConfig
-from yardbird.data.splits import SplitConfig
+from yardbird.data.splitting import SplitConfig
 from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
 

@@ -10,10 +10,10 @@ from yardbird.config import BACKGROUND, TARGET, read_section
 from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.roles import read_background
 from yardbird.data.sources import read_sources
-from yardbird.data.splits import SPLITS, SplitConfig, split_solos
+from yardbird.data.splitting import SPLITS, SplitConfig, split_solos
 from yardbird.errors import exit_on_error
-from yardbird.tables.splits import SplitRow, write_splits
-from yardbird.tables.typed import read_table
+from yardbird.tables.split_table import SplitRow, write_splits
+from yardbird.tables.typed_table import read_table
 
 INGESTED = Path("data/ingested")
 

@@ -12,7 +12,7 @@ from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.sources import read_sources, remove_other_sources
 from yardbird.data.validation import ValidateConfig, read_scores, refuse, validate
 from yardbird.errors import exit_on_error
-from yardbird.tables.typed import write_table
+from yardbird.tables.typed_table import write_table
 
 INGESTED, DOCS = Path("data/ingested"), Path("reports/data_docs")
 

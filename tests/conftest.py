@@ -21,7 +21,7 @@ from yardbird.music.chords import Chord
 from yardbird.music.midi import read_score
 from yardbird.music.score import ChordChange, Score, make_notes
 
-SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", "yardbird.models.music_vae.network"]
+SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", "yardbird.models.music_vae.vae_network"]
 install_import_hook(SHAPED, "beartype.beartype")  # shapes in annotations are held to
 
 ROOT = Path(__file__).resolve().parents[1]

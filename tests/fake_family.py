@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from yardbird.codecs.events import EventCodec
-from yardbird.models.base import Batch, Datasets, Family, Loss, Ratio, TokenScores
-from yardbird.models.kinds import TokenFamily
+from yardbird.models.family import Batch, Datasets, Family, Loss, Ratio, TokenScores
+from yardbird.models.family_kinds import TokenFamily
 from yardbird.music.score import Score, make_notes
 from yardbird.nn.sampling import Constraint, Sampling
 from yardbird.seeds import derive_seed

@@ -7,7 +7,7 @@ from torch import nn
 
 from yardbird.codecs.melody import MelodyCodec, MelodyConfig
 from yardbird.latent.study import Solo, Study
-from yardbird.models.music_vae.latent import Latent
+from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, make_notes

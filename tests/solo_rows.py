@@ -10,7 +10,7 @@ from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo, make_notes
-from yardbird.tables.typed import write_table
+from yardbird.tables.typed_table import write_table
 
 
 def row(solo: str, tune_group: str = "", *, artist: str = "Ada Line", interval_hash: str = "") -> SoloRow:

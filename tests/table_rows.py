@@ -4,9 +4,9 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from yardbird.config import TARGET, Role
-from yardbird.tables.copies import CopyRow
-from yardbird.tables.encoded import EncodedRow
-from yardbird.tables.typed import Columns
+from yardbird.tables.copies_table import CopyRow
+from yardbird.tables.encoded_tables import EncodedRow
+from yardbird.tables.typed_table import Columns
 
 Row = TypeVar("Row", bound=Columns)
 _NEUTRAL: dict[Any, Any] = {str: "", int: 0, float: 1.0, Role: TARGET, tuple[str, ...]: ("",)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from yardbird.models.base import load_family
+from yardbird.models.family import load_family
 from yardbird.pipeline import Stage, read_stages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,7 +124,7 @@ def covers_key(param: str, section: str) -> bool:
 #: Modules that render or plot.
 DRAWING = (
     "generation", "pictures", "report", "audio/synth", "audio/soundfont", "audio/comping", "tracking/solo_pages",
-    "tracking/samples",
+    "tracking/sample_pages",
 )  # fmt: skip
 
 

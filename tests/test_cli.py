@@ -17,12 +17,12 @@ from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.cli import app
-from yardbird.cli.doctor import gpu, parameters, torch_pair
-from yardbird.cli.experiments import as_override, check_override, preset_overrides
+from yardbird.cli.doctor_command import gpu, parameters, torch_pair
+from yardbird.cli.exp_command import as_override, check_override, preset_overrides
 from yardbird.config import read_params
 from yardbird.errors import YardbirdError
 from yardbird.judges.style_judges import Judges, RatioJudge, TraitJudge, write_judges
-from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
+from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score, make_notes
 

@@ -91,7 +91,7 @@ def test_a_model_of_another_family_is_refused(workspace: Path, capsys: pytest.Ca
     from event_scores import CODEC
     from test_cli import TINY
 
-    from yardbird.models.music_transformer.family import MusicTransformerFamily
+    from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
 
     MusicTransformerFamily(CODEC, TINY).save(workspace / "models/music_transformer")
     heard = fail(["interpolate", "short.mid", "long.mid", "--model", "models/music_transformer"], capsys)

@@ -22,7 +22,7 @@ from transformers import (
     T5EncoderModel,
 )
 
-from yardbird.tables.clips import EncodedClipRow, write_clip_index
+from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
 
 CODEBOOKS, CODES = 4, 16
 LENGTHS = {"train": [30, 12, 44, 20, 7, 25], "validation": [40, 13], "test": [10]}

@@ -13,8 +13,8 @@ from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.score import ChordChange, Score, make_notes
-from yardbird.tables.copies import CopyRow, write_copies
-from yardbird.tables.encoded import write_index
+from yardbird.tables.copies_table import CopyRow, write_copies
+from yardbird.tables.encoded_tables import write_index
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,10 @@
 import torch
 
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.family import Origin
-from yardbird.models.musicgen.scratch import ModelConfig, build
+from yardbird.models.musicgen.code_windows import ClipsConfig
+from yardbird.models.musicgen.musicgen_family import Origin
+from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
-from yardbird.models.musicgen.windows import ClipsConfig
 from yardbird.nn import encodec
 
 #: All the words that it knows.

@@ -16,9 +16,14 @@ from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 from yardbird.report_tables import Section, Table, write_sections
 from yardbird.seeds import streams
-from yardbird.tables.copies import CopyRow, write_copies
-from yardbird.tables.generated import GeneratedSolo, GeneratedSound, write_generated_solos, write_generated_sounds
-from yardbird.tables.typed import write_table
+from yardbird.tables.copies_table import CopyRow, write_copies
+from yardbird.tables.generated_tables import (
+    GeneratedSolo,
+    GeneratedSound,
+    write_generated_solos,
+    write_generated_sounds,
+)
+from yardbird.tables.typed_table import write_table
 
 HOSTILE = """</script><script>document.title = "owned"</script><img src="http://evil.example/x.png" onerror='1'>&"""
 FAMILY, SINGER = "music_transformer", "musicgen"

@@ -9,7 +9,7 @@ import torch
 from yardbird.codecs.melody import HOLD, REST, MelodyCodec, MelodyConfig
 from yardbird.config import read_section
 from yardbird.models.music_vae import MusicVAEFamily
-from yardbird.models.music_vae.family import ModelConfig
+from yardbird.models.music_vae.vae_family import ModelConfig
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 

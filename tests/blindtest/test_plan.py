@@ -16,8 +16,13 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
-from yardbird.tables.copies import CopyRow, write_copies
-from yardbird.tables.generated import GeneratedSolo, GeneratedSound, write_generated_solos, write_generated_sounds
+from yardbird.tables.copies_table import CopyRow, write_copies
+from yardbird.tables.generated_tables import (
+    GeneratedSolo,
+    GeneratedSound,
+    write_generated_solos,
+    write_generated_sounds,
+)
 
 BARS, BAR_SECONDS = 24, 1.0  # of 4/4 at 240 quarter notes a minute
 Corpus = Callable[..., tuple[Path, Path]]

@@ -22,7 +22,7 @@ from yardbird.comparison.strengths import characters
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import SHOWN
 from yardbird.models.token_scoring import GROUPS
-from yardbird.tables.encoded import EncodedRow
+from yardbird.tables.encoded_tables import EncodedRow
 
 FIGURES = {
     "nats_per_note": 5.0, "nats_per_note_low": 4.5, "nats_per_note_high": 5.5, "perplexity": 9.0,

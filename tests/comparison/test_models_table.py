@@ -16,7 +16,12 @@ from yardbird.files import write_json
 from yardbird.metrics.estimates import Estimate
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
-from yardbird.tables.generated import GeneratedSolo, GeneratedSound, write_generated_solos, write_generated_sounds
+from yardbird.tables.generated_tables import (
+    GeneratedSolo,
+    GeneratedSound,
+    write_generated_solos,
+    write_generated_sounds,
+)
 
 REAL = {"pitch_entropy": (4.0, 0.2, 16), "h1": (2.0, 0.1, 16), "harmony_margin": (0.2, 0.04, 16)}
 

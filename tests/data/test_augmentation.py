@@ -14,7 +14,7 @@ from solo_rows import row, solo, write_ingested
 from yardbird.config import read_section
 from yardbird.data.augmentation import AugmentConfig, Variant, augment, choose, copy_row, variants
 from yardbird.data.manifest import SoloRow, read_solos
-from yardbird.data.splits import SplitConfig, split_solos
+from yardbird.data.splitting import SplitConfig, split_solos
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score

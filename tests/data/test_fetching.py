@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from yardbird.cli import app
-from yardbird.data import public
+from yardbird.data import public_collections
 from yardbird.data.fetching import fetch
-from yardbird.data.public import COLLECTIONS, Collection, Download
+from yardbird.data.public_collections import COLLECTIONS, Collection, Download
 from yardbird.errors import InputError
 
 CONTENT = bytes(range(256)) * 2000
@@ -230,7 +230,7 @@ def test_the_pins_are_those_of_the_files_themselves() -> None:
 def test_the_command_lists_and_fetches_and_says_the_next_step(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(public, "COLLECTIONS", {"mine": one_file(server)})
+    monkeypatch.setattr(public_collections, "COLLECTIONS", {"mine": one_file(server)})
     monkeypatch.chdir(tmp_path)
     for arguments in ([], ["mine"]):
         with pytest.raises(SystemExit) as done:
@@ -251,7 +251,7 @@ def test_a_full_disk_is_no_broken_connection(server: Server, tmp_path: Path, mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("yardbird.data.fetching._Resuming._receive", full)
-    monkeypatch.setitem(public.COLLECTIONS, "mine", one_file(server))
+    monkeypatch.setitem(public_collections.COLLECTIONS, "mine", one_file(server))
     said = "error: No space left on device; free space on the disk and run the command again"
     with pytest.raises(SystemExit, match=said):
         app(["fetch", "mine", "--to", str(tmp_path)])

@@ -18,7 +18,7 @@ from solo_rows import row, solo, write_ingested
 from yardbird.config import read_section
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import SoloRow, read_solos
-from yardbird.data.splits import SplitConfig, interval_grams, split_solos
+from yardbird.data.splitting import SplitConfig, interval_grams, split_solos
 from yardbird.music.midi import read_score, write_score
 
 SHARE, LONG_RUN = 0.13, 32

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from yardbird.audio.wave import read_wave
 from yardbird.data.captions import NO_REMARK
-from yardbird.data.clips import Made, in_words, make_clips
+from yardbird.data.cutting import Made, in_words, make_clips
 from yardbird.data.recordings import Recording, bar_seconds, recorded
 from yardbird.data.source_sounds import AudioConfig
-from yardbird.data.splits import SplitConfig
+from yardbird.data.splitting import SplitConfig
 from yardbird.data.tunes.names import tune_group_of
 from yardbird.errors import InputError
 

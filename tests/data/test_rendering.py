@@ -14,12 +14,12 @@ from solo_rows import row, solo, write_ingested
 from yardbird.audio.wave import read_wave
 from yardbird.config import read_section
 from yardbird.data.augmentation import AugmentConfig, augment
-from yardbird.data.clips import Made, make_clips
+from yardbird.data.cutting import Made, make_clips
 from yardbird.data.rendering import chosen
 from yardbird.data.source_sounds import AudioConfig
-from yardbird.data.splits import SplitConfig
+from yardbird.data.splitting import SplitConfig
 from yardbird.errors import InputError
-from yardbird.tables.copies import CopyRow
+from yardbird.tables.copies_table import CopyRow
 
 Make = Callable[..., Made]
 

@@ -16,7 +16,7 @@ from yardbird.data.manifest import SoloRow
 from yardbird.data.rendering import rendered
 from yardbird.data.roles import read_background
 from yardbird.data.source_sounds import AudioConfig
-from yardbird.data.splits import SplitConfig, split_solos
+from yardbird.data.splitting import SplitConfig, split_solos
 from yardbird.errors import ConfigError
 
 SOURCES = "sources: {parker: a, others: b}\n"

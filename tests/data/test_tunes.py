@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from solo_rows import row
 
 from yardbird.data.manifest import Entry
-from yardbird.data.splits import tune_groups
+from yardbird.data.splitting import tune_groups
 from yardbird.data.tunes.names import metadata, title_of, tune_group_of
 from yardbird.data.tunes.related import canonical, changes_of, known_tunes, parse_relations
 from yardbird.errors import InputError

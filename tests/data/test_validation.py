@@ -16,8 +16,8 @@ from yardbird.data.validation import ValidateConfig, Verdict, note_table, read_s
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
-from yardbird.tables.copies import read_copies
-from yardbird.tables.typed import read_table, write_table
+from yardbird.tables.copies_table import read_copies
+from yardbird.tables.typed_table import read_table, write_table
 
 CONFIG = ValidateConfig(
     on_error="set_aside", qpm_range=(40.0, 400.0), pitch_range=(36, 96), min_bars=4, min_chord_coverage=0.8

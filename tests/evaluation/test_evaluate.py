@@ -10,7 +10,7 @@ from table_rows import filled
 from tiny_musicgen import tiny_musicgen
 from tiny_vae import tiny_vae
 
-from yardbird.baselines.baseline import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
+from yardbird.baselines.ngram_solos import NGRAM, EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import (
     ENDING,
@@ -29,7 +29,7 @@ from yardbird.music.excerpts import length_beats
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
 from yardbird.seeds import streams
-from yardbird.tables.generated import GeneratedSolo, write_generated_solos
+from yardbird.tables.generated_tables import GeneratedSolo, write_generated_solos
 
 CONFIG = EvaluateConfig(ngram_orders=(1, 2, 4, 6), grid_orders=(1, 3), ngram_escapes=(1.0, 4.0), bootstrap_samples=50)
 

@@ -19,8 +19,8 @@ from yardbird.files import write_json
 from yardbird.metrics.estimates import Estimate, Results, as_csv, flat, merged
 from yardbird.metrics.set_rows import SELF
 from yardbird.music.midi import write_score
-from yardbird.tables.clips import EncodedClipRow, write_clip_index
-from yardbird.tables.generated import GeneratedSolo, write_generated_solos
+from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
+from yardbird.tables.generated_tables import GeneratedSolo, write_generated_solos
 
 CONFIG = EvaluateAudioConfig(
     prompts=3,

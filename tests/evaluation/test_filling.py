@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fake_family import FakeTokens
 
-from yardbird.baselines.baseline import EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
+from yardbird.baselines.ngram_solos import EvaluateConfig, fit_on_events, fit_on_grid, score_baseline
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
@@ -12,7 +12,7 @@ from yardbird.codecs.vocabulary import KINDS
 from yardbird.evaluation.evaluate import score_held_out
 from yardbird.evaluation.filling import filling_figures
 from yardbird.metrics.estimates import flat
-from yardbird.models.base import TokenScores
+from yardbird.models.family import TokenScores
 
 
 class Joining(FakeTokens):

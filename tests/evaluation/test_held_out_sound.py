@@ -10,7 +10,7 @@ from yardbird.errors import InputError
 from yardbird.evaluation.held_out_sound import EncodedClip, bigram, measure_codes, read_clips, score_clips, unigram
 from yardbird.metrics.estimates import flat
 from yardbird.music.pitch import Key
-from yardbird.tables.clips import EncodedClipRow, write_clip_index
+from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
 
 BOOKS, SIZE = 2, 8
 

@@ -21,7 +21,7 @@ from yardbird.metrics.set_rows import SELF
 from yardbird.metrics.shared_runs import FIGURES, KnownSolo, OriginalityIndex
 from yardbird.music.midi import write_score
 from yardbird.seeds import streams
-from yardbird.tables.generated import GeneratedSolo, write_generated_solos
+from yardbird.tables.generated_tables import GeneratedSolo, write_generated_solos
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_vae import tiny_vae
 
-from yardbird.baselines.baseline import Baseline
+from yardbird.baselines.ngram_solos import Baseline
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.melody import HOLD, MelodyCodec, chord_features
 from yardbird.errors import InputError
@@ -22,8 +22,8 @@ from yardbird.evaluation.reconstruction import (
     read_scores,
 )
 from yardbird.metrics.estimates import Estimate, flat
-from yardbird.models.base import Ratio, TokenScores
-from yardbird.models.kinds import LatentFamily
+from yardbird.models.family import Ratio, TokenScores
+from yardbird.models.family_kinds import LatentFamily
 from yardbird.models.token_scoring import SoloFigures
 
 

@@ -11,7 +11,7 @@ from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import HOLD, PAD, START, SYMBOLS
 from yardbird.errors import InputError
 from yardbird.metrics.estimates import Estimate
-from yardbird.models.base import Ratio, TokenScores
+from yardbird.models.family import Ratio, TokenScores
 from yardbird.models.token_scoring import (
     GROUPS,
     SoloFigures,

@@ -11,8 +11,8 @@ from yardbird.errors import InputError
 from yardbird.generation.orders import numbered
 from yardbird.generation.solos import faults
 from yardbird.generation.source import open_source
-from yardbird.models.base import Family
-from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
+from yardbird.models.family import Family
+from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 
 SIZES = ModelConfig(
     d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,

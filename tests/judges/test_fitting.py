@@ -13,7 +13,7 @@ from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
 from yardbird.data.manifest import read_solos as read_ingested
-from yardbird.data.splits import SplitConfig, split_solos
+from yardbird.data.splitting import SplitConfig, split_solos
 from yardbird.errors import ConfigError
 from yardbird.judges import fitting
 from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, read_excerpts, style_of
@@ -22,7 +22,7 @@ from yardbird.metrics.estimates import flat
 from yardbird.metrics.set_rows import REAL
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Score, make_notes
-from yardbird.tables.encoded import EncodedRow, write_index
+from yardbird.tables.encoded_tables import EncodedRow, write_index
 
 CONFIG = JudgeConfig(artist=None, order=3, excerpt_beats=16, bootstrap_samples=50)
 STEPS = {"Ann": [-2, -1, 1, 2], "Bob": [-5, -4, 4, 5]}

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from yardbird.codecs.melody import CLASSES, PAD, REST
 from yardbird.latent.gradient_climbing import EXPECTED, climb
 from yardbird.metrics.attributes import ATTRIBUTES
-from yardbird.models.music_vae.windows import padded
+from yardbird.models.music_vae.melody_windows import padded
 
 
 @pytest.fixture(scope="module")

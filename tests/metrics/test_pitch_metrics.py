@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from yardbird.metrics.entropy import entropy_bits
-from yardbird.metrics.pitch import INTERVAL_CLASSES, interval_profile, pitch_class_entropy, pitch_entropy
+from yardbird.metrics.pitch_metrics import INTERVAL_CLASSES, interval_profile, pitch_class_entropy, pitch_entropy
 
 
 def slow_entropy(values):

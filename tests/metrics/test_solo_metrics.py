@@ -6,7 +6,7 @@ import pytest
 
 from yardbird.metrics import bebop, harmony
 from yardbird.metrics.phrase import phrase_lengths
-from yardbird.metrics.pitch import INTERVAL_CLASSES
+from yardbird.metrics.pitch_metrics import INTERVAL_CLASSES
 from yardbird.metrics.solo_metrics import METRICS, describe
 from yardbird.music.swing import swing_ratio
 

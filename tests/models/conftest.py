@@ -10,9 +10,9 @@ from yardbird.codecs.events import EventCodec
 from yardbird.codecs.melody import MelodyCodec, MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
-from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
-from yardbird.models.music_vae.family import ModelConfig as VaeConfig
-from yardbird.models.music_vae.family import MusicVAEFamily
+from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
+from yardbird.models.music_vae.vae_family import ModelConfig as VaeConfig
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange, Meter, Score, make_notes
 from yardbird.seeds import generator

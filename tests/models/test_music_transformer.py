@@ -11,7 +11,7 @@ from yardbird import MusicTransformer, save_to_midi
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.errors import InputError
-from yardbird.models.music_transformer.family import MusicTransformerFamily
+from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
 from yardbird.music.midi import read_score
 from yardbird.nn.sampling import Sampling
 

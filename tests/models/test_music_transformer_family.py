@@ -11,9 +11,9 @@ from yardbird.codecs.events import EventCodec
 from yardbird.codecs.grammar import EventGrammar
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.errors import ConfigError
-from yardbird.models.base import load_family
-from yardbird.models.music_transformer.family import ModelConfig, MusicTransformerFamily
-from yardbird.models.music_transformer.windows import read_sequences, read_tokens
+from yardbird.models.family import load_family
+from yardbird.models.music_transformer.event_windows import read_sequences, read_tokens
+from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.chords import Chord
 from yardbird.music.score import ChordChange
 from yardbird.nn.sampling import Sampling

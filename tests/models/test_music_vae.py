@@ -14,7 +14,7 @@ from tiny_vae import tiny_vae
 import yardbird
 from yardbird import MusicVAE
 from yardbird.codecs.melody import chord_features
-from yardbird.models.music_vae.latent import Latent, stretched
+from yardbird.models.music_vae.latent_solo import Latent, stretched
 from yardbird.music.chords import Chord
 from yardbird.music.excerpts import cut
 from yardbird.music.midi import read_score, write_score

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 
 from yardbird.codecs.melody import HOLD, PAD, START, MelodyCodec, chord_features
 from yardbird.errors import ConfigError
-from yardbird.models.base import Batch, load_family
-from yardbird.models.music_vae.family import ModelConfig, MusicVAEFamily, kl_to_prior
+from yardbird.models.family import Batch, load_family
+from yardbird.models.music_vae.vae_family import ModelConfig, MusicVAEFamily, kl_to_prior
 from yardbird.music.score import Score, make_notes
 from yardbird.nn.sampling import Sampling
 

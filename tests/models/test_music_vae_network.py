@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from yardbird.errors import ConfigError
-from yardbird.models.music_vae.network import WIDEST, Alphabet, Decoder, NetworkConfig, RecurrentVAE
+from yardbird.models.music_vae.vae_network import WIDEST, Alphabet, Decoder, NetworkConfig, RecurrentVAE
 
 #: Classes 0 … 4 have an order of period 3; the first three features weigh the reference that degrees count from.
 ALPHABET = Alphabet(classes=7, symbols=9, start=8, steps=6, ordered=5, period=3, features=5, accents=4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_musicgen import tiny_musicgen
 
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.kinds import Codes
+from yardbird.models.family_kinds import Codes
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.code_decoding import generate, window_starts
 from yardbird.nn.sampling import SoundSampling, choose, row_generators

@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader
 from transformers import AutoProcessor, AutoTokenizer, MusicgenForConditionalGeneration
 
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.base import Family, load_family
+from yardbird.models.family import Family, load_family
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.delay import delayed
-from yardbird.models.musicgen.windows import read_clips, read_codes
+from yardbird.models.musicgen.code_windows import read_clips, read_codes
+from yardbird.models.musicgen.delay_pattern import delayed
 from yardbird.nn import encodec
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import InterruptedTrainingError, fit

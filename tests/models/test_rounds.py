@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.models.base import TARGET_ALONE, Mixture, Rounds
-from yardbird.models.music_transformer.windows import TrainingWindows, read_sequences, read_tokens
-from yardbird.models.music_vae.windows import MelodyWindows
+from yardbird.models.family import TARGET_ALONE, Mixture, Rounds
+from yardbird.models.music_transformer.event_windows import TrainingWindows, read_sequences, read_tokens
+from yardbird.models.music_vae.melody_windows import MelodyWindows
 from yardbird.seeds import generator
-from yardbird.tables.encoded import read_index
+from yardbird.tables.encoded_tables import read_index
 
 
 def epochs(rounds: Rounds, count: int) -> list[list[int]]:

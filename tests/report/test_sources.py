@@ -16,7 +16,7 @@ from yardbird.report.figures import originality_chart, read_originality
 from yardbird.report.quality import read_quality
 from yardbird.report.run_details import read_run
 from yardbird.report.strip import read_ways
-from yardbird.tables.copies import CopyRow, write_copies
+from yardbird.tables.copies_table import CopyRow, write_copies
 
 
 def test_settings_and_hashes_are_those_of_the_lock_file(run: Path) -> None:

@@ -14,7 +14,7 @@ from yardbird.audio.wave import Waveform, read_wave, write_wave
 from yardbird.errors import InputError
 from yardbird.nn import encodec
 from yardbird.sound_codec.clip_codes import encode_clips
-from yardbird.tables.clips import ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
+from yardbird.tables.clip_tables import ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
 
 CAPTIONS = ("Be-bop solo in F", 'jazz, "hot"')
 

@@ -9,25 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from table_rows import filled
 
-from yardbird.baselines.baseline import RatioRow
+from yardbird.baselines.ngram_solos import RatioRow
 from yardbird.config import Role
 from yardbird.data.manifest import Rejected, SetAside, SoloRow
 from yardbird.data.repair import Change
 from yardbird.data.source_sounds import Reject
 from yardbird.errors import InputError
-from yardbird.tables.clips import ClipRow, EncodedClipRow, read_clip_index, write_clip_index
-from yardbird.tables.copies import CopyRow, read_copies, write_copies
-from yardbird.tables.curves import read_curve, write_curve
-from yardbird.tables.encoded import EncodedRow, read_index, write_index
-from yardbird.tables.generated import (
+from yardbird.tables.clip_tables import ClipRow, EncodedClipRow, read_clip_index, write_clip_index
+from yardbird.tables.copies_table import CopyRow, read_copies, write_copies
+from yardbird.tables.curve_table import read_curve, write_curve
+from yardbird.tables.encoded_tables import EncodedRow, read_index, write_index
+from yardbird.tables.generated_tables import (
     GeneratedSolo,
     GeneratedSound,
     read_generated,
     write_generated_solos,
     write_generated_sounds,
 )
-from yardbird.tables.splits import SplitRow
-from yardbird.tables.typed import Columns, read_table, write_table
+from yardbird.tables.split_table import SplitRow
+from yardbird.tables.typed_table import Columns, read_table, write_table
 
 TABLES: list[type[Columns]] = [
     Change, ClipRow, CopyRow, EncodedClipRow, EncodedRow, GeneratedSolo, GeneratedSound, RatioRow, Reject, Rejected,

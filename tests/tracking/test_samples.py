@@ -12,7 +12,7 @@ from yardbird.audio.wave import Waveform, read_wave
 from yardbird.generation.audition import sound_and_picture
 from yardbird.music.midi import read_score
 from yardbird.tracking.runs import TrainingRun
-from yardbird.tracking.samples import show_samples
+from yardbird.tracking.sample_pages import show_samples
 from yardbird.tracking.store import board_folder, connect
 
 SOUND = Waveform(np.sin(np.arange(8000) / 5).astype(np.float32)[:, None] / 2, 8000)

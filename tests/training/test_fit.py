@@ -19,12 +19,12 @@ from fake_family import FakeFamily, Noise
 
 from yardbird.devices import device_in_words
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.base import Datasets, Loss, Ratio
-from yardbird.tables.curves import CurveRow
+from yardbird.models.family import Datasets, Loss, Ratio
+from yardbird.tables.curve_table import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import InterruptedTrainingError, TrainingResult, fit
+from yardbird.training.lightning_module import DivergedError, EpochOrder
 from yardbird.training.listeners import TensorBoard
-from yardbird.training.module import DivergedError, EpochOrder
 from yardbird.training.training_config import TrainingConfig, learning_rate
 
 CONFIG = TrainingConfig(

@@ -9,7 +9,7 @@ import torch
 from fake_family import FakeFamily
 from torch import nn
 
-from yardbird.models.base import Batch, Loss
+from yardbird.models.family import Batch, Loss
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import fit
 from yardbird.training.shares import LostProcessError, Partner, can_share, shares_of

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from yardbird.baselines.witten_bell import WittenBell
-from yardbird.models.base import TokenScores
+from yardbird.models.family import TokenScores
 from yardbird.nn.sampling import Constraint, Sampling, choose, row_generators
 
 

@@ -17,8 +17,8 @@ from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, Tempo
 from yardbird.seeds import generator
-from yardbird.tables.copies import read_copies
-from yardbird.tables.generated import TABLE, GeneratedSolo, read_generated
+from yardbird.tables.copies_table import read_copies
+from yardbird.tables.generated_tables import TABLE, GeneratedSolo, read_generated
 
 REAL, DECOY, CHECK, EXAMPLE = "real", "decoy", "check", "example"
 VELOCITY = 90  # of every note: dynamics would reveal which sources write them

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import typer
 
-from yardbird.cli.blind_test import blind_test
-from yardbird.cli.doctor import doctor
-from yardbird.cli.experiments import exp
-from yardbird.cli.fetch import fetch
-from yardbird.cli.generate import generate
-from yardbird.cli.ingest import ingest
-from yardbird.cli.latent import interpolate
-from yardbird.cli.metrics import metrics
-from yardbird.cli.move import blend, transfer
-from yardbird.cli.sing import sing
-from yardbird.cli.tracking import mlflow
+from yardbird.cli.blind_test_commands import blind_test
+from yardbird.cli.doctor_command import doctor
+from yardbird.cli.exp_command import exp
+from yardbird.cli.fetch_command import fetch
+from yardbird.cli.generate_command import generate
+from yardbird.cli.ingest_command import ingest
+from yardbird.cli.interpolate_command import interpolate
+from yardbird.cli.metrics_command import metrics
+from yardbird.cli.mlflow_commands import mlflow
+from yardbird.cli.move_commands import blend, transfer
+from yardbird.cli.sing_command import sing
 from yardbird.errors import YardbirdError
 
 _cli = typer.Typer(

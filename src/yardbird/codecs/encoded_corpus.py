@@ -20,8 +20,8 @@ from yardbird.errors import InputError
 from yardbird.music.grid import Quantised
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
-from yardbird.tables.copies import CopyRow, read_copies
-from yardbird.tables.encoded import EncodedRow, write_index
+from yardbird.tables.copies_table import CopyRow, read_copies
+from yardbird.tables.encoded_tables import EncodedRow, write_index
 
 LOSSES = ("merged_notes", "trimmed_notes", "merged_chords", "dropped_chords", "resized_bars", "clipped_tempos")
 

@@ -9,7 +9,7 @@ from yardbird.codecs.events import Tokens
 from yardbird.codecs.melody import PAD, START, Steps
 from yardbird.config import TARGET, Role
 from yardbird.errors import InputError
-from yardbird.tables.encoded import EncodedRow, read_index
+from yardbird.tables.encoded_tables import EncodedRow, read_index
 
 
 @dataclass(frozen=True)

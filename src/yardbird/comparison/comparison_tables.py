@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from yardbird.baselines.baseline import NGRAM
+from yardbird.baselines.ngram_solos import NGRAM
 from yardbird.comparison import models_table, sound_tables, table_cells
 from yardbird.comparison.gathering import Comparison, figures_of
 from yardbird.comparison.model_facts import Facts

@@ -10,16 +10,16 @@ from typing import Any
 import pandas as pd
 
 from yardbird import files
-from yardbird.baselines.baseline import NGRAM
+from yardbird.baselines.ngram_solos import NGRAM
 from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import HEADLINE
 from yardbird.metrics.set_rows import FLOOR, REAL
-from yardbird.models.base import TRAINED
+from yardbird.models.family import TRAINED
 from yardbird.music.midi import read_score
-from yardbird.tables.encoded import EncodedRow, read_index
-from yardbird.tables.generated import TABLE, GeneratedSolo, GeneratedSound, read_generated
+from yardbird.tables.encoded_tables import EncodedRow, read_index
+from yardbird.tables.generated_tables import TABLE, GeneratedSolo, GeneratedSound, read_generated
 
 Figures = Mapping[str, float]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from yardbird.baselines.baseline import NGRAM
+from yardbird.baselines.ngram_solos import NGRAM
 from yardbird.comparison.gathering import Comparison, Span
 from yardbird.evaluation.reconstruction import SHUFFLED
 from yardbird.metrics.estimates import Estimate, read

@@ -29,7 +29,7 @@ from yardbird.music.midi import read_score, write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 from yardbird.seeds import generator
-from yardbird.tables.copies import CopyRow, write_copies
+from yardbird.tables.copies_table import CopyRow, write_copies
 
 _RANGE = Check(lambda pair: len(pair) == 2 and pair[0] <= pair[1], "lowest, highest")
 _PROGRAM = Check(lambda name: name == "other" or name.isdecimal(), "a MIDI program or `other`")

@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.data.public import Collection, Download
+from yardbird.data.public_collections import Collection, Download
 from yardbird.errors import InputError
 
 _CHUNK_BYTES = 1 << 16

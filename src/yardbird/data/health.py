@@ -13,7 +13,7 @@ from tqdm import tqdm
 from yardbird.config import PARAMS, read_section
 from yardbird.data.findings import SAID_BY, explain, kind_of, rank
 from yardbird.data.manifest import SoloRow
-from yardbird.data.splits import interval_grams, linked
+from yardbird.data.splitting import interval_grams, linked
 from yardbird.data.validation import Verdict
 from yardbird.music.grid import quantise
 from yardbird.music.score import Score

@@ -27,7 +27,7 @@ from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
-from yardbird.tables.typed import write_table
+from yardbird.tables.typed_table import write_table
 
 _SHADOW = ("._", "__MACOSX")  # beside every file that macOS has copied
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TypeVar
 
 from yardbird.errors import InputError
-from yardbird.tables.typed import read_table
+from yardbird.tables.typed_table import read_table
 
 MANIFEST = "manifest.csv"
 REJECTED = "rejected.csv"  # in the folder of a manifest

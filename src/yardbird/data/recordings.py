@@ -15,7 +15,7 @@ from yardbird.audio.wave import Waveform, read_wave
 from yardbird.data.captions import NO_REMARK, Facts, Remark, captions_of
 from yardbird.data.manifest import nfc, unique_stems
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
-from yardbird.data.splits import SplitConfig, deal_out, tune_groups
+from yardbird.data.splitting import SplitConfig, deal_out, tune_groups
 from yardbird.data.tunes.names import metadata
 from yardbird.errors import InputError
 

@@ -17,7 +17,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 from yardbird.seeds import generator
-from yardbird.tables.copies import CopyRow, read_copies
+from yardbird.tables.copies_table import CopyRow, read_copies
 
 
 def rendered(augmented: Path, remarks: Mapping[str, Remark], config: AudioConfig, seed: int) -> list[Sound]:

@@ -11,7 +11,7 @@ from yardbird.data.manifest import MANIFEST, Entry, SoloRow
 from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
-from yardbird.tables.typed import write_table
+from yardbird.tables.typed_table import write_table
 
 CHANGES = "changes.csv"
 #: Findings that also apply to a copy: those about pairs of solos, or about the limits of the models.

@@ -7,7 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.baselines.baseline import NGRAM, Baseline, EvaluateConfig
+from yardbird.baselines.ngram_solos import NGRAM, Baseline, EvaluateConfig
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
@@ -21,13 +21,13 @@ from yardbird.metrics import coherence
 from yardbird.metrics.estimates import ENDS, Estimate, Estimates, Results, Shown, exact, merged, select, share
 from yardbird.metrics.phrase import ends_at_rest
 from yardbird.metrics.set_rows import FLOOR, REAL, SELF, mean_distance
-from yardbird.models.base import Family
-from yardbird.models.kinds import LatentFamily, TokenFamily
+from yardbird.models.family import Family
+from yardbird.models.family_kinds import LatentFamily, TokenFamily
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates, score_solos
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
-from yardbird.tables.generated import read_generated_solos
+from yardbird.tables.generated_tables import read_generated_solos
 
 HEADLINE = "nats_per_note"
 ENDING = "ends_at_rest"

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo
 from yardbird.audio.wave import Waveform
-from yardbird.baselines.baseline import NGRAM
+from yardbird.baselines.ngram_solos import NGRAM
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.events import EventCodec
 from yardbird.config import Check, NonNegativeFloat, PositiveInt, Settings
@@ -43,7 +43,7 @@ from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
 from yardbird.metrics.set_rows import FLOOR, REAL, SELF, compare_sets, mean_distance
-from yardbird.models.kinds import SoundFamily
+from yardbird.models.family_kinds import SoundFamily
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.pitch import Key, Mode
 from yardbird.nn.sampling import SoundSampling

@@ -5,7 +5,7 @@ Generated solos are compared with real ones, their floor and those of the n-gram
 
 from pathlib import Path
 
-from yardbird.baselines.baseline import NGRAM, EvaluateConfig, read_baseline
+from yardbird.baselines.ngram_solos import NGRAM, EvaluateConfig, read_baseline
 from yardbird.codecs.events import EventCodec
 from yardbird.evaluation.evaluate import endings_of, read_generated, real_excerpts, score_held_out
 from yardbird.evaluation.originality import Compared, measure_originality, originality_of, training_index
@@ -15,7 +15,7 @@ from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.estimates import Results, merged
 from yardbird.metrics.set_rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import SetRow, set_headlines, set_rows
-from yardbird.models.base import Family
+from yardbird.models.family import Family
 from yardbird.music.excerpts import length_beats
 from yardbird.seeds import streams
 

@@ -11,8 +11,8 @@ from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.fill_stream import MOST_BARS, Arranged, Gap, gap_of
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.metrics.estimates import Estimate
-from yardbird.models.base import Ratio, TokenScores
-from yardbird.models.kinds import TokenFamily
+from yardbird.models.family import Ratio, TokenScores
+from yardbird.models.family_kinds import TokenFamily
 from yardbird.models.token_scoring import SoloFigures, estimate
 
 FILLED, CONTINUED, GAIN = "filled_nats_per_note", "continued_nats_per_note", "fill_gain"

@@ -18,11 +18,11 @@ from tqdm import tqdm
 from yardbird.baselines.ngram import NGram
 from yardbird.bootstrap_settings import Resampling
 from yardbird.metrics.estimates import Results
-from yardbird.models.base import Ratio
-from yardbird.models.kinds import Codes
+from yardbird.models.family import Ratio
+from yardbird.models.family_kinds import Codes
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates
 from yardbird.music.pitch import Key
-from yardbird.tables.clips import read_clip_index
+from yardbird.tables.clip_tables import read_clip_index
 
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
 HEADLINE = "nats_per_frame"

@@ -26,8 +26,8 @@ from yardbird.metrics.estimates import Estimate, Results, exact
 from yardbird.metrics.key_fit import scale_margin
 from yardbird.metrics.sound_distance import SAMPLE_RATE, embed, estimate_distance
 from yardbird.metrics.transcription_accuracy import found_notes
-from yardbird.models.base import Ratio
-from yardbird.models.kinds import Codes
+from yardbird.models.family import Ratio
+from yardbird.models.family_kinds import Codes
 from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from yardbird import files
-from yardbird.baselines.baseline import NGRAM
+from yardbird.baselines.ngram_solos import NGRAM
 from yardbird.codecs.encoded_solos import read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.config import BACKGROUND
@@ -25,8 +25,8 @@ from yardbird.metrics.shared_runs import FIGURES, MOST, KnownSolo, Originality, 
 from yardbird.music.midi import read_score
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import Streams
-from yardbird.tables.copies import read_copies
-from yardbird.tables.generated import read_generated_solos
+from yardbird.tables.copies_table import read_copies
+from yardbird.tables.generated_tables import read_generated_solos
 
 #: The metrics that the gate checks: none may be above the upper end of the yardstick's interval.
 JUDGED = ("coverage_8", "longest_run", MOST)

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.baselines.baseline import Baseline
+from yardbird.baselines.ngram_solos import Baseline
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.melody import HOLD, Melody, Steps
 from yardbird.errors import InputError
 from yardbird.metrics.estimates import Estimate, Estimates, Results, exact
 from yardbird.metrics.note_agreement import note_matches, onset_matches
-from yardbird.models.base import ACTIVE_VARIANCE, Ratio
-from yardbird.models.kinds import LatentFamily, Vectors
+from yardbird.models.family import ACTIVE_VARIANCE, Ratio
+from yardbird.models.family_kinds import LatentFamily, Vectors
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints, Score
 from yardbird.seeds import generator
-from yardbird.tables.copies import read_copies
+from yardbird.tables.copies_table import read_copies
 
 SHUFFLED, ALL_HOLD = "shuffled_z", "all_hold"
 #: The latent has collapsed if a smaller share of it is active, or if shuffling it loses fewer steps or notes.

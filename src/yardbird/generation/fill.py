@@ -20,7 +20,7 @@ from yardbird.data.reading import read_untouched
 from yardbird.errors import InputError
 from yardbird.generation.orders import GenerateConfig, check_artist
 from yardbird.generation.token_solos import token_limit
-from yardbird.models.kinds import TokenFamily
+from yardbird.models.family_kinds import TokenFamily
 from yardbird.music.score import Ints, Notes, Score
 from yardbird.seeds import derive_seed
 

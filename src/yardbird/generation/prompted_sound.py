@@ -18,12 +18,12 @@ from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, P
 from yardbird.data.readers import file_and_number
 from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
-from yardbird.models.kinds import Codes, SoundFamily
-from yardbird.models.trained import open_family
+from yardbird.models.family_kinds import Codes, SoundFamily
+from yardbird.models.trained_folder import open_family
 from yardbird.nn.sampling import SoundSampling
 from yardbird.pictures import spectrogram
 from yardbird.seeds import derive_seed
-from yardbird.tables.generated import GeneratedSound, write_generated_sounds
+from yardbird.tables.generated_tables import GeneratedSound, write_generated_sounds
 
 MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
 

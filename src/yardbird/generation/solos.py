@@ -23,7 +23,7 @@ from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo
 from yardbird.pictures import piano_roll
-from yardbird.tables.generated import GeneratedSolo, write_generated_solos
+from yardbird.tables.generated_tables import GeneratedSolo, write_generated_solos
 
 
 @dataclass(frozen=True)

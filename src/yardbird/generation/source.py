@@ -10,8 +10,8 @@ from yardbird.errors import InputError
 from yardbird.generation import latent_solos, token_solos
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
-from yardbird.models.kinds import LatentFamily, TokenFamily
-from yardbird.models.trained import open_family
+from yardbird.models.family_kinds import LatentFamily, TokenFamily
+from yardbird.models.trained_folder import open_family
 
 
 class Draw(Protocol):

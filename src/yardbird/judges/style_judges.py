@@ -21,7 +21,7 @@ from yardbird.baselines.witten_bell import WittenBell
 from yardbird.errors import InputError
 from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
-from yardbird.metrics.pitch import INTERVAL_CLASSES
+from yardbird.metrics.pitch_metrics import INTERVAL_CLASSES
 from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
 from yardbird.metrics.style import LARGEST_INTERVAL
 from yardbird.music.score import Floats, Ints, Score

@@ -23,8 +23,8 @@ from yardbird.errors import InputError
 from yardbird.latent.gradient_climbing import EXPECTED, climb
 from yardbird.latent.study import Study
 from yardbird.metrics.attributes import ATTRIBUTES
-from yardbird.models.music_vae.family import MusicVAEFamily
-from yardbird.models.music_vae.latent import Latent, Vector
+from yardbird.models.music_vae.latent_solo import Latent, Vector
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Floats, Score
 

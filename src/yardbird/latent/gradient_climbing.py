@@ -17,9 +17,9 @@ from torch import Tensor
 
 from yardbird.codecs.melody import CLASSES, HOLD, REST
 from yardbird.metrics.attributes import blue_pitch_classes
-from yardbird.models.music_vae.family import MusicVAEFamily
-from yardbird.models.music_vae.latent import Latent
-from yardbird.models.music_vae.model import StepValue
+from yardbird.models.music_vae.latent_solo import Latent
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
+from yardbird.models.music_vae.vae_model import StepValue
 from yardbird.music.score import Score
 
 # The length of a step, and the most steps. The gradient is recomputed after each; steps grow if the path needs more.

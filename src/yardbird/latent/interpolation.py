@@ -24,8 +24,8 @@ from yardbird.config import NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.note_agreement import note_f1
-from yardbird.models.music_vae.family import MusicVAEFamily
-from yardbird.models.music_vae.latent import Latent
+from yardbird.models.music_vae.latent_solo import Latent
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.score import Floats, Ints, Score
 from yardbird.pictures.figure import COLOURS, figure, plain
 from yardbird.seeds import generator

@@ -13,14 +13,14 @@ from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.config import TARGET
 from yardbird.errors import InputError
-from yardbird.models.music_vae.family import MusicVAEFamily
-from yardbird.models.music_vae.latent import Latent
+from yardbird.models.music_vae.latent_solo import Latent
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.excerpts import cut
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score
 from yardbird.pictures import piano_roll
 from yardbird.seeds import generator
-from yardbird.tables.copies import read_copies
+from yardbird.tables.copies_table import read_copies
 
 _LONGEST_STEM = 100  # bytes: names have 255
 

@@ -24,7 +24,7 @@ from yardbird.latent.directions import Directions, artist_codes
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.harmony import chord_tone_rate
 from yardbird.metrics.note_agreement import contour_kept, rhythm_kept
-from yardbird.models.music_vae.latent import Vector
+from yardbird.models.music_vae.latent_solo import Vector
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
 from yardbird.pictures.figure import COLOURS, FAINT, figure, plain

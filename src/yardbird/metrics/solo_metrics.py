@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from yardbird.metrics import bebop, harmony, phrase, pitch, rhythm
+from yardbird.metrics import bebop, harmony, phrase, pitch_metrics, rhythm
 from yardbird.music import swing
 from yardbird.music.score import Score
 
@@ -10,9 +10,9 @@ from yardbird.music.score import Score
 LEAST_SPREAD = 1e-9
 #: Name → metric; the interval profile follows the entropies.
 METRICS: dict[str, Callable[[Score], float | None]] = {
-    "pitch_entropy": pitch.pitch_entropy,
-    "h1": lambda score: pitch.pitch_class_entropy(score, 1),
-    "h4": lambda score: pitch.pitch_class_entropy(score, 4),
+    "pitch_entropy": pitch_metrics.pitch_entropy,
+    "h1": lambda score: pitch_metrics.pitch_class_entropy(score, 1),
+    "h4": lambda score: pitch_metrics.pitch_class_entropy(score, 4),
     "rhythm_diversity": rhythm.rhythm_diversity,
     "bar_pattern_diversity": rhythm.bar_pattern_diversity,
     "grooving_similarity": rhythm.grooving_similarity,
@@ -38,5 +38,5 @@ METRICS: dict[str, Callable[[Score], float | None]] = {
 def describe(score: Score) -> dict[str, float | None]:
     """Every metric of one score by name, then the interval profile as `interval_0` … `interval_over_12`."""
     values = {name: metric(score) for name, metric in METRICS.items()}
-    profile = pitch.interval_profile(score) or dict.fromkeys(pitch.INTERVAL_CLASSES)
+    profile = pitch_metrics.interval_profile(score) or dict.fromkeys(pitch_metrics.INTERVAL_CLASSES)
     return values | {f"interval_{name}": share for name, share in profile.items()}

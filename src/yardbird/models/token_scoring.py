@@ -19,7 +19,7 @@ from yardbird.codecs.melody import HOLD
 from yardbird.codecs.vocabulary import KINDS
 from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
-from yardbird.models.base import Ratio, TokenScores
+from yardbird.models.family import Ratio, TokenScores
 from yardbird.music.score import Floats, Ints
 
 #: Token kinds whose nats are reported separately; the groups sum to the nats per note.

@@ -23,8 +23,8 @@ from yardbird.music.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
-from yardbird.tables.copies import read_copies
-from yardbird.tables.generated import TABLE, GeneratedSound, read_generated
+from yardbird.tables.copies_table import read_copies
+from yardbird.tables.generated_tables import TABLE, GeneratedSound, read_generated
 
 Figures = Mapping[str, float | None]
 

@@ -15,7 +15,7 @@ from yardbird.metrics.shared_runs import FIGURES, LENGTHS, MOST
 from yardbird.metrics.verdicts import Told, told
 from yardbird.report.charts import Chart, bars, chart, curves, dots
 from yardbird.report.family_solos import Family
-from yardbird.tables.curves import read_curve
+from yardbird.tables.curve_table import read_curve
 
 _COVERAGE = [f"coverage_{length}" for length in LENGTHS]
 _SHADES = [[0, "#3a86c8"], [0.5, "#e9d8a6"], [1, "#c94f5d"]]

@@ -12,8 +12,8 @@ from yardbird.data.manifest import MANIFEST, REJECTED, SYNTHETIC, Rejected, SetA
 from yardbird.data.source_sounds import Reject
 from yardbird.music.midi import read_score
 from yardbird.report.charts import Chart, histogram
-from yardbird.tables.copies import CopyRow
-from yardbird.tables.typed import Columns, read_table
+from yardbird.tables.copies_table import CopyRow
+from yardbird.tables.typed_table import Columns, read_table
 
 Row = TypeVar("Row", bound=Columns)
 _SPLITS = ("train", "validation", "test")

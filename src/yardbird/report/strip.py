@@ -8,7 +8,7 @@ import pandas as pd
 
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
-from yardbird.tables.copies import read_copies
+from yardbird.tables.copies_table import read_copies
 
 PATH = "linear"  # the measured path that is shown
 

@@ -14,8 +14,8 @@ from yardbird.errors import InputError
 from yardbird.generation.latent_solos import draw
 from yardbird.generation.orders import Order
 from yardbird.metrics.note_agreement import note_f1
-from yardbird.models.music_vae.family import MusicVAEFamily
-from yardbird.models.music_vae.latent import Latent, Vector
+from yardbird.models.music_vae.latent_solo import Latent, Vector
+from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.score import Meter, Score
 from yardbird.nn.sampling import Sampling
 from yardbird.serving.requests import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi

@@ -11,7 +11,7 @@ from yardbird.config import PARAMS
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.generation.prompted_sound import SingConfig, sing
-from yardbird.models.kinds import SoundFamily
+from yardbird.models.family_kinds import SoundFamily
 from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 MOST_SECONDS, MOST_SECONDS_IN_ALL = 60, 300  # a request must not block the server for hours

@@ -16,7 +16,7 @@ from yardbird.audio.wave import read_wave
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
 from yardbird.nn import encodec
-from yardbird.tables.clips import ClipRow, encoded_clip, read_clips, write_clip_index
+from yardbird.tables.clip_tables import ClipRow, encoded_clip, read_clips, write_clip_index
 
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
 

@@ -12,8 +12,8 @@ import numpy as np
 from yardbird import files
 from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
-from yardbird.tables.clips import EncodedClipRow, read_clip_index
-from yardbird.tables.encoded import EncodedRow, read_index
+from yardbird.tables.clip_tables import EncodedClipRow, read_clip_index
+from yardbird.tables.encoded_tables import EncodedRow, read_index
 from yardbird.tracking.endpoint import Endpoint
 from yardbird.tracking.gate import Gate
 

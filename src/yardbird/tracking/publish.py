@@ -7,12 +7,12 @@ from typing import Any
 from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.base import TRAINED, load_family
+from yardbird.models.family import TRAINED, load_family
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate, Standing
 from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.registry import describe, publish_model
-from yardbird.tracking.samples import Show, show_samples
+from yardbird.tracking.sample_pages import Show, show_samples
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line
 from yardbird.tracking.sync import sync_pipeline, sync_trainings
 

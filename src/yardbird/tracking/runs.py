@@ -15,7 +15,7 @@ from yardbird import files
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.errors import YardbirdError
 from yardbird.music.midi import write_score
-from yardbird.tables.curves import CurveRow
+from yardbird.tables.curve_table import CurveRow
 from yardbird.tracking.store import FAILURES, connect, first_line
 
 #: The folder of a run's artifacts that holds what the family sampled after some epochs.

@@ -11,7 +11,7 @@ from mlflow.entities import RunTag
 from yardbird import files
 from yardbird.config import PARAMS, flatten, read_params
 from yardbird.dvc_lock import LOCK, background_sources, pipeline_id, read_lock
-from yardbird.tables.curves import read_curve
+from yardbird.tables.curve_table import read_curve
 from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run
 from yardbird.tracking.solo_pages import solo_page
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, provenance

@@ -20,12 +20,12 @@ from tqdm import tqdm
 from yardbird.config import PARAMS
 from yardbird.devices import best_device, device_in_words, peak_memory_mib
 from yardbird.errors import ConfigError, InputError, YardbirdError
-from yardbird.models.base import Family
+from yardbird.models.family import Family
 from yardbird.seeds import derive_seed
-from yardbird.tables.curves import CurveRow
+from yardbird.tables.curve_table import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
+from yardbird.training.lightning_module import EpochOrder, FamilyModule
 from yardbird.training.listeners import Listener
-from yardbird.training.module import EpochOrder, FamilyModule
 from yardbird.training.shares import Partner, can_share
 from yardbird.training.training_config import TrainingConfig
 

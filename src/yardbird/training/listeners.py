@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from yardbird.tables.curves import CurveRow
+from yardbird.tables.curve_table import CurveRow
 
 _LOSS = "train/loss"  # a TensorBoard tag that every epoch has
 

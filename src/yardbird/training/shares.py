@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from yardbird.errors import YardbirdError
-from yardbird.models.base import Batch, Family
+from yardbird.models.family import Batch, Family
 from yardbird.seeds import derive_seed
 
 

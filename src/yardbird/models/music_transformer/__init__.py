@@ -1,8 +1,8 @@
 """The Music Transformer over event tokens."""
 
-from yardbird.models.music_transformer.export import save_to_midi
-from yardbird.models.music_transformer.family import MusicTransformerFamily
-from yardbird.models.music_transformer.model import MusicTransformer
+from yardbird.models.music_transformer.midi_export import save_to_midi
+from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
+from yardbird.models.music_transformer.transformer_model import MusicTransformer
 
 FAMILY = MusicTransformerFamily
 

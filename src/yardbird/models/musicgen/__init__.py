@@ -1,6 +1,6 @@
 """MusicGen: sound from a caption."""
 
-from yardbird.models.musicgen.family import MusicGenFamily
+from yardbird.models.musicgen.musicgen_family import MusicGenFamily
 
 FAMILY = MusicGenFamily
 

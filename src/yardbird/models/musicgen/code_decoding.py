@@ -15,8 +15,8 @@ from tqdm import tqdm
 from transformers import DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
 
 from yardbird.errors import InputError
-from yardbird.models.kinds import Codes
-from yardbird.models.musicgen.delay import delayed, undelayed
+from yardbird.models.family_kinds import Codes
+from yardbird.models.musicgen.delay_pattern import delayed, undelayed
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Sampling, SoundSampling, choose, row_generators
 

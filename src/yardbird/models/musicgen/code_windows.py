@@ -1,0 +1,134 @@
+"""Clips of codes with their captions: random cuts for training, fixed windows for measuring."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from yardbird.config import PositiveFloat, PositiveInt, Settings, Share
+from yardbird.models.family import TARGET_ALONE, Batch, Rounds
+from yardbird.seeds import generator
+from yardbird.tables.clip_tables import read_clip_index
+
+Codes = NDArray[np.int16]
+TextIds = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class ClipsConfig(Settings, section="musicgen.clips"):
+    """Section `musicgen.clips`: how clips are presented in training."""
+
+    context_seconds: PositiveFloat  # the model's context; longer clips are cut at a random place
+    per_epoch: PositiveInt | None  # null: each clip once
+    caption_dropout: Share  # share of the clips without caption, which classifier-free guidance requires
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The place of a clip in the packed codes, and its captions. The first caption is the most complete."""
+
+    start: int
+    length: int
+    captions: tuple[str, ...]
+
+
+def read_clips(encoded: Path, split: str) -> list[Clip]:
+    """The clips of a split, in the order of the index.
+
+    Raises:
+        InputError: the split has no clips.
+    """
+    return [Clip(row.start, row.length, row.captions) for row in read_clip_index(encoded, split)]
+
+
+def read_codes(encoded: Path) -> Codes:
+    """All clips, concatenated and memory-mapped: (frames, codebooks)."""
+    codes: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
+    return codes
+
+
+class TrainingClips(Dataset[Batch]):
+    """Clips in random order, each with one of its captions at random.
+
+    Items are {"codes": (codebooks, context), "text": (words,), "mask": (words,)}. Shorter clips are padded on the right
+    to the context, or to the longest clip if that is shorter. `Rounds` orders the clips; none is background. An item is
+    a function of (seed, epoch, index) alone.
+    """
+
+    def __init__(
+        self, encoded: Path, context: int, per_epoch: int | None, pad_id: int, text_ids: TextIds, seed: int
+    ) -> None:
+        self._codes, self._clips = read_codes(encoded), read_clips(encoded, "train")
+        self._texts = _Texts([caption for clip in self._clips for caption in clip.captions], text_ids)
+        self._context = min(context, max(clip.length for clip in self._clips))
+        self._pad_id, self._seed, self._epoch = pad_id, seed, 0
+        self._rounds = Rounds(len(self._clips), 0, TARGET_ALONE, per_epoch, seed)
+
+    def __len__(self) -> int:
+        return len(self._rounds)
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._rounds.set_epoch(epoch)
+
+    def __getitem__(self, index: int) -> Batch:
+        clip = self._clips[self._rounds[index]]
+        rng = generator(self._seed, "clip", self._epoch, index)
+        caption = clip.captions[int(rng.integers(len(clip.captions)))]
+        offset = int(rng.integers(max(0, clip.length - self._context) + 1))
+        return {"codes": _cut(self._codes, clip, offset, self._context, self._pad_id), **self._texts[caption]}
+
+
+class MeasuringClips(Dataset[Batch]):
+    """Whole clips with their first captions. Clips longer than the context are cut into overlapping windows.
+
+    Items are those of `TrainingClips` and "scored" (context,), which marks the frames to score in this window. Each
+    frame of a clip is scored exactly once, given at least half a context or the whole beginning of the clip.
+    """
+
+    def __init__(self, codes: Codes, clips: Sequence[Clip], context: int, pad_id: int, text_ids: TextIds) -> None:
+        self._codes, self._pad_id = codes, pad_id
+        self._context = context = min(context, max(clip.length for clip in clips))
+        self._texts = _Texts([clip.captions[0] for clip in clips], text_ids)
+        self._hop = (context + 1) // 2
+        self._places = [
+            (clip, self._hop * number)
+            for clip in clips
+            for number in range(1 + -(-max(0, clip.length - context) // self._hop))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Batch:
+        clip, offset = self._places[index]
+        frames = torch.arange(self._context)
+        scored = (frames < clip.length - offset) & (frames >= (self._context - self._hop if offset else 0))
+        codes = _cut(self._codes, clip, offset, self._context, self._pad_id)
+        return {"codes": codes, **self._texts[clip.captions[0]], "scored": scored}
+
+
+class _Texts:
+    """Token ids of captions, padded to one length."""
+
+    def __init__(self, captions: Sequence[str], text_ids: TextIds) -> None:
+        unique = list(dict.fromkeys(captions))
+        self._rows = {caption: row for row, caption in enumerate(unique)}
+        self._ids, self._mask = text_ids(unique)
+
+    def __getitem__(self, caption: str) -> Batch:
+        row = self._rows[caption]
+        return {"text": self._ids[row], "mask": self._mask[row]}
+
+
+def _cut(codes: Codes, clip: Clip, offset: int, context: int, pad_id: int) -> Tensor:
+    stop = min(offset + context, clip.length)
+    window = torch.full((codes.shape[1], context), pad_id)
+    frames = codes[clip.start + offset : clip.start + stop].astype(np.int64)
+    window[:, : stop - offset] = torch.from_numpy(frames.T)
+    return window

@@ -1,0 +1,130 @@
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_audio import LENGTHS, write_encoded
+from torch import Tensor
+
+from yardbird.errors import ConfigError, InputError
+from yardbird.models.musicgen.code_windows import (
+    Clip,
+    ClipsConfig,
+    MeasuringClips,
+    TrainingClips,
+    read_clips,
+    read_codes,
+)
+
+PAD, CONTEXT = 16, 20
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_encoded(tmp_path_factory.mktemp("clips") / "audio")
+
+
+def letters(captions: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """A caption as the codes of its letters."""
+    longest = max(map(len, captions))
+    ids = torch.tensor([[ord(letter) for letter in caption.ljust(longest)] for caption in captions])
+    return ids, (ids != ord(" ")).long()
+
+
+def spoken(item: object) -> str:
+    return "".join(chr(letter) for letter in item["text"].tolist()).rstrip()  # type: ignore[index]
+
+
+def training(encoded: Path, per_epoch: int | None = None, seed: int = 0) -> TrainingClips:
+    return TrainingClips(encoded, CONTEXT, per_epoch, PAD, letters, seed)
+
+
+def test_every_clip_comes_once_a_round_whatever_the_epochs_length(encoded: Path) -> None:
+    clips = training(encoded, per_epoch=4)
+    lengths: Counter[int] = Counter()
+    for epoch in range(3):  # two rounds of six
+        clips.set_epoch(epoch)
+        lengths.update(int((clips[index]["codes"][0] != PAD).sum()) for index in range(len(clips)))
+    assert lengths == Counter(2 * [min(length, CONTEXT) for length in LENGTHS["train"]])
+
+
+def test_a_window_is_a_part_of_its_clip_and_short_clips_are_padded_on_the_right(encoded: Path) -> None:
+    clips, packed = training(encoded), read_codes(encoded)
+    known = {clip.captions[0]: clip for clip in read_clips(encoded, "train")}
+    offsets = set()
+    for epoch in range(30):
+        clips.set_epoch(epoch)
+        for item in (clips[index] for index in range(len(clips))):
+            codes = item["codes"].numpy()
+            frames = int((codes[0] != PAD).sum())
+            assert (codes[:, frames:] == PAD).all()
+            places = [
+                (clip, offset)
+                for clip in known.values()
+                for offset in range(clip.length - frames + 1)
+                if np.array_equal(packed[clip.start + offset : clip.start + offset + frames].T, codes[:, :frames])
+            ]
+            assert places
+            offsets.update(offset for clip, offset in places if clip.length == 44)
+    assert min(offsets) == 0
+    assert max(offsets) == 44 - CONTEXT
+
+
+def test_captions_are_random_in_training_and_complete_in_validation(encoded: Path) -> None:
+    clips = training(encoded)
+    heard = set()
+    for epoch in range(40):
+        clips.set_epoch(epoch)
+        heard |= {spoken(clips[index]) for index in range(len(clips))}
+    assert heard == {caption for clip in read_clips(encoded, "train") for caption in clip.captions}
+    held_out = read_clips(encoded, "validation")
+    measured = MeasuringClips(read_codes(encoded), held_out, CONTEXT, PAD, letters)
+    assert {spoken(measured[index]) for index in range(len(measured))} == {clip.captions[0] for clip in held_out}
+
+
+def test_an_item_depends_only_on_seed_epoch_and_index(encoded: Path) -> None:
+    one, other, third = training(encoded), training(encoded), training(encoded, seed=1)
+    for clips in (one, other, third):
+        clips.set_epoch(2)
+    _ = other[3]  # earlier items have no effect
+    same = [torch.equal(one[index]["codes"], other[index]["codes"]) for index in range(len(one))]
+    apart = [torch.equal(one[index]["codes"], third[index]["codes"]) for index in range(len(one))]
+    assert all(same)
+    assert not all(apart)
+    with pytest.raises(IndexError):
+        one[len(one)]
+
+
+@pytest.mark.parametrize("context", [1, 2, 7, 20, 64])
+def test_each_frame_of_a_clip_is_scored_once_after_half_a_context_or_all_before(context: int) -> None:
+    codes = np.arange(4 * 45).reshape(45, 4).astype(np.int16)
+    clip = Clip(3, 40, ("blues",))
+    windows = MeasuringClips(codes, [clip], context, 9999, letters)
+    scored = []
+    for item in (windows[index] for index in range(len(windows))):
+        frames = item["codes"][0][item["scored"]]
+        scored += frames.tolist()
+        first = int(item["scored"].nonzero()[0])
+        assert first >= context // 2 or frames[0] == codes[3, 0]
+    assert scored == codes[3:43, 0].tolist()
+
+
+def test_a_split_without_clips_is_named(encoded: Path) -> None:
+    with pytest.raises(InputError, match=r"index\.csv: expected clips of the encore split, found none"):
+        read_clips(encoded, "encore")
+
+
+@pytest.mark.parametrize(
+    ("key", "settings"),
+    [
+        ("context_seconds", {"context_seconds": 0.0}),
+        ("per_epoch", {"per_epoch": 0}),
+        ("caption_dropout", {"caption_dropout": 1.1}),
+    ],
+)
+def test_an_invalid_setting_is_named(key: str, settings: dict[str, float]) -> None:
+    usual = {"context_seconds": 8.0, "per_epoch": None, "caption_dropout": 0.1}
+    with pytest.raises(ConfigError, match=rf"^params.yaml: musicgen.clips.{key}: expected "):
+        ClipsConfig(**{**usual, **settings})  # type: ignore[arg-type]

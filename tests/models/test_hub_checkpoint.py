@@ -1,0 +1,197 @@
+"""MusicGen from a checkpoint: the same road for a folder as for the hub, which is out of reach in tests."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub.constants
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+from tiny_audio import FORMS, write_encoded, write_hub_checkpoint
+from torch.utils.data import DataLoader
+from transformers import MusicgenForConditionalGeneration, T5Config
+
+from yardbird.errors import InputError
+from yardbird.models.musicgen import MusicGenFamily
+from yardbird.models.musicgen.code_windows import read_codes
+from yardbird.models.musicgen.hub_checkpoint import locate, open_codec, open_model
+from yardbird.training.checkpoints import CheckpointFolder
+from yardbird.training.fit import fit
+from yardbird.training.training_config import TrainingConfig
+
+TRAINING = TrainingConfig(
+    batch_size=3, accumulate=2, max_epochs=1, patience=1, learning_rate=0.01, min_learning_rate=0.01, warmup_steps=0,
+    weight_decay=0.0, gradient_clip=1.0, precision="32-true", sample_every_epochs=None, threads=1,
+    processes=1,
+)  # fmt: skip
+HUB = "facebook/musicgen-small"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_hub_checkpoint(tmp_path_factory.mktemp("hub") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_encoded(tmp_path_factory.mktemp("encoded") / "audio", codebook_size=32, sample_rate=32_000)
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+
+
+def create(checkpoint: str, encoded: Path, folder: Path, method: str = "lora") -> MusicGenFamily:
+    settings = {
+        "checkpoint": checkpoint,
+        "model": {"d_model": 4, "num_heads": 1, "num_layers": 1, "d_ff": 4, "dropout": 0.0, "text_layers": 1},
+        "adaptation": {"method": method, "rank": 2, "alpha": 4.0, "dropout": 0.1},
+        "clips": {"context_seconds": 0.5, "per_epoch": 4, "caption_dropout": 0.1},
+    }
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump({"musicgen": settings}, file)
+    torch.manual_seed(0)
+    return MusicGenFamily.create(encoded, folder / "params.yaml")
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Path, tmp_path: Path, method: str) -> None:
+    family = create(str(hub), encoded, tmp_path, method)
+    before = {name: value.clone() for name, value in open_model(hub).state_dict().items()}
+    codes = read_codes(encoded)[:30].T
+    untouched = family.score_codes(codes, FORMS[0])
+    with CheckpointFolder(tmp_path, "musicgen", "key") as checkpoint:
+        result = fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
+    adapted = family.score_codes(codes, FORMS[0])
+    family.save(tmp_path / "saved")
+    loaded = MusicGenFamily.load(tmp_path / "saved")
+    after = MusicgenForConditionalGeneration.from_pretrained(tmp_path / "saved").state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(value, after[name])}
+    assert len(result.curve) == 1
+    assert before.keys() == after.keys(), "a plain MusicGen, without adapters"
+    assert {name.split(".")[0] for name in changed} <= {"decoder", "enc_to_dec_proj"}
+    if method == "lora":
+        parts = {name.split(".")[-2] for name in changed}
+        assert parts == {"q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"}
+    assert not np.allclose(adapted[0], untouched[0])
+    np.testing.assert_allclose(loaded.score_codes(codes, FORMS[0])[0], adapted[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(loaded.untrained().score_codes(codes, FORMS[0])[0], untouched[0], rtol=1e-5)
+    assert np.array_equal(adapted[0], family.score_codes(codes, FORMS[0])[0]), "saving merges a copy"
+    assert loaded.unknown_words("jazz solo ж") != ()
+
+
+def test_only_the_adapters_get_gradients_and_they_are_all_that_a_checkpoint_keeps(
+    hub: Path, encoded: Path, tmp_path: Path
+) -> None:
+    family = create(str(hub), encoded, tmp_path)
+    batch = next(iter(DataLoader(family.datasets(encoded, 0).train, batch_size=4)))
+    family.model.train()
+    torch.autograd.backward(family.loss(batch, 0).total)
+    graded = {name for name, weight in family.model.named_parameters() if weight.grad is not None}
+    assert graded == {name for name, _ in family.model.named_parameters() if "lora_" in name}
+    assert all(name.startswith("decoder.") for name in graded)
+    with CheckpointFolder(tmp_path, "musicgen", "key") as checkpoint:
+        fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
+        state = checkpoint.read()
+    assert state is not None
+    assert {name for name in state["weights"] if name.startswith("decoder.")} == graded
+    assert not any(name.endswith("weight") for name in state["weights"] if name.startswith("text_encoder."))
+
+
+def test_the_frozen_text_encoder_drops_nothing_out_and_reads_each_caption_once(
+    hub: Path, encoded: Path, tmp_path: Path
+) -> None:
+    """First where nothing may be graded, as in measuring: what was read there must do for training."""
+    family = create(str(hub), encoded, tmp_path)
+    family.model.train()
+    ids, mask = family.text_ids(FORMS)
+    expected = family.model.text_encoder.eval()(input_ids=ids, attention_mask=mask).last_hidden_state
+    if hasattr(family.model, "enc_to_dec_proj"):
+        expected = family.model.enc_to_dec_proj(expected)
+    read: list[int] = []
+    family.model.text_encoder.register_forward_hook(lambda *_: read.append(1))
+    with torch.inference_mode():
+        first = family.text_states(ids, mask).clone()
+    again = family.text_states(ids.flip(0), mask.flip(0)).flip(0)
+    torch.testing.assert_close(again, expected * mask[..., None])
+    assert torch.equal(first, again)
+    assert bool((again[mask == 0] == 0).all())
+    assert len(read) == len(FORMS)
+    (again * torch.ones(1, requires_grad=True)).sum().backward()
+
+
+def test_the_codec_is_the_checkpoints_own(hub: Path) -> None:
+    codec = open_codec(str(hub))
+    theirs = open_model(hub).audio_encoder.state_dict()
+    assert all(torch.equal(value, theirs[name]) for name, value in codec.state_dict().items())
+    assert not any(weight.requires_grad for weight in codec.parameters())
+    assert not codec.training
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_hub_out_of_reach_is_one_line_that_names_the_setting() -> None:
+    started = time.perf_counter()
+    for checkpoint in (HUB, "./no/such/folder", "no such name"):
+        with pytest.raises(InputError) as error:
+            locate(checkpoint)
+        line = str(error.value)
+        assert line.startswith(f"{checkpoint}: expected a MusicGen checkpoint, found n")
+        assert line.endswith(
+            "; set musicgen.checkpoint to scratch, or to a folder with the layout of facebook/musicgen-small"
+        )
+        assert "\n" not in line
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.usefixtures("offline")
+def test_what_the_hub_gave_before_is_used_without_it(hub: Path, tmp_path: Path) -> None:
+    cached = tmp_path / "cache/models--facebook--musicgen-small"
+    shutil.copytree(hub, cached / "snapshots/abc")
+    (cached / "refs").mkdir()
+    (cached / "refs/main").write_text("abc")
+    assert open_model(locate(HUB)).config.decoder.num_codebooks == 4  # type: ignore[union-attr]  # a config
+
+
+def damage(folder: Path, kind: str) -> None:
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    if kind == "pickle":
+        (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    elif kind == "cut":
+        whole = (folder / "model.safetensors").read_bytes()
+        (folder / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    elif kind == "other":
+        T5Config().save_pretrained(folder)
+    elif kind == "deeper":
+        config["decoder"]["num_hidden_layers"] = 3
+        (folder / "config.json").write_text(json.dumps(config))
+    elif kind == "stereo":
+        config["decoder"]["audio_channels"] = 2
+        (folder / "config.json").write_text(json.dumps(config))
+    else:
+        (folder / "config.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("pickle", "no file named model.safetensors"),
+        ("cut", "Error while deserializing header|incomplete"),
+        ("other", "a model of type t5"),
+        ("deeper", "no weights for decoder.model.decoder.layers.2"),
+        ("stereo", "a stereo model"),
+        ("empty", "config.json|model_type"),
+    ],
+)
+def test_a_folder_that_holds_no_whole_musicgen_is_one_line(hub: Path, tmp_path: Path, kind: str, found: str) -> None:
+    folder = tmp_path / kind
+    shutil.copytree(hub, folder)
+    damage(folder, kind)
+    with pytest.raises(InputError, match=found) as error:
+        open_model(folder)
+    assert "\n" not in str(error.value)
