@@ -49,8 +49,7 @@ bench: $(INSTALLED) ## speed compared with other implementations, as ratios
 	for benchmark in $(filter-out %/timing.py %/best_of.py %/fuzz.py %/vae_windows.py %/jsb.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$benchmark || exit 1; done
 
 exp: $(INSTALLED) ## table of experiments: what changed, and the results
-	dvc exp show --only-changed --hide-workspace \
-	  --drop '.*(src/|stages/|data/|reports/|models/|validation_|ngram\.|real\.|floor\.|_low|_high|per_token|epoch|verdict).*|Executor'
+	yardbird compare --experiments
 
 ui: $(INSTALLED) ## the runs and the registry in a browser, on loopback
 	mlflow ui

@@ -1,4 +1,4 @@
-"""Stage compare: compares all evaluated families in one report with plots."""
+"""Stage compare: compares all evaluated families in one report with plots, and writes the metrics that DVC shows."""
 
 import sys
 from pathlib import Path
@@ -8,9 +8,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from yardbird import files
 from yardbird.comparison import models_table, plot_tables
 from yardbird.comparison.comparison_tables import as_markdown, sections
+from yardbird.comparison.deciding_table import deciding, values
 from yardbird.comparison.gathering import read_comparison
 from yardbird.comparison.model_facts import all_facts
 from yardbird.comparison.strengths import characters
+from yardbird.deciding_metrics import FOLDER
 from yardbird.errors import exit_on_error
 from yardbird.report_tables import write_sections
 
@@ -25,6 +27,8 @@ def main() -> None:
     tables = sections(comparison, families, descriptions)
     files.write_text(REPORTS / "comparison.md", as_markdown(comparison, tables))
     write_sections(REPORTS / "comparison_tables.json", tables)
+    for metric, own in values(deciding(comparison, families)).items():
+        files.write_json(FOLDER / f"{metric}.json", own)
     for path, table in (
         ("comparison.csv", comparison.rows),
         ("comparison_models.csv", models_table.as_table(families, descriptions)),

@@ -61,7 +61,8 @@ def code_of(stage: Stage) -> set[str]:
     Left out: empty `__init__` files, and that of the library, which imports its public names on first use.
     """
     seen: set[Path] = set()
-    waiting = [script_of(stage)] + ([module_file(f"yardbird.models.{stage.key}")] if stage.key else [])
+    loaded_by_name = FAMILIES if stage.name == "publish" else [stage.key] if stage.key else []
+    waiting = [script_of(stage), *(module_file(f"yardbird.models.{name}") for name in loaded_by_name)]
     while waiting:
         file = waiting.pop()
         if file is None or file in seen:

@@ -9,6 +9,7 @@ from table_rows import filled
 
 from yardbird.comparison import table_cells
 from yardbird.comparison.comparison_tables import as_markdown, sections
+from yardbird.comparison.deciding_table import deciding, section, values
 from yardbird.comparison.gathering import Comparison, describe_corpus, read_comparison
 from yardbird.comparison.model_facts import all_facts
 from yardbird.comparison.plot_tables import (
@@ -19,6 +20,7 @@ from yardbird.comparison.plot_tables import (
     reconstruction,
 )
 from yardbird.comparison.strengths import characters
+from yardbird.deciding_metrics import METRICS
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import SHOWN
 from yardbird.models.token_scoring import GROUPS
@@ -108,9 +110,10 @@ def test_both_families_are_in_one_report(data, tmp_path):
         "real", "floor", "ngram", "music_transformer", "music_vae", "shuffled_z", "all_hold",
     ]  # fmt: skip
     report = report_of(comparison)
-    models, held_out, generated, latent, training = (
+    deciding, models, held_out, generated, latent, training = (
         section.partition("\n")[2] for section in report.split("\n## ")[1:]
     )
+    assert "| perplexity | 9.00 (n-gram 9.00) |  |" in deciding
     assert "| property | music_transformer | music_vae | Jukebox (published) |" in models
     assert "| music_transformer | 5.000" in held_out
     assert "music_vae" not in held_out
@@ -177,6 +180,40 @@ def test_sound_has_its_own_section_and_its_notes_are_compared_with_the_others(da
     assert nats_by_codebook(comparison).to_numpy().tolist() == [
         ["musicgen", "1", 2.0], ["musicgen", "2", 3.5], ["unigram", "1", 3.0], ["unigram", "2", 4.0],
     ]  # fmt: skip
+
+
+def test_the_ten_metrics_have_one_name_for_all_families_and_come_from_their_own_evaluation(data, tmp_path):
+    write_family(tmp_path, "music_transformer")
+    write_latent_family(tmp_path)
+    write_sound_family(tmp_path)
+    for family, figures in {
+        "music_vae": {"grid_perplexity": 2.5, "grid_note_accuracy": 0.75},
+        "ngram": {"grid_perplexity": 1.5, "grid_note_accuracy": 0.125},
+        "musicgen": {"code_perplexity": 20.0, "code_accuracy": 0.25},
+        "bigram": {"code_perplexity": 40.0, "code_accuracy": 0.0625},
+    }.items():
+        of = {"ngram": "music_vae", "bigram": "musicgen"}.get(family, family)
+        with (tmp_path / f"evaluate/{of}_rows.csv").open("a") as table:
+            table.writelines(f"{family},{name},{value},,3,\n" for name, value in figures.items())
+    headlines = {"music_transformer": {"distance_to_real": 0.5, "original": 0}, "floor": {"distance_to_real": 0.25}}
+    (tmp_path / "evaluate/music_transformer.json").write_text(json.dumps(headlines))
+    comparison = read_comparison(tmp_path, data, tmp_path)
+    found = deciding(comparison, all_facts(comparison))
+    assert tuple(found) == tuple(METRICS)
+    shown = values(found)
+    assert shown["perplexity"] == {"music_transformer": 9.0, "music_vae": 2.5, "musicgen": 20.0}
+    assert shown["note_accuracy"] == {"music_transformer": 0.2, "music_vae": 0.75, "musicgen": 0.25}
+    assert shown["pitch_entropy"] == {"music_transformer": 0.7, "music_vae": 0.7, "musicgen": 4.0}
+    assert shown["nats_saved"] == {"music_transformer": 0.16667, "musicgen": 0.16667}  # 1 of 6 and 2.5 of 15 nats
+    assert shown["distance_to_real"] == {"music_transformer": 0.5}
+    (table,) = section(found).tables
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["perplexity"] == ["9.00 (n-gram 9.00)", "2.50 (n-gram 1.50)", "20.00 (bigram 40.00)"]
+    assert rows["note accuracy"] == ["20.0 % (n-gram 20.0 %)", "75.0 % (n-gram 12.5 %)", "25.0 % (bigram 6.2 %)"]
+    assert rows["pitch entropy"] == ["0.70 (real 0.50)", "0.70 (real 0.50)", "4.00 (real 4.20)"]
+    assert rows["distance to real"] == ["0.50 (floor 0.25)", "", ""]
+    assert rows["original"] == ["no", "", ""]
+    assert "coherent changes" not in rows, "no family has it"
 
 
 def test_sound_alone_makes_a_report_and_without_sound_there_is_no_section(data, tmp_path):

@@ -1,6 +1,7 @@
 """A corpus in which every solo fails one expectation, and a corpus that fails none."""
 
 import dataclasses
+import html
 import json
 import re
 import runpy
@@ -9,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from opened_page import CHROMIUM, opened
 
+from yardbird import files
 from yardbird.config import read_params
 from yardbird.data.manifest import SetAside, SoloRow, read_solos
 from yardbird.data.validation import ValidateConfig, Verdict, note_table, read_scores, validate
@@ -145,34 +148,62 @@ def test_many_solos_are_named_in_part():
         ("velocity", 0, "velocity"),
     ],
 )
-def test_values_out_of_range_are_errors_of_the_note_table(sound, tmp_path, column, value, name):
+def test_values_out_of_range_are_errors_of_the_note_table(sound, column, value, name):
     from yardbird.data.expectations import check_tables, note_expectations
 
     table = note_table({"a/one": sound, "a/two": sound})
     table.loc[32, column] = value  # the first note of the second solo
-    outcomes = check_tables({"notes": (table, note_expectations(CONFIG))}, tmp_path)
+    outcomes = check_tables({"notes": (table, note_expectations(CONFIG))})
     broken = {outcome.name: (outcome.severity, outcome.solos) for outcome in outcomes if outcome.solos}
     assert broken.pop("range", None) in (None, ("warning", ("a/two",)))
     assert broken == {name: ("error", ("a/two",))}
 
 
-def test_a_solo_may_start_while_the_one_before_it_in_the_table_sounds(sound, tmp_path):
+def test_a_solo_may_start_while_the_one_before_it_in_the_table_sounds(sound):
     from yardbird.data.expectations import check_tables, note_expectations
 
     table = note_table({"a/one": sound, "a/two": sound})
     assert table["onset_tick"].iloc[32] < table["onset_tick"].iloc[31]
-    assert not any(outcome.solos for outcome in check_tables({"notes": (table, note_expectations(CONFIG))}, tmp_path))
+    assert not any(outcome.solos for outcome in check_tables({"notes": (table, note_expectations(CONFIG))}))
 
 
-def test_data_docs_show_the_checks_of_the_last_run_only(clean):
+def test_data_docs_are_one_page_of_the_last_run_which_is_the_same_for_the_same_solos(clean):
     ingested, docs = clean
+    pages = []
     for _ in range(2):
-        validate_folder(ingested, docs)
-    assert (docs / "index.html").is_file()
-    pages = {page.stem: page.read_text() for page in docs.glob("validations/**/*.html")}
-    assert set(pages) == {"solos-manifest", "solos-notes"}
-    assert len(list(docs.glob("validations/*/*/*/*.html"))) == 2
-    assert "a note ends before the next one starts" in pages["solos-notes"]
+        files.write_text(docs / "earlier.html", "of an earlier run")
+        verdict = validate_folder(ingested, docs)
+        assert list(docs.iterdir()) == [docs / "index.html"]
+        pages.append((docs / "index.html").read_text())
+    assert pages[0] == pages[1]
+    assert pages[0].count("✓ met") == len(verdict.outcomes)
+    assert "a note ends before the next one starts" in pages[0]
+
+
+def test_data_docs_name_every_failing_solo_with_its_values(broken, tmp_path):
+    from yardbird.data.data_docs import write_data_docs
+
+    write_data_docs(tmp_path / "index.html", broken.solos, broken.notes, broken.outcomes)
+    text = re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]+>", "", (tmp_path / "index.html").read_text())))
+    assert "Not met with severity error: 6" in text
+    assert "✗ error a solo has at least 4 bars length, severity error: expect_column_values_to_be_between(" in text
+    assert f"{broken.solos} rows checked, 1 fail solos: 1 mine/short: bars 3" in text
+    for outcome in broken.outcomes:
+        assert all(f"{solo}: " in text for solo in outcome.solos)
+    first = text.index("Solos: one row for each")
+    assert text.index("✗", first) < text.index("✓", first), "what fails comes first"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+def test_data_docs_need_no_internet(broken, tmp_path):
+    from yardbird.data.data_docs import write_data_docs
+
+    write_data_docs(tmp_path / "index.html", broken.solos, broken.notes, broken.outcomes)
+    with opened(tmp_path / "index.html", width=390) as (page, requests):
+        assert page.locator("li:visible", has_text="mine/short").count() > 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.title() == "Data Docs: the checks of the ingested solos"
+    assert requests == [(tmp_path / "index.html").as_uri()]
 
 
 def test_nothing_ingested_is_one_clear_line(tmp_path):

@@ -81,7 +81,8 @@ def test_a_model_is_compared_with_its_untrained_self_and_simpler_models():
     assert ours["nats_per_frame"] == pytest.approx(1.5)
     assert [ours[f"gain_on_untrained{end}"] for end in ("", "_low", "_high")] == pytest.approx([1.5, 1.5, 1.5])
     assert ours["gain_on_unigram"] == pytest.approx(rows["unigram"]["nats_per_frame"] - 1.5)
-    assert ours["accuracy_codebook_2"] == pytest.approx(2 / 5)
+    assert ours["accuracy_codebook_2"] == ours["code_accuracy"] == pytest.approx(2 / 5)
+    assert ours["code_perplexity"] == pytest.approx(np.exp(1.5 / BOOKS))
     assert rows["unigram"]["nats_per_frame_low"] <= rows["unigram"]["nats_per_frame_high"]
 
 

@@ -91,7 +91,7 @@ def perfect(solos, melody, baseline):
 
 def test_a_perfect_autoencoder_reconstructs_everything_and_with_shuffled_z_nothing(perfect):
     own, other = perfect["book"], perfect[SHUFFLED]
-    for figure in ("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1"):
+    for figure in ("forced_accuracy", "sampled_accuracy", "grid_note_accuracy", "note_f1", "onset_f1"):
         assert own[figure] == own[f"{figure}_low"] == own[f"{figure}_high"] == 1
         assert other[figure] < 1
     assert own["reconstruction_error"] == 0
@@ -126,6 +126,14 @@ def test_all_hold_is_the_share_of_held_steps(solos, melody, perfect):
     assert perfect[ALL_HOLD]["sampled_accuracy"] == pytest.approx((steps == HOLD).mean())
 
 
+def test_the_note_accuracy_does_not_count_held_steps(solos, melody, baseline):
+    """A model that predicts every hold and no note is right in most steps, and in no note."""
+    deaf = Memory(melody, [solo.score for solo in solos], deaf=True)
+    own = flat(measure_latent("deaf", deaf, solos, baseline, Resampling(50, 0), 0)["deaf"])
+    assert own["forced_accuracy"] > 0.5
+    assert own["grid_note_accuracy"] < 0.1
+
+
 def test_the_bound_is_reconstruction_plus_kl_per_note(solos, melody, perfect, baseline):
     model = Memory(melody, [solo.score for solo in solos])
     kl, steps = 0.0, 0
@@ -137,6 +145,7 @@ def test_the_bound_is_reconstruction_plus_kl_per_note(solos, melody, perfect, ba
     notes = sum(len(solo.score.notes) for solo in solos)
     own = perfect["book"]
     assert own["grid_nats_per_note"] == pytest.approx((0.25 * steps + kl) / notes, rel=1e-5)
+    assert own["grid_perplexity"] == pytest.approx(np.exp((0.25 * steps + kl) / steps), rel=1e-5)
     assert own["kl"] == pytest.approx(kl / own["windows"], rel=1e-5)
     assert own["grid_gain_on_ngram"] == pytest.approx(9 - own["grid_nats_per_note"])
 

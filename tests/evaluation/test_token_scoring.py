@@ -121,7 +121,10 @@ def test_the_grid_counts_all_steps_and_divides_by_notes(data, make_walk):
     first, _ = score_steps(model, solos, "the grid")
     scores = model.score_tokens(solos[0].tokens)
     assert first.ratios["grid_nats_per_note"] == Ratio(scores.nats.sum(), len(make_walk(4, 16).notes))
+    assert first.ratios["grid_nats_per_step"] == Ratio(scores.nats.sum(), 16 * 48)
     assert first.ratios["forced_accuracy"] == Ratio(scores.correct.sum(), 16 * 48)
+    right = sum(correct for correct, step in zip(scores.correct, solos[0].tokens[1:], strict=True) if step < HOLD)
+    assert first.ratios["grid_note_accuracy"] == Ratio(right, len(make_walk(4, 16).notes))
 
 
 def figures(values: list[tuple[str, float, float]]) -> list[SoloFigures]:

@@ -41,7 +41,9 @@ def test_the_share_of_found_changes_has_an_interval(line):
     """Golden values of Wilson's interval for 6 of 8."""
     found = line([67, 70, 74, 77, 60, 64, 67, 70, 65, 69, 72, 76], chords={0: "Gm7", 2: "C7", 4: "Fmaj7"})
     lost = replace(found, chords=found.transposed(1).chords)
-    figures = flat(coherence([lost] * 2 + [found] * 6 + [replace(found, chords=())], [found]).estimates())
+    estimates = coherence([lost] * 2 + [found] * 6 + [replace(found, chords=())], [found]).estimates()
+    figures = flat(estimates)
+    assert (estimates["changes_share"].n, estimates["coherent_changes"].n) == (8, 9)
     assert (figures["changes_share"], figures["changes_solos"]) == (0.75, 8)
     assert figures["changes_share_low"] == pytest.approx(0.4093, abs=1e-4)
     assert figures["changes_share_high"] == pytest.approx(0.9285, abs=1e-4)

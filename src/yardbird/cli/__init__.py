@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import typer
 
 from yardbird.cli.blind_test_commands import blind_test
+from yardbird.cli.compare_command import compare
 from yardbird.cli.doctor_command import doctor
 from yardbird.cli.exp_command import exp
 from yardbird.cli.fetch_command import fetch
@@ -39,7 +40,7 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EACCES: "fix the permissions, or choose another folder",
     errno.EPERM: "fix the permissions, or choose another folder",
 }
-for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, compare, exp, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")

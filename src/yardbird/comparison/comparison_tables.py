@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from yardbird.baselines.ngram_solos import NGRAM
-from yardbird.comparison import models_table, sound_tables, table_cells
+from yardbird.comparison import deciding_table, models_table, sound_tables, table_cells
 from yardbird.comparison.gathering import Comparison, figures_of
 from yardbird.comparison.model_facts import Facts
 from yardbird.comparison.strengths import Character
@@ -82,6 +82,7 @@ def sections(
 ) -> list[Section]:
     """All tables; a section may have no rows."""
     return [
+        deciding_table.section(deciding_table.deciding(comparison, families)),
         models_table.section(families, characters),
         _held_out(comparison),
         _generated(comparison),
@@ -96,7 +97,7 @@ def as_markdown(comparison: Comparison, tables: Sequence[Section]) -> str:
     """The corpus, the verdicts, and the sections of tables."""
     title = f"# The models compared{f', on a {comparison.kind} corpus' if comparison.kind else ''}"
     corpus = [f"- {sentence}" for sentence in comparison.corpus]
-    return "\n".join([title, "", *corpus, "", *tables_as_markdown([_verdicts(comparison), *tables])])
+    return "\n".join([title, "", *corpus, "", *tables_as_markdown([tables[0], _verdicts(comparison), *tables[1:]])])
 
 
 def _verdicts(comparison: Comparison) -> Section:

@@ -8,9 +8,8 @@ import os
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when the library is imported
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import great_expectations as gx
@@ -39,12 +38,26 @@ _ERROR, _WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one expectation: the solos that fail it, each once, in the order of the table."""
+    """The result of one expectation.
+
+    Attributes:
+        solos: those that fail it, each once, in the order of the table.
+        expectation: its kind in Great Expectations, with the columns.
+        values: the values of the failing rows of each of `solos`, as text.
+    """
 
     name: str
     severity: Severity
     description: str
     solos: tuple[str, ...]
+    table: str = ""
+    expectation: str = ""
+    rows: int = 0
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def failing_rows(self) -> int:
+        return sum(map(len, self.values.values()))
 
 
 class NotesDoNotOverlap(MulticolumnMapMetricProvider):
@@ -133,22 +146,12 @@ def _present(column: str, severity: FailureSeverity) -> Expectation:
     return _check(f"{column}_present", severity, f"every solo has: {column}", kind, column=column, regex=r"\S")
 
 
-def check_tables(tables: dict[str, tuple[pd.DataFrame, list[Expectation]]], docs: Path | None) -> list[Outcome]:
-    """Check each table, which has a column `solo`, against its expectations; write the Data Docs to `docs` if given."""
+def check_tables(tables: Mapping[str, tuple[pd.DataFrame, list[Expectation]]]) -> list[Outcome]:
+    """Check each table, which has a column `solo`, against its expectations."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     for built_in in context.get_site_names():
         context.delete_data_docs_site(built_in)
-    if docs is not None:
-        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
-        context.add_data_docs_site(
-            site_name="yardbird",
-            site_config={
-                "class_name": "SiteBuilder",
-                "store_backend": store,
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            },
-        )
     solos = context.data_sources.add_pandas("solos")
     outcomes: list[Outcome] = []
     for name, (table, expectations) in tables.items():
@@ -160,18 +163,38 @@ def check_tables(tables: dict[str, tuple[pd.DataFrame, list[Expectation]]], docs
             gx.Checkpoint(name=name, validation_definitions=[definition], result_format=complete)
         )
         result = checkpoint.run(batch_parameters={"dataframe": table}, run_id=RunIdentifier(run_name="validate"))
-        outcomes.extend(_outcomes(result))
-    if docs is not None:
-        context.build_data_docs()
+        outcomes.extend(_outcomes(name, result))
     return outcomes
 
 
-def _outcomes(result: Any) -> Iterator[Outcome]:
+def _outcomes(table: str, result: Any) -> Iterator[Outcome]:
     for run in result.run_results.values():
         for check in run.results:
             config = check.expectation_config
             assert not check.exception_info.get("raised_exception"), check.exception_info
-            broken = [str(row["solo"]) for row in check.result.get("unexpected_index_list") or ()]
-            assert check.success == (not broken), "every expectation here is about rows"
+            values: dict[str, list[str]] = {}
+            for row in check.result.get("unexpected_index_list") or ():
+                own = ", ".join(f"{column} {_text(value)}" for column, value in row.items() if column != "solo")
+                values.setdefault(str(row["solo"]), []).append(own)
+            assert check.success == (not values), "every expectation here is about rows"
             severity: Severity = "error" if config.severity == _ERROR else "warning"
-            yield Outcome(config.meta["name"], severity, config.description, tuple(dict.fromkeys(broken)))
+            yield Outcome(
+                config.meta["name"],
+                severity,
+                config.description,
+                solos=tuple(values),
+                table=table,
+                expectation=_kind(config),
+                rows=check.result["element_count"],
+                values=values,
+            )
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value) or "empty"
+
+
+def _kind(config: Any) -> str:
+    """`expect_column_values_to_be_between(column=qpm, min_value=40.0, max_value=400.0)`."""
+    given = {key: value for key, value in config.kwargs.items() if key not in ("batch_id", "mostly")}
+    return f"{config.type}({', '.join(f'{key}={value}' for key, value in given.items())})"

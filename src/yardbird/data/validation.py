@@ -92,18 +92,18 @@ def validate(
     rows: Sequence[SoloRow], scores: Mapping[str, Score], config: ValidateConfig, docs: Path | None = None
 ) -> Verdict:
     """Check ingested solos against all expectations; replace the Data Docs (HTML) in `docs`, if given."""
-    from yardbird.data import expectations
+    from yardbird.data import data_docs, expectations
 
     manifest, notes = pd.DataFrame(map(asdict, rows)), note_table(scores)
-    if docs is not None:
-        shutil.rmtree(docs, ignore_errors=True)
     outcomes = expectations.check_tables(
         {
             "manifest": (_with_scores(manifest, scores), expectations.manifest_expectations(config)),
             "notes": (notes, expectations.note_expectations(config)),
-        },
-        docs,
+        }
     )
+    if docs is not None:
+        shutil.rmtree(docs, ignore_errors=True)
+        data_docs.write_data_docs(docs / "index.html", len(manifest), len(notes), outcomes)
     return Verdict(len(manifest), len(notes), outcomes)
 
 

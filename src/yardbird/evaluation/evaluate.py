@@ -74,6 +74,7 @@ _OF_FAMILY = (
         (
             *("gain_on_shuffled", "note_gain_on_shuffled", "kl"),
             *("active_units", "active_share", "collapsed", "grid_nats_per_note"),
+            *("grid_perplexity", "grid_note_accuracy"),
         ),
         optional=True,
     ),
@@ -114,6 +115,7 @@ def score_held_out(
         scores = read_scores(data / "augmented", "test")
         rows = merged(rows, measure_latent(name, family, scores, baseline, resampling, seed))
     on_grid = estimates(baseline.grid, resampling, ["grid_nats_per_note", "forced_accuracy"])
+    on_grid |= exact({"grid_perplexity": float(np.exp(on_grid["grid_nats_per_step"].value))}, len(baseline.grid))
     settings = exact(baseline.settings, len(baseline.events))
     return {**rows, NGRAM: {**token_figures(baseline.events, resampling), **on_grid, **settings}}
 

@@ -4,7 +4,8 @@
     bigram     predicts from the previous code of the same codebook: a Witten–Bell n-gram of order 2
     untrained  the model before training or fine-tuning
 
-The nats of a frame are the sum over its codebooks. Nats of different codecs are not comparable.
+The nats of a frame are the sum over its codebooks; `code_perplexity` is exp of the mean nats of a code. Nats and
+perplexities of different codecs are not comparable.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from yardbird.baselines.ngram import NGram
 from yardbird.bootstrap_settings import Resampling
-from yardbird.metrics.estimates import Results
+from yardbird.metrics.estimates import Results, exact
 from yardbird.models.family import Ratio
 from yardbird.models.family_kinds import Codes
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates
@@ -87,18 +88,28 @@ def measure_codes(
         }.items()
     }
     rows = {row: estimates(figures, resampling) for row, figures in scored.items()}
+    for own in rows.values():
+        nats_per_code = own[HEADLINE].value / len(held_out[0].codes)
+        own |= exact({"code_perplexity": float(np.exp(nats_per_code))}, len(held_out))
     for other in (UNTRAINED, UNIGRAM, BIGRAM):
         rows[name][f"gain_on_{other}"] = estimate(scored[other], HEADLINE, resampling, less=scored[name])
     return rows
 
 
 def score_clips(scorer: Scorer, clips: Sequence[EncodedClip], label: str) -> list[SoloFigures]:
-    """nats_per_frame, and nats and accuracy by codebook, of every clip; `label` is shown at the progress bar."""
+    """nats_per_frame, accuracy of all codes, and nats and accuracy by codebook, of every clip.
+
+    Args:
+        label: is shown at the progress bar.
+    """
     figures = []
     for clip in tqdm(clips, desc=f"scoring {label}", unit="clip", leave=False):
         nats, correct = scorer(clip.codes, clip.caption)
         frames = clip.codes.shape[1]
-        ratios = {HEADLINE: Ratio(float(nats.sum()), frames)}
+        ratios = {
+            HEADLINE: Ratio(float(nats.sum()), frames),
+            "code_accuracy": Ratio(float(correct.sum()), correct.size),
+        }
         for book, (own, hits) in enumerate(zip(nats, correct, strict=True), start=1):
             ratios[f"nats_codebook_{book}"] = Ratio(float(own.sum()), frames)
             ratios[f"accuracy_codebook_{book}"] = Ratio(float(hits.sum()), frames)

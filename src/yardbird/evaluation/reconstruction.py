@@ -67,6 +67,8 @@ def measure_latent(
     """Held-out metrics by row: of the model `name`, of the same with shuffled z, and of a model that always holds.
 
     `forced_accuracy`, `sampled_accuracy`: the share of correct steps with teacher forcing and with greedy decoding.
+    `grid_note_accuracy`: the share of notes whose step is correct with teacher forcing. `grid_perplexity`: exp(−ELBO
+    per step), an upper bound.
     `note_f1`, `onset_f1`: F1 of the decoded notes and onsets. `gain_on_shuffled`, `note_gain_on_shuffled`: sampled
     accuracy and note F1 minus those with shuffled z. `kl`: nats per window. `grid_nats_per_note`: −ELBO at one sample
     of z per note, an upper bound of the nats of all steps given the chords; comparable with the n-gram over the same
@@ -90,7 +92,8 @@ def measure_latent(
     summary["gain_on_shuffled"] = estimate(own, "sampled_accuracy", resampling, less=other)
     summary["note_gain_on_shuffled"] = estimate(own, "note_f1", resampling, less=other)
     summary["grid_gain_on_ngram"] = estimate(baseline.grid, "grid_nats_per_note", resampling, less=own)
-    summary |= exact({**activity(means), "window_bars": model.window_bars}, len(solos))
+    exp = {"grid_perplexity": float(np.exp(summary["grid_nats_per_step"].value))}
+    summary |= exact({**exp, **activity(means), "window_bars": model.window_bars}, len(solos))
     summary["collapsed"] = Estimate(float(collapsed(summary)), n=len(solos))
     rows = {name: summary, SHUFFLED: estimates(other, resampling), ALL_HOLD: estimates(held, resampling)}
     for row in (name, SHUFFLED):
@@ -143,9 +146,10 @@ def _kept(model: LatentFamily, score: Score, melody: Melody, z: Vectors) -> dict
     """The reconstruction metrics of a solo from the z of its windows."""
     forced, sampled = model.score_steps(score, z).correct, model.sample_steps(score, z)
     truth, given_back = (model.codec.decode(steps, None, melody.frame) for steps in (melody.steps, sampled))
-    notes = len(truth.notes) + len(given_back.notes)
+    notes, starts = len(truth.notes) + len(given_back.notes), melody.steps[melody.frame.inside] < HOLD
     return {
         "forced_accuracy": Ratio(float(forced.sum()), len(forced)),
+        "grid_note_accuracy": Ratio(float(forced[starts].sum()), int(starts.sum())),
         "sampled_accuracy": _agreeing(sampled, melody),
         "note_f1": Ratio(2.0 * note_matches(truth, given_back), notes),
         "onset_f1": Ratio(2.0 * onset_matches(truth, given_back), notes),
@@ -161,6 +165,10 @@ def _bound(model: LatentFamily, solo: HeldOutSolo, mean: Vectors, spread: Vector
     """KL to N(0, I) (Kingma & Welling 2014, appendix B), and −ELBO."""
     kl = float((0.5 * (mean**2 + spread**2 - 1) - np.log(spread)).sum(dtype=np.float64))
     noise = generator(seed, "posterior", solo.solo).standard_normal(mean.shape)
-    nats = model.score_steps(solo.score, (mean + spread * noise).astype(np.float32)).nats.sum()
-    notes = float(np.count_nonzero(model.codec.encode(solo.score).steps < HOLD))
-    return {"kl": Ratio(kl, len(mean)), "grid_nats_per_note": Ratio(float(nats) + kl, notes)}
+    scored = model.score_steps(solo.score, (mean + spread * noise).astype(np.float32)).nats
+    nats, notes = float(scored.sum()) + kl, float(np.count_nonzero(model.codec.encode(solo.score).steps < HOLD))
+    return {
+        "kl": Ratio(kl, len(mean)),
+        "grid_nats_per_note": Ratio(nats, notes),
+        "grid_nats_per_step": Ratio(nats, len(scored)),
+    }

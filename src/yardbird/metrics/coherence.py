@@ -9,7 +9,7 @@ has a specific fault. Real solos are cut to the length of the generated ones.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -77,8 +77,7 @@ class Coherence:
             found |= {"coherent_traits": float(all(inside)), "traits_inside": float(sum(inside))}
         estimates = exact(found | ({"coherent_solos": float(self.solos)} if found else {}), self.solos)
         if changes:
-            changes_share = share(round(changes.value * self.with_chords), self.with_chords)
-            estimates["changes_share"] = replace(changes_share, n=self.solos)
+            estimates["changes_share"] = share(round(changes.value * self.with_chords), self.with_chords)
         return estimates
 
 

@@ -58,13 +58,18 @@ def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCod
 
 
 def score_steps(model: TokenModel, solos: Sequence[EncodedSolo], label: str) -> list[SoloFigures]:
-    """Score whole solos on the melody grid: nats of all steps per note, and the share of steps predicted correctly."""
+    """Score whole solos on the melody grid: nats per note and per step, and the shares of correct steps and notes.
+
+    A note is correct if the step where it starts is: its onset and its pitch.
+    """
     figures = []
     for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False):
         scores = model.score_tokens(solo.tokens)
-        notes = float(np.count_nonzero(solo.tokens < HOLD))
+        notes, starts = float(np.count_nonzero(solo.tokens < HOLD)), solo.tokens[1:] < HOLD
         ratios = {
             "grid_nats_per_note": Ratio(float(scores.nats.sum()), notes),
+            "grid_nats_per_step": Ratio(float(scores.nats.sum()), len(scores.nats)),
+            "grid_note_accuracy": Ratio(float(scores.correct[starts].sum()), int(starts.sum())),
             "forced_accuracy": Ratio(float(scores.correct.sum()), len(scores.correct)),
         }
         figures.append(SoloFigures(solo.solo, solo.tune_group, ratios))
