@@ -38,11 +38,11 @@ def main() -> None:
     key = stage_hash(f"train@{name}")
     checkpoint = CheckpointFolder(project_root(), name, key)
     lock = read_lock()
-    tags = {**provenance(), "family": name, "key": key, "data": output_hashes(lock).get(encoded.as_posix(), "")}
+    data = {encoded.as_posix(): output_hashes(lock).get(encoded.as_posix(), "")}
+    tags = {**provenance(f"train@{name}"), "family": name, "key": key, "data": data[encoded.as_posix()]}
     tags["background"] = background_sources(lock)
     board = TensorBoard(board_folder(project_root(), name, key))
-    title, state = f"train {name}", checkpoint.path / "mlflow_run"
-    run = TrainingRun(project_root(), title, flatten(settings), tags, state)
+    run = TrainingRun(project_root(), name, flatten(settings), tags, data, checkpoint.path / "mlflow_run")
     with checkpoint:
         with run:
             result = fit(

@@ -47,10 +47,14 @@ def as_markdown(sections: Iterable[Section]) -> list[str]:
             links = (
                 f" More: {', '.join(f'[{heading}]' for heading in table.explained_in)}." if table.explained_in else ""
             )
-            rule = "|" + "---|" * len(table.columns)
-            lines += [f"{table.caption}{links}", "", _line(table.columns), rule, *map(_line, table.rows), ""]
+            lines += [f"{table.caption}{links}", "", *table_lines(table), ""]
     explained_in = {heading for section in kept for table in section.tables for heading in table.explained_in}
     return [*lines, *(f"[{heading}]: {address(heading)}" for heading in sorted(explained_in)), ""]
+
+
+def table_lines(table: Table) -> list[str]:
+    """The table in Markdown, without its caption."""
+    return [_line(table.columns), "|" + "---|" * len(table.columns), *map(_line, table.rows)]
 
 
 def _line(cells: Sequence[str]) -> str:

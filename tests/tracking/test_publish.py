@@ -251,7 +251,7 @@ def test_one_pipeline_run_has_metrics_solos_and_its_training(project: Path) -> N
 
 def test_what_a_training_has_sampled_is_heard_and_seen_once_it_is_published(project: Path) -> None:
     curve = Path("reports/train") / f"{NAME}_curve.csv"
-    with TrainingRun(project, f"train {NAME}", {}, {"family": NAME, "key": "0123"}, project / "state") as run:
+    with TrainingRun(project, NAME, {}, {"family": NAME, "key": "0123"}, {}, project / "state") as run:
         run.on_sample(2, scale(2))
         run.finish(curve, {})
     publish(project, GATES, SERVERS, sound_and_picture)

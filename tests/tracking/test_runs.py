@@ -22,7 +22,8 @@ PACE = {"epoch_seconds": 2.0}
 
 
 def open_run(root: Path, params: Mapping[str, str] | None = None) -> TrainingRun:
-    return TrainingRun(root, "train fake", params or {"seed": "0"}, {"family": "fake"}, root / "state/run")
+    data = {"data/encoded/fake": "0123.dir", "data/unknown": ""}
+    return TrainingRun(root, "fake", params or {"seed": "0"}, {"family": "fake"}, data, root / "state/run")
 
 
 def all_runs(root: Path) -> list[Run]:
@@ -135,15 +136,20 @@ def test_telemetry_is_off() -> None:
 
 
 def test_without_git_no_commit_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DVC_STAGE", "train@music_vae")
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     monkeypatch.chdir(tmp_path)
     identity = ["-c", "user.name=a", "-c", "user.email=a"]
     for command in (["init", "-q"], [*identity, "commit", "--allow-empty", "-qm", "one"]):
         subprocess.run(["git", *command], check=True)
-    assert len(provenance()["mlflow.source.git.commit"]) == 40
+    assert len(provenance("train@music_vae")["mlflow.source.git.commit"]) == 40
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance() == {"stage": "train@music_vae"}
+    monkeypatch.setenv("LOGNAME", "ann")
+    assert provenance("train@music_vae") == {
+        "stage": "train@music_vae",
+        "mlflow.user": "ann",
+        "mlflow.source.name": "stages/train.py",
+        "mlflow.source.type": "LOCAL",
+    }
 
 
 def test_the_environment_can_select_another_server(

@@ -22,7 +22,7 @@ SOUND = Waveform(np.sin(np.arange(8000) / 5).astype(np.float32)[:, None] / 2, 80
 def samples(workspace: Path) -> Path:
     """The artifacts of a training that has sampled a score and, as musicgen does, a sound."""
     tags = {"family": "fake", "key": "0123"}
-    with TrainingRun(workspace, "train fake", {}, tags, workspace / "state/run") as run:
+    with TrainingRun(workspace, "fake", {}, tags, {}, workspace / "state/run") as run:
         run.on_sample(2, FakeFamily().sample(0))
         run.on_sample(4, SOUND)
     (folder,) = workspace.glob("mlartifacts/*/artifacts/samples")

@@ -1,6 +1,7 @@
 """One MLflow run for each training. A resumed training resumes its run, so that the curve is continuous."""
 
 import hashlib
+import json
 import sys
 import tempfile
 import time
@@ -9,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_RUN_NOTE
 
 from yardbird import files
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.errors import YardbirdError
 from yardbird.music.midi import write_score
 from yardbird.tables.curve_table import CurveRow
-from yardbird.tracking.store import FAILURES, connect, first_line
+from yardbird.tracking.store import FAILURES, connect, first_line, tracking_uri
 
 #: The folder of a run's artifacts that holds what the family sampled after some epochs.
 SAMPLES = "samples"
@@ -29,15 +32,23 @@ class TrainingRun:
     state running until the resumed training ends it.
     """
 
-    def __init__(self, root: Path, name: str, params: Mapping[str, str], tags: Mapping[str, str], state: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        family: str,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        data: Mapping[str, str],
+        state: Path,
+    ) -> None:
         """
         Args:
-            name: the run's name in MLflow.
+            data: folder → DVC's hash of what the family learns from.
             state: a file that stores the run's id while the training can be resumed.
         """
         self._client: MlflowClient | None = None
         self._logged: set[int] = set()
-        self._try(lambda: self._open(root, name, params, tags, state))
+        self._try(lambda: self._open(root, family, params, tags, data, state))
 
     def __enter__(self) -> "TrainingRun":
         return self
@@ -52,7 +63,7 @@ class TrainingRun:
     def on_epoch(self, curve: Sequence[CurveRow], pace: Mapping[str, float]) -> None:
         def log(client: MlflowClient) -> None:
             log_curve(client, self._run_id, curve, self._logged)
-            client.log_batch(self._run_id, metrics=as_metrics(pace, len(curve)))
+            client.log_batch(self._run_id, metrics=as_metrics({**pace, **self._system_metrics()}, len(curve)))
 
         self._with_client(log)
 
@@ -80,7 +91,26 @@ class TrainingRun:
 
         self._with_client(log)
 
-    def _open(self, root: Path, name: str, params: Mapping[str, str], tags: Mapping[str, str], state: Path) -> None:
+    def _system_metrics(self) -> dict[str, float]:
+        """MLflow's system metrics, of the epoch: load, memory, disk, network and GPU.
+
+        MLflow samples them in a thread. There is none here, because trainings that share batches fork.
+        """
+        self._system.collect_metrics()
+        metrics = {f"system/{name}": value for name, value in self._system.aggregate_metrics().items()}
+        for monitor in self._system.monitors:
+            monitor.clear_metrics()
+        return metrics
+
+    def _open(
+        self,
+        root: Path,
+        family: str,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        data: Mapping[str, str],
+        state: Path,
+    ) -> None:
         client, experiment = connect(root)
         known = state.read_text() if state.exists() else None
         found = client.search_runs([experiment], f"attributes.run_id = '{known}'") if known else []
@@ -89,8 +119,9 @@ class TrainingRun:
             client.update_run(self._run_id, status="RUNNING")
             self._logged = {point.step for point in client.get_metric_history(self._run_id, "train_loss")}
         else:
-            self._run_id = start_run(client, experiment, name, params, tags)
+            self._run_id = start_training(client, experiment, family, params, tags, data)
             files.write_text(state, self._run_id)
+        self._system = SystemMetricsMonitor(self._run_id, tracking_uri=tracking_uri(root))
         self._client = client
 
     def _with_client(self, work: Callable[[MlflowClient], None]) -> None:
@@ -109,11 +140,50 @@ class TrainingRun:
             )
 
 
-def start_run(
-    client: MlflowClient, experiment: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]
+def start_training(
+    client: MlflowClient,
+    experiment: str,
+    family: str,
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+    data: Mapping[str, str],
 ) -> str:
-    """Start a run with its parameters. Returns its id."""
+    """Start the run of a training of a family. Returns its id."""
+    text = (
+        f"One training of `{family}`, by epoch: the curve (`train_…`, `validation_…`), the load of the machine "
+        f"(`system/…`), and what the model sampled (artifacts in `{SAMPLES}`). The model is of epoch `best_epoch`. "
+        "A resumed training continues its run. The results of the model are in the run of the pipeline above."
+    )
+    noted = {**tags, MLFLOW_RUN_NOTE: text}
+    return start_run(client, experiment, f"train {family}", params, noted, data, "training")
+
+
+def start_run(
+    client: MlflowClient,
+    experiment: str,
+    name: str,
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+    data: Mapping[str, str],
+    context: str,
+) -> str:
+    """Start a run with its parameters and data. Returns its id.
+
+    Args:
+        data: folder → DVC's hash. Folders without a hash are left out.
+        context: what the run uses the data for.
+    """
     run_id: str = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
+    datasets = [
+        DatasetInput(
+            Dataset(path, digest, source_type="local", source=json.dumps({"uri": path})),
+            [InputTag(MLFLOW_DATASET_CONTEXT, context)],
+        )
+        for path, digest in data.items()
+        if digest
+    ]
+    if datasets:
+        client.log_inputs(run_id, datasets)
     pairs = [Param(key, value[:6000]) for key, value in params.items()]
     for start in range(0, len(pairs), 100):  # MLflow's limit per call
         client.log_batch(run_id, params=pairs[start : start + 100])

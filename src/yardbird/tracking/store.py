@@ -3,6 +3,7 @@
 Git and DVC are the source of truth: the store can be rebuilt from them. `MLFLOW_TRACKING_URI` selects another server.
 """
 
+import getpass
 import logging
 import os
 from pathlib import Path
@@ -13,7 +14,15 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 from alembic.util import CommandError
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
+from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_RUN_NOTE,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_SOURCE_TYPE,
+    MLFLOW_USER,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from yardbird.errors import YardbirdError
@@ -22,6 +31,14 @@ from yardbird.git import head_commit
 EXPERIMENT = "yardbird"
 #: Errors if the database is locked, read-only or damaged, or a server cannot be reached.
 FAILURES = (MlflowException, SQLAlchemyError, CommandError, OSError, Timeout)
+#: The kind opens the experiment on its runs, not on traces of language models.
+_EXPERIMENT_TAGS = {
+    MLFLOW_RUN_NOTE: (
+        "Models that generate jazz solos. A run *pipeline* is one state of the pipeline (dvc.lock): all parameters, "
+        "metrics, solos and the comparison. Under it are the trainings that it ran, with their curves and samples."
+    ),
+    "mlflow.experimentKind": "custom_model_development",
+}
 _SETUP_SECONDS = 120  # the first set-up takes a few seconds, and other processes wait for it
 
 
@@ -60,12 +77,28 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
             client = MlflowClient(uri)
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
-                return client, client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+                client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+                experiment = client.get_experiment_by_name(EXPERIMENT)
+            assert experiment is not None
             if experiment.lifecycle_stage == "deleted":
                 client.restore_experiment(experiment.experiment_id)
+            for tag, text in _EXPERIMENT_TAGS.items():
+                if experiment.tags.get(tag) != text:
+                    client.set_experiment_tag(experiment.experiment_id, tag, text)
+            if artifacts:
+                _remove_empty_default(client)
     except FAILURES as error:
         raise TrackingError(f"MLflow at {uri}: {first_line(error)}") from None
     return client, experiment.experiment_id
+
+
+def _remove_empty_default(client: MlflowClient) -> None:
+    """Delete the experiment "Default" that MLflow creates in each database, so that only ours is listed."""
+    default = client.get_experiment_by_name("Default")
+    if default is None or default.lifecycle_stage == "deleted":
+        return
+    if not client.search_runs([default.experiment_id], run_view_type=ViewType.ALL, max_results=1):
+        client.delete_experiment(default.experiment_id)
 
 
 def first_line(error: BaseException) -> str:
@@ -73,11 +106,21 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def provenance() -> dict[str, str]:
-    """Tags with the origin of a run: Git commit, DVC stage and experiment, if known."""
+def provenance(stage: str) -> dict[str, str]:
+    """Tags with the origin of a run: user, script, Git commit, DVC stage and experiment, if known."""
     tags = {
-        "stage": os.environ.get("DVC_STAGE"),
+        "stage": stage,
         "dvc_experiment": os.environ.get("DVC_EXP_NAME"),
-        "mlflow.source.git.commit": head_commit(Path()),
+        MLFLOW_USER: _user(),
+        MLFLOW_SOURCE_NAME: f"stages/{stage.partition('@')[0]}.py",
+        MLFLOW_SOURCE_TYPE: "LOCAL",
+        MLFLOW_GIT_COMMIT: head_commit(Path()),
     }
     return {name: value for name, value in tags.items() if value}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an id without a name, as in some containers
+        return ""

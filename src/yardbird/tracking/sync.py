@@ -7,17 +7,23 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from yardbird import files
 from yardbird.config import PARAMS, flatten, read_params
-from yardbird.dvc_lock import LOCK, background_sources, pipeline_id, read_lock
+from yardbird.deciding_metrics import HEADING
+from yardbird.dvc_lock import LOCK, background_sources, output_hashes, pipeline_id, read_lock
+from yardbird.report_tables import read_sections, table_lines
 from yardbird.tables.curve_table import read_curve
-from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run
+from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run, start_training
 from yardbird.tracking.solo_pages import solo_page
 from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, provenance
 
 _TRAINED = Path("reports/train")
-_FIGURES = ("reports/*.json", *(f"reports/{stage}/*.json" for stage in ("encode", "train", "timing", "evaluate")))
+_FIGURES = (
+    "reports/*.json",
+    *(f"reports/{stage}/*.json" for stage in ("metrics", "encode", "train", "timing", "evaluate")),
+)
 _HEARD = {"solos": Path("data/generated"), "explored": Path("data/explored")}
 _SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
 
@@ -62,10 +68,10 @@ def _rebuild(client: MlflowClient, experiment: str, workspace: Path, family: str
     entry = stages.get(f"train@{family}", {})
     params = entry.get("params", {}).get(PARAMS.name, {})
     deps = {f"md5 {dep['path']}": dep["md5"] for dep in entry.get("deps", []) if "md5" in dep}
-    data = next((md5 for path, md5 in deps.items() if path.startswith("md5 data/encoded/")), "")
-    tags = {**provenance(), "stage": f"train@{family}", "family": family, "rebuilt": "from its curve", "data": data}
-    tags["background"] = background_sources(stages)
-    run_id = start_run(client, experiment, f"train {family}", flatten(params), {**tags, **deps})
+    data = {dep["path"]: dep["md5"] for dep in entry.get("deps", []) if dep["path"].startswith("data/encoded/")}
+    tags = {**provenance(f"train@{family}"), "family": family, "rebuilt": "from its curve"}
+    tags |= {"data": next(iter(data.values()), ""), "background": background_sources(stages)}
+    run_id = start_training(client, experiment, family, flatten(params), {**tags, **deps}, data)
     log_curve(client, run_id, read_curve(curve), set())
     summary = curve.with_name(f"{family}.json")
     log_results(client, run_id, curve, dict(_numbers(files.read_json(summary)[family])) if summary.exists() else {})
@@ -79,7 +85,8 @@ def sync_pipeline(
     """Find or create the run of the pipeline's current state, identified by the content of dvc.lock.
 
     It has all parameters, all metrics of the reports, the comparison, all generated solos with sound and image, and in
-    the tags `training.<family>` the runs of its models' trainings.
+    the tags `training.<family>` the runs of its models' trainings. A training is nested under the first state of the
+    pipeline that used it, which is the one that ran it.
 
     Returns:
         Its id, and whether it is new.
@@ -90,15 +97,35 @@ def sync_pipeline(
     if found:
         run_id = found[0].info.run_id
     else:
-        tags = {**provenance(), "stage": "publish", "pipeline": state, "background": background_sources(lock)}
-        run_id = start_run(client, experiment, f"pipeline {state[:8]}", flatten(read_params(workspace / PARAMS)), tags)
+        tags = {**provenance("publish"), "pipeline": state, "background": background_sources(lock)}
+        tags[MLFLOW_RUN_NOTE] = _description(workspace)
+        params = flatten(read_params(workspace / PARAMS))
+        data = {path: md5 for path, md5 in output_hashes(lock).items() if path.startswith("data/ingested/")}
+        run_id = start_run(client, experiment, f"pipeline {state[:8]}", params, tags, data, "source")
         _log_reports(client, run_id, workspace)
         for name, folder in _HEARD.items():
             _log_solos(client, run_id, workspace / folder, name)
         client.set_terminated(run_id)
     links = [RunTag(f"training.{family}", training) for family, training in trainings.items()]
     client.log_batch(run_id, tags=links)
+    for training in trainings.values():
+        parent = client.get_run(training).data.tags.get(MLFLOW_PARENT_RUN_ID)
+        if not parent or not client.search_runs([experiment], f"attributes.run_id = '{parent}'"):
+            client.set_tag(training, MLFLOW_PARENT_RUN_ID, run_id)
     return run_id, not found
+
+
+def _description(workspace: Path) -> str:
+    """What the run contains, and the ten metrics that decide as a table in Markdown."""
+    text = (
+        "One state of the pipeline (dvc.lock). Metrics without a slash are the ten that decide, by family; the others "
+        "are named after their report in `reports/`. Artifacts: `reports/comparison.md` (all tables), `solos`, "
+        "`explored`. The tags `training.…` name the runs of the trainings."
+    )
+    path = workspace / "reports/comparison_tables.json"
+    sections = read_sections(path) if path.is_file() else []
+    tables = [line for section in sections if section.heading == HEADING for line in table_lines(section.tables[0])]
+    return "\n".join([text, "", *tables])
 
 
 def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
@@ -117,16 +144,20 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
 
 
 def _figures(path: Path) -> dict[str, float]:
-    """The values of a report, named `<stage>/<family>.<metric>`, or `<name>.<metric>` for a report without folder.
+    """The values of a report, named `<stage>/<family>.<metric>`, or `<report>/<metric>` for a report without folder.
 
-    Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows
-    are named `evaluate/<family>/<row>.<metric>`.
+    The ten metrics that decide are named `<metric>.<family>`: MLflow shows names without a slash first. Every
+    evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows are
+    named `evaluate/<family>/<row>.<metric>`.
     """
     stage, content = path.parent.name, files.read_json(path)
+    if stage == "metrics":
+        return {f"{path.stem}.{name}": value for name, value in _numbers(content)}
     if stage == "evaluate":
         content = {row if row == path.stem else f"{path.stem}/{row}": own for row, own in content.items()}
-    prefix = "" if stage == "reports" else f"{stage}/"
-    return {f"{prefix}{name}": value for name, value in _numbers(content)}
+    if stage == "reports":
+        stage, content = path.stem, content.get(path.stem, content) if isinstance(content, Mapping) else content
+    return {f"{stage}/{name}": value for name, value in _numbers(content)}
 
 
 def _log_solos(client: MlflowClient, run_id: str, folder: Path, name: str) -> None:
