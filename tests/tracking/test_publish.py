@@ -21,12 +21,14 @@ from served import served
 
 from yardbird import files
 from yardbird.audio.wave import Waveform
+from yardbird.deciding_metrics import HEADING
 from yardbird.dvc_lock import background_sources
 from yardbird.generation.audition import sound_and_picture
 from yardbird.models.family import TRAINED
 from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
+from yardbird.report_tables import Section, Table, write_sections
 from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
@@ -247,6 +249,53 @@ def test_one_pipeline_run_has_metrics_solos_and_its_training(project: Path) -> N
     files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
     publish(project, GATES, SERVERS, sound_and_picture)
     assert len(client.search_runs([experiment], "tags.stage = 'publish'")) == 2, "another lock, another run"
+
+
+def test_a_training_is_nested_under_the_first_pipeline_run_that_used_it(project: Path) -> None:
+    client, experiment = connect(project)
+
+    def parent() -> str:
+        (training,) = client.search_runs([experiment], f"tags.family = '{NAME}'")
+        return training.data.tags["mlflow.parentRunId"]
+
+    def pipelines() -> list[str]:
+        return [run.info.run_id for run in client.search_runs([experiment], "tags.stage = 'publish'")]
+
+    sync(project)
+    (first,) = pipelines()
+    assert parent() == first
+    files.write_text(Path("dvc.lock"), LOCK.replace("4567", "89ab"))
+    sync(project)
+    assert parent() == first
+    client.delete_run(first)
+    sync(project)
+    assert [parent()] == pipelines(), "it is nested again after its pipeline run was deleted"
+
+
+def test_the_runs_name_their_data_and_show_the_ten_metrics_first(project: Path) -> None:
+    ingested = "  ingest@mine:\n    outs: [{path: data/ingested/mine, md5: 89ab.dir}]\n"
+    files.write_text(Path("dvc.lock"), LOCK + ingested)
+    files.write_json(Path("reports/metrics/perplexity.json"), {NAME: 2.5, "music_vae": 1.5})
+    table = Table(["metric", NAME], [["perplexity", "2.50 (n-gram 3.41)"]], "In brackets: …")
+    write_sections(Path("reports/comparison_tables.json"), [Section(HEADING, [table])])
+    files.write_json(Path("reports/validate.json"), {"validate": {"solos": 3}})
+    sync(project)
+    client, experiment = connect(project)
+    runs = {run.info.run_name.split()[0]: run for run in client.search_runs([experiment])}
+    pipeline, training = runs["pipeline"], runs["train"]
+    used = {
+        (entry.dataset.name, entry.dataset.digest, entry.tags[0].value)
+        for run in runs.values()
+        for entry in run.inputs.dataset_inputs
+    }
+    assert used == {("data/ingested/mine", "89ab.dir", "source"), ("data/encoded/events", "0123.dir", "training")}
+    metrics = pipeline.data.metrics
+    assert sorted(metrics)[:2] == [f"compare/perplexity.{NAME}", "compare/perplexity.music_vae"]
+    assert (metrics[f"compare/perplexity.{NAME}"], metrics["validate/solos"]) == (2.5, 3)
+    assert "| perplexity | 2.50 (n-gram 3.41) |" in pipeline.data.tags["mlflow.note.content"]
+    sources = [run.data.tags["mlflow.source.name"] for run in (pipeline, training)]
+    assert sources == ["stages/publish.py", "stages/train.py"]
+    assert pipeline.data.tags["mlflow.user"] == training.data.tags["mlflow.user"] != ""
 
 
 def test_what_a_training_has_sampled_is_heard_and_seen_once_it_is_published(project: Path) -> None:

@@ -69,6 +69,31 @@ def test_a_resumed_training_continues_its_run_without_missing_or_repeated_epochs
     assert found.info.status == "FINISHED"
 
 
+def test_a_training_names_its_data_and_records_the_load_of_the_machine_by_epoch(workspace: Path) -> None:
+    with open_run(workspace) as run:
+        run.on_epoch(CURVE[:1], PACE)
+    with open_run(workspace) as run:  # resumed
+        run.on_epoch(CURVE[:2], PACE)
+    (found,) = all_runs(workspace)
+    (entry,) = found.inputs.dataset_inputs
+    assert (entry.dataset.name, entry.dataset.digest) == ("data/encoded/fake", "0123.dir")
+    assert "One training of `fake`" in found.data.tags["mlflow.note.content"]
+    memory = points(workspace, found, "system/system_memory_usage_megabytes")
+    assert [step for step, _ in memory] == [1, 2]
+    assert all(value > 0 for _, value in memory)
+    assert 0 <= found.data.metrics["system/cpu_utilization_percentage"] <= 100
+
+
+def test_only_this_project_is_listed_unless_the_default_experiment_has_runs(workspace: Path) -> None:
+    client, experiment = connect(workspace)
+    assert [(found.name, found.experiment_id) for found in client.search_experiments()] == [("yardbird", experiment)]
+    assert "jazz solos" in client.get_experiment(experiment).tags["mlflow.note.content"]
+    client.restore_experiment("0")
+    client.create_run("0")
+    connect(workspace)
+    assert {found.name for found in client.search_experiments()} == {"yardbird", "Default"}
+
+
 def test_a_deleted_run_is_started_again(workspace: Path) -> None:
     open_run(workspace)
     (old,) = all_runs(workspace)

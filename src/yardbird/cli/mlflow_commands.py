@@ -1,13 +1,13 @@
 """`yardbird mlflow`: MLflow records, which mirror the state of Git and DVC."""
 
+import os
+import subprocess
+import sys
+from typing import Annotated
+
 import typer
 
 mlflow = typer.Typer(help="Records of runs and models; view them with `mlflow ui`.", no_args_is_help=True)
-
-
-@mlflow.callback()
-def _group() -> None:
-    """Makes `sync` a subcommand; with a single command, typer would drop its name."""
 
 
 @mlflow.command()
@@ -27,3 +27,31 @@ def sync() -> None:
     from yardbird.tracking.sync import sync as rebuild
 
     typer.echo(rebuild(project_root()))
+
+
+@mlflow.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="A free port of this machine.")] = 5000) -> None:
+    """Run `mlflow ui` on loopback, and print the address of the runs.
+
+    MLflow opens on a page for language models; this address opens on the runs. The server sends no usage data.
+
+    Examples:
+
+    - `yardbird mlflow ui`
+
+    - `yardbird mlflow ui --port 5050`
+    """
+    from yardbird.tracking.store import connect, project_root, tracking_uri
+
+    root = project_root()
+    _, experiment = connect(root)
+    typer.echo(f"the runs: http://127.0.0.1:{port}/#/experiments/{experiment}?workflowType=machine_learning")
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", tracking_uri(root)]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with subprocess.Popen(command, env=environment) as server:
+        try:
+            code = server.wait()
+        except KeyboardInterrupt:  # the server has received it, too
+            code = server.wait()
+    raise typer.Exit(code)

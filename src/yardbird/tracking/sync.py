@@ -21,8 +21,9 @@ from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line
 
 _TRAINED = Path("reports/train")
 _FIGURES = (
+    "reports/metrics/*.json",
     "reports/*.json",
-    *(f"reports/{stage}/*.json" for stage in ("metrics", "encode", "train", "timing", "evaluate")),
+    *(f"reports/{stage}/*.json" for stage in ("encode", "train", "timing", "evaluate")),
 )
 _HEARD = {"solos": Path("data/generated"), "explored": Path("data/explored")}
 _SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
@@ -118,7 +119,7 @@ def sync_pipeline(
 def _description(workspace: Path) -> str:
     """What the run contains, and the ten metrics that decide as a table in Markdown."""
     text = (
-        "One state of the pipeline (dvc.lock). Metrics without a slash are the ten that decide, by family; the others "
+        "One state of the pipeline (dvc.lock). The metrics `compare/…` are the ten that decide, by family; the others "
         "are named after their report in `reports/`. Artifacts: `reports/comparison.md` (all tables), `solos`, "
         "`explored`. The tags `training.…` name the runs of the trainings."
     )
@@ -146,13 +147,13 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
 def _figures(path: Path) -> dict[str, float]:
     """The values of a report, named `<stage>/<family>.<metric>`, or `<report>/<metric>` for a report without folder.
 
-    The ten metrics that decide are named `<metric>.<family>`: MLflow shows names without a slash first. Every
-    evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows are
-    named `evaluate/<family>/<row>.<metric>`.
+    The ten metrics that decide are named `compare/<metric>.<family>`, so that MLflow lists them first: it sorts by name.
+    Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows
+    are named `evaluate/<family>/<row>.<metric>`.
     """
     stage, content = path.parent.name, files.read_json(path)
     if stage == "metrics":
-        return {f"{path.stem}.{name}": value for name, value in _numbers(content)}
+        return {f"compare/{path.stem}.{name}": value for name, value in _numbers(content)}
     if stage == "evaluate":
         content = {row if row == path.stem else f"{path.stem}/{row}": own for row, own in content.items()}
     if stage == "reports":
