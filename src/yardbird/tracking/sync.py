@@ -117,7 +117,7 @@ def sync_pipeline(
 
 
 def _description(workspace: Path) -> str:
-    """What the run contains, and the ten metrics that decide as a table in Markdown."""
+    """The ten metrics that decide as a table in Markdown, and what the run contains."""
     text = (
         "One state of the pipeline (dvc.lock). The metrics `compare/…` are the ten that decide, by family; the others "
         "are named after their report in `reports/`. Artifacts: `reports/comparison.md` (all tables), `solos`, "
@@ -126,7 +126,7 @@ def _description(workspace: Path) -> str:
     path = workspace / "reports/comparison_tables.json"
     sections = read_sections(path) if path.is_file() else []
     tables = [line for section in sections if section.heading == HEADING for line in table_lines(section.tables[0])]
-    return "\n".join([text, "", *tables])
+    return "\n".join([*tables, "", text])
 
 
 def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
@@ -147,8 +147,8 @@ def _log_reports(client: MlflowClient, run_id: str, workspace: Path) -> None:
 def _figures(path: Path) -> dict[str, float]:
     """The values of a report, named `<stage>/<family>.<metric>`, or `<report>/<metric>` for a report without folder.
 
-    The ten metrics that decide are named `compare/<metric>.<family>`, so that MLflow lists them first: it sorts by name.
-    Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows
+    The ten metrics that decide are named `compare/<metric>.<family>`, so that MLflow, which sorts by name, lists them
+    first. Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows
     are named `evaluate/<family>/<row>.<metric>`.
     """
     stage, content = path.parent.name, files.read_json(path)
