@@ -6,12 +6,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
+from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
+from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_RUN_NOTE
 
 from yardbird import files
@@ -19,10 +22,11 @@ from yardbird.audio.wave import Waveform, write_wave
 from yardbird.errors import YardbirdError
 from yardbird.music.midi import write_score
 from yardbird.tables.curve_table import CurveRow
-from yardbird.tracking.store import FAILURES, connect, first_line, tracking_uri
+from yardbird.tracking.store import FAILURES, connect, first_line
 
 #: The folder of a run's artifacts that holds what the family sampled after some epochs.
 SAMPLES = "samples"
+_MONITORS: tuple[Any, ...] = (CPUMonitor, DiskMonitor, GPUMonitor)  # MLflow's, without types
 
 
 class TrainingRun:
@@ -48,6 +52,10 @@ class TrainingRun:
         """
         self._client: MlflowClient | None = None
         self._logged: set[int] = set()
+        self._monitors: list[Any] = []
+        for kind in _MONITORS:
+            with suppress(ImportError, RuntimeError):  # there is no GPU, or no package that reads its load
+                self._monitors.append(kind())
         self._try(lambda: self._open(root, family, params, tags, data, state))
 
     def __enter__(self) -> "TrainingRun":
@@ -92,13 +100,14 @@ class TrainingRun:
         self._with_client(log)
 
     def _system_metrics(self) -> dict[str, float]:
-        """MLflow's system metrics, of the epoch: load, memory, disk, network and GPU.
+        """MLflow's system metrics at the end of an epoch: load since the last epoch, memory, disk and GPU.
 
         MLflow samples them in a thread. There is none here, because trainings that share batches fork.
         """
-        self._system.collect_metrics()
-        metrics = {f"system/{name}": value for name, value in self._system.aggregate_metrics().items()}
-        for monitor in self._system.monitors:
+        metrics: dict[str, float] = {}
+        for monitor in self._monitors:
+            monitor.collect_metrics()
+            metrics |= {f"system/{name}": value for name, value in monitor.aggregate_metrics().items()}
             monitor.clear_metrics()
         return metrics
 
@@ -121,7 +130,6 @@ class TrainingRun:
         else:
             self._run_id = start_training(client, experiment, family, params, tags, data)
             files.write_text(state, self._run_id)
-        self._system = SystemMetricsMonitor(self._run_id, tracking_uri=tracking_uri(root))
         self._client = client
 
     def _with_client(self, work: Callable[[MlflowClient], None]) -> None:

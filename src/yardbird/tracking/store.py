@@ -70,7 +70,7 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
     """
     uri = tracking_uri(root)
     artifacts = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.system_metrics"):
+    for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)  # the first use logs forty lines of migrations
     try:
         with FileLock(root / "mlflow.lock", timeout=_SETUP_SECONDS):

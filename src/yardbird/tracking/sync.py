@@ -148,8 +148,8 @@ def _figures(path: Path) -> dict[str, float]:
     """The values of a report, named `<stage>/<family>.<metric>`, or `<report>/<metric>` for a report without folder.
 
     The ten metrics that decide are named `compare/<metric>.<family>`, so that MLflow, which sorts by name, lists them
-    first. Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these rows
-    are named `evaluate/<family>/<row>.<metric>`.
+    first. Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these
+    rows are named `evaluate/<family>/<row>.<metric>`.
     """
     stage, content = path.parent.name, files.read_json(path)
     if stage == "metrics":
