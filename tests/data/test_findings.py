@@ -10,7 +10,7 @@ from yardbird.config import read_section
 from yardbird.data.findings import KINDS, SAID_BY, explain, kind_of, rank
 from yardbird.data.ingest import survey
 from yardbird.data.reading import IngestConfig
-from yardbird.data.validation import ValidateConfig
+from yardbird.data.validate_config import ValidateConfig
 
 FLAG = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 

@@ -20,7 +20,8 @@ from yardbird.data.health import (
     summarise,
 )
 from yardbird.data.manifest import SoloRow
-from yardbird.data.validation import ValidateConfig, validate
+from yardbird.data.validate_config import ValidateConfig
+from yardbird.data.validation import validate
 from yardbird.music.score import Score, Tempo, make_notes
 
 LIMITS = Limits(steps_per_beat=12, tempo_range=(40, 360), linked_share=0.11)

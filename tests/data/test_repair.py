@@ -15,7 +15,7 @@ from yardbird.data.health import read_limits
 from yardbird.data.ingest import survey
 from yardbird.data.reading import IngestConfig
 from yardbird.data.repair import repair
-from yardbird.data.validation import ValidateConfig
+from yardbird.data.validate_config import ValidateConfig
 from yardbird.errors import InputError
 from yardbird.files import sha256_folder
 from yardbird.music.midi import read_score

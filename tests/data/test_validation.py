@@ -12,7 +12,8 @@ import pytest
 
 from yardbird.config import read_params
 from yardbird.data.manifest import SetAside, SoloRow, read_solos
-from yardbird.data.validation import ValidateConfig, Verdict, note_table, read_scores, validate
+from yardbird.data.validate_config import ValidateConfig
+from yardbird.data.validation import Verdict, note_table, read_scores, validate
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
