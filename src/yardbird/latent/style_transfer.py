@@ -206,27 +206,28 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw one column of panels per pair of artists: the verdicts, and the kept shares."""
+    """Draw one column of panels per pair of artists: probabilities of the target artist, and shares kept."""
     pairs = list(dict.fromkeys((row["from"], row["to"]) for row in rows))
-    with figure(path, "From one artist to another", width=6 * len(pairs), height=7.5) as drawing:
+    title = "Style transfer between artists: solos moved along a direction of the latent space"
+    with figure(path, title, width=6 * len(pairs), height=7.5) as drawing:
         panels = drawing.subplots(2, len(pairs), squeeze=False, sharex=True)
         for (source, target), (verdicts, kept) in zip(pairs, panels.T, strict=True):
             of_pair = [row for row in rows if (row["from"], row["to"]) == (source, target)]
-            plain(verdicts, f"{source} → {target}", ylabel=f"mean verdict: {target}", ylim=(0, 1.02))
+            plain(verdicts, f"{source} → {target}", ylabel=f"probability of {target}", ylim=(0, 1.02))
             verdicts.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
             own, evenly = ([row for row in of_pair if row["way"] == way] for way in (ARTISTS, EQUAL_RHYTHM))
             randomly = [row for row in of_pair if row["way"].startswith(RANDOM)]
             for number, way in enumerate(dict.fromkeys(row["way"] for row in randomly)):
                 line = own[:1] + [row for row in randomly if row["way"] == way]
-                label = None if number else "random ways of the same length"
+                label = None if number else "random directions of the same length"
                 verdicts.plot(*_line(line, "verdict"), color=FAINT, linewidth=1, label=label)
-            plain(kept, "what is left of the reconstruction", xlabel="strength", ylabel="share kept", ylim=(0, 1.02))
+            plain(kept, "kept of the reconstruction", xlabel="strength of the move", ylabel="share", ylim=(0, 1.02))
             kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
             for rows_of, style, name in (
-                (own, "o-", "difference of means"),
-                (own[:1] + evenly, "s--", "difference at equal rhythm"),
+                (own, "o-", "towards the artist"),
+                (own[:1] + evenly, "s--", "towards the artist, at equal rhythm"),
             ):
-                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"along the {name}")
+                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=name)
                 for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
                     kept.plot(*_line(rows_of, f"{what}_kept"), style, color=colour, label=f"{what}, {name}")
         for panel in panels[:, 0]:
