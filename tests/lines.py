@@ -62,7 +62,7 @@ def read_real(path: Path) -> Score:
     notes: Notes = part.notes[part.notes["onset_tick"] >= start].copy()
     notes["onset_tick"] -= start
     changes = [ChordChange(text.tick - start, Chord.parse(text.text)) for text in raw.texts if text.kind == "marker"]
-    sounding = sum(change.tick <= 0 for change in changes)  # the last of these is in force where the solo starts
+    sounding = sum(change.tick <= 0 for change in changes)  # the last of these is in force at the start of the solo
     chords = [ChordChange(0, change.chord) for change in changes[max(sounding - 1, 0) : sounding]] + changes[sounding:]
     return Score(
         raw.ticks_per_beat,

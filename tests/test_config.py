@@ -122,7 +122,7 @@ SOUND = Bounded(2, 0.1, 9, 0.9, 1, 0.5, None, 4, (1, 2), {"65": (1,)})
         ("named", {"65": (0,)}, "named.65[0]", "1 or more, found 0"),
     ],
 )
-def test_a_constraint_holds_where_a_section_is_read_and_where_it_is_changed(
+def test_a_constraint_is_checked_when_a_section_is_read_and_when_it_is_changed(
     tmp_path: Path, name: str, value: object, key: str, said: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
@@ -138,7 +138,7 @@ def test_a_constraint_holds_where_a_section_is_read_and_where_it_is_changed(
 
 
 def to_plain(values: Any) -> Any:
-    """Tuples as the lists that YAML knows."""
+    """Tuples as lists, because YAML has no tuples."""
     values = asdict(values) if isinstance(values, Settings) else values
     if isinstance(values, dict):
         return {name: to_plain(value) for name, value in values.items()}
@@ -146,19 +146,19 @@ def to_plain(values: Any) -> Any:
 
 
 def test_every_dataclass_of_settings_that_is_read_states_its_constraints(root: Path) -> None:
-    """One that is not derived from `Settings` would be checked where it is read, and nowhere else."""
+    """A dataclass that is not derived from `Settings` would be checked only when it is read."""
     configs = re.findall(r"^class (\w*Config)\b(.*):$", "\n".join(map(Path.read_text, root.glob("src/**/*.py"))), re.M)
     assert len(configs) > 20
     assert [name for name, bases in configs if "Settings" not in bases and "TransformerConfig" not in bases] == []
 
 
-def test_commands_that_read_no_settings_do_without_pydantic() -> None:
+def test_commands_that_read_no_settings_do_not_import_pydantic() -> None:
     code = "import sys, yardbird.cli, yardbird.config; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
-def test_a_missing_file_and_broken_yaml_are_one_line(tmp_path: Path) -> None:
+def test_a_missing_file_and_broken_yaml_give_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file; run from the repository's root"):
         read_section("stage", Outer, tmp_path / "params.yaml")
     with pytest.raises(InputError, match="expected valid YAML"):

@@ -163,13 +163,13 @@ def test_a_tempo_is_estimated(qpm: float) -> None:
     assert estimate_tempo(render(bebop(qpm))) == pytest.approx(qpm, rel=0.04)
 
 
-def test_without_anything_to_estimate_it_from_the_tempo_is_the_default() -> None:
+def test_without_notes_the_tempo_is_the_default() -> None:
     assert transcribe(sound(np.zeros(RATE))).mean_qpm == DEFAULT_QPM
     assert estimate_tempo(sound(np.zeros(0))) == DEFAULT_QPM
     assert estimate_tempo(sound(tone(60, 0.1))) > 0
 
 
-def test_a_caption_may_name_a_tempo() -> None:
+def test_a_tempo_is_read_from_a_caption() -> None:
     assert spoken_tempo("Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm, by Otto Cascade") == 220
     assert spoken_tempo("Be-bop, 182.5 BPM") == 182.5
     assert spoken_tempo("Be-bop jazz solo in F, 12-bar blues") is None

@@ -88,6 +88,6 @@ def test_a_table_is_read_with_its_gaps_filled(tmp_path: Path) -> None:
         ("/etc/passwd,,,,,", "expected a path inside"),
     ],
 )
-def test_a_wrong_table_is_one_line_that_names_the_field(tmp_path: Path, row: str, message: str) -> None:
+def test_an_invalid_table_gives_a_one_line_error_that_names_the_field(tmp_path: Path, row: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_remarks(write(tmp_path, row))

@@ -82,7 +82,7 @@ def other(flags):
 
 @pytest.mark.parametrize("package", ["data", "music"])
 def test_every_flag_in_the_code_is_explained(package: str, root: Path):
-    """A name that ends before a value, as `chords_from_{kind}`, is explained by the kinds that start with it."""
+    """An f-string such as `chords_from_{kind}` is explained by the kinds that start with its constant part."""
     for path in sorted((root / "src/yardbird" / package).rglob("*.py")):
         for flag in sorted(flags_in(path.read_text(encoding="utf-8"))):
             explained = any(kind == flag or (flag.endswith("_") and kind.startswith(flag)) for kind in KINDS)

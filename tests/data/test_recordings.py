@@ -76,7 +76,7 @@ def test_no_recording_and_no_tune_is_in_two_splits_and_takes_stay_together(make:
 
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), min_size=30, max_size=60), st.integers(0, 5))
-def test_whatever_shares_a_tune_or_a_sound_shares_its_split(pairs: list[tuple[int, int]], salt: int) -> None:
+def test_recordings_that_share_a_tune_or_a_sound_share_a_split(pairs: list[tuple[int, int]], salt: int) -> None:
     recordings = [
         Recording(f"recordings/{i}", Path("x.wav"), 9.0, "", "", f"tune{tune}", f"sound{sound}", NO_REMARK)
         for i, (tune, sound) in enumerate(pairs)
@@ -92,7 +92,7 @@ def test_whatever_shares_a_tune_or_a_sound_shares_its_split(pairs: list[tuple[in
                 assert split[one.solo] == split[other.solo]
 
 
-def test_what_cannot_be_used_is_listed_with_its_reason(
+def test_unusable_recordings_are_listed_with_the_reason(
     make: Make, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "corrupt.flac").write_bytes(b"fLaC and nothing that follows")

@@ -174,7 +174,7 @@ def test_the_plain_music_of_ireal_pro_is_unrolled(music: str, played: str) -> No
         ("irealbook://One=A=S=C=n=T44C <D.C. al 2nd End.>|Z", "expected D.C. or D.S., al Coda or al Fine"),
     ],
 )
-def test_a_link_that_cannot_be_read_is_one_clear_line(text: str, said: str) -> None:
+def test_a_link_that_cannot_be_read_gives_a_one_line_error(text: str, said: str) -> None:
     with pytest.raises(InputError) as error:
         LeadSheet.parse(text)
     assert said in str(error.value)

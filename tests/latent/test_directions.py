@@ -69,7 +69,7 @@ def test_held_out_solos_do_not_move_the_directions(study, directions):
         assert np.array_equal(again.attributes[name], way)
 
 
-def test_along_its_direction_an_attribute_grows(directions):
+def test_an_attribute_grows_along_its_direction(directions):
     register, density = directions.attributes["register"], directions.attributes["density"]
     assert register[0] > 0.3
     assert density[1] > 0.2

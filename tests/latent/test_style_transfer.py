@@ -105,7 +105,7 @@ def test_by_default_the_two_artists_with_most_solos_are_compared(study):
         ({"random_ways": -1}, "random_ways: expected 0 or more"),
     ],
 )
-def test_impossible_settings_are_one_clear_line(changes, said):
+def test_impossible_settings_give_a_one_line_error(changes, said):
     with pytest.raises(ConfigError, match=said):
         replace(CONFIG, **changes)
 

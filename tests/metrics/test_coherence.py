@@ -47,7 +47,7 @@ def test_the_share_of_found_changes_has_an_interval(line):
     assert figures["changes_share_high"] == pytest.approx(0.9285, abs=1e-4)
 
 
-def test_all_traits_have_to_lie_inside_and_are_counted(line):
+def test_all_traits_must_lie_in_the_range_and_are_counted(line):
     arpeggios = line([60, 64, 67, 72, 67, 64, 60], chords={0: "C"})
     scale = line([60, 62, 64, 65, 67, 69, 71], chords={0: "C"})
     own, other = coherence([arpeggios], [arpeggios]), coherence([arpeggios], [scale])
@@ -58,7 +58,7 @@ def test_all_traits_have_to_lie_inside_and_are_counted(line):
     assert not other.traits["arpeggios"].inside
 
 
-def test_what_cannot_be_judged_has_no_verdict(line):
+def test_a_part_that_cannot_be_judged_has_no_verdict(line):
     with_chords = line([60, 64, 67, 72], chords={0: "C"})
     for solos, real in (([line([])], [with_chords]), ([with_chords], [line([])]), ([], [])):
         assert flat(coherence(solos, real).estimates()) == {}
@@ -68,7 +68,7 @@ def test_what_cannot_be_judged_has_no_verdict(line):
     ]  # fmt: skip
 
 
-def test_rows_are_of_the_generated_sets_alone(line):
+def test_only_generated_sets_have_rows(line):
     score = line([60, 64, 67, 72], chords={0: "C"})
     rows = coherence_of({"model": [score, score], "real": [score], "floor": [score]})
     assert rows == {"model": coherence([score] * 2, [score]).estimates()}

@@ -118,7 +118,7 @@ def test_equal_seeds_give_equal_samples(monkeypatch):
     assert set_rows(sets, streams(0)) == set_rows(sets, streams(0)) != set_rows(sets, streams(1))
 
 
-def test_a_floor_of_fewer_solos_than_were_generated_says_so(monkeypatch):
+def test_the_row_states_that_the_floor_has_fewer_solos_than_were_generated(monkeypatch):
     """With more generated than training excerpts, the floor once had fewer solos than its row stated."""
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     sets = {"near": solos(9, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}

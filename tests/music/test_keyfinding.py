@@ -73,14 +73,14 @@ def test_chords_alone_have_a_key(symbols: str, key: str) -> None:
     assert estimate_key(line([]), chords, len(chords) * 100) == Key.parse(key)
 
 
-def test_chords_decide_where_the_line_drifts() -> None:
+def test_chords_decide_if_the_line_is_ambiguous() -> None:
     drifting = line([67, 71, 74, 77, 67, 69, 71, 72, 74, 79, 67])  # G, by its notes
     chords = changes("Cmaj7 Am7 Dm7 G7 Cmaj7 Am7 Dm7 G7 Cmaj7")
     assert estimate_key(drifting) != Key.parse("C")
     assert estimate_key(drifting, chords, 1000) == Key.parse("C")
 
 
-def test_no_chord_symbols_are_no_evidence() -> None:
+def test_nc_is_no_evidence_for_a_key() -> None:
     assert estimate_key(line([60, 72, 60]), [ChordChange(0, None)], 100) is None
 
 

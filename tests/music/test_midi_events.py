@@ -130,13 +130,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_used_whole_and_what_was_broken_is_flagged(read: Callable, name: str) -> None:
+def test_a_broken_file_is_read_completely_and_its_faults_are_flagged(read: Callable, name: str) -> None:
     content, flags = BROKEN[name]
     raw = read(content)
     assert raw.flags == flags
     assert [len(part.notes) for part in raw.parts] == [NOTES]
     assert raw.unended_notes == 0
-    assert (raw.keys, raw.tempos, raw.meters) == ((), (), ()), "a broken event is not guessed at"
+    assert (raw.keys, raw.tempos, raw.meters) == ((), (), ()), "broken events are not guessed"
 
 
 def test_events_longer_than_needed_are_used(read: Callable) -> None:
@@ -211,7 +211,7 @@ def test_any_bytes_have_a_kind_or_are_unknown(content: bytes) -> None:
     assert all(name_kind(content))
 
 
-def test_good_files_give_the_events_that_mido_finds(shared: Path) -> None:
+def test_valid_files_give_the_same_events_as_mido(shared: Path) -> None:
     """mido is the slow reference: it refuses broken files and reads the others."""
     places = ("parker", "coltrane", "nottingham", "fixtures/pretty-midi")
     for path in [path for place in places for path in sorted((shared / place).glob("*.mid"))[::9]]:
@@ -245,7 +245,7 @@ def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, root: Pa
 
 
 @given(data=st.data())
-def test_no_mutation_of_a_small_file_leads_out_of_the_two_outcomes(data: st.DataObject, tmp_path_factory) -> None:
+def test_every_mutation_of_a_small_file_is_read_or_refused(data: st.DataObject, tmp_path_factory) -> None:
     content = bytearray(midi(track(meta(0x06, b"C7") + PLAYED), track(b"\0\xf0\x02\x01\xf7")))
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(0, len(content) - 1))
@@ -261,6 +261,6 @@ def test_no_mutation_of_a_small_file_leads_out_of_the_two_outcomes(data: st.Data
     assert all(part.notes["pitch"].max() < 128 and part.notes["velocity"].max() < 128 for part in raw.parts)
 
 
-def test_a_mutated_file_is_the_same_whenever_it_is_made(fuzzing: ModuleType, tmp_path: Path) -> None:
+def test_mutated_files_are_reproducible(fuzzing: ModuleType, tmp_path: Path) -> None:
     contents = fuzzing.seed_files(tmp_path, 1)
     assert len({fuzzing.mutate(contents, random.Random("0/7")) for _ in range(3)}) == 1
