@@ -58,11 +58,17 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ingested(shared: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ingest_config(root: Path) -> IngestConfig:
+    """Section `ingest` of params.yaml."""
+    return read_section("ingest", IngestConfig, root / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def ingested(shared: Path, ingest_config: IngestConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The 73 real solos as the ingest stage leaves them."""
     folder = tmp_path_factory.mktemp("ingested")
     for source in ("parker", "coltrane"):
-        ingest(shared / source, source, read_section("ingest", IngestConfig, root / "params.yaml"), folder / source)
+        ingest(shared / source, source, ingest_config, folder / source)
     return folder
 
 

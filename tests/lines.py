@@ -44,6 +44,12 @@ def line() -> Line:
     return make_line
 
 
+def random_solos(count: int, *, seed: int, spread: int = 3) -> list[Score]:
+    """Eighths of random pitches, up to `spread` semitones around middle C."""
+    pitches = 60 + np.random.default_rng(seed).integers(-spread, spread + 1, (count, 64))
+    return [Score(2, make_notes([(place, 1, int(p), 80) for place, p in enumerate(line)]), 64) for line in pitches]
+
+
 @pytest.fixture
 def random_score() -> Score:
     """Sixty-four bars on the 1/12-beat grid with rests, under ii–V–I in F, without special features."""

@@ -65,7 +65,7 @@ def _codes(score):
 
 def readable_study(solos: int = 6, bars: int = 16) -> Study:
     """`solos` training solos of each of two artists, who differ only in their intervals, and two held-out ones."""
-    family, rng, made = ReadableFamily(), np.random.default_rng(0), []
+    family, rng, examples = ReadableFamily(), np.random.default_rng(0), []
     chords = (ChordChange(0, Chord.parse("C7")),)
     for artist, step in ((SEMITONES, 1), (THIRDS, 4)):
         for number in range(solos + 2):
@@ -76,5 +76,5 @@ def readable_study(solos: int = 6, bars: int = 16) -> Study:
             (latent,) = family.encode([score])
             split = "train" if number < solos else "validation"
             name = f"{artist.split()[0].lower()}/{number}"
-            made.append(Solo(name, split, artist, f"Tune {number}", f"{artist}{number}", "", score, latent))
-    return Study(family, tuple(made), seed=0)
+            examples.append(Solo(name, split, artist, f"Tune {number}", f"{artist}{number}", "", score, latent))
+    return Study(family, tuple(examples), seed=0)

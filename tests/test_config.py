@@ -46,7 +46,7 @@ def test_a_section_becomes_its_dataclass_and_1e_3_is_a_number(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("size: 3", "size: three", "stage.size: expected an integer, found 'three'"),
         ("size: 3", "size: true", "stage.size: expected an integer, found True"),
@@ -70,10 +70,10 @@ def test_a_section_becomes_its_dataclass_and_1e_3_is_a_number(tmp_path: Path) ->
         ("stage:", "stages:", "stage: expected a section, found nothing"),
     ],
 )
-def test_a_mismatch_is_one_line_naming_file_section_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mismatch_is_one_line_naming_file_section_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         read(tmp_path, GOOD.replace(old, new))
-    assert str(error.value) == f"{tmp_path / 'params.yaml'}: {said}"
+    assert str(error.value) == f"{tmp_path / 'params.yaml'}: {message}"
 
 
 @pytest.mark.parametrize("change", [{"bars": 0}, {"lowest_pitch": 127}, {"qpm": 5.0}, {"best_of": 0}, {"measured": 0}])
@@ -102,7 +102,7 @@ SOUND = Bounded(2, 0.1, 9, 0.9, 1, 0.5, None, 4, (1, 2), {"65": (1,)})
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "key", "said"),
+    ("name", "value", "key", "message"),
     [
         ("least", 1, "least", "2 or more, found 1"),
         ("least", True, "least", "an integer, found True"),
@@ -123,18 +123,18 @@ SOUND = Bounded(2, 0.1, 9, 0.9, 1, 0.5, None, 4, (1, 2), {"65": (1,)})
     ],
 )
 def test_a_constraint_is_checked_when_a_section_is_read_and_when_it_is_changed(
-    tmp_path: Path, name: str, value: object, key: str, said: str
+    tmp_path: Path, name: str, value: object, key: str, message: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
         replace(SOUND, **{name: value})  # type: ignore[arg-type]  # that is the mistake
-    assert str(error.value) == f"params.yaml: stage.{key}: expected {said}"
+    assert str(error.value) == f"params.yaml: stage.{key}: expected {message}"
     path = tmp_path / "params.yaml"
     YAML(typ="safe").dump({"stage": to_plain(SOUND)}, path)
     assert read_section("stage", Bounded, path) == SOUND
     YAML(typ="safe").dump({"stage": to_plain(SOUND) | to_plain({name: value})}, path)
     with pytest.raises(ConfigError) as error:
         read_section("stage", Bounded, path)
-    assert str(error.value) == f"{path}: stage.{key}: expected {said}"
+    assert str(error.value) == f"{path}: stage.{key}: expected {message}"
 
 
 def to_plain(values: Any) -> Any:

@@ -19,7 +19,6 @@ from yardbird.audio.transcription import (
     transcribe,
 )
 from yardbird.audio.wave import Waveform
-from yardbird.config import read_section
 from yardbird.data.ingest import ingest
 from yardbird.data.reading import IngestConfig
 from yardbird.metrics.transcription_accuracy import found_notes
@@ -134,9 +133,9 @@ def test_quiet_hiss_changes_little() -> None:
     assert f1(score, detect_notes(Waveform(clean.samples + hiss, clean.sample_rate))) > 0.95
 
 
-def test_a_real_solo_is_transcribed(shared: Path, root: Path, tmp_path: Path) -> None:
+def test_a_real_solo_is_transcribed(shared: Path, ingest_config: IngestConfig, tmp_path: Path) -> None:
     shutil.copy(shared / "parker/omnibook__Anthropology.mid", tmp_path)
-    ingest(tmp_path, "parker", read_section("ingest", IngestConfig, root / "params.yaml"), tmp_path / "ingested")
+    ingest(tmp_path, "parker", ingest_config, tmp_path / "ingested")
     (path,) = (tmp_path / "ingested").rglob("*.mid")
     excerpt = excerpts(read_score(path), 64)[0]
     assert f1(excerpt, detect_notes(render(excerpt))) > 0.95

@@ -49,8 +49,8 @@ def test_captions_are_clean_and_different_and_the_first_has_all_facts(known: Fac
     captions = captions_of(known)
     assert len(set(captions)) == len(captions)
     assert all(text == " ".join(text.split()) and "None" not in text and not text.endswith(",") for text in captions)
-    said = [known.artist, known.instrument, known.form, str(known.key or "").removesuffix(" major")]
-    assert all(word in captions[0] for word in said)
+    stated = [known.artist, known.instrument, known.form, str(known.key or "").removesuffix(" major")]
+    assert all(word in captions[0] for word in stated)
     assert ("bpm" in captions[0]) == (known.qpm is not None)
 
 

@@ -19,18 +19,6 @@ from yardbird.metrics.solo_metrics import describe
 from yardbird.music.chords import Chord
 from yardbird.music.midi import read_raw
 
-DEFAULT = IngestConfig(
-    min_notes=16,
-    min_bars=4,
-    max_bars=5000,
-    chord_share=0.8,
-    max_left_out=0.4,
-    no_beat_grid="reject",
-    written_pitch="flag",
-    qpm_range=(20, 600),
-    longest_bar_beats=8,
-)
-
 
 def test_a_corpus_of_zero_solos_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^params.yaml: compose.solos: expected 1 or more, found 0$"):
@@ -113,9 +101,9 @@ def test_a_larger_corpus_begins_with_the_smaller(corpus: list[Etude]) -> None:
     assert [etude.score for etude in etudes(0, 3)] == [etude.score for etude in corpus[:3]]
 
 
-def test_etudes_are_ingested_without_loss(tmp_path: Path, corpus: list[Etude]) -> None:
+def test_etudes_are_ingested_without_loss(tmp_path: Path, ingest_config: IngestConfig, corpus: list[Etude]) -> None:
     compose(0, ComposeConfig(solos=12), tmp_path)
-    found = survey(tmp_path, "etudes", DEFAULT)
+    found = survey(tmp_path, "etudes", ingest_config)
     assert found.rejected == ()
     for solo, etude in zip(found.used, corpus, strict=False):
         assert (solo.row.title, solo.row.form) == (etude.row["title"], etude.row["form"])

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from yardbird.config import read_section
 from yardbird.data.findings import KINDS, SAID_BY, explain, kind_of, rank
 from yardbird.data.ingest import survey
 from yardbird.data.reading import IngestConfig
@@ -99,10 +98,9 @@ def test_every_expectation_is_explained_with_its_severity():
         assert name in SAID_BY or KINDS[name].severity == severity, name
 
 
-def test_the_flags_of_real_solos_are_explained(shared: Path, root: Path):
-    config = read_section("ingest", IngestConfig, root / "params.yaml")
+def test_the_flags_of_real_solos_are_explained(shared: Path, ingest_config: IngestConfig):
     for source in ("parker", "coltrane", "odd"):
-        for solo in survey(shared / source, source, config).used:
+        for solo in survey(shared / source, source, ingest_config).used:
             assert {kind_of(flag) for flag in filter(None, solo.row.flags.split("|"))} <= KINDS.keys()
 
 

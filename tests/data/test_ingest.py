@@ -16,18 +16,6 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.files import sha256
 from yardbird.music.midi import read_raw, read_score
 
-DEFAULT = IngestConfig(
-    min_notes=16,
-    min_bars=4,
-    max_bars=5000,
-    chord_share=0.8,
-    max_left_out=0.4,
-    no_beat_grid="reject",
-    written_pitch="flag",
-    qpm_range=(20, 600),
-    longest_bar_beats=8,
-)
-
 
 def tune(shift: int = 0, seed: int = 0, count: int = 20) -> list[tuple[float, float, int]]:
     steps = np.random.default_rng(seed).integers(0, 12, count).tolist()
@@ -283,9 +271,9 @@ def test_an_unreadable_folder_is_listed(tmp_path: Path, write_midi, config, monk
 @pytest.mark.parametrize(
     "change", [{"min_notes": 0}, {"min_bars": 0}, {"max_bars": 3}, {"chord_share": 0.0}, {"chord_share": 1.5}]
 )
-def test_invalid_settings_are_refused(change: dict[str, float]) -> None:
+def test_invalid_settings_are_refused(ingest_config: IngestConfig, change: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=f"^params.yaml: ingest.{next(iter(change))}: expected"):
-        replace(DEFAULT, **change)
+        replace(ingest_config, **change)
 
 
 def test_a_polyphonic_part_is_flagged_and_its_lost_notes_are_counted(tmp_path: Path, write_midi, config) -> None:
@@ -297,8 +285,8 @@ def test_a_polyphonic_part_is_flagged_and_its_lost_notes_are_counted(tmp_path: P
 
 
 @pytest.fixture(scope="module")
-def real(shared: Path) -> dict[str, Survey]:
-    return {source: survey(shared / source, source, DEFAULT) for source in ("parker", "coltrane", "nottingham")}
+def real(shared: Path, ingest_config: IngestConfig) -> dict[str, Survey]:
+    return {source: survey(shared / source, source, ingest_config) for source in ("parker", "coltrane", "nottingham")}
 
 
 @pytest.mark.parametrize(("source", "count"), [("parker", 58), ("coltrane", 15), ("nottingham", 100)])
@@ -321,8 +309,8 @@ def test_no_note_of_a_real_solo_is_lost_or_changed(shared: Path, real: dict[str,
         assert solo.row.key
 
 
-def test_every_fixture_ingests_or_is_listed_with_its_reason(shared: Path) -> None:
-    found = survey(shared / "fixtures", "fixtures", DEFAULT)
+def test_every_fixture_ingests_or_is_listed_with_its_reason(shared: Path, ingest_config: IngestConfig) -> None:
+    found = survey(shared / "fixtures", "fixtures", ingest_config)
     assert {Path(solo.row.file).name for solo in found.used} == {"example.mid", "test-karaoke-kar.mid"}
     listed = {Path(file).name.removeprefix("test-").removesuffix(".mid"): why for file, why in reasons(found).items()}
     expected = {
@@ -378,13 +366,15 @@ def test_the_manifest_can_choose_part_and_transposition_and_the_unused_parts_are
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"max_left_out": 1.5}, "ingest.max_left_out: expected 0 to 1"),
         ({"no_beat_grid": "maybe"}, "ingest.no_beat_grid: expected 'reject' or 'use', found 'maybe'"),
         ({"written_pitch": ""}, "ingest.written_pitch: expected 'flag' or 'correct', found ''"),
     ],
 )
-def test_invalid_settings_of_the_line_are_refused(change: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        replace(DEFAULT, **change)
+def test_invalid_settings_of_the_line_are_refused(
+    ingest_config: IngestConfig, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(ingest_config, **change)

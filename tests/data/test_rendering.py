@@ -47,8 +47,8 @@ def make(tmp_path: Path, root: Path) -> Make:
 
 
 def test_captions_have_the_key_and_the_tempo_of_the_sound(make: Make) -> None:
-    made = make()
-    copies = [clip for clip in made.clips if clip.solo == "a/tune0" and clip.semitones]
+    result = make()
+    copies = [clip for clip in result.clips if clip.solo == "a/tune0" and clip.semitones]
     assert copies
     for clip in copies:
         tonic = ("F", "Gb", "G", "Ab", "A", "Bb", "B", "C", "Db", "D", "Eb", "E")[clip.semitones % 12]
@@ -85,12 +85,12 @@ def test_two_runs_give_the_same_bytes_and_the_files_match_the_table(make: Make, 
     def content() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (tmp_path / "clips").rglob("*") if path.is_file()}
 
-    made = make()
+    result = make()
     first = content()
-    assert len(first) == len(made.clips) + 2
+    assert len(first) == len(result.clips) + 2
     make()
     assert content() == first
-    for clip in made.clips:
+    for clip in result.clips:
         wave = read_wave(tmp_path / "clips" / clip.path)
         assert (wave.sample_rate, wave.samples.shape[1]) == (16_000, 1)
         assert wave.seconds == pytest.approx(clip.seconds, abs=2 / 16_000)
@@ -99,13 +99,13 @@ def test_two_runs_give_the_same_bytes_and_the_files_match_the_table(make: Make, 
 def test_a_solo_of_the_corpus_can_be_given_a_caption_and_facts(make: Make, tmp_path: Path) -> None:
     table = "file,caption,artist,key\na/tune0,My own words in G,Bea Flat,G\na/none,,,\n"
     (tmp_path / "recordings" / "captions.csv").write_text(table)
-    made = make()
-    own = [clip for clip in made.clips if clip.solo == "a/tune0"]
+    result = make()
+    own = [clip for clip in result.clips if clip.solo == "a/tune0"]
     assert {clip.artist for clip in own} == {"Bea Flat"}
     for clip in own:
         original = (clip.semitones, clip.tempo_factor) == (0, 1.0)
         assert (clip.captions == ("My own words in G",)) == original
-    assert [(reject.file, reject.reason) for reject in made.rejected] == [
+    assert [(reject.file, reject.reason) for reject in result.rejected] == [
         ("a/none", "named in captions.csv, but missing")
     ]
 

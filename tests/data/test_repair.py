@@ -96,9 +96,9 @@ def test_copies_have_the_same_notes_and_need_no_repair(root, folder, tmp_path):
         assert (first.row.artist, first.row.title, first.row.tune_group, first.row.key) == (
             second.row.artist, second.row.title, second.row.tune_group, second.row.key
         )  # fmt: skip
-    made = {(change.file, change.change) for change in changes}
-    assert ("mine/odd.mid", "bars_divided") in made
-    assert ("mine/short.mid", "rejected") in made
+    listed = {(change.file, change.change) for change in changes}
+    assert ("mine/odd.mid", "bars_divided") in listed
+    assert ("mine/short.mid", "rejected") in listed
     with (tmp_path / "out/changes.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(row["file"], row["change"]) for row in rows] == [(change.file, change.change) for change in changes]
@@ -194,11 +194,10 @@ def test_options_for_folders_require_a_folder(doctor):
     assert "expected a folder with these options, found none; name the folders to examine" in str(code)
 
 
-def test_repaired_copies_of_real_solos_are_ingested_to_the_same_scores(root, shared, tmp_path):
-    config = read_section("ingest", IngestConfig, root / "params.yaml")
-    before = survey(shared / "coltrane", "coltrane", config)
+def test_repaired_copies_of_real_solos_are_ingested_to_the_same_scores(root, shared, ingest_config, tmp_path):
+    before = survey(shared / "coltrane", "coltrane", ingest_config)
     repair(examine(root, shared / "coltrane"), [shared / "coltrane"], tmp_path / "out")
-    after = survey(tmp_path / "out/coltrane", "coltrane", config)
+    after = survey(tmp_path / "out/coltrane", "coltrane", ingest_config)
     assert [solo.row.content_hash for solo in after.used] == [solo.row.content_hash for solo in before.used]
     for first, second in zip(before.used, after.used, strict=True):
         assert first.score == second.score

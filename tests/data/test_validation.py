@@ -283,14 +283,8 @@ def test_ingest_uses_only_files_within_the_limits_of_the_later_stages(root):
     assert events["longest_bar_beats"] >= ingest["longest_bar_beats"]
 
 
-def test_real_solos_pass(shared, tmp_path):
-    from yardbird.config import read_section
-    from yardbird.data.ingest import ingest
-    from yardbird.data.reading import IngestConfig
-
-    for source in ("coltrane", "parker"):
-        ingest(shared / source, source, read_section("ingest", IngestConfig), tmp_path / "ingested" / source)
-    verdict = validate_folder(tmp_path / "ingested", sources=("coltrane", "parker"))
+def test_real_solos_pass(ingested):
+    verdict = validate_folder(ingested, sources=("coltrane", "parker"))
     assert verdict.solos == 73
     assert verdict.lines("error") == []
     assert [outcome.name for outcome in verdict.outcomes if outcome.solos] == ["slowest_moment"]

@@ -231,7 +231,7 @@ BAD = "expected bars such as 9-12, or 9-12,21-24, within 1-16 of solo.mid"
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "message"),
     [
         (["0-3"], f"--fill: {BAD}, found '0-3'; correct the range"),
         (["9-17"], f"{BAD}, found '9-17'"),
@@ -241,11 +241,11 @@ BAD = "expected bars such as 9-12, or 9-12,21-24, within 1-16 of solo.mid"
         (["4-5-6"], f"{BAD}, found '4-5-6'"),
     ],
 )
-def test_bad_ranges_give_a_one_line_error(tmp_path: Path, texts: list[str], said: str) -> None:
+def test_bad_ranges_give_a_one_line_error(tmp_path: Path, texts: list[str], message: str) -> None:
     write_score(performance(), tmp_path / "solo.mid")
     with pytest.raises(InputError) as error:
         read_filling(tmp_path / "solo.mid", texts)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_file_without_a_solo_gives_a_one_line_error(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_the_notation_of_charts(text: str, bars: tuple[tuple[Chord | None, ...],
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "found none"),
         ("F7 | H7", "line 1: expected a chord symbol, found 'H7'"),
@@ -110,10 +110,10 @@ def test_the_notation_of_charts(text: str, bars: tuple[tuple[Chord | None, ...],
         ("F7\nkey: F", "line 2: expected a chord symbol, found 'key:'"),
     ],
 )
-def test_a_bad_chart_names_the_line_and_the_symbol(text: str, said: str) -> None:
+def test_a_bad_chart_names_the_line_and_the_symbol(text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         LeadSheet.parse(text, "tune.txt")
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "tune.txt" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -208,17 +208,17 @@ def test_a_score_without_chords_gives_no_lead_sheet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("meters", "end_tick", "said"),
+    ("meters", "end_tick", "message"),
     [
         ((Meter(0, 4, 4), Meter(96, 3, 4)), 192, "expected one meter, found a change of meter"),
         ((Meter(0, 4, 4),), 48 * 10**6, "at most 5000 bars, found 1000000"),
     ],
 )
 def test_changes_of_two_meters_or_too_many_bars_are_refused(
-    meters: tuple[Meter, ...], end_tick: int, said: str
+    meters: tuple[Meter, ...], end_tick: int, message: str
 ) -> None:
     score = Score(12, make_notes([]), end_tick, meters=meters, chords=(ChordChange(0, F7),))
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         LeadSheet.from_score(score)
 
 

@@ -308,17 +308,17 @@ def test_solos_after_two_tunes_of_one_file_name_the_tune_and_the_hash_of_the_fil
     assert (facts["file"], facts["sha256"]) == ("book.abc#2", files.sha256(tmp_path / "book.abc"))
 
 
-@pytest.mark.parametrize(("chart", "said"), [("free.txt", "two of 'free'"), ("A.txt", "two of 'a'")])
-def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, said: str) -> None:
+@pytest.mark.parametrize(("chart", "message"), [("free.txt", "two of 'free'"), ("A.txt", "two of 'a'")])
+def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, message: str) -> None:
     """Regression: the second overwrote the first without notice."""
     (tmp_path / chart).write_text("F7")
     write_score(tune(6), tmp_path / "a.mid")
-    with pytest.raises(InputError, match=f"a different name for each chart, found {said}"):
+    with pytest.raises(InputError, match=f"a different name for each chart, found {message}"):
         plan(settings(charts=str(tmp_path)))
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"bars": 0}, "bars: expected 1 or more, found 0"),
         ({"free": -1}, "free: expected 0 or more"),
@@ -332,10 +332,10 @@ def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, sa
         ({"key": "H major"}, "key: expected a key such as Bb major or D minor, found 'H major'"),
     ],
 )
-def test_impossible_settings_give_a_one_line_error(changes: dict[str, float], said: str) -> None:
+def test_impossible_settings_give_a_one_line_error(changes: dict[str, float], message: str) -> None:
     with pytest.raises(YardbirdError) as error:
         settings(**changes)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:

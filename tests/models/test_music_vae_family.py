@@ -114,9 +114,9 @@ def test_padding_and_silence_have_no_effect_on_the_loss(vae: MusicVAEFamily, odd
 
     vae.model.register_forward_hook(keep)
     vae.loss(odd_batch, 0).total.backward()
-    felt, accents_felt = (logits.grad.abs().sum(-1) > 0 for logits in outputs)  # type: ignore[union-attr]
-    assert torch.equal(felt, odd_batch["steps"] != PAD)
-    assert torch.equal(accents_felt, odd_batch["steps"] < HOLD)
+    nonzero, accents_nonzero = (logits.grad.abs().sum(-1) > 0 for logits in outputs)  # type: ignore[union-attr]
+    assert torch.equal(nonzero, odd_batch["steps"] != PAD)
+    assert torch.equal(accents_nonzero, odd_batch["steps"] < HOLD)
 
 
 def decoder_inputs(family: MusicVAEFamily, batch: Batch, step: int) -> Tensor:

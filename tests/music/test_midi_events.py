@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.config import read_section
 from yardbird.data.reading import IngestConfig
 from yardbird.errors import InputError
 from yardbird.music.file_kinds import name_kind
@@ -113,8 +112,8 @@ BROKEN = {
     "the end of track missing": (midi(track())[:-4], ("end_of_track_missing",)),
     "the last event cut": (midi(track(PLAYED, end=END[:-1])), ("end_of_track_missing",)),
     "bytes after the end of track": (midi(track(end=END + b"\0\0\0\0")), ("bytes_after_end_of_track:4",)),
-    "fewer tracks than said": (midi(track(), count=3), ("missing_tracks:2",)),
-    "more tracks than said": (midi(track(b""), track(), count=1), ()),
+    "fewer tracks than stated": (midi(track(), count=3), ("missing_tracks:2",)),
+    "more tracks than stated": (midi(track(b""), track(), count=1), ()),
     "type 2 with one track": (midi(track(), kind=2), ()),
     "type 9": (midi(track(), kind=9), ("midi_type:9",)),
     "a long header": (b"MThd\0\0\0\x08\0\1\0\1\1\xe0??" + track(), ()),
@@ -236,9 +235,9 @@ def fuzzing(root: Path) -> ModuleType:
     return fuzz
 
 
-def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, root: Path) -> None:
+def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, ingest_config: IngestConfig) -> None:
     """The first of the ten thousand mutations of benchmarks/fuzz.py; pytest-timeout limits the time."""
-    tally = fuzzing.fuzz(150, 0, read_section("ingest", IngestConfig, root / "params.yaml"))
+    tally = fuzzing.fuzz(150, 0, ingest_config)
     assert tally.broken == []
     assert min(tally.outcomes["used"], tally.outcomes["refused"]) > 20
     assert tally.slowest_seconds < fuzzing.SECONDS

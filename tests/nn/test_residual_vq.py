@@ -12,11 +12,11 @@ CONFIG = QuantiseConfig(decay=0.9, dead_share=0.05, dropout=0.0)
 
 def codebooks(count: int = 3, size: int = 8, width: int = 4) -> list[SimpleNamespace]:
     torch.manual_seed(0)
-    made = []
+    vectors = []
     for _ in range(count):
         embed = torch.randn(size, width)
-        made.append(SimpleNamespace(embed=embed, embed_avg=embed.clone(), cluster_size=torch.ones(size)))
-    return made
+        vectors.append(SimpleNamespace(embed=embed, embed_avg=embed.clone(), cluster_size=torch.ones(size)))
+    return vectors
 
 
 def rng() -> torch.Generator:
