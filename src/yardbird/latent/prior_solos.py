@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.ticker import FixedLocator
 from tqdm import tqdm
 
 from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveInt, PositiveShare, Settings
@@ -24,7 +23,15 @@ from yardbird.seeds import derive_seed, streams
 
 PRIOR, RECONSTRUCTION = "prior", "reconstruction"
 _LABELS = {FLOOR: "training solos", RECONSTRUCTION: "reconstructions", PRIOR: "sampled from the prior"}
-_TICKS = (0, 1, 2, 3, 10, 30, 100)  # standard deviations
+#: Metrics whose names do not explain themselves.
+_METRIC_LABELS = {
+    "h1": "pitch class entropy (1 bar)",
+    "h4": "pitch class entropy (4 bars)",
+    "phrase_length_median": "phrase length (median)",
+    "phrase_length_p10": "phrase length (10th percentile)",
+    "phrase_length_p90": "phrase length (90th percentile)",
+}
+_TICKS = (-100, -30, -10, -3, -2, -1, 0, 1, 2, 3, 10, 30, 100)
 
 
 @dataclass(frozen=True)
@@ -94,8 +101,16 @@ def _draw(path: Path, results: Results) -> None:
             heights = [row for row, metric in enumerate(metrics) if metric in own]
             panel.scatter(places, heights, s=34, color=colour, marker=marker, label=label, zorder=3)
         panel.set_xscale("symlog", linthresh=3)  # a poor model's worst metrics must not hide the others
-        panel.xaxis.set_major_locator(FixedLocator(sorted({*_TICKS, *(-tick for tick in _TICKS)})))
+        lowest, highest = panel.get_xlim()
+        panel.set_xticks([tick for tick in _TICKS if lowest < tick < highest])
         panel.xaxis.set_major_formatter("{x:g}")
-        panel.set_yticks(range(len(metrics)), [metric.replace("_", " ") for metric in metrics])
+        panel.set_yticks(range(len(metrics)), list(map(_metric_label, metrics)))
         panel.invert_yaxis()
         panel.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
+
+
+def _metric_label(metric: str) -> str:
+    if metric.startswith("interval_"):
+        size = metric.removeprefix("interval_").replace("over_", "over ").replace("_", "–")
+        return f"intervals of {size} semitone{'' if size == '1' else 's'}"
+    return _METRIC_LABELS.get(metric, metric.replace("_", " "))

@@ -221,7 +221,7 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 line = own[:1] + [row for row in randomly if row["way"] == way]
                 label = None if number else "random directions of the same length"
                 verdicts.plot(*_line(line, "verdict"), color=FAINT, linewidth=1, label=label)
-            plain(kept, "kept of the reconstruction", xlabel="strength of the move", ylabel="share", ylim=(0, 1.02))
+            plain(kept, "kept from the reconstruction", xlabel="strength", ylabel="share kept", ylim=(0, 1.02))
             kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
             for rows_of, style, name in (
                 (own, "o-", "towards the artist"),
