@@ -77,7 +77,7 @@ def test_tunes_over_rhythm_changes_and_blues_are_split_independently() -> None:
     assert len(set(tune_groups([row(f"a/{name}", name) for name in names]).values())) == 5
 
 
-def test_the_list_is_in_canonical_form_and_no_line_contradicts_another(root: Path) -> None:
+def test_no_two_lines_of_the_list_contradict_each_other_and_a_user_list_is_read(root: Path) -> None:
     relations = parse_relations((root / "src/yardbird/data/tunes/related.csv").read_text(encoding="utf-8"))
     same = {tune: other for tune, relation, other in relations if relation == "same"}
     assert not set(same) & set(same.values()), "a kept name is itself and not another name of a third tune"

@@ -96,7 +96,7 @@ def test_every_event_goes_to_the_nearest_step_of_its_bar(score: Score) -> None:
 
 
 @given(scores())
-def test_a_grid_score_is_monophonic_and_its_grid_is_itself(score: Score) -> None:
+def test_a_grid_score_is_monophonic_and_quantising_it_changes_nothing(score: Score) -> None:
     once = quantise(score, 12, tempo_bins=BINS, velocity_bins=np.arange(7, 128, 8))
     assert once.score.is_monophonic
     assert once.score.durations.min(initial=1) >= 1
