@@ -243,8 +243,8 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
             title, xlabel = "share of the reconstruction that is kept", "distance in the latent space"
             plain(kept, title, xlabel=xlabel, ylabel="share kept", ylim=(0, 1.02))
             kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
-            for rows_of, style, name in ((own, "o-", "intervals"), (own[:1] + means, "s--", "mean codes")):
-                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"towards the {name}")
+            for rows_of, style, name in ((own, "o-", "intervals"), (own[:1] + means, "s--", "mean code")):
+                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"towards the artist's {name}")
                 for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
                     kept.plot(*_line(rows_of, f"{what}_kept"), style, color=colour, label=f"{what}, {name}")
         for panel in panels[:, 0]:
