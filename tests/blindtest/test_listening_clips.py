@@ -59,11 +59,17 @@ def config(root: Path) -> BlindTestConfig:
     return replace(config, seconds=3.0, least_seconds=0.5)
 
 
+def excerpt(source: str, number: int = 0) -> Excerpt:
+    chart = "Blues in F" if source == "vae" else None
+    return Excerpt(source, f"s{number}", "", number, solo(90, 50 + number), Path(__file__), chart)
+
+
 @pytest.fixture(scope="module")
 def folder(config: BlindTestConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two real clips, two of a family, four checks and an example."""
-    excerpts = [Excerpt(source, f"s{n}", "", n, solo(90, 50 + n)) for source in ("real", "vae") for n in range(2)]
-    plan = Plan("Bird", None, tuple(excerpts), (replace(excerpts[0], source="example"),), ("decoy: none",))
+    """Two real clips, two of a family, four checks, an example and the sound for the volume."""
+    excerpts = [excerpt(source, number) for source in ("real", "vae") for number in range(2)]
+    questions = tuple((one,) for one in excerpts)
+    plan = Plan("Bird", None, questions, (replace(excerpts[0], source="example"),), ("decoy: none",))
     folder = tmp_path_factory.mktemp("blind") / "test"
     prepare(folder, plan, config, seed=0)
     return folder
@@ -72,7 +78,7 @@ def folder(config: BlindTestConfig, tmp_path_factory: pytest.TempPathFactory) ->
 def test_files_reveal_nothing_by_size_time_order_or_metadata(folder: Path) -> None:
     paths = sorted((folder / "clips").iterdir())
     contents = [path.read_bytes() for path in paths]
-    assert len(paths) == 9
+    assert len(paths) == 10
     assert len({(path.stat().st_size, path.stat().st_mtime) for path in paths}) == 1
     for content in contents:
         assert (content[12:16], content[36:40]) == (b"fmt ", b"data")  # a header, and the samples at once
@@ -83,18 +89,19 @@ def test_the_order_of_the_names_differs_each_time(config: BlindTestConfig, tmp_p
     """Names in the order of creation would reveal the sources, which are rendered one after the other."""
     orders = set()
     for number in range(3):
-        excerpts = tuple(Excerpt(source, "s", "", 0, solo(90, 50)) for source in ("real", "vae") for _ in range(4))
-        prepare(tmp_path / str(number), Plan("Bird", None, excerpts, (), ()), replace(config, seconds=1.0), seed=0)
+        questions = tuple((excerpt(source),) for source in ("real", "vae") for _ in range(4))
+        prepare(tmp_path / str(number), Plan("Bird", None, questions, (), ()), replace(config, seconds=1.0), seed=0)
         test, key = read_test(tmp_path / str(number))
-        orders.add(tuple(key.clips[clip].source for clip in test.clips))
-        assert tuple(key.clips) != test.clips, "the order is random"
+        names = tuple(question[0] for question in test.questions)
+        orders.add(tuple(key.clips[clip].source for clip in names))
+        assert tuple(key.clips) != names, "the order is random"
     assert len(orders) > 1
 
 
 def test_the_public_half_contains_nothing_of_the_key(folder: Path) -> None:
     test, key = read_test(folder)
     public = (folder / PUBLIC).read_text()
-    assert list(test.clips) == sorted(test.clips), "an order without meaning"
+    assert list(test.questions) == sorted(test.questions), "an order without meaning"
     assert not any(word in public for word in ("real", "vae", "check", "s0", "seed"))
     assert key.sources == ("real", "vae")
     assert key.left_out == ("decoy: none",)
@@ -103,13 +110,12 @@ def test_the_public_half_contains_nothing_of_the_key(folder: Path) -> None:
 
 def test_checks_go_up_if_the_answer_is_yes_and_down_if_it_is_no(folder: Path) -> None:
     _, key = read_test(folder)
-    checks = {clip: origin.answer for clip, origin in key.clips.items() if origin.answer is not None}
-    assert sorted(checks.values()) == [False, False, True, True]
-    for clip, answer in checks.items():
+    assert sorted(key.right.values()) == ["no", "no", "yes", "yes"]
+    for clip, answer in key.right.items():
         wave = read_wave(clip_path(folder, clip))
         half = wave.sample_rate // 2
         low, high = (np.abs(np.fft.rfft(wave.mono[start : start + half])).argmax() for start in (0, 4 * half))
-        assert (low < high) == answer
+        assert (low < high) == (answer == "yes")
 
 
 def test_a_check_lasts_as_long_as_a_clip_and_its_scales_span_three_octaves() -> None:
@@ -121,11 +127,10 @@ def test_a_check_lasts_as_long_as_a_clip_and_its_scales_span_three_octaves() -> 
 
 def test_ids_differ_each_time_and_sounds_do_not(folder: Path, config: BlindTestConfig, tmp_path: Path) -> None:
     """If ids depended on the seed, they could be computed from the repository."""
-    excerpts = (Excerpt("real", "s0", "", 0, solo(90, 50)),)
     for name in ("a", "b"):
-        prepare(tmp_path / name, Plan("Bird", None, excerpts, (), ()), config, seed=0)
+        prepare(tmp_path / name, Plan("Bird", None, ((excerpt("real"),),), (), ()), config, seed=0)
     (test_a, key_a), (test_b, key_b) = read_test(tmp_path / "a"), read_test(tmp_path / "b")
-    assert not {test_a.id, *test_a.clips} & {test_b.id, *test_b.clips}
+    assert not {test_a.id, *test_a.sounds} & {test_b.id, *test_b.sounds}
     sounds = [
         {files.sha256(clip_path(tmp_path / name, clip)) for clip in key.clips}
         for name, key in (("a", key_a), ("b", key_b))

@@ -12,7 +12,7 @@ from yardbird.blindtest import statistics
 from yardbird.blindtest.statistics import (
     difference,
     power,
-    redrawn_shares,
+    redrawn_means,
     sensitivity,
     votes_needed,
     z_of,
@@ -34,13 +34,13 @@ def test_a_share_has_wilsons_interval(count: tuple[int, int]) -> None:
 
 def test_a_difference_has_the_interval_of_newcombes_example() -> None:
     """56 of 70 compared with 48 of 80: table II of the paper."""
-    found = difference(56, 70, 48, 80)
+    found = difference(share(56, 70), share(48, 80))
     assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
 @given(counts, counts)
 def test_a_reversed_difference_changes_only_its_sign(a: tuple[int, int], b: tuple[int, int]) -> None:
-    there, back = difference(*a, *b), difference(*b, *a)
+    there, back = difference(share(*a), share(*b)), difference(share(*b), share(*a))
     assert (there.value, there.low, there.high) == pytest.approx((-back.value, -back.high, -back.low))
 
 
@@ -91,8 +91,12 @@ def test_the_bootstrap_over_clips_and_listeners_has_coverage_and_independent_int
     for _ in range(200):
         answers = {"a": votes_on(clips, listeners, rng), "b": votes_on(clips, listeners, rng)}
         size, (a, b) = clips * listeners, (int(answers[source].sum()) for source in "ab")
-        drawn = redrawn_shares(answers, int(rng.integers(1_000_000)))
-        wilson, newcombe, d_prime = share(a, size), difference(a, size, b, size), sensitivity(a, size, b, size)
+        drawn = redrawn_means(answers, int(rng.integers(1_000_000)))
+        wilson, newcombe, d_prime = (
+            share(a, size),
+            difference(share(a, size), share(b, size)),
+            sensitivity(a, size, b, size),
+        )
         told = [
             (wilson, truth),
             (newcombe, 0),
@@ -107,11 +111,11 @@ def test_the_bootstrap_over_clips_and_listeners_has_coverage_and_independent_int
     assert (rates[3:] > 0.88).all(), "six clips do not allow a higher coverage"
 
 
-def test_redrawn_shares_are_those_of_a_loop_over_listeners_and_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redrawn_means_are_those_of_a_loop_over_listeners_and_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     answers = {"a": votes_on(3, 5, rng), "b": votes_on(4, 5, rng)}
     monkeypatch.setattr(statistics, "DRAWS", 7)
-    drawn = redrawn_shares(answers, 0)
+    drawn = redrawn_means(answers, 0)
     listeners = statistics._all_but_one(5, 0, "listeners")
     assert (listeners.sum(axis=1) == 4).all()
     for source, votes in answers.items():
@@ -125,12 +129,12 @@ def test_redrawn_shares_are_those_of_a_loop_over_listeners_and_clips(monkeypatch
             assert drawn[source][draw] == pytest.approx(np.mean(heard))
 
 
-def test_redrawn_shares_depend_on_the_seed_and_a_new_source_changes_no_other() -> None:
+def test_redrawn_means_depend_on_the_seed_and_a_new_source_changes_no_other() -> None:
     rng = np.random.default_rng(0)
     answers = {source: votes_on(6, 20, rng) for source in "abc"}
     both = {source: answers[source] for source in "ab"}
-    assert np.array_equal(redrawn_shares(answers, 0)["b"], redrawn_shares(both, 0)["b"])
-    assert not np.array_equal(redrawn_shares(both, 0)["b"], redrawn_shares(both, 1)["b"])
+    assert np.array_equal(redrawn_means(answers, 0)["b"], redrawn_means(both, 0)["b"])
+    assert not np.array_equal(redrawn_means(both, 0)["b"], redrawn_means(both, 1)["b"])
 
 
 def test_an_interval_is_never_narrowed() -> None:
