@@ -16,16 +16,16 @@ def columns(mode: Mode) -> Sequence[_Column]:
     def shown(estimate: Estimate | None) -> str:
         return interval(estimate, percent=mode != "scale")
 
-    behind: _Column = ("behind real (95 %)", lambda row: shown(row.behind))
+    behind: _Column = ("behind real (95\u00a0%)", lambda row: shown(row.behind))
     independent: _Column = ("if independent", lambda row: interval(row.independent, percent=mode != "scale", only=True))
     if mode == "yes_no":
         return (
-            ("judged as the artist (95 %)", lambda row: shown(row.value)),
+            ("judged as the artist (95\u00a0%)", lambda row: shown(row.value)),
             ("Wilson", independent[1]),
             ("clips", lambda row: str(row.clips)),
             ("yes / votes", lambda row: f"{row.answers.get('yes', 0)} / {row.votes}"),
             behind,
-            ("d′ (95 %)", lambda row: interval(row.d_prime)),
+            ("d′ (95\u00a0%)", lambda row: interval(row.d_prime)),
             ("power", lambda row: "" if row.power is None else f"{row.power:.0%}"),
             ("votes needed", lambda row: "" if row.needed is None else str(row.needed)),
         )
@@ -34,15 +34,15 @@ def columns(mode: Mode) -> Sequence[_Column]:
             "votes of 1, 2, 3, 4, 5",
             lambda row: ", ".join(str(row.answers.get(answer, 0)) for answer in KINDS[mode].answers),
         )
-        mean: _Column = ("mean opinion (95 %)", lambda row: shown(row.value))
+        mean: _Column = ("mean opinion (95\u00a0%)", lambda row: shown(row.value))
         return (mean, independent, ("clips", lambda row: str(row.clips)), counts, behind)
     return (
-        ("comparisons won (95 %)", lambda row: shown(row.value)),
+        ("comparisons won (95\u00a0%)", lambda row: shown(row.value)),
         independent,
         ("pairs", lambda row: str(row.clips)),
         ("won / votes", lambda row: f"{row.answers.get('a', 0)} / {row.votes}"),
         behind,
-        ("strength (95 %)", lambda row: interval(row.strength)),
+        ("strength (95\u00a0%)", lambda row: interval(row.strength)),
     )
 
 
@@ -54,7 +54,7 @@ def match_cells(match: Match) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-MATCH_HEADINGS = ("source", "against", "won (95 %)", "if independent", "pairs", "won / votes")
+MATCH_HEADINGS = ("source", "against", "won (95\u00a0%)", "if independent", "pairs", "won / votes")
 
 
 def group_cells(group: Group, mode: Mode) -> list[str]:
