@@ -305,7 +305,7 @@ def _begin(page: Page) -> None:
 
 
 def test_listeners_get_a_pair_in_both_orders(page: Page, tmp_path: Path) -> None:
-    """In the exported file; the server's orders are in test_app. Sixteen pairs have one order by a chance of 1 in 2¹⁵."""
+    """In the exported file; test_app tests the server. All 21 pairs have one order by a chance of 1 in a million."""
     test, _ = make_tiny_test(tmp_path / "test", mode="pairs", each=5)
     export_test(tmp_path / "test", test, tmp_path / "page.html")
     page.goto((tmp_path / "page.html").as_uri())

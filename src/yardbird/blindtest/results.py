@@ -283,11 +283,11 @@ def _strengths(wins: Floats, shares: Floats, seed: int) -> Sequence[Estimate] | 
     if np.isnan(shares[:, compared]).any() or not compared[0, 1:].all():
         return None
     half = 0.5 * compared
-    posterior = generator(seed, "blind_test", "strengths").beta(wins + 0.5, wins.T + 0.5, size=shares.shape)
-    upper = np.triu(posterior, 1)
-    posterior = upper + np.triu(1 - posterior, 1).swapaxes(1, 2)
+    drawn = generator(seed, "blind_test", "strengths").beta(wins + 0.5, wins.T + 0.5, size=shares.shape)
+    upper = np.triu(np.clip(drawn, 1e-9, 1 - 1e-9), 1)  # rounding could give 1, and so a match without a win
+    posterior = upper + np.triu(1 - upper, 1).swapaxes(1, 2)
     value = strengths(wins + half)
-    independent = strengths(posterior * played + half)
+    independent = strengths(posterior * (played + 2 * half))
     redrawn = strengths(np.where(compared, shares, 0) * played + half)
     return [Estimate.drawn(float(value[i]), independent[:, i]).widened(redrawn[:, i]) for i in range(len(wins))]
 

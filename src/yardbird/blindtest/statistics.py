@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from scipy.stats import norm, t
 
 from yardbird.metrics.bootstrap import times_drawn
@@ -19,6 +20,7 @@ from yardbird.music.score import Floats
 from yardbird.seeds import generator
 
 DRAWS = 1000
+_MAX_STEPS, _LONGEST_STEP = 200, 1.0  # of Newton's method, in logits
 _Z = float(norm.ppf(0.975))
 Rate = TypeVar("Rate", float, Floats)
 
@@ -117,12 +119,12 @@ def _effect(rate: float, smallest: float) -> float:
     return abs(2 * math.asin(math.sqrt(rate)) - 2 * math.asin(math.sqrt(other)))
 
 
-def strengths(wins: Floats, tolerance: float = 1e-9) -> Floats:
+def strengths(wins: Floats) -> Floats:
     """The strengths of the model of Bradley & Terry (Biometrika 39, 1952), in logits relative to the first source.
 
-    A source that is stronger by x wins a comparison with probability 1 / (1 + exp(−x)). The likelihood is maximised by
-    the iteration of Hunter (Annals of Statistics 32, 2004), without a penalty: a source that wins or loses every
-    comparison has no finite strength, so add ½ to the wins of both sources of every comparison first.
+    A source that is stronger by x wins a comparison with probability 1 / (1 + exp(−x)). Newton's method maximises the
+    likelihood, without a penalty: a source that wins or loses every comparison has no finite strength, so add ½ to the
+    wins of both sources of every comparison first.
 
     Args:
         wins: how often source i won against source j, shape (..., sources, sources), zero on the diagonal.
@@ -130,14 +132,15 @@ def strengths(wins: Floats, tolerance: float = 1e-9) -> Floats:
     Returns:
         Shape (..., sources).
     """
-    played = wins + np.swapaxes(wins, -1, -2)
-    won, log = wins.sum(axis=-1), np.zeros(wins.shape[:-1])
-    for _ in range(10_000):
-        strength = np.exp(log)
-        spread = played / (strength[..., :, None] + strength[..., None, :])
-        new: Floats = np.log(won / spread.sum(axis=-1))
-        new -= new[..., :1]
-        if np.max(np.abs(new - log)) < tolerance:
+    played, log = wins + np.swapaxes(wins, -1, -2), np.zeros(wins.shape[:-1])
+    for _ in range(_MAX_STEPS):
+        rate = expit(log[..., :, None] - log[..., None, :])
+        slope = np.sum(wins - played * rate, axis=-1)
+        curve = played * rate * (1 - rate)
+        hessian = curve.sum(axis=-1)[..., None] * np.eye(wins.shape[-1]) - curve
+        step = np.linalg.solve(hessian[..., 1:, 1:], slope[..., 1:, None])[..., 0]
+        step = np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)  # far from the maximum, a full step may lead away from it
+        log[..., 1:] += step
+        if np.max(np.abs(step)) < 1e-9:
             break
-        log = new
-    return new
+    return log
