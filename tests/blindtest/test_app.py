@@ -1,5 +1,6 @@
 """The responses of the app, in this process; test_server starts a real server."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from yardbird.blindtest import guard
 from yardbird.blindtest.app import make_app
 from yardbird.blindtest.bundle import VOTES
 from yardbird.blindtest.questions import Mode
-from yardbird.blindtest.votes import Given, VoteStore
+from yardbird.blindtest.votes import MAX_WHY, Given, VoteStore
 
 TOKEN = "secret-token"
 PROFILE = {"consent": True, "expertise": "jazz_musician", "headphones": 6}
@@ -98,6 +99,43 @@ def test_an_answer_to_a_question_that_is_not_next_is_refused(visit: Visit) -> No
     assert browser.post("api/votes", json={"question": other, "answer": "yes"}).status_code == 409
     assert browser.post("api/votes", json={"question": "e" * 16, "answer": "yes"}).status_code == 409, "an example"
     assert browser.get("api/state").json()["answered"] == 0
+
+
+def test_a_reason_is_kept_and_an_answer_of_another_mode_is_refused(visit: Visit, tmp_path: Path) -> None:
+    browser = visit(mode="scale")
+    name = browser.post("api/listeners", json=PROFILE).json()["question"]
+    assert browser.post("api/votes", json={"question": name, "answer": "yes"}).status_code == 422
+    why = "<script>alert(1)</script> 'quoted' \U0001f3b7" + "ä" * 250
+    state = browser.post("api/votes", json={"question": name, "answer": "4", "why": f"  {why}\n"}).json()
+    assert (state["answer"], state["answers"]) == ("4", ["1", "2", "3", "4", "5"])
+    ((person, votes),) = VoteStore(tmp_path / ("f" * 16) / VOTES).everything().values()
+    assert votes == {name: Given("4", why)}
+    assert person.headphones == 6
+
+
+def test_the_longest_reason_fits_in_a_request(visit: Visit) -> None:
+    """Letters of four bytes, and those that JSON escapes."""
+    browser = visit()
+    for letter in ("\U0001f3b7", '"'):
+        name = browser.get("api/state").json() or browser.post("api/listeners", json=PROFILE).json()
+        vote = {"question": name["question"], "answer": "yes", "why": letter * MAX_WHY}
+        content = json.dumps(vote, ensure_ascii=False).encode()
+        sent = browser.post("api/votes", content=content, headers={"Content-Type": "application/json"})
+        assert sent.status_code == 200
+
+
+def test_listeners_get_a_pair_in_both_orders_and_the_answers_turn_with_the_clips(visit: Visit) -> None:
+    turned = set()
+    for _ in range(8):
+        state = visit(mode="pairs").post("api/listeners", json=PROFILE).json()
+        assert state["clips"][state["answers"].index("a")] == state["question"], "a is the first clip of the question"
+        turned.add(state["answers"][0])
+    assert turned == {"a", "b"}
+
+
+@pytest.mark.parametrize("headphones", [-1, 7, 5.5, "6", True])
+def test_a_wrong_result_of_the_headphone_check_is_refused(visit: Visit, headphones: object) -> None:
+    assert visit().post("api/listeners", json=PROFILE | {"headphones": headphones}).status_code == 422
 
 
 @pytest.mark.parametrize(

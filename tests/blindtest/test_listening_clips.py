@@ -12,11 +12,12 @@ import torchaudio
 
 from yardbird import files
 from yardbird.audio.wave import read_wave
-from yardbird.blindtest.bundle import KEY, PUBLIC, clip_path, read_test
-from yardbird.blindtest.listening_clips import check_score, prepare, render_clips
+from yardbird.blindtest.bundle import KEY, PUBLIC, clip_path, excerpt_path, read_test
+from yardbird.blindtest.listening_clips import LEAD_SECONDS, check_score, prepare, render_clips
 from yardbird.blindtest.plan import BlindTestConfig, Excerpt, Plan
 from yardbird.config import read_section
 from yardbird.errors import InputError
+from yardbird.music.midi import read_score
 from yardbird.music.score import Score, Tempo, make_notes
 
 
@@ -45,6 +46,22 @@ def test_if_one_clip_would_exceed_the_ceiling_all_are_quieter(config: BlindTestC
         float(torchaudio.functional.loudness(torch.from_numpy(w.samples.T), w.sample_rate)) for w in clips.waveforms
     ]
     assert levels == pytest.approx([clips.loudness] * 2, abs=0.05)
+
+
+def test_the_first_sound_of_every_clip_is_at_the_same_moment(config: BlindTestConfig) -> None:
+    """Solos with a rest of up to half a second first, low notes with a slow attack and high ones, and a piano."""
+    scores = [check_score(True, 0, 3.0), check_score(False, 1, 3.0)]
+    for rest, foot, program in ((0, 49, 65), (5, 52, 65), (11, 60, 65), (12, 76, 65), (3, 60, 73), (7, 50, 32)):
+        score = solo(90, foot)
+        notes = score.notes.copy()
+        notes["onset_tick"] += rest
+        scores.append(replace(score, notes=notes, end_tick=score.end_tick + rest, program=program))
+    onsets = []
+    for wave in render_clips(scores, config).waveforms:
+        level = np.abs(wave.mono)
+        onsets.append(np.flatnonzero(level > level.max() / 100)[0] / wave.sample_rate)
+    assert np.ptp(onsets) <= 0.001
+    assert onsets == pytest.approx([LEAD_SECONDS] * len(onsets), abs=0.0005)
 
 
 def test_every_clip_ends_in_the_same_silence(config: BlindTestConfig) -> None:
@@ -138,9 +155,57 @@ def test_ids_differ_each_time_and_sounds_do_not(folder: Path, config: BlindTestC
     assert sounds[0] == sounds[1]
 
 
+def test_a_pair_is_one_question_whose_order_reveals_nothing(config: BlindTestConfig, tmp_path: Path) -> None:
+    first = set()
+    for number in range(4):
+        pairs = tuple((excerpt("real", n), excerpt("vae", n)) for n in range(3))
+        folder = tmp_path / str(number)
+        prepare(folder, Plan("Bird", None, pairs, (), ()), replace(config, mode="pairs", seconds=1.0), seed=0)
+        test, key = read_test(folder)
+        assert {len(question) for question in test.questions} == {2}
+        assert len(test.questions) == 3 + config.attention_checks
+        assert all(list(question) == sorted(question) for question in test.questions)
+        first |= {key.clips[question[0]].source for question in test.questions}
+        for question, answer in key.right.items():
+            (pair,) = (pair for pair in test.questions if pair[0] == question)
+            assert key.clips[pair["ab".index(answer)]].solo == "up"
+        assert key.sources == ("real", "vae"), "the real one first"
+    assert first == {"real", "vae", "check"}
+
+
+def test_on_a_scale_the_right_answers_to_checks_are_its_ends(config: BlindTestConfig, tmp_path: Path) -> None:
+    plan = Plan("Bird", None, ((excerpt("real"),),), (), ())
+    prepare(tmp_path / "test", plan, replace(config, mode="scale", seconds=1.0), seed=0)
+    _, key = read_test(tmp_path / "test")
+    assert {(key.clips[question].solo, answer) for question, answer in key.right.items()} == {
+        ("up", "5"),
+        ("down", "1"),
+    }
+
+
+def test_the_notes_of_generated_excerpts_are_kept_with_the_hash_of_their_solos(folder: Path) -> None:
+    _, key = read_test(folder)
+    generated = {clip for clip, origin in key.clips.items() if origin.source == "vae"}
+    assert {path.stem for path in (folder / "scores").iterdir()} == generated
+    for clip in generated:
+        assert read_score(excerpt_path(folder, clip)).pitches.tolist() in [
+            solo(90, 50 + n).pitches.tolist() for n in (0, 1)
+        ]
+        assert key.clips[clip].sha256 == files.sha256(Path(__file__))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
+        (
+            lambda f: (f / PUBLIC).write_text('{"id": "a", "artist": "Bird", "clips": [], "examples": []}'),
+            "found one of an earlier version of Yardbird, without a mode; finish it with that version, or use another",
+        ),
+        (lambda f: (f / PUBLIC).write_text((f / PUBLIC).read_text().replace("yes_no", "stars")), "found broken files"),
+        (
+            lambda f: (f / PUBLIC).write_text((f / PUBLIC).read_text().replace("yes_no", "pairs")),
+            "a key for other clips",
+        ),
         (lambda f: (f / PUBLIC).unlink(), "expected a blind test, found no test.json; use another --folder"),
         (lambda f: (f / KEY).write_text("{"), "expected a blind test, found broken files"),
         (lambda f: (f / KEY).write_text("{}"), "expected a blind test, found broken files"),
