@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from yardbird.blindtest.messages import ENGLISH, WEB, languages, read_messages
+from yardbird.blindtest.messages import ENGLISH, STATIC, WEB, languages, read_messages
 from yardbird.blindtest.questions import KINDS
 from yardbird.blindtest.votes import EXPERTISE
 
@@ -36,7 +36,7 @@ def test_the_list_of_tested_languages_is_complete() -> None:
 
 def test_the_page_uses_every_text_and_no_other() -> None:
     """Keys are written out, or end in a mode, an answer, a level of experience, a tone, or the way of answering."""
-    page = (WEB / "listen.html").read_text() + (WEB / "static" / "listen.js").read_text()
+    page = (WEB / "listen.html").read_text() + (STATIC / "listen.js").read_text()
     families = {
         "question": KINDS, "intro": KINDS, "reminder": KINDS, "instruction.check": KINDS, "instruction.keys": KINDS,
         "experience": EXPERTISE, "tone": "012", "key": ("yes", "no"), "done": ("server", "file"),

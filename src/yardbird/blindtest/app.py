@@ -19,10 +19,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from yardbird.blindtest.answers import Answer, Profile
 from yardbird.blindtest.bundle import BlindTest, Key, clip_path
 from yardbird.blindtest.guard import Guard
+from yardbird.blindtest.messages import STATIC
 from yardbird.blindtest.questions import KINDS
 from yardbird.blindtest.results import results_of
 from yardbird.blindtest.votes import Given, Listener, VoteStore
-from yardbird.blindtest.web_pages import STATIC, listen_page, results_page
+from yardbird.blindtest.web_pages import listen_page, results_page
 from yardbird.seeds import generator
 
 _MAX_BODY_BYTES = 2048

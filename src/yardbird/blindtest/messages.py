@@ -1,4 +1,4 @@
-"""The texts of the listener's page: one file for each language, `web/messages.<language>.json`."""
+"""The texts of the listener's page: one file for each language, `web/static/messages.<language>.json`."""
 
 import json
 from collections.abc import Mapping
@@ -7,13 +7,14 @@ from pathlib import Path
 from yardbird.errors import InputError
 
 WEB = Path(__file__).parent / "web"
+STATIC = WEB / "static"
 ENGLISH = "en"
 
 
 def languages() -> list[str]:
     """The languages with messages, English first."""
     return sorted(
-        (path.name.split(".")[1] for path in WEB.glob("messages.*.json")), key=lambda name: (name != ENGLISH, name)
+        (path.name.split(".")[1] for path in STATIC.glob("messages.*.json")), key=lambda name: (name != ENGLISH, name)
     )
 
 
@@ -26,5 +27,5 @@ def read_messages(language: str) -> Mapping[str, str]:
     if language not in (known := languages()):
         remedy = "use one of them, or add a file of messages (docs/blind-test.md)"
         raise InputError("--language", expected=", ".join(known), found=repr(language), remedy=remedy)
-    messages: dict[str, str] = json.loads((WEB / f"messages.{language}.json").read_text(encoding="utf-8"))
+    messages: dict[str, str] = json.loads((STATIC / f"messages.{language}.json").read_text(encoding="utf-8"))
     return messages

@@ -11,14 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from yardbird.blindtest.bundle import BlindTest
-from yardbird.blindtest.messages import ENGLISH, WEB, languages, read_messages
+from yardbird.blindtest.messages import ENGLISH, STATIC, WEB, languages, read_messages
 from yardbird.blindtest.questions import KINDS
 from yardbird.blindtest.result_tables import MATCH_HEADINGS, columns, group_cells, match_cells
 from yardbird.blindtest.results import Results
 from yardbird.blindtest.votes import EXPERTISE, MAX_WHY, TRIALS
 from yardbird.data.manifest import SYNTHETIC
-
-STATIC = WEB / "static"
 
 
 def listen_page(test: BlindTest, sounds: Mapping[str, bytes] | None = None, language: str | None = None) -> str:

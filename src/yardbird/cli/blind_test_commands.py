@@ -54,7 +54,7 @@ def serve(
 
     - `yardbird blind-test serve`
 
-    - `yardbird blind-test serve --mode pairs --folder blind_test/pairs --language de`
+    - `yardbird blind-test serve --mode pairs --folder blind_test_pairs --language de`
 
     - `yardbird blind-test serve --host 0.0.0.0 --port 8000`  (for phones in a trusted network)
 
@@ -71,7 +71,7 @@ def serve(
     if public_url is not None and not public:
         expected, remedy = "an address such as https://example.org", "use the address that listeners open"
         raise InputError("--public-url", expected=expected, found=repr(public_url), remedy=remedy)
-    test, key, config = _open_or_make(folder, mode)
+    test, key, config = _open_or_make(folder, mode, language)
     token, local = secrets.token_urlsafe(24), host in _LOOPBACK
     hosts = ["127.0.0.1", "localhost", "[::1]"] if local else ["*"]
     secure = False
@@ -115,7 +115,7 @@ def export(
     """
     from yardbird.blindtest.offline import export_test
 
-    test, _, _ = _open_or_make(folder, mode)
+    test, _, _ = _open_or_make(folder, mode, language)
     export_test(folder, test, out, language)
     typer.echo(
         f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(test.questions)} questions; keep {folder}/key.json secret"
@@ -165,14 +165,15 @@ def results(
     """
     from json import dumps
 
+    if json and csv:
+        raise InputError("--json --csv", expected="one format", found="two", remedy="use one of the options")
     from yardbird.blindtest.bundle import read_test
+
+    test, key = read_test(folder)
     from yardbird.blindtest.result_tables import as_text
     from yardbird.blindtest.results import results_of
     from yardbird.blindtest.votes_csv import votes_csv
 
-    if json and csv:
-        raise InputError("--json --csv", expected="one format", found="two", remedy="use one of the options")
-    test, key = read_test(folder)
     votes = _store(folder).everything()
     if csv:
         typer.echo(votes_csv(test, key, votes), nl=False)
@@ -183,12 +184,14 @@ def results(
 
 @blind_test.command()
 def training_pairs(
-    out: Annotated[Path, typer.Option(help="File to write, one JSON object a line.")] = Path("blind_test_pairs.jsonl"),
+    out: Annotated[Path, typer.Option(help="File to write, one JSON object a line.")] = Path(
+        "out/blind_test/pairs.jsonl"
+    ),
     folder: _Folder = _FOLDER,
 ) -> None:
     """Write the preferences between generated solos as pairs for preference tuning: chosen and rejected.
 
-    Example: `yardbird blind-test training-pairs --folder blind_test/pairs --out pairs.jsonl`
+    Example: `yardbird blind-test training-pairs --folder blind_test_pairs --out pairs.jsonl`
     """
     from yardbird import files
     from yardbird.blindtest import training_pairs as pairs
@@ -202,8 +205,12 @@ def training_pairs(
     typer.echo(f"{out}: {len(records)} pairs; left out: {ties} ties")
 
 
-def _open_or_make(folder: Path, mode: Mode | None) -> "tuple[BlindTest, Key, BlindTestConfig]":
+def _open_or_make(folder: Path, mode: Mode | None, language: str | None) -> "tuple[BlindTest, Key, BlindTestConfig]":
     """The test in a folder, created if the folder is missing or empty, and the current settings."""
+    from yardbird.blindtest.messages import read_messages
+
+    if language:
+        read_messages(language)  # before the clips are rendered
     from yardbird.blindtest.bundle import read_test
     from yardbird.blindtest.plan import BlindTestConfig, make_plan
     from yardbird.blindtest.web_pages import title
