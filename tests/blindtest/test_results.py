@@ -254,7 +254,7 @@ def test_pairs_that_all_agree_have_a_finite_strength_with_an_interval(tmp_path: 
 
 def test_every_vote_is_a_row_of_the_csv_with_its_sources_and_a_reason_that_no_spreadsheet_runs(tmp_path: Path) -> None:
     test, key = make_tiny_test(tmp_path, mode="pairs", each=1)
-    votes = {question[0]: Given("b", '=HYPERLINK("x")\n"quoted", ä') for question in test.questions}
+    votes = {question[0]: Given("b", '=HYPERLINK("x")\r\n"quoted", ä') for question in test.questions}
     listeners = {"x": (Listener("x", "listener", "file", 4), votes), "y": (Listener("y", "musician", "server"), {})}
     rows = list(csv.DictReader(io.StringIO(votes_csv(test, key, listeners))))
     assert len(rows) == len(test.questions)
@@ -266,7 +266,7 @@ def test_every_vote_is_a_row_of_the_csv_with_its_sources_and_a_reason_that_no_sp
         f"{1:016x}",
         "decoy",
     )
-    assert row["why"] == '\'=HYPERLINK("x")\n"quoted", ä'
+    assert row["why"] == '\'=HYPERLINK("x") "quoted", ä'
     assert {row["status"] for row in rows} == {"failed a check"}
     assert [row["right"] for row in rows if row["source_a"] == "check"] == ["a"]
     assert list(csv.DictReader(io.StringIO(votes_csv(*make_tiny_test(tmp_path), {}))).fieldnames or []) == [
