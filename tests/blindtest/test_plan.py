@@ -230,10 +230,10 @@ def test_two_generated_solos_of_a_pair_have_one_chart_if_possible(corpus: Corpus
         solos = [filled(GeneratedSolo, solo=f"s{n}", path=f"s{n}.mid", chart=f"chart {n}") for n in range(2)]
         write_generated_solos(generated / family, solos)
     for seed in range(4):
-        plan = make_plan(augmented, generated, replace(config, mode="pairs", pairs=1, pairs_within_family=1), seed)
-        pairs = [pair for pair in plan.questions if {excerpt.source for excerpt in pair} <= {"a", "b"}]
-        assert len(pairs) == 3
-        assert all(one.chart == other.chart for one, other in pairs[:1])
+        plan = make_plan(augmented, generated, replace(config, mode="pairs", pairs=1, pairs_within_family=2), seed)
+        pairs = [pair for pair in plan.questions if pair[0].source == pair[1].source]
+        assert len(pairs) == 4
+        assert all(one.chart == other.chart for one, other in pairs)
 
 
 @pytest.mark.parametrize("mode", ["scale", "pairs"])

@@ -155,14 +155,14 @@ def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: i
 
 
 def _pairs(excerpts: Mapping[str, Sequence[Excerpt]], config: BlindTestConfig) -> Iterator[tuple[Excerpt, Excerpt]]:
-    """Pairs of every two sources, then of two solos of one family, as far as the excerpts last.
+    """Pairs of two solos of one family, then of every two sources, as far as the excerpts last.
 
     Two generated solos of a pair have the same chart if possible: a model can learn only from a choice between solos
-    over the same chords.
+    over the same chords. Therefore pairs of one family choose first.
     """
     left = {source: list(drawn) for source, drawn in excerpts.items()}
-    matches = list(combinations(left, 2)) * config.pairs
-    matches += [(source, source) for source in left if source not in (REAL, DECOY)] * config.pairs_within_family
+    matches = [(source, source) for source in left if source not in (REAL, DECOY)] * config.pairs_within_family
+    matches += list(combinations(left, 2)) * config.pairs
     for one, other in matches:
         if left[one] and len(left[other]) > (one == other):
             first = left[one].pop(0)
