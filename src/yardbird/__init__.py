@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from yardbird.data.reading import load_midi
-    from yardbird.models.music_transformer import MusicTransformer, save_to_midi
-    from yardbird.models.music_vae import MusicVAE
+    from yardbird.models.music_transformer import MusicTransformer, MusicTransformerFamily, save_to_midi
+    from yardbird.models.music_vae import MusicVAE, MusicVAEFamily
 
-__all__ = ["MusicTransformer", "MusicVAE", "load_midi", "save_to_midi"]
+__all__ = ["MusicTransformer", "MusicTransformerFamily", "MusicVAE", "MusicVAEFamily", "load_midi", "save_to_midi"]
 
 _HOMES = {
     "MusicTransformer": "yardbird.models.music_transformer",
+    "MusicTransformerFamily": "yardbird.models.music_transformer",
     "MusicVAE": "yardbird.models.music_vae",
+    "MusicVAEFamily": "yardbird.models.music_vae",
     "load_midi": "yardbird.data.reading",
     "save_to_midi": "yardbird.models.music_transformer",
 }

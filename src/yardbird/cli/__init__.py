@@ -9,6 +9,7 @@ import typer
 from yardbird.cli.blind_test_commands import blind_test
 from yardbird.cli.doctor_command import doctor
 from yardbird.cli.exp_command import exp
+from yardbird.cli.export_command import export
 from yardbird.cli.fetch_command import fetch
 from yardbird.cli.generate_command import generate
 from yardbird.cli.ingest_command import ingest
@@ -39,7 +40,7 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EACCES: "fix the permissions, or choose another folder",
     errno.EPERM: "fix the permissions, or choose another folder",
 }
-for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, export, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")

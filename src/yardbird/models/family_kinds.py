@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yardbird.models.family import Family, TokenScores
+from yardbird.models.pretrained import Pretrained
 
 if TYPE_CHECKING:  # at run time, a sound family does not depend on the note codecs
     from yardbird.codecs.events import EventCodec
@@ -24,7 +25,7 @@ Vectors: TypeAlias = NDArray[np.float32]
 Codes: TypeAlias = NDArray[np.int16]
 
 
-class TokenFamily(Family):
+class TokenFamily(Pretrained):
     """A model of event tokens: it scores sequences, continues them and may fill gaps in them."""
 
     codec: "EventCodec"
@@ -54,7 +55,7 @@ class TokenFamily(Family):
         """
 
 
-class LatentFamily(Family):
+class LatentFamily(Pretrained):
     """A model with a latent space over the melody grid, with one point for each window of a solo.
 
     A latent is the points of a whole solo with the frame (bars, tempo and chords) in which they are decoded. Its type
