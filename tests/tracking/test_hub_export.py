@@ -9,7 +9,9 @@ from huggingface_hub import ModelCard
 from tiny_transformer import NAME, write_encoded, write_evaluation, write_model, write_training
 
 from yardbird import files
+from yardbird.models.family import TRAINED
 from yardbird.models.music_transformer import MusicTransformerFamily
+from yardbird.models.pretrained import from_pretrained
 
 OUT = Path("out/hub") / NAME
 PARAMS = "seed: 7\npublish: {music_transformer: {measure: nats_per_note, baseline: ngram, requires: []}}\n"
@@ -37,7 +39,8 @@ def test_an_export_opens_in_python_and_its_card_has_the_results(project: None) -
     done = export()
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{OUT}: README.md, codec.json, config.json, model.safetensors, trained.json\n"
-    assert MusicTransformerFamily.from_pretrained(OUT).trained == {"family": NAME, "seed": 0, "data": "x"}
+    assert isinstance(from_pretrained(OUT), MusicTransformerFamily)
+    assert (OUT / TRAINED).read_bytes() == (Path("models") / NAME / TRAINED).read_bytes()
     card = ModelCard.load(OUT / "README.md")
     assert card.data.license == "other"  # Ada Line is not synthetic
     results = {result.metric_type: result.metric_value for result in card.data.eval_results}
@@ -45,7 +48,7 @@ def test_an_export_opens_in_python_and_its_card_has_the_results(project: None) -
     assert {result.dataset_name for result in card.data.eval_results} == {"held-out tunes of Ada Line"}
     assert "Beats the n-gram." in card.text
     assert "| best epoch | 2 |" in card.text
-    assert "MusicTransformerFamily.from_pretrained" in card.text
+    assert "from_pretrained(" in card.text
 
 
 def test_an_existing_folder_is_replaced_only_by_force_and_kept_if_results_are_missing(project: None) -> None:

@@ -30,18 +30,15 @@ def export(
     if out.exists() and not force:
         raise InputError(out, expected="a new folder", found="an existing one", remedy="use --force to replace it")
     from yardbird.config import read_section
-    from yardbird.models.family import load_family
-    from yardbird.models.pretrained import Pretrained
+    from yardbird.models.trained_folder import open_family
     from yardbird.serving import music_transformer, music_vae
     from yardbird.tracking.gate import Gate
     from yardbird.tracking.hub_export import export as write
 
     endpoints = {module.ENDPOINT.family: module.ENDPOINT for module in (music_transformer, music_vae)}
-    kind = load_family(family)
-    assert issubclass(kind, Pretrained)
-    model = kind.from_pretrained(Path("models") / family)
+    model, origin = open_family(Path("models") / family, family)
     try:
-        write(model, endpoints[family], read_section("publish", dict[str, Gate])[family], out)
+        write(model, origin["trained"], endpoints[family], read_section("publish", dict[str, Gate])[family], out)
     except FileNotFoundError as error:
         what, remedy = str(error.filename), "run `dvc repro`: the model card shows these results"
         raise InputError(what, expected="results of the pipeline", found="no such file", remedy=remedy) from None

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yardbird.models.family import Family, TokenScores
-from yardbird.models.pretrained import Pretrained
 
 if TYPE_CHECKING:  # at run time, a sound family does not depend on the note codecs
     from yardbird.codecs.events import EventCodec
@@ -25,7 +24,7 @@ Vectors: TypeAlias = NDArray[np.float32]
 Codes: TypeAlias = NDArray[np.int16]
 
 
-class TokenFamily(Pretrained):
+class TokenFamily(Family):
     """A model of event tokens: it scores sequences, continues them and may fill gaps in them."""
 
     codec: "EventCodec"
@@ -55,7 +54,7 @@ class TokenFamily(Pretrained):
         """
 
 
-class LatentFamily(Pretrained):
+class LatentFamily(Family):
     """A model with a latent space over the melody grid, with one point for each window of a solo.
 
     A latent is the points of a whole solo with the frame (bars, tempo and chords) in which they are decoded. Its type

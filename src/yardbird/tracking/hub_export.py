@@ -9,7 +9,8 @@ from typing import Any
 from huggingface_hub import EvalResult
 
 from yardbird import files
-from yardbird.models.pretrained import Pretrained, card_data, usage
+from yardbird.models.family import Family
+from yardbird.models.pretrained import USAGE, card_data, save_pretrained
 from yardbird.tracking.endpoint import Endpoint
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.model_card import Corpus, model_card, read_corpus
@@ -18,8 +19,11 @@ from yardbird.tracking.model_card import Corpus, model_card, read_corpus
 _SHOWN = ("perplexity", "note_accuracy")
 
 
-def export(family: Pretrained, endpoint: Endpoint, gate: Gate, folder: Path) -> None:
+def export(family: Family, trained: Mapping[str, Any], endpoint: Endpoint, gate: Gate, folder: Path) -> None:
     """Write the folder, which replaces an existing one. The workspace is the current folder.
+
+    Args:
+        trained: the origin of the weights, for `trained.json`.
 
     Raises:
         FileNotFoundError: the encode, train, evaluate or publish stage has not run.
@@ -28,12 +32,12 @@ def export(family: Pretrained, endpoint: Endpoint, gate: Gate, folder: Path) -> 
     training = _rows("train", family.name)[family.name]
     figures = _rows("evaluate", family.name)
     verdict = files.read_json(Path("reports/publish.json"))[family.name]["verdict"]
-    in_python = replace(endpoint, use=usage(type(family)))
-    body = model_card(in_python, corpus, training, figures, gate, verdict)
+    body = model_card(replace(endpoint, use=USAGE), corpus, training, figures, gate, verdict)
     shown = (gate.measure, *_SHOWN)
     results = {name: value for name in shown if (value := figures[family.name].get(name)) is not None}
     with files.replacing_folder(folder) as draft:
-        family.save_pretrained(draft, card=f"---\n{_front_matter(family.name, corpus, results)}\n---\n{body}")
+        card = f"---\n{_front_matter(family.name, corpus, results)}\n---\n{body}"
+        save_pretrained(family, draft, trained=trained, card=card)
 
 
 def _rows(kind: str, family: str) -> dict[str, Any]:
