@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -63,6 +64,16 @@ def test_every_link_to_a_file_or_a_heading_resolves(page):
         file = (page.parent / path).resolve() if path else page
         assert file.exists(), target
         assert not anchor or anchor in anchors(file), target
+
+
+def test_the_notebook_is_stored_without_outputs_and_its_links_lead_to_pages():
+    notebook = ROOT / "notebooks/first_solos.ipynb"
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [(cell["outputs"], cell["execution_count"]) for cell in code] == [([], None)] * len(code)
+    targets = re.findall(r"\]\(([^)\s]+)\)", "".join("".join(cell["source"]) for cell in cells))
+    assert len(targets) >= 3
+    assert [target for target in targets if not (notebook.parent / target).is_file()] == []
 
 
 def test_the_check_finds_a_link_to_a_missing_heading(tmp_path):

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 from ruamel.yaml import YAML
 
 from yardbird.config import read_params
@@ -90,6 +92,16 @@ def test_two_runs_give_the_same_bytes(clone: Path, tmp_path: Path) -> None:
 
 def test_nothing_is_left_to_do_after_a_run(clone: Path) -> None:
     assert "up to date" in check(run(clone, ["dvc", "status"]))
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_top_to_bottom(clone: Path) -> None:
+    notebook = nbformat.read(clone / "notebooks/first_solos.ipynb", as_version=4)
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(clone / "notebooks")}})
+    client.execute(env=environment() | {"PYTHONPATH": str(clone / "src")})
+    shown = [output["data"] for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
+    assert sum("image/png" in data for data in shown) == 3
+    assert sum("<audio" in data.get("text/html", "") for data in shown) == 3
 
 
 def test_the_corpus_has_the_configured_size_and_no_tune_group_in_two_splits(clone: Path) -> None:

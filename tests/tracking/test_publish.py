@@ -11,23 +11,19 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from event_scores import CODEC
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from ruamel.yaml import YAML
 from served import served
+from tiny_transformer import NAME, scale, write_encoded, write_evaluation, write_model, write_training
 
 from yardbird import files
 from yardbird.audio.wave import Waveform
 from yardbird.deciding_metrics import HEADING
 from yardbird.dvc_lock import background_sources
 from yardbird.generation.audition import sound_and_picture
-from yardbird.models.family import TRAINED
-from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
-from yardbird.music.score import Score, make_notes
 from yardbird.report_tables import Section, Table, write_sections
 from yardbird.serving.music_transformer import ENDPOINT
 from yardbird.tracking.endpoint import Server
@@ -39,15 +35,8 @@ from yardbird.tracking.solo_pages import write_solo
 from yardbird.tracking.store import TrackingError, connect, tracking_uri
 from yardbird.tracking.sync import sync
 
-NAME = "music_transformer"
 GATE = Gate(measure="nats_per_note", baseline="ngram", requires=())
 GATES = {NAME: GATE}
-SIZES = ModelConfig(
-    d_model=16, num_heads=2, num_layers=1, d_ff=32, dropout=0.0, attention="relative", max_distance=None,
-    context_length=64, tie_embeddings=True, windows_per_epoch=None, hold_chords=True,
-    interval="both", degree="both", motion="both", pulse="both", gap="both", release="both",
-    background_epochs=0, background_share=0.0, fill_share=0.25,
-)  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "bars": 2, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None, "artist": None,
     "free_chorus": None, "key": None, "whole_choruses": False, "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
@@ -62,36 +51,6 @@ stages:
 """
 
 
-def scale(bars: int) -> Score:
-    return Score(12, make_notes([(12 * beat, 9, 60 + beat % 12, 90) for beat in range(4 * bars)]), 48 * bars)
-
-
-def write_model(seed: int) -> None:
-    torch.manual_seed(seed)
-    MusicTransformerFamily(CODEC, SIZES).save(Path("models") / NAME)
-    files.write_json(Path("models") / NAME / TRAINED, {"family": NAME, "seed": seed, "data": "x"})
-
-
-def write_evaluation(nats: float) -> None:
-    rows = {NAME: {"nats_per_note": nats, "perplexity": 9.5}, "ngram": {"nats_per_note": 2.4, "order": 4}}
-    files.write_json(Path("reports/evaluate") / f"{NAME}.json", rows)
-
-
-def write_encoded(test_bars: int, artist: str = "Ada Line") -> None:
-    folder = Path("data/encoded/events")
-    folder.mkdir(parents=True, exist_ok=True)
-    CODEC.save(folder / "codec.json")
-    lines, packed, start = ["copy,solo,split,role,artist,tune_group,semitones,tempo_factor,start,length,notes"], [], 0
-    for split, bars, semitones in [("train", 6, 0), ("train", 6, 3), ("validation", 3, 0), ("test", test_bars, 0)]:
-        tokens = CODEC.encode(scale(bars).transposed(semitones), artist)
-        name = f"{split}{semitones or ''}"
-        lines.append(f"{name},{split},{split},target,{artist},{split},{semitones},1.0,{start},{len(tokens)},{4 * bars}")
-        packed.append(tokens)
-        start += len(tokens)
-    np.save(folder / "tokens.npy", np.concatenate(packed))
-    files.write_text(folder / "index.csv", "\n".join(lines) + "\n")
-
-
 @pytest.fixture
 def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the stages before publish leave."""
@@ -99,7 +58,7 @@ def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_model(0)
     write_evaluation(2.0)
     write_encoded(4)
-    files.write_json(Path("reports/train") / f"{NAME}.json", {NAME: {"best_epoch": 2, "parameters": 1234}})
+    write_training()
     files.write_text(Path("reports/train") / f"{NAME}_curve.csv", "epoch,train_loss,validation_x\n1,3,4\n2,2,3.5\n")
     files.write_text(Path("params.yaml"), "seed: 7\naugment: {target_size: 1000}\n")
     files.write_text(Path("dvc.lock"), LOCK)

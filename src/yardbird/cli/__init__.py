@@ -10,6 +10,7 @@ from yardbird.cli.blind_test_commands import blind_test
 from yardbird.cli.compare_command import compare
 from yardbird.cli.doctor_command import doctor
 from yardbird.cli.exp_command import exp
+from yardbird.cli.export_command import export
 from yardbird.cli.fetch_command import fetch
 from yardbird.cli.generate_command import generate
 from yardbird.cli.ingest_command import ingest
@@ -40,7 +41,7 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EACCES: "fix the permissions, or choose another folder",
     errno.EPERM: "fix the permissions, or choose another folder",
 }
-for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, compare, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, compare, exp, export, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")

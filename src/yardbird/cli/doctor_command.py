@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -79,9 +80,11 @@ def doctor(
 
 
 def python() -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    right = sys.version_info[:2] == (3, 11)
-    yield Finding("ok", "Python", version) if right else Finding("fail", "Python", version, "3.11 is required")
+    from packaging.specifiers import SpecifierSet
+
+    version, wanted = platform.python_version(), importlib.metadata.metadata("yardbird")["Requires-Python"]
+    right = SpecifierSet(wanted).contains(version, prereleases=True)
+    yield Finding("ok", "Python", version) if right else Finding("fail", "Python", version, f"{wanted} is required")
 
 
 def libraries() -> Iterator[Finding]:

@@ -1,0 +1,45 @@
+"""`yardbird export`: a trained model as a folder for the Hugging Face hub."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from yardbird.cli.generate_command import check_out
+from yardbird.errors import InputError
+
+
+def export(
+    family: Annotated[Literal["music_transformer", "music_vae"], typer.Argument(help="The model.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="out/hub/FAMILY")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the folder if it exists.")] = False,
+) -> None:
+    """Export a trained model as a folder for the Hugging Face hub: weights, configuration and model card.
+
+    The card has the data, the training, the results and the verdict of the pipeline's reports. In Python,
+    `from_pretrained` opens the folder. Nothing is uploaded.
+
+    Examples:
+
+    - `yardbird export music_transformer`
+
+    - `yardbird export music_vae --out my_vae && hf upload my_name/my_vae my_vae`
+    """
+    out = out or Path("out/hub") / family
+    check_out(out)
+    if out.exists() and not force:
+        raise InputError(out, expected="a new folder", found="an existing one", remedy="use --force to replace it")
+    from yardbird.config import read_section
+    from yardbird.models.trained_folder import open_family
+    from yardbird.serving import music_transformer, music_vae
+    from yardbird.tracking.gate import Gate
+    from yardbird.tracking.hub_export import export as write
+
+    endpoints = {module.ENDPOINT.family: module.ENDPOINT for module in (music_transformer, music_vae)}
+    model, origin = open_family(Path("models") / family, family)
+    try:
+        write(model, origin["trained"], endpoints[family], read_section("publish", dict[str, Gate])[family], out)
+    except FileNotFoundError as error:
+        what, remedy = str(error.filename), "run `dvc repro`: the model card shows these results"
+        raise InputError(what, expected="results of the pipeline", found="no such file", remedy=remedy) from None
+    typer.echo(f"{out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
