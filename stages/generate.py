@@ -13,7 +13,7 @@ from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.source import open_source
 from yardbird.generation.timing import timed, write_speed
-from yardbird.models.family import family_names
+from yardbird.models.family_names import family_names
 
 MODELS, JUDGES = Path("models"), Path("data/judges")
 GENERATED, MEASURED = Path("data/generated"), Path("data/measured")

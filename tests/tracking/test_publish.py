@@ -23,7 +23,7 @@ from yardbird import files
 from yardbird.audio.wave import Waveform
 from yardbird.dvc_lock import background_sources
 from yardbird.generation.audition import sound_and_picture
-from yardbird.models.family import TRAINED
+from yardbird.models.family_names import TRAINED
 from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from yardbird.codecs.melody import CLASSES, HOLD, REST
+from yardbird.latent.direction_file import CLIMBED
 from yardbird.metrics.attributes import blue_pitch_classes
 from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.models.music_vae.vae_family import MusicVAEFamily
@@ -70,10 +71,9 @@ def expected_chromaticism(_latent: Latent, _score: Score) -> StepValue:
 
 
 #: Attribute of `ATTRIBUTES` → the decoder's expected value of it, at a latent and in the key of a solo.
-EXPECTED: Mapping[str, Callable[[Latent, Score], StepValue]] = {
-    "blues": expected_blues,
-    "chromaticism": expected_chromaticism,
-}
+EXPECTED: Mapping[str, Callable[[Latent, Score], StepValue]] = dict(
+    zip(CLIMBED, (expected_blues, expected_chromaticism), strict=True)
+)
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge
-from tqdm import tqdm
 
 from yardbird.config import NOT_EMPTY, NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.errors import InputError
@@ -28,6 +27,7 @@ from yardbird.models.music_vae.latent_solo import Vector
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
 from yardbird.pictures.figure import COLOURS, FAINT, figure, plain
+from yardbird.progress import progress
 from yardbird.seeds import generator
 
 ARTISTS, EQUAL_RHYTHM, RANDOM = "artists", "equal rhythm", "random"
@@ -76,7 +76,7 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
         reconstructions = move(study, solos, 0 * ways[ARTISTS])
         own = []
         places = [(ARTISTS, 0.0), *((way, strength) for way in ways for strength in sorted(config.strengths))]
-        for way, strength in tqdm(places, desc=f"{source} → {target}", unit="step", leave=False):
+        for way, strength in progress(places, doing=f"{source} → {target}", unit="step"):
             moved = move(study, solos, strength * ways[way]) if strength else reconstructions
             assessed = assess(judge, target == pair[1], solos, reconstructions, moved)
             own.append({"from": source, "to": target, "way": way, "strength": strength, **assessed})
