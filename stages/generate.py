@@ -25,8 +25,8 @@ def main() -> None:
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)
-    if note := without_judge(config, JUDGES):
-        print(note)
+    if reason := without_judge(config, JUDGES):
+        print(f"note: {reason}")
     shown = plan(config)
     orders = repeated(shown, config.measured)
     solos, seconds = timed(lambda: draw_best(source.draw, orders, config, seed, JUDGES))

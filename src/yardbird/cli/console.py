@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from tqdm import tqdm
 
 from yardbird.progress import progress
 
@@ -59,6 +60,11 @@ def working(doing: str) -> Iterator[None]:
     """Show on a terminal what the command does, until it is done: a step that cannot be counted."""
     with progress(doing=f"{doing} …", bar_format="{desc}"):
         yield
+
+
+def result(text: str) -> None:
+    """Print a line of the result on stdout, above a bar that is shown."""
+    tqdm.write(text)
 
 
 def print_json(content: Any) -> None:

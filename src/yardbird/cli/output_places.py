@@ -1,7 +1,6 @@
 """Where commands write: in `out/<command>`, and never over an earlier result, except with `--force`."""
 
 from collections.abc import Callable, Iterable
-from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +32,11 @@ def free_take(files: Callable[[str], Iterable[Path]], *, chosen: bool, force: bo
     Raises:
         InputError: there is an earlier result in a folder that the user has chosen.
     """
-    for take in count(1):
-        end = f"_take{take}" if take > 1 else ""
-        earlier = next((path for path in files(end) if path.exists()), None)
-        if force or earlier is None:
-            return end
+    end, take = "", 1
+    while earlier := None if force else next((path for path in files(end) if path.exists()), None):
         if chosen:
             remedy = "add --force to replace it, or use another --out"
             raise InputError(earlier, expected="no earlier result", found="one", remedy=remedy)
-    raise AssertionError("takes do not end")
+        take += 1
+        end = f"_take{take}"
+    return end
