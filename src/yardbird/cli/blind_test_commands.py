@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yardbird.cli.output_places import OUT
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,7 +91,12 @@ def serve(
 
 @blind_test.command()
 def export(
-    out: Annotated[Path, typer.Option(help="File to write; it includes the sounds.")] = Path("blind_test.html"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, instead of out/blind_test/blind_test.html; it includes the sounds.", show_default=False
+        ),
+    ] = None,
     folder: _Folder = _FOLDER,
 ) -> None:
     """Write the test as one HTML file that works offline. Listeners save answers as files for `import`.
@@ -100,6 +106,7 @@ def export(
     from yardbird.blindtest.offline import export_test
 
     test, _, _ = _open_or_make(folder)
+    out = out or OUT / "blind_test/blind_test.html"
     export_test(folder, test, out)
     typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(test.clips)} clips; keep {folder}/key.json secret")
 
