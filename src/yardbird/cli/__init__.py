@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from yardbird.cli.blind_test_commands import blind_test
+from yardbird.cli.check_command import check
 from yardbird.cli.console import verbosity
 from yardbird.cli.doctor_command import doctor
 from yardbird.cli.exp_command import exp
@@ -37,7 +38,7 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EACCES: "fix the permissions, or choose another folder",
     errno.EPERM: "fix the permissions, or choose another folder",
 }
-for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, check, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")
