@@ -11,7 +11,7 @@ import sys
 import termios
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,8 @@ from event_scores import CODEC
 from tiny_vae import tiny_vae
 
 from yardbird import files
-from yardbird.cli import app
-from yardbird.cli.doctor_command import gpu, parameters, torch_pair
+from yardbird.cli import app, doctor_command
+from yardbird.cli.doctor_command import Finding, gpu, parameters, torch_pair
 from yardbird.cli.exp_command import as_override, check_override, preset_overrides
 from yardbird.config import read_params
 from yardbird.errors import YardbirdError
@@ -539,12 +539,25 @@ def test_the_doctor_checks_everything(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert set(failed) <= {"Git", "DVC"}
 
 
+def test_the_findings_of_the_doctor_can_be_read_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = Finding("fail", "disk", "1.0 GB free", "delete files")
+    for check in ("python", "libraries", "torch_pair", "soundfont", "gpu", "database", "repository", "parameters"):
+        monkeypatch.setattr(doctor_command, check, list)
+    monkeypatch.setattr(doctor_command, "disk", lambda: [finding])
+    with pytest.raises(SystemExit) as ended:
+        app(["doctor", "--json"])
+    assert ended.value.code == 1
+    assert json.loads(capsys.readouterr().out) == {"ok": False, "findings": [asdict(finding)]}
+
+
 def test_the_doctor_survives_sources_without_names(workspace: Path) -> None:
     """Regression: an AttributeError."""
     text = (workspace / "params.yaml").read_text()
     (workspace / "params.yaml").write_text(re.sub(r"(?m)^sources:\n(?: .*\n)+", "sources: [a, b]\n", text))
     (finding,) = parameters()
-    assert (finding.state, finding.what, finding.found) == ("fail", "sources", "no names in ['a', 'b']")
+    assert (finding.state, finding.what, finding.found) == ("fail", "sources", "['a', 'b'] has no names")
 
 
 def test_a_broken_torch_is_one_line_of_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -561,6 +574,6 @@ def test_the_doctor_fails_if_something_must_be_fixed(workspace: Path, capsys: py
         app(["doctor"])
     out = capsys.readouterr().out
     assert ended.value.code == 1
-    assert "no folder nowhere: correct `sources` in params.yaml" in out
-    assert "a folder mlruns/ hides the database" in out
-    assert "no repository here" in out
+    assert "no folder nowhere: correct section `sources` of params.yaml" in out
+    assert "`mlflow ui` would show the folder mlruns/ instead of mlflow.db: move mlruns/ away" in out
+    assert "this folder is no repository" in out

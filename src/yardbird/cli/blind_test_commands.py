@@ -47,6 +47,10 @@ def serve(
 
     - `yardbird blind-test serve --public-url https://example.org`  (behind a reverse proxy with TLS)
     """
+    public = None if public_url is None else _PUBLIC.fullmatch(public_url)
+    if public_url is not None and not public:
+        expected, remedy = "an address such as https://example.org", "use the address that listeners open"
+        raise InputError("--public-url", expected=expected, found=repr(public_url), remedy=remedy)
     import secrets
     import socket
 
@@ -54,10 +58,6 @@ def serve(
 
     from yardbird.blindtest.app import make_app
 
-    public = None if public_url is None else _PUBLIC.fullmatch(public_url)
-    if public_url is not None and not public:
-        expected, remedy = "an address such as https://example.org", "use the address that listeners open"
-        raise InputError("--public-url", expected=expected, found=repr(public_url), remedy=remedy)
     test, key, config = _open_or_make(folder)
     token, local = secrets.token_urlsafe(24), host in _LOOPBACK
     hosts = ["127.0.0.1", "localhost", "[::1]"] if local else ["*"]
@@ -149,9 +149,10 @@ def results(
     from json import dumps
 
     from yardbird.blindtest.bundle import read_test
-    from yardbird.blindtest.results import as_text, results_of
 
     test, key = read_test(folder)
+    from yardbird.blindtest.results import as_text, results_of
+
     found = results_of(test, key, _store(folder).everything())
     typer.echo(dumps(asdict(found), indent=2, ensure_ascii=False) if json else as_text(found))
 
