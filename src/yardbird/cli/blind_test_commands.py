@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yardbird.cli.output_places import OUT
+from yardbird.cli.output_places import OUT, Force, free_take
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def export(
         ),
     ] = None,
     folder: _Folder = _FOLDER,
+    force: Force = False,
 ) -> None:
     """Write the test as one HTML file that works offline. Listeners save answers as files for `import`.
 
@@ -105,8 +106,14 @@ def export(
     """
     from yardbird.blindtest.offline import export_test
 
+    if out:
+        earlier = [out] if out.is_file() else []
+        free_take(lambda _: earlier, chosen=True, force=force)
+    else:
+        place = OUT / "blind_test"
+        end = free_take(lambda end: [place / f"blind_test{end}.html"], chosen=False, force=force)
+        out = place / f"blind_test{end}.html"
     test, _, _ = _open_or_make(folder)
-    out = out or OUT / "blind_test/blind_test.html"
     export_test(folder, test, out)
     typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(test.clips)} clips; keep {folder}/key.json secret")
 
