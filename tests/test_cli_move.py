@@ -14,6 +14,7 @@ from tiny_vae import tiny_vae
 from yardbird import files
 from yardbird.cli import app
 from yardbird.latent.directions import Directions, fingerprint
+from yardbird.latent.interval_style import INTERVALS
 from yardbird.latent.measured_effects import weak_blend, weak_interpolation, weak_transfer
 from yardbird.models.music_vae import MusicVAEFamily
 from yardbird.music.midi import write_score
@@ -28,11 +29,12 @@ def trained(tmp_path_factory):
     family.save(folder / "music_vae")
     vectors = {
         name: np.random.default_rng(place).standard_normal(family.config.latent_dim).astype(np.float32)
-        for place, name in enumerate(("Charlie Parker", "John Coltrane", "density", "rests"))
+        for place, name in enumerate(("Charlie Parker", "John Coltrane", "register", "rests"))
     }
     artists = {name: vectors[name] for name in ("Charlie Parker", "John Coltrane")}
-    attributes = {name: vectors[name] for name in ("density", "rests")}
-    Directions(fingerprint(family), artists, attributes).save(folder / "directions.safetensors")
+    attributes = {name: vectors[name] for name in ("register", "rests")}
+    intervals = {name: np.eye(INTERVALS + 1, INTERVALS, side, dtype=np.float32) for side, name in enumerate(artists)}
+    Directions(fingerprint(family), artists, attributes, intervals).save(folder / "directions.safetensors")
     write_score(readable_study(1, 8).solos[0].score, folder / "solo.mid")
     return folder
 
@@ -116,13 +118,8 @@ def measured(explored: Path) -> None:
     """Tables of the explore stage; only Parker → Coltrane, density and the spherical path beat their controls."""
     rows = ["from,to,way,strength,verdict"]
     for source, target, own in (("Charlie Parker", "John Coltrane", 0.9), ("John Coltrane", "Charlie Parker", 0.55)):
-        for way, strength, verdict in (
-            ("artists", 0, 0.4),
-            ("artists", 2, own),
-            ("random 1", 2, 0.5),
-            ("random 2", 2, 0.7),
-        ):
-            rows.append(f"{source},{target},{way},{strength},{verdict}")
+        for row in ("intervals,0,0.4", f"intervals,2,{own}", "random 1,2,0.5", "random 2,2,0.7"):
+            rows.append(f"{source},{target},{row}")
     files.write_text(explored / "transfer/transfer.csv", "\n".join(rows))
     rows = ["way,strength,blues,chromaticism,density,register,rests"]
     for way, effects in (("density", "0,0,{}0.9,0,{}0.2"), ("rests", "0,0,{}0.5,0,{}0.3"), ("blues", "{}0.1,0,0,0,0"),
@@ -143,7 +140,7 @@ def test_a_move_that_did_not_beat_random_moves_says_so(tmp_path):
     (said,) = weak_transfer(tmp_path, None, "Charlie Parker", 3.0)
     assert said == (
         "this move did not beat its control in the explore stage: strength 2 takes the judge's verdict for "
-        "Charlie Parker from 0.40 to 0.55, random moves of the same length to 0.60"
+        "Charlie Parker from 0.40 to 0.55, random moves of the same distance to 0.60"
     )
     (said,) = weak_transfer(tmp_path, "Charlie Parker", "Sonny Stitt", 2.0)
     assert said.startswith("the explore stage has not measured this move, only Charlie Parker → John Coltrane, John C")
@@ -155,7 +152,7 @@ def test_an_attribute_that_did_not_beat_random_moves_or_changed_another_more_say
     assert weak_blend(tmp_path, ["density"]) == []
     assert weak_blend(tmp_path, ["blues", "rests"]) == [
         "blues did not beat its control in the explore stage: a move changes it by +0.10 standard deviations, "
-        "a random move of the same length by 0.20",
+        "a random move by 0.20",
         "in the explore stage, rests changed density more than itself: 0.50 against 0.30 standard deviations",
     ]
     assert weak_blend(tmp_path / "elsewhere", ["blues"]) == []

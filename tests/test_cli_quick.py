@@ -61,7 +61,7 @@ CASES = {
     "transfer tune.mid --to nobody": "nobody: expected one of the artists Ada, Bo, found none",
     "transfer tune.mid --to ada --strength 1000": "--strength: expected -100 to 100, found 1000",
     "transfer tune.mid --to ada --directions absent": "absent: expected the directions",
-    "blend tune.mid --add swing=1": "--add: expected name=amount, a name of blues, chromaticism, density,",
+    "blend tune.mid --add swing=1": "--add: expected name=amount, a name of blues, chromaticism, density, rests,",
     "blend absent.mid --add blues=1": "absent.mid: expected a music file, found no such file",
     "metrics absent.mid": "absent.mid: expected a music file, found no such file",
     "ingest --dry-run absent": "absent: expected a folder of music files, found no such folder",
@@ -107,7 +107,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_vae().save(folder / "models/music_vae")
     files.write_json(folder / "models/musicgen/trained.json", {"family": "musicgen"})
     code = np.zeros(2, dtype=np.float32)
-    Vectors("", {"Ada": code, "Bo": code}, {"density": code}).save(folder / "data/explored/directions.safetensors")
+    artists = {"Ada": code, "Bo": code}
+    Vectors("", artists, {"rests": code}, artists).save(folder / "data/explored/directions.safetensors")
     notes = make_notes([(6 * index, 6, 60 + index % 9, 90) for index in range(64)])
     write_score(Score(12, notes, end_tick=384), folder / "tune.mid")
     files.write_text(folder / "earlier/free_seed1_000.mid", "")

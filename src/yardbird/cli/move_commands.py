@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from yardbird.music.score import Score
 
 _Directions = Annotated[Path, typer.Option(help="File of the stage explore with the directions of this model.")]
-_Strength = Annotated[float, typer.Option(help="1: the distance between the artists' means; higher: further.")]
+_Strength = Annotated[float, typer.Option(help="Distance in the latent space; higher: more notes change.")]
 MOST = 100  # times a direction: far outside the range of real solos
 _DIRECTIONS = EXPLORED / "directions.safetensors"
 Move = Callable[["MusicVAEFamily", "Directions", "Latent", "Score"], "Latent"]
@@ -44,7 +44,7 @@ def transfer(
     source: Annotated[
         str | None, typer.Option("--from", help="The artist to move away from; without it: all others.")
     ] = None,
-    strength: _Strength = 1.0,
+    strength: _Strength = 2.0,
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,
     model: Model = "models/music_vae",
@@ -52,7 +52,7 @@ def transfer(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Move a solo towards another artist's style.
+    """Move a solo towards another artist's style: intervals that the artist plays more often than others.
 
     The reconstruction of the solo and the moved solo are written to a new folder, out/transfer/SOLO_to_ARTIST, as .mid,
     .wav and piano roll .png, with provenance .json; changes.csv compares them. A line says so if the move did not beat
@@ -60,15 +60,15 @@ def transfer(
 
     Examples:
 
-    - `yardbird transfer ornithology.mid --to coltrane --strength 1.0`
+    - `yardbird transfer ornithology.mid --to coltrane`
 
-    - `yardbird transfer giant_steps.mid --from coltrane --to parker --strength 2 --bars 32`
+    - `yardbird transfer giant_steps.mid --from coltrane --to parker --strength 4 --bars 32`
     """
     from yardbird.data.readers import stem_of
     from yardbird.latent.direction_file import one_artist, read_vectors
 
     if not abs(strength) <= MOST:
-        expected, remedy = f"{-MOST} to {MOST}", "1 is the difference of the artists' means"
+        expected, remedy = f"{-MOST} to {MOST}", "2 changes the style clearly"
         raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
     names = read_vectors(directions).artists
     end = one_artist(names, to)
@@ -76,9 +76,14 @@ def transfer(
     if start == end:
         expected, remedy = "an artist other than --to", "omit --from, or change it"
         raise InputError("--from", expected=expected, found=end, remedy=remedy)
+    if len(names) < 2:
+        expected, remedy = "another artist to come from", "train on solos of two artists or more"
+        raise InputError(end, expected=expected, found="none in the training solos", remedy=remedy)
 
-    def move(_family: "MusicVAEFamily", found: "Directions", latent: "Latent", _score: "Score") -> "Latent":
-        return latent + strength * found.between(start, end)
+    def move(family: "MusicVAEFamily", found: "Directions", latent: "Latent", _score: "Score") -> "Latent":
+        from yardbird.latent.directions import restyled
+
+        return restyled(family, found, latent, start, end, strength)
 
     def remarks() -> list[str]:
         from yardbird.latent.measured_effects import weak_transfer
@@ -102,7 +107,7 @@ def blend(
     """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
 
     An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
-    least. For blues and chromaticism, which have no vector, it is a path of length 1 in the latent space. The
+    least. Blues, chromaticism and density have no vector: for them it is a path through the latent space. The
     reconstruction of the solo and the moved solo are written to a new folder, out/blend/SOLO_with_ATTRIBUTES, as .mid,
     .wav and piano roll .png, with provenance .json; changes.csv lists what has changed. A line says so if an attribute
     did not beat random moves in the explore stage.
@@ -115,9 +120,9 @@ def blend(
     """
 
     from yardbird.data.readers import stem_of
-    from yardbird.latent.direction_file import CLIMBED, read_vectors
+    from yardbird.latent.direction_file import PATHS, read_vectors
 
-    names = [*CLIMBED, *read_vectors(directions).attributes]
+    names = [*PATHS, *read_vectors(directions).attributes]
     amounts = dict(_amount(text, names) for text in add)
     if len(amounts) < len(add):
         raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="give their sum")

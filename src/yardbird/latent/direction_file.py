@@ -1,4 +1,4 @@
-"""The file of directions: the names of artists and attributes with their vectors, read without a model."""
+"""The file of directions: the artists and attributes with their vectors and tables, read without a model."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,14 +14,17 @@ from yardbird.errors import InputError
 
 DIRECTIONS = "directions.safetensors"
 EXPECTED_FILE, REMEDY = "the directions that stage explore writes for this model", "run `dvc repro explore`"
-#: Attributes without a vector: a solo climbs the gradient of the decoder instead (`gradient_climbing`).
-CLIMBED = ("blues", "chromaticism")
-_ARTIST, _ATTRIBUTE = "artist.", "attribute."
+#: Attributes without a vector, for which a solo climbs the gradient of the decoder (`gradient_climbing`) → length of
+#: the path for an amount of 1; the density needs as much as a vector between the densest and the sparsest quarter of
+#: the windows.
+PATHS: Mapping[str, float] = {"blues": 1.0, "chromaticism": 1.0, "density": 4.0}
+_ARTIST, _ATTRIBUTE, _INTERVALS = "artist.", "attribute.", "intervals."
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """By name: each artist's mean code, and the direction of each attribute; both (latent_dim,).
+    """By name: each artist's mean code, and the direction of each attribute, both (latent_dim,); each artist's
+    `interval_style.interval_table`.
 
     `model` is the fingerprint of the model that produced the codes.
     """
@@ -29,11 +32,13 @@ class Vectors:
     model: str
     artists: Mapping[str, NDArray[np.float32]]
     attributes: Mapping[str, NDArray[np.float32]]
+    intervals: Mapping[str, NDArray[np.float32]]
 
     def save(self, path: Path) -> None:
-        """Write one safetensors file, with names like `artist.Charlie Parker` and `attribute.density`."""
+        """Write one safetensors file, with names like `artist.Charlie Parker` and `attribute.rests`."""
         vectors = {f"{_ARTIST}{name}": code for name, code in self.artists.items()}
         vectors |= {f"{_ATTRIBUTE}{name}": way for name, way in self.attributes.items()}
+        vectors |= {f"{_INTERVALS}{name}": table for name, table in self.intervals.items()}
         files.write_bytes(path, safetensors.numpy.save(dict(sorted(vectors.items())), {"model": self.model}))
 
 
@@ -51,7 +56,10 @@ def read_vectors(path: Path) -> Vectors:
             vectors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except SafetensorError as error:
         raise InputError(path, expected=EXPECTED_FILE, found=str(error), remedy=REMEDY) from None
-    return Vectors(model, *(_named(vectors, prefix) for prefix in (_ARTIST, _ATTRIBUTE)))
+    artists, attributes, intervals = (_named(vectors, prefix) for prefix in (_ARTIST, _ATTRIBUTE, _INTERVALS))
+    if intervals.keys() != artists.keys():
+        raise InputError(path, expected=EXPECTED_FILE, found="no intervals of the artists", remedy=REMEDY)
+    return Vectors(model, artists, attributes, intervals)
 
 
 def one_artist(names: Iterable[str], part: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from yardbird.latent.interpolation import CROSS_FADE
-from yardbird.latent.style_transfer import ARTISTS, RANDOM
+from yardbird.latent.style_transfer import INTERVALS, RANDOM
 from yardbird.metrics.attributes import ATTRIBUTES
 
 
@@ -35,11 +35,11 @@ def weak_transfer(explored: Path, source: str | None, target: str, strength: flo
     strengths = rows[rows["strength"] > 0]["strength"]
     near = float(strengths.iloc[(strengths - strength).abs().argmin()])
     at_strength = rows[rows["strength"] == near].set_index("way")["verdict"]
-    after = float(at_strength[ARTISTS])
+    after = float(at_strength[INTERVALS])
     random = at_strength[at_strength.index.str.startswith(RANDOM)].mean()
     if after > max(before, random if len(at_strength) > 1 else before):
         return []
-    control = "" if pd.isna(random) else f", random moves of the same length to {random:.2f}"
+    control = "" if pd.isna(random) else f", random moves of the same distance to {random:.2f}"
     return [
         f"this move did not beat its control in the explore stage: strength {near:g} takes the judge's verdict "
         f"for {target} from {before:.2f} to {after:.2f}{control}"
@@ -65,7 +65,7 @@ def weak_blend(explored: Path, names: Iterable[str]) -> list[str]:
         if own <= random[name]:
             found.append(
                 f"{name} did not beat its control in the explore stage: a move changes it by {own:+.2f} standard "
-                f"deviations, a random move of the same length by {random[name]:.2f}"
+                f"deviations, a random move by {random[name]:.2f}"
             )
         elif own <= others.max():
             found.append(
