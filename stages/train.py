@@ -46,14 +46,7 @@ def main() -> None:
     run = TrainingRun(project_root(), title, flatten(settings), tags, state)
     with checkpoint:
         with run:
-            result = fit(
-                family,
-                encoded,
-                config,
-                seed=seed,
-                checkpoint=checkpoint,
-                listeners=[board, run],
-            )
+            result = fit(family, encoded, config, seed=seed, checkpoint=checkpoint, listeners=[board, run])
             with files.replacing_folder(MODELS / name) as folder:
                 family.save(folder)
                 origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}

@@ -1,16 +1,16 @@
 """`yardbird generate`: draws solos from a trained model."""
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from yardbird.cli.console import AsJson, note, print_json, result, working
+from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
 from yardbird.cli.output_places import OUT, Force, check_out, free_take
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.progress import progress
 
 if TYPE_CHECKING:
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 JUDGES = Path("data/judges")
 _FOLDER = OUT / "generate"
-_SEEDS = 1_000_000
 _KINDS = ("mid", "wav", "png", "json")
-
-Settings = TypeVar("Settings", bound=Any)  # a dataclass
 
 
 def generate(
@@ -320,39 +317,3 @@ def _check_greedy(count: int, settings: "GenerateConfig") -> None:
     if count > 1 and settings.temperature == 0:
         remedy = "request one, or raise the temperature"
         raise InputError("--temperature 0", expected="one solo", found=f"{count}, which would be equal", remedy=remedy)
-
-
-def chosen_seed(seed: int | None) -> tuple[int, bool]:
-    """The seed of the option, or a new one; and whether it is new."""
-    return (secrets.randbelow(_SEEDS), True) if seed is None else (seed, False)
-
-
-def note_seed(seed: int) -> None:
-    note(f"drawn with a new seed; --seed {seed} draws the same again")
-
-
-def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:
-    """A section of params.yaml with the values of options; None keeps the section's value.
-
-    Raises:
-        InputError: the value of an option is invalid; the error names the option.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return replace(settings, **given)
-    except ConfigError as error:
-        name = error.key.rpartition(".")[2]
-        if name not in given:
-            raise
-        option = f"--{name.replace('_', '-')}"
-        raise InputError(option, expected=error.expected, found=error.found, remedy="change it") from None
-
-
-def model_folder(model: str) -> Path:
-    """The folder of a model: the path itself, or the registry's folder of `name@alias`."""
-    if "@" not in model or Path(model).exists():
-        return Path(model)
-    from yardbird.tracking.registered_folder import fetch_model
-    from yardbird.tracking.store import project_root
-
-    return fetch_model(project_root(), model)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from yardbird.cli.console import AsJson, note, print_json, working
-from yardbird.cli.generate_command import model_folder
+from yardbird.cli.drawing_options import model_folder
 from yardbird.cli.output_places import OUT, Force, check_out, free_take
 from yardbird.errors import InputError
 from yardbird.progress import progress

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from yardbird.cli.console import AsJson, note, print_json, result, working
-from yardbird.cli.generate_command import chosen_seed, model_folder, note_seed, with_options
+from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
 from yardbird.cli.output_places import OUT, Force, check_out, free_take
 from yardbird.errors import InputError
 from yardbird.progress import progress
