@@ -83,7 +83,7 @@ def _light_sections() -> dict[str, Any]:
     from yardbird.data.reading import IngestConfig
     from yardbird.data.source_sounds import AudioConfig
     from yardbird.data.splitting import SplitConfig
-    from yardbird.data.validation import ValidateConfig
+    from yardbird.data.validate_config import ValidateConfig
     from yardbird.generation.orders import GenerateConfig
     from yardbird.generation.sound_orders import SingConfig
     from yardbird.training.training_config import TrainingConfig

@@ -38,7 +38,7 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
     from yardbird.data.health import read_limits
     from yardbird.data.reading import IngestConfig
     from yardbird.data.repair import CHANGES, refuse_place, repair
-    from yardbird.data.validation import ValidateConfig
+    from yardbird.data.validate_config import ValidateConfig
 
     if out is not None:
         refuse_place(out, folders)  # fail before the work, not after it
