@@ -17,7 +17,8 @@ from yardbird.generation.orders import GenerateConfig
 from yardbird.judges.fitting import JudgeConfig
 from yardbird.metrics.estimates import as_csv
 from yardbird.metrics.sets import sets_csv
-from yardbird.models.family import family_names, load_family
+from yardbird.models.family import load_family
+from yardbird.models.family_names import family_names
 
 DATA, REPORTS = Path("data"), Path("reports/evaluate")
 

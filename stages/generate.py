@@ -13,7 +13,7 @@ from yardbird.generation.orders import GenerateConfig, plan, repeated
 from yardbird.generation.solos import write_measured, write_solos
 from yardbird.generation.source import open_source
 from yardbird.generation.timing import timed, write_speed
-from yardbird.models.family import family_names
+from yardbird.models.family_names import family_names
 
 MODELS, JUDGES = Path("models"), Path("data/judges")
 GENERATED, MEASURED = Path("data/generated"), Path("data/measured")
@@ -25,8 +25,8 @@ def main() -> None:
     config, seed = read_section("generate", GenerateConfig), read_seed()
     prepare_torch()
     source = open_source(MODELS / name)
-    if note := without_judge(config, JUDGES):
-        print(note)
+    if reason := without_judge(config, JUDGES):
+        print(f"note: {reason}")
     shown = plan(config)
     orders = repeated(shown, config.measured)
     solos, seconds = timed(lambda: draw_best(source.draw, orders, config, seed, JUDGES))

@@ -11,7 +11,7 @@ from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.generation.audition import sound_and_picture
 from yardbird.generation.orders import GenerateConfig
-from yardbird.generation.prompted_sound import SingConfig
+from yardbird.generation.sound_orders import SingConfig
 from yardbird.serving import music_transformer, music_vae, musicgen
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate

@@ -9,15 +9,8 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.generation.prompted_sound import (
-    MELODIES,
-    SingConfig,
-    open_singer,
-    read_melody,
-    remarks,
-    sing,
-    write_sounds,
-)
+from yardbird.generation.prompted_sound import open_singer, read_melody, remarks, sing, write_sounds
+from yardbird.generation.sound_orders import MELODIES, SingConfig
 from yardbird.generation.timing import timed, write_speed
 from yardbird.models.musicgen import MusicGenFamily
 

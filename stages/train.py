@@ -12,7 +12,8 @@ from yardbird.config import PARAMS, flatten, read_params, read_section, read_see
 from yardbird.devices import prepare_torch
 from yardbird.dvc_lock import background_sources, output_hashes, read_lock
 from yardbird.errors import exit_on_error, stage_arguments
-from yardbird.models.family import TRAINED, family_names, load_family
+from yardbird.models.family import load_family
+from yardbird.models.family_names import TRAINED, family_names
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.tables.curve_table import write_curve
@@ -45,14 +46,7 @@ def main() -> None:
     run = TrainingRun(project_root(), name, flatten(settings), tags, data, checkpoint.path / "mlflow_run")
     with checkpoint:
         with run:
-            result = fit(
-                family,
-                encoded,
-                config,
-                seed=seed,
-                checkpoint=checkpoint,
-                listeners=[board, run],
-            )
+            result = fit(family, encoded, config, seed=seed, checkpoint=checkpoint, listeners=[board, run])
             with files.replacing_folder(MODELS / name) as folder:
                 family.save(folder)
                 origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}

@@ -1,13 +1,17 @@
 """The command line as a user runs it; a few tests start the real program, the others call it in this process."""
 
+import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +20,8 @@ from event_scores import CODEC
 from tiny_vae import tiny_vae
 
 from yardbird import files
-from yardbird.cli import app
-from yardbird.cli.doctor_command import gpu, parameters, torch_pair
+from yardbird.cli import app, doctor_command
+from yardbird.cli.doctor_command import Finding, gpu, parameters, torch_pair
 from yardbird.cli.exp_command import as_override, check_override, preset_overrides
 from yardbird.config import read_params
 from yardbird.errors import YardbirdError
@@ -64,9 +68,9 @@ def succeed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def start(arguments: list[str], folder: Path) -> "subprocess.Popen[str]":
+def start(arguments: list[str], folder: Path, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [YARDBIRD, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [YARDBIRD, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=stderr, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
         # processes started in the background of a shell ignore Ctrl-C, and so do their children
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
@@ -100,7 +104,7 @@ def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytes
     out = succeed(["generate", "--chart", chart, "--bars", "4", "--count", "2", "--seed", "5"], capsys)
     assert len(out.splitlines()) == 2
     for number in range(2):
-        stem = workspace / f"solos/blues_in_f_seed5_{number:03d}"
+        stem = workspace / f"out/generate/blues_in_f_seed5_{number:03d}"
         assert read_score(stem.with_suffix(".mid")).bar_count == 4
         assert all(stem.with_suffix(suffix).is_file() for suffix in (".wav", ".png", ".json"))
         told = files.read_json(stem.with_suffix(".json"))
@@ -112,51 +116,86 @@ def test_without_bars_a_solo_over_a_chart_has_whole_choruses(
 ) -> None:
     params = workspace / "params.yaml"
     params.write_text(re.sub(r"\n  bars: 32 ", "\n  bars: 8 ", params.read_text()))
-    succeed(["generate", "--chart", "data/charts/blues_in_f.txt"], capsys)
+    succeed(["generate", "--chart", "data/charts/blues_in_f.txt", "--seed", "0"], capsys)
     succeed(["generate", "--chart", "data/charts/blues_in_f.txt", "--bars", "7", "--seed", "1"], capsys)
-    lengths = [read_score(workspace / f"solos/blues_in_f_seed{seed}_000.mid").bar_count for seed in (0, 1)]
+    lengths = [read_score(workspace / f"out/generate/blues_in_f_seed{seed}_000.mid").bar_count for seed in (0, 1)]
     assert lengths == [12, 7]
-    told = [files.read_json(workspace / f"solos/blues_in_f_seed{seed}_000.json") for seed in (0, 1)]
+    told = [files.read_json(workspace / f"out/generate/blues_in_f_seed{seed}_000.json") for seed in (0, 1)]
     assert [(solo["bars"], solo["settings"]["whole_choruses"]) for solo in told] == [(12, True), (7, False)]
 
 
 def test_a_free_solo_is_in_the_key_requested_and_greedy_solos_differ_in_key(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    succeed(["generate", "--bars", "2", "--key", "F minor", "--no-comping", "--drums", "--no-count-in"], capsys)
-    told = files.read_json(workspace / "solos/free_seed0_000.json")
+    options = ["--no-comping", "--drums", "--no-count-in", "--seed", "0"]
+    succeed(["generate", "--bars", "2", "--key", "F minor", *options], capsys)
+    told = files.read_json(workspace / "out/generate/free_seed0_000.json")
     assert (told["key"], told["settings"]["key"], told["count_in_seconds"]) == ("F minor", "F minor", 0)
     assert told["settings"]["drums"]
     succeed(["generate", "--bars", "2", "--count", "2", "--temperature", "0", "--seed", "1"], capsys)
-    keys = [files.read_json(workspace / f"solos/free_seed1_{number:03d}.json")["key"] for number in range(2)]
+    keys = [files.read_json(workspace / f"out/generate/free_seed1_{number:03d}.json")["key"] for number in range(2)]
     assert len(set(keys)) == 2
 
 
 def test_the_best_of_several_solos_is_kept_with_and_without_a_judge_of_style(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wishes = ["generate", "--bars", "32", "--best-of", "2"]
+    wishes = ["generate", "--bars", "32", "--best-of", "2", "--seed", "0", "--force"]
     succeed(wishes, capsys)
-    told = files.read_json(workspace / "solos/free_seed0_000.json")["judged"]
+    told = files.read_json(workspace / "out/generate/free_seed0_000.json")["judged"]
     assert [list(measured) for measured in told] == [["style", "harmony_margin", "longest_run"]] * 2
     assert [measured["style"] for measured in told] == [None, None]
     ratio = RatioJudge(1, [[1] * 9], [[-1] * 9], slope=1.0)
     write_judges(Judges("Ann", ratio, TraitJudge({}, 0.0)), workspace / "data/judges")
     succeed(wishes, capsys)
-    told = files.read_json(workspace / "solos/free_seed0_000.json")
+    told = files.read_json(workspace / "out/generate/free_seed0_000.json")
     assert told["settings"]["best_of"] == len(told["judged"]) == 2
     assert all(measured["style"] is not None for measured in told["judged"])
 
 
-def test_the_real_program_continues_a_prime(workspace: Path) -> None:
-    process = start(["generate", "--prime", "tune.mid", "--prime-bars", "2", "--bars", "4", "--top-k", "40"], workspace)
+def test_the_real_program_continues_a_prime_and_prints_the_seed_that_it_drew(workspace: Path) -> None:
+    """A pipe gets no progress bar."""
+    wishes = ["generate", "--prime", "tune.mid", "--prime-bars", "2", "--bars", "4", "--top-k", "40"]
+    process = start(wishes, workspace)
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert "drawing 4 solos" in err
-    score = read_score(workspace / "solos/after_tune_seed0_000.mid")
+    found = re.fullmatch(r"(out/generate/after_tune_seed(\d+)_000)\.mid \.wav \.png \.json: 4 bars, \d+ notes\n", out)
+    assert found
+    *notes, last = err.splitlines()
+    assert all(note.startswith("note: ") for note in notes), err
+    assert last == f"note: drawn with a new seed; --seed {found[2]} draws the same again"
+    first = workspace / f"{found[1]}.mid"
+    score = read_score(first)
     assert score.bar_count == 4
     assert score.pitches[:16].tolist() == [60 + index % 9 for index in range(16)]
-    assert out.startswith("solos/after_tune_seed0_000.mid .wav .png .json: 4 bars, ")
+    out, err = start(["-q", *wishes, "--seed", found[2]], workspace).communicate()
+    assert (out.split(":")[0], err) == (f"{found[1].removesuffix('_000')}_take2_000.mid .wav .png .json", "")
+    assert (workspace / out.split()[0]).read_bytes() == first.read_bytes()
+
+
+def test_an_earlier_result_is_kept_unless_forced(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wishes = ["generate", "--bars", "2", "--best-of", "1", "--seed", "3"]
+    first = workspace / "out/generate/free_seed3_000.mid"
+    succeed(wishes, capsys)
+    content = first.read_bytes()
+    assert "free_seed3_take2_000.mid" in succeed([*wishes, "--key", "F minor"], capsys)
+    assert first.read_bytes() == content
+    said = fail([*wishes, "--out", "out/generate"], capsys)
+    assert said == (
+        "error: out/generate/free_seed3_000.mid: expected no earlier result, found one; "
+        "add --force to replace it, or use another --out"
+    )
+    assert first.read_bytes() == content
+    succeed([*wishes, "--bars", "3", "--force"], capsys)
+    assert read_score(first).bar_count == 3
+
+
+def test_json_names_the_files_and_the_seed(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(succeed(["generate", "--bars", "2", "--best-of", "1", "--key", "F", "--json"], capsys))
+    (solo,) = found["solos"]
+    assert solo["mid"] == f"out/generate/free_seed{found['seed']}_000.mid"
+    assert (solo["bars"], solo["key"]) == (2, "F major")
+    assert read_score(workspace / solo["mid"]).bar_count == 2
 
 
 def test_the_real_program_fills_bars_and_keeps_the_others(workspace: Path) -> None:
@@ -168,7 +207,7 @@ def test_the_real_program_fills_bars_and_keeps_the_others(workspace: Path) -> No
     given = read_score(workspace / "tune.mid")
     kept = ~np.isin(given.bar_of(given.onsets), [1, 2, 5, 7])
     for number, line in enumerate(out.splitlines()):
-        stem = workspace / f"solos/tune_fill_2-3_6_8_seed3_{number:03d}"
+        stem = workspace / f"out/generate/tune_fill_2-3_6_8_seed3_{number:03d}"
         score = read_score(stem.with_suffix(".mid"))
         inside = np.isin(score.bar_of(score.onsets), [1, 2, 5, 7])
         assert np.array_equal(score.notes[~inside], given.notes[kept])
@@ -232,12 +271,12 @@ def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
     tiny_vae().save(workspace / "models/music_vae")
     wishes = ["--model", "models/music_vae", "--chart", "data/charts/blues_in_f.txt", "--artist", "Charlie Parker"]
     with pytest.raises(SystemExit) as ended:
-        app(["generate", *wishes, "--bars", "4", "--count", "2", "--temperature", "0"])
+        app(["generate", *wishes, "--bars", "4", "--count", "2", "--temperature", "0", "--seed", "0"])
     said = capsys.readouterr()
     assert ended.value.code in (0, None)
     assert len(said.out.splitlines()) == 2
     assert "note: this model ignores artist='Charlie Parker'\n" in said.err
-    solos = [workspace / f"solos/blues_in_f_seed0_{number:03d}.mid" for number in range(2)]
+    solos = [workspace / f"out/generate/blues_in_f_seed0_{number:03d}.mid" for number in range(2)]
     assert [read_score(solo).bar_count for solo in solos] == [4, 4]
     assert files.read_json(solos[0].with_suffix(".json"))["model"]["ignored"] == ["artist", "key"]
 
@@ -284,7 +323,7 @@ def test_bad_options_of_generate_are_one_line(
 
 def test_temperature_zero_is_greedy(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("a", "b"):
-        succeed(["generate", "--temperature", "0", "--bars", "2", "--out", folder], capsys)
+        succeed(["generate", "--temperature", "0", "--bars", "2", "--seed", "0", "--out", folder], capsys)
     first, second = (workspace / folder / "free_seed0_000.mid" for folder in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
 
@@ -322,17 +361,23 @@ def test_outside_the_repository_the_error_names_the_remedy(
 
 
 def test_ctrl_c_ends_quietly(workspace: Path) -> None:
-    process = start(["generate", "--bars", "2000"], workspace)
-    assert process.stderr
-    read = ""
-    while "drawing" not in read:  # it has started
-        letter = process.stderr.read(1)
-        assert letter, read
-        read += letter
+    """On a terminal, where progress is shown: drawing has started when its bar appears."""
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 100))  # without columns, tqdm prints nothing
+    process = start(["generate", "--bars", "2000"], workspace, stderr=follower)
+    os.close(follower)
+    read = b""
+    while b"drawing" not in read:
+        read += os.read(leader, 1024)  # an error at the end of the program
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    with suppress(OSError):  # the end of a pseudo-terminal
+        while more := os.read(leader, 1024):
+            read += more
+    process.wait(timeout=60)
+    os.close(leader)
     assert process.returncode == 130
-    assert "Traceback" not in err
+    assert b"loading models/music_transformer" in read
+    assert b"Traceback" not in read
 
 
 def test_a_dry_run_lists_used_and_unused_files_and_writes_nothing(
@@ -494,12 +539,25 @@ def test_the_doctor_checks_everything(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert set(failed) <= {"Git", "DVC"}
 
 
+def test_the_findings_of_the_doctor_can_be_read_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = Finding("fail", "disk", "1.0 GB free", "delete files")
+    for check in ("python", "libraries", "torch_pair", "soundfont", "gpu", "database", "repository", "parameters"):
+        monkeypatch.setattr(doctor_command, check, list)
+    monkeypatch.setattr(doctor_command, "disk", lambda: [finding])
+    with pytest.raises(SystemExit) as ended:
+        app(["doctor", "--json"])
+    assert ended.value.code == 1
+    assert json.loads(capsys.readouterr().out) == {"ok": False, "findings": [asdict(finding)]}
+
+
 def test_the_doctor_survives_sources_without_names(workspace: Path) -> None:
     """Regression: an AttributeError."""
     text = (workspace / "params.yaml").read_text()
     (workspace / "params.yaml").write_text(re.sub(r"(?m)^sources:\n(?: .*\n)+", "sources: [a, b]\n", text))
     (finding,) = parameters()
-    assert (finding.state, finding.what, finding.found) == ("fail", "sources", "no names in ['a', 'b']")
+    assert (finding.state, finding.what, finding.found) == ("fail", "sources", "['a', 'b'] has no names")
 
 
 def test_a_broken_torch_is_one_line_of_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -516,6 +574,6 @@ def test_the_doctor_fails_if_something_must_be_fixed(workspace: Path, capsys: py
         app(["doctor"])
     out = capsys.readouterr().out
     assert ended.value.code == 1
-    assert "no folder nowhere: correct `sources` in params.yaml" in out
-    assert "a folder mlruns/ hides the database" in out
-    assert "no repository here" in out
+    assert "no folder nowhere: correct section `sources` of params.yaml" in out
+    assert "`mlflow ui` would show the folder mlruns/ instead of mlflow.db: move mlruns/ away" in out
+    assert "this folder is no repository" in out

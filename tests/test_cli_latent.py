@@ -33,7 +33,7 @@ def test_two_solos_are_interpolated_in_even_steps(workspace: Path, capsys: pytes
     """The ends equal the reconstructions byte for byte; between them lengths and tempos are interpolated."""
     out = succeed(["interpolate", "short.mid", "long.mid", "--steps", "3", "--path", "spherical"], capsys)
     assert len(out.splitlines()) == 1 + 3 + 1
-    folder = workspace / "interpolated"
+    folder = workspace / "out/interpolate/short_to_long"
     pieces = {f"step_{step:02d}.{kind}" for step in (1, 2, 3) for kind in ("mid", "wav", "png")}
     tables = {"steps.csv", "interpolation.png", "interpolation.json"}
     assert {path.name for path in folder.iterdir()} == pieces | tables
@@ -84,7 +84,7 @@ def test_what_cannot_be_done_is_one_line(
     heard = fail(["interpolate", *arguments], capsys)
     assert heard.startswith(f"error: {said}")
     assert "\n" not in heard
-    assert not (workspace / "interpolated").exists()
+    assert not (workspace / "out").exists()
 
 
 def test_a_model_of_another_family_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

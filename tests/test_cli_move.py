@@ -1,6 +1,7 @@
 """`yardbird transfer` and `yardbird blend`, with a MusicVAE of a few thousand random weights."""
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from yardbird import files
 from yardbird.cli import app
 from yardbird.latent.directions import Directions, fingerprint
 from yardbird.latent.interval_style import INTERVALS
+from yardbird.latent.measured_effects import weak_blend, weak_interpolation, weak_transfer
 from yardbird.models.music_vae import MusicVAEFamily
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
@@ -110,3 +112,77 @@ def test_without_directions_the_error_names_the_remedy(trained, tmp_path):
     options = [text for name, path in paths.items() for text in (name, str(path))]
     with pytest.raises(SystemExit, match="no such file; run `dvc repro explore`"):
         app(["blend", str(trained / "solo.mid"), "--add", "blues=1", *options])
+
+
+def measured(explored: Path) -> None:
+    """Tables of the explore stage; only Parker → Coltrane, density and the spherical path beat their controls."""
+    rows = ["from,to,way,strength,verdict"]
+    for source, target, own in (("Charlie Parker", "John Coltrane", 0.9), ("John Coltrane", "Charlie Parker", 0.55)):
+        for row in ("intervals,0,0.4", f"intervals,2,{own}", "random 1,2,0.5", "random 2,2,0.7"):
+            rows.append(f"{source},{target},{row}")
+    files.write_text(explored / "transfer/transfer.csv", "\n".join(rows))
+    rows = ["way,strength,blues,chromaticism,density,register,rests"]
+    for way, effects in (("density", "0,0,{}0.9,0,{}0.2"), ("rests", "0,0,{}0.5,0,{}0.3"), ("blues", "{}0.1,0,0,0,0"),
+                         ("random 1", "{}0.2,0,{}0.1,0,0")):  # fmt: skip
+        rows += [f"{way},{sign}1.0,{effects.replace('{}', sign)}" for sign in ("", "-")]
+    files.write_text(explored / "arithmetic/arithmetic.csv", "\n".join(rows))
+    files.write_text(
+        explored / "interpolation/summary.csv",
+        "pair,path,monotony,new_bars\na,linear,0.9,0.7\na,spherical,0.99,0.7\na,cross-fade,0.98,0.1\n",
+    )
+
+
+def test_a_move_that_did_not_beat_random_moves_says_so(tmp_path):
+    measured(tmp_path)
+    assert weak_transfer(tmp_path, "Charlie Parker", "John Coltrane", 1.0) == []
+    assert weak_transfer(tmp_path, None, "John Coltrane", 3.0) == []
+    assert weak_transfer(tmp_path, None, "Charlie Parker", -2.0) == []
+    (said,) = weak_transfer(tmp_path, None, "Charlie Parker", 3.0)
+    assert said == (
+        "this move did not beat its control in the explore stage: strength 2 takes the judge's verdict for "
+        "Charlie Parker from 0.40 to 0.55, random moves of the same distance to 0.60"
+    )
+    (said,) = weak_transfer(tmp_path, "Charlie Parker", "Sonny Stitt", 2.0)
+    assert said.startswith("the explore stage has not measured this move, only Charlie Parker → John Coltrane, John C")
+    assert weak_transfer(tmp_path / "elsewhere", None, "Charlie Parker", 3.0) == []
+
+
+def test_an_attribute_that_did_not_beat_random_moves_or_changed_another_more_says_so(tmp_path):
+    measured(tmp_path)
+    assert weak_blend(tmp_path, ["density"]) == []
+    assert weak_blend(tmp_path, ["blues", "rests"]) == [
+        "blues did not beat its control in the explore stage: a move changes it by +0.10 standard deviations, "
+        "a random move by 0.20",
+        "in the explore stage, rests changed density more than itself: 0.50 against 0.30 standard deviations",
+    ]
+    assert weak_blend(tmp_path / "elsewhere", ["blues"]) == []
+
+
+def test_a_path_less_steady_than_a_cross_fade_says_so(tmp_path):
+    measured(tmp_path)
+    assert weak_interpolation(tmp_path, "spherical") == []
+    (said,) = weak_interpolation(tmp_path, "linear")
+    assert "monotony 0.900 against 0.980; 70% against 10% of its bars are new" in said
+
+
+def test_the_commands_say_so_when_a_direction_is_used(trained, tmp_path, capsys):
+    measured(trained)
+    assert run(trained, "transfer", "--to", "parker", "--strength", "2", "--bars", "2", out=tmp_path / "a") in (0, None)
+    assert "note: this move did not beat its control in the explore stage" in capsys.readouterr().err
+    assert run(trained, "blend", "--add", "rests=1", "--bars", "2", out=tmp_path / "b") in (0, None)
+    assert "note: in the explore stage, rests changed density more than itself" in capsys.readouterr().err
+
+
+def test_without_out_every_result_gets_a_folder_of_its_own_and_json_names_it(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ["--model", str(trained / "music_vae"), "--directions", str(trained / "directions.safetensors")]
+    for end in ("", "_take2"):
+        with pytest.raises(SystemExit) as ended:
+            app(["blend", str(trained / "solo.mid"), "--add", "rests=1", "--bars", "2", "--json", *options])
+        assert ended.value.code in (0, None)
+        found = json.loads(capsys.readouterr().out)
+        assert found["folder"] == f"out/blend/solo_with_rests{end}"
+        assert {row["measure"] for row in found["changes"]} >= {"rests", "notes_kept"}
+        assert Path(found["moved"]).is_file()
+    code = run(trained, "blend", "--add", "rests=1", out=tmp_path / "out/blend/solo_with_rests")
+    assert "solo_with_rests.mid: expected no earlier result, found one; add --force" in code

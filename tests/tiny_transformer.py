@@ -7,7 +7,7 @@ import torch
 from event_scores import CODEC
 
 from yardbird import files
-from yardbird.models.family import TRAINED
+from yardbird.models.family_names import TRAINED
 from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.score import Score, make_notes
 

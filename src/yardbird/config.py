@@ -18,6 +18,7 @@ from yardbird.errors import ConfigError, InputError
 
 if TYPE_CHECKING:  # the import of pydantic takes a tenth of a second, so only the functions that use it import it
     from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import ErrorDetails
 
 PARAMS = Path("params.yaml")
 
@@ -114,13 +115,33 @@ def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Con
     Raises:
         ConfigError: a key is unknown or missing, or its value has the wrong type or violates a constraint.
     """
-    value: Any = read_params(path)
+    return typing.cast(Config, _parse(_value_at(read_params(path), section, path), config, section, path))
+
+
+def section_problems(content: Mapping[str, Any], section: str, config: Any, path: Path = PARAMS) -> list[ConfigError]:
+    """All errors that `read_section` could raise for a section of the file's `content`, each once.
+
+    A condition on several fields is checked only where each field is valid.
+    """
+    from pydantic import ValidationError
+
+    try:
+        _validate(_value_at(content, section, path), config, section, path)
+    except ConfigError as error:
+        return [error]
+    except ValidationError as error:
+        return _all_errors(error, config, section, path)
+    return []
+
+
+def _value_at(content: Any, section: str, path: Path) -> Any:
+    value = content
     for depth, key in enumerate(section.split(".")):
         if not isinstance(value, dict) or key not in value:
             name = ".".join(section.split(".")[: depth + 1])
             raise ConfigError(path, name, expected="a section", found="nothing")
         value = value[key]
-    return typing.cast(Config, _parse(value, config, section, path))
+    return value
 
 
 def read_seed(path: Path = PARAMS) -> int:
@@ -141,14 +162,20 @@ def _plain(value: Any) -> str:
 
 
 def _parse(value: Any, kind: Any, key: str, path: Path) -> Any:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
+
+    try:
+        return _validate(value, kind, key, path)
+    except ValidationError as error:
+        raise _first_error(error, kind, key, path) from None
+
+
+def _validate(value: Any, kind: Any, key: str, path: Path) -> Any:
+    from pydantic import TypeAdapter
 
     # As JSON, because strict validation of Python values accepts no list for a tuple and no mapping for a dataclass.
     text = json.dumps(_checked(value, key, path))
-    try:
-        return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
-    except ValidationError as error:
-        raise _first_error(error, kind, key, path) from None
+    return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
 
 
 def _checked(value: Any, key: str, path: Path) -> Any:
@@ -196,12 +223,25 @@ _EXPECTED = {
 def _first_error(
     error: "ValidationError", kind: Any, key: str, path: Path | str, outer: tuple[int | str, ...] = ()
 ) -> ConfigError:
-    """The first of pydantic's errors in one line; an unknown key is first, as it may be a misspelt missing key.
+    """The first of pydantic's errors in one line."""
+    return _all_errors(error, kind, key, path, outer)[0]
+
+
+def _all_errors(
+    error: "ValidationError", kind: Any, key: str, path: Path | str, outer: tuple[int | str, ...] = ()
+) -> list[ConfigError]:
+    """Pydantic's errors, a line each; unknown keys are first, as they may be misspelt missing keys.
 
     Args:
-        kind: the type of the value named `key`; the error is at `outer`, followed by the location from pydantic.
+        kind: the type of the value named `key`; the errors are at `outer`, followed by the location from pydantic.
     """
-    found = min(error.errors(), key=lambda one: one["type"] != "unexpected_keyword_argument")
+    found = sorted(error.errors(), key=lambda one: one["type"] != "unexpected_keyword_argument")
+    return [_one_error(one, kind, key, path, outer) for one in found]
+
+
+def _one_error(
+    found: "ErrorDetails", kind: Any, key: str, path: Path | str, outer: tuple[int | str, ...]
+) -> ConfigError:
     location, value = (*outer, *found["loc"]), found["input"]
     name = functools.reduce(_join, location, key)
     if found["type"] == "unexpected_keyword_argument":

@@ -189,7 +189,7 @@ def test_without_a_judge_the_harmony_margin_decides_and_a_note_reports_it(draw: 
     ):
         note = without_judge(config, judges)
         assert note is not None
-        assert re.match(rf"note: no judge of style \({reason}.*; best_of chooses by the harmony margin alone", note)
+        assert re.match(rf"no judge of style \({reason}.*; best_of chooses by the harmony margin alone", note)
         for place, solo in enumerate(draw_best(draw, OVER_CHANGES, config, 5, judges)):
             margins = [harmony_margin(rival.score) or -9.0 for rival in all_drawn[place::2]]
             assert solo.index == all_drawn[place::2][int(np.argmax(margins))].index

@@ -13,7 +13,8 @@ from yardbird.codecs.events import Tokens
 from yardbird.config import read_section
 from yardbird.data.reading import read_untouched
 from yardbird.errors import InputError
-from yardbird.generation.fill import fill, read_filling
+from yardbird.generation.bars_to_fill import read_filling
+from yardbird.generation.fill import fill
 from yardbird.generation.orders import GenerateConfig
 from yardbird.music.chords import Chord
 from yardbird.music.midi import RawMidi, read_raw, write_score

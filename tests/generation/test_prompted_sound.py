@@ -17,15 +17,14 @@ from yardbird.audio.wave import read_wave
 from yardbird.config import read_section
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.prompted_sound import (
-    SingConfig,
     Sound,
-    file_names,
     open_singer,
     read_melody,
     remarks,
     sing,
     write_sounds,
 )
+from yardbird.generation.sound_orders import SingConfig, file_names
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 from yardbird.seeds import derive_seed

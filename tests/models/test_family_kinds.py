@@ -3,8 +3,9 @@
 import pytest
 from fake_family import FakeFamily, FakeTokens
 
-from yardbird.models.family import Family, family_names, load_family
+from yardbird.models.family import Family, load_family
 from yardbird.models.family_kinds import LatentFamily, SoundFamily, TokenFamily
+from yardbird.models.family_names import family_names
 
 KINDS = {"music_transformer": TokenFamily, "music_vae": LatentFamily, "musicgen": SoundFamily}
 

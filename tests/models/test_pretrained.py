@@ -10,7 +10,7 @@ from huggingface_hub import ModelCard
 
 from yardbird import files
 from yardbird.errors import InputError
-from yardbird.models.family import TRAINED
+from yardbird.models.family_names import TRAINED
 from yardbird.models.music_transformer import MusicTransformerFamily
 from yardbird.models.music_vae import MusicVAEFamily
 from yardbird.models.pretrained import CARD, from_pretrained, save_pretrained

@@ -15,7 +15,8 @@ from yardbird import files
 from yardbird.audio.wave import read_wave
 from yardbird.config import read_section
 from yardbird.errors import YardbirdError
-from yardbird.generation.prompted_sound import SingConfig, open_singer, sing
+from yardbird.generation.prompted_sound import open_singer, sing
+from yardbird.generation.sound_orders import SingConfig
 from yardbird.serving.musicgen import ENDPOINT, MOST_SECONDS, MOST_SECONDS_IN_ALL, open_model
 from yardbird.tracking.endpoint import Answer
 

@@ -8,7 +8,7 @@ import sys
 import mlflow.models.model
 import pytest
 
-from yardbird.models.family import family_names
+from yardbird.models.family_names import family_names
 from yardbird.tracking.pyfunc import EndpointModel
 
 

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 from tiny_transformer import NAME, write_encoded, write_evaluation, write_model, write_training
 
 from yardbird import files
-from yardbird.models.family import TRAINED
+from yardbird.models.family_names import TRAINED
 from yardbird.models.music_transformer import MusicTransformerFamily
 from yardbird.models.pretrained import from_pretrained
 

@@ -19,7 +19,7 @@ from tiny_vae import tiny_vae
 from yardbird import files
 from yardbird.errors import ConfigError
 from yardbird.generation.audition import sound_and_picture
-from yardbird.models.family import TRAINED
+from yardbird.models.family_names import TRAINED
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
 from yardbird.serving.music_vae import ENDPOINT

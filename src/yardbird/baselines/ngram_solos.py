@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.baselines.ngram import NGram
@@ -22,6 +21,7 @@ from yardbird.codecs.melody import SYMBOLS
 from yardbird.config import NOT_EMPTY, PositiveFloat, PositiveInt, Settings
 from yardbird.models.family import Ratio
 from yardbird.models.token_scoring import SoloFigures, score_solos, score_steps
+from yardbird.progress import progress
 from yardbird.tables.typed_table import read_table, write_table
 
 NGRAM = "ngram"
@@ -70,7 +70,7 @@ def fit_ngram(
     """Count n-grams of the training solos; the order and escape weight minimise the nats of the validation solos."""
     counted = NGram.fit([solo.tokens for solo in training], vocab_size, max(orders))
     nats: dict[tuple[int, float], float] = {}
-    for escape in tqdm(escapes, desc="tuning the n-gram", unit="weight", leave=False):
+    for escape in progress(escapes, doing="tuning the n-gram", unit="weight"):
         model = counted.tuned(counted.order, escape)
         by_order = np.sum([model.nats_by_order(solo.tokens).sum(axis=1) for solo in validation], axis=0)
         nats |= {(order, escape): float(by_order[order - 1]) for order in orders}

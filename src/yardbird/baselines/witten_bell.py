@@ -16,9 +16,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
 
 from yardbird.music.score import Floats, Ints
+from yardbird.progress import progress
 
 Counts = NDArray[np.int32]
 
@@ -66,7 +66,7 @@ class WittenBell:
         numbers = np.zeros(len(at), dtype=np.int64)
         contexts = np.zeros(1, dtype=np.int64)
         levels = []
-        for length in tqdm(range(order), desc="counting n-grams", unit="order", leave=False, delay=1):
+        for length in progress(range(order), doing="counting n-grams", unit="order", delay=1):
             if length:
                 inside = place[at] >= length
                 at, numbers = at[inside], numbers[inside]

@@ -3,11 +3,15 @@
 import errno
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from yardbird.cli.blind_test_commands import blind_test
+from yardbird.cli.check_command import check
 from yardbird.cli.compare_command import compare
+from yardbird.cli.console import verbosity
 from yardbird.cli.doctor_command import doctor
 from yardbird.cli.exp_command import exp
 from yardbird.cli.export_command import export
@@ -19,16 +23,11 @@ from yardbird.cli.metrics_command import metrics
 from yardbird.cli.mlflow_commands import mlflow
 from yardbird.cli.move_commands import blend, transfer
 from yardbird.cli.sing_command import sing
-from yardbird.errors import YardbirdError
+from yardbird.errors import InputError, YardbirdError
 
 _cli = typer.Typer(
-    help="""From a folder of Charlie Parker solos to trained, compared and registered music generation models.
-
-    DVC runs the pipeline: `dvc repro` runs the changed stages, `dvc exp show` compares experiments.
-    """,
     epilog="Start with: yardbird doctor, then dvc repro, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,10 +40,51 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EACCES: "fix the permissions, or choose another folder",
     errno.EPERM: "fix the permissions, or choose another folder",
 }
-for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, compare, exp, export, doctor):
+for command in (
+    generate,
+    sing,
+    interpolate,
+    transfer,
+    blend,
+    fetch,
+    ingest,
+    metrics,
+    compare,
+    exp,
+    export,
+    check,
+    doctor,
+):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"yardbird {version('yardbird')}")
+        raise typer.Exit
+
+
+@_cli.callback()
+def _root(
+    context: typer.Context,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also print the warnings and the log of all libraries.")
+    ] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """From a folder of Charlie Parker solos to trained, compared and registered music generation models.
+
+    DVC runs the pipeline: `dvc repro` runs the changed stages, `dvc exp show` compares experiments. Commands that make
+    something write it to out/ and never replace an earlier result, except with --force.
+    """
+    if quiet and verbose:
+        raise InputError("--quiet", expected="no --verbose with it", found="both", remedy="remove one")
+    context.with_resource(verbosity(quiet=quiet, verbose=verbose))
 
 
 def app(arguments: Sequence[str] | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yardbird.blindtest.questions import Mode
+from yardbird.cli.output_places import OUT, Force, free_take
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def serve(
 
     - `yardbird blind-test serve --public-url https://example.org`  (behind a reverse proxy with TLS)
     """
+    public = None if public_url is None else _PUBLIC.fullmatch(public_url)
+    if public_url is not None and not public:
+        expected, remedy = "an address such as https://example.org", "use the address that listeners open"
+        raise InputError("--public-url", expected=expected, found=repr(public_url), remedy=remedy)
     import secrets
     import socket
 
@@ -67,10 +72,6 @@ def serve(
 
     from yardbird.blindtest.app import make_app
 
-    public = None if public_url is None else _PUBLIC.fullmatch(public_url)
-    if public_url is not None and not public:
-        expected, remedy = "an address such as https://example.org", "use the address that listeners open"
-        raise InputError("--public-url", expected=expected, found=repr(public_url), remedy=remedy)
     test, key, config = _open_or_make(folder, mode, language)
     token, local = secrets.token_urlsafe(24), host in _LOOPBACK
     hosts = ["127.0.0.1", "localhost", "[::1]"] if local else ["*"]
@@ -104,10 +105,16 @@ def serve(
 
 @blind_test.command()
 def export(
-    out: Annotated[Path, typer.Option(help="File to write; it includes the sounds.")] = Path("blind_test.html"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, instead of out/blind_test/blind_test.html; it includes the sounds.", show_default=False
+        ),
+    ] = None,
     folder: _Folder = _FOLDER,
     mode: _Mode = None,
     language: _Language = None,
+    force: Force = False,
 ) -> None:
     """Write the test as one HTML file that works offline. Listeners save answers as files for `import`.
 
@@ -115,6 +122,13 @@ def export(
     """
     from yardbird.blindtest.offline import export_test
 
+    if out:
+        earlier = [out] if out.is_file() else []
+        free_take(lambda _: earlier, chosen=True, force=force)
+    else:
+        place = OUT / "blind_test"
+        end = free_take(lambda end: [place / f"blind_test{end}.html"], chosen=False, force=force)
+        out = place / f"blind_test{end}.html"
     test, _, _ = _open_or_make(folder, mode, language)
     export_test(folder, test, out, language)
     typer.echo(

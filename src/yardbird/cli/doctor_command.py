@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from yardbird.cli.console import print_json
 from yardbird.cli.doctor_of_data import examine_folders
 from yardbird.errors import InputError, YardbirdError
 
@@ -36,7 +37,7 @@ def doctor(
         list[Path] | None, typer.Argument(help="Folders of music; none: check the installation.")
     ] = None,
     all_files: Annotated[bool, typer.Option("--all", help="List all files, including notes about them.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     repair: Annotated[
         Path | None,
         typer.Option(metavar="OUT", help="Write corrected copies and a list of changes to this new folder."),
@@ -61,20 +62,23 @@ def doctor(
     if folders:
         examine_folders(folders, all_files=all_files, as_json=as_json, out=repair)
         return
-    if all_files or as_json or repair:
+    if all_files or repair:
         remedy = "name the folders to examine"
         raise InputError("yardbird doctor", expected="a folder with these options", found="none", remedy=remedy)
-    failed = False
+    found: list[Finding] = []
     for check in (python, libraries, torch_pair, soundfont, gpu, database, disk, repository, parameters):
         try:
             findings = list(check())
         except YardbirdError as error:
             findings = [Finding("fail", check.__name__, str(error))]
-        for finding in findings:
+        found += findings
+        for finding in [] if as_json else findings:
             state = typer.style(f"{finding.state:4}", fg=_COLOURS[finding.state])
             remedy = f": {finding.remedy}" if finding.remedy else ""
             typer.echo(f"{state}  {finding.what:20} {finding.found}{remedy}")
-            failed |= finding.state == "fail"
+    failed = any(finding.state == "fail" for finding in found)
+    if as_json:
+        print_json({"ok": not failed, "findings": [asdict(finding) for finding in found]})
     if failed:
         raise typer.Exit(1)
 
@@ -134,9 +138,11 @@ def soundfont() -> Iterator[Finding]:
     path = soundfont_path()
     for program in (ALTO_SAX, PIANO, ACOUSTIC_BASS):
         if render(Score(12, make_notes([(0, 12, 50, 90)]), end_tick=12, program=program)).peak < 0.01:
-            yield Finding("fail", "SoundFont", f"{path.name}: program {program} is silent", "reinstall pretty_midi")
+            yield Finding(
+                "fail", "SoundFont", f"{path.name}: MIDI program {program} is silent", "reinstall pretty_midi"
+            )
             return
-    yield Finding("ok", "SoundFont", f"{path.name} works")
+    yield Finding("ok", "SoundFont", f"{path.name}: every instrument sounds")
 
 
 def gpu() -> Iterator[Finding]:
@@ -149,8 +155,8 @@ def gpu() -> Iterator[Finding]:
         memory = torch.cuda.get_device_properties(0).total_memory / 1e9
         yield Finding("ok", "GPU", f"{torch.cuda.get_device_name(0)}, {memory:.0f} GB")
     else:
-        remedy = "the defaults are for the CPU; use presets/paper.yaml only on a machine with a GPU"
-        yield Finding("warn", "GPU", f"none; {os.cpu_count()} CPU cores", remedy)
+        remedy = "the default models train on a CPU; those of presets/paper.yaml need a GPU"
+        yield Finding("warn", "GPU", f"no GPU, {os.cpu_count()} CPU cores", remedy)
 
 
 def database() -> Iterator[Finding]:
@@ -159,7 +165,9 @@ def database() -> Iterator[Finding]:
 
     root = project_root()
     if (root / "mlruns").is_dir():
-        yield Finding("fail", "MLflow", "a folder mlruns/ hides the database from the UI", "move it away")
+        yield Finding(
+            "fail", "MLflow", "`mlflow ui` would show the folder mlruns/ instead of mlflow.db", "move mlruns/ away"
+        )
     remote = os.environ.get("MLFLOW_TRACKING_URI")
     if not remote and not (root / "mlflow.db").exists():
         yield Finding("ok", "MLflow", "no database yet; the first training creates it")
@@ -174,7 +182,7 @@ def disk() -> Iterator[Finding]:
     if free >= _SPARE_GB:
         yield Finding("ok", "disk", f"{free:.0f} GB free")
     else:
-        remedy = "free space; dvc gc --workspace removes old results"
+        remedy = "delete files; `dvc gc --workspace` deletes the results of earlier runs"
         yield Finding("warn" if free >= _NEEDED_GB else "fail", "disk", f"{free:.1f} GB free", remedy)
 
 
@@ -186,35 +194,45 @@ def repository() -> Iterator[Finding]:
             return
     status = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, check=False)
     if status.returncode:
-        yield Finding("fail", "Git", "no repository here", "clone the project and run this in its root")
+        yield Finding(
+            "fail", "Git", "this folder is no repository", "clone the project, and run `yardbird doctor` in its root"
+        )
     elif subprocess.run(["git", "rev-parse", "--verify", "-q", "HEAD"], capture_output=True, check=False).returncode:
-        yield Finding("fail", "Git", "no commit yet", "make a commit; experiments start from one")
+        yield Finding("fail", "Git", "the repository has no commit", "make one; experiments start from a commit")
     else:
         changed = len(status.stdout.splitlines())
-        found = f"{changed} changed files; experiments include them" if changed else "clean"
-        yield Finding("ok", "Git", found)
+        files = "1 changed file" if changed == 1 else f"{changed} changed files"
+        yield Finding("ok", "Git", f"{files} not committed; experiments include them" if changed else "no changes")
     if not (Path(".dvc") / "config").is_file():
-        yield Finding("fail", "DVC", "not set up here", "run this in the repository's root, or dvc init")
+        yield Finding(
+            "fail",
+            "DVC",
+            "not set up in this folder",
+            "run `yardbird doctor` in the repository's root, or run `dvc init`",
+        )
     elif not Path("dvc.lock").is_file():
-        yield Finding("warn", "DVC", "the pipeline has not run yet", "run dvc repro")
+        yield Finding("warn", "DVC", "the pipeline has not run yet", "run `dvc repro`")
     else:
-        yield Finding("ok", "DVC", "set up, has run")
+        yield Finding("ok", "DVC", "set up; the pipeline has run")
 
 
 def parameters() -> Iterator[Finding]:
-    """Check that params.yaml is valid, that its sources exist or will be created, and that roles name sources."""
+    """Check the sources of params.yaml: each exists or will be created, and roles name sources.
+
+    `yardbird check` checks all values.
+    """
     from yardbird.config import read_params
     from yardbird.data.roles import read_background
 
     sources = read_params().get("sources") or {}
     if not isinstance(sources, dict):
-        yield Finding("fail", "sources", f"no names in {sources}", "write `name: folder` lines in params.yaml")
+        yield Finding("fail", "sources", f"{sources} has no names", "write lines `name: folder` in params.yaml")
         return
     read_background()  # raises if a role is invalid
     for name, folder in sources.items():
         if Path(str(folder)).is_dir():
             yield Finding("ok", f"source {name}", str(folder))
         elif str(folder) == "data/etudes":
-            yield Finding("ok", f"source {name}", f"{folder}: created by the first run")
+            yield Finding("ok", f"source {name}", f"{folder}; the first run creates it")
         else:
-            yield Finding("fail", f"source {name}", f"no folder {folder}", "correct `sources` in params.yaml")
+            yield Finding("fail", f"source {name}", f"no folder {folder}", "correct section `sources` of params.yaml")

@@ -32,6 +32,7 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
     Raises:
         InputError: a folder or `out` is unusable, or no file is usable.
     """
+    check_folders(folders)
     from yardbird.config import read_section
     from yardbird.data.checkup import check_up
     from yardbird.data.health import read_limits
@@ -39,7 +40,6 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
     from yardbird.data.repair import CHANGES, refuse_place, repair
     from yardbird.data.validate_config import ValidateConfig
 
-    check_folders(folders)
     if out is not None:
         refuse_place(out, folders)  # fail before the work, not after it
     ingest, validate = read_section("ingest", IngestConfig), read_section("validate", ValidateConfig)

@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from yardbird.cli.generate_command import check_out
+from yardbird.cli.output_places import OUT, Force, check_out, free_take
 from yardbird.errors import InputError
 
 
 def export(
     family: Annotated[Literal["music_transformer", "music_vae"], typer.Argument(help="The model.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write.", show_default="out/hub/FAMILY")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder if it exists.")] = False,
+    force: Force = False,
 ) -> None:
     """Export a trained model as a folder for the Hugging Face hub: weights, configuration and model card.
 
@@ -25,10 +25,10 @@ def export(
 
     - `yardbird export music_vae --out my_vae && hf upload my_name/my_vae my_vae`
     """
-    out = out or Path("out/hub") / family
-    check_out(out)
-    if out.exists() and not force:
-        raise InputError(out, expected="a new folder", found="an existing one", remedy="use --force to replace it")
+    named = out or OUT / "hub" / family
+    check_out(named)
+    end = free_take(lambda end: [named.with_name(named.name + end)], chosen=out is not None, force=force)
+    folder = named.with_name(named.name + end)
     from yardbird.config import read_section
     from yardbird.models.trained_folder import open_family
     from yardbird.serving import music_transformer, music_vae
@@ -38,8 +38,8 @@ def export(
     endpoints = {module.ENDPOINT.family: module.ENDPOINT for module in (music_transformer, music_vae)}
     model, origin = open_family(Path("models") / family, family)
     try:
-        write(model, origin["trained"], endpoints[family], read_section("publish", dict[str, Gate])[family], out)
+        write(model, origin["trained"], endpoints[family], read_section("publish", dict[str, Gate])[family], folder)
     except FileNotFoundError as error:
         what, remedy = str(error.filename), "run `dvc repro`: the model card shows these results"
         raise InputError(what, expected="results of the pipeline", found="no such file", remedy=remedy) from None
-    typer.echo(f"{out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    typer.echo(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

@@ -1,17 +1,25 @@
 """`yardbird generate`: draws solos from a trained model."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yardbird.errors import ConfigError, InputError
+from yardbird.cli.console import AsJson, note, print_json, result, working
+from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
+from yardbird.cli.output_places import OUT, Force, check_out, free_take
+from yardbird.errors import InputError
+from yardbird.progress import progress
+
+if TYPE_CHECKING:
+    from yardbird.generation.orders import GenerateConfig
+    from yardbird.generation.solos import Solo
 
 JUDGES = Path("data/judges")
-
-Settings = TypeVar("Settings", bound=Any)  # a dataclass
+_FOLDER = OUT / "generate"
+_KINDS = ("mid", "wav", "png", "json")
 
 
 def generate(
@@ -39,7 +47,9 @@ def generate(
         int | None, typer.Option(help="Length of every solo; by default a solo over a chart has whole choruses.")
     ] = None,
     count: Annotated[int, typer.Option(help="Number of solos.")] = 1,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same solos.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same solos; without it, each call draws others.")
+    ] = None,
     temperature: Annotated[
         float | None, typer.Option(help="Below 1: more predictable; above 1: more random; 0: greedy.")
     ] = None,
@@ -63,14 +73,19 @@ def generate(
         str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
     ] = "models/music_transformer",
     family: Annotated[str | None, typer.Option(help="Family of the model, if the folder does not name it.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("solos"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to, instead of out/generate.", show_default=False)
+    ] = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw solos from a trained model: free, continuing a solo, over a chart, or new bars inside a solo.
 
-    Each solo is written as .mid, .wav, piano roll .png and provenance .json. Options you do not set come from
-    params.yaml, section `generate`. Over a chart, a solo has whole choruses unless --bars sets its length. A Music
-    Transformer continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few
-    bars from its latent space: it ignores artists, and its free solos have no changes.
+    Each solo is written to out/generate as .mid, .wav, piano roll .png and provenance .json. Its name contains the
+    seed; earlier solos are kept: a name that exists gets the end _take2. Options you do not set come from params.yaml,
+    section `generate`. Over a chart, a solo has whole choruses unless --bars sets its length. A Music Transformer
+    continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few bars from its
+    latent space: it ignores artists, and its free solos have no changes.
 
     With --fill, a Music Transformer writes new bars inside a given solo, over the solo's changes, conditioned on the
     bars before and after them. All other bars stay unchanged. Bars are counted from the start of the file.
@@ -95,13 +110,8 @@ def generate(
 
     - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
-    from yardbird.config import read_section, read_seed
-    from yardbird.data.readers import stem_of
-    from yardbird.devices import prepare_torch
-    from yardbird.generation.best_of import draw_best, without_judge
-    from yardbird.generation.orders import GenerateConfig, Order, changes, length_bars, read_prime
-    from yardbird.generation.solos import write_solo
-    from yardbird.generation.source import open_source
+    from yardbird.config import read_section
+    from yardbird.generation.orders import GenerateConfig
 
     options: dict[str, Any] = {
         "bars": bars, "whole_choruses": None if bars is None else False, "prime_bars": prime_bars,
@@ -111,67 +121,187 @@ def generate(
     settings = with_options(read_section("generate", GenerateConfig), options)
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="request at least one solo")
-    seed = read_seed() if seed is None else seed
     if fill or solo:
         unused = {
             "chart": chart, "prime": prime, "prime_bars": prime_bars, "bars": bars, "qpm": qpm, "key": key,
             "best_of": best_of,
         }  # fmt: skip
-        _fill(solo, fill, part or "", [name for name, value in unused.items() if value is not None], settings, count,
-              seed, model, family, out)  # fmt: skip
-        return
-    if part and not prime:
+        _check_fill(solo, fill, [name for name, value in unused.items() if value is not None], count, settings)
+    elif part and not prime:
         raise InputError("--part", expected="a file with that part", found="none", remedy="add --prime")
-    if prime and settings.prime_bars < 1:
+    elif prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
-    if prime and qpm is not None:
+    elif prime and qpm is not None:
         raise InputError("--qpm", expected="no tempo with --prime", found=f"{qpm:g}", remedy="a prime keeps its own")
-    if chart and key is not None:
+    elif chart and key is not None:
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
-    check_out(out)
-    opening = read_prime(prime, settings.prime_bars, part or "") if prime else None
+    check_out(out or _FOLDER)
+    trained = _Model.find(model, family)
+    trained.check_artist(settings.artist)
+    target = _Target(out, force, as_json, *chosen_seed(seed))
+    if solo and fill:
+        _fill(solo, fill, part or "", settings, count, trained, target)
+    else:
+        _draw(chart, prime, part or "", settings, count, trained, target)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A trained model that is not loaded yet: its folder, its family, and the artists of its vocabulary, if any.
+
+    Only models of event tokens have a vocabulary.
+    """
+
+    folder: Path
+    family: str
+    artists: Sequence[str]
+
+    @classmethod
+    def find(cls, model: str, family: str | None) -> "_Model":
+        """The model of --model; it imports no torch.
+
+        Raises:
+            InputError: there is no such model.
+        """
+        from yardbird.codecs.artist_names import artist_names
+        from yardbird.models.family_names import family_of
+
+        folder = model_folder(model)
+        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"))
+
+    def check_artist(self, artist: str | None) -> None:
+        from yardbird.generation.orders import check_artist
+
+        if self.artists:
+            check_artist(self.artists, artist)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where the solos are written, and how they are reported."""
+
+    out: Path | None
+    force: bool
+    as_json: bool
+    seed: int
+    drawn_seed: bool
+
+    @property
+    def folder(self) -> Path:
+        return self.out or _FOLDER
+
+    def name(self, group: str, count: int) -> str:
+        """The name of a batch of `count` solos, such that no earlier solo is replaced."""
+        named = f"{group}_seed{self.seed}"
+        files = lambda end: (self.folder / f"{named}{end}_{number:03d}.mid" for number in range(count))  # noqa: E731
+        return named + free_take(files, chosen=self.out is not None, force=self.force)
+
+    def write(self, solos: "Iterable[Solo]", settings: "GenerateConfig", provenance: Mapping[str, Any]) -> None:
+        """Write the solos, and print a line for each."""
+        from yardbird.generation.solos import write_solo
+
+        rows = []
+        for drawn in solos:
+            stem, score = self.folder / drawn.order.name, drawn.score
+            write_solo(drawn, stem, settings, self.seed, provenance)
+            row = {"bars": score.bar_count, "notes": len(score.notes)}
+            text = f"{score.bar_count} bars, {len(score.notes)} notes"
+            if filled := drawn.order.filled:
+                places = score.bar_of(score.onsets)
+                new = sum(int(((bars.start <= places) & (places < bars.stop)).sum()) for bars in filled.bars)
+                row |= {"filled_bars": sum(map(len, filled.bars)), "filled_notes": new}
+                text = f"{row['filled_bars']} of {score.bar_count} bars filled with {new} notes"
+            facts = {"key": str(score.key or ""), "qpm": round(score.mean_qpm, 1)}
+            rows.append({**{kind: f"{stem}.{kind}" for kind in _KINDS}, **row, **facts})
+            if not self.as_json:
+                result(f"{stem}.mid .wav .png .json: {text}")
+        if self.as_json:
+            print_json({"seed": self.seed, "solos": rows})
+        if self.drawn_seed:
+            note_seed(self.seed)
+
+
+def _draw(
+    chart: Path | None,
+    prime: Path | None,
+    part: str,
+    settings: "GenerateConfig",
+    count: int,
+    model: _Model,
+    target: _Target,
+) -> None:
+    """Draw solos over a chart, after a prime, or free."""
+    from yardbird.data.readers import stem_of
+    from yardbird.generation.orders import Order, changes, check_orders, length_bars, read_prime
+
+    one_key = chart or prime or settings.key  # otherwise each solo has its own key
+    if model.artists and one_key:  # every solo of a MusicVAE has its own latent, so they differ
+        _check_greedy(count, settings)
+    opening = read_prime(prime, settings.prime_bars, part) if prime else None
     sheet = changes(chart, opening) if chart else None
     group = stem_of(chart) if chart else f"after_{stem_of(prime)}" if prime else "free"
-    length = length_bars(settings, sheet)
-    orders = [Order(f"{group}_seed{seed}_{number:03d}", length, sheet, opening) for number in range(count)]
-    prepare_torch()
-    source = open_source(model_folder(model), family)
-    one_key = chart or prime or settings.key  # otherwise each solo has its own key
-    if count > 1 and settings.temperature == 0 and source.alike_at_zero and one_key:
-        remedy = "request one, or raise the temperature"
-        raise InputError("--temperature 0", expected="one solo", found=f"{count}, which would be equal", remedy=remedy)
-    for name in source.ignored:
-        if (value := getattr(settings, name)) is not None:
-            typer.echo(f"note: this model ignores {name}={value!r}", err=True)
-    if note := without_judge(settings, JUDGES):
-        typer.echo(note, err=True)
-    for drawn in draw_best(source.draw, orders, settings, seed, JUDGES):
-        stem = out / drawn.order.name
-        write_solo(drawn, stem, settings, seed, source.provenance)
-        typer.echo(f"{stem}.mid .wav .png .json: {drawn.score.bar_count} bars, {len(drawn.score.notes)} notes")
+    length, name = length_bars(settings, sheet), target.name(group, count)
+    orders = [Order(f"{name}_{number:03d}", length, sheet, opening) for number in range(count)]
+    check_orders(orders)
+    with working(f"loading {model.folder}"):
+        from yardbird.devices import prepare_torch
+        from yardbird.generation.best_of import draw_best, without_judge
+        from yardbird.generation.source import open_source
+
+        prepare_torch()
+        source = open_source(model.folder, model.family)
+    for ignored in source.ignored:
+        if (value := getattr(settings, ignored)) is not None:
+            note(f"this model ignores {ignored}={value!r}")
+    if reason := without_judge(settings, JUDGES):
+        note(reason)
+    drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
+    target.write(progress(drawn, "writing solos", "solo"), settings, source.provenance)
 
 
 def _fill(
-    solo: Path | None,
-    ranges: list[str] | None,
+    solo: Path,
+    ranges: Sequence[str],
     part: str,
-    unused: list[str],
-    settings: Any,
+    settings: "GenerateConfig",
     count: int,
-    seed: int,
-    model: str,
-    family_name: str | None,
-    out: Path,
+    model: _Model,
+    target: _Target,
 ) -> None:
-    """Write new bars inside a solo; `unused` are given options that do not apply."""
+    """Write new bars inside a solo."""
     from yardbird.data.readers import stem_of
-    from yardbird.devices import prepare_torch
-    from yardbird.generation.fill import fill, read_filling
+    from yardbird.generation.bars_to_fill import read_filling
     from yardbird.generation.orders import Filled, Order
-    from yardbird.generation.solos import Solo, write_solo
-    from yardbird.models.family_kinds import TokenFamily
-    from yardbird.models.trained_folder import open_family
 
+    filling = read_filling(solo, ranges, part)
+    filled = Filled(solo, filling.gaps)
+    places = "_".join(filled.ranges) if len(filled.ranges) <= 8 else f"{len(filled.ranges)}_ranges"
+    name = target.name(f"{stem_of(solo)}_fill_{places}", count)
+    with working(f"loading {model.folder}"):
+        from yardbird.devices import prepare_torch
+        from yardbird.generation.fill import fill
+        from yardbird.generation.solos import Solo
+        from yardbird.models.family_kinds import TokenFamily
+        from yardbird.models.trained_folder import open_family
+
+        prepare_torch()
+        family, provenance = open_family(model.folder, model.family)
+    if not isinstance(family, TokenFamily):
+        remedy = "choose a music_transformer"
+        raise InputError(model.folder, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
+    with working(f"filling {sum(map(len, filled.bars))} bars"):
+        scores = fill(family, filling, count, settings, target.seed)
+    solos = [
+        Solo(Order(f"{name}_{number:03d}", score.bar_count, filled=filled), number, score)
+        for number, score in enumerate(scores)
+    ]
+    target.write(progress(solos, "writing solos", "solo"), settings, provenance)
+
+
+def _check_fill(
+    solo: Path | None, ranges: Sequence[str] | None, unused: Sequence[str], count: int, settings: "GenerateConfig"
+) -> None:
+    """Check the options of --fill; `unused` are given options that do not apply."""
     if not (solo and ranges):
         given, missing = (f"{solo} alone", "--fill") if solo else ("--fill alone", "a file with a solo")
         remedy = "write e.g. yardbird generate --fill 9-12 my_solo.mid"
@@ -179,57 +309,11 @@ def _fill(
     for name in unused:
         option = f"--{name.replace('_', '-')}"
         raise InputError(option, expected="no such option with --fill", found="both", remedy=f"remove {option}")
+    _check_greedy(count, settings)
+
+
+def _check_greedy(count: int, settings: "GenerateConfig") -> None:
+    """Refuse several solos at temperature 0, which would be equal."""
     if count > 1 and settings.temperature == 0:
         remedy = "request one, or raise the temperature"
         raise InputError("--temperature 0", expected="one solo", found=f"{count}, which would be equal", remedy=remedy)
-    check_out(out)
-    filling = read_filling(solo, ranges, part)
-    prepare_torch()
-    family, provenance = open_family(model_folder(model), family_name)
-    if not isinstance(family, TokenFamily):
-        remedy = "choose a music_transformer"
-        raise InputError(model, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
-    filled = Filled(solo, tuple(range(gap.first, gap.stop) for gap in filling.gaps))
-    places = "_".join(filled.ranges) if len(filled.ranges) <= 8 else f"{len(filled.ranges)}_ranges"
-    named = f"{stem_of(solo)}_fill_{places}_seed{seed}"
-    for number, score in enumerate(fill(family, filling, count, settings, seed)):
-        drawn = Solo(Order(f"{named}_{number:03d}", score.bar_count, filled=filled), number, score)
-        stem = out / drawn.order.name
-        write_solo(drawn, stem, settings, seed, provenance)
-        notes = int(filling.holds(score.onsets).sum())
-        bars = sum(map(len, filled.bars))
-        typer.echo(f"{stem}.mid .wav .png .json: {bars} of {score.bar_count} bars filled with {notes} notes")
-
-
-def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:
-    """A section of params.yaml with the values of options; None keeps the section's value.
-
-    Raises:
-        InputError: the value of an option is invalid; the error names the option.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return replace(settings, **given)
-    except ConfigError as error:
-        name = error.key.rpartition(".")[2]
-        if name not in given:
-            raise
-        option = f"--{name.replace('_', '-')}"
-        raise InputError(option, expected=error.expected, found=error.found, remedy="change it") from None
-
-
-def check_out(out: Path) -> None:
-    """Reject a path that is a file or is below one."""
-    for path in (out, *out.parents):
-        if path.exists() and not path.is_dir():
-            raise InputError(path, expected="a folder to write to", found="a file", remedy="use another --out")
-
-
-def model_folder(model: str) -> Path:
-    """The folder of a model: the path itself, or the registry's folder of `name@alias`."""
-    if "@" not in model or Path(model).exists():
-        return Path(model)
-    from yardbird.tracking.registered_folder import fetch_model
-    from yardbird.tracking.store import project_root
-
-    return fetch_model(project_root(), model)

@@ -1,12 +1,17 @@
 """`yardbird ingest --dry-run`: previews the ingestion of folders of solos."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yardbird.cli.console import AsJson, print_json
 from yardbird.errors import InputError
+
+if TYPE_CHECKING:
+    from yardbird.data.ingest import Survey
 
 
 def check_folders(folders: Iterable[Path]) -> None:
@@ -28,6 +33,7 @@ def ingest(
         str,
         typer.Option(help="The part with the solo if manifest.csv names none: a name, a track, or track/channel."),
     ] = "",
+    as_json: AsJson = False,
 ) -> None:
     """List the files of a folder that would be used, those that would not, and why.
 
@@ -59,22 +65,35 @@ def ingest(
         raise InputError("yardbird ingest", expected="--dry-run", found="no such option", remedy=remedy)
     check_folders(folders)
     config = read_section("ingest", IngestConfig)
-    used = rejected = 0
-    for folder in folders:
-        found = survey(folder, folder.resolve().name, config, part)
-        typer.secho(f"{folder}", bold=True)
-        for solo in found.used:
-            row = solo.row
-            facts = f"{row.artist} · {row.title} · {row.key} · {row.bars} bars · {row.notes} notes · {row.qpm:.0f} qpm"
-            facts += f" · chords {row.chord_coverage:.0%}" + (f" · {row.flags.replace('|', ', ')}" if row.flags else "")
-            typer.echo(f"  {typer.style('used', fg='green')}  {row.file}: {facts}")
-            typer.echo(f"        part: {row.part}; other parts: {row.parts_left or 'none'}")
-        for file in found.rejected:
-            typer.echo(f"  {typer.style('not ', fg='red')}  {file.file}: {file.reason}; {file.remedy}")
-        used += len(found.used)
-        rejected += len(found.rejected)
-    typer.echo(f"{used} used, {rejected} not")
+    surveys = {folder: survey(folder, folder.resolve().name, config, part) for folder in folders}
+    used = sum(len(found.used) for found in surveys.values())
+    if as_json:
+        print_json(
+            {
+                str(folder): {
+                    "used": [asdict(solo.row) for solo in found.used],
+                    "rejected": [asdict(file) for file in found.rejected],
+                }
+                for folder, found in surveys.items()
+            }
+        )
+    else:
+        for folder, found in surveys.items():
+            _show(folder, found)
+        typer.echo(f"{used} used, {sum(len(found.rejected) for found in surveys.values())} not")
     if not used:
         where = ", ".join(map(str, folders))
         remedy = f"use a folder with {KINDS}"
         raise InputError(where, expected="at least one usable solo", found="none", remedy=remedy)
+
+
+def _show(folder: Path, found: "Survey") -> None:
+    typer.secho(f"{folder}", bold=True)
+    for solo in found.used:
+        row = solo.row
+        facts = f"{row.artist} · {row.title} · {row.key} · {row.bars} bars · {row.notes} notes · {row.qpm:.0f} qpm"
+        facts += f" · chords {row.chord_coverage:.0%}" + (f" · {row.flags.replace('|', ', ')}" if row.flags else "")
+        typer.echo(f"  {typer.style('used', fg='green')}  {row.file}: {facts}")
+        typer.echo(f"        part: {row.part}; other parts: {row.parts_left or 'none'}")
+    for file in found.rejected:
+        typer.echo(f"  {typer.style('not ', fg='red')}  {file.file}: {file.reason}; {file.remedy}")

@@ -1,21 +1,26 @@
 """`yardbird interpolate`: interpolates between solos in the latent space of a MusicVAE."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from yardbird.cli.generate_command import check_out, model_folder
+from yardbird.cli.console import AsJson, note, print_json, working
+from yardbird.cli.drawing_options import model_folder
+from yardbird.cli.output_places import OUT, Force, check_out, free_take
 from yardbird.errors import InputError
+from yardbird.progress import progress
 
 if TYPE_CHECKING:
     from yardbird.models.music_vae.vae_family import MusicVAEFamily
     from yardbird.music.score import Score
 
+#: The folder of the explore stage.
+EXPLORED = Path("data/explored")
 Bars = Annotated[int | None, typer.Option(help="Use only this many bars of each file, from the start.")]
 Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
-Out = Annotated[Path, typer.Option(help="Folder to write to.")]
+Out = Annotated[Path | None, typer.Option(help="Folder to write to, instead of a new one in out/.", show_default=False)]
 
 
 def interpolate(
@@ -27,13 +32,16 @@ def interpolate(
     ] = "linear",
     bars: Bars = None,
     model: Model = "models/music_vae",
-    out: Out = Path("interpolated"),
+    out: Out = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Interpolate from one solo to another in even steps in the latent space.
 
     The first and the last are the model's reconstructions of the two. Each step comes as .mid, .wav and piano roll
-    .png; steps.csv and interpolation.png contain its distance from both ends, interpolation.json the origin.
-    Lengths, tempos and changes are interpolated too; a shorter solo is repeated.
+    .png; steps.csv and interpolation.png contain its distance from both ends, interpolation.json the origin. They are
+    written to a new folder, out/interpolate/A_to_B. Lengths, tempos and changes are interpolated too; a shorter solo is
+    repeated.
 
     Examples:
 
@@ -43,32 +51,75 @@ def interpolate(
 
     - `yardbird interpolate a.mid b.mid --model music_vae@champion`
     """
+    from yardbird import files
+    from yardbird.data.readers import file_and_number, stem_of
+
     if steps < 2:
         raise InputError("--steps", expected="2 or more", found=str(steps), remedy="request at least both ends")
     scores = [read_opening(file, bars) for file in (a, b)]
-    check_out(out)
-    family, provenance = open_vae(model)
-    from yardbird import files
-    from yardbird.data.readers import file_and_number, stem_of
-    from yardbird.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
-    from yardbird.latent.study import write_piece, write_table
+    trained = find_vae(model)
+    folder = result_folder("interpolate", f"{stem_of(a)}_to_{stem_of(b)}", out, ["steps.csv", "step_01.mid"], force)
+    with working(f"loading {trained}"):
+        from yardbird.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
+        from yardbird.latent.measured_effects import weak_interpolation
+        from yardbird.latent.study import write_piece, write_table
 
-    start, stop = family.encode(scores)
-    solos = decode_path(family, start, stop, steps, PATHS[path])
+        family, provenance = open_vae(trained)
+
+    if _explored(family):
+        for remark in weak_interpolation(EXPLORED, path):
+            note(remark)
+    with working(f"drawing {steps} solos"):
+        start, stop = family.encode(scores)
+        solos = decode_path(family, start, stop, steps, PATHS[path])
     rows = [{"pair": f"{stem_of(a)} to {stem_of(b)}", "path": path, **row} for row in steps_table(solos)]
+    written = {f"step_{number:02d}" for number in range(1, steps + 1)}
+    for number, solo in enumerate(progress(solos, "writing solos", "solo"), start=1):
+        title = f"{stem_of(a)} → {stem_of(b)}, step {number} of {steps}, {path}"
+        write_piece(solo, folder / f"step_{number:02d}", title)
+    for stale in [path for path in folder.glob("step_*.*") if path.stem not in written]:  # of a longer, replaced result
+        stale.unlink()
+    write_table(folder / "steps.csv", rows)
+    draw_paths(rows, folder / "interpolation.png")
+    ends = [{"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in (a, b)]
+    content = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
+    files.write_json(folder / "interpolation.json", content)
+    if as_json:
+        print_json({"folder": str(folder), "path": path, "steps": rows})
+        return
     typer.echo("step  from first  from last  changed  new bars  bars  notes  qpm")
-    for row, solo in zip(rows, solos, strict=True):
-        number = row["step"] + 1
-        write_piece(solo, out / f"step_{number:02d}", f"{stem_of(a)} → {stem_of(b)}, step {number} of {steps}, {path}")
+    for number, row in enumerate(rows, start=1):
         near = "{distance_to_a:10.0%}  {distance_to_b:9.0%}  {distance_to_previous:7.0%}  {new_bars:8.0%}"
         size = "{bars:4d}  {notes:5d}  {qpm:3.0f}"
         typer.echo(f"{number:4d}  {near}  {size}".format(**row))
-    write_table(out / "steps.csv", rows)
-    draw_paths(rows, out / "interpolation.png")
-    ends = [{"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in (a, b)]
-    content = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
-    files.write_json(out / "interpolation.json", content)
-    typer.echo(f"{out}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png, interpolation.json")
+    typer.echo(f"{folder}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png, interpolation.json")
+
+
+def _explored(family: "MusicVAEFamily") -> bool:
+    """Whether the explore stage has examined this model."""
+    from yardbird.latent.direction_file import DIRECTIONS, read_vectors
+    from yardbird.latent.directions import fingerprint
+
+    file = EXPLORED / DIRECTIONS
+    return file.is_file() and read_vectors(file).model == fingerprint(family)
+
+
+def result_folder(command: str, name: str, out: Path | None, names: Sequence[str], force: bool) -> Path:
+    """The folder of a result: --out, or a new one in out/<command>.
+
+    Args:
+        names: files of the result, which --out must not contain without --force.
+
+    Raises:
+        InputError: --out is a file, or contains an earlier result.
+    """
+    if out is None:
+        place = OUT / command
+        check_out(place)
+        return place / (name + free_take(lambda end: [place / f"{name}{end}"], chosen=False, force=force))
+    check_out(out)
+    free_take(lambda _: [out / file for file in names], chosen=True, force=force)
+    return out
 
 
 def read_opening(file: Path, bars: int | None) -> "Score":
@@ -86,19 +137,32 @@ def read_opening(file: Path, bars: int | None) -> "Score":
     return cut(score, 0, int(score.bar_ticks[bars])) if bars and bars < score.bar_count else score
 
 
-def open_vae(model: str) -> "tuple[MusicVAEFamily, Mapping[str, Any]]":
-    """A trained MusicVAE on the available device, and the provenance of its weights.
+def find_vae(model: str) -> Path:
+    """The folder of a trained MusicVAE; it imports no torch.
 
     Raises:
         InputError: there is no model, or one of another family.
+    """
+    from yardbird.models.family_names import family_of
+
+    folder = model_folder(model)
+    family, _ = family_of(folder)
+    if family != "music_vae":
+        raise InputError(model, expected="a MusicVAE", found=f"a {family}", remedy="use --model with the folder of one")
+    return folder
+
+
+def open_vae(folder: Path) -> "tuple[MusicVAEFamily, Mapping[str, Any]]":
+    """The MusicVAE of a folder on the available device, and the provenance of its weights.
+
+    Raises:
+        InputError: the files of the folder cannot be loaded.
     """
     from yardbird.devices import prepare_torch
     from yardbird.models.music_vae.vae_family import MusicVAEFamily
     from yardbird.models.trained_folder import open_family
 
     prepare_torch()
-    family, provenance = open_family(model_folder(model))
-    if not isinstance(family, MusicVAEFamily):
-        remedy = "use --model with the folder of one"
-        raise InputError(model, expected="a MusicVAE", found=f"a {family.name}", remedy=remedy)
+    family, provenance = open_family(folder)
+    assert isinstance(family, MusicVAEFamily), "`find_vae` has checked its name"
     return family, provenance

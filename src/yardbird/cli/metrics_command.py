@@ -38,7 +38,7 @@ def metrics(
 
     - `yardbird metrics solo.mid`
 
-    - `yardbird metrics solos/ --against data/raw/parker`
+    - `yardbird metrics out/generate --against data/raw/parker`
 
     - `yardbird metrics --json data/generated/music_transformer > metrics.json`
     """

@@ -1,15 +1,18 @@
 """`yardbird transfer`, `yardbird blend`: move a solo along a direction of the latent space."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from yardbird.cli.generate_command import check_out
-from yardbird.cli.interpolate_command import Bars, Model, Out, open_vae, read_opening
+from yardbird.cli.console import AsJson, note, print_json, working
+from yardbird.cli.interpolate_command import EXPLORED, Bars, Model, Out, find_vae, open_vae, read_opening, result_folder
+from yardbird.cli.output_places import Force
 from yardbird.errors import InputError
+from yardbird.progress import progress
 
 if TYPE_CHECKING:
     from yardbird.latent.directions import Directions
@@ -20,9 +23,19 @@ if TYPE_CHECKING:
 _Directions = Annotated[Path, typer.Option(help="File of the stage explore with the directions of this model.")]
 _Strength = Annotated[float, typer.Option(help="Distance in the latent space; higher: more notes change.")]
 MOST = 100  # times a direction: far outside the range of real solos
-_DIRECTIONS = Path("data/explored/directions.safetensors")
-Move = Callable[["MusicVAEFamily", "Latent", "Score"], "Latent"]
-Plan = Callable[["Directions"], tuple[str, Move, Mapping[str, Any]]]
+_DIRECTIONS = EXPLORED / "directions.safetensors"
+Move = Callable[["MusicVAEFamily", "Directions", "Latent", "Score"], "Latent"]
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The command, the name of the moved solo, and where it is written."""
+
+    command: str
+    name: str
+    out: Path | None
+    force: bool
+    as_json: bool
 
 
 def transfer(
@@ -35,12 +48,15 @@ def transfer(
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,
     model: Model = "models/music_vae",
-    out: Out = Path("transferred"),
+    out: Out = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Move a solo towards another artist's style: intervals that the artist plays more often than others.
 
-    The reconstruction of the solo and the moved solo are written as .mid, .wav and piano roll .png, with provenance
-    .json; changes.csv compares them.
+    The reconstruction of the solo and the moved solo are written to a new folder, out/transfer/SOLO_to_ARTIST, as .mid,
+    .wav and piano roll .png, with provenance .json; changes.csv compares them. A line says so if the move did not beat
+    random moves in the explore stage.
 
     Examples:
 
@@ -48,30 +64,34 @@ def transfer(
 
     - `yardbird transfer giant_steps.mid --from coltrane --to parker --strength 4 --bars 32`
     """
+    from yardbird.data.readers import stem_of
+    from yardbird.latent.direction_file import one_artist, read_vectors
 
     if not abs(strength) <= MOST:
         expected, remedy = f"{-MOST} to {MOST}", "2 changes the style clearly"
         raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
+    names = read_vectors(directions).artists
+    end = one_artist(names, to)
+    start = one_artist(names, source) if source else None
+    if start == end:
+        expected, remedy = "an artist other than --to", "omit --from, or change it"
+        raise InputError("--from", expected=expected, found=end, remedy=remedy)
+    if len(names) < 2:
+        expected, remedy = "another artist to come from", "train on solos of two artists or more"
+        raise InputError(end, expected=expected, found="none in the training solos", remedy=remedy)
 
-    def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
-        from yardbird.data.readers import stem_of
+    def move(family: "MusicVAEFamily", found: "Directions", latent: "Latent", _score: "Score") -> "Latent":
         from yardbird.latent.directions import restyled
 
-        target = found.artist(to)
-        origin = found.artist(source) if source else None
-        if origin == target:
-            raise InputError(
-                "--from", expected="an artist other than --to", found=target, remedy="omit --from, or change it"
-            )
-        found.log_ratios(origin, target)  # refuses a missing other artist before anything is computed
-        asked = {"from": origin, "to": target, "strength": strength}
-        return (
-            f"{stem_of(solo)}_to_{_plain(target)}",
-            lambda family, latent, _score: restyled(family, found, latent, origin, target, strength),
-            asked,
-        )
+        return restyled(family, found, latent, start, end, strength)
 
-    _move(solo, bars, directions, model, out, plan)
+    def remarks() -> list[str]:
+        from yardbird.latent.measured_effects import weak_transfer
+
+        return weak_transfer(directions.parent, start, end, strength)
+
+    target = _Target("transfer", f"{stem_of(solo)}_to_{_plain(end)}", out, force, as_json)
+    _move(solo, bars, directions, model, target, move, remarks, {"from": start, "to": end, "strength": strength})
 
 
 def blend(
@@ -80,14 +100,17 @@ def blend(
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,
     model: Model = "models/music_vae",
-    out: Out = Path("blended"),
+    out: Out = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
 
     An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
     least. Blues, chromaticism and density have no vector: for them it is a path through the latent space. The
-    reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json;
-    changes.csv lists what has changed.
+    reconstruction of the solo and the moved solo are written to a new folder, out/blend/SOLO_with_ATTRIBUTES, as .mid,
+    .wav and piano roll .png, with provenance .json; changes.csv lists what has changed. A line says so if an attribute
+    did not beat random moves in the explore stage.
 
     Examples:
 
@@ -96,40 +119,69 @@ def blend(
     - `yardbird blend ornithology.mid --add density=-1 --add rests=0.5 --bars 16`
     """
 
-    def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
-        from yardbird.data.readers import stem_of
+    from yardbird.data.readers import stem_of
+    from yardbird.latent.direction_file import PATHS, read_vectors
+
+    names = [*PATHS, *read_vectors(directions).attributes]
+    amounts = dict(_amount(text, names) for text in add)
+    if len(amounts) < len(add):
+        raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="give their sum")
+
+    def move(family: "MusicVAEFamily", found: "Directions", latent: "Latent", score: "Score") -> "Latent":
         from yardbird.latent.directions import more
-        from yardbird.latent.gradient_climbing import EXPECTED
 
-        amounts = dict(_amount(text, [*EXPECTED, *found.attributes]) for text in add)
-        if len(amounts) < len(add):
-            raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="give their sum")
-        name = f"{stem_of(solo)}_with_{'_'.join(amounts)}"
-        return name, lambda family, latent, score: more(family, found, latent, amounts, score), {"add": amounts}
+        return more(family, found, latent, amounts, score)
 
-    _move(solo, bars, directions, model, out, plan)
+    def remarks() -> list[str]:
+        from yardbird.latent.measured_effects import weak_blend
+
+        return weak_blend(directions.parent, amounts)
+
+    target = _Target("blend", f"{stem_of(solo)}_with_{'_'.join(amounts)}", out, force, as_json)
+    _move(solo, bars, directions, model, target, move, remarks, {"add": amounts})
 
 
-def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path, plan: Plan) -> None:
-    """Write the reconstruction and the solo moved according to `plan`; print a comparison."""
-    score = read_opening(solo, bars)
-    check_out(out)
-    family, source = open_vae(model)
-    from yardbird import files
+def _move(
+    solo: Path,
+    bars: int | None,
+    directions: Path,
+    model: str,
+    target: _Target,
+    move: Move,
+    remarks: Callable[[], Sequence[str]],
+    asked: Mapping[str, Any],
+) -> None:
+    """Write the reconstruction and the moved solo; print a comparison.
+
+    Args:
+        remarks: sentences on what the explore stage measured about the move.
+        asked: the arguments, for the provenance.
+    """
     from yardbird.data.readers import file_and_number, stem_of
-    from yardbird.latent.directions import Directions
-    from yardbird.latent.solo_changes import changes
-    from yardbird.latent.study import write_piece, write_table
 
-    found = Directions.load(directions, family)
-    name, move, asked = plan(found)
-    grid = family.codec.grid(score).score
-    (latent,) = family.encode([grid])
-    reconstruction, moved = family.decode([latent]) + family.decode([move(family, latent, grid)])
+    score = read_opening(solo, bars)
+    trained = find_vae(model)
+    name = target.name
+    folder = result_folder(target.command, name, target.out, [f"{name}.mid"], target.force)
+    with working(f"loading {trained}"):
+        from yardbird import files
+        from yardbird.latent.directions import Directions
+        from yardbird.latent.solo_changes import changes
+        from yardbird.latent.study import write_piece, write_table
+
+        family, source = open_vae(trained)
+        found = Directions.load(directions, family)
+    for remark in remarks():
+        note(remark)
+    with working("moving the solo"):
+        grid = family.codec.grid(score).score
+        (latent,) = family.encode([grid])
+        reconstruction, moved = family.decode([latent]) + family.decode([move(family, found, latent, grid)])
     rows = changes(grid, reconstruction, moved)
-    write_piece(reconstruction, out / f"{stem_of(solo)}_reconstruction", f"{stem_of(solo)}, reconstruction")
-    write_piece(moved, out / name, name.replace("_", " "))
-    write_table(out / f"{name}_changes.csv", rows)
+    pieces = {f"{stem_of(solo)}_reconstruction": reconstruction, name: moved}
+    for stem, piece in progress(pieces.items(), "writing solos", "solo"):
+        write_piece(piece, folder / stem, stem.replace("_", " "))
+    write_table(folder / f"{name}_changes.csv", rows)
     provenance = {
         "solo": solo.name,
         "sha256": files.sha256(file_and_number(solo)[0]),
@@ -137,14 +189,18 @@ def _move(solo: Path, bars: int | None, directions: Path, model: str, out: Path,
         **asked,
         "model": source,
     }
-    files.write_json(out / f"{name}.json", provenance)
+    files.write_json(folder / f"{name}.json", provenance)
+    changed = moved.notes.tobytes() != reconstruction.notes.tobytes()
+    if target.as_json:
+        print_json({"folder": str(folder), "moved": f"{folder / name}.mid", "notes_changed": changed, "changes": rows})
+        return
     typer.echo(f"{'':32s}{'solo':>8s}{'reconstructed':>15s}{'moved':>8s}")
     for row in rows:
         shown = [_shown(row[which]) for which in ("solo", "reconstruction", "moved")]
         typer.echo(f"{row['measure'].replace('_', ' '):32s}{shown[0]:>8s}{shown[1]:>15s}{shown[2]:>8s}")
-    if moved.notes.tobytes() == reconstruction.notes.tobytes():
+    if not changed:
         typer.echo("No note changed; use a greater strength or amount.")
-    typer.echo(f"{out / name}: .mid .wav .png .json _changes.csv; {stem_of(solo)}_reconstruction: .mid .wav .png")
+    typer.echo(f"{folder / name}: .mid .wav .png .json _changes.csv; {stem_of(solo)}_reconstruction: .mid .wav .png")
 
 
 def _amount(text: str, names: list[str]) -> tuple[str, float]:

@@ -5,8 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from yardbird.cli.generate_command import check_out, model_folder, with_options
+from yardbird.cli.console import AsJson, note, print_json, result, working
+from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
+from yardbird.cli.output_places import OUT, Force, check_out, free_take
 from yardbird.errors import InputError
+from yardbird.progress import progress
+
+_FOLDER = OUT / "sing"
 
 
 def sing(
@@ -21,7 +26,9 @@ def sing(
         float | None, typer.Option(help="Below 1: more predictable; above 1: more random; 0: greedy.")
     ] = None,
     top_k: Annotated[int | None, typer.Option(help="Sample from this many most probable codes.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same sound; without it, each call draws another.")
+    ] = None,
     melody: Annotated[
         Path | None, typer.Option(help="A MIDI or MusicXML file; the sound continues its opening.")
     ] = None,
@@ -29,11 +36,16 @@ def sing(
     model: Annotated[
         str, typer.Option(help="Folder of a trained MusicGen, or name@alias of the registry.")
     ] = "models/musicgen",
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("sounds"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to, instead of out/sing.", show_default=False)
+    ] = None,
+    force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw sound from text prompts.
 
-    Each comes as .wav, spectrogram .png and provenance .json. Options you do not set come from params.yaml, section
+    Each is written to out/sing as .wav, spectrogram .png and provenance .json. Its name contains the seed; earlier
+    sounds are kept: a name that exists gets the end _take2. Options you do not set come from params.yaml, section
     `sing`. Words that are in no training caption are reported. A sound longer than the context of the model is
     generated in windows; each starts with the second half of the one before.
 
@@ -50,10 +62,9 @@ def sing(
     from dataclasses import replace
 
     from yardbird import files
-    from yardbird.config import read_section, read_seed
-    from yardbird.devices import prepare_torch
-    from yardbird.generation.prompted_sound import MELODIES, SingConfig, open_singer, read_melody, remarks, write_sound
-    from yardbird.generation.prompted_sound import sing as draw
+    from yardbird.config import read_section
+    from yardbird.generation.sound_orders import MELODIES, SingConfig, file_names, melody_solo
+    from yardbird.models.family_names import family_of
 
     options: dict[str, Any] = {
         "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,
@@ -62,17 +73,38 @@ def sing(
     if silent := [prompt for prompt in prompts if not prompt.strip()]:
         raise InputError("PROMPT", expected="words in each", found=repr(silent[0]), remedy="describe the sound")
     settings = with_options(replace(read_section("sing", SingConfig), prompts=tuple(prompts)), options)
-    check_out(out)
-    prepare_torch()
-    family, provenance = open_singer(model_folder(model))
+    folder = out or _FOLDER
+    check_out(folder)
+    trained = model_folder(model)
+    family_of(trained)
     if melody is None and settings.melody:
         melody = files.within(MELODIES, settings.melody)
-    opening = read_melody(family, melody, settings) if melody else None
-    seed = read_seed() if seed is None else seed
-    sounds = draw(family, prompts, settings, seed, opening)
+    if melody:
+        melody_solo(melody, settings)
+    number, new_seed = chosen_seed(seed)
+    names = [f"{name}_seed{number}" for name in file_names(prompts)]
+    sounds_of = lambda end: (folder / f"{name}{end}.wav" for name in names)  # noqa: E731
+    end = free_take(sounds_of, chosen=out is not None, force=force)
+    with working(f"loading {trained}"):
+        from yardbird.devices import prepare_torch
+        from yardbird.generation.prompted_sound import open_singer, read_melody, remarks, write_sound
+        from yardbird.generation.prompted_sound import sing as draw
+
+        prepare_torch()
+        family, provenance = open_singer(trained)
+        opening = read_melody(family, melody, settings) if melody else None
+    sounds = draw(family, prompts, settings, number, opening)
     for remark in remarks(sounds):
-        typer.echo(f"note: {remark}", err=True)
-    for sound in [replace(sound, name=f"{sound.name}_seed{seed}") for sound in sounds]:
-        stem = out / sound.name
-        write_sound(sound, stem, settings, seed, provenance, opening)
-        typer.echo(f"{stem}.wav .png .json: {sound.waveform.seconds:.1f} seconds")
+        note(remark)
+    rows = []
+    for name, sound in zip(names, progress(sounds, "writing sounds", "sound"), strict=True):
+        stem = folder / f"{name}{end}"
+        write_sound(replace(sound, name=stem.name), stem, settings, number, provenance, opening)
+        row = {kind: f"{stem}.{kind}" for kind in ("wav", "png", "json")}
+        rows.append({**row, "prompt": sound.prompt, "seconds": round(sound.waveform.seconds, 3)})
+        if not as_json:
+            result(f"{stem}.wav .png .json: {sound.waveform.seconds:.1f} seconds")
+    if as_json:
+        print_json({"seed": number, "sounds": rows})
+    if new_seed:
+        note_seed(number)

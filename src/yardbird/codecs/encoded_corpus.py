@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.codecs.events import EventCodec
@@ -20,6 +19,7 @@ from yardbird.errors import InputError
 from yardbird.music.grid import Quantised
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.progress import progress
 from yardbird.tables.copies_table import CopyRow, read_copies
 from yardbird.tables.encoded_tables import EncodedRow, write_index
 
@@ -71,7 +71,7 @@ def encode_corpus(augmented: Path, output: Path, config: EncodeConfig | MelodyCo
     encoder = _events(config, sorted(artists)) if isinstance(config, EncodeConfig) else _melody(config)
     encoded: list[Arrays] = []
     losses: list[Quantised] = []
-    for row in tqdm(rows, desc=f"encode {output.name}", unit="file", leave=False):
+    for row in progress(rows, doing=f"encode {output.name}", unit="file"):
         try:
             quantised = encoder.codec.grid(read_score(augmented / row.path))
             encoded.append(encoder.arrays(quantised.score, row.artist))

@@ -16,7 +16,7 @@ from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import HEADLINE
 from yardbird.metrics.set_rows import FLOOR, REAL
-from yardbird.models.family import TRAINED
+from yardbird.models.family_names import TRAINED
 from yardbird.music.midi import read_score
 from yardbird.tables.encoded_tables import EncodedRow, read_index
 from yardbird.tables.generated_tables import TABLE, GeneratedSolo, GeneratedSound, read_generated

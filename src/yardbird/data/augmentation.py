@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.config import (
@@ -28,6 +27,7 @@ from yardbird.errors import InputError
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
+from yardbird.progress import progress
 from yardbird.seeds import generator
 from yardbird.tables.copies_table import CopyRow, write_copies
 
@@ -91,7 +91,7 @@ def augment(
     copies: list[CopyRow] = []
     with (
         files.replacing_folder(output) as draft,
-        tqdm(total=len(rows) + sum(map(len, chosen.values())), desc="augment", unit="file", leave=False) as progress,
+        progress(total=len(rows) + sum(map(len, chosen.values())), doing="augment", unit="file") as watched,
     ):
         for row in rows:
             score = scores[row.solo]
@@ -100,7 +100,7 @@ def augment(
                 copy = copy_row(row, variant, splits[row.solo], role)
                 write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), draft / copy.path)
                 copies.append(copy)
-                progress.update()
+                watched.update()
         write_copies(draft, copies)
     return copies
 

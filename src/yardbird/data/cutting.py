@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.loudness import decibels, peak_of
@@ -22,6 +21,7 @@ from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splitting import SPLITS, SplitConfig
 from yardbird.errors import InputError
+from yardbird.progress import progress
 from yardbird.tables import clip_tables as tables
 from yardbird.tables.clip_tables import ClipRow
 from yardbird.tables.typed_table import write_table
@@ -71,7 +71,7 @@ def write_clips(sounds: Sequence[Sound], out: Path, config: AudioConfig) -> tupl
     """Cut the sounds and write `out`/audio/<clip>.flac; return the rows, and the silent clips, which it skips."""
     rows: list[ClipRow] = []
     silent: list[Reject] = []
-    for sound in tqdm(sounds, desc="render", unit="sound", leave=False):
+    for sound in progress(sounds, doing="render", unit="sound"):
         samples = sound.samples()
         bars = np.array(sound.bar_seconds)
         edges = cuts(bars, len(samples) / config.sample_rate, config.min_seconds, config.clip_seconds)

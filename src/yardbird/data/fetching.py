@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tqdm import tqdm
-
 from yardbird import files
 from yardbird.data.public_collections import Collection, Download
 from yardbird.errors import InputError
+from yardbird.progress import progress
 
 _CHUNK_BYTES = 1 << 16
 _MAX_MEMBER_BYTES = 50_000_000  # of an archive; a zip bomb has more
@@ -98,7 +97,7 @@ class _Resuming:
 
     def _receive(self, response: Any, url: str, have: int) -> None:
         left = int(response.headers.get("Content-Length") or 0)
-        bar = tqdm(total=have + left or None, initial=have, unit="B", unit_scale=True, desc=self.part.name, leave=False)
+        bar = progress(total=have + left or None, initial=have, unit="B", unit_scale=True, doing=self.part.name)
         with self.part.open("ab" if have else "wb") as file, bar:
             for chunk in response.iter_content(_CHUNK_BYTES):
                 have += len(chunk)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird.config import PARAMS, read_section
 from yardbird.data.findings import SAID_BY, explain, kind_of, rank
@@ -18,6 +17,7 @@ from yardbird.data.validation import Verdict
 from yardbird.music.grid import quantise
 from yardbird.music.score import Score
 from yardbird.music.swing import swing_ratio
+from yardbird.progress import progress
 
 Edition = Literal["written", "timed"]
 #: Steps a beat. The models' own grid, `encode.*.steps_per_beat`, is 12 by default.
@@ -120,7 +120,7 @@ def examine(rows: Sequence[SoloRow], scores: Mapping[str, Score], verdict: Verdi
     """
     broken = {solo.solo for solo in verdict.set_aside()}
     sound = [row for row in rows if row.solo not in broken]
-    solos = tuple(_measure(row, scores[row.solo]) for row in tqdm(sound, desc="examine", unit="solo", leave=False))
+    solos = tuple(_measure(row, scores[row.solo]) for row in progress(sound, doing="examine", unit="solo"))
     found: dict[str, list[Finding]] = {row.solo: [] for row in rows}
     single = (finding for solo in solos for finding in _single(solo, limits))
     for finding in (*_expectations(verdict, rows, scores), *single, *_alike(sound, scores, limits)):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.data.manifest import (
@@ -27,6 +26,7 @@ from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
+from yardbird.progress import progress
 from yardbird.tables.typed_table import write_table
 
 _SHADOW = ("._", "__MACOSX")  # beside every file that macOS has copied
@@ -110,7 +110,7 @@ def survey(folder: Path, source: str, config: IngestConfig, part: str = "") -> S
     rejected += missing
     stems = unique_stems([place.file for place in places])
     kept: dict[str, Solo] = {}  # by the hash of its notes
-    for place in tqdm(places, desc=f"ingest {source}", unit="solo", leave=False):
+    for place in progress(places, doing=f"ingest {source}", unit="solo"):
         try:
             solo = _read(folder, place, entries.get(place), source, stems[place.file], config, part)
         except InputError as error:

@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from yardbird.audio.loudness import cancelled_decibels, clipped_share, decibels, levelled
 from yardbird.audio.resampling import to_mono
@@ -18,6 +17,7 @@ from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splitting import SplitConfig, deal_out, tune_groups
 from yardbird.data.tunes.names import metadata
 from yardbird.errors import InputError
+from yardbird.progress import progress
 
 _DOCUMENTS = (".csv", ".md", ".txt")  # not recordings
 _LOWEST_RATE = 1000  # Hz: a header with a lower rate is damaged
@@ -67,7 +67,7 @@ def survey(
     rejected: list[Reject] = []
     first_with: dict[str, str] = {}
     stems = unique_stems(paths)
-    for path in tqdm(paths, desc="recordings", unit="file", leave=False):
+    for path in progress(paths, doing="recordings", unit="file"):
         name = nfc(path.as_posix())
         remark = remarks.get(name, NO_REMARK)
         try:

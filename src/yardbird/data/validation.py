@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.data.manifest import SetAside, SoloRow
@@ -15,6 +14,7 @@ from yardbird.data.validate_config import ValidateConfig
 from yardbird.errors import InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.progress import progress
 
 if TYPE_CHECKING:
     from yardbird.data.expectations import Outcome
@@ -73,8 +73,8 @@ def read_scores(rows: Sequence[SoloRow], ingested: Path) -> dict[str, Score]:
     Raises:
         InputError: a score is missing or unreadable.
     """
-    progress = tqdm(rows, desc="reading scores", unit="solo", leave=False)
-    return {row.solo: read_score(files.within(ingested, row.path)) for row in progress}
+    reading = progress(rows, doing="reading scores", unit="solo")
+    return {row.solo: read_score(files.within(ingested, row.path)) for row in reading}
 
 
 def validate(

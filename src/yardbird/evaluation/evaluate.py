@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.baselines.ngram_solos import NGRAM, Baseline, EvaluateConfig
@@ -27,6 +26,7 @@ from yardbird.models.token_scoring import SoloFigures, estimate, estimates, scor
 from yardbird.music.excerpts import cut, excerpts, in_full_bars
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.progress import progress
 from yardbird.tables.generated_tables import read_generated_solos
 
 HEADLINE = "nats_per_note"
@@ -151,7 +151,7 @@ def real_solos(encoded: Path, codec: EventCodec, split: str, artist: str | None)
     """
     solos = read_solos(encoded, split)
     own = [solo for solo in solos if solo.artist == artist] or solos
-    reading = tqdm(own, f"reading {split} solos", unit="solo", leave=False)
+    reading = progress(own, f"reading {split} solos", unit="solo")
     return [in_full_bars(codec.decode(solo.tokens)) for solo in reading]
 
 

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo
@@ -47,6 +46,7 @@ from yardbird.models.family_kinds import SoundFamily
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.music.pitch import Key, Mode
 from yardbird.nn.sampling import SoundSampling
+from yardbird.progress import progress
 from yardbird.seeds import derive_seed, generator, streams
 
 REAL_TRANSCRIBED = "real_transcribed"
@@ -167,7 +167,7 @@ def sing(family: SoundFamily, config: EvaluateAudioConfig, seed: int) -> list[So
     """The sounds that the model draws for the captions, in the order of the keys."""
     frames, asked = round(config.seconds * family.frame_rate), config.asked()
     sounds = []
-    for start in tqdm(range(0, len(asked), _AT_ONCE), desc="drawing sounds", unit="batch", leave=False):
+    for start in progress(range(0, len(asked), _AT_ONCE), doing="drawing sounds", unit="batch"):
         part = asked[start : start + _AT_ONCE]
         drawn = family.generate([caption for _, caption in part], frames, config.sampling, derive_seed(seed, start))
         for place, ((key, caption), codes) in enumerate(zip(part, drawn, strict=True), start):

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import EncodedSolo
@@ -14,6 +13,7 @@ from yardbird.metrics.estimates import Estimate
 from yardbird.models.family import Ratio, TokenScores
 from yardbird.models.family_kinds import TokenFamily
 from yardbird.models.token_scoring import SoloFigures, estimate
+from yardbird.progress import progress
 
 FILLED, CONTINUED, GAIN = "filled_nats_per_note", "continued_nats_per_note", "fill_gain"
 #: The tokens that count: the music of the bars, without the countdown tokens that only a gap has.
@@ -30,7 +30,7 @@ def filling_figures(
     fit into the context is excluded from both.
     """
     filled, continued = [], []
-    for solo in tqdm(solos, desc="scoring filled bars", unit="solo", leave=False):
+    for solo in progress(solos, doing="scoring filled bars", unit="solo"):
         whole = model.score_tokens(solo.tokens)
         lines = np.append(np.flatnonzero(solo.tokens == codec.ids("Bar").start), len(solo.tokens) - 1)
         own, same = Ratio(0.0, 0.0), Ratio(0.0, 0.0)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from yardbird.baselines.ngram import NGram
 from yardbird.bootstrap_settings import Resampling
@@ -23,6 +22,7 @@ from yardbird.models.family import Ratio
 from yardbird.models.family_kinds import Codes
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates
 from yardbird.music.pitch import Key
+from yardbird.progress import progress
 from yardbird.tables.clip_tables import read_clip_index
 
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
@@ -103,7 +103,7 @@ def score_clips(scorer: Scorer, clips: Sequence[EncodedClip], label: str) -> lis
         label: is shown at the progress bar.
     """
     figures = []
-    for clip in tqdm(clips, desc=f"scoring {label}", unit="clip", leave=False):
+    for clip in progress(clips, doing=f"scoring {label}", unit="clip"):
         nats, correct = scorer(clip.codes, clip.caption)
         frames = clip.codes.shape[1]
         ratios = {

@@ -12,7 +12,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.resampling import to_mono
@@ -32,6 +31,7 @@ from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Ints, Score
+from yardbird.progress import progress
 from yardbird.seeds import generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"
@@ -76,7 +76,7 @@ def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None,
 def listen_to_clips(clips: Sequence[EncodedClip], folder: Path, seconds: float, label: str) -> list[Sound]:
     """Transcribe and embed the first `seconds` of every clip of data/clips."""
     sounds = []
-    for clip in tqdm(clips, desc=f"listening to {label}", unit="clip", leave=False):
+    for clip in progress(clips, doing=f"listening to {label}", unit="clip"):
         whole = read_wave(files.within(folder, clip.path))
         start = Waveform(whole.samples[: round(seconds * whole.sample_rate)], whole.sample_rate)
         sounds.append(listen(start, clip.caption, clip.key, clip.qpm, clip.tune_group))
@@ -87,7 +87,7 @@ def listen_to_codes(codec: Codec, codes: Sequence[Codes], like: Sequence[Encoded
     """Decode, transcribe and embed codes, with the captions, keys and tempos of their clips."""
     return [
         listen(Waveform(codec.decode_codes(own)[:, None], codec.sample_rate), c.caption, c.key, c.qpm, c.tune_group)
-        for own, c in tqdm(list(zip(codes, like, strict=True)), f"listening to {label}", unit="sound", leave=False)
+        for own, c in progress(list(zip(codes, like, strict=True)), f"listening to {label}", unit="sound")
     ]
 
 
@@ -153,7 +153,7 @@ def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, re
         solos: by name. The first two excerpts of about `seconds` are taken from each.
     """
     rows: dict[str, list[SoloFigures]] = {TRANSCRIBER: [], CODEC: []}
-    for name, solo in tqdm(solos.items(), desc="trying the transcriber", unit="solo", leave=False):
+    for name, solo in progress(solos.items(), doing="trying the transcriber", unit="solo"):
         for excerpt in excerpts(solo, seconds * solo.mean_qpm / 60)[:_EXCERPTS]:
             clean = to_mono(render(excerpt), codec.sample_rate)
             again = codec.decode_codes(codec.encode_sound(clean))

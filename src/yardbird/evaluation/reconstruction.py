@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.baselines.ngram_solos import Baseline
@@ -27,6 +26,7 @@ from yardbird.models.family_kinds import LatentFamily, Vectors
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints, Score
+from yardbird.progress import progress
 from yardbird.seeds import generator
 from yardbird.tables.copies_table import read_copies
 
@@ -80,7 +80,7 @@ def measure_latent(
     order = derangement(np.repeat([solo.tune_group for solo in solos], windows), seed)
     shuffled = np.split(means[order], np.cumsum(windows)[:-1])
     own, other, held = [], [], []
-    watched = tqdm(solos, desc=f"reconstructing with {name}", unit="solo", leave=False)
+    watched = progress(solos, doing=f"reconstructing with {name}", unit="solo")
     for solo, (mean, spread), z in zip(watched, posteriors, shuffled, strict=True):
         melody = model.codec.encode(solo.score)
         bound = _bound(model, solo, mean, spread, seed)

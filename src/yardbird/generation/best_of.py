@@ -77,10 +77,10 @@ def draw_best(draw: Draw, orders: Sequence[Order], config: GenerateConfig, seed:
 
 
 def without_judge(config: GenerateConfig, judges: Path) -> str | None:
-    """A note for the user with the reason why solos are chosen without a judge of style; else None."""
+    """The reason why solos are chosen without a judge of style; else None."""
     if config.best_of == 1 or not isinstance(reason := _read(judges), str):
         return None
-    return f"note: no judge of style ({reason}); best_of chooses by the harmony margin alone"
+    return f"no judge of style ({reason}); best_of chooses by the harmony margin alone"
 
 
 def _read(judges: Path) -> Judges | str:

@@ -5,10 +5,8 @@ chords, meters and tempos stay as they are in the file, unquantised. A note that
 new notes start after it. New notes end with the gap at the latest.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +14,8 @@ from numpy.typing import NDArray
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.fill_stream import MOST_BARS, Arranged, Gap, arrange, bar_lengths
 from yardbird.codecs.grammar import EventGrammar
-from yardbird.data.reading import read_untouched
 from yardbird.errors import InputError
+from yardbird.generation.bars_to_fill import Filling
 from yardbird.generation.orders import GenerateConfig, check_artist
 from yardbird.generation.token_solos import token_limit
 from yardbird.models.family_kinds import TokenFamily
@@ -26,53 +24,6 @@ from yardbird.seeds import derive_seed
 
 #: New bars may need this many times the tokens that the solo's bars need on average.
 _DENSER = 1.25
-
-
-@dataclass(frozen=True)
-class Filling:
-    """A solo and the bars to draw again.
-
-    Attributes:
-        score: the solo as in the file, in its ticks.
-        line: the same solo reduced to one note at a time, the form that models read.
-        gaps: ascending, never adjacent.
-    """
-
-    file: Path
-    score: Score
-    line: Score
-    gaps: tuple[Gap, ...]
-
-    def holds(self, ticks: Ints) -> NDArray[np.bool_]:
-        """True for each tick inside a gap: (ticks,)."""
-        bars = np.zeros(self.line.bar_count, dtype=np.bool_)
-        for gap in self.gaps:
-            bars[gap.first : gap.stop] = True
-        return bars[self.line.bar_of(ticks)]
-
-
-def read_filling(path: Path, ranges: Sequence[str], part: str = "") -> Filling:
-    """Read a file with a solo, and bars as users write them: `9-12`, `9-12,21-24`, `5`; the first bar is 1.
-
-    Bars are counted from the start of the file, including empty ones; a pickup counts as one.
-
-    Args:
-        part: the part with the solo, as in `load_midi`.
-
-    Raises:
-        InputError: the file has no solo or no such part, or a range is malformed or outside its bars.
-    """
-    score, line = read_untouched(path, part)
-    bars = np.zeros(score.bar_count + 1, dtype=np.bool_)
-    for text in ",".join(ranges).split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", text)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-        if not 1 <= first <= last <= score.bar_count:
-            expected = f"bars such as 9-12, or 9-12,21-24, within 1-{score.bar_count} of {path.name}"
-            raise InputError("--fill", expected=expected, found=repr(text), remedy="correct the range")
-        bars[first - 1 : last] = True
-    edges = np.flatnonzero(np.diff(bars, prepend=False))
-    return Filling(path, score, line, tuple(Gap(start, stop - start) for start, stop in edges.reshape(-1, 2).tolist()))
 
 
 def fill(family: TokenFamily, filling: Filling, count: int, config: GenerateConfig, seed: int) -> list[Score]:
@@ -89,7 +40,7 @@ def fill(family: TokenFamily, filling: Filling, count: int, config: GenerateConf
     if not family.fill_context:
         remedy = "train one with music_transformer.model.fill_share above 0"
         raise InputError("--fill", expected="a model trained to fill bars", found="another", remedy=remedy)
-    check_artist(codec, config.artist)
+    check_artist(codec.artists, config.artist)
     line = filling.line
     bar_tokens = _DENSER * float(np.mean(bar_lengths(codec, codec.encode(line, None))))
     at_once = max(1, min(MOST_BARS, int(family.fill_context / 2 / bar_tokens)))
@@ -124,8 +75,9 @@ def _pieces(filling: Filling, at_once: int) -> list[tuple[Gap, int, int | None]]
     If the last is None, the model sees nothing after the gap.
     """
     pieces: list[tuple[Gap, int, int | None]] = []
-    stops = [*(gap.first for gap in filling.gaps[1:]), filling.line.bar_count]
-    for gap, after_stop in zip(filling.gaps, stops, strict=True):
+    gaps = [Gap(bars.start, len(bars)) for bars in filling.gaps]
+    stops = [*(gap.first for gap in gaps[1:]), filling.line.bar_count]
+    for gap, after_stop in zip(gaps, stops, strict=True):
         if after_stop == gap.stop:
             pieces.append((gap, gap.bars, None))
             continue

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird.codecs.melody import Frame, MelodyCodec
 from yardbird.errors import InputError
-from yardbird.generation.orders import GenerateConfig, Order, Prime
-from yardbird.generation.solos import Solo, check_orders, finished, in_force_from, requested_qpm
+from yardbird.generation.orders import GenerateConfig, Order, Prime, check_orders
+from yardbird.generation.solos import Solo, finished, in_force_from, requested_qpm
 from yardbird.music.ending import last_start
 from yardbird.music.excerpts import cut
 from yardbird.music.score import ChordChange, Meter, Notes, Score, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
+from yardbird.progress import progress
 from yardbird.seeds import derive_seed
 
 FREE_QPM = 200.0  # a common bebop tempo; the model draws none
@@ -50,8 +50,8 @@ def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig
     check_orders(orders)
     canvases = [_canvas(family.codec, order, config) for order in orders]
     solos = []
-    with tqdm(canvases, desc=f"drawing {len(orders)} solos", unit="solo", leave=False) as progress:
-        for index, (order, canvas) in enumerate(zip(orders, progress, strict=True)):
+    with progress(canvases, doing=f"drawing {len(orders)} solos", unit="solo") as watched:
+        for index, (order, canvas) in enumerate(zip(orders, watched, strict=True)):
             latent = family.prior(family.codec.frame(canvas.rest), derive_seed(seed, "prior", index), canvas.prime)
             (rest,) = family.decode(
                 [latent],

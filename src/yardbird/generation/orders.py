@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from annotated_types import Interval
 
-from yardbird.codecs.events import EventCodec
 from yardbird.config import (
     Check,
     MidiNumber,
@@ -26,8 +25,10 @@ from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.pitch import Key, Mode
 from yardbird.music.score import Score
-from yardbird.nn.sampling import Sampling
 from yardbird.seeds import generator
+
+if TYPE_CHECKING:  # torch is imported where sampling starts, after a command has checked its arguments
+    from yardbird.nn.sampling import Sampling
 
 _TEXT_CHARTS = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")  # plain, iReal Pro links, ChordPro
 
@@ -75,7 +76,9 @@ class GenerateConfig(Settings, section="generate"):
         self.require(self.lowest_pitch < self.highest_pitch, "lowest_pitch", below)
 
     @property
-    def sampling(self) -> Sampling:
+    def sampling(self) -> "Sampling":
+        from yardbird.nn.sampling import Sampling
+
         return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
 
     @property
@@ -231,8 +234,24 @@ def key_of_changes(order: Order, config: GenerateConfig, seed: int, index: int) 
     return config.free_key or prime or keys[int(generator(seed, "key", index).integers(len(keys)))]
 
 
-def check_artist(codec: EventCodec, artist: str | None) -> None:
+def check_orders(orders: Sequence[Order]) -> None:
+    """Reject primes that cannot be continued as ordered.
+
+    Raises:
+        InputError: a prime leaves no bar to draw, or has a pickup although there is a chart, which has whole bars only.
+    """
+    for order in orders:
+        if order.prime and order.prime.bars >= order.bars:
+            expected, found = f"a prime of less than {order.bars} bars", f"{order.prime.bars}"
+            raise InputError(order.prime.file, expected=expected, found=found, remedy="request more bars")
+        if order.prime and order.prime.has_pickup and order.sheet:
+            expected, found = "a prime of whole bars where there is a chart", "a pickup"
+            remedy = "cut the pickup off, or use the prime or the chart alone"
+            raise InputError(order.prime.file, expected=expected, found=found, remedy=remedy)
+
+
+def check_artist(known: Sequence[str], artist: str | None) -> None:
     """Reject an artist the model was not trained on, which it would treat as an unknown artist."""
-    if artist is not None and artist not in codec.artists:
-        known = ", ".join(codec.artists)
-        raise InputError(artist, expected=f"one of the artists {known}", found="another", remedy="choose one of them")
+    if artist is not None and artist not in known:
+        names = ", ".join(known)
+        raise InputError(artist, expected=f"one of the artists {names}", found="another", remedy="choose one of them")

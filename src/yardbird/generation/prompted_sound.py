@@ -1,55 +1,25 @@
 """Draws sound from text prompts, and writes it."""
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from annotated_types import Interval
-from tqdm import tqdm
+from typing import Any
 
 from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, write_wave
-from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, PositiveInt, Settings
 from yardbird.data.readers import file_and_number
-from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
+from yardbird.generation.sound_orders import SingConfig, file_names, melody_solo
 from yardbird.models.family_kinds import Codes, SoundFamily
 from yardbird.models.trained_folder import open_family
-from yardbird.nn.sampling import SoundSampling
 from yardbird.pictures import spectrogram
+from yardbird.progress import progress
 from yardbird.seeds import derive_seed
 from yardbird.tables.generated_tables import GeneratedSound, write_generated_sounds
 
-MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
-
 _AT_ONCE = 8  # sounds: larger batches are hardly faster, and exhaust memory with the hub's model sizes
-_LONGEST_SECONDS = 600
-_LONGEST_NAME = 60
-
-
-_Words = Annotated[str, Check(str.strip, "words")]
-
-
-@dataclass(frozen=True)
-class SingConfig(Settings, section="sing"):
-    """Section `sing` of params.yaml."""
-
-    prompts: Annotated[tuple[_Words, ...], NOT_EMPTY]
-    seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, including a melody
-    guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
-    temperature: NonNegativeFloat  # 0: greedy decoding
-    top_k: PositiveInt | None  # sample only from this many of the likeliest codes
-    melody: str | None  # a music file in data/charts; every sound continues its opening
-    melody_seconds: PositiveFloat  # length of that opening
-
-    @property
-    def sampling(self) -> SoundSampling:
-        return SoundSampling(self.guidance, self.temperature, self.top_k)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +64,9 @@ def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
     """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter solo is used whole.
 
     Raises:
-        InputError: the file is missing, has no solo, or leaves nothing to draw.
+        InputError: as `melody_solo`.
     """
-    score = load_midi(file)
-    seconds = min(config.melody_seconds, score.seconds)
-    if seconds >= config.seconds:
-        expected, found = f"a melody of less than {config.seconds:g} seconds", f"{seconds:g}"
-        raise InputError(file, expected=expected, found=found, remedy="raise the seconds, or shorten the melody")
+    score, seconds = melody_solo(file, config)
     samples = to_mono(render(score), family.sample_rate)[: round(seconds * family.sample_rate)]
     return Melody(family.encode_sound(samples), file)
 
@@ -128,22 +94,6 @@ def sing(
     return sounds
 
 
-def file_names(prompts: Sequence[str]) -> list[str]:
-    """One file name per prompt, without suffix: its letters and digits; repeated names are numbered.
-
-    >>> file_names(["Be-bop jazz solo in F#", "be bop jazz solo, in F♯", "../♪"])
-    ['be_bop_jazz_solo_in_f_sharp', 'be_bop_jazz_solo_in_f_sharp_2', 'sound']
-    """
-    names: list[str] = []
-    for prompt in prompts:
-        spelt = prompt.replace("#", " sharp").replace("♯", " sharp").replace("♭", "b")
-        letters = unicodedata.normalize("NFKD", spelt).encode("ascii", "ignore").decode().lower()
-        stem = re.sub("[^a-z0-9]+", "_", letters).strip("_")[:_LONGEST_NAME].strip("_") or "sound"
-        numbered = (f"{stem}_{number}" for number in range(2, len(prompts) + 2))
-        names.append(stem if stem not in names else next(name for name in numbered if name not in names))
-    return names
-
-
 def remarks(sounds: Sequence[Sound]) -> list[str]:
     """One line for every prompt with words that are absent from the training captions."""
     return [
@@ -167,7 +117,7 @@ def write_sounds(
         model: provenance of the model: family, hash, training data.
     """
     with files.replacing_folder(folder) as draft:
-        for sound in tqdm(sounds, desc="writing sounds", unit="sound", leave=False, disable=None):
+        for sound in progress(sounds, doing="writing sounds", unit="sound"):
             write_sound(sound, draft / sound.name, config, seed, model, melody)
         write_generated_sounds(draft, [_row(sound, seed) for sound in sounds])
 

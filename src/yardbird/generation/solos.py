@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.audio.comping import count_in
 from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
 from yardbird.data.readers import file_and_number, stem_of
-from yardbird.errors import InputError
 from yardbird.generation.orders import Filled, GenerateConfig, Order
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo
 from yardbird.pictures import piano_roll
+from yardbird.progress import progress
 from yardbird.tables.generated_tables import GeneratedSolo, write_generated_solos
 
 
@@ -47,22 +46,6 @@ class Solo:
         """The duration after its prime."""
         start = self.score.bar_ticks[self.primed_bars]
         return float(self.score.seconds - self.score.seconds_at(start))
-
-
-def check_orders(orders: Sequence[Order]) -> None:
-    """Reject primes that cannot be continued as ordered.
-
-    Raises:
-        InputError: a prime leaves no bar to draw, or has a pickup although there is a chart, which has whole bars only.
-    """
-    for order in orders:
-        if order.prime and order.prime.bars >= order.bars:
-            expected, found = f"a prime of less than {order.bars} bars", f"{order.prime.bars}"
-            raise InputError(order.prime.file, expected=expected, found=found, remedy="request more bars")
-        if order.prime and order.prime.has_pickup and order.sheet:
-            expected, found = "a prime of whole bars where there is a chart", "a pickup"
-            remedy = "cut the pickup off, or use the prime or the chart alone"
-            raise InputError(order.prime.file, expected=expected, found=found, remedy=remedy)
 
 
 def finished(order: Order, index: int, score: Score, config: GenerateConfig, changes_key: Key | None = None) -> Solo:
@@ -133,7 +116,7 @@ def write_solos(
     """
     rows = []
     with files.replacing_folder(folder) as draft:
-        for solo in tqdm(solos, desc="writing solos", unit="solo", leave=False):
+        for solo in progress(solos, doing="writing solos", unit="solo"):
             write_solo(solo, draft / solo.order.name, config, seed, model)
             rows.append(_row(solo, seed))
         write_generated_solos(draft, rows)

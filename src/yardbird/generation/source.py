@@ -26,13 +26,11 @@ class Source:
 
     Attributes:
         ignored: the settings of section `generate` that this kind of model ignores; also in the provenance.
-        alike_at_zero: at temperature 0 all solos of an order are equal.
     """
 
     draw: Draw
     provenance: Mapping[str, Any]
     ignored: tuple[str, ...]
-    alike_at_zero: bool
 
 
 def open_source(folder: Path, family_name: str | None = None) -> Source:
@@ -43,9 +41,9 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
     """
     family, provenance = open_family(folder, family_name)
     if isinstance(family, TokenFamily):
-        return Source(partial(token_solos.draw, family.generate, family.codec), provenance, (), alike_at_zero=True)
+        return Source(partial(token_solos.draw, family.generate, family.codec), provenance, ())
     if not isinstance(family, LatentFamily):
         found, remedy = f"a {family.name}", "sound is drawn by `yardbird sing`"
         raise InputError(folder, expected="a model that writes notes", found=found, remedy=remedy)
     ignored = ("artist", "key")
-    return Source(partial(latent_solos.draw, family), {**provenance, "ignored": ignored}, ignored, alike_at_zero=False)
+    return Source(partial(latent_solos.draw, family), {**provenance, "ignored": ignored}, ignored)

@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.grammar import EventGrammar
-from yardbird.generation.orders import GenerateConfig, Order, check_artist, key_of_changes
-from yardbird.generation.solos import Solo, check_orders, finished, requested_qpm
+from yardbird.generation.orders import GenerateConfig, Order, check_artist, check_orders, key_of_changes
+from yardbird.generation.solos import Solo, finished, requested_qpm
 from yardbird.music.pitch import Key
 from yardbird.nn.sampling import Constraint, Sampling
+from yardbird.progress import progress
 from yardbird.seeds import derive_seed
 
 
@@ -42,14 +43,14 @@ def draw(
         InputError: an order cannot be met: as for `check_orders`, its prime and its chart differ in meter, or the model
         was not trained on the artist.
     """
-    check_artist(codec, config.artist)
+    check_artist(codec.artists, config.artist)
     check_orders(orders)
     keys = [key_of_changes(order, config, seed, index) for index, order in enumerate(orders)]
     constraints = [_grammar(codec, order, config, key) for order, key in zip(orders, keys, strict=True)]
     primes = [_prime(codec, order, config.artist) for order in orders]
     limit = token_limit(codec, max((order.bars for order in orders), default=0))
     total = sum(order.bars for order in orders)
-    with tqdm(total=total, desc=f"drawing {len(orders)} solos", unit="bar", leave=False) as bar:
+    with progress(total=total, doing=f"drawing {len(orders)} solos", unit="bar") as bar:
         watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
         rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
     solos = []
@@ -91,8 +92,8 @@ def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
 class _Watched:
     """A constraint that updates a progress bar at every bar line."""
 
-    def __init__(self, constraint: Constraint, bar_id: int, progress: "tqdm[Any]") -> None:
-        self._constraint, self._bar_id, self._progress = constraint, bar_id, progress
+    def __init__(self, constraint: Constraint, bar_id: int, bar: "tqdm[Any]") -> None:
+        self._constraint, self._bar_id, self._bar = constraint, bar_id, bar
 
     @property
     def finished(self) -> bool:
@@ -104,4 +105,4 @@ class _Watched:
     def advance(self, token: int) -> None:
         self._constraint.advance(token)
         if token == self._bar_id:
-            self._progress.update()
+            self._bar.update()

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from tqdm import tqdm
 
 from yardbird.config import NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.latent.directions import Directions, measure_windows, more, windows
@@ -24,6 +23,7 @@ from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.metrics.note_agreement import rhythm_kept
 from yardbird.music.score import Floats, Score
 from yardbird.pictures.figure import INK, figure
+from yardbird.progress import progress
 from yardbird.seeds import generator
 
 
@@ -62,9 +62,7 @@ def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticC
     base = _means(solos, reconstructions, bars)
     write_piece(opening(reconstructions[0], config.bars), folder / solos[0].stem / "reconstruction", solos[0].title)
     rows: list[dict[str, Any]] = []
-    for way, sign in tqdm(
-        [(way, sign) for way in (*ways, *pushes) for sign in (1, -1)], desc="arithmetic", leave=False
-    ):
+    for way, sign in progress([(way, sign) for way in (*ways, *pushes) for sign in (1, -1)], doing="arithmetic"):
         amount = sign * config.strength
         latents = [
             solo.latent + amount * pushes[way]

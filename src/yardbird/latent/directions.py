@@ -8,18 +8,15 @@ code and by a table of intervals (`interval_style`). All use training solos only
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 import safetensors.torch
-from safetensors import SafetensorError, safe_open
 
-from yardbird import files
 from yardbird.errors import InputError
-from yardbird.latent.gradient_climbing import EXPECTED, PATHS, climb
+from yardbird.latent.direction_file import EXPECTED_FILE, PATHS, REMEDY, Vectors, one_artist, read_vectors
+from yardbird.latent.gradient_climbing import EXPECTED, climb
 from yardbird.latent.interval_style import expected_log_ratio, interval_table
 from yardbird.latent.study import Study
 from yardbird.metrics.attributes import ATTRIBUTES
@@ -28,23 +25,11 @@ from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Floats, Score
 
-DIRECTIONS = "directions.safetensors"
-ARTIST, ATTRIBUTE, INTERVALS = "artist.", "attribute.", "intervals."
 _EXTREME = 1 / 4  # of the windows, at either end
 
 
-@dataclass(frozen=True)
-class Directions:
-    """By name: each artist's mean code, and the direction of each attribute, both (latent_dim,); each artist's
-    `interval_table`.
-
-    `model` is the fingerprint of the model that produced the codes; they are meaningless for any other model.
-    """
-
-    model: str
-    artists: Mapping[str, Vector]
-    attributes: Mapping[str, Vector]
-    intervals: Mapping[str, Vector]
+class Directions(Vectors):
+    """The directions of a model; they are meaningless for any other model."""
 
     def between(self, source: str | None, target: str) -> Vector:
         """The difference of two artists' mean codes; without a source, from the mean of all other artists.
@@ -63,25 +48,8 @@ class Directions:
         return _difference(self.intervals, source, target).astype(np.float64)
 
     def artist(self, part: str) -> str:
-        """The one artist whose name contains `part`, ignoring case; an exact match comes first.
-
-        Raises:
-            InputError: no name matches, or several do.
-        """
-        found = [name for name in self.artists if part.casefold() == name.casefold()]
-        found = found or [name for name in self.artists if part.casefold() in name.casefold()]
-        if len(found) != 1:
-            names = f"{len(found)}: {', '.join(found)}" if found else "none"
-            remedy = "give more of the name" if found else "choose one of them"
-            raise InputError(part, expected=f"one of the artists {', '.join(self.artists)}", found=names, remedy=remedy)
-        return found[0]
-
-    def save(self, path: Path) -> None:
-        """Write one safetensors file, with names like `artist.Charlie Parker` and `attribute.rests`."""
-        vectors = {f"{ARTIST}{name}": code for name, code in self.artists.items()}
-        vectors |= {f"{ATTRIBUTE}{name}": way for name, way in self.attributes.items()}
-        vectors |= {f"{INTERVALS}{name}": table for name, table in self.intervals.items()}
-        files.write_bytes(path, safetensors.numpy.save(dict(sorted(vectors.items())), {"model": self.model}))
+        """The one artist whose name contains `part`, as `one_artist`."""
+        return one_artist(self.artists, part)
 
     @classmethod
     def load(cls, path: Path, family: MusicVAEFamily) -> "Directions":
@@ -90,21 +58,10 @@ class Directions:
         Raises:
             InputError: there is no such file, it has another format, or it belongs to another model.
         """
-        expected, remedy = "the directions that stage explore writes for this model", "run `dvc repro explore`"
-        if not path.is_file():
-            raise InputError(path, expected=expected, found="no such file", remedy=remedy)
-        try:
-            with safe_open(path, framework="np") as file:
-                model = (file.metadata() or {}).get("model", "")
-                vectors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-        except SafetensorError as error:
-            raise InputError(path, expected=expected, found=str(error), remedy=remedy) from None
-        if model != fingerprint(family):
-            raise InputError(path, expected=expected, found="the directions of another model", remedy=remedy)
-        artists, attributes, intervals = (_named(vectors, prefix) for prefix in (ARTIST, ATTRIBUTE, INTERVALS))
-        if intervals.keys() != artists.keys():
-            raise InputError(path, expected=expected, found="no intervals of the artists", remedy=remedy)
-        return cls(model, artists, attributes, intervals)
+        found = read_vectors(path)
+        if found.model != fingerprint(family):
+            raise InputError(path, expected=EXPECTED_FILE, found="the directions of another model", remedy=REMEDY)
+        return cls(found.model, found.artists, found.attributes, found.intervals)
 
 
 def fingerprint(family: MusicVAEFamily) -> str:
@@ -189,10 +146,6 @@ def measure_windows(scores: Sequence[Score]) -> dict[str, Floats]:
         name: np.array([attribute(score) for score in scores], dtype=np.float64)
         for name, attribute in ATTRIBUTES.items()
     }
-
-
-def _named(vectors: Mapping[str, Vector], prefix: str) -> dict[str, Vector]:
-    return {name.removeprefix(prefix): vectors[name] for name in sorted(vectors) if name.startswith(prefix)}
 
 
 def _difference(tables: Mapping[str, Vector], source: str | None, target: str) -> Vector:

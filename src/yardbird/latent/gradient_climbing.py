@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from yardbird.codecs.melody import CLASSES, HOLD, REST
+from yardbird.latent.direction_file import PATHS
 from yardbird.metrics.attributes import blue_pitch_classes
 from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.models.music_vae.vae_family import MusicVAEFamily
@@ -89,9 +90,7 @@ EXPECTED: Mapping[str, Callable[[Latent, Score], StepValue]] = {
     "chromaticism": expected_chromaticism,
     "density": expected_density,
 }
-#: Attribute of `EXPECTED` → length of the path for an amount of 1; the density needs as much as a vector between the
-#: densest and the sparsest quarter of the windows.
-PATHS = {"blues": 1.0, "chromaticism": 1.0, "density": 4.0}
+assert EXPECTED.keys() == PATHS.keys()
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:

@@ -18,7 +18,6 @@ import pandas as pd
 from annotated_types import Ge
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
-from tqdm import tqdm
 
 from yardbird.config import NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
@@ -28,6 +27,7 @@ from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.score import Floats, Ints, Score
 from yardbird.pictures.figure import COLOURS, figure, plain
+from yardbird.progress import progress
 from yardbird.seeds import generator
 
 LINEAR, SPHERICAL, CROSS_FADE = "linear", "spherical", "cross-fade"
@@ -174,7 +174,7 @@ def explore_interpolation(study: Study, config: InterpolationConfig, folder: Pat
     steps: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     pairs = choose_pairs(study, config)
-    for number, (a, b) in enumerate(tqdm(pairs, desc="interpolating", unit="pair", leave=False)):
+    for number, (a, b) in enumerate(progress(pairs, doing="interpolating", unit="pair")):
         pair = f"{a.stem}_to_{b.stem}"
         paths = {
             name: decode_path(study.family, a.latent, b.latent, config.steps, blend) for name, blend in PATHS.items()

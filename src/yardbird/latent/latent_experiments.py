@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tqdm import tqdm
-
 from yardbird import files
 from yardbird.config import Settings
 from yardbird.latent.attribute_arithmetic import ArithmeticConfig, explore_arithmetic
-from yardbird.latent.directions import DIRECTIONS, find_directions
+from yardbird.latent.direction_file import DIRECTIONS
+from yardbird.latent.directions import find_directions
 from yardbird.latent.interpolation import InterpolationConfig, explore_interpolation
 from yardbird.latent.latent_map import MapConfig, explore_map
 from yardbird.latent.prior_solos import PriorConfig, explore_prior
 from yardbird.latent.study import Figures, Study
 from yardbird.latent.style_transfer import TransferConfig, explore_transfer
+from yardbird.progress import progress
 
 _DIGITS = 4
 
@@ -47,8 +47,8 @@ def explore(study: Study, config: ExploreConfig, folder: Path) -> dict[str, Figu
             "arithmetic": lambda: explore_arithmetic(study, directions, config.arithmetic, draft / "arithmetic"),
             "prior": lambda: explore_prior(study, config.prior, draft / "prior"),
         }
-        progress = tqdm(experiments.items(), desc="exploring", unit="experiment", leave=False)
-        results = {name: experiment() for name, experiment in progress}
+        watched = progress(experiments.items(), doing="exploring", unit="experiment")
+        results = {name: experiment() for name, experiment in watched}
     return {
         name: {figure: round(value, _DIGITS) for figure, value in figures.items()} for name, figures in results.items()
     }

@@ -13,7 +13,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
-from tqdm import tqdm
 
 from yardbird.config import NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
@@ -23,6 +22,7 @@ from yardbird.metrics.note_agreement import note_f1
 from yardbird.music.midi import write_score
 from yardbird.music.score import Floats
 from yardbird.pictures.figure import COLOURS, FAINT, INK, PAPER, figure, plain
+from yardbird.progress import progress
 
 _TEMPO_CLASSES = ("slow", "medium", "fast")  # thirds of the solos
 
@@ -76,7 +76,7 @@ def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
     write_table(folder / "purity.csv", [{"attribute": name, **found} for name, found in purities.items()])
     explained = [float(share) for share in plane.explained_variance_ratio_]
     _draw(folder / "map.png", solos, labels, qpm, places, windows, explained)
-    for solo in tqdm(study.sample(study.held_out, config.rendered), desc="rendering", unit="solo", leave=False):
+    for solo in progress(study.sample(study.held_out, config.rendered), doing="rendering", unit="solo"):
         write_piece(solo.score, folder / "heard" / f"{solo.stem}_original", f"{solo.title}, original")
         again = study.family.decode([solo.latent])[0]
         write_piece(again, folder / "heard" / f"{solo.stem}_reconstruction", f"{solo.title}, reconstruction")

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveInt, PositiveShare, Settings
 from yardbird.errors import InputError
 from yardbird.latent.study import Figures, Solo, Study, stretch, write_piece, write_table
@@ -19,6 +17,7 @@ from yardbird.metrics.set_rows import FLOOR, REAL, compare_sets, mean_distance
 from yardbird.music.score import Score
 from yardbird.nn.sampling import Sampling
 from yardbird.pictures.figure import COLOURS, figure, plain
+from yardbird.progress import progress
 from yardbird.seeds import derive_seed, streams
 
 PRIOR, RECONSTRUCTION = "prior", "reconstruction"
@@ -57,7 +56,7 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
         raise InputError("prior", expected=expected, found="none", remedy=remedy)
     played = study.sample(real, config.solos)
     drawn = sample(study, played, config)
-    for number, score in enumerate(tqdm(drawn, desc="writing solos", unit="solo", leave=False)):
+    for number, score in enumerate(progress(drawn, doing="writing solos", unit="solo")):
         title = f"Sampled from the prior over the changes of {played[number % len(played)].title}"
         write_piece(score, folder / "solos" / f"solo_{number:03d}", title, rendered=number < config.rendered)
     sets = {
@@ -76,7 +75,7 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
 def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Score]:
     """Draw `config.solos` solos over the changes, tempo and bars of the real ones in turn."""
     drawn = []
-    for number in tqdm(range(config.solos), desc="sampling the prior", unit="solo", leave=False):
+    for number in progress(range(config.solos), doing="sampling the prior", unit="solo"):
         seed = derive_seed(study.seed, "explore", "prior", number)
         latent = study.family.prior(study.family.codec.frame(real[number % len(real)].score), seed)
         drawn += study.family.decode([latent], sampling=config.sampling, seed=seed)

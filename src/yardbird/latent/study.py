@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from yardbird import files
 from yardbird.audio.synth import render
 from yardbird.audio.wave import write_wave
@@ -19,6 +17,7 @@ from yardbird.music.excerpts import cut
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score
 from yardbird.pictures import piano_roll
+from yardbird.progress import progress
 from yardbird.seeds import generator
 from yardbird.tables.copies_table import read_copies
 
@@ -94,7 +93,7 @@ def open_study(family: MusicVAEFamily, augmented: Path, held_out: str, seed: int
     for split in ("train", held_out):
         if not any(row.split == split for row in rows):
             raise InputError(augmented, expected=f"solos of the {split} split", found="none", remedy="add tunes")
-    paths = tqdm([augmented / row.path for row in rows], desc="reading solos", unit="solo", leave=False)
+    paths = progress([augmented / row.path for row in rows], doing="reading solos", unit="solo")
     scores = [family.codec.grid(read_score(path)).score for path in paths]
     solos = [
         Solo(row.solo, row.split, row.artist, row.title, row.tune_group, row.form, score, latent)

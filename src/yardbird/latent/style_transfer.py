@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge
-from tqdm import tqdm
 
 from yardbird.config import NOT_EMPTY, NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.errors import InputError
@@ -28,6 +27,7 @@ from yardbird.models.music_vae.latent_solo import Latent, Vector
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
 from yardbird.pictures.figure import COLOURS, FAINT, figure, plain
+from yardbird.progress import progress
 from yardbird.seeds import generator
 
 INTERVALS, MEANS, RANDOM = "intervals", "means", "random"
@@ -72,7 +72,7 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
         reconstructions = study.family.decode([solo.latent for solo in solos])
         own = []
         places = [(INTERVALS, 0.0), *((way, strength) for way in ways for strength in sorted(config.strengths))]
-        for way, strength in tqdm(places, desc=f"{source} → {target}", unit="step", leave=False):
+        for way, strength in progress(places, doing=f"{source} → {target}", unit="step"):
             moved = (
                 study.family.decode([ways[way](solo.latent, strength) for solo in solos])
                 if strength

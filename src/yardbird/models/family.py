@@ -4,7 +4,6 @@ A family combines a codec and a model. It is imported by name, so that its heavy
 """
 
 import importlib
-import pkgutil
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-import yardbird.models
 from yardbird.config import BACKGROUND
 from yardbird.seeds import generator
 
@@ -27,9 +25,6 @@ Means = Mapping[str, float | Floats]
 
 #: A latent dimension is active if the variance of its posterior mean over the data exceeds this (Burda et al. 2015).
 ACTIVE_VARIANCE = 0.01
-
-#: File that the train stage writes next to the weights: family, seed, hash of the training data, conditions.
-TRAINED = "trained.json"
 
 
 @dataclass(frozen=True)
@@ -191,8 +186,3 @@ def load_family(name: str) -> type[Family]:
     module = importlib.import_module(f"yardbird.models.{name}")
     family: type[Family] = module.FAMILY
     return family
-
-
-def family_names() -> list[str]:
-    """The names of all families, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(yardbird.models.__path__) if module.ispkg)

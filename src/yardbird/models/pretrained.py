@@ -8,7 +8,8 @@ from huggingface_hub.errors import HFValidationError
 
 from yardbird import files
 from yardbird.errors import InputError
-from yardbird.models.family import TRAINED, Family
+from yardbird.models.family import Family
+from yardbird.models.family_names import TRAINED
 from yardbird.models.trained_folder import open_family
 
 CARD = "README.md"

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import EncodedSolo
@@ -21,6 +20,7 @@ from yardbird.metrics.bootstrap import bootstrap
 from yardbird.metrics.estimates import Estimate
 from yardbird.models.family import Ratio, TokenScores
 from yardbird.music.score import Floats, Ints
+from yardbird.progress import progress
 
 #: Token kinds whose nats are reported separately; the groups sum to the nats per note.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -53,7 +53,7 @@ def score_solos(model: TokenModel, solos: Sequence[EncodedSolo], codec: EventCod
     """Score whole solos; `label` is shown at the progress bar."""
     return [
         SoloFigures(solo.solo, solo.tune_group, solo_ratios(model.score_tokens(solo.tokens), solo.tokens, codec))
-        for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False)
+        for solo in progress(solos, doing=f"scoring {label}", unit="solo")
     ]
 
 
@@ -63,7 +63,7 @@ def score_steps(model: TokenModel, solos: Sequence[EncodedSolo], label: str) -> 
     A note is correct if the step where it starts is: its onset and its pitch.
     """
     figures = []
-    for solo in tqdm(solos, desc=f"scoring {label}", unit="solo", leave=False):
+    for solo in progress(solos, doing=f"scoring {label}", unit="solo"):
         scores = model.score_tokens(solo.tokens)
         notes, starts = float(np.count_nonzero(solo.tokens < HOLD)), solo.tokens[1:] < HOLD
         ratios = {

@@ -10,7 +10,8 @@ from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.devices import best_device
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.family import TRAINED, Family, family_names, load_family
+from yardbird.models.family import Family, load_family
+from yardbird.models.family_names import REMEDY, family_of, unfitting
 
 
 def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, Mapping[str, Any]]:
@@ -22,22 +23,15 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
     Raises:
         InputError: the folder does not hold a trained model of this project.
     """
-    remedy = "run `dvc repro`, or name the folder of a trained model"
-    if not folder.is_dir():
-        raise InputError(folder, expected="the folder of a trained model", found="no such folder", remedy=remedy)
+    name, trained = family_of(folder, family_name)
     try:
-        trained = dict(files.read_json(folder / TRAINED)) if (folder / TRAINED).is_file() else {}
-        name = family_name or trained.get("family") or folder.resolve().name
-        if name not in family_names():
-            expected = f"a family, one of {', '.join(family_names())}"
-            raise InputError(folder, expected=expected, found=repr(name), remedy="name it with --family")
         family = load_family(name).load(folder)
     except FileNotFoundError as error:
         found = f"no {Path(error.filename).name}" if error.filename else "a missing file"
-        raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
-    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError, ConfigError) as error:
-        text = str(error).removeprefix(f"{PARAMS}: ")  # the settings are those of the folder
-        found = f"files that do not fit together ({(text.splitlines() or ['?'])[0][:120]})"
-        raise InputError(folder, expected="a trained model", found=found, remedy=remedy) from None
+        raise InputError(folder, expected="a trained model", found=found, remedy=REMEDY) from None
+    except ConfigError as error:  # the settings are those of the folder
+        raise unfitting(folder, ValueError(str(error).removeprefix(f"{PARAMS}: "))) from None
+    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        raise unfitting(folder, error) from None
     family.model.to(best_device())
     return family, {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}

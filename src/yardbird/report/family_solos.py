@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from yardbird import files
 from yardbird.audio.transcription import spoken_tempo, transcribe
 from yardbird.audio.wave import read_wave
@@ -23,6 +21,7 @@ from yardbird.music.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.progress import progress
 from yardbird.tables.copies_table import read_copies
 from yardbird.tables.generated_tables import TABLE, GeneratedSound, read_generated
 
@@ -68,7 +67,7 @@ class Family:
 def read_families(data: Path) -> list[Family]:
     """Every family with solos in data/generated, with distances if there are real solos."""
     families = []
-    for manifest in tqdm(sorted(data.glob(f"generated/*/{TABLE}")), "judging solos", unit="family", leave=False):
+    for manifest in progress(sorted(data.glob(f"generated/*/{TABLE}")), "judging solos", unit="family"):
         solos = list(_read_solos(manifest.parent))
         if not solos:
             continue

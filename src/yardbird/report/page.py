@@ -10,11 +10,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.metrics.verdicts import VERDICTS
 from yardbird.pictures import svg_piano_roll
+from yardbird.progress import progress
 from yardbird.report import figures, notation
 from yardbird.report.embedded_media import data_uri, picture_uri, sound_uri
 from yardbird.report.family_solos import Family, ReportSolo, read_families
@@ -40,8 +40,8 @@ def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
         "comparison": figures.comparison_charts(reports),
         "training": figures.training_charts(reports),
         "solos": figures.distance_chart(families),
-        "families": [_family(family) for family in tqdm(families, "engraving", unit="family", leave=False)],
-        "ways": [_way(way) for way in tqdm(ways, "drawing interpolations", unit="way", leave=False)],
+        "families": [_family(family) for family in progress(families, "engraving", unit="family")],
+        "ways": [_way(way) for way in progress(ways, "drawing interpolations", unit="way")],
         "originality": {
             name: (figures.originality_chart(name, found), found)
             for name, found in figures.read_originality(reports).items()

@@ -10,7 +10,8 @@ from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import PARAMS
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import ConfigError, InputError, YardbirdError
-from yardbird.generation.prompted_sound import SingConfig, sing
+from yardbird.generation.prompted_sound import sing
+from yardbird.generation.sound_orders import SingConfig
 from yardbird.models.family_kinds import SoundFamily
 from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 from transformers import EncodecModel
 
 from yardbird import files
@@ -16,6 +15,7 @@ from yardbird.audio.wave import read_wave
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
 from yardbird.nn import encodec
+from yardbird.progress import progress
 from yardbird.tables.clip_tables import ClipRow, encoded_clip, read_clips, write_clip_index
 
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
@@ -45,7 +45,7 @@ def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) ->
 
     # One clip per thread: torch releases the GIL, and its own threads speed up a single clip only a little.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), initializer=prepare_torch) as pool:
-        encoded = list(tqdm(pool.map(encode, rows), total=len(rows), desc="encode audio", unit="clip", leave=False))
+        encoded = list(progress(pool.map(encode, rows), total=len(rows), doing="encode audio", unit="clip"))
     lengths = [len(codes) for codes in encoded]
     starts = (np.cumsum(lengths) - lengths).tolist()
     index = [encoded_clip(*placed) for placed in zip(rows, starts, lengths, strict=True)]

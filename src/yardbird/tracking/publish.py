@@ -7,7 +7,8 @@ from typing import Any
 from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError, InputError
-from yardbird.models.family import TRAINED, load_family
+from yardbird.models.family import load_family
+from yardbird.models.family_names import TRAINED
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate, Standing
 from yardbird.tracking.model_card import model_card, read_corpus

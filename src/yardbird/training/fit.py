@@ -21,6 +21,7 @@ from yardbird.config import PARAMS
 from yardbird.devices import best_device, device_in_words, peak_memory_mib
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.models.family import Family
+from yardbird.progress import progress
 from yardbird.seeds import derive_seed
 from yardbird.tables.curve_table import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
@@ -212,12 +213,8 @@ class _Course(Callback):
         self._loader.dataset.set_epoch(epoch)  # type: ignore[attr-defined]  # promised by Family.datasets
         self._started = time.perf_counter()
         patient = 0.5 if sys.stderr.isatty() else 20.0  # seconds between redraws: few lines for a log file
-        self.bar = tqdm(
-            total=len(self._loader),
-            desc=f"{self._family.name} epoch {epoch + 1}/{self._config.max_epochs}",
-            unit="batch",
-            mininterval=patient,
-        )
+        doing = f"{self._family.name} epoch {epoch + 1}/{self._config.max_epochs}"
+        self.bar = progress(total=len(self._loader), doing=doing, unit="batch", logged=True, mininterval=patient)
 
     def on_train_batch_end(self, *_: Any, **__: Any) -> None:
         self.bar.update()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from yardbird import files
 from yardbird.config import PositiveInt, Settings
@@ -16,6 +15,7 @@ from yardbird.music.chords import Chord
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Section, Tempo, make_notes
+from yardbird.progress import progress
 from yardbird.seeds import generator
 
 _TICKS_PER_STEP = 40  # 480 ticks a beat
@@ -67,7 +67,7 @@ def compose(seed: int, config: ComposeConfig, out: Path) -> None:
     """Write the etudes and their manifest.csv into `out`, which is replaced as a whole."""
     rows = []
     with files.replacing_folder(out) as draft:
-        for etude in tqdm(etudes(seed, config.solos), total=config.solos, desc="compose", unit="solo", leave=False):
+        for etude in progress(etudes(seed, config.solos), total=config.solos, doing="compose", unit="solo"):
             write_score(etude.score, draft / etude.row["file"])
             rows.append(etude.row)
         files.write_csv(draft / "manifest.csv", _COLUMNS, rows)

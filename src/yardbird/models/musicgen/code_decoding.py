@@ -11,7 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from tqdm import tqdm
 from transformers import DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
 
 from yardbird.errors import InputError
@@ -19,6 +18,7 @@ from yardbird.models.family_kinds import Codes
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Sampling, SoundSampling, choose, row_generators
+from yardbird.progress import progress
 
 _UNKNOWN = -1
 
@@ -129,7 +129,7 @@ def _fill(conditioned: _Conditioned, codes: Tensor, sampling: Sampling, generato
         return
     conditioned.restart()
     seen, first = 0, int(unknown.any(0).any(0).nonzero()[0])
-    for step in tqdm(range(first, ids.shape[2]), desc="singing", unit="frame", leave=False, disable=None):
+    for step in progress(range(first, ids.shape[2]), doing="singing", unit="frame"):
         scores = conditioned.scores(ids[:, :, seen:step])
         seen, drawing = step, unknown[:, :, step]
         if bool(drawing.any()):  # a row still inside its prime keeps the prime's own codes

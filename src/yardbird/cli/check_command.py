@@ -1,0 +1,183 @@
+"""`yardbird check`: checks every value of params.yaml, and the files that it names."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from yardbird.cli.console import AsJson, print_json, result, working
+from yardbird.config import PARAMS, Role, read_params, section_problems
+from yardbird.errors import ConfigError
+
+_COMPOSED = "data/etudes"  # the compose stage creates it
+SECTIONS = (
+    "seed", "sources", "roles", "compose", "ingest", "validate", "split", "augment", "encode", "audio", "codec",
+    "judge", "music_transformer", "music_vae", "musicgen", "generate", "sing", "explore", "evaluate",
+    "evaluate_audio", "publish", "blind_test",
+)  # fmt: skip
+#: Sections whose parts have settings of their own: the parts that each has.
+_DIVIDED: Mapping[str, tuple[str, ...]] = {
+    "encode": ("events", "melody"),
+    "codec": ("model", "sounds", "training"),
+    "music_transformer": ("model", "training"),
+    "music_vae": ("model", "training"),
+    "musicgen": ("checkpoint", "model", "adaptation", "clips", "training"),
+}
+
+
+def check(as_json: AsJson = False) -> None:
+    """Check params.yaml: every value as the stages read it, and the folders and files that it names.
+
+    Each problem is one line with the file, the section and key, what was expected and what was found; the exit status
+    is then 1. The settings of models are checked last, because that takes some seconds.
+
+    Examples:
+
+    - `yardbird check`
+
+    - `yardbird check --json`
+    """
+    content = read_params()
+    problems: list[ConfigError] = []
+    for found in _problems(content):
+        problems.append(found)
+        if not as_json:
+            result(str(found))
+    if as_json:
+        rows = [
+            {"file": str(PARAMS), "section": one.key.split(".")[0], "key": one.key, "expected": one.expected,
+             "found": one.found}
+            for one in problems
+        ]  # fmt: skip
+        print_json({"ok": not problems, "problems": rows})
+    elif not problems:
+        typer.echo(f"{PARAMS}: {len(content)} sections, no problem")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _problems(content: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """All problems; those of sections that need no model are first."""
+    yield from _unknown_keys(content)
+    light = _light_sections()
+    for section, kind in light.items():
+        yield from section_problems(content, section, kind)
+    yield from _missing_files(content)
+    with working("checking the settings of models"):
+        heavy = _model_sections()
+    for section, kind in heavy.items():
+        yield from section_problems(content, section, kind)
+
+
+def section_types() -> dict[str, Any]:
+    """Every section with the type of its settings."""
+    return _light_sections() | _model_sections()
+
+
+def _light_sections() -> dict[str, Any]:
+    from yardbird.blindtest.plan import BlindTestConfig
+    from yardbird.codecs.melody import MelodyConfig
+    from yardbird.data.augmentation import AugmentConfig
+    from yardbird.data.etudes.compose import ComposeConfig
+    from yardbird.data.reading import IngestConfig
+    from yardbird.data.source_sounds import AudioConfig
+    from yardbird.data.splitting import SplitConfig
+    from yardbird.data.validate_config import ValidateConfig
+    from yardbird.generation.orders import GenerateConfig
+    from yardbird.generation.sound_orders import SingConfig
+    from yardbird.training.training_config import TrainingConfig
+
+    return {
+        "seed": int,
+        "sources": dict[str, str],
+        "roles": dict[str, Role],
+        "compose": ComposeConfig,
+        "ingest": IngestConfig,
+        "validate": ValidateConfig,
+        "split": SplitConfig,
+        "augment": AugmentConfig,
+        "encode.melody": MelodyConfig,
+        "audio": AudioConfig,
+        "music_transformer.training": TrainingConfig,
+        "music_vae.training": TrainingConfig,
+        "musicgen.training": TrainingConfig,
+        "musicgen.checkpoint": str,
+        "generate": GenerateConfig,
+        "sing": SingConfig,
+        "blind_test": BlindTestConfig,
+    }
+
+
+def _model_sections() -> dict[str, Any]:
+    """Sections whose settings are declared beside code that imports torch."""
+    from yardbird.baselines.ngram_solos import EvaluateConfig
+    from yardbird.codecs.vocabulary import EncodeConfig
+    from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig
+    from yardbird.judges.fitting import JudgeConfig
+    from yardbird.latent.latent_experiments import ExploreConfig
+    from yardbird.models.music_transformer.transformer_family import ModelConfig as TransformerConfig
+    from yardbird.models.music_vae.vae_config import ModelConfig as VAEConfig
+    from yardbird.models.musicgen.code_windows import ClipsConfig
+    from yardbird.models.musicgen.lora import Adaptation
+    from yardbird.models.musicgen.scratch_model import ModelConfig as ScratchConfig
+    from yardbird.nn.encodec import NetworkConfig
+    from yardbird.sound_codec.codec_training import TrainingConfig as CodecTrainingConfig
+    from yardbird.sound_codec.training_sounds import SoundsConfig
+    from yardbird.tracking.gate import Gate
+
+    return {
+        "encode.events": EncodeConfig,
+        "codec.model": NetworkConfig,
+        "codec.sounds": SoundsConfig,
+        "codec.training": CodecTrainingConfig,
+        "judge": JudgeConfig,
+        "music_transformer.model": TransformerConfig,
+        "music_vae.model": VAEConfig,
+        "musicgen.model": ScratchConfig,
+        "musicgen.adaptation": Adaptation,
+        "musicgen.clips": ClipsConfig,
+        "explore": ExploreConfig,
+        "evaluate": EvaluateConfig,
+        "evaluate_audio": EvaluateAudioConfig,
+        "publish": dict[str, Gate],
+    }
+
+
+def _unknown_keys(content: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """Sections, and parts of divided sections, that no stage reads."""
+    for section, value in content.items():
+        if section not in SECTIONS:
+            yield ConfigError(PARAMS, section, expected=f"one of {', '.join(SECTIONS)}", found="an unknown section")
+        for part in value if section in _DIVIDED and isinstance(value, Mapping) else ():
+            if part not in _DIVIDED[section]:
+                expected = f"one of {', '.join(_DIVIDED[section])}"
+                yield ConfigError(PARAMS, f"{section}.{part}", expected=expected, found="an unknown key")
+
+
+def _missing_files(content: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """Folders and files that the sections name and that do not exist, and roles of sources that do not exist."""
+    from yardbird.data.roles import read_background
+    from yardbird.generation.sound_orders import MELODIES
+
+    names = {"sources": dict[str, str], "roles": dict[str, Role]}
+    if not any(section_problems(content, section, kind) for section, kind in names.items()):
+        try:
+            read_background()
+        except ConfigError as error:
+            yield error
+    for name, folder in _items(content, "sources"):
+        if str(folder) != _COMPOSED and not Path(str(folder)).is_dir():
+            yield ConfigError(PARAMS, f"sources.{name}", expected="a folder of solos", found=f"no folder {folder}")
+    settings = {section: dict(_items(content, section)) for section in ("generate", "sing")}
+    charts = settings["generate"].get("charts")
+    if isinstance(charts, str) and not Path(charts).is_dir():
+        yield ConfigError(PARAMS, "generate.charts", expected="a folder of charts", found=f"no folder {charts}")
+    melody = settings["sing"].get("melody")
+    if isinstance(melody, str) and not (MELODIES / melody).is_file():
+        yield ConfigError(PARAMS, "sing.melody", expected=f"a file in {MELODIES}", found=f"no file {melody}")
+
+
+def _items(content: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]]:
+    value = content.get(section)
+    yield from value.items() if isinstance(value, Mapping) else ()

@@ -1,0 +1,74 @@
+"""Which sounds are drawn: section `sing`, the names of the files, and the solo whose opening a sound continues."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Interval
+
+from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, PositiveInt, Settings
+from yardbird.data.reading import load_midi
+from yardbird.errors import InputError
+from yardbird.music.score import Score
+
+if TYPE_CHECKING:  # torch is imported where sampling starts, after a command has checked its arguments
+    from yardbird.nn.sampling import SoundSampling
+
+MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
+
+_LONGEST_SECONDS = 600
+_LONGEST_NAME = 60
+
+_Words = Annotated[str, Check(str.strip, "words")]
+
+
+@dataclass(frozen=True)
+class SingConfig(Settings, section="sing"):
+    """Section `sing` of params.yaml."""
+
+    prompts: Annotated[tuple[_Words, ...], NOT_EMPTY]
+    seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, including a melody
+    guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
+    temperature: NonNegativeFloat  # 0: greedy decoding
+    top_k: PositiveInt | None  # sample only from this many of the likeliest codes
+    melody: str | None  # a music file in data/charts; every sound continues its opening
+    melody_seconds: PositiveFloat  # length of that opening
+
+    @property
+    def sampling(self) -> "SoundSampling":
+        from yardbird.nn.sampling import SoundSampling
+
+        return SoundSampling(self.guidance, self.temperature, self.top_k)
+
+
+def melody_solo(file: Path, config: SingConfig) -> tuple[Score, float]:
+    """The solo in a file, and how many seconds of it a sound continues.
+
+    Raises:
+        InputError: the file is missing, has no solo, or leaves nothing to draw.
+    """
+    score = load_midi(file)
+    seconds = min(config.melody_seconds, score.seconds)
+    if seconds >= config.seconds:
+        expected, found = f"a melody of less than {config.seconds:g} seconds", f"{seconds:g}"
+        raise InputError(file, expected=expected, found=found, remedy="raise the seconds, or shorten the melody")
+    return score, seconds
+
+
+def file_names(prompts: Sequence[str]) -> list[str]:
+    """One file name per prompt, without suffix: its letters and digits; repeated names are numbered.
+
+    >>> file_names(["Be-bop jazz solo in F#", "be bop jazz solo, in F♯", "../♪"])
+    ['be_bop_jazz_solo_in_f_sharp', 'be_bop_jazz_solo_in_f_sharp_2', 'sound']
+    """
+    names: list[str] = []
+    for prompt in prompts:
+        spelt = prompt.replace("#", " sharp").replace("♯", " sharp").replace("♭", "b")
+        letters = unicodedata.normalize("NFKD", spelt).encode("ascii", "ignore").decode().lower()
+        stem = re.sub("[^a-z0-9]+", "_", letters).strip("_")[:_LONGEST_NAME].strip("_") or "sound"
+        numbered = (f"{stem}_{number}" for number in range(2, len(prompts) + 2))
+        names.append(stem if stem not in names else next(name for name in numbered if name not in names))
+    return names

@@ -1,0 +1,236 @@
+"""Help, versions and errors of arguments come at once: before torch, which takes seconds to import.
+
+All cases run one after the other in one process of the real command line, which reports what each has imported.
+"""
+
+import json
+import logging
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import termios
+import warnings
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import ruamel.yaml
+from event_scores import CODEC
+from test_cli import ROOT, TINY, YARDBIRD
+from tiny_vae import tiny_vae
+
+from yardbird import files
+from yardbird.cli import app
+from yardbird.cli.check_command import SECTIONS, section_types
+from yardbird.cli.console import note, verbosity
+from yardbird.config import read_params
+from yardbird.latent.direction_file import Vectors
+from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
+from yardbird.music.midi import write_score
+from yardbird.music.score import Score, make_notes
+from yardbird.progress import progress
+
+CHART = "data/charts/blues_in_f.txt"
+#: The arguments of a command, and a part of its only line of output.
+CASES = {
+    "generate --bars 0": "--bars: expected 1 or more, found 0",
+    "generate --temperature -1": "--temperature: expected 0 or more",
+    "generate --count 0": "--count: expected 1 or more",
+    "generate --temperature 0 --count 2 --key F": "--temperature 0: expected one solo, found 2",
+    "generate --artist Nobody": "Nobody: expected one of the artists unknown, Ada Line, Bo Dense",
+    "generate --chart absent.txt": "absent.txt: expected a chart, found no such file",
+    "generate --prime absent.mid": "absent.mid: expected a music file, found no such file",
+    "generate --prime tune.mid --prime-bars 4 --bars 4": "expected a prime of less than 4 bars",
+    "generate --model absent": "absent: expected the folder of a trained model, found no such folder",
+    "generate --out tune.mid": "tune.mid: expected a folder to write to, found a file",
+    "generate --fill 9 tune.mid": "--fill: expected bars such as 9-12",
+    "generate --fill 2": "generate: expected a file with a solo too",
+    f"generate --chart {CHART} --key F": "--key: expected no key with --chart",
+    "generate --bars 4 --seed 1 --out earlier": "earlier/free_seed1_000.mid: expected no earlier result, found one",
+    "sing words --seconds 0": "--seconds: expected above 0",
+    "sing words --melody absent.mid": "absent.mid: expected a music file, found no such file",
+    "sing words --model absent": "absent: expected the folder of a trained model",
+    "interpolate tune.mid tune.mid --steps 0": "--steps: expected 2 or more, found 0",
+    "interpolate tune.mid absent.mid": "absent.mid: expected a music file, found no such file",
+    "interpolate tune.mid tune.mid --bars 0": "--bars: expected 1 or more, found 0",
+    "interpolate tune.mid tune.mid --model models/music_transformer": "expected a MusicVAE, found a music_transformer",
+    "transfer tune.mid --to nobody": "nobody: expected one of the artists Ada, Bo, found none",
+    "transfer tune.mid --to ada --strength 1000": "--strength: expected -100 to 100, found 1000",
+    "transfer tune.mid --to ada --directions absent": "absent: expected the directions",
+    "blend tune.mid --add swing=1": "--add: expected name=amount, a name of blues, chromaticism, density, rests,",
+    "blend absent.mid --add blues=1": "absent.mid: expected a music file, found no such file",
+    "metrics absent.mid": "absent.mid: expected a music file, found no such file",
+    "ingest --dry-run absent": "absent: expected a folder of music files, found no such folder",
+    "doctor absent": "absent: expected a folder of music files, found no such folder",
+    "fetch nothing": "yardbird fetch: expected",
+    "exp --preset nothing": "nothing: expected a preset",
+    "exp -S generate.bras=1": "generate.bras: expected a parameter such as generate.bars",
+    "blind-test results": "blind_test: expected a blind test, found no test.json",
+    "blind-test serve --public-url example": "--public-url: expected an address",
+    "-q -v fetch": "--quiet: expected no --verbose with it, found both",
+    "--version": f"yardbird {version('yardbird')}",
+}
+HELP = [
+    "", "generate", "sing", "interpolate", "transfer", "blend", "metrics", "ingest", "doctor", "fetch", "exp", "check",
+    "mlflow sync", "blind-test serve",
+]  # fmt: skip
+HEAVY = {"torch", "transformers", "librosa", "matplotlib", "mlflow", "pandas"}
+#: Reads a JSON list of arguments; writes for each: exit status, what was printed, heavy modules, CPU seconds.
+RUN = f"""
+import contextlib, io, json, sys, time
+from yardbird.cli import app
+told = []
+for arguments in json.load(sys.stdin):
+    began, printed, code = time.process_time(), io.StringIO(), None
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            app(arguments)
+        except SystemExit as ended:
+            code = ended.code
+    said = (code if isinstance(code, str) else "") + printed.getvalue()
+    told.append([bool(code), said, sorted({HEAVY!r} & set(sys.modules)), time.process_time() - began])
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Parameters, charts, models and a solo."""
+    folder = tmp_path_factory.mktemp("workspace")
+    shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copytree(ROOT / "data/charts", folder / "data/charts")
+    MusicTransformerFamily(CODEC, TINY).save(folder / "models/music_transformer")
+    tiny_vae().save(folder / "models/music_vae")
+    files.write_json(folder / "models/musicgen/trained.json", {"family": "musicgen"})
+    code = np.zeros(2, dtype=np.float32)
+    artists = {"Ada": code, "Bo": code}
+    Vectors("", artists, {"rests": code}, artists).save(folder / "data/explored/directions.safetensors")
+    notes = make_notes([(6 * index, 6, 60 + index % 9, 90) for index in range(64)])
+    write_score(Score(12, notes, end_tick=384), folder / "tune.mid")
+    files.write_text(folder / "earlier/free_seed1_000.mid", "")
+    return folder
+
+
+def test_errors_of_arguments_and_help_come_before_heavy_imports(workspace: Path) -> None:
+    helps = [[*command.split(), "--help"] for command in HELP]
+    cases = [command.split() for command in CASES]
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN], cwd=workspace, input=json.dumps([*helps, *cases]), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    told = json.loads(ran.stdout)
+    for command, (failed, said, heavy, seconds) in zip([*helps, *cases], told, strict=True):
+        assert not heavy, (command, heavy)
+        assert seconds < 1, (command, seconds)
+        assert failed is (command in cases and command != ["--version"]), (command, said)
+    for (command, expected), (_, said, _, _) in zip(CASES.items(), told[len(helps) :], strict=True):
+        assert expected in said, (command, said)
+        assert said.count("\n") <= 1, (command, said)
+
+
+def test_a_new_process_reports_an_error_within_a_second(workspace: Path) -> None:
+    """CPU time, as the machine may be busy."""
+    before = os.times()
+    ran = subprocess.run([YARDBIRD, "generate", "--artist", "Nobody"], cwd=workspace, capture_output=True, check=False)
+    after = os.times()
+    assert ran.returncode == 1
+    assert after.children_user - before.children_user < 1  # 0.4 s
+
+
+def test_completion_offers_the_commands(workspace: Path) -> None:
+    asked = {"_YARDBIRD_COMPLETE": "complete_bash", "COMP_WORDS": "yardbird inter", "COMP_CWORD": "1"}
+    ran = subprocess.run([YARDBIRD], cwd=workspace, env=os.environ | asked, capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == ["interpolate"]
+
+
+def test_the_included_parameters_have_no_problem(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as ended:
+        app(["check"])
+    assert ended.value.code in (0, None)
+    assert capsys.readouterr().out == f"params.yaml: {len(SECTIONS)} sections, no problem\n"
+
+
+def test_the_check_knows_every_parameter() -> None:
+    """Each section, and each part of a section without settings of its own, has a type."""
+    params = read_params(ROOT / "params.yaml")
+    assert tuple(params) == SECTIONS
+    for section, value in params.items():
+        typed = section_types()
+        assert section in typed or {f"{section}.{part}" for part in value} <= set(typed)
+
+
+def test_all_problems_of_the_parameters_are_reported(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yaml = ruamel.yaml.YAML()
+    params = yaml.load(workspace / "params.yaml")
+    params["extra"] = 1
+    params["encode"]["extra"] = 1
+    params["generate"] |= {"bars": 0, "top_p": 2.0, "charts": "nowhere"}
+    params["music_vae"]["model"]["latent_dim"] = "wide"
+    params["sources"] = {"parker": "data/raw/parker"}
+    params["roles"] = {"coltrane": "background"}
+    yaml.dump(params, tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    expected = {
+        "extra", "encode.extra", "generate.bars", "generate.top_p", "generate.charts", "music_vae.model.latent_dim",
+        "sources.parker", "roles.coltrane",
+    }  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        app(["check"])
+    assert ended.value.code == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.split(": ")[1] for line in lines} == expected
+    assert "params.yaml: generate.bars: expected 1 or more, found 0" in lines
+    with pytest.raises(SystemExit):
+        app(["check", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert ({one["key"] for one in found["problems"]}, found["ok"]) == (expected, False)
+
+
+def test_progress_is_shown_on_a_terminal(workspace: Path, tmp_path: Path) -> None:
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 100))  # without columns, tqdm prints nothing
+    process = subprocess.Popen(
+        [YARDBIRD, "interpolate", "tune.mid", "tune.mid", "--steps", "2", "--out", tmp_path / "out"],
+        cwd=workspace, stdout=subprocess.PIPE, stderr=follower, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    os.close(follower)
+    read = b""
+    with suppress(OSError):  # the end of a pseudo-terminal
+        while more := os.read(leader, 1024):
+            read += more
+    os.close(leader)
+    assert process.wait() == 0, read
+    assert b"loading models/music_vae" in read
+    assert b"writing solos" in read
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_user_who_wants_results_only_sees_no_note_and_no_progress_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, quiet: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with verbosity(quiet=quiet, verbose=False):
+        assert bool(progress([1]).disable) is quiet
+        note("seven bars")
+    assert capsys.readouterr().err.endswith("note: seven bars\n") is not quiet
+    assert not progress([1]).disable
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_the_warnings_and_the_log_of_libraries_are_shown_if_the_user_wants_them(
+    capsys: pytest.CaptureFixture[str], *, verbose: bool
+) -> None:
+    with warnings.catch_warnings(record=True) as warned, verbosity(quiet=False, verbose=verbose):
+        logging.getLogger("library").info("loaded")
+        warnings.warn("deprecated", DeprecationWarning, stacklevel=1)
+    assert ("INFO library: loaded" in capsys.readouterr().err) is verbose
+    assert bool(warned) is verbose
