@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from yardbird.cli.notation_command import Player, write_part
 from yardbird.errors import ConfigError, InputError
 
 JUDGES = Path("data/judges")
@@ -59,6 +60,9 @@ def generate(
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,
     count_in: Annotated[bool | None, typer.Option(help="A bar of beats before the solo in the .wav.")] = None,
+    notation: Annotated[
+        Player | None, typer.Option(help="Also write sheet music (.pdf) for this instrument.", show_default=False)
+    ] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
     ] = "models/music_transformer",
@@ -118,7 +122,7 @@ def generate(
             "best_of": best_of,
         }  # fmt: skip
         _fill(solo, fill, part or "", [name for name, value in unused.items() if value is not None], settings, count,
-              seed, model, family, out)  # fmt: skip
+              seed, model, family, out, notation)  # fmt: skip
         return
     if part and not prime:
         raise InputError("--part", expected="a file with that part", found="none", remedy="add --prime")
@@ -148,6 +152,8 @@ def generate(
     for drawn in draw_best(source.draw, orders, settings, seed, JUDGES):
         stem = out / drawn.order.name
         write_solo(drawn, stem, settings, seed, source.provenance)
+        if notation:
+            write_part(drawn.score, stem, notation)
         typer.echo(f"{stem}.mid .wav .png .json: {drawn.score.bar_count} bars, {len(drawn.score.notes)} notes")
 
 
@@ -162,6 +168,7 @@ def _fill(
     model: str,
     family_name: str | None,
     out: Path,
+    notation: Player | None,
 ) -> None:
     """Write new bars inside a solo; `unused` are given options that do not apply."""
     from yardbird.data.readers import stem_of
@@ -196,6 +203,8 @@ def _fill(
         drawn = Solo(Order(f"{named}_{number:03d}", score.bar_count, filled=filled), number, score)
         stem = out / drawn.order.name
         write_solo(drawn, stem, settings, seed, provenance)
+        if notation:
+            write_part(score, stem, notation)
         notes = int(filling.holds(score.onsets).sum())
         bars = sum(map(len, filled.bars))
         typer.echo(f"{stem}.mid .wav .png .json: {bars} of {score.bar_count} bars filled with {notes} notes")

@@ -9,6 +9,7 @@ from yardbird.errors import InputError
 
 if TYPE_CHECKING:
     from yardbird.engraving.sheet import Sheet
+    from yardbird.music.score import Score
 
 Player = Literal["alto", "tenor", "trumpet", "concert"]
 _PLAYERS: tuple[Player, ...] = ("alto", "tenor", "trumpet", "concert")
@@ -93,6 +94,18 @@ def notation(
         sheet = write_sheet(score, INSTRUMENTS[own], title or title_of(solo, stem_of(solo)), credit_of(solo), swing)
         write_sheet_file(sheet, target)
         typer.echo(f"{target}: {_summary(sheet)}")
+
+
+def write_part(score: "Score", stem: Path, player: Player) -> None:
+    """Write the part of a generated solo beside its other files, as `<stem>_<player>.pdf`."""
+    from yardbird.engraving.instruments import INSTRUMENTS
+    from yardbird.engraving.provenance_lines import credit_of, title_of
+    from yardbird.engraving.sheet import write_sheet
+    from yardbird.engraving.sheet_file import write_sheet_file
+
+    solo = stem.with_name(f"{stem.name}.mid")
+    sheet = write_sheet(score, INSTRUMENTS[player], title_of(solo, stem.name), credit_of(solo))
+    write_sheet_file(sheet, stem.with_name(f"{stem.name}_{player}.pdf"))
 
 
 def _summary(sheet: "Sheet") -> str:

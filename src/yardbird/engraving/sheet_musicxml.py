@@ -116,6 +116,12 @@ def _harmony(symbol: Symbol) -> harmony.ChordSymbol:
 
 def _completed(document: bytes, sheet: Sheet) -> str:
     root = ElementTree.fromstring(document)
+    for path in ("part-list/score-part", "part"):
+        if (part := root.find(path)) is not None:
+            part.set("id", "P1")  # music21 draws one at random
+    if (encoding := root.find("identification/encoding")) is not None:
+        for date in encoding.findall("encoding-date"):
+            encoding.remove(date)  # the same part gives the same bytes
     interval = sheet.instrument.interval
     if interval and (attributes := root.find("part/measure/attributes")) is not None:
         octaves, semitones = divmod(interval, 12)
