@@ -112,7 +112,7 @@ def _experiments(explored: Path) -> None:
     purity = [{"attribute": "artist", "classes": 2, "neighbours": 5, "purity": 0.75, "chance": 0.5}]
     moves = [
         {"from": HOSTILE, "to": "Bea", "way": way, "strength": strength, "verdict": 0.2 * strength, "rhythm_kept": 0.9}
-        for way in ("artists", "equal rhythm", "random 1", "random 2")
+        for way in ("intervals", "means", "random 1", "random 2")
         for strength in (1, 2)
     ]
     sums = [

@@ -54,14 +54,14 @@ def _map(solos: pd.DataFrame, purity: pd.DataFrame | None) -> Chart:
 
 
 def _transfer(number: int, table: pd.DataFrame) -> Chart:
-    """How much a judge hears the target artist, by the strength of the move; random directions are the control."""
+    """The judge's probability of the target artist by the distance of the move; random directions are the control."""
     source, target = table.iloc[0][["from", "to"]]
     random = table[table["way"].str.startswith(_RANDOM)].groupby("strength")
     rows: Mapping[str, pd.DataFrame] = {
-        "towards the artist": table[table["way"] == "artists"],
-        "… with equal rhythm": table[table["way"] == "equal rhythm"],
+        "towards the artist's intervals": table[table["way"] == "intervals"],
+        "towards the artist's mean code": table[table["way"] == "means"],
         "random directions (mean)": random["verdict"].mean().reset_index(),
-        "rhythm kept": table[table["way"] == "artists"].assign(verdict=lambda own: own["rhythm_kept"]),
+        "rhythm kept": table[table["way"] == "intervals"].assign(verdict=lambda own: own["rhythm_kept"]),
     }
     looks = [(FAMILIES[4], "solid"), (FAMILIES[3], "solid"), (OTHERS[0], "solid"), (FAMILIES[4], "dot")]
     traces = [
@@ -75,9 +75,9 @@ def _transfer(number: int, table: pd.DataFrame) -> Chart:
         for (name, own), (colour, dash) in zip(rows.items(), looks, strict=True)
         if len(own)
     ]
-    title = f"Style transfer from {source} to {target}: the share of the judge for the target"
+    title = f"Style transfer from {source} to {target}: the judge's probability of the target"
     axis = {"range": [0, 1.03], "tickformat": ".0%"}
-    return chart(f"transfer_{number}", title, traces, yaxis=axis, xaxis_title="strength of the move")
+    return chart(f"transfer_{number}", title, traces, yaxis=axis, xaxis_title="distance in the latent space")
 
 
 def _arithmetic(table: pd.DataFrame) -> Chart:
