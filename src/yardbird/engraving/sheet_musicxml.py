@@ -5,15 +5,17 @@ from fractions import Fraction
 from itertools import pairwise
 from xml.etree import ElementTree
 
-from music21 import clef, harmony, key, layout, metadata, meter, note, stream, tempo, tie
+from music21 import clef, duration, harmony, key, layout, metadata, meter, note, stream, tempo, tie
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
 from yardbird.engraving.note_values import Value, note_values
 from yardbird.engraving.sheet import Sheet, Symbol
 from yardbird.engraving.spelling import fifths_of
+from yardbird.engraving.written_rhythm import Cell
 from yardbird.music.chords import NO_CHORD, QUALITIES
 
 BARS_A_LINE = 4
+_HALF = Fraction(1, 2)
 _VALUES_A_LINE = 46  # notes and rests that a line of A4 holds; a longer line is divided
 _BASS_CLEF_BELOW = 55  # the median pitch of a line at concert pitch
 #: Quality → kind of music21, and the degrees that change it: (what, degree, semitones).
@@ -55,9 +57,37 @@ def as_musicxml(sheet: Sheet, colours: Mapping[int, str] | None = None) -> str:
             if start <= symbol.place < stop:
                 bar.insert(symbol.place - start, _harmony(symbol))
         part.append(bar)
+    part.makeAccidentals(inPlace=True)
+    part.makeBeams(inPlace=True)
+    for bar, (start, stop) in zip(part.getElementsByClass(stream.Measure), pairwise(rhythm.edges), strict=True):
+        for cell in rhythm.cells:
+            if start <= cell.start < stop and cell.is_tuplet:
+                _bracket([own for own in bar.notesAndRests if cell.start <= start + own.offset < cell.stop], cell)
     score = stream.Score([part])
     score.metadata = metadata.Metadata(title=sheet.title, composer=sheet.credit)
-    return _completed(GeneralObjectExporter(score).parse(), sheet)
+    exporter = GeneralObjectExporter(score)
+    exporter.makeNotation = False  # it would split notes to complete triplets of its own
+    return _completed(exporter.parse(), sheet)
+
+
+def _bracket(elements: Sequence[note.GeneralNote], cell: Cell) -> None:
+    """Put one bracket over a triplet, and one or two over a sextuplet."""
+    inner = [own for own in elements if own.duration.tuplets]
+    parts = [inner]
+    if len(cell.places) == 6 and inner:
+        half = Fraction(inner[0].offset) + _HALF
+        if any(own.offset == half for own in inner):
+            parts = [[own for own in inner if own.offset < half], [own for own in inner if own.offset >= half]]
+        else:
+            for own in inner:
+                six = duration.Duration(own.duration.type)  # the length is the same as three in the time of two
+                six.appendTuplet(duration.Tuplet(6, 4))
+                own.duration = six
+    for group in [group for group in parts if group]:
+        for own in group:
+            own.duration.tuplets[0].type = None
+        group[-1].duration.tuplets[0].type = "stop"
+        group[0].duration.tuplets[0].type = "start" if len(group) > 1 else "startStop"
 
 
 def line_breaks(values: Sequence[int], pickup: bool) -> set[int]:
