@@ -111,6 +111,13 @@ def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytes
         assert told["model"]["sha256"] == files.sha256_folder(workspace / "models/music_transformer")
 
 
+def test_a_part_is_written_beside_a_generated_solo(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("fpdf", reason="fpdf2 is not installed")
+    chart = ["--chart", "data/charts/blues_in_f.txt", "--bars", "4", "--seed", "5"]
+    succeed(["generate", *chart, "--notation", "alto", "--out", "parts"], capsys)
+    assert (workspace / "parts/blues_in_f_seed5_000_alto.pdf").read_bytes().startswith(b"%PDF-")
+
+
 def test_without_bars_a_solo_over_a_chart_has_whole_choruses(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ def make_tiny_run(root: Path) -> Path:
     _corpus(root / "data")
     _generated(root / "data/generated")
     _interpolation(root / "data/explored/interpolation")
+    _experiments(root / "data/explored")
     _reports(root / "reports")
     settings = {"cmd": "", "params": {"params.yaml": {"seed": 3, "split": {"salt": 1, "name": HOSTILE}}}}
     lock = {"stages": {"augment": {**settings, "outs": [{"path": "data/augmented", "md5": "0123abcd.dir"}]}}}
@@ -99,6 +100,29 @@ def _interpolation(folder: Path) -> None:
         path = folder / pair / f"linear/step_{step + 1:02d}.mid"
         write_score(solo(20 + step, notes=16), path)
         write_sound(path.with_suffix(".wav"), 0.5)
+
+
+def _experiments(explored: Path) -> None:
+    """The tables of the map, of style transfer and of arithmetic, as the explore stage writes them."""
+    artists = (HOSTILE, "Bea")
+    solos = [
+        {"solo": f"mine/solo_{place}", "artist": artists[place % 2], "title": HOSTILE, "qpm": 200, "x": place, "y": 1}
+        for place in range(4)
+    ]
+    purity = [{"attribute": "artist", "classes": 2, "neighbours": 5, "purity": 0.75, "chance": 0.5}]
+    moves = [
+        {"from": HOSTILE, "to": "Bea", "way": way, "strength": strength, "verdict": 0.2 * strength, "rhythm_kept": 0.9}
+        for way in ("intervals", "means", "random 1", "random 2")
+        for strength in (1, 2)
+    ]
+    sums = [
+        {"way": way, "strength": strength, "blues": 0.5 * strength, "density": -0.001, "rhythm_kept": 1, "notes": 9}
+        for way in ("blues", "density", "random 1")
+        for strength in (1, -1)
+    ]
+    tables = {"map/solos": solos, "map/purity": purity, "transfer/transfer": moves, "arithmetic/arithmetic": sums}
+    for name, rows in tables.items():
+        files.write_csv(explored / f"{name}.csv", list(rows[0]), rows)
 
 
 def _reports(reports: Path) -> None:

@@ -50,7 +50,7 @@ def drawn(tab: Page, name: str) -> Locator:
 @pytest.mark.parametrize("tab", [DESK], indirect=True)
 def test_charts_sounds_and_the_strip_work_with_mouse_and_keyboard(tab: Page, tmp_path: Path) -> None:
     expect(tab).to_have_title("Yardbird: report of a run")
-    for name in ("distances", "solos", "tempo", f"originality_{FAMILY}"):
+    for name in ("distances", "solos", "tempo", f"originality_{FAMILY}", "latent_map", "transfer_0", "arithmetic"):
         drawn(tab, name)
     curve = drawn(tab, f"curve_{FAMILY}")
     path = curve.locator(".js-line").first
@@ -73,6 +73,17 @@ def test_charts_sounds_and_the_strip_work_with_mouse_and_keyboard(tab: Page, tmp
     tab.keyboard.press("ArrowRight")
     expect(shown).to_contain_text("100 % of the way")
     tab.screenshot(path=tmp_path / "desk.png", full_page=True)
+
+
+@pytest.mark.parametrize("tab", [DESK], indirect=True)
+def test_sound_midi_and_musicxml_of_a_solo_are_downloads(tab: Page) -> None:
+    heads = {"sound": b"", "MIDI": b"MThd", "MusicXML": b"<?xml"}
+    for name, head in heads.items():
+        with tab.expect_download() as waiting:
+            tab.locator("article").first.get_by_role("link", name=name, exact=True).click()
+        content = Path(waiting.value.path()).read_bytes()
+        assert content.startswith(head)
+        assert len(content) > 200
 
 
 @pytest.mark.parametrize("tab", [DESK], indirect=True)

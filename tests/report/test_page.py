@@ -1,14 +1,19 @@
 """The page is self-contained, escapes all text, and names missing parts."""
 
+import base64
 import json
 import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tiny_run import FAMILY, HOSTILE, SINGER
+from tiny_run import FAMILY, HOSTILE, REAL_SOLOS, SINGER
 
+from yardbird.data.reading import load_midi
+from yardbird.metrics.solo_metrics import describe
+from yardbird.report.metric_names import in_words
 from yardbird.report.page import script_safe, write_report
 from yardbird.report_tables import address
 
@@ -65,9 +70,9 @@ def test_markup_in_titles_names_prompts_and_reasons_is_escaped(page: Path, eleme
         a for tag, a in elements.found if "onerror" in a or (tag == "img" and not str(a["src"]).startswith("data:"))
     ]
     assert HOSTILE not in page.read_text(encoding="utf-8")
-    assert elements.text.count(HOSTILE) == 18, (
-        "artist, setting, tables and captions (4), prompt, unknown words, ends of the way, file, reason, remedy, set "
-        "aside, health (4)"
+    assert elements.text.count(HOSTILE) == 19, (
+        "artist, setting, tables and captions (4), prompt, unknown words, ends of the way, title of a chart, file, "
+        "reason, remedy, set aside, health (4)"
     )
 
 
@@ -83,7 +88,7 @@ def test_the_page_starts_with_the_best_solos_and_ends_with_the_run(elements: Ele
     ids = [a["id"] for tag, a in elements.found if tag == "section"]
     assert ids[:3] == ["best", "verdicts", "comparison"]
     assert ids[-1] == "run"
-    linked = [str(a["href"]) for tag, a in elements.found if tag == "a" and str(a["href"]).startswith("#")]
+    linked = [str(a["href"]) for tag, a in elements.found if tag == "a" and str(a.get("href")).startswith("#")]
     assert linked == [f"#{name}" for name in ids]
 
 
@@ -103,16 +108,23 @@ def test_tables_of_the_comparison_mark_their_signs_and_link_to_the_metrics(eleme
     assert [[name for name in own if name != "short"] for own in classes] == [
         [], ["no"], ["yes"], [], ["no"], [], [], ["no"],
     ]  # fmt: skip
-    links = {str(a["href"]) for tag, a in elements.found if tag == "a" and str(a["href"]).startswith("../")}
+    links = {str(a["href"]) for tag, a in elements.found if tag == "a" and str(a.get("href")).startswith("../")}
     assert "../docs/metrics.md#pitch" in links
     headings = re.findall(r"^#+ (.+)$", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert links <= {address(heading) for heading in headings}
 
 
-def test_charts_contain_their_values(page: Path) -> None:
+def charts_of(page: Path) -> dict[str, Any]:
     blocks = re.findall(r'<script type="application/json" data-for="(\w+)">(.*?)</script>', page.read_text(), re.DOTALL)
-    charts = {name: json.loads(content) for name, content in blocks}
-    assert set(charts) == {"distances", f"curve_{FAMILY}", "solos", f"originality_{FAMILY}", "tempo", "range"}
+    return {name: json.loads(content) for name, content in blocks}
+
+
+def test_charts_contain_their_values(page: Path) -> None:
+    charts = charts_of(page)
+    assert set(charts) == {
+        "distances", f"curve_{FAMILY}", "solos", f"originality_{FAMILY}", "tempo", "range", "latent_map", "transfer_0",
+        "arithmetic",
+    }  # fmt: skip
     heat = charts[f"originality_{FAMILY}"]["data"][0]
     assert heat["z"] == [[0.5, 0.25, 0, 0], [None] * 4, [0.4, 0.2, 0.1, 0.05]]
     assert heat["y"] == ["one", "two", "self quotation, as long (mean)"]
@@ -120,6 +132,52 @@ def test_charts_contain_their_values(page: Path) -> None:
     curve = {trace["name"]: trace for trace in charts[f"curve_{FAMILY}"]["data"]}
     assert curve["validation_nats_per_note"]["y"] == [6.5, 5.5, 5.6]
     assert [curve[name]["visible"] for name in ("validation_nats_per_note", "train_loss")] == [True, False]
+
+
+def test_charts_of_the_latent_space_show_the_map_the_control_and_the_effects(page: Path) -> None:
+    charts = charts_of(page)
+    assert [trace["name"] for trace in charts["latent_map"]["data"]] == [
+        HOSTILE.replace("&", "&amp;").replace("<", "&lt;"),
+        "Bea",
+    ]
+    transfer = {trace["name"]: trace["y"] for trace in charts["transfer_0"]["data"]}
+    assert transfer["random directions (mean)"] == pytest.approx([0.2, 0.4])
+    assert transfer["rhythm kept"] == [0.9, 0.9]
+    (heat,) = charts["arithmetic"]["data"]
+    assert heat["y"] == ["more blues", "more density", "random direction 1"]
+    assert heat["text"][0] == ["+0.50", "+0.00"]
+
+
+def test_a_family_has_one_colour_in_charts_headings_and_tables(page: Path, elements: Elements) -> None:
+    charts = charts_of(page)
+    colours = {
+        trace["marker"]["color"]
+        for name in ("distances", "solos")
+        for trace in charts[name]["data"]
+        if trace["name"] == FAMILY
+    }
+    colours |= {trace["line"]["color"] for trace in charts[f"curve_{FAMILY}"]["data"]}
+    styles = {str(a["style"]) for tag, a in elements.found if str(a.get("class")) == "family"}
+    (colour,) = colours
+    assert f"--family: {colour}" in styles
+    assert len(styles) == 2, "one a family"
+
+
+def test_metrics_have_a_musicians_name_with_the_symbol_beside_it(page: Path) -> None:
+    labels = charts_of(page)["distances"]["data"][0]["y"]
+    assert "variety of notes in a bar · h1" in labels
+    assert all("·" in in_words(metric) for metric in describe(REAL_SOLOS[0])), "every metric has one"
+
+
+def test_solos_are_downloads_that_a_notation_program_opens(elements: Elements, tmp_path: Path) -> None:
+    found = [(str(a["download"]), a.get("href")) for tag, a in elements.found if tag == "a" and "download" in a]
+    kinds = [Path(name).suffix for name, _ in found]
+    assert {kind: kinds.count(kind) for kind in kinds} == {".mp3": 6, ".mid": 6, ".musicxml": 3}
+    assert all(re.fullmatch(r"[\w.]+", name) for name, _ in found)
+    for name, link in found:
+        if link:  # that of a sound is set by the script
+            (tmp_path / name).write_bytes(base64.b64decode(link.partition(",")[2]))
+            assert len(load_midi(tmp_path / name).notes) > 0
 
 
 def test_an_unusually_long_run_is_marked(elements: Elements) -> None:
@@ -170,6 +228,7 @@ def test_each_missing_part_is_named_in_one_sentence(tmp_path: Path) -> None:
         "There are no training curves.",
         "No solos have been generated.",
         "The latent space has not been explored.",
+        "No experiments in the latent space have run.",
         "Originality has not been measured.",
         "Nothing was rejected.",
         "The data has not been examined.",

@@ -51,12 +51,13 @@ def test_an_export_opens_in_python_and_its_card_has_the_results(project: None) -
     assert "from_pretrained(" in card.text
 
 
-def test_an_existing_folder_is_replaced_only_by_force_and_kept_if_results_are_missing(project: None) -> None:
+def test_an_earlier_export_is_replaced_only_by_force_and_kept_if_results_are_missing(project: None) -> None:
     OUT.mkdir(parents=True)
     (OUT / "mine.txt").touch()
-    again = export()
-    assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr == f"error: {OUT}: expected a new folder, found an existing one; use --force to replace it\n"
+    taken = export("--out", str(OUT))
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert taken.stderr.startswith(f"error: {OUT}: expected no earlier result, found one; add --force to replace it")
+    assert export().stdout.startswith(f"{OUT}_take2: README.md")
     Path("reports/publish.json").unlink()
     missing = export("--force")
     assert missing.returncode == 1

@@ -22,6 +22,7 @@ from yardbird.cli.interpolate_command import interpolate
 from yardbird.cli.metrics_command import metrics
 from yardbird.cli.mlflow_commands import mlflow
 from yardbird.cli.move_commands import blend, transfer
+from yardbird.cli.notation_command import notation
 from yardbird.cli.sing_command import sing
 from yardbird.errors import InputError, YardbirdError
 
@@ -46,6 +47,7 @@ for command in (
     interpolate,
     transfer,
     blend,
+    notation,
     fetch,
     ingest,
     metrics,

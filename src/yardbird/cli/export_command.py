@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from yardbird.cli.console import result
 from yardbird.cli.output_places import OUT, Force, check_out, free_take
 from yardbird.errors import InputError
 
@@ -42,4 +43,4 @@ def export(
     except FileNotFoundError as error:
         what, remedy = str(error.filename), "run `dvc repro`: the model card shows these results"
         raise InputError(what, expected="results of the pipeline", found="no such file", remedy=remedy) from None
-    typer.echo(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    result(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

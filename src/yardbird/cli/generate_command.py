@@ -9,6 +9,7 @@ import typer
 
 from yardbird.cli.console import AsJson, note, print_json, result, working
 from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
+from yardbird.cli.notation_command import Player, write_part
 from yardbird.cli.output_places import OUT, Force, check_out, free_take
 from yardbird.errors import InputError
 from yardbird.progress import progress
@@ -69,6 +70,9 @@ def generate(
     comping: Annotated[bool | None, typer.Option(help="Piano and bass under the solo in the .wav.")] = None,
     drums: Annotated[bool | None, typer.Option(help="Drums under the solo in the .wav.")] = None,
     count_in: Annotated[bool | None, typer.Option(help="A bar of beats before the solo in the .wav.")] = None,
+    notation: Annotated[
+        Player | None, typer.Option(help="Also write sheet music (.pdf) for this instrument.", show_default=False)
+    ] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained model, or name@alias of the registry.")
     ] = "models/music_transformer",
@@ -138,7 +142,7 @@ def generate(
     check_out(out or _FOLDER)
     trained = _Model.find(model, family)
     trained.check_artist(settings.artist)
-    target = _Target(out, force, as_json, *chosen_seed(seed))
+    target = _Target(out, force, as_json, notation, *chosen_seed(seed))
     if solo and fill:
         _fill(solo, fill, part or "", settings, count, trained, target)
     else:
@@ -183,6 +187,7 @@ class _Target:
     out: Path | None
     force: bool
     as_json: bool
+    notation: Player | None
     seed: int
     drawn_seed: bool
 
@@ -204,6 +209,8 @@ class _Target:
         for drawn in solos:
             stem, score = self.folder / drawn.order.name, drawn.score
             write_solo(drawn, stem, settings, self.seed, provenance)
+            if self.notation:
+                write_part(score, stem, self.notation)
             row = {"bars": score.bar_count, "notes": len(score.notes)}
             text = f"{score.bar_count} bars, {len(score.notes)} notes"
             if filled := drawn.order.filled:

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-#: Of the first, second, … line or bar; distinguishable on light and dark backgrounds and for colour-blind readers.
-COLOURS = ("#3a86c8", "#d9712b", "#4aa36c", "#b35fa8", "#8d8a2e", "#7a7f8c", "#c94f5d")
+from yardbird.report.metric_names import in_words
+from yardbird.report.row_colours import OTHERS, row_colours
+
 _SHARED = {
-    "colorway": list(COLOURS),
+    "colorway": list(OTHERS),
     "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
     "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     "dragmode": False,  # scrolling the page by touch must not zoom a chart
@@ -38,25 +39,41 @@ def chart(
     return Chart(name, title, figure.to_plotly_json(), height, tuple(choices))
 
 
-def bars(name: str, title: str, table: pd.DataFrame, *, along: str, by: str, value: str, **layout: Any) -> Chart:
-    """Bars of `value` in groups of `along`, one colour per value of `by`."""
+def escaped(text: str) -> str:
+    """Escape text for plotly, which interprets some markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def bars(
+    name: str, title: str, table: pd.DataFrame, colours: Mapping[str, str], *, along: str, by: str, value: str
+) -> Chart:
+    """Bars of `value` in groups of `along`, one colour per value of `by`; `colours` are those of families."""
+    own = row_colours(list(table[by].astype(str)), colours)
     traces = [
-        go.Bar(name=str(row), x=part[along].astype(str).tolist(), y=part[value].tolist())
+        go.Bar(
+            name=str(row),
+            x=part[along].astype(str).tolist(),
+            y=part[value].tolist(),
+            marker={"color": own[str(row)]},
+        )
         for row, part in table.groupby(by, sort=False)
     ]
-    return chart(name, title, traces, yaxis_title=value.replace("_", " "), **layout)
+    return chart(name, title, traces, yaxis_title=value.replace("_", " "))
 
 
-def dots(name: str, title: str, table: pd.DataFrame, *, along: str, by: str, value: str) -> Chart:
-    """A line of dots for each value of `along`, one colour per value of `by`."""
+def dots(
+    name: str, title: str, table: pd.DataFrame, colours: Mapping[str, str], *, along: str, by: str, value: str
+) -> Chart:
+    """A line of dots for each metric of `along`, one colour per value of `by`; `colours` are those of families."""
+    own = row_colours(list(table[by].astype(str)), colours)
     labels = list(dict.fromkeys(table[along]))
     traces = [
         go.Scatter(
             name=str(row),
             mode="markers",
-            marker={"size": 9},
+            marker={"size": 9, "color": own[str(row)]},
             x=part[value].tolist(),
-            y=[str(label).replace("_", " ") for label in part[along]],
+            y=[in_words(str(label)) for label in part[along]],
         )
         for row, part in table.groupby(by, sort=False)
     ]
@@ -64,7 +81,7 @@ def dots(name: str, title: str, table: pd.DataFrame, *, along: str, by: str, val
     return chart(name, title, traces, height=90 + 22 * len(labels), xaxis_title=value, yaxis=axis)
 
 
-def curves(name: str, title: str, table: pd.DataFrame, first: str) -> Chart:
+def curves(name: str, title: str, table: pd.DataFrame, first: str, colour: str) -> Chart:
     """Every column over the first one, shown one at a time, starting with `first`."""
     along, *rest = table.columns
     columns = sorted(rest, key=lambda column: column != first)
@@ -75,7 +92,7 @@ def curves(name: str, title: str, table: pd.DataFrame, first: str) -> Chart:
             x=table[along].tolist(),
             y=table[column].tolist(),
             visible=column == columns[0],
-            line={"color": COLOURS[0]},
+            line={"color": colour},
         )
         for column in columns
     ]

@@ -1,13 +1,16 @@
-"""Encodes sound and pictures as compact data URIs for a page."""
+"""Encodes sound, scores and pictures as compact data URIs for a page."""
 
 import base64
 import io
+import tempfile
 from pathlib import Path
 
 import matplotlib.image
 
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform, encode_mp3, read_wave
+from yardbird.music.midi import write_score
+from yardbird.music.score import Score
 
 _SAMPLE_RATE = 22_050
 
@@ -26,6 +29,14 @@ def picture_uri(path: Path) -> str:
     buffer = io.BytesIO()
     matplotlib.image.imsave(buffer, halved, format="png", metadata={"Software": ""})
     return data_uri("image/png", buffer.getvalue())
+
+
+def midi_uri(score: Score) -> str:
+    """A score as a MIDI file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "solo.mid"
+        write_score(score, path)
+        return data_uri("audio/midi", path.read_bytes())
 
 
 def data_uri(kind: str, content: bytes) -> str:

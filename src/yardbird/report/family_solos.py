@@ -136,7 +136,8 @@ def _read_solos(folder: Path) -> Iterator[ReportSolo]:
         else:
             score = read_score(path)
             facts = f"{row.key}, {row.qpm:.0f} quarter notes a minute, {row.bars} bars, {row.notes} notes"
-            title = row.solo.replace("_", " ").replace("/", ", ")
+            group, _, name = row.solo.rpartition("/")
+            title = ", ".join(part for part in (row.chart or group.replace("_", " "), name.replace("_", " ")) if part)
             wave_path = path.with_suffix(".wav")
             lead = float(_provenance(wave_path).get("count_in_seconds", 0.0))
             yield ReportSolo(title, facts, wave_path, score, False, None, None, row.primed_bars, lead)

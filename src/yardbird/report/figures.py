@@ -1,6 +1,6 @@
 """The results in the report: verdicts, and charts of metrics, training curves, distances and originality."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from yardbird.metrics.estimates import read
 from yardbird.metrics.set_rows import SELF
 from yardbird.metrics.shared_runs import FIGURES, LENGTHS, MOST
 from yardbird.metrics.verdicts import FamilyVerdict, family_verdicts
-from yardbird.report.charts import Chart, bars, chart, curves, dots
+from yardbird.report.charts import Chart, bars, chart, curves, dots, escaped
 from yardbird.report.family_solos import Family
+from yardbird.report.row_colours import OTHERS
 from yardbird.tables.curve_table import read_curve
 
 _COVERAGE = [f"coverage_{length}" for length in LENGTHS]
@@ -32,7 +33,7 @@ _PLOTS: dict[str, tuple[Callable[..., Chart], str, dict[str, str]]] = {
     ),
     "nats_by_kind": (
         bars, "Nats of held-out tunes by kind of token",
-        {"along": "row", "by": "kind", "value": "nats_per_note", "barmode": "stack"},
+        {"along": "kind", "by": "row", "value": "nats_per_note"},
     ),
     "nats_by_codebook": (
         bars, "Nats per frame of held-out sound by codebook",
@@ -52,24 +53,29 @@ def read_verdicts(reports: Path) -> dict[str, list[FamilyVerdict]]:
     return {name: own for name, own in verdicts.items() if own}
 
 
-def comparison_charts(reports: Path) -> list[Chart]:
+def comparison_charts(reports: Path, colours: Mapping[str, str]) -> list[Chart]:
     """The charts of the tables in `reports/plots` that exist."""
     charts = []
     for name, (draw, title, arguments) in _PLOTS.items():
         path = reports / f"plots/{name}.csv"
         if path.is_file() and len(table := pd.read_csv(path)):
-            charts.append(draw(name, title, table, **arguments))
+            charts.append(draw(name, title, table, colours, **arguments))
     return charts
 
 
-def training_charts(reports: Path) -> list[Chart]:
+def trained(reports: Path) -> list[str]:
+    """The families with a training curve."""
+    return [path.stem.removesuffix("_curve") for path in sorted((reports / "train").glob("*_curve.csv"))]
+
+
+def training_charts(reports: Path, colours: Mapping[str, str]) -> list[Chart]:
     """The curves of every training, one metric at a time."""
     charts = []
-    for path in sorted((reports / "train").glob("*_curve.csv")):
-        name, table = path.stem.removesuffix("_curve"), pd.DataFrame(read_curve(path))
+    for name in trained(reports):
+        table = pd.DataFrame(read_curve(reports / f"train/{name}_curve.csv"))
         columns = [str(column) for column in table]
         first = next((column for column in (*_FIRST, *_validated(columns)) if column in columns), columns[-1])
-        charts.append(curves(f"curve_{name}", f"Training of {name}", table, first))
+        charts.append(curves(f"curve_{name}", f"Training of {name}", table, first, colours.get(name, OTHERS[0])))
     return charts
 
 
@@ -77,18 +83,20 @@ def _validated(columns: Sequence[str]) -> list[str]:
     return [column for column in columns if column.startswith("validation_")]
 
 
-def distance_chart(families: Sequence[Family]) -> Chart | None:
+def distance_chart(families: Sequence[Family], colours: Mapping[str, str]) -> Chart | None:
     """The distance of every solo and of the real ones; the chosen solos are marked."""
     traces = []
     for family in families:
         own = [solo for solo in family.solos if solo.distance is not None]
         if own:
             marks = {id(solo): f"{label}: " for label, solo in family.chosen.items()}
-            names = [_plain(marks.get(id(solo), "") + solo.title) for solo in own]
+            names = [escaped(marks.get(id(solo), "") + solo.title) for solo in own]
             symbols = ["diamond" if id(solo) in marks else "circle" for solo in own]
-            traces.append(_row_of_dots(family.name, [solo.distance for solo in own], names, symbols))
+            traces.append(
+                _row_of_dots(family.name, [solo.distance for solo in own], names, symbols, colours[family.name])
+            )
             label, count = f"real, for {family.name}", len(family.real)
-            traces.append(_row_of_dots(label, family.real, ["a real solo"] * count, ["circle"] * count))
+            traces.append(_row_of_dots(label, family.real, ["a real solo"] * count, ["circle"] * count, OTHERS[0]))
     if not traces:
         return None
     axis = {"automargin": True, "autorange": "reversed"}
@@ -98,7 +106,7 @@ def distance_chart(families: Sequence[Family]) -> Chart | None:
 
 
 def _row_of_dots(
-    label: str, values: Sequence[float | None], names: Sequence[str], symbols: Sequence[str]
+    label: str, values: Sequence[float | None], names: Sequence[str], symbols: Sequence[str], colour: str
 ) -> go.Scatter:
     return go.Scatter(
         name=label,
@@ -106,7 +114,7 @@ def _row_of_dots(
         x=list(values),
         y=[label] * len(values),
         text=list(names),
-        marker={"symbol": list(symbols), "size": 11, "opacity": 0.7},
+        marker={"symbol": list(symbols), "size": 11, "opacity": 0.7, "color": colour},
         hovertemplate="%{text}: %{x:.2f}<extra></extra>",
     )
 
@@ -170,10 +178,10 @@ def originality_chart(name: str, found: Originality) -> Chart:
     solos, notes = [*found.solos, *found.sets], []
     for solo in solos:
         source = f": {solo.source}" if solo.source else ""
-        notes.append([_plain(f"longest run {solo.longest_run:.3g} intervals{source}")] * len(LENGTHS))
+        notes.append([escaped(f"longest run {solo.longest_run:.3g} intervals{source}")] * len(LENGTHS))
     heat = go.Heatmap(
         x=[str(length) for length in LENGTHS],
-        y=[_plain(solo.label) for solo in solos],
+        y=[escaped(solo.label) for solo in solos],
         z=[list(solo.shares) for solo in solos],
         text=[["" if share is None else f"{share:.0%}" for share in solo.shares] for solo in solos],
         texttemplate="%{text}",
@@ -189,8 +197,3 @@ def originality_chart(name: str, found: Originality) -> Chart:
     columns = {"type": "category", "title": "intervals of a run"}
     title, height = f"Originality of {name}", 110 + 28 * len(solos)
     return chart(f"originality_{name}", title, [heat], height=height, yaxis=rows, xaxis=columns)
-
-
-def _plain(text: str) -> str:
-    """Escape text for plotly, which interprets some markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")

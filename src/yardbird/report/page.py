@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,18 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from yardbird import files
+from yardbird.engraving.sheet_musicxml import as_musicxml
 from yardbird.metrics.verdicts import VERDICTS
 from yardbird.pictures import svg_piano_roll
 from yardbird.progress import progress
-from yardbird.report import figures, notation
-from yardbird.report.embedded_media import data_uri, picture_uri, sound_uri
+from yardbird.report import figures
+from yardbird.report.coloured_sheet import concert_sheet, draw_coloured
+from yardbird.report.embedded_media import data_uri, midi_uri, picture_uri, sound_uri
 from yardbird.report.family_solos import Family, ReportSolo, read_families
+from yardbird.report.latent_charts import latent_charts
+from yardbird.report.metric_names import words_of_column
 from yardbird.report.quality import read_quality
+from yardbird.report.row_colours import family_colours
 from yardbird.report.run_details import read_run
 from yardbird.report.strip import Way, read_ways
 from yardbird.report_tables import Section, address, read_sections
@@ -30,22 +36,23 @@ def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
     """Write the page from the folders data and reports of a pipeline; missing parts are omitted."""
     data, reports = root / "data", root / "reports"
     families, ways = read_families(data), read_ways(data)
+    originality = figures.read_originality(reports)
+    colours = family_colours([*(family.name for family in families), *originality, *figures.trained(reports)])
     content = {
+        "colours": colours,
         "run": read_run(root),
         "quality": read_quality(data, reports, sources),
         "sections": _sections(reports / "comparison_tables.json"),
         "verdicts": {
             name: {verdict.figure: verdict for verdict in own} for name, own in figures.read_verdicts(reports).items()
         },
-        "comparison": figures.comparison_charts(reports),
-        "training": figures.training_charts(reports),
-        "solos": figures.distance_chart(families),
+        "comparison": figures.comparison_charts(reports, colours),
+        "training": figures.training_charts(reports, colours),
+        "solos": figures.distance_chart(families, colours),
         "families": [_family(family) for family in progress(families, "engraving", unit="family")],
         "ways": [_way(way) for way in progress(ways, "drawing interpolations", unit="way")],
-        "originality": {
-            name: (figures.originality_chart(name, found), found)
-            for name, found in figures.read_originality(reports).items()
-        },
+        "originality": {name: (figures.originality_chart(name, found), found) for name, found in originality.items()},
+        "latent": latent_charts(data / "explored"),
     }
     files.write_text(path, render(content))
 
@@ -65,6 +72,7 @@ def render(content: Mapping[str, Any]) -> str:
         policy=_policy(scripts),
         verdict_names=VERDICTS,
         address=address,
+        words_of_column=words_of_column,
         pixels_a_second=svg_piano_roll.PIXELS_A_SECOND,
     )
 
@@ -93,12 +101,13 @@ def _family(family: Family) -> dict[str, Any]:
         "name": family.name,
         "count": len(family.solos),
         "real": sorted(family.real)[(len(family.real) - 1) // 2] if family.real else None,
-        "chosen": {label: _solo(solo) for label, solo in family.chosen.items()},
+        "chosen": {label: _solo(solo, family.name) for label, solo in family.chosen.items()},
     }
 
 
-def _solo(solo: ReportSolo) -> dict[str, Any]:
+def _solo(solo: ReportSolo, family: str) -> dict[str, Any]:
     notes = len(solo.score.notes) > 0
+    sheet = concert_sheet(solo.score, solo.title) if notes else None
     return {
         "title": solo.title,
         "facts": solo.facts,
@@ -110,9 +119,17 @@ def _solo(solo: ReportSolo) -> dict[str, Any]:
         "roll": Markup(svg_piano_roll.draw(solo.score, f"Piano roll of {solo.title}"))
         if notes
         else None,  # escaped as XML
-        "sheet": data_uri("image/svg+xml", notation.engrave(solo.score).encode()) if notes else None,
+        "sheet": data_uri("image/svg+xml", draw_coloured(sheet).encode()) if sheet else None,
+        "file": f"{family}_{_file_name(solo.title)}",
+        "midi": midi_uri(solo.score) if notes else None,
+        "musicxml": data_uri("application/vnd.recordare.musicxml+xml", as_musicxml(sheet).encode()) if sheet else None,
         "picture": picture_uri(solo.picture) if solo.picture and solo.picture.is_file() else None,
     }
+
+
+def _file_name(title: str) -> str:
+    """The end of a title, which differs between solos, as the name of a file without suffix."""
+    return re.sub(r"\W+", "_", title)[-60:].strip("_")
 
 
 def _way(way: Way) -> dict[str, Any]:
@@ -123,6 +140,9 @@ def _way(way: Way) -> dict[str, Any]:
             "to_second": step.to_second,
             "new_bars": step.new_bars,
             "sound": sound_uri(step.wave),
+            "file": f"step_{step.alpha * 100:03.0f}",
+            "midi": midi_uri(step.score),
+            "musicxml": None,
             "roll": Markup(svg_piano_roll.draw(step.score, f"Piano roll at {step.alpha:.0%}")),
         }
         for step in way.steps

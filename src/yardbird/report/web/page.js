@@ -79,6 +79,11 @@
     });
   }
 
+  // The download of a sound is that of its player, which is in the page once.
+  for (const link of document.querySelectorAll("a[data-sound]")) {
+    link.href = link.closest("article, .step").querySelector("audio").src;
+  }
+
   for (const strip of document.querySelectorAll(".strip")) {
     const show = () => {
       const chosen = strip.querySelector("input:checked").value;

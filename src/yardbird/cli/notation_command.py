@@ -1,0 +1,123 @@
+"""`yardbird notation`: writes a solo as sheet music for an instrument."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from yardbird.cli.console import result
+from yardbird.cli.output_places import OUT, Force
+from yardbird.errors import InputError
+
+if TYPE_CHECKING:
+    from yardbird.engraving.sheet import Sheet
+    from yardbird.music.score import Score
+
+Player = Literal["alto", "tenor", "trumpet", "concert"]
+_PLAYERS: tuple[Player, ...] = ("alto", "tenor", "trumpet", "concert")
+
+
+def notation(
+    solo: Annotated[
+        Path,
+        typer.Argument(help="A solo: MIDI, MusicXML, ABC or kern; tunes.abc#3 is one of several.", show_default=False),
+    ],
+    player: Annotated[
+        Player, typer.Option("--for", help="The instrument that the part is transposed for.")
+    ] = "concert",
+    parts: Annotated[bool, typer.Option("--parts", help="Write a part for each instrument.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write: .pdf, .svg, .musicxml or .mid; by default a .pdf in out/notation. With --parts, the "
+            "name of the instrument is added to it.",
+            show_default=False,
+        ),
+    ] = None,
+    feel: Annotated[
+        Literal["swing", "straight"] | None,
+        typer.Option(help="How eighths are played; by default as the solo plays them.", show_default=False),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Title; by default the name of the chart or the file.")] = None,
+    part: Annotated[
+        str, typer.Option(help="The part of the file with the solo: its name, track, or track/channel, from 1.")
+    ] = "",
+    force: Force = False,
+) -> None:
+    """Write a solo as sheet music: chords, key, four bars a line, swing marked at the top.
+
+    Notes, key and chords are transposed for the instrument. A line that would leave its range is written an octave
+    higher or lower, and the command says so. The rhythm is simplified: swung eighths are written as eighths, and a
+    short silence is no rest. A .mid has the written rhythm at sounding pitch.
+
+    Examples:
+
+    - `yardbird notation solo.mid --for alto`
+
+    - `yardbird notation solo.mid --for tenor --out solo.musicxml`
+
+    - `yardbird notation solo.mid --parts --out parts/solo.pdf`
+    """
+    from yardbird.data.readers import stem_of
+    from yardbird.engraving.sheet_file import SUFFIXES
+
+    chosen = out or OUT / "notation" / f"{stem_of(solo)}_{player}.pdf"
+    if parts:
+        stem = out.with_suffix("").name if out else stem_of(solo)
+        targets = {own: chosen.with_name(f"{stem}_{own}{chosen.suffix}") for own in _PLAYERS}
+    else:
+        targets = {player: chosen}
+    if chosen.suffix not in SUFFIXES:
+        found = chosen.suffix or "no suffix"
+        remedy = "give the file one of these suffixes"
+        raise InputError(chosen, expected=f"a name with {', '.join(SUFFIXES)}", found=found, remedy=remedy)
+    for target in targets.values():
+        if target.is_dir():
+            raise InputError(target, expected="a file to write", found="a folder", remedy="use another --out")
+        if target.exists() and target.resolve() == solo.resolve():
+            raise InputError(
+                target, expected="another file than the solo", found="the solo", remedy="use another --out"
+            )
+        if target.exists() and not force:
+            remedy = "add --force to replace it, or use another --out"
+            raise InputError(target, expected="no earlier result", found="one", remedy=remedy)
+    for above in chosen.parents:
+        if above.exists() and not above.is_dir():
+            raise InputError(above, expected="a folder to write to", found="a file", remedy="use another --out")
+    from yardbird.data.reading import load_midi
+    from yardbird.engraving.instruments import INSTRUMENTS
+    from yardbird.engraving.provenance_lines import credit_of, title_of
+    from yardbird.engraving.sheet import write_sheet
+    from yardbird.engraving.sheet_file import write_sheet_file
+
+    score = load_midi(solo, part)
+    swing = None if feel is None else feel == "swing"
+    for own, target in targets.items():
+        sheet = write_sheet(score, INSTRUMENTS[own], title or title_of(solo, stem_of(solo)), credit_of(solo), swing)
+        write_sheet_file(sheet, target)
+        result(f"{target}: {_summary(sheet)}")
+
+
+def write_part(score: "Score", stem: Path, player: Player) -> None:
+    """Write the part of a generated solo beside its other files, as `<stem>_<player>.pdf`."""
+    from yardbird.engraving.instruments import INSTRUMENTS
+    from yardbird.engraving.provenance_lines import credit_of, title_of
+    from yardbird.engraving.sheet import write_sheet
+    from yardbird.engraving.sheet_file import write_sheet_file
+
+    solo = stem.with_name(f"{stem.name}.mid")
+    sheet = write_sheet(score, INSTRUMENTS[player], title_of(solo, stem.name), credit_of(solo))
+    write_sheet_file(sheet, stem.with_name(f"{stem.name}_{player}.pdf"))
+
+
+def _summary(sheet: "Sheet") -> str:
+    from yardbird.engraving.spelling import name_of_key
+
+    bars, notes = len(sheet.rhythm.edges) - 1, sum(own.pitch is not None for own in sheet.rhythm.written)
+    text = f"{sheet.instrument.title}, {bars} bars, {notes} notes"
+    if sheet.score.key:
+        text += f", written in {name_of_key(sheet.score.key)}"
+    if octaves := abs(sheet.octaves):
+        far = "an octave" if octaves == 1 else f"{octaves} octaves"
+        text += f", {far} {'above' if sheet.octaves > 0 else 'below'} the solo, to fit the instrument"
+    return text
