@@ -17,6 +17,7 @@ from yardbird.cli.metrics_command import metrics
 from yardbird.cli.mlflow_commands import mlflow
 from yardbird.cli.move_commands import blend, transfer
 from yardbird.cli.sing_command import sing
+from yardbird.cli.studio_command import studio
 from yardbird.errors import YardbirdError
 
 _cli = typer.Typer(
@@ -39,7 +40,7 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EACCES: "fix the permissions, or choose another folder",
     errno.EPERM: "fix the permissions, or choose another folder",
 }
-for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
+for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor, studio):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import verovio
 from music21 import clef, expressions, key, meter, note, stream, tie
@@ -57,6 +58,7 @@ def engrave(score: Score) -> str:
     """The score as SVG, with chord tones and other tones in two colours; the same score gives the same bytes."""
     verovio.enableLog(verovio.LOG_OFF)  # it warns about beams that are hard to draw
     toolkit = verovio.toolkit()
+    toolkit.setResourcePath(str(Path(verovio.__file__).parent / "data"))  # the default is set for the main thread only
     toolkit.setOptions(_OPTIONS)
     assert toolkit.loadData(as_musicxml(score)), "verovio reads the MusicXML of music21"
     return str(toolkit.renderToSVG(1))
