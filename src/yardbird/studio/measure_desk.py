@@ -18,6 +18,7 @@ from yardbird.music.score import Score
 from yardbird.studio.studio_session import Chosen
 
 MOST_FILES = 20
+_ABOUT_FOLDERS = "artist_from_folder"  # the folder is not the visitor's
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def _examine(file: Chosen) -> tuple[bool, list[Advice]]:
         checkup = check_up([Path(folder)], *settings, read_limits())
     advice = []
     for finding in checkup.files[0].findings if checkup.files else ():
+        if finding.kind == _ABOUT_FOLDERS:
+            continue
         kind = explain(finding.kind)
         detail = finding.detail.replace(str(folder), "").replace(file.path.name, file.name)
         advice.append(Advice(kind.severity, finding.kind.replace("_", " "), detail, kind.pipeline, kind.remedy))

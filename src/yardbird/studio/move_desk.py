@@ -13,7 +13,7 @@ from yardbird.errors import InputError
 from yardbird.latent.directions import DIRECTIONS, Directions, more
 from yardbird.latent.solo_changes import changes
 from yardbird.latent.study import write_piece, write_table
-from yardbird.latent.style_transfer import ARTISTS, RANDOM, opening
+from yardbird.latent.style_transfer import ARTISTS, ENOUGH, RANDOM, opening
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.music.score import Score
 from yardbird.studio.model_shelf import ModelShelf
@@ -92,7 +92,8 @@ class Honesty:
     """How well a move was measured to work.
 
     Attributes:
-        works: whether it has more effect than a random move of the same length.
+        works: whether it has more effect than a random move of the same length; towards an artist, whether a judge also
+            takes more than half of the moved solos for the artist's.
     """
 
     name: str
@@ -135,7 +136,7 @@ def honesty_of_transfer() -> list[Honesty]:
     for to, rows in table.groupby("to"):
         own = rows[rows["way"] == ARTISTS].set_index("strength")
         random = rows[rows["way"].str.startswith(RANDOM)].groupby("strength")["verdict"].mean()
-        half = [strength for strength in own.index if strength and own.loc[strength, "rhythm_kept"] >= 0.5]
+        half = [strength for strength in own.index if strength and own.loc[strength, "rhythm_kept"] >= ENOUGH]
         if not half:
             continue
         best = max(half, key=lambda strength: float(own.loc[strength, "verdict"]))
@@ -144,7 +145,7 @@ def honesty_of_transfer() -> list[Honesty]:
             f"{judge} takes {start:.0%} of unmoved solos for {to}, {verdict:.0%} at strength {best:g}, and {chance:.0%} "
             f"after a random move as far; {float(own.loc[best, 'rhythm_kept']):.0%} of the rhythm is kept"
         )
-        found.append(Honesty(str(to), verdict > max(chance, start), words))
+        found.append(Honesty(str(to), verdict > max(chance, start, ENOUGH), words))
     return found
 
 

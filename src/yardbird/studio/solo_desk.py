@@ -1,6 +1,7 @@
 """The tab Solo: draws a solo over a chart, another one, more choruses of it, or new bars inside it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,13 @@ class Take:
 
 
 def examples() -> dict[str, str]:
-    """The charts of data/charts: title → text."""
-    paths = [path for path in sorted(CHARTS.glob("*")) if path.suffix.lower() in _SUFFIXES]
-    return {path.stem.replace("_", " ").capitalize(): path.read_text(encoding="utf-8") for path in paths}
+    """The charts of data/charts: title → text; unreadable ones are left out."""
+    found = {}
+    for path in sorted(path for path in CHARTS.glob("*") if path.suffix.lower() in _SUFFIXES):
+        with suppress(InputError, UnicodeDecodeError):
+            text = path.read_text(encoding="utf-8")
+            found[LeadSheet.parse(text).title or path.stem.replace("_", " ")] = text
+    return found
 
 
 def play(shelf: ModelShelf, session: Session, wish: Wish) -> Take:

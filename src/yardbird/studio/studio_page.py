@@ -184,7 +184,7 @@ def _solo_tab(studio: Studio, visitor: gr.State) -> _Tab:
                 model = gr.Dropdown([], label="Model")
                 artist = gr.Dropdown([_ANYONE], value=_ANYONE, label="In the style of")
                 with gr.Row():
-                    qpm = gr.Number(None, label="Tempo", minimum=0, maximum=400, info="empty: the chart's", min_width=120)
+                    qpm = gr.Number(0, label="Tempo", minimum=0, maximum=400, info="0: the chart's", min_width=120)
                     choruses = gr.Slider(1, 8, 2, step=1, label="Choruses", min_width=160)
                 temperature = gr.Slider(0, 1.5, 1, step=0.05, label="Temperature", info="lower: more predictable")
                 with gr.Accordion("More", open=False):
@@ -192,7 +192,7 @@ def _solo_tab(studio: Studio, visitor: gr.State) -> _Tab:
                     with gr.Row():
                         drums = gr.Checkbox(False, label="Drums", min_width=100)
                         count_in = gr.Checkbox(True, label="Count-in", min_width=100)
-                    seed = gr.Number(None, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, info="empty: random")
+                    seed = gr.Number(None, label="Seed", precision=0, info="empty: random")
         with gr.Row(elem_classes="yb-buttons"):
             start = gr.Button("Play a solo", variant="primary", min_width=120)
             again = gr.Button("Again", min_width=90)
@@ -335,7 +335,7 @@ def _measure_tab(studio: Studio, visitor: gr.State) -> None:
 
     with gr.Tab("Measure"):
         gr.Markdown("Metrics of your files, what they quote, and whether the pipeline would train on them.")
-        files = gr.File(file_count="multiple", file_types=list(SUFFIXES), label="MIDI, MusicXML, ABC or kern", height=140)
+        files = gr.File(file_count="multiple", file_types=list(SUFFIXES), label="MIDI, MusicXML, ABC or kern", height=160)
         with gr.Row(elem_classes="yb-buttons"):
             start = gr.Button("Measure", variant="primary", min_width=120)
         message, result = _outputs()
@@ -345,7 +345,7 @@ def _measure_tab(studio: Studio, visitor: gr.State) -> None:
 def _picker(label: str) -> tuple[gr.File, gr.Dropdown]:
     """A place for a file, and a list of solos to choose from instead."""
     with gr.Column(min_width=280):
-        file = gr.File(file_types=list(SUFFIXES), label=f"{label}: MIDI or MusicXML", height=120)
+        file = gr.File(file_types=list(SUFFIXES), label=f"{label}: MIDI or MusicXML", height=160)
         choice = gr.Dropdown([_NOTHING], value=_NOTHING, label=f"{label}: or choose")
     return file, choice
 

@@ -78,12 +78,17 @@ def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:
     gr.mount_gradio_app(
         app, studio.page(), path="/", max_file_size=MOST_BYTES, blocked_paths=[str(Path.cwd())], show_error=False,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False, mcp_server=False,
-        theme=theme, css=(_WEB / "studio.css").read_text(encoding="utf-8"),
-        head=f"<script>{(_WEB / 'studio.js').read_text(encoding='utf-8')}</script>",
+        theme=theme, head=_head(),
     )  # fmt: skip
     app.add_middleware(Headers)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     return app
+
+
+def _head() -> str:
+    """Style and script of the results. As a setting `css`, gradio would rewrite the rules, and lose those for phones."""
+    style, script = ((_WEB / name).read_text(encoding="utf-8") for name in ("studio.css", "studio.js"))
+    return f"<style>{style}</style><script>{script}</script>"
 
 
 def open_port(host: str, port: int) -> socket.socket:
