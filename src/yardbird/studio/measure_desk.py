@@ -62,7 +62,9 @@ def _measure(file: Chosen) -> Measured:
         score = file.read()
     except InputError as error:
         return Measured(file.name, None, str(error), {}, used, advice)
-    metrics = {name.replace("_", " "): "–" if value is None else f"{value:.3f}" for name, value in describe(score).items()}
+    metrics = {
+        name.replace("_", " "): "–" if value is None else f"{value:.3f}" for name, value in describe(score).items()
+    }
     return Measured(file.name, score, "", metrics, used, advice)
 
 

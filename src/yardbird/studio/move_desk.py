@@ -133,19 +133,21 @@ def honesty_of_transfer() -> list[Honesty]:
     auc = files.read_json(EXPLORE).get("music_vae", {}).get("transfer", {}).get("judge_auc")
     judge = f"a judge of style (AUC {auc:.2f} on held-out solos; 0.50 is chance)" if auc else "a judge of style"
     table, found = pd.read_csv(file), []
-    for to, rows in table.groupby("to"):
-        own = rows[rows["way"] == ARTISTS].set_index("strength")
-        random = rows[rows["way"].str.startswith(RANDOM)].groupby("strength")["verdict"].mean()
-        half = [strength for strength in own.index if strength and own.loc[strength, "rhythm_kept"] >= ENOUGH]
-        if not half:
+    for to in sorted(table["to"].unique()):
+        rows: list[dict[str, Any]] = table[table["to"] == to].to_dict("records")
+        own = {row["strength"]: row for row in rows if row["way"] == ARTISTS}
+        half = [row for strength, row in own.items() if strength and row["rhythm_kept"] >= ENOUGH]
+        if not half or 0 not in own:
             continue
-        best = max(half, key=lambda strength: float(own.loc[strength, "verdict"]))
-        verdict, chance, start = float(own.loc[best, "verdict"]), float(random.get(best, 0)), float(own["verdict"].iloc[0])
+        best = max(half, key=lambda row: float(row["verdict"]))
+        same_length = [row for row in rows if row["way"].startswith(RANDOM) and row["strength"] == best["strength"]]
+        chance = float(np.mean([row["verdict"] for row in same_length] or [0]))
+        start, verdict = own[0]["verdict"], best["verdict"]
         words = (
-            f"{judge} takes {start:.0%} of unmoved solos for {to}, {verdict:.0%} at strength {best:g}, and {chance:.0%} "
-            f"after a random move as far; {float(own.loc[best, 'rhythm_kept']):.0%} of the rhythm is kept"
+            f"{judge} takes {start:.0%} of unmoved solos for {to}, {verdict:.0%} at strength {best['strength']:g}, and "
+            f"{chance:.0%} after a random move as far; {best['rhythm_kept']:.0%} of the rhythm is kept"
         )
-        found.append(Honesty(str(to), verdict > max(chance, start, ENOUGH), words))
+        found.append(Honesty(to, verdict > max(chance, start, ENOUGH), words))
     return found
 
 

@@ -1,6 +1,6 @@
 """The corpus that solos of the studio are compared with: training solos for quotations, held-out solos for values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,17 +21,18 @@ from yardbird.tables.copies_table import read_copies
 
 _DRAWS = 500  # excerpts of training solos that give the limits of quoting
 _JUDGED = ("longest_run", "coverage_8")
-#: Measures of a solo for the page: name → (metric, whether it is a share).
-MEASURES = {
-    "chord tones": (chord_tone_rate, True),
-    "chord tones on the beat": (on_beat_chord_tone_rate, True),
-    "notes in a phrase": (lambda score: phrase_length_quantile(score, 0.5), False),
-    "notes a bar": (notes_per_bar, False),
-    "swing ratio": (swing_ratio, False),
-    "enclosures": (enclosure_rate, True),
-    "chromatic approaches": (chromatic_approach_rate, True),
-    "runs on bebop scales": (bebop_scale_run_rate, True),
-    "arpeggios": (arpeggio_rate, True),
+_SHARE, _NUMBER = "{:.0%}", "{:.3g}"
+#: Measures of a solo for the page: name → (metric, format).
+MEASURES: Mapping[str, tuple[Callable[[Score], float | None], str]] = {
+    "chord tones": (chord_tone_rate, _SHARE),
+    "chord tones on the beat": (on_beat_chord_tone_rate, _SHARE),
+    "notes in a phrase": (lambda score: phrase_length_quantile(score, 0.5), _NUMBER),
+    "notes a bar": (notes_per_bar, _NUMBER),
+    "swing ratio": (swing_ratio, _NUMBER),
+    "enclosures": (enclosure_rate, _SHARE),
+    "chromatic approaches": (chromatic_approach_rate, _SHARE),
+    "runs on bebop scales": (bebop_scale_run_rate, _SHARE),
+    "arpeggios": (arpeggio_rate, _SHARE),
 }
 
 
@@ -148,12 +149,11 @@ def _original(found: Originality, limits: Mapping[str, float]) -> Sign | None:
 
 
 def _row(name: str, score: Score, real: Sequence[Score]) -> Row:
-    metric, is_share = MEASURES[name]
+    metric, text = MEASURES[name]
     value = metric(score)
     known = [found for piece in real if (found := metric(piece)) is not None]
-    show = (lambda number: f"{number:.0%}") if is_share else (lambda number: f"{number:.3g}")
-    own = "–" if value is None else show(value)
+    own = "–" if value is None else text.format(value)
     if not known:
         return Row(name, own, "–", None)
     low, high = np.quantile(known, [LOW, HIGH]).tolist()
-    return Row(name, own, f"{show(low)} – {show(high)}", None if value is None else low <= value <= high)
+    return Row(name, own, f"{text.format(low)} – {text.format(high)}", None if value is None else low <= value <= high)

@@ -51,7 +51,7 @@ def sing_prompt(
     if seconds > MOST_SECONDS:
         found = f"{seconds:g}"
         raise InputError("seconds", expected=f"at most {MOST_SECONDS:g}", found=found, remedy="ask for a shorter sound")
-    options = {
+    options: dict[str, Any] = {
         "prompts": (prompt,), "seconds": float(seconds), "guidance": float(guidance),
         "temperature": float(temperature), "melody_seconds": float(melody_seconds),
     }  # fmt: skip

@@ -64,7 +64,7 @@ class Wish:
         Raises:
             InputError: a value is invalid.
         """
-        options = {
+        options: dict[str, Any] = {
             "artist": self.artist or None, "qpm": self.qpm or None, "temperature": float(self.temperature),
             "best_of": self.candidates, "drums": self.drums, "count_in": self.count_in,
         }  # fmt: skip
@@ -156,6 +156,8 @@ def fill_bars(shelf: ModelShelf, session: Session, take: Take, ranges: str) -> T
     Raises:
         InputError: the bars are outside the solo, or no model fills bars.
     """
+    if not len(take.solo.score.notes):
+        raise InputError("solo", expected="notes", found="no notes", remedy="draw another one")
     base = session.put_in(take.solo.score, take.name)
     try:
         filling = read_filling(base.path, [ranges])
@@ -205,5 +207,3 @@ def new_seed(seed: int | None = None) -> int:
 def _check_bars(bars: int) -> None:
     if bars > MOST_BARS:
         raise InputError("bars", expected=f"at most {MOST_BARS}", found=str(bars), remedy="ask for fewer choruses")
-
-

@@ -1,7 +1,7 @@
 """The page, built with Gradio: five tabs of inputs, whose buttons call the functions of the desks.
 
-Each visitor has one `Visitor` in the server's memory. Drawing, measuring and rendering wait in one queue, because models
-share the processor. An error that a visitor can fix appears as one line above the result, which stays.
+Each visitor has one `Visitor` in the server's memory. Drawing, measuring and rendering wait in one queue, because the
+models share the processor. An error that a visitor can fix appears as one line above the result, which stays.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,11 @@ from yardbird.studio.sing_desk import Sung
 from yardbird.studio.solo_desk import Take, Wish
 from yardbird.studio.studio_session import SUFFIXES, Chosen, Session
 
-_NO_CHART, _ANYONE, _NOTHING = "No chart: the model invents the changes", "the model's choice", "(a file of yours, above)"
+_NO_CHART, _ANYONE, _NOTHING = (
+    "No chart: the model invents the changes",
+    "the model's choice",
+    "(a file of yours, above)",
+)
 _DESK = "the solo of the tab Solo"
 _QUEUED = {"concurrency_id": "models", "concurrency_limit": 1, "api_visibility": "private"}
 _AT_ONCE = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
@@ -335,7 +339,9 @@ def _measure_tab(studio: Studio, visitor: gr.State) -> None:
 
     with gr.Tab("Measure"):
         gr.Markdown("Metrics of your files, what they quote, and whether the pipeline would train on them.")
-        files = gr.File(file_count="multiple", file_types=list(SUFFIXES), label="MIDI, MusicXML, ABC or kern", height=160)
+        files = gr.File(
+            file_count="multiple", file_types=list(SUFFIXES), label="MIDI, MusicXML, ABC or kern", height=160
+        )
         with gr.Row(elem_classes="yb-buttons"):
             start = gr.Button("Measure", variant="primary", min_width=120)
         message, result = _outputs()

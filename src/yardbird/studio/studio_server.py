@@ -86,7 +86,7 @@ def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:
 
 
 def _head() -> str:
-    """Style and script of the results. As a setting `css`, gradio would rewrite the rules, and lose those for phones."""
+    """Style and script of the results. Gradio rewrites the rules of its setting `css` and loses those for phones."""
     style, script = ((_WEB / name).read_text(encoding="utf-8") for name in ("studio.css", "studio.js"))
     return f"<style>{style}</style><script>{script}</script>"
 

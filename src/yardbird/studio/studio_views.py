@@ -126,9 +126,7 @@ def honesty_html(content: Mapping[str, Any]) -> str:
     return _html("honesty.html", **content)
 
 
-def hear(
-    score: Score, title: str, *, drums: bool = False, counted_in: bool = False, sheet: bool = False
-) -> Heard:
+def hear(score: Score, title: str, *, drums: bool = False, counted_in: bool = False, sheet: bool = False) -> Heard:
     """Render and draw a score."""
     sound = render(score, comping=True, with_drums=drums, counted_in=counted_in)
     tempo = f"{score.mean_qpm:.0f} beats a minute"
