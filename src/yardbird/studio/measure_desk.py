@@ -9,7 +9,7 @@ from pathlib import Path
 from yardbird.config import read_section
 from yardbird.data.checkup import check_up
 from yardbird.data.findings import explain
-from yardbird.data.health import read_limits
+from yardbird.data.health import Finding, read_limits
 from yardbird.data.reading import IngestConfig
 from yardbird.data.validation import ValidateConfig
 from yardbird.errors import InputError
@@ -53,32 +53,36 @@ def measure(files: Sequence[Chosen]) -> list[Measured]:
     if not 0 < len(files) <= MOST_FILES:
         expected, found = f"1 to {MOST_FILES} files", str(len(files))
         raise InputError("files", expected=expected, found=found, remedy="drop files of music")
-    return [_measure(file) for file in files]
+    examined = _examine(files)
+    return [_measure(file, *found) for file, found in zip(files, examined, strict=True)]
 
 
-def _measure(file: Chosen) -> Measured:
-    used, advice = _examine(file)
+def _measure(file: Chosen, used: bool, advice: Sequence[Advice]) -> Measured:
     try:
         score = file.read()
     except InputError as error:
         return Measured(file.name, None, str(error), {}, used, advice)
-    metrics = {
-        name.replace("_", " "): "–" if value is None else f"{value:.3f}" for name, value in describe(score).items()
-    }
+    values = describe(score)
+    metrics = {name.replace("_", " "): "–" if value is None else f"{value:.3f}" for name, value in values.items()}
     return Measured(file.name, score, "", metrics, used, advice)
 
 
-def _examine(file: Chosen) -> tuple[bool, list[Advice]]:
-    """Whether the pipeline would train on the file, and its findings."""
+def _examine(files: Sequence[Chosen]) -> list[tuple[bool, list[Advice]]]:
+    """Whether the pipeline would train on each file, and its findings. All are examined at once, as a corpus is."""
+    settings = read_section("ingest", IngestConfig), read_section("validate", ValidateConfig)
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copyfile(file.path, Path(folder) / file.path.name)
-        settings = read_section("ingest", IngestConfig), read_section("validate", ValidateConfig)
-        checkup = check_up([Path(folder)], *settings, read_limits())
-    advice = []
-    for finding in checkup.files[0].findings if checkup.files else ():
-        if finding.kind == _ABOUT_FOLDERS:
-            continue
-        kind = explain(finding.kind)
-        detail = finding.detail.replace(str(folder), "").replace(file.path.name, file.name)
-        advice.append(Advice(kind.severity, finding.kind.replace("_", " "), detail, kind.pipeline, kind.remedy))
-    return any(own.used for own in checkup.files), advice
+        for number, file in enumerate(files):
+            shutil.copyfile(file.path, Path(folder) / f"{number:03d}{file.path.suffix}")
+        health = check_up([Path(folder)], *settings, read_limits()).files
+    found = []
+    for number in range(len(files)):
+        own = [one for one in health if one.file.startswith(f"{number:03d}.")]
+        findings = [finding for one in own for finding in one.findings if finding.kind != _ABOUT_FOLDERS]
+        advice = [_advice(finding, folder) for finding in findings]
+        found.append((any(one.used for one in own), advice))
+    return found
+
+
+def _advice(finding: Finding, folder: str) -> Advice:
+    kind, detail = explain(finding.kind), finding.detail.replace(f"{folder}/", "")
+    return Advice(kind.severity, finding.kind.replace("_", " "), detail, kind.pipeline, kind.remedy)

@@ -5,7 +5,9 @@ this server's own files; usage statistics and the check for new versions are off
 """
 
 import os
+import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -121,5 +123,6 @@ def serve(listening: socket.socket, host: str, *, registry: bool) -> None:
             make_app(studio, hosts), log_level="warning", access_log=False, proxy_headers=False, server_header=False,
             timeout_graceful_shutdown=2,
         )  # fmt: skip
-        with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean shutdown
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the uploads are deleted
+        with suppress(KeyboardInterrupt):  # uvicorn raises the signal again after a clean shutdown
             uvicorn.Server(settings).run(sockets=[listening])
