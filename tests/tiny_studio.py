@@ -19,6 +19,7 @@ from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.latent.directions import Directions, fingerprint
+from yardbird.latent.interval_style import interval_table
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import write_score
@@ -46,8 +47,9 @@ def make_tiny_studio(folder: Path, data: Path) -> Path:
         files.write_json(folder / "models" / family.name / "trained.json", {"family": family.name})
     random = np.random.default_rng(0)
     ways = {name: random.standard_normal(vae.config.latent_dim).astype(np.float32) for name in (*PLAYERS, *ATTRIBUTES)}
-    attributes = {name: ways[name] for name in ("density", "register", "rests")}
-    directions = Directions(fingerprint(vae), {name: ways[name] for name in PLAYERS}, attributes)
+    attributes = {name: ways[name] for name in ("register", "rests")}
+    tables = {name: interval_table([walk(seed, 8)]).astype(np.float32) for seed, name in enumerate(PLAYERS)}
+    directions = Directions(fingerprint(vae), {name: ways[name] for name in PLAYERS}, attributes, tables)
     directions.save(folder / "data/explored/directions.safetensors")
     _explored(folder)
     return folder
@@ -63,9 +65,9 @@ def _explored(folder: Path) -> None:
     ]
     _write(folder / "data/explored/arithmetic/arithmetic.csv", rows)
     verdicts = {
-        (PLAYERS[0], "artists"): 0.4,
+        (PLAYERS[0], "intervals"): 0.4,
         (PLAYERS[0], "random 1"): 0.6,
-        ("Bob", "artists"): 0.9,
+        ("Bob", "intervals"): 0.9,
         ("Bob", "random 1"): 0.3,
     }
     rows = [

@@ -10,17 +10,17 @@ import pandas as pd
 
 from yardbird import files
 from yardbird.errors import InputError
-from yardbird.latent.directions import DIRECTIONS, Directions, more
+from yardbird.latent.directions import DIRECTIONS, Directions, more, restyled
 from yardbird.latent.solo_changes import changes
 from yardbird.latent.study import write_piece, write_table
-from yardbird.latent.style_transfer import ARTISTS, ENOUGH, RANDOM, opening
+from yardbird.latent.style_transfer import ENOUGH, INTERVALS, RANDOM, opening
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.music.score import Score
 from yardbird.studio.model_shelf import ModelShelf
 from yardbird.studio.studio_session import Chosen, Session
 
 EXPLORED, EXPLORE = Path("data/explored"), Path("reports/explore.json")
-MOST = 12.0  # the largest strength of a transfer: the stage explore measures as far
+MOST = 6.0  # the largest strength of a transfer: the stage explore measures up to 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def move(
     """Move the first `bars` bars of a solo.
 
     Args:
-        to: an artist, at a distance of `strength` times the difference between this artist and all others.
+        to: an artist, along a path of length `strength` in every window of the latent space.
         amounts: of attributes; 0 is no move.
 
     Raises:
@@ -63,7 +63,7 @@ def move(
     found = Directions.load(EXPLORED / DIRECTIONS, family)
     grid = family.codec.grid(opening(solo.read(), bars)).score
     (latent,) = family.encode([grid])
-    moved = latent + strength * found.between(None, found.artist(to)) if to and strength else latent
+    moved = restyled(family, found, latent, None, found.artist(to), strength) if to and strength else latent
     wanted = {name: amount for name, amount in amounts.items() if amount}
     if unknown := [name for name in wanted if name not in ATTRIBUTES]:
         expected = f"one of {', '.join(ATTRIBUTES)}"
@@ -135,7 +135,7 @@ def honesty_of_transfer() -> list[Honesty]:
     table, found = pd.read_csv(file), []
     for to in sorted(table["to"].unique()):
         rows: list[dict[str, Any]] = table[table["to"] == to].to_dict("records")
-        own = {row["strength"]: row for row in rows if row["way"] == ARTISTS}
+        own = {row["strength"]: row for row in rows if row["way"] == INTERVALS}
         half = [row for strength, row in own.items() if strength and row["rhythm_kept"] >= ENOUGH]
         if not half or 0 not in own:
             continue

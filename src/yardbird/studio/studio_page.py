@@ -268,9 +268,7 @@ def _move_tab(studio: Studio, visitor: gr.State) -> _Tab:
                 bars = gr.Slider(4, 64, 16, step=4, label="Bars")
             with gr.Column(min_width=300):
                 to = gr.Dropdown([nobody, *known], value=nobody, label="Towards the style of")
-                strength = gr.Slider(
-                    0, move_desk.MOST, 4, step=0.5, label="Strength", info="1: the difference between the players"
-                )
+                strength = gr.Slider(0, move_desk.MOST, 2, step=0.5, label="Strength", info="higher: more notes change")
                 amounts = [
                     gr.Slider(-3, 3, 0, step=0.25, label=f"{name.capitalize()}, less or more") for name in ATTRIBUTES
                 ]
