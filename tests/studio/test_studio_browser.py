@@ -23,6 +23,7 @@ pytest.importorskip("gradio", reason="gradio is not installed")
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 TABS = ("Solo", "Between", "Move", "Sing", "Measure")
 WAIT = 120_000  # milliseconds: the machine of a test may be busy
+expect.set_options(timeout=WAIT)
 #: Records the times at which sources of Web Audio start and stop.
 RECORD = """
   window.heard = [];
@@ -62,7 +63,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         page.on("request", lambda asked: None if _is_ours(asked.url, address) else complaints.append(asked.url))
         page.add_init_script(RECORD)
         page.goto(address)
-        expect(page.get_by_label("Model").first).to_have_value(re.compile("Music Transformer"), timeout=WAIT)
+        expect(page.get_by_label("Model").first).to_have_value(re.compile("Music Transformer"))
         pages.append(page)
         return page
 
@@ -96,7 +97,7 @@ def result(page: Page) -> Locator:
 
 def wait_for_another(page: Page, name: str | None) -> str:
     """The name of the next result."""
-    expect(result(page)).not_to_have_attribute("data-name", name or "", timeout=WAIT)
+    expect(result(page)).not_to_have_attribute("data-name", name or "")
     return result(page).get_attribute("data-name") or ""
 
 
@@ -189,7 +190,7 @@ def test_two_visitors_do_not_see_each_other(project: Path, visit: Callable[..., 
         page.get_by_label("Changes").fill(f"title: {title}\n\nF7 | Bb7")
         press(page, "Play a solo")
     for page, own, other in ((ann, "Ann", "Bob"), (bob, "Bob", "Ann")):
-        expect(result(page)).to_contain_text(f"Tune of {own}", timeout=WAIT)
+        expect(result(page)).to_contain_text(f"Tune of {own}")
         press(page, "Keep")
         expect(page.locator(".yb-done:visible")).to_contain_text(f"tune_of_{own.lower()}")
         assert f"Tune of {other}" not in page.content().replace(f"title: Tune of {own}", "")
@@ -203,10 +204,10 @@ def test_hostile_files_and_texts_are_one_line_each(project: Path, visit: Callabl
     page = visit()
     page.get_by_label("Changes").fill("title: <img src=x onerror='document.title=1'>${document.title=2}\n\nF7 | Bb7")
     press(page, "Play a solo")
-    expect(page.locator("figcaption:visible").first).to_contain_text("<img src=x", timeout=WAIT)
+    expect(page.locator("figcaption:visible").first).to_contain_text("<img src=x")
     page.get_by_label("Changes").fill("F7 | <script>alert(1)</script>")
     press(page, "Play a solo")
-    expect(page.get_by_role("alert").locator("visible=true")).to_contain_text("chart, line 1", timeout=WAIT)
+    expect(page.get_by_role("alert").locator("visible=true")).to_contain_text("chart, line 1")
     expect(page.locator("figcaption:visible").first, "the solo stays").to_be_visible()
     page.get_by_role("tab", name="Measure").click()
     bad = tmp_path / "<img src=x onerror='document.title=3'>.mid"
@@ -216,7 +217,7 @@ def test_hostile_files_and_texts_are_one_line_each(project: Path, visit: Callabl
     page.locator("input[type=file]").last.set_input_files(bad)
     page.wait_for_timeout(1500)
     press(page, "Measure")
-    expect(page.locator(".yb-file .yb-notice")).to_have_count(1, timeout=WAIT)
+    expect(page.locator(".yb-file .yb-notice")).to_have_count(1)
     expect(page.locator(".yb-file .yb-notice")).to_contain_text("expected a whole MIDI file")
     page.get_by_role("tab", name="Move").click()
     page.locator("input[type=file]:visible, input[type=file]").nth(2).set_input_files(big)

@@ -43,8 +43,8 @@ def test_the_server_sends_its_policy_and_refuses_foreign_names_and_files(
     pytest.importorskip("gradio", reason="gradio is not installed")
     from starlette.testclient import TestClient
 
-    from yardbird.studio.studio_page import Studio
     from yardbird.studio.studio_server import make_app
+    from yardbird.studio.studio_visitors import Studio
 
     studio = Studio(shelf, references, tmp_path)
     with TestClient(make_app(studio, ["127.0.0.1"]), base_url="http://127.0.0.1") as client:

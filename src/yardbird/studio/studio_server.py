@@ -27,8 +27,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yardbird.errors import InputError
 from yardbird.studio.model_shelf import FAMILIES, ModelShelf, registered_models
 from yardbird.studio.reference_solos import ReferenceSolos
-from yardbird.studio.studio_page import Studio
+from yardbird.studio.studio_page import make_page
 from yardbird.studio.studio_session import MOST_BYTES
+from yardbird.studio.studio_visitors import Studio
 
 SESSIONS = Path("out/studio")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -78,7 +79,7 @@ def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:
         font_mono=["ui-monospace", "monospace"],
     )  # fmt: skip
     gr.mount_gradio_app(
-        app, studio.page(), path="/", max_file_size=MOST_BYTES, blocked_paths=[str(Path.cwd())], show_error=False,
+        app, make_page(studio), path="/", max_file_size=MOST_BYTES, blocked_paths=[str(Path.cwd())], show_error=False,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False, mcp_server=False,
         theme=theme, head=_head(),
     )  # fmt: skip
