@@ -104,7 +104,7 @@ def wait_for_another(page: Page, name: str | None) -> str:
 def ask_for_a_short_solo(page: Page) -> str:
     page.get_by_label("Changes").fill("title: Short\n\nF7 | Bb7 | F7 | Cm7 F7")
     press(page, "Play a solo")
-    expect(result(page)).to_be_visible(timeout=WAIT)
+    expect(result(page)).to_be_visible()
     return result(page).get_attribute("data-name") or ""
 
 
@@ -132,7 +132,7 @@ def test_a_whole_session_leaves_what_was_kept_with_its_origin(
     choose(page, "From: or choose", "the solo of the tab Solo")
     choose(page, "To: or choose", "etude 002")
     press(page, "Go between")
-    expect(result(page)).to_be_visible(timeout=WAIT)
+    expect(result(page)).to_be_visible()
     _hear_without_a_gap(page)
     press(page, "Keep")
     expect(page.locator(".yb-done:visible")).to_contain_text("Kept: between")
@@ -140,21 +140,21 @@ def test_a_whole_session_leaves_what_was_kept_with_its_origin(
     choose(page, "Solo: or choose", name)
     page.get_by_label("Density, less or more").first.fill("2")
     press(page, "Move it")
-    expect(page.get_by_text("What changed")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("What changed")).to_be_visible()
     press(page, "Keep")
     expect(page.locator(".yb-done:visible")).to_contain_text("Kept: moved")
     page.get_by_role("tab", name="Sing").click()
     page.get_by_label("Seconds").first.fill("2")
     press(page, "Sing it")
-    expect(page.get_by_alt_text("Spectrogram of the sound")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_alt_text("Spectrogram of the sound")).to_be_visible()
     press(page, "Keep")
     expect(page.locator(".yb-done:visible")).to_contain_text("Kept: be_bop")
     page.get_by_role("tab", name="Measure").click()
     write_score(walk(1, 16), tmp_path / "tune.mid")
-    page.locator("input[type=file]").last.set_input_files(tmp_path / "tune.mid")
+    page.locator(".tabitem:visible input[type=file]").first.set_input_files(tmp_path / "tune.mid")
     expect(page.get_by_text("tune.mid")).to_be_visible()
     press(page, "Measure")
-    expect(page.get_by_text("Tune one bar 1, same pitch")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Tune one bar 1, same pitch")).to_be_visible()
     folder = session_folder(project, page)
     kept = {path.stem for path in folder.glob("*.json")}
     assert {name} | {stem for stem in kept if stem.startswith(("between", "moved", "be_bop"))} == kept
@@ -214,13 +214,13 @@ def test_hostile_files_and_texts_are_one_line_each(project: Path, visit: Callabl
     bad.write_bytes(b"MThd nonsense")
     big = tmp_path / "big.mid"
     big.write_bytes(b"x" * 1_500_000)
-    page.locator("input[type=file]").last.set_input_files(bad)
+    page.locator(".tabitem:visible input[type=file]").first.set_input_files(bad)
     page.wait_for_timeout(1500)
     press(page, "Measure")
     expect(page.locator(".yb-file .yb-notice")).to_have_count(1)
     expect(page.locator(".yb-file .yb-notice")).to_contain_text("expected a whole MIDI file")
     page.get_by_role("tab", name="Move").click()
-    page.locator("input[type=file]:visible, input[type=file]").nth(2).set_input_files(big)
+    page.locator(".tabitem:visible input[type=file]").first.set_input_files(big)
     expect(page.get_by_text("exceeds the maximum").or_(page.get_by_text("exceeded maximum")).first).to_be_visible()
     assert page.title() == "Yardbird studio"
     written = [path for path in (project / "out/studio").rglob("*") if path.is_file()]
@@ -245,7 +245,7 @@ def test_a_solo_is_drawn_and_kept_by_keyboard(visit: Callable[..., Page]) -> Non
     page.get_by_label("Changes").fill("title: Keys\n\nF7 | Bb7")
     _tab_to(page, "Play a solo")
     page.keyboard.press("Enter")
-    expect(result(page)).to_be_visible(timeout=WAIT)
+    expect(result(page)).to_be_visible()
     _tab_to(page, "Keep")
     page.keyboard.press("Enter")
     expect(page.locator(".yb-done:visible")).to_contain_text("keys")
