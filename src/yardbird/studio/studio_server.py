@@ -91,7 +91,8 @@ def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:
 def _head() -> str:
     """Style and script of the results. Gradio rewrites the rules of its setting `css` and loses those for phones."""
     style, script = ((_WEB / name).read_text(encoding="utf-8") for name in ("studio.css", "studio.js"))
-    return f"<style>{style}</style><script>{script}</script>"
+    limit = f'<meta name="yardbird-most-bytes" content="{MOST_BYTES}">'
+    return f"{limit}<style>{style}</style><script>{script}</script>"
 
 
 def open_port(host: str, port: int) -> socket.socket:

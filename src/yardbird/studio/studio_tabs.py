@@ -238,7 +238,11 @@ def measure_tab(studio: Studio, visitor: gr.State) -> None:
     with gr.Tab("Measure"):
         gr.Markdown("Metrics of your files, what they quote, and whether the pipeline would train on them.")
         files = gr.File(
-            file_count="multiple", file_types=list(SUFFIXES), label="MIDI, MusicXML, ABC or kern", height=160
+            file_count="multiple",
+            file_types=list(SUFFIXES),
+            label="MIDI, MusicXML, ABC or kern",
+            height=160,
+            elem_classes="yb-file-drop",
         )
         with gr.Row(elem_classes="yb-buttons"):
             start = gr.Button("Measure", variant="primary", min_width=120)
@@ -249,7 +253,9 @@ def measure_tab(studio: Studio, visitor: gr.State) -> None:
 def _picker(label: str) -> tuple[gr.File, gr.Dropdown]:
     """A place for a file, and a list of solos to choose from instead."""
     with gr.Column(min_width=280):
-        file = gr.File(file_types=list(SUFFIXES), label=f"{label}: MIDI or MusicXML", height=160)
+        file = gr.File(
+            file_types=list(SUFFIXES), label=f"{label}: MIDI or MusicXML", height=160, elem_classes="yb-file-drop"
+        )
         choice = gr.Dropdown([NO_SOLO], value=NO_SOLO, label=f"{label}: or choose")
     return file, choice
 

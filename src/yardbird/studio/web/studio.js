@@ -124,6 +124,26 @@
     document.addEventListener("yardbird-stop", () => { stop(); label(); });
   }
 
+  /** Refuse files that the server would refuse; Gradio itself shows no reason. */
+  function refuseLargeFiles(event) {
+    const place = event.target.closest?.(".yb-file-drop");
+    const files = [...(event.dataTransfer?.files ?? event.target.files ?? [])];
+    if (!place || !files.length) return;
+    place.parentElement.querySelector(".yb-too-large")?.remove();
+    const most = Number(document.querySelector("meta[name=yardbird-most-bytes]").content);
+    const large = files.find((file) => file.size > most);
+    if (!large) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    if (event.target.type === "file") event.target.value = "";
+    const notice = document.createElement("p");
+    notice.className = "yb-notice yb-too-large";
+    notice.setAttribute("role", "alert");
+    notice.textContent = `${large.name}: expected at most ${most / 1e6} MB, found ${(large.size / 1e6).toFixed(1)} MB; export the solo alone`;
+    place.after(notice);
+  }
+  for (const kind of ["change", "drop"]) document.addEventListener(kind, refuseLargeFiles, true);
+
   const setUps = { ".yb-player": setUpPlayer, ".yb-between": setUpBetween };
   const known = new WeakSet();
   function setUp() {
