@@ -11,7 +11,7 @@ from yardbird.data.checkup import check_up
 from yardbird.data.findings import explain
 from yardbird.data.health import Finding, read_limits
 from yardbird.data.reading import IngestConfig
-from yardbird.data.validation import ValidateConfig
+from yardbird.data.validate_config import ValidateConfig
 from yardbird.errors import InputError
 from yardbird.metrics.solo_metrics import describe
 from yardbird.music.score import Score
