@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from yardbird.errors import InputError
-from yardbird.tracking.registered_folder import fetch_model
+from yardbird.tracking.registered_folder import fetch_model, registered_references
 from yardbird.tracking.store import connect
 
 
@@ -35,4 +35,14 @@ def test_an_unregistered_model_is_a_one_line_error(workspace: Path, reference: s
 def test_fetching_creates_no_database(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no database yet"):
         fetch_model(tmp_path, "tune@champion")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("registered")
+def test_registered_models_are_listed_by_alias(workspace: Path) -> None:
+    assert registered_references(workspace) == ["tune@champion"]
+
+
+def test_listing_creates_no_database(tmp_path: Path) -> None:
+    assert registered_references(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

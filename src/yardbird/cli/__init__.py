@@ -24,6 +24,7 @@ from yardbird.cli.mlflow_commands import mlflow
 from yardbird.cli.move_commands import blend, transfer
 from yardbird.cli.notation_command import notation
 from yardbird.cli.sing_command import sing
+from yardbird.cli.studio_command import studio
 from yardbird.errors import InputError, YardbirdError
 
 _cli = typer.Typer(
@@ -56,6 +57,7 @@ for command in (
     export,
     check,
     doctor,
+    studio,
 ):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")

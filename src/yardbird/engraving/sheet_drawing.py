@@ -93,6 +93,7 @@ def _fitting(text: str, size: float, width: float) -> float:
 def _pages(musicxml: str, options: Mapping[str, Any]) -> list[ElementTree.Element]:
     verovio.enableLog(verovio.LOG_OFF)  # it warns about beams that are hard to draw
     toolkit = verovio.toolkit()
+    toolkit.setResourcePath(str(Path(verovio.__file__).parent / "data"))  # verovio sets it in the main thread only
     toolkit.setOptions({**_SHARED, **options})
     shown = re.sub(r"<degree\b.*?</degree>", "", musicxml, flags=re.DOTALL)  # verovio would draw them twice
     assert toolkit.loadData(shown), "verovio reads the MusicXML of music21"

@@ -10,6 +10,7 @@ from yardbird.errors import InputError
 from yardbird.generation import latent_solos, token_solos
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
+from yardbird.models.family import Family
 from yardbird.models.family_kinds import LatentFamily, TokenFamily
 from yardbird.models.trained_folder import open_family
 
@@ -39,11 +40,19 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
     Raises:
         InputError: as `open_family`; or the family writes sound, not notes.
     """
-    family, provenance = open_family(folder, family_name)
+    return source_of(*open_family(folder, family_name))
+
+
+def source_of(family: Family, provenance: Mapping[str, Any]) -> Source:
+    """An opened model, ready to draw solos.
+
+    Raises:
+        InputError: the family writes sound, not notes.
+    """
     if isinstance(family, TokenFamily):
         return Source(partial(token_solos.draw, family.generate, family.codec), provenance, ())
     if not isinstance(family, LatentFamily):
         found, remedy = f"a {family.name}", "sound is drawn by `yardbird sing`"
-        raise InputError(folder, expected="a model that writes notes", found=found, remedy=remedy)
+        raise InputError(family.name, expected="a model that writes notes", found=found, remedy=remedy)
     ignored = ("artist", "key")
     return Source(partial(latent_solos.draw, family), {**provenance, "ignored": ignored}, ignored)

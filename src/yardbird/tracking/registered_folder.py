@@ -1,4 +1,4 @@
-"""Fetch the folder of a registered model by name and alias or version."""
+"""Fetch the folder of a registered model by name and alias or version, and list these names."""
 
 from pathlib import Path
 
@@ -31,3 +31,16 @@ def fetch_model(root: Path, reference: str) -> Path:
         raise InputError(reference, expected="a registered model", found=found, remedy=remedy) from None
     (artifacts,) = (folder / "artifacts").iterdir()  # the one folder that publishing logs
     return artifacts
+
+
+def registered_references(root: Path) -> list[str]:
+    """Every registered model with each of its aliases, as `name@alias`, sorted; none without a registry."""
+    uri = tracking_uri(root)
+    if uri.startswith("sqlite:") and not Path(uri.removeprefix("sqlite:///")).exists():  # MLflow would create it
+        return []
+    try:
+        models = MlflowClient(uri).search_registered_models()
+    except MlflowException as error:
+        remedy = "start its server, or unset MLFLOW_TRACKING_URI"
+        raise InputError(uri, expected="a model registry", found=first_line(error), remedy=remedy) from None
+    return sorted(f"{model.name}@{alias}" for model in models for alias in model.aliases)

@@ -1,0 +1,76 @@
+"""The tab Sing: sound for a prompt, from a MusicGen; it may continue the opening of a melody."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from yardbird.config import read_section
+from yardbird.errors import ConfigError, InputError
+from yardbird.generation.prompted_sound import Melody, Sound, read_melody, remarks, sing, write_sound
+from yardbird.generation.sound_orders import SingConfig
+from yardbird.studio.model_shelf import ModelShelf
+from yardbird.studio.solo_desk import new_seed
+from yardbird.studio.studio_session import Chosen, Session
+
+MOST_SECONDS = 30.0
+_MOST_LETTERS = 500  # of a prompt
+
+
+@dataclass(frozen=True, eq=False)
+class Sung:
+    """A drawn sound with its settings."""
+
+    sound: Sound
+    settings: SingConfig
+    seed: int
+    melody: Melody | None
+    provenance: Mapping[str, Any]
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What a visitor should know, such as words that the model does not."""
+        return remarks([self.sound])
+
+
+def prompts() -> tuple[str, ...]:
+    """The prompts of params.yaml."""
+    return read_section("sing", SingConfig).prompts
+
+
+def sing_prompt(
+    shelf: ModelShelf, session: Session, model: str | None, prompt: str, seconds: float, guidance: float,
+    temperature: float, melody: Chosen | None, melody_seconds: float,
+) -> Sung:  # fmt: skip
+    """Draw a sound.
+
+    Raises:
+        InputError: the prompt is empty or too long, or a value, the melody or the model is unusable.
+    """
+    if not prompt.strip() or len(prompt) > _MOST_LETTERS:
+        expected, found = f"1 to {_MOST_LETTERS} characters", str(len(prompt.strip()))
+        raise InputError("prompt", expected=expected, found=found, remedy="describe the sound in a few words")
+    if seconds > MOST_SECONDS:
+        found = f"{seconds:g}"
+        raise InputError("seconds", expected=f"at most {MOST_SECONDS:g}", found=found, remedy="ask for a shorter sound")
+    options: dict[str, Any] = {
+        "prompts": (prompt,), "seconds": float(seconds), "guidance": float(guidance),
+        "temperature": float(temperature), "melody_seconds": float(melody_seconds),
+    }  # fmt: skip
+    try:
+        settings = replace(read_section("sing", SingConfig), **options)
+    except ConfigError as error:
+        name = error.key.rpartition(".")[2]
+        raise InputError(name, expected=error.expected, found=error.found, remedy="change it") from None
+    family, provenance = shelf.singer(model)
+    if melody:
+        melody.read()  # a long or unusable file is an error that names the file
+    opening = read_melody(family, melody.path, settings) if melody else None
+    seed = new_seed()
+    (sound,) = sing(family, [prompt], settings, seed, opening)
+    return Sung(replace(sound, name=session.new_name(prompt)), settings, seed, opening, provenance)
+
+
+def keep(session: Session, sung: Sung) -> None:
+    """Write the sound as .wav, its spectrogram .png and its provenance .json."""
+    write_sound(sung.sound, session.folder / sung.sound.name, sung.settings, sung.seed, sung.provenance, sung.melody)
+    session.keep(sung.sound.name, {"made": "sung", "asked": asdict(sung.settings)})

@@ -1,0 +1,60 @@
+"""The server and its command: what it sends and refuses, and what it says where something is missing."""
+
+import importlib.util
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from yardbird.cli import app
+from yardbird.studio.model_shelf import ModelShelf
+from yardbird.studio.reference_solos import ReferenceSolos
+
+
+def refused(*arguments: str) -> str:
+    """The error line of the command."""
+    with pytest.raises(SystemExit) as ended:
+        app(["studio", *arguments])
+    assert isinstance(ended.value.code, str)
+    assert "\n" not in ended.value.code
+    return ended.value.code
+
+
+def test_without_gradio_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr("yardbird.cli.studio_command.find_spec", lambda name: None if name == "gradio" else find(name))
+    assert refused() == (
+        "error: studio: expected the package gradio, found none; install requirements.lock, or "
+        "`pip install 'yardbird[studio]'`"
+    )
+
+
+def test_a_port_in_use_is_one_line() -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert refused("--port", port).startswith(f"error: 127.0.0.1:{port}: expected a free port, found ")
+
+
+def test_the_server_sends_its_policy_and_refuses_foreign_names_and_files(
+    project: Path, shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path
+) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    from starlette.testclient import TestClient
+
+    from yardbird.studio.studio_server import make_app
+    from yardbird.studio.studio_visitors import Studio
+
+    studio = Studio(shelf, references, tmp_path)
+    with TestClient(make_app(studio, ["127.0.0.1"]), base_url="http://127.0.0.1") as client:
+        page = client.get("/")
+        assert page.status_code == 200
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        assert "fonts.googleapis" not in page.text
+        assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+        for path in ("params.yaml", str(project / "params.yaml"), "/etc/passwd", sys.modules[__name__].__file__):
+            assert client.get(f"/gradio_api/file={path}").status_code == 403
+        big = client.post("/gradio_api/upload", files={"files": ("big.mid", b"x" * 1_000_001)})
+        assert big.status_code == 413
+        assert client.get("/gradio_api/info").json() == {"named_endpoints": {}, "unnamed_endpoints": {}}
