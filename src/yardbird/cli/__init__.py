@@ -16,15 +16,16 @@ from yardbird.cli.interpolate_command import interpolate
 from yardbird.cli.metrics_command import metrics
 from yardbird.cli.mlflow_commands import mlflow
 from yardbird.cli.move_commands import blend, transfer
+from yardbird.cli.run_command import restore, run
 from yardbird.cli.sing_command import sing
 from yardbird.errors import YardbirdError
 
 _cli = typer.Typer(
     help="""From a folder of Charlie Parker solos to trained, compared and registered music generation models.
 
-    DVC runs the pipeline: `dvc repro` runs the changed stages, `dvc exp show` compares experiments.
+    DVC runs the pipeline: `yardbird run` runs the changed stages, `dvc exp show` compares experiments.
     """,
-    epilog="Start with: yardbird doctor, then dvc repro, then yardbird generate --chart data/charts/blues_in_f.txt",
+    epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,7 +40,7 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EACCES: "fix the permissions, or choose another folder",
     errno.EPERM: "fix the permissions, or choose another folder",
 }
-for command in (generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
+for command in (run, restore, generate, sing, interpolate, transfer, blend, fetch, ingest, metrics, exp, doctor):
     _cli.command()(command)
 _cli.add_typer(mlflow, name="mlflow")
 _cli.add_typer(blind_test, name="blind-test")
