@@ -3,6 +3,7 @@
 DVC's Hydra composition would overwrite manual edits of params.yaml, so a preset becomes single overrides.
 """
 
+import contextlib
 import difflib
 import os
 import re
@@ -100,7 +101,7 @@ def exp(
 
 def _run(folder: Path, name: str, seconds: Mapping[str, float], force: bool) -> None:
     run_stages(folder, typer.echo, seconds)
-    with open_repo(folder) as repo:
+    with contextlib.chdir(folder), open_repo(folder) as repo:
         repo.experiments.save(name=name, force=force)
 
 

@@ -1,7 +1,7 @@
 """Entries of dvc.lock whose bytes this machine does not have, such as those of a clone."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yardbird.dvc_lock import LOCK
 
@@ -26,7 +26,7 @@ def drop_foreign_entries(repo: "Repo") -> list[str]:
     from dvc.utils.serialize import modify_yaml
 
     foreign = [
-        stage.addressing
+        stage.name
         for stage in repo.index.stages
         if isinstance(stage, PipelineStage)
         and not stage.frozen
@@ -41,5 +41,5 @@ def drop_foreign_entries(repo: "Repo") -> list[str]:
     return foreign
 
 
-def _missing(out: object) -> bool:
-    return bool(out.changed_cache() and out.changed_checksum())  # type: ignore[attr-defined]
+def _missing(out: Any) -> bool:
+    return bool((not out.exists or out.changed_checksum()) and out.changed_cache())  # the second one reads the cache

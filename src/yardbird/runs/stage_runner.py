@@ -1,10 +1,13 @@
 """Runs the pipeline with DVC, and reports each stage in a line."""
 
+import contextlib
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +21,6 @@ if TYPE_CHECKING:  # the import of DVC takes a second, so only the functions tha
 #: Stage → seconds of its last run by `yardbird run`. Tracked, so that a fresh clone can say how long a stage takes.
 SECONDS = Path("reports/stage_seconds.json")
 GENERATED = Path("data/generated")
-#: A stage that was ended by Ctrl-C: by the signal itself, or by a shell that reports it.
-_INTERRUPTED = (": exited with -2", ": exited with 130")
 Say = Callable[[str], None]
 
 
@@ -73,16 +74,20 @@ def run_stages(
         InterruptedRunError: the user pressed Ctrl-C.
         NotCachedError: with `only_cached`, the cache does not hold the outputs of a stage.
     """
-    from dvc.lock import LockError
 
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars in a file or a pipe would be thousands of lines
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    with open_repo(root) as repo:
+    stop = threading.Event()
+    # In the main thread DVC would ignore Ctrl-C while a stage runs, and the exit status of the stage does not tell.
+    with contextlib.chdir(root), ThreadPoolExecutor(1) as worker:  # DVC's names of stages depend on the current folder
+        running = worker.submit(_run, root, say, expected, measure, only_cached, stop)
         try:
-            _run(repo, root, say, expected, measure, only_cached)
-        except LockError:
-            remedy = "wait for it, or stop it"
-            found = "a running dvc or yardbird command"
-            raise InputError(root, expected="one run at a time", found=found, remedy=remedy) from None
+            running.result()
+        except KeyboardInterrupt:
+            stop.set()  # the stage has received the signal, too
+            running.exception()
+            raise InterruptedRunError("interrupted; the same command continues") from None
 
 
 def open_repo(root: Path) -> "Repo":
@@ -121,40 +126,48 @@ def _generates(stage: Any, repo: "Repo") -> bool:
     return any(Path(out.fs_path).is_relative_to(folder) for out in stage.outs)
 
 
-def _run(repo: "Repo", root: Path, say: Say, expected: Mapping[str, float], measure: bool, only_cached: bool) -> None:
+def _run(
+    root: Path, say: Say, expected: Mapping[str, float], measure: bool, only_cached: bool, stop: threading.Event
+) -> None:
     from dvc.exceptions import ReproductionError
+    from dvc.lock import LockError
+    from dvc.repo import lock_repo
 
-    drop_foreign_entries(repo)
-    order = execution_order(repo)
-    heard = False
-    if not only_cached and (total := sum(expected.get(name, 0) for name in order)):
-        say(f"{len(order)} stages, {about(total)} if all of them run")
-    for number, name in enumerate(order, 1):
-        watch = _Watch(f"stage {number} of {len(order)}, {name}", say, expected.get(name), only_cached)
-        start = time.monotonic()
+    with open_repo(root) as repo, contextlib.ExitStack() as held:
         try:
-            with watch:
-                repo.reproduce([name], single_item=True)
-        except ReproductionError as error:
-            raise _explained(error, watch.where) from None
-        except KeyboardInterrupt:
-            raise InterruptedRunError(f"{watch.where}: interrupted; the same command continues") from None
-        if measure and watch.ran:
-            took = read_seconds(root) | {name: round(time.monotonic() - start, 1)}
-            files.write_json(root / SECONDS, {each: took[each] for each in order if each in took})
-        if not heard and not only_cached and (solo := _first_solo(repo, name)):
-            heard = True
-            if watch.ran:
-                say(f"  the first solos are ready: listen to {solo.relative_to(root.resolve())}")
+            held.enter_context(lock_repo(repo))  # for all stages together: else DVC reads dvc.yaml again for each one
+        except LockError:
+            found, remedy = "a running dvc or yardbird command", "wait for it, or stop it"
+            raise InputError(root, expected="one run at a time", found=found, remedy=remedy) from None
+        drop_foreign_entries(repo)
+        order = execution_order(repo)
+        heard = only_cached
+        if not only_cached and (total := sum(expected.get(name, 0) for name in order)):
+            say(f"{len(order)} stages, {about(total)} if all of them run")
+        for number, name in enumerate(order, 1):
+            watch = _Watch(f"stage {number} of {len(order)}, {name}", say, expected.get(name), only_cached)
+            start = time.monotonic()
+            if stop.is_set():
+                return
+            try:
+                with watch:
+                    repo.reproduce([name], single_item=True)
+            except ReproductionError as error:
+                raise _explained(error, watch.where) from None
+            if measure and watch.ran:
+                took = read_seconds(root) | {name: round(time.monotonic() - start, 1)}
+                files.write_json(root / SECONDS, {each: took[each] for each in order if each in took})
+            if not heard and (solo := _first_solo(repo, name)):
+                heard = True
+                if watch.ran:
+                    say(f"  the first solos are ready; listen to {solo.relative_to(root.resolve())}")
 
 
 def _explained(error: Exception, where: str) -> YardbirdError:
     cause = error.__cause__
     if isinstance(cause, NotCachedError):
         return cause
-    if str(cause).replace(",", ":").endswith(_INTERRUPTED):
-        return InterruptedRunError(f"{where}: interrupted; the same command continues")
-    return StageFailedError(f"{where}: {cause}; see its message above, then run the same command again")
+    return StageFailedError(f"{where}: {cause}; fix it and run the same command again, which continues with this stage")
 
 
 def _first_solo(repo: "Repo", name: str) -> Path | None:
