@@ -19,7 +19,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@echo "installing into .venv"
 	$(PYTHON) -m venv .venv
 	@grep -vE '$(if $(TORCH),^(nvidia|cuda|triton),^$$)' requirements.lock > .venv/requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || echo "uv is not available: pip installs the packages, which takes longer"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null || echo "uv is not available: pip installs the packages, which takes longer"
 	@if [ -x $(BIN)/uv ]; then \
 	  $(BIN)/uv pip install --quiet --python .venv $(if $(TORCH),--torch-backend $(TORCH)) --requirement .venv/requirements.txt && \
 	  $(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .; \
