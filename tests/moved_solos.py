@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from torch import nn
 
-from yardbird.codecs.melody import MelodyCodec, MelodyConfig
+from yardbird.codecs.melody import CLASSES, MelodyCodec, MelodyConfig
 from yardbird.latent.study import Solo, Study
 from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.music.chords import Chord
@@ -14,6 +16,7 @@ from yardbird.music.score import ChordChange, Score, make_notes
 
 SEMITONES, THIRDS = "Ada Semitone", "Bo Third"
 BAR = 48
+PUSHES = (0.1, 0.1, 1.0, 0.1)  # in each dimension, enough to change the notes
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,21 @@ class ReadableFamily:
     def decode(self, latents, **_):
         return [line(latent.z, latent.frame.score.chords) for latent in latents]
 
-    def uphill(self, latent, _):
-        """Its steps have no probabilities: nothing grows anywhere."""
-        return np.zeros_like(latent.z)
+    def uphill(self, latent, value):
+        """The dimension in which a push changes the value most, of decoded steps that are certain: a unit vector."""
+        changes = np.zeros_like(latent.z)
+        for dimension, push in enumerate(PUSHES):
+            way = np.zeros(len(PUSHES), dtype=np.float32)
+            way[dimension] = push
+            more, less = (self._value(latent.with_z(latent.z + side * way), value) for side in (1, -1))
+            changes[:, dimension] = more - less
+        steepest = np.abs(changes) == np.abs(changes).max(axis=1, keepdims=True)
+        return np.where(steepest, np.sign(changes), 0).astype(np.float32)
+
+    def _value(self, latent, value):
+        melody = self.codec.encode(line(latent.z, latent.frame.score.chords))
+        steps = torch.from_numpy(melody.steps.astype(np.int64))[:, None]
+        return value(F.one_hot(steps, CLASSES).float(), steps).numpy()
 
 
 def line(codes, chords=()) -> Score:

@@ -13,6 +13,7 @@ from tiny_vae import tiny_vae
 from yardbird import files
 from yardbird.cli import app
 from yardbird.latent.directions import Directions, fingerprint
+from yardbird.latent.interval_style import INTERVALS
 from yardbird.models.music_vae import MusicVAEFamily
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
@@ -26,11 +27,12 @@ def trained(tmp_path_factory):
     family.save(folder / "music_vae")
     vectors = {
         name: np.random.default_rng(place).standard_normal(family.config.latent_dim).astype(np.float32)
-        for place, name in enumerate(("Charlie Parker", "John Coltrane", "density", "rests"))
+        for place, name in enumerate(("Charlie Parker", "John Coltrane", "register", "rests"))
     }
     artists = {name: vectors[name] for name in ("Charlie Parker", "John Coltrane")}
-    attributes = {name: vectors[name] for name in ("density", "rests")}
-    Directions(fingerprint(family), artists, attributes).save(folder / "directions.safetensors")
+    attributes = {name: vectors[name] for name in ("register", "rests")}
+    intervals = {name: np.eye(INTERVALS + 1, INTERVALS, side, dtype=np.float32) for side, name in enumerate(artists)}
+    Directions(fingerprint(family), artists, attributes, intervals).save(folder / "directions.safetensors")
     write_score(readable_study(1, 8).solos[0].score, folder / "solo.mid")
     return folder
 

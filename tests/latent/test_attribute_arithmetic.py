@@ -77,7 +77,7 @@ def test_the_same_study_gives_the_same_bytes(study, explored, tmp_path):
 
 
 def test_without_directions_the_experiment_is_empty(study, tmp_path):
-    assert explore_arithmetic(study, Directions("", {}, {}), CONFIG, tmp_path) == {"ways": 0}
+    assert explore_arithmetic(study, Directions("", {}, {}, {}), CONFIG, tmp_path) == {"ways": 0}
 
 
 def pair(way, **effects):

@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moved_solos import BAR, SEMITONES, THIRDS, ReadableFamily, line, readable_study
+from moved_solos import BAR, SEMITONES, THIRDS, ReadableFamily, readable_study
 
 from yardbird.errors import InputError
 from yardbird.latent.directions import (
     Directions,
-    adjusted_means,
     extremes,
     find_directions,
     measure_windows,
-    rhythms,
     windows,
 )
 
@@ -36,28 +34,6 @@ def test_the_direction_between_artists_separates_them(directions):
     assert directions.between(None, THIRDS) == pytest.approx(way)
 
 
-def test_without_covariates_adjusted_means_are_the_plain_ones():
-    codes = np.random.default_rng(0).standard_normal((9, 3)).astype(np.float32)
-    means = adjusted_means(codes, list("aabbbabba"), np.zeros((9, 0)))
-    assert means["a"] == pytest.approx(codes[[0, 1, 5, 8]].mean(axis=0), abs=1e-6)
-    assert means["b"] == pytest.approx(codes[[2, 3, 4, 6, 7]].mean(axis=0), abs=1e-6)
-
-
-def test_rhythm_does_not_enter_the_adjusted_difference_of_artists():
-    """One artist plays twice as many notes. Both dimensions depend on the notes, the second also on the artist."""
-    rng = np.random.default_rng(0)
-    notes = np.concatenate([rng.uniform(1, 3, 200), rng.uniform(2, 6, 200)])
-    second = np.repeat([0.0, 1.0], 200)
-    codes = np.column_stack([5 * notes, 2 * second - notes]).astype(np.float32)
-    means = adjusted_means(codes, ["a"] * 200 + ["b"] * 200, notes[:, None])
-    assert means["b"] - means["a"] == pytest.approx([0, 2], abs=1e-4)
-
-
-def test_rhythm_is_counted_by_the_step_of_the_beat():
-    bar = line(np.array([[6, 0.8, 1, 0]]))
-    assert rhythms([bar]).tolist() == [[1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]]
-
-
 def test_held_out_solos_do_not_move_the_directions(study, directions):
     spoilt = [
         solo if solo.split == "train" else replace(solo, latent=solo.latent.with_z(1e6 * solo.latent.z))
@@ -70,10 +46,17 @@ def test_held_out_solos_do_not_move_the_directions(study, directions):
 
 
 def test_along_its_direction_an_attribute_grows(directions):
-    register, density = directions.attributes["register"], directions.attributes["density"]
-    assert register[0] > 0.3
-    assert density[1] > 0.2
-    assert abs(register[1]) < 0.2 > abs(density[0])
+    assert directions.attributes["register"][0] > 0.3
+    assert abs(directions.attributes["register"][1]) < 0.2
+    assert not {"blues", "chromaticism", "density"} & directions.attributes.keys(), "they are climbed"
+
+
+def test_the_log_ratio_of_two_artists_favours_the_intervals_of_the_target(directions):
+    ratios = directions.log_ratios(SEMITONES, THIRDS)
+    semitone, third = 12 + 1, 12 + 4
+    assert ratios[semitone, semitone] < 0 < ratios[third, third]
+    assert directions.log_ratios(THIRDS, SEMITONES) == pytest.approx(-ratios)
+    assert directions.log_ratios(None, THIRDS) == pytest.approx(ratios)
 
 
 @given(st.lists(st.floats(-5, 5) | st.just(float("nan")), min_size=0, max_size=40))
@@ -118,6 +101,7 @@ def test_directions_are_read_back_as_they_were_written(study, directions, tmp_pa
     assert (list(again.artists), list(again.attributes)) == (sorted(directions.artists), sorted(directions.attributes))
     for name, way in directions.attributes.items():
         assert np.array_equal(again.attributes[name], way)
+    assert np.array_equal(again.log_ratios(None, THIRDS), directions.log_ratios(None, THIRDS))
     again.save(path)
     assert path.read_bytes() == first
 
@@ -133,6 +117,13 @@ def test_directions_of_another_model_and_missing_files_are_refused(directions, t
     path.write_bytes(b"junk")
     with pytest.raises(InputError, match="expected the directions"):
         Directions.load(path, ReadableFamily())
+
+
+def test_directions_without_intervals_of_the_artists_are_refused(study, directions, tmp_path):
+    path = tmp_path / "directions.safetensors"
+    replace(directions, intervals={}).save(path)
+    with pytest.raises(InputError, match="found no intervals of the artists; run `dvc repro explore`"):
+        Directions.load(path, study.family)
 
 
 def test_an_artist_is_found_by_part_of_the_name(directions):
@@ -154,3 +145,5 @@ def test_with_solos_of_one_artist_there_is_no_direction(directions):
     alone = replace(directions, artists={THIRDS: directions.artists[THIRDS]})
     with pytest.raises(InputError, match="expected another artist to come from, found none in the training solos"):
         alone.between(None, THIRDS)
+    with pytest.raises(InputError, match="expected another artist to come from, found none in the training solos"):
+        replace(directions, intervals={THIRDS: directions.intervals[THIRDS]}).log_ratios(None, THIRDS)

@@ -58,11 +58,11 @@ def test_a_climb_raises_or_lowers_the_attribute_within_the_distance_given(family
             return float(value(family.model(z, steps, chords)[0].softmax(-1), steps).mean())
 
     # On a longer path the likeliest steps change, and an untrained network gives them an arbitrary share.
-    more, less = (climb(family, solo.latent, name, solo.score, distance) for distance in (0.25, -0.25))
+    more, less = (climb(family, solo.latent, value, distance) for distance in (0.25, -0.25))
     assert expected(more) > expected(solo.latent) > expected(less)
     for moved in (more, less):
         assert np.linalg.norm(moved.z - solo.latent.z, axis=1).max() <= 0.25 + 1e-5
-    still = climb(family, solo.latent, name, solo.score, 0.0)
+    still = climb(family, solo.latent, value, 0.0)
     assert np.array_equal(still.z, solo.latent.z)
 
 

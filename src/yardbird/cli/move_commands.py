@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yardbird.music.score import Score
 
 _Directions = Annotated[Path, typer.Option(help="File of the stage explore with the directions of this model.")]
-_Strength = Annotated[float, typer.Option(help="1: the distance between the artists' means; higher: further.")]
+_Strength = Annotated[float, typer.Option(help="Distance in the latent space; higher: more notes change.")]
 MOST = 100  # times a direction: far outside the range of real solos
 _DIRECTIONS = Path("data/explored/directions.safetensors")
 Move = Callable[["MusicVAEFamily", "Latent", "Score"], "Latent"]
@@ -31,30 +31,31 @@ def transfer(
     source: Annotated[
         str | None, typer.Option("--from", help="The artist to move away from; without it: all others.")
     ] = None,
-    strength: _Strength = 1.0,
+    strength: _Strength = 2.0,
     bars: Bars = None,
     directions: _Directions = _DIRECTIONS,
     model: Model = "models/music_vae",
     out: Out = Path("transferred"),
 ) -> None:
-    """Move a solo towards another artist's style.
+    """Move a solo towards another artist's style: intervals that the artist plays more often than others.
 
     The reconstruction of the solo and the moved solo are written as .mid, .wav and piano roll .png, with provenance
     .json; changes.csv compares them.
 
     Examples:
 
-    - `yardbird transfer ornithology.mid --to coltrane --strength 1.0`
+    - `yardbird transfer ornithology.mid --to coltrane`
 
-    - `yardbird transfer giant_steps.mid --from coltrane --to parker --strength 2 --bars 32`
+    - `yardbird transfer giant_steps.mid --from coltrane --to parker --strength 4 --bars 32`
     """
 
     if not abs(strength) <= MOST:
-        expected, remedy = f"{-MOST} to {MOST}", "1 is the difference of the artists' means"
+        expected, remedy = f"{-MOST} to {MOST}", "2 changes the style clearly"
         raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
 
     def plan(found: "Directions") -> tuple[str, Move, Mapping[str, Any]]:
         from yardbird.data.readers import stem_of
+        from yardbird.latent.directions import restyled
 
         target = found.artist(to)
         origin = found.artist(source) if source else None
@@ -62,9 +63,13 @@ def transfer(
             raise InputError(
                 "--from", expected="an artist other than --to", found=target, remedy="omit --from, or change it"
             )
-        way = strength * found.between(origin, target)
+        found.log_ratios(origin, target)  # refuses a missing other artist before anything is computed
         asked = {"from": origin, "to": target, "strength": strength}
-        return f"{stem_of(solo)}_to_{_plain(target)}", lambda _family, latent, _score: latent + way, asked
+        return (
+            f"{stem_of(solo)}_to_{_plain(target)}",
+            lambda family, latent, _score: restyled(family, found, latent, origin, target, strength),
+            asked,
+        )
 
     _move(solo, bars, directions, model, out, plan)
 
@@ -80,7 +85,7 @@ def blend(
     """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
 
     An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
-    least. For blues and chromaticism, which have no vector, it is a path of length 1 in the latent space. The
+    least. Blues, chromaticism and density have no vector: for them it is a path through the latent space. The
     reconstruction of the solo and the moved solo come as .mid, .wav and piano roll .png, with provenance .json;
     changes.csv lists what has changed.
 

@@ -1,10 +1,9 @@
-"""Directions in the latent space for artists and attributes: vectors to add to every window of a solo.
+"""What stage explore learns about a latent space: directions of attributes, mean codes and intervals of artists.
 
 The direction of an attribute is the mean code of the quarter of the windows with the highest values minus that of the
 quarter with the lowest (Roberts et al. 2018, §6.4; Carter & Nielsen, Using Artificial Intelligence to Augment Human
-Intelligence, 2017). The direction from one artist to another is the difference of their mean codes. Some transcriptions
-are timed and others quantised, so it includes the rhythm of an edition; stage explore also reports the difference at
-equal rhythm. All use training solos only. Blues and chromaticism have no vector: see `climbing`.
+Intelligence, 2017). The attributes of `gradient_climbing.EXPECTED` have no vector. An artist is represented by the mean
+code and by a table of intervals (`interval_style`). All use training solos only.
 """
 
 import hashlib
@@ -20,7 +19,8 @@ from safetensors import SafetensorError, safe_open
 
 from yardbird import files
 from yardbird.errors import InputError
-from yardbird.latent.gradient_climbing import EXPECTED, climb
+from yardbird.latent.gradient_climbing import EXPECTED, PATHS, climb
+from yardbird.latent.interval_style import expected_log_ratio, interval_table
 from yardbird.latent.study import Study
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.models.music_vae.latent_solo import Latent, Vector
@@ -29,13 +29,14 @@ from yardbird.music.excerpts import cut
 from yardbird.music.score import Floats, Score
 
 DIRECTIONS = "directions.safetensors"
-ARTIST, ATTRIBUTE = "artist.", "attribute."
+ARTIST, ATTRIBUTE, INTERVALS = "artist.", "attribute.", "intervals."
 _EXTREME = 1 / 4  # of the windows, at either end
 
 
 @dataclass(frozen=True)
 class Directions:
-    """By name: each artist's mean code, and the direction of each attribute; both (latent_dim,).
+    """By name: each artist's mean code, and the direction of each attribute, both (latent_dim,); each artist's
+    `interval_table`.
 
     `model` is the fingerprint of the model that produced the codes; they are meaningless for any other model.
     """
@@ -43,19 +44,23 @@ class Directions:
     model: str
     artists: Mapping[str, Vector]
     attributes: Mapping[str, Vector]
+    intervals: Mapping[str, Vector]
 
     def between(self, source: str | None, target: str) -> Vector:
-        """The direction from one artist to another; without a source, from the mean of all other artists.
+        """The difference of two artists' mean codes; without a source, from the mean of all other artists.
 
         Raises:
             InputError: there are no others.
         """
-        others = [code for name, code in self.artists.items() if name != target]
-        if not others:
-            expected, remedy = "another artist to come from", "train on solos of two artists or more"
-            raise InputError(target, expected=expected, found="none in the training solos", remedy=remedy)
-        start = np.mean(others, axis=0) if source is None else self.artists[source]
-        return np.asarray(self.artists[target] - start, dtype=np.float32)
+        return _difference(self.artists, source, target)
+
+    def log_ratios(self, source: str | None, target: str) -> Floats:
+        """The difference of two artists' interval tables; without a source, from the mean of all other artists.
+
+        Raises:
+            InputError: there are no others.
+        """
+        return _difference(self.intervals, source, target).astype(np.float64)
 
     def artist(self, part: str) -> str:
         """The one artist whose name contains `part`, ignoring case; an exact match comes first.
@@ -72,9 +77,10 @@ class Directions:
         return found[0]
 
     def save(self, path: Path) -> None:
-        """Write one safetensors file, with names like `artist.Charlie Parker` and `attribute.blues`."""
+        """Write one safetensors file, with names like `artist.Charlie Parker` and `attribute.rests`."""
         vectors = {f"{ARTIST}{name}": code for name, code in self.artists.items()}
         vectors |= {f"{ATTRIBUTE}{name}": way for name, way in self.attributes.items()}
+        vectors |= {f"{INTERVALS}{name}": table for name, table in self.intervals.items()}
         files.write_bytes(path, safetensors.numpy.save(dict(sorted(vectors.items())), {"model": self.model}))
 
     @classmethod
@@ -95,7 +101,10 @@ class Directions:
             raise InputError(path, expected=expected, found=str(error), remedy=remedy) from None
         if model != fingerprint(family):
             raise InputError(path, expected=expected, found="the directions of another model", remedy=remedy)
-        return cls(model, *(_named(vectors, prefix) for prefix in (ARTIST, ATTRIBUTE)))
+        artists, attributes, intervals = (_named(vectors, prefix) for prefix in (ARTIST, ATTRIBUTE, INTERVALS))
+        if intervals.keys() != artists.keys():
+            raise InputError(path, expected=expected, found="no intervals of the artists", remedy=remedy)
+        return cls(model, artists, attributes, intervals)
 
 
 def fingerprint(family: MusicVAEFamily) -> str:
@@ -107,12 +116,21 @@ def fingerprint(family: MusicVAEFamily) -> str:
 def find_directions(study: Study) -> Directions:
     """The directions of the training solos, without the attributes of `EXPECTED` and those that do not vary."""
     codes = np.concatenate([solo.latent.z for solo in study.training])
-    measured = measure_windows(_training_windows(study))
+    segments = study.family.config.bars
+    pieces = [piece for solo in study.training for piece in windows(solo.score, solo.latent, segments)]
+    measured = measure_windows(pieces)
     ways = {name: extremes(codes, values) for name, values in measured.items() if name not in EXPECTED}
+    artists = {
+        name: [solo for solo in study.training if solo.artist == name]
+        for name in sorted({solo.artist for solo in study.training})
+    }
+    means = {name: np.concatenate([solo.latent.z for solo in own]).mean(axis=0) for name, own in artists.items()}
+    tables = {name: interval_table([solo.score for solo in own]) for name, own in artists.items()}
     return Directions(
         fingerprint(study.family),
-        artist_codes(study, at_equal_rhythm=False),
+        {name: mean.astype(np.float32) for name, mean in means.items()},
         {name: way for name, way in ways.items() if way is not None},
+        {name: table.astype(np.float32) for name, table in tables.items()},
     )
 
 
@@ -126,53 +144,21 @@ def more(
     """
     for name, amount in amounts.items():
         if name in EXPECTED:
-            latent = climb(family, latent, name, score, amount)
+            latent = climb(family, latent, EXPECTED[name](latent, score), amount * PATHS[name])
         else:
             latent = latent + amount * directions.attributes[name]
     return latent
 
 
-def artist_codes(study: Study, *, at_equal_rhythm: bool) -> dict[str, Vector]:
-    """Each artist's mean code over the training windows.
-
-    At equal rhythm, the means are adjusted to the rhythm of the mean window by analysis of covariance (Fisher 1932).
-    """
-    codes = np.concatenate([solo.latent.z for solo in study.training])
-    owners = [solo.artist for solo in study.training for _ in solo.latent.z]
-    return adjusted_means(
-        codes, owners, rhythms(_training_windows(study)) if at_equal_rhythm else np.zeros((len(codes), 0))
-    )
-
-
-def _training_windows(study: Study) -> list[Score]:
-    segments = study.family.config.bars
-    return [piece for solo in study.training for piece in windows(solo.score, solo.latent, segments)]
-
-
-def adjusted_means(codes: Vector, owners: Sequence[str], covariates: Floats) -> dict[str, Vector]:
-    """Each owner's mean code at the mean of the covariates, from a least-squares fit of the codes.
+def restyled(
+    family: MusicVAEFamily, directions: Directions, latent: Latent, source: str | None, target: str, distance: float
+) -> Latent:
+    """A latent moved towards the intervals of an artist, along a path of length `distance` in every window.
 
     Args:
-        codes: (windows, latent_dim).
-        owners: the owner of each window.
-        covariates: (windows, covariates); without covariates the results are the plain means.
+        source: the artist to move away from; None: all others.
     """
-    names = sorted({*owners})
-    indicators = np.array(owners)[:, None] == np.array(names)
-    design = np.concatenate([indicators, covariates - covariates.mean(axis=0)], axis=1)
-    fitted = np.linalg.lstsq(design, codes.astype(np.float64), rcond=None)[0]
-    return {name: mean.astype(np.float32) for name, mean in zip(names, fitted, strict=False)}
-
-
-def rhythms(scores: Sequence[Score]) -> Floats:
-    """The number of note onsets per beat at each step of the beat: (grid scores, steps per beat)."""
-    return np.array(
-        [
-            np.bincount(score.onsets % score.ticks_per_beat, minlength=score.ticks_per_beat)
-            / (score.end_tick / score.ticks_per_beat)
-            for score in scores
-        ]
-    )
+    return climb(family, latent, expected_log_ratio(directions.log_ratios(source, target)), distance)
 
 
 def extremes(codes: Vector, values: Floats) -> Vector | None:
@@ -207,3 +193,12 @@ def measure_windows(scores: Sequence[Score]) -> dict[str, Floats]:
 
 def _named(vectors: Mapping[str, Vector], prefix: str) -> dict[str, Vector]:
     return {name.removeprefix(prefix): vectors[name] for name in sorted(vectors) if name.startswith(prefix)}
+
+
+def _difference(tables: Mapping[str, Vector], source: str | None, target: str) -> Vector:
+    others = [table for name, table in tables.items() if name != target]
+    if not others:
+        expected, remedy = "another artist to come from", "train on solos of two artists or more"
+        raise InputError(target, expected=expected, found="none in the training solos", remedy=remedy)
+    start = np.mean(others, axis=0) if source is None else tables[source]
+    return np.asarray(tables[target] - start, dtype=np.float32)

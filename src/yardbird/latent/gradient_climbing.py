@@ -1,11 +1,12 @@
-"""Raises an attribute that has no single direction: moves a solo along the gradient of the decoder's expected value.
+"""Raises a quantity that has no single direction: moves a solo along the gradient of the decoder's expected value.
 
-One vector for all windows can raise an attribute that grows along a straight line, such as the register. Blue notes and
-semitone steps are classes of pitches and intervals: the same move turns one note into a blue note and another out of
-one. A linear regression on z explains none of their variance over windows, even if solos are reconstructed well. So
-each window gets its own direction: the one in which the decoder, at this point and under these chords, expects the
-share of such notes to grow fastest. Engel, Hoffman & Roberts 2018 (arXiv 1711.05772) and Dathathri et al. 2020 (arXiv
-1912.02164) follow the gradients of trained classifiers; here the probabilities of the steps give the share.
+One vector for all windows can raise a quantity that grows along a straight line, such as the register. Blue notes,
+semitone steps and an artist's intervals are classes of pitches and intervals: the same move turns one note into a blue
+note and another out of one. A linear regression on z explains none of their variance over windows, even if solos are
+reconstructed well. The vector of the density changes the rests more than the density. So each window gets its own
+direction: the one in which the decoder, at this point and under these chords, expects the quantity to grow fastest.
+Engel, Hoffman & Roberts 2018 (arXiv 1711.05772) and Dathathri et al. 2020 (arXiv 1912.02164) follow the gradients of
+trained classifiers; here the probabilities of the steps give the expected value.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,14 +27,8 @@ from yardbird.music.score import Score
 _STRIDE, _MOST = 0.25, 32
 
 
-def climb(family: MusicVAEFamily, latent: Latent, name: str, score: Score, distance: float) -> Latent:
-    """A latent moved along a path of length `distance` in every window; a negative distance lowers the attribute.
-
-    Args:
-        name: a key of `EXPECTED`.
-        score: the solo, which gives the key.
-    """
-    value = EXPECTED[name](latent, score)
+def climb(family: MusicVAEFamily, latent: Latent, value: StepValue, distance: float) -> Latent:
+    """A latent moved along a path of length `distance` in every window; a negative distance lowers the value."""
     strides = min(_MOST, ceil(abs(distance) / _STRIDE))
     for _ in range(strides):
         latent = latent.with_z(latent.z + distance / strides * family.uphill(latent, value))
@@ -69,11 +64,34 @@ def expected_chromaticism(_latent: Latent, _score: Score) -> StepValue:
     return share
 
 
+def expected_density(latent: Latent, _score: Score) -> StepValue:
+    """The expected notes per beat, as in `attributes.density`, of onsets where a note sounds.
+
+    Onsets in rests are not counted, so that the climb divides or joins notes before it fills rests.
+    """
+    frame = latent.frame
+    lengths = torch.from_numpy(frame.lengths)
+
+    def notes_per_beat(probabilities: Tensor, steps: Tensor) -> Tensor:
+        windows, segments, places, _ = probabilities.shape
+        padded = torch.zeros(windows * segments, dtype=torch.long)
+        padded[: len(lengths)] = lengths
+        inside = (torch.arange(places) < padded[:, None]).view_as(steps).to(steps.device)
+        onsets = torch.where(inside & (steps != REST), probabilities[..., :HOLD].sum(-1), 0).flatten(1).sum(1)
+        return onsets * frame.score.ticks_per_beat / inside.flatten(1).sum(1).clamp(min=1)
+
+    return notes_per_beat
+
+
 #: Attribute of `ATTRIBUTES` → the decoder's expected value of it, at a latent and in the key of a solo.
 EXPECTED: Mapping[str, Callable[[Latent, Score], StepValue]] = {
     "blues": expected_blues,
     "chromaticism": expected_chromaticism,
+    "density": expected_density,
 }
+#: Attribute of `EXPECTED` → length of the path for an amount of 1; the density needs as much as a vector between the
+#: densest and the sparsest quarter of the windows.
+PATHS = {"blues": 1.0, "chromaticism": 1.0, "density": 4.0}
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:

@@ -1,15 +1,15 @@
-"""Style transfer along the difference of two artists' mean codes: the judge's verdict, and the part of the solo kept.
+"""Style transfer between two artists: the judge's verdict, and the part of the solo that is kept.
 
-Held-out solos move by `strength` times the direction from one artist to the other, and in the reverse direction. The
-verdict is that of a judge trained on reconstructions of training solos: the mean probability of the target artist over
-excerpts. The kept shares compare with the solo's reconstruction (strength 0) and with the solo itself. Controls are the
-difference at equal rhythm, which excludes the rhythm of an edition (see `directions`), and random directions of the
-same length, which show the effect of any move.
+Held-out solos move towards the other artist's intervals (`directions.restyled`). Controls are the difference of the
+artists' mean codes (Roberts et al. 2018, §6.4) and random directions, both at the same distance in the latent space in
+every window. The verdict is that of a judge trained on reconstructions of training solos: the mean probability of the
+target artist over excerpts. The kept shares compare with the solo's reconstruction (distance 0) and with the solo.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,18 +20,19 @@ from tqdm import tqdm
 from yardbird.config import NOT_EMPTY, NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.errors import InputError
 from yardbird.judges.excerpt_judge import Judge
-from yardbird.latent.directions import Directions, artist_codes
+from yardbird.latent.directions import Directions, restyled
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.harmony import chord_tone_rate
 from yardbird.metrics.note_agreement import contour_kept, rhythm_kept
-from yardbird.models.music_vae.latent_solo import Vector
+from yardbird.models.music_vae.latent_solo import Latent, Vector
 from yardbird.music.excerpts import cut
 from yardbird.music.score import Score
 from yardbird.pictures.figure import COLOURS, FAINT, figure, plain
 from yardbird.seeds import generator
 
-ARTISTS, EQUAL_RHYTHM, RANDOM = "artists", "equal rhythm", "random"
+INTERVALS, MEANS, RANDOM = "intervals", "means", "random"
 ENOUGH = 0.5  # of the verdict, and of the rhythm
+Move = Callable[[Latent, float], Latent]
 _KEPT: Mapping[str, Callable[[Score, Score], float | None]] = {"rhythm": rhythm_kept, "contour": contour_kept}
 
 
@@ -42,8 +43,8 @@ class TransferConfig(Settings, section="explore.transfer"):
     artists: tuple[str, ...] | None  # two artists of the training split; null: the two with the most solos there
     strengths: Annotated[
         tuple[PositiveFloat, ...], NOT_EMPTY
-    ]  # factors of the difference of the mean codes; 0 is added
-    random_ways: NonNegativeInt  # number of random directions of the same length
+    ]  # distances in the latent space, in every window; 0 is added
+    random_ways: NonNegativeInt  # number of random directions
     excerpt_beats: Annotated[float, Ge(1)]  # length of the excerpts that are judged
     solos: PositiveInt  # held-out solos of each artist that are moved
     bars: PositiveInt  # of the solo of each artist that is written
@@ -61,26 +62,25 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
     if pair is None:
         return {"artists": 1}
     judge = train_judge(study, pair, config.excerpt_beats)
-    level = artist_codes(study, at_equal_rhythm=True)
     figures: Figures = examine(judge, study, pair)
     rows: list[dict[str, Any]] = []
     for name, (source, target) in {"there": pair, "back": (pair[1], pair[0])}.items():
         solos = study.sample([solo for solo in study.held_out if solo.artist == source], config.solos)
         if not solos:
             continue
-        ways = {ARTISTS: directions.between(source, target), EQUAL_RHYTHM: level[target] - level[source]}
-        length = float(np.linalg.norm(ways[ARTISTS]))
-        for number in range(1, config.random_ways + 1):
-            rng = generator(study.seed, "transfer", name, number)
-            ways[f"{RANDOM} {number}"] = random_way(len(ways[ARTISTS]), length, rng)
-        reconstructions = move(study, solos, 0 * ways[ARTISTS])
+        ways = _moves(study, directions, source, target, name, config.random_ways)
+        reconstructions = study.family.decode([solo.latent for solo in solos])
         own = []
-        places = [(ARTISTS, 0.0), *((way, strength) for way in ways for strength in sorted(config.strengths))]
+        places = [(INTERVALS, 0.0), *((way, strength) for way in ways for strength in sorted(config.strengths))]
         for way, strength in tqdm(places, desc=f"{source} → {target}", unit="step", leave=False):
-            moved = move(study, solos, strength * ways[way]) if strength else reconstructions
+            moved = (
+                study.family.decode([ways[way](solo.latent, strength) for solo in solos])
+                if strength
+                else reconstructions
+            )
             assessed = assess(judge, target == pair[1], solos, reconstructions, moved)
             own.append({"from": source, "to": target, "way": way, "strength": strength, **assessed})
-            if way == ARTISTS:
+            if way == INTERVALS:
                 title = f"{solos[0].title}, {source} → {target}, strength {strength:g}"
                 stem = folder / f"{name}_{solos[0].stem}" / f"strength_{strength:g}"
                 write_piece(opening(moved[0], config.bars), stem, title)
@@ -90,6 +90,26 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
         write_table(folder / "transfer.csv", rows)
         _draw(rows, folder / "transfer.png")
     return figures
+
+
+def _moves(
+    study: Study, directions: Directions, source: str, target: str, name: str, random_ways: int
+) -> dict[str, Move]:
+    """How a latent moves by a strength, for each way from one artist to the other."""
+    means = directions.between(source, target)
+    vectors = {MEANS: means / max(np.linalg.norm(means), np.finfo(np.float32).tiny)}
+    for number in range(1, random_ways + 1):
+        vectors[f"{RANDOM} {number}"] = random_way(len(means), 1.0, generator(study.seed, "transfer", name, number))
+    moves: dict[str, Move] = {
+        INTERVALS: lambda latent, strength: restyled(study.family, directions, latent, source, target, strength)
+    }
+    for way, vector in vectors.items():
+        moves[way] = partial(_along, vector)
+    return moves
+
+
+def _along(vector: Vector, latent: Latent, strength: float) -> Latent:
+    return latent + strength * vector
 
 
 def choose_artists(study: Study, wanted: Sequence[str] | None) -> tuple[str, str] | None:
@@ -138,11 +158,6 @@ def random_way(dimensions: int, length: float, rng: np.random.Generator) -> Vect
     return np.asarray(way * (length / np.linalg.norm(way)), dtype=np.float32)
 
 
-def move(study: Study, solos: Sequence[Solo], way: Vector) -> list[Score]:
-    """Decode the solos with `way` added to every window; zeros give the reconstructions."""
-    return study.family.decode([solo.latent + way for solo in solos])
-
-
 def opening(score: Score, bars: int) -> Score:
     """The first `bars` bars, or all if there are fewer."""
     lines = [*score.bar_ticks.tolist(), score.end_tick]
@@ -175,21 +190,25 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> Figures:
     - `verdict`: at strength 0, of the reconstructions
     - `strength`: the lowest at which the verdict is above 0.5, with its `rhythm_kept` and `contour_kept`, and the mean
       verdict of the random directions there, `random_verdict`; absent if no strength is enough
-    - `equal_rhythm_strength` and `equal_rhythm_rhythm_kept`: the same along the difference at equal rhythm
     - `kept_verdict`: the highest verdict with at least half of the rhythm kept, and its `kept_strength`
+    - `means_kept_verdict`: the same along the difference of the mean codes
     """
-    own = [row for row in rows if row["way"] == ARTISTS]
+    own = [row for row in rows if row["way"] == INTERVALS]
     figures: Figures = {"verdict": own[0]["verdict"]}
     if reached := _reached(own):
         at_reached = [row for row in rows if row["strength"] == reached["strength"]]
         random = _mean([row["verdict"] for row in at_reached if row["way"].startswith(RANDOM)])
         at_strength = {name: reached[name] for name in ("strength", "rhythm_kept", "contour_kept")}
         figures |= _known({**at_strength, "random_verdict": random})
-    if evenly := _reached([row for row in rows if row["way"] == EQUAL_RHYTHM]):
-        figures |= _known({f"equal_rhythm_{name}": evenly[name] for name in ("strength", "rhythm_kept")})
-    enough = [row for row in own if (row["rhythm_kept"] or 0) >= ENOUGH]
-    kept = max(enough, key=lambda row: float(row["verdict"]), default=own[0])
-    return figures | {"kept_verdict": kept["verdict"], "kept_strength": kept["strength"]}
+    kept, means = _kept(own), _kept(own[:1] + [row for row in rows if row["way"] == MEANS])
+    figures |= {"kept_verdict": kept["verdict"], "kept_strength": kept["strength"]}
+    return figures | {"means_kept_verdict": means["verdict"]}
+
+
+def _kept(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row with the highest verdict among those with enough of the rhythm; the first if there are none."""
+    enough = [row for row in rows if (row["rhythm_kept"] or 0) >= ENOUGH]
+    return max(enough, key=lambda row: float(row["verdict"]), default=rows[0])
 
 
 def _reached(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -212,21 +231,19 @@ def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         panels = drawing.subplots(2, len(pairs), squeeze=False, sharex=True)
         for (source, target), (verdicts, kept) in zip(pairs, panels.T, strict=True):
             of_pair = [row for row in rows if (row["from"], row["to"]) == (source, target)]
-            plain(verdicts, f"{source} → {target}", ylabel=f"mean verdict: {target}", ylim=(0, 1.02))
+            plain(verdicts, f"{source} → {target}", ylabel=f"judged as {target}", ylim=(0, 1.02))
             verdicts.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
-            own, evenly = ([row for row in of_pair if row["way"] == way] for way in (ARTISTS, EQUAL_RHYTHM))
+            own, means = ([row for row in of_pair if row["way"] == way] for way in (INTERVALS, MEANS))
             randomly = [row for row in of_pair if row["way"].startswith(RANDOM)]
             for number, way in enumerate(dict.fromkeys(row["way"] for row in randomly)):
                 line = own[:1] + [row for row in randomly if row["way"] == way]
-                label = None if number else "random ways of the same length"
+                label = None if number else "random directions"
                 verdicts.plot(*_line(line, "verdict"), color=FAINT, linewidth=1, label=label)
-            plain(kept, "what is left of the reconstruction", xlabel="strength", ylabel="share kept", ylim=(0, 1.02))
+            title, xlabel = "share of the reconstruction that is kept", "distance in the latent space"
+            plain(kept, title, xlabel=xlabel, ylabel="share kept", ylim=(0, 1.02))
             kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
-            for rows_of, style, name in (
-                (own, "o-", "difference of means"),
-                (own[:1] + evenly, "s--", "difference at equal rhythm"),
-            ):
-                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"along the {name}")
+            for rows_of, style, name in ((own, "o-", "intervals"), (own[:1] + means, "s--", "mean codes")):
+                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"towards the {name}")
                 for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
                     kept.plot(*_line(rows_of, f"{what}_kept"), style, color=colour, label=f"{what}, {name}")
         for panel in panels[:, 0]:

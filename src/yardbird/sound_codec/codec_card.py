@@ -33,7 +33,7 @@ def model_card(
     total = sum(instrument.weight for instrument in sounds.instruments.values())
     instruments = "\n".join(
         f"| {instrument.name} | {instrument.weight / total:.0%} | "
-        f"{f'{kept[instrument.name]:.1%}' if instrument.name in kept else 'not drawn'} |"
+        f"{f'{kept[instrument.name]:.1%}' if instrument.name in kept else 'none held out'} |"
         for instrument in sounds.instruments.values()
     )
     epochs = "\n".join(f"| {row['step']} | {row['pitch_share']:.1%} | {row['log_mel_distance']:.3f} |" for row in curve)
