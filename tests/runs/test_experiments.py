@@ -2,21 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-from tiny_pipeline import PARAMS, add_data, call, clone, made_by, make_repository, ran, yardbird
+from tiny_pipeline import PARAMS, add_data, call, made_by, ran, yardbird
 
 from yardbird import files
 
 WEIGHTS, SOLO = "models/toy/weights.txt", "data/generated/toy/solo.wav"
-
-
-@pytest.fixture
-def demo(tmp_path: Path) -> Path:
-    """A clone in which the pipeline has run and is recorded."""
-    mine = clone(make_repository(tmp_path / "theirs"), tmp_path / "mine")
-    yardbird(mine, "run", "--record", "demo")
-    ran(mine)
-    return mine
 
 
 def test_an_experiment_runs_in_its_own_folder_and_the_workspace_stays(demo: Path) -> None:
@@ -57,8 +47,7 @@ def test_after_experiments_in_the_workspace_one_command_brings_the_demo_back(dem
     assert made_by(demo, SOLO)["seed"] == 0
 
 
-def test_restore_trains_nothing_and_says_what_is_missing(tmp_path: Path) -> None:
-    mine = clone(make_repository(tmp_path / "theirs"), tmp_path / "mine")
+def test_restore_trains_nothing_and_says_what_is_missing(mine: Path) -> None:
     said = yardbird(mine, "restore", status=1)
     assert "stage 1 of 3, train: expected results in the cache, found none; run yardbird run" in said
     assert ran(mine) == []

@@ -9,24 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_pipeline import call, clone, environment, made_by, make_repository, ran, yardbird
+from tiny_pipeline import call, environment, made_by, ran, yardbird
 
 from yardbird import files
 from yardbird.runs.stage_runner import about
 
 WEIGHTS, SOLO = "models/toy/weights.txt", "data/generated/toy/solo.wav"
-
-
-@pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with a dvc.lock from another machine."""
-    return make_repository(tmp_path_factory.mktemp("theirs") / "repository")
-
-
-@pytest.fixture
-def mine(theirs: Path, tmp_path: Path) -> Path:
-    """A fresh clone of it on this machine."""
-    return clone(theirs, tmp_path / "mine")
 
 
 def test_a_demo_says_each_stage_its_time_and_where_the_first_solo_is(mine: Path) -> None:
@@ -62,19 +50,18 @@ def test_after_a_recorded_demo_git_is_clean_and_the_usual_way_back_works(mine: P
     assert "results are those of the current commit" in yardbird(mine, "run", "--record", "demo")
 
 
-def test_new_code_from_main_continues_with_what_this_machine_has_computed(mine: Path) -> None:
+def test_new_code_from_main_continues_with_what_this_machine_has_computed(demo: Path) -> None:
     """DVC asks its run cache only if dvc.lock has no fitting entry, and that of main fits and names other bytes."""
-    yardbird(mine, "run", "--record", "demo")
-    call(mine, "git", "switch", "-q", "main")
-    call(mine, "dvc", "checkout", "-q", "--force", status=255)  # the bytes of main are on the other machine
-    assert not (mine / WEIGHTS).exists()
-    ran(mine)
-    said = yardbird(mine, "run", "--record", "demo")
+    call(demo, "git", "switch", "-q", "main")
+    call(demo, "dvc", "checkout", "-q", "--force", status=255)  # the bytes of main are on the other machine
+    assert not (demo / WEIGHTS).exists()
+    ran(demo)
+    said = yardbird(demo, "run", "--record", "demo")
     assert "stage 1 of 3, train: from the cache" in said
-    assert ran(mine) == []
-    assert made_by(mine, WEIGHTS) == {"seed": 0, "machine": "mine"}
+    assert ran(demo) == []
+    assert made_by(demo, WEIGHTS) == {"seed": 0, "machine": "mine"}
     assert "committed on the local branch demo-2" in said
-    assert call(mine, "git", "status", "--porcelain") == ""
+    assert call(demo, "git", "status", "--porcelain") == ""
 
 
 def test_results_of_changed_code_are_not_committed_for_the_user(mine: Path) -> None:
@@ -86,17 +73,16 @@ def test_results_of_changed_code_are_not_committed_for_the_user(mine: Path) -> N
     assert made_by(mine, WEIGHTS)["seed"] == 1
 
 
-def test_a_failed_stage_is_one_line_and_the_next_run_continues_with_it(mine: Path) -> None:
-    yardbird(mine, "run")
-    (mine / ".git/fail").touch()
-    files.write_text(mine / "data/raw/parker/more.txt", "another solo")
-    said = yardbird(mine, "run", status=1).splitlines()
+def test_a_failed_stage_is_one_line_and_the_next_run_continues_with_it(demo: Path) -> None:
+    (demo / ".git/fail").touch()
+    files.write_text(demo / "data/raw/parker/more.txt", "another solo")
+    said = yardbird(demo, "run", status=1).splitlines()
     assert said[-2] == "error: no more space"
     assert said[-1].startswith("error: stage 1 of 3, train: failed to run: python stages/step.py")
-    (mine / ".git/fail").unlink()
-    ran(mine)
-    yardbird(mine, "run")
-    assert ran(mine) == [WEIGHTS, "analysis.txt"]
+    (demo / ".git/fail").unlink()
+    ran(demo)
+    yardbird(demo, "run")
+    assert ran(demo) == [WEIGHTS, "analysis.txt"]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -106,29 +92,28 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_ctrl_c_stops_within_a_stage_and_the_next_run_continues_there(mine: Path) -> None:
-    yardbird(mine, "run")
-    files.write_text(mine / "params.yaml", (mine / "params.yaml").read_text().replace("seed: 0", "seed: 1"))
-    ran(mine)
-    (mine / ".git/wait").touch()
+def test_ctrl_c_stops_within_a_stage_and_the_next_run_continues_there(demo: Path) -> None:
+    files.write_text(demo / "params.yaml", (demo / "params.yaml").read_text().replace("seed: 0", "seed: 1"))
+    ran(demo)
+    (demo / ".git/wait").touch()
     process = subprocess.Popen(
         [sys.executable, "-m", "yardbird.cli", "run"],
-        cwd=mine,
+        cwd=demo,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
-    wait_for((mine / ".git/ran.txt").exists)
+    wait_for((demo / ".git/ran.txt").exists)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stage
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines()[-1] == "error: interrupted; the same command continues"
-    (mine / ".git/wait").unlink()
-    ran(mine)
-    yardbird(mine, "run")
-    assert ran(mine)[0] == WEIGHTS
+    (demo / ".git/wait").unlink()
+    ran(demo)
+    yardbird(demo, "run")
+    assert ran(demo)[0] == WEIGHTS
 
 
 def test_a_folder_that_is_no_repository_is_one_line(tmp_path: Path) -> None:

@@ -192,14 +192,16 @@ class _Watch(logging.Handler):
 
     def __enter__(self) -> None:
         logger = logging.getLogger("dvc")
-        self._state = logger.level, logger.propagate, logger.handlers
-        logger.level, logger.propagate, logger.handlers = logging.INFO, False, [self]
-        logger.manager._clear_cache()  # type: ignore[attr-defined]
+        self._before = logger.level, logger.propagate
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.addHandler(self)
 
     def __exit__(self, *_: object) -> None:
         logger = logging.getLogger("dvc")
-        logger.level, logger.propagate, logger.handlers = self._state
-        logger.manager._clear_cache()  # type: ignore[attr-defined]
+        logger.removeHandler(self)
+        level, logger.propagate = self._before
+        logger.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
         """
