@@ -10,7 +10,8 @@ from yardbird.config import read_section
 from yardbird.data.health import examine, read_limits
 from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.sources import read_sources, remove_other_sources
-from yardbird.data.validation import ValidateConfig, read_scores, refuse, validate
+from yardbird.data.validate_config import ValidateConfig
+from yardbird.data.validation import read_scores, refuse, validate
 from yardbird.errors import exit_on_error
 from yardbird.tables.typed_table import write_table
 

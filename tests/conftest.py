@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread (two spinning on two cores slow small tensors tenfold), where the real solos are."""
+"""Fixtures and settings of all tests. Torch uses one thread: two threads make small tensors ten times slower."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import ChordChange, Score, make_notes
 
 SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", "yardbird.models.music_vae.vae_network"]
-install_import_hook(SHAPED, "beartype.beartype")  # shapes in annotations are held to
+install_import_hook(SHAPED, "beartype.beartype")  # checks the shapes in annotations
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -32,13 +32,13 @@ settings.load_profile("default")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The pipeline's tests come first: they take a worker longer than all others take the other one."""
+    """Run the tests of the pipeline first: they take one worker longer than all other tests take the other worker."""
     items.sort(key=lambda item: item.path.name != "test_pipeline.py")
 
 
 @pytest.fixture(autouse=True)
 def subnormal_numbers() -> None:
-    """Opening a model flushes them to zero for the whole process, and hypothesis draws no floats without them."""
+    """Opening a model flushes subnormal numbers to zero in the whole process; hypothesis requires them for floats."""
     if torch := sys.modules.get("torch"):
         torch.set_flush_denormal(False)
 
@@ -58,11 +58,17 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ingested(shared: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ingest_config(root: Path) -> IngestConfig:
+    """Section `ingest` of params.yaml."""
+    return read_section("ingest", IngestConfig, root / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def ingested(shared: Path, ingest_config: IngestConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The 73 real solos as the ingest stage leaves them."""
     folder = tmp_path_factory.mktemp("ingested")
     for source in ("parker", "coltrane"):
-        ingest(shared / source, source, read_section("ingest", IngestConfig, root / "params.yaml"), folder / source)
+        ingest(shared / source, source, ingest_config, folder / source)
     return folder
 
 
@@ -74,7 +80,7 @@ def real_solos(ingested: Path) -> dict[str, Score]:
 
 @pytest.fixture
 def make_score() -> Callable[..., Score]:
-    """A score of 480 ticks a beat from (onset beats, duration beats, pitch) rows and (beat, symbol) chords."""
+    """A score of 480 ticks per beat from (onset beats, duration beats, pitch) rows and (beat, symbol) chords."""
 
     def make(
         rows: list[tuple[float, float, int]], chords: list[tuple[float, str]] | None = None, beats: float | None = None

@@ -1,4 +1,4 @@
-"""Settings and drawers for the tests of generation."""
+"""Settings and draw functions for the tests of generation."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,7 +31,7 @@ def settings(**changes: Any) -> GenerateConfig:
 def draw_at_random(
     primes: Sequence[Tokens], constraints: Sequence[Constraint], _: Sampling, seed: int, max_tokens: int
 ) -> list[Tokens]:
-    """Any allowed token, evenly: it goes where no trained model would, so it finds the grammar's holes."""
+    """Draw uniformly from the allowed tokens: it reaches states that no trained model would, and tests the grammar."""
     rows = []
     for index, (prime, constraint) in enumerate(zip(primes, constraints, strict=True)):
         rng = np.random.default_rng([seed, index])
@@ -46,8 +46,8 @@ def draw_at_random(
     return rows
 
 
-#: By what: anything that the grammar lets pass, and an untrained latent space.
-DRAWERS: dict[str, Draw] = {
+#: Random tokens that the grammar allows, and an untrained latent space.
+DRAW_FUNCTIONS: dict[str, Draw] = {
     "tokens": partial(token_solos.draw, draw_at_random, CODEC),
     "prior": partial(latent_solos.draw, tiny_vae()),
 }

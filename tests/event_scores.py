@@ -1,4 +1,4 @@
-"""For tests of the codec: one of the default settings, any score on its grid, and any walk through a grammar."""
+"""For tests of the codec: a codec with the default settings, scores on its grid, and walks through a grammar."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -69,7 +69,7 @@ def grid_scores(draw: st.DrawFn, *, one_meter: bool = False) -> Score:
 
 Chooser = Callable[[NDArray[np.int64], np.random.Generator], int]
 
-#: Ways to choose among allowed ids: at random, and those that would run for ever or into a corner if anything could.
+#: Ways to choose among allowed ids: at random, and choices that could loop forever or reach a dead end.
 CHOOSERS: dict[str, Chooser] = {
     "any": lambda ids, rng: int(rng.choice(ids)),
     "lowest": lambda ids, _: int(ids[0]),

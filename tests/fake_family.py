@@ -1,4 +1,4 @@
-"""A family of a few hundred weights, so that training and tracking are tested in milliseconds a step."""
+"""A family of a few hundred weights, so that training and tracking are tested in milliseconds per step."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from yardbird.seeds import derive_seed
 
 
 class Noise(Dataset[Batch]):
-    """Points on a noisy line; with `set_epoch` the noise is drawn anew, as windows are cut anew from solos."""
+    """Points on a noisy line; with `set_epoch` the noise is sampled again, as windows are cut again from solos."""
 
     def __init__(self, size: int, seed: int) -> None:
         self.size, self.seed, self.epoch = size, seed, 0
@@ -79,7 +79,7 @@ class FakeFamily(Family):
 
 
 class FakeTokens(FakeFamily, TokenFamily):
-    """A family of tokens around a model of sequences, such as an n-gram."""
+    """A token family that wraps a sequence model such as an n-gram."""
 
     def __init__(self, model: Any, codec: EventCodec) -> None:
         super().__init__()

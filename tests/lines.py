@@ -44,6 +44,12 @@ def line() -> Line:
     return make_line
 
 
+def random_solos(count: int, *, seed: int, spread: int = 3) -> list[Score]:
+    """Eighths of random pitches, up to `spread` semitones around middle C."""
+    pitches = 60 + np.random.default_rng(seed).integers(-spread, spread + 1, (count, 64))
+    return [Score(2, make_notes([(place, 1, int(p), 80) for place, p in enumerate(line)]), 64) for line in pitches]
+
+
 @pytest.fixture
 def random_score() -> Score:
     """Sixty-four bars on the 1/12-beat grid with rests, under ii–V–I in F, without special features."""
@@ -62,7 +68,7 @@ def read_real(path: Path) -> Score:
     notes: Notes = part.notes[part.notes["onset_tick"] >= start].copy()
     notes["onset_tick"] -= start
     changes = [ChordChange(text.tick - start, Chord.parse(text.text)) for text in raw.texts if text.kind == "marker"]
-    sounding = sum(change.tick <= 0 for change in changes)  # the last of these is in force where the solo starts
+    sounding = sum(change.tick <= 0 for change in changes)  # the last of these is in force at the start of the solo
     chords = [ChordChange(0, change.chord) for change in changes[max(sounding - 1, 0) : sounding]] + changes[sounding:]
     return Score(
         raw.ticks_per_beat,

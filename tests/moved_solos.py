@@ -1,4 +1,4 @@
-"""A latent space that can be read: register, density and step of each bar, in which every move has a known effect."""
+"""A readable latent space: register, density and step size of each bar. Every move has a known effect."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Sizes:
 
 
 class ReadableFamily:
-    """z of a bar: its mean pitch / 10, its notes / 10, the size of its intervals, and a dimension that does nothing."""
+    """z of a bar: its mean pitch / 10, its notes / 10, the size of its intervals, and an unused dimension."""
 
     config = Sizes()
     codec = MelodyCodec(MelodyConfig(steps_per_beat=12, segment_beats=4, velocities=16))
@@ -58,7 +58,7 @@ class ReadableFamily:
 
 
 def line(codes, chords=()) -> Score:
-    """A bar for every code: notes at even distances, up and down in its intervals, around its pitch."""
+    """One bar per code: evenly spaced notes that alternate up and down by its interval around its pitch."""
     rows = []
     for bar, (register, density, step, _) in enumerate(np.asarray(codes, dtype=np.float64)):
         count = int(np.clip(np.rint(10 * density), 1, 16))
@@ -79,8 +79,8 @@ def _codes(score):
 
 
 def readable_study(solos: int = 6, bars: int = 16) -> Study:
-    """So many training solos of each of two artists, who differ in their intervals alone, and two held-out ones."""
-    family, rng, made = ReadableFamily(), np.random.default_rng(0), []
+    """`solos` training solos of each of two artists, who differ only in their intervals, and two held-out ones."""
+    family, rng, examples = ReadableFamily(), np.random.default_rng(0), []
     chords = (ChordChange(0, Chord.parse("C7")),)
     for artist, step in ((SEMITONES, 1), (THIRDS, 4)):
         for number in range(solos + 2):
@@ -91,5 +91,5 @@ def readable_study(solos: int = 6, bars: int = 16) -> Study:
             (latent,) = family.encode([score])
             split = "train" if number < solos else "validation"
             name = f"{artist.split()[0].lower()}/{number}"
-            made.append(Solo(name, split, artist, f"Tune {number}", f"{artist}{number}", "", score, latent))
-    return Study(family, tuple(made), seed=0)
+            examples.append(Solo(name, split, artist, f"Tune {number}", f"{artist}{number}", "", score, latent))
+    return Study(family, tuple(examples), seed=0)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-ALTO = "<transpose><diatonic>-5</diatonic><chromatic>-9</chromatic></transpose>"  # an alto sounds a major sixth below
+ALTO = "<transpose><diatonic>-5</diatonic><chromatic>-9</chromatic></transpose>"  # for the alto saxophone
 
 
 def note(pitch: str, duration: int = 4, extra: str = "", voice: int = 1) -> str:
-    """`"Bb4"`, in sixteenths of a quarter: MusicXML divisions are 4; `extra` is put where ties and such go."""
+    """`"Bb4"`, in sixteenths of a quarter: MusicXML divisions are 4; `extra` is inserted at the place of ties."""
     if pitch == "rest":
         inside = "<rest/>"
     else:

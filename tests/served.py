@@ -19,9 +19,9 @@ from yardbird.tracking.store import tracking_uri
 
 @contextmanager
 def served(root: Path, name: str) -> Iterator[Callable[[Any], Any]]:
-    """A function that sends a request to the challenger and gives back the rows of its answer.
+    """A function that sends a request to the challenger and returns the rows of its response.
 
-    It raises HTTPError when it is refused.
+    It raises HTTPError if the server refuses the request.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

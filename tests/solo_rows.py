@@ -14,7 +14,7 @@ from yardbird.tables.typed_table import write_table
 
 
 def row(solo: str, tune_group: str = "", *, artist: str = "Ada Line", interval_hash: str = "") -> SoloRow:
-    """A row of the manifest; a tune group and an interval hash of its own where none is given."""
+    """A row of the manifest. Its tune group and interval hash are unique unless they are given."""
     source, _, stem = solo.partition("/")
     return SoloRow(
         solo=solo,
@@ -55,7 +55,7 @@ def solo(seed: int, *, notes: int = 40, lowest: int = 55, highest: int = 75, qpm
 
 
 def write_ingested(folder: Path, scores: dict[str, Score], rows: list[SoloRow]) -> list[SoloRow]:
-    """Write the scores and one manifest a source; the rows with their notes, bars and tempo filled in."""
+    """Write the scores and one manifest per source; return the rows with notes, bars and tempo filled in."""
     filled = [
         replace(
             entry,

@@ -1,4 +1,4 @@
-"""Rows of tables of which a test states only the columns that it is about."""
+"""Rows of tables: a test gives only the columns that it checks."""
 
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -13,13 +13,13 @@ _NEUTRAL: dict[Any, Any] = {str: "", int: 0, float: 1.0, Role: TARGET, tuple[str
 
 
 def filled(kind: type[Row], /, **given: Any) -> Row:
-    """A row with the columns given; of the others, texts are empty, numbers 0 or 1.0, and the role is the target."""
+    """A row with the given columns. Other texts are empty, other numbers are 0 or 1.0, and the role is the target."""
     row: dict[str, Any] = {field.name: _NEUTRAL.get(field.type) for field in fields(kind)}
     assert given.keys() <= row.keys(), given.keys() - row.keys()
     return kind(**row | given)
 
 
 def encoded_row(copy: CopyRow, start: int, length: int) -> EncodedRow:
-    """The row of a copy in the index, at this place."""
+    """The index row of a copy at this position."""
     of_both = {field.name: getattr(copy, field.name) for field in fields(EncodedRow) if hasattr(copy, field.name)}
     return EncodedRow(**of_both, start=start, length=length)

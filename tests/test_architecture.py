@@ -81,7 +81,7 @@ def covers(dep: str, file: str) -> bool:
 def sections_read(stage: Stage) -> set[str]:
     """The sections that the code of a stage passes to `read_section`, with the name of the family filled in.
 
-    A family reads its own section when it is created; a stage that loads a trained one never gets there.
+    A family reads its own section when it is created; a stage that loads a trained family does not.
     """
     sections = set()
     creates = ".create(" in script_of(stage).read_text()
@@ -102,7 +102,7 @@ def sections_read(stage: Stage) -> set[str]:
 
 @pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)
 def test_a_stage_depends_on_every_file_it_imports_and_on_no_other(stage: Stage) -> None:
-    """Without a file in `deps`, a cached stage is stale; with a superfluous one, DVC trains again without need."""
+    """Without a file in `deps`, a cached stage is stale; with a superfluous one, DVC trains again needlessly."""
     code = code_of(stage)
     missing = sorted(file for file in code if not any(covers(dep, file) for dep in code_deps(stage)))
     unused = sorted(dep for dep in code_deps(stage) if not any(covers(dep, file) for file in code))

@@ -1,4 +1,4 @@
-"""The benchmark on chorales, on made-up ones."""
+"""The benchmark on chorales, run on synthetic chorales."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def jsb(root: Path) -> ModuleType:
 
 
 def chorale(steps: int, key: int) -> list[list[int]]:
-    """Every voice climbs by a tone a beat, and begins again after an octave."""
+    """Every voice climbs by a tone per beat and starts again after an octave."""
     return [[base + key + 2 * (step // 4 % 6) for base in (65, 60, 53, 43)] for step in range(steps)]
 
 
@@ -41,7 +41,7 @@ def run(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_the_benchmark_prints_a_row_a_model_beside_what_is_published(root: Path, file: Path) -> None:
+def test_the_benchmark_prints_a_row_per_model_and_the_published_values(root: Path, file: Path) -> None:
     answer = run(root, str(file), "--epochs", "1", "--seed", "3")
     assert answer.returncode == 0, answer.stderr
     rows = [line.split(" | ") for line in answer.stdout.splitlines() if line.startswith("| ")][1:]
@@ -52,7 +52,7 @@ def test_the_benchmark_prints_a_row_a_model_beside_what_is_published(root: Path,
     assert "seed 3" in answer.stdout
 
 
-def test_a_missing_file_is_one_line(root: Path, tmp_path: Path) -> None:
+def test_a_missing_file_gives_a_one_line_error(root: Path, tmp_path: Path) -> None:
     answer = run(root, str(tmp_path / "chorales.json"))
     assert (answer.stdout, answer.returncode) == ("", 1)
     remedy = "give the path of jsb-chorales-16th.json of github.com/czhuang/JSB-Chorales-dataset"
@@ -74,7 +74,7 @@ def test_another_file_is_refused(jsb: ModuleType, tmp_path: Path, text: str, exp
         jsb.read(tmp_path / "chorales.json")
 
 
-def test_voices_come_highest_first_one_token_each(jsb: ModuleType) -> None:
+def test_voices_are_ordered_from_the_highest_with_one_token_each(jsb: ModuleType) -> None:
     tokens = jsb.serialise(jsb.voices([[72, 67, 60, 48], [74, 67, 59, 43]]))
     assert tokens.tolist()[0] == jsb.START
     assert (tokens[1:] // jsb.SYMBOLS).tolist() == [0, 1, 2, 3] * 2
@@ -104,7 +104,7 @@ def test_transpositions_keep_every_voice_in_its_range(jsb: ModuleType) -> None:
     assert (jsb.transposed(pitches, 2) - pitches).tolist() == [[2] * 4, [2, 2, 0, 0], [2] * 4]
 
 
-def test_an_epoch_cuts_every_piece_at_its_bars_and_the_seed_decides(jsb: ModuleType) -> None:
+def test_an_epoch_cuts_every_piece_at_bar_lines_chosen_by_the_seed(jsb: ModuleType) -> None:
     pieces = [jsb.voices(chorale(steps, key)) for key, steps in enumerate((12, 20, 300, 16))]
 
     def epoch(window: int, seed: int) -> list[torch.Tensor]:
@@ -122,7 +122,7 @@ def test_an_epoch_cuts_every_piece_at_its_bars_and_the_seed_decides(jsb: ModuleT
     assert sum(int(cut[0]) == jsb.START for cut in cuts) >= 8 * 4, "the opening is one of the cuts"
 
 
-def test_every_token_is_scored_once_given_three_quarters_of_a_window_or_all_before_it(
+def test_every_token_is_scored_once_with_three_quarters_of_a_window_or_all_before_it(
     jsb: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jsb, "WINDOW", 128)
@@ -139,7 +139,7 @@ def test_every_token_is_scored_once_given_three_quarters_of_a_window_or_all_befo
             assert each == pytest.approx(expected, abs=1e-4)
 
 
-def test_relations_tell_the_interval_to_the_latest_token_of_each_voice(jsb: ModuleType) -> None:
+def test_relations_encode_the_interval_to_the_latest_token_of_each_voice(jsb: ModuleType) -> None:
     relations = jsb.pitch_relations()
     assert len(relations) == jsb.VOICES
     soprano, bass = (lambda pitch: pitch - jsb.LOWEST), (lambda pitch: pitch - jsb.LOWEST + 3 * jsb.SYMBOLS)
@@ -153,7 +153,7 @@ def test_relations_tell_the_interval_to_the_latest_token_of_each_voice(jsb: Modu
     assert between(jsb.REST + 3 * jsb.SYMBOLS, soprano(72)) == between(bass(48), jsb.REST)
 
 
-def test_only_the_place_in_the_bar_is_added_to_a_token(jsb: ModuleType) -> None:
+def test_only_the_position_in_the_bar_is_added_to_a_token(jsb: ModuleType) -> None:
     model = jsb.build("relative", jsb.DEFAULT)
     embedded = model.embedding(torch.full((1, 130), 7))[0]
     assert torch.equal(embedded[:64], embedded[64:128])

@@ -46,7 +46,7 @@ def test_a_section_becomes_its_dataclass_and_1e_3_is_a_number(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("size: 3", "size: three", "stage.size: expected an integer, found 'three'"),
         ("size: 3", "size: true", "stage.size: expected an integer, found True"),
@@ -70,10 +70,10 @@ def test_a_section_becomes_its_dataclass_and_1e_3_is_a_number(tmp_path: Path) ->
         ("stage:", "stages:", "stage: expected a section, found nothing"),
     ],
 )
-def test_a_mismatch_is_one_line_naming_file_section_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mismatch_is_one_line_naming_file_section_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         read(tmp_path, GOOD.replace(old, new))
-    assert str(error.value) == f"{tmp_path / 'params.yaml'}: {said}"
+    assert str(error.value) == f"{tmp_path / 'params.yaml'}: {message}"
 
 
 @pytest.mark.parametrize("change", [{"bars": 0}, {"lowest_pitch": 127}, {"qpm": 5.0}, {"best_of": 0}, {"measured": 0}])
@@ -102,7 +102,7 @@ SOUND = Bounded(2, 0.1, 9, 0.9, 1, 0.5, None, 4, (1, 2), {"65": (1,)})
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "key", "said"),
+    ("name", "value", "key", "message"),
     [
         ("least", 1, "least", "2 or more, found 1"),
         ("least", True, "least", "an integer, found True"),
@@ -122,23 +122,23 @@ SOUND = Bounded(2, 0.1, 9, 0.9, 1, 0.5, None, 4, (1, 2), {"65": (1,)})
         ("named", {"65": (0,)}, "named.65[0]", "1 or more, found 0"),
     ],
 )
-def test_a_constraint_holds_where_a_section_is_read_and_where_it_is_changed(
-    tmp_path: Path, name: str, value: object, key: str, said: str
+def test_a_constraint_is_checked_when_a_section_is_read_and_when_it_is_changed(
+    tmp_path: Path, name: str, value: object, key: str, message: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
         replace(SOUND, **{name: value})  # type: ignore[arg-type]  # that is the mistake
-    assert str(error.value) == f"params.yaml: stage.{key}: expected {said}"
+    assert str(error.value) == f"params.yaml: stage.{key}: expected {message}"
     path = tmp_path / "params.yaml"
     YAML(typ="safe").dump({"stage": to_plain(SOUND)}, path)
     assert read_section("stage", Bounded, path) == SOUND
     YAML(typ="safe").dump({"stage": to_plain(SOUND) | to_plain({name: value})}, path)
     with pytest.raises(ConfigError) as error:
         read_section("stage", Bounded, path)
-    assert str(error.value) == f"{path}: stage.{key}: expected {said}"
+    assert str(error.value) == f"{path}: stage.{key}: expected {message}"
 
 
 def to_plain(values: Any) -> Any:
-    """Tuples as the lists that YAML knows."""
+    """Tuples as lists, because YAML has no tuples."""
     values = asdict(values) if isinstance(values, Settings) else values
     if isinstance(values, dict):
         return {name: to_plain(value) for name, value in values.items()}
@@ -146,19 +146,19 @@ def to_plain(values: Any) -> Any:
 
 
 def test_every_dataclass_of_settings_that_is_read_states_its_constraints(root: Path) -> None:
-    """One that is not derived from `Settings` would be checked where it is read, and nowhere else."""
+    """A dataclass that is not derived from `Settings` would be checked only when it is read."""
     configs = re.findall(r"^class (\w*Config)\b(.*):$", "\n".join(map(Path.read_text, root.glob("src/**/*.py"))), re.M)
     assert len(configs) > 20
     assert [name for name, bases in configs if "Settings" not in bases and "TransformerConfig" not in bases] == []
 
 
-def test_commands_that_read_no_settings_do_without_pydantic() -> None:
+def test_commands_that_read_no_settings_do_not_import_pydantic() -> None:
     code = "import sys, yardbird.cli, yardbird.config; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
-def test_a_missing_file_and_broken_yaml_are_one_line(tmp_path: Path) -> None:
+def test_a_missing_file_and_broken_yaml_give_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file; run from the repository's root"):
         read_section("stage", Outer, tmp_path / "params.yaml")
     with pytest.raises(InputError, match="expected valid YAML"):

@@ -54,7 +54,7 @@ def test_the_readme_is_short():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_link_to_a_file_or_a_heading_leads_there(page):
+def test_every_link_to_a_file_or_a_heading_resolves(page):
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"[a-z]+:", target):
@@ -65,7 +65,7 @@ def test_every_link_to_a_file_or_a_heading_leads_there(page):
         assert not anchor or anchor in anchors(file), target
 
 
-def test_a_link_to_a_heading_that_is_not_there_would_be_noticed(tmp_path):
+def test_the_check_finds_a_link_to_a_missing_heading(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Nats per note\n\n## What `x` does, and why\n")
     assert anchors(page) == {"nats-per-note", "what-x-does-and-why"}
@@ -97,7 +97,7 @@ def test_every_package_has_a_page_of_reference():
 
 
 def test_every_path_of_code_in_the_table_of_changes_exists():
-    """`to change X, edit Y` is of no use if Y has moved."""
+    """`to change X, edit Y` is wrong if Y has moved."""
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     table = re.search(r"^\| to change \|.*?\n\n", text, re.M | re.S)
     assert table is not None
@@ -108,7 +108,7 @@ def test_every_path_of_code_in_the_table_of_changes_exists():
 
 
 def test_every_module_that_a_page_names_exists():
-    """A module moves, and the pages that name it must follow."""
+    """If a module moves, the pages that name it must change."""
     own = {"stages/census.py", "src/yardbird/data/census.py", "src/yardbird/serving/my_model.py"}  # what examples add
     missing = {}
     for page in PAGES:
@@ -119,7 +119,7 @@ def test_every_module_that_a_page_names_exists():
 
 @pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
 def test_the_imports_of_an_example_exist(page):
-    """The module that an example itself adds apart."""
+    """Except for the module that the example itself adds."""
     for block in code_blocks(page, "python"):
         for node in ast.walk(ast.parse(block)):
             if not isinstance(node, ast.ImportFrom) or not str(node.module).startswith("yardbird"):
@@ -165,7 +165,7 @@ class External(HTMLParser):
             self.found.append(f"<{tag}> {address}")
 
 
-def test_an_external_script_would_be_noticed():
+def test_the_check_finds_an_external_script():
     page = External()
     page.feed('<script src="//cdn.example/x.js"></script><a href="https://example.org">a link</a>')
     assert page.found == ["<script> //cdn.example/x.js"]

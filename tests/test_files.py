@@ -6,7 +6,7 @@ from yardbird import files
 from yardbird.errors import InputError
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch) -> None:
+def test_a_failed_write_leaves_the_old_file_and_no_temporary_file(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "a.txt"
     files.write_text(path, "old")
     monkeypatch.setattr(files.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
@@ -33,13 +33,13 @@ def test_the_old_folder_is_restored_when_the_new_one_cannot_replace_it(tmp_path:
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_not_a_number_never_reaches_a_metrics_file(tmp_path: Path) -> None:
+def test_nan_is_never_written_to_a_metrics_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "m.json", {"x": float("nan")})
 
 
 @pytest.mark.parametrize("name", ["../x.mid", "/etc/passwd", "a/../../x"])
-def test_names_out_of_data_never_leave_their_folder(tmp_path: Path, name: str) -> None:
+def test_names_from_data_cannot_leave_their_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="a path that leaves it"):
         files.within(tmp_path, name)
 

@@ -55,7 +55,7 @@ def test_foreach_and_variables_are_replaced(project: Path) -> None:
     assert (stages["report"].key, stages["report"].deps) == (None, ())
 
 
-def test_the_stages_are_those_that_dvc_makes_of_the_file(root: Path) -> None:
+def test_the_stages_equal_those_that_dvc_reads(root: Path) -> None:
     from dvc.repo import Repo
 
     theirs = {
@@ -85,9 +85,7 @@ def test_the_stages_are_those_that_dvc_makes_of_the_file(root: Path) -> None:
         ("dvc.yaml", PIPELINE.replace("shared.rate", "shared.other"), True),
     ],
 )
-def test_what_a_stage_declares_changes_its_hash_and_nothing_else_does(
-    project: Path, file: str, text: str, changes: bool
-) -> None:
+def test_only_what_a_stage_declares_changes_its_hash(project: Path, file: str, text: str, changes: bool) -> None:
     before = stage_hash("train@small", project)
     assert before == stage_hash("train@small", project)
     (project / file).parent.mkdir(exist_ok=True)
@@ -96,14 +94,14 @@ def test_what_a_stage_declares_changes_its_hash_and_nothing_else_does(
     assert (stage_hash("train@small", project) != before) == changes
 
 
-def test_a_missing_dependency_is_one_line(project: Path) -> None:
+def test_a_missing_dependency_gives_a_one_line_error(project: Path) -> None:
     (project / "data/events/x").unlink()
     (project / "data/events").rmdir()
     with pytest.raises(InputError, match=r"^data/events: expected a dependency of stage train@small, found no"):
         stage_hash("train@small", project)
 
 
-def test_an_unknown_stage_and_a_missing_parameter_are_one_line(project: Path) -> None:
+def test_an_unknown_stage_and_a_missing_parameter_give_a_one_line_error(project: Path) -> None:
     with pytest.raises(InputError, match=r"^dvc\.yaml: expected a stage train@huge, found only train@small, "):
         stage_hash("train@huge", project)
     for line, key in (

@@ -16,7 +16,7 @@ STAGES = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_run_too_early_is_one_line(
+def test_a_stage_run_too_early_gives_a_one_line_error(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     """Regression: some of them ended in a traceback."""
@@ -35,7 +35,7 @@ def test_a_stage_run_too_early_is_one_line(
 
 @pytest.mark.parametrize("given", [[], ["nobody"], ["music_vae", "events", "more"]], ids=["none", "unknown", "more"])
 @pytest.mark.parametrize("stage", [name for name, arguments in STAGES.items() if arguments] + ["ingest"])
-def test_a_stage_with_wrong_arguments_is_one_line(
+def test_a_stage_with_wrong_arguments_gives_a_one_line_error(
     root: Path, monkeypatch: pytest.MonkeyPatch, stage: str, given: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", [f"{stage}.py", *given])

@@ -1,4 +1,4 @@
-"""Encoded clips of a few codes, as encode_audio leaves them, and a MusicGen of nothing, laid out as on the hub."""
+"""Encoded clips of a few codes, as encode_audio writes them, and a tiny MusicGen with the file layout of the hub."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ FORMS = [
 
 
 def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 16_000) -> Path:
-    """Codes that climb, each codebook at a pace of its own, so that there is something to learn."""
+    """Ascending codes, with another step in each codebook, so that a model can learn them."""
     folder.mkdir(parents=True)
     packed, rows, start = [], [], 0
     for split, lengths in LENGTHS.items():
@@ -54,7 +54,7 @@ def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 1
 
 
 def write_hub_checkpoint(folder: Path) -> Path:
-    """What facebook/musicgen-small is on the hub but for the sizes, with the names its weights were saved under."""
+    """A checkpoint like facebook/musicgen-small on the hub, but smaller, with the same names of weights."""
     torch.manual_seed(0)
     tokenizer = _sentence_pieces()
     codec = EncodecModel(
@@ -65,7 +65,7 @@ def write_hub_checkpoint(folder: Path) -> Path:
     )  # fmt: skip
     text = T5EncoderModel(
         T5Config(vocab_size=len(tokenizer), d_model=24, d_kv=12, d_ff=32, num_layers=1, num_heads=2)
-    )  # not as wide as the decoder, so that a projection lies between
+    )  # narrower than the decoder, so that the model has a projection
     decoder = MusicgenForCausalLM(
         MusicgenDecoderConfig(
             vocab_size=32, hidden_size=16, ffn_dim=32, num_hidden_layers=2, num_attention_heads=2,
@@ -96,7 +96,7 @@ def write_hub_checkpoint(folder: Path) -> Path:
 
 
 def _sentence_pieces() -> PreTrainedTokenizerFast:
-    """As T5's: a unigram model over pieces, ▁ for spaces, each text closed by </s>."""
+    """Like T5's: a unigram model over pieces, ▁ for spaces, </s> at the end of each text."""
     letters = [(letter, -4.0) for letter in "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-,()#"]
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁jazz", -2.0), ("▁solo", -2.0), *letters]
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=2))

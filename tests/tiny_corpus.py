@@ -26,7 +26,7 @@ def codec() -> EventCodec:
 
 
 def walk(seed: int, bars: int) -> Score:
-    """Eighths that wander by step over a cycle of ii–V–I, with a rest here and there."""
+    """Eighths that wander by step over a cycle of ii–V–I, with occasional rests."""
     random = np.random.default_rng(seed)
     pitches = 60 + np.abs(np.cumsum(random.integers(-2, 3, bars * 8))) % 20
     rows = [(place * 6, 6, int(pitch), 80) for place, pitch in enumerate(pitches) if random.random() < 0.9]

@@ -1,4 +1,4 @@
-"""A MusicGen of a few thousand random weights, with words and a codec of its own: a frame takes milliseconds."""
+"""A MusicGen of a few thousand random weights, with its own vocabulary and codec: a frame takes milliseconds."""
 
 import torch
 
@@ -9,7 +9,7 @@ from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.nn import encodec
 
-#: All the words that it knows.
+#: Its vocabulary.
 CAPTIONS = ("Charlie Parker jazz solo", "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm")
 _SIZES = ModelConfig(d_model=16, num_heads=2, num_layers=2, d_ff=32, dropout=0.1, text_layers=1)
 _CODEC = encodec.NetworkConfig(

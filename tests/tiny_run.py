@@ -1,4 +1,4 @@
-"""What a tiny pipeline leaves behind for the report, whose titles, names and prompts try to be markup."""
+"""The outputs of a tiny pipeline that the report reads. Titles, names and prompts contain markup."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def make_tiny_run(root: Path) -> Path:
 
 
 def write_sound(path: Path, seconds: float) -> None:
-    """A tone, at the rate at which sounds stand in the page."""
+    """A tone, at the sample rate of the sounds in the page."""
     wave = 0.2 * np.sin(np.arange(round(22_050 * seconds)) * 2 * np.pi * 440 / 22_050)
     write_wave(Waveform(wave.astype(np.float32)[:, None], 22_050), path)
 

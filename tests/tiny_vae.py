@@ -1,4 +1,4 @@
-"""A MusicVAE of eight units, untrained, that a draw is a matter of milliseconds with."""
+"""An untrained MusicVAE of eight units: a draw takes milliseconds."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 
 
 def tiny_vae(prior: Literal["sequence", "normal"] = "sequence") -> MusicVAEFamily:
-    """The default's settings in small: windows of two bars. It holds and rests more than it plays, as solos do."""
+    """The default settings with small sizes and windows of two bars. Holds and rests are likelier than onsets."""
     default = read_section("music_vae.model", ModelConfig, PARAMS)
     config = replace(
         default, prior=replace(default.prior, kind=prior, size=8, components=2), bars=2, latent_dim=8,

@@ -28,7 +28,7 @@ def in_beats(part: Score, pitch: int) -> list[float]:
 
 
 @pytest.mark.parametrize(("off_beat", "place"), [(6, 6), (7, 7), (8, 8), (9, 9), (10, 9)])
-def test_the_off_beat_of_the_band_is_the_solo_s(off_beat: int, place: int) -> None:
+def test_the_band_swings_like_the_solo(off_beat: int, place: int) -> None:
     """Regression: the piano swung 2:1 under even eighths. The limit is 3:1, a sixteenth."""
     score = eighths(off_beat)
     piano, _ = accompaniment(score)
@@ -39,7 +39,7 @@ def test_the_off_beat_of_the_band_is_the_solo_s(off_beat: int, place: int) -> No
     assert kit.onsets[kit.pitches == RIDE][:6].tolist() == [0, 12, 12 + place, 24, 36, 36 + place]
 
 
-def test_under_a_solo_too_short_to_swing_the_band_plays_even() -> None:
+def test_the_band_plays_even_eighths_if_the_solo_has_no_swing_ratio() -> None:
     assert off_beat_ticks(eighths(8, bars=2)) == 6
     assert off_beat_ticks(replace(eighths(8), notes=make_notes([]))) == 6
 
@@ -64,7 +64,7 @@ def test_the_drums_keep_the_beat_of_any_meter_to_the_end() -> None:
         ((Meter(0, 4, 4), Meter(48, 3, 4)), [0, 1, 2, 3]),
     ],
 )
-def test_the_count_in_is_a_bar_of_beats_at_the_solo_s_tempo(meters: tuple[Meter, ...], beats: list[float]) -> None:
+def test_the_count_in_is_a_bar_of_beats_at_the_tempo_of_the_solo(meters: tuple[Meter, ...], beats: list[float]) -> None:
     score = replace(eighths(6), meters=meters, tempos=(Tempo(0, 200.0), Tempo(96, 100.0)))
     lead = count_in(score)
     assert in_beats(lead, STICK) == beats
@@ -94,7 +94,7 @@ def test_drums_sound_without_chords_and_are_quieter_than_the_solo() -> None:
     assert np.abs(with_drums).max() <= 10 ** (-1 / 20) + 1e-6
 
 
-def test_the_drum_kit_is_read_back_as_such(tmp_path: Path) -> None:
+def test_the_drum_kit_is_read_back_as_a_drum_kit(tmp_path: Path) -> None:
     kit = drums(eighths(6))
     write_score(kit, tmp_path / "kit.mid")
     assert read_score(tmp_path / "kit.mid").program == DRUM_KIT

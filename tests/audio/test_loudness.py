@@ -43,7 +43,7 @@ def test_silence_stays_silence() -> None:
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.3])
-def test_cut_off_tops_are_counted_as_a_loop_would_count_them(gain: float) -> None:
+def test_clipped_samples_are_counted_as_by_a_loop(gain: float) -> None:
     """Also if the clipped recording was attenuated afterwards."""
     samples = np.clip(tone(amplitude=1.5), -1, 1) * np.float32(gain)
     run, cut = 0, 0

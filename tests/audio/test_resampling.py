@@ -38,5 +38,5 @@ def test_the_same_sound_gives_the_same_samples() -> None:
     assert to_mono(wave, 16_000).tobytes() == to_mono(wave, 16_000).tobytes()
 
 
-def test_nothing_stays_nothing() -> None:
+def test_an_empty_sound_stays_empty() -> None:
     assert len(to_mono(Waveform(np.zeros((0, 1), np.float32), 44_100), 16_000)) == 0

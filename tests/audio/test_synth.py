@@ -27,7 +27,7 @@ def frequency(waveform: Waveform, start: float, stop: float) -> float:
 
 @pytest.mark.parametrize("pitch", [55, 64, 69, 81])
 def test_the_first_note_sounds_at_its_pitch(pitch: int) -> None:
-    """A partial may be the strongest, so it may be a whole multiple; within a quarter tone."""
+    """The strongest partial may be a multiple of the pitch. Tolerance: a quarter tone."""
     waveform = render(solo(pitch))
     ratio = frequency(waveform, 0.2, 0.9) / (440 * 2 ** ((pitch - 69) / 12))
     assert round(ratio) in (1, 2, 3)
@@ -67,7 +67,7 @@ def test_the_last_note_rings_out() -> None:
     assert np.abs(render(score).mono[SAMPLE_RATE + 1 : SAMPLE_RATE + 200]).max() > 1e-3
 
 
-def test_the_wave_swings_about_zero() -> None:
+def test_the_wave_has_no_dc_offset() -> None:
     """The SoundFont's sax has a DC offset of half its loudness."""
     note = render(solo()).mono[round(0.2 * SAMPLE_RATE) : round(0.9 * SAMPLE_RATE)]
     assert abs(note.mean()) < 0.01 * note.std()
@@ -78,7 +78,7 @@ def test_the_same_score_gives_the_same_samples() -> None:
     assert first.samples.tobytes() == second.samples.tobytes()
 
 
-def test_stereo_holds_two_channels_and_mono_one() -> None:
+def test_stereo_has_two_channels_and_mono_one() -> None:
     assert render(solo(), channels=2).samples.shape[1] == 2
     assert render(solo(), channels=1).samples.shape[1] == 1
 

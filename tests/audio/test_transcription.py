@@ -19,7 +19,6 @@ from yardbird.audio.transcription import (
     transcribe,
 )
 from yardbird.audio.wave import Waveform
-from yardbird.config import read_section
 from yardbird.data.ingest import ingest
 from yardbird.data.reading import IngestConfig
 from yardbird.metrics.transcription_accuracy import found_notes
@@ -134,9 +133,9 @@ def test_quiet_hiss_changes_little() -> None:
     assert f1(score, detect_notes(Waveform(clean.samples + hiss, clean.sample_rate))) > 0.95
 
 
-def test_a_real_solo_is_transcribed(shared: Path, root: Path, tmp_path: Path) -> None:
+def test_a_real_solo_is_transcribed(shared: Path, ingest_config: IngestConfig, tmp_path: Path) -> None:
     shutil.copy(shared / "parker/omnibook__Anthropology.mid", tmp_path)
-    ingest(tmp_path, "parker", read_section("ingest", IngestConfig, root / "params.yaml"), tmp_path / "ingested")
+    ingest(tmp_path, "parker", ingest_config, tmp_path / "ingested")
     (path,) = (tmp_path / "ingested").rglob("*.mid")
     excerpt = excerpts(read_score(path), 64)[0]
     assert f1(excerpt, detect_notes(render(excerpt))) > 0.95
@@ -163,13 +162,13 @@ def test_a_tempo_is_estimated(qpm: float) -> None:
     assert estimate_tempo(render(bebop(qpm))) == pytest.approx(qpm, rel=0.04)
 
 
-def test_without_anything_to_estimate_it_from_the_tempo_is_the_default() -> None:
+def test_without_notes_the_tempo_is_the_default() -> None:
     assert transcribe(sound(np.zeros(RATE))).mean_qpm == DEFAULT_QPM
     assert estimate_tempo(sound(np.zeros(0))) == DEFAULT_QPM
     assert estimate_tempo(sound(tone(60, 0.1))) > 0
 
 
-def test_a_caption_may_name_a_tempo() -> None:
+def test_a_tempo_is_read_from_a_caption() -> None:
     assert spoken_tempo("Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm, by Otto Cascade") == 220
     assert spoken_tempo("Be-bop, 182.5 BPM") == 182.5
     assert spoken_tempo("Be-bop jazz solo in F, 12-bar blues") is None

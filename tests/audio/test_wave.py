@@ -23,14 +23,14 @@ def test_a_file_reads_back_within_a_sixteen_bit_step(tmp_path: Path, channels: i
     assert np.abs(read.samples - written.samples).max() < 1.5 / 32767
 
 
-def test_the_bytes_hold_no_clock(tmp_path: Path) -> None:
+def test_the_file_contains_no_time_stamp(tmp_path: Path) -> None:
     write_wave(noise(1), tmp_path / "a.wav")
     write_wave(noise(1), tmp_path / "b.wav")
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
     assert len((tmp_path / "a.wav").read_bytes()) == 44 + 2 * 4410  # the plain header and the samples, nothing else
 
 
-def test_samples_beyond_full_scale_are_clipped_not_wrapped(tmp_path: Path) -> None:
+def test_samples_beyond_full_scale_are_clipped_and_not_wrapped(tmp_path: Path) -> None:
     write_wave(Waveform(np.array([[1.5], [-1.5]], dtype=np.float32), 8000), tmp_path / "loud.wav")
     assert np.sign(read_wave(tmp_path / "loud.wav").samples[:, 0]).tolist() == [1, -1]
 
@@ -43,7 +43,7 @@ def test_a_file_without_audio_is_refused_in_one_line(tmp_path: Path) -> None:
         read_wave(tmp_path / "absent.wav")
 
 
-def test_flac_holds_the_same_samples_as_wav_and_no_clock(tmp_path: Path) -> None:
+def test_flac_contains_the_same_samples_as_wav_and_no_time_stamp(tmp_path: Path) -> None:
     for name in ("a.wav", "a.flac", "b.flac"):
         write_wave(noise(1), tmp_path / name)
     assert np.array_equal(read_wave(tmp_path / "a.flac").samples, read_wave(tmp_path / "a.wav").samples)

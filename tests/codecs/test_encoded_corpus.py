@@ -24,7 +24,7 @@ AUGMENT = AugmentConfig(12, 1, (-1, 0, 1, 2), (0.9, 1.0), (40, 360), {"other": (
 
 
 def write_augmented(folder: Path, change: dict[str, Score] | None = None) -> Path:
-    """Three training solos by Ada, one to validate by Bo, one to test by Cy, with copies: 12 files."""
+    """Three training solos by Ada, a validation solo by Bo and a test solo by Cy, with copies: 12 files."""
     artists = ["Ada Line", "Ada Line", "Ada Line", "Bo Dense", "Cy Slow"]
     rows = [row(f"{'ab'[i % 2]}/tune{i}", artist=artist) for i, artist in enumerate(artists)]
     scores = {entry.solo: solo(i) for i, entry in enumerate(rows)} | (change or {})
@@ -120,7 +120,7 @@ def test_the_report_counts_the_losses_of_each_source_once(tmp_path: Path) -> Non
     assert (second["files"], second["notes"], second["merged_notes"]) == (2, 80, 0)
     with (tmp_path / "encoded" / "index.csv").open(newline="") as file:
         encoded = sum(int(entry["notes"]) for entry in csv.DictReader(file))
-    assert report.corpus["notes"] == encoded + 3, "the crowded tune and its two copies have each lost a note"
+    assert report.corpus["notes"] == encoded + 3, "the crowded tune and its two copies have lost a note each"
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_every_real_solo_is_decoded_exactly(real_solos: dict[str, Score]) -> Non
         np.testing.assert_array_equal(CODEC.transpose(tokens, -3), CODEC.encode(score.transposed(-3), "Ada Line"))
 
 
-def test_only_notes_that_the_grid_merges_are_lost_of_real_solos(real_solos: dict[str, Score]) -> None:
+def test_real_solos_lose_only_notes_that_the_grid_merges(real_solos: dict[str, Score]) -> None:
     for score in real_solos.values():
         kept = np.sum(CODEC.kind_of[CODEC.encode(score, None)] == KINDS.index("Pitch"))
         assert kept == len(score.notes) - CODEC.grid(score).merged_notes
@@ -187,7 +187,7 @@ def test_a_prime_is_the_opening_up_to_a_bar_line(make_score: MakeScore) -> None:
     np.testing.assert_array_equal(CODEC.prime(score, 9, None, total_bars=3), whole[:-1])
 
 
-def test_a_prime_counts_down_to_the_end_of_the_solo_that_it_opens(make_score: MakeScore) -> None:
+def test_a_prime_counts_down_to_the_end_of_its_solo(make_score: MakeScore) -> None:
     score = make_score([(0, 1, 60), (3, 2, 62), (9, 1, 64)])
     for total, expected in ((32, []), (5, ["Left_4"]), (4, ["Left_4", "Left_3"]), (2, ["Left_2", "Left_1"])):
         prime = CODEC.prime(score, 2, None, total)

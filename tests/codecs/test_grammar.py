@@ -17,7 +17,7 @@ from yardbird.music.score import ChordChange, Score
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> dict[str, Any]:
+def grammar_arguments(draw: st.DrawFn) -> dict[str, Any]:
     """Any arguments of a grammar."""
     bars = draw(st.integers(1, 4))
     meter = draw(st.none() | st.sampled_from(CODEC.meters))
@@ -47,37 +47,37 @@ def wishes(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def check_solo(score: Score, wish: dict[str, Any]) -> None:
-    assert score.bar_count == wish["bars"]
+def check_solo(score: Score, arguments: dict[str, Any]) -> None:
+    assert score.bar_count == arguments["bars"]
     assert score.is_monophonic
     assert score.offsets.max(initial=0) <= score.end_tick
     assert score.durations.min(initial=1) >= 1
-    lowest, highest = wish["pitch_range"]
+    lowest, highest = arguments["pitch_range"]
     assert np.all((score.pitches >= lowest) & (score.pitches <= highest))
-    if wish["chords"] is not None:
-        assert score.chords == tuple(wish["chords"])
-    elif wish["key"] is not None:
+    if arguments["chords"] is not None:
+        assert score.chords == tuple(arguments["chords"])
+    elif arguments["key"] is not None:
         drawn = [change.chord for change in score.chords if change.chord]
-        assert all(belongs(chord, wish["key"]) for chord in drawn)
-        assert all(chord.root == wish["key"].tonic for chord in drawn[:1])
-    if wish["meter"] is not None:
-        assert (score.meters[0].numerator, score.meters[0].denominator) == wish["meter"]
-    if wish["at_rest"]:
+        assert all(belongs(chord, arguments["key"]) for chord in drawn)
+        assert all(chord.root == arguments["key"].tonic for chord in drawn[:1])
+    if arguments["meter"] is not None:
+        assert (score.meters[0].numerator, score.meters[0].denominator) == arguments["meter"]
+    if arguments["at_rest"]:
         assert score.onsets.max(initial=-20) <= score.end_tick - 18  # one and a half beats of twelve steps
-    assert wish["meter_changes"] or len(score.meters) == 1
-    assert wish["tempo_changes"] or len(score.tempos) == 1
-    if wish["qpm"] is not None:
-        assert score.tempos[0].qpm == CODEC.tempos[np.argmin(np.abs(np.log(CODEC.tempos / wish["qpm"])))]
+    assert arguments["meter_changes"] or len(score.meters) == 1
+    assert arguments["tempo_changes"] or len(score.tempos) == 1
+    if arguments["qpm"] is not None:
+        assert score.tempos[0].qpm == CODEC.tempos[np.argmin(np.abs(np.log(CODEC.tempos / arguments["qpm"])))]
 
 
 @settings(max_examples=150)
-@given(wish=wishes(), chooser=st.sampled_from(sorted(CHOOSERS)), seed=st.integers(0, 2**32))
-def test_every_walk_ends_in_the_requested_solo(wish: dict[str, Any], chooser: str, seed: int) -> None:
-    tokens = walk(EventGrammar(CODEC, **wish), CHOOSERS[chooser], seed)
+@given(arguments=grammar_arguments(), chooser=st.sampled_from(sorted(CHOOSERS)), seed=st.integers(0, 2**32))
+def test_every_walk_ends_in_the_requested_solo(arguments: dict[str, Any], chooser: str, seed: int) -> None:
+    tokens = walk(EventGrammar(CODEC, **arguments), CHOOSERS[chooser], seed)
     score = CODEC.decode(tokens)
-    check_solo(score, wish)
+    check_solo(score, arguments)
     artist = CODEC.artists[CODEC.value_of[tokens[1]]]
-    assert wish["artist"] in (None, artist)
+    assert arguments["artist"] in (None, artist)
     np.testing.assert_array_equal(CODEC.encode(score, artist), tokens)
 
 
@@ -89,17 +89,17 @@ def test_every_prefix_of_a_stream_is_a_prime_that_can_be_continued(
     bars = score.bar_count + data.draw(st.integers(0, 3))
     stream = CODEC.encode_grid(score, "Ada Line", total_bars=bars)
     prime = stream[: data.draw(st.integers(0, len(stream) - 1))]
-    wish = {
+    arguments = {
         "bars": bars,
         "pitch_range": (50, 80),
         "meter_changes": False,
         "tempo_changes": data.draw(st.booleans()),
     }
     chooser = data.draw(st.sampled_from(sorted(CHOOSERS)))
-    tokens = walk(EventGrammar(CODEC, **wish), CHOOSERS[chooser], seed, prime.tolist())
+    tokens = walk(EventGrammar(CODEC, **arguments), CHOOSERS[chooser], seed, prime.tolist())
     np.testing.assert_array_equal(tokens[: len(prime)], prime)
     continued = CODEC.decode(tokens)
-    assert continued.bar_count == wish["bars"]
+    assert continued.bar_count == arguments["bars"]
     assert continued.is_monophonic
 
 
@@ -188,7 +188,7 @@ def test_a_prime_that_counts_down_to_another_end_is_refused(make_score: Any, cou
 
 
 @pytest.mark.parametrize(
-    ("wish", "complaint"),
+    ("arguments", "complaint"),
     [
         ({"bars": 0}, "bars: expected at least 1, found 0"),
         ({"pitch_range": (70, 60)}, "pitch range: expected lowest to highest"),
@@ -198,9 +198,9 @@ def test_a_prime_that_counts_down_to_another_end_is_refused(make_score: Any, cou
         ({"chords": [ChordChange(9, None), ChordChange(9, None)], "meter": (4, 4)}, "chords: expected ascending"),
     ],
 )
-def test_contradictory_arguments_are_refused_in_one_line(wish: dict[str, Any], complaint: str) -> None:
+def test_contradictory_arguments_are_refused_in_one_line(arguments: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        EventGrammar(CODEC, **{"bars": 2, "pitch_range": (50, 80), **wish})
+        EventGrammar(CODEC, **{"bars": 2, "pitch_range": (50, 80), **arguments})
 
 
 def test_each_call_returns_a_new_mask() -> None:

@@ -140,7 +140,7 @@ def test_a_bar_that_is_not_a_whole_number_of_steps_is_refused() -> None:
         ({"velocities": 128}, r"encode\.melody\.velocities: expected 1 to 127, found 128"),
     ],
 )
-def test_an_impossible_grid_is_one_clear_line(change: dict[str, int], message: str) -> None:
+def test_an_impossible_grid_gives_a_one_line_error(change: dict[str, int], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         replace(CODEC.config, **change)
 

@@ -1,4 +1,4 @@
-"""Copies: the configured number, of training tunes only, all distinct, all playable, evenly over their parents."""
+"""The stage makes the configured number of copies: of training tunes only, distinct, playable, spread evenly."""
 
 import csv
 from collections import Counter
@@ -31,7 +31,7 @@ CONFIG = AugmentConfig(
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> tuple[list[SoloRow], dict[str, str], Path]:
-    """Four training solos, one to validate, one to test, in a folder."""
+    """A folder with four training solos, one validation solo and one test solo."""
     rows = [row(f"a/tune{i}") for i in range(6)]
     splits = dict(zip([entry.solo for entry in rows], ["train"] * 4 + ["validation", "test"], strict=True))
     return write_ingested(tmp_path, {entry.solo: solo(i) for i, entry in enumerate(rows)}, rows), splits, tmp_path
@@ -51,7 +51,7 @@ def test_the_corpus_has_the_configured_size_and_only_training_tunes_are_copied(
     assert len(contents) == CONFIG.target_size
 
 
-def test_a_copy_is_its_parent_moved_with_its_chords_and_key_respelled(
+def test_a_copy_is_its_parent_transposed_with_chords_and_key_respelled(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path
 ) -> None:
     rows, splits, ingested = corpus
@@ -69,7 +69,7 @@ def test_a_copy_is_its_parent_moved_with_its_chords_and_key_respelled(
         assert is_parent == (copy.copy == copy.solo)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others(
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path
 ) -> None:
     rows, splits, ingested = corpus
@@ -115,12 +115,12 @@ def test_copies_are_spread_as_evenly_as_the_parents_allow(
     assert all(Variant(0, 1.0) not in chosen[name] for name in chosen)
 
 
-def test_a_parent_gets_all_its_keys_before_any_twice() -> None:
+def test_a_parent_is_copied_into_every_key_before_any_key_is_used_twice() -> None:
     chosen = choose([row("a/x")], {"a/x": solo(0, lowest=60, highest=70)}, 12, CONFIG, 0)["a/x"]
     assert len({variant.semitones for variant in chosen}) == 12
 
 
-def test_parents_that_are_transposed_copies_give_no_copy_twice() -> None:
+def test_parents_that_are_transpositions_of_each_other_give_distinct_copies() -> None:
     score = solo(0, lowest=60, highest=70)
     rows = [row("a/x", interval_hash="same"), row("b/y", interval_hash="same")]
     scores = {"a/x": score, "b/y": score.transposed(2)}
@@ -134,7 +134,7 @@ def test_parents_that_are_transposed_copies_give_no_copy_twice() -> None:
     assert len(sounds) == count + 2
 
 
-def test_tempo_factors_that_round_to_the_same_percentage_have_names_of_their_own() -> None:
+def test_tempo_factors_that_round_to_the_same_percentage_have_distinct_names() -> None:
     """Regression: 0.975 and 0.98 both became x98, and one copy overwrote the other."""
     names = [Variant(0, factor).suffix for factor in (0.9, 0.95, 0.975, 0.98, 1.1)]
     assert names == ["__+0_x90", "__+0_x95", "__+0_x97.5", "__+0_x98", "__+0_x110"]
@@ -182,7 +182,7 @@ def test_73_real_solos_become_exactly_1000(ingested: Path, real_solos: dict[str,
     assert max(numbers) - min(numbers) == 1
 
 
-def test_the_manifest_is_as_the_encode_stage_reads_it(
+def test_the_encode_stage_can_read_the_manifest(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path
 ) -> None:
     rows, splits, ingested = corpus

@@ -1,4 +1,4 @@
-"""Odd tempos and meters of foreign files: each is repaired, or ingest refuses the file."""
+"""Odd tempos and meters of foreign files: each is repaired, or the file is refused."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -23,14 +23,14 @@ RANGE = (20.0, 600.0)
         ((4, 32), (2, 16)), ((12, 8), (12, 8)),
     ],
 )  # fmt: skip
-def test_a_meter_keeps_its_bar_in_the_nearest_spelling_that_codecs_know(written, read):
+def test_a_meter_becomes_the_nearest_one_that_codecs_support_with_bars_of_equal_length(written, read):
     meters, flags = bar_lines((Meter(0, *written),), 480, 9600)
     assert meters == (Meter(0, *read),)
     assert flags == ([] if written == read else ["meter_repaired"])
 
 
 @pytest.mark.parametrize("meter", [Meter(0, 0, 4), Meter(0, 3, 32), Meter(0, 7, 2**20), Meter(0, 5, 3)])
-def test_a_meter_that_no_bar_or_no_grid_can_have_is_left_out(meter):
+def test_a_meter_without_a_valid_bar_or_grid_is_left_out(meter):
     assert bar_lines((meter, Meter(960, 7, 2**20)), 480, 9600) == ((Meter(0, 4, 4),), ["meter_repaired"])
 
 
@@ -38,7 +38,7 @@ def test_a_meter_that_no_bar_or_no_grid_can_have_is_left_out(meter):
     ("numerator", "parts"),
     [(8, [8]), (9, [3]), (10, [5]), (11, [6, 5, 6, 5]), (12, [6]), (15, [5]), (16, [8]), (17, [6, 6, 5, 6])],
 )
-def test_a_bar_longer_than_the_limit_is_divided_as_evenly_as_can_be(numerator, parts):
+def test_a_bar_longer_than_the_limit_is_divided_as_evenly_as_possible(numerator, parts):
     meters, flags = divide_bars((Meter(0, numerator, 4),), 1, 4 * numerator, 8)
     lengths = [end - start for start, end in pairwise(Score(1, make_notes([]), 4 * numerator, meters=meters).bar_ticks)]
     assert lengths[: len(parts)] == parts
@@ -75,13 +75,13 @@ def test_a_medley_is_counted_before_its_bars_are_made():
         refuse_medley((Meter(0, 4, 4),), 1, 4_000_000, Path("long.mid"), 5000)
 
 
-def test_an_impossible_tempo_is_left_out_and_the_one_before_stays_in_force():
+def test_an_impossible_tempo_is_left_out_and_the_previous_one_stays_in_force():
     tempos = (Tempo(0, 200.0), Tempo(480, 6e7), Tempo(960, 210.0), Tempo(1440, 4.0))
     assert tempo_map(tempos, 0, RANGE) == ((Tempo(0, 200.0), Tempo(960, 210.0)), ["tempo_repaired:2"])
     assert tempo_map((Tempo(0, 6e7),), 0, RANGE) == ((Tempo(0, 120.0),), ["tempo_repaired:1", "tempo_assumed"])
 
 
-def test_a_slow_or_fast_moment_of_a_performance_stays():
+def test_a_slow_or_fast_moment_of_a_performance_is_kept():
     tempos = (Tempo(0, 165.0), Tempo(480, 6.0), Tempo(960, 2248.0), Tempo(1440, 165.0))
     assert tempo_map(tempos, 0, RANGE) == (tempos, [])
 
@@ -98,7 +98,7 @@ def test_a_slow_or_fast_solo_is_used(tmp_path, write_midi, config, qpm):
 
 
 @pytest.mark.parametrize("qpm", [12, 900])
-def test_a_solo_that_no_one_could_play_is_refused_with_its_tempo(tmp_path, write_midi, config, qpm):
+def test_a_solo_at_an_unplayable_tempo_is_refused_and_the_error_names_the_tempo(tmp_path, write_midi, config, qpm):
     write_midi(tmp_path / "a.mid", metas=set_tempo(qpm))
     (file,) = survey(tmp_path, "mine", config).rejected
     assert file.reason == f"expected a mean tempo of 20 … 600 qpm, found {qpm}"

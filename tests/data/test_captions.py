@@ -49,8 +49,8 @@ def test_captions_are_clean_and_different_and_the_first_has_all_facts(known: Fac
     captions = captions_of(known)
     assert len(set(captions)) == len(captions)
     assert all(text == " ".join(text.split()) and "None" not in text and not text.endswith(",") for text in captions)
-    said = [known.artist, known.instrument, known.form, str(known.key or "").removesuffix(" major")]
-    assert all(word in captions[0] for word in said)
+    stated = [known.artist, known.instrument, known.form, str(known.key or "").removesuffix(" major")]
+    assert all(word in captions[0] for word in stated)
     assert ("bpm" in captions[0]) == (known.qpm is not None)
 
 
@@ -88,6 +88,6 @@ def test_a_table_is_read_with_its_gaps_filled(tmp_path: Path) -> None:
         ("/etc/passwd,,,,,", "expected a path inside"),
     ],
 )
-def test_a_wrong_table_is_one_line_that_names_the_field(tmp_path: Path, row: str, message: str) -> None:
+def test_an_invalid_table_gives_a_one_line_error_that_names_the_field(tmp_path: Path, row: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_remarks(write(tmp_path, row))

@@ -1,4 +1,4 @@
-"""Chords that are played, not written."""
+"""Chords recognised from the notes of other parts."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ BAR = 1920
 def part(
     chords: list[tuple[int, ...]], name: str = "CHORDS", program: int = 0, spread: int = 0, length: int = BAR
 ) -> RawPart:
-    """A chord a bar; `spread` ticks between the notes of a chord, as a guitarist strums."""
+    """One chord per bar, with `spread` ticks between the notes of a chord, as a guitarist strums."""
     rows = [
         (bar * BAR + place * spread, length - place * spread, pitch, 80)
         for bar, chord in enumerate(chords)
@@ -42,7 +42,7 @@ MELODY = RawPart(0, 0, "MELODY", 65, make_notes([(beat * 480, 400, 72 + beat % 7
         ((48, 58, 64, 66, 67), "C7#11"), ((64, 67, 72), "C/E"), ((67, 71, 74, 77), "G7"), ((48, 52, 58), "C7"),
     ],
 )  # fmt: skip
-def test_a_block_chord_is_named_by_its_notes_and_its_lowest(pitches: tuple[int, ...], symbol: str) -> None:
+def test_a_block_chord_is_named_by_its_notes_and_its_lowest_note(pitches: tuple[int, ...], symbol: str) -> None:
     assert named([MELODY, part([pitches, (53, 57, 60, 63)])]) == [symbol, "F7"]
 
 
@@ -60,7 +60,7 @@ def test_a_bass_part_gives_the_root_that_the_chord_leaves_out() -> None:
     assert named([MELODY, piano, bass]) == ["C9", "F13"]
 
 
-def test_notes_that_make_no_chord_are_no_chord() -> None:
+def test_notes_that_match_no_chord_give_no_chord() -> None:
     cluster = part([(60, 64, 67), (60, 61, 62, 63, 64), (65, 69, 72)])
     assert named([cluster]) == ["C", "N.C.", "F"]
 
@@ -78,7 +78,7 @@ def test_parts_that_play_no_chords_give_none(other: RawPart) -> None:
     assert named([MELODY, other]) == []
 
 
-def test_the_solo_is_not_taken_for_its_own_chords(tmp_path, write_midi, config: IngestConfig) -> None:
+def test_the_solo_part_itself_gives_no_chords(tmp_path, write_midi, config: IngestConfig) -> None:
     chords = [(2.0 * bar, 2, pitch) for bar in range(16) for pitch in ((60, 64, 67) if bar % 2 else (65, 69, 72))]
     path = write_midi(tmp_path / "piano.mid", chords)
     flags = read_solo(read_raw(path), path, None, replace(config, max_left_out=1.0)).flags
@@ -93,7 +93,9 @@ def lead_sheet(write_midi, path, metas=None):
     return write_midi(path, melody, metas, parts={1: (0, chords)})
 
 
-def test_a_lead_sheet_s_chord_track_gives_the_chords_and_a_flag(tmp_path, write_midi, config: IngestConfig) -> None:
+def test_the_chord_track_of_a_lead_sheet_gives_the_chords_and_a_flag(
+    tmp_path, write_midi, config: IngestConfig
+) -> None:
     path = lead_sheet(write_midi, tmp_path / "sheet.mid")
     reading = read_solo(read_raw(path), path, None, config)
     assert len(reading.score.notes) == 64
@@ -101,7 +103,7 @@ def test_a_lead_sheet_s_chord_track_gives_the_chords_and_a_flag(tmp_path, write_
     assert "chords_from_notes" in reading.flags
 
 
-def test_chord_texts_that_are_not_used_are_counted_beside_played_chords(tmp_path, write_midi, config) -> None:
+def test_unused_chord_texts_are_counted_if_a_part_plays_chords(tmp_path, write_midi, config) -> None:
     """Regression: the flag that counts them was lost if a part plays chords."""
     from mido import MetaMessage
 
@@ -113,7 +115,7 @@ def test_chord_texts_that_are_not_used_are_counted_beside_played_chords(tmp_path
     assert "no_chords" not in flags
 
 
-def test_written_symbols_win_over_played_chords(tmp_path, write_midi, config: IngestConfig) -> None:
+def test_written_symbols_take_precedence_over_played_chords(tmp_path, write_midi, config: IngestConfig) -> None:
     from mido import MetaMessage
 
     path = lead_sheet(write_midi, tmp_path / "sheet.mid", [(0, MetaMessage("marker", text="Cmaj9"))])

@@ -65,13 +65,13 @@ def test_during_an_unread_symbol_there_is_no_chord(text: str) -> None:
         [(0, "A")],
     ],
 )
-def test_letters_alone_in_the_order_of_the_alphabet_are_sections(letters: list[tuple[float, str]]) -> None:
+def test_texts_that_are_all_letters_in_alphabetical_order_are_sections(letters: list[tuple[float, str]]) -> None:
     found = read(letters)
     assert (found.changes, found.flags) == ((), ("no_chords",))
     assert labels(found) == [(bar, letter.strip("[]")) for bar, letter in letters]
 
 
-def test_letters_alone_in_another_order_are_chords() -> None:
+def test_texts_that_are_all_letters_in_another_order_are_chords() -> None:
     assert symbols(read([(0, "C"), (2, "F"), (4, "G"), (6, "C")])) == [(0, "C"), (2, "F"), (4, "G"), (6, "C")]
     assert symbols(read([(0, "A"), (2, "D"), (4, "E"), (6, "A")])) == [(0, "A"), (2, "D"), (4, "E"), (6, "A")]
 
@@ -83,7 +83,7 @@ def test_a_letter_at_the_tick_of_a_chord_is_a_section() -> None:
     assert labels(found) == [(0, "A"), (8, "B")]
 
 
-def test_of_two_letters_at_a_tick_the_next_of_the_alphabet_is_the_section() -> None:
+def test_if_two_letters_share_a_tick_the_next_one_of_the_alphabet_is_the_section() -> None:
     found = read([(0, "A"), (0, "C"), (4, "F7"), (8, "C"), (8, "B"), (12, "G7")])
     assert symbols(found) == [(0, "C"), (4, "F7"), (8, "C"), (12, "G7")]
     assert labels(found) == [(0, "A"), (8, "B")]
@@ -104,7 +104,7 @@ def test_letters_eight_bars_apart_among_chords_are_sections() -> None:
     ],
 )
 def test_letters_among_the_chords_of_a_file_in_a_are_chords(chords: list[tuple[float, str]]) -> None:
-    """Regression of the second: two chords at one tick made sections of every A of a solo by Chris Potter."""
+    """Regression for the second case: with two chords at one tick, every A of a solo by Chris Potter was a section."""
     found = read(chords)
     assert not found.sections
     assert (chords[-1][0], chords[-1][1]) in symbols(found)
@@ -119,7 +119,7 @@ def test_letters_among_the_chords_of_a_file_in_a_are_chords(chords: list[tuple[f
     ],
 )
 def test_credits_do_not_outvote_chords(credits: list[str]) -> None:
-    """Regression: five credits beside twelve chords made a file without chords."""
+    """Regression: a file with twelve chords and five credits had no chords."""
     chords = [(bar, symbol) for bar, symbol in enumerate(["F7", "Bb7", "F7", "Cm7", "F7", "Bb7"])]
     found = read([*((0, text) for text in credits), *chords], kind="text")
     assert [symbol for _, symbol in symbols(found)] == ["F7", "Bb7", "F7", "Cm7", "F7", "Bb7"]
@@ -127,7 +127,7 @@ def test_credits_do_not_outvote_chords(credits: list[str]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lyrics", "text"])
-def test_lyrics_are_no_chords_though_syllables_are_letters(kind: str) -> None:
+def test_lyrics_are_not_chords_even_if_syllables_are_letters(kind: str) -> None:
     words = ["A", "ma", "zing", "Go", "Do", "Am", "I", "Be", "E", "ven"]
     found = read([*enumerate(words)], kind=kind)
     assert (found.changes, found.sections, found.flags) == ((), (), ("no_chords",))
@@ -146,13 +146,13 @@ def test_chords_among_too_many_other_texts_are_counted() -> None:
     assert found.flags == ("chord_texts_unused:2", "no_chords")
 
 
-def test_an_unread_symbol_of_two_lines_is_named_in_one() -> None:
+def test_an_unread_symbol_with_a_line_break_is_named_on_one_line() -> None:
     """Regression: the dry run printed an incomplete line."""
     found = read([(0, "F7"), (1, "C7|\r\nXy:z"), (2, "Bb7")])
     assert found.flags == ("unread_chords:1 (C7¦ Xy∶z in bar 2)",)
 
 
-def test_b_is_b_flat_in_a_file_with_h() -> None:
+def test_the_letter_b_is_b_flat_in_a_file_with_h() -> None:
     assert symbols(read([(0, "H7"), (1, "Em"), (2, "B7"), (3, "F#7")])) == [
         (0, "B7"),
         (1, "Em"),
@@ -165,7 +165,7 @@ def test_strings_that_end_in_nul_are_read() -> None:
     assert symbols(read([(0, "Cmaj7\0"), (1, "A7\0")])) == [(0, "Cmaj7"), (1, "A7")]
 
 
-def test_a_book_in_a_text_event_is_no_chord_and_takes_no_time() -> None:
+def test_a_very_long_text_event_is_not_a_chord_and_is_read_quickly() -> None:
     found = read([(0, "a" * 100_000), (1, "F" + "7" * 100_000), (2, "F7"), (3, "Bb7")])
     assert symbols(found) == [(2, "F7"), (3, "Bb7")]
     assert not found.flags

@@ -28,7 +28,7 @@ def test_nothing_is_lost_and_no_clip_is_too_long_or_too_short(lengths: list[floa
 
 
 @given(st.floats(0.8, 3.9), st.integers(1, 60))
-def test_even_bars_are_cut_on_bar_lines_alone_into_the_fewest_clips_as_even_as_can_be(bar: float, count: int) -> None:
+def test_even_bars_are_cut_only_on_bar_lines_into_the_fewest_and_most_even_clips(bar: float, count: int) -> None:
     edges = np.array(cuts(np.arange(count) * bar, bar * count, 2.0, 8.0))
     bars = np.diff(edges) / bar
     assert np.allclose(bars, np.rint(bars))
@@ -39,7 +39,7 @@ def test_even_bars_are_cut_on_bar_lines_alone_into_the_fewest_clips_as_even_as_c
 
 @given(st.lists(st.floats(0.5, 5.0), min_size=1, max_size=9))
 def test_no_other_choice_of_bar_lines_is_better(lengths: list[float]) -> None:
-    """Against all subsets of the lines."""
+    """Compared with all subsets of the bar lines."""
     lines = np.cumsum([0.0, *lengths]).tolist()
 
     def cost(edges: tuple[float, ...]) -> tuple[int, float]:
@@ -55,7 +55,7 @@ def test_no_other_choice_of_bar_lines_is_better(lengths: list[float]) -> None:
 def test_without_bars_and_within_a_long_bar_a_sound_is_cut_evenly() -> None:
     assert cuts(np.array([]), 20.0, 2.0, 8.0) == pytest.approx([0, 20 / 3, 40 / 3, 20])
     assert cuts(np.array([0.0, 12.0]), 16.0, 2.0, 8.0) == pytest.approx([0, 6, 12, 16])
-    assert cuts(np.array([0.0, 8.0]), 8.5, 2.0, 8.0) == pytest.approx([0, 4.25, 8.5])  # half a second is no clip
+    assert cuts(np.array([0.0, 8.0]), 8.5, 2.0, 8.0) == pytest.approx([0, 4.25, 8.5])  # half a second is too short
     assert cuts(np.array([]), 16.0, 2.0, 8.0) == pytest.approx([0, 8, 16])
 
 
@@ -79,7 +79,7 @@ def sound(samples: np.ndarray, bars: tuple[float, ...] = (), name: str = "a/b") 
     )
 
 
-def test_clips_abut_keep_every_sample_and_name_their_bars(tmp_path: Path) -> None:
+def test_clips_are_contiguous_keep_every_sample_and_name_their_bars(tmp_path: Path) -> None:
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 16_000 * 19 + 123).astype(np.float32)
     bars = (0.0, *(0.4 + 1.7 * np.arange(11)).tolist())  # a pickup, then bars of 1.7 s
     rows, silent = write_clips([sound(samples, bars)], tmp_path, CONFIG)
@@ -92,7 +92,7 @@ def test_clips_abut_keep_every_sample_and_name_their_bars(tmp_path: Path) -> Non
     assert rows[0].captions == ("One", "Two")
 
 
-def test_silent_clips_are_listed_not_written(tmp_path: Path) -> None:
+def test_silent_clips_are_listed_and_not_written(tmp_path: Path) -> None:
     samples = np.concatenate([np.full(16_000 * 8, 0.2), np.zeros(16_000 * 16)]).astype(np.float32)
     rows, silent = write_clips([sound(samples)], tmp_path, CONFIG)
     assert [row.clip for row in rows] == ["a/b__000"]

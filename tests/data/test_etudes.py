@@ -19,20 +19,8 @@ from yardbird.metrics.solo_metrics import describe
 from yardbird.music.chords import Chord
 from yardbird.music.midi import read_raw
 
-DEFAULT = IngestConfig(
-    min_notes=16,
-    min_bars=4,
-    max_bars=5000,
-    chord_share=0.8,
-    max_left_out=0.4,
-    no_beat_grid="reject",
-    written_pitch="flag",
-    qpm_range=(20, 600),
-    longest_bar_beats=8,
-)
 
-
-def test_a_corpus_of_no_solo_is_refused() -> None:
+def test_a_corpus_of_zero_solos_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^params.yaml: compose.solos: expected 1 or more, found 0$"):
         ComposeConfig(0)
 
@@ -83,7 +71,7 @@ def test_phrases_are_separated_by_a_breath(corpus: list[Etude]) -> None:
             assert start - before >= score.ticks_per_beat, f"{etude.row['file']} at tick {start}"
 
 
-def test_takes_of_a_tune_share_their_head_and_nothing_else_is_shared(corpus: list[Etude]) -> None:
+def test_takes_of_a_tune_share_only_their_head(corpus: list[Etude]) -> None:
     takes = defaultdict(list)
     for etude in corpus:
         takes[etude.row["tune_group"]].append(etude)
@@ -100,7 +88,7 @@ def test_takes_of_a_tune_share_their_head_and_nothing_else_is_shared(corpus: lis
     assert len(shared_runs) < len(where) / 1000
 
 
-def test_the_corpus_is_the_same_every_time_and_another_with_another_seed(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_corpus_and_another_seed_another(tmp_path: Path) -> None:
     for out, seed in (("one", 0), ("two", 0), ("other", 1)):
         compose(seed, ComposeConfig(solos=4), tmp_path / out)
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
@@ -113,9 +101,9 @@ def test_a_larger_corpus_begins_with_the_smaller(corpus: list[Etude]) -> None:
     assert [etude.score for etude in etudes(0, 3)] == [etude.score for etude in corpus[:3]]
 
 
-def test_etudes_are_ingested_whole(tmp_path: Path, corpus: list[Etude]) -> None:
+def test_etudes_are_ingested_without_loss(tmp_path: Path, ingest_config: IngestConfig, corpus: list[Etude]) -> None:
     compose(0, ComposeConfig(solos=12), tmp_path)
-    found = survey(tmp_path, "etudes", DEFAULT)
+    found = survey(tmp_path, "etudes", ingest_config)
     assert found.rejected == ()
     for solo, etude in zip(found.used, corpus, strict=False):
         assert (solo.row.title, solo.row.form) == (etude.row["title"], etude.row["form"])
@@ -143,7 +131,9 @@ def test_etudes_are_ingested_whole(tmp_path: Path, corpus: list[Etude]) -> None:
         ("notes_per_bar", 5.5, 7.1),
     ],
 )
-def test_the_etudes_measure_like_real_solos(mean: Callable[[str], float], metric: str, low: float, high: float) -> None:
+def test_the_metrics_of_the_etudes_are_in_the_ranges_of_real_solos(
+    mean: Callable[[str], float], metric: str, low: float, high: float
+) -> None:
     assert low <= mean(metric) <= high
 
 
@@ -176,7 +166,7 @@ def test_the_two_players_differ_as_described(corpus: list[Etude]) -> None:
 
 
 def test_no_real_solo_is_quoted(corpus: list[Etude], shared: Path) -> None:
-    """Compares runs of 16 intervals: scales and arpeggios have equal shorter runs."""
+    """Compares runs of 16 intervals, because scales and arpeggios share shorter runs."""
 
     def runs(pitches: np.ndarray) -> set[tuple[int, ...]]:
         steps = np.diff(pitches).tolist()
@@ -188,7 +178,7 @@ def test_no_real_solo_is_quoted(corpus: list[Etude], shared: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-def test_every_form_is_whole_and_every_chord_has_its_scale(form) -> None:
+def test_every_form_has_whole_bars_and_every_chord_has_its_scale(form) -> None:
     chords = form.half_bars(0)
     assert len(chords) // 2 in (12, 16, 32)
     for chord in chords:
@@ -198,11 +188,11 @@ def test_every_form_is_whole_and_every_chord_has_its_scale(form) -> None:
     assert [chord.transposed(5) for chord in chords] == form.half_bars(5)
 
 
-def test_figures_and_rhythms_are_known_and_whole() -> None:
+def test_players_use_known_figures_and_complete_rhythms() -> None:
     for player in PLAYERS:
         assert player.figures.keys() <= FIGURES.keys()
         assert all(set(rhythm) <= BEATS.keys() and len(rhythm) == 2 for rhythm in player.rhythms)
-        assert all(rhythm[0] in "etTsxmgq" for rhythm in player.rhythms), "a half bar begins with its goal"
+        assert all(rhythm[0] in "etTsxmgq" for rhythm in player.rhythms), "a half bar begins with a note on its target"
     assert all(a < b for onsets in BEATS.values() for a, b in pairwise(onsets))
 
 

@@ -12,11 +12,9 @@ import mido
 import numpy as np
 import pytest
 
-from yardbird.config import read_section
 from yardbird.data.findings import KINDS, kind_of
 from yardbird.data.ingest import ingest
 from yardbird.data.manifest import read_solos
-from yardbird.data.reading import IngestConfig
 
 Rows = list[tuple[float, float, int]]
 
@@ -33,7 +31,7 @@ def tempo(microseconds: int, beat: float = 0) -> tuple[float, mido.MetaMessage]:
     return meta("set_tempo", beat, tempo=microseconds)
 
 
-#: Name → the oddity, as events beside a line of 64 eighths.
+#: Name → the oddity, as events added to a line of 64 eighths.
 ODD: dict[str, list[tuple[float, mido.MetaMessage]]] = {
     "plain": [tempo(300_000), meter(4, 4)],
     **{f"qpm {qpm}": [tempo(round(60e6 / qpm))] for qpm in (19, 20, 38, 420, 600, 700)},
@@ -71,7 +69,7 @@ def line(seed: int) -> Rows:
     return [(place / 2, 0.5, pitch) for place, pitch in enumerate(pitches)]
 
 
-#: Name → what is made of such a line.
+#: Name → the odd notes, made from such a line.
 LINES: dict[str, Callable[[Rows], Rows]] = {
     "polyphonic": lambda rows: [*rows, *((onset, length, pitch - 12) for onset, length, pitch in rows[::4])],
     "legato": lambda rows: [(onset, 2.0, pitch) for onset, _, pitch in rows],
@@ -110,11 +108,10 @@ def run_stage(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     return run
 
 
-def test_what_ingest_uses_no_later_stage_refuses(tmp_path, write_midi, root, run_stage):
+def test_no_later_stage_refuses_a_file_that_ingest_uses(tmp_path, write_midi, ingest_config, run_stage):
     """Regression: ingest used two solos in 9/4 and one below 40 qpm, and validate and encode stopped the pipeline."""
     write_odd(tmp_path / "odd", write_midi)
-    config = read_section("ingest", IngestConfig, root / "params.yaml")
-    found = ingest(tmp_path / "odd", "etudes", config, tmp_path / "data/ingested/etudes")
+    found = ingest(tmp_path / "odd", "etudes", ingest_config, tmp_path / "data/ingested/etudes")
     refused = {file.file: file.reason for file in found.rejected}
     assert set(refused) == {"qpm 19.mid", "qpm 700.mid"}, refused
     assert refused["qpm 700.mid"] == "expected a mean tempo of 20 … 600 qpm, found 700"
@@ -132,11 +129,12 @@ def test_what_ingest_uses_no_later_stage_refuses(tmp_path, write_midi, root, run
 
 
 @pytest.mark.parametrize(("name", "flag"), [("meter_1_1", "meter_repaired"), ("tempo_1us", "tempo_repaired:1")])
-def test_the_team_s_odd_files_are_decided_by_ingest(shared, root, tmp_path, run_stage, name, flag):
-    config = read_section("ingest", IngestConfig, root / "params.yaml")
+def test_a_collected_odd_file_is_flagged_by_ingest_and_passes_validate(
+    shared, ingest_config, tmp_path, run_stage, name, flag
+):
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / f"{name}.mid").symlink_to(shared / "odd" / f"{name}.mid")
-    (solo,) = ingest(tmp_path / "odd", "etudes", config, tmp_path / "data/ingested/etudes").used
+    (solo,) = ingest(tmp_path / "odd", "etudes", ingest_config, tmp_path / "data/ingested/etudes").used
     assert flag in solo.row.flags.split("|")
     run_stage("validate")
     assert (tmp_path / "data/set_aside.csv").read_text() == "solo,reason\n"

@@ -29,7 +29,7 @@ class Server:
     content: bytes = CONTENT
     breaks_after: int | None = None  # bytes of the next answer
     ranges: bool = True
-    asked: list[str | None] = field(default_factory=list)
+    requested_ranges: list[str | None] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ def server() -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            state.asked.append(wanted)
+            requested_range = self.headers.get("Range")
+            state.requested_ranges.append(requested_range)
             if self.path == "/absent":
                 self.send_error(404)
                 return
-            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and state.ranges else 0
+            start = int(requested_range.removeprefix("bytes=").rstrip("-")) if requested_range and state.ranges else 0
             if start >= len(state.content):
                 self.send_error(416)
                 return
@@ -84,7 +84,7 @@ def test_a_file_is_downloaded_completely_and_not_requested_again(server: Server,
     assert path.read_bytes() == CONTENT
     assert [each.name for each in (tmp_path / "mine").iterdir()] == ["solos.db"]
     assert fetch(one_file(server), tmp_path / "mine") == [path]
-    assert server.asked == [None]
+    assert server.requested_ranges == [None]
 
 
 def test_an_interrupted_download_continues_where_it_stopped(server: Server, tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_an_interrupted_download_continues_where_it_stopped(server: Server, tmp_
     assert not (tmp_path / "solos.db").exists()
     (path,) = fetch(one_file(server), tmp_path)
     assert path.read_bytes() == CONTENT
-    assert server.asked[0] is None
-    assert server.asked[1] == "bytes=65536-", "whole chunks are kept"
+    assert server.requested_ranges[0] is None
+    assert server.requested_ranges[1] == "bytes=65536-", "whole chunks are kept"
 
 
 def test_a_server_without_range_requests_sends_the_whole_file_again(server: Server, tmp_path: Path) -> None:
@@ -124,13 +124,13 @@ def test_other_bytes_are_refused_and_deleted_and_the_next_try_starts_again(serve
     assert fetch(one_file(server), tmp_path)[0].read_bytes() == CONTENT
 
 
-def test_a_file_that_is_not_there_is_named_with_the_servers_answer(server: Server, tmp_path: Path) -> None:
+def test_the_error_about_a_missing_file_has_the_response_of_the_server(server: Server, tmp_path: Path) -> None:
     absent = collection(Download("solos.db", f"{server.url}/absent", digest(CONTENT), 10**6))
     with pytest.raises(InputError, match="/absent: expected the file, found 404 Not Found"):
         fetch(absent, tmp_path)
 
 
-def test_no_connection_is_one_line(tmp_path: Path) -> None:
+def test_no_connection_gives_a_one_line_error(tmp_path: Path) -> None:
     nowhere = collection(Download("solos.db", "http://127.0.0.1:1/file", digest(CONTENT), 10**6))
     with pytest.raises(InputError, match=r"a broken connection \(ConnectionError\); run it again$"):
         fetch(nowhere, tmp_path)
@@ -142,19 +142,19 @@ def test_a_server_that_sends_too_much_is_cut_off(server: Server, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_file_of_the_name_is_never_overwritten(server: Server, tmp_path: Path) -> None:
+def test_another_file_with_the_same_name_is_never_overwritten(server: Server, tmp_path: Path) -> None:
     (tmp_path / "solos.db").write_text("mine")
     with pytest.raises(InputError, match=r"solos\.db: expected no file, .* found another file of that name"):
         fetch(one_file(server), tmp_path)
     assert (tmp_path / "solos.db").read_text() == "mine"
-    assert server.asked == []
+    assert server.requested_ranges == []
 
 
 @pytest.mark.parametrize("name", ["../out.db", "/tmp/out.db"])
-def test_no_name_leads_out_of_the_folder(server: Server, tmp_path: Path, name: str) -> None:
+def test_no_name_can_leave_the_folder(server: Server, tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="a path inside"):
         fetch(one_file(server, name=name), tmp_path / "mine")
-    assert server.asked == []
+    assert server.requested_ranges == []
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -170,7 +170,7 @@ def archive_of(server: Server, **pinned: bytes) -> Collection:
     return collection(Download("solos.zip", f"{server.url}/zip", None, 10**6, members))
 
 
-def test_of_an_archive_only_the_pinned_members_are_written_under_their_bare_names(
+def test_only_the_pinned_members_of_an_archive_are_written_under_their_bare_names(
     server: Server, tmp_path: Path
 ) -> None:
     server.content = zipped(
@@ -199,14 +199,14 @@ def test_an_archive_with_other_members_writes_nothing(server: Server, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_archive_that_is_none_is_one_line(server: Server, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_gives_a_one_line_error(server: Server, tmp_path: Path) -> None:
     server.content = b"<html>moved</html>"
     with pytest.raises(InputError, match="expected an archive, found none"):
         fetch(archive_of(server, a=b"A"), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_collection_is_pinned_and_comes_over_an_encrypted_connection() -> None:
+def test_every_collection_is_pinned_and_uses_an_encrypted_connection() -> None:
     for each in COLLECTIONS.values():
         for download in each.downloads:
             assert download.url.startswith("https://")
@@ -220,14 +220,14 @@ def test_every_collection_is_pinned_and_comes_over_an_encrypted_connection() -> 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
-@pytest.mark.skipif(not (SHARED / "musicxml").is_dir(), reason="the sample data are not beside the checkout")
-def test_the_pins_are_those_of_the_files_themselves() -> None:
+@pytest.mark.skipif(not (SHARED / "musicxml").is_dir(), reason="the sample data are absent")
+def test_the_pinned_hashes_are_those_of_the_files() -> None:
     pinned = dict(COLLECTIONS["omnibook"].downloads[0].members)
     assert pinned == {path.name: digest(path.read_bytes()) for path in (SHARED / "musicxml").glob("*.xml")}
     assert COLLECTIONS["jsb"].downloads[0].sha256 == digest((SHARED / "jsb/jsb-chorales-16th.json").read_bytes())
 
 
-def test_the_command_lists_and_fetches_and_says_the_next_step(
+def test_the_command_lists_and_fetches_and_prints_the_next_step(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(public_collections, "COLLECTIONS", {"mine": one_file(server)})
@@ -244,7 +244,9 @@ def test_the_command_lists_and_fetches_and_says_the_next_step(
         app(["fetch", "other"])
 
 
-def test_a_full_disk_is_no_broken_connection(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_not_reported_as_a_broken_connection(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Regression: it was reported as a broken connection; other commands ended with a traceback."""
 
     def full(*_: object) -> None:
@@ -252,6 +254,6 @@ def test_a_full_disk_is_no_broken_connection(server: Server, tmp_path: Path, mon
 
     monkeypatch.setattr("yardbird.data.fetching._Resuming._receive", full)
     monkeypatch.setitem(public_collections.COLLECTIONS, "mine", one_file(server))
-    said = "error: No space left on device; free space on the disk and run the command again"
-    with pytest.raises(SystemExit, match=said):
+    message = "error: No space left on device; free space on the disk and run the command again"
+    with pytest.raises(SystemExit, match=message):
         app(["fetch", "mine", "--to", str(tmp_path)])

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from yardbird.config import read_section
 from yardbird.data.findings import KINDS, SAID_BY, explain, kind_of, rank
 from yardbird.data.ingest import survey
 from yardbird.data.reading import IngestConfig
-from yardbird.data.validation import ValidateConfig
+from yardbird.data.validate_config import ValidateConfig
 
 FLAG = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
@@ -82,7 +81,7 @@ def other(flags):
 
 @pytest.mark.parametrize("package", ["data", "music"])
 def test_every_flag_in_the_code_is_explained(package: str, root: Path):
-    """A name that ends before a value, as `chords_from_{kind}`, is explained by the kinds that start with it."""
+    """An f-string such as `chords_from_{kind}` is explained by the kinds that start with its constant part."""
     for path in sorted((root / "src/yardbird" / package).rglob("*.py")):
         for flag in sorted(flags_in(path.read_text(encoding="utf-8"))):
             explained = any(kind == flag or (flag.endswith("_") and kind.startswith(flag)) for kind in KINDS)
@@ -99,10 +98,9 @@ def test_every_expectation_is_explained_with_its_severity():
         assert name in SAID_BY or KINDS[name].severity == severity, name
 
 
-def test_the_flags_of_real_solos_are_explained(shared: Path, root: Path):
-    config = read_section("ingest", IngestConfig, root / "params.yaml")
+def test_the_flags_of_real_solos_are_explained(shared: Path, ingest_config: IngestConfig):
     for source in ("parker", "coltrane", "odd"):
-        for solo in survey(shared / source, source, config).used:
+        for solo in survey(shared / source, source, ingest_config).used:
             assert {kind_of(flag) for flag in filter(None, solo.row.flags.split("|"))} <= KINDS.keys()
 
 

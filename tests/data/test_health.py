@@ -20,7 +20,8 @@ from yardbird.data.health import (
     summarise,
 )
 from yardbird.data.manifest import SoloRow
-from yardbird.data.validation import ValidateConfig, validate
+from yardbird.data.validate_config import ValidateConfig
+from yardbird.data.validation import validate
 from yardbird.music.score import Score, Tempo, make_notes
 
 LIMITS = Limits(steps_per_beat=12, tempo_range=(40, 360), linked_share=0.11)
@@ -41,7 +42,7 @@ def kinds(health: Health, where: str) -> dict[str, str]:
     return {finding.kind: finding.detail for finding in health.findings if finding.where == where}
 
 
-def test_two_notes_on_one_step_lose_one_and_the_onset_error_is_in_milliseconds():
+def test_one_of_two_notes_on_one_step_is_lost_and_the_onset_error_is_in_milliseconds():
     notes = make_notes([(0, 20, 60, 90), (20, 20, 62, 90), (480, 20, 64, 90), (840, 20, 65, 90)])
     losses = grid_losses(Score(480, notes, 1920, (Tempo(0, 120.0),)))
     assert [loss.steps_per_beat for loss in losses] == list(GRIDS)
@@ -71,7 +72,7 @@ def test_the_losses_of_a_grid_agree_with_a_plain_count_of_the_steps():
         (24, [1, 13, 23, 35, 41, 49, 55], "timed"),
     ],
 )
-def test_onsets_exactly_on_the_beat_s_divisions_are_a_written_edition(ticks_per_beat, onsets, edition):
+def test_onsets_exactly_on_divisions_of_the_beat_mean_a_written_edition(ticks_per_beat, onsets, edition):
     assert edition_of(Score(ticks_per_beat, make_notes([(at, 5, 60, 90) for at in onsets]), 1200)) == edition
 
 
@@ -80,7 +81,7 @@ def test_real_editions_are_recognised(real_solos):
         assert edition_of(score) == ("timed" if "wjazzd" in name else "written"), name
 
 
-def test_the_same_solo_in_two_sources_in_two_keys_and_in_part_is_found():
+def test_the_same_solo_is_found_in_two_sources_in_two_keys_and_in_part():
     first, other = solo(1, notes=80), solo(2, notes=80)
     half = replace(other, notes=np.concatenate([first.notes[:40], other.notes[40:]]))
     scores = {"a/one": first, "b/one": first, "b/two": first.transposed(3), "b/half": half, "b/other": other}

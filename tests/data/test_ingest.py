@@ -16,18 +16,6 @@ from yardbird.errors import ConfigError, InputError
 from yardbird.files import sha256
 from yardbird.music.midi import read_raw, read_score
 
-DEFAULT = IngestConfig(
-    min_notes=16,
-    min_bars=4,
-    max_bars=5000,
-    chord_share=0.8,
-    max_left_out=0.4,
-    no_beat_grid="reject",
-    written_pitch="flag",
-    qpm_range=(20, 600),
-    longest_bar_beats=8,
-)
-
 
 def tune(shift: int = 0, seed: int = 0, count: int = 20) -> list[tuple[float, float, int]]:
     steps = np.random.default_rng(seed).integers(0, 12, count).tolist()
@@ -85,14 +73,14 @@ def test_music_that_is_not_read_is_listed_with_a_remedy(tmp_path: Path, write_mi
     assert reasons(found)["c.sib"].endswith("found a Sibelius score")
 
 
-def test_a_manifest_that_names_a_file_that_is_not_read_gives_one_line(tmp_path: Path, write_midi, config) -> None:
+def test_a_manifest_that_names_an_unread_file_gives_a_one_line_error(tmp_path: Path, write_midi, config) -> None:
     write_midi(tmp_path / "a.mid", tune())
     (tmp_path / "b.mscz").write_bytes(b"something")
     (tmp_path / "manifest.csv").write_text("file,title\na.mid,A\nb.mscz,B\n")
     assert [row.file for row in survey(tmp_path, "mine", config).rejected] == ["b.mscz"]
 
 
-def test_notation_is_read_beside_midi_and_the_tunes_of_a_book_one_by_one(tmp_path: Path, write_midi, config) -> None:
+def test_notation_and_midi_files_are_read_and_each_tune_of_a_book_is_a_solo(tmp_path: Path, write_midi, config) -> None:
     write_midi(tmp_path / "a.mid", tune())
     measures = [notes("C4", "E4", "G4", "E4"), notes("D4", "F4", "A4", "F4")]
     save(tmp_path / "b.musicxml", musicxml(part_of([harmony("C", "major-sixth") + measures[0], measures[1]])))
@@ -141,7 +129,7 @@ def test_the_same_folder_gives_the_same_bytes(tmp_path: Path, write_midi, config
     assert [sha256(tmp_path / "one" / file) for file in files] == [sha256(tmp_path / "two" / file) for file in files]
 
 
-def test_the_last_good_output_stays_when_nothing_is_usable(tmp_path: Path, write_midi, config) -> None:
+def test_the_last_good_output_is_kept_if_no_file_is_usable(tmp_path: Path, write_midi, config) -> None:
     write_midi(tmp_path / "in/a.mid", tune())
     out = tmp_path / "ingested/mine"
     ingest(tmp_path / "in", "mine", config, out)
@@ -153,13 +141,13 @@ def test_the_last_good_output_stays_when_nothing_is_usable(tmp_path: Path, write
 
 
 @pytest.mark.parametrize(("name", "found"), [("absent", "found no such folder"), ("file", "found a file")])
-def test_a_folder_that_is_none_is_one_line(tmp_path: Path, config, name: str, found: str) -> None:
+def test_a_path_that_is_not_a_folder_gives_a_one_line_error(tmp_path: Path, config, name: str, found: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=found):
         survey(tmp_path / name, "mine", config)
 
 
-def test_an_empty_folder_is_one_line(tmp_path: Path, config) -> None:
+def test_an_empty_folder_gives_a_one_line_error(tmp_path: Path, config) -> None:
     with pytest.raises(InputError, match="found 0 unusable"):
         ingest(tmp_path, "mine", config, tmp_path / "out")
 
@@ -172,7 +160,7 @@ def test_an_exact_copy_is_rejected_with_the_name_of_the_first(tmp_path: Path, wr
     assert reasons(found) == {"b.mid": "expected a different solo, found the same notes as a.mid"}
 
 
-def test_of_two_files_of_the_same_notes_the_one_with_chords_is_used(tmp_path: Path, write_midi, config) -> None:
+def test_the_file_with_chords_is_used_if_two_files_have_the_same_notes(tmp_path: Path, write_midi, config) -> None:
     """Regression: the first by name was used, and the chords of the other were lost."""
     write_midi(tmp_path / "a.mid", tune())
     write_midi(tmp_path / "b.mid", tune(), [(0, mido.MetaMessage("marker", text="F7"))])
@@ -183,7 +171,7 @@ def test_of_two_files_of_the_same_notes_the_one_with_chords_is_used(tmp_path: Pa
     assert reasons(found) == {"a.mid": reason, "c.mid": reason}
 
 
-def test_a_transposed_copy_is_kept_in_the_group_of_the_first_and_takes_its_own_group_along(
+def test_a_transposed_copy_is_kept_and_its_group_joins_the_group_of_the_first(
     tmp_path: Path, write_midi, config
 ) -> None:
     write_midi(tmp_path / "Anthropology.mid", tune())
@@ -198,7 +186,7 @@ def test_a_transposed_copy_is_kept_in_the_group_of_the_first_and_takes_its_own_g
     assert "transposed_copy_of:mine/Anthropology" in flags["Thriving.mid"]
 
 
-def test_a_manifest_names_what_it_knows(tmp_path: Path, write_midi, config) -> None:
+def test_metadata_come_from_the_manifest_if_it_has_them(tmp_path: Path, write_midi, config) -> None:
     write_midi(tmp_path / "sub/a.mid", tune())
     write_midi(tmp_path / "b.mid", tune(seed=1))
     (tmp_path / "manifest.csv").write_text(
@@ -237,7 +225,7 @@ def test_names_become_portable_and_unique(tmp_path: Path, write_midi, config) ->
     assert {row["file"] for row in rows_of(tmp_path.parent / "out/mine/manifest.csv")} == set(names)
 
 
-def test_links_pipes_and_unreadable_files_are_listed_and_block_nothing(
+def test_links_pipes_and_unreadable_files_are_listed_and_do_not_block(
     tmp_path: Path, write_midi, config, monkeypatch
 ) -> None:
     write_midi(tmp_path / "in/a.mid", tune())
@@ -283,12 +271,12 @@ def test_an_unreadable_folder_is_listed(tmp_path: Path, write_midi, config, monk
 @pytest.mark.parametrize(
     "change", [{"min_notes": 0}, {"min_bars": 0}, {"max_bars": 3}, {"chord_share": 0.0}, {"chord_share": 1.5}]
 )
-def test_invalid_settings_are_refused(change: dict[str, float]) -> None:
+def test_invalid_settings_are_refused(ingest_config: IngestConfig, change: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=f"^params.yaml: ingest.{next(iter(change))}: expected"):
-        replace(DEFAULT, **change)
+        replace(ingest_config, **change)
 
 
-def test_a_polyphonic_part_is_flagged_and_its_lost_notes_counted(tmp_path: Path, write_midi, config) -> None:
+def test_a_polyphonic_part_is_flagged_and_its_lost_notes_are_counted(tmp_path: Path, write_midi, config) -> None:
     chords = [(beat, 1, pitch) for beat in range(8) for pitch in (48, 55, 64 + beat % 3)]
     write_midi(tmp_path / "a.mid", chords, program=0)
     (solo,) = survey(tmp_path, "mine", config).used
@@ -297,12 +285,12 @@ def test_a_polyphonic_part_is_flagged_and_its_lost_notes_counted(tmp_path: Path,
 
 
 @pytest.fixture(scope="module")
-def real(shared: Path) -> dict[str, Survey]:
-    return {source: survey(shared / source, source, DEFAULT) for source in ("parker", "coltrane", "nottingham")}
+def real(shared: Path, ingest_config: IngestConfig) -> dict[str, Survey]:
+    return {source: survey(shared / source, source, ingest_config) for source in ("parker", "coltrane", "nottingham")}
 
 
 @pytest.mark.parametrize(("source", "count"), [("parker", 58), ("coltrane", 15), ("nottingham", 100)])
-def test_real_folders_are_used_whole(real: dict[str, Survey], source: str, count: int) -> None:
+def test_every_file_of_the_real_folders_is_used(real: dict[str, Survey], source: str, count: int) -> None:
     assert (len(real[source].used), real[source].rejected) == (count, ())
 
 
@@ -321,8 +309,8 @@ def test_no_note_of_a_real_solo_is_lost_or_changed(shared: Path, real: dict[str,
         assert solo.row.key
 
 
-def test_every_fixture_ingests_or_is_listed_with_its_reason(shared: Path) -> None:
-    found = survey(shared / "fixtures", "fixtures", DEFAULT)
+def test_every_fixture_ingests_or_is_listed_with_its_reason(shared: Path, ingest_config: IngestConfig) -> None:
+    found = survey(shared / "fixtures", "fixtures", ingest_config)
     assert {Path(solo.row.file).name for solo in found.used} == {"example.mid", "test-karaoke-kar.mid"}
     listed = {Path(file).name.removeprefix("test-").removesuffix(".mid"): why for file, why in reasons(found).items()}
     expected = {
@@ -353,12 +341,12 @@ def test_titles_alone_group_the_takes_as_the_manifest_does(real: dict[str, Surve
     assert merged == []
 
 
-def test_the_manifest_names_the_part_and_the_transposition_and_says_what_is_left(
+def test_the_manifest_can_choose_part_and_transposition_and_the_unused_parts_are_listed(
     tmp_path: Path, write_midi, config: IngestConfig
 ) -> None:
     guitar = [(i / 2, 0.5, 55 + i * 5 % 12) for i in range(40)]
     bass = [(i, 1, 36 + i * 5 % 12) for i in range(24)]
-    for name in ("a", "b", "c", "d"):  # no two of the same notes
+    for name in ("a", "b", "c", "d"):  # all with different notes
         lead = [*guitar[:-1], (19.5, 1, 70 + ord(name) % 5)]
         write_midi(tmp_path / f"{name}.mid", lead, parts={1: (26, guitar[:20]), 2: (32, bass)})
     (tmp_path / "manifest.csv").write_text("file,part,transpose\na.mid,,\nb.mid,1/2,-2\nc.mid,Flute,\nd.mid,,two\n")
@@ -378,13 +366,15 @@ def test_the_manifest_names_the_part_and_the_transposition_and_says_what_is_left
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"max_left_out": 1.5}, "ingest.max_left_out: expected 0 to 1"),
         ({"no_beat_grid": "maybe"}, "ingest.no_beat_grid: expected 'reject' or 'use', found 'maybe'"),
         ({"written_pitch": ""}, "ingest.written_pitch: expected 'flag' or 'correct', found ''"),
     ],
 )
-def test_invalid_settings_of_the_line_are_refused(change: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        replace(DEFAULT, **change)
+def test_invalid_settings_of_the_line_are_refused(
+    ingest_config: IngestConfig, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(ingest_config, **change)

@@ -2,7 +2,7 @@
 
 Two solos leak into each other when they share more than 13 % of the shorter one's interval 10-grams, or a run of 32
 intervals. Measured on the real solos: different tunes share under 9 % and runs of at most 29, transcriptions of one
-solo 20 % and more, and runs up to 56. Intervals are the same in every key, so a transposed copy is caught as well.
+solo 20 % and more, and runs up to 56. Intervals are the same in every key, so a transposed copy is found as well.
 """
 
 import csv

@@ -46,12 +46,12 @@ def test_the_takes_of_a_tune_share_its_group(group: str, titles: list[str]) -> N
     assert {tune_group_of(title) for title in titles} == {group}
 
 
-def test_a_take_number_alone_is_kept_as_the_tune() -> None:
+def test_a_name_that_is_only_a_take_number_is_kept_as_the_tune() -> None:
     assert tune_group_of("2") == "2"
     assert tune_group_of("take 2") != ""
 
 
-def test_what_the_manifest_leaves_empty_comes_from_the_folder_and_the_file() -> None:
+def test_empty_cells_of_the_manifest_are_filled_from_the_folder_and_the_file() -> None:
     found = metadata(Entry(form="blues"), PurePath("Sonny_Stitt/Kim_2.mid"), "raw")
     assert (found.artist, found.title, found.tune_group, found.form) == ("Sonny Stitt", "Kim 2", "kim", "blues")
     assert metadata(Entry(), PurePath("Kim.mid"), "parker").artist == "parker"
@@ -76,7 +76,7 @@ def test_a_manifest_may_have_further_columns_and_a_byte_order_mark(tmp_path: Pat
         ),
     ],
 )
-def test_an_unreadable_manifest_is_one_line(tmp_path: Path, content: bytes, found: str) -> None:
+def test_an_unreadable_manifest_gives_a_one_line_error(tmp_path: Path, content: bytes, found: str) -> None:
     path = tmp_path / "manifest.csv"
     path.write_bytes(content)
     with pytest.raises(InputError, match=found) as error:

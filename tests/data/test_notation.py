@@ -113,7 +113,7 @@ def test_a_bar_that_a_repeat_cuts_in_two_stays_one_bar(tmp_path: Path) -> None:
     assert [(m.tick, m.numerator, m.denominator) for m in raw.meters] == [(0, 1, 4), (BEAT, 4, 4)]
 
 
-def test_a_transposing_part_comes_at_sounding_pitch_with_its_chords(tmp_path: Path) -> None:
+def test_a_transposing_part_is_read_at_sounding_pitch_with_its_chords(tmp_path: Path) -> None:
     inside = harmony("A", "dominant", text="7") + notes("A4", "C5", "E5", "G5")
     raw = of_score(tmp_path, inside, attributes=ALTO)
     assert pitches(raw) == [60, 63, 67, 70]
@@ -152,7 +152,7 @@ def test_voices_are_parts_of_one_track_and_staves_tracks(tmp_path: Path) -> None
     ]
 
 
-def test_a_voice_never_is_the_drum_channel(tmp_path: Path) -> None:
+def test_a_voice_is_never_on_the_drum_channel(tmp_path: Path) -> None:
     voices = "<backup><duration>16</duration></backup>".join(note("C4", 16, voice=v) for v in range(1, 12))
     raw = of_score(tmp_path, voices)
     assert len(raw.parts) == 11
@@ -178,7 +178,7 @@ def test_chord_symbols_are_read_by_kind_degrees_and_text(tmp_path: Path, written
     Chord.parse(symbol)
 
 
-def test_no_chord_is_a_chord_symbol(tmp_path: Path) -> None:
+def test_nc_is_a_chord_symbol(tmp_path: Path) -> None:
     raw = of_score(tmp_path, harmony("C", "none") + bar("C"))
     assert chords(raw) == [(0, "N.C.")]
 
@@ -202,11 +202,11 @@ def test_the_tempo_counts_quarter_notes(tmp_path: Path) -> None:
     assert [(tempo.tick, round(tempo.qpm)) for tempo in raw.tempos] == [(0, 120), (BAR, 200)]
 
 
-def test_a_tempo_in_words_alone_is_none(tmp_path: Path) -> None:
+def test_a_tempo_given_only_in_words_is_not_a_tempo_event(tmp_path: Path) -> None:
     assert of_score(tmp_path, words("Allegro") + bar("C")).tempos == ()
 
 
-def test_the_key_comes_with_its_mode(tmp_path: Path) -> None:
+def test_the_key_has_a_mode(tmp_path: Path) -> None:
     text = musicxml(part_of([bar("C")])).replace(
         "<fifths>0</fifths><mode>major</mode>", "<fifths>-3</fifths><mode>minor</mode>"
     )
@@ -223,7 +223,7 @@ def zipped(path: Path, members: dict[str, bytes]) -> Path:
 CONTAINER = b'<container><rootfiles><rootfile full-path="%s"/></rootfiles></container>'
 
 
-def test_compressed_musicxml_is_read_in_memory_whatever_its_names_are(tmp_path: Path) -> None:
+def test_compressed_musicxml_is_read_in_memory_with_any_member_names(tmp_path: Path) -> None:
     score = musicxml(part_of([bar("C"), bar("D")])).encode()
     name = "../../climbs.xml"
     inside = tmp_path / "in"
@@ -233,7 +233,7 @@ def test_compressed_musicxml_is_read_in_memory_whatever_its_names_are(tmp_path: 
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.mxl", "in"]
 
 
-def test_utf_16_is_musicxml_too(tmp_path: Path) -> None:
+def test_musicxml_in_utf_16_is_read(tmp_path: Path) -> None:
     text = musicxml(part_of([bar("C")])).replace("UTF-8", "UTF-16")
     (tmp_path / "a.xml").write_bytes(text.encode("utf-16"))
     assert bars(read_piece(tmp_path / "a.xml").raw) == "C"
@@ -258,7 +258,9 @@ ENTITIES = '<!DOCTYPE score-partwise [<!ENTITY a "ha">{more}]>\n<score-partwise>
         ("a.krn", b"**harm\nI\n*-\n", "a \\*\\*kern column, found none"),
     ],
 )
-def test_damaged_and_dangerous_files_give_one_clear_line(tmp_path: Path, name: str, content: bytes, found: str) -> None:
+def test_damaged_and_dangerous_files_give_a_one_line_error(
+    tmp_path: Path, name: str, content: bytes, found: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=found) as caught:
         read_piece(tmp_path / name)
@@ -344,14 +346,14 @@ def test_each_tune_of_an_abc_book_is_a_piece(tmp_path: Path) -> None:
         ("HA-A | S[CE]", [69, 60, 64]),
     ],
 )
-def test_ornaments_in_abc_are_no_notes_and_lose_none(tmp_path: Path, written: str, expected: list[int]) -> None:
+def test_ornaments_in_abc_neither_add_nor_lose_notes(tmp_path: Path, written: str, expected: list[int]) -> None:
     """music21 reads a `J` as a C and a remark as notes, and loses the note after an `H`."""
     piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{written}|\n"))
     assert pitches(piece.raw) == expected
     assert not any(flag.startswith("unread") for flag in piece.raw.flags)
 
 
-def test_rests_of_several_bars_take_their_time_and_overlays_are_counted(tmp_path: Path) -> None:
+def test_rests_of_several_bars_keep_their_length_and_overlays_are_counted(tmp_path: Path) -> None:
     piece = read_piece(save(tmp_path / "a.abc", "X:1\nM:3/4\nL:1/8\nK:C\nA6|Z2|B6 & c6|\n"))
     assert piece.raw.parts[0].notes["onset_tick"].tolist() == [0, 3 * 3 * BEAT]
     assert piece.raw.flags == ("overlays_unread:1",)
@@ -428,7 +430,7 @@ def test_roman_numerals_become_chords(tmp_path: Path) -> None:
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
-@pytest.mark.skipif(not (SHARED / "musicxml").is_dir(), reason="the Omnibook's MusicXML is not beside the checkout")
+@pytest.mark.skipif(not (SHARED / "musicxml").is_dir(), reason="the Omnibook's MusicXML is absent")
 def test_the_omnibook_gives_the_notes_of_its_midi_files() -> None:
     for path in sorted((SHARED / "musicxml").glob("*.xml"))[::4]:
         raw = read_piece(path).raw

@@ -24,13 +24,13 @@ def chosen(*parts: RawPart) -> RawPart:
     return member
 
 
-def test_a_saxophone_is_chosen_before_a_busier_piano_and_drums_never() -> None:
+def test_a_saxophone_is_chosen_before_a_busier_piano_and_drums_are_never_chosen() -> None:
     tune = [(i * 100, 100, 60 + i, 90) for i in range(8)]
     piano = part(0, [(i * 50, 50, 70, 90) for i in range(30)])
     sax, drums = part(65, tune, channel=2), part(65, tune * 5, channel=9)
     assert chosen(piano, drums, sax) is sax
     assert choose_part((drums,), 480, 4) is None
-    assert chosen(piano, part(65, tune[:2])) is piano, "a sax with two notes plays no solo"
+    assert chosen(piano, part(65, tune[:2])) is piano, "a saxophone part of two notes is not a solo"
 
 
 def test_among_equal_instruments_the_named_or_the_melodic_part_is_chosen() -> None:
@@ -42,7 +42,7 @@ def test_among_equal_instruments_the_named_or_the_melodic_part_is_chosen() -> No
 
 
 def melody(count: int, *, seed: int = 0, start: int = 0, length: float = 0.9, lowest: int = 57) -> list[Row]:
-    """A line of eighths, and of some longer notes, that walks about two octaves."""
+    """A random walk of eighths and some longer notes over two octaves."""
     rng = np.random.default_rng(seed)
     rows, pitch, tick = [], lowest + 10, start
     for _ in range(count):
@@ -67,7 +67,7 @@ def tracks(*parts: tuple[str, int, list[Row]]) -> list[RawPart]:
 
 @pytest.mark.parametrize("octave", [0, 1])
 @pytest.mark.parametrize("one_track", [False, True])
-def test_an_unnamed_trio_gives_its_melody_not_its_walking_bass(octave: int, one_track: bool) -> None:
+def test_the_melody_and_not_the_walking_bass_of_an_unnamed_trio_is_chosen(octave: int, one_track: bool) -> None:
     trio = tracks(("", 0, walking(256, octave)), ("", 0, comping(100)), ("", 0, melody(100)))
     trio = [replace(one, track=0) for one in trio] if one_track else trio
     assert chosen(*trio) is trio[2]
@@ -92,7 +92,7 @@ def test_the_notes_of_a_part_have_as_much_weight_as_its_name(
     assert chosen(*band) is band[winner]
 
 
-def test_the_parts_left_are_named_and_a_longer_line_among_them_is_flagged() -> None:
+def test_the_unused_parts_are_named_and_a_longer_line_among_them_is_flagged() -> None:
     band = tracks(("Alto|Sax", 65, melody(90)), ("Vibes", 11, melody(130, seed=1)), ("Bass", 32, walking(256)))
     choice = choose_part(band, 480, 4)
     assert choice is not None
@@ -107,7 +107,7 @@ def test_the_parts_left_are_named_and_a_longer_line_among_them_is_flagged() -> N
 @pytest.mark.parametrize("length", [0.9, 1.2, 2.0])
 @pytest.mark.parametrize("channels", [2, 7, 15])
 def test_a_line_spread_over_the_channels_of_a_track_is_one_part(length: float, channels: int) -> None:
-    """Each note on the next channel, as MPE writes it, the drum channel too."""
+    """Each note is on the next channel, as in MPE, including the drum channel."""
     rows = melody(120, length=length)
     parts = [RawPart(0, 1 + i, "", 65, make_notes(rows[i::channels])) for i in range(channels)]
     choice = choose_part(parts, 480, 4)
@@ -118,7 +118,7 @@ def test_a_line_spread_over_the_channels_of_a_track_is_one_part(length: float, c
 
 @pytest.mark.parametrize("programs", [[27] * 6, [27, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 27]])
 def test_the_strings_of_a_midi_guitar_are_one_part(programs: list[int]) -> None:
-    """Also where the program is set on one of its channels only."""
+    """Also if only one of its channels sets the program."""
     rows = melody(200, lowest=45, length=1.2)
     strings = [make_notes([row for row in rows if (row[2] - 45) // 4 == string]) for string in range(6)]
     parts = [
@@ -130,7 +130,7 @@ def test_the_strings_of_a_midi_guitar_are_one_part(programs: list[int]) -> None:
     assert choice.part.program == 27
 
 
-def test_a_piano_of_another_player_in_the_same_track_stays_apart() -> None:
+def test_a_piano_of_another_player_in_the_same_track_is_a_separate_part() -> None:
     solo = melody(100)
     chords = [(onset, 1.0, pitch, 70) for onset in range(0, 50, 2) for pitch in (48, 52, 55)]
     choice = choose_part([RawPart(0, 0, "", 65, make_notes(solo)), RawPart(0, 1, "", 0, make_notes(chords))], 480, 4)
@@ -171,13 +171,13 @@ def test_tracks_of_one_name_that_follow_each_other_are_one_part(first: str, seco
 
 
 @pytest.mark.parametrize(("first", "second"), [("", ""), ("Track 1", "Track 2"), ("Alto Sax", "Tenor Sax")])
-def test_tracks_without_a_common_name_stay_apart(first: str, second: str) -> None:
+def test_tracks_without_a_common_name_are_separate_parts(first: str, second: str) -> None:
     choice = choose_part(tracks((first, 65, melody(64)), (second, 65, melody(64, start=40_000))), 480, 4)
     assert choice is not None
     assert len(choice.part.notes) == 64
 
 
-def test_takes_that_overlap_stay_apart() -> None:
+def test_takes_that_overlap_are_separate_parts() -> None:
     choice = choose_part(tracks(("take 1", 65, melody(64)), ("take 2", 65, melody(64, seed=1))), 480, 4)
     assert choice is not None
     assert len(choice.part.notes) == 64
@@ -187,20 +187,20 @@ BAND = tracks(("Alto Sax", 65, melody(90)), ("Guitar", 26, melody(80, seed=1)), 
 
 
 @pytest.mark.parametrize("wish", ["Guitar", "guitar", "guit", "2", "track 2", "2/2", "track 2, channel 2"])
-def test_a_person_chooses_a_part_by_name_or_by_number(wish: str) -> None:
+def test_a_user_can_choose_a_part_by_name_or_by_number(wish: str) -> None:
     choice = choose_part(BAND, 480, 4, wish)
     assert choice is not None
     assert choice.part.members == (BAND[1],)
 
 
 @pytest.mark.parametrize(("wish", "found"), [("Flute", "none for 'Flute'"), ("9", "none for '9'"), ("a", "3 for 'a'")])
-def test_a_wish_that_matches_no_part_or_several_gives_an_error_with_the_parts(wish: str, found: str) -> None:
+def test_a_choice_that_matches_no_part_or_several_gives_an_error_with_the_parts(wish: str, found: str) -> None:
     listed = "track 1, channel 1, Alto Sax; track 2, channel 2, Guitar; track 3, channel 3, Piano"
     with pytest.raises(InputError, match=re.escape(f"found {found}; choose among: {listed}")):
         choose_part(BAND, 480, 4, wish)
 
 
-def test_a_bass_beside_chords_is_refused_and_a_bass_alone_is_flagged() -> None:
+def test_a_bass_with_chords_is_refused_and_a_bass_alone_is_flagged() -> None:
     parts = tuple(tracks(("Piano", 0, comping(30)), ("Bass", 32, walking(64, octave=2))))
     raw = RawMidi(480, parts, (), (), (), (), 0)
     with pytest.raises(

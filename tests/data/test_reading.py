@@ -37,26 +37,26 @@ def chords_of(score: Score) -> list[tuple[float, str]]:
     return [(change.tick / score.ticks_per_beat, chord_symbol(change.chord)) for change in score.chords]
 
 
-def test_without_a_tempo_or_meter_the_standards_own_are_taken_and_flagged(read: Read) -> None:
+def test_a_missing_tempo_or_meter_is_the_default_of_the_standard_and_flagged(read: Read) -> None:
     reading = read(eighths(16))
     assert reading.score.tempos == (Tempo(0, 120.0),)
     assert reading.score.meters == (Meter(0, 4, 4),)
     assert {"tempo_assumed", "meter_assumed", "no_chords", "key_estimated"} <= set(reading.flags)
 
 
-def test_a_tempo_event_a_beat_is_kept(read: Read) -> None:
+def test_one_tempo_event_per_beat_is_kept(read: Read) -> None:
     tempos = [(beat, MetaMessage("set_tempo", tempo=300_000 + beat)) for beat in range(8)]
     reading = read(eighths(16), tempos)
     assert [tempo.tick for tempo in reading.score.tempos] == [480 * beat for beat in range(8)]
     assert "tempo_assumed" not in reading.flags
 
 
-def test_a_tempo_before_the_first_note_holds_from_the_start(read: Read) -> None:
+def test_a_tempo_before_the_first_note_is_in_force_from_the_start(read: Read) -> None:
     reading = read(eighths(16, first=1), [(0.5, MetaMessage("set_tempo", tempo=250_000))])
     assert reading.score.tempos == (Tempo(0, 240.0),)
 
 
-def test_a_pickup_bar_gets_a_meter_of_its_own(read: Read) -> None:
+def test_a_pickup_bar_gets_its_own_meter(read: Read) -> None:
     four = {"numerator": 4, "denominator": 4}
     metas = [(0, MetaMessage("time_signature", **four)), (1.5, MetaMessage("time_signature", **four))]
     reading = read(eighths(16), metas)
@@ -66,7 +66,7 @@ def test_a_pickup_bar_gets_a_meter_of_its_own(read: Read) -> None:
     assert "meter_repaired" in reading.flags
 
 
-def test_a_meter_a_few_ticks_beside_the_bar_line_is_moved_onto_it(read: Read) -> None:
+def test_a_meter_a_few_ticks_off_the_bar_line_is_moved_onto_it(read: Read) -> None:
     metas = [
         (0, MetaMessage("time_signature", numerator=4, denominator=4)),
         (4 + 3 / 480, MetaMessage("time_signature", numerator=3, denominator=4)),
@@ -74,7 +74,7 @@ def test_a_meter_a_few_ticks_beside_the_bar_line_is_moved_onto_it(read: Read) ->
     assert read(eighths(20), metas).score.meters == (Meter(0, 4, 4), Meter(1920, 3, 4))
 
 
-def test_empty_bars_around_the_solo_are_dropped_and_the_chords_move_along(read: Read) -> None:
+def test_empty_bars_around_the_solo_are_dropped_and_the_chords_are_shifted(read: Read) -> None:
     metas = [
         *marks("marker", {0: "F7", 12: "Bb7", 14: "C7", 40: "F7"}),
         (0, MetaMessage("set_tempo", tempo=300_000)),
@@ -89,25 +89,25 @@ def test_empty_bars_around_the_solo_are_dropped_and_the_chords_move_along(read: 
     assert reading.score.tempos == (Tempo(0, 240.0),)
 
 
-def test_our_own_files_keep_the_bars_after_the_last_note(read: Read) -> None:
+def test_files_of_this_project_keep_the_bars_after_the_last_note(read: Read) -> None:
     reading = read(eighths(16), marks("marker", {24: "END"}))
     assert reading.score.bar_count == 6
 
 
 @pytest.mark.parametrize("kind", ["text", "lyrics", "cue_marker"])
-def test_chords_are_found_in_other_texts_where_most_parse(read: Read, kind: str) -> None:
+def test_chords_are_found_in_other_texts_if_most_of_them_parse(read: Read, kind: str) -> None:
     reading = read(eighths(16), marks(kind, {0: "Fmaj7", 2: "Gm7", 4: "C7", 6: "F6"}))
     assert chords_of(reading.score) == [(0, "Fmaj7"), (2, "Gm7"), (4, "C7"), (6, "F6")]
     assert f"chords_from_{kind}" in reading.flags
 
 
-def test_karaoke_syllables_are_no_chords(read: Read) -> None:
+def test_karaoke_syllables_are_not_chords(read: Read) -> None:
     reading = read(eighths(16), marks("lyrics", {0: "A", 1: "Be", 2: "D", 3: "lit", 4: "tle", 5: "A", 6: "Em"}))
     assert reading.score.chords == ()
     assert "no_chords" in reading.flags
 
 
-def test_a_lyric_of_as_and_bs_is_no_chord_track(read: Read) -> None:
+def test_a_lyric_of_the_letters_a_and_b_is_not_a_chord_track(read: Read) -> None:
     assert read(eighths(16), marks("lyrics", {0: "A", 4: "B", 6: "A"})).score.chords == ()
 
 
@@ -117,14 +117,14 @@ def test_rehearsal_letters_become_sections(read: Read) -> None:
     assert reading.score.sections == (Section(0, "A"), Section(3840, "B"), Section(5760, "A"))
 
 
-def test_markers_win_and_unread_ones_are_counted(read: Read) -> None:
+def test_markers_take_precedence_and_unread_markers_are_counted(read: Read) -> None:
     metas = marks("marker", {0: "F7", 2: "vamp", 4: "Bb7", 8: "N.C."}) + marks("text", {0: "C", 1: "Dm7", 2: "G7"})
     reading = read(eighths(32), metas)
     assert chords_of(reading.score) == [(0, "F7"), (4, "Bb7"), (8, "N.C.")]
     assert "unread_chords:1 (vamp in bar 1)" in reading.flags
 
 
-def test_a_repeated_chord_is_no_change_and_of_two_at_once_the_last_counts(read: Read) -> None:
+def test_a_repeated_chord_is_no_change_and_the_last_of_two_chords_at_one_tick_counts(read: Read) -> None:
     metas = [*marks("marker", {0: "F7", 2: "F7", 4: "Bb7"}), (4, MetaMessage("marker", text="Eb7"))]
     assert chords_of(read(eighths(16), metas).score) == [(0, "F7"), (4, "Eb7")]
 
@@ -136,7 +136,7 @@ def test_phrases_and_sections_are_found_in_texts(read: Read) -> None:
     assert score.sections == (Section(0, "HEAD"), Section(1920, "FORM A2 CHORUS 1"))
 
 
-def test_the_key_is_the_manifests_else_the_files_else_found(read: Read) -> None:
+def test_the_key_is_read_from_the_manifest_else_from_the_file_else_estimated(read: Read) -> None:
     c_major = [(i / 2, 0.5, pitch) for i, pitch in enumerate([60, 62, 64, 65, 67, 69, 71, 72, 67, 64, 60, 64, 67, 72])]
     flats = [(0, MetaMessage("key_signature", key="Eb"))]
     assert read(c_major, flats, key=Key(2, "minor")).score.key == Key(2, "minor")
@@ -147,14 +147,14 @@ def test_the_key_is_the_manifests_else_the_files_else_found(read: Read) -> None:
     assert "key_estimated" in unasked.flags
 
 
-def test_no_key_is_called_estimated_where_there_is_none(read: Read) -> None:
+def test_a_solo_without_a_key_has_no_flag_for_an_estimated_key(read: Read) -> None:
     reading = read([(i / 2, 0.5, 60) for i in range(16)])
     assert reading.score.key is None
     assert "no_key" in reading.flags
     assert "key_estimated" not in reading.flags
 
 
-def test_a_note_of_no_length_gets_one_and_is_flagged(read: Read) -> None:
+def test_a_note_of_length_zero_gets_a_length_and_a_flag(read: Read) -> None:
     reading = read([*eighths(8), (6, 0, 70)])
     assert len(reading.score.notes) == 9
     assert reading.score.durations[-1] == 40
@@ -170,7 +170,7 @@ def test_a_note_of_no_length_gets_one_and_is_flagged(read: Read) -> None:
         ([*eighths(4), (4001, 1, 60)], None, "at most 1000 bars, found 1001"),
     ],
 )
-def test_a_file_without_a_usable_solo_is_refused_with_the_reason(read: Read, rows, parts, reason: str) -> None:
+def test_a_file_without_a_usable_solo_is_refused_with_a_reason(read: Read, rows, parts, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         read(rows, parts=parts)
 
@@ -200,7 +200,7 @@ def test_a_performance_without_a_beat_grid_is_refused_unless_it_is_allowed(
     assert "no_beat_grid" in read_solo(read_raw(path), path, None, config).flags
 
 
-def test_chords_of_two_hands_are_refused_above_a_share(tmp_path: Path, write_midi, config: IngestConfig) -> None:
+def test_two_handed_chords_are_refused_above_a_share(tmp_path: Path, write_midi, config: IngestConfig) -> None:
     left = [(beat + 0.5, 0.5, pitch) for beat in range(0, 16, 2) for pitch in (48, 52, 58)]
     path = write_midi(tmp_path / "piano.mid", [*eighths(32), *left], program=0)
     with pytest.raises(InputError, match=r"at most 40% .*, found 24 of 56 notes of track 1, channel 1 outside"):
@@ -233,7 +233,7 @@ def test_a_part_at_written_pitch_is_flagged_and_corrected_on_request(
         read_solo(raw, path, None, config, transpose=-80)
 
 
-def test_a_person_chooses_the_part_that_is_read(tmp_path: Path, write_midi) -> None:
+def test_a_user_can_choose_the_part_that_is_read(tmp_path: Path, write_midi) -> None:
     guitar = [(i / 2, 0.5, 55 + i * 5 % 12) for i in range(40)]
     path = write_midi(tmp_path / "band.mid", eighths(40), parts={1: (26, guitar)})
     assert len(load_midi(path).notes) == len(eighths(40))
@@ -244,7 +244,7 @@ def test_a_person_chooses_the_part_that_is_read(tmp_path: Path, write_midi) -> N
         load_midi(path, "Flute")
 
 
-def test_the_program_of_mpes_master_channel_is_that_of_the_notes(tmp_path: Path) -> None:
+def test_the_notes_have_the_program_of_the_mpe_master_channel(tmp_path: Path) -> None:
     track = MidiTrack([Message("program_change", channel=0, program=65)])
     for i in range(40):
         note = {"channel": 1 + i % 5, "note": 60 + i * 5 % 12}

@@ -48,17 +48,19 @@ def make(tmp_path: Path, source: Path) -> Make:
 
 
 def test_every_format_and_rate_becomes_level_mono_clips_at_one_rate(make: Make, tmp_path: Path) -> None:
-    made = make()
-    assert not made.rejected
-    assert len({clip.solo for clip in made.clips}) == 13
-    assert {clip.kind for clip in made.clips} == {"recording"}
-    assert {clip.artist for clip in made.clips} == {"Ada Line"}
-    for clip in made.clips:
+    result = make()
+    assert not result.rejected
+    assert len({clip.solo for clip in result.clips}) == 13
+    assert {clip.kind for clip in result.clips} == {"recording"}
+    assert {clip.artist for clip in result.clips} == {"Ada Line"}
+    for clip in result.clips:
         wave = read_wave(tmp_path / "clips" / clip.path)
         assert (wave.sample_rate, wave.samples.shape[1]) == (16_000, 1)
         level = 20 * np.log10(np.sqrt(np.mean(np.square(wave.mono[2000:-2000], dtype=np.float64))))
         assert level == pytest.approx(-18, abs=0.5)
-    seconds = {clip.solo: sum(other.seconds for other in made.clips if other.solo == clip.solo) for clip in made.clips}
+    seconds = {
+        clip.solo: sum(other.seconds for other in result.clips if other.solo == clip.solo) for clip in result.clips
+    }
     assert all(8.9 < total < 10.1 for total in seconds.values())  # nothing is dropped; MP3 pads
 
 
@@ -76,7 +78,7 @@ def test_no_recording_and_no_tune_is_in_two_splits_and_takes_stay_together(make:
 
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), min_size=30, max_size=60), st.integers(0, 5))
-def test_whatever_shares_a_tune_or_a_sound_shares_its_split(pairs: list[tuple[int, int]], salt: int) -> None:
+def test_recordings_that_share_a_tune_or_a_sound_share_a_split(pairs: list[tuple[int, int]], salt: int) -> None:
     recordings = [
         Recording(f"recordings/{i}", Path("x.wav"), 9.0, "", "", f"tune{tune}", f"sound{sound}", NO_REMARK)
         for i, (tune, sound) in enumerate(pairs)
@@ -92,7 +94,7 @@ def test_whatever_shares_a_tune_or_a_sound_shares_its_split(pairs: list[tuple[in
                 assert split[one.solo] == split[other.solo]
 
 
-def test_what_cannot_be_used_is_listed_with_its_reason(
+def test_unusable_recordings_are_listed_with_the_reason(
     make: Make, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "corrupt.flac").write_bytes(b"fLaC and nothing that follows")
@@ -112,9 +114,9 @@ def test_what_cannot_be_used_is_listed_with_its_reason(
     soundfile.write(source / "used 8 bits.wav", tone(5, 150), 22_050, subtype="PCM_U8")
     soundfile.write(source / "used mu-law.au", tone(5, 160), 22_050, subtype="ULAW")
     monkeypatch.setitem(sys.modules, "av", None)
-    made = make()
-    reasons = {reject.file: reject.reason for reject in made.rejected}
-    assert sum(clip.title.startswith("used") for clip in made.clips) >= 3
+    result = make()
+    reasons = {reject.file: reject.reason for reject in result.rejected}
+    assert sum(clip.title.startswith("used") for clip in result.clips) >= 3
     assert reasons == {
         "copy.wav": "the same sound as Ada_Line/Tune A.wav",
         "damaged header.wav": "no sound: 3 Hz, fewer than 1000",
@@ -133,7 +135,7 @@ def test_what_cannot_be_used_is_listed_with_its_reason(
     assert reasons["loud.wav"].startswith("clipped: ")
     for name in ("corrupt.flac", "text.mp3"):
         assert reasons[name].startswith("expected a sound file, found an unreadable file (")
-    assert "12 rejected, the first: antiphase.wav" in in_words(made, tmp_path / "clips")[-1]
+    assert "12 rejected, the first: antiphase.wav" in in_words(result, tmp_path / "clips")[-1]
     assert str(tmp_path) not in (tmp_path / "clips" / "rejected.csv").read_text()
 
 
@@ -164,14 +166,14 @@ def test_the_users_table_overrides_other_metadata(make: Make, source: Path) -> N
         "Ada_Line/Tune B.flac,,Bea Flat,,Cm,Minor blues,120,1.0,tenor saxophone\n"
         "gone.wav,,,,,,,,\n"
     )
-    made = make()
-    first, second = ([clip for clip in made.clips if clip.title == f"Tune {letter}"] for letter in "AB")
+    result = make()
+    first, second = ([clip for clip in result.clips if clip.title == f"Tune {letter}"] for letter in "AB")
     assert first[0].captions == ("Smoky and slow",)
     assert second[0].captions[0] == "Be-bop tenor saxophone solo in C minor, minor blues, 120 bpm, by Bea Flat"
     assert [clip.start_seconds for clip in second] == [0.0, 5.0]  # a pickup of a second and two bars; two bars
     assert [(clip.first_bar, clip.bars) for clip in second] == [(0, 3), (3, 2)]
     assert (first[0].first_bar, first[0].qpm) == (None, None)
-    assert [reject.file for reject in made.rejected] == ["gone.wav"]
+    assert [reject.file for reject in result.rejected] == ["gone.wav"]
 
 
 def test_a_recording_without_a_table_has_known_facts_only(make: Make, source: Path) -> None:

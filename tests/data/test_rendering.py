@@ -26,7 +26,7 @@ Make = Callable[..., Made]
 
 @pytest.fixture
 def make(tmp_path: Path, root: Path) -> Make:
-    """Clips of a small corpus: four training solos with eight copies, one solo to validate, one to test."""
+    """Clips of a small corpus: four training solos with eight copies, one validation solo, one test solo."""
     names = [f"a/tune{number}" for number in range(6)]
     scores = {name: solo(number, qpm=200) for number, name in enumerate(names)}
     rows = [replace(row(name), form="Rhythm changes" if name == "a/tune0" else "") for name in names]
@@ -47,8 +47,8 @@ def make(tmp_path: Path, root: Path) -> Make:
 
 
 def test_captions_have_the_key_and_the_tempo_of_the_sound(make: Make) -> None:
-    made = make()
-    copies = [clip for clip in made.clips if clip.solo == "a/tune0" and clip.semitones]
+    result = make()
+    copies = [clip for clip in result.clips if clip.solo == "a/tune0" and clip.semitones]
     assert copies
     for clip in copies:
         tonic = ("F", "Gb", "G", "Ab", "A", "Bb", "B", "C", "Db", "D", "Eb", "E")[clip.semitones % 12]
@@ -61,7 +61,7 @@ def test_captions_have_the_key_and_the_tempo_of_the_sound(make: Make) -> None:
         assert float(clip.qpm) == pytest.approx(200 * clip.tempo_factor, rel=1e-4)
 
 
-def test_a_key_that_no_manifest_names_is_found_in_the_notes_and_no_form_is_invented(make: Make) -> None:
+def test_a_missing_key_is_estimated_from_the_notes_and_a_missing_form_stays_empty(make: Make) -> None:
     clip = next(clip for clip in make().clips if clip.clip == "a/tune1__000")
     assert clip.key.endswith(("major", "minor"))
     assert clip.form == ""
@@ -81,16 +81,16 @@ def test_no_clip_of_a_held_out_tune_is_trained_on_and_none_of_it_is_a_copy(make:
     assert {(clip.semitones, clip.tempo_factor) for clip in clips if clip.split != "train"} == {(0, 1.0)}
 
 
-def test_two_runs_give_the_same_bytes_and_the_files_are_as_the_table_says(make: Make, tmp_path: Path) -> None:
+def test_two_runs_give_the_same_bytes_and_the_files_match_the_table(make: Make, tmp_path: Path) -> None:
     def content() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (tmp_path / "clips").rglob("*") if path.is_file()}
 
-    made = make()
+    result = make()
     first = content()
-    assert len(first) == len(made.clips) + 2
+    assert len(first) == len(result.clips) + 2
     make()
     assert content() == first
-    for clip in made.clips:
+    for clip in result.clips:
         wave = read_wave(tmp_path / "clips" / clip.path)
         assert (wave.sample_rate, wave.samples.shape[1]) == (16_000, 1)
         assert wave.seconds == pytest.approx(clip.seconds, abs=2 / 16_000)
@@ -99,13 +99,13 @@ def test_two_runs_give_the_same_bytes_and_the_files_are_as_the_table_says(make: 
 def test_a_solo_of_the_corpus_can_be_given_a_caption_and_facts(make: Make, tmp_path: Path) -> None:
     table = "file,caption,artist,key\na/tune0,My own words in G,Bea Flat,G\na/none,,,\n"
     (tmp_path / "recordings" / "captions.csv").write_text(table)
-    made = make()
-    own = [clip for clip in made.clips if clip.solo == "a/tune0"]
+    result = make()
+    own = [clip for clip in result.clips if clip.solo == "a/tune0"]
     assert {clip.artist for clip in own} == {"Bea Flat"}
     for clip in own:
         original = (clip.semitones, clip.tempo_factor) == (0, 1.0)
         assert (clip.captions == ("My own words in G",)) == original
-    assert [(reject.file, reject.reason) for reject in made.rejected] == [
+    assert [(reject.file, reject.reason) for reject in result.rejected] == [
         ("a/none", "named in captions.csv, but missing")
     ]
 
@@ -128,7 +128,9 @@ def copy(number: int, split: str, semitones: int) -> CopyRow:
 
 
 @given(st.floats(1, 400), st.lists(st.floats(5, 60), min_size=1, max_size=8), st.integers(0, 5))
-def test_originals_come_before_copies_and_the_seconds_are_kept_to(cap: float, lengths: list[float], seed: int) -> None:
+def test_originals_come_before_copies_and_the_limit_of_seconds_is_kept(
+    cap: float, lengths: list[float], seed: int
+) -> None:
     copies = [copy(number, "train", step) for number in range(len(lengths)) for step in (0, 1, 2)] + [
         copy(0, "test", 0)
     ]
@@ -143,7 +145,7 @@ def test_originals_come_before_copies_and_the_seconds_are_kept_to(cap: float, le
     assert originals == len(trained) or originals == len(lengths)
 
 
-def test_without_a_corpus_or_a_folder_the_line_says_what_is_missing(make: Make, tmp_path: Path) -> None:
+def test_without_a_corpus_or_a_folder_the_error_names_what_is_missing(make: Make, tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"expected a folder of recordings, found no such folder; correct audio.source"
     ):
@@ -153,7 +155,7 @@ def test_without_a_corpus_or_a_folder_the_line_says_what_is_missing(make: Make, 
         make()
 
 
-def test_the_manifest_of_rejects_is_there_even_when_empty(make: Make, tmp_path: Path) -> None:
+def test_the_manifest_of_rejects_is_written_even_if_empty(make: Make, tmp_path: Path) -> None:
     make(1.0)
     with (tmp_path / "clips" / "rejected.csv").open(newline="") as file:
         assert csv.DictReader(file).fieldnames == ["file", "reason"]

@@ -15,7 +15,7 @@ from yardbird.data.health import read_limits
 from yardbird.data.ingest import survey
 from yardbird.data.reading import IngestConfig
 from yardbird.data.repair import repair
-from yardbird.data.validation import ValidateConfig
+from yardbird.data.validate_config import ValidateConfig
 from yardbird.errors import InputError
 from yardbird.files import sha256_folder
 from yardbird.music.midi import read_score
@@ -33,7 +33,7 @@ def examine(root: Path, *folders: Path) -> Checkup:
 
 @pytest.fixture
 def folder(tmp_path: Path, write_midi) -> Path:
-    """Four files: a sound one, one that must be repaired in many ways, one too short, one that is none."""
+    """Four files: an intact one, one with many faults, one that is too short, and one that is not MIDI."""
     mine = tmp_path / "mine"
     chords = [(4 * bar, mido.MetaMessage("marker", text="F7")) for bar in range(8)]
     write_midi(mine / "good.mid", BEATS, [*chords, (0, mido.MetaMessage("set_tempo", tempo=300_000))])
@@ -82,7 +82,7 @@ def test_folders_are_examined_together_and_keep_their_names_apart(root, folder, 
     assert found == [("mine_2/again.mid", "the same notes as mine/good")]
 
 
-def test_copies_hold_the_same_notes_and_need_no_repair(root, folder, tmp_path):
+def test_copies_have_the_same_notes_and_need_no_repair(root, folder, tmp_path):
     before = sha256_folder(folder)
     checkup = examine(root, folder)
     changes = repair(checkup, [folder], tmp_path / "out")
@@ -96,9 +96,9 @@ def test_copies_hold_the_same_notes_and_need_no_repair(root, folder, tmp_path):
         assert (first.row.artist, first.row.title, first.row.tune_group, first.row.key) == (
             second.row.artist, second.row.title, second.row.tune_group, second.row.key
         )  # fmt: skip
-    made = {(change.file, change.change) for change in changes}
-    assert ("mine/odd.mid", "bars_divided") in made
-    assert ("mine/short.mid", "rejected") in made
+    listed = {(change.file, change.change) for change in changes}
+    assert ("mine/odd.mid", "bars_divided") in listed
+    assert ("mine/short.mid", "rejected") in listed
     with (tmp_path / "out/changes.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(row["file"], row["change"]) for row in rows] == [(change.file, change.change) for change in changes]
@@ -122,7 +122,7 @@ def test_a_part_written_above_its_chords_is_copied_as_it_sounds(root, folder, tm
     assert transposed == ([f"{moved:+d} semitones"] if moved else [])
 
 
-def test_a_place_for_copies_that_could_harm_the_input_is_refused(folder, tmp_path):
+def test_an_output_folder_that_could_overwrite_the_input_is_refused(folder, tmp_path):
     nowhere = Checkup({}, None, ())  # type: ignore[arg-type]  # refused before it is read
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
@@ -142,7 +142,7 @@ def test_a_place_for_copies_that_could_harm_the_input_is_refused(folder, tmp_pat
 
 @pytest.fixture
 def doctor(root, monkeypatch, capsys):
-    """Runs `yardbird doctor` in the repository; what it prints, and what it exits with."""
+    """Runs `yardbird doctor` in the repository and returns its output and its exit status."""
     monkeypatch.chdir(root)
 
     def run(*arguments: object) -> tuple[str, object]:
@@ -189,16 +189,15 @@ def test_a_folder_without_a_usable_file_is_an_error_after_its_lines(doctor, tmp_
     assert "expected at least one usable file, found none" in str(code)
 
 
-def test_options_for_folders_need_one(doctor):
+def test_options_for_folders_require_a_folder(doctor):
     _, code = doctor("--json")
     assert "expected a folder with these options, found none; name the folders to examine" in str(code)
 
 
-def test_repaired_copies_of_real_solos_are_ingested_to_the_same_scores(root, shared, tmp_path):
-    config = read_section("ingest", IngestConfig, root / "params.yaml")
-    before = survey(shared / "coltrane", "coltrane", config)
+def test_repaired_copies_of_real_solos_are_ingested_to_the_same_scores(root, shared, ingest_config, tmp_path):
+    before = survey(shared / "coltrane", "coltrane", ingest_config)
     repair(examine(root, shared / "coltrane"), [shared / "coltrane"], tmp_path / "out")
-    after = survey(tmp_path / "out/coltrane", "coltrane", config)
+    after = survey(tmp_path / "out/coltrane", "coltrane", ingest_config)
     assert [solo.row.content_hash for solo in after.used] == [solo.row.content_hash for solo in before.used]
     for first, second in zip(before.used, after.used, strict=True):
         assert first.score == second.score

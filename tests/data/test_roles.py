@@ -34,7 +34,7 @@ def params(folder: Path, text: str) -> Path:
     ("roles", "background"),
     [("{}", frozenset()), ("{others: background}", BACKGROUND), ("{parker: target, others: background}", BACKGROUND)],
 )
-def test_a_source_is_target_unless_it_is_called_background(
+def test_a_source_is_target_unless_it_is_declared_background(
     tmp_path: Path, roles: str, background: frozenset[str]
 ) -> None:
     assert read_background(params(tmp_path, f"{SOURCES}roles: {roles}\n")) == background
@@ -49,14 +49,14 @@ def test_a_source_is_target_unless_it_is_called_background(
         ("others", "roles: expected a mapping, found 'others'"),
     ],
 )
-def test_a_wrong_role_is_one_clear_line(tmp_path: Path, roles: str, error: str) -> None:
+def test_a_wrong_role_gives_a_one_line_error(tmp_path: Path, roles: str, error: str) -> None:
     with pytest.raises(ConfigError) as raised:
         read_background(params(tmp_path, f"{SOURCES}roles: {roles}\n"))
     assert f"params.yaml: {error}" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-def test_a_role_given_on_the_command_line_of_dvc_is_read(tmp_path: Path, root: Path) -> None:
+def test_a_role_set_on_the_command_line_of_dvc_is_read(tmp_path: Path, root: Path) -> None:
     """DVC tracks an empty section, and its override can add to it."""
     params(tmp_path, (root / "params.yaml").read_text())
     overrides = ["+sources.otherjazz=data/raw/otherjazz", "+roles.otherjazz=background"]
@@ -67,7 +67,7 @@ def test_a_role_given_on_the_command_line_of_dvc_is_read(tmp_path: Path, root: P
 
 @pytest.mark.parametrize("preset", [None, "smoke", "paper"])
 @pytest.mark.parametrize("family", ["music_transformer", "music_vae"])
-def test_the_settings_that_ship_leave_epochs_to_adapt_in(root: Path, preset: str | None, family: str) -> None:
+def test_the_default_settings_leave_epochs_for_adaptation(root: Path, preset: str | None, family: str) -> None:
     settings = read_params(root / "params.yaml")[family]
     changes = read_params(root / f"presets/{preset}.yaml")[family] if preset else {}
     model, training = ({**settings[part], **changes.get(part, {})} for part in ("model", "training"))
@@ -101,7 +101,9 @@ def written(folder: Path, scores: dict, rows: list[SoloRow]) -> Path:
     return folder / "ingested"
 
 
-def test_background_follows_the_held_out_tunes_and_moves_none(tmp_path: Path, corpus: list[SoloRow]) -> None:
+def test_background_follows_the_held_out_tunes_and_changes_no_split_of_the_target(
+    tmp_path: Path, corpus: list[SoloRow]
+) -> None:
     target = [entry for entry in corpus if entry.source == "parker"]
     before = split_solos(target, tmp_path / "ingested", SPLIT).splits
     splits = split_solos(corpus, tmp_path / "ingested", SPLIT, BACKGROUND).splits
@@ -109,7 +111,7 @@ def test_background_follows_the_held_out_tunes_and_moves_none(tmp_path: Path, co
     assert set(before.values()) == {"train", "validation", "test"}
     for number in range(40):
         assert splits[f"others/take{number:02}"] == splits[f"parker/tune{number:02}"]
-    assert {splits[f"others/own{number:02}"] for number in range(20)} == {"train"}, "nothing holds them out"
+    assert {splits[f"others/own{number:02}"] for number in range(20)} == {"train"}, "no held-out tune is related"
     assert splits["others/quoting"] == "test"
 
 
@@ -140,7 +142,7 @@ def test_a_background_take_of_a_held_out_tune_is_not_in_the_corpus(
     assert files == {entry["path"] for entry in rows}
 
 
-def test_background_takes_nothing_of_the_target_size(tmp_path: Path, root: Path, corpus: list[SoloRow]) -> None:
+def test_background_does_not_count_towards_the_target_size(tmp_path: Path, root: Path, corpus: list[SoloRow]) -> None:
     rows = augmented(tmp_path, root, corpus)
     copies = [entry for entry in rows if entry["role"] == "target"]
     assert len(copies) == 120

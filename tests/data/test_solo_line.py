@@ -10,7 +10,7 @@ rows = st.tuples(st.integers(0, 60), st.integers(0, 20), st.integers(40, 60), st
 
 
 @given(st.lists(rows, min_size=1, max_size=25))
-def test_the_highest_note_is_found_as_by_looking_at_every_tick(notes: list[tuple[int, int, int, int]]) -> None:
+def test_the_highest_note_equals_that_of_a_search_at_every_tick(notes: list[tuple[int, int, int, int]]) -> None:
     array = make_notes([(onset, max(length, 1), pitch, 90) for onset, length, pitch, _ in notes])
     array = array[np.lexsort((-array["pitch"], array["onset_tick"]))]
     slow = np.zeros(len(array), dtype=int)
@@ -35,7 +35,7 @@ def test_a_line_is_monophonic_and_every_note_is_kept_or_counted(notes: list[tupl
     assert line.zero_length_notes == sum(length == 0 for _, length, _, _ in notes)
 
 
-def test_a_monophonic_part_stays_as_it_is() -> None:
+def test_a_monophonic_part_is_unchanged() -> None:
     notes = make_notes([(0, 100, 60, 90), (100, 50, 72, 80), (200, 10, 50, 70)])
     line = melodic_line(notes, 480)
     assert np.array_equal(line.notes, notes)
@@ -48,7 +48,7 @@ def test_legato_is_trimmed_and_not_reduced() -> None:
     assert (line.reduced_notes, line.trimmed_overlaps) == (0, 2)
 
 
-def test_of_chords_the_top_note_stays() -> None:
+def test_the_top_note_of_a_chord_is_kept() -> None:
     chords = [(beat * 480, 480, pitch, 90) for beat in range(4) for pitch in (48, 52, 55, 60 + beat)]
     line = melodic_line(make_notes(chords), 480)
     assert line.notes["pitch"].tolist() == [60, 61, 62, 63]
@@ -59,7 +59,7 @@ EIGHTHS = [(240 * i, 220, 60 + i * 7 % 13, 90) for i in range(96)]
 
 
 @pytest.mark.parametrize("factor", [1.5, 2.0, 3.0])
-def test_notes_that_ring_on_are_trimmed_where_no_two_start_together(factor: float) -> None:
+def test_sustained_notes_are_trimmed_if_no_two_notes_start_together(factor: float) -> None:
     """Regression: a higher note removed the lower ones that started while it sounded."""
     rng = np.random.default_rng(0)
     lengths = 120 * rng.integers(1, 5, size=96)
@@ -100,7 +100,7 @@ def test_grace_notes_at_the_tick_of_their_note_are_left_out(above: int, length: 
     assert line.flags == ["grace_notes_left_out:32"]
 
 
-def test_grace_notes_before_their_note_stay() -> None:
+def test_grace_notes_before_their_note_are_kept() -> None:
     rows = [(480 * i + 30, 400, 60 + i % 12, 90) for i in range(32)] + [
         (480 * i, 30, 61 + i % 12, 90) for i in range(32)
     ]

@@ -19,12 +19,12 @@ def ingested(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_sources_named_are_read_and_no_other(ingested: Path) -> None:
+def test_only_the_named_sources_are_read(ingested: Path) -> None:
     assert [entry.solo for entry in read_solos(ingested, ["mine"])] == ["mine/a", "mine/b"]
     assert [entry.solo for entry in read_solos(ingested, ["mine", "his"])] == ["his/a", "mine/a", "mine/b"]
 
 
-def test_a_source_that_is_not_ingested_is_one_clear_line(ingested: Path) -> None:
+def test_a_source_that_is_not_ingested_gives_a_one_line_error(ingested: Path) -> None:
     with pytest.raises(InputError, match="yours: expected ingested solos, found none; run the ingest stage first"):
         read_solos(ingested, ["mine", "yours"])
 
@@ -48,7 +48,7 @@ def test_other_sources_are_removed_and_links_are_not_followed(ingested: Path, tm
         ("sources: {mine: 3}", "sources.mine: expected text, found 3"),
     ],
 )
-def test_sources_that_are_none_are_one_clear_line(tmp_path: Path, text: str, error: str) -> None:
+def test_invalid_sources_give_a_one_line_error(tmp_path: Path, text: str, error: str) -> None:
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(ConfigError) as raised:
         read_sources(tmp_path / "params.yaml")

@@ -28,12 +28,12 @@ from yardbird.music.score import Score
 
 CONFIG = SplitConfig(validation=0.1, test=0.15, salt=0, linked_share=0.13)
 
-#: (tune, interval hash) of solos; the few hashes make tunes join.
+#: (tune, interval hash) of solos; few distinct hashes, so that tunes join.
 solos = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 60)), min_size=1, max_size=30)
 
 
 @given(solos)
-def test_solos_of_one_tune_or_of_one_line_are_never_apart(drawn: list[tuple[int, int]]) -> None:
+def test_solos_of_one_tune_or_one_line_are_never_separated(drawn: list[tuple[int, int]]) -> None:
     rows = [row(f"a/{i}", f"tune{tune}", interval_hash=str(line)) for i, (tune, line) in enumerate(drawn)]
     splits = deal(tune_groups(rows), CONFIG)
     for one in rows:
@@ -57,7 +57,7 @@ def test_groups_are_the_connected_components(drawn: list[tuple[int, int]]) -> No
 
 
 @given(solos, st.integers(31, 40))
-def test_adding_a_tune_moves_no_other(drawn: list[tuple[int, int]], new: int) -> None:
+def test_adding_a_tune_moves_no_other_tune(drawn: list[tuple[int, int]], new: int) -> None:
     rows = [row(f"a/{i}", f"tune{tune}", interval_hash=str(line)) for i, (tune, line) in enumerate(drawn)]
     before = deal(tune_groups(rows), CONFIG)
     after = deal(tune_groups([row("b/new", f"tune{new}"), *rows, row("b/take", f"tune{new}")]), CONFIG)
@@ -82,7 +82,7 @@ def test_a_take_under_another_name_is_found_by_the_line_it_shares() -> None:
     assert groups == {"a": "x", "b": "x", "c": "z", "d": "z"}
 
 
-def test_interval_grams_are_the_same_in_every_key_and_none_of_a_short_line() -> None:
+def test_interval_grams_are_the_same_in_every_key_and_a_short_line_has_none() -> None:
     pitches = solo(3).pitches
     assert interval_grams(pitches) == interval_grams(pitches + 5)
     assert len(interval_grams(pitches)) == 30
@@ -113,7 +113,7 @@ def test_a_corpus_too_small_for_three_splits_stops_with_one_line(tmp_path: Path)
         split_solos(rows, tmp_path, CONFIG)
 
 
-def test_a_salt_is_offered_only_where_it_fills_every_split(tmp_path: Path) -> None:
+def test_a_salt_is_suggested_only_if_it_fills_every_split(tmp_path: Path) -> None:
     """Regression: two tunes cannot fill three splits with any salt, but the error suggested one."""
     rows = write_ingested(tmp_path, {f"a/{i}": solo(i) for i in range(3)}, [row(f"a/{i}") for i in range(3)])
     with pytest.raises(InputError, match=r"among 2 tune groups; add tunes$"):
@@ -124,7 +124,7 @@ def test_a_salt_is_offered_only_where_it_fills_every_split(tmp_path: Path) -> No
     assert set(split_solos(rows, tmp_path, replace(CONFIG, salt=salt)).splits.values()) == set(SPLITS)
 
 
-def test_a_salt_that_fills_every_split_goes_before_one_that_does_not() -> None:
+def test_a_salt_that_fills_every_split_is_preferred_to_one_that_does_not() -> None:
     """Regression: with one tune per artist, all salts miss as many artists, and one with an empty split was chosen."""
     rows = [row(f"a/{i}", artist=f"artist {i}") for i in range(5)]
     assert set(deal(tune_groups(rows), CONFIG).values()) != set(SPLITS)

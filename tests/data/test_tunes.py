@@ -29,7 +29,7 @@ DONNA_LEE = """
 
 @pytest.mark.parametrize("folder", ["raw", "parker", "Charlie Parker"])
 @pytest.mark.parametrize("stem", [name.strip() for name in re.split(r"[|\n]", DONNA_LEE) if name.strip()])
-def test_a_tune_is_known_however_its_file_is_named(stem: str, folder: str) -> None:
+def test_a_tune_is_recognised_in_any_style_of_file_name(stem: str, folder: str) -> None:
     assert metadata(Entry(), PurePath(f"{stem}.mid"), folder).tune_group == "donnalee"
     assert tune_group_of(stem) == "donnalee"
 
@@ -51,7 +51,7 @@ def test_a_tune_is_known_however_its_file_is_named(stem: str, folder: str) -> No
         ("Thriving on a Riff", "thrivingfromariff"),
     ],
 )
-def test_what_belongs_to_a_tunes_name_stays(name: str, group: str) -> None:
+def test_words_that_belong_to_the_name_of_a_tune_are_kept(name: str, group: str) -> None:
     assert tune_group_of(name) == group
 
 
@@ -77,10 +77,10 @@ def test_tunes_over_rhythm_changes_and_blues_are_split_independently() -> None:
     assert len(set(tune_groups([row(f"a/{name}", name) for name in names]).values())) == 5
 
 
-def test_the_list_is_one_a_person_may_extend_and_none_of_its_lines_contradicts_another(root: Path) -> None:
+def test_no_two_lines_of_the_list_contradict_each_other_and_a_user_list_is_read(root: Path) -> None:
     relations = parse_relations((root / "src/yardbird/data/tunes/related.csv").read_text(encoding="utf-8"))
     same = {tune: other for tune, relation, other in relations if relation == "same"}
-    assert not set(same) & set(same.values()), "a name that is kept is itself, and no other name of a third"
+    assert not set(same) & set(same.values()), "a kept name is itself and not another name of a third tune"
     assert len({(tune, other) for tune, _, other in relations}) == len(relations)
     assert {tune_group_of(tune) for tune in known_tunes()} <= known_tunes()
     assert changes_of("didyoucallhertoday") == changes_of("inamellotone") == "roseroom"
@@ -88,7 +88,7 @@ def test_the_list_is_one_a_person_may_extend_and_none_of_its_lines_contradicts_a
     assert parse_relations(mine) == (("mytune", "contrafact", "indiana"),)
 
 
-def test_a_name_of_a_name_is_the_same_tune(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_name_of_another_name_is_the_same_tune(monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: a user may add another name of "Au Private", itself another name of a tune; they were two groups."""
     same = {"oprivate": "auprivate", "auprivate": "auprivave"}
     monkeypatch.setattr("yardbird.data.tunes.related._same", lambda: same)
@@ -96,13 +96,13 @@ def test_a_name_of_a_name_is_the_same_tune(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("line", ["Donna Lee,like,Indiana", "Donna Lee,contrafact", "...,same,Indiana"])
-def test_a_line_that_says_nothing_is_named(line: str) -> None:
+def test_an_incomplete_line_is_refused_with_its_number(line: str) -> None:
     with pytest.raises(InputError, match=r"^related\.csv: expected tune,relation,of .*, found .* in line 2; correct"):
         parse_relations(f"tune,relation,of\n{line}\n")
 
 
 def test_the_names_of_the_real_files_give_the_groups_of_their_manifest(shared: Path) -> None:
-    """All but those whose manifest joins a contrafact, or keeps takes apart that a name gives as takes."""
+    """Except where the manifest joins a contrafact, or separates takes that have the same name."""
     different = set()
     for source in ("parker", "coltrane", "otherjazz"):
         if not (shared / source).is_dir():

@@ -12,7 +12,8 @@ import pytest
 
 from yardbird.config import read_params
 from yardbird.data.manifest import SetAside, SoloRow, read_solos
-from yardbird.data.validation import ValidateConfig, Verdict, note_table, read_scores, validate
+from yardbird.data.validate_config import ValidateConfig
+from yardbird.data.validation import Verdict, note_table, read_scores, validate
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score, Tempo, make_notes
@@ -30,7 +31,7 @@ def validate_folder(ingested: Path, docs: Path | None = None, sources: tuple[str
 
 
 def add_solo(ingested: Path, stem: str, score: Score, **changes: object) -> None:
-    """Add a solo to the source `mine` as the ingest stage would, `changes` put into its row."""
+    """Add a solo to the source `mine` as the ingest stage would, with `changes` to its row."""
     path = f"mine/scores/{stem}.mid"
     write_score(score, ingested / path)
     row = SoloRow(
@@ -175,13 +176,13 @@ def test_data_docs_show_the_checks_of_the_last_run_only(clean):
     assert "a note ends before the next one starts" in pages["solos-notes"]
 
 
-def test_nothing_ingested_is_one_clear_line(tmp_path):
+def test_a_folder_without_ingested_solos_gives_a_one_line_error(tmp_path):
     with pytest.raises(InputError, match="expected ingested solos, found none; run the ingest stage first"):
         validate_folder(tmp_path / "ingested")
 
 
-def test_a_title_of_digits_stays_text_and_what_a_killed_ingestion_left_is_no_source(tmp_path, sound):
-    """Regression: pandas read titles of digits as numbers; the rest of a killed ingestion was read as a source."""
+def test_a_title_of_digits_stays_text_and_remains_of_a_killed_ingestion_are_no_source(tmp_path, sound):
+    """Regression: pandas read titles of digits as numbers; the remains of a killed ingestion were read as a source."""
     ingested = tmp_path / "ingested"
     add_solo(ingested, "one", sound, title="1951", tune_group="007")
     shutil.copytree(ingested / "mine", ingested / ".mine.x1y2z3")
@@ -253,7 +254,7 @@ def test_a_solo_with_an_error_is_set_aside_and_the_later_stages_read_the_others(
     assert {copy.solo for copy in copies} == {f"mine/tune{number}" for number in range(12)}
 
 
-def test_the_stage_stops_and_names_the_solos_if_so_configured(tmp_path, sound, run_stage, capsys):
+def test_the_stage_stops_and_names_the_solos_if_configured_to(tmp_path, sound, run_stage, capsys):
     add_solo(tmp_path / "data/ingested", "no_artist", sound, artist="")
     add_solo(tmp_path / "data/ingested", "somebody", sound)
     with pytest.raises(
@@ -266,13 +267,13 @@ def test_the_stage_stops_and_names_the_solos_if_so_configured(tmp_path, sound, r
     assert not (tmp_path / "data/set_aside.csv").exists()
 
 
-def test_where_every_solo_has_an_error_the_stage_stops(tmp_path, sound, run_stage):
+def test_the_stage_stops_if_every_solo_has_an_error(tmp_path, sound, run_stage):
     add_solo(tmp_path / "data/ingested", "no_artist", sound, artist="")
     with pytest.raises(SystemExit, match=r"at least one solo without errors, found artist_present \(1\)"):
         run_stage("validate")
 
 
-def test_what_ingest_uses_is_inside_the_limits_of_the_later_stages(root):
+def test_ingest_uses_only_files_within_the_limits_of_the_later_stages(root):
     """Regression: ingest used a tempo of 38 or 420 qpm, or a bar of nine beats, and a later stage refused it."""
     parameters = read_params(root / "params.yaml")
     ingest, validation, events = parameters["ingest"], parameters["validate"], parameters["encode"]["events"]
@@ -282,14 +283,8 @@ def test_what_ingest_uses_is_inside_the_limits_of_the_later_stages(root):
     assert events["longest_bar_beats"] >= ingest["longest_bar_beats"]
 
 
-def test_real_solos_pass(shared, tmp_path):
-    from yardbird.config import read_section
-    from yardbird.data.ingest import ingest
-    from yardbird.data.reading import IngestConfig
-
-    for source in ("coltrane", "parker"):
-        ingest(shared / source, source, read_section("ingest", IngestConfig), tmp_path / "ingested" / source)
-    verdict = validate_folder(tmp_path / "ingested", sources=("coltrane", "parker"))
+def test_real_solos_pass(ingested):
+    verdict = validate_folder(ingested, sources=("coltrane", "parker"))
     assert verdict.solos == 73
     assert verdict.lines("error") == []
     assert [outcome.name for outcome in verdict.outcomes if outcome.solos] == ["slowest_moment"]

@@ -163,7 +163,7 @@ def test_the_instrument_is_a_program(write_solo) -> None:
     assert [(part.program, part.name) for part in parts] == [(57, "Trombone"), (0, "kazoo")]
 
 
-def test_one_file_is_many_solos_each_with_an_id_and_a_row_of_its_own(write_solo, tmp_path: Path) -> None:
+def test_one_file_gives_many_solos_each_with_its_own_id_and_row(write_solo, tmp_path: Path) -> None:
     write_solo(12, steady(4), scale(16))
     write_solo(3, steady(4), scale(15), title="Ballad", titleaddon="alternate take", solopart=2, performer="Otto")
     write_solo(40, steady(4), [])
@@ -206,7 +206,7 @@ def test_reading_leaves_the_file_and_its_folder_as_they_were(write_solo, tmp_pat
         (steady(1), [(10.0, 0.5, 300, None)], "expected notes, found none"),
     ],
 )
-def test_invalid_notes_or_beats_give_one_clear_line(write_solo, beats, notes, found: str) -> None:
+def test_invalid_notes_or_beats_give_a_one_line_error(write_solo, beats, notes, found: str) -> None:
     path = write_solo(5, beats, notes)
     with pytest.raises(InputError, match=found) as caught:
         read_piece(path, "5")
@@ -220,14 +220,14 @@ def test_notes_that_cannot_be_read_are_counted(write_solo) -> None:
     assert texts(piece.raw, "text") == []
 
 
-def test_another_database_is_named(tmp_path: Path) -> None:
+def test_the_error_about_another_database_names_the_missing_tables(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "photos.db") as database:
         database.execute("CREATE TABLE photos (id INTEGER)")
     with pytest.raises(InputError, match="found a database without beats, melody, sections, solo_info"):
         piece_numbers(tmp_path / "photos.db")
 
 
-def test_a_damaged_database_is_one_clear_line(write_solo) -> None:
+def test_a_damaged_database_gives_a_one_line_error(write_solo) -> None:
     path = write_solo(1, steady(4), scale(16))
     content = bytearray(path.read_bytes())
     content[100:3000] = b"\xff" * 2900

@@ -63,7 +63,7 @@ def test_the_score_is_the_mean_cosine_over_pairs(checkpoint: Path) -> None:
     assert clap_score(clap, pairs * 5) == pytest.approx(np.mean(alone), abs=1e-4)
 
 
-def test_a_missing_checkpoint_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_checkpoint_gives_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     for name in ("laion/clap-htsat-unfused", "no/such/folder", str(tmp_path)):

@@ -86,7 +86,7 @@ def test_real_solos_are_cut_to_the_length_of_generated_ones(corpus, codec):
     assert [e.bar_count for e in real_excerpts(corpus, codec, "test", 16.0, None)] == [4] * 4 + [4] * 2
     own = real_excerpts(corpus, codec, "test", 16.0, "Bob")
     assert [excerpt.bar_count for excerpt in own] == [4, 4]
-    assert len(real_excerpts(corpus, codec, "test", 16.0, "nobody")) == 6
+    assert len(real_excerpts(corpus, codec, "test", 16.0, "unknown artist")) == 6
 
 
 def test_the_share_of_whole_solos_that_end_with_a_rest_has_an_interval(corpus, codec, make_walk):
@@ -197,7 +197,7 @@ def test_solos_of_the_baseline_are_drawn_once_and_their_provenance_shows_it(data
     assert "judged" not in provenance
 
 
-def test_no_generated_solos_are_one_clear_line(tmp_path):
+def test_no_generated_solos_give_a_one_line_error(tmp_path):
     with pytest.raises(InputError, match=r"manifest\.csv: expected a file that an earlier stage writes"):
         read_generated(tmp_path)
     write_generated_solos(tmp_path, [])

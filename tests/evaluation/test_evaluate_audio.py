@@ -76,13 +76,13 @@ def test_every_row_has_its_metrics(evaluated):
     figures, solos, _ = evaluated
     by_row = {row: set(flat(own)) for row, own in merged(figures, solos).items()}
     codes = {"nats_per_frame", "nats_per_frame_low", "nats_codebook_4", "accuracy_codebook_1"}
-    heard = {"frechet_distance", "frechet_distance_high", "voiced_share", "notes_per_second"}
+    sound = {"frechet_distance", "frechet_distance_high", "voiced_share", "notes_per_second"}
     key = {"caption_key_margin", "caption_key_p", "caption_key_groups"}
     music = {"pitch_entropy", "notes_per_bar", "grooving_similarity"}
-    assert codes | heard | key | music | {"gain_on_unigram", "gain_on_untrained"} <= by_row["musicgen"]
-    assert codes | heard | key <= by_row["untrained"]
+    assert codes | sound | key | music | {"gain_on_unigram", "gain_on_untrained"} <= by_row["musicgen"]
+    assert codes | sound | key <= by_row["untrained"]
     assert codes <= by_row["unigram"] & by_row["bigram"]
-    assert heard <= by_row["shuffled_tokens"] & by_row["codec"] & by_row["floor"]
+    assert sound <= by_row["shuffled_tokens"] & by_row["codec"] & by_row["floor"]
     assert {"note_f1", "note_f1_low", "note_precision"} <= by_row["transcriber"]
     assert "note_f1" in by_row["codec"]
     assert music <= by_row["real"] & by_row["real_transcribed"] & by_row["floor"] & by_row["ngram"]
@@ -160,11 +160,11 @@ def test_recordings_have_no_scores_and_no_originality(sounding, family, tmp_path
 
 
 def test_keys_are_requested_in_turn_in_the_wording_of_the_corpus():
-    asked = replace(CONFIG, prompts=26, modes=("major", "minor")).asked()
-    captions = [caption for _, caption in asked]
+    requests = replace(CONFIG, prompts=26, modes=("major", "minor")).asked()
+    captions = [caption for _, caption in requests]
     assert captions[0] == captions[24] == "Be-bop solo in C, 200 bpm"
     assert captions[14] == "Be-bop solo in D minor, 200 bpm"
-    assert len({key for key, _ in asked}) == 24
+    assert len({key for key, _ in requests}) == 24
 
 
 def test_unknown_words_are_named(family):
@@ -182,7 +182,7 @@ def test_unknown_words_are_named(family):
         ({"caption": "a solo"}, "evaluate_audio.caption: expected a text that contains {key}, found 'a solo'"),
     ],
 )
-def test_a_wrong_setting_is_one_clear_line(change, words):
+def test_a_wrong_setting_gives_a_one_line_error(change, words):
     with pytest.raises(ConfigError, match=words):
         replace(CONFIG, **change)
 

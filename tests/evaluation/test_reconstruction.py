@@ -219,6 +219,6 @@ def test_solos_are_read_in_the_order_of_the_corpus_without_copies(data, make_wal
     assert first.score.pitches.tolist() == make_walk(4, 16).pitches.tolist()
 
 
-def test_an_empty_split_is_one_clear_line(data):
+def test_an_empty_split_gives_a_one_line_error(data):
     with pytest.raises(InputError, match="expected solos of the nonesuch split, found none"):
         read_scores(data / "augmented", "nonesuch")

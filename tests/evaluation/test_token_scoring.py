@@ -71,7 +71,7 @@ def test_a_bar_shorter_than_a_segment_leaves_no_padding_behind(data, tmp_path):
     assert not (solo.tokens == PAD).any()
 
 
-def test_an_empty_split_is_one_clear_line(corpus):
+def test_an_empty_split_gives_a_one_line_error(corpus):
     with pytest.raises(InputError, match="expected solos of the nonesuch split, found none"):
         read_solos(corpus, "nonesuch")
 

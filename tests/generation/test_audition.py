@@ -26,7 +26,7 @@ def test_a_waveform_is_returned_unchanged_with_its_spectrogram(tmp_path: Path) -
     low, high = tone(200.0), tone(2000.0)
     waveform, picture = sound_and_picture(low)
     assert waveform is low
-    assert brightest_row(picture) > brightest_row(sound_and_picture(high)[1]) + 50, "higher tones stand higher"
+    assert brightest_row(picture) > brightest_row(sound_and_picture(high)[1]) + 50, "higher tones are drawn higher"
     for name in ("one", "two"):
         assert np.array_equal(spectrogram.draw(low, tmp_path / f"{name}.png"), picture)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawing import CHARTS, DRAWERS, settings
+from drawing import CHARTS, DRAW_FUNCTIONS, settings
 
 from yardbird import files
 from yardbird.errors import InputError
@@ -25,9 +25,9 @@ def walk(steps: list[int], seed: int) -> Score:
     return Score(12, make_notes([(6 * place, 6, int(pitch), 80) for place, pitch in enumerate(pitches)]), 192)
 
 
-@pytest.fixture(params=sorted(DRAWERS))
+@pytest.fixture(params=sorted(DRAW_FUNCTIONS))
 def draw(request: pytest.FixtureRequest) -> Draw:
-    return DRAWERS[request.param]
+    return DRAW_FUNCTIONS[request.param]
 
 
 @pytest.fixture
@@ -115,8 +115,8 @@ def test_of_two_similar_solos_the_copy_loses(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_solo_off_its_changes_loses_to_the_same_solo_on_them() -> None:
     scores, own = training()
     choice = Chooser.of(RatioJudge.fit(scores, own, 3).calibrated(scores, own))
-    arpeggio, beside = [60, 64, 67, 70] * 8, [61, 65, 68, 71] * 8  # of C7, and a semitone above it
-    rivals = [drawn(beside), drawn(arpeggio)]
+    arpeggio, off_chord = [60, 64, 67, 70] * 8, [61, 65, 68, 71] * 8  # of C7, and a semitone above it
+    rivals = [drawn(off_chord), drawn(arpeggio)]
     for order in (rivals, rivals[::-1]):
         chosen = best([(rival, choice.measure(rival)) for rival in order])
         assert chosen.score == rivals[1].score
@@ -133,7 +133,7 @@ def test_standard_scores_of_missing_and_equal_values_are_0() -> None:
 
 def test_the_first_candidate_equals_a_single_draw_and_the_choice_is_deterministic(draw: Draw, folder: Path) -> None:
     config = settings(best_of=2)
-    single = draw_best(draw, ORDERS, settings(), 5, folder / "no judge is asked")
+    single = draw_best(draw, ORDERS, settings(), 5, folder / "no judge")
     assert [solo.judged for solo in single] == [(), ()]
     several = draw(ORDERS * 2, config, 5)[:2]
     for one, first in zip(single, several, strict=True):
@@ -150,7 +150,7 @@ def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: 
     all_drawn = draw(orders * 4, config, 3)
     rivals = [all_drawn[place::8] for place in range(8)]
     whole, behind = ([slow_best(own, start).index for own in rivals] for start in (0, 4))
-    assert whole != behind, "orders of which the prime decides the choice"
+    assert whole != behind, "with these orders, judging the prime changes the choice"
     chosen = draw_best(draw, orders, config, 3, folder)
     assert [solo.index for solo in chosen] == behind
 
@@ -169,7 +169,7 @@ def test_the_provenance_has_the_judged_values(draw: Draw, folder: Path, tmp_path
 
 @pytest.mark.parametrize("artist", ["Ann", None])
 def test_the_artist_of_the_judge_can_be_requested(folder: Path, artist: str | None) -> None:
-    assert len(draw_best(DRAWERS["prior"], ORDERS, settings(best_of=2, artist=artist), 0, folder)) == 2
+    assert len(draw_best(DRAW_FUNCTIONS["prior"], ORDERS, settings(best_of=2, artist=artist), 0, folder)) == 2
 
 
 def test_a_judge_of_another_player_does_not_choose(draw: Draw, folder: Path) -> None:

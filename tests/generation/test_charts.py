@@ -74,7 +74,7 @@ def test_a_chart_keeps_its_spelling() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("C|D", "line 1: expected one chord at a time, found the polychord 'C|D'; write spaces around a bar line"),
         ("C | D|E | F", "found the polychord 'D|E'"),
@@ -90,10 +90,10 @@ def test_a_chart_keeps_its_spelling() -> None:
         ("|: F7 :| x99\n|: F7 :| x99\n" * 30, "expected at most 5000 bars, found more"),
     ],
 )
-def test_a_malformed_chart_is_refused_with_its_location(text: str, said: str) -> None:
+def test_a_malformed_chart_is_refused_with_its_location(text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         LeadSheet.parse(text, "tune.txt")
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
@@ -161,7 +161,7 @@ def test_the_plain_music_of_ireal_pro_is_unrolled(music: str, played: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             "irealbook://One=A=S=C=n=T44C |Z=Two=B=S=F=n=T44F |Z",
@@ -174,10 +174,10 @@ def test_the_plain_music_of_ireal_pro_is_unrolled(music: str, played: str) -> No
         ("irealbook://One=A=S=C=n=T44C <D.C. al 2nd End.>|Z", "expected D.C. or D.S., al Coda or al Fine"),
     ],
 )
-def test_a_link_that_cannot_be_read_is_one_clear_line(text: str, said: str) -> None:
+def test_a_link_that_cannot_be_read_gives_a_one_line_error(text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         LeadSheet.parse(text)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_link_instead_of_a_file_names_the_remedy() -> None:

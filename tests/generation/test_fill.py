@@ -115,7 +115,7 @@ def test_nothing_outside_the_bars_is_touched(tmp_path: Path, settings: GenerateC
         assert np.all((new["pitch"] >= 49) & (new["pitch"] <= 81))
         for note in new.tolist():
             stop = next(edges[b.stop] for b in joined(ranges) if edges[b.start] <= note[0] < edges[b.stop])
-            assert note[0] + note[1] <= stop, "no new note rings into a bar that stays"
+            assert note[0] + note[1] <= stop, "no new note sounds into a kept bar"
     assert len({solo.notes.tobytes() for solo in solos}) == 3
     again = fill(RandomWalk(), filling, 3, settings, seed=1)
     assert [solo.notes.tolist() for solo in again] == [solo.notes.tolist() for solo in solos]
@@ -231,7 +231,7 @@ BAD = "expected bars such as 9-12, or 9-12,21-24, within 1-16 of solo.mid"
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "message"),
     [
         (["0-3"], f"--fill: {BAD}, found '0-3'; correct the range"),
         (["9-17"], f"{BAD}, found '9-17'"),
@@ -241,14 +241,14 @@ BAD = "expected bars such as 9-12, or 9-12,21-24, within 1-16 of solo.mid"
         (["4-5-6"], f"{BAD}, found '4-5-6'"),
     ],
 )
-def test_bad_ranges_are_one_clear_line(tmp_path: Path, texts: list[str], said: str) -> None:
+def test_bad_ranges_give_a_one_line_error(tmp_path: Path, texts: list[str], message: str) -> None:
     write_score(performance(), tmp_path / "solo.mid")
     with pytest.raises(InputError) as error:
         read_filling(tmp_path / "solo.mid", texts)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
-def test_a_file_without_a_solo_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_file_without_a_solo_gives_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"absent\.mid: expected a music file, found no such file"):
         read_filling(tmp_path / "absent.mid", ["1"])
     write_score(Score(220, make_notes([]), BAR), tmp_path / "silent.mid")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing import CHARTS, DRAWERS, settings
+from drawing import CHARTS, DRAW_FUNCTIONS, settings
 from event_scores import grid_scores
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -23,7 +23,7 @@ from yardbird.nn.sampling import Sampling
 
 BLUES = read_lead_sheet(CHARTS / "blues_in_f.txt")
 FAMILY = tiny_vae()
-DRAW = DRAWERS["prior"]
+DRAW = DRAW_FUNCTIONS["prior"]
 
 
 class Recorded:
@@ -34,18 +34,18 @@ class Recorded:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
         self.before: list[Score | None] = []
-        self.asked: list[dict[str, Any]] = []
+        self.calls: list[dict[str, Any]] = []
 
     def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Frame:
         self.frames.append(frame)
         self.before.append(before)
-        self.asked.append({"prior": seed})
+        self.calls.append({"prior": seed})
         return frame
 
     def decode(
         self, latents: Sequence[Frame], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
     ) -> list[Score]:
-        self.asked[-1] |= {"sampling": sampling, "pitch_range": pitch_range, "decode": seed}
+        self.calls[-1] |= {"sampling": sampling, "pitch_range": pitch_range, "decode": seed}
         scores = [frame.score for frame in latents]
         return [replace(s, notes=make_notes([(at, 6, 60, 80) for at in range(0, s.end_tick, 12)])) for s in scores]
 
@@ -73,7 +73,7 @@ def test_any_prime_is_kept_and_continued_legally(score: Score, data: st.DataObje
     assert solo.score.tempos == tuple(tempo for tempo in gridded.tempos if tempo.tick < start)
 
 
-def test_a_solo_depends_on_the_seed_and_its_number_and_not_on_the_others() -> None:
+def test_a_solo_depends_on_the_seed_and_its_number_and_not_on_other_solos() -> None:
     config = settings(bars=6)
     orders = [*numbered("blues", 3, config, BLUES), *numbered("free", 1, config)]
     solos = DRAW(orders, config, 1)
@@ -134,7 +134,7 @@ def test_after_a_prime_with_chords_a_free_solo_has_none() -> None:
 @pytest.mark.parametrize(
     ("sheet", "qpm", "expected"), [(None, None, FREE_QPM), (None, 90.0, 90.0), (BLUES, 90.0, BLUES.qpm)]
 )
-def test_the_tempo_is_the_chart_s_else_the_settings_else_the_default(
+def test_the_tempo_comes_from_the_chart_else_the_settings_else_the_default(
     sheet: LeadSheet | None, qpm: float | None, expected: float
 ) -> None:
     (solo,) = DRAW(numbered("solo", 1, settings(), sheet), settings(qpm=qpm), 0)
@@ -144,15 +144,15 @@ def test_the_tempo_is_the_chart_s_else_the_settings_else_the_default(
 def test_the_sampling_settings_reach_the_decoder() -> None:
     family = Recorded()
     draw(family, numbered("solo", 2, settings()), settings(temperature=0.7, top_k=9, top_p=0.8, min_p=0.1), 0)
-    assert [asked["sampling"] for asked in family.asked] == [Sampling(0.7, 9, 0.8, 0.1)] * 2
-    assert [asked["pitch_range"] for asked in family.asked] == [(49, 81)] * 2
-    assert len({asked[which] for asked in family.asked for which in ("prior", "decode")}) == 4
+    assert [call["sampling"] for call in family.calls] == [Sampling(0.7, 9, 0.8, 0.1)] * 2
+    assert [call["pitch_range"] for call in family.calls] == [(49, 81)] * 2
+    assert len({call[which] for call in family.calls for which in ("prior", "decode")}) == 4
     orders = numbered("solo", 1, settings())
     likeliest, one = (DRAW(orders, settings(**how), 0) for how in ({"temperature": 0.0}, {"top_k": 1}))
     assert likeliest[0].score == one[0].score
 
 
-def test_pitches_stay_in_their_range() -> None:
+def test_pitches_are_within_the_range() -> None:
     (solo,) = DRAW([Order("solo", 64)], settings(lowest_pitch=60, highest_pitch=61), 0)
     assert set(solo.score.pitches) == {60, 61}
 
@@ -164,6 +164,6 @@ def test_the_artist_is_ignored() -> None:
     )
 
 
-def test_the_key_is_the_chart_s() -> None:
+def test_the_key_is_that_of_the_chart() -> None:
     (solo,) = DRAW(numbered("solo", 1, settings(), BLUES), settings(), 0)
     assert solo.score.key == Key.parse("F")

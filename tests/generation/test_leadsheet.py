@@ -47,14 +47,14 @@ def lead_sheets(draw: st.DrawFn) -> LeadSheet:
 
 
 @given(lead_sheets())
-def test_a_chart_that_is_written_reads_back_the_same(sheet: LeadSheet) -> None:
+def test_a_written_chart_is_read_back_equal(sheet: LeadSheet) -> None:
     assert LeadSheet.parse(sheet.text()) == sheet
 
 
 @given(lead_sheets(), st.integers(1, 40))
 def test_changes_repeat_the_form_to_the_bar(sheet: LeadSheet, bars: int) -> None:
     """Compared with a slow reference: the chord sounding at every step."""
-    steps = 24  # every share of every bar above falls on it
+    steps = 24  # divisible by all chord counts of a bar above
     changes = sheet.chord_changes(steps, bars)
     expected = []
     for index in range(bars):
@@ -90,7 +90,7 @@ def test_the_notation_of_charts(text: str, bars: tuple[tuple[Chord | None, ...],
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "found none"),
         ("F7 | H7", "line 1: expected a chord symbol, found 'H7'"),
@@ -110,10 +110,10 @@ def test_the_notation_of_charts(text: str, bars: tuple[tuple[Chord | None, ...],
         ("F7\nkey: F", "line 2: expected a chord symbol, found 'key:'"),
     ],
 )
-def test_a_bad_chart_names_the_line_and_the_symbol(text: str, said: str) -> None:
+def test_a_bad_chart_names_the_line_and_the_symbol(text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         LeadSheet.parse(text, "tune.txt")
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "tune.txt" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -153,7 +153,7 @@ def test_the_changes_of_a_score_are_read_by_beat_without_its_pickup() -> None:
     assert (sheet.meter, sheet.qpm, sheet.key) == (Meter(0, 4, 4), 200.0, Key.parse("F"))
 
 
-def test_a_midi_file_s_chords_make_a_lead_sheet(tmp_path: Path) -> None:
+def test_the_chords_of_a_midi_file_make_a_lead_sheet(tmp_path: Path) -> None:
     changes = LeadSheet.parse("F7 | Bb7 | F7 | Cm7 F7").chord_changes(12, 4)
     notes = make_notes([(tick, 6, 65 + tick % 5, 90) for tick in range(0, 192, 6)])
     write_score(Score(12, notes, end_tick=192, chords=changes), tmp_path / "tune.mid")
@@ -166,7 +166,7 @@ def test_a_midi_file_can_contain_only_chords(tmp_path: Path) -> None:
     assert len(read_lead_sheet(tmp_path / "tune.mid").bars) == 4
 
 
-def test_rehearsal_letters_are_no_chords(tmp_path: Path) -> None:
+def test_rehearsal_letters_are_not_chords(tmp_path: Path) -> None:
     """Regression: "A" and "B" over the form were read as A major and B major."""
     sections = [MetaMessage("marker", text=letter, time=480) for letter in "AB"]
     MidiFile(tracks=[MidiTrack(sections)]).save(tmp_path / "form.mid")
@@ -174,7 +174,7 @@ def test_rehearsal_letters_are_no_chords(tmp_path: Path) -> None:
         read_lead_sheet(tmp_path / "form.mid")
 
 
-def test_a_folder_named_like_a_midi_file_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_folder_named_like_a_midi_file_gives_a_one_line_error(tmp_path: Path) -> None:
     """Regression: an IsADirectoryError."""
     (tmp_path / "x.mid").mkdir()
     with pytest.raises(InputError, match="no regular file"):
@@ -202,28 +202,28 @@ def test_a_file_of_several_tunes_needs_a_number(tmp_path: Path) -> None:
         read_lead_sheet(tmp_path / "book.abc")
 
 
-def test_a_score_without_chords_is_no_lead_sheet() -> None:
+def test_a_score_without_chords_gives_no_lead_sheet() -> None:
     with pytest.raises(InputError, match="expected chord symbols"):
         LeadSheet.from_score(Score(12, make_notes([(0, 12, 60, 90)]), end_tick=48))
 
 
 @pytest.mark.parametrize(
-    ("meters", "end_tick", "said"),
+    ("meters", "end_tick", "message"),
     [
         ((Meter(0, 4, 4), Meter(96, 3, 4)), 192, "expected one meter, found a change of meter"),
         ((Meter(0, 4, 4),), 48 * 10**6, "at most 5000 bars, found 1000000"),
     ],
 )
 def test_changes_of_two_meters_or_too_many_bars_are_refused(
-    meters: tuple[Meter, ...], end_tick: int, said: str
+    meters: tuple[Meter, ...], end_tick: int, message: str
 ) -> None:
     score = Score(12, make_notes([]), end_tick, meters=meters, chords=(ChordChange(0, F7),))
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         LeadSheet.from_score(score)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00bad"])
-def test_an_unreadable_chart_is_one_clear_line(tmp_path: Path, content: bytes | None) -> None:
+def test_an_unreadable_chart_gives_a_one_line_error(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "chart.txt"
     if content:
         path.write_bytes(content)

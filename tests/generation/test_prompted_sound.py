@@ -63,7 +63,7 @@ def test_the_default_settings_have_known_prompts_and_exceed_the_context() -> Non
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_impossible_settings_are_one_line(changes: dict[str, object], message: str) -> None:
+def test_impossible_settings_give_a_one_line_error(changes: dict[str, object], message: str) -> None:
     with pytest.raises((ConfigError, InputError), match=message):
         replace(CONFIG, **changes)
 
@@ -118,17 +118,17 @@ def test_sounds_are_written_as_wav_picture_and_provenance(tmp_path: Path, tune: 
     names = {f"{stem}.{kind}" for stem in ("solo_in_f", "mingus") for kind in ("wav", "png", "json")}
     assert {path.name for path in folders[0].iterdir()} == names | {"manifest.csv"}
     assert files.sha256_folder(folders[0]) == files.sha256_folder(folders[1])
-    heard = read_wave(folders[0] / "solo_in_f.wav")
-    assert (heard.sample_rate, heard.samples.shape) == (16_000, (4800, 1))
-    assert np.abs(heard.mono - np.clip(sounds[0].waveform.mono, -1, 1)).max() < 1 / 32000
-    told = json.loads((folders[0] / "mingus.json").read_text())
-    assert told["prompt"] == "Mingus"
-    assert told["unknown_words"] == ["Mingus"]
-    assert told["model"]["sha256"] == "abc"
-    assert told["seed"] == 7
-    assert told["melody"] == {"file": "tune.mid", "sha256": files.sha256(tune)}
+    read_back = read_wave(folders[0] / "solo_in_f.wav")
+    assert (read_back.sample_rate, read_back.samples.shape) == (16_000, (4800, 1))
+    assert np.abs(read_back.mono - np.clip(sounds[0].waveform.mono, -1, 1)).max() < 1 / 32000
+    provenance = json.loads((folders[0] / "mingus.json").read_text())
+    assert provenance["prompt"] == "Mingus"
+    assert provenance["unknown_words"] == ["Mingus"]
+    assert provenance["model"]["sha256"] == "abc"
+    assert provenance["seed"] == 7
+    assert provenance["melody"] == {"file": "tune.mid", "sha256": files.sha256(tune)}
     settings = {"seconds", "guidance", "temperature", "top_k", "melody", "melody_seconds"}
-    assert told["settings"].keys() == settings
+    assert provenance["settings"].keys() == settings
     rows = (folders[0] / "manifest.csv").read_text().splitlines()
     assert rows[1:] == ["solo_in_f,solo_in_f.wav,solo in F,,0.3,0.1,7,0", "mingus,mingus.wav,Mingus,Mingus,0.3,0.1,7,1"]
 

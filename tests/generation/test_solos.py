@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawing import CHARTS, DRAWERS, draw_at_random, settings
+from drawing import CHARTS, DRAW_FUNCTIONS, draw_at_random, settings
 from event_scores import CODEC
 
 from yardbird import files
@@ -38,9 +38,9 @@ def tune(bars: int, meter: tuple[int, int] = (4, 4)) -> Score:
     return Score(12, notes, bars * steps, tempos=(Tempo(0, 210.0),), meters=(Meter(0, *meter),), chords=changes)
 
 
-@pytest.fixture(params=sorted(DRAWERS))
+@pytest.fixture(params=sorted(DRAW_FUNCTIONS))
 def draw(request: pytest.FixtureRequest) -> Draw:
-    return DRAWERS[request.param]
+    return DRAW_FUNCTIONS[request.param]
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def prime_file(tmp_path: Path) -> Path:
     return tmp_path / "opening.mid"
 
 
-def test_every_solo_is_legal_and_has_exactly_the_bars_and_chords_ordered(draw: Draw) -> None:
-    """32 bars over each chart and free."""
+def test_every_solo_is_legal_and_has_exactly_the_bars_and_chords_requested(draw: Draw) -> None:
+    """Solos of 32 bars over each chart and without a chart."""
     config = settings(bars=32, solos_per_chart=2, free=2)
     solos = draw(plan(config), config, 0)
     assert len(solos) == 8
@@ -97,34 +97,36 @@ def test_a_primed_solo_over_a_chart_has_whole_choruses_including_its_prime(draw:
 def test_a_free_solo_has_chords_of_one_key_that_depends_on_the_seed() -> None:
     """Regression: a solo in C minor had the chords Em6, Dbmaj7, B and A."""
     config = settings(bars=16)
-    solos = DRAWERS["tokens"](numbered("free", 6, config), config, 0)
+    solos = DRAW_FUNCTIONS["tokens"](numbered("free", 6, config), config, 0)
     for solo in solos:
         assert solo.score.key is not None
         chords = [change.chord for change in solo.score.chords if change.chord]
         assert chords[0].root == solo.score.key.tonic
         assert all(belongs(chord, solo.score.key) for chord in chords)
     assert len({solo.score.key for solo in solos}) > 2
-    again = DRAWERS["tokens"](numbered("free", 6, config), config, 0)
+    again = DRAW_FUNCTIONS["tokens"](numbered("free", 6, config), config, 0)
     assert [solo.score.key for solo in again] == [solo.score.key for solo in solos]
 
 
 def test_a_free_solo_is_in_the_key_requested_else_in_that_of_its_prime(prime_file: Path) -> None:
-    asked, primed = Key.parse("Ab minor"), Key.parse("D minor")
+    requested, primed = Key.parse("Ab minor"), Key.parse("D minor")
     prime = read_prime(prime_file, 2)
     prime = replace(prime, score=replace(prime.score, key=primed))
     orders = [Order("free", 8), Order("primed", 8, prime=prime), Order("blues", 8, BLUES)]
-    keys = [solo.score.key for solo in DRAWERS["tokens"](orders, settings(key="Ab minor"), 0)]
-    assert keys == [asked, asked, BLUES.key]
-    assert DRAWERS["tokens"](orders, settings(), 0)[1].score.key == primed
+    keys = [solo.score.key for solo in DRAW_FUNCTIONS["tokens"](orders, settings(key="Ab minor"), 0)]
+    assert keys == [requested, requested, BLUES.key]
+    assert DRAW_FUNCTIONS["tokens"](orders, settings(), 0)[1].score.key == primed
     scale = make_notes([(12 * beat, 12, pitch, 90) for beat, pitch in enumerate([62, 64, 66, 67, 69, 71, 73, 74])])
     unnamed = replace(prime, score=replace(prime.score, notes=scale, key=None))
-    (solo,) = DRAWERS["tokens"]([Order("primed", 8, prime=unnamed)], settings(), 0)
+    (solo,) = DRAW_FUNCTIONS["tokens"]([Order("primed", 8, prime=unnamed)], settings(), 0)
     assert solo.score.key == estimate_key(scale) == Key.parse("D major")
 
 
 def test_the_changes_of_a_free_solo_repeat_after_a_chorus(prime_file: Path) -> None:
     config = settings(bars=12, free_chorus=4)
-    free, primed = DRAWERS["tokens"]([Order("free", 12), Order("p", 12, prime=read_prime(prime_file, 1))], config, 3)
+    free, primed = DRAW_FUNCTIONS["tokens"](
+        [Order("free", 12), Order("p", 12, prime=read_prime(prime_file, 1))], config, 3
+    )
     first = [(change.tick, change.chord) for change in free.score.chords if change.tick < 4 * 48]
     third = [(change.tick - 8 * 48, change.chord) for change in free.score.chords if change.tick >= 8 * 48]
     assert third == first[len(first) - len(third) :]
@@ -261,19 +263,19 @@ def test_a_prime_that_leaves_nothing_to_draw_is_refused(draw: Draw, prime_file: 
 
 def test_an_artist_outside_the_training_data_is_refused() -> None:
     with pytest.raises(InputError, match="one of the artists unknown, Ada Line, Bo Dense"):
-        DRAWERS["tokens"](numbered("free", 1, settings()), settings(artist="coltrane"), 0)
+        DRAW_FUNCTIONS["tokens"](numbered("free", 1, settings()), settings(artist="coltrane"), 0)
 
     def listen(primes: Sequence[Tokens], *rest: Any) -> list[Tokens]:
         rows = draw_at_random(primes, *rest)
-        heard.extend(int(row[1]) for row in rows)
+        artists.extend(int(row[1]) for row in rows)
         return rows
 
-    heard: list[int] = []
+    artists: list[int] = []
     draw_tokens(listen, CODEC, numbered("free", 1, settings()), settings(artist="Ada Line"), seed=0)
-    assert heard == [CODEC.artist_id("Ada Line")]
+    assert artists == [CODEC.artist_id("Ada Line")]
 
 
-def test_the_orders_are_free_ones_and_every_chart_and_midi_file_of_the_folder(tmp_path: Path) -> None:
+def test_the_orders_are_free_solos_and_solos_over_every_chart_and_midi_file_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("F7")
     write_score(tune(6), tmp_path / "a.mid")
     (tmp_path / "readme.md").write_text("no chart")
@@ -306,17 +308,17 @@ def test_solos_after_two_tunes_of_one_file_name_the_tune_and_the_hash_of_the_fil
     assert (facts["file"], facts["sha256"]) == ("book.abc#2", files.sha256(tmp_path / "book.abc"))
 
 
-@pytest.mark.parametrize(("chart", "said"), [("free.txt", "two of 'free'"), ("A.txt", "two of 'a'")])
-def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, said: str) -> None:
+@pytest.mark.parametrize(("chart", "message"), [("free.txt", "two of 'free'"), ("A.txt", "two of 'a'")])
+def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, message: str) -> None:
     """Regression: the second overwrote the first without notice."""
     (tmp_path / chart).write_text("F7")
     write_score(tune(6), tmp_path / "a.mid")
-    with pytest.raises(InputError, match=f"a different name for each chart, found {said}"):
+    with pytest.raises(InputError, match=f"a different name for each chart, found {message}"):
         plan(settings(charts=str(tmp_path)))
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"bars": 0}, "bars: expected 1 or more, found 0"),
         ({"free": -1}, "free: expected 0 or more"),
@@ -330,10 +332,10 @@ def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, sa
         ({"key": "H major"}, "key: expected a key such as Bb major or D minor, found 'H major'"),
     ],
 )
-def test_impossible_settings_are_one_clear_line(changes: dict[str, float], said: str) -> None:
+def test_impossible_settings_give_a_one_line_error(changes: dict[str, float], message: str) -> None:
     with pytest.raises(YardbirdError) as error:
         settings(**changes)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
@@ -343,10 +345,10 @@ def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
         plan(settings(charts=str(tmp_path / "absent")))
 
 
-def test_a_dot_is_part_of_a_solo_s_name(tmp_path: Path) -> None:
+def test_a_dot_is_part_of_the_name_of_a_solo(tmp_path: Path) -> None:
     """Regression: "St. Thomas_seed0_000" and "…_001" were both written as St.mid."""
     config = settings(bars=1)
-    (solo,) = DRAWERS["tokens"](numbered("free", 1, config), config, 0)
+    (solo,) = DRAW_FUNCTIONS["tokens"](numbered("free", 1, config), config, 0)
     write_solo(solo, tmp_path / "St. Thomas_000", config, 0, {})
     assert {path.name for path in tmp_path.iterdir()} == {
         f"St. Thomas_000.{end}" for end in ("mid", "wav", "png", "json")
@@ -367,11 +369,11 @@ def _chart(order: Order) -> str:
     return order.name.removesuffix("_000")
 
 
-@pytest.mark.parametrize("drawer", sorted(DRAWERS))
+@pytest.mark.parametrize("drawer", sorted(DRAW_FUNCTIONS))
 def test_the_generated_solos_do_not_depend_on_the_number_evaluated(drawer: str, tmp_path: Path) -> None:
     config = settings(bars=2)
     orders = plan(config)
-    few, many = (DRAWERS[drawer](repeated(orders, count), config, 3) for count in (1, 9))
+    few, many = (DRAW_FUNCTIONS[drawer](repeated(orders, count), config, 3) for count in (1, 9))
     assert [solo.order for solo in many[: len(few)]] == [solo.order for solo in few]
     for one, other in zip(few, many, strict=False):
         assert np.array_equal(one.score.notes, other.score.notes)
@@ -385,7 +387,7 @@ def test_the_generated_solos_do_not_depend_on_the_number_evaluated(drawer: str, 
 
 
 def test_the_band_and_the_count_in_are_in_the_wav_only(tmp_path: Path) -> None:
-    (solo,) = DRAWERS["tokens"]([Order("blues", 4, BLUES)], settings(), 0)
+    (solo,) = DRAW_FUNCTIONS["tokens"]([Order("blues", 4, BLUES)], settings(), 0)
     for name, config in (
         ("alone", settings()),
         ("counted", settings(count_in=True)),
@@ -395,8 +397,8 @@ def test_the_band_and_the_count_in_are_in_the_wav_only(tmp_path: Path) -> None:
     midi, sound = ({path.stem: path for path in tmp_path.glob(f"*.{end}")} for end in ("mid", "wav"))
     assert len({path.read_bytes() for path in midi.values()}) == 1
     assert len({path.read_bytes() for path in sound.values()}) == 3
-    told = {name: files.read_json(tmp_path / f"{name}.json")["count_in_seconds"] for name in sound}
-    assert told == {"alone": 0, "counted": 1.2, "band": 1.2}  # a bar at 200
+    count_ins = {name: files.read_json(tmp_path / f"{name}.json")["count_in_seconds"] for name in sound}
+    assert count_ins == {"alone": 0, "counted": 1.2, "band": 1.2}  # a bar at 200
     seconds = {name: read_wave(path).seconds for name, path in sound.items()}
     assert seconds["counted"] - seconds["alone"] == pytest.approx(1.2, abs=1e-4)
 
@@ -404,7 +406,7 @@ def test_the_band_and_the_count_in_are_in_the_wav_only(tmp_path: Path) -> None:
 def test_each_solo_is_written_as_midi_sound_picture_and_provenance(tmp_path: Path, prime_file: Path) -> None:
     config = settings(bars=4)
     orders = [*numbered("free", 1, config), Order("blues/solo_000", 4, BLUES, read_prime(prime_file, 2))]
-    solos = DRAWERS["tokens"](orders, config, 3)
+    solos = DRAW_FUNCTIONS["tokens"](orders, config, 3)
     model = {"family": "chance", "sha256": "0"}
     for out in ("first", "second"):
         write_solos(solos, tmp_path / out, config, 3, model)
@@ -415,11 +417,11 @@ def test_each_solo_is_written_as_midi_sound_picture_and_provenance(tmp_path: Pat
     for path in written:
         assert (tmp_path / "first" / path).read_bytes() == (tmp_path / "second" / path).read_bytes(), path
     assert read_score(tmp_path / "first/blues/solo_000.mid").chords == solos[1].score.chords
-    told = files.read_json(tmp_path / "first/blues/solo_000.json")
-    assert (told["seed"], told["index"], told["model"], told["bars"]) == (3, 1, model, 4)
-    assert told["prime"] == {"file": "opening.mid", "sha256": files.sha256(prime_file), "bars": 2}
-    assert LeadSheet.parse(told["chart"]) == BLUES
-    assert told["settings"]["temperature"] == 1.0
+    provenance = files.read_json(tmp_path / "first/blues/solo_000.json")
+    assert (provenance["seed"], provenance["index"], provenance["model"], provenance["bars"]) == (3, 1, model, 4)
+    assert provenance["prime"] == {"file": "opening.mid", "sha256": files.sha256(prime_file), "bars": 2}
+    assert LeadSheet.parse(provenance["chart"]) == BLUES
+    assert provenance["settings"]["temperature"] == 1.0
     with (tmp_path / "first/manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["solo"], row["chart"]) for row in rows] == [("free/solo_000", ""), ("blues/solo_000", "Blues in F")]

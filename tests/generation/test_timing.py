@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from drawing import DRAWERS, settings
+from drawing import DRAW_FUNCTIONS, settings
 
 from yardbird.devices import device_in_words, peak_memory_mib
 from yardbird.generation.orders import Prime, numbered
@@ -36,7 +36,9 @@ def test_a_prime_does_not_count_as_drawn(tmp_path: Path) -> None:
     )
     write_score(opening, tmp_path / "opening.mid")
     config, prime = settings(bars=4), Prime(tmp_path / "opening.mid", opening, 2)
-    free, primed = (DRAWERS["prior"](numbered("free", 1, config, prime=prime), config, 0)[0] for prime in (None, prime))
+    free, primed = (
+        DRAW_FUNCTIONS["prior"](numbered("free", 1, config, prime=prime), config, 0)[0] for prime in (None, prime)
+    )
     assert primed.drawn_seconds == pytest.approx(4.0)
     assert free.drawn_seconds == pytest.approx(free.score.seconds)
 

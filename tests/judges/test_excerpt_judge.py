@@ -67,8 +67,8 @@ def test_one_tune_per_artist_is_enough_to_fit_but_not_for_folds():
 
 def test_the_same_solos_give_the_same_judge():
     scores, second = solos([1, 2], 4) + solos([2, 4], 4), [False] * 4 + [True] * 4
-    heard = solos([2], 1, 3)[0]
-    first, again = (Judge(scores, second, list("abcdefgh"), BEATS).verdicts(heard) for _ in range(2))
+    solo = solos([2], 1, 3)[0]
+    first, again = (Judge(scores, second, list("abcdefgh"), BEATS).verdicts(solo) for _ in range(2))
     assert first == pytest.approx(again, abs=0)
 
 

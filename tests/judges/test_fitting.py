@@ -88,13 +88,13 @@ def test_the_judges_are_for_the_artist_with_the_most_training_solos_and_separate
 def test_the_test_split_is_not_read_to_fit_a_judge(
     two_players: Path, codec: EventCodec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = set()
+    splits = set()
     read = fitting.read_solos
     monkeypatch.setattr(
-        fitting, "read_solos", lambda folder, split, **how: (asked.add(split), read(folder, split, **how))[1]
+        fitting, "read_solos", lambda folder, split, **how: (splits.add(split), read(folder, split, **how))[1]
     )
     judges = fit_judges(two_players, CONFIG)
-    assert asked == {"train", "validation"}
+    assert splits == {"train", "validation"}
     without = write_corpus(tmp_path, codec, [("train", "Ann"), *(row for row in BOTH if row[0] != "test")])
     assert fit_judges(without, CONFIG) == judges
 
@@ -121,8 +121,8 @@ def moved(score: Score, place: int, ticks: int) -> Score:
 def by_hand(score: Score) -> Score:
     """As in a performance: each onset up to a thirtieth of a beat off the grid."""
     notes = score.notes.copy()
-    beside = np.random.default_rng(0).integers(-16, 17, len(notes))
-    notes["onset_tick"] = np.maximum(40 * notes["onset_tick"] + beside, 0)
+    jitter = np.random.default_rng(0).integers(-16, 17, len(notes))
+    notes["onset_tick"] = np.maximum(40 * notes["onset_tick"] + jitter, 0)
     notes["duration_tick"] = 200
     chords = tuple(replace(change, tick=40 * change.tick) for change in score.chords)
     return replace(score, ticks_per_beat=480, notes=notes, end_tick=40 * score.end_tick, chords=chords)
@@ -214,7 +214,7 @@ def test_a_side_of_one_tune_has_an_auc_without_interval(two_players: Path) -> No
 
 
 @pytest.mark.parametrize("key", ["order", "excerpt_beats", "bootstrap_samples"])
-def test_an_impossible_setting_is_one_clear_line(key: str) -> None:
+def test_an_impossible_setting_gives_a_one_line_error(key: str) -> None:
     with pytest.raises(ConfigError, match=rf"params\.yaml: judge\.{key}: expected 1 or more, found 0"):
         replace(CONFIG, **{key: 0})
 
@@ -274,8 +274,8 @@ def test_the_judge_of_traits_separates_parker_from_coltrane_and_not_scores_from_
     judges = fit_judges(encoded, config)
     assert isinstance(judges, Judges)
     coltrane = [piece.score for piece in read_excerpts(encoded, "test", config.excerpt_beats, PARKER) if not piece.own]
-    heard = read_excerpts(editions, "test", config.excerpt_beats, "timed")
-    timed, scores = ([piece.score for piece in heard if piece.own == side] for side in (True, False))
+    pieces = read_excerpts(editions, "test", config.excerpt_beats, "timed")
+    timed, scores = ([piece.score for piece in pieces if piece.own == side] for side in (True, False))
 
     def area(own: list[Score], others: list[Score]) -> float | None:
         verdicts = [judges.traits.probability(piece) for piece in [*own, *others]]

@@ -59,12 +59,13 @@ def slow_probability(lines: list[list[int]], history: list[int], symbol: int) ->
     return (after.count(symbol) + kinds * shorter) / (len(after) + kinds) if after else shorter
 
 
-@given(lines=LINES, asked=st.lists(st.integers(0, 4), max_size=8), order=st.integers(1, 4))
-def test_the_ngrams_equal_a_slow_count(lines: list[list[int]], asked: list[int], order: int) -> None:
+@given(lines=LINES, sequence=st.lists(st.integers(0, 4), max_size=8), order=st.integers(1, 4))
+def test_the_ngrams_equal_a_slow_count(lines: list[list[int]], sequence: list[int], order: int) -> None:
     expected = [
-        -log(slow_probability(lines, asked[max(0, at - order + 1) : at], asked[at])) for at in range(len(asked))
+        -log(slow_probability(lines, sequence[max(0, at - order + 1) : at], sequence[at]))
+        for at in range(len(sequence))
     ]
-    assert nats(count(lines, order), asked) == pytest.approx(np.array(expected))
+    assert nats(count(lines, order), sequence) == pytest.approx(np.array(expected))
 
 
 def test_after_any_history_the_probabilities_sum_to_one() -> None:
@@ -77,9 +78,9 @@ def test_after_any_history_the_probabilities_sum_to_one() -> None:
 def test_the_ratio_is_the_mean_over_notes_and_independent_of_transposition_and_tempo() -> None:
     scores, own = players(6)
     judge = RatioJudge.fit(scores, own, order=3)
-    asked = intervals(scores[0])
-    mine = nats(count([intervals(s) for s, o in zip(scores, own, strict=True) if o], 3), asked)
-    theirs = nats(count([intervals(s) for s, o in zip(scores, own, strict=True) if not o], 3), asked)
+    sequence = intervals(scores[0])
+    mine = nats(count([intervals(s) for s, o in zip(scores, own, strict=True) if o], 3), sequence)
+    theirs = nats(count([intervals(s) for s, o in zip(scores, own, strict=True) if not o], 3), sequence)
     assert judge.ratio(scores[0]) == pytest.approx((theirs.sum() - mine.sum()) / 23)
     assert judge.ratio(scores[0].transposed(5)) == judge.ratio(scores[0])
     assert judge.ratio(line([1], length=1)) == 0
@@ -97,8 +98,8 @@ def test_both_judges_separate_unseen_lines_of_the_player_from_those_of_another()
 def test_with_shuffled_labels_the_judges_are_at_chance() -> None:
     """Negative control: with random labels, the judge's verdicts on unseen lines are at chance.
 
-    Each side gets half of either player's lines. No deal of 40 does as well as the true labels, and their mean is that
-    of chance to three standard errors (0.027).
+    Each side gets half of the lines of either player. None of 40 random labellings does as well as the true labels, and
+    their mean is at chance within three standard errors (0.027).
     """
     held_out, truth = players(24, 1000)
 
@@ -117,7 +118,7 @@ def test_with_shuffled_labels_the_judges_are_at_chance() -> None:
     assert abs(np.mean(areas) - 0.5) < 0.08
 
 
-def test_the_probability_rises_with_the_ratio_and_is_fair_where_the_sides_weigh_alike() -> None:
+def test_the_probability_rises_with_the_ratio_and_its_mean_is_that_of_the_labels() -> None:
     scores, own = players(30, seed=1)
     noisy = [not mine if place % 5 == 0 else mine for place, mine in enumerate(own)]
     judge = RatioJudge.fit(*players(8), order=3).calibrated(scores, noisy)
@@ -139,8 +140,8 @@ def test_the_trait_judge_ignores_rhythm_phrases_and_density() -> None:
     """With all metrics, it separated Parker's scores from his performances better than Parker from Coltrane."""
     traits = TraitJudge.fit(*players(8)).traits
     assert {"interval_1", "interval_5_7"} <= set(traits) <= set(JUDGED_METRICS) <= set(describe(line([1])))
-    heard = ("rhythm", "groov", "swing", "phrase", "bar", "beat", "entropy", "h1", "h4", "progression")
-    assert not [name for name in JUDGED_METRICS if any(word in name for word in heard)]
+    excluded = ("rhythm", "groov", "swing", "phrase", "bar", "beat", "entropy", "h1", "h4", "progression")
+    assert not [name for name in JUDGED_METRICS if any(word in name for word in excluded)]
 
 
 def test_too_few_notes_are_not_judged() -> None:

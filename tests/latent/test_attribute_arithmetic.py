@@ -103,11 +103,11 @@ def test_a_direction_that_lowers_its_attribute_is_not_dominant():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [({"strength": 0.0}, "strength: expected above 0"), ({"solos": 0}, "solos: expected 1 or more, found 0")],
 )
-def test_impossible_settings_are_one_clear_line(changes, said):
-    with pytest.raises(ConfigError, match=said):
+def test_impossible_settings_give_a_one_line_error(changes, message):
+    with pytest.raises(ConfigError, match=message):
         replace(CONFIG, **changes)
 
 

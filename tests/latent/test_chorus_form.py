@@ -1,4 +1,4 @@
-"""Forms estimated from the changes alone."""
+"""Forms estimated from the changes only."""
 
 from collections.abc import Sequence
 

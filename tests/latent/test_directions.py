@@ -45,7 +45,7 @@ def test_held_out_solos_do_not_move_the_directions(study, directions):
         assert np.array_equal(again.attributes[name], way)
 
 
-def test_along_its_direction_an_attribute_grows(directions):
+def test_an_attribute_grows_along_its_direction(directions):
     assert directions.attributes["register"][0] > 0.3
     assert abs(directions.attributes["register"][1]) < 0.2
     assert not {"blues", "chromaticism", "density"} & directions.attributes.keys(), "they are climbed"

@@ -104,7 +104,7 @@ def test_the_sounding_distance_counts_the_steps_with_different_pitches(pitches: 
 
 def test_a_cross_fade_replaces_each_bar_exactly_once() -> None:
     a, b = line([60] * 64), line([72] * 64)
-    solos = cross_fade(a, b, 9, generator(0, "lots"))
+    solos = cross_fade(a, b, 9, generator(0, "thresholds"))
     assert (solos[0], solos[-1]) == (a, b)
     bars = np.array([[solo.pitches[bar * 8 : bar * 8 + 8].tolist() for bar in range(8)] for solo in solos])
     assert (bars == bars[:, :, :1]).all(), "a bar is of one solo"
@@ -115,7 +115,7 @@ def test_a_cross_fade_replaces_each_bar_exactly_once() -> None:
 def test_a_note_tied_into_a_bar_of_the_other_solo_ends_at_its_first_onset() -> None:
     a = Score(12, make_notes([(36, 24, 60, 80)]), 96)
     b = Score(12, make_notes([(0, 48, 70, 80), (48, 12, 72, 80)]), 96)
-    for solo in cross_fade(a, b, 30, generator(1, "lots")):
+    for solo in cross_fade(a, b, 30, generator(1, "thresholds")):
         assert solo.is_monophonic
         assert (solo.offsets <= 96).all()
 
@@ -147,7 +147,7 @@ def test_bars_in_neither_end_are_new() -> None:
     assert [row["new_bars"] for row in rows] == [0.0, 0.5, 0.0]
 
 
-def test_pairs_are_held_out_of_different_tunes_and_alternate_between_one_artist_and_two(study: Study) -> None:
+def test_pairs_are_held_out_solos_of_two_tunes_and_alternate_between_one_artist_and_two(study: Study) -> None:
     pairs = choose_pairs(study, replace(CONFIG, pairs=4))
     assert len({(a.solo, b.solo) for a, b in pairs}) == 4
     for number, (a, b) in enumerate(pairs):
@@ -157,9 +157,9 @@ def test_pairs_are_held_out_of_different_tunes_and_alternate_between_one_artist_
             assert (a.artist == b.artist) == (number % 2 == 0)
     assert [(a.solo, b.solo) for a, b in choose_pairs(study, CONFIG)] == [(a.solo, b.solo) for a, b in pairs[:2]]
     every = choose_pairs(study, replace(CONFIG, pairs=100))
-    assert len(every) == 5, "of six pairs one is of one tune"
+    assert len(every) == 5, "one of the six pairs is of one tune"
     takes = replace(study, solos=study.solos[8:10])
-    assert len(choose_pairs(takes, CONFIG)) == 1, "where there is no other, that one will do"
+    assert len(choose_pairs(takes, CONFIG)) == 1, "a pair of one tune is used if there is no other"
 
 
 def test_without_a_pair_of_enough_bars_the_error_names_the_remedy(study: Study) -> None:

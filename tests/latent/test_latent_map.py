@@ -51,7 +51,7 @@ def test_takes_of_one_tune_are_not_neighbours() -> None:
     assert purity(points, ["a", "a", "b", "b"], ["one", "one", "two", "two"], 1)["purity"] == 0.0
 
 
-def test_solos_of_unknown_form_are_no_class() -> None:
+def test_solos_of_unknown_form_are_not_a_class() -> None:
     points = np.array([[0.0], [0.1], [0.2], [0.3]])
     found = purity(points, ["a", UNKNOWN, UNKNOWN, "a"], list("wxyz"), 1)
     assert (found["classes"], found["purity"]) == (1, 1.0)
@@ -72,9 +72,9 @@ def test_the_experiment_maps_and_reconstructs_every_solo(study: Study, tmp_path:
     held_out = [note_f1(solo.score, study.family.reconstruct([solo.score])[0]) for solo in study.held_out]
     assert figures["note_f1"] == pytest.approx(np.mean([kept or 0.0 for kept in held_out]))
     assert set(pd.read_csv(tmp_path / "purity.csv")["attribute"]) == {"artist", "form", "tempo"}
-    heard = sorted(path.name for path in (tmp_path / "heard").iterdir())
+    rendered = sorted(path.name for path in (tmp_path / "heard").iterdir())
     stem = study.sample(study.held_out, 1)[0].stem
-    assert heard == [
+    assert rendered == [
         f"{stem}_{which}.{kind}" for which in ("original", "reconstruction") for kind in ("mid", "png", "wav")
     ]
     assert (tmp_path / "map.png").stat().st_size > 10_000

@@ -100,15 +100,15 @@ def test_a_title_with_dollars_is_not_parsed_as_a_formula(study: Study, tmp_path:
         plain(drawing.subplots(), "$_{$")
 
 
-def test_a_sample_has_the_size_requested_and_is_reproducible(study: Study) -> None:
+def test_a_sample_has_the_requested_size_and_is_reproducible(study: Study) -> None:
     """Regression: the first by id were all of one artist if the folders of others came later."""
     chosen = study.sample(study.solos, 4)
     assert chosen == study.sample(study.solos, 4)
     assert [solo.solo for solo in chosen] == sorted({solo.solo for solo in chosen})
     assert len(chosen) == 4
     assert study.sample(study.solos, 99) == list(study.solos)
-    lots = {study.sample(study.solos, 1)[0].solo for study in (replace(study, seed=seed) for seed in range(20))}
-    assert len(lots) > 5
+    drawn = {study.sample(study.solos, 1)[0].solo for study in (replace(study, seed=seed) for seed in range(20))}
+    assert len(drawn) > 5
 
 
 def test_long_stems_are_distinct_and_two_fit_into_one_name(study: Study) -> None:

@@ -97,7 +97,7 @@ def test_by_default_the_two_artists_with_most_solos_are_compared(study):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"strengths": ()}, "strengths: expected one or more"),
         ({"strengths": (1.0, 0.0)}, r"strengths\[1\]: expected above 0"),
@@ -105,8 +105,8 @@ def test_by_default_the_two_artists_with_most_solos_are_compared(study):
         ({"random_ways": -1}, "random_ways: expected 0 or more"),
     ],
 )
-def test_impossible_settings_are_one_clear_line(changes, said):
-    with pytest.raises(ConfigError, match=said):
+def test_impossible_settings_give_a_one_line_error(changes, message):
+    with pytest.raises(ConfigError, match=message):
         replace(CONFIG, **changes)
 
 

@@ -6,7 +6,7 @@ import pytest
 from yardbird.metrics.coherence import RATES, SHOWN, Within, coherence, coherence_of
 from yardbird.metrics.estimates import flat
 from yardbird.metrics.set_rows import SELF
-from yardbird.metrics.verdicts import VERDICTS, told
+from yardbird.metrics.verdicts import VERDICTS, family_verdicts
 from yardbird.music.excerpts import excerpts, in_full_bars
 
 
@@ -47,7 +47,7 @@ def test_the_share_of_found_changes_has_an_interval(line):
     assert figures["changes_share_high"] == pytest.approx(0.9285, abs=1e-4)
 
 
-def test_all_traits_have_to_lie_inside_and_are_counted(line):
+def test_all_traits_must_lie_in_the_range_and_are_counted(line):
     arpeggios = line([60, 64, 67, 72, 67, 64, 60], chords={0: "C"})
     scale = line([60, 62, 64, 65, 67, 69, 71], chords={0: "C"})
     own, other = coherence([arpeggios], [arpeggios]), coherence([arpeggios], [scale])
@@ -58,7 +58,7 @@ def test_all_traits_have_to_lie_inside_and_are_counted(line):
     assert not other.traits["arpeggios"].inside
 
 
-def test_what_cannot_be_judged_has_no_verdict(line):
+def test_a_part_that_cannot_be_judged_has_no_verdict(line):
     with_chords = line([60, 64, 67, 72], chords={0: "C"})
     for solos, real in (([line([])], [with_chords]), ([with_chords], [line([])]), ([], [])):
         assert flat(coherence(solos, real).estimates()) == {}
@@ -68,7 +68,7 @@ def test_what_cannot_be_judged_has_no_verdict(line):
     ]  # fmt: skip
 
 
-def test_rows_are_of_the_generated_sets_alone(line):
+def test_only_generated_sets_have_rows(line):
     score = line([60, 64, 67, 72], chords={0: "C"})
     rows = coherence_of({"model": [score, score], "real": [score], "floor": [score]})
     assert rows == {"model": coherence([score] * 2, [score]).estimates()}
@@ -81,7 +81,7 @@ def test_verdicts_are_shown_with_their_values(line):
     runs = {"original": 0.0, "coverage_8": 0.5, "longest_run": 20.0, "longest_run_most": 31.0}
     yardstick = {"coverage_8_high": 0.25, "longest_run_high": 12.0, "longest_run_most_high": 15.0}
     content = {"model": flat(coherence([score], [score]).estimates()) | runs, SELF: yardstick}
-    verdicts = told(content, "model")
+    verdicts = family_verdicts(content, "model")
     assert [verdict.figure for verdict in verdicts] == list(VERDICTS)
     assert [verdict.met for verdict in verdicts] == [False, True, True, True]
     assert verdicts[0].words == (
@@ -92,7 +92,7 @@ def test_verdicts_are_shown_with_their_values(line):
     assert verdicts[2].clause.startswith("of 1 solos follow their changes (required: ")
     assert verdicts[2].clause.endswith("95% interval 21% to 100%")
     assert verdicts[3].words == "4 of 4 bebop traits lie in the range of real solos, mean of 1 solos"
-    assert told({}, "model") == []
+    assert family_verdicts({}, "model") == []
 
 
 def test_real_parker_is_coherent_and_his_notes_in_another_order_are_not(real_solos):

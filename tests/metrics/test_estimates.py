@@ -29,7 +29,7 @@ estimates = st.dictionaries(st.sampled_from(["nats", "gain", "f1"]), st.one_of(b
 
 
 @given(estimates)
-def test_flat_values_are_read_back_as_the_estimates_that_they_were(found: dict[str, Estimate]) -> None:
+def test_flat_values_are_read_back_as_equal_estimates(found: dict[str, Estimate]) -> None:
     values = flat(found)
     assert {name: read(values, name) for name in found} == found
     assert read(values, "absent") is None
@@ -57,7 +57,7 @@ def test_a_misspelt_metric_is_an_error_and_an_optional_one_may_be_missing_with_a
         select({}, [Shown(("nats",))])
 
 
-def test_a_metric_without_a_value_is_known_and_not_shown() -> None:
+def test_a_metric_without_a_value_is_known_but_not_shown() -> None:
     assert select({"f1": SoloMean.of([])}, [Shown(("f1",))]) == {}
 
 
@@ -99,7 +99,7 @@ def test_intervals_that_touch_are_not_apart() -> None:
     assert not Estimate(1.0).apart(Estimate(1.0))
 
 
-def test_the_interval_of_draws_holds_nineteen_of_twenty_of_them() -> None:
+def test_the_interval_of_samples_contains_95_percent_of_them() -> None:
     assert percentile_interval(np.linspace(0, 1, 1001)) == pytest.approx((0.025, 0.975))
     assert Estimate.drawn(0.5, np.linspace(0, 1, 1001), 9) == Estimate(0.5, 0.025, 0.975, 9)
 

@@ -16,7 +16,7 @@ def test_for_gaussians_in_one_dimension_the_distance_is_a_sum_of_two_squares():
     assert gaussian_frechet_distance(*one, *other) == pytest.approx(18)
 
 
-def test_axes_that_do_not_depend_on_each_other_add_up():
+def test_the_distances_of_independent_axes_add_up():
     distance = gaussian_frechet_distance(np.zeros(3), np.diag([1.0, 4.0, 9.0]), np.zeros(3), np.diag([4.0, 4.0, 1.0]))
     assert distance == pytest.approx(1 + 0 + 4)
 

@@ -76,7 +76,7 @@ def test_on_beat_and_off_beat_notes_are_counted_separately(line):
     assert off_beat_chord_tone_rate(score) == 0
 
 
-def test_a_played_onset_a_tenth_beside_the_beat_is_on_it(line):
+def test_an_onset_a_tenth_of_a_beat_off_the_beat_is_on_it(line):
     score = line([60, 64, 61], [0.1, 0.92, 1.25], length=0.1, chords={0: "C"})
     assert on_beat_chord_tone_rate(score) == 1
     assert off_beat_chord_tone_rate(score) == 0

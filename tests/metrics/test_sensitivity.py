@@ -97,7 +97,7 @@ class Claim:
         """The claimed direction of a metric, 0: does not move; None: no claim."""
         claims = {-1: self.falls, 1: self.rises, 0: self.stays}
         found = [sign for sign, names in claims.items() if any(fnmatch(metric, name) for name in names)]
-        assert len(found) <= 1, f"{metric} is claimed to move two ways"
+        assert len(found) <= 1, f"{metric} is claimed to move in two directions"
         return found[0] if found else None
 
 
@@ -211,9 +211,9 @@ def test_the_page_shows_by_how_much(tables):
         cells = [f"{np.nanmean(values):.2f}"]
         for damage, claim in DAMAGES.items():
             moved = effect(tables, damage.__name__, metric)
-            told = plain(f"{moved:+.1f}") if moved else "0"
+            shown_change = plain(f"{moved:+.1f}") if moved else "0"
             arrow = {-1: " ↓", 1: " ↑"}.get(claim.sign(metric) or 0, "")
-            cells.append(f"{np.nanmean(tables[damage.__name__][metric]):.2f} ({told}{arrow})")
+            cells.append(f"{np.nanmean(tables[damage.__name__][metric]):.2f} ({shown_change}{arrow})")
         lines.append(f"| {metric.replace('_', ' ')} | {' | '.join(cells)} |")
     hold("\n".join(lines) + "\n\n", of_real_solos=False)
 
@@ -284,7 +284,7 @@ def plain(number: str) -> str:
 
 
 def hold(text: str, *, of_real_solos: bool) -> None:
-    """This part of the page is what was measured; the other part is not changed."""
+    """Check that this part of the page equals the measurement; with REGENERATE, write this part only."""
     if os.environ.get("REGENERATE"):
         damaged, _, real = PAGE.read_text(encoding="utf-8").partition(HEADING)
         PAGE.write_text(damaged + text if of_real_solos else text + HEADING + real, encoding="utf-8")

@@ -3,6 +3,7 @@ from io import StringIO
 import numpy as np
 import pandas as pd
 import pytest
+from lines import random_solos
 from scipy.stats import entropy, gaussian_kde
 
 from yardbird.metrics.sets import ALL, compare_feature, set_headlines, set_rows, sets_csv
@@ -64,16 +65,10 @@ def test_a_draw_without_a_solo_that_has_the_feature_is_left_out():
     assert np.isfinite(found.again[1])
 
 
-def solos(count, *, spread, seed):
-    """Eighths of random pitches, up to `spread` semitones around middle C."""
-    lines = 60 + np.random.default_rng(seed).integers(-spread, spread + 1, (count, 64))
-    return [Score(2, make_notes([(place, 1, int(p), 80) for place, p in enumerate(line)]), 64) for line in lines]
-
-
 @pytest.fixture(scope="module")
 def rows():
-    near, far = solos(6, spread=3, seed=2), solos(6, spread=12, seed=3)
-    sets = {"near": near, "far": far, "floor": solos(20, spread=3, seed=1), "real": solos(15, spread=3, seed=0)}
+    near, far = random_solos(6, seed=2), random_solos(6, seed=3, spread=12)
+    sets = {"near": near, "far": far, "floor": random_solos(20, seed=1), "real": random_solos(15, seed=0)}
     return set_rows({**sets, "empty": []}, streams(0))
 
 
@@ -114,14 +109,14 @@ def test_the_table_and_the_headlines_name_everything(rows):
 
 def test_equal_seeds_give_equal_samples(monkeypatch):
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
-    sets = {"near": solos(3, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
+    sets = {"near": random_solos(3, seed=2), "floor": random_solos(5, seed=1), "real": random_solos(4, seed=0)}
     assert set_rows(sets, streams(0)) == set_rows(sets, streams(0)) != set_rows(sets, streams(1))
 
 
-def test_a_floor_of_fewer_solos_than_were_generated_says_so(monkeypatch):
+def test_the_row_states_that_the_floor_has_fewer_solos_than_were_generated(monkeypatch):
     """With more generated than training excerpts, the floor once had fewer solos than its row stated."""
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
-    sets = {"near": solos(9, spread=3, seed=2), "floor": solos(5, spread=3, seed=1), "real": solos(4, spread=3, seed=0)}
+    sets = {"near": random_solos(9, seed=2), "floor": random_solos(5, seed=1), "real": random_solos(4, seed=0)}
     rows = set_rows(sets, streams(0))
     assert {(row.generated, row.floor_solos, row.real) for row in rows} == {(9, 5, 4)}
     assert set(pd.read_csv(StringIO(sets_csv(rows)))["floor_solos"]) == {5}

@@ -28,9 +28,9 @@ def slow_coverage(pitches: list[int], others: list[list[int]]) -> dict[int, floa
 
     found = {}
     for n in LENGTHS:
-        heard = {gram for other in others for gram in grams(other, n)}
+        known_grams = {gram for other in others for gram in grams(other, n)}
         own = grams(pitches, n)
-        found[n] = sum(gram in heard for gram in own) / len(own) if own else None
+        found[n] = sum(gram in known_grams for gram in own) / len(own) if own else None
     return found
 
 
@@ -141,7 +141,7 @@ def test_a_pickup_is_bar_1():
     assert OriginalityIndex([KnownSolo("Ko-Ko", "koko", source)]).compare(eighths(LICK)).origin.bar == 2
 
 
-def test_what_a_prime_shares_is_not_counted_and_bars_keep_their_numbers():
+def test_runs_of_the_prime_are_not_counted_and_bars_keep_their_numbers():
     index = OriginalityIndex([KnownSolo("Ko-Ko", "koko", eighths(LICK))])
     continued = eighths([*LICK, 41, 90, 40, 91, *[pitch + 2 for pitch in LICK[2:]]])
     assert str(index.compare(continued).origin) == "bars 1–2 = Ko-Ko bar 1, same pitch"
@@ -199,9 +199,9 @@ def test_shuffled_notes_are_original(real_solos):
 def test_real_solos_share_the_documented_runs(ingested):
     """Stated for the Weimar database's Parker: 53, 14.5, 3.5 and 1.3 %, longest run 17; Coltrane against it 0.4 %.
 
-    11 of its 17 Parker solos are at hand. The fewer there are to quote, the lower the shares: by less than a tenth at
-    4 intervals, by up to a fifth at more. The longest run has 16 intervals, so 17 notes. Beside the Omnibook's, with 58
-    transcriptions in all, a solo quotes more than twice as much.
+    11 of its 17 Parker solos are available. The fewer solos there are to quote, the lower the shares: by less than a
+    tenth at 4 intervals, by up to a fifth at more. The longest run has 16 intervals, so 17 notes. Compared with the
+    Omnibook as well, 58 transcriptions in all, a solo quotes more than twice as much.
     """
     weimar, everyone, coltrane = [], [], []
     for row in read_solos(ingested, ["parker", "coltrane"]):

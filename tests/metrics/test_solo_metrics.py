@@ -21,7 +21,7 @@ def test_the_order_is_fixed(random_score, line):
     assert list(describe(random_score)) == list(describe(line([]))) == NAMES
 
 
-def test_an_empty_score_has_no_value_but_its_density(line):
+def test_an_empty_score_has_no_metric_except_its_density(line):
     """A file of drums only reaches the metrics as an empty score: its line has no notes."""
     values = describe(line([], beats=16))
     assert values.pop("notes_per_bar") == 0
@@ -87,7 +87,7 @@ def test_real_parker_moves_by_step_and_stays_in_the_stated_entropy(real_solos):
     """Stated are 3.9 to 4.7 bits; p10–p90 are 4.05 to 4.36 over the 58 solos of the Omnibook, jazzodata and Weimar.
 
     Over Weimar's 11 alone they are 4.00 to 4.39. The lowest solo has 3.92, the highest 4.41: why 4.7 is stated is not
-    known, no solo at hand has it, nor any file with its head.
+    known, no available solo has it, nor any file including its head.
     """
     parker = [describe(score) for key in sorted(real_solos) if key.startswith("parker") for score in real_solos[key]]
     steps = [table["interval_1"] + table["interval_2"] for table in parker]

@@ -5,7 +5,7 @@ from yardbird.metrics.sound_distance import SAMPLE_RATE, embed, estimate_distanc
 
 
 def hum(seed: int, seconds: float = 3.0, loudness: float = 0.1) -> np.ndarray:
-    """A tone of its own pitch with a hiss."""
+    """A tone of a random pitch with noise."""
     random = np.random.default_rng(seed)
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     tone = np.sin(2 * np.pi * random.uniform(200, 800) * time) + random.normal(0, 0.1, len(time))

@@ -10,16 +10,16 @@ from yardbird.metrics.transcription_accuracy import found_notes
 NOTES = st.lists(st.tuples(st.integers(0, 40), st.integers(60, 62)), max_size=12)
 
 
-def found(notes: list[tuple[float, int]], heard: list[tuple[float, int]]) -> int:
-    columns = [np.array(column, dtype=float) for each in (notes, heard) for column in ([n[0] for n in each],)]
-    pitches = [np.array([n[1] for n in each], dtype=np.int64) for each in (notes, heard)]
+def found(notes: list[tuple[float, int]], transcribed: list[tuple[float, int]]) -> int:
+    columns = [np.array(column, dtype=float) for each in (notes, transcribed) for column in ([n[0] for n in each],)]
+    pitches = [np.array([n[1] for n in each], dtype=np.int64) for each in (notes, transcribed)]
     return found_notes(columns[0], pitches[0], columns[1], pitches[1])
 
 
 @given(NOTES, NOTES)
-def test_no_matching_finds_more_notes(notes, heard):
+def test_no_matching_finds_more_notes(notes, transcribed):
     """Onsets in hundredths of a second, so that differences of exactly 50 ms occur."""
-    ours, theirs = ([(onset / 100, pitch) for onset, pitch in each] for each in (notes, heard))
+    ours, theirs = ([(onset / 100, pitch) for onset, pitch in each] for each in (notes, transcribed))
     near = [[p == q and round(abs(a - b), 4) <= 0.05 for b, q in theirs] for a, p in ours]
     slow = 0
     if ours and theirs:

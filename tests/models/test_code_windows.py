@@ -33,7 +33,7 @@ def letters(captions: Sequence[str]) -> tuple[Tensor, Tensor]:
     return ids, (ids != ord(" ")).long()
 
 
-def spoken(item: object) -> str:
+def caption_of(item: object) -> str:
     return "".join(chr(letter) for letter in item["text"].tolist()).rstrip()  # type: ignore[index]
 
 
@@ -41,7 +41,7 @@ def training(encoded: Path, per_epoch: int | None = None, seed: int = 0) -> Trai
     return TrainingClips(encoded, CONTEXT, per_epoch, PAD, letters, seed)
 
 
-def test_every_clip_comes_once_a_round_whatever_the_epochs_length(encoded: Path) -> None:
+def test_every_clip_comes_once_per_round_for_any_length_of_epoch(encoded: Path) -> None:
     clips = training(encoded, per_epoch=4)
     lengths: Counter[int] = Counter()
     for epoch in range(3):  # two rounds of six
@@ -74,14 +74,14 @@ def test_a_window_is_a_part_of_its_clip_and_short_clips_are_padded_on_the_right(
 
 def test_captions_are_random_in_training_and_complete_in_validation(encoded: Path) -> None:
     clips = training(encoded)
-    heard = set()
+    read_captions = set()
     for epoch in range(40):
         clips.set_epoch(epoch)
-        heard |= {spoken(clips[index]) for index in range(len(clips))}
-    assert heard == {caption for clip in read_clips(encoded, "train") for caption in clip.captions}
+        read_captions |= {caption_of(clips[index]) for index in range(len(clips))}
+    assert read_captions == {caption for clip in read_clips(encoded, "train") for caption in clip.captions}
     held_out = read_clips(encoded, "validation")
     measured = MeasuringClips(read_codes(encoded), held_out, CONTEXT, PAD, letters)
-    assert {spoken(measured[index]) for index in range(len(measured))} == {clip.captions[0] for clip in held_out}
+    assert {caption_of(measured[index]) for index in range(len(measured))} == {clip.captions[0] for clip in held_out}
 
 
 def test_an_item_depends_only_on_seed_epoch_and_index(encoded: Path) -> None:

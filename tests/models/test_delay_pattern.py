@@ -17,8 +17,8 @@ def test_the_pattern_equals_a_loop_and_can_be_reversed(rows: int, codebooks: int
         for book in range(codebooks):
             for step in range(ids.shape[2]):
                 frame = step - book
-                wanted = codes[row, book, frame] if 0 <= frame < frames else PAD
-                assert ids[row, book, step] == wanted
+                expected = codes[row, book, frame] if 0 <= frame < frames else PAD
+                assert ids[row, book, step] == expected
     assert torch.equal(undelayed(ids), codes)
 
 

@@ -24,7 +24,7 @@ def test_sequences_are_those_of_the_split(encoded: Path) -> None:
     assert validation[0].start == sum(sequence.length for sequence in train)
 
 
-def test_a_split_without_solos_is_one_clear_line(encoded: Path) -> None:
+def test_a_split_without_solos_gives_a_one_line_error(encoded: Path) -> None:
     with pytest.raises(InputError, match=r": expected solos of the holdout split, found none"):
         read_sequences(encoded, "holdout")
 
@@ -59,7 +59,7 @@ def test_an_epoch_covers_each_sequence_about_once_by_length(encoded: Path) -> No
             matches = [at for at in range(len(solo) - 48) if np.array_equal(solo[at : at + 49], window)]
             if len(matches) == 1:
                 seen[matches[0] : matches[0] + 49] += 1
-    assert np.all(seen >= 10), "no place is rarely seen, the opening and the end included"
+    assert np.all(seen >= 10), "every position is sampled often, including the opening and the end"
     assert 0.8 < seen.mean() / 40 < 1.3
 
 
@@ -88,10 +88,10 @@ def test_short_epochs_together_visit_every_part(encoded: Path) -> None:
 
 
 def test_a_share_of_the_windows_is_rearranged_if_possible(encoded: Path) -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def reversed_end(solo: np.ndarray, place: int, random: np.random.Generator) -> np.ndarray | None:
-        asked.append(place)
+        calls.append(place)
         assert any(np.array_equal(solo, tokens[s.start : s.start + s.length]) for s in read_sequences(encoded, "train"))
         assert 0 <= place < max(len(solo), 48)
         return solo[: -1 - int(random.integers(5, 9)) : -1] if len(solo) > 48 else None
@@ -106,8 +106,8 @@ def test_a_share_of_the_windows_is_rearranged_if_possible(encoded: Path) -> None
         same = np.array_equal(window, plain[index]["tokens"].numpy())
         kinds.append(same)
         assert same or 5 <= np.count_nonzero(window != PAD) <= 8
-    assert 0.17 < len(asked) / 400 < 0.33
-    assert 0 < kinds.count(False) <= len(asked)
+    assert 0.17 < len(calls) / 400 < 0.33
+    assert 0 < kinds.count(False) <= len(calls)
     assert np.array_equal(mixed[7]["tokens"], mixed[7]["tokens"])
 
 
@@ -115,7 +115,7 @@ def test_a_share_of_the_windows_is_rearranged_if_possible(encoded: Path) -> None
 def test_each_token_but_the_first_is_scored_once_with_half_a_context_before_it(
     lengths: list[int], context: int
 ) -> None:
-    tokens = np.arange(1, sum(lengths) + 1, dtype=np.uint16)  # every token is its own place, from 1
+    tokens = np.arange(1, sum(lengths) + 1, dtype=np.uint16)  # every token is its own position, from 1
     starts = np.cumsum([0, *lengths[:-1]])
     sequences = [Sequence(int(start), length) for start, length in zip(starts, lengths, strict=True)]
     windows = MeasuringWindows(tokens, sequences, context, PAD)

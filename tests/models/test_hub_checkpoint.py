@@ -1,4 +1,4 @@
-"""MusicGen from a checkpoint: the same road for a folder as for the hub, which is out of reach in tests."""
+"""MusicGen from a checkpoint. A folder and the hub use the same code; tests cannot reach the hub."""
 
 import json
 import shutil
@@ -86,7 +86,7 @@ def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Pat
     assert loaded.unknown_words("jazz solo ж") != ()
 
 
-def test_only_the_adapters_get_gradients_and_they_are_all_that_a_checkpoint_keeps(
+def test_only_the_adapters_get_gradients_and_only_they_are_in_a_checkpoint(
     hub: Path, encoded: Path, tmp_path: Path
 ) -> None:
     family = create(str(hub), encoded, tmp_path)
@@ -104,10 +104,10 @@ def test_only_the_adapters_get_gradients_and_they_are_all_that_a_checkpoint_keep
     assert not any(name.endswith("weight") for name in state["weights"] if name.startswith("text_encoder."))
 
 
-def test_the_frozen_text_encoder_drops_nothing_out_and_reads_each_caption_once(
+def test_the_frozen_text_encoder_has_no_dropout_and_reads_each_caption_once(
     hub: Path, encoded: Path, tmp_path: Path
 ) -> None:
-    """First where nothing may be graded, as in measuring: what was read there must do for training."""
+    """The first reading has no gradients, as in evaluation. Training must be able to use its cached result."""
     family = create(str(hub), encoded, tmp_path)
     family.model.train()
     ids, mask = family.text_ids(FORMS)
@@ -126,7 +126,7 @@ def test_the_frozen_text_encoder_drops_nothing_out_and_reads_each_caption_once(
     (again * torch.ones(1, requires_grad=True)).sum().backward()
 
 
-def test_the_codec_is_the_checkpoints_own(hub: Path) -> None:
+def test_the_codec_is_that_of_the_checkpoint(hub: Path) -> None:
     codec = open_codec(str(hub))
     theirs = open_model(hub).audio_encoder.state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in codec.state_dict().items())
@@ -135,7 +135,7 @@ def test_the_codec_is_the_checkpoints_own(hub: Path) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_hub_out_of_reach_is_one_line_that_names_the_setting() -> None:
+def test_an_unreachable_hub_gives_a_one_line_error_that_names_the_setting() -> None:
     started = time.perf_counter()
     for checkpoint in (HUB, "./no/such/folder", "no such name"):
         with pytest.raises(InputError) as error:
@@ -150,7 +150,7 @@ def test_a_hub_out_of_reach_is_one_line_that_names_the_setting() -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_what_the_hub_gave_before_is_used_without_it(hub: Path, tmp_path: Path) -> None:
+def test_a_cached_download_is_used_if_the_hub_is_unreachable(hub: Path, tmp_path: Path) -> None:
     cached = tmp_path / "cache/models--facebook--musicgen-small"
     shutil.copytree(hub, cached / "snapshots/abc")
     (cached / "refs").mkdir()
@@ -188,7 +188,9 @@ def damage(folder: Path, kind: str) -> None:
         ("empty", "config.json|model_type"),
     ],
 )
-def test_a_folder_that_holds_no_whole_musicgen_is_one_line(hub: Path, tmp_path: Path, kind: str, found: str) -> None:
+def test_a_folder_with_an_incomplete_musicgen_gives_a_one_line_error(
+    hub: Path, tmp_path: Path, kind: str, found: str
+) -> None:
     folder = tmp_path / kind
     shutil.copytree(hub, folder)
     damage(folder, kind)

@@ -42,7 +42,7 @@ def content(dataset: MelodyWindows) -> Counter[bytes]:
 
 @pytest.mark.parametrize("bars", [1, 2, 3, 4, 16])
 @pytest.mark.parametrize("hop", [1, "bars"])
-def test_a_round_is_every_window_once(
+def test_a_round_contains_every_window_once(
     melody_encoded: Path, melody_codec: MelodyCodec, melodies: Melodies, bars: int, hop: int | str
 ) -> None:
     hop = bars if hop == "bars" else 1
@@ -92,14 +92,14 @@ def test_an_epoch_continues_where_the_previous_one_stopped(melody_encoded: Path)
         short.set_epoch(epoch)
         seen += content_in_order(short)
     assert Counter(seen[:total]) == Counter(seen[total : 2 * total]) == everything
-    assert seen[:total] != seen[total : 2 * total], "each round has an order of its own"
+    assert seen[:total] != seen[total : 2 * total], "each round has its own order"
 
 
 def content_in_order(dataset: MelodyWindows) -> list[bytes]:
     return [dataset[index]["steps"].numpy().astype(np.uint8).tobytes() for index in range(len(dataset))]
 
 
-def test_a_window_depends_on_seed_epoch_and_index_alone(melody_encoded: Path) -> None:
+def test_a_window_depends_only_on_seed_epoch_and_index(melody_encoded: Path) -> None:
     first, again, other = windows(melody_encoded), windows(melody_encoded), windows(melody_encoded, seed=1)
     again.set_epoch(3)
     backwards = [again[index]["steps"] for index in reversed(range(len(again)))]
@@ -115,13 +115,15 @@ def test_a_window_depends_on_seed_epoch_and_index_alone(melody_encoded: Path) ->
         _ = first[len(first)]
 
 
-def test_a_split_without_solos_is_one_clear_line(melody_encoded: Path) -> None:
+def test_a_split_without_solos_gives_a_one_line_error(melody_encoded: Path) -> None:
     with pytest.raises(InputError, match=r"expected solos of the holdout split, found none"):
         windows(melody_encoded, split="holdout")
 
 
 @pytest.mark.parametrize("count", [None, 10])
-def test_a_split_of_silence_is_one_clear_line(tmp_path: Path, melody_codec: MelodyCodec, count: int | None) -> None:
+def test_a_split_of_silence_gives_a_one_line_error(
+    tmp_path: Path, melody_codec: MelodyCodec, count: int | None
+) -> None:
     """With `windows_per_epoch`, the dataset once had the configured length and then divided by zero."""
     silence = melody_codec.encode(Score(4, make_notes([]), 64))
     for name, grid in (("steps", silence.steps), ("velocities", silence.velocities), ("chords", silence.frame.chords)):

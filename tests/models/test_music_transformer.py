@@ -44,7 +44,7 @@ def test_generation_depends_only_on_the_generator() -> None:
     assert not torch.equal(runs[0], runs[2])
     draw = torch.Generator().manual_seed(1)
     assert torch.equal(model.generate(start, 30, generator=draw), runs[0])
-    assert not torch.equal(model.generate(start, 30, generator=draw), runs[0]), "the generator moves on"
+    assert not torch.equal(model.generate(start, 30, generator=draw), runs[0]), "the state of the generator advances"
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_a_family_fills_within_its_context_if_trained_to(codec: EventCodec, conf
         ({"d_model": 31}, "d_model: expected a multiple of"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_one_clear_line(
+def test_a_setting_that_makes_no_sense_gives_a_one_line_error(
     config: ModelConfig, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=rf"^params\.yaml: music_transformer\.model\.{message}"):

@@ -149,7 +149,7 @@ def test_any_scalar_type_multiplies_from_both_sides(kind: Callable[[float], floa
         assert MODEL.decode(scaled).bar_count == 9, "a scaled solo keeps its frame"
 
 
-def test_vectors_move_every_window_or_each() -> None:
+def test_one_vector_moves_every_window_and_a_matrix_each_window_by_its_row() -> None:
     vector = np.arange(8.0)
     each = np.arange(len(A.z) * 8.0).reshape(-1, 8)
     for moved, expected in ((A + vector, A.z + vector), (vector + A, A.z + vector), (A - vector, A.z - vector),
@@ -199,7 +199,7 @@ def test_a_stretched_frame_equals_the_frame_of_its_score(score: Score, segments:
     assert frame.score.end_tick == frame.lengths.sum()
 
 
-def test_a_draw_depends_on_the_seed_the_segment_and_the_range_alone() -> None:
+def test_a_draw_depends_only_on_the_seed_the_segment_and_the_range() -> None:
     free = Sampling(1.0, None, 0.95, None)
 
     def draw(latent: Latent, seed: int = 0) -> Score:
@@ -211,10 +211,10 @@ def test_a_draw_depends_on_the_seed_the_segment_and_the_range_alone() -> None:
     assert set(score.pitches) <= set(range(60, 66))
     assert len(score.notes) > 0
     shorter = CODEC.encode(draw(MODEL.encode(solo(4, "F", 240.0)).with_z(A.z[:3])))
-    assert np.array_equal(CODEC.encode(score).steps[:5], shorter.steps), "a longer solo begins as the shorter one"
+    assert np.array_equal(CODEC.encode(score).steps[:5], shorter.steps), "a longer solo begins like the shorter one"
 
 
-def test_the_normal_prior_takes_each_window_by_itself() -> None:
+def test_the_normal_prior_samples_each_window_independently() -> None:
     model = tiny_vae("normal").model
     frame = CODEC.frame(Score(12, make_notes([]), 48 * 1000))
     latent = model.prior(frame, 3)
@@ -228,7 +228,7 @@ def test_the_normal_prior_takes_each_window_by_itself() -> None:
 
 
 def test_the_learnt_prior_follows_the_chords_and_the_windows_before() -> None:
-    """Against its network, a part after the other, under the mean chord of each beat."""
+    """Compared with its network run part by part, with the mean chord of each beat."""
     model = tiny_vae().model
     frame = CODEC.frame(solo(10, "F", 240.0))
     latent = model.prior(frame, 3)
@@ -245,8 +245,8 @@ def test_the_learnt_prior_follows_the_chords_and_the_windows_before() -> None:
     assert not np.array_equal(model.prior(frame, 3, 0.5).z, latent.z)
 
 
-def test_the_learnt_prior_hears_the_last_whole_windows_before() -> None:
-    """Five bars before are heard as their last four, whose posteriors and chords stand before what is drawn."""
+def test_the_learnt_prior_is_conditioned_on_the_last_complete_windows() -> None:
+    """Of five previous bars, the prior receives the last four: their posteriors and chords precede the sample."""
     model = tiny_vae().model
     frame, before = CODEC.frame(solo(4, "F", 240.0)), replace(solo(7, "Bb", 240.0), meters=(Meter(0, 4, 4),))
     before = cut(before, 0, 5 * 48)

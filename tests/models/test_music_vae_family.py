@@ -73,7 +73,7 @@ def test_the_loss_is_the_sum_of_its_parts(
 ) -> None:
     """By a loop: nats of each step except padding, of the velocity of each note, and of the KL above the free bits.
 
-    A share of the windows is decoded from a blurred z, and the decoder is told how blurred it is."""
+    A share of the windows is decoded from a blurred z, and the decoder receives the amount of blur."""
     family = make(**changes)
     torch.manual_seed(3)
     loss = family.loss(odd_batch, step)
@@ -114,12 +114,12 @@ def test_padding_and_silence_have_no_effect_on_the_loss(vae: MusicVAEFamily, odd
 
     vae.model.register_forward_hook(keep)
     vae.loss(odd_batch, 0).total.backward()
-    felt, accents_felt = (logits.grad.abs().sum(-1) > 0 for logits in outputs)  # type: ignore[union-attr]
-    assert torch.equal(felt, odd_batch["steps"] != PAD)
-    assert torch.equal(accents_felt, odd_batch["steps"] < HOLD)
+    nonzero, accents_nonzero = (logits.grad.abs().sum(-1) > 0 for logits in outputs)  # type: ignore[union-attr]
+    assert torch.equal(nonzero, odd_batch["steps"] != PAD)
+    assert torch.equal(accents_nonzero, odd_batch["steps"] < HOLD)
 
 
-def told(family: MusicVAEFamily, batch: Batch, step: int) -> Tensor:
+def decoder_inputs(family: MusicVAEFamily, batch: Batch, step: int) -> Tensor:
     """The input of the decoder for the steps of a batch."""
     inputs: list[Tensor] = []
     handle = family.model.register_forward_pre_hook(lambda _, args: inputs.append(args[1]))
@@ -136,19 +136,19 @@ def test_the_decoder_receives_fewer_true_steps_on_schedule(
     make: Make, batch: Batch, forcing: float, steps: int, at: int, share: float
 ) -> None:
     batch = {name: torch.cat([values] * 8) for name, values in batch.items()}
-    inputs = told(make(teacher_forcing=forcing, teacher_forcing_steps=steps), batch, at)
+    inputs = decoder_inputs(make(teacher_forcing=forcing, teacher_forcing_steps=steps), batch, at)
     hidden = inputs == START
-    assert torch.equal(inputs[~hidden], batch["steps"][~hidden]), "what it is told is true"
+    assert torch.equal(inputs[~hidden], batch["steps"][~hidden]), "the visible steps are the true ones"
     assert 1 - float(hidden.float().mean()) == pytest.approx(share, abs=0.02)
 
 
 def test_with_teacher_forcing_the_decoder_receives_all_true_steps(make: Make, batch: Batch) -> None:
-    assert torch.equal(told(make(teacher_forcing=1.0, teacher_forcing_steps=10), batch, 500), batch["steps"])
+    assert torch.equal(decoder_inputs(make(teacher_forcing=1.0, teacher_forcing_steps=10), batch, 500), batch["steps"])
 
 
 def test_the_decoder_receives_all_true_steps_of_a_blurred_window(make: Make, batch: Batch) -> None:
     family = make(teacher_forcing=0.0, teacher_forcing_steps=1, blur_share=1.0)
-    assert torch.equal(told(family, batch, 500), batch["steps"])
+    assert torch.equal(decoder_inputs(family, batch, 500), batch["steps"])
 
 
 def test_samples_of_the_prior_are_decoded_with_blur(make: Make, vae_config: ModelConfig) -> None:
@@ -412,7 +412,7 @@ def test_a_sample_solo_has_eight_bars_and_depends_only_on_the_seed(vae: MusicVAE
         ),
     ],
 )
-def test_an_impossible_setting_is_one_clear_line(
+def test_an_impossible_setting_gives_a_one_line_error(
     make: Make, vae_config: ModelConfig, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):

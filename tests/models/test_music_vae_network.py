@@ -126,10 +126,10 @@ def step_by_step(
     plans = list(parts)
     if not flat:
         conductor = Cells(model.conductor, model.conductor_start(z))
-        heard = [model.conductor_input(part) for part in parts]
+        inputs = [model.conductor_input(part) for part in parts]
         if not local:
-            heard = list(model.conductor_input(z).chunk(count))
-        plans = [told + conductor(told) for told in heard]
+            inputs = list(model.conductor_input(z).chunk(count))
+        plans = [part + conductor(part) for part in inputs]
     plans = [plan + blur * model.blurred for plan in plans]
     decoder, symbol, held = None, model.alphabet.start, model.alphabet.start
     for at in range(config.segments * ALPHABET.steps):
@@ -138,8 +138,8 @@ def step_by_step(
             decoder, symbol = Cells(model.decoder, model.decoder_start(plans[at // size])), ALPHABET.start
             held = symbol
         heard_here = model.context(plans[at // size]).view(size, -1)[at % size]
-        told = read(model, symbol, held, condition[segment, place]) + model.place.weight[place]
-        hidden = decoder(torch.cat([told, heard_here]))
+        step = read(model, symbol, held, condition[segment, place]) + model.place.weight[place]
+        hidden = decoder(torch.cat([step, heard_here]))
         logits.append(logits_of(model, hidden, held, condition[segment, place]))
         accents.append(model.accent_head(hidden))
         symbol = int(steps[segment, place])
@@ -166,21 +166,21 @@ def test_teacher_forced_decoding_is_a_loop_over_segments_and_steps(
 @BOTH
 @LAYERS
 def test_an_input_step_affects_only_later_steps_of_its_segment(decoder: Decoder, layers: int) -> None:
-    """Logits at a step get exactly no gradient from what comes then or later, nor from another segment; if flat, all
-    that was before reaches them."""
+    """The logits at a step have a gradient of exactly zero for this step, later steps and other segments. In the flat
+    decoder, all earlier steps have an effect."""
     model = network(decoder, layers)
-    told: list[Tensor] = []
-    model.embedding.register_forward_hook(lambda *args: told.append(args[-1]))
+    embedded: list[Tensor] = []
+    model.embedding.register_forward_hook(lambda *args: embedded.append(args[-1]))
     z, steps, _, condition = batch()
     logits, accents = model(z, steps, condition)
     count = logits[0, ..., 0].numel()
     for t in range(count):
-        wanted = logits.flatten(1, 2)[1, t].square().sum() + accents.flatten(1, 2)[1, t].square().sum()
-        (gradient,) = torch.autograd.grad(wanted, told[0], retain_graph=True)
-        felt = gradient.abs().sum(-1).view(len(z), count) > 0  # at place p: by the step before p
+        target = logits.flatten(1, 2)[1, t].square().sum() + accents.flatten(1, 2)[1, t].square().sum()
+        (gradient,) = torch.autograd.grad(target, embedded[0], retain_graph=True)
+        affected = gradient.abs().sum(-1).view(len(z), count) > 0  # at place p: the effect of the step before p
         first = 0 if decoder == "flat" else t - t % ALPHABET.steps
-        assert felt[1].tolist() == [first <= place <= t for place in range(count)]
-        assert not felt[[0, 2, 3]].any(), "windows are strangers"
+        assert affected[1].tolist() == [first <= place <= t for place in range(count)]
+        assert not affected[[0, 2, 3]].any(), "windows are independent"
 
 
 @BOTH
@@ -215,9 +215,9 @@ def test_greedy_decoding_equals_a_forward_pass_for_each_step(
             slow[:, segment, place] = model(z, slow, condition, blur)[0][:, segment, place].argmax(-1)
     assert torch.equal(steps, slow)
     logits, accent_logits = model(z, steps, condition, blur)
-    assert torch.equal(logits.argmax(-1), steps), "teacher-forced with its own words it says them again"
+    assert torch.equal(logits.argmax(-1), steps), "teacher forcing with the generated steps predicts the same steps"
     assert torch.equal(accent_logits[..., 1:].argmax(-1) + 1, accents)
-    assert len(steps.unique()) > 1, "it says something"
+    assert len(steps.unique()) > 1, "the steps vary"
 
 
 @BOTH
@@ -242,12 +242,12 @@ def test_rows_to_pick_from_are_segments_or_windows_in_order(decoder: Decoder) ->
 @LAYOUTS
 def test_the_posterior_depends_on_every_step_accent_and_chord(layers: int, layout: dict[str, Any]) -> None:
     model = network(layers=layers, **layout)
-    heard: list[Tensor] = []
+    embedded: list[Tensor] = []
     for part in (model.embedding, model.accent, model.condition):
-        part.register_forward_hook(lambda *args: heard.append(args[-1]))
+        part.register_forward_hook(lambda *args: embedded.append(args[-1]))
     _, steps, accents, condition = batch()
     for value in model.posterior(steps, accents, condition):
-        gradients = torch.autograd.grad(value.square().sum(), heard, retain_graph=True)
+        gradients = torch.autograd.grad(value.square().sum(), embedded, retain_graph=True)
         assert all(bool((gradient.abs().sum(-1) > 0).all()) for gradient in gradients)
     mean, spread = model.posterior(steps, accents, condition)
     alone = model.posterior(steps[1:2], accents[1:2], condition[1:2])
@@ -257,28 +257,30 @@ def test_the_posterior_depends_on_every_step_accent_and_chord(layers: int, layou
 
 @LAYOUTS
 def test_the_posterior_reads_patches_in_both_directions(layout: dict[str, Any]) -> None:
-    """Against two loops over the patches on the encoder's weights, from nothing: `ends` reads the states at both ends
-    of every segment; the others every state and its patch, for the whole of z or for a part of it each."""
+    """Compared with two loops over the patches with the weights of the encoder, from zero states. `ends` reads states
+    at both ends of every segment; the other posteriors read every state and its patch, for all of z or a part."""
     model = network(**layout)
     _, steps, accents, condition = batch()
     mean, spread = model.posterior(steps, accents, condition)
     for row in range(len(steps)):
-        told, held = [], ALPHABET.start
+        embedded, held = [], ALPHABET.start
         for place, (symbol, accent, where) in enumerate(
             zip(steps[row].flatten().tolist(), accents[row].flatten(), condition[row].flatten(0, 1), strict=True)
         ):
             held = symbol if symbol < ALPHABET.ordered else held
-            heard_here = read(model, symbol, held, where) + model.accent.weight[accent]
-            told.append(heard_here + model.place.weight[place % ALPHABET.steps])
-        patches = [torch.cat(told[at : at + CONFIG.patch_steps]) for at in range(0, len(told), CONFIG.patch_steps)]
-        heard = []
+            step = read(model, symbol, held, where) + model.accent.weight[accent]
+            embedded.append(step + model.place.weight[place % ALPHABET.steps])
+        patches = [
+            torch.cat(embedded[at : at + CONFIG.patch_steps]) for at in range(0, len(embedded), CONFIG.patch_steps)
+        ]
+        states_of = []
         for suffix, order in (("", patches), ("_reverse", patches[::-1])):
             direction = nn.LSTM(model.encoder.input_size, CONFIG.encoder_size)
             names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
             direction.load_state_dict({name: getattr(model.encoder, name + suffix) for name in names})
             cells = Cells(direction, torch.zeros(2 * CONFIG.encoder_size))
-            heard.append([cells(patch) for patch in order])
-        forth, back = heard[0], heard[1][::-1]
+            states_of.append([cells(patch) for patch in order])
+        forth, back = states_of[0], states_of[1][::-1]
         size = ALPHABET.steps // CONFIG.patch_steps
         ends = [part for at in range(0, len(patches), size) for part in (forth[at + size - 1], back[at])]
         states = [torch.cat(parts) for parts in zip(forth, back, patches, strict=True)]
@@ -297,7 +299,7 @@ def test_the_posterior_is_in_full_precision_in_mixed_training() -> None:
 
 
 @BOTH
-def test_side_channels_may_be_missing(decoder: Decoder) -> None:
+def test_side_channels_can_be_missing(decoder: Decoder) -> None:
     plain = RecurrentVAE(replace(ALPHABET, features=0, accents=0), replace(CONFIG, decoder=decoder))
     z, steps, accents, condition = batch()
     assert torch.equal(plain.posterior(steps, accents, condition)[0], plain.posterior(steps)[0])
@@ -317,7 +319,7 @@ def test_side_channels_may_be_missing(decoder: Decoder) -> None:
         ({"patch_steps": 4}, "patch_steps: expected a divisor of the 6 steps of a segment, found 4"),
     ],
 )
-def test_impossible_sizes_are_one_clear_line(change: dict[str, int], message: str) -> None:
+def test_impossible_sizes_give_a_one_line_error(change: dict[str, int], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         RecurrentVAE(ALPHABET, replace(CONFIG, **change))
 

@@ -17,13 +17,13 @@ from yardbird.nn.sampling import SoundSampling, choose, row_generators
 GREEDY = SoundSampling(guidance=3.0, temperature=0.0, top_k=None)
 DRAWN = SoundSampling(guidance=2.0, temperature=1.3, top_k=9)
 CAPTIONS = ["Be-bop blues in F, 220 bpm", "Charlie Parker", "solo"]
-SINGER = tiny_musicgen()
-CODEBOOKS, CODEBOOK_SIZE = SINGER.codebooks, SINGER.pad_id
+FAMILY = tiny_musicgen()
+CODEBOOKS, CODEBOOK_SIZE = FAMILY.codebooks, FAMILY.pad_id
 
 
 @pytest.fixture
-def singer() -> MusicGenFamily:
-    return SINGER
+def family() -> MusicGenFamily:
+    return FAMILY
 
 
 def codes_of(frames: int, seed: int = 0) -> Codes:
@@ -31,19 +31,19 @@ def codes_of(frames: int, seed: int = 0) -> Codes:
 
 
 def slowly(
-    singer: MusicGenFamily, caption: str, frames: int, sampling: SoundSampling, draw: torch.Generator, prime: Codes
+    family: MusicGenFamily, caption: str, frames: int, sampling: SoundSampling, draw: torch.Generator, prime: Codes
 ) -> Codes:
     """One caption, code by code, without a cache: the model's forward pass on all codes so far."""
-    ids, mask = singer.text_ids([caption])
+    ids, mask = family.text_ids([caption])
     known = {(book, frame): int(code) for book, row in enumerate(prime) for frame, code in enumerate(row)}
 
     def scores(start: int, positions: int, text_mask: torch.Tensor) -> torch.Tensor:
-        grid = torch.full((CODEBOOKS, positions), singer.pad_id)
+        grid = torch.full((CODEBOOKS, positions), family.pad_id)
         for (book, frame), code in known.items():
-            if 0 <= frame - start < singer.context_frames and 1 + book + frame - start < positions:
+            if 0 <= frame - start < family.context_frames and 1 + book + frame - start < positions:
                 grid[book, 1 + book + frame - start] = code
-        heard = singer.model(input_ids=ids, attention_mask=text_mask, decoder_input_ids=grid, use_cache=False)
-        last: torch.Tensor = heard.logits[:, -1]
+        output = family.model(input_ids=ids, attention_mask=text_mask, decoder_input_ids=grid, use_cache=False)
+        last: torch.Tensor = output.logits[:, -1]
         return last
 
     start = 0
@@ -64,13 +64,13 @@ def slowly(
 
 @pytest.mark.parametrize("frames", [1, 10, 18], ids=lambda frames: f"{frames}_frames")
 def test_batches_with_a_cache_equal_a_plain_loop_for_each_caption_alone_without_one(
-    singer: MusicGenFamily, frames: int
+    family: MusicGenFamily, frames: int
 ) -> None:
     primes = [codes_of(0), codes_of(min(3, frames), 1), codes_of(min(14, frames), 2)]
-    together = generate(singer, CAPTIONS, frames, DRAWN, seed=5, primes=primes)
+    together = generate(family, CAPTIONS, frames, DRAWN, seed=5, primes=primes)
     with torch.no_grad():
         alone = [
-            slowly(singer, caption, frames, DRAWN, draw, prime)
+            slowly(family, caption, frames, DRAWN, draw, prime)
             for caption, draw, prime in zip(CAPTIONS, row_generators(5, 3), primes, strict=True)
         ]
     assert together.shape == (3, CODEBOOKS, frames)
@@ -80,21 +80,21 @@ def test_batches_with_a_cache_equal_a_plain_loop_for_each_caption_alone_without_
 @pytest.mark.parametrize("guidance", [1.0, 3.0])
 @pytest.mark.parametrize("primed", [0, 4])
 def test_greedy_codes_equal_those_of_transformers_generate(
-    singer: MusicGenFamily, guidance: float, primed: int, monkeypatch: pytest.MonkeyPatch
+    family: MusicGenFamily, guidance: float, primed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[torch.Tensor] = []
-    decode: Callable[..., Any] = singer.model.audio_encoder.decode
+    decode: Callable[..., Any] = family.model.audio_encoder.decode
     monkeypatch.setattr(
-        singer.model.audio_encoder, "decode", lambda codes, **kwargs: (decoded.append(codes), decode(codes, [None]))[1]
+        family.model.audio_encoder, "decode", lambda codes, **kwargs: (decoded.append(codes), decode(codes, [None]))[1]
     )
     primes = [codes_of(primed, row) for row in range(3)]
-    ids, mask = singer.text_ids(CAPTIONS)
+    ids, mask = family.text_ids(CAPTIONS)
     given_codes = torch.from_numpy(np.concatenate(primes).astype(np.int64))
-    singer.model.generate(
+    family.model.generate(
         input_ids=ids, attention_mask=mask, do_sample=False, guidance_scale=guidance,
         max_new_tokens=10 - primed + CODEBOOKS - 1, **({"decoder_input_ids": given_codes} if primed else {}),
     )  # fmt: skip
-    ours = generate(singer, CAPTIONS, 10, SoundSampling(guidance, 0.0, None), seed=0, primes=primes)
+    ours = generate(family, CAPTIONS, 10, SoundSampling(guidance, 0.0, None), seed=0, primes=primes)
     assert torch.equal(torch.from_numpy(ours.astype(np.int64)), decoded[0][0])
 
 
@@ -104,7 +104,7 @@ def test_a_sound_has_the_requested_frames_begins_with_its_prime_and_has_only_cod
     frames: int, primed: int, seed: int
 ) -> None:
     prime = codes_of(min(primed, frames))
-    (codes,) = generate(SINGER, ["Charlie Parker"], frames, DRAWN, seed, [prime])
+    (codes,) = generate(FAMILY, ["Charlie Parker"], frames, DRAWN, seed, [prime])
     assert codes.shape == (CODEBOOKS, frames)
     assert codes.dtype == np.int16
     assert np.array_equal(codes[:, : prime.shape[1]], prime)
@@ -134,28 +134,28 @@ def test_windows_cover_the_sound_and_overlap_by_half_a_context(frames: int, cont
     assert done == frames
 
 
-def test_one_seed_gives_one_sound_another_seed_another(singer: MusicGenFamily) -> None:
-    first, again, other = (generate(singer, CAPTIONS, 15, DRAWN, seed) for seed in (1, 1, 2))
+def test_one_seed_gives_one_sound_another_seed_another(family: MusicGenFamily) -> None:
+    first, again, other = (generate(family, CAPTIONS, 15, DRAWN, seed) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_the_caption_matters_with_guidance_and_not_without(singer: MusicGenFamily) -> None:
+def test_the_caption_matters_with_guidance_and_not_without(family: MusicGenFamily) -> None:
     captions = ["jazz solo in F", "Charlie Parker"]
 
     def likeliest(guidance: float) -> Codes:
-        return generate(singer, captions, 10, SoundSampling(guidance, 0.0, None), seed=0)
+        return generate(family, captions, 10, SoundSampling(guidance, 0.0, None), seed=0)
 
     assert np.array_equal(*likeliest(0.0))
     assert not np.array_equal(*likeliest(3.0))
 
 
-def test_the_mode_is_restored_and_dropout_is_off(singer: MusicGenFamily) -> None:
-    before = generate(singer, CAPTIONS, 5, GREEDY, seed=0)
-    singer.model.train()
-    assert np.array_equal(generate(singer, CAPTIONS, 5, GREEDY, seed=0), before)
-    assert singer.model.training
-    singer.model.eval()
+def test_the_mode_is_restored_and_dropout_is_off(family: MusicGenFamily) -> None:
+    before = generate(family, CAPTIONS, 5, GREEDY, seed=0)
+    family.model.train()
+    assert np.array_equal(generate(family, CAPTIONS, 5, GREEDY, seed=0), before)
+    assert family.model.training
+    family.model.eval()
 
 
 def test_scores_that_are_not_finite_are_a_one_line_error() -> None:
@@ -167,22 +167,22 @@ def test_scores_that_are_not_finite_are_a_one_line_error() -> None:
 
 
 def test_the_error_about_nan_without_a_caption_has_a_workaround(
-    singer: MusicGenFamily, monkeypatch: pytest.MonkeyPatch
+    family: MusicGenFamily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some checkpoints and kernels return NaN without text. With captions only (guidance 1) they work."""
-    forward = singer.model.decoder.forward
+    forward = family.model.decoder.forward
 
     def broken(**inputs: Any) -> Any:
         output = forward(**inputs)
         output.logits[len(CAPTIONS) * CODEBOOKS :] = torch.nan
         return output
 
-    monkeypatch.setattr(singer.model.decoder, "forward", broken)
+    monkeypatch.setattr(family.model.decoder, "forward", broken)
     with pytest.raises(
         InputError, match="found NaN or infinity without a caption; use other weights, or set guidance to 1"
     ):
-        generate(singer, CAPTIONS, 5, GREEDY, seed=0)
-    assert generate(singer, CAPTIONS, 5, SoundSampling(1.0, 0.0, None), seed=0).shape == (3, CODEBOOKS, 5)
+        generate(family, CAPTIONS, 5, GREEDY, seed=0)
+    assert generate(family, CAPTIONS, 5, SoundSampling(1.0, 0.0, None), seed=0).shape == (3, CODEBOOKS, 5)
 
 
 @pytest.mark.parametrize("guidance", [-0.1, float("nan"), float("inf")])

@@ -59,8 +59,8 @@ def family(place: Path, monkeypatch: pytest.MonkeyPatch) -> MusicGenFamily:
     return MusicGenFamily.create(Path("audio"), Path("params.yaml"))
 
 
-def make_it_listen(family: MusicGenFamily) -> None:
-    """Make a new model depend on captions: from scratch, its cross-attention outputs zero."""
+def make_captions_matter(family: MusicGenFamily) -> None:
+    """Make a new model depend on captions: initially, its cross-attention outputs zero."""
     with torch.no_grad():
         for layer in family.model.decoder.model.decoder.layers:
             layer.encoder_attn.out_proj.weight.normal_(std=1.0)
@@ -84,7 +84,7 @@ def test_the_family_is_found_by_name_and_sized_by_its_section_and_its_codec(fami
 
 
 def test_the_loss_is_that_of_transformers_on_delayed_labels(family: MusicGenFamily) -> None:
-    make_it_listen(family)
+    make_captions_matter(family)
     batch = batch_of(family)
     family.model.train(False)
     family.clips = replace(family.clips, caption_dropout=0.0)
@@ -99,7 +99,7 @@ def test_the_loss_is_that_of_transformers_on_delayed_labels(family: MusicGenFami
 
 def test_padding_changes_no_score(family: MusicGenFamily) -> None:
     """A short clip in a wide window, in a batch with longer captions, has the same scores as alone."""
-    make_it_listen(family)
+    make_captions_matter(family)
     family.model.train(False)
     codes = torch.randint(0, CODES, (1, 4, 9))
     padded = torch.cat([codes, torch.full((1, 4, 6), family.pad_id)], 2)
@@ -107,12 +107,12 @@ def test_padding_changes_no_score(family: MusicGenFamily) -> None:
         ids, mask = family.text_ids([FORMS[2]])
         long_ids, long_mask = family.text_ids([FORMS[2], FORMS[0]])
         alone, _ = family._score(codes, family.text_states(ids, mask), mask)
-        beside, _ = family._score(padded, family.text_states(long_ids[:1], long_mask[:1]), long_mask[:1])
-    torch.testing.assert_close(beside[..., :9], alone, rtol=1e-4, atol=1e-5)
-    assert bool((beside[..., 9:] == 0).all())
+        in_batch, _ = family._score(padded, family.text_states(long_ids[:1], long_mask[:1]), long_mask[:1])
+    torch.testing.assert_close(in_batch[..., :9], alone, rtol=1e-4, atol=1e-5)
+    assert bool((in_batch[..., 9:] == 0).all())
 
 
-def test_no_code_is_predicted_from_those_that_come_after_it_in_the_delay_pattern(family: MusicGenFamily) -> None:
+def test_no_code_is_predicted_from_codes_after_it_in_the_delay_pattern(family: MusicGenFamily) -> None:
     """Only later steps may depend on code (k, t): the code (k', t') is an input of it if t' + k' < t + k."""
     family.model.train(False)
     frames = 7
@@ -125,26 +125,26 @@ def test_no_code_is_predicted_from_those_that_come_after_it_in_the_delay_pattern
             embedded.clear()
             nats, _ = family._score(torch.randint(0, CODES, (1, 4, frames)), family.text_states(ids, mask), mask)
             nats[0, book, frame].backward()
-            for heard in embedded:
-                seen = (heard.grad[0] != 0).any(-1)  # type: ignore[index]  # retained above
+            for tensor in embedded:
+                seen = (tensor.grad[0] != 0).any(-1)  # type: ignore[index]  # retained above
                 assert seen.tolist() == [step <= frame + book for step in range(frames + 3)]
 
 
 def test_a_random_share_of_captions_is_dropped_and_their_words_have_no_effect(
     family: MusicGenFamily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[torch.Tensor] = []
+    text_states: list[torch.Tensor] = []
     score = family._score
     monkeypatch.setattr(
-        family, "_score", lambda codes, states, mask: (heard.append(states), score(codes, states, mask))[1]
+        family, "_score", lambda codes, states, mask: (text_states.append(states), score(codes, states, mask))[1]
     )
-    make_it_listen(family)
+    make_captions_matter(family)
     batch = batch_of(family)
     torch.manual_seed(0)
     with torch.no_grad():
         for _ in range(100):
             family.loss(batch, 0)
-    dropped = torch.stack([(states == 0).all(-1).all(-1) for states in heard])
+    dropped = torch.stack([(states == 0).all(-1).all(-1) for states in text_states])
     assert float(dropped.float().mean()) == pytest.approx(0.3, abs=0.08)
     assert not bool(dropped.all(1).all())
     family.model.train(False)
@@ -152,9 +152,9 @@ def test_a_random_share_of_captions_is_dropped_and_their_words_have_no_effect(
         (ids, mask), (others, other_mask) = family.text_ids([FORMS[0]]), family.text_ids([FORMS[1]])
         codes = batch["codes"][:1]
         zero = [score(codes, 0 * family.text_states(i, m), m)[0] for i, m in ((ids, mask), (others, other_mask))]
-        told = [score(codes, family.text_states(i, m), m)[0] for i, m in ((ids, mask), (others, other_mask))]
+        scores = [score(codes, family.text_states(i, m), m)[0] for i, m in ((ids, mask), (others, other_mask))]
     torch.testing.assert_close(zero[0], zero[1])
-    assert not torch.allclose(told[0], told[1], rtol=0.01)
+    assert not torch.allclose(scores[0], scores[1], rtol=0.01)
     assert bool(zero[0].isfinite().all())
 
 
@@ -199,7 +199,7 @@ def test_training_lowers_the_validation_measure_and_a_resumed_one_gives_the_same
     watched = [row["validation_nats_per_frame"] for row in result.curve]
     assert watched[-1] < watched[0] < 4 * np.log(CODES) + 0.5
     layers = family.model.decoder.model.decoder.layers
-    assert all(bool((layer.encoder_attn.out_proj.weight != 0).any()) for layer in layers), "it has begun to listen"
+    assert all(bool((layer.encoder_attn.out_proj.weight != 0).any()) for layer in layers), "cross-attention learns"
     torch.manual_seed(0)
     broken = MusicGenFamily.create(Path("audio"), Path("params.yaml"))
     with pytest.raises(InterruptedTrainingError):
@@ -214,7 +214,7 @@ def test_training_lowers_the_validation_measure_and_a_resumed_one_gives_the_same
 def test_the_saved_folder_is_a_plain_checkpoint_that_gives_the_same_logits(
     family: MusicGenFamily, tmp_path: Path
 ) -> None:
-    make_it_listen(family)
+    make_captions_matter(family)
     batch = batch_of(family, rows=2)
     family.model.train(False)
     family.save(tmp_path / "one")

@@ -13,8 +13,8 @@ from yardbird.nn.relations import RelationTerms
 from yardbird.seeds import generator
 
 
-def heard(codec: EventCodec, tokens: np.ndarray, name: str) -> list[int]:
-    """The class of every target in a stream, in its order."""
+def classes_of(codec: EventCodec, tokens: np.ndarray, name: str) -> list[int]:
+    """The class of every target of a stream, in order."""
     (relation,) = make_relations(codec, {name: "both"})
     terms = RelationTerms(codec.vocab_size, 4, relation)
     followed = terms.follow(torch.from_numpy(tokens.astype(np.int64))[None], torch.zeros(3, 1, dtype=torch.long))
@@ -36,33 +36,33 @@ def solo() -> Score:
     return Score(12, make_notes(rows), 48 * 40, chords=chords)
 
 
-def test_a_line_becomes_intervals_degrees_motions_and_places_of_the_beat(codec: EventCodec, solo: Score) -> None:
+def test_a_line_becomes_intervals_degrees_motions_and_positions_in_the_beat(codec: EventCodec, solo: Score) -> None:
     tokens = codec.encode_grid(codec.grid(solo).score, None)
     intervals = [65, *(min(max(b - a, -WIDEST), WIDEST) + WIDEST for a, b in pairwise(solo.pitches.tolist()))]
-    assert heard(codec, tokens, "interval") == intervals
+    assert classes_of(codec, tokens, "interval") == intervals
 
     degrees = []
     for onset, pitch in zip(solo.onsets.tolist(), solo.pitches.tolist(), strict=True):
         chord = next((change.chord for change in reversed(solo.chords) if change.tick <= onset), None)
         degrees.append(12 if chord is None else (pitch - chord.root) % 12)
-    assert heard(codec, tokens, "degree") == degrees
+    assert classes_of(codec, tokens, "degree") == degrees
 
     motions = []
     for before, after in pairwise((ChordChange(0, None), *solo.chords)):
         if after.chord:
             motions.append(12 if before.chord is None else (after.chord.root - before.chord.root) % 12)
-    assert heard(codec, tokens, "motion") == motions
+    assert classes_of(codec, tokens, "motion") == motions
 
     occupied = sorted({*solo.onsets.tolist(), *(change.tick for change in solo.chords)})
-    assert heard(codec, tokens, "pulse") == [tick % 12 for tick in occupied]
-    assert heard(codec, tokens, "gap") == [48, *((b - a) % 48 for a, b in pairwise(occupied))]
-    assert heard(codec, tokens, "release") == [tick % 12 for tick in solo.offsets.tolist()]
+    assert classes_of(codec, tokens, "pulse") == [tick % 12 for tick in occupied]
+    assert classes_of(codec, tokens, "gap") == [48, *((b - a) % 48 for a, b in pairwise(occupied))]
+    assert classes_of(codec, tokens, "release") == [tick % 12 for tick in solo.offsets.tolist()]
 
 
 @pytest.mark.parametrize("name", ["interval", "degree", "motion", "pulse", "gap", "release"])
 def test_a_transposed_solo_has_the_same_classes(codec: EventCodec, solo: Score, name: str) -> None:
     tokens = codec.encode(solo, None)
-    assert heard(codec, codec.transpose(tokens, 3), name) == heard(codec, tokens, name)
+    assert classes_of(codec, codec.transpose(tokens, 3), name) == classes_of(codec, tokens, name)
 
 
 def test_every_kind_of_target_is_a_kind_of_token(codec: EventCodec) -> None:

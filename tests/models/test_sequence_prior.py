@@ -35,14 +35,14 @@ def test_a_part_depends_on_all_parts_before_it_and_the_condition_up_to_the_next_
     parts, condition = (values.requires_grad_() for values in batch())
     mixture = prior(parts, condition)
     for at in range(8):
-        wanted = sum(values[1, at].square().sum() for values in (mixture.log_weights, mixture.means, mixture.spreads))
-        felt = [
+        target = sum(values[1, at].square().sum() for values in (mixture.log_weights, mixture.means, mixture.spreads))
+        affected = [
             gradient.abs().sum(-1) > 0
-            for gradient in torch.autograd.grad(wanted, (parts, condition), retain_graph=True, allow_unused=True)
+            for gradient in torch.autograd.grad(target, (parts, condition), retain_graph=True, allow_unused=True)
         ]
-        assert felt[0][1].tolist() == [place < at for place in range(8)]
-        assert felt[1][1].tolist() == [place <= at + 1 for place in range(8)]
-        assert not felt[0][[0, 2]].any(), "solos are strangers"
+        assert affected[0][1].tolist() == [place < at for place in range(8)]
+        assert affected[1][1].tolist() == [place <= at + 1 for place in range(8)]
+        assert not affected[0][[0, 2]].any(), "solos are independent"
 
 
 def test_sampling_step_by_step_equals_the_forward_pass(prior: SequencePrior) -> None:

@@ -38,7 +38,7 @@ def test_even_notes_are_on_the_beats(division: int) -> None:
 
 
 @pytest.mark.parametrize("qpm", [97.0, 171.0, 233.0])
-def test_playing_at_another_tempo_than_the_files_is_not_on_its_beats(qpm: float) -> None:
+def test_playing_at_another_tempo_than_that_of_the_file_is_off_its_beats(qpm: float) -> None:
     drift = np.cumsum(np.random.default_rng(3).normal(0, 0.01, 200))  # players drift without a click
     assert relation(performance(np.sort(line(2, swing=0.62) * 120 / qpm + drift))) < NO_GRID
 

@@ -52,19 +52,19 @@ Halt,Ah,Eh,Ending,E flat,Bb Trumpet,Dom,Dim.,Cresc.,Fade,Chorus,A 2,B),DJ,Amino,
 @pytest.mark.parametrize(
     "text", ["", "la", "PHRASE 1", "C7maj9x", "/G", "Cm7/", "b7", "C7*", "C|D", "C7|F7", "C7 F7", "%", "x", "n"]
 )
-def test_what_is_no_chord_symbol_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_chord_symbol_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a chord symbol"):
         Chord.parse(text)
 
 
 @pytest.mark.parametrize("word", [word.strip() for word in WORDS.split(",")])
-def test_ordinary_words_are_no_chords(word: str) -> None:
+def test_ordinary_words_are_not_chords(word: str) -> None:
     with pytest.raises(ValueError, match="is not a chord symbol"):
         Chord.parse(word)
 
 
 @pytest.mark.parametrize("text", ["N.C.", "NC", "(N.C.)", "n.c.", "No Chord", "no chord", "N", "X"])
-def test_no_chord_is_written_in_many_ways(text: str) -> None:
+def test_nc_has_many_spellings(text: str) -> None:
     assert Chord.parse(text) is None
 
 
@@ -85,7 +85,7 @@ def test_a_symbol_is_read_by_grammar_and_keeps_the_tensions_of_the_vocabulary(wr
     assert Chord.parse(written) == Chord.parse(meant)
 
 
-def test_where_h_is_b_natural_b_is_b_flat() -> None:
+def test_if_h_is_b_natural_then_b_is_b_flat() -> None:
     german = [Chord.parse(symbol, german=True) for symbol in ("H7", "B7", "Bb7", "Am/B")]
     assert [chord_symbol(chord) for chord in german] == ["B7", "Bb7", "Bb7", "Am/Bb"]
 
@@ -101,7 +101,7 @@ def test_the_vocabulary_of_other_programs_is_read(dialect: str, least: float) ->
     assert 1 - len(unread) / len(DIALECTS[dialect].split()) >= least, unread
 
 
-def test_the_symbols_that_people_write_mean_what_they_meant(shared) -> None:
+def test_collected_symbols_are_read_with_their_documented_meaning(shared) -> None:
     rows = list(csv.DictReader((shared / "chords/symbols.tsv").open(encoding="utf-8"), delimiter="\t"))
     assert len(rows) > 100
     for row in rows:
@@ -124,7 +124,7 @@ def test_the_symbols_that_people_write_mean_what_they_meant(shared) -> None:
 
 @pytest.mark.parametrize("symbol", ["A#7", "Bb7", "Cb", "E#m7", "Gb7/Db", "F#m7b5/C", "B##"])
 def test_a_symbol_keeps_its_spelling_in_any_key(symbol: str) -> None:
-    """Regression: the sign of the key spelled it again, so that Bb7 became A#7 in E major."""
+    """Regression: chords were respelled by the key signature, so that Bb7 became A#7 in E major."""
     chord = Chord.parse(symbol)
     assert chord
     assert {chord.symbol(Key(tonic, "major")) for tonic in range(12)} == {symbol}
@@ -134,7 +134,7 @@ def test_a_symbol_keeps_its_spelling_in_any_key(symbol: str) -> None:
     )
 
 
-def test_no_chord_is_none_and_is_written_back() -> None:
+def test_nc_is_none_and_is_written_back() -> None:
     assert Chord.parse("N.C.") is None
     assert chord_symbol(None) == "N.C."
 

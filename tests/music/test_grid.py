@@ -96,7 +96,7 @@ def test_every_event_goes_to_the_nearest_step_of_its_bar(score: Score) -> None:
 
 
 @given(scores())
-def test_a_grid_score_is_monophonic_and_stays_as_it_is(score: Score) -> None:
+def test_a_grid_score_is_monophonic_and_quantising_it_changes_nothing(score: Score) -> None:
     once = quantise(score, 12, tempo_bins=BINS, velocity_bins=np.arange(7, 128, 8))
     assert once.score.is_monophonic
     assert once.score.durations.min(initial=1) >= 1
@@ -116,7 +116,7 @@ def test_every_bar_keeps_its_length_in_seconds(score: Score) -> None:
     np.testing.assert_allclose(after, before, rtol=1e-6)
 
 
-def test_of_two_notes_on_one_step_the_longer_stays_and_the_loss_is_counted(make_score: MakeScore) -> None:
+def test_the_longer_of_two_notes_on_one_step_is_kept_and_the_loss_is_counted(make_score: MakeScore) -> None:
     result = quantise(make_score([(0, 1, 60), (1.0, 0.03, 61), (1.03, 1, 62)]), 12)
     assert result.score.notes["pitch"].tolist() == [60, 62]
     assert (result.merged_notes, result.trimmed_notes) == (1, 0)
@@ -129,7 +129,7 @@ def test_a_note_that_becomes_longer_than_its_place_is_trimmed_and_counted(make_s
     assert result.trimmed_notes == 1
 
 
-def test_the_grid_of_the_default_settings_is_the_one_of_metrics_and_transcription(root: Path) -> None:
+def test_the_default_settings_use_the_grid_of_metrics_and_transcription(root: Path) -> None:
     params = read_params(root / "params.yaml")
     assert params["encode"]["events"]["steps_per_beat"] == STEPS_PER_BEAT
     assert params["encode"]["melody"]["steps_per_beat"] == STEPS_PER_BEAT
@@ -149,7 +149,7 @@ def test_a_pickup_bar_and_meter_changes_keep_their_bar_lines() -> None:
     assert (grid.bar_count, grid.end_tick) == (score.bar_count, 96)
 
 
-def test_a_bar_cut_short_by_a_meter_change_gets_a_meter_of_its_own() -> None:
+def test_a_bar_cut_short_by_a_meter_change_gets_its_own_meter() -> None:
     score = Score(480, make_notes([(0, 480, 60, 90)]), 5000, meters=(Meter(0, 4, 4), Meter(1920 + 720, 4, 4)))
     result = quantise(score, 12)
     assert result.score.meters == (Meter(0, 4, 4), Meter(48, 3, 8), Meter(66, 4, 4))
@@ -158,7 +158,7 @@ def test_a_bar_cut_short_by_a_meter_change_gets_a_meter_of_its_own() -> None:
     assert (odd.score.meters, odd.resized_bars) == (result.score.meters, 1)
 
 
-def test_one_tempo_event_a_beat_becomes_one_tempo_a_bar(make_score: MakeScore) -> None:
+def test_one_tempo_event_per_beat_becomes_one_tempo_per_bar(make_score: MakeScore) -> None:
     tempos = tuple(Tempo(480 * beat, 200.0 + (-1) ** beat * 20) for beat in range(16))
     score = replace(make_score([(0, 16, 60)]), tempos=tempos)
     assert [tempo.tick for tempo in quantise(score, 12).score.tempos] == [0]
@@ -183,7 +183,7 @@ def test_tempos_outside_the_bins_are_clipped_and_counted(make_score: MakeScore) 
     assert result.clipped_tempos == 2
 
 
-def test_of_two_changes_on_one_step_the_last_stays(make_score: MakeScore) -> None:
+def test_the_last_of_two_changes_on_one_step_is_kept(make_score: MakeScore) -> None:
     score = make_score([(0, 4, 60)], [(0, "F7"), (0.02, "Bb7"), (4, "Eb7")])
     result = quantise(score, 12)
     assert result.score.chords == (ChordChange(0, Chord.parse("Bb7")),)

@@ -17,7 +17,7 @@ def chord(symbol: str) -> Chord:
     return parsed
 
 
-def test_every_quality_is_of_one_kind() -> None:
+def test_every_quality_has_exactly_one_kind() -> None:
     assert sorted(quality for own in KINDS.values() for quality in own) == sorted(QUALITIES)
 
 
@@ -37,12 +37,12 @@ def test_the_chords_that_bebop_plays_in_a_key_belong_to_it(key: str, symbols: st
     ("key", "symbols"),
     [("C minor", "Em6 Dbmaj7 B A B7 Cmaj7 Cm7/E"), ("C major", "Cm6 Bmaj7 Dmaj7 Gbmaj7 Dbm7 C7/F#")],
 )
-def test_chords_of_rest_of_other_keys_do_not_belong(key: str, symbols: str) -> None:
+def test_tonic_chords_of_other_keys_do_not_belong(key: str, symbols: str) -> None:
     """Regression: a generated solo in C minor used Em6, Dbmaj7, B and A."""
     assert [symbol for symbol in symbols.split() if belongs(chord(symbol), Key.parse(key))] == []
 
 
-def test_a_key_s_chords_move_with_its_tonic() -> None:
+def test_the_chords_of_a_key_move_with_its_tonic() -> None:
     for mode in ("C major", "C minor"):
         for (lower, own), (upper, moved) in pairwise(
             (key, qualities_in(key)) for key in (Key.parse(mode).transposed(step) for step in range(12))
@@ -59,7 +59,7 @@ def test_a_first_chord_is_the_tonic_and_belongs() -> None:
         assert opening_qualities(key)[5] <= qualities_in(key)[5]
 
 
-def test_the_changes_of_the_etudes_are_in_their_keys_but_for_a_form_that_leaves_its_own() -> None:
+def test_the_changes_of_the_etudes_are_in_their_keys_except_in_a_form_that_modulates() -> None:
     """The cycle of ii–Vs modulates by whole steps; in total at least 95 % belong."""
     shares = {}
     for etude in etudes(0, 48):
@@ -70,7 +70,7 @@ def test_the_changes_of_the_etudes_are_in_their_keys_but_for_a_form_that_leaves_
     assert {name for name, own in shares.items() if not all(own)} == {"ii–V cycle"}
 
 
-def test_real_tunes_keep_to_the_chords_of_their_key_and_no_other_holds_as_many(
+def test_real_tunes_have_more_chords_of_their_key_than_of_any_other_key(
     real_solos: dict[str, Score],
 ) -> None:
     """Parker's and Coltrane's solos whose file names a key; what is left are modulations such as Giant Steps'."""

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.config import read_section
-from yardbird.data.reading import IngestConfig, read_solo
+from yardbird.data.reading import read_solo
 from yardbird.music.chords import Chord
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import read_raw
@@ -73,19 +72,19 @@ def test_chords_alone_have_a_key(symbols: str, key: str) -> None:
     assert estimate_key(line([]), chords, len(chords) * 100) == Key.parse(key)
 
 
-def test_chords_decide_where_the_line_drifts() -> None:
+def test_chords_decide_if_the_line_is_ambiguous() -> None:
     drifting = line([67, 71, 74, 77, 67, 69, 71, 72, 74, 79, 67])  # G, by its notes
     chords = changes("Cmaj7 Am7 Dm7 G7 Cmaj7 Am7 Dm7 G7 Cmaj7")
     assert estimate_key(drifting) != Key.parse("C")
     assert estimate_key(drifting, chords, 1000) == Key.parse("C")
 
 
-def test_no_chord_symbols_are_no_evidence() -> None:
+def test_nc_is_no_evidence_for_a_key() -> None:
     assert estimate_key(line([60, 72, 60]), [ChordChange(0, None)], 100) is None
 
 
-def test_notes_and_chords_together_find_the_key_of_real_solos(shared, root) -> None:
-    config = replace(read_section("ingest", IngestConfig, root / "params.yaml"), min_notes=1, min_bars=1)
+def test_notes_and_chords_together_find_the_key_of_real_solos(shared, ingest_config) -> None:
+    config = replace(ingest_config, min_notes=1, min_bars=1)
     hits = []
     for source in ("parker", "coltrane"):
         for row in csv.DictReader((shared / source / "manifest.csv").open(encoding="utf-8")):

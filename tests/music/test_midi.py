@@ -25,7 +25,7 @@ labels = st.text(st.characters(categories=["L", "N", "Zs"]), min_size=1).map(str
 
 @st.composite
 def scores(draw: st.DrawFn) -> Score:
-    """Monophonic scores with everything a score can hold, on any resolution."""
+    """Monophonic scores with everything that a score can contain, at any resolution."""
     tick, rows = 0, []
     for rest, length, pitch, velocity in draw(
         st.lists(st.tuples(st.integers(0, 9), st.integers(1, 99), st.integers(0, 127), st.integers(1, 127)))
@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(score=scores())
-def test_a_score_is_read_back_as_it_was_written(score: Score, folder: Path) -> None:
+def test_a_written_score_is_read_back_equal(score: Score, folder: Path) -> None:
     path = folder / "solo.mid"
     write_score(score, path)
     back = read_score(path)
@@ -85,7 +85,7 @@ def test_another_library_reads_the_same_notes_at_the_same_seconds(score: Score, 
 
 
 @given(score=scores())
-def test_the_foreign_reader_finds_what_we_write(score: Score, folder: Path) -> None:
+def test_the_reader_of_foreign_files_reads_our_files(score: Score, folder: Path) -> None:
     path = folder / "foreign.mid"
     write_score(score, path)
     raw = read_raw(path)
@@ -136,7 +136,7 @@ def test_chords_keep_the_spelling_of_their_file(tmp_path: Path) -> None:
     assert moved == ["B7", "Gm7b5/Db", "C", "B7/Gb"]
 
 
-def test_a_hanging_note_lasts_to_the_next_note_and_hides_none(tmp_path: Path) -> None:
+def test_a_hanging_note_lasts_to_the_next_note_and_removes_no_other(tmp_path: Path) -> None:
     raw = raw_of(tmp_path / "a.mid", [on(80), on(60, 100), on(60, 50, velocity=0), on(62, 10), on(64, 30)])
     (part,) = raw.parts
     assert part.notes[["onset_tick", "duration_tick", "pitch"]].tolist() == [
@@ -201,7 +201,7 @@ def test_only_files_of_this_project_are_read_as_scores(tmp_path: Path) -> None:
         read_score(path)
 
 
-def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_gives_a_one_line_error(tmp_path: Path) -> None:
     """Regression: an OSError was not caught."""
     with pytest.raises(InputError, match="expected a MIDI file, found Is a directory"):
         read_raw(tmp_path)

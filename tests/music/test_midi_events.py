@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.config import read_section
 from yardbird.data.reading import IngestConfig
 from yardbird.errors import InputError
 from yardbird.music.file_kinds import name_kind
@@ -113,8 +112,8 @@ BROKEN = {
     "the end of track missing": (midi(track())[:-4], ("end_of_track_missing",)),
     "the last event cut": (midi(track(PLAYED, end=END[:-1])), ("end_of_track_missing",)),
     "bytes after the end of track": (midi(track(end=END + b"\0\0\0\0")), ("bytes_after_end_of_track:4",)),
-    "fewer tracks than said": (midi(track(), count=3), ("missing_tracks:2",)),
-    "more tracks than said": (midi(track(b""), track(), count=1), ()),
+    "fewer tracks than stated": (midi(track(), count=3), ("missing_tracks:2",)),
+    "more tracks than stated": (midi(track(b""), track(), count=1), ()),
     "type 2 with one track": (midi(track(), kind=2), ()),
     "type 9": (midi(track(), kind=9), ("midi_type:9",)),
     "a long header": (b"MThd\0\0\0\x08\0\1\0\1\1\xe0??" + track(), ()),
@@ -130,13 +129,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_used_whole_and_what_was_broken_is_flagged(read: Callable, name: str) -> None:
+def test_a_broken_file_is_read_completely_and_its_faults_are_flagged(read: Callable, name: str) -> None:
     content, flags = BROKEN[name]
     raw = read(content)
     assert raw.flags == flags
     assert [len(part.notes) for part in raw.parts] == [NOTES]
     assert raw.unended_notes == 0
-    assert (raw.keys, raw.tempos, raw.meters) == ((), (), ()), "a broken event is not guessed at"
+    assert (raw.keys, raw.tempos, raw.meters) == ((), (), ()), "broken events are not guessed"
 
 
 def test_events_longer_than_needed_are_used(read: Callable) -> None:
@@ -211,7 +210,7 @@ def test_any_bytes_have_a_kind_or_are_unknown(content: bytes) -> None:
     assert all(name_kind(content))
 
 
-def test_good_files_give_the_events_that_mido_finds(shared: Path) -> None:
+def test_valid_files_give_the_same_events_as_mido(shared: Path) -> None:
     """mido is the slow reference: it refuses broken files and reads the others."""
     places = ("parker", "coltrane", "nottingham", "fixtures/pretty-midi")
     for path in [path for place in places for path in sorted((shared / place).glob("*.mid"))[::9]]:
@@ -236,16 +235,16 @@ def fuzzing(root: Path) -> ModuleType:
     return fuzz
 
 
-def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, root: Path) -> None:
+def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, ingest_config: IngestConfig) -> None:
     """The first of the ten thousand mutations of benchmarks/fuzz.py; pytest-timeout limits the time."""
-    tally = fuzzing.fuzz(150, 0, read_section("ingest", IngestConfig, root / "params.yaml"))
+    tally = fuzzing.fuzz(150, 0, ingest_config)
     assert tally.broken == []
     assert min(tally.outcomes["used"], tally.outcomes["refused"]) > 20
     assert tally.slowest_seconds < fuzzing.SECONDS
 
 
 @given(data=st.data())
-def test_no_mutation_of_a_small_file_leads_out_of_the_two_outcomes(data: st.DataObject, tmp_path_factory) -> None:
+def test_every_mutation_of_a_small_file_is_read_or_refused(data: st.DataObject, tmp_path_factory) -> None:
     content = bytearray(midi(track(meta(0x06, b"C7") + PLAYED), track(b"\0\xf0\x02\x01\xf7")))
     for _ in range(data.draw(st.integers(1, 6))):
         place = data.draw(st.integers(0, len(content) - 1))
@@ -261,6 +260,6 @@ def test_no_mutation_of_a_small_file_leads_out_of_the_two_outcomes(data: st.Data
     assert all(part.notes["pitch"].max() < 128 and part.notes["velocity"].max() < 128 for part in raw.parts)
 
 
-def test_a_mutated_file_is_the_same_whenever_it_is_made(fuzzing: ModuleType, tmp_path: Path) -> None:
+def test_mutated_files_are_reproducible(fuzzing: ModuleType, tmp_path: Path) -> None:
     contents = fuzzing.seed_files(tmp_path, 1)
     assert len({fuzzing.mutate(contents, random.Random("0/7")) for _ in range(3)}) == 1

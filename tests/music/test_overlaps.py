@@ -19,7 +19,7 @@ from yardbird.music.score import Score, make_notes
         ([(5, 1, 60)], 0),
     ],
 )
-def test_of_notes_that_sound_together_the_highest_stays_of_others_the_longest(
+def test_the_highest_of_notes_that_sound_together_is_kept_otherwise_the_longest(
     rows: list[tuple[int, int, int]], stays: int
 ) -> None:
     assert staying(make_notes([(*row, 90) for row in rows])) == stays
@@ -29,7 +29,7 @@ chords = st.lists(st.tuples(st.integers(30, 60), st.integers(40, 90)), min_size=
 
 
 @given(chords)
-def test_a_chord_loses_the_same_notes_whether_it_is_read_as_a_line_or_put_on_the_grid(
+def test_reading_a_line_and_the_grid_remove_the_same_notes_of_a_chord(
     chord: list[tuple[int, int]],
 ) -> None:
     """Regression: reading kept the highest note of a chord, the grid kept the longest."""

@@ -25,12 +25,12 @@ def test_a_spelled_pitch_class_is_read_back(pitch_class: int, key: Key) -> None:
         ("A-", 0), ("Bb-", -5), ("Ebmaj", -3), ("Gmin", -2), ("B♭ - Major", -2), ("f# Minor", 3),
     ],
 )  # fmt: skip
-def test_signatures_are_those_of_the_circle_of_fifths(text: str, fifths: int) -> None:
+def test_signatures_follow_the_circle_of_fifths(text: str, fifths: int) -> None:
     assert Key.parse(text).fifths == fifths
 
 
 @pytest.mark.parametrize("text", ["", "H", "C-lydian", "x minor", "A-m-", "Cmajmin"])
-def test_what_is_no_key_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a"):
         Key.parse(text)
 

@@ -11,7 +11,7 @@ def score_of(rows: list[tuple[int, int, int, int]], **fields) -> Score:
     return Score(**{"ticks_per_beat": 480, "notes": make_notes(rows), "end_tick": end, **fields})
 
 
-def test_bars_follow_the_meters_and_a_pickup_is_a_bar_of_its_own() -> None:
+def test_bars_follow_the_meters_and_a_pickup_is_a_separate_bar() -> None:
     score = score_of(
         [(0, 4 * 480, 60, 90)], meters=(Meter(0, 1, 4), Meter(480, 3, 4), Meter(1920, 6, 8)), end_tick=3000
     )
@@ -50,7 +50,7 @@ def test_transposing_moves_notes_chords_and_key_and_back_again() -> None:
     assert up.transposed(-3) == score
 
 
-def test_scaling_the_tempo_changes_the_time_and_no_tick() -> None:
+def test_scaling_the_tempo_changes_the_time_but_no_tick() -> None:
     score = score_of([(0, 480, 60, 90)])
     assert score.tempo_scaled(2.0).seconds == pytest.approx(score.seconds / 2)
     assert np.array_equal(score.tempo_scaled(2.0).notes, score.notes)

@@ -35,18 +35,18 @@ def test_texts_are_read_in_the_encoding_of_their_file(texts: list[str], encoding
     assert decode_texts([text.encode(encoding) + end for text in texts]) == texts
 
 
-def test_one_text_helps_to_read_another() -> None:
-    """Alone, the bytes of the second are Latin as well as Japanese."""
+def test_the_encoding_is_detected_from_all_texts_of_a_file() -> None:
+    """The bytes of the second text alone are valid Latin-1 and valid Japanese."""
     title, chord = "枯葉のソロ".encode("cp932"), "ソ".encode("cp932")
     assert decode_texts([title, chord]) == ["枯葉のソロ", "ソ"]
 
 
-def test_what_follows_a_nul_is_not_a_part_of_the_text() -> None:
+def test_a_text_ends_at_its_first_nul() -> None:
     assert decode_texts([b"C7\0\0\0", b"F7\0xy", b"", b"\0", b"Bb7\0"]) == ["C7", "F7", "", "", "Bb7"]
 
 
 @given(st.lists(st.text(st.characters(min_codepoint=1, max_codepoint=127), max_size=12)))
-def test_ascii_is_never_taken_for_anything_else(texts: list[str]) -> None:
+def test_ascii_is_never_decoded_as_another_encoding(texts: list[str]) -> None:
     assert decode_texts([text.encode() for text in texts]) == texts
 
 

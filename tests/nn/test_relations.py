@@ -56,8 +56,8 @@ def test_every_target_gets_the_output_of_its_class_and_no_other_token_changes() 
 
 
 def test_a_model_with_relations_only_gives_a_moved_line_the_same_scores(relative: TransformerConfig) -> None:
-    """With embeddings and head of the targets silent, all that is left of them is how they relate: moving targets and
-    references together by one changes no probability but for the move."""
+    """The embeddings and the head of the targets are zero, so that only relations remain: moving targets and references
+    together by one moves the probabilities by one and changes nothing else."""
     torch.manual_seed(0)
     numbers, bases = range(12), range(12, 24)
     circle = [[(n - r) % 12 for n in numbers] for r in range(12)]

@@ -9,7 +9,7 @@ from yardbird.nn.relative_attention import relative_attention
 
 
 def gathered(query: Tensor, key: Tensor, value: Tensor, embedding: Tensor) -> Tensor:
-    """The definition: an embedding looked up for every pair of positions, L² · width numbers a head."""
+    """The definition: an embedding looked up for every pair of positions, L² · width numbers per head."""
     length, known = query.shape[2], embedding.shape[1]
     positions = torch.arange(length)
     distance = (positions[:, None] - positions[None, :]).clamp(0, known - 1)

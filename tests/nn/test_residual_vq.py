@@ -12,11 +12,11 @@ CONFIG = QuantiseConfig(decay=0.9, dead_share=0.05, dropout=0.0)
 
 def codebooks(count: int = 3, size: int = 8, width: int = 4) -> list[SimpleNamespace]:
     torch.manual_seed(0)
-    made = []
+    vectors = []
     for _ in range(count):
         embed = torch.randn(size, width)
-        made.append(SimpleNamespace(embed=embed, embed_avg=embed.clone(), cluster_size=torch.ones(size)))
-    return made
+        vectors.append(SimpleNamespace(embed=embed, embed_avg=embed.clone(), cluster_size=torch.ones(size)))
+    return vectors
 
 
 def rng() -> torch.Generator:
@@ -29,7 +29,7 @@ def test_the_nearest_vector_is_the_one_a_loop_finds() -> None:
     assert nearest(vectors, embed).tolist() == slow
 
 
-def test_each_codebook_quantises_what_the_ones_before_it_left() -> None:
+def test_each_codebook_quantises_the_residual_of_the_previous_ones() -> None:
     latents, books = torch.randn(2, 4, 5), codebooks()
     before = [book.embed.clone() for book in books]
     found = quantise(latents, books, CONFIG, rng())
@@ -80,7 +80,7 @@ def test_an_unused_code_is_restarted_at_a_vector_of_the_batch() -> None:
     assert books[0].embed.abs().max() < 10
 
 
-def test_with_dropout_some_examples_are_quantised_by_the_first_codebooks_alone() -> None:
+def test_with_dropout_some_examples_are_quantised_only_by_the_first_codebooks() -> None:
     books = codebooks()
     latents = torch.randn(64, 4, 3)
     first = [book.embed.clone() for book in books]

@@ -172,7 +172,7 @@ def test_absolute_positions_end_at_the_context_length(lively: Build, relative: T
         ({"attention": "rotary", "d_model": 36}, "d_model: expected an even width of each of 4 heads .*, found 36"),
     ],
 )
-def test_an_impossible_size_is_one_clear_line(
+def test_an_impossible_size_gives_a_one_line_error(
     relative: TransformerConfig, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"^TransformerConfig: {message}"):
@@ -198,7 +198,7 @@ def test_training_with_dropout_on_a_cpu_computes_the_same_attention(
     torch.testing.assert_close(model.train()(tokens), expected, atol=2e-5, rtol=1e-5)
 
 
-def test_rows_of_a_cache_can_be_kept_alone(lively: Build, relative: TransformerConfig) -> None:
+def test_selected_rows_of_a_cache_can_be_kept(lively: Build, relative: TransformerConfig) -> None:
     model = lively(relative)
     tokens = torch.randint(50, (4, 10), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():

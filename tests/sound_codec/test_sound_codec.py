@@ -85,7 +85,7 @@ def test_a_missing_codec_is_a_clear_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "content"), [("model.safetensors", b"{}"), ("model.safetensors", b""), ("config.json", b"{")]
 )
-def test_a_damaged_codec_is_one_line(tmp_path: Path, file: str, content: bytes) -> None:
+def test_a_damaged_codec_gives_a_one_line_error(tmp_path: Path, file: str, content: bytes) -> None:
     encodec.save(tiny(), tmp_path)
     (tmp_path / file).write_bytes(content)
     with pytest.raises(InputError, match="expected a trained codec, found ") as caught:
@@ -106,7 +106,9 @@ def test_a_codec_with_missing_weights_is_refused(tmp_path: Path) -> None:
     ("change", "found"),
     [({"normalize": True}, "normalises"), ({"chunk_length_s": 1.0, "overlap": 0.01}, "chunks")],
 )
-def test_a_codec_that_needs_more_than_codes_is_refused(tmp_path: Path, change: dict[str, object], found: str) -> None:
+def test_a_codec_that_decodes_from_more_than_codes_is_refused(
+    tmp_path: Path, change: dict[str, object], found: str
+) -> None:
     model = tiny()
     model.config.update(change)
     encodec.save(model, tmp_path)
@@ -133,7 +135,7 @@ def test_the_shipped_codec_keeps_the_pitch_of_an_alto(root: Path) -> None:
     assert kept / voiced > 0.8
 
 
-def test_strides_must_make_fifty_frames_a_second() -> None:
+def test_strides_must_give_fifty_frames_per_second() -> None:
     expected = r"upsampling_ratios: expected numbers whose product is 320, found \[2, 5, 8\]"
     with pytest.raises(ConfigError, match=rf"^params\.yaml: codec\.model\.{expected}"):
         replace(TINY, upsampling_ratios=(2, 5, 8))

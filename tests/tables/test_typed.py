@@ -51,7 +51,7 @@ def rows_of(kind: type[Columns]) -> st.SearchStrategy[list[Columns]]:
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
 @given(data=st.data())
-def test_every_table_comes_back_as_it_was_written(
+def test_every_table_is_read_back_equal(
     tmp_path_factory: pytest.TempPathFactory, kind: type[Columns], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("table") / "table.csv"
@@ -61,7 +61,7 @@ def test_every_table_comes_back_as_it_was_written(
 
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
-def test_every_column_is_needed_and_no_other_is_known(tmp_path: Path, kind: type[Columns]) -> None:
+def test_missing_and_unknown_columns_are_errors(tmp_path: Path, kind: type[Columns]) -> None:
     path, names = tmp_path / "table.csv", [field.name for field in fields(kind)]
     for name in names:
         path.write_text(",".join(other for other in names if other != name) + "\n")
@@ -131,7 +131,7 @@ def test_an_odd_value_is_named_with_its_column_and_line(tmp_path: Path, column: 
         (None, "expected a file that an earlier stage writes, found no such file; run dvc repro"),
     ],
 )
-def test_a_damaged_or_missing_file_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_a_damaged_or_missing_file_gives_a_one_line_error(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "table.csv"
     if content is not None:
         path.write_bytes(content)
@@ -179,7 +179,7 @@ def test_the_manifest_of_a_family_distinguishes_solos_from_sounds(tmp_path: Path
         read_generated(tmp_path / "sound")
 
 
-def test_a_curve_comes_back_to_seven_digits(tmp_path: Path) -> None:
+def test_a_curve_is_read_back_to_seven_digits(tmp_path: Path) -> None:
     path = tmp_path / "x_curve.csv"
     write_curve(path, [{"epoch": 1, "train_loss": 1 / 3}, {"epoch": 2, "train_loss": 1e-9}])
     assert path.read_text() == "epoch,train_loss\n1,0.3333333\n2,1e-09\n"
@@ -193,7 +193,7 @@ def test_an_odd_line_of_a_curve_is_named(tmp_path: Path, line: str) -> None:
         read_curve(tmp_path / "x_curve.csv")
 
 
-def test_a_curve_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+def test_a_curve_that_is_not_text_gives_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "x_curve.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match=r"x_curve\.csv: expected a UTF-8 table of numbers, found"):
         read_curve(tmp_path / "x_curve.csv")

@@ -9,7 +9,7 @@ from yardbird.training.checkpoints import CheckpointFolder
 STATE = {"curve": [{"epoch": 1, "loss": 0.5}], "weights": {"w": torch.arange(3.0)}, "step": 7}
 
 
-def test_what_is_written_is_read_by_the_next_process(tmp_path: Path) -> None:
+def test_a_checkpoint_is_read_by_the_next_process(tmp_path: Path) -> None:
     with CheckpointFolder(tmp_path, "fake", "key") as folder:
         assert folder.read() is None
         folder.write(STATE)

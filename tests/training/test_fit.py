@@ -134,7 +134,7 @@ def test_the_training_loss_counts_batches_by_their_targets(tmp_path: Path, monke
     assert result.curve[0]["train_loss"] == pytest.approx(np.average(values, weights=counts), rel=1e-5)
 
 
-def test_the_pace_is_of_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pace_counts_training_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measure = FakeFamily.measure
 
     def slow(family: FakeFamily, batch: Any) -> Mapping[str, Ratio]:
@@ -148,7 +148,7 @@ def test_the_pace_is_of_training_alone(tmp_path: Path, monkeypatch: pytest.Monke
         assert pace["epoch_seconds"] - 22 / pace["windows_per_second"] > 0.4, "two batches of validation"
 
 
-def test_training_stops_when_patience_is_out(tmp_path: Path) -> None:
+def test_training_stops_after_the_patience_without_improvement(tmp_path: Path) -> None:
     still = replace(CONFIG, learning_rate=1e-30, min_learning_rate=1e-30, weight_decay=0.0, max_epochs=50, patience=3)
     _, result = train(tmp_path, still)
     assert (result.best_epoch, len(result.curve)) == (1, 4)
@@ -278,12 +278,12 @@ def test_listeners_receive_a_sample_every_so_many_epochs(tmp_path: Path) -> None
     assert (recorder.epochs, recorder.samples) == ([1, 2, 3, 4, 5], [2, 4])
 
 
-def test_tensorboard_holds_one_unbroken_curve_of_a_resumed_training(tmp_path: Path) -> None:
+def test_tensorboard_shows_one_unbroken_curve_of_a_resumed_training(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     with pytest.raises(InterruptedTrainingError):
         train(tmp_path, listeners=[TensorBoard(tmp_path / "board"), Recorder(3)])
-    time.sleep(1.1)  # event files are told apart by the second
+    time.sleep(1.1)  # event files are named by the second
     train(tmp_path, listeners=[TensorBoard(tmp_path / "board")])
     events = EventAccumulator(str(tmp_path / "board"))
     events.Reload()
@@ -295,7 +295,7 @@ def test_tensorboard_logs_the_epoch_that_a_kill_prevented(tmp_path: Path) -> Non
 
     with pytest.raises(InterruptedTrainingError):  # the checkpoint has epoch 3, TensorBoard does not
         train(tmp_path, listeners=[Recorder(3), TensorBoard(tmp_path / "board")])
-    time.sleep(1.1)  # event files are told apart by the second
+    time.sleep(1.1)  # event files are named by the second
     train(tmp_path, listeners=[TensorBoard(tmp_path / "board")])
     events = EventAccumulator(str(tmp_path / "board"))
     events.Reload()

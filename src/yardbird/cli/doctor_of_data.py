@@ -37,7 +37,7 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
     from yardbird.data.health import read_limits
     from yardbird.data.reading import IngestConfig
     from yardbird.data.repair import CHANGES, refuse_place, repair
-    from yardbird.data.validation import ValidateConfig
+    from yardbird.data.validate_config import ValidateConfig
 
     check_folders(folders)
     if out is not None:

@@ -15,7 +15,7 @@ from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN
 from yardbird.evaluation.originality import JUDGED
 from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics.set_rows import REAL
-from yardbird.metrics.verdicts import VERDICTS, told
+from yardbird.metrics.verdicts import VERDICTS, family_verdicts
 from yardbird.report_tables import Section, Table
 from yardbird.report_tables import as_markdown as tables_as_markdown
 
@@ -100,7 +100,7 @@ def as_markdown(comparison: Comparison, tables: Sequence[Section]) -> str:
 
 
 def _verdicts(comparison: Comparison) -> Section:
-    verdicts = {name: told(content, name) for name, content in comparison.headlines.items()}
+    verdicts = {name: family_verdicts(content, name) for name, content in comparison.headlines.items()}
     cells_of = {
         name: {verdict.figure: f"**{'yes' if verdict.met else 'no'}**: {verdict.words}" for verdict in own}
         for name, own in verdicts.items()

@@ -10,7 +10,8 @@ from yardbird.data.health import Finding, Health, Limits, SoloHealth, examine, s
 from yardbird.data.ingest import Survey, survey
 from yardbird.data.manifest import MANIFEST, Entry, Rejected, SoloRow, nfc, read_manifest
 from yardbird.data.reading import IngestConfig
-from yardbird.data.validation import ValidateConfig, Verdict, validate
+from yardbird.data.validate_config import ValidateConfig
+from yardbird.data.validation import Verdict, validate
 
 
 @dataclass(frozen=True, eq=False)

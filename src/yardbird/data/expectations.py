@@ -31,7 +31,7 @@ from great_expectations.expectations.metrics.map_metric_provider.multicolumn_map
     MulticolumnMapMetricProvider,
 )
 
-from yardbird.data.validation import ValidateConfig
+from yardbird.data.validate_config import ValidateConfig
 
 Severity = Literal["error", "warning"]
 _ERROR, _WARNING = FailureSeverity.CRITICAL, FailureSeverity.WARNING

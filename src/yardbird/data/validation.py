@@ -4,14 +4,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from tqdm import tqdm
 
 from yardbird import files
-from yardbird.config import ASCENDING, Settings
 from yardbird.data.manifest import SetAside, SoloRow
+from yardbird.data.validate_config import ValidateConfig
 from yardbird.errors import InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 
 #: The number of solos that a message names; the Data Docs name all.
 _NAMED = 10
-
-
-@dataclass(frozen=True)
-class ValidateConfig(Settings, section="validate"):
-    """Section `validate` of params.yaml."""
-
-    on_error: Literal["set_aside", "stop"]  # a solo with an error: leave it out of the later stages, or stop
-    qpm_range: Annotated[tuple[float, ...], ASCENDING]  # mean tempo: an error outside; at any moment: a warning
-    pitch_range: Annotated[tuple[int, ...], ASCENDING]  # a warning outside
-    min_bars: int  # fewer: an error
-    min_chord_coverage: float  # share of a solo's notes under a chord; less: a warning
 
 
 @dataclass(frozen=True)

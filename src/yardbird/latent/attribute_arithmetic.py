@@ -131,20 +131,20 @@ def _means(solos: Sequence[Solo], scores: Sequence[Score], segments: int) -> dic
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], real: Mapping[str, Floats], path: Path) -> None:
-    """Draw three heat maps with numbers: effects forward, effects back, and correlations in real solos."""
+    """Draw three heat maps with numbers: effects of adding, effects of subtracting, and correlations in real solos."""
     columns = np.array([real[name] for name in ATTRIBUTES])
     known = columns[:, ~np.isnan(columns).any(axis=0)]
     with np.errstate(invalid="ignore"):  # an attribute that never varies has no correlation
         together = np.nan_to_num(np.corrcoef(known))
-    title = "More and less of each attribute: a row is what is added, a column what it changes"
+    title = "Attribute arithmetic. Row: the direction that is added or subtracted. Column: the attribute that changes"
     with figure(path, title, width=16, height=2.4 + 0.5 * len(rows) / 2) as drawing:
         forth, back, correlation = drawing.subplots(1, 3)
         for panel, part, sign in ((forth, rows[::2], "+"), (back, rows[1::2], "−")):
             effects = np.array([[row[name] for name in ATTRIBUTES] for row in part], dtype=np.float64)
             _heat(panel, effects, [f"{sign} {row['way']}" for row in part], 2.0)
-            panel.set_title(f"effect of {sign}{abs(part[0]['strength']):g}, in standard deviations of real windows")
+            panel.set_title(f"change after {sign}{abs(part[0]['strength']):g} × direction (standard deviations)")
         _heat(correlation, together, list(ATTRIBUTES), 1.0)
-        correlation.set_title("correlation over windows of real solos")
+        correlation.set_title("correlation of the attributes in real solos")
 
 
 def _heat(axes: Axes, values: Floats, labels: Sequence[str], limit: float) -> None:

@@ -227,17 +227,18 @@ def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw a row of panels per pair: the distance of each path to both ends, and the distance between steps."""
     pairs = list(dict.fromkeys(row["pair"] for row in steps))
     paths = list(dict.fromkeys(row["path"] for row in steps))
-    title = "From one solo to another: share of the time in which they do not sound alike"
+    title = "Interpolation. Distance: share of the time with different pitches"
+    alpha_label = "α (0: first solo, 1: last solo)"
     with figure(path, title, height=0.8 + 3.6 * len(pairs)) as drawing:
         panels = drawing.subplots(len(pairs), 2, squeeze=False)
         for pair, (ends, jumps) in zip(pairs, panels, strict=True):
             plain(
                 ends,
                 pair.replace("_to_", "\n→ ").replace("_", " "),
-                xlabel="α",
-                ylabel="from the first, dashed: from the last",
+                xlabel=alpha_label,
+                ylabel="distance to first (solid), last (dashed)",
             )
-            plain(jumps, "from each step to the next", xlabel="α")
+            plain(jumps, "distance from each step to the next", xlabel=alpha_label)
             for name, colour in zip(paths, COLOURS, strict=False):
                 rows = [row for row in steps if (row["pair"], row["path"]) == (pair, name)]
                 alpha = [row["alpha"] for row in rows]

@@ -77,9 +77,9 @@ def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
     explained = [float(share) for share in plane.explained_variance_ratio_]
     _draw(folder / "map.png", solos, labels, qpm, places, windows, explained)
     for solo in tqdm(study.sample(study.held_out, config.rendered), desc="rendering", unit="solo", leave=False):
-        write_piece(solo.score, folder / "heard" / f"{solo.stem}_original", f"{solo.title}, the original")
+        write_piece(solo.score, folder / "heard" / f"{solo.stem}_original", f"{solo.title}, original")
         again = study.family.decode([solo.latent])[0]
-        write_piece(again, folder / "heard" / f"{solo.stem}_reconstruction", f"{solo.title}, the reconstruction")
+        write_piece(again, folder / "heard" / f"{solo.stem}_reconstruction", f"{solo.title}, reconstruction")
     held_out = [kept for solo, kept in zip(solos, f1, strict=True) if solo.split != "train"]
     trained = [kept for solo, kept in zip(solos, f1, strict=True) if solo.split == "train"]
     return {
@@ -129,25 +129,25 @@ def _draw(
     windows: Sequence[Floats],
     explained: Sequence[float],
 ) -> None:
-    """Draw the solos above, held-out ones ringed, and all their windows below in the same plane."""
+    """Draw the solos above, held-out ones with a black edge, and all their windows below in the same plane."""
     rings = [INK if solo.split != "train" else PAPER for solo in solos]
     owner = np.repeat(np.arange(len(solos)), [len(points) for points in windows])
     dots = np.concatenate(windows)
-    title = f"{len(solos)} solos in the latent space (held-out ones ringed), and their {len(dots)} windows below"
+    title = f"Latent space. Top: {len(solos)} solos (black edge: held out). Bottom: their {len(dots)} windows"
     with figure(path, title, width=16, height=12) as drawing:
         panels = drawing.subplots(2, 3, sharex="row", sharey="row")
         for name, (upper, lower) in zip(labels, panels.T, strict=True):
             plain(upper, name)
-            plain(lower, "", xlabel=f"first component ({explained[0]:.0%} of the variance of the solos)")
+            plain(lower, "", xlabel=f"first principal component ({explained[0]:.0%} of the variance of the solos)")
             values = {"cmap": "viridis"} if name == "tempo" else {}
             colours = qpm if name == "tempo" else _legend(lower, labels[name])
             discs = upper.scatter(
                 places[:, 0], places[:, 1], s=62, c=colours, edgecolors=rings, linewidths=1.1, **values
             )
             lower.scatter(dots[:, 0], dots[:, 1], s=6, c=colours[owner], alpha=0.5, linewidths=0, **values)
-        drawing.colorbar(discs, ax=panels[:, 2], label="quarter notes a minute", shrink=0.5)
+        drawing.colorbar(discs, ax=panels[:, 2], label="tempo (quarter notes per minute)", shrink=0.5)
         for panel in panels[:, 0]:
-            panel.set_ylabel(f"second component ({explained[1]:.0%})")
+            panel.set_ylabel(f"second principal component ({explained[1]:.0%})")
 
 
 def _legend(panel: Axes, labels: Sequence[str]) -> NDArray[np.str_]:
@@ -158,7 +158,7 @@ def _legend(panel: Axes, labels: Sequence[str]) -> NDArray[np.str_]:
     colours = {label: colour for (label, _), colour in zip(own, COLOURS, strict=False)}
     rest = len(labels) - sum(count for _, count in own)
     entries = [(f"{label} ({count})", colours[label]) for label, count in own]
-    entries += [(f"others, unknown ({rest})", FAINT)] if rest else []
+    entries += [(f"other or unknown ({rest})", FAINT)] if rest else []
     for text, colour in entries:
         panel.scatter([], [], s=50, color=colour, label=text)
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)

@@ -22,6 +22,16 @@ from yardbird.pictures.figure import COLOURS, figure, plain
 from yardbird.seeds import derive_seed, streams
 
 PRIOR, RECONSTRUCTION = "prior", "reconstruction"
+_LABELS = {FLOOR: "training solos", RECONSTRUCTION: "reconstructions", PRIOR: "sampled from the prior"}
+#: Metrics whose names do not explain themselves.
+_METRIC_LABELS = {
+    "h1": "pitch class entropy (1 bar)",
+    "h4": "pitch class entropy (4 bars)",
+    "phrase_length_median": "phrase length (median)",
+    "phrase_length_p10": "phrase length (10th percentile)",
+    "phrase_length_p90": "phrase length (90th percentile)",
+}
+_TICKS = (-100, -30, -10, -3, -2, -1, 0, 1, 2, 3, 10, 30, 100)
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
     played = study.sample(real, config.solos)
     drawn = sample(study, played, config)
     for number, score in enumerate(tqdm(drawn, desc="writing solos", unit="solo", leave=False)):
-        title = f"From the prior, over the changes of {played[number % len(played)].title}"
+        title = f"Sampled from the prior over the changes of {played[number % len(played)].title}"
         write_piece(score, folder / "solos" / f"solo_{number:03d}", title, rendered=number < config.rendered)
     sets = {
         PRIOR: drawn,
@@ -79,21 +89,28 @@ def _draw(path: Path, results: Results) -> None:
         metric: (own.value, own.sd) for metric, own in results[REAL].items() if isinstance(own, SoloMean) and own.sd
     }
     metrics = list(real)
-    with figure(
-        path, "Sampled from the prior, beside real solos", width=10, height=1.6 + 0.27 * len(metrics)
-    ) as drawing:
-        panel = plain(
-            drawing.subplots(), "mean of each metric", xlabel="standard deviations from the mean of real solos"
-        )
+    title = "Solos sampled from the prior, compared with held-out solos"
+    xlabel = "standard deviations from the mean of held-out solos (band: ±1)"
+    with figure(path, title, width=10, height=1.6 + 0.27 * len(metrics)) as drawing:
+        panel = plain(drawing.subplots(), "mean of each metric", xlabel=xlabel)
         panel.axvspan(-1, 1, color="#efe6cf", alpha=0.6, linewidth=0, zorder=0)
         panel.axvline(0, color="#8d8896", linewidth=1, zorder=0.5)
-        for name, colour, marker in zip((FLOOR, RECONSTRUCTION, PRIOR), COLOURS, "osD", strict=False):
+        for (name, label), colour, marker in zip(_LABELS.items(), COLOURS, "osD", strict=False):
             own = {metric: mean.value for metric, mean in results.get(name, {}).items() if mean.n}
             places = [(own[metric] - real[metric][0]) / real[metric][1] for metric in metrics if metric in own]
             heights = [row for row, metric in enumerate(metrics) if metric in own]
-            panel.scatter(places, heights, s=34, color=colour, marker=marker, label=name, zorder=3)
+            panel.scatter(places, heights, s=34, color=colour, marker=marker, label=label, zorder=3)
         panel.set_xscale("symlog", linthresh=3)  # a poor model's worst metrics must not hide the others
+        lowest, highest = panel.get_xlim()
+        panel.set_xticks([tick for tick in _TICKS if lowest < tick < highest])
         panel.xaxis.set_major_formatter("{x:g}")
-        panel.set_yticks(range(len(metrics)), [metric.replace("_", " ") for metric in metrics])
+        panel.set_yticks(range(len(metrics)), list(map(_metric_label, metrics)))
         panel.invert_yaxis()
-        panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+        panel.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
+
+
+def _metric_label(metric: str) -> str:
+    if metric.startswith("interval_"):
+        size = metric.removeprefix("interval_").replace("over_", "over ").replace("_", "–")
+        return f"intervals of {size} semitone{'' if size == '1' else 's'}"
+    return _METRIC_LABELS.get(metric, metric.replace("_", " "))

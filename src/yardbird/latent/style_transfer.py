@@ -225,25 +225,26 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw one column of panels per pair of artists: the verdicts, and the kept shares."""
+    """Draw one column of panels per pair of artists: probabilities of the target artist, and shares kept."""
     pairs = list(dict.fromkeys((row["from"], row["to"]) for row in rows))
-    with figure(path, "From one artist to another", width=6 * len(pairs), height=7.5) as drawing:
+    title = "Style transfer: solos moved from one artist towards another"
+    with figure(path, title, width=6 * len(pairs), height=7.5) as drawing:
         panels = drawing.subplots(2, len(pairs), squeeze=False, sharex=True)
         for (source, target), (verdicts, kept) in zip(pairs, panels.T, strict=True):
             of_pair = [row for row in rows if (row["from"], row["to"]) == (source, target)]
-            plain(verdicts, f"{source} → {target}", ylabel=f"judged as {target}", ylim=(0, 1.02))
+            plain(verdicts, f"{source} → {target}", ylabel=f"probability of {target}", ylim=(0, 1.02))
             verdicts.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
             own, means = ([row for row in of_pair if row["way"] == way] for way in (INTERVALS, MEANS))
             randomly = [row for row in of_pair if row["way"].startswith(RANDOM)]
             for number, way in enumerate(dict.fromkeys(row["way"] for row in randomly)):
                 line = own[:1] + [row for row in randomly if row["way"] == way]
-                label = None if number else "random directions"
+                label = None if number else "in random directions"
                 verdicts.plot(*_line(line, "verdict"), color=FAINT, linewidth=1, label=label)
             title, xlabel = "share of the reconstruction that is kept", "distance in the latent space"
             plain(kept, title, xlabel=xlabel, ylabel="share kept", ylim=(0, 1.02))
             kept.axhline(ENOUGH, color=FAINT, linewidth=1, linestyle="--")
-            for rows_of, style, name in ((own, "o-", "intervals"), (own[:1] + means, "s--", "mean codes")):
-                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"towards the {name}")
+            for rows_of, style, name in ((own, "o-", "intervals"), (own[:1] + means, "s--", "mean code")):
+                verdicts.plot(*_line(rows_of, "verdict"), style, color=COLOURS[1], label=f"towards the artist's {name}")
                 for what, colour in (("rhythm", COLOURS[0]), ("contour", COLOURS[2])):
                     kept.plot(*_line(rows_of, f"{what}_kept"), style, color=colour, label=f"{what}, {name}")
         for panel in panels[:, 0]:

@@ -32,7 +32,7 @@ VERDICTS = tuple(_TEXTS)
 
 
 @dataclass(frozen=True)
-class Told:
+class FamilyVerdict:
     """A verdict of `VERDICTS`: whether it is met, its value, and a clause with its meaning and requirement."""
 
     figure: str
@@ -46,7 +46,7 @@ class Told:
         return f"{self.value} {self.clause}"
 
 
-def told(content: Mapping[str, Mapping[str, float]], name: str) -> list[Told]:
+def family_verdicts(content: Mapping[str, Mapping[str, float]], name: str) -> list[FamilyVerdict]:
     """The verdicts that were measured for a family, in the order of `VERDICTS`.
 
     Args:
@@ -56,7 +56,7 @@ def told(content: Mapping[str, Mapping[str, float]], name: str) -> list[Told]:
     own = content.get(name, {})
     numbers = {**own, **{f"self_{figure}": value for figure, value in content.get(SELF, {}).items()}}
     return [
-        Told(figure, bool(own[figure]), *(text.format(**numbers) for text in _TEXTS[figure]))
+        FamilyVerdict(figure, bool(own[figure]), *(text.format(**numbers) for text in _TEXTS[figure]))
         for figure in VERDICTS
         if figure in own
     ]

@@ -1,24 +1,22 @@
 """Draws a solo as piano rolls in systems of bars, with chord symbols above and chord tones in a separate colour."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.image
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from yardbird import files
 from yardbird.music.chords import chord_symbol
 from yardbird.music.pitch import spell
 from yardbird.music.score import Score
+from yardbird.pictures.png import draw_png
 
 _PAPER, _INK, _FAINT, _STRIPE = "#fdfbf7", "#2b2a33", "#8d8896", "#f6f3ec"
 _BAR_LINE, _BEAT_LINE, _TINT = "#a9a3b0", "#e4dfd6", "#efe6cf"
@@ -57,16 +55,7 @@ def draw(
     Returns:
         the picture, shape (height, width, 3).
     """
-    with mpl.rc_context():
-        mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
-        mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula
-        buffer = io.BytesIO()
-        _figure(score, title, *tinted, bars_per_system).savefig(buffer, format="png", metadata={"Software": None})
-    if path is not None:
-        files.write_bytes(path, buffer.getvalue())
-    buffer.seek(0)
-    picture: NDArray[np.uint8] = np.round(mpl.image.imread(buffer)[..., :3] * 255).astype(np.uint8)
-    return picture
+    return draw_png(lambda: _figure(score, title, *tinted, bars_per_system), path)
 
 
 def _figure(score: Score, title: str, tint: str, tinted: Sequence[range], bars_per_system: int) -> Figure:
@@ -188,7 +177,7 @@ def _notes(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) -> 
     colours = []
     for pitch, velocity, chord in zip(pitches.tolist(), velocities.tolist(), chords, strict=True):
         tone = _NO_CHORD if chord is None else _CHORD_TONE if pitch % 12 in chord.pitch_classes else _OTHER_TONE
-        colours.append(mpl.colors.to_rgba(tone, 0.55 + 0.45 * min(1.0, velocity / 110)))
+        colours.append(to_rgba(tone, 0.55 + 0.45 * min(1.0, velocity / 110)))
     axes.add_collection(
         LineCollection(list(segments), colors=colours, linewidths=thickness, capstyle="round", snap=False, zorder=3)
     )

@@ -1,17 +1,14 @@
 """Draws the spectrogram of a sound: the level at every frequency over time."""
 
-import io
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.image
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import signal
 
-from yardbird import files
 from yardbird.audio.wave import Waveform
+from yardbird.pictures.png import draw_png
 
 _WINDOW_SECONDS, _HOP_SECONDS = 0.064, 0.016
 _LOWEST_HZ = 80.0  # the axis is logarithmic, as pitch is
@@ -34,16 +31,7 @@ def draw(
     Returns:
         the picture, shape (height, width, 3).
     """
-    with mpl.rc_context():
-        mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
-        mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "$" is a letter
-        buffer = io.BytesIO()
-        _figure(waveform, title, primed_seconds).savefig(buffer, format="png", metadata={"Software": None})
-    if path is not None:
-        files.write_bytes(path, buffer.getvalue())
-    buffer.seek(0)
-    picture: NDArray[np.uint8] = (mpl.image.imread(buffer)[..., :3] * 255).round().astype(np.uint8)
-    return picture
+    return draw_png(lambda: _figure(waveform, title, primed_seconds), path)
 
 
 def _figure(waveform: Waveform, title: str, primed_seconds: float) -> Figure:

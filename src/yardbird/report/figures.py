@@ -12,7 +12,7 @@ from yardbird import files
 from yardbird.metrics.estimates import read
 from yardbird.metrics.set_rows import SELF
 from yardbird.metrics.shared_runs import FIGURES, LENGTHS, MOST
-from yardbird.metrics.verdicts import Told, told
+from yardbird.metrics.verdicts import FamilyVerdict, family_verdicts
 from yardbird.report.charts import Chart, bars, chart, curves, dots
 from yardbird.report.family_solos import Family
 from yardbird.tables.curve_table import read_curve
@@ -45,10 +45,10 @@ _PLOTS: dict[str, tuple[Callable[..., Chart], str, dict[str, str]]] = {
 }  # fmt: skip
 
 
-def read_verdicts(reports: Path) -> dict[str, list[Told]]:
+def read_verdicts(reports: Path) -> dict[str, list[FamilyVerdict]]:
     """Family → its verdicts, for the families that have any."""
     paths = sorted((reports / "evaluate").glob("*.json"))
-    verdicts = {path.stem: told(files.read_json(path), path.stem) for path in paths}
+    verdicts = {path.stem: family_verdicts(files.read_json(path), path.stem) for path in paths}
     return {name: own for name, own in verdicts.items() if own}
 
 

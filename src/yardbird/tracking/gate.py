@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from yardbird.config import Check, Settings
-from yardbird.metrics.verdicts import VERDICTS, told
+from yardbird.metrics.verdicts import VERDICTS, family_verdicts
 
 _WORDS = {"ngram": "the n-gram"}
 
@@ -32,7 +32,7 @@ class Gate(Settings, section="publish.<family>"):
         Args:
             content: reports/evaluate/<family>.json.
         """
-        verdicts = {verdict.figure: verdict for verdict in told(content, name)}
+        verdicts = {verdict.figure: verdict for verdict in family_verdicts(content, name)}
         return tuple(
             f"{_plain(figure)}: {verdicts[figure].words}" if figure in verdicts else f"{_plain(figure)}: not measured"
             for figure in self.requires

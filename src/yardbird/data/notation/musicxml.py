@@ -57,7 +57,7 @@ def _unzip(content: bytes, path: Path) -> bytes:
                 found = "an archive without a score"
                 raise InputError(path, expected=expected, found=found, remedy=remedy)
             return member(archive, root)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
         found = f"a damaged archive ({str(error).strip() or type(error).__name__})"
         raise InputError(path, expected=expected, found=found, remedy=remedy) from None
 

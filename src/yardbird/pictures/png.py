@@ -1,0 +1,34 @@
+"""A matplotlib figure as pixels and as a PNG file; the same figure gives the same bytes."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.image
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from yardbird import files
+
+
+def draw_png(figure: Callable[[], Figure], path: Path | None) -> NDArray[np.uint8]:
+    """Draw a figure and, if a path is given, write it as PNG.
+
+    Args:
+        figure: makes the figure; called with the default settings of matplotlib.
+
+    Returns:
+        the picture, shape (height, width, 3).
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
+        mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula
+        buffer = io.BytesIO()
+        figure().savefig(buffer, format="png", metadata={"Software": None})
+    if path is not None:
+        files.write_bytes(path, buffer.getvalue())
+    buffer.seek(0)
+    picture: NDArray[np.uint8] = np.round(mpl.image.imread(buffer)[..., :3] * 255).astype(np.uint8)
+    return picture
