@@ -12,13 +12,13 @@ import pytest
 from tiny_pipeline import call, environment, made_by, ran, yardbird
 
 from yardbird import files
-from yardbird.runs.stage_runner import about
+from yardbird.runs.stage_runner import about, read_seconds
 
 WEIGHTS, SOLO = "models/toy/weights.txt", "data/generated/toy/solo.wav"
 
 
 def test_a_demo_says_each_stage_its_time_and_where_the_first_solo_is(mine: Path) -> None:
-    files.write_json(mine / "reports/stage_seconds.json", {"train": 170.0})
+    files.write_text(mine / "reports/stage_seconds.yaml", "train: 170.0\n")
     lines = yardbird(mine, "run").splitlines()
     assert lines == [
         "3 stages, about 3 minutes if all of them run",
@@ -27,7 +27,7 @@ def test_a_demo_says_each_stage_its_time_and_where_the_first_solo_is(mine: Path)
         f"  the first solos are ready; listen to {SOLO}",
         "stage 3 of 3, analyse",
     ]
-    measured = files.read_json(mine / "reports/stage_seconds.json")
+    measured = read_seconds(mine)
     assert list(measured) == ["train", "generate", "analyse"]
     assert max(measured.values()) < 60
     again = yardbird(mine, "run").splitlines()

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ruamel.yaml import YAML
+
 from yardbird import files
 from yardbird.errors import InputError, YardbirdError
 from yardbird.runs.foreign_entries import drop_foreign_entries
@@ -19,7 +21,8 @@ if TYPE_CHECKING:  # the import of DVC takes a second, so only the functions tha
     from dvc.repo import Repo
 
 #: Stage → seconds of its last run by `yardbird run`. Tracked, so that a fresh clone can say how long a stage takes.
-SECONDS = Path("reports/stage_seconds.json")
+#: Not JSON, because `publish` reads every JSON file in reports/ as results.
+SECONDS = Path("reports/stage_seconds.yaml")
 GENERATED = Path("data/generated")
 Say = Callable[[str], None]
 
@@ -38,7 +41,7 @@ class NotCachedError(YardbirdError):
 
 def read_seconds(root: Path) -> dict[str, float]:
     """Stage → seconds of its last run; empty if none was measured."""
-    return dict(files.read_json(root / SECONDS)) if (root / SECONDS).exists() else {}
+    return YAML(typ="safe", pure=True).load(root / SECONDS) or {} if (root / SECONDS).exists() else {}
 
 
 def about(seconds: float) -> str:
@@ -65,7 +68,7 @@ def run_stages(
         root: the repository.
         say: receives the lines.
         expected: seconds by stage, for the lines.
-        measure: write the seconds of each stage that ran to reports/stage_seconds.json.
+        measure: write the seconds of each stage that ran to reports/stage_seconds.yaml.
         only_cached: stop before the first stage that would have to run.
 
     Raises:
@@ -156,7 +159,7 @@ def _run(
                 raise _explained(error, watch.where) from None
             if measure and watch.ran:
                 took = read_seconds(root) | {name: round(time.monotonic() - start, 1)}
-                files.write_json(root / SECONDS, {each: took[each] for each in order if each in took})
+                files.write_text(root / SECONDS, "".join(f"{each}: {took[each]}\n" for each in order if each in took))
             if not heard and (solo := _first_solo(repo, name)):
                 heard = True
                 if watch.ran:
