@@ -41,7 +41,8 @@ class NotCachedError(YardbirdError):
 
 def read_seconds(root: Path) -> dict[str, float]:
     """Stage → seconds of its last run; empty if none was measured."""
-    return YAML(typ="safe", pure=True).load(root / SECONDS) or {} if (root / SECONDS).exists() else {}
+    path = root / SECONDS
+    return dict(YAML(typ="safe", pure=True).load(path) or {}) if path.exists() else {}
 
 
 def about(seconds: float) -> str:
@@ -184,7 +185,7 @@ def _first_solo(repo: "Repo", name: str) -> Path | None:
 class _Watch(logging.Handler):
     """Turns DVC's messages about one stage into a line: they say whether it runs, is cached, or is unchanged.
 
-    As a context manager it listens to DVC's logger.
+    As a context manager it listens to DVC's logger, in place of DVC's own handlers.
     """
 
     def __init__(self, where: str, say: Say, seconds: float | None, only_cached: bool) -> None:
@@ -195,15 +196,13 @@ class _Watch(logging.Handler):
 
     def __enter__(self) -> None:
         logger = logging.getLogger("dvc")
-        self._before = logger.level, logger.propagate
+        self._before = logger.level, logger.propagate, logger.handlers
         logger.setLevel(logging.INFO)
-        logger.propagate = False
-        logger.addHandler(self)
+        logger.propagate, logger.handlers = False, [self]
 
     def __exit__(self, *_: object) -> None:
         logger = logging.getLogger("dvc")
-        logger.removeHandler(self)
-        level, logger.propagate = self._before
+        level, logger.propagate, logger.handlers = self._before
         logger.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
