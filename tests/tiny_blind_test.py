@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -15,29 +16,42 @@ import numpy as np
 from yardbird import files
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.blindtest.bundle import KEY, PUBLIC, BlindTest, Key, Origin, clip_path
+from yardbird.blindtest.questions import KINDS, Mode
+from yardbird.blindtest.votes import Given
 
 SOURCES = ("real", "decoy", "transformer", "check")
 ARTIST = "Charlie Parker"
-RIGHT = {f"{3 * 2 + number:016x}": number == 0 for number in range(2)}  # the checks of two a source, up and down
+YES, NO = Given("yes"), Given("no")
+RIGHT = {f"{3 * 2 + number:016x}": (YES, NO)[number] for number in range(2)}  # the checks of two a source, up and down
 LISTENER_COOKIE = f"yardbird_listener_{'f' * 16}"
 ANY_RATE = 1_000_000
 
 
-def make_tiny_test(folder: Path, *, artist: str = ARTIST, id: str = "f" * 16, each: int = 2) -> tuple[BlindTest, Key]:
-    """So many clips of each source, one example; ids tell a test what is what, as real ones must not.
+def make_tiny_test(
+    folder: Path, *, mode: Mode = "yes_no", artist: str = ARTIST, id: str = "f" * 16, each: int = 2
+) -> tuple[BlindTest, Key]:
+    """So many clips of each source, or pairs of every two and one pair of one family; ids tell a test what is what.
 
     The rate it was made with lets nobody through: the one that counts is that of the params.yaml of today.
     """
-    ids = [f"{number:016x}" for number in range(each * len(SOURCES))]
-    sources = [source for source in SOURCES for _ in range(each)]
-    origins = {
-        clip: Origin(source, "", f"solo {number}", 0, number % each == 0 if source == "check" else None)
-        for number, (clip, source) in enumerate(zip(ids, sources, strict=True))
-    }
-    test = BlindTest(id, artist, 1.0, 0.3, tuple(ids), ("e" * 16,))
+    groups = [(source,) for source in SOURCES for _ in range(each)]
+    if mode == "pairs":
+        groups = [two for two in combinations(SOURCES[:3], 2) for _ in range(each)]
+        groups += [("transformer", "transformer"), *[("check", "check")] * each]
+    questions, origins, right, answers = [], {}, {}, KINDS[mode].answers
+    for sources in groups:
+        clips = tuple(f"{len(origins) + number:016x}" for number in range(len(sources)))
+        questions.append(clips)
+        up = len(right) % 2 == 0  # of a pair of checks, the first clip
+        for clip, source in zip(clips, sources, strict=True):
+            chart = "Blues in F" if source == "transformer" else None
+            origins[clip] = Origin(source, "", f"solo {len(origins)}", 0, "solo.mid", "0" * 64, chart)
+        if sources[0] == "check":
+            right[clips[0]] = answers[0] if up == (mode == "pairs") else answers[-1]
+    test = BlindTest(id, mode, artist, 1.0, 0.3, tuple(questions), ("e" * 16,), "d" * 16)
     params = {"requests_per_minute": 1, "smallest_difference": 0.1}
-    key = Key(origins, (), -23.0, 0, params)
-    for number, clip in enumerate((*test.clips, *test.examples)):
+    key = Key(origins, right, (), -23.0, 0, params)
+    for number, clip in enumerate(test.sounds):
         beep = 0.1 * np.sin(2 * np.pi * (300 + 40 * number) * np.arange(8000) / 8000)
         write_wave(Waveform(beep.astype(np.float32)[:, None], 8000), clip_path(folder, clip))
     files.write_json(folder / PUBLIC, asdict(test))
@@ -79,10 +93,11 @@ def serving(folder: Path, params: Path, *options: str) -> Iterator[tuple[subproc
         process.stdout.close()
 
 
-def answers(number: int, given: dict[str, bool], **changes: object) -> str:
+def answers(number: int, given: dict[str, Given], **changes: object) -> str:
     """A file of answers as the exported page saves it."""
     content = {
-        "format": "yardbird-blind-test-1", "test": "f" * 16, "listener": f"{number:032x}", "expertise": "listener",
-        "consent": True, "votes": [{"clip": clip, "yes": yes} for clip, yes in given.items()],
+        "format": "yardbird-blind-test-2", "test": "f" * 16, "listener": f"{number:032x}",
+        "profile": {"consent": True, "expertise": "listener", "headphones": 6},
+        "votes": [{"question": question, **vote._asdict()} for question, vote in given.items()],
     }  # fmt: skip
     return json.dumps(content | changes)

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tiny_blind_test import RIGHT, answers, make_tiny_test
+from tiny_blind_test import RIGHT, YES, answers, make_tiny_test
 
 from yardbird.blindtest.bundle import KEY, BlindTest
 from yardbird.blindtest.plan import BlindTestConfig
+from yardbird.blindtest.votes import Given
 from yardbird.cli import app
 from yardbird.config import read_section, read_seed
 from yardbird.files import read_json, write_json
@@ -32,8 +33,8 @@ def run(*arguments: object) -> object:
 
 def test_a_test_is_exported_and_its_answers_are_imported(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", "--out", "parker.html") in (0, None)
-    assert "parker.html: 0.2 MB, 8 clips; keep blind_test/key.json secret" in capsys.readouterr().out
-    Path("good.json").write_text(answers(1, dict.fromkeys(test.clips, True) | RIGHT))
+    assert "parker.html: 0.2 MB, 8 questions; keep blind_test/key.json secret" in capsys.readouterr().out
+    Path("good.json").write_text(answers(1, dict.fromkeys([question[0] for question in test.questions], YES) | RIGHT))
     Path("bad.json").write_text("{}")
     assert run("import", "bad.json", "good.json", "good.json") == 1
     said = capsys.readouterr()
@@ -44,7 +45,63 @@ def test_a_test_is_exported_and_its_answers_are_imported(test: BlindTest, capsys
     found = json.loads(capsys.readouterr().out)
     assert (found["total"]["listeners"], found["from_files"]) == (1, 1)
     assert run("results") in (0, None)
-    assert 'Judged "Charlie Parker" by 1 listeners (1 from files)' in capsys.readouterr().out
+    assert "1 listeners (1 from files)" in capsys.readouterr().out
+
+
+def test_votes_are_printed_as_csv(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("good.json").write_text(
+        answers(1, dict.fromkeys([q[0] for q in test.questions], Given("yes", "a, b")) | RIGHT)
+    )
+    run("import", "good.json")
+    capsys.readouterr()
+    assert run("results", "--csv") in (0, None)
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 1 + len(test.questions)
+    assert rows[1].endswith(',yes,,"a, b"')
+    assert run("results", "--csv", "--json") == (
+        "error: --json --csv: expected one format, found two; use one of the options"
+    )
+
+
+def test_training_pairs_are_written_one_a_line(
+    test: BlindTest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("training-pairs") == (
+        "error: blind_test: expected a test in mode pairs, found one in mode yes_no; "
+        "make a test with --mode pairs and blind_test.pairs_within_family above 0, in a new --folder"
+    )
+    pairs, key = make_tiny_test(tmp_path / "pairs", mode="pairs", each=1)
+    right = {question: Given(answer) for question, answer in key.right.items()}
+    Path("good.json").write_text(answers(1, dict.fromkeys([q[0] for q in pairs.questions], Given("a")) | right))
+    run("import", "good.json", "--folder", "pairs")
+    assert run("training-pairs", "--folder", "pairs", "--out", "pairs.jsonl") in (0, None)
+    assert "pairs.jsonl: 1 pairs; left out: 0 ties" in capsys.readouterr().out
+    (record,) = map(json.loads, Path("pairs.jsonl").read_text().splitlines())
+    assert record["chosen"]["family"] == "transformer"
+    assert (record["votes_chosen"], record["votes_rejected"]) == (1, 0)
+
+
+def test_a_test_keeps_its_mode(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "--mode", "pairs") == (
+        "error: blind_test: expected a test in mode pairs, found one in mode yes_no; use a new --folder for each mode"
+    )
+    assert run("export", "--mode", "yes_no", "--out", "page.html") in (0, None)
+    assert run("export", "--mode", "stars") == 2
+    assert "'stars' is not one of" in capsys.readouterr().err
+
+
+def test_a_page_has_the_chosen_language_or_all(test: BlindTest) -> None:
+    run("export", "--language", "de", "--out", "german.html")
+    run("export", "--out", "all.html")
+    german, every = Path("german.html").read_text(), Path("all.html").read_text()
+    assert "Vielen Dank" in german
+    assert "Thank you" not in german
+    assert "Vielen Dank" in every
+    assert "Thank you" in every
+    assert run("export", "--language", "xx") == (
+        "error: --language: expected en, de, found 'xx'; "
+        "use one of them, or add a file of messages (docs/blind-test.md)"
+    )
 
 
 def test_without_a_test_the_error_names_the_commands_that_make_one(

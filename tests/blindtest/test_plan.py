@@ -1,8 +1,10 @@
 """The excerpts drawn from an artificial corpus of rising lines, in which the pitch of a note gives its bar."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from table_rows import filled
 
 from yardbird.blindtest.plan import VELOCITY, BlindTestConfig, Excerpt, make_plan
+from yardbird.blindtest.questions import Mode
 from yardbird.config import read_section
 from yardbird.data.manifest import read_solos
 from yardbird.errors import ConfigError, InputError
@@ -209,6 +212,47 @@ def test_unusable_artists_are_refused(
         make_plan(*corpus(), replace(config, **changes), seed=0)
 
 
+def test_pairs_compare_every_two_sources_equally_and_use_no_clip_twice(corpus: Corpus, config: BlindTestConfig) -> None:
+    plan = make_plan(*corpus(), replace(config, mode="pairs", pairs=2, pairs_within_family=1), seed=0)
+    sources = Counter(tuple(excerpt.source for excerpt in pair) for pair in plan.questions)
+    assert sources == {
+        **dict.fromkeys(combinations(["real", "decoy", "a", "b"], 2), 2),
+        **dict.fromkeys([("a", "a"), ("b", "b")], 1),
+    }
+    bars = [(e.source, e.solo, bar) for e in plan.excerpts for bar in bars_of(e)]
+    assert len(bars) == len(set(bars))
+    assert plan.left_out == ()
+
+
+def test_two_generated_solos_of_a_pair_have_one_chart_if_possible(corpus: Corpus, config: BlindTestConfig) -> None:
+    augmented, generated = corpus()
+    for family in "ab":
+        solos = [filled(GeneratedSolo, solo=f"s{n}", path=f"s{n}.mid", chart=f"chart {n}") for n in range(2)]
+        write_generated_solos(generated / family, solos)
+    for seed in range(4):
+        plan = make_plan(augmented, generated, replace(config, mode="pairs", pairs=1, pairs_within_family=2), seed)
+        pairs = [pair for pair in plan.questions if pair[0].source == pair[1].source]
+        assert len(pairs) == 4
+        assert all(one.chart == other.chart for one, other in pairs)
+
+
+@pytest.mark.parametrize("mode", ["scale", "pairs"])
+def test_only_the_question_of_the_artist_has_examples(corpus: Corpus, config: BlindTestConfig, mode: Mode) -> None:
+    assert make_plan(*corpus(), replace(config, mode=mode, pairs=1), seed=0).examples == ()
+
+
+def test_an_excerpt_lasts_from_its_first_note(corpus: Corpus, config: BlindTestConfig) -> None:
+    """A clip starts at its first note: an excerpt that starts with a rest needs as much more music at its end."""
+    augmented, generated = corpus({"Bird": 1, "Trane": 1})
+    score = line()
+    late = score.notes[score.onsets % 480 >= 240]  # the second half of every bar, half a second after the bar line
+    write_score(replace(score, notes=late), augmented / "test/Bird_0.mid")
+    plan = make_plan(augmented, generated, config, seed=0)
+    real = [excerpt.score for excerpt in plan.excerpts if excerpt.source == "real"]
+    assert real
+    assert {score.seconds for score in real} == {5.0}
+
+
 def test_missing_clips_are_reported(corpus: Corpus, config: BlindTestConfig) -> None:
     augmented, generated = corpus({"Bird": 1}, bars=9)
     write_generated_sounds(generated / "sung", [filled(GeneratedSound, path="s0.wav")])
@@ -243,7 +287,15 @@ def test_without_corpus_or_generated_solos_the_error_names_the_stage(
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("seconds", 0.0), ("attention_checks", 3), ("least_seconds", 99.0), ("clips_per_source", 0), ("program", 128)],
+    [
+        ("seconds", 0.0),
+        ("attention_checks", 3),
+        ("least_seconds", 99.0),
+        ("clips_per_source", 0),
+        ("program", 128),
+        ("mode", "stars"),
+        ("pairs", 0),
+    ],
 )
 def test_settings_out_of_bounds_are_one_clear_line(config: BlindTestConfig, key: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"params\.yaml: blind_test\.{key}: expected"):

@@ -11,7 +11,7 @@ import pytest
 from tiny_blind_test import LISTENER_COOKIE, make_tiny_test, params_of, serving
 
 from yardbird.blindtest.bundle import VOTES
-from yardbird.blindtest.votes import VoteStore
+from yardbird.blindtest.votes import Given, VoteStore
 
 PROFILE = {"consent": True, "expertise": "newcomer"}
 LISTENERS = 200
@@ -56,22 +56,22 @@ def test_an_answer_survives_the_kill_of_the_server(tmp_path: Path, params: Path)
         state = browser.post("api/listeners", json=PROFILE).json()
         cookies, answered = dict(browser.cookies), []
         for _ in range(3):
-            answered.append(state["clip"])
-            state = browser.post("api/votes", json={"clip": state["clip"], "yes": True}).json()
+            answered.append(state["question"])
+            state = browser.post("api/votes", json={"question": state["question"], "answer": "yes"}).json()
         process.send_signal(signal.SIGKILL)
         process.wait()
     with (
         serving(folder, params) as (process, address, results),
         httpx2.Client(base_url=address, cookies=cookies) as browser,
     ):
-        assert browser.get("api/state").json() == {**state, "yes": None}, "resumes where it was"
+        assert browser.get("api/state").json() == {**state, "answer": None}, "resumes where it was"
         assert browser.get("results").status_code == 403
         page = browser.get(results, follow_redirects=True).text
         assert "1 who" in page, "has not finished, or has failed a check that came early"
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0, "Ctrl-C is a clean end"
     ((_, votes),) = VoteStore(folder / VOTES).everything().values()
-    assert votes == dict.fromkeys(answered, True)
+    assert votes == dict.fromkeys(answered, Given("yes"))
 
 
 def test_with_two_hundred_concurrent_listeners_no_vote_is_lost(tmp_path: Path, params: Path) -> None:
@@ -79,21 +79,24 @@ def test_with_two_hundred_concurrent_listeners_no_vote_is_lost(tmp_path: Path, p
     folder = tmp_path / "test"
     test, _ = make_tiny_test(folder, each=1)
 
-    async def listen(browser: httpx2.AsyncClient, number: int) -> tuple[str, dict[str, bool]]:
+    async def listen(browser: httpx2.AsyncClient, number: int) -> tuple[str, dict[str, Given]]:
         reply = await browser.post("api/listeners", json=PROFILE)
         cookie, state = reply.cookies[LISTENER_COOKIE], reply.json()
         headers, votes = {"Cookie": f"{LISTENER_COOKIE}={cookie}"}, {}
-        while state["clip"]:
-            clip = state["clip"]
-            answer = {"clip": clip, "yes": (number >> int(clip, 16)) % 2 == 1}
+        while question := state["question"]:
+            answer = {
+                "question": question,
+                "answer": ("no", "yes")[(number >> int(question, 16)) % 2],
+                "why": str(number),
+            }
             sent = [browser.post("api/votes", json=answer, headers=headers) for _ in range(1 if votes else 2)]
             replies = await asyncio.gather(*sent)
             assert [reply.status_code for reply in replies] == [200] * len(sent)
-            state, votes[clip] = replies[0].json(), answer["yes"]
-            assert state["yes"] is answer["yes"]
+            state, votes[question] = replies[0].json(), Given(answer["answer"], answer["why"])
+            assert state["answer"] == answer["answer"]
         return cookie, votes
 
-    async def crowd(address: str) -> dict[str, dict[str, bool]]:
+    async def crowd(address: str) -> dict[str, dict[str, Given]]:
         limits = httpx2.Limits(max_connections=LISTENERS)
         async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=60) as browser:
             browser.cookies.jar.set_policy(
@@ -105,4 +108,4 @@ def test_with_two_hundred_concurrent_listeners_no_vote_is_lost(tmp_path: Path, p
         told = asyncio.run(crowd(address))
     kept = {name: votes for name, (_, votes) in VoteStore(folder / VOTES).everything().items()}
     assert kept == told
-    assert sum(map(len, kept.values())) == LISTENERS * len(test.clips)
+    assert sum(map(len, kept.values())) == LISTENERS * len(test.questions)

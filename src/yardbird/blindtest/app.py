@@ -1,65 +1,66 @@
-"""The web app: consent, then one clip after the other; results require a token.
+"""The web app: consent, then one question after the other; results require a token.
 
 No response to a listener reveals the source of a clip.
 """
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Cookie, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from yardbird.blindtest.answers import Answer, Profile
 from yardbird.blindtest.bundle import BlindTest, Key, clip_path
 from yardbird.blindtest.guard import Guard
+from yardbird.blindtest.messages import STATIC
+from yardbird.blindtest.questions import KINDS
 from yardbird.blindtest.results import results_of
-from yardbird.blindtest.votes import Expertise, VoteStore
-from yardbird.blindtest.web_pages import STATIC, listen_page, results_page
+from yardbird.blindtest.votes import Given, Listener, VoteStore
+from yardbird.blindtest.web_pages import listen_page, results_page
 from yardbird.seeds import generator
 
 _MAX_BODY_BYTES = 2048
 _MONTH_SECONDS = 30 * 24 * 3600
 
 
-class Profile(BaseModel):
-    """The data that a listener gives before the first clip."""
-
-    model_config = ConfigDict(extra="forbid")
-    consent: Literal[True]
-    expertise: Expertise
-
-
-class Answer(BaseModel):
-    """One answer to a clip."""
-
-    model_config = ConfigDict(extra="forbid")
-    clip: str = Field(pattern=r"^[0-9a-f]{16}$")
-    yes: StrictBool
-
-
 class State(BaseModel):
-    """The progress of a listener: `clip` is the next one to judge, None at the end; `yes` is the answer that counts."""
+    """The progress of a listener.
+
+    Attributes:
+        question: the next one, None at the end.
+        clips: those of the question, in the order of playing. Half of all listeners get a pair in reverse.
+        answers: those of the question, in the order of their buttons.
+        answer: the answer that counts, after a vote.
+    """
 
     answered: int
     total: int
-    clip: str | None
-    yes: bool | None = None
+    question: str | None = None
+    clips: Sequence[str] = ()
+    answers: Sequence[str] = ()
+    answer: str | None = None
 
 
-def order_of(test: BlindTest, listener: str) -> list[str]:
-    """The clips in a random order that is fixed for each listener."""
-    return [test.clips[index] for index in generator(0, test.id, listener).permutation(len(test.clips))]
+def order_of(test: BlindTest, listener: str) -> list[tuple[str, ...]]:
+    """The questions in a random order that is fixed for each listener."""
+    return [test.questions[index] for index in generator(0, test.id, listener).permutation(len(test.questions))]
 
 
-def state_of(test: BlindTest, listener: str, votes: Mapping[str, bool], yes: bool | None = None) -> State:
-    clip = next((clip for clip in order_of(test, listener) if clip not in votes), None)
-    return State(answered=len(votes), total=len(test.clips), clip=clip, yes=yes)
+def state_of(test: BlindTest, listener: str, votes: Mapping[str, Given], answer: str | None = None) -> State:
+    state = State(answered=len(votes), total=len(test.questions), answer=answer)
+    clips = next((clips for clips in order_of(test, listener) if clips[0] not in votes), None)
+    if clips is None:
+        return state
+    answers = KINDS[test.mode].answers
+    turn = -1 if len(clips) == 2 and generator(0, test.id, listener, clips[0]).random() < 0.5 else 1
+    return state.model_copy(update={"question": clips[0], "clips": clips[::turn], "answers": answers[::turn]})
 
 
 def make_app(
@@ -72,6 +73,7 @@ def make_app(
     hosts: list[str],
     requests_per_minute: int,
     secure: bool,
+    language: str | None = None,
 ) -> FastAPI:
     """The app of the test in `folder`.
 
@@ -79,6 +81,7 @@ def make_app(
         hosts: accepted host names; `*` accepts any.
         requests_per_minute: limit per address.
         secure: whether browsers connect by https; cookies are then sent by https only.
+        language: of the page; None: that of the browser, if it has messages.
     """
     # Cookies ignore ports: with one name for all tests, two tests on one host would overwrite each other's listeners.
     listener_cookie, token_cookie = f"yardbird_listener_{test.id}", f"yardbird_results_{test.id}"
@@ -90,7 +93,7 @@ def make_app(
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
     app.add_middleware(Guard, requests_per_minute=requests_per_minute)
     app.mount("/static", StaticFiles(directory=STATIC))
-    page, sounds = listen_page(test), {*test.clips, *test.examples}
+    page, sounds = listen_page(test, language=language), set(test.sounds)
 
     def require_token(request: Request, given: str | None) -> None:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
@@ -119,7 +122,7 @@ def make_app(
         votes = store.votes_of(listener) if listener else None
         if listener is None or votes is None:
             listener, votes = secrets.token_urlsafe(24), {}
-            store.add(listener, profile.expertise, "server", votes)
+            store.add(Listener(listener, profile.expertise, "server", profile.headphones), votes)
         response.set_cookie(
             listener_cookie, listener, max_age=_MONTH_SECONDS, httponly=True, samesite="strict", secure=secure
         )
@@ -127,14 +130,17 @@ def make_app(
 
     @app.post("/api/votes")
     def vote(answer: Answer, listener: Who = None) -> State:
-        """Record an answer. The first answer to a clip counts; only the listener's next clip is accepted."""
+        """Record an answer. The first answer to a question counts; only the listener's next question is accepted."""
+        if answer.answer not in KINDS[test.mode].answers:
+            raise HTTPException(422, "no such answer")
         votes = store.votes_of(listener) if listener else None
         if listener is None or votes is None:
             raise HTTPException(401, "consent is required first")
-        if answer.clip not in votes and answer.clip != state_of(test, listener, votes).clip:
-            raise HTTPException(409, "another clip is next")
-        votes[answer.clip] = store.vote(listener, answer.clip, answer.yes)
-        return state_of(test, listener, votes, votes[answer.clip])
+        name = answer.question
+        if name not in votes and name != state_of(test, listener, votes).question:
+            raise HTTPException(409, "another question is next")
+        votes[name] = store.vote(listener, name, Given(answer.answer, answer.why.strip()))
+        return state_of(test, listener, votes, votes[name].answer)
 
     @app.get("/results", response_class=HTMLResponse)
     def results(request: Request, token: Annotated[str | None, Query(max_length=128)] = None) -> Response:

@@ -4,45 +4,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yardbird import files
+from yardbird.blindtest.answers import Answer, Profile
 from yardbird.blindtest.bundle import BlindTest, clip_path
-from yardbird.blindtest.votes import Expertise, VoteStore
+from yardbird.blindtest.questions import KINDS
+from yardbird.blindtest.votes import Given, Listener, VoteStore
 from yardbird.blindtest.web_pages import listen_page
 from yardbird.errors import InputError
 
-_MAX_FILE_BYTES = 100_000
-
-
-class _Vote(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    clip: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-    yes: StrictBool
+_MAX_FILE_BYTES = 1_000_000
 
 
 class _Answers(BaseModel):
     """The content of a file saved by the exported page."""
 
     model_config = ConfigDict(extra="forbid")
-    format: Literal["yardbird-blind-test-1"]
+    format: Literal["yardbird-blind-test-2"]
     test: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     listener: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    expertise: Expertise
-    consent: Literal[True]
-    votes: Annotated[list[_Vote], Field(max_length=1000)]
+    profile: Profile
+    votes: Annotated[list[Answer], Field(max_length=1000)]
 
 
-def export_test(folder: Path, test: BlindTest, path: Path) -> None:
+def export_test(folder: Path, test: BlindTest, path: Path, language: str | None = None) -> None:
     """Write the test in `folder` as one HTML file that includes the sounds but not the key.
+
+    Args:
+        language: of the page; None: that of the browser, if it has messages.
 
     Raises:
         InputError: the path is a folder.
     """
     if path.is_dir():
         raise InputError(path, expected="a file to write", found="a folder", remedy=f"use {path / 'blind_test.html'}")
-    sounds: Mapping[str, bytes] = {clip: clip_path(folder, clip).read_bytes() for clip in (*test.clips, *test.examples)}
-    files.write_text(path, listen_page(test, sounds))
+    sounds: Mapping[str, bytes] = {clip: clip_path(folder, clip).read_bytes() for clip in test.sounds}
+    files.write_text(path, listen_page(test, sounds, language))
 
 
 def import_answers(path: Path, test: BlindTest, store: VoteStore) -> tuple[int, int]:
@@ -65,12 +63,16 @@ def import_answers(path: Path, test: BlindTest, store: VoteStore) -> tuple[int, 
         place = ".".join(map(str, first["loc"]))
         found = f"{place}: {first['msg']}" if place else first["msg"]
         raise InputError(path, expected=expected, found=found, remedy=remedy) from None
-    votes = {vote.clip: vote.yes for vote in answers.votes}
+    votes = {vote.question: Given(vote.answer, vote.why.strip()) for vote in answers.votes}
     if answers.test != test.id:
         remedy = "use the --folder of that test"
         raise InputError(path, expected=f"answers to test {test.id}", found=f"to {answers.test}", remedy=remedy)
-    if unknown := sorted(votes.keys() - set(test.clips)):
-        raise InputError(path, expected="clips of this test", found=f"clip {unknown[0]}", remedy=remedy)
+    if unknown := sorted(votes.keys() - {question[0] for question in test.questions}):
+        raise InputError(path, expected="questions of this test", found=f"question {unknown[0]}", remedy=remedy)
     if len(votes) < len(answers.votes):
-        raise InputError(path, expected="one answer per clip", found="two answers to one clip", remedy=remedy)
-    return len(votes), store.add(answers.listener, answers.expertise, "file", votes)
+        raise InputError(path, expected="one answer per question", found="two answers to one question", remedy=remedy)
+    known = KINDS[test.mode].answers
+    if wrong := [given.answer for given in votes.values() if given.answer not in known]:
+        raise InputError(path, expected=f"answers {', '.join(known)}", found=repr(wrong[0]), remedy=remedy)
+    person = Listener(answers.listener, answers.profile.expertise, "file", answers.profile.headphones)
+    return len(votes), store.add(person, votes)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
@@ -10,20 +11,20 @@ import numpy as np
 from annotated_types import Interval
 
 from yardbird import files
+from yardbird.blindtest.questions import DECOY, EXAMPLE, REAL, Mode
 from yardbird.config import PARAMS, Check, MidiNumber, NonNegativeFloat, PositiveInt, Settings
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.excerpts import cut, in_full_bars
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score
-from yardbird.music.score import Score, Tempo
+from yardbird.music.score import Floats, Score, Tempo
 from yardbird.seeds import generator
 from yardbird.tables.copies_table import read_copies
 from yardbird.tables.generated_tables import TABLE, GeneratedSolo, read_generated
 
-REAL, DECOY, CHECK, EXAMPLE = "real", "decoy", "check", "example"
 VELOCITY = 90  # of every note: dynamics would reveal which sources write them
 _LEAST_NOTES = 4  # in an excerpt: with fewer it is mostly silent
-_FIRST_NOTE_SECONDS = 0.5  # at the latest: initial silence would reveal solos with rests
+_FIRST_NOTE_SECONDS = 0.5  # after the bar line at the latest; the clip starts with it
 
 
 _EVEN = Check(lambda count: count % 2 == 0, "an even number (half Yes, half No)")
@@ -33,9 +34,12 @@ _EVEN = Check(lambda count: count % 2 == 0, "an even number (half Yes, half No)"
 class BlindTestConfig(Settings, section="blind_test"):
     """Section `blind_test` of params.yaml."""
 
+    mode: Mode
     artist: str | None  # the artist to recognise; null: the one with the most test solos
     decoy: str | None  # another artist; null: the one with the most test solos after the first
-    clips_per_source: Annotated[int, Interval(ge=1, le=100)]
+    clips_per_source: Annotated[int, Interval(ge=1, le=100)]  # not in mode pairs
+    pairs: Annotated[int, Interval(ge=1, le=100)]  # of every two sources, in mode pairs
+    pairs_within_family: Annotated[int, Interval(ge=0, le=100)]  # of two solos of one family, in mode pairs
     examples: Annotated[int, Interval(ge=0, le=10)]  # of training solos of the artist, played before the test
     attention_checks: Annotated[int, Interval(ge=2, le=20), _EVEN]  # half have the answer Yes, half No
     seconds: Annotated[float, Interval(ge=1, le=60)]  # of every clip
@@ -65,17 +69,24 @@ class Excerpt:
     artist: str
     first_bar: int  # counted from 0, in bars of 4/4 if the file has no meter
     score: Score
+    path: Path  # of the whole solo
+    chart: str | None  # of a generated solo, or the empty string; None if it is not from a family
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The excerpts; `left_out` has notes on missing clips for the person who runs the test."""
+    """The excerpts of each question; `left_out` has notes on missing clips for the person who runs the test."""
 
     artist: str
     decoy: str | None
-    excerpts: tuple[Excerpt, ...]
+    questions: tuple[tuple[Excerpt, ...], ...]
     examples: tuple[Excerpt, ...]
     left_out: tuple[str, ...]
+
+    @property
+    def excerpts(self) -> tuple[Excerpt, ...]:
+        """The excerpts of all questions."""
+        return tuple(excerpt for question in self.questions for excerpt in question)
 
 
 @dataclass(frozen=True)
@@ -87,10 +98,13 @@ class _Solo:
     tune: str
     artist: str
     skipped_bars: int
+    chart: str | None = None
 
 
 def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: int) -> Plan:
     """Choose random excerpts from as many solos as possible, without overlap.
+
+    In mode `pairs` no clip is in two pairs, so that pairs can be resampled as independent.
 
     Args:
         augmented: folder of the corpus; real and decoy clips are from its test split, examples from its training split.
@@ -111,24 +125,50 @@ def make_plan(augmented: Path, generated: Path, config: BlindTestConfig, seed: i
         pools[table.parent.name] = list(_generated(table.parent))
     if set(pools) <= {REAL, DECOY}:
         raise InputError(generated, expected="generated solos", found="none", remedy="run the generate stage first")
-    excerpts: list[Excerpt] = []
+    excerpts: dict[str, list[Excerpt]] = {}
+    opponents = sum(map(bool, pools.values())) - 1
     for source, solos in pools.items():
         if not solos:
             left_out.append(f"{source}: no MIDI files that the common synthesizer can render")
             continue
-        drawn = _draw(source, solos, config.clips_per_source, config, seed)
+        wanted = config.clips_per_source
+        if config.mode == "pairs":
+            within = 0 if source in (REAL, DECOY) else 2 * config.pairs_within_family
+            wanted = config.pairs * opponents + within
+        drawn = _draw(source, solos, wanted, config, seed)
         if source == REAL and not drawn:
             expected, found = f"a test solo of {artist} with {config.seconds:g} seconds of notes", "none"
             remedy = "lower blind_test.seconds or name another blind_test.artist"
             raise InputError(augmented, expected=expected, found=found, remedy=remedy)
-        if len(drawn) < config.clips_per_source:
-            left_out.append(
-                f"{source}: {len(drawn)} clips instead of {config.clips_per_source}; its solos have no more"
-            )
-        excerpts += drawn
+        if len(drawn) < wanted:
+            left_out.append(f"{source}: {len(drawn)} clips instead of {wanted}; its solos have no more")
+        excerpts[source] = drawn
+    questions: tuple[tuple[Excerpt, ...], ...]
+    if config.mode == "pairs":
+        questions = tuple(_pairs(excerpts, config))
+    else:
+        questions = tuple((excerpt,) for drawn in excerpts.values() for excerpt in drawn)
     training = [solo for split, solo in originals if split == "train" and solo.artist == artist]
-    examples = _draw(EXAMPLE, training, config.examples, config, seed)
-    return Plan(artist, decoy, tuple(excerpts), tuple(examples), tuple(left_out))
+    # Only `yes_no` asks for the artist; in the other modes examples would suggest what to prefer.
+    examples = _draw(EXAMPLE, training, config.examples if config.mode == "yes_no" else 0, config, seed)
+    return Plan(artist, decoy, questions, tuple(examples), tuple(left_out))
+
+
+def _pairs(excerpts: Mapping[str, Sequence[Excerpt]], config: BlindTestConfig) -> Iterator[tuple[Excerpt, Excerpt]]:
+    """Pairs of two solos of one family, then of every two sources, as far as the excerpts last.
+
+    Two generated solos of a pair have the same chart if possible: a model can learn only from a choice between solos
+    over the same chords. Therefore pairs of one family choose first.
+    """
+    left = {source: list(drawn) for source, drawn in excerpts.items()}
+    matches = [(source, source) for source in left if source not in (REAL, DECOY)] * config.pairs_within_family
+    matches += list(combinations(left, 2)) * config.pairs
+    for one, other in matches:
+        if left[one] and len(left[other]) > (one == other):
+            first = left[one].pop(0)
+            second = next((e for e in left[other] if e.chart == first.chart), left[other][0])
+            left[other].remove(second)
+            yield first, second
 
 
 def _artists(artists: Sequence[str], config: BlindTestConfig) -> tuple[str, str | None]:
@@ -158,7 +198,7 @@ def _originals(augmented: Path) -> Iterator[tuple[str, _Solo]]:
 def _generated(folder: Path) -> Iterator[_Solo]:
     for row in read_generated(folder):
         if isinstance(row, GeneratedSolo):
-            yield _Solo(row.solo, files.within(folder, row.path), row.solo, "", row.primed_bars)
+            yield _Solo(row.solo, files.within(folder, row.path), row.solo, "", row.primed_bars, row.chart)
 
 
 def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConfig, seed: int) -> list[Excerpt]:
@@ -180,9 +220,10 @@ def _draw(source: str, solos: Sequence[_Solo], count: int, config: BlindTestConf
             free = list(_free_bars(score, skipped[solo.name], taken[solo.name], config))
             if free and len(drawn) < count:
                 bar = int(rng.choice(free))
-                start = float(score.seconds_at(score.bar_ticks[bar : bar + 1])[0])
+                start = float(_first_notes(score)[bar])
                 taken[solo.name].append(start)
-                drawn.append(Excerpt(source, solo.name, solo.artist, bar, _cut(score, bar, start + config.seconds)))
+                part = _cut(score, bar, start + config.seconds)
+                drawn.append(Excerpt(source, solo.name, solo.artist, bar, part, solo.path, solo.chart))
         if len(drawn) == before:
             break
     return drawn
@@ -206,16 +247,25 @@ def _full_bars(score: Score, bars: int) -> int:
     return int(np.searchsorted(in_full_bars(score).bar_ticks, ticks[min(bars, score.bar_count)]))
 
 
+def _first_notes(score: Score) -> Floats:
+    """Seconds of the first note at or after each bar line, (bars,); infinite after the last note."""
+    onsets = np.append(score.seconds_at(score.onsets), np.inf)
+    starts: Floats = onsets[np.searchsorted(score.onsets, score.bar_ticks)]
+    return starts
+
+
 def _free_bars(score: Score, skipped: int, taken: Iterable[float], config: BlindTestConfig) -> Iterator[int]:
-    """The bars at which an excerpt can start: with a note at the beginning, and without overlap with `taken`."""
-    starts, onsets = score.seconds_at(score.bar_ticks), score.seconds_at(score.onsets)
-    for bar in range(skipped, len(starts)):
+    """The bars at which an excerpt can start: with a note at the beginning, and without overlap with `taken`.
+
+    A clip starts at its first note, up to `_FIRST_NOTE_SECONDS` after the bar line.
+    """
+    lines, starts, onsets = score.seconds_at(score.bar_ticks), _first_notes(score), score.seconds_at(score.onsets)
+    for bar in range(skipped, len(lines)):
         start, stop = starts[bar], starts[bar] + config.seconds
-        inside = onsets[(onsets >= start) & (onsets < stop)]
         if (
             stop <= score.seconds
-            and len(inside) >= _LEAST_NOTES
-            and inside[0] <= start + _FIRST_NOTE_SECONDS
+            and start <= lines[bar] + _FIRST_NOTE_SECONDS
+            and np.sum((onsets >= start) & (onsets < stop)) >= _LEAST_NOTES
             and all(abs(start - other) >= config.seconds for other in taken)
             and not (config.comping and score.chord_index_of(score.bar_ticks[bar : bar + 1])[0] < 0)
         ):

@@ -2,12 +2,13 @@
 
 import re
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yardbird.blindtest.questions import Mode
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +20,15 @@ blind_test = typer.Typer(help="Let listeners judge generated and real solos.", n
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PUBLIC = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?(/[^?#\s]*)?", re.IGNORECASE)
 _Folder = Annotated[Path, typer.Option(help="Folder of the test, with its clips, key and votes.")]
+_Mode = Annotated[
+    Mode | None,
+    typer.Option(
+        help="Kind of question of a new test: is it the artist, 1 to 5, or which of two; default: params.yaml."
+    ),
+]
+_Language = Annotated[
+    str | None, typer.Option(help="Language of the page, such as de; default: that of the listener's browser.")
+]
 _FOLDER = Path("blind_test")
 
 
@@ -32,6 +42,8 @@ def serve(
         str | None, typer.Option(help="Public address of a reverse proxy, such as https://example.org/test.")
     ] = None,
     folder: _Folder = _FOLDER,
+    mode: _Mode = None,
+    language: _Language = None,
 ) -> None:
     """Serve the test for browsers. The results page requires the printed token.
 
@@ -41,6 +53,8 @@ def serve(
     Examples:
 
     - `yardbird blind-test serve`
+
+    - `yardbird blind-test serve --mode pairs --folder blind_test_pairs --language de`
 
     - `yardbird blind-test serve --host 0.0.0.0 --port 8000`  (for phones in a trusted network)
 
@@ -57,7 +71,7 @@ def serve(
     if public_url is not None and not public:
         expected, remedy = "an address such as https://example.org", "use the address that listeners open"
         raise InputError("--public-url", expected=expected, found=repr(public_url), remedy=remedy)
-    test, key, config = _open_or_make(folder)
+    test, key, config = _open_or_make(folder, mode, language)
     token, local = secrets.token_urlsafe(24), host in _LOOPBACK
     hosts = ["127.0.0.1", "localhost", "[::1]"] if local else ["*"]
     secure = False
@@ -78,7 +92,7 @@ def serve(
     typer.echo("press Ctrl-C to stop; the votes are kept")
     app = make_app(
         folder, test, key, _store(folder), token,
-        hosts=hosts, requests_per_minute=config.requests_per_minute, secure=secure,
+        hosts=hosts, requests_per_minute=config.requests_per_minute, secure=secure, language=language,
     )  # fmt: skip
     # No access log: it would contain addresses and the token. No proxy headers: clients could evade the request limit.
     settings = uvicorn.Config(
@@ -92,6 +106,8 @@ def serve(
 def export(
     out: Annotated[Path, typer.Option(help="File to write; it includes the sounds.")] = Path("blind_test.html"),
     folder: _Folder = _FOLDER,
+    mode: _Mode = None,
+    language: _Language = None,
 ) -> None:
     """Write the test as one HTML file that works offline. Listeners save answers as files for `import`.
 
@@ -99,9 +115,11 @@ def export(
     """
     from yardbird.blindtest.offline import export_test
 
-    test, _, _ = _open_or_make(folder)
-    export_test(folder, test, out)
-    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(test.clips)} clips; keep {folder}/key.json secret")
+    test, _, _ = _open_or_make(folder, mode, language)
+    export_test(folder, test, out, language)
+    typer.echo(
+        f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(test.questions)} questions; keep {folder}/key.json secret"
+    )
 
 
 @blind_test.command("import")
@@ -133,35 +151,82 @@ def import_(
 
 @blind_test.command()
 def results(
-    folder: _Folder = _FOLDER, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    folder: _Folder = _FOLDER,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print every vote as CSV, with reasons.")] = False,
 ) -> None:
     """Print the results of the votes so far; no server is required.
 
-    Example: `yardbird blind-test results --json`
+    Examples:
+
+    - `yardbird blind-test results --json`
+
+    - `yardbird blind-test results --csv > votes.csv`
     """
     from json import dumps
 
+    if json and csv:
+        raise InputError("--json --csv", expected="one format", found="two", remedy="use one of the options")
     from yardbird.blindtest.bundle import read_test
-    from yardbird.blindtest.results import as_text, results_of
 
     test, key = read_test(folder)
-    found = results_of(test, key, _store(folder).everything())
+    from yardbird.blindtest.result_tables import as_text
+    from yardbird.blindtest.results import results_of
+    from yardbird.blindtest.votes_csv import votes_csv
+
+    votes = _store(folder).everything()
+    if csv:
+        typer.echo(votes_csv(test, key, votes), nl=False)
+        return
+    found = results_of(test, key, votes)
     typer.echo(dumps(asdict(found), indent=2, ensure_ascii=False) if json else as_text(found))
 
 
-def _open_or_make(folder: Path) -> "tuple[BlindTest, Key, BlindTestConfig]":
+@blind_test.command()
+def training_pairs(
+    out: Annotated[Path, typer.Option(help="File to write, one JSON object a line.")] = Path(
+        "out/blind_test/pairs.jsonl"
+    ),
+    folder: _Folder = _FOLDER,
+) -> None:
+    """Write the preferences between generated solos as pairs for preference tuning: chosen and rejected.
+
+    Example: `yardbird blind-test training-pairs --folder blind_test_pairs --out pairs.jsonl`
+    """
+    from yardbird import files
+    from yardbird.blindtest import training_pairs as pairs
+    from yardbird.blindtest.bundle import read_test
+
+    test, key = read_test(folder)
+    records, ties = pairs.training_pairs(folder, test, key, _store(folder).everything())
+    if out.is_dir():
+        raise InputError(out, expected="a file to write", found="a folder", remedy=f"use {out / 'pairs.jsonl'}")
+    files.write_text(out, pairs.as_json_lines(records))
+    typer.echo(f"{out}: {len(records)} pairs; left out: {ties} ties")
+
+
+def _open_or_make(folder: Path, mode: Mode | None, language: str | None) -> "tuple[BlindTest, Key, BlindTestConfig]":
     """The test in a folder, created if the folder is missing or empty, and the current settings."""
+    from yardbird.blindtest.messages import read_messages
+
+    if language:
+        read_messages(language)  # before the clips are rendered
     from yardbird.blindtest.bundle import read_test
     from yardbird.blindtest.plan import BlindTestConfig, make_plan
+    from yardbird.blindtest.web_pages import title
     from yardbird.config import read_section, read_seed
 
     config, seed = read_section("blind_test", BlindTestConfig), read_seed()
+    config = replace(config, mode=mode) if mode else config
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         from yardbird.blindtest.listening_clips import prepare
 
         typer.echo(f"rendering the clips of {folder} …")
         prepare(folder, make_plan(Path("data/augmented"), Path("data/generated"), config, seed), config, seed)
     test, key = read_test(folder)
+    if mode and mode != test.mode:
+        found, remedy = f"one in mode {test.mode}", "use a new --folder for each mode"
+        raise InputError(folder, expected=f"a test in mode {mode}", found=found, remedy=remedy)
     stored = {**key.params, "requests_per_minute": config.requests_per_minute}  # it does not affect the clips
     if (stored, key.seed) != (asdict(config), seed):
         typer.echo(
@@ -169,7 +234,7 @@ def _open_or_make(folder: Path) -> "tuple[BlindTest, Key, BlindTestConfig]":
         )
     judged = [origin.source for origin in key.clips.values()]
     counts = ", ".join(f"{judged.count(source)} {source}" for source in dict.fromkeys(judged))
-    typer.echo(f'"Is this {test.artist}?" {len(test.clips)} clips: {counts}')
+    typer.echo(f"{title(test)} {len(test.questions)} questions; clips: {counts}")
     for line in key.left_out:
         typer.echo(f"not included: {line}")
     return test, key, config

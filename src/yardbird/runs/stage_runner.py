@@ -218,6 +218,8 @@ class _Watch(logging.Handler):
             self._say(f"{self.where}{self._time}")
         elif "is cached" in message:
             self._say(f"{self.where}: from the cache")
+        elif message.startswith("Verifying outputs"):
+            self._say(f"{self.where}: frozen, its outputs are in Git")
         elif "didn't change" in message:
             self._say(f"{self.where}: unchanged")
         elif record.levelno >= logging.WARNING and "is frozen" not in message:
