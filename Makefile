@@ -31,7 +31,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, print where the results are
 	yardbird run --record demo
-	@printf '\n%s\n' 'Done. The results (after: source .venv/bin/activate):' \
+	@printf '%s\n' '' 'Done. The results (after: source .venv/bin/activate):' \
 	  '  reports/index.html       everything on one page: results, solos with sound and notation, verdicts' \
 	  '  reports/comparison.md    all models, next to real solos and the n-gram baseline' \
 	  '  data/generated/          the generated solos: .mid, .wav, piano roll .png, provenance .json' \
