@@ -1,5 +1,9 @@
-# `make demo` runs everything on a machine with Python 3.11; `make help` lists the other targets.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# `make demo` installs and runs everything; `make help` lists the other targets.
+# The first Python that pyproject.toml allows; another one: make PYTHON=/path/to/python
+SUPPORTED := import re, sys, tomllib; v = list(map(int, re.findall(r"\d+", tomllib.load(open("pyproject.toml", "rb"))["project"]["requires-python"]))); sys.exit(not v[:2] <= list(sys.version_info[:2]) < v[2:])
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
+# TORCH=cpu installs the smaller build of PyTorch, without CUDA, from PyTorch's own index
+TORCH ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -10,21 +14,30 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "Python 3.11 is required, $(PYTHON) is $$($(PYTHON) -V 2>&1): make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c '$(SUPPORTED)' 2>/dev/null || { echo "Python with a version in $$(grep -o 'requires-python.*' pyproject.toml) is required," \
+	  "found $$($(or $(PYTHON),python3) -V 2>&1): make demo PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "installing into .venv"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@grep -vE '$(if $(TORCH),^(nvidia|cuda|triton),^$$)' requirements.lock > .venv/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv 2>/dev/null || echo "uv is not available: pip installs the packages, which takes longer"
+	@if [ -x $(BIN)/uv ]; then \
+	  $(BIN)/uv pip install --quiet --python .venv $(if $(TORCH),--torch-backend $(TORCH)) --requirement .venv/requirements.txt && \
+	  $(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/requirements.txt && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	fi
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, print where the results are
-	dvc repro
-	@printf '\n%s\n' 'Done. The results (after: source .venv/bin/activate):' \
+	yardbird run --record demo
+	@printf '%s\n' '' 'Done. The results (after: source .venv/bin/activate):' \
 	  '  reports/index.html       everything on one page: results, solos with sound and notation, verdicts' \
 	  '  reports/comparison.md    all models, next to real solos and the n-gram baseline' \
 	  '  data/generated/          the generated solos: .mid, .wav, piano roll .png, provenance .json' \
-	  '  dvc metrics show         all metrics;   make exp: a table of the experiments' \
-	  '  mlflow ui                the runs and the model registry, in a browser on http://127.0.0.1:5000'
+	  '  yardbird compare         the ten metrics that decide;   make exp: the experiments in a table' \
+	  '  yardbird studio          a page to draw, hear and change solos' \
+	  '  yardbird mlflow ui       the runs and the model registry in a browser'
 
 codec: $(INSTALLED) ## train the codec of sound again (more than an hour); resumes after an interruption
 	$(BIN)/python stages/codec.py
@@ -52,10 +65,11 @@ exp: $(INSTALLED) ## table of experiments: what changed, and the results
 	yardbird compare --experiments
 
 ui: $(INSTALLED) ## the runs and the registry in a browser, on loopback
-	mlflow ui
+	yardbird mlflow ui
 
-lock: $(INSTALLED) ## write the exact versions installed here to requirements.lock
-	$(BIN)/python -m pip freeze --all --exclude-editable | grep -viE '^(pip|yardbird)==' > requirements.lock
+lock: $(INSTALLED) ## write the exact versions of all packages to requirements.lock, for all supported versions of Python
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra studio --no-header --no-annotate --no-emit-index-url \
+	  --output-file requirements.lock pyproject.toml
 
 clean: ## remove tool caches and site/, but no data, models or runs
 	rm -rf site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

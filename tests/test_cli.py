@@ -516,24 +516,6 @@ def test_the_included_presets_match_the_parameters(path: Path, monkeypatch: pyte
         check_override(override, read_params())
 
 
-def test_an_experiment_calls_dvc_with_the_overrides(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    calls: list[list[str]] = []
-
-    def record(command: list[str], check: bool) -> "subprocess.CompletedProcess[bytes]":
-        calls.append(command)
-        return subprocess.CompletedProcess(command, returncode=7 if check else 3)
-
-    monkeypatch.setattr(subprocess, "run", record)
-    files.write_text(workspace / "presets/tiny.yaml", "generate:\n  bars: 8\n")
-    with pytest.raises(SystemExit) as ended:
-        app(["exp", "--preset", "tiny", "-S", "seed=4", "--queue"])
-    assert ended.value.code == 3  # the exit status of dvc
-    assert calls[0][3:] == ["exp", "run", "--queue", "-S", "generate.bars=8", "-S", "seed=4"]
-    assert "generate.bars=8" in capsys.readouterr().err
-
-
 def test_the_doctor_checks_everything(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The state of Git and DVC is arbitrary, because the test also runs in a plain copy."""
     monkeypatch.chdir(ROOT)

@@ -66,7 +66,7 @@ def make_clone(folder: Path) -> Path:
 def run_smoke(folder: Path) -> Path:
     """A clone in which the smoke preset has run to the end."""
     clone = make_clone(folder)
-    check(run(clone, ["yardbird", "exp", "--preset", "smoke"]))
+    check(run(clone, ["yardbird", "exp", "--preset", "smoke", "--here"]))
     return clone
 
 

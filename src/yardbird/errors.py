@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+_INTERRUPTED = 130  # exit status
+
 
 class YardbirdError(Exception):
     """Base class of every error that a user can fix."""
@@ -59,7 +61,8 @@ def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
 def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
     """Decorate the `main` of a stage: print an error that a user can fix as one line on stderr and exit with status 1.
 
-    A missing file is such an error: a user may run a stage by hand before the stages that write its input.
+    A missing file is such an error: a user may run a stage by hand before the stages that write its input. Ctrl-C ends
+    the stage without a message, with status 130 as in a shell.
     """
 
     @functools.wraps(main)
@@ -71,5 +74,7 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
         except FileNotFoundError as error:
             what = error.filename or error
             sys.exit(f"error: {what}: expected a file that an earlier stage writes, found no such file; run dvc repro")
+        except KeyboardInterrupt:  # no traceback
+            sys.exit(_INTERRUPTED)
 
     return guarded

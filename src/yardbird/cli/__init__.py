@@ -23,12 +23,13 @@ from yardbird.cli.metrics_command import metrics
 from yardbird.cli.mlflow_commands import mlflow
 from yardbird.cli.move_commands import blend, transfer
 from yardbird.cli.notation_command import notation
+from yardbird.cli.run_command import restore, run
 from yardbird.cli.sing_command import sing
 from yardbird.cli.studio_command import studio
 from yardbird.errors import InputError, YardbirdError
 
 _cli = typer.Typer(
-    epilog="Start with: yardbird doctor, then dvc repro, then yardbird generate --chart data/charts/blues_in_f.txt",
+    epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -43,6 +44,8 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EPERM: "fix the permissions, or choose another folder",
 }
 for command in (
+    run,
+    restore,
     generate,
     sing,
     interpolate,

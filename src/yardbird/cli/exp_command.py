@@ -1,20 +1,33 @@
-"""`yardbird exp`: runs DVC experiments with presets of parameters.
+"""`yardbird exp`: runs an experiment in a folder of its own, with presets of parameters.
 
-DVC's Hydra composition would overwrite manual edits of params.yaml, so a preset becomes single `-S` overrides.
+DVC's Hydra composition would overwrite manual edits of params.yaml, so a preset becomes single overrides.
 """
 
+import contextlib
 import difflib
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from yardbird import files
 from yardbird.config import PARAMS, read_params
 from yardbird.errors import ConfigError, InputError
+from yardbird.runs.experiment_folder import (
+    EXPERIMENTS,
+    bring_data,
+    data_outside_git,
+    experiment_folder,
+    fetch_experiment,
+    finished_experiments,
+)
+from yardbird.runs.param_edits import with_overrides
+from yardbird.runs.stage_runner import open_repo, read_seconds, run_stages
 
 PRESETS = Path("presets")
 _PLAIN = re.compile(r"[\w./-]+")
@@ -27,13 +40,19 @@ def exp(
         list[str] | None,
         typer.Option("--set", "-S", metavar="KEY=VALUE", help="Override a parameter, as in dvc; can be repeated."),
     ] = None,
-    queue: Annotated[
-        bool, typer.Option("--queue", help="Put it in the queue; start it with `dvc queue start`.")
+    name: Annotated[str | None, typer.Option(help="Name of the experiment; by default that of the preset.")] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Run it in the workspace: it replaces parameters, models and reports.")
     ] = False,
-    temp: Annotated[bool, typer.Option("--temp", help="Run it in a temporary folder, not in the workspace.")] = False,
-    name: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Put it in DVC's queue; start it with `dvc queue start`.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an experiment of this name.")] = False,
 ) -> None:
     """Run the pipeline as a DVC experiment, with a preset of parameters and further overrides.
+
+    It runs in the folder out/experiments/NAME, with the uncommitted changes and the own data of the workspace. The
+    workspace stays as it is. After Ctrl-C the same command continues.
 
     Examples:
 
@@ -44,19 +63,69 @@ def exp(
     - `yardbird exp -S generate.temperature=0.8 --queue`, then `dvc queue start -j 1`
 
     - `make exp`  (a table of all experiments)
+
+    - `dvc exp apply smoke`, then `yardbird restore`  (take the results into the workspace, then go back)
     """
-    params = read_params()
+    root, params = Path.cwd(), read_params()
     overrides = list(preset_overrides(preset, params)) if preset else []
     for text in override or []:
         check_override(text, params)
         overrides.append(text)
-    command = [sys.executable, "-m", "dvc", "exp", "run"]
-    command += [flag for flag, wanted in (("--queue", queue), ("--temp", temp)) if wanted]
-    command += ["--name", name] if name else []
+    if queue:
+        if here or force:
+            raise InputError("--queue", expected="no --here and no --force with it", found="one", remedy="leave it out")
+        _queue(root, name, overrides)
+    done = finished_experiments(root)
+    if name in done and not force:
+        remedy = "choose another --name, or --force to replace it"
+        raise InputError(
+            str(name), expected="the name of a new experiment", found="one that is recorded", remedy=remedy
+        )
+    named = name or _free_name(preset or "exp", done)
+    text = with_overrides(PARAMS.read_text(encoding="utf-8"), overrides)
+    os.environ |= {"DVC_ROOT": str(root), "DVC_EXP_NAME": named}  # stages log to the MLflow of the repository
+    seconds = {} if preset else read_seconds(root)
+    if here:
+        files.write_text(root / PARAMS, text)
+        _run(root, named, seconds, force)
+        typer.echo(f"experiment {named} is recorded; back to the last committed run: yardbird restore")
+        return
+    with experiment_folder(root, named) as folder:
+        typer.echo(f"experiment {named} runs in {EXPERIMENTS / named}")
+        files.write_text(folder / PARAMS, text)
+        bring_data(root, folder)
+        _run(folder, named, seconds, force)
+        fetch_experiment(root, folder, named)
+    typer.echo(f"experiment {named} is recorded; its results: {EXPERIMENTS / named}/reports/index.html")
+
+
+def _run(folder: Path, name: str, seconds: Mapping[str, float], force: bool) -> None:
+    run_stages(folder, typer.echo, seconds)
+    with contextlib.chdir(folder), open_repo(folder) as repo:
+        repo.experiments.save(name=name, force=force)
+
+
+def _queue(root: Path, name: str | None, overrides: Sequence[str]) -> None:
+    """Put an experiment into DVC's queue, which runs it on what Git and DVC track; exits with DVC's status.
+
+    Raises:
+        InputError: a source is tracked by neither.
+    """
+    if untracked := data_outside_git(root):
+        folder = untracked[0]
+        remedy = f"run dvc add {folder} and git add {folder}.dvc, or leave out --queue"
+        raise InputError(
+            folder, expected="data in DVC, for --queue", found="files that DVC does not track", remedy=remedy
+        )
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--queue", *(["--name", name] if name else [])]
     for text in overrides:
         command += ["-S", text]
     typer.echo(f"dvc {' '.join(command[3:])}", err=True)
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def _free_name(base: str, taken: set[str]) -> str:
+    return next(name for name in [base, *(f"{base}-{count}" for count in range(2, 10_000))] if name not in taken)
 
 
 def preset_overrides(name: str, params: Mapping[str, Any]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def ingest(
 
     - `yardbird ingest --dry-run --part "Alto Sax" data/raw/bands`
 
-    - `dvc exp run -S '~sources.etudes' -S '+sources.parker=data/raw/parker'`  (train on it)
+    - `yardbird exp -S '~sources.etudes' -S '+sources.parker=data/raw/parker'`  (train on it)
     """
     from yardbird.config import read_section
     from yardbird.data.ingest import survey

@@ -74,6 +74,7 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
         logging.getLogger(name).setLevel(logging.WARNING)  # the first use logs forty lines of migrations
     try:
         with FileLock(root / "mlflow.lock", timeout=_SETUP_SECONDS):
+            _create_database(uri)
             client = MlflowClient(uri)
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
@@ -99,6 +100,17 @@ def _remove_empty_default(client: MlflowClient) -> None:
         return
     if not client.search_runs([default.experiment_id], run_view_type=ViewType.ALL, max_results=1):
         client.delete_experiment(default.experiment_id)
+
+
+def _create_database(uri: str) -> None:
+    """Create an SQLite database under another name first: MLflow cannot use one whose creation was interrupted."""
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:") or path.exists():
+        return
+    draft = path.with_name(f".{path.name}.creating")
+    draft.unlink(missing_ok=True)  # of an interrupted creation
+    MlflowClient(f"sqlite:///{draft}").search_experiments(max_results=1)
+    draft.rename(path)
 
 
 def first_line(error: BaseException) -> str:

@@ -111,7 +111,9 @@ def _work(
         if work is None:
             return
         arrays, step, number = work
-        pipe.send(_differentiate(family, parameters, gradients, arrays, step, mixed, derive_seed(seed, number)))
+        result = _differentiate(family, parameters, gradients, arrays, step, mixed, derive_seed(seed, number))
+        with suppress(BrokenPipeError):  # the trainer was stopped in the meantime
+            pipe.send(result)
 
 
 def _differentiate(

@@ -1,0 +1,56 @@
+"""`yardbird run` and `yardbird restore`: the pipeline with a line for each stage, and the way back to its last run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from yardbird.runs.recorded_run import record, set_changes_aside
+from yardbird.runs.stage_runner import read_seconds, run_stages
+
+
+def run(
+    record_as: Annotated[
+        str | None,
+        typer.Option("--record", metavar="BRANCH", help="Commit the results on this new local branch afterwards."),
+    ] = None,
+) -> None:
+    """Run the stages that changed, with a line for each stage.
+
+    It does what `dvc repro` does, and takes from the run cache all that this machine has computed before, also after
+    `git checkout`, `git pull` or `dvc checkout`. After Ctrl-C the same command continues.
+
+    Examples:
+
+    - `yardbird run`
+
+    - `yardbird run --record demo`, as in `make demo`: `main` stays as it is in the remote repository
+    """
+    root = Path.cwd()
+    run_stages(root, typer.echo, read_seconds(root), measure=True)
+    if record_as:
+        typer.echo(record(root, record_as))
+
+
+def restore() -> None:
+    """Return to the last committed run: parameters, models, solos and reports.
+
+    Changes of params.yaml, dvc.lock and the reports are set aside with `git stash`; other files are not touched. The
+    outputs come from the cache; nothing is trained.
+
+    Examples:
+
+    - `yardbird restore`, for example after `yardbird exp --here` or `dvc exp apply`
+
+    - `git stash pop`, to get the changes back
+    """
+    root = Path.cwd()
+    if aside := set_changes_aside(root):
+        typer.echo(f"set aside with git stash: {', '.join(aside)}")
+    run_stages(root, _say_if_cached, {}, only_cached=True)
+    typer.echo("restored: models, solos and reports are those of the last committed run")
+
+
+def _say_if_cached(line: str) -> None:
+    if line.endswith("from the cache"):
+        typer.echo(line)

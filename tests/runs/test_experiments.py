@@ -1,0 +1,102 @@
+"""`yardbird exp` and `yardbird restore` on a real DVC repository, with own data, queues and remotes."""
+
+from pathlib import Path
+
+from tiny_pipeline import PARAMS, add_data, call, made_by, ran, yardbird
+
+from yardbird import files
+
+WEIGHTS, SOLO = "models/toy/weights.txt", "data/generated/toy/solo.wav"
+
+
+def test_an_experiment_runs_in_its_own_folder_and_the_workspace_stays(demo: Path) -> None:
+    """Regression: an experiment replaced the models, the solos and the report of the demo."""
+    files.write_text(demo / "stages/step.py", (demo / "stages/step.py").read_text() + "# an uncommitted change\n")
+    before = call(demo, "git", "status", "--porcelain")
+    said = yardbird(demo, "exp", "-S", "seed=3", "--name", "three")
+    assert "experiment three is recorded; its results: out/experiments/three/reports/index.html" in said
+    folder = demo / "out/experiments/three"
+    assert made_by(folder, SOLO)["seed"] == 3
+    assert (folder / "params.yaml").read_text() == PARAMS.replace("seed: 0", "seed: 3")
+    assert (folder / "stages/step.py").read_text().endswith("# an uncommitted change\n")
+    assert call(demo, "git", "status", "--porcelain") == before
+    assert made_by(demo, WEIGHTS)["seed"] == 0
+    assert "three" in call(demo, "dvc", "exp", "list", "--name-only").split()
+    assert "choose another --name, or --force to replace it" in yardbird(
+        demo, "exp", "-S", "seed=4", "--name", "three", status=1
+    )
+
+
+def test_after_experiments_in_the_workspace_one_command_brings_the_demo_back(demo: Path) -> None:
+    for seed in ("5", "6"):
+        said = yardbird(demo, "exp", "--here", "-S", f"seed={seed}", "--name", f"seed{seed}")
+        assert f"experiment seed{seed} is recorded; back to the last committed run: yardbird restore" in said
+    assert made_by(demo, SOLO)["seed"] == 6
+    ran(demo)
+    assert "restored" in yardbird(demo, "restore")
+    assert ran(demo) == []
+    assert made_by(demo, SOLO) == {"seed": 0, "machine": "mine"}
+    assert call(demo, "git", "status", "--porcelain") == ""
+    assert "up to date" in call(demo, "dvc", "status")
+    call(demo, "git", "stash", "pop", "-q")
+    assert "seed: 6 # of all random streams" in (demo / "params.yaml").read_text()
+    call(demo, "git", "checkout", "-q", ".")
+    call(demo, "dvc", "exp", "apply", "seed5")
+    assert made_by(demo, SOLO)["seed"] == 5
+    yardbird(demo, "restore")
+    assert made_by(demo, SOLO)["seed"] == 0
+
+
+def test_restore_trains_nothing_and_says_what_is_missing(mine: Path) -> None:
+    said = yardbird(mine, "restore", status=1)
+    assert "stage 1 of 3, train: expected results in the cache, found none; run yardbird run" in said
+    assert ran(mine) == []
+
+
+def test_an_interrupted_experiment_continues_in_its_folder(demo: Path) -> None:
+    (demo / ".git/fail").touch()
+    assert "failed to run" in yardbird(demo, "exp", "-S", "seed=3", status=1)
+    (demo / ".git/fail").unlink()
+    (demo / "out/experiments/exp/kept").touch()
+    assert "experiment exp is recorded" in yardbird(demo, "exp", "-S", "seed=3")
+    assert (demo / "out/experiments/exp/kept").exists()
+    assert "experiment exp-2 runs in out/experiments/exp-2" in yardbird(demo, "exp", "-S", "seed=4")
+
+
+def test_a_source_outside_the_repository_has_an_absolute_path(demo: Path) -> None:
+    files.write_text(demo.parent / "elsewhere/solo.txt", "a solo")
+    said = yardbird(demo, "exp", "-S", "+sources.other=../elsewhere", status=1)
+    assert "sources.other: expected a folder inside the repository, found ../elsewhere; write an absolute path" in said
+
+
+def test_own_data_travels_through_a_remote_and_experiments_through_git(demo: Path, tmp_path: Path) -> None:
+    """The commands of docs/own-data.md, with a folder as remote and a bare repository."""
+    said = yardbird(demo, "exp", "-S", "seed=7", "--queue", status=1)
+    assert "data/raw/parker: expected data in DVC, for --queue, found files that DVC does not track" in said
+    assert "run dvc add data/raw/parker and git add data/raw/parker.dvc, or leave out --queue" in said
+    call(tmp_path, "git", "init", "-q", "--bare", "hub.git")
+    call(demo, "git", "remote", "set-url", "origin", str(tmp_path / "hub.git"))
+    for command in (
+        "dvc add -q data/raw/parker",
+        f"dvc remote add --default storage {tmp_path / 'storage'}",
+        "git add data/raw/parker.dvc .dvc/config",
+        "git commit -qm Solos",
+    ):
+        call(demo, *command.split())
+    assert "Queued experiment" in yardbird(demo, "exp", "-S", "seed=7", "--queue", "--name", "seven")
+    assert "is recorded" in yardbird(demo, "exp", "-S", "seed=8", "--name", "eight")
+    assert ran(demo)[0] == WEIGHTS
+    call(demo, "git", "push", "-q", "origin", "HEAD")
+    call(demo, "dvc", "push", "-q")
+    call(demo, "dvc", "exp", "push", "-q", "origin", "eight")
+
+    call(tmp_path, "git", "clone", "-q", "--branch", "demo", str(tmp_path / "hub.git"), "elsewhere")
+    elsewhere = tmp_path / "elsewhere"
+    call(elsewhere, "dvc", "pull", "-q")
+    assert (elsewhere / "data/raw/parker/solo.txt").read_text() == "a solo"
+    assert made_by(elsewhere, SOLO) == {"seed": 0, "machine": "mine"}
+    add_data(elsewhere)
+    assert "stage 2 of 4, train: unchanged" in yardbird(elsewhere, "run", machine="another")
+    call(elsewhere, "dvc", "exp", "pull", "-q", "origin", "eight")
+    call(elsewhere, "dvc", "exp", "apply", "-q", "eight")
+    assert made_by(elsewhere, SOLO) == {"seed": 8, "machine": "mine"}

@@ -1,0 +1,129 @@
+"""`yardbird run` on a real DVC repository of three stages: its lines, Ctrl-C, failures, and locks of other machines."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_pipeline import call, environment, made_by, ran, yardbird
+
+from yardbird import files
+from yardbird.runs.stage_runner import about, read_seconds
+
+WEIGHTS, SOLO = "models/toy/weights.txt", "data/generated/toy/solo.wav"
+
+
+def test_a_demo_says_each_stage_its_time_and_where_the_first_solo_is(mine: Path) -> None:
+    files.write_text(mine / "reports/stage_seconds.yaml", "train: 170.0\n")
+    lines = yardbird(mine, "run").splitlines()
+    assert lines == [
+        "3 stages, about 3 minutes if all of them run",
+        "stage 1 of 3, train, about 3 minutes",
+        "stage 2 of 3, generate",
+        f"  the first solos are ready; listen to {SOLO}",
+        "stage 3 of 3, analyse",
+    ]
+    measured = read_seconds(mine)
+    assert list(measured) == ["train", "generate", "analyse"]
+    assert max(measured.values()) < 60
+    again = yardbird(mine, "run").splitlines()
+    assert again[1:] == [f"stage {n} of 3, {name}: unchanged" for n, name in enumerate(measured, 1)]
+
+
+def test_after_a_recorded_demo_git_is_clean_and_the_usual_way_back_works(mine: Path) -> None:
+    """Regression: after a demo on another processor, `git checkout . && dvc checkout` deleted the models."""
+    main = call(mine, "git", "rev-parse", "main")
+    assert "committed on the local branch demo; main is unchanged" in yardbird(mine, "run", "--record", "demo")
+    assert made_by(mine, WEIGHTS) == {"seed": 0, "machine": "mine"}
+    assert call(mine, "git", "status", "--porcelain") == ""
+    assert call(mine, "git", "rev-parse", "main") == main
+    files.write_text(mine / "dvc.lock", "schema: '2.0'\nstages: {}\n")
+    (mine / WEIGHTS).unlink()
+    call(mine, "git", "checkout", "-q", ".")
+    call(mine, "dvc", "checkout", "-q")
+    assert made_by(mine, WEIGHTS) == {"seed": 0, "machine": "mine"}
+    assert "up to date" in call(mine, "dvc", "status")
+    assert "results are those of the current commit" in yardbird(mine, "run", "--record", "demo")
+
+
+def test_new_code_from_main_continues_with_what_this_machine_has_computed(demo: Path) -> None:
+    """DVC asks its run cache only if dvc.lock has no fitting entry, and that of main fits and names other bytes."""
+    call(demo, "git", "switch", "-q", "main")
+    call(demo, "dvc", "checkout", "-q", "--force", status=255)  # the bytes of main are on the other machine
+    assert not (demo / WEIGHTS).exists()
+    ran(demo)
+    said = yardbird(demo, "run", "--record", "demo")
+    assert "stage 1 of 3, train: from the cache" in said
+    assert ran(demo) == []
+    assert made_by(demo, WEIGHTS) == {"seed": 0, "machine": "mine"}
+    assert "committed on the local branch demo-2" in said
+    assert call(demo, "git", "status", "--porcelain") == ""
+
+
+def test_results_of_changed_code_are_not_committed_for_the_user(mine: Path) -> None:
+    params = mine / "params.yaml"
+    files.write_text(params, params.read_text().replace("seed: 0", "seed: 1"))
+    said = yardbird(mine, "run", "--record", "demo")
+    assert "not committed, because params.yaml differs from the commit, too: use git commit -a" in said
+    assert call(mine, "git", "branch", "--show-current") == "main\n"
+    assert made_by(mine, WEIGHTS)["seed"] == 1
+
+
+def test_a_failed_stage_is_one_line_and_the_next_run_continues_with_it(demo: Path) -> None:
+    (demo / ".git/fail").touch()
+    files.write_text(demo / "data/raw/parker/more.txt", "another solo")
+    said = yardbird(demo, "run", status=1).splitlines()
+    assert said[-2] == "error: no more space"
+    assert said[-1].startswith("error: stage 1 of 3, train: failed to run: python stages/step.py")
+    (demo / ".git/fail").unlink()
+    ran(demo)
+    yardbird(demo, "run")
+    assert ran(demo) == [WEIGHTS, "analysis.txt"]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_ctrl_c_stops_within_a_stage_and_the_next_run_continues_there(demo: Path) -> None:
+    files.write_text(demo / "params.yaml", (demo / "params.yaml").read_text().replace("seed: 0", "seed: 1"))
+    ran(demo)
+    (demo / ".git/wait").touch()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "yardbird.cli", "run"],
+        cwd=demo,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for((demo / ".git/ran.txt").exists)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stage
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == "error: interrupted; the same command continues"
+    (demo / ".git/wait").unlink()
+    ran(demo)
+    yardbird(demo, "run")
+    assert ran(demo)[0] == WEIGHTS
+
+
+def test_a_folder_that_is_no_repository_is_one_line(tmp_path: Path) -> None:
+    said = yardbird(tmp_path, "run", status=1)
+    assert "expected a DVC repository, found no .dvc folder; run the command in the root of the repository" in said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "about 5 seconds"), (44, "about 40 seconds"), (70, "about 1 minute"), (630, "about 10 minutes")],
+)
+def test_durations_are_rounded(seconds: float, words: str) -> None:
+    assert about(seconds) == words
