@@ -564,5 +564,5 @@ def test_the_doctor_fails_if_something_must_be_fixed(workspace: Path, capsys: py
     out = capsys.readouterr().out
     assert ended.value.code == 1
     assert "no folder nowhere: correct section `sources` of params.yaml" in out
-    assert "`mlflow ui` would show the folder mlruns/ instead of mlflow.db: move mlruns/ away" in out
+    assert "MLflow would show the folder mlruns/ instead of mlflow.db: move mlruns/ away" in out
     assert "this folder is no repository" in out

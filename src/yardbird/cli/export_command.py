@@ -41,6 +41,6 @@ def export(
     try:
         write(model, origin["trained"], endpoints[family], read_section("publish", dict[str, Gate])[family], folder)
     except FileNotFoundError as error:
-        what, remedy = str(error.filename), "run `dvc repro`: the model card shows these results"
+        what, remedy = str(error.filename), "run `yardbird run`: the model card shows these results"
         raise InputError(what, expected="results of the pipeline", found="no such file", remedy=remedy) from None
     result(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
