@@ -88,9 +88,7 @@ def solo_tab(studio: Studio, visitor: gr.State) -> Tab:
                 model = gr.Dropdown([], label="Model")
                 artist = gr.Dropdown([_ANYONE], value=_ANYONE, label="In the style of")
                 with gr.Row():
-                    qpm = gr.Number(
-                        0, label="Tempo", minimum=0, maximum=400, info="0: the chart's", min_width=120
-                    )
+                    qpm = gr.Number(0, label="Tempo", minimum=0, maximum=400, info="0: the chart's", min_width=120)
                     choruses = gr.Slider(1, 8, 2, step=1, label="Choruses", min_width=160)
                 temperature = gr.Slider(0, 1.5, 1, step=0.05, label="Temperature", info="lower: more predictable")
                 with gr.Accordion("More", open=False):
