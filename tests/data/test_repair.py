@@ -190,7 +190,7 @@ def test_a_folder_without_a_usable_file_is_an_error_after_its_lines(doctor, tmp_
 
 
 def test_options_for_folders_require_a_folder(doctor):
-    _, code = doctor("--json")
+    _, code = doctor("--all")
     assert "expected a folder with these options, found none; name the folders to examine" in str(code)
 
 

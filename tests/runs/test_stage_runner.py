@@ -107,6 +107,8 @@ def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # a background job of a shell ignores Ctrl-C, and so would the processes that it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         wait_for((demo / ".git/ran.txt").exists)
