@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from tiny_run import FAMILY, HOSTILE, REAL_SOLOS, SINGER
 
+from yardbird import files
 from yardbird.data.reading import load_midi
 from yardbird.metrics.solo_metrics import describe
+from yardbird.report.latent_charts import latent_charts
 from yardbird.report.metric_names import in_words
 from yardbird.report.page import script_safe, write_report
 from yardbird.report_tables import address
@@ -146,6 +148,21 @@ def test_charts_of_the_latent_space_show_the_map_the_control_and_the_effects(pag
     (heat,) = charts["arithmetic"]["data"]
     assert heat["y"] == ["more blues", "more density", "random direction 1"]
     assert heat["text"][0] == ["+0.50", "+0.00"]
+
+
+def test_charts_leave_gaps_where_silence_has_no_value(tmp_path: Path) -> None:
+    tables = {
+        "transfer/transfer": "from,to,way,strength,verdict,rhythm_kept\nA,B,intervals,0,0.2,1\nA,B,intervals,1,0.3,",
+        "arithmetic/arithmetic": "way,strength,blues,register\nblues,2,0.5,\nblues,-2,-0.5,0.1\nregister,2,0,1",
+    }
+    for name, text in tables.items():
+        files.write_text(tmp_path / f"{name}.csv", text)
+    transfer, arithmetic = (json.loads(script_safe(chart.figure)) for chart in latent_charts(tmp_path))
+    assert transfer["data"][-1]["y"] == [1, None]
+    assert (arithmetic["data"][0]["z"], arithmetic["data"][0]["text"]) == (
+        [[0.5, None], [0, 1]],
+        [["+0.50", "–"], ["+0.00", "+1.00"]],
+    )
 
 
 def test_a_family_has_one_colour_in_charts_headings_and_tables(page: Path, elements: Elements) -> None:
