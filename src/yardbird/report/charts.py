@@ -82,8 +82,8 @@ def dots(
         )
         for row, part in table.groupby(by, sort=False)
     ]
-    axis = {"autorange": "reversed", "automargin": True, "tickmode": "linear"}
-    return chart(name, title, traces, height=90 + 22 * len(labels), xaxis_title=value, yaxis=axis)
+    axis = {"autorange": "reversed", "tickmode": "linear", "tickfont": {"size": 10}}
+    return chart(name, title, traces, height=120 + 36 * len(labels), xaxis_title=value, yaxis=axis)
 
 
 def curves(name: str, title: str, table: pd.DataFrame, first: str, colour: str) -> Chart:

@@ -56,10 +56,11 @@ def _map(solos: pd.DataFrame, purity: pd.DataFrame | None) -> Chart:
 def _transfer(number: int, table: pd.DataFrame) -> Chart:
     """The judge's probability of the target artist by the distance of the move; random directions are the control."""
     source, target = table.iloc[0][["from", "to"]]
-    random = table[table["way"].str.startswith(_RANDOM)].groupby("strength")
+    start = table["strength"] == 0  # the reconstructions, from which every way starts
+    random = table[table["way"].str.startswith(_RANDOM) | start].groupby("strength")
     rows: Mapping[str, pd.DataFrame] = {
         "towards the artist's intervals": table[table["way"] == "intervals"],
-        "towards the artist's mean code": table[table["way"] == "means"],
+        "towards the artist's mean code": table[(table["way"] == "means") | start],
         "random directions (mean)": random["verdict"].mean().reset_index(),
         "rhythm kept": table[table["way"] == "intervals"].assign(verdict=lambda own: own["rhythm_kept"]),
     }
