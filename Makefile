@@ -36,7 +36,7 @@ demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, pri
 	  '  reports/comparison.md    all models, next to real solos and the n-gram baseline' \
 	  '  data/generated/          the generated solos: .mid, .wav, piano roll .png, provenance .json' \
 	  '  yardbird compare         the ten metrics that decide;   make exp: the experiments in a table' \
-	  '  yardbird studio          a page to draw, hear and change solos' \
+	  '  yardbird studio          a page to draw, play and change solos' \
 	  '  yardbird mlflow ui       the runs and the model registry in a browser'
 
 codec: $(INSTALLED) ## train the codec of sound again (more than an hour); resumes after an interruption

@@ -10,6 +10,7 @@ from yardbird.config import read_section, read_seed
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
 from yardbird.latent.latent_experiments import ExploreConfig, explore
+from yardbird.latent.measured_effects import weak_moves
 from yardbird.latent.study import open_study
 from yardbird.models.music_vae.vae_family import MusicVAEFamily
 
@@ -23,6 +24,8 @@ def main() -> None:
     study = open_study(family, Path("data/augmented"), config.split, seed)
     figures = explore(study, config, Path("data/explored"))
     files.write_json(Path("reports/explore.json"), {MusicVAEFamily.name: figures})
+    for sentence in weak_moves(Path("data/explored")):
+        print(f"note: {sentence}")
 
 
 if __name__ == "__main__":

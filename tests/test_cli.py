@@ -170,7 +170,7 @@ def test_the_real_program_continues_a_prime_and_prints_the_seed_that_it_drew(wor
     assert found
     *notes, last = err.splitlines()
     assert all(note.startswith("note: ") for note in notes), err
-    assert last == f"note: drawn with a new seed; --seed {found[2]} draws the same again"
+    assert last == f"note: drawn with a new seed; --seed {found[2]} gives the same result again"
     first = workspace / f"{found[1]}.mid"
     score = read_score(first)
     assert score.bar_count == 4
@@ -564,5 +564,5 @@ def test_the_doctor_fails_if_something_must_be_fixed(workspace: Path, capsys: py
     out = capsys.readouterr().out
     assert ended.value.code == 1
     assert "no folder nowhere: correct section `sources` of params.yaml" in out
-    assert "`mlflow ui` would show the folder mlruns/ instead of mlflow.db: move mlruns/ away" in out
+    assert "MLflow would show the folder mlruns/ instead of mlflow.db: move mlruns/ away" in out
     assert "this folder is no repository" in out

@@ -121,8 +121,8 @@ def test_the_comparison_of_this_run_is_one_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "comparison_tables.json: expected the comparison of a run, found no such file; run `dvc repro`"),
-        (["--json"], "reports/metrics: expected a file for each of the ten metrics, found fewer; run `dvc repro`"),
+        ([], "comparison_tables.json: expected the comparison of a run, found no such file; run `yardbird run`"),
+        (["--json"], "reports/metrics: expected a file for each of the ten metrics, found fewer; run `yardbird run`"),
         (["--experiments"], "you are not inside of a DVC repository"),
     ],
     ids=["table", "json", "experiments"],

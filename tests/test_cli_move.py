@@ -15,7 +15,7 @@ from yardbird import files
 from yardbird.cli import app
 from yardbird.latent.directions import Directions, fingerprint
 from yardbird.latent.interval_style import INTERVALS
-from yardbird.latent.measured_effects import weak_blend, weak_interpolation, weak_transfer
+from yardbird.latent.measured_effects import weak_blend, weak_interpolation, weak_moves, weak_transfer
 from yardbird.models.music_vae import MusicVAEFamily
 from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
@@ -163,6 +163,17 @@ def test_a_path_less_steady_than_a_cross_fade_says_so(tmp_path):
     assert weak_interpolation(tmp_path, "spherical") == []
     (said,) = weak_interpolation(tmp_path, "linear")
     assert "monotony 0.900 against 0.980; 70% against 10% of its bars are new" in said
+
+
+def test_the_explore_stage_says_so_of_every_move(tmp_path):
+    measured(tmp_path)
+    assert [sentence.split(":")[0] for sentence in weak_moves(tmp_path)] == [
+        "John Coltrane → Charlie Parker",
+        "blues did not beat its control in the explore stage",
+        "in the explore stage, rests changed density more than itself",
+        "a linear path was less steady than its control in the explore stage, a cross-fade of bars",
+    ]
+    assert weak_moves(tmp_path / "elsewhere") == []
 
 
 def test_the_commands_say_so_when_a_direction_is_used(trained, tmp_path, capsys):

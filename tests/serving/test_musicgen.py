@@ -17,7 +17,7 @@ from yardbird.config import read_section
 from yardbird.errors import YardbirdError
 from yardbird.generation.prompted_sound import open_singer, sing
 from yardbird.generation.sound_orders import SingConfig
-from yardbird.serving.musicgen import ENDPOINT, MOST_SECONDS, MOST_SECONDS_IN_ALL, open_model
+from yardbird.serving.musicgen_endpoint import ENDPOINT, MOST_SECONDS, MOST_SECONDS_IN_ALL, open_model
 from yardbird.tracking.endpoint import Answer
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -160,7 +160,7 @@ def test_a_real_solo_lies_in_the_range_of_real_solos(references: ReferenceSolos)
 
 
 def test_without_a_corpus_the_page_says_what_to_run(take: Take, tmp_path: Path) -> None:
-    assert "run `dvc repro`" in studio_views.take_html(take, ReferenceSolos(tmp_path))
+    assert "run `yardbird run`" in studio_views.take_html(take, ReferenceSolos(tmp_path))
 
 
 def test_without_models_the_error_says_what_to_run(tmp_path: Path, session: Session) -> None:
@@ -273,7 +273,7 @@ def test_every_move_tells_how_well_it_was_measured_to_work() -> None:
 def test_without_the_stage_explore_nothing_is_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert move_desk.honesty_of_attributes() == move_desk.honesty_of_transfer() == move_desk.artists() == []
-    assert "run <code>dvc repro explore" in studio_views.honesty_html({"attributes": [], "transfer": []})
+    assert "run <code>yardbird run" in studio_views.honesty_html({"attributes": [], "transfer": []})
 
 
 def test_a_sound_continues_a_melody(shelf: ModelShelf, session: Session) -> None:

@@ -25,7 +25,7 @@ from yardbird.dvc_lock import background_sources
 from yardbird.generation.audition import sound_and_picture
 from yardbird.music.midi import read_score
 from yardbird.report_tables import Section, Table, write_sections
-from yardbird.serving.music_transformer import ENDPOINT
+from yardbird.serving.music_transformer_endpoint import ENDPOINT
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.model_card import model_card, read_corpus

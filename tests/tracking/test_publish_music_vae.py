@@ -22,8 +22,8 @@ from yardbird.generation.audition import sound_and_picture
 from yardbird.models.family_names import TRAINED
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score, make_notes
-from yardbird.serving.music_vae import ENDPOINT
-from yardbird.serving.requests import facts
+from yardbird.serving.endpoint_requests import facts
+from yardbird.serving.music_vae_endpoint import ENDPOINT
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.publish import publish

@@ -18,7 +18,7 @@ from yardbird import files
 from yardbird.audio.wave import read_wave
 from yardbird.generation.audition import sound_and_picture
 from yardbird.models.family_names import TRAINED
-from yardbird.serving.musicgen import ENDPOINT
+from yardbird.serving.musicgen_endpoint import ENDPOINT
 from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Gate

@@ -17,7 +17,7 @@ class Profile(BaseModel):
 
 
 class Answer(BaseModel):
-    """One answer to a question, which has the name of its first clip."""
+    """One answer to a question; the question is identified by its first clip."""
 
     model_config = ConfigDict(extra="forbid")
     question: str = Field(pattern=r"^[0-9a-f]{16}$")

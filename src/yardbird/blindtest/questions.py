@@ -1,7 +1,7 @@
 """The three kinds of question. A question has one clip or two and a fixed list of answers.
 
 A test has one kind, its mode: "is this the artist?" (`yes_no`), an opinion from 1 to 5 (`scale`), or a preference
-between two clips (`pairs`). All else is common: planning, pages, votes, results.
+between two clips (`pairs`). Planning, pages, votes and results are the same for all modes.
 """
 
 from collections.abc import Mapping

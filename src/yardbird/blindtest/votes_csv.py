@@ -16,8 +16,8 @@ _SPREADSHEET_FORMULA = ("=", "+", "-", "@")
 def votes_csv(test: BlindTest, key: Key, everything: Mapping[str, tuple[Listener, Votes]]) -> str:
     """All votes, also those of listeners who are not counted.
 
-    In mode `pairs` the columns of the clips are there twice, with the endings `_a` and `_b`. A reason is one line. One
-    that a spreadsheet would run as a formula gets an apostrophe in front.
+    In mode `pairs` the columns of the clips are there twice, with the endings `_a` and `_b`. A reason is one line. If a
+    spreadsheet would run it as a formula, it gets an apostrophe in front.
     """
     questions = {question[0]: question for question in test.questions}
     endings = ("_a", "_b") if KINDS[test.mode].clips == 2 else ("",)

@@ -86,7 +86,7 @@ def _root(
 ) -> None:
     """From a folder of Charlie Parker solos to trained, compared and registered music generation models.
 
-    DVC runs the pipeline: `dvc repro` runs the changed stages, `dvc exp show` compares experiments. Commands that make
+    DVC runs the pipeline: `yardbird run` runs the changed stages, `make exp` compares experiments. Commands that make
     something write it to out/ and never replace an earlier result, except with --force.
     """
     if quiet and verbose:

@@ -19,7 +19,7 @@ from yardbird.report_tables import read_sections
 Metrics = Mapping[str, Mapping[str, float]]  # metric → family → value
 
 _TABLES = Path("reports/comparison_tables.json")
-_REMEDY = "run `dvc repro`, which compares the families"
+_REMEDY = "run `yardbird run`, which compares the families"
 _NAME_WIDTH = 20  # of an experiment
 _SHORT_HASH = 7
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from yardbird.progress import progress
 
-#: The option of every command that prints figures.
+#: The option of every command that prints values.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 _HIDDEN = "TQDM_DISABLE"
@@ -34,7 +34,7 @@ def verbosity(*, quiet: bool, verbose: bool) -> Iterator[None]:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO if verbose else logging.ERROR)
     with warnings.catch_warnings():
-        if not sys.warnoptions:  # python -W and PYTHONWARNINGS have the last word
+        if not sys.warnoptions:  # python -W and PYTHONWARNINGS take precedence
             warnings.simplefilter("default" if verbose else "ignore")
         _quiet = quiet
         if quiet:
@@ -50,7 +50,7 @@ def verbosity(*, quiet: bool, verbose: bool) -> Iterator[None]:
 
 
 def note(text: str) -> None:
-    """Print a line about the result on stderr, unless the user has asked for results only."""
+    """Print a line about the result on stderr, unless `-q` is given."""
     if not _quiet:
         typer.echo(f"note: {text}", err=True)
 

@@ -166,7 +166,7 @@ def database() -> Iterator[Finding]:
     root = project_root()
     if (root / "mlruns").is_dir():
         yield Finding(
-            "fail", "MLflow", "`mlflow ui` would show the folder mlruns/ instead of mlflow.db", "move mlruns/ away"
+            "fail", "MLflow", "MLflow would show the folder mlruns/ instead of mlflow.db", "move mlruns/ away"
         )
     remote = os.environ.get("MLFLOW_TRACKING_URI")
     if not remote and not (root / "mlflow.db").exists():
@@ -211,7 +211,7 @@ def repository() -> Iterator[Finding]:
             "run `yardbird doctor` in the repository's root, or run `dvc init`",
         )
     elif not Path("dvc.lock").is_file():
-        yield Finding("warn", "DVC", "the pipeline has not run yet", "run `dvc repro`")
+        yield Finding("warn", "DVC", "the pipeline has not run yet", "run `yardbird run`")
     else:
         yield Finding("ok", "DVC", "set up; the pipeline has run")
 

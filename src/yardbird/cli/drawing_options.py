@@ -19,7 +19,7 @@ def chosen_seed(seed: int | None) -> tuple[int, bool]:
 
 
 def note_seed(seed: int) -> None:
-    note(f"drawn with a new seed; --seed {seed} draws the same again")
+    note(f"drawn with a new seed; --seed {seed} gives the same result again")
 
 
 def with_options(settings: Settings, options: Mapping[str, Any]) -> Settings:

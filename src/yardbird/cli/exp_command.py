@@ -1,4 +1,4 @@
-"""`yardbird exp`: runs an experiment in a folder of its own, with presets of parameters.
+"""`yardbird exp`: runs an experiment in a separate folder, with presets of parameters.
 
 DVC's Hydra composition would overwrite manual edits of params.yaml, so a preset becomes single overrides.
 """
@@ -51,7 +51,7 @@ def exp(
 ) -> None:
     """Run the pipeline as a DVC experiment, with a preset of parameters and further overrides.
 
-    It runs in the folder out/experiments/NAME, with the uncommitted changes and the own data of the workspace. The
+    It runs in the folder out/experiments/NAME, with the uncommitted changes and your data of the workspace. The
     workspace stays as it is. After Ctrl-C the same command continues.
 
     Examples:
@@ -64,7 +64,7 @@ def exp(
 
     - `make exp`  (a table of all experiments)
 
-    - `dvc exp apply smoke`, then `yardbird restore`  (take the results into the workspace, then go back)
+    - `dvc exp apply smoke`, then `yardbird restore`  (copy the results to the workspace, then go back)
     """
     root, params = Path.cwd(), read_params()
     overrides = list(preset_overrides(preset, params)) if preset else []

@@ -32,15 +32,15 @@ def export(
     folder = named.with_name(named.name + end)
     from yardbird.config import read_section
     from yardbird.models.trained_folder import open_family
-    from yardbird.serving import music_transformer, music_vae
+    from yardbird.serving import music_transformer_endpoint, music_vae_endpoint
     from yardbird.tracking.gate import Gate
     from yardbird.tracking.hub_export import export as write
 
-    endpoints = {module.ENDPOINT.family: module.ENDPOINT for module in (music_transformer, music_vae)}
+    endpoints = {module.ENDPOINT.family: module.ENDPOINT for module in (music_transformer_endpoint, music_vae_endpoint)}
     model, origin = open_family(Path("models") / family, family)
     try:
         write(model, origin["trained"], endpoints[family], read_section("publish", dict[str, Gate])[family], folder)
     except FileNotFoundError as error:
-        what, remedy = str(error.filename), "run `dvc repro`: the model card shows these results"
+        what, remedy = str(error.filename), "run `yardbird run`: the model card shows these results"
         raise InputError(what, expected="results of the pipeline", found="no such file", remedy=remedy) from None
     result(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

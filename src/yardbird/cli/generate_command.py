@@ -86,10 +86,10 @@ def generate(
     """Draw solos from a trained model: free, continuing a solo, over a chart, or new bars inside a solo.
 
     Each solo is written to out/generate as .mid, .wav, piano roll .png and provenance .json. Its name contains the
-    seed; earlier solos are kept: a name that exists gets the end _take2. Options you do not set come from params.yaml,
-    section `generate`. Over a chart, a solo has whole choruses unless --bars sets its length. A Music Transformer
-    continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few bars from its
-    latent space: it ignores artists, and its free solos have no changes.
+    seed; earlier solos are kept: a name that exists gets the ending _take2. Options you do not set come from
+    params.yaml, section `generate`. Over a chart, a solo has whole choruses unless --bars sets its length. A Music
+    Transformer continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few
+    bars from its latent space: it ignores artists, and its free solos have no changes.
 
     With --fill, a Music Transformer writes new bars inside a given solo, over the solo's changes, conditioned on the
     bars before and after them. All other bars stay unchanged. Bars are counted from the start of the file.

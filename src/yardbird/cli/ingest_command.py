@@ -61,7 +61,7 @@ def ingest(
     from yardbird.data.reading import IngestConfig
 
     if not dry_run:
-        remedy = "add it; to train on a folder, name it under sources in params.yaml and run dvc repro"
+        remedy = "add it; to train on a folder, name it under sources in params.yaml and run yardbird run"
         raise InputError("yardbird ingest", expected="--dry-run", found="no such option", remedy=remedy)
     check_folders(folders)
     config = read_section("ingest", IngestConfig)

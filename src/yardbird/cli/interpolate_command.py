@@ -38,8 +38,8 @@ def interpolate(
 ) -> None:
     """Interpolate from one solo to another in even steps in the latent space.
 
-    The first and the last are the model's reconstructions of the two. Each step comes as .mid, .wav and piano roll
-    .png; steps.csv and interpolation.png contain its distance from both ends, interpolation.json the origin. They are
+    The first and the last are the model's reconstructions of the two. Each step is written as .mid, .wav and piano
+    roll .png; steps.csv and interpolation.png show its distance from both ends, interpolation.json its origin. They are
     written to a new folder, out/interpolate/A_to_B. Lengths, tempos and changes are interpolated too; a shorter solo is
     repeated.
 

@@ -1,4 +1,4 @@
-"""`yardbird mlflow`: MLflow records, which mirror the state of Git and DVC."""
+"""`yardbird mlflow`: the records in MLflow, which are a view of Git and DVC."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-mlflow = typer.Typer(help="Records of runs and models; view them with `mlflow ui`.", no_args_is_help=True)
+mlflow = typer.Typer(help="Records of runs and models; view them with `yardbird mlflow ui`.", no_args_is_help=True)
 
 
 @mlflow.command()
@@ -21,7 +21,7 @@ def sync() -> None:
 
     - `yardbird mlflow sync`
 
-    - `rm mlflow.db && yardbird mlflow sync && mlflow ui`  (from scratch)
+    - `rm mlflow.db && yardbird mlflow sync && yardbird mlflow ui`  (from scratch)
     """
     from yardbird.tracking.store import project_root
     from yardbird.tracking.sync import sync as rebuild
@@ -33,7 +33,8 @@ def sync() -> None:
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="A free port of this machine.")] = 5000) -> None:
     """Run `mlflow ui` on loopback, and print the address of the runs.
 
-    MLflow opens on a page for language models; this address opens on the runs. The server sends no usage data.
+    MLflow itself opens on a page for language models; the printed address opens on the runs. The server sends no usage
+    data.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""`yardbird transfer`, `yardbird blend`: move a solo along a direction of the latent space."""
+"""`yardbird transfer`, `yardbird blend`: move a solo through the latent space."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -104,10 +104,10 @@ def blend(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a solo more, or less, of an attribute: blues, chromaticism, density, register, rests.
+    """Give a solo more or less of an attribute: blues, chromaticism, density, register, rests.
 
-    An amount of 1 is the difference between the quarter of the training windows that has most and the one that has
-    least. Blues, chromaticism and density have no vector: for them it is a path through the latent space. The
+    For register and rests, an amount of 1 is the difference between the quarter of the training windows with the most
+    and the quarter with the least. For blues, chromaticism and density it is a path through the latent space. The
     reconstruction of the solo and the moved solo are written to a new folder, out/blend/SOLO_with_ATTRIBUTES, as .mid,
     .wav and piano roll .png, with provenance .json; changes.csv lists what has changed. A line says so if an attribute
     did not beat random moves in the explore stage.

@@ -46,9 +46,9 @@ def notation(
 ) -> None:
     """Write a solo as sheet music: chords, key, four bars a line, swing marked at the top.
 
-    Notes, key and chords are transposed for the instrument. A line that would leave its range is written an octave
-    higher or lower, and the command says so. The rhythm is simplified: swung eighths are written as eighths, and a
-    short silence is no rest. A .mid has the written rhythm at sounding pitch.
+    Notes, key and chords are transposed for the instrument. A line that would leave its range is written one or
+    two octaves higher or lower, and the command says so. The rhythm is simplified: swung eighths are written as
+    eighths, and a short silence is no rest. A .mid has the written rhythm at sounding pitch.
 
     Examples:
 
@@ -99,7 +99,7 @@ def notation(
 
 
 def write_part(score: "Score", stem: Path, player: Player) -> None:
-    """Write the part of a generated solo beside its other files, as `<stem>_<player>.pdf`."""
+    """Write the part of a generated solo next to its other files, as `<stem>_<player>.pdf`."""
     from yardbird.engraving.instruments import INSTRUMENTS
     from yardbird.engraving.provenance_lines import credit_of, title_of
     from yardbird.engraving.sheet import write_sheet

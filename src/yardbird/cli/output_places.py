@@ -22,10 +22,10 @@ def check_out(out: Path) -> None:
 
 
 def free_take(files: Callable[[str], Iterable[Path]], *, chosen: bool, force: bool) -> str:
-    """The end of the names of a result: empty, or `_take2`, `_take3`, … if there is an earlier result.
+    """The ending of the names of a result: empty, or `_take2`, `_take3`, … if there is an earlier result.
 
     Args:
-        files: the files to write, for an end of their names.
+        files: the files to write, for an ending of their names.
         chosen: the user has chosen the folder. Its names get no number; an earlier result is an error instead.
         force: earlier results are replaced.
 

@@ -17,8 +17,8 @@ def run(
 ) -> None:
     """Run the stages that changed, with a line for each stage.
 
-    It does what `dvc repro` does, and takes from the run cache all that this machine has computed before, also after
-    `git checkout`, `git pull` or `dvc checkout`. After Ctrl-C the same command continues.
+    Results that this machine has computed before come from the run cache, also after `git checkout`, `git pull` or
+    `dvc checkout`; `dvc repro` may compute them again. After Ctrl-C the same command continues.
 
     Examples:
 

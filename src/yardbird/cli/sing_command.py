@@ -45,7 +45,7 @@ def sing(
     """Draw sound from text prompts.
 
     Each is written to out/sing as .wav, spectrogram .png and provenance .json. Its name contains the seed; earlier
-    sounds are kept: a name that exists gets the end _take2. Options you do not set come from params.yaml, section
+    sounds are kept: a name that exists gets the ending _take2. Options you do not set come from params.yaml, section
     `sing`. Words that are in no training caption are reported. A sound longer than the context of the model is
     generated in windows; each starts with the second half of the one before.
 

@@ -17,8 +17,8 @@ def studio(
 ) -> None:
     """Open the studio: a local web page to draw, interpolate, move, sing and measure solos.
 
-    Its models are those in `models/`, or without any those of the registry. What is kept on the page is written to
-    `out/studio/`, one folder a session.
+    It offers the models in `models/`, or if there are none, those of the registry. What you keep on the page is written
+    to `out/studio/`, in one folder for each session.
 
     Examples:
 

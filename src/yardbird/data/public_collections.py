@@ -32,7 +32,7 @@ class Collection:
     use: str  # the next step; {folder} is its folder
 
 
-_SOURCE = "name it in params.yaml, sources: {{{name}: {{folder}}}}, or: dvc exp run -S '+sources.{name}={{folder}}'"
+_SOURCE = "name it in params.yaml, sources: {{{name}: {{folder}}}}, or: yardbird exp -S '+sources.{name}={{folder}}'"
 
 #: The files of the archive, of fifty, whose hashes are known.
 _OMNIBOOK = {

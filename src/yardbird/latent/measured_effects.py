@@ -12,6 +12,9 @@ from yardbird.latent.interpolation import CROSS_FADE
 from yardbird.latent.style_transfer import INTERVALS, RANDOM
 from yardbird.metrics.attributes import ATTRIBUTES
 
+#: The distance that `yardbird transfer` moves a solo by default.
+STRENGTH = 2.0
+
 
 def weak_transfer(explored: Path, source: str | None, target: str, strength: float) -> list[str]:
     """On a transfer at the nearest measured strength: the judge's verdict must exceed that of random moves.
@@ -89,6 +92,21 @@ def weak_interpolation(explored: Path, path: str) -> list[str]:
         f"{own['monotony']:.3f} against {control['monotony']:.3f}; {own['new_bars']:.0%} against "
         f"{control['new_bars']:.0%} of its bars are new"
     ]
+
+
+def weak_moves(explored: Path) -> list[str]:
+    """The sentences on all measured moves, with transfers at the measured strength nearest to `STRENGTH`."""
+    transfers, paths = _read(explored / "transfer/transfer.csv"), _read(explored / "interpolation/summary.csv")
+    pairs = [] if transfers is None else sorted({*zip(transfers["from"], transfers["to"], strict=True)})
+    found = [
+        f"{source} → {target}: {sentence}"
+        for source, target in pairs
+        for sentence in weak_transfer(explored, source, target, STRENGTH)
+    ]
+    found += weak_blend(explored, ATTRIBUTES)
+    for path in [] if paths is None else [name for name in paths["path"].unique() if name != CROSS_FADE]:
+        found += weak_interpolation(explored, path)
+    return found
 
 
 def _read(path: Path) -> pd.DataFrame | None:

@@ -91,5 +91,5 @@ def _locate(name: str | Path, revision: str | None, cache_dir: str | Path | None
         found = "no such folder"
     except OSError as error:  # no network, no such repository, or no permission
         found = f"no such folder, and no access to such a repository ({str(error).splitlines()[0]})"
-    remedy = "run `dvc repro`, or give the folder of a trained model"
+    remedy = "run `yardbird run`, or give the folder of a trained model"
     raise InputError(name, expected="a folder, or a repository on the hub", found=found, remedy=remedy)

@@ -20,7 +20,7 @@ EXPERIMENTS = Path("out/experiments")
 
 @contextmanager
 def experiment_folder(root: Path, name: str) -> Iterator[Path]:
-    """Yield `out/experiments/<name>`: the commit, uncommitted changes and own data of the workspace, and its cache.
+    """Yield `out/experiments/<name>`, with the commit, the uncommitted changes and the cache of the workspace.
 
     A folder of an earlier run is brought to the state of the workspace; its outputs and checkpoints stay, so that an
     interrupted experiment continues. While the block runs, the folder is locked.
@@ -59,7 +59,7 @@ def bring_data(root: Path, folder: Path) -> None:
 
 
 def own_data(root: Path, folder: Path) -> list[str]:
-    """The files below the sources in the params.yaml of `folder` that are in the workspace, but not in Git.
+    """The files in the sources of the params.yaml of `folder` that are in the workspace, but not in Git.
 
     Raises:
         InputError: a source is a relative path outside the repository.
@@ -119,7 +119,7 @@ def finished_experiments(root: Path) -> set[str]:
 
 
 def _bring_code(root: Path, folder: Path) -> None:
-    """Give the folder the commit of the workspace, and on top of it the uncommitted state of all files Git sees."""
+    """Give the folder the commit of the workspace and its uncommitted changes of all files that Git does not ignore."""
     head = git(root, "rev-parse", "--verify", "HEAD").strip()
     with tempfile.TemporaryDirectory() as scratch:
         index = {"GIT_INDEX_FILE": f"{scratch}/index"}

@@ -1,4 +1,4 @@
-"""Entries of dvc.lock whose bytes this machine does not have, such as those of a clone."""
+"""Entries of dvc.lock whose outputs this machine does not have, as in a fresh clone."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ def drop_foreign_entries(repo: "Repo") -> list[str]:
 
     Training gives equal bytes on one machine, but not on two kinds of processor, so the lock in Git often names bytes
     that another machine made. If such an entry fits the parameters and the code, DVC looks only for those bytes, and
-    runs the stage if they are missing. Without the entry it asks its run cache, which holds what this
-    machine has made.
+    runs the stage if they are missing. Without the entry it looks into its run cache, which
+    holds what this machine has computed.
 
     Frozen stages keep their entry: their outputs are in Git.
 

@@ -20,7 +20,7 @@ _READS_AS_OTHER = re.compile(r"true|false|null|yes|no|on|off|[.]?(inf|nan)|~", r
 def with_overrides(text: str, overrides: Sequence[str]) -> str:
     """params.yaml with overrides in DVC's syntax (that of Hydra).
 
-    DVC writes the whole file in another form. Here only the lines of the changed values are other ones.
+    DVC writes the whole file in another form. Here only the lines of the changed values differ.
 
     Raises:
         ConfigError: an override cannot be applied.

@@ -83,7 +83,7 @@ def run_stages(
         os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars in a file or a pipe would be thousands of lines
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     stop = threading.Event()
-    # In the main thread DVC would ignore Ctrl-C while a stage runs, and the exit status of the stage does not tell.
+    # In the main thread DVC would ignore Ctrl-C while a stage runs, and the exit status of the stage does not show it.
     with contextlib.chdir(root), ThreadPoolExecutor(1) as worker:  # DVC's names of stages depend on the current folder
         running = worker.submit(_run, root, say, expected, measure, only_cached, stop)
         try:

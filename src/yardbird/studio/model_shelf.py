@@ -15,7 +15,9 @@ from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.models.trained_folder import open_family
 
 MODELS = Path("models")
-WHAT_TO_RUN = "run `make demo` in the project's folder (about half an hour), or `dvc repro`; then reload this page"
+WHAT_TO_RUN = (
+    "run `make demo` in the project's folder (about a quarter of an hour), or `yardbird run`; then reload this page"
+)
 Kind = TypeVar("Kind", bound=Family)
 FAMILIES = ("music_transformer", "music_vae", "musicgen")
 
@@ -68,7 +70,7 @@ class ModelShelf:
             return known[1]
 
     def artists(self, name: str | None) -> list[str]:
-        """The artists whose style a model can be asked for; none if it ignores them."""
+        """The artists whose style can be requested of a model; none if it ignores them."""
         family = self.open(name).family if name in self.note_models() else None
         return list(family.codec.artists) if isinstance(family, TokenFamily) else []
 

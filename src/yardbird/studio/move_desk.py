@@ -1,4 +1,4 @@
-"""The tab Move: moves a solo towards an artist or an attribute, and says how well such moves were measured to work."""
+"""The tab Move: moves a solo towards an artist or an attribute, and shows how well such moves work."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -90,11 +90,11 @@ def keep(session: Session, moved: Moved) -> None:
 
 @dataclass(frozen=True)
 class Honesty:
-    """How well a move was measured to work.
+    """How well a move works, as the stage explore measured it.
 
     Attributes:
-        works: whether it has more effect than a random move of the same length; towards an artist, whether a judge also
-            takes more than half of the moved solos for the artist's.
+        works: for an attribute, whether the effect is more than twice that of a random move; for an artist, whether a
+            judge takes more than half of the moved solos for the artist's, and more than before and after random moves.
     """
 
     name: str
@@ -146,7 +146,7 @@ def honesty_of_transfer() -> list[Honesty]:
         start, verdict = own[0]["verdict"], best["verdict"]
         words = (
             f"{judge} takes {start:.0%} of unmoved solos for {to}, {verdict:.0%} at strength {best['strength']:g}, and "
-            f"{chance:.0%} after a random move as far; {best['rhythm_kept']:.0%} of the rhythm is kept"
+            f"{chance:.0%} after a random move of the same distance; {best['rhythm_kept']:.0%} of the rhythm is kept"
         )
         found.append(Honesty(to, verdict > max(chance, start, ENOUGH), words))
     return found

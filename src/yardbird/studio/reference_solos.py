@@ -100,7 +100,7 @@ class ReferenceSolos:
         return Quotation(_quoted(found), _original(found, limits))
 
     def rows(self, score: Score) -> list[Row]:
-        """Every measure of a solo beside the range of excerpts of held-out solos that are as long."""
+        """Every measure of a solo next to the range of excerpts of held-out solos that are as long."""
         real = self._excerpts(score)
         return [_row(name, score, real) for name in MEASURES]
 

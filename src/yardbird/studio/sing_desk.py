@@ -28,7 +28,7 @@ class Sung:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """What a visitor should know, such as words that the model does not."""
+        """Notes for the visitor, such as words that the model does not know."""
         return remarks([self.sound])
 
 
@@ -51,7 +51,7 @@ def sing_prompt(
         raise InputError("prompt", expected=expected, found=found, remedy="describe the sound in a few words")
     if seconds > MOST_SECONDS:
         found = f"{seconds:g}"
-        raise InputError("seconds", expected=f"at most {MOST_SECONDS:g}", found=found, remedy="ask for a shorter sound")
+        raise InputError("seconds", expected=f"at most {MOST_SECONDS:g}", found=found, remedy="request a shorter sound")
     options: dict[str, Any] = {
         "prompts": (prompt,), "seconds": float(seconds), "guidance": float(guidance),
         "temperature": float(temperature), "melody_seconds": float(melody_seconds),

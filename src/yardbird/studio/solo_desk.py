@@ -32,7 +32,7 @@ _SUFFIXES = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")
 
 @dataclass(frozen=True)
 class Wish:
-    """What a visitor asks for; None and an empty text: the model's, or the chart's, choice."""
+    """What a visitor requests; None or an empty text: the model or the chart decides."""
 
     model: str | None
     chart: str = ""
@@ -209,4 +209,4 @@ def new_seed(seed: int | None = None) -> int:
 
 def _check_bars(bars: int) -> None:
     if bars > MOST_BARS:
-        raise InputError("bars", expected=f"at most {MOST_BARS}", found=str(bars), remedy="ask for fewer choruses")
+        raise InputError("bars", expected=f"at most {MOST_BARS}", found=str(bars), remedy="request fewer choruses")

@@ -1,4 +1,4 @@
-"""Serves the studio to browsers: to this machine only unless another host is named, and without any other address.
+"""Serves the studio to browsers, on this machine only unless another host is named.
 
 Gradio's page names addresses of its makers in its metadata. The content policy allows the browser to load nothing but
 this server's own files; usage statistics and the check for new versions are off.

@@ -23,7 +23,7 @@ from yardbird.music.excerpts import in_full_bars
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 
-MOST_BARS = 256  # of a solo: more would keep all visitors waiting
+MOST_BARS = 256  # of a solo: longer ones would keep all visitors waiting
 MOST_MINUTES = 20  # of a solo, for the same reason
 MOST_BYTES = 1_000_000  # of an uploaded file: a solo has a few kilobytes
 #: Files that can be uploaded. A database of solos is not one of them.
@@ -78,7 +78,7 @@ class Session:
 
     @classmethod
     def start(cls, root: Path) -> "Session":
-        """A session of a name that nobody can guess: the time, and random letters."""
+        """A session whose name cannot be guessed: the time, and random letters."""
         return cls(root / f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}")
 
     def new_name(self, words: str) -> str:

@@ -17,7 +17,7 @@ from yardbird.studio.solo_desk import Take, Wish
 from yardbird.studio.studio_session import SUFFIXES
 from yardbird.studio.studio_visitors import NO_SOLO, Studio, Visitor
 
-_NO_CHART, _ANYONE = "No chart: the model invents the changes", "the model's choice"
+_NO_CHART, _ANYONE = "No chart: the model draws the changes", "the model's choice"
 #: Work with models waits in one queue, because they share the processor.
 QUEUED: Mapping[str, Any] = {"concurrency_id": "models", "concurrency_limit": 1, "api_visibility": "private"}
 AT_ONCE: Mapping[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
@@ -128,7 +128,7 @@ def between_tab(studio: Studio, visitor: gr.State) -> Tab:
         return studio_views.between_html(own.between)
 
     with gr.Tab("Between"):
-        gr.Markdown("Nine solos from one to another. Move the slider while it plays.")
+        gr.Markdown("Interpolate between two solos in nine steps. Move the slider while the sound plays.")
         with gr.Row():
             first, second = _picker("From"), _picker("To")
         with gr.Row():
@@ -160,7 +160,7 @@ def move_tab(studio: Studio, visitor: gr.State) -> Tab:
     nobody, known = "nobody", move_desk.artists()
     honesty = {"attributes": move_desk.honesty_of_attributes(), "transfer": move_desk.honesty_of_transfer()}
     with gr.Tab("Move"):
-        gr.Markdown("A solo with more of something, or closer to a player.")
+        gr.Markdown("Move a solo towards the style of a player, or give it more or less of an attribute.")
         with gr.Row():
             with gr.Column(min_width=300):
                 own = _picker("Solo")
@@ -195,7 +195,7 @@ def sing_tab(studio: Studio, visitor: gr.State) -> Tab:
         return studio_views.sung_html(own.sung)
 
     with gr.Tab("Sing"):
-        gr.Markdown("Sound for a few words. It may continue a melody of yours.")
+        gr.Markdown("Draw sound for a prompt. The sound can continue a melody of yours.")
         with gr.Row():
             with gr.Column(min_width=300):
                 prompts = sing_desk.prompts()

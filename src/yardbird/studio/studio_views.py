@@ -30,7 +30,7 @@ from yardbird.studio.reference_solos import Quotation, ReferenceSolos, Row, Sign
 from yardbird.studio.sing_desk import Sung
 from yardbird.studio.solo_desk import Take
 
-_NO_REFERENCE = "There is no corpus here to compare with: run `dvc repro` in the project's folder."
+_NO_REFERENCE = "There is no corpus here to compare with: run `yardbird run` in the project's folder."
 _environment = Environment(
     loader=PackageLoader("yardbird.studio", "web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
     lstrip_blocks=True,
@@ -52,7 +52,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Compared:
-    """A solo beside real solos."""
+    """A solo compared with real solos."""
 
     players: str
     rows: Sequence[Row]
@@ -76,7 +76,7 @@ def kept_html(folder: Path, names: Sequence[str]) -> str:
 
 
 def take_html(take: Take, references: ReferenceSolos) -> str:
-    """A drawn solo: sound, roll, notation, quotation, values beside real solos, and its files."""
+    """A drawn solo: sound, roll, notation, quotation, values next to real solos, and its files."""
     score = take.solo.score
     heard = hear(score, take.title, drums=take.settings.drums, counted_in=take.settings.count_in, sheet=True)
     return _html(
@@ -95,9 +95,9 @@ def between_html(between: Between) -> str:
 
 
 def moved_html(moved: Moved, references: ReferenceSolos) -> str:
-    """A moved solo beside its reconstruction."""
+    """A moved solo next to its reconstruction."""
     return _html(
-        "move.html", moved=moved, before=hear(moved.reconstruction, "As the model plays it back"),
+        "move.html", moved=moved, before=hear(moved.reconstruction, "Reconstruction, without the move"),
         after=hear(moved.score, "Moved", sheet=True), links=links(moved.score, moved.name),
         compared=compare(moved.score, references),
     )  # fmt: skip
@@ -123,7 +123,7 @@ def measured_html(measured: Sequence[Measured], references: ReferenceSolos) -> s
 
 
 def honesty_html(content: Mapping[str, Any]) -> str:
-    """How well the moves of the tab Move work, as measured by the stage explore."""
+    """How well the moves of the tab Move work, as the stage explore measured it."""
     return _html("honesty.html", **content)
 
 
@@ -144,7 +144,7 @@ def hear(score: Score, title: str, *, drums: bool = False, counted_in: bool = Fa
 
 
 def compare(score: Score, references: ReferenceSolos, start_tick: int = 0) -> Compared | None:
-    """A solo beside the real solos; None if there are none here, or it has no notes."""
+    """A solo compared with the real solos; None if there are none here, or it has no notes."""
     if not references.exist or not len(score.notes):
         return None
     quotation = references.quotation(score, start_tick)

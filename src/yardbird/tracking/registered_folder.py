@@ -17,7 +17,7 @@ def fetch_model(root: Path, reference: str) -> Path:
         InputError: no such model is registered.
     """
     uri = tracking_uri(root)
-    remedy = "run `dvc repro` to register models, or give a folder; `mlflow ui` lists the registered models"
+    remedy = "run `yardbird run` to register models, or give a folder; `yardbird mlflow ui` lists the registered models"
     if uri.startswith("sqlite:") and not Path(uri.removeprefix("sqlite:///")).exists():  # MLflow would create it
         raise InputError(reference, expected="a registered model", found="no database yet", remedy=remedy)
     client = MlflowClient(uri)

@@ -19,8 +19,8 @@ from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.source import open_source
 from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, Tempo, make_notes
-from yardbird.serving.music_vae import ENDPOINT, TASKS, open_model
-from yardbird.serving.requests import facts
+from yardbird.serving.endpoint_requests import facts
+from yardbird.serving.music_vae_endpoint import ENDPOINT, TASKS, open_model
 from yardbird.tracking.endpoint import RequestRow
 
 SETTINGS: dict[str, Any] = {

@@ -210,7 +210,7 @@ def test_the_exported_file_works_without_a_server_and_its_answers_can_be_importe
     test, _ = make_tiny_test(folder)
     export_test(folder, test, tmp_path / "page.html")
     page.goto((tmp_path / "page.html").as_uri())
-    page.get_by_label("I play music, but no jazz").check()
+    page.get_by_label("I play music, but not jazz").check()
     page.get_by_label(re.compile("I take part voluntarily")).check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Start without the check").click()

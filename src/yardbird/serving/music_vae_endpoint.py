@@ -18,7 +18,7 @@ from yardbird.models.music_vae.latent_solo import Latent, Vector
 from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.score import Meter, Score
 from yardbird.nn.sampling import Sampling
-from yardbird.serving.requests import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
+from yardbird.serving.endpoint_requests import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
 from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 _MOST_STEPS = 65  # of an interpolation
@@ -190,7 +190,7 @@ def _point(z: Vector) -> dict[str, Any]:
 
 ENDPOINT = Endpoint(
     family="music_vae",
-    file=Path(__file__).parent / "registered/music_vae.py",
+    file=Path(__file__).parent / "registered/load_music_vae.py",
     open_model=open_model,
     columns={"midi": False, "midi_b": False, "z": False, "chart": False},
     params={

@@ -77,7 +77,7 @@ def _as_base64(waveform: Waveform) -> str:
 
 ENDPOINT = Endpoint(
     family="musicgen",
-    file=Path(__file__).parent / "registered/musicgen.py",
+    file=Path(__file__).parent / "registered/load_musicgen.py",
     open_model=open_model,
     columns={"prompt": True},
     params={"seconds": "double", "guidance": "double", "temperature": "double", "top_k": "long", "seed": "long"},

@@ -6,7 +6,7 @@ from typing import Any
 
 from yardbird.devices import prepare_torch
 from yardbird.generation.source import open_source
-from yardbird.serving.requests import FACTS, as_config, as_orders, facts
+from yardbird.serving.endpoint_requests import FACTS, as_config, as_orders, facts
 from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 
@@ -25,7 +25,7 @@ def open_model(folder: Path) -> Answer:
 
 ENDPOINT = Endpoint(
     family="music_transformer",
-    file=Path(__file__).parent / "registered/music_transformer.py",
+    file=Path(__file__).parent / "registered/load_music_transformer.py",
     open_model=open_model,
     columns={"chart": True},
     params={
