@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,12 @@ def test_without_experiments_the_command_says_how_to_start_one(repository: Path,
     run(tmp_path, "git", "clone", "-q", str(repository), "clone")
     done = yardbird(tmp_path / "clone", "compare", "--experiments")
     assert done.stdout.startswith("no experiments of this commit; start one with `yardbird exp")
+
+
+def test_an_experiment_may_have_the_name_of_the_branch(repository: Path, tmp_path: Path) -> None:
+    """Regression: it hid the row of its commit, and so did two experiments of one name."""
+    folder = shutil.copytree(repository, tmp_path / "copy")
+    heated = ("-n", "trunk", "-S", "generate.temperature=2.0")
+    run(folder, sys.executable, "-m", "dvc", "exp", "run", "-q", "--temp", *heated)
+    lines = yardbird(folder, "compare", "-e").stdout.splitlines()
+    assert sorted(line.split()[1] for line in lines if line.startswith("trunk ")) == ["1.25", "2.25"]

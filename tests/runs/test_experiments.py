@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tiny_pipeline import PARAMS, add_data, call, made_by, ran, yardbird
 
 from yardbird import files
@@ -61,6 +62,45 @@ def test_an_interrupted_experiment_continues_in_its_folder(demo: Path) -> None:
     assert "experiment exp is recorded" in yardbird(demo, "exp", "-S", "seed=3")
     assert (demo / "out/experiments/exp/kept").exists()
     assert "experiment exp-2 runs in out/experiments/exp-2" in yardbird(demo, "exp", "-S", "seed=4")
+
+
+def test_an_experiment_has_the_present_data_and_code_and_records_new_files(demo: Path) -> None:
+    """Regression: solos and modules that the workspace had no longer stayed in the folder of the experiment."""
+    solo, module = Path("data/raw/parker/more.txt"), Path("stages/more.py")
+    folder = demo / "out/experiments/three"
+    for path in (solo, module):
+        files.write_text(demo / path, "more")
+    yardbird(demo, "exp", "-S", "seed=3", "--name", "three")
+    assert (folder / solo).exists()
+    refs = call(demo, "git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
+    (ref,) = [ref for ref in refs if ref.endswith("/three")]
+    assert call(demo, "git", "show", f"{ref}:{module}") == "more"
+    for path in (solo, module):
+        (demo / path).unlink()
+    files.write_text(folder / "notes.txt", "of the user")
+    yardbird(demo, "exp", "-S", "seed=4", "--name", "three", "--force")
+    assert [(folder / path).exists() for path in (solo, module, Path("notes.txt"))] == [False, False, True]
+
+
+def test_a_source_may_be_a_link_to_a_folder(demo: Path) -> None:
+    source = demo / "data/raw/parker"
+    source.rename(demo.parent / "solos")
+    source.symlink_to(demo.parent / "solos")
+    assert "is recorded" in yardbird(demo, "exp", "-S", "seed=3")
+    assert (demo / "out/experiments/exp/data/raw/parker/solo.txt").read_text() == "a solo"
+    source.unlink()
+    (demo.parent / "solos").rename(source)
+    assert "is recorded" in yardbird(demo, "exp", "-S", "seed=4")
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/b", "../../stages", "two words", "-x", "x.lock", "a..b", ""])
+def test_the_name_of_an_experiment_cannot_be_another_folder(demo: Path, name: str) -> None:
+    """Regression: `--name .` deleted the folders of all experiments."""
+    files.write_text(demo / "out/experiments/mine/solo.mid", "a solo")
+    said = yardbird(demo, "exp", "-S", "seed=3", f"--name={name}", status=1)
+    assert said.startswith(f"error: --name: expected the name of an experiment, found {name!r}; use letters, digits")
+    assert [path.name for path in (demo / "out/experiments").iterdir()] == ["mine"]
+    assert (demo / "out/experiments/mine/solo.mid").exists()
 
 
 def test_a_source_outside_the_repository_has_an_absolute_path(demo: Path) -> None:

@@ -1,11 +1,12 @@
 """`yardbird run` on a real DVC repository of three stages: its lines, Ctrl-C, failures, and locks of other machines."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_ctrl_c_stops_within_a_stage_and_the_next_run_continues_there(demo: Path) -> None:
+@contextlib.contextmanager
+def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
+    """`yardbird run` in a process and group of its own, in whose first stage the block runs."""
     files.write_text(demo / "params.yaml", (demo / "params.yaml").read_text().replace("seed: 0", "seed: 1"))
     ran(demo)
     (demo / ".git/wait").touch()
@@ -105,15 +108,72 @@ def test_ctrl_c_stops_within_a_stage_and_the_next_run_continues_there(demo: Path
         text=True,
         start_new_session=True,
     )
-    wait_for((demo / ".git/ran.txt").exists)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stage
-    said, _ = process.communicate(timeout=60)
+    try:
+        wait_for((demo / ".git/ran.txt").exists)
+        yield process
+    finally:
+        (demo / ".git/wait").unlink()
+        process.wait(timeout=60)
+
+
+def test_ctrl_c_stops_within_a_stage_and_the_next_run_continues_there(demo: Path) -> None:
+    with waiting_run(demo) as process:
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stage
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines()[-1] == "error: interrupted; the same command continues"
-    (demo / ".git/wait").unlink()
     ran(demo)
     yardbird(demo, "run")
     assert ran(demo)[0] == WEIGHTS
+
+
+def test_while_a_run_lasts_no_command_changes_its_parameters(demo: Path) -> None:
+    """DVC's lock is free while a stage runs: `restore` would change the parameters of the stages to come."""
+    with waiting_run(demo) as process:
+        changed = call(demo, "git", "diff", "HEAD")
+        for command in (("run",), ("restore",), ("exp", "--here", "-S", "seed=3")):
+            said = yardbird(demo, *command, status=1)
+            assert "expected one run at a time, found a running dvc or yardbird command; wait for it" in said
+        assert call(demo, "git", "diff", "HEAD") == changed
+    assert process.returncode == 0
+    assert made_by(demo, SOLO)["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("params.yaml", "error: params.yaml: expected valid YAML, found while parsing a flow node"),
+        ("dvc.yaml", "error: DVC: unable to read: 'dvc.yaml', YAML file structure is corrupted; fix it"),
+    ],
+)
+def test_a_broken_file_of_the_pipeline_is_one_line(mine: Path, file: str, message: str) -> None:
+    files.write_text(mine / file, (mine / file).read_text() + "broken: [")
+    (line,) = yardbird(mine, "run", status=1).splitlines()
+    assert line.startswith(message)
+
+
+def test_a_reader_that_stops_ends_the_run_without_an_error(demo: Path) -> None:
+    """`yardbird run | head -1`"""
+    command = [sys.executable, "-m", "yardbird.cli", "run"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=demo, env=environment(), stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (1, "")
+
+
+def test_an_invalid_branch_is_reported_before_the_run(mine: Path) -> None:
+    said = yardbird(mine, "run", "--record", "my demo", status=1)
+    assert said == "error: git check-ref-format: 'my demo' is not a valid branch name\n"
+    assert ran(mine) == []
+
+
+def test_a_folder_in_the_repository_is_not_its_root(mine: Path) -> None:
+    said = yardbird(mine / "stages", "run", status=1)
+    assert "expected a DVC repository, found no .dvc folder; run the command in the root of the repository" in said
 
 
 def test_a_folder_that_is_no_repository_is_one_line(tmp_path: Path) -> None:

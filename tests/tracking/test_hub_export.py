@@ -25,6 +25,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_evaluation(2.0)
     write_encoded(4)
     write_training()
+    files.write_json(Path("reports/metrics/perplexity.json"), {NAME: 9.5, "music_vae": 2.0})
+    files.write_json(Path("reports/metrics/note_accuracy.json"), {NAME: 0.25})
     files.write_json(Path("reports/publish.json"), {NAME: {"champion": 1, "verdict": "Beats the n-gram."}})
     Path("params.yaml").write_text(PARAMS)
 
@@ -44,7 +46,7 @@ def test_an_export_opens_in_python_and_its_card_has_the_results(project: None) -
     card = ModelCard.load(OUT / "README.md")
     assert card.data.license == "other"  # Ada Line is not synthetic
     results = {result.metric_type: result.metric_value for result in card.data.eval_results}
-    assert results == {"nats_per_note": 2.0, "perplexity": 9.5}
+    assert results == {"nats_per_note": 2.0, "perplexity": 9.5, "note_accuracy": 0.25}
     assert {result.dataset_name for result in card.data.eval_results} == {"held-out tunes of Ada Line"}
     assert "Beats the n-gram." in card.text
     assert "| best epoch | 2 |" in card.text

@@ -86,8 +86,8 @@ def _root(
 ) -> None:
     """From a folder of Charlie Parker solos to trained, compared and registered music generation models.
 
-    DVC runs the pipeline: `yardbird run` runs the changed stages, `make exp` compares experiments. Commands that make
-    something write it to out/ and never replace an earlier result, except with --force.
+    DVC runs the pipeline: `yardbird run` runs the changed stages, `yardbird compare` shows the results. Commands that
+    make something write it to out/ and never replace an earlier result, except with --force.
     """
     if quiet and verbose:
         raise InputError("--quiet", expected="no --verbose with it", found="both", remedy="remove one")

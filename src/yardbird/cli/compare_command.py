@@ -121,12 +121,13 @@ def _show(rows: Sequence[Row]) -> str:
     families = dict.fromkeys(family for row in rows for own in row.metrics.values() for family in own)
     equal = []
     for family in families:
-        cells = {row.name: _cells(row, family) for row in rows}
-        if len({tuple(own) for own in cells.values()}) == 1:
+        cells = [_cells(row, family) for row in rows]
+        if all(own == cells[0] for own in cells):
             equal.append(family)
             continue
         heads = list(zip(*(_two_lines(metric) for metric in METRICS), strict=True))
-        table = [["", *heads[0]], [family, *heads[1]], *([_short(name), *own] for name, own in cells.items())]
+        own = ([_short(row.name), *texts] for row, texts in zip(rows, cells, strict=True))
+        table = [["", *heads[0]], [family, *heads[1]], *own]
         lines += ["", *_aligned(table)]
     return "\n".join([*lines, *(["", f"equal in all rows: {', '.join(equal)}"] if equal else [])])
 

@@ -27,9 +27,10 @@ from yardbird.runs.experiment_folder import (
     finished_experiments,
 )
 from yardbird.runs.param_edits import with_overrides
-from yardbird.runs.stage_runner import open_repo, read_seconds, run_stages
+from yardbird.runs.stage_runner import only_run, open_repo, read_seconds, run_stages
 
 PRESETS = Path("presets")
+_NAME = re.compile(r"(?!.*[.]lock$)\w[\w-]*([.][\w-]+)*")  # of a folder and of a reference in Git
 _PLAIN = re.compile(r"[\w./-]+")
 _READS_AS_OTHER = re.compile(r"true|false|null|[-+]?[\d.]+(e[-+]?\d+)?", re.I)
 
@@ -67,6 +68,9 @@ def exp(
     - `dvc exp apply smoke`, then `yardbird restore`  (copy the results to the workspace, then go back)
     """
     root, params = Path.cwd(), read_params()
+    if name is not None and not _NAME.fullmatch(name):
+        remedy = "use letters, digits, - and _"
+        raise InputError("--name", expected="the name of an experiment", found=repr(name), remedy=remedy)
     overrides = list(preset_overrides(preset, params)) if preset else []
     for text in override or []:
         check_override(text, params)
@@ -86,8 +90,9 @@ def exp(
     os.environ |= {"DVC_ROOT": str(root), "DVC_EXP_NAME": named}  # stages log to the MLflow of the repository
     seconds = {} if preset else read_seconds(root)
     if here:
-        files.write_text(root / PARAMS, text)
-        _run(root, named, seconds, force)
+        with only_run(root):
+            files.write_text(root / PARAMS, text)
+            _run(root, named, seconds, force)
         typer.echo(f"experiment {named} is recorded; back to the last committed run: yardbird restore")
         return
     with experiment_folder(root, named) as folder:

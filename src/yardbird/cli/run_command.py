@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from yardbird.runs.recorded_run import record, set_changes_aside
-from yardbird.runs.stage_runner import read_seconds, run_stages
+from yardbird.runs.recorded_run import check_branch, record, set_changes_aside
+from yardbird.runs.stage_runner import only_run, read_seconds, run_stages
 
 
 def run(
@@ -27,9 +27,12 @@ def run(
     - `yardbird run --record demo`, as in `make demo`: `main` stays as it is in the remote repository
     """
     root = Path.cwd()
-    run_stages(root, typer.echo, read_seconds(root), measure=True)
-    if record_as:
-        typer.echo(record(root, record_as))
+    with only_run(root):
+        if record_as:
+            check_branch(root, record_as)
+        run_stages(root, typer.echo, read_seconds(root), measure=True)
+        if record_as:
+            typer.echo(record(root, record_as))
 
 
 def restore() -> None:
@@ -45,9 +48,10 @@ def restore() -> None:
     - `git stash pop`, to get the changes back
     """
     root = Path.cwd()
-    if aside := set_changes_aside(root):
-        typer.echo(f"set aside with git stash: {', '.join(aside)}")
-    run_stages(root, _say_if_cached, {}, only_cached=True)
+    with only_run(root):
+        if aside := set_changes_aside(root):
+            typer.echo(f"set aside with git stash: {', '.join(aside)}")
+        run_stages(root, _say_if_cached, {}, only_cached=True)
     typer.echo("restored: models, solos and reports are those of the last committed run")
 
 

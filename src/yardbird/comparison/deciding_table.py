@@ -20,6 +20,8 @@ Rows = Mapping[str, Mapping[str, float]]  # row → metric → value
 
 _DIGITS = 5  # significant ones
 _WORDS = {NGRAM: "n-gram"}
+#: What the table adds to a value, by the name that the family has for the metric.
+_NOTED = {"code_accuracy": " of codes", "grid_note_accuracy": " from latents"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Deciding:
     """A metric of a family, and the same of the row to compare it with, if that row has it."""
 
     value: float
+    name: str  # that the family has for it
     row: str = ""
     reference: float | None = None
 
@@ -54,14 +57,14 @@ def deciding(comparison: Comparison, facts: Mapping[str, Facts]) -> dict[str, di
             if own := _first(rows, family, names):
                 found[metric][family] = own
         if saved := facts[family].figures.get("nats_saved"):
-            found["nats_saved"][family] = Deciding(saved.value)
+            found["nats_saved"][family] = Deciding(saved.value, "nats_saved")
     return found
 
 
 def _first(rows: Rows, family: str, names: tuple[tuple[str, str], ...]) -> Deciding | None:
     for name, row in names:
         if name in rows.get(family, {}):
-            return Deciding(rows[family][name], row, rows.get(row, {}).get(name))
+            return Deciding(rows[family][name], name, row, rows.get(row, {}).get(name))
     return None
 
 
@@ -87,7 +90,8 @@ def section(metrics: Mapping[str, Mapping[str, Deciding]]) -> Section:
             Table(
                 ["metric", *families],
                 rows,
-                "In brackets: the n-gram on the same tunes, real solos, or for the distance other real solos (floor).",
+                "In brackets: n-gram, real solos, other real solos (floor). "
+                "From latents: notes reconstructed, not predicted.",
                 [HEADING, "Verdicts"],
             )
         ],
@@ -97,4 +101,4 @@ def section(metrics: Mapping[str, Mapping[str, Deciding]]) -> Section:
 def _cell(own: Deciding, metric: str) -> str:
     form = METRICS[metric]
     beside = "" if own.reference is None else f" ({_WORDS.get(own.row, own.row)} {form(own.reference)})"
-    return f"{form(own.value)}{beside}"
+    return f"{form(own.value)}{_NOTED.get(own.name, '')}{beside}"

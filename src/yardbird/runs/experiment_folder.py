@@ -3,14 +3,13 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from yardbird.config import PARAMS, read_params
+from yardbird.config import PARAMS, read_section
 from yardbird.errors import InputError
 from yardbird.runs.git_commands import git, paths
 from yardbird.runs.stage_runner import open_repo
@@ -45,27 +44,27 @@ def experiment_folder(root: Path, name: str) -> Iterator[Path]:
 def bring_data(root: Path, folder: Path) -> None:
     """Link or copy the data that the stages read and Git ignores: own solos and recordings.
 
+    Data of an earlier run that the workspace no longer has is removed.
+
     Raises:
         InputError: a source is a relative path outside the repository.
+        ConfigError: the params.yaml of `folder` names no sources.
     """
-    for path in own_data(root, folder):
-        target = folder / path
+    inputs = _sources(root, folder / PARAMS)
+    own = _outside_git(root, inputs)
+    for path in {*_outside_git(folder, inputs)} - {*own}:
+        (folder / path).unlink()
+    for path in own:
+        source, target = root / path, folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
+        if source.is_dir():  # a link to a folder; Git lists what it has in folders by file
+            target.symlink_to(source.resolve(), target_is_directory=True)
+            continue
         try:
-            os.link(root / path, target)
+            os.link(source, target)
         except OSError:  # another file system
-            shutil.copy2(root / path, target)
-
-
-def own_data(root: Path, folder: Path) -> list[str]:
-    """The files in the sources of the params.yaml of `folder` that are in the workspace, but not in Git.
-
-    Raises:
-        InputError: a source is a relative path outside the repository.
-    """
-    inputs = _sources(root, read_params(folder / PARAMS))
-    return paths(git(root, "ls-files", "-z", "--others", "--", *inputs)) if inputs else []
+            shutil.copy2(source, target)
 
 
 def data_outside_git(root: Path) -> list[str]:
@@ -73,30 +72,38 @@ def data_outside_git(root: Path) -> list[str]:
 
     Raises:
         InputError: a source is a relative path outside the repository.
+        ConfigError: params.yaml names no sources.
     """
     with open_repo(root) as repo:
         added = [Path(out.fs_path) for stage in repo.index.stages if not stage.cmd for out in stage.outs]
     found = []
-    for source in _sources(root, read_params(root / PARAMS)):
-        others = paths(git(root, "ls-files", "-z", "--others", "--", source))
+    for source in _sources(root, root / PARAMS):
+        others = _outside_git(root, [source])
         if any(not any((root / path).resolve().is_relative_to(out) for out in added) for path in others):
             found.append(source)
     return found
 
 
-def _sources(root: Path, params: Mapping[str, Any]) -> list[str]:
-    """The folders inside the repository that params.yaml names and that no stage writes."""
-    named = {f"sources.{name}": str(path) for name, path in params["sources"].items()}
-    named["audio.source"] = str(params["audio"]["source"])
+def _outside_git(root: Path, folders: Sequence[str]) -> list[str]:
+    """The files in folders of a repository that are not in Git."""
+    return paths(git(root, "ls-files", "-z", "--others", "--", *folders)) if folders else []
+
+
+def _sources(root: Path, params: Path) -> list[str]:
+    """The folders that params.yaml names by a path inside the repository and that no stage writes."""
+    named = {f"sources.{name}": path for name, path in read_section("sources", dict[str, str], params).items()}
+    named["audio.source"] = read_section("audio.source", str, params)
     with open_repo(root) as repo:
         written = {Path(out.fs_path) for stage in repo.index.stages if stage.cmd for out in stage.outs}
     inside = []
     for key, path in named.items():
-        place = (root / path).resolve()
-        if not Path(path).is_absolute() and not place.is_relative_to(root.resolve()):
+        if Path(path).is_absolute():
+            continue
+        place = Path(os.path.abspath(root / path))
+        if not place.is_relative_to(os.path.abspath(root)):
             remedy = "write an absolute path, or use --here"
             raise InputError(key, expected="a folder inside the repository", found=path, remedy=remedy)
-        if place.is_relative_to(root.resolve()) and place.exists() and place not in written:
+        if place not in written:
             inside.append(path)
     return inside
 
@@ -107,9 +114,10 @@ def fetch_experiment(root: Path, folder: Path, name: str) -> None:
     Raises:
         GitError: the folder has no such experiment.
     """
-    found = git(folder, "for-each-ref", "--format=%(refname)", "refs/exps").split()
-    refs = [ref for ref in found if ref.rpartition("/")[2] == name]
-    git(root, "fetch", "--quiet", str(folder), *(f"+{ref}:{ref}" for ref in refs))
+    head = git(folder, "rev-parse", "HEAD").strip()
+    ref = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
+    git(root, "fetch", "--quiet", str(folder), f"+{ref}:{ref}")
+    git(folder, "read-tree", ref)  # DVC has emptied the index
 
 
 def finished_experiments(root: Path) -> set[str]:
@@ -119,7 +127,10 @@ def finished_experiments(root: Path) -> set[str]:
 
 
 def _bring_code(root: Path, folder: Path) -> None:
-    """Give the folder the commit of the workspace and its uncommitted changes of all files that Git does not ignore."""
+    """Give the folder the commit of the workspace, and the uncommitted state of all files that Git does not ignore.
+
+    All of it is in the index, so that new files are recorded, too, and files that the workspace lacks are removed.
+    """
     head = git(root, "rev-parse", "--verify", "HEAD").strip()
     with tempfile.TemporaryDirectory() as scratch:
         index = {"GIT_INDEX_FILE": f"{scratch}/index"}
@@ -131,7 +142,6 @@ def _bring_code(root: Path, folder: Path) -> None:
         git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(folder))
     git(folder, "update-ref", "--no-deref", "HEAD", head)
     git(folder, "read-tree", "--reset", "-u", tree)
-    git(folder, "read-tree", head)
 
 
 def _share_cache(root: Path, folder: Path) -> None:

@@ -4,11 +4,20 @@ from pathlib import Path
 
 from yardbird.config import PARAMS
 from yardbird.dvc_lock import LOCK
-from yardbird.runs.git_commands import git, paths
+from yardbird.runs.git_commands import GitError, git, paths
 
 #: What a run writes and Git tracks.
 RESULTS = (LOCK.as_posix(), "reports")
 _NOBODY = ("-c", "user.name=yardbird", "-c", "user.email=yardbird@localhost")  # if Git does not know the user
+
+
+def check_branch(root: Path, branch: str) -> None:
+    """Reject a name that Git does not allow for a branch, before a long run.
+
+    Raises:
+        GitError: the name is not allowed, or Git is not installed.
+    """
+    git(root, "check-ref-format", "--branch", branch)
 
 
 def record(root: Path, branch: str) -> str:
@@ -31,9 +40,8 @@ def record(root: Path, branch: str) -> str:
     start = git(root, "branch", "--show-current").strip()
     if not _is_record(start, branch):
         git(root, "switch", "--quiet", "--create", _free_name(root, branch))
-    identity = () if git(root, "config", "--default", "", "user.email").strip() else _NOBODY
     options = ("--quiet", "--no-verify", "--no-gpg-sign", "--message", "Record a run of the pipeline")
-    git(root, *identity, "commit", *options)
+    git(root, *_identity(root), "commit", *options)
     name = git(root, "branch", "--show-current").strip()
     kept = f"; {start} is unchanged" if start and start != name else ""
     return f"the results are committed on the local branch {name}{kept}"
@@ -49,6 +57,14 @@ def set_changes_aside(root: Path) -> list[str]:
     if changed:
         git(root, "stash", "push", "--quiet", "--message", "before yardbird restore", "--", *changed)
     return changed
+
+
+def _identity(root: Path) -> tuple[str, ...]:
+    try:
+        git(root, "var", "GIT_AUTHOR_IDENT")
+    except GitError:
+        return _NOBODY
+    return ()
 
 
 def _is_result(path: str) -> bool:

@@ -6,14 +6,16 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from yardbird import files
+from yardbird.config import read_params
 from yardbird.errors import InputError, YardbirdError
 from yardbird.runs.foreign_entries import drop_foreign_entries
 
@@ -73,8 +75,8 @@ def run_stages(
         only_cached: stop before the first stage that would have to run.
 
     Raises:
-        InputError: the folder is not a DVC repository, or another process runs the pipeline.
-        StageFailedError: a stage failed.
+        InputError: the folder is not a DVC repository, or another process uses it.
+        StageFailedError: DVC cannot read the pipeline, or a stage failed.
         InterruptedRunError: the user pressed Ctrl-C.
         NotCachedError: with `only_cached`, the cache does not hold the outputs of a stage.
     """
@@ -94,20 +96,44 @@ def run_stages(
             raise InterruptedRunError("interrupted; the same command continues") from None
 
 
+@contextlib.contextmanager
+def only_run(root: Path) -> Iterator[None]:
+    """Keep other `yardbird` commands from running the pipeline of the repository, or from changing its parameters.
+
+    DVC's own lock is free while a stage runs.
+
+    Raises:
+        InputError: the folder is not the root of a DVC repository, or another command runs the pipeline.
+    """
+    _check_root(root)
+    try:
+        with FileLock(root / ".dvc/tmp/yardbird.lock").acquire(timeout=0):
+            yield
+    except Timeout:
+        raise _busy(root) from None
+
+
 def open_repo(root: Path) -> "Repo":
     """The DVC repository of a folder.
 
     Raises:
         InputError: the folder is not the root of a DVC repository.
     """
-    from dvc.exceptions import NotDvcRepoError
+    _check_root(root)
     from dvc.repo import Repo
 
-    try:
-        return Repo(str(root))
-    except NotDvcRepoError:
+    return Repo(str(root))
+
+
+def _check_root(root: Path) -> None:
+    if not (root / ".dvc").is_dir():
         found, remedy = "no .dvc folder", "run the command in the root of the repository"
-        raise InputError(root, expected="a DVC repository", found=found, remedy=remedy) from None
+        raise InputError(root, expected="a DVC repository", found=found, remedy=remedy)
+
+
+def _busy(root: Path) -> InputError:
+    found, remedy = "a running dvc or yardbird command", "wait for it, or stop it"
+    return InputError(root, expected="one run at a time", found=found, remedy=remedy)
 
 
 def execution_order(repo: "Repo") -> list[str]:
@@ -133,18 +159,20 @@ def _generates(stage: Any, repo: "Repo") -> bool:
 def _run(
     root: Path, say: Say, expected: Mapping[str, float], measure: bool, only_cached: bool, stop: threading.Event
 ) -> None:
-    from dvc.exceptions import ReproductionError
+    from dvc.exceptions import DvcException
     from dvc.lock import LockError
     from dvc.repo import lock_repo
 
     with open_repo(root) as repo, contextlib.ExitStack() as held:
+        read_params()  # its errors name the line, those of DVC do not
         try:
             held.enter_context(lock_repo(repo))  # for all stages together: else DVC reads dvc.yaml again for each one
+            drop_foreign_entries(repo)
+            order = execution_order(repo)
         except LockError:
-            found, remedy = "a running dvc or yardbird command", "wait for it, or stop it"
-            raise InputError(root, expected="one run at a time", found=found, remedy=remedy) from None
-        drop_foreign_entries(repo)
-        order = execution_order(repo)
+            raise _busy(root) from None
+        except DvcException as error:
+            raise StageFailedError(f"DVC: {_one_line(error)}; fix it and run the same command again") from None
         heard = only_cached
         if not only_cached and (total := sum(expected.get(name, 0) for name in order)):
             say(f"{len(order)} stages, {about(total)} if all of them run")
@@ -156,8 +184,8 @@ def _run(
             try:
                 with watch:
                     repo.reproduce([name], single_item=True)
-            except ReproductionError as error:
-                raise _explained(error, watch.where) from None
+            except DvcException as error:
+                raise _explained(error, watch.where, root) from None
             if measure and watch.ran:
                 took = read_seconds(root) | {name: round(time.monotonic() - start, 1)}
                 files.write_text(root / SECONDS, "".join(f"{each}: {took[each]}\n" for each in order if each in took))
@@ -167,11 +195,20 @@ def _run(
                     say(f"  the first solos are ready; listen to {solo.relative_to(root.resolve())}")
 
 
-def _explained(error: Exception, where: str) -> YardbirdError:
-    cause = error.__cause__
-    if isinstance(cause, NotCachedError):
+def _explained(error: Exception, where: str, root: Path) -> Exception:
+    from dvc.lock import LockError
+
+    cause = error.__cause__ or error
+    if isinstance(cause, LockError):
+        return _busy(root)
+    if isinstance(cause, NotCachedError | BrokenPipeError):
         return cause
-    return StageFailedError(f"{where}: {cause}; fix it and run the same command again, which continues with this stage")
+    what = f"{where}: {_one_line(cause)}"
+    return StageFailedError(f"{what}; fix it and run the same command again, which continues with this stage")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def _first_solo(repo: "Repo", name: str) -> Path | None:

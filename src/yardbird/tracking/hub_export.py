@@ -9,13 +9,14 @@ from typing import Any
 from huggingface_hub import EvalResult
 
 from yardbird import files
+from yardbird.deciding_metrics import FOLDER
 from yardbird.models.family import Family
 from yardbird.models.pretrained import USAGE, card_data, save_pretrained
 from yardbird.tracking.endpoint import Endpoint
 from yardbird.tracking.gate import Gate
 from yardbird.tracking.model_card import Corpus, model_card, read_corpus
 
-#: The metrics on held-out tunes in the front matter, besides the measure of the gate.
+#: The deciding metrics on held-out tunes, which are in the front matter besides the measure of the gate.
 _SHOWN = ("perplexity", "note_accuracy")
 
 
@@ -26,15 +27,16 @@ def export(family: Family, trained: Mapping[str, Any], endpoint: Endpoint, gate:
         trained: the origin of the weights, for `trained.json`.
 
     Raises:
-        FileNotFoundError: the encode, train, evaluate or publish stage has not run.
+        FileNotFoundError: the encode, train, evaluate, compare or publish stage has not run.
     """
     corpus = read_corpus(Path("data/encoded") / family.codec_name)
     training = _rows("train", family.name)[family.name]
     figures = _rows("evaluate", family.name)
     verdict = files.read_json(Path("reports/publish.json"))[family.name]["verdict"]
     body = model_card(replace(endpoint, use=USAGE), corpus, training, figures, gate, verdict)
-    shown = (gate.measure, *_SHOWN)
-    results = {name: value for name in shown if (value := figures[family.name].get(name)) is not None}
+    results = {gate.measure: figures[family.name].get(gate.measure)}
+    results |= {name: files.read_json(FOLDER / f"{name}.json").get(family.name) for name in _SHOWN}
+    results = {name: value for name, value in results.items() if value is not None}
     with files.replacing_folder(folder) as draft:
         card = f"---\n{_front_matter(family.name, corpus, results)}\n---\n{body}"
         save_pretrained(family, draft, trained=trained, card=card)
