@@ -296,6 +296,29 @@ def test_a_file_that_would_take_minutes_is_refused_at_once(tmp_path: Path, name:
         read_piece(save(tmp_path / name, text))
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("length.abc", "X:1\nM:4/4\nL:1/8\nK:C\nC99999999999 D|\n"),
+        ("lengths.abc", "X:1\nM:4/4\nL:1/8\nK:C\n" + "C9999 " * 500 + "|\n"),
+        ("unit.abc", "X:1\nM:4/4\nL:99999999/1\nK:C\nCDEF|\n"),
+        ("long_meter.abc", "X:1\nM:99999999/1\nL:1/8\nK:C\nCDEF|\n"),
+        ("short_meter.abc", "X:1\nM:1/99999\nL:1/8\nK:C\nC16D|\n"),
+        ("meter.krn", "**kern\n*M99999999/1\n1c\n*-\n"),
+    ],
+)
+def test_a_length_or_a_meter_that_would_fill_the_memory_is_refused_at_once(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    with pytest.raises(InputError, match=r"of at most 5000 bars|a meter such as"):
+        read_piece(save(tmp_path / name, text))
+
+
+def test_years_and_precise_tempos_are_no_lengths(tmp_path: Path) -> None:
+    read_piece(save(tmp_path / "a.abc", "X:1\nT:Live 1947\nM:4/4 % 1947\nL:1/16\nK:C\nC16|\n"))
+    read_piece(save(tmp_path / "a.krn", "**kern\n*M4/4\n*MM120.0000\n1c\n*-\n"))
+
+
 BOOK = """%abc-2.1
 M:4/4
 L:1/8

@@ -138,6 +138,38 @@ def test_ties_and_bars_are_read_back_from_musicxml() -> None:
     assert [float(note.quarterLength) for note in whole] == pytest.approx(lengths)
 
 
+def test_the_accidentals_on_the_page_give_every_pitch_and_none_is_repeated_in_a_bar() -> None:
+    """Tones of chord symbols are no notes: the D flat of B♭m7 does not give a later note its flat."""
+    chords = [(2 * place, ("Bbm7", "C7", "Gb7b9", "A7", "Em7b5")[place % 5]) for place in range(32)]
+    pitches = [61, 63, 70, 58, 61, 62, 66, 61, 65, 64, 62, 68, 67]
+    sheet = write_sheet(line(list(range(64)), beats=64, pitches=pitches, chords=chords, key="D"), CONCERT)
+    part = ElementTree.fromstring(as_musicxml(sheet))
+    wrong = []
+    for bar in part.iter("measure"):
+        in_force: dict[tuple[str | None, str | None], int] = {}
+        for pitch, mark in [(own.find("pitch"), own.findtext("accidental")) for own in bar.iter("note")]:
+            assert pitch is not None
+            place, alter = (pitch.findtext("step"), pitch.findtext("octave")), int(pitch.findtext("alter", "0"))
+            before = in_force.get(place)
+            if mark:
+                in_force[place] = {"flat": -1, "natural": 0, "sharp": 1}[mark]
+            shown = in_force.get(place, 1 if place[0] in ("F", "C") else 0)  # the signature of D
+            if shown != alter or (mark and before == alter):
+                wrong.append((bar.get("number"), place, alter, mark))
+    assert not wrong
+
+
+def test_the_seventh_of_a_suspended_chord_is_minor_as_musicxml_counts_it() -> None:
+    part = ElementTree.fromstring(as_musicxml(write_sheet(line([0], chords=[(0, "G7sus")]), CONCERT)))
+    assert [part.findtext(f".//degree-{name}") for name in ("value", "alter", "type")] == ["7", "0", "add"]
+
+
+@pytest.mark.parametrize("title", ["a\x01b", "\ud83d", "\ufffe"])
+def test_a_title_with_characters_that_xml_forbids_is_drawn_without_them(title: str) -> None:
+    sheet = write_sheet(chorus(1), CONCERT, title, title)
+    assert draw_pages(as_musicxml(sheet), sheet.title, "", sheet.credit)
+
+
 def test_a_pdf_has_its_pages_and_is_deterministic() -> None:
     pytest.importorskip("fpdf", reason="fpdf2 is not installed")
     from yardbird.engraving.sheet_pdf import as_pdf

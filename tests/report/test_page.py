@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from tiny_run import FAMILY, HOSTILE, REAL_SOLOS, SINGER
 
+from yardbird import files
 from yardbird.data.reading import load_midi
 from yardbird.metrics.solo_metrics import describe
+from yardbird.report.latent_charts import latent_charts
 from yardbird.report.metric_names import in_words
 from yardbird.report.page import script_safe, write_report
 from yardbird.report_tables import address
@@ -148,6 +150,21 @@ def test_charts_of_the_latent_space_show_the_map_the_control_and_the_effects(pag
     assert heat["text"][0] == ["+0.50", "+0.00"]
 
 
+def test_charts_leave_gaps_where_silence_has_no_value(tmp_path: Path) -> None:
+    tables = {
+        "transfer/transfer": "from,to,way,strength,verdict,rhythm_kept\nA,B,intervals,0,0.2,1\nA,B,intervals,1,0.3,",
+        "arithmetic/arithmetic": "way,strength,blues,register\nblues,2,0.5,\nblues,-2,-0.5,0.1\nregister,2,0,1",
+    }
+    for name, text in tables.items():
+        files.write_text(tmp_path / f"{name}.csv", text)
+    transfer, arithmetic = (json.loads(script_safe(chart.figure)) for chart in latent_charts(tmp_path))
+    assert transfer["data"][-1]["y"] == [1, None]
+    assert (arithmetic["data"][0]["z"], arithmetic["data"][0]["text"]) == (
+        [[0.5, None], [0, 1]],
+        [["+0.50", "–"], ["+0.00", "+1.00"]],
+    )
+
+
 def test_a_family_has_one_colour_in_charts_headings_and_tables(page: Path, elements: Elements) -> None:
     charts = charts_of(page)
     colours = {
@@ -163,10 +180,10 @@ def test_a_family_has_one_colour_in_charts_headings_and_tables(page: Path, eleme
     assert len(styles) == 2, "one a family"
 
 
-def test_metrics_have_a_musicians_name_with_the_symbol_beside_it(page: Path) -> None:
+def test_metrics_have_a_musicians_name_with_the_symbol_below_it(page: Path) -> None:
     labels = charts_of(page)["distances"]["data"][0]["y"]
-    assert "variety of notes in a bar · h1" in labels
-    assert all("·" in in_words(metric) for metric in describe(REAL_SOLOS[0])), "every metric has one"
+    assert "variety of notes in a bar<br><i>h1</i>" in labels
+    assert all("<br>" in in_words(metric) for metric in describe(REAL_SOLOS[0])), "every metric has one"
 
 
 def test_solos_are_downloads_that_a_notation_program_opens(elements: Elements, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tiny_studio import PLAYERS
 from yardbird import files
 from yardbird.errors import InputError
 from yardbird.music.midi import read_score, write_score
-from yardbird.music.score import Score
+from yardbird.music.score import Score, Tempo
 from yardbird.report.coloured_sheet import concert_sheet, draw_coloured
 from yardbird.studio import between_desk, measure_desk, move_desk, sing_desk, solo_desk, studio_views
 from yardbird.studio.model_shelf import ModelShelf, described
@@ -222,6 +222,8 @@ def test_an_error_names_the_file_as_on_the_page(session: Session, tmp_path: Path
 def test_a_solo_of_a_thousand_bars_is_refused(session: Session) -> None:
     with pytest.raises(InputError, match="expected at most 256 bars"):
         chosen(session, walk(1, 300)).read()
+    with pytest.raises(InputError, match="expected at most 20 minutes, found 27"):
+        chosen(session, replace(walk(1, 100), tempos=(Tempo(0, 15.0),))).read()
 
 
 def test_two_sessions_have_different_folders(tmp_path: Path) -> None:

@@ -55,6 +55,9 @@ def test_the_server_sends_its_policy_and_refuses_foreign_names_and_files(
         assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
         for path in ("params.yaml", str(project / "params.yaml"), "/etc/passwd", sys.modules[__name__].__file__):
             assert client.get(f"/gradio_api/file={path}").status_code == 403
+        for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200)):
+            small, headers = {"files": ("small.mid", b"x")}, {"Sec-Fetch-Site": site}
+            assert client.post("/gradio_api/upload", files=small, headers=headers).status_code == status
         big = client.post("/gradio_api/upload", files={"files": ("big.mid", b"x" * 1_000_001)})
         assert big.status_code == 413
         assert client.get("/gradio_api/info").json() == {"named_endpoints": {}, "unnamed_endpoints": {}}

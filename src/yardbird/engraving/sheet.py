@@ -102,13 +102,18 @@ def write_sheet(
         score=written,
         instrument=instrument,
         octaves=octaves,
-        title=title,
-        credit=credit,
+        title=_printable(title),
+        credit=_printable(credit),
         swing=swings(score) if swing is None else swing,
         rhythm=write_rhythm(score=written),
         names=spell_notes(written),
         symbols=_symbols(written),
     )
+
+
+def _printable(text: str) -> str:
+    """The text without control characters and the like, which XML forbids."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _symbols(score: Score) -> list[Symbol]:

@@ -26,7 +26,7 @@ _KINDS: Mapping[str, tuple[str, Sequence[tuple[str, int, int]]]] = {
     "7#9": ("dominant-seventh", (("add", 9, 1),)), "7#11": ("dominant-seventh", (("add", 11, 1),)),
     "7b5": ("dominant-seventh", (("alter", 5, -1),)), "7b13": ("dominant-seventh", (("add", 13, -1),)),
     "7alt": ("dominant-seventh", (("alter", 5, 1), ("add", 9, 1))), "aug7": ("augmented-seventh", ()),
-    "aug": ("augmented", ()), "sus": ("suspended-fourth", ()), "7sus": ("suspended-fourth", (("add", 7, -1),)),
+    "aug": ("augmented", ()), "sus": ("suspended-fourth", ()), "7sus": ("suspended-fourth", (("add", 7, 0),)),
     "m": ("minor", ()), "m6": ("minor-sixth", ()), "m7": ("minor-seventh", ()), "m9": ("minor-ninth", ()),
     "mmaj7": ("minor-major-seventh", ()), "m7b5": ("half-diminished", ()), "dim": ("diminished", ()),
     "dim7": ("diminished-seventh", ()),
@@ -53,13 +53,14 @@ def as_musicxml(sheet: Sheet, colours: Mapping[int, str] | None = None) -> str:
             bar.append(meter.TimeSignature("/".join(map(str, signature))))
         for value in bars[number]:
             bar.insert(value.own.start - start, _element(value, sheet, stop - start, colours or {}))
-        for symbol in sheet.symbols:
-            if start <= symbol.place < stop:
-                bar.insert(symbol.place - start, _harmony(symbol))
         part.append(bar)
     part.makeAccidentals(inPlace=True)
     part.makeBeams(inPlace=True)
     for bar, (start, stop) in zip(part.getElementsByClass(stream.Measure), pairwise(rhythm.edges), strict=True):
+        _hide_repeated_accidentals(bar)
+        for symbol in sheet.symbols:  # after the accidentals: music21 would count the tones of a symbol as notes
+            if start <= symbol.place < stop:
+                bar.insert(symbol.place - start, _harmony(symbol))
         for cell in rhythm.cells:
             if start <= cell.start < stop and cell.is_tuplet:
                 _bracket([own for own in bar.notesAndRests if cell.start <= start + own.offset < cell.stop], cell)
@@ -68,6 +69,16 @@ def as_musicxml(sheet: Sheet, colours: Mapping[int, str] | None = None) -> str:
     exporter = GeneralObjectExporter(score)
     exporter.makeNotation = False  # it would split notes to complete triplets of its own
     return _completed(exporter.parse(), sheet)
+
+
+def _hide_repeated_accidentals(bar: stream.Measure) -> None:
+    """An accidental holds to the end of the bar; music21 repeats some as reminders."""
+    shown: dict[tuple[str, int | None], float] = {}
+    for own in bar.getElementsByClass(note.Note):
+        mark, place = own.pitch.accidental, (own.pitch.step, own.pitch.octave)
+        if mark is not None and mark.displayStatus:
+            mark.displayStatus = shown.get(place) != mark.alter
+            shown[place] = mark.alter
 
 
 def _bracket(elements: Sequence[note.GeneralNote], cell: Cell) -> None:
@@ -137,7 +148,7 @@ def _harmony(symbol: Symbol) -> harmony.ChordSymbol:
         return harmony.NoChord(NO_CHORD)
     kind, degrees = _KINDS[symbol.chord.quality]
     names = {"root": symbol.root.replace("b", "-")} | ({"bass": symbol.bass.replace("b", "-")} if symbol.bass else {})
-    shown = symbol.chord.quality.replace("b", "♭").replace("#", "♯").replace("su♭", "sub")
+    shown = symbol.chord.quality.replace("b", "♭").replace("#", "♯")
     element = harmony.ChordSymbol(kind=kind, kindStr=shown, **names)
     for what, degree, semitones in degrees:
         element.addChordStepModification(harmony.ChordStepModification(what, degree, semitones), updatePitches=False)

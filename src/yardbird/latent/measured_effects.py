@@ -40,7 +40,7 @@ def weak_transfer(explored: Path, source: str | None, target: str, strength: flo
     at_strength = rows[rows["strength"] == near].set_index("way")["verdict"]
     after = float(at_strength[INTERVALS])
     random = at_strength[at_strength.index.str.startswith(RANDOM)].mean()
-    if after > max(before, random if len(at_strength) > 1 else before):
+    if after > max(before, before if pd.isna(random) else random):
         return []
     control = "" if pd.isna(random) else f", random moves of the same distance to {random:.2f}"
     return [

@@ -39,6 +39,11 @@ def chart(
     return Chart(name, title, figure.to_plotly_json(), height, tuple(choices))
 
 
+def gapped(values: pd.Series) -> list[Any]:
+    """The values for plotly, which leaves a gap at None; a page cannot store NaN."""
+    return [None if pd.isna(value) else value for value in values]
+
+
 def escaped(text: str) -> str:
     """Escape text for plotly, which interprets some markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
@@ -53,7 +58,7 @@ def bars(
         go.Bar(
             name=str(row),
             x=part[along].astype(str).tolist(),
-            y=part[value].tolist(),
+            y=gapped(part[value]),
             marker={"color": own[str(row)]},
         )
         for row, part in table.groupby(by, sort=False)
@@ -72,13 +77,13 @@ def dots(
             name=str(row),
             mode="markers",
             marker={"size": 9, "color": own[str(row)]},
-            x=part[value].tolist(),
+            x=gapped(part[value]),
             y=[in_words(str(label)) for label in part[along]],
         )
         for row, part in table.groupby(by, sort=False)
     ]
-    axis = {"autorange": "reversed", "automargin": True, "tickmode": "linear"}
-    return chart(name, title, traces, height=90 + 22 * len(labels), xaxis_title=value, yaxis=axis)
+    axis = {"autorange": "reversed", "tickmode": "linear", "tickfont": {"size": 10}}
+    return chart(name, title, traces, height=120 + 36 * len(labels), xaxis_title=value, yaxis=axis)
 
 
 def curves(name: str, title: str, table: pd.DataFrame, first: str, colour: str) -> Chart:
@@ -90,7 +95,7 @@ def curves(name: str, title: str, table: pd.DataFrame, first: str, colour: str) 
             name=column,
             mode="lines+markers",
             x=table[along].tolist(),
-            y=table[column].tolist(),
+            y=gapped(table[column]),
             visible=column == columns[0],
             line={"color": colour},
         )

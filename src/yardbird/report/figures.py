@@ -101,7 +101,7 @@ def distance_chart(families: Sequence[Family], colours: Mapping[str, str]) -> Ch
         return None
     axis = {"automargin": True, "autorange": "reversed"}
     title = "Distance of single solos from real ones (diamonds: the best and the median)"
-    layout: dict[str, Any] = {"showlegend": False, "yaxis": axis, "xaxis_title": "standard deviations of real solos"}
+    layout: dict[str, Any] = {"showlegend": False, "yaxis": axis, "xaxis_title": "standard deviations"}
     return chart("solos", title, traces, height=100 + 34 * len(traces), **layout)
 
 

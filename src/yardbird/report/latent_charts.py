@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 
-from yardbird.report.charts import Chart, chart, escaped
+from yardbird.report.charts import Chart, chart, escaped, gapped
 from yardbird.report.row_colours import FAMILIES, OTHERS
 
 _RANDOM = "random"
@@ -56,10 +56,11 @@ def _map(solos: pd.DataFrame, purity: pd.DataFrame | None) -> Chart:
 def _transfer(number: int, table: pd.DataFrame) -> Chart:
     """The judge's probability of the target artist by the distance of the move; random directions are the control."""
     source, target = table.iloc[0][["from", "to"]]
-    random = table[table["way"].str.startswith(_RANDOM)].groupby("strength")
+    start = table["strength"] == 0  # the reconstructions, from which every way starts
+    random = table[table["way"].str.startswith(_RANDOM) | start].groupby("strength")
     rows: Mapping[str, pd.DataFrame] = {
         "towards the artist's intervals": table[table["way"] == "intervals"],
-        "towards the artist's mean code": table[table["way"] == "means"],
+        "towards the artist's mean code": table[(table["way"] == "means") | start],
         "random directions (mean)": random["verdict"].mean().reset_index(),
         "rhythm kept": table[table["way"] == "intervals"].assign(verdict=lambda own: own["rhythm_kept"]),
     }
@@ -69,7 +70,7 @@ def _transfer(number: int, table: pd.DataFrame) -> Chart:
             name=name,
             mode="lines+markers",
             x=own["strength"].tolist(),
-            y=own["verdict"].tolist(),
+            y=gapped(own["verdict"]),
             line={"color": colour, "dash": dash},
         )
         for (name, own), (colour, dash) in zip(rows.items(), looks, strict=True)
@@ -82,14 +83,14 @@ def _transfer(number: int, table: pd.DataFrame) -> Chart:
 
 def _arithmetic(table: pd.DataFrame) -> Chart:
     """What more of one attribute does to all attributes."""
-    more = table[table["strength"] == 1]
+    more = table[table["strength"] > 0]
     attributes = [column for column in table.columns if column in set(more["way"])]
     values = more.set_index("way")[attributes]
     heat = go.Heatmap(
         x=[str(name) for name in attributes],
         y=[_direction(str(name)) for name in values.index],
-        z=values.to_numpy().tolist(),
-        text=[[f"{round(value, 2) + 0:+.2f}".replace("-", "−") for value in row] for row in values.to_numpy().tolist()],
+        z=[gapped(row) for _, row in values.iterrows()],
+        text=[[_signed(value) for value in row] for _, row in values.iterrows()],
         texttemplate="%{text}",
         hovertemplate="%{y}: %{x} %{text}<extra></extra>",
         colorscale=_SHADES,
@@ -100,6 +101,10 @@ def _arithmetic(table: pd.DataFrame) -> Chart:
     title = "Arithmetic: a solo plus an attribute; the change of every attribute in standard deviations of solos"
     rows = {"automargin": True, "autorange": "reversed"}
     return chart("arithmetic", title, [heat], height=110 + 40 * len(values), yaxis=rows)
+
+
+def _signed(value: float) -> str:
+    return "–" if pd.isna(value) else f"{round(value, 2) + 0:+.2f}".replace("-", "−")
 
 
 def _direction(way: str) -> str:

@@ -37,9 +37,9 @@ IN_WORDS: Mapping[str, str] = {
 
 
 def in_words(metric: str) -> str:
-    """The name with the symbol beside it, such as `"enclosures · enclosure rate"`; a metric without a name as it is."""
+    """The name and below it the symbol, as plotly breaks lines: `"enclosures<br><i>enclosure rate</i>"`."""
     symbol = metric.replace("_", " ")
-    return f"{IN_WORDS[metric]} · {symbol}" if metric in IN_WORDS else symbol
+    return f"{IN_WORDS[metric]}<br><i>{symbol}</i>" if metric in IN_WORDS else symbol
 
 
 def words_of_column(column: str) -> str:

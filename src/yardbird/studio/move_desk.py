@@ -122,7 +122,7 @@ def honesty_of_attributes() -> list[Honesty]:
             f"a move of 1 changes {name} by {_signed(effects[name])} standard deviations of real solos (a random move: "
             f"{chance:.2f}) and {side} by {_signed(effects[side])}; it keeps {kept:.0%} of the rhythm"
         )
-        found.append(Honesty(name, effects[name] > 2 * chance, words))
+        found.append(Honesty(name, effects[name] > chance, words))
     return found
 
 

@@ -20,8 +20,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio imports the hub's client
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yardbird.errors import InputError
@@ -49,8 +50,8 @@ _HEADERS: Final = {
 }
 
 
-class Headers:
-    """ASGI middleware that adds the security headers."""
+class Guard:
+    """ASGI middleware: adds the security headers, and refuses what pages of other servers send, such as uploads."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,7 +64,13 @@ class Headers:
                     headers[name] = value
             await send(message)
 
-        await self._app(scope, receive, send_with if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        origin = Headers(scope=scope).get("sec-fetch-site", "none")
+        foreign = scope["method"] == "POST" and origin not in ("same-origin", "none")
+        answer = PlainTextResponse("refused: sent by the page of another server", 403) if foreign else self._app
+        await answer(scope, receive, send_with)
 
 
 def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:
@@ -83,7 +90,7 @@ def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False, mcp_server=False,
         theme=theme, head=_head(),
     )  # fmt: skip
-    app.add_middleware(Headers)
+    app.add_middleware(Guard)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     return app
 

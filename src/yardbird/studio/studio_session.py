@@ -24,6 +24,7 @@ from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 
 MOST_BARS = 256  # of a solo: longer ones would keep all visitors waiting
+MOST_MINUTES = 20  # of a solo, for the same reason
 MOST_BYTES = 1_000_000  # of an uploaded file: a solo has a few kilobytes
 #: Files that can be uploaded. A database of solos is not one of them.
 SUFFIXES = (*midi.SUFFIXES, *musicxml.SUFFIXES, *abc_tunes.SUFFIXES, *kern.SUFFIXES)
@@ -50,6 +51,9 @@ class Chosen:
         if score.bar_count > MOST_BARS:
             expected, found = f"at most {MOST_BARS} bars", f"{score.bar_count}"
             raise InputError(self.name, expected=expected, found=found, remedy="cut it in a notation program")
+        if score.seconds > 60 * MOST_MINUTES:
+            expected, found = f"at most {MOST_MINUTES} minutes", f"{score.seconds / 60:.0f}"
+            raise InputError(self.name, expected=expected, found=found, remedy="correct its tempo, or cut it")
         return score
 
     def named(self, error: InputError) -> InputError:

@@ -4,7 +4,6 @@ So the server stores nothing for a visitor who keeps nothing, and no visitor can
 """
 
 import io
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,10 @@ from yardbird.audio.comping import count_in
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, encode_mp3
 from yardbird.engraving.sheet_musicxml import as_musicxml
-from yardbird.music.midi import write_score
 from yardbird.music.score import Score
 from yardbird.pictures import spectrogram, svg_piano_roll
 from yardbird.report.coloured_sheet import concert_sheet, draw_coloured
-from yardbird.report.embedded_media import data_uri
+from yardbird.report.embedded_media import data_uri, midi_uri
 from yardbird.studio.between_desk import Between
 from yardbird.studio.measure_desk import Measured
 from yardbird.studio.move_desk import Moved
@@ -154,12 +152,8 @@ def compare(score: Score, references: ReferenceSolos, start_tick: int = 0) -> Co
 
 def links(score: Score, name: str) -> list[tuple[str, str, str]]:
     """The solo as files to download: (label, file name, data URL)."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "solo.mid"
-        write_score(score, path)
-        midi = path.read_bytes()
     return [
-        ("MIDI", f"{name}.mid", data_uri("audio/midi", midi)),
+        ("MIDI", f"{name}.mid", midi_uri(score)),
         ("MusicXML", f"{name}.musicxml", data_uri("application/xml", as_musicxml(concert_sheet(score, name)).encode())),
     ]
 

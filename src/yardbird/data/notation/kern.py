@@ -27,6 +27,8 @@ def read_kern(path: Path) -> Notated:
     extra = {"expansion_list_unread": 1} if expanded is None else {}
     text = text if expanded is None else expanded
     refuse_length(path, len(re.findall(r"^=", text, re.M)), len(text))
+    if meter := re.search(r"\*M(?!M)\S*\d{4}\S*", text):
+        raise InputError(path, expected="a meter such as *M4/4", found=meter[0][:20], remedy="correct it")
     return parsed(text, "humdrum", path, extra, chords=_kern_chords(text))
 
 

@@ -8,7 +8,7 @@
   function theme() {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
-    const axis = { gridcolor: colour("--line"), zerolinecolor: colour("--line"), linecolor: colour("--line") };
+    const axis = { automargin: true, gridcolor: colour("--line"), zerolinecolor: colour("--line"), linecolor: colour("--line") };
     const font = { color: colour("--ink"), family: "system-ui, sans-serif", size: 12 };
     return { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, xaxis: axis, yaxis: axis };
   }
