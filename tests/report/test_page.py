@@ -110,10 +110,16 @@ def test_tables_of_the_comparison_mark_their_signs_and_link_to_the_metrics(eleme
     assert [[name for name in own if name != "short"] for own in classes] == [
         [], ["no"], ["yes"], [], ["no"], [], [], ["no"],
     ]  # fmt: skip
-    links = {str(a["href"]) for tag, a in elements.found if tag == "a" and str(a.get("href")).startswith("../")}
+    links = {str(a["href"]) for tag, a in elements.found if tag == "a" and str(a.get("href")).startswith("../docs/")}
     assert "../docs/metrics.md#pitch" in links
     headings = re.findall(r"^#+ (.+)$", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert links <= {address(heading) for heading in headings}
+
+
+def test_each_solo_links_the_wav_in_the_folder_of_its_run(elements: Elements, page: Path) -> None:
+    links = {str(a["href"]) for tag, a in elements.found if tag == "a" and str(a.get("href")).endswith(".wav")}
+    assert {Path(link).name for link in links} == {"one.wav", "solo_0.wav", "solo_1.wav"}
+    assert all((page.parent / link).is_file() for link in links)
 
 
 def charts_of(page: Path) -> dict[str, Any]:

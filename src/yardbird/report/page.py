@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -49,7 +51,7 @@ def write_report(root: Path, path: Path, sources: Sequence[str]) -> None:
         "comparison": figures.comparison_charts(reports, colours),
         "training": figures.training_charts(reports, colours),
         "solos": figures.distance_chart(families, colours),
-        "families": [_family(family) for family in progress(families, "engraving", unit="family")],
+        "families": [_family(family, path.parent) for family in progress(families, "engraving", unit="family")],
         "ways": [_way(way) for way in progress(ways, "drawing interpolations", unit="way")],
         "originality": {name: (figures.originality_chart(name, found), found) for name, found in originality.items()},
         "latent": latent_charts(data / "explored"),
@@ -96,16 +98,17 @@ def _sections(path: Path) -> list[Section]:
     return read_sections(path) if path.is_file() else []
 
 
-def _family(family: Family) -> dict[str, Any]:
+def _family(family: Family, page: Path) -> dict[str, Any]:
+    """A family for the template; `page` is the folder of the page."""
     return {
         "name": family.name,
         "count": len(family.solos),
         "real": sorted(family.real)[(len(family.real) - 1) // 2] if family.real else None,
-        "chosen": {label: _solo(solo, family.name) for label, solo in family.chosen.items()},
+        "chosen": {label: _solo(solo, family.name, page) for label, solo in family.chosen.items()},
     }
 
 
-def _solo(solo: ReportSolo, family: str) -> dict[str, Any]:
+def _solo(solo: ReportSolo, family: str, page: Path) -> dict[str, Any]:
     notes = len(solo.score.notes) > 0
     sheet = concert_sheet(solo.score, solo.title) if notes else None
     return {
@@ -115,6 +118,7 @@ def _solo(solo: ReportSolo, family: str) -> dict[str, Any]:
         "transcribed": solo.transcribed,
         "chords": bool(solo.score.chords),
         "sound": sound_uri(solo.wave),
+        "wav": quote(Path(os.path.relpath(solo.wave, page)).as_posix()),  # twenty times the size of the MP3: a link
         "count_in_seconds": solo.count_in_seconds,
         "roll": Markup(svg_piano_roll.draw(solo.score, f"Piano roll of {solo.title}"))
         if notes
@@ -143,6 +147,7 @@ def _way(way: Way) -> dict[str, Any]:
             "file": f"step_{step.alpha * 100:03.0f}",
             "midi": midi_uri(step.score),
             "musicxml": None,
+            "wav": None,
             "roll": Markup(svg_piano_roll.draw(step.score, f"Piano roll at {step.alpha:.0%}")),
         }
         for step in way.steps
