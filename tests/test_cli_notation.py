@@ -1,4 +1,4 @@
-"""`yardbird notation` as a user runs it: in a process of its own, on valid and on unusable input."""
+"""`yardbird notation` as a user runs it, in a separate process, on valid and on unusable input."""
 
 import json
 import subprocess

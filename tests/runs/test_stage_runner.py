@@ -95,7 +95,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @contextlib.contextmanager
 def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
-    """`yardbird run` in a process and group of its own, in whose first stage the block runs."""
+    """`yardbird run` in a separate process group; the block runs during its first stage."""
     files.write_text(demo / "params.yaml", (demo / "params.yaml").read_text().replace("seed: 0", "seed: 1"))
     ran(demo)
     (demo / ".git/wait").touch()
