@@ -79,6 +79,10 @@ def covers(dep: str, file: str) -> bool:
     return file == dep or file.startswith(dep.rstrip("/") + "/")
 
 
+#: Sections that change where runs are recorded and no output: a stage that declared them would run again.
+WITHOUT_EFFECT = {"tracking"}
+
+
 def sections_read(stage: Stage) -> set[str]:
     """The sections that the code of a stage passes to `read_section`, with the name of the family filled in.
 
@@ -98,7 +102,7 @@ def sections_read(stage: Stage) -> set[str]:
                     sections.add(re.sub(r"\{.*?\}", stage.key or "", ast.unparse(argument)[2:-1]))
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_seed"):
                 sections.add("seed")
-    return sections
+    return sections - WITHOUT_EFFECT
 
 
 @pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)

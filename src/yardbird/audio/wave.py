@@ -14,6 +14,8 @@ from yardbird.errors import InputError
 #: The formats that require PyAV.
 MPEG4_SUFFIXES = (".m4a", ".m4b", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr")
 _REMEDY = "give a wav, flac, mp3, ogg, opus or aiff file"
+#: Samples read at once. The number of frames in a header may be wrong by any amount, so no array has its size.
+_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,8 @@ def read_wave(path: Path) -> Waveform:
         InputError: the file is missing, not audio or without a header, or PyAV is required and not installed.
     """
     try:
-        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            samples, sample_rate = _read_blocks(file), file.samplerate
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no such file"
@@ -92,6 +95,13 @@ def read_wave(path: Path) -> Waveform:
             path, expected="a sound file", found=f"an unreadable file ({reason})", remedy=_REMEDY
         ) from None
     return Waveform(samples, sample_rate)
+
+
+def _read_blocks(file: soundfile.SoundFile) -> NDArray[np.float32]:
+    blocks = [np.empty((0, file.channels), np.float32)]
+    while len(block := file.read(_BLOCK // file.channels, dtype="float32", always_2d=True)):
+        blocks.append(block)
+    return np.concatenate(blocks)
 
 
 def _read_with_av(path: Path) -> Waveform:

@@ -14,7 +14,7 @@ _COMPOSED = "data/etudes"  # the compose stage creates it
 SECTIONS = (
     "seed", "sources", "roles", "compose", "ingest", "validate", "split", "augment", "encode", "audio", "codec",
     "judge", "music_transformer", "music_vae", "musicgen", "generate", "sing", "explore", "evaluate",
-    "evaluate_audio", "publish", "blind_test",
+    "evaluate_audio", "tracking", "publish", "blind_test",
 )  # fmt: skip
 #: Sections whose parts have settings of their own: the parts that each has.
 _DIVIDED: Mapping[str, tuple[str, ...]] = {
@@ -125,6 +125,7 @@ def _model_sections() -> dict[str, Any]:
     from yardbird.sound_codec.codec_training import TrainingConfig as CodecTrainingConfig
     from yardbird.sound_codec.training_sounds import SoundsConfig
     from yardbird.tracking.gate import Gate
+    from yardbird.tracking.store import TrackingConfig
 
     return {
         "encode.events": EncodeConfig,
@@ -140,6 +141,7 @@ def _model_sections() -> dict[str, Any]:
         "explore": ExploreConfig,
         "evaluate": EvaluateConfig,
         "evaluate_audio": EvaluateAudioConfig,
+        "tracking": TrackingConfig,
         "publish": dict[str, Gate],
     }
 

@@ -58,33 +58,38 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
         known = rendering.solos(augmented)
     rejected += [Reject(name, f"named in {CAPTIONS}, but missing") for name in sorted(remarks.keys() - known)]
     with files.replacing_folder(out) as draft:
-        rows, silent = write_clips(sounds, draft, config)
+        rows, skipped = write_clips(sounds, draft, config)
         if not rows:
             raise InputError(source, expected="clips to learn from", found="silence alone", remedy="add recordings")
         tables.write_clips(draft, rows)
-        rejected += silent
+        rejected += skipped
         write_table(draft / REJECTED, Reject, rejected)
     return Made(tuple(rows), tuple(rejected), warnings)
 
 
 def write_clips(sounds: Sequence[Sound], out: Path, config: AudioConfig) -> tuple[list[ClipRow], list[Reject]]:
-    """Cut the sounds and write `out`/audio/<clip>.flac; return the rows, and the silent clips, which it skips."""
+    """Cut the sounds and write `out`/audio/<clip>.flac; return the rows, and what it skips: silent clips, and
+    recordings that have become unreadable since the survey."""
     rows: list[ClipRow] = []
-    silent: list[Reject] = []
+    skipped: list[Reject] = []
     for sound in progress(sounds, doing="render", unit="sound"):
-        samples = sound.samples()
+        try:
+            samples = sound.samples()
+        except InputError as error:
+            skipped.append(Reject(sound.name, f"expected {error.expected}, found {error.found}; {error.remedy}"))
+            continue
         bars = np.array(sound.bar_seconds)
         edges = cuts(bars, len(samples) / config.sample_rate, config.min_seconds, config.clip_seconds)
         for number, (start, stop) in enumerate(pairwise(edges)):
             # both ends are rounded down, so that clips abut and none is a sample longer than clip_seconds
             piece = samples[int(start * config.sample_rate) : int(stop * config.sample_rate)]
             if decibels(peak_of(piece)) < _SILENT_CLIP:
-                silent.append(Reject(sound.name, f"silent from {start:.1f} to {stop:.1f} seconds"))
+                skipped.append(Reject(sound.name, f"silent from {start:.1f} to {stop:.1f} seconds"))
                 continue
             row = _row(sound, number, start, stop, bars)
             write_wave(Waveform(piece[:, None], config.sample_rate), out / row.path)
             rows.append(row)
-    return rows, silent
+    return rows, skipped
 
 
 def cuts(bar_seconds: NDArray[np.float64], seconds: float, shortest: float, longest: float) -> list[float]:
