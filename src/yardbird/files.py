@@ -12,21 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from yardbird.errors import InputError
+from yardbird.errors import InputError, WriteError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write atomically: a reader sees the old or the new file, even after a kill or on a full disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write atomically: a reader sees the old or the new file, even after a kill or on a full disk.
+
+    Raises:
+        WriteError: the disk is full or read-only, or the permissions are missing.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WriteError(path, len(content), error) from None
 
 
 def write_text(path: Path, content: str) -> None:

@@ -49,8 +49,8 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="A free port of 
     root = project_root()
     _, experiment = connect(root)
     uri = tracking_uri(root)
-    server = shown(uri).rstrip("/") if is_server(uri) else f"http://127.0.0.1:{port}"
-    typer.echo(f"the runs: {server}/#/experiments/{experiment}?workflowType=machine_learning")
+    address = shown(uri).rstrip("/") if is_server(uri) else f"http://127.0.0.1:{port}"
+    typer.echo(f"the runs: {address}/#/experiments/{experiment}?workflowType=machine_learning")
     if is_server(uri):
         return
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
