@@ -10,6 +10,7 @@ Internal invariants are checked by `assert` and never raise these errors.
 
 import errno
 import functools
+import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -28,7 +29,7 @@ _REMEDIES: Mapping[int | None, str] = {
     errno.EIO: "check the disk",
 }
 #: How libraries that raise other errors report a full disk: NumPy, safetensors, PyTorch, SQLite.
-_FULL = ("requested and 0 written", "No space left on device", "file write failed", "disk is full")
+_FULL = re.compile(r"\d+ requested and \d+ written|No space left on device|file write failed|disk is full")
 
 
 class YardbirdError(Exception):
@@ -71,11 +72,13 @@ class WriteError(YardbirdError, OSError):
         folder = next(folder for folder in path.absolute().parents if folder.is_dir())
         free = shutil.disk_usage(folder).free
         self.path, self.size, self.cause = path, size, cause
-        super().__init__(
-            f"{path}: cannot write {_kilobytes(size)} ({cause.strerror or cause}; {_kilobytes(free)} are free in {folder}); "
-            f"{_REMEDIES.get(cause.errno, 'check the disk')}"
-        )
+        reason = f"{cause.strerror or cause}; {_kilobytes(free)} are free in {folder}"
+        remedy = _REMEDIES.get(cause.errno, "check the disk")
+        super().__init__(f"{path}: cannot write {_kilobytes(size)} ({reason}); {remedy}")
         self.errno, self.strerror = cause.errno, cause.strerror
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # OSError would show its number and text instead
 
 
 def _kilobytes(size: int) -> str:
@@ -88,7 +91,7 @@ def disk_fault(error: Exception) -> str:
         what = f"{error.filename}: " if error.filename else ""
         return f"{what}{error.strerror}; {_REMEDIES[error.errno]}"
     text = " ".join(str(error).split())
-    return f"{text[:200]}; {_FREE_SPACE}" if any(sign in text for sign in _FULL) else ""
+    return f"{text[:200]}; {_FREE_SPACE}" if _FULL.search(text) else ""
 
 
 def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
