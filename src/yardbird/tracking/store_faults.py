@@ -42,6 +42,8 @@ class TrackingError(YardbirdError):
 
 def first_line(error: BaseException) -> str:
     """The first line of an error, shortened, with a remedy if there is one: SQLAlchemy appends whole statements."""
+    if isinstance(error, YardbirdError):
+        return str(error)
     line = (str(error).splitlines() or [type(error).__name__])[0][:200]
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in line), "")
     return f"{line}; {remedy}" if remedy else line
