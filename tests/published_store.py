@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def in_folder(folder: Path, *arguments: str, status: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Python with arguments in a folder, without the MLflow settings of this process."""
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(("MLFLOW_", "DVC_"))}
-    paths = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", ROOT / "tests"))), "OMP_NUM_THREADS": "1"}
+    path = (ROOT / "src", ROOT / "tests", os.environ.get("PYTHONPATH", ""))
+    paths = {"PYTHONPATH": os.pathsep.join(map(str, path)), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *arguments]
     done = subprocess.run(
         command, cwd=folder, env=inherited | paths | variables, capture_output=True, text=True, timeout=250
