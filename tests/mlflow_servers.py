@@ -32,7 +32,7 @@ def postgres() -> Iterator[str]:
 
     PostgreSQL refuses to run as root, so root starts it as the user nobody.
     """
-    pytest.importorskip("psycopg2", reason="psycopg2-binary is not installed")
+    pytest.importorskip("psycopg", reason="psycopg[binary] is not installed")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")

@@ -160,7 +160,7 @@ def test_two_experiments_at_once_are_both_right(tmp_path: Path) -> None:
 def test_two_queued_experiments_with_two_workers_are_both_right(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "project")
     call(root, "dvc", "repro", "-q")
-    call(root, "dvc", "add", "-q", "data/raw/parker", "data/recordings")
+    call(root, "dvc", "add", "-q", "data/raw/parker")
     call(root, "git", "add", "-A")
     call(root, "git", "commit", "-qm", "Add the data")
     for seed in (21, 22):
