@@ -78,13 +78,13 @@ print(time.monotonic() - start)
 def test_a_server_that_stops_during_a_training_costs_seconds_once(tmp_path: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()
-    (root / "params.yaml").write_text("tracking: {if_silent: stop, answer_seconds: 3}\n")
+    (root / "params.yaml").write_text("tracking: {if_silent: stop, answer_seconds: 10}\n")
     options = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path / "a")]
     with mlflow_server(tmp_path, options, {}) as (port, group):
         said = in_folder(root, "-c", STOPPED, str(group), MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
-    assert float(said.stdout) < 30
+    assert float(said.stdout) < 60
     assert said.stderr.count("\n") == 1
-    assert "does not answer: no answer in 3 seconds); the training continues" in said.stderr
+    assert "does not answer: no answer in 10 seconds); the training continues" in said.stderr
 
 
 def test_a_stage_with_a_dead_server_goes_on_within_seconds(tmp_path: Path) -> None:
