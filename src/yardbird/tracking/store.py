@@ -113,7 +113,7 @@ def check_answer(uri: str) -> None:
     Raises:
         SilentStoreError: the server or the database does not answer within `tracking.answer_seconds`.
     """
-    if is_server(uri) or is_database(uri):
+    if not uri.startswith("sqlite:") and (is_server(uri) or is_database(uri)):  # a file needs no parameters
         fault = silence(uri, read_section("tracking", TrackingConfig).answer_seconds)
         if fault:
             raise SilentStoreError(f"the MLflow store {shown(uri)} does not answer: {fault}")
