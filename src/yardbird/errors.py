@@ -11,6 +11,7 @@ import functools
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 _INTERRUPTED = 130  # exit status
 
@@ -32,6 +33,10 @@ class InputError(YardbirdError):
         self.what, self.expected, self.found, self.remedy = str(what), expected, found, remedy
         super().__init__(f"{what}: expected {expected}, found {found}; {remedy}")
 
+    def __reduce__(self) -> Any:
+        named = {"expected": self.expected, "found": self.found, "remedy": self.remedy}
+        return functools.partial(InputError, self.what, **named), ()  # so that a worker can raise it
+
 
 class ConfigError(YardbirdError):
     """A parameter is missing, unknown or of the wrong kind.
@@ -41,8 +46,11 @@ class ConfigError(YardbirdError):
     """
 
     def __init__(self, file: str | Path, key: str, *, expected: str, found: str) -> None:
-        self.key, self.expected, self.found = key, expected, found
+        self.file, self.key, self.expected, self.found = str(file), key, expected, found
         super().__init__(f"{file}: {key}: expected {expected}, found {found}")
+
+    def __reduce__(self) -> Any:
+        return functools.partial(ConfigError, self.file, self.key, expected=self.expected, found=self.found), ()
 
 
 def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
