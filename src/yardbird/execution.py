@@ -31,8 +31,8 @@ class ExecutionConfig(Settings, section="execution"):
     """Section `execution` of params.yaml."""
 
     backend: Literal["local", "ray", "dask"]
-    address: str | None  # of the scheduler of the cluster; None: a cluster of this machine's cores, for this process
-    workers: PositiveInt | None  # None: local, as many as cores and as pay; on a cluster, all
+    address: str | None  # of the scheduler of a cluster; None: this process starts a cluster on this machine
+    workers: PositiveInt | None  # None: local, as many as pay, at most one per core; on a cluster, all
 
 
 _LOCAL = ExecutionConfig(backend="local", address=None, workers=None)
@@ -61,8 +61,8 @@ def over_processes(
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the order of the items.
 
-    At most about a thousand items and results per worker are in memory at a time. Workers end if the caller stops, if Ctrl-C
-    is pressed, or if an item fails. With one worker, this process does the work.
+    Items are taken when a worker is free, and at most a thousand results per worker wait in memory. Workers end if the
+    caller stops, if Ctrl-C is pressed, or if an item fails. With one worker, this process does the work.
 
     Args:
         function: a function at the top level of a module, or a `partial` of one. It must not depend on the state of
@@ -122,7 +122,8 @@ def _in_workers(function: Callable[[Item], Result], items: Iterable[Item], worke
 
     guarded = delayed(_Guarded(function))
     pool, waiting = _pool(workers), iter(items)
-    while window := list(itertools.islice(waiting, _WINDOW * abs(workers))):
+    for first in waiting:
+        window = itertools.chain([first], itertools.islice(waiting, _WINDOW * abs(workers) - 1))
         with warnings.catch_warnings(), closing(pool(map(guarded, window))) as results:
             warnings.filterwarnings("ignore", message=".* successfully executed  but not used")  # the caller stopped
             for result in results:
