@@ -7,8 +7,9 @@ changes a result: each item is computed independently of the others, and the res
 import functools
 import itertools
 import signal
+import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -124,7 +125,7 @@ def _in_workers(function: Callable[[Item], Result], items: Iterable[Item], worke
     pool, waiting = _pool(workers), iter(items)
     for first in waiting:
         window = itertools.chain([first], itertools.islice(waiting, _WINDOW * abs(workers) - 1))
-        with warnings.catch_warnings(), closing(pool(map(guarded, window))) as results:
+        with warnings.catch_warnings(), closing(_results(pool, map(guarded, window))) as results:
             warnings.filterwarnings("ignore", message=".* successfully executed  but not used")  # the caller stopped
             for result in results:
                 if isinstance(result, _Failed):
@@ -132,22 +133,40 @@ def _in_workers(function: Callable[[Item], Result], items: Iterable[Item], worke
                 yield result
 
 
+def _results(pool: "Parallel", tasks: Iterable[Any]) -> Generator[Any, None, None]:
+    yield from pool(tasks)  # a list from Ray, whose backend has no generator
+
+
 def _pool(workers: int) -> "Parallel":
     from joblib import Parallel, parallel_config
 
-    options: dict[str, Any] = {"n_jobs": workers, "max_nbytes": None}  # None: arrays are pickled, not mapped to files
-    if _current.backend == "local":
-        options |= {"backend": "loky", "inner_max_num_threads": 1, "initializer": _ignore_ctrl_c}
-    else:
+    if _current.backend != "local":
         _join_cluster(_current)
-        options |= {"backend": _current.backend}
-    with parallel_config(**options):
+    if _current.backend == "ray":
+        return _ray_pool(workers)
+    options: dict[str, Any] = {"backend": "dask"}
+    if _current.backend == "local":
+        options = {"backend": "loky", "inner_max_num_threads": 1, "initializer": _start_worker}
+    with parallel_config(n_jobs=workers, max_nbytes=None, **options):  # None: arrays are not mapped to files
         return Parallel(return_as="generator")
 
 
-def _ignore_ctrl_c() -> None:
-    """A terminal sends Ctrl-C to all processes; workers are ended by their parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@functools.cache
+def _ray_pool(workers: int) -> "Parallel":
+    """One pool for the whole process, because Ray starts new workers for each."""
+    from joblib import Parallel, parallel_config
+
+    with parallel_config(backend="ray", n_jobs=workers, max_nbytes=None):
+        pool: Parallel = Parallel().__enter__()
+    return pool
+
+
+def _start_worker() -> None:
+    """Prepare a worker on this machine."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the parent ends its workers
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # it takes the import of torch for a leak, and starts again
 
 
 @functools.cache

@@ -61,13 +61,14 @@ class Part:
         """Where the file `path`, which starts with `small`, is in the output."""
         return path.replace(self.small, f"{self.small}/{self.archive}", 1) if self.archive else path
 
-    def move_files(self, output: Path, paths: Iterable[str]) -> None:
-        """Move the shard, or without shards the files named by `paths`, into the output."""
+    def give_files(self, output: Path, paths: Iterable[str]) -> None:
+        """Link the shard, which is kept until the stage ends, or else move the files `paths` into the output."""
         if self.archive:
-            _move(self.folder / f"{self.small}.zip", output / self.small / self.archive)
-        else:
-            for path in paths:
-                _move(self.folder / path, output / path)
+            (output / self.small).mkdir(exist_ok=True)
+            _link(self.folder / f"{self.small}.zip", output / self.small / self.archive)
+        for path in paths if not self.archive else ():
+            (output / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / path).rename(output / path)
 
 
 @contextmanager
@@ -125,6 +126,8 @@ def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield chunk
 
 
-def _move(file: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(file, target)
+def _link(file: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(file)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(file, target)

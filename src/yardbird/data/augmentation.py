@@ -55,7 +55,7 @@ class AugmentConfig(Settings, section="augment"):
     pitch_ranges: Annotated[_PitchRanges, _WITH_OTHER]  # of a copy, by MIDI program; `other`: all other programs
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)  # slots: there are up to 59 for each solo
 class Variant:
     """How a copy differs from its parent."""
 
@@ -68,7 +68,7 @@ class Variant:
         return f"__{self.semitones:+d}_x{self.tempo_factor * 100:g}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outline:
     """What decides which variants a solo has."""
 
@@ -156,7 +156,7 @@ def _moved(parts: Iterable[Part], output: Path) -> Iterator[CopyRow]:
     """Move the scores of all parts to the output, and give their rows."""
     for part in parts:
         rows = list(iterate_copies(part.folder))
-        part.move_files(output, [row.path for row in rows])
+        part.give_files(output, [row.path for row in rows])
         for row in rows:
             yield replace(row, path=part.path(row.path))
 
@@ -172,6 +172,8 @@ def choose(
     Raises:
         InputError: `count` is negative, or more than all parents can give.
     """
+    if not count:
+        return {row.solo: [] for row in parents}
     offers = offered(parents, outlines, config, seed)
     available = sum(map(len, offers.values()))
     if not 0 <= count <= available:

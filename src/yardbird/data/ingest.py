@@ -123,7 +123,7 @@ def _move_used(
     """Move the scores of the used solos, and give their final rows."""
     for part in parts:
         rows = [row for row in iterate_table(part.folder / MANIFEST, SoloRow) if known.keeps(row)]
-        part.move_files(out, [_inside(row, source) for row in rows])
+        part.give_files(out, [_inside(row, source) for row in rows])
         for row in rows:
             yield replace(groups.joined(row), path=f"{source}/{part.path(_inside(row, source))}")
 
