@@ -55,6 +55,7 @@ def test_the_error_of_the_first_bad_item_is_raised_as_it_was(workers: Workers) -
     assert (caught.value.what, caught.value.remedy) == ("3.mid", "add one")
 
 
+@pytest.mark.filterwarnings("error")
 def test_items_are_taken_as_they_are_needed(workers: Workers) -> None:
     workers(replace(LOCAL, workers=2))
     taken = 0

@@ -8,9 +8,10 @@ import functools
 import itertools
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -125,12 +126,29 @@ def _in_workers(function: Callable[[Item], Result], items: Iterable[Item], worke
     pool, waiting = _pool(workers), iter(items)
     for first in waiting:
         window = itertools.chain([first], itertools.islice(waiting, _WINDOW * abs(workers) - 1))
-        with warnings.catch_warnings(), closing(_results(pool, map(guarded, window))) as results:
-            warnings.filterwarnings("ignore", message=".* successfully executed  but not used")  # the caller stopped
+        with _silent_end(), closing(_results(pool, map(guarded, window))) as results:
             for result in results:
                 if isinstance(result, _Failed):
                     raise result.error
                 yield result
+
+
+@contextmanager
+def _silent_end() -> Iterator[None]:
+    """Hide what joblib reports if its work is stopped before the end: results that nobody takes."""
+    report = threading.excepthook
+
+    def report_others(error: threading.ExceptHookArgs) -> None:
+        if not (error.exc_type is KeyError and error.thread and error.thread.name == "ExecutorManagerThread"):
+            report(error)
+
+    threading.excepthook = report_others
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\d+ tasks (have been|which were still)")
+            yield
+    finally:
+        threading.excepthook = report
 
 
 def _results(pool: "Parallel", tasks: Iterable[Any]) -> Generator[Any, None, None]:
