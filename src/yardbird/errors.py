@@ -15,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 _INTERRUPTED = 130  # exit status
 _FREE_SPACE = "free space on the disk, and run the same command again"
@@ -49,6 +50,10 @@ class InputError(YardbirdError):
         self.what, self.expected, self.found, self.remedy = str(what), expected, found, remedy
         super().__init__(f"{what}: expected {expected}, found {found}; {remedy}")
 
+    def __reduce__(self) -> Any:
+        named = {"expected": self.expected, "found": self.found, "remedy": self.remedy}
+        return functools.partial(InputError, self.what, **named), ()  # so that a worker can raise it
+
 
 class ConfigError(YardbirdError):
     """A parameter is missing, unknown or of the wrong kind.
@@ -58,8 +63,11 @@ class ConfigError(YardbirdError):
     """
 
     def __init__(self, file: str | Path, key: str, *, expected: str, found: str) -> None:
-        self.key, self.expected, self.found = key, expected, found
+        self.file, self.key, self.expected, self.found = str(file), key, expected, found
         super().__init__(f"{file}: {key}: expected {expected}, found {found}")
+
+    def __reduce__(self) -> Any:
+        return functools.partial(ConfigError, self.file, self.key, expected=self.expected, found=self.found), ()
 
 
 class WriteError(YardbirdError, OSError):

@@ -5,6 +5,7 @@ The split is made before the cut: all clips of a recording, of a solo and its co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
@@ -20,14 +21,16 @@ from yardbird.data.captions import CAPTIONS, read_remarks
 from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splitting import SPLITS, SplitConfig
+from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
-from yardbird.progress import progress
+from yardbird.execution import over_processes
 from yardbird.tables import clip_tables as tables
 from yardbird.tables.clip_tables import ClipRow
 from yardbird.tables.typed_table import write_table
 
 _SILENT_CLIP = -40.0  # dB: the peak below which a clip of a levelled recording is silent
 _EPSILON = 1e-9  # seconds
+_SOUNDS_PER_WORKER = 20  # to render them takes longer than to start a worker
 
 
 @dataclass(frozen=True)
@@ -72,24 +75,34 @@ def write_clips(sounds: Sequence[Sound], out: Path, config: AudioConfig) -> tupl
     recordings that have become unreadable since the survey."""
     rows: list[ClipRow] = []
     skipped: list[Reject] = []
-    for sound in progress(sounds, doing="render", unit="sound"):
-        try:
-            samples = sound.samples()
-        except InputError as error:
-            skipped.append(Reject(sound.name, f"expected {error.expected}, found {error.found}; {error.remedy}"))
-            continue
-        bars = np.array(sound.bar_seconds)
-        edges = cuts(bars, len(samples) / config.sample_rate, config.min_seconds, config.clip_seconds)
-        for number, (start, stop) in enumerate(pairwise(edges)):
-            # both ends are rounded down, so that clips abut and none is a sample longer than clip_seconds
-            piece = samples[int(start * config.sample_rate) : int(stop * config.sample_rate)]
-            if decibels(peak_of(piece)) < _SILENT_CLIP:
-                skipped.append(Reject(sound.name, f"silent from {start:.1f} to {stop:.1f} seconds"))
-                continue
-            row = _row(sound, number, start, stop, bars)
-            write_wave(Waveform(piece[:, None], config.sample_rate), out / row.path)
-            rows.append(row)
+    for own_rows, own_skipped in over_processes(
+        partial(_write_sound, out, config), sounds, doing="render", unit="sound", items_per_worker=_SOUNDS_PER_WORKER
+    ):
+        rows += own_rows
+        skipped += own_skipped
     return rows, skipped
+
+
+def _write_sound(out: Path, config: AudioConfig, sound: Sound) -> tuple[list[ClipRow], list[Reject]]:
+    prepare_torch()  # resampling uses torch
+    try:
+        samples = sound.samples()
+    except InputError as error:
+        return [], [Reject(sound.name, f"expected {error.expected}, found {error.found}; {error.remedy}")]
+    rows: list[ClipRow] = []
+    silent: list[Reject] = []
+    bars = np.array(sound.bar_seconds)
+    edges = cuts(bars, len(samples) / config.sample_rate, config.min_seconds, config.clip_seconds)
+    for number, (start, stop) in enumerate(pairwise(edges)):
+        # both ends are rounded down, so that clips abut and none is a sample longer than clip_seconds
+        piece = samples[int(start * config.sample_rate) : int(stop * config.sample_rate)]
+        if decibels(peak_of(piece)) < _SILENT_CLIP:
+            silent.append(Reject(sound.name, f"silent from {start:.1f} to {stop:.1f} seconds"))
+            continue
+        row = _row(sound, number, start, stop, bars)
+        write_wave(Waveform(piece[:, None], config.sample_rate), out / row.path)
+        rows.append(row)
+    return rows, silent
 
 
 def cuts(bar_seconds: NDArray[np.float64], seconds: float, shortest: float, longest: float) -> list[float]:
