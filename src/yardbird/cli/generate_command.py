@@ -1,7 +1,9 @@
 """`yardbird generate`: draws solos from a trained model."""
 
+import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +17,11 @@ from yardbird.errors import InputError
 from yardbird.progress import progress
 
 if TYPE_CHECKING:
-    from yardbird.generation.orders import GenerateConfig
+    from yardbird.generation.orders import GenerateConfig, Order
     from yardbird.generation.solos import Solo
+    from yardbird.models.family import Family
+    from yardbird.models.family_kinds import TokenFamily
+    from yardbird.music.score import Score
 
 JUDGES = Path("data/judges")
 _FOLDER = OUT / "generate"
@@ -80,6 +85,12 @@ def generate(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to, instead of out/generate.", show_default=False)
     ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Draw one solo, and print each bar and write it to the .mid as it comes.")
+    ] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Round the weights of a Music Transformer to 8 bits: faster if it is large.")
+    ] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -90,6 +101,9 @@ def generate(
     params.yaml, section `generate`. Over a chart, a solo has whole choruses unless --bars sets its length. A Music
     Transformer continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few
     bars from its latent space: it ignores artists, and its free solos have no changes.
+
+    With --stream, a Music Transformer prints a line for each bar and adds the bar to the .mid as soon as it is drawn,
+    faster than it plays. The finished solo is the one that --best-of 1 draws with the same seed.
 
     With --fill, a Music Transformer writes new bars inside a given solo, over the solo's changes, conditioned on the
     bars before and after them. All other bars stay unchanged. Bars are counted from the start of the file.
@@ -112,6 +126,8 @@ def generate(
 
     - `yardbird generate --fill 9-12 my_solo.mid --count 3`
 
+    - `yardbird generate --stream --chart data/charts/blues_in_f.txt`
+
     - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
     from yardbird.config import read_section
@@ -125,6 +141,12 @@ def generate(
     settings = with_options(read_section("generate", GenerateConfig), options)
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="request at least one solo")
+    if stream:
+        several = {"--count": count > 1, "--best-of": best_of not in (None, 1), "--fill": fill, "--json": as_json}
+        for option in [option for option, given in several.items() if given]:
+            remedy = f"remove {option} or --stream"
+            raise InputError("--stream", expected="one new solo, as text", found=option, remedy=remedy)
+        settings = replace(settings, best_of=1)
     if fill or solo:
         unused = {
             "chart": chart, "prime": prime, "prime_bars": prime_bars, "bars": bars, "qpm": qpm, "key": key,
@@ -140,13 +162,16 @@ def generate(
     elif chart and key is not None:
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
     check_out(out or _FOLDER)
-    trained = _Model.find(model, family)
+    trained = _Model.find(model, family, int8)
     trained.check_artist(settings.artist)
+    if (stream or int8) and trained.family != "music_transformer":
+        option, remedy = "--stream" if stream else "--int8", "choose a music_transformer"
+        raise InputError(option, expected="a music_transformer", found=f"a {trained.family}", remedy=remedy)
     target = _Target(out, force, as_json, notation, *chosen_seed(seed))
     if solo and fill:
         _fill(solo, fill, part or "", settings, count, trained, target)
     else:
-        _draw(chart, prime, part or "", settings, count, trained, target)
+        _draw(chart, prime, part or "", settings, count, trained, target, stream)
 
 
 @dataclass(frozen=True)
@@ -159,9 +184,10 @@ class _Model:
     folder: Path
     family: str
     artists: Sequence[str]
+    int8: bool
 
     @classmethod
-    def find(cls, model: str, family: str | None) -> "_Model":
+    def find(cls, model: str, family: str | None, int8: bool) -> "_Model":
         """The model of --model; it imports no torch.
 
         Raises:
@@ -171,13 +197,24 @@ class _Model:
         from yardbird.models.family_names import family_of
 
         folder = model_folder(model)
-        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"))
+        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"), int8)
 
     def check_artist(self, artist: str | None) -> None:
         from yardbird.generation.orders import check_artist
 
         if self.artists:
             check_artist(self.artists, artist)
+
+    def open(self) -> "tuple[Family, Mapping[str, Any]]":
+        """The loaded model, and the provenance of its weights."""
+        from yardbird.models.family_kinds import TokenFamily
+        from yardbird.models.trained_folder import open_family
+
+        family, provenance = open_family(self.folder, self.family)
+        if self.int8 and isinstance(family, TokenFamily):
+            family.int8 = True
+            return family, {**provenance, "int8": True}
+        return family, provenance
 
 
 @dataclass(frozen=True)
@@ -236,6 +273,7 @@ def _draw(
     count: int,
     model: _Model,
     target: _Target,
+    streamed: bool,
 ) -> None:
     """Draw solos over a chart, after a prime, or free."""
     from yardbird.data.readers import stem_of
@@ -253,17 +291,45 @@ def _draw(
     with working(f"loading {model.folder}"):
         from yardbird.devices import prepare_torch
         from yardbird.generation.best_of import draw_best, without_judge
-        from yardbird.generation.source import open_source
+        from yardbird.generation.source import source_of
+        from yardbird.models.family_kinds import TokenFamily
 
         prepare_torch()
-        source = open_source(model.folder, model.family)
+        family, provenance = model.open()
+        source = source_of(family, provenance)
     for ignored in source.ignored:
         if (value := getattr(settings, ignored)) is not None:
             note(f"this model ignores {ignored}={value!r}")
     if reason := without_judge(settings, JUDGES):
         note(reason)
-    drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
+    if streamed and isinstance(family, TokenFamily):
+        drawn = [_stream(family, orders[0], settings, target)]
+    else:
+        drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
     target.write(progress(drawn, "writing solos", "solo"), settings, source.provenance)
+
+
+def _stream(family: "TokenFamily", order: "Order", settings: "GenerateConfig", target: _Target) -> "Solo":
+    """Draw a solo; print each bar and write the solo so far as soon as the bar is complete."""
+    from yardbird.generation.solos import in_force_from
+    from yardbird.generation.streaming import stream
+    from yardbird.music.chords import chord_symbol
+    from yardbird.music.midi import write_score
+
+    path = target.folder / f"{order.name}.mid"
+
+    def show(score: "Score") -> None:
+        write_score(score, path)
+        start = int(score.bar_ticks[-1])
+        key = order.sheet.key if order.sheet else None
+        chords = " ".join(chord_symbol(change.chord, key) for change in in_force_from(score.chords, start))
+        result(f"bar {score.bar_count} of {order.bars}: {chords}; notes: {int((score.onsets >= start).sum())}")
+        sys.stdout.flush()  # to a pipe, too, each bar comes at once
+
+    start = time.perf_counter()
+    solo = stream(family, order, settings, target.seed, show)
+    note(f"drawn in {time.perf_counter() - start:.1f} seconds; the solo lasts {solo.drawn_seconds:.1f}")
+    return solo
 
 
 def _fill(
@@ -289,10 +355,9 @@ def _fill(
         from yardbird.generation.fill import fill
         from yardbird.generation.solos import Solo
         from yardbird.models.family_kinds import TokenFamily
-        from yardbird.models.trained_folder import open_family
 
         prepare_torch()
-        family, provenance = open_family(model.folder, model.family)
+        family, provenance = model.open()
     if not isinstance(family, TokenFamily):
         remedy = "choose a music_transformer"
         raise InputError(model.folder, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
