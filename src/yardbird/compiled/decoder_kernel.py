@@ -9,6 +9,7 @@ Numba caches the machine code by the content of this file, so all compiled funct
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import numba
@@ -19,6 +20,8 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: Sums may be reordered, which vector instructions require; numbers are finite.
+_FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "nnan"}
 _EPSILON = np.float32(1e-5)  # of LayerNorm, torch's default
 _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 
@@ -49,7 +52,7 @@ class Terms(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """All weights of a model. The affine part of each LayerNorm and the scale of queries are part of the next matrix."""
+    """All weights of a model. The affine part of a LayerNorm and the scale of queries are part of the next matrix."""
 
     embedding: Floats  # (V, d)
     positions: Floats  # (C, d), or empty
@@ -64,13 +67,12 @@ class Weights(NamedTuple):
 
 
 def _compiled(function: F) -> F:
-    """Compile at the first call and cache the machine code on disk. Without a writable folder, compile in each process."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
-    try:
-        compiled: F = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no folder for its cache
-        compiled = numba.njit(**options)(function)
-    return compiled
+    """Compile at the first call and keep the machine code on disk, or in memory if no folder can be written."""
+    compiled: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function)
+    with suppress(RuntimeError):  # numba finds no folder for its cache
+        compiled.enable_caching()
+    kernel: F = compiled
+    return kernel
 
 
 @_compiled
@@ -86,9 +88,13 @@ def step(
         logits: (B, V), written.
     """
     rows, width = len(tokens), weights.embedding.shape[1]
-    x, normed = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
     heads, head_width = keys.shape[1], keys.shape[3]
-    split, mixed = np.empty((rows, 3 * width), np.float32), np.empty((rows, heads, 1, head_width), np.float32)
+    x, normed = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
+    split, mixed = (
+        np.empty((rows, 3, heads, head_width), np.float32),
+        np.empty((rows, heads, 1, head_width), np.float32),
+    )
+    flat_split, flat_mixed = split.reshape(rows, 3 * width), mixed.reshape(rows, width)
     hidden = np.empty((rows, weights.widen.bias.shape[1]), np.float32)
     extended = np.empty((rows, weights.head.bias.shape[1]), np.float32)
     scores = np.empty((1, position + 1), np.float32)
@@ -96,14 +102,14 @@ def step(
         _embed(weights, position, in_force[:, row], tokens[row], x[row])
     for layer in range(len(weights.projection.bias)):
         _normalise(x, normed)
-        _linear(weights.projection, layer, normed, split)
+        _linear(weights.projection, layer, normed, flat_split)
         for head in range(heads):
             distances = weights.distances[layer, head]
             for row in range(rows):
-                own = split.reshape(rows, 3, heads, head_width)[row, :, head]
                 past = keys[layer, head, row], values[layer, head, row]
-                _attend(distances, weights.turns, *past, position, own, scores, mixed[row, head])
-        _linear(weights.output, layer, mixed.reshape(rows, width), normed)
+                own = split[row, 0, head], split[row, 1, head], split[row, 2, head]
+                _attend(distances, weights.turns, *past, position, *own, scores, mixed[row, head])
+        _linear(weights.output, layer, flat_mixed, normed)
         _add(x, normed)
         _normalise(x, normed)
         _linear(weights.widen, layer, normed, hidden)
@@ -245,7 +251,9 @@ def _attend(
     keys: Floats,
     values: Floats,
     position: int,
-    split: Floats,
+    query: Floats,
+    key: Floats,
+    value: Floats,
     scores: Floats,
     mixed: Floats,
 ) -> None:
@@ -253,11 +261,10 @@ def _attend(
 
     Args:
         keys, values: (D, C) of the past; the new ones are added.
-        split: (3, D) query, key and value of the newest position.
+        query, key, value: (D,) of the newest position.
         scores: (1, position + 1), for intermediate results.
         mixed: (1, D), written.
     """
-    query, key, value = split
     if len(turns):
         _turn(query, turns[position])
         _turn(key, turns[position])
@@ -344,14 +351,18 @@ def sample(
     """
     for row in range(len(tokens)):
         ids = np.flatnonzero(allowed[row])
+        if temperature == 0 or top_k == 1 or len(ids) == 1:
+            likeliest = ids[0]
+            for token in ids:
+                if logits[row, token] > logits[row, likeliest]:
+                    likeliest = token
+            tokens[row] = likeliest
+            continue
         scores = np.empty(len(ids), np.float64)
         for place in range(len(ids)):
             scores[place] = -logits[row, ids[place]]
         order = np.argsort(scores, kind="mergesort")  # stable: the lower id wins a tie
         kept = min(top_k, len(ids))
-        if temperature == 0 or kept == 1:
-            tokens[row] = ids[order[0]]
-            continue
         cumulative = np.empty(kept, np.float64)
         total = 0.0
         for place in range(kept):

@@ -109,14 +109,16 @@ def _matrix(layers: Sequence[tuple[Tensor, Tensor]], int8: bool) -> Matrix:
 def _pack_terms(model: Transformer) -> tuple[Terms, list[Tensor]]:
     """The look-ups of held tokens and relations, and the matrices of the relations' outputs."""
     relations, vocab_size, width = model.terms, model.embedding.num_embeddings, model.config.d_model
-    count, references, targets = len(relations), *(
-        max([1, *(terms.classes.shape[axis] for terms in relations)]) for axis in (0, 1)
+    count, references, targets = (
+        len(relations),
+        *(max([1, *(terms.classes.shape[axis] for terms in relations)]) for axis in (0, 1)),
     )
     added = [torch.zeros(1, width) if model.held_embedding is None else model.held_embedding.weight]
     outputs: list[Tensor] = []
     own, present, output = (np.full(count, -1) for _ in range(3))
     classes = np.zeros((count, references, targets), np.int64)
     tokens = np.full((count, targets), -1)
+    of_targets, of_references = np.zeros((2, count, vocab_size), np.int64)
     for index, terms in enumerate(relations):
         for offsets, embedding in ((own, terms.own), (present, terms.present)):
             if embedding is not None:
@@ -125,15 +127,21 @@ def _pack_terms(model: Transformer) -> tuple[Terms, list[Tensor]]:
         if terms.output is not None:
             output[index] = vocab_size + sum(map(len, outputs))
             outputs.append(terms.output.weight)
+        of_targets[index], of_references[index] = terms.target_rows.numpy(), terms.reference_rows.numpy()
         rows, columns = terms.classes.shape
         classes[index, :rows, :columns] = terms.classes.numpy()
         tokens[index, :columns] = terms.targets.numpy()
-    lookups = [
-        np.stack([getattr(terms, name).numpy() for terms in relations])
-        if count else np.zeros((0, vocab_size), np.int64)
-        for name in ("target_rows", "reference_rows")
-    ]
-    table = Terms(model.rows.numpy(), *lookups, classes, own, present, output, tokens, _array(torch.cat(added)))
+    table = Terms(
+        held=model.rows.numpy(),
+        targets=of_targets,
+        references=of_references,
+        classes=classes,
+        own=own,
+        present=present,
+        outputs=output,
+        tokens=tokens,
+        added=_array(torch.cat(added)),
+    )
     return table, outputs
 
 

@@ -49,7 +49,7 @@ def decode(
         for constraint, prime in zip(constraints, primes, strict=True):
             for token in prime:
                 constraint.advance(token)
-    batch = _Batch(primes, max_length, constraints)
+    batch = _Batch(primes, max_length, constraints, model.embedding.num_embeddings)
     rows = [row for row in range(len(primes)) if not batch.ended(row)]
     if rows:
         with evaluating(model), torch.inference_mode():
@@ -117,9 +117,7 @@ class _Sampler:
         """One token for each of these rows, as `yardbird.nn.sampling.choose` does."""
         draws = np.array([next(self._streams[row]) for row in rows])
         tokens = np.empty(len(rows), np.int64)
-        decoder_kernel.sample(
-            logits, allowed, draws, self._temperature, self._top_k, self._top_p, self._min_p, tokens
-        )
+        decoder_kernel.sample(logits, allowed, draws, self._temperature, self._top_k, self._top_p, self._min_p, tokens)
         return tokens.tolist()
 
 
@@ -132,8 +130,13 @@ class _Batch:
     """The sequences so far, right-padded with zeros."""
 
     def __init__(
-        self, primes: Sequence[Sequence[int]], max_length: int, constraints: Sequence[Constraint] | None
+        self,
+        primes: Sequence[Sequence[int]],
+        max_length: int,
+        constraints: Sequence[Constraint] | None,
+        vocab_size: int,
     ) -> None:
+        self._any = np.ones((len(primes), vocab_size), np.bool_)
         self.lengths = [len(prime) for prime in primes]
         self.max_length, self.constraints = max_length, constraints
         self.tokens = np.zeros((len(primes), max(max_length, *self.lengths, 0)), np.int64)
@@ -143,9 +146,9 @@ class _Batch:
     def ended(self, row: int) -> bool:
         return self.lengths[row] >= self.max_length or (self.constraints is not None and self.constraints[row].finished)
 
-    def allowed(self, rows: Sequence[int], vocab_size: int) -> NDArray[np.bool_]:
+    def allowed(self, rows: Sequence[int]) -> NDArray[np.bool_]:
         if self.constraints is None:
-            return np.ones((len(rows), vocab_size), np.bool_)
+            return self._any[: len(rows)]
         return np.stack([self.constraints[row].allowed() for row in rows])
 
     def append(self, row: int, token: int) -> None:
@@ -165,13 +168,15 @@ def _continue(steps: _Steps, context: int, batch: _Batch, rows: list[int], sampl
             first = 0 if position <= context else position - max(1, context // 2)
             logits = steps.start(batch.tokens[rows, first:position])
         # A row that is still inside its prime keeps the prime's next token. The other rows sample theirs.
-        drawing = [place for place, row in enumerate(rows) if row in live and batch.lengths[row] == position]
-        if drawing:
-            drawn = [rows[place] for place in drawing]
-            tokens = sampler.choose(logits[drawing], batch.allowed(drawn, logits.shape[1]), drawn)
-            for row, token in zip(drawn, tokens, strict=True):
+        drawn = [row for row in rows if row in live and batch.lengths[row] == position]
+        if drawn:
+            if len(drawn) < len(rows):
+                drawing = set(drawn)
+                logits = logits[[place for place, row in enumerate(rows) if row in drawing]]
+            for row, token in zip(drawn, sampler.choose(logits, batch.allowed(drawn), drawn), strict=True):
                 batch.append(row, token)
-            live -= {row for row in drawn if batch.ended(row)}
+                if batch.ended(row):
+                    live.remove(row)
         position += 1
         if 2 * len(live) <= len(rows):  # copying the cache is slow: wait until half of the rows ended
             places = [place for place, row in enumerate(rows) if row in live]
