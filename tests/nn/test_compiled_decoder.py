@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from yardbird.compiled import decoder_kernel
+from yardbird.nn import sampling_kernel
 from yardbird.nn.compiled_decoder import CompiledDecoder, applies
 from yardbird.nn.sampling import Sampling, choose
 from yardbird.nn.transformer import Transformer, TransformerConfig
@@ -69,7 +69,7 @@ def test_compiled_sampling_chooses_the_tokens_of_choose(
     ).numpy()
     draws = torch.rand(200, generator=torch.Generator().manual_seed(0), dtype=torch.float64).numpy()
     found = np.empty(200, np.int64)
-    decoder_kernel.sample(logits, allowed, draws, temperature, top_k or 50, top_p or 2.0, min_p or 0.0, found)
+    sampling_kernel.sample(logits, allowed, draws, temperature, top_k or 50, top_p or 2.0, min_p or 0.0, found)
     np.testing.assert_array_equal(found, expected)
 
 
@@ -80,10 +80,10 @@ def test_without_a_folder_for_machine_code_the_functions_are_compiled_in_memory(
 import numba.core.caching as caching
 caching.CacheImpl._locator_classes = []
 import numpy as np
-from yardbird.compiled import decoder_kernel
+from yardbird.nn import sampling_kernel
 tokens = np.empty(1, np.int64)
 draws, allowed = np.zeros(1), np.ones((1, 4), np.bool_)
-decoder_kernel.sample(np.array([[0, 1, 3, 2]], np.float32), allowed, draws, 0.0, 4, 2.0, 0.0, tokens)
+sampling_kernel.sample(np.array([[0, 1, 3, 2]], np.float32), allowed, draws, 0.0, 4, 2.0, 0.0, tokens)
 print(tokens[0])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)

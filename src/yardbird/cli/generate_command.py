@@ -1,7 +1,5 @@
 """`yardbird generate`: draws solos from a trained model."""
 
-import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,19 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yardbird.cli.chosen_model import ChosenModel
 from yardbird.cli.console import AsJson, note, print_json, result, working
-from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
+from yardbird.cli.drawing_options import chosen_seed, note_seed, with_options
 from yardbird.cli.notation_command import Player, write_part
 from yardbird.cli.output_places import OUT, Force, check_out, free_take
+from yardbird.cli.streamed_bars import stream_bars
 from yardbird.errors import InputError
 from yardbird.progress import progress
 
 if TYPE_CHECKING:
-    from yardbird.generation.orders import GenerateConfig, Order
+    from yardbird.generation.orders import GenerateConfig
     from yardbird.generation.solos import Solo
-    from yardbird.models.family import Family
-    from yardbird.models.family_kinds import TokenFamily
-    from yardbird.music.score import Score
 
 JUDGES = Path("data/judges")
 _FOLDER = OUT / "generate"
@@ -162,7 +159,7 @@ def generate(
     elif chart and key is not None:
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
     check_out(out or _FOLDER)
-    trained = _Model.find(model, family, int8)
+    trained = ChosenModel.find(model, family, int8)
     trained.check_artist(settings.artist)
     if (stream or int8) and trained.family != "music_transformer":
         option, remedy = "--stream" if stream else "--int8", "choose a music_transformer"
@@ -172,49 +169,6 @@ def generate(
         _fill(solo, fill, part or "", settings, count, trained, target)
     else:
         _draw(chart, prime, part or "", settings, count, trained, target, stream)
-
-
-@dataclass(frozen=True)
-class _Model:
-    """A trained model that is not loaded yet: its folder, its family, and the artists of its vocabulary, if any.
-
-    Only models of event tokens have a vocabulary.
-    """
-
-    folder: Path
-    family: str
-    artists: Sequence[str]
-    int8: bool
-
-    @classmethod
-    def find(cls, model: str, family: str | None, int8: bool) -> "_Model":
-        """The model of --model; it imports no torch.
-
-        Raises:
-            InputError: there is no such model.
-        """
-        from yardbird.codecs.artist_names import artist_names
-        from yardbird.models.family_names import family_of
-
-        folder = model_folder(model)
-        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"), int8)
-
-    def check_artist(self, artist: str | None) -> None:
-        from yardbird.generation.orders import check_artist
-
-        if self.artists:
-            check_artist(self.artists, artist)
-
-    def open(self) -> "tuple[Family, Mapping[str, Any]]":
-        """The loaded model, and the provenance of its weights."""
-        from yardbird.models.family_kinds import TokenFamily
-        from yardbird.models.trained_folder import open_family
-
-        family, provenance = open_family(self.folder, self.family)
-        if self.int8 and isinstance(family, TokenFamily):
-            family.int8 = True
-            return family, {**provenance, "int8": True}
-        return family, provenance
 
 
 @dataclass(frozen=True)
@@ -271,7 +225,7 @@ def _draw(
     part: str,
     settings: "GenerateConfig",
     count: int,
-    model: _Model,
+    model: ChosenModel,
     target: _Target,
     streamed: bool,
 ) -> None:
@@ -303,33 +257,10 @@ def _draw(
     if reason := without_judge(settings, JUDGES):
         note(reason)
     if streamed and isinstance(family, TokenFamily):
-        drawn = [_stream(family, orders[0], settings, target)]
+        drawn = [stream_bars(family, orders[0], settings, target.seed, target.folder)]
     else:
         drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
     target.write(progress(drawn, "writing solos", "solo"), settings, source.provenance)
-
-
-def _stream(family: "TokenFamily", order: "Order", settings: "GenerateConfig", target: _Target) -> "Solo":
-    """Draw a solo; print each bar and write the solo so far as soon as the bar is complete."""
-    from yardbird.generation.solos import in_force_from
-    from yardbird.generation.streaming import stream
-    from yardbird.music.chords import chord_symbol
-    from yardbird.music.midi import write_score
-
-    path = target.folder / f"{order.name}.mid"
-
-    def show(score: "Score") -> None:
-        write_score(score, path)
-        start = int(score.bar_ticks[-1])
-        key = order.sheet.key if order.sheet else None
-        chords = " ".join(chord_symbol(change.chord, key) for change in in_force_from(score.chords, start))
-        result(f"bar {score.bar_count} of {order.bars}: {chords}; notes: {int((score.onsets >= start).sum())}")
-        sys.stdout.flush()  # to a pipe, too, each bar comes at once
-
-    start = time.perf_counter()
-    solo = stream(family, order, settings, target.seed, show)
-    note(f"drawn in {time.perf_counter() - start:.1f} seconds; the solo lasts {solo.drawn_seconds:.1f}")
-    return solo
 
 
 def _fill(
@@ -338,7 +269,7 @@ def _fill(
     part: str,
     settings: "GenerateConfig",
     count: int,
-    model: _Model,
+    model: ChosenModel,
     target: _Target,
 ) -> None:
     """Write new bars inside a solo."""

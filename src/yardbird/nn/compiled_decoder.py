@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from yardbird.compiled import decoder_kernel
-from yardbird.compiled.decoder_kernel import Floats, Ints, Matrix, Terms, Weights
+from yardbird.nn import decoder_kernel
+from yardbird.nn.decoder_kernel import Floats, Ints, Matrix, Terms, Weights
 from yardbird.nn.transformer import Block, Transformer, turns
 
 

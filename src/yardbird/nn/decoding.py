@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from yardbird.compiled import decoder_kernel
-from yardbird.nn import compiled_decoder
+from yardbird.nn import compiled_decoder, sampling_kernel
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Constraint, Sampling, row_generators
 from yardbird.nn.transformer import Transformer
@@ -117,7 +116,7 @@ class _Sampler:
         """One token for each of these rows, as `yardbird.nn.sampling.choose` does."""
         draws = np.array([next(self._streams[row]) for row in rows])
         tokens = np.empty(len(rows), np.int64)
-        decoder_kernel.sample(logits, allowed, draws, self._temperature, self._top_k, self._top_p, self._min_p, tokens)
+        sampling_kernel.sample(logits, allowed, draws, self._temperature, self._top_k, self._top_p, self._min_p, tokens)
         return tokens.tolist()
 
 

@@ -4,24 +4,18 @@ At one token a step, torch spends most of the time on launching hundreds of smal
 functions to vector instructions instead; each weight is read once a step, which is the lower limit for one row.
 
 Shapes: rows B, model width d, heads H, head width D, layers N, vocabulary V, context C.
-
-Numba caches the machine code by the content of this file, so all compiled functions are in this file.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird.nn.machine_code import compiled
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-F = TypeVar("F", bound=Callable[..., Any])
 
-#: Sums may be reordered, which vector instructions require; numbers are finite.
-_FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "nnan"}
 _EPSILON = np.float32(1e-5)  # of LayerNorm, torch's default
 _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 
@@ -66,16 +60,7 @@ class Weights(NamedTuple):
     head: Matrix  # d → V + outputs of relations; N is 1
 
 
-def _compiled(function: F) -> F:
-    """Compile at the first call and keep the machine code on disk, or in memory if no folder can be written."""
-    compiled: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(function)
-    with suppress(RuntimeError):  # numba finds no folder for its cache
-        compiled.enable_caching()
-    kernel: F = compiled
-    return kernel
-
-
-@_compiled
+@compiled
 def step(
     weights: Weights, keys: Floats, values: Floats, position: int, in_force: Ints, tokens: Ints, logits: Floats
 ) -> None:
@@ -122,7 +107,7 @@ def step(
         _relate(weights.terms, in_force[:, row], extended[row], logits[row])
 
 
-@_compiled
+@compiled
 def _embed(weights: Weights, position: int, in_force: Ints, token: int, x: Floats) -> None:
     """The embedding of a token with the terms in force, which it changes."""
     terms = weights.terms
@@ -152,13 +137,13 @@ def _embed(weights: Weights, position: int, in_force: Ints, token: int, x: Float
             _add_row(x, terms.added, terms.present[relation] + related)
 
 
-@_compiled
+@compiled
 def _add_row(x: Floats, table: Floats, row: int) -> None:
     for place in range(len(x)):
         x[place] += table[row, place]
 
 
-@_compiled
+@compiled
 def _relate(terms: Terms, in_force: Ints, extended: Floats, logits: Floats) -> None:
     """Add the outputs of the relations, which follow the logits in `extended`, to the logits of their targets."""
     for token in range(len(logits)):
@@ -172,7 +157,7 @@ def _relate(terms: Terms, in_force: Ints, extended: Floats, logits: Floats) -> N
                     logits[token] += extended[first + terms.classes[relation, reference, index]]
 
 
-@_compiled
+@compiled
 def _normalise(x: Floats, normed: Floats) -> None:
     rows, width = x.shape
     for row in range(rows):
@@ -187,21 +172,21 @@ def _normalise(x: Floats, normed: Floats) -> None:
             normed[row, place] = (x[row, place] - mean) * factor
 
 
-@_compiled
+@compiled
 def _add(x: Floats, y: Floats) -> None:
     for row in range(x.shape[0]):
         for place in range(x.shape[1]):
             x[row, place] += y[row, place]
 
 
-@_compiled
+@compiled
 def _rectify(x: Floats) -> None:
     for row in range(x.shape[0]):
         for place in range(x.shape[1]):
             x[row, place] = max(x[row, place], np.float32(0))
 
 
-@_compiled
+@compiled
 def _linear(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None:
     """y = scale · (x @ weightᵀ) + bias"""
     scale, bias = matrix.scale[layer], matrix.bias[layer]
@@ -212,7 +197,7 @@ def _linear(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None:
             of_row[place] = of_row[place] * scale[place] + bias[place]
 
 
-@_compiled
+@compiled
 def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
     """y = x @ weight[:, : inputs]ᵀ. Tiles of 2 rows and 4 outputs keep their sums in registers.
 
@@ -244,7 +229,7 @@ def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
             y[row, out] = total
 
 
-@_compiled
+@compiled
 def _attend(
     distances: Floats,
     turns: Floats,
@@ -278,7 +263,7 @@ def _attend(
         mixed[0, place] /= total
 
 
-@_compiled
+@compiled
 def _score(query: Floats, keys: Floats, distances: Floats, scores: Floats) -> None:
     """scores = query @ (keys + distances), where the last distance is that of the newest key."""
     count, known = len(scores), distances.shape[1]
@@ -295,7 +280,7 @@ def _score(query: Floats, keys: Floats, distances: Floats, scores: Floats) -> No
             near[past] += factor * (key[past] + distance[past])
 
 
-@_compiled
+@compiled
 def _turn(x: Floats, turn: Floats) -> None:
     half = len(x) // 2
     for place in range(half):
@@ -304,7 +289,7 @@ def _turn(x: Floats, turn: Floats) -> None:
         x[place], x[half + place] = one * cosine - other * sine, other * cosine + one * sine
 
 
-@_compiled
+@compiled
 def _exponentials(scores: Floats) -> np.float32:
     """Replace the first scores by exp(score − highest) and return their sum.
 
@@ -329,51 +314,3 @@ def _exponentials(scores: Floats) -> np.float32:
         scores[place] *= power
         total += scores[place]
     return total
-
-
-@_compiled
-def sample(
-    logits: Floats,
-    allowed: NDArray[np.bool_],
-    draws: NDArray[np.float64],
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    min_p: float,
-    tokens: Ints,
-) -> None:
-    """Sample one token for each row as `yardbird.nn.sampling.choose` does, but sort the allowed tokens only.
-
-    Args:
-        logits, allowed: (B, V).
-        draws: (B,) uniform in [0, 1).
-        tokens: (B,), written.
-    """
-    for row in range(len(tokens)):
-        ids = np.flatnonzero(allowed[row])
-        if temperature == 0 or top_k == 1 or len(ids) == 1:
-            likeliest = ids[0]
-            for token in ids:
-                if logits[row, token] > logits[row, likeliest]:
-                    likeliest = token
-            tokens[row] = likeliest
-            continue
-        scores = np.empty(len(ids), np.float64)
-        for place in range(len(ids)):
-            scores[place] = -logits[row, ids[place]]
-        order = np.argsort(scores, kind="mergesort")  # stable: the lower id wins a tie
-        kept = min(top_k, len(ids))
-        cumulative = np.empty(kept, np.float64)
-        total = 0.0
-        for place in range(kept):
-            total += np.exp((scores[order[0]] - scores[order[place]]) / temperature)
-        sampled, before = 0, 0.0
-        for place in range(kept):  # probabilities descend, so the first token that a filter removes ends the list
-            share = np.exp((scores[order[0]] - scores[order[place]]) / temperature) / total
-            if before >= top_p or share < min_p / total or share == 0:
-                break
-            before += share
-            cumulative[place] = before
-            sampled += 1
-        place = np.searchsorted(cumulative[:sampled], draws[row] * before, side="right")
-        tokens[row] = ids[order[min(place, sampled - 1)]]
