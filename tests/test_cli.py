@@ -566,3 +566,40 @@ def test_the_doctor_fails_if_something_must_be_fixed(workspace: Path, capsys: py
     assert "no folder nowhere: correct section `sources` of params.yaml" in out
     assert "MLflow would show the folder mlruns/ instead of mlflow.db: move mlruns/ away" in out
     assert "this folder is no repository" in out
+
+
+def test_a_streamed_solo_is_reported_bar_by_bar_and_equals_the_solo_drawn_at_once(workspace: Path) -> None:
+    command = [sys.executable, "-m", "yardbird.cli", "generate", "--chart", "data/charts/blues_in_f.txt"]
+    command += ["--bars", "6", "--seed", "5"]
+    subprocess.run([*command, "--best-of", "1", "--out", "whole"], check=True, capture_output=True)
+    with subprocess.Popen(
+        [*command, "--stream", "--out", "bars"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as streaming:
+        assert streaming.stdout is not None
+        first = streaming.stdout.readline()
+        assert streaming.poll() is None, "the first bar is printed before the command ends"
+        assert (workspace / "bars/blues_in_f_seed5_000.mid").is_file()
+        rest = streaming.stdout.read().splitlines()
+    assert streaming.returncode == 0
+    assert [line.split(":")[0] for line in (first, *rest[:5])] == [f"bar {bar} of 6" for bar in range(1, 7)]
+    assert re.fullmatch(r"bar 1 of 6: F7; notes: \d+\n", first)
+    for kind in ("mid", "wav"):
+        drawn = [workspace / folder / f"blues_in_f_seed5_000.{kind}" for folder in ("bars", "whole")]
+        assert drawn[0].read_bytes() == drawn[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--stream", "--count", "2"], "--stream: expected one new solo, as text, found --count"),
+        (["--stream", "--best-of", "3"], "--stream: expected one new solo, as text, found --best-of"),
+        (["--stream", "--json"], "--stream: expected one new solo, as text, found --json"),
+        (["--stream", "--family", "music_vae"], "--stream: expected a music_transformer, found a music_vae"),
+        (["--int8", "--family", "music_vae"], "--int8: expected a music_transformer, found a music_vae"),
+    ],
+)
+@pytest.mark.usefixtures("workspace")
+def test_streaming_is_refused_where_it_does_not_apply(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert said in fail(["generate", *arguments], capsys)

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yardbird.cli.chosen_model import ChosenModel
 from yardbird.cli.console import AsJson, note, print_json, result, working
-from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
+from yardbird.cli.drawing_options import chosen_seed, note_seed, with_options
 from yardbird.cli.notation_command import Player, write_part
 from yardbird.cli.output_places import OUT, Force, Place, check_out, reserved
+from yardbird.cli.streamed_bars import stream_bars
 from yardbird.errors import InputError
 from yardbird.progress import progress
 
@@ -81,6 +83,12 @@ def generate(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to, instead of out/generate.", show_default=False)
     ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Draw one solo, and print each bar and write it to the .mid as it comes.")
+    ] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Round the weights of a Music Transformer to 8 bits: faster if it is large.")
+    ] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -91,6 +99,9 @@ def generate(
     params.yaml, section `generate`. Over a chart, a solo has whole choruses unless --bars sets its length. A Music
     Transformer continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few
     bars from its latent space: it ignores artists, and its free solos have no changes.
+
+    With --stream, a Music Transformer prints a line for each bar and adds the bar to the .mid as soon as it is drawn,
+    faster than it plays. The finished solo is the one that --best-of 1 draws with the same seed.
 
     With --fill, a Music Transformer writes new bars inside a given solo, over the solo's changes, conditioned on the
     bars before and after them. All other bars stay unchanged. Bars are counted from the start of the file.
@@ -113,6 +124,8 @@ def generate(
 
     - `yardbird generate --fill 9-12 my_solo.mid --count 3`
 
+    - `yardbird generate --stream --chart data/charts/blues_in_f.txt`
+
     - `yardbird generate --model models/music_vae --chart data/charts/blues_in_f.txt --bars 24`
     """
     from yardbird.config import read_section
@@ -126,6 +139,12 @@ def generate(
     settings = with_options(read_section("generate", GenerateConfig), options)
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="request at least one solo")
+    if stream:
+        several = {"--count": count > 1, "--best-of": best_of not in (None, 1), "--fill": fill, "--json": as_json}
+        for option in [option for option, given in several.items() if given]:
+            remedy = f"remove {option} or --stream"
+            raise InputError("--stream", expected="one new solo, as text", found=option, remedy=remedy)
+        settings = replace(settings, best_of=1)
     if fill or solo:
         unused = {
             "chart": chart, "prime": prime, "prime_bars": prime_bars, "bars": bars, "qpm": qpm, "key": key,
@@ -141,44 +160,16 @@ def generate(
     elif chart and key is not None:
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
     check_out(out or _FOLDER)
-    trained = _Model.find(model, family)
+    trained = ChosenModel.find(model, family, int8)
     trained.check_artist(settings.artist)
+    if (stream or int8) and trained.family != "music_transformer":
+        option, remedy = "--stream" if stream else "--int8", "choose a music_transformer"
+        raise InputError(option, expected="a music_transformer", found=f"a {trained.family}", remedy=remedy)
     target = _Target(out, force, as_json, notation, *chosen_seed(seed))
     if solo and fill:
         _fill(solo, fill, part or "", settings, count, trained, target)
     else:
-        _draw(chart, prime, part or "", settings, count, trained, target)
-
-
-@dataclass(frozen=True)
-class _Model:
-    """A trained model that is not loaded yet: its folder, its family, and the artists of its vocabulary, if any.
-
-    Only models of event tokens have a vocabulary.
-    """
-
-    folder: Path
-    family: str
-    artists: Sequence[str]
-
-    @classmethod
-    def find(cls, model: str, family: str | None) -> "_Model":
-        """The model of --model; it imports no torch.
-
-        Raises:
-            InputError: there is no such model.
-        """
-        from yardbird.codecs.artist_names import artist_names
-        from yardbird.models.family_names import family_of
-
-        folder = model_folder(model)
-        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"))
-
-    def check_artist(self, artist: str | None) -> None:
-        from yardbird.generation.orders import check_artist
-
-        if self.artists:
-            check_artist(self.artists, artist)
+        _draw(chart, prime, part or "", settings, count, trained, target, stream)
 
 
 @dataclass(frozen=True)
@@ -243,8 +234,9 @@ def _draw(
     part: str,
     settings: "GenerateConfig",
     count: int,
-    model: _Model,
+    model: ChosenModel,
     target: _Target,
+    streamed: bool,
 ) -> None:
     """Draw solos over a chart, after a prime, or free."""
     from yardbird.data.readers import stem_of
@@ -263,16 +255,21 @@ def _draw(
         with working(f"loading {model.folder}"):
             from yardbird.devices import prepare_torch
             from yardbird.generation.best_of import draw_best, without_judge
-            from yardbird.generation.source import open_source
+            from yardbird.generation.source import source_of
+            from yardbird.models.family_kinds import TokenFamily
 
             prepare_torch()
-            source = open_source(model.folder, model.family)
+            family, provenance = model.open()
+            source = source_of(family, provenance)
         for ignored in source.ignored:
             if (value := getattr(settings, ignored)) is not None:
                 note(f"this model ignores {ignored}={value!r}")
         if reason := without_judge(settings, JUDGES):
             note(reason)
-        drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
+        if streamed and isinstance(family, TokenFamily):
+            drawn = [stream_bars(family, orders[0], settings, target.seed, place.folder)]
+        else:
+            drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
         target.write(place, progress(drawn, "writing solos", "solo"), settings, source.provenance)
 
 
@@ -282,7 +279,7 @@ def _fill(
     part: str,
     settings: "GenerateConfig",
     count: int,
-    model: _Model,
+    model: ChosenModel,
     target: _Target,
 ) -> None:
     """Write new bars inside a solo."""
@@ -299,10 +296,9 @@ def _fill(
             from yardbird.generation.fill import fill
             from yardbird.generation.solos import Solo
             from yardbird.models.family_kinds import TokenFamily
-            from yardbird.models.trained_folder import open_family
 
             prepare_torch()
-            family, provenance = open_family(model.folder, model.family)
+            family, provenance = model.open()
         if not isinstance(family, TokenFamily):
             remedy = "choose a music_transformer"
             raise InputError(model.folder, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)

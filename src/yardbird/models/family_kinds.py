@@ -28,6 +28,7 @@ class TokenFamily(Family):
     """A model of event tokens: it scores sequences, continues them and may fill gaps in them."""
 
     codec: "EventCodec"
+    int8: bool = False  # generate with weights rounded to 8 bits (see `yardbird.nn.compiled_decoder`)
 
     @property
     @abstractmethod

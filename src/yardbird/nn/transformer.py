@@ -134,12 +134,16 @@ def rotated(x: Float[Tensor, "H B L D"], first: int = 0) -> Float[Tensor, "H B L
     Args:
         first: the position of x[:, :, 0].
     """
-    half = x.shape[-1] // 2
-    speeds = 10_000.0 ** (-torch.arange(half, device=x.device) / half)
-    angles = torch.arange(first, first + x.shape[2], device=x.device)[:, None] * speeds  # (L, D/2), single precision
-    cosine, sine = angles.cos(), angles.sin()
+    cosine, sine = turns(torch.arange(first, first + x.shape[2], device=x.device), x.shape[-1])
     one, other = x.float().chunk(2, dim=-1)
     return torch.cat([one * cosine - other * sine, other * cosine + one * sine], dim=-1).to(x.dtype)
+
+
+def turns(positions: Int[Tensor, " L"], width: int) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the angle of each pair of features, (L, width / 2) each, in single precision."""
+    half = width // 2
+    angles = positions[:, None] * 10_000.0 ** (-torch.arange(half, device=positions.device) / half)
+    return angles.cos(), angles.sin()
 
 
 class Block(nn.Module):
@@ -239,7 +243,7 @@ class Transformer(nn.Module):
         x = self.embedding(tokens)
         if self.held_embedding is not None:
             x = x + self.held_embedding(held).sum(0)
-        for terms, followed in zip(self._terms, related, strict=True):
+        for terms, followed in zip(self.terms, related, strict=True):
             embedded = terms.embed(followed)
             x = x if embedded is None else x + embedded
         if self.positions is not None:
@@ -250,12 +254,12 @@ class Transformer(nn.Module):
             x = block(x, None if cache is None else cache.layers[index])
         x = self.norm(x if cache is None else x[:, -1:])
         logits = F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
-        for terms, followed in zip(self._terms, related, strict=True):
+        for terms, followed in zip(self.terms, related, strict=True):
             logits = terms.add_to(logits, x, followed[0, :, -x.shape[1] :])
         return logits
 
     @property
-    def _terms(self) -> list[RelationTerms]:
+    def terms(self) -> list[RelationTerms]:
         return [terms for terms in self.relations if isinstance(terms, RelationTerms)]
 
     def _follow(self, tokens: Int[Tensor, "B L"], cache: Cache | None) -> list[Int[Tensor, "G B L"]]:
@@ -265,7 +269,7 @@ class Transformer(nn.Module):
         before = tokens.new_full((sum(counts), len(tokens)), NOTHING) if cache is None else cache.in_force
         held, *related = torch.split(before, counts)
         followed = [carry(self.rows[:, tokens], held)]
-        followed += [terms.follow(tokens, part) for terms, part in zip(self._terms, related, strict=True)]
+        followed += [terms.follow(tokens, part) for terms, part in zip(self.terms, related, strict=True)]
         if cache is not None:
             cache.in_force = torch.cat([part[..., -1] for part in followed])
         return followed

@@ -187,7 +187,8 @@ class MusicTransformerFamily(TokenFamily):
         longer than the context).
         """
         rows = [np.asarray(prime).astype(int).tolist() for prime in primes]
-        return [np.array(row, np.uint16) for row in decode(self.model, rows, sampling, seed, max_tokens, constraints)]
+        drawn = decode(self.model, rows, sampling, seed, max_tokens, constraints, int8=self.int8)
+        return [np.array(row, np.uint16) for row in drawn]
 
     def sample(self, seed: int) -> Score:
         """Eight bars without given chords, in 4/4 at 200 qpm, with temperature 1 and top-p 0.95."""

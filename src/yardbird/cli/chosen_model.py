@@ -1,0 +1,54 @@
+"""The trained model that `generate` draws with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yardbird.cli.drawing_options import model_folder
+
+if TYPE_CHECKING:
+    from yardbird.models.family import Family
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """A trained model that is not loaded yet: its folder, its family, and the artists of its vocabulary, if any.
+
+    Only models of event tokens have a vocabulary. `int8`: draw with weights rounded to 8 bits.
+    """
+
+    folder: Path
+    family: str
+    artists: Sequence[str]
+    int8: bool
+
+    @classmethod
+    def find(cls, model: str, family: str | None, int8: bool) -> "ChosenModel":
+        """The model of --model; it imports no torch.
+
+        Raises:
+            InputError: there is no such model.
+        """
+        from yardbird.codecs.artist_names import artist_names
+        from yardbird.models.family_names import family_of
+
+        folder = model_folder(model)
+        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"), int8)
+
+    def check_artist(self, artist: str | None) -> None:
+        from yardbird.generation.orders import check_artist
+
+        if self.artists:
+            check_artist(self.artists, artist)
+
+    def open(self) -> "tuple[Family, Mapping[str, Any]]":
+        """The loaded model, and the provenance of its weights."""
+        from yardbird.models.family_kinds import TokenFamily
+        from yardbird.models.trained_folder import open_family
+
+        family, provenance = open_family(self.folder, self.family)
+        if self.int8 and isinstance(family, TokenFamily):
+            family.int8 = True
+            return family, {**provenance, "int8": True}
+        return family, provenance

@@ -1,0 +1,150 @@
+"""Runs a `Transformer` one token at a time with `yardbird.nn.decoder_kernel`, on the CPU in single precision."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from yardbird.nn import decoder_kernel
+from yardbird.nn.decoder_kernel import Floats, Ints, Matrix, Terms, Weights
+from yardbird.nn.transformer import Block, Transformer, turns
+
+
+class CompiledDecoder:
+    """A packed copy of the weights of a model, and keys and values of the positions so far for each row.
+
+    Args:
+        length: the largest number of positions.
+        int8: store the weights of the linear layers as 8-bit integers, with one scale for each output. This reads a
+            quarter of the memory; logits change slightly.
+    """
+
+    def __init__(self, model: Transformer, rows: int, length: int, *, int8: bool) -> None:
+        self._model = model
+        self._weights = pack(model, length, int8=int8)
+        heads, layers = model.config.num_heads, model.config.num_layers
+        width = model.config.d_model // heads
+        self._keys = np.empty((layers, heads, rows, width, length), np.float32)
+        self._values = np.empty_like(self._keys)
+        self._in_force = np.zeros((0, rows), np.int64)
+        self.length = 0
+
+    def start(self, tokens: Ints) -> Floats:
+        """Read the first tokens of every row, (B, L), in one pass of the model. Returns the next logits, (B, V)."""
+        cache = self._model.new_cache(len(tokens))
+        logits: Tensor = self._model(torch.from_numpy(tokens), cache)
+        self.length = tokens.shape[1]
+        for layer, own in enumerate(cache.layers):
+            self._keys[layer, ..., : self.length] = own.keys[:, :, : self.length].transpose(2, 3).numpy()
+            self._values[layer, ..., : self.length] = own.values[:, :, : self.length].transpose(2, 3).numpy()
+        self._in_force = cache.in_force.numpy()
+        return _array(logits[:, -1])
+
+    def step(self, tokens: Ints) -> Floats:
+        """Read the next token of every row, (B,). Returns the next logits, (B, V)."""
+        logits = np.empty((len(tokens), len(self._weights.embedding)), np.float32)
+        decoder_kernel.step(self._weights, self._keys, self._values, self.length, self._in_force, tokens, logits)
+        self.length += 1
+        return logits
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Keep these rows only."""
+        self._keys, self._values = self._keys[:, :, rows], self._values[:, :, rows]
+        self._in_force = self._in_force[:, rows]
+
+
+def applies(model: Transformer) -> bool:
+    """Whether the model is on the CPU in single precision."""
+    weight = model.embedding.weight
+    return weight.device.type == "cpu" and weight.dtype == torch.float32
+
+
+@torch.no_grad()
+def pack(model: Transformer, length: int, *, int8: bool) -> Weights:
+    """The weights of a model for at most `length` positions, in the layout of the kernel."""
+    config, blocks = model.config, [block for block in model.blocks if isinstance(block, Block)]
+    attentions = [block.attention for block in blocks]
+    heads, rotary = config.num_heads, config.attention == "rotary"
+    width = config.d_model // heads
+    scale = torch.ones(3 * config.d_model, 1)
+    scale[: config.d_model] = 1 / math.sqrt(width)  # of queries
+    distances = [
+        torch.zeros(heads, 1, width) if attention.distances is None else attention.distances[:, -length:]
+        for attention in attentions
+    ]
+    terms, outputs = _pack_terms(model)
+    head = torch.cat([(model.embedding if model.head is None else model.head).weight, *outputs])
+    positions = torch.zeros(0, config.d_model) if model.positions is None else model.positions
+    return Weights(
+        embedding=_array(model.embedding.weight),
+        positions=_array(positions),
+        terms=terms,
+        projection=_matrix([_after(b.attention_norm, b.attention.projection, scale) for b in blocks], int8),
+        distances=_array(torch.stack(distances).transpose(2, 3)),
+        turns=_array(torch.cat(turns(torch.arange(length if rotary else 0), width), dim=1)),
+        output=_matrix([(a.output.weight, a.output.bias) for a in attentions], int8),
+        widen=_matrix([_after(b.feed_forward_norm, b.widen) for b in blocks], int8),
+        narrow=_matrix([(b.narrow.weight, b.narrow.bias) for b in blocks], int8),
+        head=_matrix([(head * model.norm.weight, head @ model.norm.bias)], int8),
+    )
+
+
+def _after(norm: nn.LayerNorm, linear: nn.Linear, scale: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a linear layer that include the affine part of the LayerNorm before it, and a scale."""
+    weight = linear.weight * scale
+    bias = (linear.bias[:, None] * scale)[:, 0]
+    return weight * norm.weight, weight @ norm.bias + bias
+
+
+def _matrix(layers: Sequence[tuple[Tensor, Tensor]], int8: bool) -> Matrix:
+    weight, bias = (torch.stack(part) for part in zip(*layers, strict=True))
+    if not int8:
+        return Matrix(_array(weight), np.ones(bias.shape, np.float32), _array(bias))
+    scale = (weight.abs().amax(2) / 127).clamp(min=torch.finfo().tiny)
+    return Matrix((weight / scale[..., None]).round().to(torch.int8).numpy(), _array(scale), _array(bias))
+
+
+def _pack_terms(model: Transformer) -> tuple[Terms, list[Tensor]]:
+    """The look-ups of held tokens and relations, and the matrices of the relations' outputs."""
+    relations, vocab_size, width = model.terms, model.embedding.num_embeddings, model.config.d_model
+    count, references, targets = (
+        len(relations),
+        *(max([1, *(terms.classes.shape[axis] for terms in relations)]) for axis in (0, 1)),
+    )
+    added = [torch.zeros(1, width) if model.held_embedding is None else model.held_embedding.weight]
+    outputs: list[Tensor] = []
+    own, present, output = (np.full(count, -1) for _ in range(3))
+    classes = np.zeros((count, references, targets), np.int64)
+    tokens = np.full((count, targets), -1)
+    of_targets, of_references = np.zeros((2, count, vocab_size), np.int64)
+    for index, terms in enumerate(relations):
+        for offsets, embedding in ((own, terms.own), (present, terms.present)):
+            if embedding is not None:
+                offsets[index] = sum(map(len, added))
+                added.append(embedding.weight)
+        if terms.output is not None:
+            output[index] = vocab_size + sum(map(len, outputs))
+            outputs.append(terms.output.weight)
+        of_targets[index], of_references[index] = terms.target_rows.numpy(), terms.reference_rows.numpy()
+        rows, columns = terms.classes.shape
+        classes[index, :rows, :columns] = terms.classes.numpy()
+        tokens[index, :columns] = terms.targets.numpy()
+    table = Terms(
+        held=model.rows.numpy(),
+        targets=of_targets,
+        references=of_references,
+        classes=classes,
+        own=own,
+        present=present,
+        outputs=output,
+        tokens=tokens,
+        added=_array(torch.cat(added)),
+    )
+    return table, outputs
+
+
+def _array(tensor: Tensor) -> Floats:
+    array: Floats = tensor.detach().contiguous().numpy()
+    return array

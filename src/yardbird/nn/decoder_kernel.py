@@ -1,0 +1,316 @@
+"""One decoding step of a `Transformer` in one compiled call: a token of every row → the logits of the next token.
+
+At one token a step, torch spends most of the time on launching hundreds of small operations. Numba compiles these
+functions to vector instructions instead; each weight is read once a step, which is the lower limit for one row.
+
+Shapes: rows B, model width d, heads H, head width D, layers N, vocabulary V, context C.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yardbird.nn.machine_code import compiled
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+_EPSILON = np.float32(1e-5)  # of LayerNorm, torch's default
+_LOWEST = np.float32(-87.0)  # exp of less would be subnormal
+
+
+class Matrix(NamedTuple):
+    """A linear layer of every decoder layer: y = scale · (weight @ x) + bias, each row of the weight with its scale."""
+
+    weight: NDArray[Any]  # (N, out, in) float32, or int8
+    scale: Floats  # (N, out)
+    bias: Floats  # (N, out)
+
+
+class Terms(NamedTuple):
+    """Token values that are added to embeddings and logits, as look-ups (see `yardbird.nn.relations`).
+
+    Relations of different sizes are padded to the largest.
+    """
+
+    held: Ints  # (G, V) row of `added` that each token of a held group puts in force, else 0
+    targets: Ints  # (R, V) 1 + index among the targets, else 0
+    references: Ints  # (R, V) 1 + index among the references, else 0
+    classes: Ints  # (R, 1 + references, targets)
+    own: Ints  # (R,) row of `added` for the class `NOTHING` of the latest target, before the others; -1: no such term
+    present: Ints  # (R,) the same for the class relative to the reference in force now
+    outputs: Ints  # (R,) row of the head with the output of the first class; -1: no output
+    tokens: Ints  # (R, targets) the token of each target, else -1
+    added: Floats  # (all rows, d) the embeddings of held tokens and of classes
+
+
+class Weights(NamedTuple):
+    """All weights of a model. The affine part of a LayerNorm and the scale of queries are part of the next matrix."""
+
+    embedding: Floats  # (V, d)
+    positions: Floats  # (C, d), or empty
+    terms: Terms
+    projection: Matrix  # d → 3 d
+    distances: Floats  # (N, H, D, K), from the furthest to 0; zeros without relative attention
+    turns: Floats  # (C, D) cosines, then sines, of rotary positions, or empty
+    output: Matrix  # d → d
+    widen: Matrix  # d → d_ff
+    narrow: Matrix  # d_ff → d
+    head: Matrix  # d → V + outputs of relations; N is 1
+
+
+@compiled
+def step(
+    weights: Weights, keys: Floats, values: Floats, position: int, in_force: Ints, tokens: Ints, logits: Floats
+) -> None:
+    """Append one token to every row and write the logits of the next one.
+
+    Args:
+        keys, values: (N, H, B, D, C) of the positions before; the new ones are added.
+        in_force: (G + 3 R, B) as in `Cache`; updated.
+        tokens: (B,).
+        logits: (B, V), written.
+    """
+    rows, width = len(tokens), weights.embedding.shape[1]
+    heads, head_width = keys.shape[1], keys.shape[3]
+    x, normed = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
+    split, mixed = (
+        np.empty((rows, 3, heads, head_width), np.float32),
+        np.empty((rows, heads, 1, head_width), np.float32),
+    )
+    flat_split, flat_mixed = split.reshape(rows, 3 * width), mixed.reshape(rows, width)
+    hidden = np.empty((rows, weights.widen.bias.shape[1]), np.float32)
+    extended = np.empty((rows, weights.head.bias.shape[1]), np.float32)
+    scores = np.empty((1, position + 1), np.float32)
+    for row in range(rows):
+        _embed(weights, position, in_force[:, row], tokens[row], x[row])
+    for layer in range(len(weights.projection.bias)):
+        _normalise(x, normed)
+        _linear(weights.projection, layer, normed, flat_split)
+        for head in range(heads):
+            distances = weights.distances[layer, head]
+            for row in range(rows):
+                past = keys[layer, head, row], values[layer, head, row]
+                own = split[row, 0, head], split[row, 1, head], split[row, 2, head]
+                _attend(distances, weights.turns, *past, position, *own, scores, mixed[row, head])
+        _linear(weights.output, layer, flat_mixed, normed)
+        _add(x, normed)
+        _normalise(x, normed)
+        _linear(weights.widen, layer, normed, hidden)
+        _rectify(hidden)
+        _linear(weights.narrow, layer, hidden, normed)
+        _add(x, normed)
+    _normalise(x, normed)
+    _linear(weights.head, 0, normed, extended)
+    for row in range(rows):
+        _relate(weights.terms, in_force[:, row], extended[row], logits[row])
+
+
+@compiled
+def _embed(weights: Weights, position: int, in_force: Ints, token: int, x: Floats) -> None:
+    """The embedding of a token with the terms in force, which it changes."""
+    terms = weights.terms
+    groups = len(terms.held)
+    for place in range(len(x)):
+        x[place] = weights.embedding[token, place]
+    if len(weights.positions):
+        _add_row(x, weights.positions, position)
+    for group in range(groups):
+        if terms.held[group, token]:
+            in_force[group] = terms.held[group, token]
+        _add_row(x, terms.added, in_force[group])
+    for relation in range(len(terms.targets)):
+        reference, latest, own = groups + 3 * relation, groups + 3 * relation + 1, groups + 3 * relation + 2
+        target = terms.targets[relation, token]
+        if target:
+            in_force[latest] = target
+            in_force[own] = 1 + terms.classes[relation, in_force[reference], target - 1]
+        if terms.references[relation, token]:
+            in_force[reference] = terms.references[relation, token]
+        if terms.own[relation] >= 0:
+            _add_row(x, terms.added, terms.own[relation] + in_force[own])
+        if terms.present[relation] >= 0:
+            related = 0
+            if in_force[latest]:
+                related = 1 + terms.classes[relation, in_force[reference], in_force[latest] - 1]
+            _add_row(x, terms.added, terms.present[relation] + related)
+
+
+@compiled
+def _add_row(x: Floats, table: Floats, row: int) -> None:
+    for place in range(len(x)):
+        x[place] += table[row, place]
+
+
+@compiled
+def _relate(terms: Terms, in_force: Ints, extended: Floats, logits: Floats) -> None:
+    """Add the outputs of the relations, which follow the logits in `extended`, to the logits of their targets."""
+    for token in range(len(logits)):
+        logits[token] = extended[token]
+    for relation in range(len(terms.targets)):
+        first, reference = terms.outputs[relation], in_force[len(terms.held) + 3 * relation]
+        if first >= 0:
+            for index in range(terms.tokens.shape[1]):
+                token = terms.tokens[relation, index]
+                if token >= 0:
+                    logits[token] += extended[first + terms.classes[relation, reference, index]]
+
+
+@compiled
+def _normalise(x: Floats, normed: Floats) -> None:
+    rows, width = x.shape
+    for row in range(rows):
+        total = square = np.float32(0)
+        for place in range(width):
+            total += x[row, place]
+        mean = total / np.float32(width)
+        for place in range(width):
+            square += (x[row, place] - mean) * (x[row, place] - mean)
+        factor = np.float32(1) / np.sqrt(square / np.float32(width) + _EPSILON)
+        for place in range(width):
+            normed[row, place] = (x[row, place] - mean) * factor
+
+
+@compiled
+def _add(x: Floats, y: Floats) -> None:
+    for row in range(x.shape[0]):
+        for place in range(x.shape[1]):
+            x[row, place] += y[row, place]
+
+
+@compiled
+def _rectify(x: Floats) -> None:
+    for row in range(x.shape[0]):
+        for place in range(x.shape[1]):
+            x[row, place] = max(x[row, place], np.float32(0))
+
+
+@compiled
+def _linear(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None:
+    """y = scale · (x @ weightᵀ) + bias"""
+    scale, bias = matrix.scale[layer], matrix.bias[layer]
+    _multiply(matrix.weight[layer], x, y)
+    for row in range(len(y)):
+        of_row = y[row]
+        for place in range(len(of_row)):
+            of_row[place] = of_row[place] * scale[place] + bias[place]
+
+
+@compiled
+def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
+    """y = x @ weight[:, : inputs]ᵀ. Tiles of 2 rows and 4 outputs keep their sums in registers.
+
+    The weight is read once for all rows. An odd last row is computed twice: reading the weight takes longer.
+    """
+    rows, outputs = y.shape
+    for out in range(0, outputs - outputs % 4, 4):
+        a, b, c, d = weight[out], weight[out + 1], weight[out + 2], weight[out + 3]
+        for row in range(0, rows, 2):
+            other = min(row + 1, rows - 1)
+            one, two = x[row], x[other]
+            a1 = b1 = c1 = d1 = a2 = b2 = c2 = d2 = np.float32(0)
+            for place in range(len(one)):
+                a1 += np.float32(a[place]) * one[place]
+                b1 += np.float32(b[place]) * one[place]
+                c1 += np.float32(c[place]) * one[place]
+                d1 += np.float32(d[place]) * one[place]
+                a2 += np.float32(a[place]) * two[place]
+                b2 += np.float32(b[place]) * two[place]
+                c2 += np.float32(c[place]) * two[place]
+                d2 += np.float32(d[place]) * two[place]
+            y[row, out], y[row, out + 1], y[row, out + 2], y[row, out + 3] = a1, b1, c1, d1
+            y[other, out], y[other, out + 1], y[other, out + 2], y[other, out + 3] = a2, b2, c2, d2
+    for out in range(outputs - outputs % 4, outputs):
+        for row in range(rows):
+            total = np.float32(0)
+            for place in range(x.shape[1]):
+                total += np.float32(weight[out, place]) * x[row, place]
+            y[row, out] = total
+
+
+@compiled
+def _attend(
+    distances: Floats,
+    turns: Floats,
+    keys: Floats,
+    values: Floats,
+    position: int,
+    query: Floats,
+    key: Floats,
+    value: Floats,
+    scores: Floats,
+    mixed: Floats,
+) -> None:
+    """Attention of the newest position of one row and head to itself and its past.
+
+    Args:
+        keys, values: (D, C) of the past; the new ones are added.
+        query, key, value: (D,) of the newest position.
+        scores: (1, position + 1), for intermediate results.
+        mixed: (1, D), written.
+    """
+    if len(turns):
+        _turn(query, turns[position])
+        _turn(key, turns[position])
+    for place in range(len(query)):
+        keys[place, position] = key[place]
+        values[place, position] = value[place]
+    _score(query, keys, distances, scores[0])
+    total = _exponentials(scores[0])
+    _multiply(values, scores, mixed)
+    for place in range(len(query)):
+        mixed[0, place] /= total
+
+
+@compiled
+def _score(query: Floats, keys: Floats, distances: Floats, scores: Floats) -> None:
+    """scores = query @ (keys + distances), where the last distance is that of the newest key."""
+    count, known = len(scores), distances.shape[1]
+    far = max(0, count - known)  # the keys that share the furthest distance
+    near, shift = scores[far:], known - (count - far)
+    for past in range(count):
+        scores[past] = np.float32(0)
+    for place in range(len(query)):
+        factor, furthest = query[place], distances[place, 0]
+        key, distance = keys[place, far:count], distances[place, shift:]
+        for past in range(far):
+            scores[past] += factor * (keys[place, past] + furthest)
+        for past in range(len(near)):
+            near[past] += factor * (key[past] + distance[past])
+
+
+@compiled
+def _turn(x: Floats, turn: Floats) -> None:
+    half = len(x) // 2
+    for place in range(half):
+        cosine, sine = turn[place], turn[half + place]
+        one, other = x[place], x[half + place]
+        x[place], x[half + place] = one * cosine - other * sine, other * cosine + one * sine
+
+
+@compiled
+def _exponentials(scores: Floats) -> np.float32:
+    """Replace the first scores by exp(score − highest) and return their sum.
+
+    exp(x) = 2^n exp(r) with |r| ≤ ln 2 / 2. A polynomial gives exp(r) to single precision; unlike a call of the
+    mathematical library, it is vectorised.
+    """
+    bits = scores.view(np.int32)
+    highest, total = scores[0], np.float32(0)
+    for place in range(len(scores)):
+        highest = max(highest, scores[place])
+    for place in range(len(scores)):
+        x = max(scores[place] - highest, _LOWEST)
+        n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
+        r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
+        power = np.float32(1 / 720)
+        power = power * r + np.float32(1 / 120)
+        power = power * r + np.float32(1 / 24)
+        power = power * r + np.float32(1 / 6)
+        power = power * r + np.float32(1 / 2)
+        power = (power * r + np.float32(1)) * r + np.float32(1)
+        bits[place] = (np.int32(n) + np.int32(127)) << np.int32(23)
+        scores[place] *= power
+        total += scores[place]
+    return total

@@ -1,0 +1,28 @@
+"""Compiles functions over arrays to machine code with numba.
+
+Numba keeps the code in the folder `__pycache__` next to the source file, or if that cannot be written in the user's
+cache folder (NUMBA_CACHE_DIR names another). It compiles again when the source file changes, but not when a compiled
+function changes that it imports from another file: functions that call each other belong in one file.
+"""
+
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Sums may be reordered, which vector instructions require; numbers are finite.
+_FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "nnan"}
+
+
+def compiled(function: F) -> F:
+    """Compile a function at its first call. If no folder can be written, each process compiles it again."""
+    plain = inspect.unwrap(function)  # without the check of shapes that tests add
+    kernel: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(plain)
+    with suppress(RuntimeError):  # numba finds no folder for its cache
+        kernel.enable_caching()
+    typed: F = kernel
+    return typed
