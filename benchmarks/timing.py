@@ -132,8 +132,8 @@ _ends = math.inf
 
 
 def seconds_left() -> float:
-    """The rest of the time that `--seconds` allows; infinite without it."""
-    return _ends - time.monotonic()
+    """The rest of the processor time that `--seconds` allows; infinite without it."""
+    return _ends - time.process_time()
 
 
 def main(description: str, benchmark: Callable[[int], Iterable[Row | list[Row]]], default_rounds: int) -> None:
@@ -143,13 +143,13 @@ def main(description: str, benchmark: Callable[[int], Iterable[Row | list[Row]]]
     parser.add_argument(
         "--threads", type=int, default=1, help="threads of torch; more than one requires an idle machine"
     )
-    parser.add_argument("--seconds", type=float, default=math.inf, help="start no setting after this time")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="start no setting after this processor time")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
     options = parser.parse_args()
     if options.rounds < 2:
         parser.error("--rounds: expected 2 or more, for quartiles")
     global _ends
-    _ends = time.monotonic() + options.seconds
+    _ends = time.process_time() + options.seconds
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(0)

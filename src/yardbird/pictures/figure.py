@@ -21,12 +21,14 @@ _STYLE: dict[Any, Any] = {
     "axes.titlesize": 11, "axes.titlelocation": "left", "xtick.color": FAINT, "ytick.color": FAINT,
     "figure.facecolor": PAPER, "legend.frameon": False, "legend.fontsize": 8.5, "grid.color": GRID,
     "text.parse_math": False,  # a title with a dollar in it is no formula
+    "svg.hashsalt": "yardbird",  # identifiers in an SVG are random without it
 }  # fmt: skip
+_NO_METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Creator": None, "Date": None}}
 
 
 @contextmanager
 def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) -> Iterator[Figure]:
-    """A figure to draw in (size in inches), written as PNG if the block succeeds; user settings have no effect."""
+    """A figure to draw in (size in inches), written as PNG or SVG if the block succeeds; ignores user settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
@@ -34,7 +36,8 @@ def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) 
         drawing.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
         yield drawing
         buffer = io.BytesIO()
-        drawing.savefig(buffer, format="png", metadata={"Software": None})
+        kind = path.suffix.removeprefix(".")
+        drawing.savefig(buffer, format=kind, metadata=_NO_METADATA[kind])
     files.write_bytes(path, buffer.getvalue())
 
 
