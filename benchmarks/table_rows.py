@@ -88,7 +88,7 @@ BENCHMARKS = (
         "growth",
         "Growth",
         "Time by size. A curve ends where the next size would exceed its share of the time of a quick run; "
-        "`make bench LONG=1` goes on.",
+        "`make bench OPTIONS=--long` measures all.",
         rounds=2,
         seconds=130,
         long_rounds=3,
