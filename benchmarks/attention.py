@@ -1,11 +1,11 @@
 """Training speed of relative attention (forward and backward) and of a whole model, compared with peers.
 
-Attention: the base is torch's causal attention without a relative term. Whole model: the base is ours, and the peer is
-Hugging Face's GPT-2 of the same size, which has no relative term either.
+Attention: the base is torch's causal attention without a relative term. Whole model: the base is ours, and the peers
+are Hugging Face's GPT-2 of the same size, which has no relative term either, and gwinndr's Music Transformer.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from gwinndr import GwinndrTransformer
 from timing import Row, main, measure
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -101,6 +102,7 @@ def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: flo
         attn_implementation="sdpa",
     )
     theirs = GPT2LMHeadModel(config)
+    gwinndr = GwinndrTransformer(vocabulary, width, heads, layers, dropout=dropout, context_length=length)
     tokens = torch.randint(vocabulary, (batch, length + 1), device=DEVICE)
 
     def step(model: torch.nn.Module, logits: Callable[[Tensor], Tensor]) -> None:
@@ -108,23 +110,23 @@ def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: flo
         F.cross_entropy(logits(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
 
     ours.to(DEVICE).train()
+    gwinndr.to(DEVICE).train()
     theirs.to(DEVICE).train()  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     variants = {
         "ours": lambda: step(ours, ours),
         "Hugging Face GPT-2": lambda: step(theirs, lambda inputs: theirs(inputs).logits),
+        "gwinndr": lambda: step(gwinndr, gwinndr),
     }
-    return measure(f"model {width}/{heads}/{layers}, L {length}, dropout {dropout:g}", variants, rounds)
+    return measure(f"model {width}/{heads}/{layers}, L {length}, batch {batch}, dropout {dropout:g}", variants, rounds)
 
 
-def benchmark(rounds: int) -> list[Row]:
-    rows: list[Row] = []
-    for dropout in (0.0, 0.1):
-        for length, batch in ((256, 8), (512, 4), (1024, 2), (2048, 1)):
-            rows += attention_rows(length, batch, dropout, rounds)
-    for dropout in (0.0, 0.1):
-        rows += model_rows((160, 4, 4), 512, 4, dropout, rounds)
-        rows += model_rows((512, 8, 6), 2048, 1, dropout, max(2, rounds // 3))
-    return rows
+def benchmark(rounds: int) -> Iterator[list[Row]]:
+    for size, length, batch in (((128, 4, 3), 256, 8), ((512, 8, 6), 1024, 1), ((512, 8, 6), 2048, 1)):
+        for dropout in (0.0, 0.1):
+            yield model_rows(size, length, batch, dropout, rounds)
+    for length, batch in ((256, 8), (512, 4), (1024, 2), (2048, 1)):
+        for dropout in (0.0, 0.1):
+            yield attention_rows(length, batch, dropout, rounds)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ def reading_rows(count: int, rounds: int) -> list[Row]:
 
 def vae_rows_of_bars(bars: int, rounds: int) -> list[Row]:
     names = ("ours", "nn.LSTM a step, bar by bar")
-    return [row for row in vae_rows(bars, 192, 2, rounds) if row.setting.startswith("whole") and row.variant in names]
+    _, whole = vae_rows(bars, 192, 2, rounds)
+    return [row for row in whole if row.variant in names]
 
 
 def index_rows(count: int, rounds: int) -> list[Row]:

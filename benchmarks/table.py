@@ -88,12 +88,7 @@ def _version(package: str) -> str:
 
 
 def _goal(benchmark: str, setting: str, peer: str) -> float | None:
-    fitting = [
-        goal.ratio
-        for goal in GOALS
-        if goal.benchmark == benchmark and setting.startswith(goal.work) and peer.startswith(goal.peer)
-    ]
-    return fitting[0] if fitting else None
+    return next((goal.ratio for goal in GOALS if goal.covers(benchmark, setting, peer)), None)
 
 
 def curves(benchmark: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

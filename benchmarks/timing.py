@@ -136,7 +136,7 @@ def seconds_left() -> float:
     return _ends - time.process_time()
 
 
-def main(description: str, benchmark: Callable[[int], Iterable[Row | list[Row]]], default_rounds: int) -> None:
+def main(description: str, benchmark: Callable[[int], Iterable[list[Row]]], default_rounds: int) -> None:
     """The command line of a benchmark: set up torch, run, print a table, and optionally write JSON."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=default_rounds, help="timed rounds of every variant")
@@ -160,14 +160,13 @@ def main(description: str, benchmark: Callable[[int], Iterable[Row | list[Row]]]
     rows: list[Row] = []
     ended = False
     for setting in benchmark(options.rounds):
-        rows += [setting] if isinstance(setting, Row) else setting
-        for row in rows[-1:] if isinstance(setting, Row) else setting:
-            print(_line(row), flush=True)
+        rows += setting
+        print(*map(_line, setting), sep="\n", flush=True)
         ended = seconds_left() < 0
         if options.json:
             found = {"machine": here, "rounds": options.rounds, "ended": ended, "rows": [asdict(row) for row in rows]}
             options.json.write_text(json.dumps(found, indent=1) + "\n")
-        if ended and not isinstance(setting, Row):
+        if ended:
             print(f"\n--seconds {options.seconds:g} are over: further settings were not measured.")
             break
 
