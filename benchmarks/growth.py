@@ -116,7 +116,7 @@ CURVES = (
         "training step 128/4/3, 256 tokens",
         "batch",
         BATCHES,
-        lambda size, rounds: model_rows(DEFAULT, 256, size, 0.0, rounds),
+        lambda size, rounds: model_rows(DEFAULT, 256, size, 0.0, rounds, gwinndr=False),
     ),
     Curve(
         "decoding 128/4/3, batch 1",

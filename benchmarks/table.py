@@ -133,6 +133,10 @@ def fallen(report: dict[str, Any], kept: dict[str, Any]) -> Iterator[str]:
         old = before.get(_key(row))
         if old and row["high"] < old["low"] and row["ratio"] < (1 - NOISE) * old["ratio"]:
             yield f"below kept    {name}: {row['ratio']:.2f}, kept is {old['ratio']:.2f}"
+    for goal in GOALS:
+        ran = goal.benchmark in report["benchmarks"]
+        if ran and not any(goal.covers(row["benchmark"], row["work"], row["peer"]) for row in report["comparisons"]):
+            yield f"not measured  {goal.work} against {goal.peer}, the goal is {goal.ratio:g}"
     measured = {_key(row) for row in report["comparisons"]}
     for key, row in before.items():
         if key not in measured and row["benchmark"] in report["benchmarks"]:
