@@ -5,7 +5,6 @@ sizes are measured, which takes hours and, for 100,000 files, gigabytes.
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import nan
@@ -19,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from attention import model_rows
 from decoding import decoding_rows
 from originality import make_sets, make_solos
-from timing import Row, main, measure, seconds_left
+from timing import Row, main, measure, seconds_left, used_seconds
 from vae import rows_of as vae_rows
 
 from yardbird.codecs.events import EventCodec
@@ -141,16 +140,16 @@ CURVES = (
 
 def grow(curve: Curve, rounds: int, seconds: float) -> Iterator[list[Row]]:
     """The rows of one size after the other, as long as the next is expected to fit into the time."""
-    ends, took, variants = time.process_time() + seconds, 0.0, ["ours"]
+    ends, took, variants = used_seconds() + seconds, 0.0, ["ours"]
     for size, smaller in zip(curve.sizes, (curve.sizes[0], *curve.sizes), strict=False):
-        if time.process_time() + took * size / smaller > ends:
+        if used_seconds() + took * size / smaller > ends:
             reason = "left out of a quick run"
             numbers = (nan, nan, nan, nan)
             yield [Row(curve.work, name, *numbers, missing=reason, axis=curve.axis, size=size) for name in variants]
             return
-        began = time.process_time()
+        began = used_seconds()
         rows = curve.rows_at(size, rounds)
-        took, variants = time.process_time() - began, [row.variant for row in rows]
+        took, variants = used_seconds() - began, [row.variant for row in rows]
         yield [replace(row, setting=curve.work, axis=curve.axis, size=size) for row in rows]
 
 
