@@ -1,7 +1,7 @@
 """Timing of variants of a computation in turn in one process, so that a busy machine slows all of them equally.
 
-A benchmark is a module with a function `benchmark(rounds)`, which yields the rows of one setting after the other, and a
-call of `main`. Names of variants that start with `ours` are the project's; all others are peers.
+A benchmark is a module with a function `benchmark(rounds)`, which yields the rows of one setting after the other, or
+returns all rows, and a call of `main`. Names of variants that start with `ours` are the project's; all others are peers.
 """
 
 import argparse
@@ -141,7 +141,7 @@ def seconds_left() -> float:
     return _ends - used_seconds()
 
 
-def main(description: str, benchmark: Callable[[int], Iterable[list[Row]]], default_rounds: int) -> None:
+def main(description: str, benchmark: Callable[[int], Iterable[Row | list[Row]]], default_rounds: int) -> None:
     """The command line of a benchmark: set up torch, run, print a table, and optionally write JSON."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=default_rounds, help="timed rounds of every variant")
@@ -164,14 +164,15 @@ def main(description: str, benchmark: Callable[[int], Iterable[list[Row]]], defa
     print("| setting | variant | ms | ratio | quartiles |\n|---|---|---|---|---|")
     rows: list[Row] = []
     ended = False
-    for setting in benchmark(options.rounds):
+    for found in benchmark(options.rounds):
+        setting = [found] if isinstance(found, Row) else found
         rows += setting
         print(*map(_line, setting), sep="\n", flush=True)
         ended = seconds_left() < 0
         if options.json:
-            found = {"machine": here, "rounds": options.rounds, "ended": ended, "rows": [asdict(row) for row in rows]}
-            options.json.write_text(json.dumps(found, indent=1) + "\n")
-        if ended:
+            result = {"machine": here, "rounds": options.rounds, "ended": ended, "rows": [asdict(row) for row in rows]}
+            options.json.write_text(json.dumps(result, indent=1) + "\n")
+        if ended and not isinstance(found, Row):
             print(f"\n--seconds {options.seconds:g} are over: further settings were not measured.")
             break
 
