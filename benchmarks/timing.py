@@ -1,7 +1,8 @@
 """Timing of variants of a computation in turn in one process, so that a busy machine slows all of them equally.
 
-A benchmark is a module with a function `benchmark(rounds)`, which yields the rows of one setting after the other, or
-returns all rows, and a call of `main`. Names of variants that start with `ours` are the project's; all others are peers.
+A benchmark is a module with a function `benchmark(rounds)` and a call of `main`. The function yields the rows of one
+setting after the other, or returns all rows. Names of variants that start with `ours` are the project's; all others are
+peers.
 """
 
 import argparse
