@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -114,6 +115,8 @@ def curves(benchmark: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any
 
 def kept_report() -> dict[str, Any]:
     """The report of the last commit, which a run in the working tree does not change; empty if there is none."""
+    if shutil.which("git") is None:
+        return {}
     done = subprocess.run(
         ["git", "show", f"HEAD:{REPORT.relative_to(ROOT)}"], cwd=ROOT, capture_output=True, text=True, check=False
     )

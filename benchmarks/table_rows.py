@@ -112,6 +112,11 @@ PEERS = (
         "The operations of gwinndr/MusicTransformer-Pytorch, written for this comparison from its description: the "
         "skew by padding and reshaping, a mask in memory, no cache in decoding. The same work as ours.",
     ),
+    Peer(
+        "memory bandwidth",
+        "torch",
+        "Not a model but a lower limit: every weight is read once for each token. A ratio of 0.8 means 80 % of it.",
+    ),
     Peer("MidiTok", "miditok", "The tokenizer REMI. No chords, no artist; long notes are cut. Less work than ours."),
     Peer("muspy", "muspy", "Reading, writing, transposing and metrics of MIDI files. No chords."),
     Peer("pretty_midi", "pretty_midi", "Reading, transposing and writing MIDI files. No chords."),
@@ -151,6 +156,8 @@ GOALS = (
     Goal("decoding", "512/8/6, batch 1, 512 tokens", _GPT2, 1.7),
     Goal("decoding", "512/8/6, batch 16, 512 tokens", _GPT2, 1.7),
     Goal("decoding", "512/8/6, batch 1, 2048 tokens", _GPT2, 1.7),
+    Goal("decoding", "128/4/3, batch 1, 512 tokens", "memory bandwidth", 0.3),
+    Goal("decoding", "512/8/6, batch 1, 512 tokens", "memory bandwidth", 0.8),
     Goal("encoding", "from scores", "MidiTok", 9.0),
     Goal("encoding", "from files", "MidiTok", 7.0),
     Goal("vae", "whole model, 2 bars, size 192", "nn.LSTM", 5.0),

@@ -1,4 +1,4 @@
-"""The style of the experiments' plots; the same values give the same bytes."""
+"""The style of plots, as PNG or SVG by the suffix of their path; the same values give the same bytes."""
 
 import io
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _NO_METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"C
 
 @contextmanager
 def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) -> Iterator[Figure]:
-    """A figure to draw in (size in inches), written as PNG or SVG if the block succeeds; ignores user settings."""
+    """A figure to draw in (size in inches), written as PNG if the block succeeds; user settings have no effect."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
