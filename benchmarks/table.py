@@ -41,15 +41,19 @@ NOISE = 0.1  # equal code gives ratios that differ by this much on a busy machin
 def run(benchmark: Benchmark, rounds: int, seconds: float) -> dict[str, Any]:
     """Run one benchmark in its own process, so that none inherits memory, threads or random state of another.
 
-    Returns what it wrote as JSON, and in `failed` how it ended if that was an error.
+    Returns what it wrote as JSON, and in `failed` its error, if any.
     """
     with TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.json"
         command = [sys.executable, str(Path(__file__).with_name(f"{benchmark.file}.py")), "--rounds", str(rounds)]
         command += ["--json", str(rows)] + ([] if math.isinf(seconds) else ["--seconds", f"{seconds:g}"])
-        status = subprocess.run(command, env={"OMP_NUM_THREADS": "1"} | os.environ, check=False).returncode
+        done = subprocess.run(
+            command, env={"OMP_NUM_THREADS": "1"} | os.environ, stderr=subprocess.PIPE, text=True, check=False
+        )
+        sys.stderr.write(done.stderr)
         found: dict[str, Any] = json.loads(rows.read_text()) if rows.exists() else {"rows": [], "ended": False}
-    return found | {"failed": f"{benchmark.file}.py ended with status {status}" if status else ""}
+    failed = (done.stderr.strip().splitlines() or ["no message"])[-1] if done.returncode else ""
+    return found | {"failed": failed}
 
 
 def comparisons(benchmark: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -58,7 +62,7 @@ def comparisons(benchmark: str, rows: list[dict[str, Any]]) -> Iterator[dict[str
         variants = list(group)
         for ours in (row for row in variants if row["variant"].startswith("ours") and not row["missing"]):
             for peer in (row for row in variants if not row["variant"].startswith("ours")):
-                known = next((known for known in PEERS if peer["variant"].startswith(known.name)), None)
+                known = next((known for known in PEERS if known.names(peer["variant"])), None)
                 low, ratio, high = _times_as_fast(ours, peer)
                 yield {
                     "benchmark": benchmark,
@@ -136,6 +140,9 @@ def fallen(report: dict[str, Any], kept: dict[str, Any]) -> Iterator[str]:
         old = before.get(_key(row))
         if old and row["high"] < old["low"] and row["ratio"] < (1 - NOISE) * old["ratio"]:
             yield f"below kept    {name}: {row['ratio']:.2f}, kept is {old['ratio']:.2f}"
+    for name, state in report["benchmarks"].items():
+        if state["state"] != "complete":
+            yield f"not complete  {name}.py: {state['state']}"
     for goal in GOALS:
         ran = goal.benchmark in report["benchmarks"]
         if ran and not any(goal.covers(row["benchmark"], row["work"], row["peer"]) for row in report["comparisons"]):

@@ -92,7 +92,7 @@ def _growth(report: dict[str, Any]) -> Iterator[str]:
 def _peers(report: dict[str, Any]) -> Iterator[str]:
     yield "## Peers\n"
     for peer in PEERS:
-        rows = [row for row in report["comparisons"] if row["peer"].startswith(peer.name)]
+        rows = [row for row in report["comparisons"] if peer.names(row["peer"])]
         if rows:
             version = f" ({rows[0]['version']})" if rows[0]["version"] else ""
             yield f"- **{peer.name}**{version}: {peer.does}"

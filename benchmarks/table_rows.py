@@ -23,6 +23,9 @@ class Peer:
     package: str
     does: str
 
+    def names(self, variant: str) -> bool:
+        return variant.lower().startswith(self.name.lower())
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -35,7 +38,7 @@ class Goal:
 
     def covers(self, benchmark: str, setting: str, peer: str) -> bool:
         parts = setting == self.work or setting.startswith(f"{self.work}, ")
-        return benchmark == self.benchmark and parts and peer.startswith(self.peer)
+        return benchmark == self.benchmark and parts and peer.lower().startswith(self.peer.lower())
 
 
 BENCHMARKS = (
@@ -118,7 +121,7 @@ PEERS = (
         "Not a model but a lower limit: every weight is read once for each token. A ratio of 0.8 means 80 % of it.",
     ),
     Peer("MidiTok", "miditok", "The tokenizer REMI. No chords, no artist; long notes are cut. Less work than ours."),
-    Peer("muspy", "muspy", "Reading, writing, transposing and metrics of MIDI files. No chords."),
+    Peer("MusPy", "muspy", "Reading, writing, transposing and metrics of MIDI files. No chords."),
     Peer("pretty_midi", "pretty_midi", "Reading, transposing and writing MIDI files. No chords."),
     Peer("mido", "mido", "Reading, transposing and writing MIDI messages. No chords."),
     Peer("nn.LSTM", "torch", "torch's LSTM, called for each step. The same work as ours."),
