@@ -46,9 +46,9 @@ def _tables(report: dict[str, Any]) -> Iterator[str]:
         if benchmark.file == "growth" or (not rows and state == "complete"):
             continue
         yield f"## {benchmark.title}\n"
-        yield f"{benchmark.compares} `python benchmarks/{benchmark.file}.py`"
+        yield f"{benchmark.compares} This part alone: `python benchmarks/{benchmark.file}.py`."
         if state != "complete":
-            yield f"This run did not measure all settings: {state}."
+            yield f"\nThis run did not measure all settings: {state}."
         for work, group in groupby(rows, key=lambda row: row["work"]):
             yield f"\n**{_capital(work)}**\n\n| peer | times as fast | goal |\n|---|---|---|"
             for row in group:
@@ -73,7 +73,7 @@ def _growth(report: dict[str, Any]) -> Iterator[str]:
     if not report["growth"]:
         return
     benchmark = next(benchmark for benchmark in BENCHMARKS if benchmark.file == "growth")
-    yield f"## {benchmark.title}\n\n{benchmark.compares} `python benchmarks/growth.py`\n"
+    yield f"## {benchmark.title}\n\n{benchmark.compares} This part alone: `python benchmarks/growth.py`.\n"
     yield "![Time by size, a panel for each kind of work](pictures/growth.svg)"
     for (work, axis), group in groupby(report["growth"], key=lambda curve: (curve["work"], curve["axis"])):
         curves = list(group)
