@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo codec test test-slow lint docs bench exp ui lock clean
+.PHONY: help demo codec test test-slow lint docs bench audit exp ui lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,8 +58,11 @@ lint: $(INSTALLED) docs ## format, lint, types, layers, documentation
 docs: $(INSTALLED) ## build the documentation in site/, offline; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
-bench: $(INSTALLED) ## speed compared with other implementations, as ratios
-	for benchmark in $(filter-out %/timing.py %/best_of.py %/fuzz.py %/vae_windows.py %/jsb.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$benchmark || exit 1; done
+bench: $(INSTALLED) ## speed compared with other implementations: ten minutes, one table in docs/benchmarks.md
+	$(BIN)/python benchmarks/table.py $(OPTIONS)
+
+audit: $(INSTALLED) ## bill of materials and known vulnerabilities of the packages, in out/audit/
+	$(BIN)/python .ci/audit.py
 
 exp: $(INSTALLED) ## table of experiments: what changed, and the results
 	yardbird compare --experiments
@@ -68,8 +71,8 @@ ui: $(INSTALLED) ## the runs and the registry in a browser, on loopback
 	yardbird mlflow ui
 
 lock: $(INSTALLED) ## write the exact versions of all packages to requirements.lock, for all supported versions of Python
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra studio --no-header --no-annotate \
-	  --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra studio --extra bench --extra ray --extra dask \
+	  --no-header --no-annotate --output-file requirements.lock pyproject.toml
 
 clean: ## remove tool caches and site/, but no data, models or runs
 	rm -rf site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,11 +1,11 @@
 """Training speed of relative attention (forward and backward) and of a whole model, compared with peers.
 
-Attention: the base is torch's causal attention without a relative term. Whole model: the base is ours, and the peer is
-Hugging Face's GPT-2 of the same size, which has no relative term either.
+Attention: the base is torch's causal attention without a relative term. Whole model: the base is ours, and the peers
+are Hugging Face's GPT-2 of the same size, which has no relative term either, and gwinndr's Music Transformer.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from gwinndr import GwinndrTransformer
 from timing import Row, main, measure
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -83,7 +84,9 @@ def attention_rows(length: int, batch: int, dropout: float, rounds: int) -> list
     return measure(f"attention, L {length}, dropout {dropout:g}", variants, rounds)
 
 
-def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: float, rounds: int) -> list[Row]:
+def model_rows(
+    size: tuple[int, int, int], length: int, batch: int, dropout: float, rounds: int, *, gwinndr: bool = True
+) -> list[Row]:
     width, heads, layers = size
     vocabulary = 512
     ours = MusicTransformer(vocabulary, width, heads, layers, dropout=dropout, context_length=length)
@@ -113,18 +116,25 @@ def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: flo
         "ours": lambda: step(ours, ours),
         "Hugging Face GPT-2": lambda: step(theirs, lambda inputs: theirs(inputs).logits),
     }
-    return measure(f"model {width}/{heads}/{layers}, L {length}, dropout {dropout:g}", variants, rounds)
+    if gwinndr:
+        other = GwinndrTransformer(vocabulary, width, heads, layers, dropout=dropout, context_length=length)
+        other.to(DEVICE).train()
+        variants["gwinndr"] = lambda: step(other, other)
+    return measure(f"model {width}/{heads}/{layers}, L {length}, batch {batch}, dropout {dropout:g}", variants, rounds)
 
 
-def benchmark(rounds: int) -> list[Row]:
-    rows: list[Row] = []
+def benchmark(rounds: int) -> Iterator[list[Row]]:
+    sequences = ((256, 8), (512, 4), (1024, 2), (2048, 1))
     for dropout in (0.0, 0.1):
-        for length, batch in ((256, 8), (512, 4), (1024, 2), (2048, 1)):
-            rows += attention_rows(length, batch, dropout, rounds)
+        yield model_rows((128, 4, 3), 256, 8, dropout, rounds)
+    for length, batch in sequences:
+        yield attention_rows(length, batch, 0.0, rounds)
     for dropout in (0.0, 0.1):
-        rows += model_rows((160, 4, 4), 512, 4, dropout, rounds)
-        rows += model_rows((512, 8, 6), 2048, 1, dropout, max(2, rounds // 3))
-    return rows
+        yield model_rows((512, 8, 6), 1024, 1, dropout, rounds, gwinndr=False)
+    for dropout in (0.0, 0.1):
+        yield model_rows((512, 8, 6), 2048, 1, dropout, rounds)
+    for length, batch in sequences:
+        yield attention_rows(length, batch, 0.1, rounds)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ which the ingest stage wrote.
 
 import os
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +34,7 @@ def read_corpus(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.mid"))
 
 
-def benchmark(rounds: int) -> list[Row]:
+def benchmark(rounds: int) -> Iterator[list[Row]]:
     codec = EventCodec.create(read_section("encode.events", EncodeConfig), [])
     with TemporaryDirectory() as folder:
         paths = read_corpus(Path(folder))
@@ -41,27 +42,17 @@ def benchmark(rounds: int) -> list[Row]:
         theirs = [symusic.Score(path) for path in paths]
         tokens = [codec.encode(score, None) for score in ours]
         size = f"{len(paths)} solos, {sum(map(len, tokens))} tokens"
-        return [
-            *measure(
-                f"from scores, {size}",
-                {
-                    "ours": lambda: [
-                        codec.encode(replace(score), None) for score in ours
-                    ],  # a copy has no cached values
-                    "MidiTok REMI": lambda: [codec.tokenizer.encode(score.copy()) for score in theirs],
-                    "ours, transposing the parent's ids": lambda: [codec.transpose(ids, 1) for ids in tokens],
-                },
-                rounds,
-            ),
-            *measure(
-                f"from files, {size}",
-                {
-                    "ours": lambda: [codec.encode(read_score(path), None) for path in paths],
-                    "MidiTok REMI": lambda: [codec.tokenizer.encode(path) for path in paths],
-                },
-                rounds,
-            ),
-        ]
+        scored: dict[str, Callable[[], object]] = {
+            "ours": lambda: [codec.encode(replace(score), None) for score in ours],  # a copy has no cached values
+            "MidiTok REMI": lambda: [codec.tokenizer.encode(score.copy()) for score in theirs],
+            "ours, transposing the parent's ids": lambda: [codec.transpose(ids, 1) for ids in tokens],
+        }
+        yield measure(f"from scores, {size}", scored, rounds)
+        filed: dict[str, Callable[[], object]] = {
+            "ours": lambda: [codec.encode(read_score(path), None) for path in paths],
+            "MidiTok REMI": lambda: [codec.tokenizer.encode(path) for path in paths],
+        }
+        yield measure(f"from files, {size}", filed, rounds)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ environment variable YARDBIRD_SOLOS sets their number (default 10 000).
 import os
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +60,7 @@ def mebibytes(make: Callable[[], object]) -> float:
     return peak / 2**20
 
 
-def benchmark(rounds: int) -> list[Row]:
+def benchmark(rounds: int) -> Iterator[list[Row]]:
     solos = make_solos(int(os.environ.get("YARDBIRD_SOLOS", "10000")) + QUERIES)
     known, queries = solos[QUERIES:], [solo.score for solo in solos[:QUERIES]]
     index, sets = OriginalityIndex(known), make_sets(known)
@@ -72,22 +72,14 @@ def benchmark(rounds: int) -> list[Row]:
         "ours": lambda: OriginalityIndex(known),
     }
     size = ", ".join(f"{name} {mebibytes(make):.0f} MiB" for name, make in build.items())
-    return [
-        *measure(f"index of {len(known)} solos, {notes} notes ({size} at most)", build, rounds),
-        *measure(
-            f"{QUERIES} solos looked up",
-            {
-                "Python sets": lambda: [look_up(sets, query) for query in queries],
-                "ours": lambda: [index.compare(query) for query in queries],
-            },
-            rounds,
-        ),
-        *measure(
-            "each known solo with all others",
-            {"ours": index.compare_known},
-            rounds,
-        ),
-    ]
+    print(f"peak memory: {size}", file=sys.stderr)
+    yield measure(f"index of {len(known)} solos, {notes} notes", build, rounds)
+    lookups: dict[str, Callable[[], object]] = {
+        "Python sets": lambda: [look_up(sets, query) for query in queries],
+        "ours": lambda: [index.compare(query) for query in queries],
+    }
+    yield measure(f"{QUERIES} solos looked up", lookups, rounds)
+    yield measure("each known solo with all others", {"ours": index.compare_known}, rounds)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ in one call. Public implementations use loops: an LSTM cell or torch's LSTM call
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -89,7 +89,7 @@ PEERS: dict[str, Decode] = {
 }
 
 
-def rows_of(bars: int, size: int, windows: int, rounds: int) -> list[Row]:
+def rows_of(bars: int, size: int, windows: int, rounds: int) -> Iterator[list[Row]]:
     """The decoder alone with a given z, and the whole model from steps to the loss with its KL term."""
     model = MusicVAE(
         64 if size < 1024 else 512, bars=bars, encoder_size=size, conductor_size=size, decoder_size=size,
@@ -114,22 +114,18 @@ def rows_of(bars: int, size: int, windows: int, rounds: int) -> list[Row]:
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         return loss.item()
 
-    rows = []
     for part, step in (("decoder", decoder), ("whole model", whole)):
         losses = {name: step(decode) for name, decode in PEERS.items()}
         for name, loss in losses.items():
             assert abs(loss / losses["ours"] - 1) < 1e-5, f"{name}: a loss of {loss}, ours {losses['ours']}"
         variants = {name: (lambda decode=decode, step=step: step(decode)) for name, decode in PEERS.items()}
-        rows += measure(f"{part}, {bars} bars, size {size}, {windows} windows", variants, rounds)
-    return rows
+        yield measure(f"{part}, {bars} bars, size {size}, {windows} windows", variants, rounds)
 
 
-def benchmark(rounds: int) -> list[Row]:
-    rows: list[Row] = []
+def benchmark(rounds: int) -> Iterator[list[Row]]:
     for size in (192, 256, 1024):
         for bars, windows in ((2, 16), (16, 2)):
-            rows += rows_of(bars, size, windows, rounds if size < 1024 else max(2, rounds // 3))
-    return rows
+            yield from rows_of(bars, size, windows, rounds)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,18 @@ def test_every_module_that_a_page_names_exists():
     assert not {name: paths for name, paths in missing.items() if paths}
 
 
+def test_every_test_that_a_promise_names_exists():
+    """A promise whose test was renamed or deleted is not held any more."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (DOCS / "promises.md").read_text(encoding="utf-8"))
+    assert len(named) >= 40
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (ROOT / file).is_file() or f"def {name}(" not in (ROOT / file).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
 def test_the_imports_of_an_example_exist(page):
     """Except for the module that the example itself adds."""

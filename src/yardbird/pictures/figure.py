@@ -1,4 +1,4 @@
-"""The style of the experiments' plots; the same values give the same bytes."""
+"""The style of plots, as PNG or SVG by the suffix of their path; the same values give the same bytes."""
 
 import io
 from collections.abc import Iterator
@@ -21,7 +21,9 @@ _STYLE: dict[Any, Any] = {
     "axes.titlesize": 11, "axes.titlelocation": "left", "xtick.color": FAINT, "ytick.color": FAINT,
     "figure.facecolor": PAPER, "legend.frameon": False, "legend.fontsize": 8.5, "grid.color": GRID,
     "text.parse_math": False,  # a title with a dollar in it is no formula
+    "svg.hashsalt": "yardbird",  # identifiers in an SVG are random without it
 }  # fmt: skip
+_NO_METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Creator": None, "Date": None}}
 
 
 @contextmanager
@@ -34,7 +36,8 @@ def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) 
         drawing.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
         yield drawing
         buffer = io.BytesIO()
-        drawing.savefig(buffer, format="png", metadata={"Software": None})
+        kind = path.suffix.removeprefix(".")
+        drawing.savefig(buffer, format=kind, metadata=_NO_METADATA[kind])
     files.write_bytes(path, buffer.getvalue())
 
 
