@@ -102,6 +102,8 @@ def run_stages(
         os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars in a file or a pipe would be thousands of lines
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     jobs = jobs or default_jobs()
+    if jobs > 1 and sys.stdout.isatty():
+        say = _clearing(say)
     try:
         with contextlib.chdir(root):  # DVC's names of stages depend on the current folder
             needs = _prepare(root, expected)
@@ -141,6 +143,11 @@ def only_run(root: Path) -> Iterator[None]:
 def _busy(root: Path) -> InputError:
     found, remedy = "a running dvc or yardbird command", "wait for it, or stop it"
     return InputError(root, expected="one run at a time", found=found, remedy=remedy)
+
+
+def _clearing(say: Say) -> Say:
+    """On a terminal, replace the progress bar of another stage on the line by what is said."""
+    return lambda line: say(f"\r\x1b[K{line}")
 
 
 def _prepare(root: Path, expected: Mapping[str, float]) -> Needs:
