@@ -49,6 +49,7 @@ from pathlib import Path
 
 log = Path(os.environ["DVC_ROOT"]) / ".git" / "ran.txt"
 log.open("a").write(sys.argv[1] + "\\n")
+log.with_name("workers.txt").open("a").write(sys.argv[1] + " " + os.environ.get("LOKY_MAX_CPU_COUNT", "") + "\\n")
 def says(name):
     file = Path(os.environ["DVC_ROOT"]) / ".git" / name
     return file.exists() and file.read_text() in ("", sys.argv[1])

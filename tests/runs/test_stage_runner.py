@@ -14,7 +14,8 @@ from tiny_pipeline import call, clone, environment, made_by, ran, yardbird
 
 from yardbird import files
 from yardbird.dvc_lock import read_lock
-from yardbird.runs.stage_runner import about, read_seconds
+from yardbird.runs import stage_runner
+from yardbird.runs.stage_runner import about, cores, default_jobs, read_seconds
 
 WEIGHTS, SOLO, ANALYSIS = "models/toy/weights.txt", "data/generated/toy/solo.wav", "analysis.txt"
 
@@ -55,6 +56,21 @@ def test_stages_side_by_side_leave_the_bytes_of_a_run_one_after_another(theirs: 
     ran(alone)
     call(alone, "dvc", "repro", "-q")
     assert ran(alone) == []
+
+
+def test_stages_side_by_side_share_the_cores(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_runner, "cores", lambda: 2)
+    yardbird(mine, "run", "--jobs", "2")
+    workers = dict(line.split() for line in (mine / ".git/workers.txt").read_text().splitlines())
+    assert workers[WEIGHTS] == "2"
+    assert workers[ANALYSIS] == "1"
+
+
+def test_with_a_gpu_stages_run_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert default_jobs() == cores()
+    (tmp_path / "nvidia-smi").touch(mode=0o755)
+    assert default_jobs() == 1
 
 
 def cache(folder: Path) -> dict[str, bytes]:
