@@ -65,7 +65,7 @@ class SharedRepo:
             workers: the number of processes that joblib may start in the stage.
 
         Raises:
-            DvcException: the stage failed, or another process has DVC's lock.
+            DvcException: the stage failed.
         """
         from dvc.repo import lock_repo
 
@@ -123,9 +123,14 @@ class _LockInTurn:
         return bool(self._lock.is_locked)
 
     def lock(self) -> None:
+        """Wait for both. A stage that has ended would lose its result because of a `dvc status` that takes long."""
+        from dvc.lock import LockError
+
         self._turn.acquire()
         try:
-            self._lock.lock()
+            while not self.is_locked:
+                with contextlib.suppress(LockError):  # each attempt takes three seconds
+                    self._lock.lock()
         except BaseException:
             self._turn.release()
             raise
