@@ -41,17 +41,23 @@ stages:
     deps: [models/toy, stages/step.py]
     outs: [data/generated/toy]
 """
-#: A stage: writes what identifies seed and machine, and notes that it ran. It fails or waits if a file says so.
+#: A stage: writes what identifies seed and machine, and notes that it ran. It waits or fails if a file says so, which
+#: may name the output of one stage.
 STEP = """\
 import json, os, re, sys, time
 from pathlib import Path
 
 log = Path(os.environ["DVC_ROOT"]) / ".git" / "ran.txt"
 log.open("a").write(sys.argv[1] + "\\n")
-if (Path(os.environ["DVC_ROOT"]) / ".git" / "fail").exists():
-    sys.exit("error: no more space")
-while (Path(os.environ["DVC_ROOT"]) / ".git" / "wait").exists():
+log.with_name("workers.txt").open("a").write(sys.argv[1] + " " + os.environ.get("LOKY_MAX_CPU_COUNT", "") + "\\n")
+def says(name):
+    file = Path(os.environ["DVC_ROOT"]) / ".git" / name
+    return file.exists() and file.read_text() in ("", sys.argv[1])
+
+while says("wait"):
     time.sleep(0.05)
+if says("fail"):
+    sys.exit("error: no more space")
 seed = re.search(r"seed: (\\d+)", Path("params.yaml").read_text())[1]
 for path in map(Path, sys.argv[1:]):
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from yardbird.codecs.melody import CLASSES, PAD, REST
-from yardbird.latent.gradient_climbing import EXPECTED, climb
+from yardbird.latent.gradient_climbing import EXPECTED, Climber
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.models.music_vae.melody_windows import padded
 
@@ -58,12 +58,34 @@ def test_a_climb_raises_or_lowers_the_attribute_within_the_distance_given(family
             return float(value(family.model(z, steps, chords)[0].softmax(-1), steps).mean())
 
     # On a longer path the likeliest steps change, and an untrained network gives them an arbitrary share.
-    more, less = (climb(family, solo.latent, value, distance) for distance in (0.25, -0.25))
+    more, less = (Climber(family, value)(solo.latent, distance) for distance in (0.25, -0.25))
     assert expected(more) > expected(solo.latent) > expected(less)
     for moved in (more, less):
         assert np.linalg.norm(moved.z - solo.latent.z, axis=1).max() <= 0.25 + 1e-5
-    still = climb(family, solo.latent, value, 0.0)
+    still = Climber(family, value)(solo.latent, 0.0)
     assert np.array_equal(still.z, solo.latent.z)
+
+
+def test_paths_of_several_lengths_are_those_of_single_climbs_with_each_gradient_computed_once(
+    family, study, monkeypatch
+):
+    solos, lengths = study.held_out[:2], (0.25, 0.5, 1.0, 0.3)
+    value = EXPECTED["chromaticism"](solos[0].latent, solos[0].score)
+    single = [Climber(family, value)(solo.latent, length).z for solo in solos for length in lengths]
+    uphill, points = family.uphill, []
+
+    def counting(latent, value):
+        points.append(latent.z.tobytes())
+        return uphill(latent, value)
+
+    monkeypatch.setattr(family, "uphill", counting)
+    shared = Climber(family, value)
+    assert all(
+        np.array_equal(shared(solo.latent, length).z, z)
+        for (solo, length), z in zip([(solo, length) for solo in solos for length in lengths], single, strict=True)
+    )
+    # the paths to 0.25 and 0.5 are the first points of the path to 1; the one to 0.3 has other strides
+    assert len(points) == len(set(points)) == len(solos) * (4 + 1)
 
 
 def test_a_window_without_notes_does_not_move(family, solo):

@@ -10,17 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tiny_pipeline import call, environment, made_by, ran, yardbird
+from tiny_pipeline import call, clone, environment, made_by, ran, yardbird
 
 from yardbird import files
-from yardbird.runs.stage_runner import about, read_seconds
+from yardbird.dvc_lock import read_lock
+from yardbird.runs import stage_runner
+from yardbird.runs.stage_runner import about, cores, default_jobs, read_seconds
 
-WEIGHTS, SOLO = "models/toy/weights.txt", "data/generated/toy/solo.wav"
+WEIGHTS, SOLO, ANALYSIS = "models/toy/weights.txt", "data/generated/toy/solo.wav", "analysis.txt"
 
 
 def test_a_demo_says_each_stage_its_time_and_where_the_first_solo_is(mine: Path) -> None:
     files.write_text(mine / "reports/stage_seconds.yaml", "train: 170.0\n")
-    lines = yardbird(mine, "run").splitlines()
+    lines = yardbird(mine, "run", "--jobs", "1").splitlines()
     assert lines == [
         "3 stages, about 3 minutes if all of them run",
         "stage 1 of 3, train, about 3 minutes",
@@ -32,7 +34,49 @@ def test_a_demo_says_each_stage_its_time_and_where_the_first_solo_is(mine: Path)
     assert list(measured) == ["train", "generate", "analyse"]
     assert max(measured.values()) < 60
     again = yardbird(mine, "run").splitlines()
-    assert again[1:] == [f"stage {n} of 3, {name}: unchanged" for n, name in enumerate(measured, 1)]
+    assert [line.partition(", ")[0] for line in again[1:]] == [f"stage {number} of 3" for number in (1, 2, 3)]
+    assert sorted(line.partition(", ")[2] for line in again[1:]) == [f"{name}: unchanged" for name in sorted(measured)]
+
+
+def test_stages_side_by_side_leave_the_bytes_of_a_run_one_after_another(theirs: Path, tmp_path: Path) -> None:
+    alone, together, by_dvc = (clone(theirs, tmp_path / name) for name in ("alone", "together", "dvc"))
+    yardbird(alone, "run", "--jobs", "1")
+    assert ran(alone) == [WEIGHTS, SOLO, ANALYSIS]
+    (together / ".git/wait").write_text(WEIGHTS)
+    with running(together, "run", "--jobs", "2"):
+        wait_for((together / ANALYSIS).exists)
+        assert not (together / WEIGHTS).exists()
+        (together / ".git/wait").unlink()
+    assert sorted(ran(together)) == sorted([WEIGHTS, ANALYSIS, SOLO])
+    assert (together / "dvc.lock").read_bytes() == (alone / "dvc.lock").read_bytes()
+    assert cache(together) == cache(alone)
+    call(by_dvc, "dvc", "repro", "-q")
+    assert cache(by_dvc) == cache(alone)
+    assert read_lock(by_dvc / "dvc.lock") == read_lock(alone / "dvc.lock")
+    ran(alone)
+    call(alone, "dvc", "repro", "-q")
+    assert ran(alone) == []
+
+
+def test_stages_side_by_side_share_the_cores(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_runner, "cores", lambda: 2)
+    yardbird(mine, "run", "--jobs", "2")
+    workers = dict(line.split() for line in (mine / ".git/workers.txt").read_text().splitlines())
+    assert workers[WEIGHTS] == "2"
+    assert workers[ANALYSIS] == "1"
+
+
+def test_with_a_gpu_stages_run_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert default_jobs() == cores()
+    (tmp_path / "nvidia-smi").touch(mode=0o755)
+    assert default_jobs() == 1
+
+
+def cache(folder: Path) -> dict[str, bytes]:
+    """The objects and the run cache of a repository."""
+    root = folder / ".dvc/cache"
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def test_after_a_recorded_demo_git_is_clean_and_the_usual_way_back_works(mine: Path) -> None:
@@ -77,13 +121,49 @@ def test_results_of_changed_code_are_not_committed_for_the_user(mine: Path) -> N
 def test_a_failed_stage_is_one_line_and_the_next_run_continues_with_it(demo: Path) -> None:
     (demo / ".git/fail").touch()
     files.write_text(demo / "data/raw/parker/more.txt", "another solo")
-    said = yardbird(demo, "run", status=1).splitlines()
+    said = yardbird(demo, "run", "--jobs", "1", status=1).splitlines()
     assert said[-2] == "error: no more space"
     assert said[-1].startswith("error: stage 1 of 3, train: failed to run: python stages/step.py")
     (demo / ".git/fail").unlink()
     ran(demo)
     yardbird(demo, "run")
-    assert ran(demo) == [WEIGHTS, "analysis.txt"]
+    assert sorted(ran(demo)) == sorted([WEIGHTS, ANALYSIS])
+
+
+def test_a_stage_beside_a_failed_one_ends_and_keeps_its_result(demo: Path) -> None:
+    files.write_text(demo / "data/raw/parker/more.txt", "another solo")
+    (demo / ".git/wait").write_text(ANALYSIS)
+    (demo / ".git/fail").write_text(WEIGHTS)
+    with running(demo, "run", "--jobs", "2") as process:
+        assert process.stdout is not None
+        while "train failed; waiting for analyse" not in (line := process.stdout.readline()):
+            assert line
+        (demo / ".git/wait").unlink()
+        last = process.communicate(timeout=60)[0].splitlines()[-1]
+    assert process.returncode == 1
+    assert ", train: failed to run: python stages/step.py" in last
+    (demo / ".git/fail").unlink()
+    ran(demo)
+    yardbird(demo, "run")
+    assert ran(demo) == [WEIGHTS]
+
+
+def test_each_of_two_stages_that_fail_side_by_side_is_one_line(demo: Path) -> None:
+    files.write_text(demo / "data/raw/parker/more.txt", "another solo")
+    (demo / ".git/wait").touch()
+    (demo / ".git/fail").touch()
+    with running(demo, "run", "--jobs", "2") as process:
+        wait_for(lambda: log_of(demo) >= {WEIGHTS, ANALYSIS})
+        (demo / ".git/wait").unlink()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert {line.partition(": failed")[0].partition(", ")[2] for line in said.splitlines()[-2:]} == {"train", "analyse"}
+    assert all(line.startswith("error: stage ") for line in said.splitlines()[-2:])
+
+
+def log_of(demo: Path) -> set[str]:
+    log = demo / ".git/ran.txt"
+    return set(log.read_text().splitlines()) if log.exists() else set()
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -94,13 +174,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
-    """`yardbird run` in a separate process group; the block runs during its first stage."""
-    files.write_text(demo / "params.yaml", (demo / "params.yaml").read_text().replace("seed: 0", "seed: 1"))
+def running(demo: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command in a separate process group; at the end of the block, it is waited for."""
     ran(demo)
-    (demo / ".git/wait").touch()
     process = subprocess.Popen(
-        [sys.executable, "-m", "yardbird.cli", "run"],
+        [sys.executable, "-m", "yardbird.cli", *arguments],
         cwd=demo,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -111,22 +189,34 @@ def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
-        wait_for((demo / ".git/ran.txt").exists)
         yield process
     finally:
-        (demo / ".git/wait").unlink()
+        (demo / ".git/wait").unlink(missing_ok=True)
         process.wait(timeout=60)
 
 
-def test_ctrl_c_stops_within_a_stage_and_the_next_run_continues_there(demo: Path) -> None:
-    with waiting_run(demo) as process:
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stage
+@contextlib.contextmanager
+def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
+    """`yardbird run` with another seed; the block runs during its first stage."""
+    files.write_text(demo / "params.yaml", (demo / "params.yaml").read_text().replace("seed: 0", "seed: 1"))
+    (demo / ".git/wait").touch()
+    with running(demo, "run") as process:
+        wait_for(lambda: WEIGHTS in log_of(demo))
+        yield process
+
+
+def test_ctrl_c_stops_the_running_stages_and_the_next_run_continues_there(demo: Path) -> None:
+    files.write_text(demo / "data/raw/parker/more.txt", "another solo")
+    (demo / ".git/wait").touch()
+    with running(demo, "run", "--jobs", "2") as process:
+        wait_for(lambda: log_of(demo) >= {WEIGHTS, ANALYSIS})
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stages
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines()[-1] == "error: interrupted; the same command continues"
     ran(demo)
     yardbird(demo, "run")
-    assert ran(demo)[0] == WEIGHTS
+    assert sorted(ran(demo)) == sorted([WEIGHTS, ANALYSIS])
 
 
 def test_while_a_run_lasts_no_command_changes_its_parameters(demo: Path) -> None:

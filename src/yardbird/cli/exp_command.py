@@ -16,8 +16,10 @@ from typing import Annotated, Any
 import typer
 
 from yardbird import files
+from yardbird.cli.run_command import Jobs
 from yardbird.config import PARAMS, read_params
 from yardbird.errors import ConfigError, InputError
+from yardbird.runs.dvc_stage import open_repo
 from yardbird.runs.experiment_folder import (
     EXPERIMENTS,
     bring_data,
@@ -27,7 +29,7 @@ from yardbird.runs.experiment_folder import (
     finished_experiments,
 )
 from yardbird.runs.param_edits import with_overrides
-from yardbird.runs.stage_runner import only_run, open_repo, read_seconds, run_stages
+from yardbird.runs.stage_runner import only_run, read_seconds, run_stages
 
 PRESETS = Path("presets")
 _NAME = re.compile(r"(?!.*[.]lock$)\w[\w-]*([.][\w-]+)*")  # of a folder and of a reference in Git
@@ -49,6 +51,7 @@ def exp(
         bool, typer.Option("--queue", help="Put it in DVC's queue; start it with `dvc queue start`.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an experiment of this name.")] = False,
+    jobs: Jobs = None,
 ) -> None:
     """Run the pipeline as a DVC experiment, with a preset of parameters and further overrides.
 
@@ -76,8 +79,9 @@ def exp(
         check_override(text, params)
         overrides.append(text)
     if queue:
-        if here or force:
-            raise InputError("--queue", expected="no --here and no --force with it", found="one", remedy="leave it out")
+        if here or force or jobs:
+            expected = "no --here, --force or --jobs with it"
+            raise InputError("--queue", expected=expected, found="one", remedy="leave it out")
         _queue(root, name, overrides)
     done = finished_experiments(root)
     if name in done and not force:
@@ -92,20 +96,20 @@ def exp(
     if here:
         with only_run(root):
             files.write_text(root / PARAMS, text)
-            _run(root, named, seconds, force)
+            _run(root, named, seconds, force, jobs)
         typer.echo(f"experiment {named} is recorded; back to the last committed run: yardbird restore")
         return
     with experiment_folder(root, named) as folder:
         typer.echo(f"experiment {named} runs in {EXPERIMENTS / named}")
         files.write_text(folder / PARAMS, text)
         bring_data(root, folder)
-        _run(folder, named, seconds, force)
+        _run(folder, named, seconds, force, jobs)
         fetch_experiment(root, folder, named)
     typer.echo(f"experiment {named} is recorded; its results: {EXPERIMENTS / named}/reports/index.html")
 
 
-def _run(folder: Path, name: str, seconds: Mapping[str, float], force: bool) -> None:
-    run_stages(folder, typer.echo, seconds)
+def _run(folder: Path, name: str, seconds: Mapping[str, float], force: bool, jobs: int | None) -> None:
+    run_stages(folder, typer.echo, seconds, jobs=jobs)
     with contextlib.chdir(folder), open_repo(folder) as repo:
         repo.experiments.save(name=name, force=force)
 

@@ -81,9 +81,9 @@ def transfer(
         raise InputError(end, expected=expected, found="none in the training solos", remedy=remedy)
 
     def move(family: "MusicVAEFamily", found: "Directions", latent: "Latent", _score: "Score") -> "Latent":
-        from yardbird.latent.directions import restyled
+        from yardbird.latent.directions import restyler
 
-        return restyled(family, found, latent, start, end, strength)
+        return restyler(family, found, start, end)(latent, strength)
 
     def remarks() -> list[str]:
         from yardbird.latent.measured_effects import weak_transfer

@@ -8,14 +8,26 @@ import typer
 from yardbird.runs.recorded_run import check_branch, record, set_changes_aside
 from yardbird.runs.stage_runner import only_run, read_seconds, run_stages
 
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        help="Number of stages at the same time; by default the number of cores, with a GPU 1.",
+        show_default=False,
+    ),
+]
+
 
 def run(
     record_as: Annotated[
         str | None,
         typer.Option("--record", metavar="BRANCH", help="Commit the results on this new local branch afterwards."),
     ] = None,
+    jobs: Jobs = None,
 ) -> None:
-    """Run the stages that changed, with a line for each stage.
+    """Run the stages that changed, side by side where their dependencies allow it, with a line for each stage.
 
     Results that this machine has computed before come from the run cache, also after `git checkout`, `git pull` or
     `dvc checkout`; `dvc repro` may compute them again. After Ctrl-C the same command continues.
@@ -30,7 +42,7 @@ def run(
     with only_run(root):
         if record_as:
             check_branch(root, record_as)
-        run_stages(root, typer.echo, read_seconds(root), measure=True)
+        run_stages(root, typer.echo, read_seconds(root), jobs=jobs, measure=True)
         if record_as:
             typer.echo(record(root, record_as))
 
@@ -51,7 +63,7 @@ def restore() -> None:
     with only_run(root):
         if aside := set_changes_aside(root):
             typer.echo(f"set aside with git stash: {', '.join(aside)}")
-        run_stages(root, _say_if_cached, {}, only_cached=True)
+        run_stages(root, _say_if_cached, {}, jobs=1, only_cached=True)
     typer.echo("restored: models, solos and reports are those of the last committed run")
 
 

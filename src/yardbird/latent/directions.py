@@ -16,7 +16,7 @@ import safetensors.torch
 
 from yardbird.errors import InputError
 from yardbird.latent.direction_file import EXPECTED_FILE, PATHS, REMEDY, Vectors, one_artist, read_vectors
-from yardbird.latent.gradient_climbing import EXPECTED, climb
+from yardbird.latent.gradient_climbing import EXPECTED, Climber
 from yardbird.latent.interval_style import expected_log_ratio, interval_table
 from yardbird.latent.study import Study
 from yardbird.metrics.attributes import ATTRIBUTES
@@ -94,28 +94,26 @@ def find_directions(study: Study) -> Directions:
 def more(
     family: MusicVAEFamily, directions: Directions, latent: Latent, amounts: Mapping[str, float], score: Score
 ) -> Latent:
-    """A latent moved by an amount of each attribute: along its vector, or with `climb` if it has none.
+    """A latent moved by an amount of each attribute: along its vector, or with a `Climber` if it has none.
 
     Args:
         score: the solo, which gives the key.
     """
     for name, amount in amounts.items():
         if name in EXPECTED:
-            latent = climb(family, latent, EXPECTED[name](latent, score), amount * PATHS[name])
+            latent = Climber(family, EXPECTED[name](latent, score))(latent, amount * PATHS[name])
         else:
             latent = latent + amount * directions.attributes[name]
     return latent
 
 
-def restyled(
-    family: MusicVAEFamily, directions: Directions, latent: Latent, source: str | None, target: str, distance: float
-) -> Latent:
-    """A latent moved towards the intervals of an artist, along a path of length `distance` in every window.
+def restyler(family: MusicVAEFamily, directions: Directions, source: str | None, target: str) -> Climber:
+    """Moves latents towards the intervals of an artist, along a path of a given length in every window.
 
     Args:
         source: the artist to move away from; None: all others.
     """
-    return climb(family, latent, expected_log_ratio(directions.log_ratios(source, target)), distance)
+    return Climber(family, expected_log_ratio(directions.log_ratios(source, target)))
 
 
 def extremes(codes: Vector, values: Floats) -> Vector | None:

@@ -14,6 +14,7 @@ from math import ceil
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from yardbird.codecs.melody import CLASSES, HOLD, REST
@@ -28,12 +29,28 @@ from yardbird.music.score import Score
 _STRIDE, _MOST = 0.25, 32
 
 
-def climb(family: MusicVAEFamily, latent: Latent, value: StepValue, distance: float) -> Latent:
-    """A latent moved along a path of length `distance` in every window; a negative distance lowers the value."""
-    strides = min(_MOST, ceil(abs(distance) / _STRIDE))
-    for _ in range(strides):
-        latent = latent.with_z(latent.z + distance / strides * family.uphill(latent, value))
-    return latent
+class Climber:
+    """Moves latents along the gradient of one value of the decoder's output.
+
+    Paths of several lengths from one latent share points, and the gradient at each point is computed once.
+    """
+
+    def __init__(self, family: MusicVAEFamily, value: StepValue) -> None:
+        self._family, self._value = family, value
+        self._known: dict[tuple[bytes, bytes], NDArray[np.float32]] = {}
+
+    def __call__(self, latent: Latent, distance: float) -> Latent:
+        """A latent moved along a path of length `distance` in every window; a negative distance lowers the value."""
+        strides = min(_MOST, ceil(abs(distance) / _STRIDE))
+        for _ in range(strides):
+            latent = latent.with_z(latent.z + distance / strides * self._uphill(latent))
+        return latent
+
+    def _uphill(self, latent: Latent) -> NDArray[np.float32]:
+        point = latent.z.tobytes(), latent.condition.tobytes()
+        if point not in self._known:
+            self._known[point] = self._family.uphill(latent, self._value)
+        return self._known[point]
 
 
 def expected_blues(latent: Latent, score: Score) -> StepValue:

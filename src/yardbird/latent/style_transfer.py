@@ -1,6 +1,6 @@
 """Style transfer between two artists: the judge's verdict, and the part of the solo that is kept.
 
-Held-out solos move towards the other artist's intervals (`directions.restyled`). Controls are the difference of the
+Held-out solos move towards the other artist's intervals (`directions.restyler`). Controls are the difference of the
 artists' mean codes (Roberts et al. 2018, §6.4) and random directions, both at the same distance in the latent space in
 every window. The verdict is that of a judge trained on reconstructions of training solos: the mean probability of the
 target artist over excerpts. The kept shares compare with the solo's reconstruction (distance 0) and with the solo.
@@ -19,7 +19,7 @@ from annotated_types import Ge
 from yardbird.config import NOT_EMPTY, NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.errors import InputError
 from yardbird.judges.excerpt_judge import Judge
-from yardbird.latent.directions import Directions, restyled
+from yardbird.latent.directions import Directions, restyler
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.metrics.harmony import chord_tone_rate
 from yardbird.metrics.note_agreement import contour_kept, rhythm_kept
@@ -100,9 +100,7 @@ def _moves(
     vectors = {MEANS: means / max(np.linalg.norm(means), np.finfo(np.float32).tiny)}
     for number in range(1, random_ways + 1):
         vectors[f"{RANDOM} {number}"] = random_way(len(means), 1.0, generator(study.seed, "transfer", name, number))
-    moves: dict[str, Move] = {
-        INTERVALS: lambda latent, strength: restyled(study.family, directions, latent, source, target, strength)
-    }
+    moves: dict[str, Move] = {INTERVALS: restyler(study.family, directions, source, target)}
     for way, vector in vectors.items():
         moves[way] = partial(_along, vector)
     return moves

@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 
 from yardbird.config import PARAMS, read_section
 from yardbird.errors import InputError
+from yardbird.runs.dvc_stage import open_repo
 from yardbird.runs.git_commands import git, paths
-from yardbird.runs.stage_runner import open_repo
 
 EXPERIMENTS = Path("out/experiments")
 

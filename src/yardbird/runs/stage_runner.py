@@ -1,15 +1,17 @@
-"""Runs the pipeline with DVC, and reports each stage in a line."""
+"""Runs the pipeline, stages side by side where their dependencies allow it, with a line for each stage."""
 
 import contextlib
+import itertools
 import logging
 import os
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
@@ -17,15 +19,13 @@ from ruamel.yaml import YAML
 from yardbird import files
 from yardbird.config import read_params
 from yardbird.errors import InputError, YardbirdError
+from yardbird.runs.dvc_stage import SharedRepo, check_root, open_repo
 from yardbird.runs.foreign_entries import drop_foreign_entries
-
-if TYPE_CHECKING:  # the import of DVC takes a second, so only the functions that use it import it
-    from dvc.repo import Repo
+from yardbird.runs.stage_order import Needs, generates, order_stages, total_seconds
 
 #: Stage → seconds of its last run by `yardbird run`. Tracked, so that a fresh clone can say how long a stage takes.
 #: Not JSON, because `publish` reads every JSON file in reports/ as results.
 SECONDS = Path("reports/stage_seconds.yaml")
-GENERATED = Path("data/generated")
 Say = Callable[[str], None]
 
 
@@ -59,41 +59,68 @@ def about(seconds: float) -> str:
     return f"about {minutes} minute{'s' if minutes > 1 else ''}"
 
 
+def cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_jobs() -> int:
+    """One stage for each core; one in all with a GPU, whose memory the trainings would share."""
+    return 1 if shutil.which("nvidia-smi") else cores()
+
+
 def run_stages(
-    root: Path, say: Say, expected: Mapping[str, float], *, measure: bool = False, only_cached: bool = False
+    root: Path,
+    say: Say,
+    expected: Mapping[str, float],
+    *,
+    jobs: int | None = None,
+    measure: bool = False,
+    only_cached: bool = False,
 ) -> None:
-    """Run the stages that changed, and report every stage in a line.
+    """Run the stages that changed, side by side where their dependencies allow it, and report every stage in a line.
 
     Results that the run cache holds are checked out instead. Entries of dvc.lock from another machine are dropped
-    first (`drop_foreign_entries`).
+    first (`drop_foreign_entries`). If a stage fails, those that are running end normally, and no other stage starts.
+    The results, dvc.lock included, do not depend on `jobs`.
 
     Args:
         root: the repository.
         say: receives the lines.
-        expected: seconds by stage, for the lines.
+        expected: seconds by stage, for the lines and for the order in which stages start.
+        jobs: the largest number of stages at the same time; by default `default_jobs`.
         measure: write the seconds of each stage that ran to reports/stage_seconds.yaml.
         only_cached: stop before the first stage that would have to run.
 
     Raises:
         InputError: the folder is not a DVC repository, or another process uses it.
-        StageFailedError: DVC cannot read the pipeline, or a stage failed.
+        StageFailedError: DVC cannot read the pipeline, or stages failed.
         InterruptedRunError: the user pressed Ctrl-C.
         NotCachedError: with `only_cached`, the cache does not hold the outputs of a stage.
     """
-
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars in a file or a pipe would be thousands of lines
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    stop = threading.Event()
-    # In the main thread DVC would ignore Ctrl-C while a stage runs, and the exit status of the stage does not show it.
-    with contextlib.chdir(root), ThreadPoolExecutor(1) as worker:  # DVC's names of stages depend on the current folder
-        running = worker.submit(_run, root, say, expected, measure, only_cached, stop)
-        try:
-            running.result()
-        except KeyboardInterrupt:
-            stop.set()  # the stage has received the signal, too
-            running.exception()
-            raise InterruptedRunError("interrupted; the same command continues") from None
+    jobs = jobs or default_jobs()
+    if jobs > 1 and sys.stdout.isatty():
+        say = _clearing(say)
+    try:
+        with contextlib.chdir(root):  # DVC's names of stages depend on the current folder
+            needs = _prepare(root, expected)
+            if not only_cached and (total := total_seconds(needs, expected, jobs)):
+                say(f"{len(needs)} stages, {about(total)} if all of them run")
+            heard = only_cached
+            for ended in _run(root, needs, say, expected, jobs, only_cached):
+                if measure and ended.ran:
+                    took = read_seconds(root) | {ended.name: round(ended.seconds, 1)}
+                    text = "".join(f"{name}: {took[name]}\n" for name in needs if name in took)
+                    files.write_text(root / SECONDS, text)
+                if ended.solo and not heard:
+                    heard = True
+                    if ended.ran:
+                        say(f"  the first solos are ready; listen to {ended.solo.relative_to(root.resolve())}")
+    except KeyboardInterrupt:
+        raise InterruptedRunError("interrupted; the same command continues") from None
 
 
 @contextlib.contextmanager
@@ -105,7 +132,7 @@ def only_run(root: Path) -> Iterator[None]:
     Raises:
         InputError: the folder is not the root of a DVC repository, or another command runs the pipeline.
     """
-    _check_root(root)
+    check_root(root)
     try:
         with FileLock(root / ".dvc/tmp/yardbird.lock").acquire(timeout=0):
             yield
@@ -113,97 +140,102 @@ def only_run(root: Path) -> Iterator[None]:
         raise _busy(root) from None
 
 
-def open_repo(root: Path) -> "Repo":
-    """The DVC repository of a folder.
-
-    Raises:
-        InputError: the folder is not the root of a DVC repository.
-    """
-    _check_root(root)
-    from dvc.repo import Repo
-
-    return Repo(str(root))
-
-
-def _check_root(root: Path) -> None:
-    if not (root / ".dvc").is_dir():
-        found, remedy = "no .dvc folder", "run the command in the root of the repository"
-        raise InputError(root, expected="a DVC repository", found=found, remedy=remedy)
-
-
 def _busy(root: Path) -> InputError:
     found, remedy = "a running dvc or yardbird command", "wait for it, or stop it"
     return InputError(root, expected="one run at a time", found=found, remedy=remedy)
 
 
-def execution_order(repo: "Repo") -> list[str]:
-    """The names of the stages in an order in which they can run.
-
-    The first solos are generated as early as possible: the ancestors of the first stage that writes below
-    data/generated come first.
-    """
-    from dvc.repo.reproduce import get_active_graph, plan_repro
-
-    graph = get_active_graph(repo.index.graph)  # an edge leads from a stage to one that it depends on
-    plan = plan_repro(graph, repo.stage.collect(None))
-    first = next((stage for stage in plan if _generates(stage, repo)), None)
-    early = plan_repro(graph, [first]) if first else []
-    return list(dict.fromkeys(stage.addressing for stage in [*early, *plan]))
+def _clearing(say: Say) -> Say:
+    """On a terminal, replace the progress bar of another stage on the line by what is said."""
+    return lambda line: say(f"\r\x1b[K{line}")
 
 
-def _generates(stage: Any, repo: "Repo") -> bool:
-    folder = Path(repo.root_dir) / GENERATED
-    return any(Path(out.fs_path).is_relative_to(folder) for out in stage.outs)
-
-
-def _run(
-    root: Path, say: Say, expected: Mapping[str, float], measure: bool, only_cached: bool, stop: threading.Event
-) -> None:
+def _prepare(root: Path, expected: Mapping[str, float]) -> Needs:
+    """Drop the entries of dvc.lock from another machine, and order the stages."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
     from dvc.repo import lock_repo
 
-    with open_repo(root) as repo, contextlib.ExitStack() as held:
+    with open_repo(root) as repo:
         read_params()  # its errors name the line, those of DVC do not
         try:
-            held.enter_context(lock_repo(repo))  # for all stages together: else DVC reads dvc.yaml again for each one
-            drop_foreign_entries(repo)
-            order = execution_order(repo)
+            with lock_repo(repo):
+                drop_foreign_entries(repo)
+                return order_stages(repo, expected)
         except LockError:
             raise _busy(root) from None
         except DvcException as error:
             raise StageFailedError(f"DVC: {_one_line(error)}; fix it and run the same command again") from None
-        heard = only_cached
-        if not only_cached and (total := sum(expected.get(name, 0) for name in order)):
-            say(f"{len(order)} stages, {about(total)} if all of them run")
-        for number, name in enumerate(order, 1):
-            watch = _Watch(f"stage {number} of {len(order)}, {name}", say, expected.get(name), only_cached)
-            start = time.monotonic()
-            if stop.is_set():
-                return
-            try:
-                with watch:
-                    repo.reproduce([name], single_item=True)
-            except DvcException as error:
-                raise _explained(error, watch.where, root) from None
-            if measure and watch.ran:
-                took = read_seconds(root) | {name: round(time.monotonic() - start, 1)}
-                files.write_text(root / SECONDS, "".join(f"{each}: {took[each]}\n" for each in order if each in took))
-            if not heard and (solo := _first_solo(repo, name)):
-                heard = True
-                if watch.ran:
-                    say(f"  the first solos are ready; listen to {solo.relative_to(root.resolve())}")
 
 
-def _explained(error: Exception, where: str, root: Path) -> Exception:
+@dataclass(frozen=True)
+class _Ended:
+    """A stage that has ended without an error."""
+
+    name: str
+    ran: bool  # it was neither unchanged nor in the cache
+    seconds: float
+    solo: Path | None  # one of its sounds, if it writes generated solos
+
+
+def _run(
+    root: Path, needs: Needs, say: Say, expected: Mapping[str, float], jobs: int, only_cached: bool
+) -> Iterator[_Ended]:
+    """Run the stages in threads, each as soon as those that it needs have ended, and yield them as they end."""
+    waiting, running, ended = list(needs), dict[Future[_Ended], str](), set[str]()
+    failures: list[YardbirdError] = []
+    lines = _Lines(say, len(needs), expected, only_cached)
+    # At the end, also after Ctrl-C, the pool waits for the stages that run. They have received the signal, too. In the
+    # main thread DVC would ignore Ctrl-C while a stage runs, and the exit status of the stage does not show it.
+    with lines, SharedRepo(root) as repo, ThreadPoolExecutor(jobs) as threads:
+        while running or (waiting and not failures):
+            ready = [name for name in waiting if needs[name] <= ended and not failures]
+            for name in ready[: jobs - len(running)]:
+                waiting.remove(name)
+                workers = max(1, cores() - len(running))
+                running[threads.submit(_reproduce, name, repo, lines, list(needs), workers)] = name
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name = running.pop(future)
+                try:
+                    result = future.result()
+                except YardbirdError as error:
+                    failures.append(error)
+                    if running:
+                        say(f"{name} failed; waiting for {', '.join(running.values())}")
+                else:
+                    ended.add(name)
+                    yield result
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise StageFailedError("\nerror: ".join(map(str, failures)))
+
+
+def _reproduce(name: str, repo: SharedRepo, lines: "_Lines", order: list[str], workers: int) -> _Ended:
+    """Run one stage in a thread.
+
+    Raises:
+        YardbirdError: the stage or DVC failed.
+        BrokenPipeError: nobody reads the lines any more.
+    """
+    start = time.monotonic()
+    with lines.about(name) as line:
+        try:
+            stage = repo.reproduce(name, order, workers)
+        except (YardbirdError, BrokenPipeError):
+            raise
+        except Exception as error:  # what a plugin of DVC may raise; `dvc repro` treats each as a failed stage
+            raise _explained(error, line.where, repo.root) from None
+    sounds = (path for out in stage.outs for path in sorted(Path(out.fs_path).rglob("*.wav")))
+    return _Ended(name, line.ran, time.monotonic() - start, next(sounds, None) if generates(stage) else None)
+
+
+def _explained(error: Exception, where: str, root: Path) -> YardbirdError:
     from dvc.lock import LockError
 
-    cause = error.__cause__ or error
-    if isinstance(cause, LockError):
+    if isinstance(error, LockError):
         return _busy(root)
-    if isinstance(cause, NotCachedError | BrokenPipeError):
-        return cause
-    what = f"{where}: {_one_line(cause)}"
+    what = f"{where}: {_one_line(error)}"
     return StageFailedError(f"{what}; fix it and run the same command again, which continues with this stage")
 
 
@@ -211,25 +243,34 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _first_solo(repo: "Repo", name: str) -> Path | None:
-    (stage,) = repo.stage.collect(name)
-    if not _generates(stage, repo):
-        return None
-    sounds = (path for out in stage.outs for path in sorted(Path(out.fs_path).rglob("*.wav")))
-    return next(sounds, None)
+@dataclass
+class _Line:
+    """What is said about one stage."""
+
+    name: str
+    numbers: Iterator[str]
+    ran: bool = False
+    number: str = ""
+
+    @property
+    def where(self) -> str:
+        """Stages are numbered in the order in which their lines appear."""
+        self.number = self.number or next(self.numbers)
+        return f"stage {self.number}, {self.name}"
 
 
-class _Watch(logging.Handler):
-    """Turns DVC's messages about one stage into a line: they say whether it runs, is cached, or is unchanged.
+class _Lines(logging.Handler):
+    """Turns DVC's messages about a stage into a line: they say whether it runs, is cached, or is unchanged.
 
-    As a context manager it listens to DVC's logger, in place of DVC's own handlers.
+    As a context manager it listens to DVC's logger, in place of DVC's own handlers. A message is about the stage of the
+    thread that sends it.
     """
 
-    def __init__(self, where: str, say: Say, seconds: float | None, only_cached: bool) -> None:
+    def __init__(self, say: Say, total: int, expected: Mapping[str, float], only_cached: bool) -> None:
         super().__init__(logging.INFO)
-        self.where, self.ran = where, False
-        self._say, self._only_cached = say, only_cached
-        self._time = f", {about(seconds)}" if seconds else ""
+        self._say, self._expected, self._only_cached = say, expected, only_cached
+        self._numbers = (f"{number} of {total}" for number in itertools.count(1))
+        self._here = threading.local()
 
     def __enter__(self) -> None:
         logger = logging.getLogger("dvc")
@@ -242,22 +283,35 @@ class _Watch(logging.Handler):
         level, logger.propagate, logger.handlers = self._before
         logger.setLevel(level)
 
+    @contextlib.contextmanager
+    def about(self, name: str) -> Iterator[_Line]:
+        """In the block, messages of this thread are about stage `name`."""
+        self._here.line = _Line(name, self._numbers)
+        try:
+            yield self._here.line
+        finally:
+            del self._here.line
+
     def emit(self, record: logging.LogRecord) -> None:
         """
         Raises:
             NotCachedError: the stage would have to run, and only cached results are wanted.
         """
-        message = record.getMessage()
-        if message.startswith("Running stage"):
+        message, line = record.getMessage(), getattr(self._here, "line", None)
+        if line is None:  # from a thread of DVC
+            if record.levelno >= logging.WARNING:
+                self._say(message)
+        elif message.startswith("Running stage"):
             if self._only_cached:
-                raise NotCachedError(f"{self.where}: expected results in the cache, found none; run yardbird run")
-            self.ran = True
-            self._say(f"{self.where}{self._time}")
+                raise NotCachedError(f"{line.where}: expected results in the cache, found none; run yardbird run")
+            line.ran = True
+            seconds = self._expected.get(line.name)
+            self._say(f"{line.where}{f', {about(seconds)}' if seconds else ''}")
         elif "is cached" in message:
-            self._say(f"{self.where}: from the cache")
+            self._say(f"{line.where}: from the cache")
         elif message.startswith("Verifying outputs"):
-            self._say(f"{self.where}: frozen, its outputs are in Git")
+            self._say(f"{line.where}: frozen, its outputs are in Git")
         elif "didn't change" in message:
-            self._say(f"{self.where}: unchanged")
-        elif record.levelno >= logging.WARNING and "is frozen" not in message:
+            self._say(f"{line.where}: unchanged")
+        elif record.levelno >= logging.WARNING:
             self._say(message)

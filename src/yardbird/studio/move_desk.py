@@ -11,7 +11,7 @@ import pandas as pd
 from yardbird import files
 from yardbird.errors import InputError
 from yardbird.latent.direction_file import DIRECTIONS
-from yardbird.latent.directions import Directions, more, restyled
+from yardbird.latent.directions import Directions, more, restyler
 from yardbird.latent.solo_changes import changes
 from yardbird.latent.study import write_piece, write_table
 from yardbird.latent.style_transfer import ENOUGH, INTERVALS, RANDOM, opening
@@ -64,7 +64,7 @@ def move(
     found = Directions.load(EXPLORED / DIRECTIONS, family)
     grid = family.codec.grid(opening(solo.read(), bars)).score
     (latent,) = family.encode([grid])
-    moved = restyled(family, found, latent, None, found.artist(to), strength) if to and strength else latent
+    moved = restyler(family, found, None, found.artist(to))(latent, strength) if to and strength else latent
     wanted = {name: amount for name, amount in amounts.items() if amount}
     if unknown := [name for name in wanted if name not in ATTRIBUTES]:
         expected = f"one of {', '.join(ATTRIBUTES)}"

@@ -1,0 +1,148 @@
+"""Runs single stages with DVC, from several threads at the same time."""
+
+import contextlib
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yardbird import files
+from yardbird.dvc_lock import LOCK
+from yardbird.errors import InputError
+
+if TYPE_CHECKING:  # the import of DVC takes a second, so only the functions that use it import it
+    from dvc.repo import Repo
+
+
+def open_repo(root: Path) -> "Repo":
+    """The DVC repository of a folder.
+
+    Raises:
+        InputError: the folder is not the root of a DVC repository.
+    """
+    check_root(root)
+    from dvc.repo import Repo
+
+    return Repo(str(root))
+
+
+def check_root(root: Path) -> None:
+    """Raise an `InputError` if the folder is not the root of a DVC repository."""
+    if not (root / ".dvc").is_dir():
+        found, remedy = "no .dvc folder", "run the command in the root of the repository"
+        raise InputError(root, expected="a DVC repository", found=found, remedy=remedy)
+
+
+class SharedRepo:
+    """A DVC repository for several threads.
+
+    DVC's code is not made for threads, so each thread has a separate `Repo`, and one thread at a time executes DVC's
+    code. Only the commands of stages run at the same time: DVC releases its lock for them, and the turn with it. Each
+    thread reads dvc.yaml and dvc.lock once, not once for each stage.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._turn = threading.Lock()
+        self._own = threading.local()  # the repo, stages and number of each thread
+        self._numbers = itertools.count()
+        self._opened = contextlib.ExitStack()
+
+    def __enter__(self) -> "SharedRepo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def reproduce(self, name: str, order: Sequence[str], workers: int) -> Any:
+        """Run a stage if it changed, or check its outputs out, and write its entry to dvc.lock. Return DVC's stage.
+
+        Args:
+            order: the order of the entries in dvc.lock, which does not depend on which stage ends first.
+            workers: the number of processes that joblib may start in the stage.
+
+        Raises:
+            DvcException: the stage failed.
+        """
+        from dvc.repo import lock_repo
+
+        if not hasattr(self._own, "repo"):
+            self._open()
+        with lock_repo(self._own.repo), self._own.repo.scm_context():
+            if not self._own.stages:
+                self._own.stages = {stage.addressing: stage for stage in self._own.repo.index.stages}
+            stage = self._own.stages[name]
+            environment = {"LOKY_MAX_CPU_COUNT": str(workers)}
+            if sys.stderr.isatty():
+                environment["TQDM_POSITION"] = str(self._own.number)  # each thread has a line for its progress bars
+            if stage.reproduce(run_env=environment):
+                _record(stage, order)
+            return stage
+
+    def _open(self) -> None:
+        with self._turn:
+            repo = self._opened.enter_context(open_repo(self.root))
+        repo.lock = _LockInTurn(repo.lock, self._turn)
+        self._own.repo, self._own.stages, self._own.number = repo, {}, next(self._numbers)
+
+
+def _record(stage: Any, order: Sequence[str]) -> None:
+    """Write the entry of a stage to dvc.lock, or its .dvc file.
+
+    DVC rewrites dvc.lock in place, which takes a part of a second. A stage that reads it at that moment, such as train,
+    would find a part of it. Here it is replaced atomically.
+    """
+    from dvc.stage import PipelineStage
+    from dvc.stage.serialize import to_lockfile
+    from dvc.utils.serialize import dumps_yaml, load_yaml
+
+    if not isinstance(stage, PipelineStage):
+        stage.dump()
+        return
+    path = Path(stage.repo.root_dir) / LOCK
+    content: dict[str, Any] = load_yaml(path) if path.exists() else {"schema": "2.0"}
+    entries: dict[str, Any] = {**content.get("stages", {}), **to_lockfile(stage)}
+    places = {name: place for place, name in enumerate(order)}
+    names = sorted(entries, key=lambda name: places.get(name, len(places)))
+    content["stages"] = {name: entries[name] for name in names}
+    files.write_text(path, dumps_yaml(content))
+    stage.repo.scm_context.track_file(os.path.relpath(path))
+
+
+class _LockInTurn:
+    """DVC's lock for one of several threads: it is taken with the turn, and both are released together."""
+
+    def __init__(self, lock: Any, turn: threading.Lock) -> None:
+        self._lock, self._turn = lock, turn
+
+    @property
+    def is_locked(self) -> bool:
+        return bool(self._lock.is_locked)
+
+    def lock(self) -> None:
+        """Wait for both. A stage that has ended would lose its result because of a `dvc status` that takes long."""
+        from dvc.lock import LockError
+
+        self._turn.acquire()
+        try:
+            while not self.is_locked:
+                with contextlib.suppress(LockError):  # each attempt takes three seconds
+                    self._lock.lock()
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def unlock(self) -> None:
+        held = self.is_locked  # not if `lock` has failed: another thread may have the turn
+        self._lock.unlock()
+        if held:
+            self._turn.release()
+
+    def __enter__(self) -> None:
+        self.lock()
+
+    def __exit__(self, *_: object) -> None:
+        self.unlock()
