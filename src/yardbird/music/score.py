@@ -159,7 +159,7 @@ class Score:
         seconds: Floats = start_seconds[index] + (np.asarray(ticks) - starts[index]) * seconds_per_tick[index]
         return seconds
 
-    @property
+    @cached_property
     def seconds(self) -> float:
         return float(self.seconds_at(np.array([self.end_tick]))[0])
 
