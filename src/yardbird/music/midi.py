@@ -244,12 +244,13 @@ def read_score(path: Path) -> Score:
     ):
         if len(notes):
             notes[ours] = columns[theirs]
+    tempos = midi.tempos.numpy()
     signature = midi.key_signatures[0] if len(midi.key_signatures) else None
     return Score(
         ticks_per_beat=midi.tpq,
         notes=notes[np.lexsort((notes["pitch"], notes["onset_tick"]))],
         end_tick=ends[0],
-        tempos=tuple(Tempo(tempo.time, 60e6 / tempo.mspq) for tempo in midi.tempos),
+        tempos=tuple(map(Tempo, tempos["time"].tolist(), (60e6 / tempos["mspq"]).tolist())),
         meters=tuple(Meter(meter.time, meter.numerator, meter.denominator) for meter in midi.time_signatures),
         chords=tuple(chords),
         phrases=tuple(phrases),

@@ -143,19 +143,30 @@ class Score:
 
     def bar_of(self, ticks: Ints) -> Ints:
         """The index of the bar that each tick falls in."""
-        return np.searchsorted(self.bar_ticks, ticks, side="right") - 1
+        return self.bar_ticks.searchsorted(ticks, side="right") - 1
+
+    @cached_property
+    def chord_ticks(self) -> Ints:
+        """The tick of each chord change."""
+        return np.array([change.tick for change in self.chords], dtype=np.int64)
 
     def chord_index_of(self, ticks: Ints) -> Ints:
         """The index into `chords` of the change in force at each tick, -1 before the first."""
-        changes = np.array([change.tick for change in self.chords], dtype=np.int64)
-        return np.searchsorted(changes, ticks, side="right") - 1
+        return self.chord_ticks.searchsorted(ticks, side="right") - 1
+
+    @cached_property
+    def _tempo_map(self) -> tuple[Ints, Floats, Floats]:
+        """The tick, the time and the seconds a tick of each tempo."""
+        starts = np.array([tempo.tick for tempo in self.tempos], dtype=np.int64)
+        seconds_per_tick = np.array([60 / tempo.qpm / self.ticks_per_beat for tempo in self.tempos])
+        start_seconds = np.zeros(len(starts))
+        np.cumsum(np.diff(starts) * seconds_per_tick[:-1], out=start_seconds[1:])
+        return starts, start_seconds, seconds_per_tick
 
     def seconds_at(self, ticks: Ints) -> Floats:
         """The time of each tick under the tempo map."""
-        starts = np.array([tempo.tick for tempo in self.tempos], dtype=np.int64)
-        seconds_per_tick = np.array([60 / tempo.qpm / self.ticks_per_beat for tempo in self.tempos])
-        start_seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * seconds_per_tick[:-1])])
-        index = np.clip(np.searchsorted(starts, ticks, side="right") - 1, 0, None)
+        starts, start_seconds, seconds_per_tick = self._tempo_map
+        index = (starts.searchsorted(ticks, side="right") - 1).clip(0)
         seconds: Floats = start_seconds[index] + (np.asarray(ticks) - starts[index]) * seconds_per_tick[index]
         return seconds
 
