@@ -91,7 +91,7 @@ class EventCodec:
         self.value_of[self.ids("Duration")] += 1
         self.value_of[self.ids("Left")] += 1
         self.value_of[self.ids("Velocity")] = self.velocities
-        self._chord_rows: dict[Chord | None, tuple[int, ...]] = {}
+        self._chord_rows = _ChordRows(self)
 
     @classmethod
     def create(cls, config: EncodeConfig, artists: Sequence[str]) -> "EventCodec":
@@ -153,12 +153,6 @@ class EventCodec:
         quality = self._first["ChordQuality"] + _QUALITY_INDEX[chord.quality]
         return (root, quality) if chord.bass is None else (root, quality, self._first["ChordBass"] + chord.bass)
 
-    def _chord_row(self, chord: Chord | None) -> tuple[int, ...]:
-        """`chord_ids`, filled up to three with −1."""
-        if chord not in self._chord_rows:
-            self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]
-        return self._chord_rows[chord]
-
     def grid(self, score: Score) -> Quantised:
         """Quantise a score to the codec's grid, tempo bins and velocity bins, and count the losses. Idempotent."""
         return quantise(score, self.steps_per_beat, tempo_bins=self.tempos, velocity_bins=self.velocities)
@@ -199,12 +193,12 @@ class EventCodec:
         is_occupied[notes["onset_tick"]] = is_occupied[score.chord_ticks] = True
         occupied = np.flatnonzero(is_occupied)
         add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
-        chords = np.array([self._chord_row(change.chord) for change in score.chords], dtype=np.int64).reshape(-1, 3)
+        chords = np.array([self._chord_rows[change.chord] for change in score.chords], dtype=np.int64).reshape(-1, 3)
         for place, kind in enumerate(("ChordRoot", "ChordQuality", "ChordBass")):  # N.C. takes the root's place
             held = chords[:, place] >= 0
             add(kind, score.chord_ticks[held], chords[held, place])
         add("Pitch", notes["onset_tick"], self._first["Pitch"] + notes["pitch"])
-        velocity_bin = np.searchsorted(self.velocities, notes["velocity"])
+        velocity_bin = self.velocities.searchsorted(notes["velocity"])
         add("Velocity", notes["onset_tick"], self._first["Velocity"] + velocity_bin)
         links = (notes["duration_tick"] - 1) // self.longest_duration + 1
         durations = np.full(int(links.sum()), self.longest_duration)
@@ -347,6 +341,17 @@ class EventCodec:
             place = int(wrong[0])
             shown = " ".join(self.vocabulary[token] for token in ids[max(0, place - 1) : place + 1])
             raise InputError(f"token {place}", expected=expected, found=shown, remedy="decode legal streams only")
+
+
+class _ChordRows(dict[Chord | None, tuple[int, ...]]):
+    """The ids of each chord that occurs, filled up to three with −1."""
+
+    def __init__(self, codec: EventCodec) -> None:
+        self._codec = codec
+
+    def __missing__(self, chord: Chord | None) -> tuple[int, ...]:
+        self[chord] = (*self._codec.chord_ids(chord), -1, -1)[:3]
+        return self[chord]
 
 
 @contextmanager

@@ -113,7 +113,8 @@ def meters(config: EncodeConfig) -> tuple[tuple[int, int], ...]:
 
 def tempos(config: EncodeConfig) -> Floats:
     """The tempo bins in quarter notes a minute, as MidiTok rounds them."""
-    return np.geomspace(*config.tempo_range, config.tempos).round(2)
+    lowest, highest = config.tempo_range
+    return np.geomspace(lowest, highest, config.tempos).round(2)
 
 
 def velocities(config: EncodeConfig) -> Ints:

@@ -62,7 +62,7 @@ def quantise(
     notes, merged, trimmed = _quantise_notes(score.notes, onsets, offsets, end_step)
     if velocity_bins is not None:
         middles = (velocity_bins[:-1] + velocity_bins[1:]) / 2
-        notes["velocity"] = velocity_bins[np.searchsorted(middles, notes["velocity"], side="right")]
+        notes["velocity"] = velocity_bins[middles.searchsorted(notes["velocity"], side="right")]
     tempos, clipped = _quantise_tempos(score, bar_ticks, bar_steps, steps_per_beat, tempo_bins)
     held = int(chord_steps.searchsorted(end_step))
     chords = dict(zip(chord_steps[:held].tolist(), [change.chord for change in score.chords[:held]], strict=True))
@@ -74,7 +74,7 @@ def quantise(
             end_tick=end_step,
             tempos=tempos,
             meters=meters,
-            chords=tuple(ChordChange(step, chord) for step, chord in chords.items()),
+            chords=tuple(map(ChordChange, chords.keys(), chords.values())),
             phrases=tuple(sorted(set(phrases[phrases < end_step].tolist()))),
             sections=tuple(
                 Section(step, section.label)

@@ -184,7 +184,8 @@ def write_score(score: Score, path: Path) -> None:
     Chords, phrase starts, sections and the end are markers; tempos are exact to a microsecond per beat.
     """
     midi = _midi(score)
-    midi.time_signatures.extend([core.TimeSignatureTick(m.tick, m.numerator, m.denominator) for m in score.meters])
+    meters = [core.TimeSignatureTick(m.tick, m.numerator, m.denominator) for m in score.meters]
+    midi.time_signatures = core.TimeSignatureTickList(meters)
     if score.key:
         midi.key_signatures.append(core.KeySignatureTick(0, score.key.fifths, int(score.key.mode == "minor")))
     markers = [(section.tick, _SECTION + section.label) for section in score.sections]
@@ -192,7 +193,7 @@ def write_score(score: Score, path: Path) -> None:
     markers += [(change.tick, chord_symbol(change.chord, score.key)) for change in score.chords]
     markers += [(score.end_tick, _END)]
     markers.sort(key=itemgetter(0))
-    midi.markers.extend([core.TextMetaTick(tick, text) for tick, text in markers])
+    midi.markers = core.TextMetaTickList([core.TextMetaTick(tick, text) for tick, text in markers])
     files.write_bytes(path, midi.dumps_midi())
 
 
@@ -200,7 +201,8 @@ def _midi(score: Score) -> core.ScoreTick:
     """The tempos and notes of a score."""
     # the classes of `core`: the functions of `symusic` that wrap them take five times as long
     midi = core.ScoreTick(score.ticks_per_beat)
-    midi.tempos.extend([core.TempoTick(tempo.tick, mspq=round(60e6 / tempo.qpm)) for tempo in score.tempos])
+    tempos = [core.TempoTick(tempo.tick, mspq=round(60e6 / tempo.qpm)) for tempo in score.tempos]
+    midi.tempos = core.TempoTickList(tempos)
     drums = score.program == DRUM_KIT
     track = core.TrackTick("Solo", 0 if drums else score.program, drums)
     columns = zip(score.notes.dtype.names or (), (np.int32, np.int32, np.int8, np.int8), strict=True)
@@ -236,19 +238,16 @@ def read_score(path: Path) -> Score:
             chords.append(ChordChange(tick, Chord.parse(text)))
     columns = midi.tracks[0].notes.numpy() if midi.tracks else {}
     notes = np.zeros(len(columns.get("time", ())), dtype=NOTE_DTYPE)
-    for ours, theirs in (
-        ("onset_tick", "time"),
-        ("duration_tick", "duration"),
-        ("pitch", "pitch"),
-        ("velocity", "velocity"),
-    ):
+    for ours, theirs in zip(NOTE_DTYPE.names or (), ("time", "duration", "pitch", "velocity"), strict=True):
         if len(notes):
             notes[ours] = columns[theirs]
+    if not (notes["onset_tick"][1:] > notes["onset_tick"][:-1]).all():
+        notes = notes[np.lexsort((notes["pitch"], notes["onset_tick"]))]
     tempos = midi.tempos.numpy()
     signature = midi.key_signatures[0] if len(midi.key_signatures) else None
     return Score(
         ticks_per_beat=midi.tpq,
-        notes=notes[np.lexsort((notes["pitch"], notes["onset_tick"]))],
+        notes=notes,
         end_tick=ends[0],
         tempos=tuple(map(Tempo, tempos["time"].tolist(), (60e6 / tempos["mspq"]).tolist())),
         meters=tuple(Meter(meter.time, meter.numerator, meter.denominator) for meter in midi.time_signatures),

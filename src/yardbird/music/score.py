@@ -6,6 +6,7 @@ are grid steps; `yardbird.music.grid` makes one.
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,14 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Tempo:
+class Tempo(NamedTuple):
     """Quarter notes a minute from `tick` on."""
 
     tick: int
     qpm: float
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(NamedTuple):
     """A time signature from `tick` on, which is a bar line. A short first meter is a pickup bar."""
 
     tick: int
@@ -45,16 +44,14 @@ class Meter:
         return ticks_per_beat * 4 * self.numerator // self.denominator
 
 
-@dataclass(frozen=True, slots=True)
-class ChordChange:
+class ChordChange(NamedTuple):
     """`chord` lasts from `tick` until the next change; None means no chord (N.C.)."""
 
     tick: int
     chord: Chord | None
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A label of the form from `tick` on, such as `HEAD`, `SOLO` or `FORM A1`."""
 
     tick: int
