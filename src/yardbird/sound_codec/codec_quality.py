@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import librosa
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from transformers import EncodecModel
 
@@ -96,6 +94,10 @@ def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:
 
 def draw(model: EncodecModel, clips: Sequence[Clip], path: Path) -> None:
     """Draw spectrograms of clips (top row) and of their reconstructions (bottom row)."""
+
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(4.5 * len(clips), 6), layout="constrained")
         axes = figure.subplots(2, len(clips), squeeze=False, sharex=True, sharey=True)
