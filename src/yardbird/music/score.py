@@ -112,13 +112,13 @@ class Score:
         """The ticks at which the notes end."""
         return self.onsets + self.durations
 
-    @property
+    @cached_property
     def pitches(self) -> Ints:
-        return self.notes["pitch"].astype(np.int64)
+        return _frozen(self.notes["pitch"].astype(np.int64))
 
-    @property
+    @cached_property
     def velocities(self) -> Ints:
-        return self.notes["velocity"].astype(np.int64)
+        return _frozen(self.notes["velocity"].astype(np.int64))
 
     @property
     def is_monophonic(self) -> bool:
@@ -188,3 +188,9 @@ class Score:
     def tempo_scaled(self, factor: float) -> "Score":
         """Multiply every tempo by `factor`; the ticks of the notes do not change."""
         return replace(self, tempos=tuple(Tempo(tempo.tick, tempo.qpm * factor) for tempo in self.tempos))
+
+
+def _frozen(values: Ints) -> Ints:
+    """The same array, read-only, because every reader of a cached property shares it."""
+    values.setflags(write=False)
+    return values
