@@ -83,4 +83,4 @@ def benchmark(rounds: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(__doc__.splitlines()[0], benchmark, default_rounds=5)
+    main(__doc__.splitlines()[0], benchmark, default_rounds=2)

@@ -13,9 +13,7 @@ A duration longer than the longest token is a chain: `Duration_4.0.12 Duration_0
 tokens keep notes, chords, tempos, meters and the number of bars. They drop phrase marks, sections, key and program.
 """
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yardbird import files
+from yardbird.codecs.hidden_torch import without_torch
 from yardbird.codecs.vocabulary import (
     COUNTDOWN_BARS,
     FOLLOWERS,
@@ -304,7 +303,7 @@ class EventCodec:
     @cached_property
     def tokenizer(self) -> "EventTokenizer":
         """MidiTok's tokenizer with the same vocabulary, for its parameter file and as a reference."""
-        with _without_torch():
+        with without_torch():
             from yardbird.codecs.miditok_remi import make_tokenizer
         return make_tokenizer(self.config, self.artists)
 
@@ -352,19 +351,6 @@ class _ChordRows(dict[Chord | None, tuple[int, ...]]):
     def __missing__(self, chord: Chord | None) -> tuple[int, ...]:
         self[chord] = (*self._codec.chord_ids(chord), -1, -1)[:3]
         return self[chord]
-
-
-@contextmanager
-def _without_torch() -> Iterator[None]:
-    """Let `import torch` fail unless torch is already imported; MidiTok then skips its datasets, which need it."""
-    hidden = "torch" not in sys.modules
-    if hidden:
-        sys.modules["torch"] = None  # type: ignore[assignment]  # makes an import fail
-    try:
-        yield
-    finally:
-        if hidden:
-            del sys.modules["torch"]
 
 
 _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
