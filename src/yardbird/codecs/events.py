@@ -37,7 +37,7 @@ from yardbird.codecs.vocabulary import (
 )
 from yardbird.errors import InputError
 from yardbird.music.chords import QUALITIES, Chord
-from yardbird.music.grid import Quantised, quantise
+from yardbird.music.grid import Quantised, changes, quantise
 from yardbird.music.score import NOTE_DTYPE, ChordChange, Ints, Meter, Score, Tempo
 
 if TYPE_CHECKING:  # MidiTok is imported only where it is used
@@ -90,7 +90,7 @@ class EventCodec:
         self.value_of[self.ids("Duration")] += 1
         self.value_of[self.ids("Left")] += 1
         self.value_of[self.ids("Velocity")] = self.velocities
-        self._chord_rows = _ChordRows(self)
+        self._chord_rows: dict[Chord | None, tuple[int, ...]] = {}
 
     @classmethod
     def create(cls, config: EncodeConfig, artists: Sequence[str]) -> "EventCodec":
@@ -192,6 +192,8 @@ class EventCodec:
         is_occupied[notes["onset_tick"]] = is_occupied[score.chord_ticks] = True
         occupied = np.flatnonzero(is_occupied)
         add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
+        for chord in {change.chord for change in score.chords} - self._chord_rows.keys():
+            self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]  # filled up to three
         chords = np.array([self._chord_rows[change.chord] for change in score.chords], dtype=np.int64).reshape(-1, 3)
         for place, kind in enumerate(("ChordRoot", "ChordQuality", "ChordBass")):  # N.C. takes the root's place
             held = chords[:, place] >= 0
@@ -274,9 +276,9 @@ class EventCodec:
             notes=notes,
             end_tick=int(bar_steps[-1]),
             tempos=tuple(
-                Tempo(int(bar_steps[bar]), float(self.tempos[tempo_of_bar[bar]])) for bar in _changes(tempo_of_bar)
+                Tempo(int(bar_steps[bar]), float(self.tempos[tempo_of_bar[bar]])) for bar in changes(tempo_of_bar)
             ),
-            meters=tuple(Meter(int(bar_steps[bar]), *self.meters[meter_of_bar[bar]]) for bar in _changes(meter_of_bar)),
+            meters=tuple(Meter(int(bar_steps[bar]), *self.meters[meter_of_bar[bar]]) for bar in changes(meter_of_bar)),
             chords=tuple(
                 ChordChange(int(step_of[index]), self._chord_at(kinds, values, index))
                 for index in np.sort(np.concatenate([at["Chord"], at["ChordRoot"]])).tolist()
@@ -342,22 +344,5 @@ class EventCodec:
             raise InputError(f"token {place}", expected=expected, found=shown, remedy="decode legal streams only")
 
 
-class _ChordRows(dict[Chord | None, tuple[int, ...]]):
-    """The ids of each chord that occurs, filled up to three with −1."""
-
-    def __init__(self, codec: EventCodec) -> None:
-        self._codec = codec
-
-    def __missing__(self, chord: Chord | None) -> tuple[int, ...]:
-        self[chord] = (*self._codec.chord_ids(chord), -1, -1)[:3]
-        return self[chord]
-
-
 _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
 _FOLLOWS = np.array([[after in FOLLOWERS[kind] for after in KINDS] for kind in KINDS])
-
-
-def _changes(values: Ints) -> list[int]:
-    """Places where a value differs from the one before it, including the first place."""
-    changes: list[int] = np.flatnonzero(np.append(True, np.diff(values) != 0)).tolist()
-    return changes

@@ -116,7 +116,7 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
     bar_steps = np.zeros(len(steps) + 1, dtype=np.int64)
     steps.cumsum(out=bar_steps[1:])
     meters: list[Meter] = []
-    for bar in _changes(in_force).tolist():
+    for bar in changes(in_force).tolist():
         meter = Meter(int(bar_steps[bar]), *signatures[in_force[bar]])
         if not meters or (meter.numerator, meter.denominator) != (meters[-1].numerator, meters[-1].denominator):
             meters.append(meter)
@@ -132,7 +132,7 @@ def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
     return steps
 
 
-def _changes(values: Ints) -> Ints:
+def changes(values: Ints) -> Ints:
     """Places where a value differs from the one before it, including the first place: (places,)."""
     differs = np.ones(len(values), dtype=np.bool_)
     np.not_equal(values[1:], values[:-1], out=differs[1:])
@@ -149,7 +149,7 @@ def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) ->
     """The notes on their steps, one per step, none overlapping; the numbers of merged and of trimmed notes."""
     onsets = np.minimum(onsets, end_step - 1)
     offsets = np.maximum(offsets, onsets + 1)
-    keep = _changes(onsets)  # the first note on each step
+    keep = changes(onsets)  # the first note on each step
     stops = np.append(keep[1:], len(notes))
     for slot in np.flatnonzero(stops - keep > 1).tolist():
         first = int(keep[slot])
