@@ -179,6 +179,21 @@ def test_importing_the_library_is_cheap() -> None:
     assert done.stdout.strip() == ""
 
 
+def test_stages_that_need_no_torch_do_not_import_it() -> None:
+    """The encode stage imports MidiTok too, whose datasets need torch."""
+    code = """if True:
+        import runpy, sys
+        for stage in ("augment", "compose", "encode", "ingest", "judge", "split", "validate"):
+            runpy.run_path(f"stages/{stage}.py")
+        from yardbird.codecs.events import EventCodec
+        from yardbird.codecs.vocabulary import EncodeConfig
+        from yardbird.config import read_section
+        EventCodec.create(read_section("encode.events", EncodeConfig), []).tokenizer
+        print(*({"torch", "scipy.stats", "sklearn", "matplotlib"} & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_no_module_is_long() -> None:
     long = [path for path in SOURCE.rglob("*.py") if len(path.read_text().splitlines()) > 350]
     assert long == []

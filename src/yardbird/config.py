@@ -94,19 +94,24 @@ class Settings:
 
 
 def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
-    """The whole file as plain mappings (ruamel reads 1e-3 as a number, like DVC)."""
+    """The whole file as plain mappings (ruamel reads 1e-3 as a number, like DVC); an unchanged file is parsed once."""
     try:
-        content = YAML(typ="safe", pure=True).load(path)
+        content = _parsed_yaml(path.read_bytes())
     except FileNotFoundError:
         raise InputError(
             path, expected="the parameters", found="no such file", remedy="run from the repository's root"
         ) from None
     except YAMLError as error:
-        line = " ".join(str(error).split())
+        line = " ".join(str(error).replace("<byte string>", path.name).split())
         raise InputError(path, expected="valid YAML", found=line, remedy="correct that line") from None
     if not isinstance(content, dict):
         raise ConfigError(path, "(top level)", expected="sections", found=_show(content))
     return content
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed_yaml(content: bytes) -> Any:
+    return YAML(typ="safe", pure=True).load(content)
 
 
 def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Config:

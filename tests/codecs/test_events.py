@@ -148,6 +148,16 @@ def test_notes_have_the_ids_of_miditok(make_score: MakeScore) -> None:
     assert len(miditok_notes(theirs.ids)) == 200
 
 
+def test_the_vocabulary_is_that_of_miditok() -> None:
+    theirs = CODEC.tokenizer
+    assert sorted(theirs.vocab, key=theirs.vocab.__getitem__) == list(CODEC.vocabulary)
+    assert theirs.tempos.tolist() == CODEC.tempos.tolist()
+    assert theirs.velocities.tolist() == CODEC.velocities.tolist()
+    assert tuple(theirs.time_signatures) == CODEC.meters
+    durations = [f"Duration_{'.'.join(map(str, duration))}" for duration in theirs.durations]
+    assert durations == list(CODEC.vocabulary[CODEC.ids("Duration")])
+
+
 def test_a_saved_codec_is_loaded_equal_and_saved_to_the_same_bytes(tmp_path: Path) -> None:
     CODEC.save(tmp_path / "codec.json")
     loaded = EventCodec.load(tmp_path / "codec.json")

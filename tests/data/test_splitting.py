@@ -1,7 +1,9 @@
 """Tune groups are never divided, their names decide their split, and a split without an artist gives a warning."""
 
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,25 @@ def test_a_take_under_another_name_is_found_by_the_line_it_shares() -> None:
     assert linked(grams, 0.25) == [("b", "c")]
     groups = tune_groups([row("a", "x"), row("b", "y"), row("c", "z"), row("d", "z")], [("a", "b")])
     assert groups == {"a": "x", "b": "x", "c": "z", "d": "z"}
+
+
+@given(st.lists(st.frozensets(st.integers(0, 12), max_size=12), max_size=12), st.sampled_from([0.0, 0.13, 0.5, 1.0]))
+def test_links_are_those_of_comparing_all_pairs(drawn: list[frozenset[int]], share: float) -> None:
+    grams = {f"s{i:02}": frozenset(bytes([gram]) for gram in own) for i, own in enumerate(drawn)}
+    assert linked(grams, share) == [
+        (one, other)
+        for one, other in combinations(grams, 2)
+        if len(grams[one] & grams[other]) > share * min(len(grams[one]), len(grams[other]))
+    ]
+
+
+def test_one_shared_gram_links_no_solos_and_costs_no_pairs() -> None:
+    """Regression: all pairs of 3,000 solos with one n-gram in common were counted in 540 MiB."""
+    grams = {f"s{i}": frozenset([b"lick", *(f"{i} {j}".encode() for j in range(20))]) for i in range(3000)}
+    tracemalloc.start()
+    assert linked(grams, 0.13) == []
+    assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    tracemalloc.stop()
 
 
 def test_interval_grams_are_the_same_in_every_key_and_a_short_line_has_none() -> None:

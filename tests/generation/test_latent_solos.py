@@ -59,7 +59,7 @@ def prime_of(score: Score, bars: int) -> Prime:
 def test_any_prime_is_kept_and_continued_legally(score: Score, data: st.DataObject) -> None:
     prime = prime_of(score, data.draw(st.integers(1, score.bar_count)))
     meter = score.meters[0]
-    sheet = data.draw(st.sampled_from([None, replace(BLUES, meter=replace(meter, tick=0), bars=BLUES.bars[:3])]))
+    sheet = data.draw(st.sampled_from([None, replace(BLUES, meter=meter._replace(tick=0), bars=BLUES.bars[:3])]))
     config = settings(bars=prime.bars + data.draw(st.integers(1, 3)))
     (solo,) = DRAW([Order("primed", config.bars, sheet, prime)], config, data.draw(st.integers(0, 99)))
     assert faults(solo, config) == []

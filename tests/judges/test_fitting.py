@@ -124,7 +124,7 @@ def by_hand(score: Score) -> Score:
     jitter = np.random.default_rng(0).integers(-16, 17, len(notes))
     notes["onset_tick"] = np.maximum(40 * notes["onset_tick"] + jitter, 0)
     notes["duration_tick"] = 200
-    chords = tuple(replace(change, tick=40 * change.tick) for change in score.chords)
+    chords = tuple(change._replace(tick=40 * change.tick) for change in score.chords)
     return replace(score, ticks_per_beat=480, notes=notes, end_tick=40 * score.end_tick, chords=chords)
 
 

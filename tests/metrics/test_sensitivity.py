@@ -81,7 +81,7 @@ def whole_tones(score: Score) -> Score:
 def reordered_chords(score: Score) -> Score:
     """The same chords at the same places in another order."""
     order = np.random.default_rng(0).permutation(len(score.chords))
-    return replace(score, chords=tuple(replace(change, chord=score.chords[at].chord)
+    return replace(score, chords=tuple(change._replace(chord=score.chords[at].chord)
                                        for change, at in zip(score.chords, order, strict=True)))  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from yardbird import files
 from yardbird.audio.comping import accompaniment, count_in, drums
@@ -69,6 +68,9 @@ def _synthesizer() -> Any:  # mypy does not read the stubs of symusic
 
 def _part(score: Score, channels: int) -> NDArray[np.float32]:
     """One instrument at the target loudness, without the DC offset that the SoundFont's sax adds to every note."""
+
+    from scipy import signal
+
     samples = midi.render_score(score, _synthesizer(), SAMPLE_RATE, _TAIL_SECONDS)
     if channels == 1:
         samples = Waveform(samples, SAMPLE_RATE).mono[:, None]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import librosa
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
@@ -148,6 +147,9 @@ def _most_likely(pitch: Floats, voiced: NDArray[np.bool_]) -> Ints:
 
 def _dips(level: Floats, edges: Ints) -> Ints:
     """Frames inside a note where the level is `_DIP_DB` below the levels shortly before and after."""
+
+    from scipy.signal import find_peaks
+
     decibels = 20 * np.log10(np.maximum(level, _SILENT))
     padded = np.pad(decibels, _DIP_FRAMES, mode="edge")
     louder = np.lib.stride_tricks.sliding_window_view(padded, _DIP_FRAMES).max(axis=1)

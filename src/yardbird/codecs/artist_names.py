@@ -1,4 +1,4 @@
-"""The artists of a stored vocabulary of event tokens, read without MidiTok, which imports torch."""
+"""The artists of a stored vocabulary of event tokens, read without its other settings."""
 
 from pathlib import Path
 

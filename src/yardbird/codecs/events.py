@@ -16,24 +16,32 @@ tokens keep notes, chords, tempos, meters and the number of bars. They drop phra
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yardbird import files
+from yardbird.codecs.hidden_torch import without_torch
 from yardbird.codecs.vocabulary import (
     COUNTDOWN_BARS,
     FOLLOWERS,
     KINDS,
     UNKNOWN_ARTIST,
     EncodeConfig,
-    EventTokenizer,
-    make_tokenizer,
+    meters,
+    stored_config,
+    tempos,
+    velocities,
+    vocabulary,
 )
 from yardbird.errors import InputError
 from yardbird.music.chords import QUALITIES, Chord
-from yardbird.music.grid import Quantised, quantise
+from yardbird.music.grid import Quantised, changes, quantise
 from yardbird.music.score import NOTE_DTYPE, ChordChange, Ints, Meter, Score, Tempo
+
+if TYPE_CHECKING:  # MidiTok is imported only where it is used
+    from yardbird.codecs.miditok_remi import EventTokenizer
 
 Tokens = NDArray[np.uint16]
 
@@ -56,7 +64,7 @@ _RANKS = (
 
 
 class EventCodec:
-    """Converts scores to token ids and back, with the vocabulary of an `EventTokenizer`.
+    """Converts scores to token ids and back, with the vocabulary of `yardbird.codecs.vocabulary`.
 
     Attributes:
         vocabulary: the text of each id.
@@ -66,36 +74,32 @@ class EventCodec:
             (`meters`, `tempos`, `QUALITIES`).
     """
 
-    def __init__(self, tokenizer: EventTokenizer) -> None:
-        self.tokenizer = tokenizer
-        self.vocabulary: tuple[str, ...] = tuple(sorted(tokenizer.vocab, key=tokenizer.vocab.__getitem__))
+    def __init__(self, config: EncodeConfig, artists: Sequence[str]) -> None:
+        self.config, self.artists = config, tuple(artists)
+        self.vocabulary = vocabulary(config, artists)
         kinds = [token.partition("_")[0] for token in self.vocabulary]
         self.kind_of: Ints = np.array([KINDS.index(kind) for kind in kinds], dtype=np.int64)
         self._first = {kind: kinds.index(kind) for kind in KINDS}
         self._count = {kind: kinds.count(kind) for kind in KINDS}
         self.pad_id, self.bos_id, self.eos_id = (self._first[kind] for kind in ("PAD", "BOS", "EOS"))
-        self.tempos = np.array(tokenizer.tempos, dtype=np.float64)
-        self.velocities: Ints = np.array(tokenizer.velocities, dtype=np.int64)
-        self.meters: tuple[tuple[int, int], ...] = tuple(tokenizer.time_signatures)
-        self.steps_per_beat: int = tokenizer.config.max_num_pos_per_beat
+        self.tempos, self.velocities, self.meters = tempos(config), velocities(config), meters(config)
+        self.steps_per_beat = config.steps_per_beat
         self.meter_steps: Ints = np.array([4 * self.steps_per_beat * n // d for n, d in self.meters], dtype=np.int64)
         self.longest_duration = self._count["Duration"]
         self.value_of: Ints = np.arange(self.vocab_size) - np.array([self._first[kind] for kind in kinds])
         self.value_of[self.ids("Duration")] += 1
         self.value_of[self.ids("Left")] += 1
         self.value_of[self.ids("Velocity")] = self.velocities
+        self._chord_rows: dict[Chord | None, tuple[int, ...]] = {}
 
     @classmethod
     def create(cls, config: EncodeConfig, artists: Sequence[str]) -> "EventCodec":
-        return cls(make_tokenizer(config, artists))
+        """The codec of a corpus. `artists` are those of the training split; all others are `Artist_unknown`."""
+        return cls(config, [UNKNOWN_ARTIST, *sorted(set(artists) - {UNKNOWN_ARTIST})])
 
     @property
     def vocab_size(self) -> int:
         return len(self.vocabulary)
-
-    @cached_property
-    def artists(self) -> tuple[str, ...]:
-        return tuple(token.partition("_")[2] for token in self.vocabulary[self.ids("Artist")])
 
     def ids(self, kind: str) -> slice:
         """The ids of a kind. They are contiguous."""
@@ -184,15 +188,18 @@ class EventCodec:
         left = (len(bars) if total_bars is None else total_bars) - np.arange(len(bars))
         last = (left >= 1) & (left <= COUNTDOWN_BARS)
         add("Left", bars[last], self._first["Left"] - 1 + left[last])
-        occupied = np.unique(np.concatenate([notes["onset_tick"], [change.tick for change in score.chords]]))
-        occupied = occupied.astype(np.int64)
+        is_occupied = np.zeros(score.end_tick + 1, dtype=np.bool_)
+        is_occupied[notes["onset_tick"]] = is_occupied[score.chord_ticks] = True
+        occupied = np.flatnonzero(is_occupied)
         add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
-        chords = [(change.tick, self.chord_ids(change.chord)) for change in score.chords]
+        for chord in {change.chord for change in score.chords} - self._chord_rows.keys():
+            self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]  # filled up to three
+        chords = np.array([self._chord_rows[change.chord] for change in score.chords], dtype=np.int64).reshape(-1, 3)
         for place, kind in enumerate(("ChordRoot", "ChordQuality", "ChordBass")):  # N.C. takes the root's place
-            held = [(step, chord[place]) for step, chord in chords if len(chord) > place]
-            add(kind, [step for step, _ in held], [token for _, token in held])
+            held = chords[:, place] >= 0
+            add(kind, score.chord_ticks[held], chords[held, place])
         add("Pitch", notes["onset_tick"], self._first["Pitch"] + notes["pitch"])
-        velocity_bin = np.searchsorted(self.velocities, notes["velocity"])
+        velocity_bin = self.velocities.searchsorted(notes["velocity"])
         add("Velocity", notes["onset_tick"], self._first["Velocity"] + velocity_bin)
         links = (notes["duration_tick"] - 1) // self.longest_duration + 1
         durations = np.full(int(links.sum()), self.longest_duration)
@@ -269,9 +276,9 @@ class EventCodec:
             notes=notes,
             end_tick=int(bar_steps[-1]),
             tempos=tuple(
-                Tempo(int(bar_steps[bar]), float(self.tempos[tempo_of_bar[bar]])) for bar in _changes(tempo_of_bar)
+                Tempo(int(bar_steps[bar]), float(self.tempos[tempo_of_bar[bar]])) for bar in changes(tempo_of_bar)
             ),
-            meters=tuple(Meter(int(bar_steps[bar]), *self.meters[meter_of_bar[bar]]) for bar in _changes(meter_of_bar)),
+            meters=tuple(Meter(int(bar_steps[bar]), *self.meters[meter_of_bar[bar]]) for bar in changes(meter_of_bar)),
             chords=tuple(
                 ChordChange(int(step_of[index]), self._chord_at(kinds, values, index))
                 for index in np.sort(np.concatenate([at["Chord"], at["ChordRoot"]])).tolist()
@@ -295,13 +302,20 @@ class EventCodec:
             raise ValueError(f"transposing by {semitones} semitones leaves the pitches 0 … 127")
         return result.astype(np.uint16)
 
+    @cached_property
+    def tokenizer(self) -> "EventTokenizer":
+        """MidiTok's tokenizer with the same vocabulary, for its parameter file and as a reference."""
+        with without_torch():
+            from yardbird.codecs.miditok_remi import make_tokenizer
+        return make_tokenizer(self.config, self.artists)
+
     def save(self, path: Path) -> None:
         """Write MidiTok's parameter file, which `miditok` can read too."""
         files.write_json(path, self.tokenizer.to_dict())
 
     @classmethod
     def load(cls, path: Path) -> "EventCodec":
-        return cls(EventTokenizer(params=path))
+        return cls(*stored_config(files.read_json(path)["config"]))
 
     def _chord_at(self, kinds: Ints, values: Ints, index: int) -> Chord | None:
         if kinds[index] == KINDS.index("Chord"):
@@ -332,9 +346,3 @@ class EventCodec:
 
 _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
 _FOLLOWS = np.array([[after in FOLLOWERS[kind] for after in KINDS] for kind in KINDS])
-
-
-def _changes(values: Ints) -> list[int]:
-    """Places where a value differs from the one before it, including the first place."""
-    changes: list[int] = np.flatnonzero(np.append(True, np.diff(values) != 0)).tolist()
-    return changes

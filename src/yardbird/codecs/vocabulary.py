@@ -1,20 +1,20 @@
 """The vocabulary of the event tokens: MidiTok's REMI, with added tokens for chords, artists, bars left and gaps.
 
-REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. We override four
-defaults of MidiTok that would lose music: it writes no tempos, limits them to 250 qpm, cuts notes longer than 12 beats,
-and uses 8 steps a beat.
+REMI: Huang & Yang 2020, arXiv 2002.00212; MidiTok: Fradet et al. 2021, github.com/Natooz/MidiTok. The vocabulary is
+built without MidiTok, which takes seconds to import; a test compares it with `yardbird.codecs.miditok_remi`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-import miditok
+import numpy as np
 from annotated_types import Ge, Interval
 
 from yardbird.config import ASCENDING, PositiveInt, Settings
 from yardbird.music.chords import NO_CHORD, QUALITIES
 from yardbird.music.pitch import FLAT_NAMES
+from yardbird.music.score import Floats, Ints
 
 UNKNOWN_ARTIST = "unknown"
 DENOMINATORS = (2, 4, 8, 16)
@@ -56,59 +56,67 @@ class EncodeConfig(Settings, section="encode.events"):
     longest_duration_beats: PositiveInt  # of a single duration token; longer notes chain several
 
 
-class EventTokenizer(miditok.REMI):  # type: ignore[misc]  # MidiTok has no types
-    """REMI with the chords, artists and countdown of `EventCodec` in its vocabulary.
+def stored_config(config: Mapping[str, Any]) -> tuple[EncodeConfig, tuple[str, ...]]:
+    """The settings and the artists in the section `config` of MidiTok's parameter file.
 
-    Its own encoding of MIDI files is MidiTok's REMI with the same ids. Tests use it as the slow reference.
+    Raises:
+        KeyError, ValueError, TypeError: the section is not one of `EventCodec.save`.
+        ConfigError: a setting is outside its range.
     """
-
-    def _create_base_vocabulary(self) -> list[str]:
-        steps_per_beat = self._first_beat_res
-        longest_bar = self.config.additional_params["longest_bar_beats"] * steps_per_beat
-        return [
-            "Bar_None",
-            *(f"TimeSig_{numerator}/{denominator}" for numerator, denominator in self.time_signatures),
-            *(f"Tempo_{qpm}" for qpm in self.tempos),
-            *(f"Left_{bars}" for bars in range(1, COUNTDOWN_BARS + 1)),
-            *(f"Position_{step}" for step in range(longest_bar)),
-            f"Chord_{NO_CHORD}",
-            *(f"ChordRoot_{name}" for name in FLAT_NAMES),
-            *(f"ChordQuality_{quality or 'maj'}" for quality in QUALITIES),
-            *(f"ChordBass_{name}" for name in FLAT_NAMES),
-            *(f"Pitch_{pitch}" for pitch in range(128)),
-            *(f"Velocity_{velocity}" for velocity in self.velocities),
-            *(f"Duration_{'.'.join(map(str, duration))}" for duration in self.durations),
-            *(f"Artist_{artist}" for artist in self.config.additional_params["artists"]),
-            "Fill_None",
-        ]
-
-    def _create_token_types_graph(self) -> dict[str, set[str]]:
-        return {kind: set(followers) for kind, followers in FOLLOWERS.items() if kind not in ("PAD", "BOS", "EOS")}
-
-
-def make_tokenizer(config: EncodeConfig, artists: Sequence[str]) -> EventTokenizer:
-    """The tokenizer of a corpus. `artists` are those of the training split; all others are `Artist_unknown`."""
-    meters = {
-        denominator: [
-            numerator
-            for numerator in range(1, config.longest_bar_beats * denominator // 4 + 1)
-            if 4 * config.steps_per_beat * numerator % denominator == 0
-        ]
-        for denominator in DENOMINATORS
-    }
-    return EventTokenizer(
-        miditok.TokenizerConfig(
-            special_tokens=["PAD", "BOS", "EOS"],
-            pitch_range=(0, 127),
-            beat_res={(0, config.longest_duration_beats): config.steps_per_beat},
-            num_velocities=config.velocities,
-            use_tempos=True,
-            num_tempos=config.tempos,
-            tempo_range=tuple(config.tempo_range),
-            log_tempos=True,
-            use_time_signatures=True,
-            time_signature_range=meters,
-            longest_bar_beats=config.longest_bar_beats,
-            artists=[UNKNOWN_ARTIST, *sorted(set(artists) - {UNKNOWN_ARTIST})],
-        )
+    ((beats, steps),) = config["beat_res"].items()
+    extra = config["additional_params"]
+    settings = EncodeConfig(
+        steps_per_beat=steps,
+        velocities=config["num_velocities"],
+        tempos=config["num_tempos"],
+        tempo_range=tuple(config["tempo_range"]),
+        longest_bar_beats=extra["longest_bar_beats"],
+        longest_duration_beats=int(beats.partition("_")[2]),
     )
+    return settings, tuple(extra["artists"])
+
+
+def vocabulary(config: EncodeConfig, artists: Sequence[str]) -> tuple[str, ...]:
+    """The text of each id, with the names of MidiTok for the kinds that it knows."""
+    steps = config.steps_per_beat
+    durations = (divmod(length, steps) for length in range(1, config.longest_duration_beats * steps + 1))
+    return (
+        "PAD_None",
+        "BOS_None",
+        "EOS_None",
+        "Bar_None",
+        *(f"TimeSig_{numerator}/{denominator}" for numerator, denominator in meters(config)),
+        *(f"Tempo_{qpm}" for qpm in tempos(config).tolist()),
+        *(f"Left_{bars}" for bars in range(1, COUNTDOWN_BARS + 1)),
+        *(f"Position_{step}" for step in range(config.longest_bar_beats * steps)),
+        f"Chord_{NO_CHORD}",
+        *(f"ChordRoot_{name}" for name in FLAT_NAMES),
+        *(f"ChordQuality_{quality or 'maj'}" for quality in QUALITIES),
+        *(f"ChordBass_{name}" for name in FLAT_NAMES),
+        *(f"Pitch_{pitch}" for pitch in range(128)),
+        *(f"Velocity_{velocity}" for velocity in velocities(config).tolist()),
+        *(f"Duration_{beats}.{rest}.{steps}" for beats, rest in durations),
+        *(f"Artist_{artist}" for artist in artists),
+        "Fill_None",
+    )
+
+
+def meters(config: EncodeConfig) -> tuple[tuple[int, int], ...]:
+    """All meters (numerator, denominator) whose bars are a whole number of steps and not too long."""
+    return tuple(
+        (numerator, denominator)
+        for denominator in DENOMINATORS
+        for numerator in range(1, config.longest_bar_beats * denominator // 4 + 1)
+        if 4 * config.steps_per_beat * numerator % denominator == 0
+    )
+
+
+def tempos(config: EncodeConfig) -> Floats:
+    """The tempo bins in quarter notes a minute, as MidiTok rounds them."""
+    lowest, highest = config.tempo_range
+    return np.geomspace(lowest, highest, config.tempos).round(2)
+
+
+def velocities(config: EncodeConfig) -> Ints:
+    """The velocity bins, as MidiTok truncates them."""
+    return np.linspace(0, 127, config.velocities + 1).astype(np.int64)[1:]

@@ -1,6 +1,5 @@
 """The tempo map and the bar lines of a foreign file, repaired so that every codec can represent them."""
 
-from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
@@ -78,7 +77,7 @@ def bar_lines(meters: tuple[Meter, ...], ticks_per_beat: int, end: int) -> tuple
 
 
 def _changes_of_meter(lines: list[Meter], end: int) -> tuple[Meter, ...]:
-    changed = [line for i, line in enumerate(lines) if i == 0 or replace(line, tick=lines[i - 1].tick) != lines[i - 1]]
+    changed = [line for i, line in enumerate(lines) if i == 0 or line._replace(tick=lines[i - 1].tick) != lines[i - 1]]
     return tuple(line for line in changed if line.tick < end)
 
 

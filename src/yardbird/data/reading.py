@@ -23,7 +23,7 @@ from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Section, Tempo
 from yardbird.music.written_pitch import written_interval
 
-Event = TypeVar("Event", bound=Tempo | Meter | ChordChange | Section)
+Event = TypeVar("Event", Tempo, Meter, ChordChange, Section)
 
 
 @dataclass(frozen=True)
@@ -254,4 +254,4 @@ def _between(events: tuple[Event, ...], start: int, end: int) -> tuple[Event, ..
     """The events in [start, end), with ticks relative to `start`, beginning with the one in force at `start`."""
     before: list[Event] = [event for event in events if event.tick <= start][-1:]
     after: list[Event] = [event for event in events if start < event.tick < end]
-    return tuple(replace(event, tick=max(0, event.tick - start)) for event in [*before, *after])
+    return tuple(event._replace(tick=max(0, event.tick - start)) for event in before + after)

@@ -11,7 +11,6 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Protocol
 
@@ -181,12 +180,24 @@ def interval_grams(pitches: Ints, length: int = NGRAM) -> frozenset[bytes]:
 
 
 def linked(grams: Mapping[str, frozenset[bytes]], share: float) -> list[tuple[str, str]]:
-    """Pairs of solos that share more than `share` of the n-grams of the one with fewer."""
+    """Pairs of solos that share more than `share` of the n-grams of the one with fewer.
+
+    Linear in the number of solos that share less: a solo is compared only with those that hold one of its rarest
+    n-grams, as many as leave fewer of the others than a pair must share (prefix filter; Chaudhuri et al. 2006).
+    """
+    holder_count = Counter(gram for own in grams.values() for gram in own)
     holders: defaultdict[bytes, list[str]] = defaultdict(list)
-    for solo in sorted(grams):
-        for gram in grams[solo]:
-            holders[gram].append(solo)
-    common = Counter(pair for solos in holders.values() for pair in combinations(solos, 2))
-    return sorted(
-        pair for pair, count in common.items() if count > share * min(len(grams[pair[0]]), len(grams[pair[1]]))
-    )
+    for solo, own in grams.items():
+        for gram in own:
+            if holder_count[gram] > 1:
+                holders[gram].append(solo)
+    pairs: set[tuple[str, str]] = set()
+    for solo, own in grams.items():
+        least = share * len(own)
+        needed = max(int(least) + 1, 1)
+        shared = sorted((gram for gram in own if gram in holders), key=holder_count.__getitem__)
+        candidates = {other for gram in shared[: max(len(shared) - needed + 1, 0)] for other in holders[gram]}
+        for other in candidates - {solo}:
+            if len(grams[other]) >= len(own) and len(own & grams[other]) > least:
+                pairs.add((min(solo, other), max(solo, other)))
+    return sorted(pairs)

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
-from transformers import AutoProcessor, ClapModel
 
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
 from yardbird.errors import InputError
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import ClapModel
 
 _AT_ONCE = 8
 _REMEDY = "set evaluate_audio.clap to null, or to a folder with the layout of laion/clap-htsat-unfused"
@@ -24,7 +26,7 @@ _NEEDED = ["*.json", "*.txt", "*.safetensors"]  # no pickles: loading them can r
 class Clap:
     """A model that embeds sounds and texts in one space, and its processor for both."""
 
-    model: ClapModel
+    model: "ClapModel"
     processor: Any
 
 
@@ -34,6 +36,9 @@ def open_clap(name: str) -> Clap:
     Raises:
         InputError: the checkpoint is unavailable or malformed.
     """
+
+    from transformers import AutoProcessor, ClapModel
+
     try:
         folder = Path(name) if Path(name).is_dir() else Path(snapshot_download(name, allow_patterns=_NEEDED))
         processor = cast(Any, AutoProcessor).from_pretrained(folder)

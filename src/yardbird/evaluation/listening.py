@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from yardbird import files
 from yardbird.audio.resampling import to_mono
@@ -124,6 +123,9 @@ def key_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Es
     caption_key_groups is the number of groups: prompts, or tunes, as clips of one tune are not independent. Empty if no
     sound has a key.
     """
+
+    from scipy import stats
+
     of_group: dict[str, list[float]] = {}
     for sound in sounds:
         if sound.key:

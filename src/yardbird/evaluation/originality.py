@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from yardbird import files
 from yardbird.baselines.ngram_solos import NGRAM
@@ -138,6 +137,9 @@ def _values(compared: Iterable[Compared], figure: str) -> Floats:
 
 def originality_csv(compared: Iterable[Compared]) -> str:
     """One line per solo: row, solo, notes, coverage_4 …, longest_run, and the source of the longest run in words."""
+
+    import pandas as pd
+
     table = [
         {"row": c.row, "solo": c.solo, "notes": c.notes, **c.found.figures, "source": str(c.found.origin or "")}
         for c in compared

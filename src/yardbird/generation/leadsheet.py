@@ -136,7 +136,7 @@ class LeadSheet:
         meters = score.meters[1:] if pickup else score.meters
         if any((m.numerator, m.denominator) != (meters[0].numerator, meters[0].denominator) for m in meters):
             raise InputError(name, expected="one meter", found="a change of meter", remedy=remedy)
-        meter = replace(meters[0], tick=0)
+        meter = meters[0]._replace(tick=0)
         beat_ticks = meter.bar_ticks(score.ticks_per_beat) / meter.numerator
         ticks = np.array([change.tick for change in score.chords]) - meters[0].tick
         changes = np.round(ticks / beat_ticks).astype(int)  # in beats from the first whole bar
@@ -177,7 +177,7 @@ def _changes(raw: RawMidi) -> Score:
         raw.ticks_per_beat,
         make_notes([]),
         max([*ends, *(text.tick for text in raw.texts)], default=1),
-        tempos=(replace(raw.tempos[0], tick=0),) if raw.tempos else (Tempo(0, 120.0),),
+        tempos=(raw.tempos[0]._replace(tick=0),) if raw.tempos else (Tempo(0, 120.0),),
         meters=meters if meters and meters[0].tick == 0 else (_FOUR_FOUR, *meters),
         key=raw.keys[0] if raw.keys else None,
     )

@@ -75,7 +75,7 @@ def finished(order: Order, index: int, score: Score, config: GenerateConfig, cha
 
 def in_force_from(changes: Sequence[ChordChange], start_step: int) -> tuple[ChordChange, ...]:
     """The changes after a step, preceded by the one in force at that step, moved to it."""
-    earlier = [replace(change, tick=start_step) for change in changes if change.tick <= start_step]
+    earlier = [change._replace(tick=start_step) for change in changes if change.tick <= start_step]
     return (*earlier[-1:], *(change for change in changes if change.tick > start_step))
 
 

@@ -1,19 +1,17 @@
 """A judge of style: a logistic regression that predicts the artist of an excerpt from features of `metrics.style`."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.class_weight import compute_sample_weight
 
 from yardbird.metrics.style import FEATURES, style_features
 from yardbird.music.excerpts import excerpts, in_full_bars
 from yardbird.music.score import Floats, Ints, Score
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from sklearn.pipeline import Pipeline
 
 _LOOSENESS = (0.001, 0.01, 0.1, 1.0)  # candidate inverse weights of the penalty
 _FOLDS = 5
@@ -39,6 +37,10 @@ class Judge:
     """
 
     def __init__(self, scores: Sequence[Score], second: Sequence[bool], groups: Sequence[str], beats: float) -> None:
+        from sklearn.metrics import log_loss, roc_auc_score
+        from sklearn.model_selection import cross_val_predict
+        from sklearn.utils.class_weight import compute_sample_weight
+
         self._beats = beats
         pieces = [excerpts(in_full_bars(score), beats) for score in scores]
         judged = [[piece for piece in own if len(piece.notes) >= _FEWEST] for own in pieces]
@@ -67,6 +69,9 @@ class Judge:
 
     def examine(self, scores: Sequence[Score], second: Sequence[bool]) -> dict[str, float]:
         """`accuracy` (balanced: chance is 0.5) and `auc` over the excerpts of solos; empty without both artists."""
+
+        from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
         if len({*second}) < 2:
             return {}
         verdicts = [self.verdicts(score) for score in scores]
@@ -80,6 +85,9 @@ class Judge:
 
 def _folds(y: Flags, tunes: NDArray[np.str_]) -> list[tuple[Ints, Ints]]:
     """(train, test) for the most folds with both artists in every training part; empty if there are too few tunes."""
+
+    from sklearn.model_selection import StratifiedGroupKFold
+
     most = min(_FOLDS, *(len(set(tunes[y == artist])) for artist in (False, True)))
     for count in range(most, 1, -1):
         folds = list(StratifiedGroupKFold(count).split(y, y, tunes))
@@ -92,5 +100,9 @@ def _features(pieces: Sequence[Score]) -> Floats:
     return np.array([style_features(piece) for piece in pieces]).reshape(-1, len(FEATURES))
 
 
-def _pipeline(looseness: float) -> Pipeline:
+def _pipeline(looseness: float) -> "Pipeline":
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     return make_pipeline(StandardScaler(), LogisticRegression(C=looseness, class_weight="balanced", max_iter=1000))

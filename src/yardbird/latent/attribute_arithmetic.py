@@ -9,10 +9,9 @@ correlations of the attributes in real solos show which side effects are due to 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from yardbird.config import NonNegativeInt, PositiveFloat, PositiveInt, Settings
 from yardbird.latent.directions import Directions, measure_windows, more, windows
@@ -25,6 +24,9 @@ from yardbird.music.score import Floats, Score
 from yardbird.pictures.figure import INK, figure
 from yardbird.progress import progress
 from yardbird.seeds import generator
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _draw(rows: Sequence[Mapping[str, Any]], real: Mapping[str, Floats], path: P
         correlation.set_title("correlation of the attributes in real solos")
 
 
-def _heat(axes: Axes, values: Floats, labels: Sequence[str], limit: float) -> None:
+def _heat(axes: "Axes", values: Floats, labels: Sequence[str], limit: float) -> None:
     axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
     axes.set_xticks(range(len(ATTRIBUTES)), list(ATTRIBUTES))
     axes.set_yticks(range(len(labels)), labels)

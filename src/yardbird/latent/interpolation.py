@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 from annotated_types import Ge
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from yardbird.config import NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
@@ -254,6 +252,9 @@ def draw_paths(steps: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 def _means(steps: Sequence[Mapping[str, Any]], pair: str) -> list[dict[str, Any]]:
     """The mean over all pairs, as the rows of one pair."""
+
+    import pandas as pd
+
     names = ["alpha", "distance_to_a", "distance_to_b", "distance_to_previous"]
     table = pd.DataFrame(steps).groupby(["path", "step"], sort=False)[names].mean().reset_index()
     return [{"pair": pair} | {str(name): value for name, value in row.items()} for row in table.to_dict("records")]
@@ -266,4 +267,7 @@ def _bar_contents(score: Score) -> list[bytes]:
 
 def _rank_correlation(values: Floats) -> float:
     """Spearman correlation of the values with their positions; 0 if all values are equal."""
+
+    from scipy.stats import spearmanr
+
     return float(spearmanr(np.arange(len(values)), values).statistic) if np.ptp(values) else 0.0

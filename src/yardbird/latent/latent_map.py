@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
 from yardbird.config import NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
@@ -23,6 +22,9 @@ from yardbird.music.midi import write_score
 from yardbird.music.score import Floats
 from yardbird.pictures.figure import COLOURS, FAINT, INK, PAPER, figure, plain
 from yardbird.progress import progress
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from matplotlib.axes import Axes
 
 _TEMPO_CLASSES = ("slow", "medium", "fast")  # thirds of the solos
 
@@ -37,6 +39,9 @@ class MapConfig(Settings, section="explore.map"):
 
 def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
     """Write map.png, solos.csv, windows.csv, purity.csv and the reconstruction of every solo."""
+
+    from sklearn.decomposition import PCA
+
     solos = study.solos
     if len(solos) < 3:
         raise InputError("map", expected="three solos or more", found=f"{len(solos)}", remedy="add solos")
@@ -150,7 +155,7 @@ def _draw(
             panel.set_ylabel(f"second principal component ({explained[1]:.0%})")
 
 
-def _legend(panel: Axes, labels: Sequence[str]) -> NDArray[np.str_]:
+def _legend(panel: "Axes", labels: Sequence[str]) -> NDArray[np.str_]:
     """The colour of each label: the most frequent ones differ, the rest are grey. Adds a legend below the panel."""
     counts = Counter(label for label in labels if label != UNKNOWN)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -5,12 +5,14 @@ The tables are those that the stage writes next to the directions. Without a tab
 
 from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from yardbird.latent.interpolation import CROSS_FADE
 from yardbird.latent.style_transfer import INTERVALS, RANDOM
 from yardbird.metrics.attributes import ATTRIBUTES
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    import pandas as pd
 
 #: The distance that `yardbird transfer` moves a solo by default.
 STRENGTH = 2.0
@@ -26,6 +28,9 @@ def weak_transfer(explored: Path, source: str | None, target: str, strength: flo
         source: the artist to move away from; None: all others.
         strength: a move away from the target, below 0, is not measured.
     """
+
+    import pandas as pd
+
     table = _read(explored / "transfer/transfer.csv")
     if table is None or strength <= 0:
         return []
@@ -109,5 +114,7 @@ def weak_moves(explored: Path) -> list[str]:
     return found
 
 
-def _read(path: Path) -> pd.DataFrame | None:
+def _read(path: Path) -> "pd.DataFrame | None":
+    import pandas as pd
+
     return pd.read_csv(path) if path.is_file() else None

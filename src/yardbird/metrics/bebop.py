@@ -5,12 +5,11 @@ checked the matches by ear. Each docstring defines its figure. All are ratios, 0
 No chords, empty or drums only: None. One note: 0 or None.
 """
 
-import functools
 from itertools import pairwise
 
 import numpy as np
 
-from yardbird.metrics.harmony import Flags, chord_tones, pitch_class_table, rate
+from yardbird.metrics.harmony import Flags, chord_tones, pitch_class_table, rate, tetrad
 from yardbird.music.chords import Chord
 from yardbird.music.score import Ints, Score
 
@@ -53,7 +52,7 @@ def chromatic_approach_rate(score: Score) -> float | None:
     tones = _sounding_tones(score)
     approached = np.zeros(len(tones), dtype=np.bool_)
     chord = score.chord_index_of(score.onsets)
-    from_tone = pitch_class_table(score, lambda chord: chord.pitch_classes)[chord[1:], score.pitches[:-1] % 12]
+    from_tone = pitch_class_table(score, tetrad)[chord[1:], score.pitches[:-1] % 12]
     approached[1:] = (np.abs(np.diff(score.pitches)) == 1) & ~from_tone
     return rate(approached, tones)
 
@@ -106,13 +105,11 @@ def _sounding_tones(score: Score) -> Flags:
     return sounding
 
 
-@functools.cache
 def _scale(chord: Chord) -> frozenset[int]:
     degrees, _ = BEBOP_SCALES.get(chord.quality, _NONE)
     return frozenset((chord.root + degree) % 12 for degree in degrees)
 
 
-@functools.cache
 def _added(chord: Chord) -> frozenset[int]:
     _, added = BEBOP_SCALES.get(chord.quality, _NONE)
     return frozenset((chord.root + degree) % 12 for degree in added)

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import binomtest
 
 from yardbird.music.score import Floats
 
@@ -101,6 +99,9 @@ def percentile_interval(draws: Floats) -> tuple[float, float]:
 
 def share(yes: int, n: int) -> Estimate:
     """The share of `yes` among `n` ≥ 1 observations, with Wilson's score interval (JASA 22, 1927)."""
+
+    from scipy.stats import binomtest
+
     interval = binomtest(yes, n).proportion_ci(confidence_level=0.95, method="wilson")
     return Estimate(yes / n, float(interval.low), float(interval.high), n)
 
@@ -180,4 +181,7 @@ def table(results: Mapping[str, Estimates]) -> list[dict[str, str | float | None
 
 def as_csv(results: Mapping[str, Estimates]) -> str:
     """`table` as CSV with six significant digits; empty for a missing value."""
+
+    import pandas as pd
+
     return str(pd.DataFrame(table(results)).to_csv(index=False, float_format="%.6g", lineterminator="\n"))

@@ -1,7 +1,6 @@
 """The Fréchet distance of two sets of vectors, each modelled as a Gaussian."""
 
 import numpy as np
-from scipy import linalg
 
 from yardbird.music.score import Floats
 
@@ -22,6 +21,9 @@ def gaussian_frechet_distance(mean_1: Floats, covariance_1: Floats, mean_2: Floa
 
     Tr (Σ₁Σ₂)^½ is computed as the sum of the roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which are equal and real.
     """
+
+    from scipy import linalg
+
     values, vectors = linalg.eigh(covariance_1)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     shared = np.sqrt(np.maximum(linalg.eigvalsh(root @ covariance_2 @ root), 0)).sum()

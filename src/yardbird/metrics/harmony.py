@@ -20,7 +20,7 @@ def chord_tones(score: Score, semitones: range = range(1)) -> tuple[Flags, Flags
 
     The chord in force at the onset counts. Its tones are the tetrad, without tensions and without the bass.
     """
-    tones = pitch_class_table(score, _tetrad)
+    tones = pitch_class_table(score, tetrad)
     chord = score.chord_index_of(score.onsets)  # -1, before the first change, indexes the last row: no chord
     shifted = (score.pitches - np.array(semitones, dtype=np.int64)[:, None]) % 12
     has_chord: Flags = np.logical_or.reduce(tones, axis=1)
@@ -28,16 +28,23 @@ def chord_tones(score: Score, semitones: range = range(1)) -> tuple[Flags, Flags
 
 
 def pitch_class_table(score: Score, members: Callable[[Chord], Collection[int]]) -> Flags:
-    """Which pitch classes are members of each chord change; the last row is for no chord: (changes + 1, 12)."""
-    table = np.zeros((len(score.chords) + 1, 12), dtype=np.bool_)
-    for row, change in enumerate(score.chords):
-        if change.chord:
-            table[row, list(members(change.chord))] = True
-    return table
+    """Which pitch classes are members of each chord change; the last row is for no chord: (changes + 1, 12).
+
+    Args:
+        members: a function of a module, not a lambda: its results are cached.
+    """
+    masks = np.array([*(_mask(members, change.chord) for change in score.chords), 0])
+    return (masks[:, None] >> np.arange(12) & 1).astype(np.bool_)
 
 
 @functools.cache
-def _tetrad(chord: Chord) -> Collection[int]:
+def _mask(members: Callable[[Chord], Collection[int]], chord: Chord | None) -> int:
+    """The members of a chord as bits."""
+    return sum(1 << pitch_class for pitch_class in members(chord)) if chord else 0
+
+
+def tetrad(chord: Chord) -> Collection[int]:
+    """The chord tones as pitch classes."""
     return chord.pitch_classes
 
 

@@ -24,9 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from yardbird.metrics.bootstrap import times_drawn
 from yardbird.metrics.estimates import Estimate, Results, percentile_interval
@@ -159,6 +157,9 @@ def set_headlines(rows: Sequence[SetRow]) -> Results:
 
 def sets_csv(rows: Sequence[SetRow]) -> str:
     """CSV with one line for each row; the columns are the fields of `SetRow`."""
+
+    import pandas as pd
+
     table = pd.DataFrame(rows, columns=[field.name for field in fields(SetRow)])
     return str(table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
@@ -173,6 +174,9 @@ def _counted(apart: Floats, most: float) -> Ints:
 
 def _densities(counts: Ints) -> Floats:
     """Histograms smoothed by Scott's rule, each summing to 1: (rows, bins). An empty histogram is NaN."""
+
+    from scipy.ndimage import gaussian_filter1d
+
     bins, numbers = np.arange(_BINS), counts.sum(axis=1)
     smooth = np.full(counts.shape, np.nan)
     for row in np.flatnonzero(numbers):

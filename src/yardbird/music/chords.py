@@ -75,12 +75,13 @@ class Chord:
 
     def transposed(self, semitones: int) -> "Chord":
         """The transposed chord, without written names: the spelling in one key does not fit another."""
-        bass = None if self.bass is None else (self.bass + semitones) % 12
-        return Chord((self.root + semitones) % 12, self.quality, bass)
+        return _transposed(self, semitones)
 
     def symbol(self, key: Key | None = None) -> str:
         """The symbol, e.g. `"Bbm7/Eb"`: spelled as written, or else in the key. `parse` reads it."""
-        root, bass = self.names or (spell(self.root, key), "" if self.bass is None else spell(self.bass, key))
+        if self.names is None:
+            return _spelled(self, key)
+        root, bass = self.names
         return f"{root}{self.quality}/{bass}" if bass else f"{root}{self.quality}"
 
 
@@ -89,7 +90,19 @@ def chord_symbol(chord: Chord | None, key: Key | None = None) -> str:
     return NO_CHORD if chord is None else chord.symbol(key)
 
 
-@lru_cache(maxsize=4096)  # a file repeats its chords
+@lru_cache(maxsize=4096)
+def _transposed(chord: Chord, semitones: int) -> Chord:
+    bass = None if chord.bass is None else (chord.bass + semitones) % 12
+    return Chord((chord.root + semitones) % 12, chord.quality, bass)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(chord: Chord, key: Key | None) -> str:
+    bass = "" if chord.bass is None else f"/{spell(chord.bass, key)}"
+    return f"{spell(chord.root, key)}{chord.quality}{bass}"
+
+
+@lru_cache(maxsize=4096)
 def _parsed(text: str, german: bool) -> Chord | None:
     ours = None if german else _OURS.fullmatch(text)
     if ours and ours[2] in QUALITIES:  # fast path for the symbols that this project writes

@@ -61,4 +61,4 @@ def _in_force(changes: Iterable[Change], start_tick: int, stop_tick: int) -> tup
     """The changes in [start, stop), preceded by the one in force at `start`, moved to tick 0."""
     earlier = [change for change in changes if change.tick <= start_tick]
     inside = [change for change in changes if start_tick < change.tick < stop_tick]
-    return tuple(replace(change, tick=max(change.tick - start_tick, 0)) for change in earlier[-1:] + inside)
+    return tuple(change._replace(tick=max(change.tick - start_tick, 0)) for change in earlier[-1:] + inside)

@@ -6,6 +6,8 @@ already taken for 11 % of the notes at 4 steps a beat, 2.3 % at 8, 0.65 % at 12 
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -50,19 +52,19 @@ def quantise(
     """
     meters, bar_ticks, bar_steps, resized = _bars(score, steps_per_beat)
     end_step = int(bar_steps[-1])
-    marks = [*(change.tick for change in score.chords), *score.phrases, *(section.tick for section in score.sections)]
-    ticks = np.concatenate([score.onsets, score.offsets, np.array(marks, dtype=np.int64)])
-    sizes = (len(score.notes), len(score.notes), len(score.chords), len(score.phrases))
-    onsets, offsets, chord_steps, phrases, section_steps = np.split(
-        _steps_of(ticks, bar_ticks, bar_steps), np.cumsum(sizes)
+    marks = np.array([*score.phrases, *(section.tick for section in score.sections)], dtype=np.int64)
+    steps = _steps_of(np.concatenate([score.onsets, score.offsets, score.chord_ticks, marks]), bar_ticks, bar_steps)
+    stops = np.cumsum([0, len(score.notes), len(score.notes), len(score.chords), len(score.phrases)]).tolist()
+    onsets, offsets, chord_steps, phrases, section_steps = (
+        steps[start:stop] for start, stop in pairwise([*stops, len(steps)])
     )
 
     notes, merged, trimmed = _quantise_notes(score.notes, onsets, offsets, end_step)
     if velocity_bins is not None:
         middles = (velocity_bins[:-1] + velocity_bins[1:]) / 2
-        notes["velocity"] = velocity_bins[np.searchsorted(middles, notes["velocity"], side="right")]
+        notes["velocity"] = velocity_bins[middles.searchsorted(notes["velocity"], side="right")]
     tempos, clipped = _quantise_tempos(score, bar_ticks, bar_steps, steps_per_beat, tempo_bins)
-    held = int(np.sum(chord_steps < end_step))
+    held = int(chord_steps.searchsorted(end_step))
     chords = dict(zip(chord_steps[:held].tolist(), [change.chord for change in score.chords[:held]], strict=True))
     return Quantised(
         score=replace(
@@ -72,8 +74,8 @@ def quantise(
             end_tick=end_step,
             tempos=tempos,
             meters=meters,
-            chords=tuple(ChordChange(step, chord) for step, chord in chords.items()),
-            phrases=tuple(np.unique(phrases[phrases < end_step]).tolist()),
+            chords=tuple(map(ChordChange, chords.keys(), chords.values())),
+            phrases=tuple(sorted(set(phrases[phrases < end_step].tolist()))),
             sections=tuple(
                 Section(step, section.label)
                 for step, section in zip(section_steps.tolist(), score.sections, strict=True)
@@ -91,7 +93,7 @@ def quantise(
 def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, Ints, int]:
     """Meters on the grid; bar lines in ticks and in steps, both with the end of the last bar; resized bar count."""
     starts = score.bar_ticks
-    in_force = np.searchsorted([meter.tick for meter in score.meters], starts, side="right") - 1
+    in_force = np.array([meter.tick for meter in score.meters]).searchsorted(starts, side="right") - 1
     whole = np.array([meter.bar_ticks(score.ticks_per_beat) for meter in score.meters])[in_force]
     bar_ticks = np.append(starts, starts[-1] + whole[-1])
     lengths = np.diff(bar_ticks)
@@ -111,9 +113,10 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
                 remedy="use a finer grid, or remove the file",
             )
     steps = np.array([4 * steps_per_beat * numerator // denominator for numerator, denominator in signatures])[in_force]
-    bar_steps = np.append(0, np.cumsum(steps))
+    bar_steps = np.zeros(len(steps) + 1, dtype=np.int64)
+    steps.cumsum(out=bar_steps[1:])
     meters: list[Meter] = []
-    for bar in np.flatnonzero(np.diff(in_force, prepend=-1)).tolist():
+    for bar in changes(in_force).tolist():
         meter = Meter(int(bar_steps[bar]), *signatures[in_force[bar]])
         if not meters or (meter.numerator, meter.denominator) != (meters[-1].numerator, meters[-1].denominator):
             meters.append(meter)
@@ -122,11 +125,18 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
 
 def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
     """The nearest step of its own bar for each tick; half a step rounds up."""
-    bar = np.clip(np.searchsorted(bar_ticks, ticks, side="right") - 1, 0, len(bar_ticks) - 2)
+    bar = (bar_ticks.searchsorted(ticks, side="right") - 1).clip(0, len(bar_ticks) - 2)
     length_ticks, length_steps = np.diff(bar_ticks)[bar], np.diff(bar_steps)[bar]
     within = (2 * (ticks - bar_ticks[bar]) * length_steps + length_ticks) // (2 * length_ticks)
     steps: Ints = bar_steps[bar] + np.minimum(within, length_steps)
     return steps
+
+
+def changes(values: Ints) -> Ints:
+    """Places where a value differs from the one before it, including the first place: (places,)."""
+    differs = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=differs[1:])
+    return np.flatnonzero(differs)
 
 
 def _nearest_meter(beats: Fraction) -> tuple[int, int]:
@@ -137,15 +147,14 @@ def _nearest_meter(beats: Fraction) -> tuple[int, int]:
 
 def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) -> tuple[Notes, int, int]:
     """The notes on their steps, one per step, none overlapping; the numbers of merged and of trimmed notes."""
-    count = len(notes)
     onsets = np.minimum(onsets, end_step - 1)
     offsets = np.maximum(offsets, onsets + 1)
-    order = np.lexsort((notes["onset_tick"], onsets))
-    _, first, sizes = np.unique(onsets[order], return_index=True, return_counts=True)
-    keep = order[first]
-    for slot in np.flatnonzero(sizes > 1).tolist():
-        rivals = order[first[slot] : first[slot] + sizes[slot]]
-        keep[slot] = rivals[staying(notes[rivals])]
+    keep = changes(onsets)  # the first note on each step
+    stops = np.append(keep[1:], len(notes))
+    for slot in np.flatnonzero(stops - keep > 1).tolist():
+        first = int(keep[slot])
+        keep[slot] = first + staying(notes[first : stops[slot]])
+    count = len(notes)
     notes = notes[keep]
     onsets = onsets[keep]
     offsets, trimmed = cut_at_next_onset(onsets, offsets[keep], end_step)
@@ -161,19 +170,19 @@ def _quantise_tempos(
     bar_qpm = 60 * beats / np.diff(score.seconds_at(bar_ticks))
     tempos: list[Tempo] = []
     if bins is None:
-        in_force_at = np.searchsorted([tempo.tick for tempo in score.tempos], bar_ticks[:-1], side="right") - 1
+        in_force_at = np.array([tempo.tick for tempo in score.tempos]).searchsorted(bar_ticks[:-1], side="right") - 1
         written = np.array([tempo.qpm for tempo in score.tempos])[in_force_at]
-        bar_qpm = np.where(np.isclose(bar_qpm, written, rtol=1e-9), written, bar_qpm)  # exact, so idempotent
+        bar_qpm = np.where(_close(bar_qpm, written), written, bar_qpm)  # exact, so idempotent
         for tick, qpm in zip(bar_steps[:-1].tolist(), bar_qpm.tolist(), strict=True):
-            if not tempos or not np.isclose(qpm, tempos[-1].qpm, rtol=1e-9):
+            if not tempos or not _close(qpm, tempos[-1].qpm):
                 tempos.append(Tempo(tick, qpm))
         return tuple(tempos), 0
     ratio = np.log(bins[-1] / bins[0]) / (len(bins) - 1)
     places = np.log(bar_qpm / bins[0]) / ratio  # in bins from the lowest
-    clipped = int(np.sum((places < -0.5) | (places > len(bins) - 0.5)))
-    places = np.clip(places, 0, len(bins) - 1)
+    clipped = int(((places < -0.5) | (places > len(bins) - 0.5)).sum())
+    places = places.clip(0, len(bins) - 1)
     nearest = np.rint(places).astype(np.int64)
-    exact = np.isclose(bins[nearest], bar_qpm, rtol=1e-9)  # a tempo equal to a bin is not jitter
+    exact = _close(bins[nearest], bar_qpm)  # a tempo equal to a bin is not jitter
     in_force = -1
     for tick, place, bin_index, is_bin in zip(
         bar_steps[:-1].tolist(), places.tolist(), nearest.tolist(), exact.tolist(), strict=True
@@ -182,3 +191,8 @@ def _quantise_tempos(
             in_force = bin_index
             tempos.append(Tempo(tick, float(bins[in_force])))
     return tuple(tempos), clipped
+
+
+def _close(values: Any, others: Any) -> Any:
+    """`np.isclose(values, others, rtol=1e-9)` of positive, finite numbers or arrays."""
+    return abs(values - others) <= 1e-8 + 1e-9 * others

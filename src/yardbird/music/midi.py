@@ -8,11 +8,13 @@ The project's own MIDI files store chords, phrases and sections as markers, so t
 from bisect import bisect_right
 from collections import Counter, deque
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import symusic
 from numpy.typing import NDArray
+from symusic import core
 
 from yardbird import files
 from yardbird.errors import InputError
@@ -181,30 +183,32 @@ def write_score(score: Score, path: Path) -> None:
 
     Chords, phrase starts, sections and the end are markers; tempos are exact to a microsecond per beat.
     """
-    midi = symusic.Score(score.ticks_per_beat)
-    for tempo in score.tempos:
-        midi.tempos.append(symusic.Tempo(time=tempo.tick, mspq=round(60e6 / tempo.qpm)))
-    for meter in score.meters:
-        midi.time_signatures.append(symusic.TimeSignature(meter.tick, meter.numerator, meter.denominator))
+    midi = _midi(score)
+    meters = [core.TimeSignatureTick(m.tick, m.numerator, m.denominator) for m in score.meters]
+    midi.time_signatures = core.TimeSignatureTickList(meters)
     if score.key:
-        midi.key_signatures.append(symusic.KeySignature(0, score.key.fifths, int(score.key.mode == "minor")))
+        midi.key_signatures.append(core.KeySignatureTick(0, score.key.fifths, int(score.key.mode == "minor")))
     markers = [(section.tick, _SECTION + section.label) for section in score.sections]
     markers += [(tick, _PHRASE) for tick in score.phrases]
     markers += [(change.tick, chord_symbol(change.chord, score.key)) for change in score.chords]
     markers += [(score.end_tick, _END)]
-    for tick, text in sorted(markers, key=lambda marker: marker[0]):
-        midi.markers.append(symusic.TextMeta(tick, text))
-    track = _track(score)
-    midi.tracks.append(track)
+    markers.sort(key=itemgetter(0))
+    midi.markers = core.TextMetaTickList([core.TextMetaTick(tick, text) for tick, text in markers])
     files.write_bytes(path, midi.dumps_midi())
 
 
-def _track(score: Score) -> symusic.Track:
+def _midi(score: Score) -> core.ScoreTick:
+    """The tempos and notes of a score."""
+    # the classes of `core`: the functions of `symusic` that wrap them take five times as long
+    midi = core.ScoreTick(score.ticks_per_beat)
+    tempos = [core.TempoTick(tempo.tick, mspq=round(60e6 / tempo.qpm)) for tempo in score.tempos]
+    midi.tempos = core.TempoTickList(tempos)
     drums = score.program == DRUM_KIT
-    track = symusic.Track("Solo", 0 if drums else score.program, drums)
-    for onset, duration, pitch, velocity in score.notes.tolist():
-        track.notes.append(symusic.Note(onset, duration, pitch, velocity))
-    return track
+    track = core.TrackTick("Solo", 0 if drums else score.program, drums)
+    columns = zip(score.notes.dtype.names or (), (np.int32, np.int32, np.int8, np.int8), strict=True)
+    track.notes = core.NoteTickList.from_numpy(*(score.notes[name].astype(kind) for name, kind in columns))
+    midi.tracks.append(track)
+    return midi
 
 
 def read_score(path: Path) -> Score:
@@ -215,38 +219,37 @@ def read_score(path: Path) -> Score:
     """
     expected = "a MIDI file written by this project"
     try:
-        midi = symusic.Score.from_midi(files.read_bytes(path))
+        midi = core.ScoreTick.from_midi(files.read_bytes(path))
     except Exception as error:  # symusic raises many types, among them RuntimeError and ValueError
         raise InputError(
             path, expected=expected, found=f"an unreadable file ({error})", remedy="ingest it again"
         ) from None
-    ends = [marker.time for marker in midi.markers if marker.text == _END]
+    markers = [(marker.time, marker.text) for marker in midi.markers]
+    ends = [tick for tick, text in markers if text == _END]
     if len(ends) != 1 or len(midi.tracks) > 1:
         raise InputError(path, expected=expected, found="no END marker", remedy="ingest it first")
+    chords, phrases, sections = [], [], []
+    for tick, text in markers:
+        if text == _PHRASE:
+            phrases.append(tick)
+        elif text.startswith(_SECTION):
+            sections.append(Section(tick, text.removeprefix(_SECTION)))
+        elif text != _END:
+            chords.append(ChordChange(tick, Chord.parse(text)))
     columns = midi.tracks[0].notes.numpy() if midi.tracks else {}
     notes = np.zeros(len(columns.get("time", ())), dtype=NOTE_DTYPE)
-    for ours, theirs in (
-        ("onset_tick", "time"),
-        ("duration_tick", "duration"),
-        ("pitch", "pitch"),
-        ("velocity", "velocity"),
-    ):
+    for ours, theirs in zip(NOTE_DTYPE.names or (), ("time", "duration", "pitch", "velocity"), strict=True):
         if len(notes):
             notes[ours] = columns[theirs]
-    chords, phrases, sections = [], [], []
-    for marker in midi.markers:
-        if marker.text == _PHRASE:
-            phrases.append(marker.time)
-        elif marker.text.startswith(_SECTION):
-            sections.append(Section(marker.time, marker.text.removeprefix(_SECTION)))
-        elif marker.text != _END:
-            chords.append(ChordChange(marker.time, Chord.parse(marker.text)))
+    if not (notes["onset_tick"][1:] > notes["onset_tick"][:-1]).all():
+        notes = notes[np.lexsort((notes["pitch"], notes["onset_tick"]))]
+    tempos = midi.tempos.numpy()
     signature = midi.key_signatures[0] if len(midi.key_signatures) else None
     return Score(
         ticks_per_beat=midi.tpq,
-        notes=notes[np.lexsort((notes["pitch"], notes["onset_tick"]))],
+        notes=notes,
         end_tick=ends[0],
-        tempos=tuple(Tempo(tempo.time, 60e6 / tempo.mspq) for tempo in midi.tempos),
+        tempos=tuple(map(Tempo, tempos["time"].tolist(), (60e6 / tempos["mspq"]).tolist())),
         meters=tuple(Meter(meter.time, meter.numerator, meter.denominator) for meter in midi.time_signatures),
         chords=tuple(chords),
         phrases=tuple(phrases),
@@ -271,14 +274,11 @@ def render_score(
     frames = round((score.seconds + tail_seconds) * sample_rate)
     if not len(score.notes):
         return np.zeros((frames, 2), dtype=np.float32)
-    midi = symusic.Score(score.ticks_per_beat)
-    for tempo in score.tempos:
-        midi.tempos.append(symusic.Tempo(time=tempo.tick, mspq=round(60e6 / tempo.qpm)))
-    track = _track(score)
+    midi = _midi(score)
     # The synthesizer stops at the end of the last note. An extra note, cut off below, lets the sound ring out.
     tail_beats = tail_seconds * score.tempos[-1].qpm / 60
-    track.notes.append(symusic.Note(score.end_tick + round((tail_beats + 1) * score.ticks_per_beat), 1, 0, 1))
-    midi.tracks.append(track)
+    end = score.end_tick + round((tail_beats + 1) * score.ticks_per_beat)
+    midi.tracks[0].notes.append(core.NoteTick(end, 1, 0, 1))
     # With stereo=False, the synthesizer returns silence.
     samples = np.asarray(synthesizer.render(midi, stereo=True), dtype=np.float32).T
     return np.ascontiguousarray(samples[:frames])

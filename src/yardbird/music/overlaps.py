@@ -29,5 +29,6 @@ def staying(notes: Notes) -> int:
 
 def cut_at_next_onset(onsets: Ints, offsets: Ints, end: int) -> tuple[Ints, int]:
     """The offsets of notes sorted by onset, cut at the next onset or, for the last, at `end`; how many changed."""
-    limits = np.append(onsets[1:], end)[: len(onsets)]
+    limits = np.full_like(offsets, end)
+    limits[:-1] = onsets[1:]
     return np.minimum(offsets, limits), int(np.count_nonzero(offsets > limits))

@@ -6,6 +6,7 @@ are grid steps; `yardbird.music.grid` makes one.
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,14 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Tempo:
+class Tempo(NamedTuple):
     """Quarter notes a minute from `tick` on."""
 
     tick: int
     qpm: float
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(NamedTuple):
     """A time signature from `tick` on, which is a bar line. A short first meter is a pickup bar."""
 
     tick: int
@@ -45,16 +44,14 @@ class Meter:
         return ticks_per_beat * 4 * self.numerator // self.denominator
 
 
-@dataclass(frozen=True, slots=True)
-class ChordChange:
+class ChordChange(NamedTuple):
     """`chord` lasts from `tick` until the next change; None means no chord (N.C.)."""
 
     tick: int
     chord: Chord | None
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A label of the form from `tick` on, such as `HEAD`, `SOLO` or `FORM A1`."""
 
     tick: int
@@ -115,13 +112,13 @@ class Score:
         """The ticks at which the notes end."""
         return self.onsets + self.durations
 
-    @property
+    @cached_property
     def pitches(self) -> Ints:
-        return self.notes["pitch"].astype(np.int64)
+        return _frozen(self.notes["pitch"].astype(np.int64))
 
-    @property
+    @cached_property
     def velocities(self) -> Ints:
-        return self.notes["velocity"].astype(np.int64)
+        return _frozen(self.notes["velocity"].astype(np.int64))
 
     @property
     def is_monophonic(self) -> bool:
@@ -143,23 +140,34 @@ class Score:
 
     def bar_of(self, ticks: Ints) -> Ints:
         """The index of the bar that each tick falls in."""
-        return np.searchsorted(self.bar_ticks, ticks, side="right") - 1
+        return self.bar_ticks.searchsorted(ticks, side="right") - 1
+
+    @cached_property
+    def chord_ticks(self) -> Ints:
+        """The tick of each chord change."""
+        return np.array([change.tick for change in self.chords], dtype=np.int64)
 
     def chord_index_of(self, ticks: Ints) -> Ints:
         """The index into `chords` of the change in force at each tick, -1 before the first."""
-        changes = np.array([change.tick for change in self.chords], dtype=np.int64)
-        return np.searchsorted(changes, ticks, side="right") - 1
+        return self.chord_ticks.searchsorted(ticks, side="right") - 1
+
+    @cached_property
+    def _tempo_map(self) -> tuple[Ints, Floats, Floats]:
+        """The tick, the time and the seconds a tick of each tempo."""
+        starts = np.array([tempo.tick for tempo in self.tempos], dtype=np.int64)
+        seconds_per_tick = np.array([60 / tempo.qpm / self.ticks_per_beat for tempo in self.tempos])
+        start_seconds = np.zeros(len(starts))
+        np.cumsum(np.diff(starts) * seconds_per_tick[:-1], out=start_seconds[1:])
+        return starts, start_seconds, seconds_per_tick
 
     def seconds_at(self, ticks: Ints) -> Floats:
         """The time of each tick under the tempo map."""
-        starts = np.array([tempo.tick for tempo in self.tempos], dtype=np.int64)
-        seconds_per_tick = np.array([60 / tempo.qpm / self.ticks_per_beat for tempo in self.tempos])
-        start_seconds = np.concatenate([[0.0], np.cumsum(np.diff(starts) * seconds_per_tick[:-1])])
-        index = np.clip(np.searchsorted(starts, ticks, side="right") - 1, 0, None)
+        starts, start_seconds, seconds_per_tick = self._tempo_map
+        index = (starts.searchsorted(ticks, side="right") - 1).clip(0)
         seconds: Floats = start_seconds[index] + (np.asarray(ticks) - starts[index]) * seconds_per_tick[index]
         return seconds
 
-    @property
+    @cached_property
     def seconds(self) -> float:
         return float(self.seconds_at(np.array([self.end_tick]))[0])
 
@@ -180,3 +188,9 @@ class Score:
     def tempo_scaled(self, factor: float) -> "Score":
         """Multiply every tempo by `factor`; the ticks of the notes do not change."""
         return replace(self, tempos=tuple(Tempo(tempo.tick, tempo.qpm * factor) for tempo in self.tempos))
+
+
+def _frozen(values: Ints) -> Ints:
+    """The same array, read-only, because every reader of a cached property shares it."""
+    values.setflags(write=False)
+    return values

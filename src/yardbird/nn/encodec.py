@@ -9,7 +9,7 @@ streams.
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
 import torch
@@ -17,11 +17,13 @@ from annotated_types import Ge
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import save_file
-from transformers import EncodecConfig, EncodecModel
 
 from yardbird.config import Check, NonNegativeInt, PositiveInt, Settings
 from yardbird.errors import InputError
 from yardbird.nn.residual_vq import Codebook
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel
 
 SAMPLE_RATE = 16_000  # of our codec; other codecs have their rate in `model.config`
 FRAME_RATE = 50
@@ -48,8 +50,11 @@ class NetworkConfig(Settings, section="codec.model"):
     codebook_size: Annotated[int, Ge(1), _POWER_OF_2]
 
 
-def build(config: NetworkConfig) -> EncodecModel:
+def build(config: NetworkConfig) -> "EncodecModel":
     """An untrained codec."""
+
+    from transformers import EncodecConfig, EncodecModel
+
     bits = config.codebook_size.bit_length() - 1
     return EncodecModel(
         EncodecConfig(
@@ -70,7 +75,7 @@ def build(config: NetworkConfig) -> EncodecModel:
     )
 
 
-def save(model: EncodecModel, folder: Path) -> None:
+def save(model: "EncodecModel", folder: Path) -> None:
     """Write config.json and half-precision weights for `EncodecModel.from_pretrained`."""
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)
@@ -81,12 +86,15 @@ def save(model: EncodecModel, folder: Path) -> None:
     part.replace(folder / _WEIGHTS)
 
 
-def load(folder: Path) -> EncodecModel:
+def load(folder: Path) -> "EncodecModel":
     """Load a trained codec in single precision and evaluation mode.
 
     Raises:
         InputError: there is none, it is damaged, or `check` refuses it.
     """
+
+    from transformers import EncodecModel
+
     if not (folder / _WEIGHTS).is_file():
         raise _unusable(folder, "none")
     try:
@@ -102,7 +110,7 @@ def load(folder: Path) -> EncodecModel:
     return model
 
 
-def check(model: EncodecModel, folder: Path) -> None:
+def check(model: "EncodecModel", folder: Path) -> None:
     """Refuse a codec that needs more than codes to decode, or encodes in overlapping chunks: MusicGen supports neither.
 
     Raises:
@@ -124,13 +132,13 @@ def _unusable(folder: Path, found: str) -> InputError:
     return InputError(folder, expected="a trained codec", found=found, remedy=remedy)
 
 
-def codebooks(model: EncodecModel) -> list[Codebook]:
+def codebooks(model: "EncodecModel") -> list[Codebook]:
     """The codebooks, in the order of quantisation."""
     return [cast(Any, layer).codebook for layer in model.quantizer.layers]
 
 
 @torch.no_grad()
-def encode(model: EncodecModel, samples: NDArray[np.float32]) -> NDArray[np.int16]:
+def encode(model: "EncodecModel", samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """Encode a waveform of shape (n,), n > 0, at the model's rate: (codebooks, ⌈n / samples of a frame⌉).
 
     There is no batch dimension: on a CPU batches are not faster (measured), because convolutions already fill a core.
@@ -144,14 +152,14 @@ def encode(model: EncodecModel, samples: NDArray[np.float32]) -> NDArray[np.int1
 
 
 @torch.no_grad()
-def decode(model: EncodecModel, codes: NDArray[np.int16]) -> NDArray[np.float32]:
+def decode(model: "EncodecModel", codes: NDArray[np.int16]) -> NDArray[np.float32]:
     """Decode codes of shape (codebooks, frames) to a waveform: (frames · samples of a frame,)."""
     batch = torch.from_numpy(codes.astype(np.int64))[None, None].to(model.device)
     samples: NDArray[np.float32] = cast(Any, model).decode(batch, [None]).audio_values[0, 0].cpu().numpy()
     return samples
 
 
-def describe(model: EncodecModel) -> dict[str, int]:
+def describe(model: "EncodecModel") -> dict[str, int]:
     """The number of parameters, and the number of values in the codebooks, which are not parameters."""
     return {
         "parameters": sum(weight.numel() for weight in model.parameters()),

@@ -4,13 +4,13 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from yardbird import files
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PAPER, INK, FAINT, GRID = "#fdfbf7", "#2b2a33", "#8d8896", "#e4dfd6"
 #: For classes, in this order: safe for colour-blind readers (Okabe & Ito 2008), yellow darkened for the background.
@@ -27,8 +27,12 @@ _NO_METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"C
 
 
 @contextmanager
-def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) -> Iterator[Figure]:
+def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) -> "Iterator[Figure]":
     """A figure to draw in (size in inches), written as PNG if the block succeeds; user settings have no effect."""
+
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
@@ -41,7 +45,7 @@ def figure(path: Path, title: str, *, width: float = 12.0, height: float = 5.0) 
     files.write_bytes(path, buffer.getvalue())
 
 
-def plain(axes: Axes, title: str, **labels: Any) -> Axes:
+def plain(axes: "Axes", title: str, **labels: Any) -> "Axes":
     """Set title and labels (`xlabel`, `ylabel`, `xlim`, …) and a light grid; returns the axes for chaining."""
     axes.set(title=title, **labels)
     axes.grid(True, linewidth=0.7)

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from yardbird.music.chords import chord_symbol
 from yardbird.music.pitch import spell
 from yardbird.music.score import Score
 from yardbird.pictures.png import draw_png
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _PAPER, _INK, _FAINT, _STRIPE = "#fdfbf7", "#2b2a33", "#8d8896", "#f6f3ec"
 _BAR_LINE, _BEAT_LINE, _TINT = "#a9a3b0", "#e4dfd6", "#efe6cf"
@@ -58,7 +58,9 @@ def draw(
     return draw_png(lambda: _figure(score, title, *tinted, bars_per_system), path)
 
 
-def _figure(score: Score, title: str, tint: str, tinted: Sequence[range], bars_per_system: int) -> Figure:
+def _figure(score: Score, title: str, tint: str, tinted: Sequence[range], bars_per_system: int) -> "Figure":
+    from matplotlib.figure import Figure
+
     edges = [*score.bar_ticks.tolist(), score.end_tick]
     edges[-1] = max(
         edges[-2] + score.meters[-1].bar_ticks(score.ticks_per_beat), edges[-1]
@@ -94,7 +96,9 @@ def _pitch_window(score: Score) -> tuple[int, int]:
     return low - 1 - spare // 2, high + 1 + (spare + 1) // 2
 
 
-def _header(figure: Figure, score: Score, title: str, bars: int, height: float, tint: str) -> None:
+def _header(figure: "Figure", score: Score, title: str, bars: int, height: float, tint: str) -> None:
+    from matplotlib.lines import Line2D
+
     def y(inches: float) -> float:
         return 1 - inches / height
 
@@ -113,7 +117,7 @@ def _header(figure: Figure, score: Score, title: str, bars: int, height: float, 
         x -= 0.024
 
 
-def _keyboard(axes: Axes, layout: _Layout, spans: Sequence[tuple[int, int]], score: Score) -> None:
+def _keyboard(axes: "Axes", layout: _Layout, spans: Sequence[tuple[int, int]], score: Score) -> None:
     """Draw stripes for the black keys, octave names at the left, and tinted spans of ticks."""
     axes.set_facecolor(_PAPER)
     for pitch in range(layout.low, layout.high + 1):
@@ -130,7 +134,7 @@ def _keyboard(axes: Axes, layout: _Layout, spans: Sequence[tuple[int, int]], sco
         side.set_visible(False)
 
 
-def _bar_lines(axes: Axes, score: Score, edges: list[int], system: range, high: int) -> None:
+def _bar_lines(axes: "Axes", score: Score, edges: list[int], system: range, high: int) -> None:
     for bar in system:
         start, stop = edges[bar], edges[bar + 1]
         beats = range(start + score.ticks_per_beat, stop, score.ticks_per_beat)
@@ -140,7 +144,7 @@ def _bar_lines(axes: Axes, score: Score, edges: list[int], system: range, high: 
     axes.axvline(edges[system[-1] + 1], color=_BAR_LINE, linewidth=1.1, zorder=1.5)
 
 
-def _chords(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) -> None:
+def _chords(axes: "Axes", score: Score, start: int, stop: int, layout: _Layout) -> None:
     """Write chord symbols where the chord changes, and the current one at the start of each system."""
     shown = {change.tick: change.chord for change in score.chords if start <= change.tick < stop}
     before = [change.chord for change in score.chords if change.tick < start]
@@ -156,8 +160,12 @@ def _chords(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) ->
         )  # fmt: skip
 
 
-def _notes(axes: Axes, score: Score, start: int, stop: int, layout: _Layout) -> None:
+def _notes(axes: "Axes", score: Score, start: int, stop: int, layout: _Layout) -> None:
     """Draw notes as thick lines with round caps; lines are shortened by the caps so that they end with the notes."""
+
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
+
     inside = (score.onsets < stop) & (score.offsets > start)
     if not inside.any():
         return

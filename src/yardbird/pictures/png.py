@@ -3,17 +3,18 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-import matplotlib.image
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from yardbird import files
 
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from matplotlib.figure import Figure
 
-def draw_png(figure: Callable[[], Figure], path: Path | None) -> NDArray[np.uint8]:
+
+def draw_png(figure: "Callable[[], Figure]", path: Path | None) -> NDArray[np.uint8]:
     """Draw a figure and, if a path is given, write it as PNG.
 
     Args:
@@ -22,6 +23,10 @@ def draw_png(figure: Callable[[], Figure], path: Path | None) -> NDArray[np.uint
     Returns:
         the picture, shape (height, width, 3).
     """
+
+    import matplotlib as mpl
+    import matplotlib.image
+
     with mpl.rc_context():
         mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
         mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula

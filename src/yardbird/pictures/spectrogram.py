@@ -1,14 +1,16 @@
 """Draws the spectrogram of a sound: the level at every frequency over time."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy import signal
 
 from yardbird.audio.wave import Waveform
 from yardbird.pictures.png import draw_png
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from matplotlib.figure import Figure
 
 _WINDOW_SECONDS, _HOP_SECONDS = 0.064, 0.016
 _LOWEST_HZ = 80.0  # the axis is logarithmic, as pitch is
@@ -34,7 +36,9 @@ def draw(
     return draw_png(lambda: _figure(waveform, title, primed_seconds), path)
 
 
-def _figure(waveform: Waveform, title: str, primed_seconds: float) -> Figure:
+def _figure(waveform: Waveform, title: str, primed_seconds: float) -> "Figure":
+    from matplotlib.figure import Figure
+
     pitches, times, level = _levels(waveform)
     top = level.max()
     figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained", facecolor=_PAPER)
@@ -62,6 +66,9 @@ def _figure(waveform: Waveform, title: str, primed_seconds: float) -> Figure:
 
 def _levels(waveform: Waveform) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies in Hz from `_LOWEST_HZ` on, the window centres in seconds, and the levels in decibels."""
+
+    from scipy import signal
+
     rate = waveform.sample_rate
     window, hop = round(_WINDOW_SECONDS * rate), round(_HOP_SECONDS * rate)
     whole = np.pad(waveform.mono, window // 2)  # centres the first window on the first sample

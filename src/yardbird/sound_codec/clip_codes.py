@@ -4,10 +4,10 @@ import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import EncodecModel
 
 from yardbird import files
 from yardbird.audio.resampling import to_mono
@@ -18,10 +18,13 @@ from yardbird.nn import encodec
 from yardbird.progress import progress
 from yardbird.tables.clip_tables import ClipRow, encoded_clip, read_clips, write_clip_index
 
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel
+
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
 
 
-def encode_clips(clips: Path, output: Path, codec: EncodecModel, source: str) -> dict[str, int | float]:
+def encode_clips(clips: Path, output: Path, codec: "EncodecModel", source: str) -> dict[str, int | float]:
     """Encode every clip of `clips`/clips.csv, resampled to the codec's rate, on all CPU cores.
 
     Writes to `output`: codes.npy, (frames of all clips, codebooks) int16, with the clips concatenated; index.csv, the

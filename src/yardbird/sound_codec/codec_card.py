@@ -1,16 +1,17 @@
 """The codec's model card in Markdown, from its settings and metrics."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from transformers import EncodecModel
+from typing import TYPE_CHECKING, Any
 
 from yardbird.sound_codec.codec_training import CodecCurveRow, TrainingConfig
 from yardbird.sound_codec.training_sounds import SoundsConfig
 
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel
+
 
 def model_card(
-    model: EncodecModel,
+    model: "EncodecModel",
     sounds: SoundsConfig,
     training: TrainingConfig,
     figures: Mapping[str, Any],

@@ -3,18 +3,18 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import librosa
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from transformers import EncodecModel
 
 from yardbird.nn import encodec
 from yardbird.nn.encodec import HOP, SAMPLE_RATE
 from yardbird.sound_codec.training_sounds import COMPING, Clip, Samples
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel
 
 QUARTER_TONE = 2 ** (1 / 24)
 _LOWEST_HZ, _HIGHEST_HZ = 40.0, 1800.0  # from the low E of a double bass to above a soprano saxophone
@@ -65,12 +65,12 @@ def log_mel_distance(original: Samples, decoded: Samples) -> float:
     return float(np.abs(log_mel(original) - log_mel(decoded)).mean())
 
 
-def through(model: EncodecModel, samples: Samples) -> Samples:
+def through(model: "EncodecModel", samples: Samples) -> Samples:
     """Encode and decode, cut to the original length."""
     return encodec.decode(model, encodec.encode(model, samples))[: len(samples)]
 
 
-def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:
+def measure(model: "EncodecModel", clips: Sequence[Clip]) -> dict[str, Any]:
     """Metrics over held-out clips: share of voiced frames with kept pitch, in total and by group, and mean distance.
 
     Clips with a rhythm section count only in the distance, because a mixture has no single pitch.
@@ -94,8 +94,12 @@ def measure(model: EncodecModel, clips: Sequence[Clip]) -> dict[str, Any]:
     }
 
 
-def draw(model: EncodecModel, clips: Sequence[Clip], path: Path) -> None:
+def draw(model: "EncodecModel", clips: Sequence[Clip], path: Path) -> None:
     """Draw spectrograms of clips (top row) and of their reconstructions (bottom row)."""
+
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context({"font.size": 9}):
         figure = Figure(figsize=(4.5 * len(clips), 6), layout="constrained")
         axes = figure.subplots(2, len(clips), squeeze=False, sharex=True, sharey=True)

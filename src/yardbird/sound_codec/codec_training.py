@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
-from transformers import EncodecModel
 
 from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Settings, ShareBelowOne
 from yardbird.nn import encodec
@@ -23,6 +22,9 @@ from yardbird.nn.spectral_loss import SpectralLossConfig, spectral_loss
 from yardbird.seeds import derive_seed, generator
 from yardbird.sound_codec.codec_quality import measure
 from yardbird.sound_codec.training_sounds import Clip, SoundsConfig, crops, training_pool
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel
 
 _FIT_BATCHES = 40  # number of batches whose latents initialise the codebooks
 
@@ -55,7 +57,7 @@ State = Mapping[str, Any]
 class Trainer:
     """A codec in training, its moving average, and the state of the training. Uses the model's device."""
 
-    def __init__(self, model: EncodecModel, config: TrainingConfig, sounds: SoundsConfig, seed: int) -> None:
+    def __init__(self, model: "EncodecModel", config: TrainingConfig, sounds: SoundsConfig, seed: int) -> None:
         self.model, self.config, self.sounds, self.seed = model, config, sounds, seed
         self.average = deepcopy(model).train(False).requires_grad_(False)
         self.optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), foreach=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from yardbird.audio.synth import render
 from yardbird.config import MidiNumber, PositiveFloat, PositiveInt, Settings, Share
@@ -98,6 +97,8 @@ def crops(pool: Samples, count: int, length: int, rng: np.random.Generator) -> S
 
 
 def _piece(config: SoundsConfig, seed: int, number: int) -> tuple[str, Samples]:
+    from scipy import signal
+
     rng = generator(seed, number)
     names = list(config.instruments)
     weights = np.array([config.instruments[name].weight for name in names])

@@ -118,7 +118,7 @@ def stretched(frame: Frame, segments: int, qpm: float | None = None) -> Frame:
 
 def _repeated(changes: Sequence[Change], choruses: range, end_tick: int) -> list[Change]:
     return [
-        replace(change, tick=change.tick + start)
+        change._replace(tick=change.tick + start)
         for start in choruses
         for change in changes
         if change.tick + start < end_tick

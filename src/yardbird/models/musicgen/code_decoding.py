@@ -5,13 +5,12 @@ Sound longer than the context of training is made in windows.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
 
 from yardbird.errors import InputError
 from yardbird.models.family_kinds import Codes
@@ -20,6 +19,9 @@ from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Sampling, SoundSampling, choose, row_generators
 from yardbird.progress import progress
 
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import MusicgenForConditionalGeneration
+
 _UNKNOWN = -1
 
 
@@ -27,7 +29,7 @@ class Singer(Protocol):
     """The interface of a family for decoding."""
 
     @property
-    def model(self) -> MusicgenForConditionalGeneration: ...
+    def model(self) -> "MusicgenForConditionalGeneration": ...
 
     @property
     def context_frames(self) -> int: ...
@@ -98,6 +100,9 @@ class _Conditioned:
 
     def restart(self) -> None:
         """Clear the cache."""
+
+        from transformers import DynamicCache, EncoderDecoderCache
+
         config = self._model.decoder.config
         self._cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
 

@@ -3,24 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
-from transformers import (
-    AutoConfig,
-    AutoTokenizer,
-    EncodecModel,
-    MusicgenConfig,
-    MusicgenForConditionalGeneration,
-    PreTrainedTokenizerBase,
-)
-from transformers.utils import logging as transformers_logging
 
 from yardbird.errors import InputError
 from yardbird.nn import encodec
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel, MusicgenForConditionalGeneration, PreTrainedTokenizerBase
 
 SCRATCH = "scratch"
 CODEC = Path("codec")  # the repository's codec, used by a model from scratch
@@ -29,7 +23,7 @@ _REMEDY = "set musicgen.checkpoint to scratch, or to a folder with the layout of
 _NEEDED = ["*.json", "*.safetensors", "spiece.model"]  # no pickles
 
 
-def open_codec(checkpoint: str) -> EncodecModel:
+def open_codec(checkpoint: str) -> "EncodecModel":
     """The codec of a model of `musicgen.checkpoint`, frozen and in evaluation mode.
 
     Raises:
@@ -38,7 +32,7 @@ def open_codec(checkpoint: str) -> EncodecModel:
     if checkpoint == SCRATCH:
         with quiet():
             return encodec.load(CODEC)
-    codec = cast(EncodecModel, open_model(locate(checkpoint)).audio_encoder)
+    codec = cast("EncodecModel", open_model(locate(checkpoint)).audio_encoder)
     codec.requires_grad_(False)
     return codec
 
@@ -62,12 +56,15 @@ def locate(checkpoint: str) -> Path:
     raise InputError(checkpoint, expected="a MusicGen checkpoint", found=found, remedy=_REMEDY)
 
 
-def open_model(folder: Path) -> MusicgenForConditionalGeneration:
+def open_model(folder: Path) -> "MusicgenForConditionalGeneration":
     """Load the model of a folder (safetensors), in single precision and evaluation mode.
 
     Raises:
         InputError: the folder does not hold a complete mono MusicGen.
     """
+
+    from transformers import AutoConfig, MusicgenConfig, MusicgenForConditionalGeneration
+
     try:
         with quiet():
             config = AutoConfig.from_pretrained(folder)
@@ -87,15 +84,18 @@ def open_model(folder: Path) -> MusicgenForConditionalGeneration:
     if report["missing_keys"]:
         raise _unusable(folder, f"no weights for {min(report['missing_keys'])}")
     complete(model)
-    return cast(MusicgenForConditionalGeneration, model)
+    return cast("MusicgenForConditionalGeneration", model)
 
 
-def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def open_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """Load the tokenizer of a folder.
 
     Raises:
         InputError: there is none.
     """
+
+    from transformers import AutoTokenizer
+
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:
@@ -103,7 +103,7 @@ def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def complete(model: MusicgenForConditionalGeneration) -> None:
+def complete(model: "MusicgenForConditionalGeneration") -> None:
     """Set the decoder's start token where only the generation config has it; without it, the model's loss raises."""
     decoder: Any = model.config.decoder
     decoder.decoder_start_token_id = decoder.pad_token_id
@@ -112,6 +112,9 @@ def complete(model: MusicgenForConditionalGeneration) -> None:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence transformers' progress bars and its warning that MusicGen's pad id equals the vocabulary size."""
+
+    from transformers.utils import logging as transformers_logging
+
     logging: Any = transformers_logging  # partly untyped
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

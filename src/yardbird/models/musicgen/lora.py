@@ -4,9 +4,10 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from transformers import MusicgenForConditionalGeneration
-
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import MusicgenForConditionalGeneration
 
 if TYPE_CHECKING:
     from peft import PeftModel  # slow to import, and only LoRA needs it
@@ -27,7 +28,7 @@ class Adaptation(Settings, section="musicgen.adaptation"):
     dropout: ShareBelowOne  # on the input of A
 
 
-def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptation) -> "PeftModel":
+def with_adapters(model: "MusicgenForConditionalGeneration", adaptation: Adaptation) -> "PeftModel":
     """Add adapters to the decoder, in place. Afterwards only they require gradients."""
     from peft import LoraConfig, get_peft_model
 
@@ -40,6 +41,6 @@ def with_adapters(model: MusicgenForConditionalGeneration, adaptation: Adaptatio
     return cast("PeftModel", get_peft_model(model, config))
 
 
-def merged(adapted: "PeftModel") -> MusicgenForConditionalGeneration:
+def merged(adapted: "PeftModel") -> "MusicgenForConditionalGeneration":
     """A plain MusicGen: a copy with the adapters merged into the matrices."""
-    return cast(MusicgenForConditionalGeneration, copy.deepcopy(adapted).merge_and_unload())
+    return cast("MusicgenForConditionalGeneration", copy.deepcopy(adapted).merge_and_unload())

@@ -11,8 +11,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import EncodecFeatureExtractor, EncodecModel, MusicgenForConditionalGeneration
-from transformers import PreTrainedTokenizerBase as Tokenizer
 
 from yardbird import files
 from yardbird.audio.wave import Waveform
@@ -29,6 +27,10 @@ from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.nn import encodec
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import SoundSampling
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel, MusicgenForConditionalGeneration
+    from transformers import PreTrainedTokenizerBase as Tokenizer
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -58,10 +60,10 @@ class MusicGenFamily(SoundFamily):
     codec_name: ClassVar[str] = "audio"
     watched: ClassVar[str] = "nats_per_frame"
     conditioned_on: ClassVar[tuple[str, ...]] = ("caption", "opening of a sound")
-    model: MusicgenForConditionalGeneration
+    model: "MusicgenForConditionalGeneration"
 
     def __init__(
-        self, model: MusicgenForConditionalGeneration, tokenizer: Tokenizer, clips: ClipsConfig, origin: Origin
+        self, model: "MusicgenForConditionalGeneration", tokenizer: "Tokenizer", clips: ClipsConfig, origin: Origin
     ) -> None:
         self.model, self.tokenizer, self.clips, self.origin = model, tokenizer, clips, origin
         self._adapted: PeftModel | None = None
@@ -104,6 +106,9 @@ class MusicGenFamily(SoundFamily):
 
     def save(self, folder: Path) -> None:
         """Write a MusicGen checkpoint in the hub's layout, with adapters merged, and `musicgen.json`."""
+
+        from transformers import EncodecFeatureExtractor
+
         model = self.model if self._adapted is None else merged(self._adapted)
         with hub_checkpoint.quiet():
             model.save_pretrained(folder)
@@ -119,7 +124,7 @@ class MusicGenFamily(SoundFamily):
             InputError: the checkpoint cannot be found any more.
         """
         if self.origin.checkpoint == SCRATCH:
-            codec = cast(EncodecModel, self.model.audio_encoder)
+            codec = cast("EncodecModel", self.model.audio_encoder)
             model = build(self.origin.model, self.tokenizer, codec, self.origin.seed)
         else:
             model = hub_checkpoint.open_model(hub_checkpoint.locate(self.origin.checkpoint))
@@ -252,11 +257,11 @@ class MusicGenFamily(SoundFamily):
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), with the model's codec."""
-        return encodec.encode(cast(EncodecModel, self.model.audio_encoder), samples)
+        return encodec.encode(cast("EncodecModel", self.model.audio_encoder), samples)
 
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
         """(codebooks, frames) → (n,) at `sample_rate`."""
-        return encodec.decode(cast(EncodecModel, self.model.audio_encoder), codes)
+        return encodec.decode(cast("EncodecModel", self.model.audio_encoder), codes)
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""

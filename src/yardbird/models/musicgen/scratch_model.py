@@ -1,23 +1,15 @@
 """A MusicGen trained from scratch: small enough for a CPU, with the repository's codec and its own vocabulary."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from transformers import (
-    EncodecModel,
-    GenerationConfig,
-    MusicgenConfig,
-    MusicgenDecoderConfig,
-    MusicgenForCausalLM,
-    MusicgenForConditionalGeneration,
-    PreTrainedTokenizerBase,
-    T5Config,
-    T5EncoderModel,
-)
 
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
 from yardbird.models.musicgen.hub_checkpoint import complete, quiet
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import EncodecModel, MusicgenForConditionalGeneration, PreTrainedTokenizerBase
 
 # Standard deviations. With the usual size, the sinusoidal positions dominate the embeddings and delay learning.
 _EMBEDDING, _HEAD = 0.6, 0.02
@@ -45,13 +37,24 @@ class ModelConfig(Settings, section="musicgen.model"):
 
 
 def build(
-    sizes: ModelConfig, tokenizer: PreTrainedTokenizerBase, codec: EncodecModel, seed: int
-) -> MusicgenForConditionalGeneration:
+    sizes: ModelConfig, tokenizer: "PreTrainedTokenizerBase", codec: "EncodecModel", seed: int
+) -> "MusicgenForConditionalGeneration":
     """A MusicGen with random weights from `seed` and a given codec. torch's global random state is not changed.
 
     The text encoder keeps its random weights. If it is trained too, it soon returns the same states for every caption.
     Random states distinguish words and their places, and the decoder learns to attend to them.
     """
+
+    from transformers import (
+        GenerationConfig,
+        MusicgenConfig,
+        MusicgenDecoderConfig,
+        MusicgenForCausalLM,
+        MusicgenForConditionalGeneration,
+        T5Config,
+        T5EncoderModel,
+    )
+
     pad = int(codec.config.codebook_size)
     with torch.random.fork_rng(), quiet():
         torch.manual_seed(seed)

@@ -5,10 +5,12 @@ tokenizer.json, so that `AutoTokenizer.from_pretrained` reads captions as traini
 """
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    from transformers import PreTrainedTokenizerBase
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "</s>"
 
@@ -21,8 +23,11 @@ _REPLACED = (
 _BETWEEN_WORDS = r"[^\w#'-]+"
 
 
-def word_tokenizer(captions: Iterable[str]) -> PreTrainedTokenizerBase:
+def word_tokenizer(captions: Iterable[str]) -> "PreTrainedTokenizerBase":
     """One token for each word, ignoring case. Every caption ends with an end token, so that none is empty."""
+
+    from transformers import PreTrainedTokenizerFast
+
     rules = [normalizers.Replace(Regex(pattern), content) for pattern, content in _REPLACED]
     tokenizer = Tokenizer(models.WordLevel({}, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence([*rules, normalizers.Lowercase()])
@@ -39,7 +44,7 @@ def word_tokenizer(captions: Iterable[str]) -> PreTrainedTokenizerBase:
     return wrapped
 
 
-def unknown_words(tokenizer: PreTrainedTokenizerBase, caption: str) -> tuple[str, ...]:
+def unknown_words(tokenizer: "PreTrainedTokenizerBase", caption: str) -> tuple[str, ...]:
     """The words outside the vocabulary, as written, in their order."""
     encoded = tokenizer(caption, return_offsets_mapping=True)
     pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
