@@ -20,9 +20,10 @@ from yardbird.tables.curve_table import write_curve
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import board_folder, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.fit import fit
+from yardbird.training.fit import assist, fit
 from yardbird.training.listeners import TensorBoard
-from yardbird.training.training_config import TrainingConfig
+from yardbird.training.ranks import check_devices, this_rank
+from yardbird.training.training_config import FREE, TrainingConfig
 
 MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
 
@@ -31,12 +32,15 @@ MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/t
 def main() -> None:
     (name,) = stage_arguments("the name of a family", known=family_names())
     config, seed = read_section(f"{name}.training", TrainingConfig), read_seed()
+    check_devices(config, name)
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
     encoded = Path("data/encoded") / load_family(name).codec_name
     family = load_family(name).create(encoded, PARAMS)
+    if this_rank():
+        return assist(family, encoded, config, seed=seed)
     settings = {"seed": seed, name: read_params()[name]}
-    key = stage_hash(f"train@{name}")
+    key = stage_hash(f"train@{name}", free=[f"{name}.training.{setting}" for setting in FREE])
     checkpoint = CheckpointFolder(project_root(), name, key)
     lock = read_lock()
     data = {encoded.as_posix(): output_hashes(lock).get(encoded.as_posix(), "")}

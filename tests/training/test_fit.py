@@ -41,6 +41,9 @@ CONFIG = TrainingConfig(
     sample_every_epochs=2,
     threads=1,
     processes=1,
+    devices=1,
+    num_nodes=1,
+    strategy="auto",
 )
 
 
