@@ -37,8 +37,9 @@ def main() -> None:
     torch.manual_seed(derive_seed(seed, "create", name))
     encoded = Path("data/encoded") / load_family(name).codec_name
     family = load_family(name).create(encoded, PARAMS)
-    if this_rank():
-        return assist(family, encoded, config, seed=seed)
+    if this_rank():  # only rank 0 writes
+        assist(family, encoded, config, seed=seed)
+        return
     settings = {"seed": seed, name: read_params()[name]}
     key = stage_hash(f"train@{name}", free=[f"{name}.training.{setting}" for setting in FREE])
     checkpoint = CheckpointFolder(project_root(), name, key)
