@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import torch
 
 from yardbird import files
+from yardbird.checksums import check_sums, write_sums
 from yardbird.config import PARAMS, flatten, read_params, read_section, read_seed
 from yardbird.devices import prepare_torch
 from yardbird.dvc_lock import background_sources, output_hashes, read_lock
@@ -36,6 +37,7 @@ def main() -> None:
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
     encoded = Path("data/encoded") / load_family(name).codec_name
+    check_sums(encoded, "run yardbird run, which encodes again")
     family = load_family(name).create(encoded, PARAMS)
     if this_rank():  # only rank 0 writes
         assist(family, encoded, config, seed=seed)
@@ -56,6 +58,7 @@ def main() -> None:
                 family.save(folder)
                 origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}
                 files.write_json(folder / TRAINED, origin | {"conditioned_on": list(family.conditioned_on)})
+                write_sums(folder)
             summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
             files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
             files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from yardbird import drafts
 from yardbird.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write atomically: a reader sees the old or the new file, even after a kill or on a full disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=drafts.place_for(path.parent), prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -68,7 +69,7 @@ def read_json(path: Path) -> Any:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a new folder to fill. It replaces `folder` if the block succeeds and is deleted if the block fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    draft = Path(tempfile.mkdtemp(dir=drafts.place_for(folder.parent), prefix=f".{folder.name}."))
     old = draft.with_name(f"{draft.name}.old")
     try:
         yield draft

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from yardbird import files
+from yardbird.checksums import check_sums
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.fill_stream import MOST_BARS, gap_at, gap_of
 from yardbird.codecs.grammar import EventGrammar
@@ -22,6 +23,7 @@ from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import NonNegativeInt, PositiveInt, Share, ShareBelowOne, read_section
 from yardbird.models.family import Batch, Datasets, Loss, Mixture, Ratio, TokenScores
 from yardbird.models.family_kinds import TokenFamily
+from yardbird.models.family_names import REMEDY
 from yardbird.models.music_transformer import event_windows
 from yardbird.models.music_transformer.pitch_relations import RELATIONS, Use, make_relations
 from yardbird.models.music_transformer.transformer_model import MusicTransformer
@@ -84,6 +86,7 @@ class MusicTransformerFamily(TokenFamily):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicTransformerFamily":
+        check_sums(folder, REMEDY)
         family = cls(EventCodec.load(folder / "codec.json"), ModelConfig(**files.read_json(folder / "config.json")))
         family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
         family.model.eval()
