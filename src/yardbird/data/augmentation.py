@@ -21,6 +21,7 @@ from yardbird.config import (
     PositiveInt,
     Role,
     Settings,
+    Split,
 )
 from yardbird.data.manifest import SoloRow
 from yardbird.errors import InputError
@@ -65,7 +66,7 @@ class Variant:
 def augment(
     rows: Sequence[SoloRow],
     ingested: Path,
-    splits: Mapping[str, str],
+    splits: Mapping[str, Split],
     output: Path,
     config: AugmentConfig,
     seed: int,
@@ -171,7 +172,7 @@ def variants(row: SoloRow, score: Score, config: AugmentConfig, seed: int) -> li
     return [variant for _, _, variant in sorted(ranked)]
 
 
-def copy_row(row: SoloRow, variant: Variant, split: str, role: Role) -> CopyRow:
+def copy_row(row: SoloRow, variant: Variant, split: Split, role: Role) -> CopyRow:
     suffix = "" if variant == Variant(0, 1.0) else variant.suffix
     source, _, stem = row.solo.partition("/")
     return CopyRow(

@@ -18,6 +18,7 @@ from yardbird import files
 from yardbird.config import read_params
 from yardbird.errors import InputError, YardbirdError
 from yardbird.runs.foreign_entries import drop_foreign_entries
+from yardbird.runs.verified_cache import verify_objects
 
 if TYPE_CHECKING:  # the import of DVC takes a second, so only the functions that use it import it
     from dvc.repo import Repo
@@ -165,6 +166,7 @@ def _run(
 
     with open_repo(root) as repo, contextlib.ExitStack() as held:
         read_params()  # its errors name the line, those of DVC do not
+        verify_objects(repo, say)
         try:
             held.enter_context(lock_repo(repo))  # for all stages together: else DVC reads dvc.yaml again for each one
             drop_foreign_entries(repo)

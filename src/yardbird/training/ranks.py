@@ -13,7 +13,9 @@ from typing import Protocol, TypeVar
 
 import torch
 import torch.distributed as dist
-from lightning.fabric.plugins.environments import ClusterEnvironment, LightningEnvironment, TorchElasticEnvironment
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import Tensor
 from torch.utils.data import BatchSampler, Sampler
 
@@ -92,15 +94,17 @@ class SharedBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         for batch in BatchSampler(self.sampler, self._size, drop_last=False):
-            yield batch[self._part(len(batch))] or batch[:1]
+            start, stop = self._part(len(batch))
+            yield batch[start:stop] or batch[:1]
 
     def counts(self, number: int) -> bool:
         """Whether this rank has windows of batch `number`."""
-        part = self._part(min(self._size, len(self.sampler) - number * self._size))
-        return part.start < part.stop
+        start, stop = self._part(min(self._size, len(self.sampler) - number * self._size))
+        return start < stop
 
-    def _part(self, size: int) -> slice:
-        return slice(size * self._rank // self._ranks, size * (self._rank + 1) // self._ranks)
+    def _part(self, size: int) -> tuple[int, int]:
+        """The first and the last window, exclusive, of this rank in a batch of some size."""
+        return size * self._rank // self._ranks, size * (self._rank + 1) // self._ranks
 
 
 class DealtBatches(Sampler[list[int]]):
