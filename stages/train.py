@@ -37,7 +37,7 @@ def main() -> None:
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
     encoded = Path("data/encoded") / load_family(name).codec_name
-    check_sums(encoded, "run yardbird run, which encodes again")
+    check_sums(encoded)
     family = load_family(name).create(encoded, PARAMS)
     if this_rank():  # only rank 0 writes
         assist(family, encoded, config, seed=seed)

@@ -6,6 +6,7 @@ from yardbird import files
 from yardbird.errors import InputError
 
 SUMS = "SHA256SUMS"
+_REMEDY = "delete the folder, and copy it again or run `yardbird run`, which restores what it has made"
 _NOT_SUMMED = {SUMS, "README.md"}  # a card may be edited
 
 
@@ -20,11 +21,8 @@ def write_sums(folder: Path) -> None:
     )
 
 
-def check_sums(folder: Path, remedy: str) -> None:
+def check_sums(folder: Path) -> None:
     """Compare the files of a folder with its SHA256SUMS. A folder without this file, of other origin, is not checked.
-
-    Args:
-        remedy: how a user restores the folder.
 
     Raises:
         InputError: a file is missing or has other bytes, or SHA256SUMS is damaged.
@@ -35,15 +33,15 @@ def check_sums(folder: Path, remedy: str) -> None:
     except FileNotFoundError:
         return
     except UnicodeDecodeError:
-        raise InputError(sums, expected="checksums", found="other bytes", remedy=remedy) from None
+        raise InputError(sums, expected="checksums", found="other bytes", remedy=_REMEDY) from None
     if not lines:
-        raise InputError(sums, expected="checksums", found="none", remedy=remedy)
+        raise InputError(sums, expected="checksums", found="none", remedy=_REMEDY)
     for line in lines:
         digest, separator, name = line.partition("  ")
         if not separator or len(digest) != 64:
-            raise InputError(sums, expected="checksums", found=repr(line[:80]), remedy=remedy)
+            raise InputError(sums, expected="checksums", found=repr(line[:80]), remedy=_REMEDY)
         path = files.within(folder, name)
         found = files.sha256(path) if path.is_file() else None
         if found != digest:
             what = "other bytes: it is damaged, or was changed" if found else "no such file"
-            raise InputError(path, expected=f"the file of its checksum in {SUMS}", found=what, remedy=remedy)
+            raise InputError(path, expected=f"the file of its checksum in {SUMS}", found=what, remedy=_REMEDY)

@@ -23,7 +23,6 @@ from yardbird.codecs.vocabulary import KINDS
 from yardbird.config import NonNegativeInt, PositiveInt, Share, ShareBelowOne, read_section
 from yardbird.models.family import Batch, Datasets, Loss, Mixture, Ratio, TokenScores
 from yardbird.models.family_kinds import TokenFamily
-from yardbird.models.family_names import REMEDY
 from yardbird.models.music_transformer import event_windows
 from yardbird.models.music_transformer.pitch_relations import RELATIONS, Use, make_relations
 from yardbird.models.music_transformer.transformer_model import MusicTransformer
@@ -86,7 +85,7 @@ class MusicTransformerFamily(TokenFamily):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicTransformerFamily":
-        check_sums(folder, REMEDY)
+        check_sums(folder)
         family = cls(EventCodec.load(folder / "codec.json"), ModelConfig(**files.read_json(folder / "config.json")))
         family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
         family.model.eval()

@@ -20,7 +20,6 @@ from yardbird.config import read_section
 from yardbird.devices import best_device
 from yardbird.models.family import ACTIVE_VARIANCE, Batch, Datasets, Loss, Means, Ratio, TokenScores
 from yardbird.models.family_kinds import LatentFamily
-from yardbird.models.family_names import REMEDY
 from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.models.music_vae.melody_windows import MelodyWindows, whole_solos
 from yardbird.models.music_vae.sequence_prior import Sequences, fit_prior
@@ -61,7 +60,7 @@ class MusicVAEFamily(LatentFamily):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicVAEFamily":
-        check_sums(folder, REMEDY)
+        check_sums(folder)
         family = cls(MelodyCodec.load(folder / "codec.json"), _stored(folder / "config.json"))
         family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
         family.model.eval()

@@ -21,7 +21,6 @@ from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.family import Batch, Datasets, Loss, Ratio
 from yardbird.models.family_kinds import Codes, SoundFamily
-from yardbird.models.family_names import REMEDY
 from yardbird.models.musicgen import code_decoding, code_windows, hub_checkpoint, tokenizer
 from yardbird.models.musicgen.code_windows import ClipsConfig
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
@@ -99,7 +98,7 @@ class MusicGenFamily(SoundFamily):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicGenFamily":
-        check_sums(folder, REMEDY)
+        check_sums(folder)
         ours = files.read_json(folder / _OURS)
         origin = Origin(**{**ours["origin"], "model": ModelConfig(**ours["origin"]["model"])})
         model, words = hub_checkpoint.open_model(folder), hub_checkpoint.open_tokenizer(folder)
