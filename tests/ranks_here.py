@@ -33,7 +33,8 @@ def on_ranks(ranks: int, work: Callable[[int], object]) -> list[int | None]:
 
 
 def _run(work: Callable[[int], object], rank: int, ranks: int, port: int) -> None:
-    os.environ.update(LOCAL_RANK=str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), WORLD_SIZE=str(ranks))
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), TORCHELASTIC_RUN_ID="test")
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(ranks))
     status = 1
     try:
         work(rank)

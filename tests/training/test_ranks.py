@@ -124,6 +124,8 @@ def test_a_training_on_two_processes_resumes_to_the_same_bytes_and_only_rank_0_w
     whole, resumed = result(tmp_path / "whole"), result(tmp_path / "broken")
     assert all(torch.equal(weight, whole["weights"][name]) for name, weight in resumed["weights"].items())
     assert resumed["curve"] == whole["curve"]
+    assert on_two(tmp_path / "broken", config, Certain()) == [0, 0], "a finished training is not repeated"
+    assert result(tmp_path / "broken")["curve"] == whole["curve"]
 
 
 def test_a_killed_rank_ends_the_training_with_one_line_and_the_same_command_resumes_it(
