@@ -107,8 +107,9 @@ def fit(
     Raises:
         DivergedError: the loss or a validation measure became infinite or NaN.
         InterruptedTrainingError: Ctrl-C or SIGTERM. The checkpoint remains.
+        LostProcessError: a process that shares the batches ended. The checkpoint remains.
         InputError: a split has no windows, or the checkpoint is damaged.
-        ConfigError: no epoch is left for adaptation.
+        ConfigError: no epoch is left for adaptation, or the settings of devices contradict each other.
     """
     course = _train(family, encoded, config, seed, checkpoint, listeners)
     _set_learnt(family.model, course.best_weights)
