@@ -23,7 +23,6 @@ from yardbird.tracking.store import board_folder, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import assist, fit
 from yardbird.training.listeners import TensorBoard
-from yardbird.training.ranks import check_devices, this_rank
 from yardbird.training.training_config import FREE, TrainingConfig
 
 MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
@@ -33,14 +32,12 @@ MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/t
 def main() -> None:
     (name,) = stage_arguments("the name of a family", known=family_names())
     config, seed = read_section(f"{name}.training", TrainingConfig), read_seed()
-    check_devices(config, name)
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
     encoded = Path("data/encoded") / load_family(name).codec_name
     check_sums(encoded)
     family = load_family(name).create(encoded, PARAMS)
-    if this_rank():  # only rank 0 writes
-        assist(family, encoded, config, seed=seed)
+    if assist(family, encoded, config, seed=seed):  # only rank 0 writes
         return
     settings = {"seed": seed, name: read_params()[name]}
     key = stage_hash(f"train@{name}", free=[f"{name}.training.{setting}" for setting in FREE])

@@ -129,13 +129,23 @@ def fit(
     )
 
 
-def assist(family: Family, encoded: Path, config: TrainingConfig, *, seed: int) -> None:
-    """Take part in the training of rank 0, as another rank (see `yardbird.training.ranks`). Nothing is written.
+def assist(family: Family, encoded: Path, config: TrainingConfig, *, seed: int) -> bool:
+    """If this process is not rank 0 (see `yardbird.training.ranks`), take part in the training, and write nothing.
 
     An end that rank 0 reports, too, is not an error.
+
+    Returns:
+        Whether this process is not rank 0.
+
+    Raises:
+        ConfigError: the settings of devices contradict each other, in any rank.
     """
+    check_devices(config, family.name)
+    if not this_rank():
+        return False
     with suppress(DivergedError, InterruptedTrainingError, LostProcessError):
         _train(family, encoded, config, seed, None, ())
+    return True
 
 
 def _train(
