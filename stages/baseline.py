@@ -15,6 +15,7 @@ from yardbird.baselines.ngram_solos import (
     score_baseline,
     write_baseline,
 )
+from yardbird.checksums import check_sums
 from yardbird.codecs.events import EventCodec
 from yardbird.config import read_section, read_seed
 from yardbird.devices import prepare_torch
@@ -32,6 +33,8 @@ def main() -> None:
     generation = replace(generation, best_of=1)  # families are compared with single draws, whatever they are set to
     seed = read_seed()
     prepare_torch()
+    for name in ("events", "melody"):
+        check_sums(ENCODED / name)
     codec = EventCodec.load(ENCODED / "events/codec.json")
     ngram = fit_on_events(ENCODED / "events", config)
     shown = plan(generation)

@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
+from yardbird.checksums import write_sums
 from yardbird.codecs.encoded_corpus import encode_corpus
 from yardbird.codecs.melody import MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
@@ -23,6 +24,7 @@ def main() -> None:
     config = read_section(f"encode.{name}", CONFIGS[name])
     prepare_workers()
     report = encode_corpus(Path("data/augmented"), Path("data/encoded") / name, config, stage_shards(f"encode@{name}"))
+    write_sums(Path("data/encoded") / name)
     files.write_json(Path("reports/encode") / f"{name}.json", {name: report.corpus})
     unit = report.unit
     for source, counts in report.sources.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
+from yardbird.checksums import write_sums
 from yardbird.config import read_section
 from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
@@ -18,6 +19,7 @@ def main() -> None:
     prepare_torch()
     checkpoint = read_section("musicgen.checkpoint", str)
     report = encode_clips(Path("data/clips"), Path("data/encoded/audio"), open_codec(checkpoint), checkpoint)
+    write_sums(Path("data/encoded/audio"))
     files.write_json(Path("reports/encode/audio.json"), {"audio": report})
     print(f"{report['clips']} clips, {report['frames']} frames, {report['seconds'] / 60:.1f} minutes")
 

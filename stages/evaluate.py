@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.baselines.ngram_solos import EvaluateConfig
+from yardbird.checksums import check_sums
 from yardbird.config import read_section, read_seed
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error, stage_arguments
@@ -30,6 +31,7 @@ def main() -> None:
     config, judge = read_section("evaluate", EvaluateConfig), read_section("judge", JudgeConfig)
     artist, seed = read_section("generate", GenerateConfig).artist, read_seed()
     prepare_torch()
+    check_sums(DATA / "encoded" / load_family(name).codec_name)
     prepare_workers()
     family = load_family(name).load(Path("models") / name)
     family.model.to(best_device())

@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
+from yardbird.checksums import check_sums
 from yardbird.config import read_section, read_seed
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
@@ -23,6 +24,8 @@ NAME, DATA, REPORTS = "musicgen", Path("data"), Path("reports/evaluate")
 def main() -> None:
     config, seed = read_section("evaluate_audio", EvaluateAudioConfig), read_seed()
     prepare_torch()
+    for name in ("audio", "events"):
+        check_sums(DATA / "encoded" / name)
     prepare_workers()
     family = MusicGenFamily.load(Path("models") / NAME)
     family.model.to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost

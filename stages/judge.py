@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
 from yardbird.bootstrap_settings import Resampling
+from yardbird.checksums import check_sums
 from yardbird.config import read_section, read_seed
 from yardbird.errors import exit_on_error
 from yardbird.judges.fitting import JudgeConfig, examine, fit_judges, read_excerpts
@@ -21,6 +22,7 @@ ENCODED, JUDGES = Path("data/encoded/events"), Path("data/judges")
 @exit_on_error
 def main() -> None:
     config, seed = read_section("judge", JudgeConfig), read_seed()
+    check_sums(ENCODED)
     judges = fit_judges(ENCODED, config)
     if read_section("generate.best_of", int) > 1:
         chooser(judges, read_section("generate.artist", ARTIST))  # fails before models are trained, not after

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 import torch
 
 from yardbird import files
+from yardbird.checksums import check_sums, write_sums
 from yardbird.config import PARAMS, flatten, read_params, read_section, read_seed
 from yardbird.devices import prepare_torch
 from yardbird.dvc_lock import background_sources, output_hashes, read_lock
@@ -20,9 +21,9 @@ from yardbird.tables.curve_table import write_curve
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import board_folder, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.fit import fit
+from yardbird.training.fit import assist, fit
 from yardbird.training.listeners import TensorBoard
-from yardbird.training.training_config import TrainingConfig
+from yardbird.training.training_config import FREE, TrainingConfig
 
 MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
 
@@ -34,9 +35,12 @@ def main() -> None:
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
     encoded = Path("data/encoded") / load_family(name).codec_name
+    check_sums(encoded)
     family = load_family(name).create(encoded, PARAMS)
+    if assist(family, encoded, config, seed=seed):  # only rank 0 writes
+        return
     settings = {"seed": seed, name: read_params()[name]}
-    key = stage_hash(f"train@{name}")
+    key = stage_hash(f"train@{name}", free=[f"{name}.training.{setting}" for setting in FREE])
     checkpoint = CheckpointFolder(project_root(), name, key)
     lock = read_lock()
     data = {encoded.as_posix(): output_hashes(lock).get(encoded.as_posix(), "")}
@@ -51,6 +55,7 @@ def main() -> None:
                 family.save(folder)
                 origin = {"family": name, "seed": seed, "data": files.sha256_folder(encoded)}
                 files.write_json(folder / TRAINED, origin | {"conditioned_on": list(family.conditioned_on)})
+                write_sums(folder)
             summary = {"best_epoch": result.best_epoch, "epochs": len(result.curve), **result.best}
             files.write_json(REPORTS / f"{name}.json", {name: {**summary, "parameters": result.parameters}})
             files.write_json(TIMING / f"{name}.json", {name: result.cost.asdict()})

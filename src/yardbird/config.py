@@ -27,6 +27,9 @@ Role = Literal["target", "background"]
 TARGET: Role = "target"
 BACKGROUND: Role = "background"
 
+#: What a solo is used for: learning, choosing the best epoch, or the evaluation.
+Split = Literal["train", "validation", "test"]
+
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]
 PositiveFloat = Annotated[float, Gt(0)]
@@ -36,9 +39,14 @@ Share = Annotated[float, Interval(ge=0, le=1)]
 #: A share below 1, such as dropout.
 ShareBelowOne = Annotated[float, Interval(ge=0, lt=1)]
 PositiveShare = Annotated[float, Interval(gt=0, le=1)]
+#: Layers of a network, and the width of one: bounds against a slip that would fill the memory.
+Layers = Annotated[int, Interval(ge=1, le=256)]
+Width = Annotated[int, Interval(ge=1, le=65_536)]
 MidiNumber = Annotated[int, Interval(ge=0, le=127)]
 
 Config = TypeVar("Config")
+
+_DEEPEST = 100  # brackets inside each other
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +109,9 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
         raise InputError(
             path, expected="the parameters", found="no such file", remedy="run from the repository's root"
         ) from None
+    except RecursionError:
+        found = "brackets or sections inside each other, too deep to read"
+        raise InputError(path, expected="valid YAML", found=found, remedy="correct it") from None
     except YAMLError as error:
         line = " ".join(str(error).replace("<byte string>", path.name).split())
         raise InputError(path, expected="valid YAML", found=line, remedy="correct that line") from None
@@ -111,7 +122,14 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
 
 @functools.lru_cache(maxsize=1)
 def _parsed_yaml(content: bytes) -> Any:
+    if _depth(content) > _DEEPEST:
+        raise RecursionError  # the parser would take seconds to find out
     return YAML(typ="safe", pure=True).load(content)
+
+
+def _depth(text: bytes) -> int:
+    """How deep brackets and braces are inside each other, wherever they are in the text."""
+    return max(itertools.accumulate((byte in b"[{") - (byte in b"]}") for byte in text), default=0)
 
 
 def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Config:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from yardbird import drafts
 from yardbird.errors import InputError, WriteError
 
 
@@ -35,7 +36,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """Yield a new file to fill. It replaces `path` if the block succeeds and is deleted if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = f"{path.parent}/.{path.name}.{secrets.token_hex(4)}"
+    temporary = drafts.place_for(path.parent) / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -83,7 +84,7 @@ def read_json(path: Path) -> Any:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a new folder to fill. It replaces `folder` if the block succeeds and is deleted if the block fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    draft = Path(tempfile.mkdtemp(dir=drafts.place_for(folder.parent), prefix=f".{folder.name}."))
     old = draft.with_name(f"{draft.name}.old")
     try:
         yield draft

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -38,10 +38,13 @@ def read_stages(root: Path = Path()) -> dict[str, Stage]:
     return {stage.name: stage for name, entry in content["stages"].items() for stage in _instances(name, entry, values)}
 
 
-def stage_hash(name: str, root: Path = Path()) -> str:
+def stage_hash(name: str, root: Path = Path(), *, free: Collection[str] = ()) -> str:
     """A hash of the bytes of a stage's declared dependencies and of the values of its declared parameters.
 
     It does not depend on the order in dvc.yaml. tests/test_architecture.py compares the declarations with the code.
+
+    Args:
+        free: keys of params.yaml, such as `musicgen.training.threads`, whose values do not change the hash.
 
     Raises:
         InputError: there is no such stage, or a dependency is missing.
@@ -52,7 +55,7 @@ def stage_hash(name: str, root: Path = Path()) -> str:
         found = f"only {', '.join(stages)}"
         raise InputError(PIPELINE, expected=f"a stage {name}", found=found, remedy="declare it in dvc.yaml")
     stage = stages[name]
-    values = {key: _value(key, params) for key in stage.params}
+    values = {key: _without(_value(key, params), key, free) for key in stage.params}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode())
     for dep in sorted(stage.deps):
         path = root / dep
@@ -86,6 +89,14 @@ def _filled(text: Any, values: Mapping[str, Any]) -> Any:
     if whole := re.fullmatch(r"\$\{([^}]+)\}", text):
         return _value(whole[1], values)
     return re.sub(r"\$\{([^}]+)\}", lambda match: str(_value(match[1], values)), text)
+
+
+def _without(value: Any, key: str, left_out: Collection[str]) -> Any:
+    """A section without the keys that are left out, at any depth."""
+    if not isinstance(value, Mapping):
+        return value
+    kept = {name: f"{key}.{name}" for name in value if f"{key}.{name}" not in left_out}
+    return {name: _without(value[name], path, left_out) for name, path in kept.items()}
 
 
 def _value(key: str, values: Mapping[str, Any]) -> Any:

@@ -26,7 +26,7 @@ from yardbird.training.training_config import TrainingConfig
 TRAINING = TrainingConfig(
     batch_size=3, accumulate=2, max_epochs=1, patience=1, learning_rate=0.01, min_learning_rate=0.01, warmup_steps=0,
     weight_decay=0.0, gradient_clip=1.0, precision="32-true", sample_every_epochs=None, threads=1,
-    processes=1,
+    processes=1, devices=1, num_nodes=1, strategy="auto",
 )  # fmt: skip
 HUB = "facebook/musicgen-small"
 

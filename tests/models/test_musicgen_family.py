@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
 TRAINING = TrainingConfig(
     batch_size=4, accumulate=1, max_epochs=3, patience=3, learning_rate=0.01, min_learning_rate=0.001, warmup_steps=2,
     weight_decay=0.01, gradient_clip=1.0, precision="32-true", sample_every_epochs=None, threads=1,
-    processes=1,
+    processes=1, devices=1, num_nodes=1, strategy="auto",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import torch
 from huggingface_hub import ModelCard
 
 from yardbird import files
+from yardbird.checksums import SUMS
 from yardbird.errors import InputError
 from yardbird.models.family_names import TRAINED
 from yardbird.models.music_transformer import MusicTransformerFamily
@@ -59,6 +60,7 @@ def test_the_folder_has_no_pickle_and_keeps_the_origin_of_the_weights(
         "codec.json",
         "model.safetensors",
         TRAINED,
+        SUMS,
     }
     assert files.read_json(tmp_path / TRAINED) == origin
 
@@ -103,5 +105,8 @@ def test_a_folder_without_a_model_is_one_line(family: MusicTransformerFamily, tm
         from_pretrained(tmp_path)
     save_pretrained(family, tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(InputError, match=r"model.safetensors: expected the file of its checksum in SHA256SUMS, found "):
+        from_pretrained(tmp_path)
+    (tmp_path / SUMS).unlink()  # as in a folder of other origin
     with pytest.raises(InputError, match="expected a trained model, found files that do not fit together"):
         from_pretrained(tmp_path)

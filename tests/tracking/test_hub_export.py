@@ -40,7 +40,7 @@ def export(*options: str) -> subprocess.CompletedProcess[str]:
 def test_an_export_opens_in_python_and_its_card_has_the_results(project: None) -> None:
     done = export()
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{OUT}: README.md, codec.json, config.json, model.safetensors, trained.json\n"
+    assert done.stdout == f"{OUT}: README.md, SHA256SUMS, codec.json, config.json, model.safetensors, trained.json\n"
     assert isinstance(from_pretrained(OUT), MusicTransformerFamily)
     assert (OUT / TRAINED).read_bytes() == (Path("models") / NAME / TRAINED).read_bytes()
     card = ModelCard.load(OUT / "README.md")

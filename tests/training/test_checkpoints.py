@@ -24,23 +24,44 @@ def test_a_checkpoint_is_read_by_the_next_process(tmp_path: Path) -> None:
 def test_a_partial_checkpoint_does_not_hide_the_last_complete_one(tmp_path: Path) -> None:
     with CheckpointFolder(tmp_path, "fake", "key") as folder:
         folder.write(STATE)
-        (folder.path / "last.pt.part").write_bytes((folder.path / "last.pt").read_bytes()[:100])
+        (last,) = folder.path.glob("*.pt")
+        (folder.path / "next.part").write_bytes(last.read_bytes()[:100])
         state = folder.read()
     assert state is not None
     assert state["step"] == 7
 
 
-def test_a_damaged_checkpoint_is_a_one_line_error_that_names_the_file_to_delete(tmp_path: Path) -> None:
+def test_two_checkpoints_are_kept_and_a_damaged_one_is_named_and_the_other_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with CheckpointFolder(tmp_path, "fake", "key") as folder:
-        (folder.path / "last.pt").write_bytes(b"PK\x03\x04 not really")
-        with pytest.raises(InputError, match=r"last\.pt: expected a checkpoint, found a damaged file .*; delete it"):
+        for step in range(12):
+            folder.write({**STATE, "step": step})
+        before, last = sorted(folder.path.glob("*.pt"))
+        last.write_bytes(last.read_bytes()[:-1] + b"x")
+        state = folder.read()
+        assert state is not None
+        assert state["step"] == 10
+        expected = f"{last}: a damaged file (its checksum is another); it is deleted, and {before.name} is resumed"
+        assert capsys.readouterr().err == f"warning: {expected}\n"
+        folder.write({**STATE, "step": 11})
+        assert [path.name[:6] for path in sorted(folder.path.glob("*.pt"))] == ["000011", "000012"]
+
+
+def test_if_both_checkpoints_are_damaged_one_line_names_what_to_delete(tmp_path: Path) -> None:
+    with CheckpointFolder(tmp_path, "fake", "key") as folder:
+        for step in (1, 2):
+            folder.write({**STATE, "step": step})
+        for path in folder.path.glob("*.pt"):
+            path.write_bytes(b"PK\x03\x04 not really")
+        with pytest.raises(InputError, match=r"-\w+\.pt: expected a checkpoint, found a damaged file .*; delete its"):
             folder.read()
 
 
 def test_a_checkpoint_with_code_is_refused(tmp_path: Path) -> None:
-    """`weights_only`: a pickle in place of a checkpoint must not be executed."""
+    """`weights_only`: a pickle in place of a checkpoint must not be executed, even if its checksum is right."""
     with CheckpointFolder(tmp_path, "fake", "key") as folder:
-        torch.save({"curve": Path("x")}, folder.path / "last.pt")
+        folder.write({"curve": Path("x")})
         with pytest.raises(InputError, match="damaged"):
             folder.read()
 

@@ -41,6 +41,9 @@ CONFIG = TrainingConfig(
     sample_every_epochs=2,
     threads=1,
     processes=1,
+    devices=1,
+    num_nodes=1,
+    strategy="auto",
 )
 
 
@@ -77,6 +80,11 @@ def train(
         family = FakeFamily()
     with CheckpointFolder(folder, "fake", "key") as checkpoint:
         return family, fit(family, folder, config, seed=3, checkpoint=checkpoint, listeners=listeners)
+
+
+def newest(folder: Path) -> Path:
+    """The last checkpoint."""
+    return max(folder.glob(".checkpoints/fake/key/*.pt"))
 
 
 def weights(family: FakeFamily) -> bytes:
@@ -207,7 +215,7 @@ def test_frozen_weights_are_neither_trained_nor_stored_and_not_needed_to_resume(
     whole, _ = train(tmp_path / "whole", family=adapted())
     with pytest.raises(InterruptedTrainingError):
         train(tmp_path / "broken", family=adapted(), listeners=[Recorder(2)])
-    state = torch.load(tmp_path / "broken/.checkpoints/fake/key/last.pt", weights_only=True)
+    state = torch.load(newest(tmp_path / "broken"), weights_only=True)
     resumed, _ = train(tmp_path / "broken", family=adapted())
     assert set(state["weights"]) == set(state["best_weights"]) == {"3.weight", "3.bias"}
     assert weights(resumed) == weights(whole)
@@ -235,8 +243,8 @@ def test_a_training_killed_with_signal_9_resumes_to_the_same_bytes(tmp_path: Pat
         assert process.stdout is not None
         assert "3\n" in iter(process.stdout.readline, ""), "it ended before its third epoch"
         process.send_signal(signal.SIGKILL)
-    folder = tmp_path / "killed/.checkpoints/fake/key"
-    (folder / "last.pt.part").write_bytes((folder / "last.pt").read_bytes()[:500])
+    last = newest(tmp_path / "killed")
+    (last.parent / "next.part").write_bytes(last.read_bytes()[:500])
     recorder = Recorder()
     resumed, _ = train(tmp_path / "killed", family=FakeFamily(), listeners=[recorder])
     assert (recorder.resumed_behind, weights(resumed)) == (3, weights(whole))
@@ -254,7 +262,7 @@ def test_an_infinite_loss_stops_with_one_line_and_is_not_written_to_the_checkpoi
     family.scale = math.inf
     with pytest.raises(DivergedError, match=r"^fake: the training loss became inf in epoch 1, at step 0; lower fake\."):
         train(tmp_path, family=family)
-    assert not (tmp_path / ".checkpoints/fake/key/last.pt").exists()
+    assert not list(tmp_path.rglob("*.pt"))
 
 
 def test_a_validation_measure_that_is_not_finite_stops_the_training(

@@ -18,6 +18,7 @@ from yardbird.training.training_config import TrainingConfig
 CONFIG = TrainingConfig(
     batch_size=4, accumulate=1, max_epochs=3, patience=3, learning_rate=0.03, min_learning_rate=0.001, warmup_steps=3,
     weight_decay=0.1, gradient_clip=1.0, precision="32-true", sample_every_epochs=None, threads=1, processes=2,
+    devices=1, num_nodes=1, strategy="auto",
 )  # fmt: skip
 
 pytestmark = pytest.mark.skipif(not can_share("cpu"), reason="processes are shared on Linux only")

@@ -68,5 +68,6 @@ def restore() -> None:
 
 
 def _say_if_cached(line: str) -> None:
-    if line.endswith("from the cache"):
+    """Print what is restored, and what is wrong; not the unchanged stages."""
+    if not line.startswith("stage ") or line.endswith("from the cache"):
         typer.echo(line)

@@ -23,6 +23,7 @@ from yardbird.config import (
     PositiveInt,
     Role,
     Settings,
+    Split,
 )
 from yardbird.data.manifest import SoloRow
 from yardbird.errors import InputError
@@ -87,7 +88,7 @@ class Outline:
 def augment(
     rows: Sequence[SoloRow],
     ingested: Path,
-    splits: Mapping[str, str],
+    splits: Mapping[str, Split],
     output: Path,
     config: AugmentConfig,
     seed: int,
@@ -229,7 +230,7 @@ def variants(row: SoloRow, outline: Outline, config: AugmentConfig, seed: int) -
     return [variant for _, _, variant in sorted(ranked)]
 
 
-def copy_row(row: SoloRow, variant: Variant, split: str, role: Role) -> CopyRow:
+def copy_row(row: SoloRow, variant: Variant, split: Split, role: Role) -> CopyRow:
     suffix = "" if variant == Variant(0, 1.0) else variant.suffix
     source, _, stem = row.solo.partition("/")
     return CopyRow(

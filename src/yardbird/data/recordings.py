@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from yardbird.audio.loudness import cancelled_decibels, clipped_share, decibels, levelled
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform, read_wave
+from yardbird.config import Split
 from yardbird.data.captions import NO_REMARK, Facts, Remark, captions_of
 from yardbird.data.manifest import nfc, unique_stems
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
@@ -140,7 +141,7 @@ def recorded(
     return [_sound(recording, dealt.splits[recording.solo], config) for recording in recordings], dealt.warnings
 
 
-def _sound(recording: Recording, split: str, config: AudioConfig) -> Sound:
+def _sound(recording: Recording, split: Split, config: AudioConfig) -> Sound:
     remark = recording.remark
     facts = Facts(config.style, remark.instrument, "", remark.key, remark.known.form, remark.qpm, recording.artist)
 

@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Interval
 from numpy.typing import NDArray
 
-from yardbird.config import Check, PositiveFloat, Settings
+from yardbird.config import Check, PositiveFloat, Settings, Split
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Sound:
     name: str  # unique: the id of the solo, of the copy or of the recording
     kind: str  # rendered or recording
     solo: str
-    split: str
+    split: Split
     artist: str
     title: str
     tune_group: str

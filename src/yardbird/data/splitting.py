@@ -16,14 +16,14 @@ from typing import Protocol
 
 import numpy as np
 
-from yardbird.config import PARAMS, PositiveFloat, Settings
+from yardbird.config import PARAMS, PositiveFloat, Settings, Split
 from yardbird.data.manifest import SoloRow
 from yardbird.data.tunes.related import changes_of
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints
 
-SPLITS = ("train", "validation", "test")
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 #: Transcriptions of one solo share at least 13 % of their interval 10-grams, different tunes less than 9 % (measured).
 NGRAM = 10
@@ -62,7 +62,7 @@ class Dealable(Protocol):
 class Dealt:
     """The split of each solo by its id, and a warning for each split that lacks artists, with a better salt."""
 
-    splits: Mapping[str, str]
+    splits: Mapping[str, Split]
     warnings: tuple[str, ...]
 
 
@@ -160,10 +160,10 @@ def tune_groups(rows: Sequence[Dealable], links: Iterable[tuple[str, str]] = ())
     return {row.solo: names[root(row.solo)] for row in rows}
 
 
-def deal(groups: Mapping[str, str], config: SplitConfig) -> dict[str, str]:
+def deal(groups: Mapping[str, str], config: SplitConfig) -> dict[str, Split]:
     """The split of each solo, by the hash of its group and the salt."""
 
-    def split_of(group: str) -> str:
+    def split_of(group: str) -> Split:
         digest = hashlib.sha256(f"{config.salt}/{group}".encode()).digest()
         place = int.from_bytes(digest[:8], "big") / 2**64
         if place < config.test:

@@ -7,13 +7,14 @@ from huggingface_hub import ModelCardData, snapshot_download
 from huggingface_hub.errors import HFValidationError
 
 from yardbird import files
+from yardbird.checksums import SUMS, write_sums
 from yardbird.errors import InputError
 from yardbird.models.family import Family
 from yardbird.models.family_names import TRAINED
 from yardbird.models.trained_folder import open_family
 
 CARD = "README.md"
-_NEEDED = ["*.json", "*.safetensors"]  # no pickles
+_NEEDED = ["*.json", "*.safetensors", SUMS]  # no pickles
 
 
 def from_pretrained(
@@ -50,6 +51,7 @@ def save_pretrained(family: Family, folder: str | Path, *, trained: Any = None, 
     folder = Path(folder)
     family.save(folder)
     files.write_json(folder / TRAINED, trained or {"family": family.name})
+    write_sums(folder)
     if card is None and not (folder / CARD).exists():
         title = f"# {family.name}\n\nA model of the Yardbird pipeline for jazz solos."
         card = f"---\n{card_data(family.name).to_yaml()}\n---\n{title}\n\n## In Python\n{USAGE}"

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from yardbird.config import NonNegativeInt, PositiveInt, Settings, ShareBelowOne
+from yardbird.config import Layers, NonNegativeInt, PositiveInt, Settings, ShareBelowOne, Width
 from yardbird.nn.dropout import Dropout
 from yardbird.nn.relations import NOTHING, Relation, RelationTerms, carry
 from yardbird.nn.relative_attention import distance_table, relative_attention
@@ -35,10 +35,10 @@ class TransformerConfig(Settings):
         tie_embeddings: use the embedding as the output head.
     """
 
-    d_model: PositiveInt
+    d_model: Width
     num_heads: PositiveInt
-    num_layers: PositiveInt
-    d_ff: PositiveInt
+    num_layers: Layers
+    d_ff: Width
     dropout: ShareBelowOne
     attention: Attention
     max_distance: NonNegativeInt | None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from yardbird import files
-from yardbird.config import BACKGROUND
+from yardbird.config import BACKGROUND, Split
 from yardbird.data.manifest import MANIFEST, REJECTED, SYNTHETIC, Rejected, SetAside, SoloRow
 from yardbird.data.source_sounds import Reject
 from yardbird.music.midi import read_score
@@ -16,7 +16,7 @@ from yardbird.tables.copies_table import CopyRow
 from yardbird.tables.typed_table import Columns, read_table
 
 Row = TypeVar("Row", bound=Columns)
-_SPLITS = ("train", "validation", "test")
+_SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 _REMEDY = "correct the file, or the limits of section validate"
 _BIN_QPM, _BIN_SEMITONES = 10, 1
 

@@ -5,13 +5,14 @@ import itertools
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yardbird import files
 from yardbird.dvc_lock import LOCK
 from yardbird.errors import InputError
+from yardbird.runs.verified_cache import verify_objects
 
 if TYPE_CHECKING:  # the import of DVC takes a second, so only the functions that use it import it
     from dvc.repo import Repo
@@ -44,8 +45,9 @@ class SharedRepo:
     thread reads dvc.yaml and dvc.lock once, not once for each stage.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, say: Callable[[str], None]) -> None:
         self.root = root
+        self._say = say  # receives a line for each damaged object of the cache
         self._turn = threading.Lock()
         self._own = threading.local()  # the repo, stages and number of each thread
         self._numbers = itertools.count()
@@ -85,6 +87,7 @@ class SharedRepo:
     def _open(self) -> None:
         with self._turn:
             repo = self._opened.enter_context(open_repo(self.root))
+        verify_objects(repo, self._say)
         repo.lock = _LockInTurn(repo.lock, self._turn)
         self._own.repo, self._own.stages, self._own.number = repo, {}, next(self._numbers)
 

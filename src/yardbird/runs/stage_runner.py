@@ -22,6 +22,7 @@ from yardbird.errors import InputError, YardbirdError
 from yardbird.runs.dvc_stage import SharedRepo, check_root, open_repo
 from yardbird.runs.foreign_entries import drop_foreign_entries
 from yardbird.runs.stage_order import Needs, generates, order_stages, total_seconds
+from yardbird.runs.verified_cache import verify_objects
 
 #: Stage → seconds of its last run by `yardbird run`. Tracked, so that a fresh clone can say how long a stage takes.
 #: Not JSON, because `publish` reads every JSON file in reports/ as results.
@@ -106,7 +107,7 @@ def run_stages(
         say = _clearing(say)
     try:
         with contextlib.chdir(root):  # DVC's names of stages depend on the current folder
-            needs = _prepare(root, expected)
+            needs = _prepare(root, say, expected)
             if not only_cached and (total := total_seconds(needs, expected, jobs)):
                 say(f"{len(needs)} stages, {about(total)} if all of them run")
             heard = only_cached
@@ -150,7 +151,7 @@ def _clearing(say: Say) -> Say:
     return lambda line: say(f"\r\x1b[K{line}")
 
 
-def _prepare(root: Path, expected: Mapping[str, float]) -> Needs:
+def _prepare(root: Path, say: Say, expected: Mapping[str, float]) -> Needs:
     """Drop the entries of dvc.lock from another machine, and order the stages."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
@@ -158,6 +159,7 @@ def _prepare(root: Path, expected: Mapping[str, float]) -> Needs:
 
     with open_repo(root) as repo:
         read_params()  # its errors name the line, those of DVC do not
+        verify_objects(repo, say)
         try:
             with lock_repo(repo):
                 drop_foreign_entries(repo)
@@ -187,7 +189,7 @@ def _run(
     lines = _Lines(say, len(needs), expected, only_cached)
     # At the end, also after Ctrl-C, the pool waits for the stages that run. They have received the signal, too. In the
     # main thread DVC would ignore Ctrl-C while a stage runs, and the exit status of the stage does not show it.
-    with lines, SharedRepo(root) as repo, ThreadPoolExecutor(jobs) as threads:
+    with lines, SharedRepo(root, say) as repo, ThreadPoolExecutor(jobs) as threads:
         while running or (waiting and not failures):
             ready = [name for name in waiting if needs[name] <= ended and not failures]
             for name in ready[: jobs - len(running)]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from yardbird.config import Split
 from yardbird.errors import InputError
 from yardbird.tables.typed_table import read_table, write_table
 
@@ -18,7 +19,7 @@ class ClipRow:
     path: str  # relative to data/clips
     kind: str  # rendered or recording
     solo: str
-    split: str
+    split: Split
     artist: str
     title: str
     tune_group: str

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yardbird.config import Role
+from yardbird.config import Role, Split
 from yardbird.tables.typed_table import iterate_table, write_table
 
 _TABLE = "manifest.csv"
@@ -17,7 +17,7 @@ class CopyRow:
     copy: str  # the id: the id of the parent with the suffix of the variant
     solo: str  # the parent's id
     path: str  # relative to data/augmented
-    split: str
+    split: Split
     role: Role
     artist: str
     title: str

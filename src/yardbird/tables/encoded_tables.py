@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yardbird.config import Role
+from yardbird.config import Role, Split
 from yardbird.tables.typed_table import iterate_table, write_table
 
 _TABLE = "index.csv"
@@ -16,7 +16,7 @@ class EncodedRow:
 
     copy: str
     solo: str
-    split: str
+    split: Split
     role: Role
     artist: str
     tune_group: str

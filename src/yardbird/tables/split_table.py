@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from yardbird.config import Role
+from yardbird.config import Role, Split
 from yardbird.tables.typed_table import read_table, write_table
 
 
@@ -13,7 +13,7 @@ class SplitRow:
     """The split that a solo is in."""
 
     solo: str
-    split: str
+    split: Split
     role: Role
 
 

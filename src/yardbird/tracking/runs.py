@@ -126,8 +126,8 @@ class TrainingRun:
         state: Path,
     ) -> None:
         client, experiment = connect(root)
-        known = state.read_text() if state.exists() else None
-        found = client.search_runs([experiment], f"attributes.run_id = '{known}'") if known else []
+        known = state.read_text(errors="replace") if state.exists() else ""
+        found = client.search_runs([experiment], f"attributes.run_id = '{known}'") if known.isalnum() else []
         if found:
             self._run_id = found[0].info.run_id
             client.update_run(self._run_id, status="RUNNING")

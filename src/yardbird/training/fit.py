@@ -1,19 +1,23 @@
 """Train any family, with checkpoints, early stopping and exact resumption."""
 
+import copy
 import logging
 import math
 import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, Strategy
 from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel, OptimStateKeyType
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -25,9 +29,17 @@ from yardbird.progress import progress
 from yardbird.seeds import derive_seed
 from yardbird.tables.curve_table import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.lightning_module import EpochOrder, FamilyModule
+from yardbird.training.lightning_module import DivergedError, EpochOrder, FamilyModule
 from yardbird.training.listeners import Listener
-from yardbird.training.shares import Partner, can_share
+from yardbird.training.ranks import (
+    DealtBatches,
+    SharedBatches,
+    check_devices,
+    environment,
+    started_by_torchrun,
+    this_rank,
+)
+from yardbird.training.shares import LostProcessError, Partner, can_share
 from yardbird.training.training_config import TrainingConfig
 
 
@@ -95,9 +107,57 @@ def fit(
     Raises:
         DivergedError: the loss or a validation measure became infinite or NaN.
         InterruptedTrainingError: Ctrl-C or SIGTERM. The checkpoint remains.
+        LostProcessError: a process that shares the batches ended. The checkpoint remains.
         InputError: a split has no windows, or the checkpoint is damaged.
-        ConfigError: no epoch is left for adaptation.
+        ConfigError: no epoch is left for adaptation, or the settings of devices contradict each other.
     """
+    course = _train(family, encoded, config, seed, checkpoint, listeners)
+    _set_learnt(family.model, course.best_weights)
+    family.model.cpu().eval()
+    started = time.perf_counter()
+    completion = family.complete(encoded, seed)
+    parameters = sum(parameter.numel() for parameter in family.model.parameters())
+    seconds = course.seconds + time.perf_counter() - started
+    devices = config.devices * config.num_nodes
+    device = device_in_words() if devices == 1 else f"{devices} × {device_in_words()}"
+    return TrainingResult(
+        tuple(course.curve),
+        course.best_epoch,
+        parameters,
+        Cost(seconds, course.peak_memory_mib, device),
+        completion,
+    )
+
+
+def assist(family: Family, encoded: Path, config: TrainingConfig, *, seed: int) -> bool:
+    """If this process is not rank 0 (see `yardbird.training.ranks`), take part in the training, and write nothing.
+
+    An end that rank 0 reports, too, is not an error.
+
+    Returns:
+        Whether this process is not rank 0.
+
+    Raises:
+        ConfigError: the settings of devices contradict each other, in any rank.
+    """
+    check_devices(config, family.name)
+    if not this_rank():
+        return False
+    with suppress(DivergedError, InterruptedTrainingError, LostProcessError):
+        _train(family, encoded, config, seed, None, ())
+    return True
+
+
+def _train(
+    family: Family,
+    encoded: Path,
+    config: TrainingConfig,
+    seed: int,
+    checkpoint: CheckpointFolder | None,
+    listeners: Sequence[Listener],
+) -> "_Course":
+    """The epochs of a training, in any rank; only rank 0 has a checkpoint."""
+    check_devices(config, family.name)
     data = family.datasets(encoded, seed)
     for split, windows in (("training", len(data.train)), ("validation", len(data.validation))):  # type: ignore[arg-type]  # map-style sets have a length
         if windows == 0:
@@ -105,62 +165,78 @@ def fit(
     if data.mixed_epochs >= config.max_epochs:
         key, expected = f"{family.name}.model.background_epochs", f"less than training.max_epochs ({config.max_epochs})"
         raise ConfigError(PARAMS, key, expected=expected, found=str(data.mixed_epochs))
+    rank, ranks = this_rank(), config.devices * config.num_nodes
     order = EpochOrder(len(data.train), derive_seed(seed, "train", family.name))  # type: ignore[arg-type]  # as above
-    device = best_device().type  # never MPS, which does not support float64
-    on_gpu = device == "cuda"
-    train = DataLoader(
-        data.train,
-        config.batch_size,
-        sampler=order,
-        pin_memory=on_gpu,
-        generator=torch.Generator(),  # else each iterator would draw from the global stream and change the dropout
+    batches = (
+        SharedBatches(order, config.batch_size, rank, ranks),
+        DealtBatches(len(data.validation), config.batch_size, rank, ranks),  # type: ignore[arg-type]  # as above
     )
-    validation = DataLoader(data.validation, config.batch_size, pin_memory=on_gpu, generator=torch.Generator())
-    steps_per_epoch = math.ceil(len(train) / config.accumulate)
-    module = FamilyModule(family, config, steps_per_epoch * config.max_epochs)
-    course = _Course(family, module, config, seed, checkpoint, listeners, train, data.mixed_epochs)
+    device = best_device().type  # never MPS, which does not support float64
+    # Each iterator gets a generator: else it would draw from the global stream and change the dropout.
+    train, validation = (
+        DataLoader(windows, batch_sampler=of_rank, pin_memory=device == "cuda", generator=torch.Generator())
+        for windows, of_rank in zip((data.train, data.validation), batches, strict=True)
+    )
+    total_steps = math.ceil(len(train) / config.accumulate) * config.max_epochs
+    # FSDP leaves each rank with a part of the weights, so it trains a copy.
+    trained = copy.deepcopy(family) if config.strategy == "fsdp" else family
+    module = FamilyModule(trained, config, total_steps, batches)
+    course = _Course(trained, module, config, seed, checkpoint, listeners, train, data.mixed_epochs)
     for listener in listeners:
         listener.on_start(course.curve)
-    if not course.finished:
-        module.partners = [
-            Partner(family, mixed=config.precision != "32-true", seed=derive_seed(seed, "partner", family.name, number))
-            for number in range(1, config.processes if can_share(device) else 1)
-        ]
-        with _quiet_lightning():
-            trainer = Trainer(
-                accelerator=device,
-                devices=1,
-                precision=config.precision,
-                max_epochs=config.max_epochs,
-                accumulate_grad_batches=config.accumulate,
-                callbacks=[course],
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                num_sanity_val_steps=0,
-                use_distributed_sampler=False,
-            )
-            trainer.fit_loop.epoch_progress.current.processed = len(course.curve)  # type: ignore[attr-defined]  # untyped
-            try:
-                trainer.fit(module, train, validation)
-            except SystemExit:  # Lightning's answer to Ctrl-C and to SIGTERM
-                raise InterruptedTrainingError(
-                    f"{family.name}: training was stopped after {len(course.curve)} complete epochs; "
-                    "run the same command to resume it"
-                ) from None
-            finally:
-                course.bar.close()
-                for partner in module.partners:
-                    partner.close()
-    _set_learnt(family.model, course.best_weights)
-    family.model.cpu().eval()
-    started = time.perf_counter()
-    completion = family.complete(encoded, seed)
-    parameters = sum(parameter.numel() for parameter in family.model.parameters())
-    seconds = course.seconds + time.perf_counter() - started
-    cost = Cost(seconds, course.peak_memory_mib, device_in_words())
-    return TrainingResult(tuple(course.curve), course.best_epoch, parameters, cost, completion)
+    if course.finished and not started_by_torchrun():  # else the other ranks wait for this one
+        return course
+    module.partners = [
+        Partner(family, mixed=config.precision != "32-true", seed=derive_seed(seed, "partner", family.name, number))
+        for number in range(1, config.processes if can_share(device) else 1)
+    ]
+    with _quiet_lightning():
+        trainer = Trainer(
+            accelerator=device,
+            devices=config.devices,
+            num_nodes=config.num_nodes,
+            strategy=_strategy(config, family),
+            plugins=[environment()],
+            precision=config.precision,
+            max_epochs=config.max_epochs,
+            accumulate_grad_batches=config.accumulate,
+            callbacks=[course],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+        try:
+            trainer.fit(module, train, validation)
+        except SystemExit:  # Lightning's answer to Ctrl-C and to SIGTERM
+            raise InterruptedTrainingError(
+                f"{family.name}: training was stopped after {len(course.curve)} complete epochs; "
+                "run the same command to resume it"
+            ) from None
+        except RuntimeError as error:
+            if ranks == 1 or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
+                raise
+            raise LostProcessError(
+                f"{family.name}: another process of this training ended; if it printed an error, that is the cause; "
+                "run the same command to resume the training"
+            ) from None
+        finally:
+            course.bar.close()
+            for partner in module.partners:
+                partner.close()
+    return course
+
+
+def _strategy(config: TrainingConfig, family: Family) -> str | Strategy:
+    """Lightning's strategy for the devices."""
+    if config.strategy == "fsdp":
+        return FSDPStrategy()
+    if config.strategy == "ddp" or config.devices * config.num_nodes > 1:
+        # What `complete` trains afterwards has no gradient.
+        return DDPStrategy(find_unused_parameters=type(family).complete is not Family.complete)
+    return "auto"
 
 
 class _Course(Callback):
@@ -172,7 +248,7 @@ class _Course(Callback):
         module: FamilyModule,
         config: TrainingConfig,
         seed: int,
-        checkpoint: CheckpointFolder,
+        checkpoint: CheckpointFolder | None,
         listeners: Sequence[Listener],
         loader: "DataLoader[Any]",
         mixed_epochs: int,
@@ -181,15 +257,20 @@ class _Course(Callback):
         self._checkpoint, self._listeners, self._loader = checkpoint, listeners, loader
         self._mixed_epochs = mixed_epochs
         self.bar: tqdm[Any] = tqdm(disable=True)
-        state = checkpoint.read() or {"curve": [], "best_weights": {}, "seconds": 0.0, "peak_memory_mib": 0.0}
+        self._threads = torch.get_num_threads()
+        self._state = checkpoint.read() if checkpoint else None
+        self._resume()
+
+    def _resume(self) -> None:
+        state = self._state or {"curve": [], "best_weights": {}, "seconds": 0.0, "peak_memory_mib": 0.0}
         self.curve: list[dict[str, float]] = state["curve"]
         self.seconds: float = state["seconds"]
         self.peak_memory_mib: float = state["peak_memory_mib"]
         self.best_weights: dict[str, torch.Tensor] = state["best_weights"]
         self._optimizer_state: dict[str, Any] | None = state.get("optimizer")
         if self.curve:
-            module.step = state["step"]
-            _set_learnt(module.model, state["weights"])
+            self._module.step = state["step"]
+            _set_learnt(self._module.model, state["weights"])
 
     @property
     def best_epoch(self) -> int:
@@ -202,19 +283,33 @@ class _Course(Callback):
         stale = len(self.curve) - max(self.best_epoch, self._mixed_epochs)
         return len(self.curve) >= self._config.max_epochs or (bool(self.curve) and stale >= self._config.patience)
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002  # Lightning's
+        """Give the checkpoint of rank 0 to all ranks: a training may have started on a machine without it."""
+        torch.set_num_threads(self._threads)  # Lightning changes it if there are several ranks
+        if trainer.world_size > 1:
+            self._state = trainer.strategy.broadcast(self._state)
+            if not trainer.is_global_zero:
+                self._resume()
+        self._state = None
+        trainer.fit_loop.epoch_progress.current.processed = len(self.curve)  # type: ignore[attr-defined]  # untyped
+        trainer.should_stop = self.finished
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
         if self._optimizer_state is not None:
-            trainer.optimizers[0].load_state_dict(self._optimizer_state)
+            _set_optimizer_state(trainer, self._optimizer_state)
             self._optimizer_state = None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
         epoch = trainer.current_epoch
-        torch.manual_seed(derive_seed(self._seed, "epoch", self._family.name, epoch))
+        of_rank = [trainer.global_rank] if trainer.global_rank else []  # other random numbers in each rank
+        torch.manual_seed(derive_seed(self._seed, "epoch", self._family.name, epoch, *of_rank))
         self._loader.dataset.set_epoch(epoch)  # type: ignore[attr-defined]  # promised by Family.datasets
         self._started = time.perf_counter()
         patient = 0.5 if sys.stderr.isatty() else 20.0  # seconds between redraws: few lines for a log file
         doing = f"{self._family.name} epoch {epoch + 1}/{self._config.max_epochs}"
-        self.bar = progress(total=len(self._loader), doing=doing, unit="batch", logged=True, mininterval=patient)
+        if trainer.is_global_zero:
+            batches = len(self._loader)
+            self.bar = progress(total=batches, doing=doing, unit="batch", logged=True, mininterval=patient)
 
     def on_train_batch_end(self, *_: Any, **__: Any) -> None:
         self.bar.update()
@@ -223,27 +318,30 @@ class _Course(Callback):
         epoch = len(self.curve) + 1
         phase = {"adapting": float(epoch > self._mixed_epochs)} if self._mixed_epochs else {}
         self.curve.append({**self._module.row, **phase})
-        if self.best_epoch == epoch:
-            self.best_weights = {name: value.cpu().clone() for name, value in _learnt(self._module.model).items()}
-        self._epoch_seconds = time.perf_counter() - self._started
-        self.seconds += self._epoch_seconds
-        self.peak_memory_mib = max(self.peak_memory_mib, peak_memory_mib())
-        self._checkpoint.write(
-            {
-                "curve": self.curve,
-                "seconds": self.seconds,
-                "peak_memory_mib": self.peak_memory_mib,
-                "step": self._module.step,
-                "weights": _learnt(self._module.model),
-                "best_weights": self.best_weights,
-                "optimizer": trainer.optimizers[0].state_dict(),
-            }
-        )
-        self._notify(epoch)
+        optimizer = trainer.strategy.optimizer_state(trainer.optimizers[0])  # FSDP collects it from all ranks
+        with _whole_weights(trainer):
+            if self.best_epoch == epoch:
+                self.best_weights = {name: value.cpu().clone() for name, value in _learnt(self._module.model).items()}
+            self._epoch_seconds = time.perf_counter() - self._started
+            self.seconds += self._epoch_seconds
+            self.peak_memory_mib = max(self.peak_memory_mib, peak_memory_mib())
+            if self._checkpoint:
+                self._checkpoint.write(
+                    {
+                        "curve": self.curve,
+                        "seconds": self.seconds,
+                        "peak_memory_mib": self.peak_memory_mib,
+                        "step": self._module.step,
+                        "weights": _learnt(self._module.model),
+                        "best_weights": self.best_weights,
+                        "optimizer": optimizer,
+                    }
+                )
+                self._notify(epoch)
         trainer.should_stop = self.finished
 
     def _notify(self, epoch: int) -> None:
-        windows = len(self._loader.sampler)  # type: ignore[arg-type]  # an EpochOrder
+        windows = len(self._loader.dataset)  # type: ignore[arg-type]  # as in `fit`
         pace = {
             "epoch_seconds": self._epoch_seconds,
             "windows_per_second": windows / self._module.training_seconds,
@@ -261,6 +359,25 @@ class _Course(Callback):
             sample = self._family.sample(derive_seed(self._seed, "sample", self._family.name, epoch))
             for listener in self._listeners:
                 listener.on_sample(epoch, sample)
+
+
+@contextmanager
+def _whole_weights(trainer: Trainer) -> Iterator[None]:
+    """Within the block, every rank has all weights of a model that FSDP shards."""
+    if isinstance(model := trainer.strategy.model, FullyShardedDataParallel):
+        with FullyShardedDataParallel.summon_full_params(model, writeback=False):
+            yield
+    else:
+        yield
+
+
+def _set_optimizer_state(trainer: Trainer, state: dict[str, Any]) -> None:
+    """Set the state that `strategy.optimizer_state` of rank 0 returned, on every rank."""
+    model, optimizer = trainer.strategy.model, trainer.optimizers[0]
+    if isinstance(model, FullyShardedDataParallel):
+        named = FullyShardedDataParallel.rekey_optim_state_dict(state, OptimStateKeyType.PARAM_NAME, model)
+        state = FullyShardedDataParallel.optim_state_dict_to_load(model, optimizer, named)
+    optimizer.load_state_dict(state)
 
 
 def _learnt(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -283,12 +400,14 @@ def _frozen(model: nn.Module) -> set[str]:
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
     """Silence Lightning's banners and its advice, which users of the pipeline cannot follow."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

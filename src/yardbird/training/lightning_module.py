@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
+from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.optim import AdamW, Optimizer
 from torch.utils.data import Sampler
 
 from yardbird.errors import YardbirdError
 from yardbird.models.family import Batch, Family
 from yardbird.seeds import derive_seed
+from yardbird.training.ranks import DealtBatches, SharedBatches, summed, total_weight
 from yardbird.training.shares import Partner, shares_of
 from yardbird.training.training_config import TrainingConfig, learning_rate
 
@@ -44,12 +46,20 @@ class EpochOrder(Sampler[int]):
 class FamilyModule(LightningModule):
     """Trains `family.model` in place.
 
-    `step` counts optimiser steps. `row` has the means of the last epoch. `training_seconds` is the time of its training
-    batches. Each batch is shared with the `partners`.
+    `step` counts optimiser steps. `row` has the means of the last epoch, over all ranks. `training_seconds` is the time
+    of its training batches. Each batch is shared with the `partners`, or with the other ranks.
+
+    Args:
+        batches: those of training and of validation, of this rank.
     """
 
-    def __init__(self, family: Family, config: TrainingConfig, total_steps: int) -> None:
+    def __init__(
+        self, family: Family, config: TrainingConfig, total_steps: int, batches: tuple[SharedBatches, DealtBatches]
+    ) -> None:
         super().__init__()
+        self._training, self._measuring = batches
+        # By name, because a strategy that shards the weights makes each of them a vector.
+        self._decayed = {name for name, parameter in family.model.named_parameters() if parameter.ndim >= 2}
         self.partners: Sequence[Partner] = ()
         self._waiting: list[tuple[Partner, float]] = []
         self.model = family.model
@@ -62,10 +72,13 @@ class FamilyModule(LightningModule):
         self._ratios: dict[str, tuple[Any, float]] = {}
 
     def configure_optimizers(self) -> Optimizer:
-        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        parameters = [each for each in self.model.named_parameters() if each[1].requires_grad]
         groups = [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self._config.weight_decay},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+            {
+                "params": [p for name, p in parameters if name in self._decayed],
+                "weight_decay": self._config.weight_decay,
+            },
+            {"params": [p for name, p in parameters if name not in self._decayed], "weight_decay": 0.0},
         ]
         return AdamW(groups, lr=self._config.learning_rate, betas=(0.9, 0.98), fused=True)
 
@@ -81,9 +94,14 @@ class FamilyModule(LightningModule):
             partner.start(part, self.step, self.current_epoch * int(self.trainer.num_training_batches) + index)
             self._waiting.append((partner, len(next(iter(part.values()))) / total))
         loss = self._family.loss(own, self.step)
-        self._count({"loss": loss.total, **loss.terms}, loss.weight)
+        counts = self._training.counts(index)
+        if counts:
+            self._count({"loss": loss.total, **loss.terms}, loss.weight)
         if index % _CHECK_EVERY == 0:
             self._check()
+        if (ranks := self.trainer.world_size) > 1:  # the mean of the ranks' gradients becomes that of the whole batch
+            weight = loss.weight * counts
+            return loss.total * (ranks * weight / total_weight(weight, loss.total.device))
         return loss.total * (1 - sum(share for _, share in self._waiting))
 
     def on_after_backward(self) -> None:
@@ -98,7 +116,10 @@ class FamilyModule(LightningModule):
 
     def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:  # noqa: ARG002  # Lightning's
         # Lightning refuses to clip for a fused optimiser in mixed precision. bf16 has no loss scaling, so it is safe.
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
+        if isinstance(whole := self.trainer.strategy.model, FullyShardedDataParallel):  # the norm is over all ranks
+            whole.clip_grad_norm_(self._config.gradient_clip)
+        else:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.gradient_clip)
 
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
@@ -113,25 +134,29 @@ class FamilyModule(LightningModule):
         self.training_seconds = time.perf_counter() - self._started
         self._ratios = {}
 
-    def validation_step(self, batch: Batch, _: int) -> None:
+    def validation_step(self, batch: Batch, index: int) -> None:
         # Always in full precision, so that early stopping does not compare rounding errors.
         with torch.autocast(self.device.type, enabled=False):
-            for name, ratio in self._family.measure(batch).items():
-                numerator, denominator = self._ratios.get(name, (0.0, 0.0))
-                self._ratios[name] = numerator + ratio.numerator, denominator + ratio.denominator
+            measures = self._family.measure(batch)
+        for name, ratio in measures.items() if self._measuring.counts(index) else ():
+            numerator, denominator = self._ratios.get(name, (0.0, 0.0))
+            self._ratios[name] = numerator + ratio.numerator, denominator + ratio.denominator
 
     def on_validation_epoch_end(self) -> None:
         epoch: int = self.current_epoch + 1
         rate = learning_rate(self._config, self.step - 1, self._total_steps)
-        train = {f"train_{name}": float(total) / float(self._weight) for name, total in self._sums.items()}
-        figures = self._family.figures({name: above / below for name, (above, below) in self._ratios.items()})
+        sums = summed({name: float(value) for name, value in {**self._sums, "": self._weight}.items()})
+        weight = sums.pop("")
+        train = {f"train_{name}": total / weight for name, total in sums.items()}
+        above, below = (summed({name: ratio[part] for name, ratio in self._ratios.items()}) for part in (0, 1))
+        figures = self._family.figures({name: above[name] / below[name] for name in above})
         validation = {f"validation_{name}": value for name, value in figures.items()}
         for name, value in validation.items():
             self._refuse_infinite(name.replace("_", " measure ", 1), value)
         self.row = {"epoch": epoch, "learning_rate": rate, **train, **validation}
 
     def _check(self) -> None:
-        self._refuse_infinite("training loss", float(self._sums["loss"]))
+        self._refuse_infinite("training loss", summed({"loss": float(self._sums.get("loss", 0.0))})["loss"])
 
     def _refuse_infinite(self, what: str, value: float) -> None:
         if not math.isfinite(value):

@@ -22,8 +22,15 @@ class TrainingConfig(Settings):
     gradient_clip: PositiveFloat  # maximum norm of the whole gradient
     precision: Literal["32-true", "bf16-mixed"]  # bf16 is for a GPU; it also works on a CPU, but slower
     processes: PositiveInt  # that share each batch on a CPU (see `yardbird.training.shares`); 1: no sharing
+    devices: PositiveInt  # of each machine, among which each batch is divided (see `yardbird.training.ranks`)
+    num_nodes: PositiveInt  # machines, started by torchrun
+    strategy: Literal["auto", "ddp", "fsdp"]  # of Lightning; auto: ddp if there are several devices
     sample_every_epochs: PositiveInt | None  # record a sample solo after every this many epochs; null: never
     threads: PositiveInt | None  # CPU threads of torch; null: torch decides (see `yardbird.devices.prepare_torch`)
+
+
+#: Settings that an interrupted training can resume with other values: they are no part of its checkpoint's key.
+FREE = ("processes", "devices", "num_nodes", "sample_every_epochs", "threads")
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int) -> float:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from yardbird import files
+from yardbird.checksums import check_sums
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.fill_stream import MOST_BARS, gap_at, gap_of
 from yardbird.codecs.grammar import EventGrammar
@@ -84,6 +85,7 @@ class MusicTransformerFamily(TokenFamily):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicTransformerFamily":
+        check_sums(folder)
         family = cls(EventCodec.load(folder / "codec.json"), ModelConfig(**files.read_json(folder / "config.json")))
         family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
         family.model.eval()

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from yardbird.config import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Settings, Share, ShareBelowOne
+from yardbird.config import (
+    Layers,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Settings,
+    Share,
+    ShareBelowOne,
+    Width,
+)
 from yardbird.models.family import Mixture
 from yardbird.models.music_vae.vae_network import Decoder, Posterior
 
@@ -13,7 +23,7 @@ class PriorConfig(Settings, section="music_vae.model.prior"):
     """Section `music_vae.model.prior` of params.yaml: the prior that new solos are sampled from."""
 
     kind: Literal["sequence", "normal"]  # learnt and autoregressive, conditioned on the chords; or N(0, I)
-    size: PositiveInt  # of its LSTM
+    size: Width  # of its LSTM
     components: PositiveInt  # Gaussians of the mixture
     steps: PositiveInt  # optimiser steps, after the model is trained
     batch_size: PositiveInt  # crops of solos
@@ -28,19 +38,19 @@ class ModelConfig(Settings, section="music_vae.model"):
     """Section `music_vae.model` of params.yaml: the sizes of `MusicVAE`, and the settings of its loss."""
 
     bars: PositiveInt  # of a window: 2, 4 or 16 in the paper and here; any number is possible
-    latent_dim: PositiveInt
+    latent_dim: Width
     posterior: Posterior
     ordered: bool
     degrees: bool
     intervals: bool
-    embedding_size: PositiveInt
-    encoder_size: PositiveInt
-    encoder_layers: PositiveInt
+    embedding_size: Width
+    encoder_size: Width
+    encoder_layers: Layers
     patch_steps: PositiveInt
-    conductor_size: PositiveInt
-    conductor_layers: PositiveInt
-    decoder_size: PositiveInt
-    decoder_layers: PositiveInt
+    conductor_size: Width
+    conductor_layers: Layers
+    decoder_size: Width
+    decoder_layers: Layers
     decoder: Decoder
     chords: bool
     chord_dropout: Share  # share of the training windows without chords, so that the model also works without them

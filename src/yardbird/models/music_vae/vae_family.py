@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from yardbird import files
+from yardbird.checksums import check_sums
 from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
 from yardbird.config import read_section
 from yardbird.devices import best_device
@@ -59,6 +60,7 @@ class MusicVAEFamily(LatentFamily):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicVAEFamily":
+        check_sums(folder)
         family = cls(MelodyCodec.load(folder / "codec.json"), _stored(folder / "config.json"))
         family.model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
         family.model.eval()

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from yardbird import files
 from yardbird.audio.wave import Waveform
+from yardbird.checksums import check_sums
 from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.family import Batch, Datasets, Loss, Ratio
@@ -99,6 +100,7 @@ class MusicGenFamily(SoundFamily):
 
     @classmethod
     def load(cls, folder: Path) -> "MusicGenFamily":
+        check_sums(folder)
         ours = files.read_json(folder / _OURS)
         origin = Origin(**{**ours["origin"], "model": ModelConfig(**ours["origin"]["model"])})
         model, words = hub_checkpoint.open_model(folder), hub_checkpoint.open_tokenizer(folder)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from yardbird.config import PositiveInt, Settings, ShareBelowOne
+from yardbird.config import Layers, PositiveInt, Settings, ShareBelowOne, Width
 from yardbird.models.musicgen.hub_checkpoint import complete, quiet
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
@@ -23,12 +23,12 @@ _TEXT = 0.2
 class ModelConfig(Settings, section="musicgen.model"):
     """Section `musicgen.model`: the decoder's sizes. The text encoder has the same width: no projection is needed."""
 
-    d_model: PositiveInt
+    d_model: Width
     num_heads: PositiveInt
-    num_layers: PositiveInt
-    d_ff: PositiveInt
+    num_layers: Layers
+    d_ff: Width
     dropout: ShareBelowOne
-    text_layers: PositiveInt
+    text_layers: Layers
 
     def __post_init__(self) -> None:
         super().__post_init__()
