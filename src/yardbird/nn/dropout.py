@@ -20,9 +20,16 @@ def random_bytes(like: Tensor) -> Tensor:
     return draws.view(torch.uint8)[: like.numel()].view(like.shape)
 
 
-def keep(draws: Tensor, dtype: torch.dtype, dropped: int) -> Tensor:
-    """1 where an element is kept, 0 where it is dropped."""
-    return draws.to(dtype).ge_(dropped)
+def keep(x: Tensor, draws: Tensor, dropped: int, out: Tensor) -> Tensor:
+    """`x` where a draw keeps the element, else 0, written to `out`. The draws are random bytes in the type of `x`."""
+    # The gradient of a threshold is the only choice between an element and 0 that torch vectorises.
+    kept: Tensor = torch.ops.aten.threshold_backward.grad_input(x, draws, dropped - 1, grad_input=out)
+    return kept
+
+
+def mask(like: Tensor, dropped: int) -> Tensor:
+    """A random factor for each element: 0 for a dropped element, else the scale of the kept ones."""
+    return random_bytes(like).to(like.dtype).ge_(dropped).mul_(256 / (256 - dropped))
 
 
 class Dropout(nn.Module):
@@ -33,6 +40,12 @@ class Dropout(nn.Module):
         self.dropped = dropped_of_256(probability)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or not self.dropped:
-            return x
-        return x * keep(random_bytes(x), x.dtype, self.dropped).mul_(256 / (256 - self.dropped))
+        return x * mask(x, self.dropped) if self.active else x
+
+    def added(self, x: Tensor, residual: Tensor) -> Tensor:
+        """residual + dropout(x)"""
+        return torch.addcmul(residual, x, mask(x, self.dropped)) if self.active else residual + x
+
+    @property
+    def active(self) -> bool:
+        return self.training and self.dropped > 0
