@@ -27,11 +27,6 @@ def keep(x: Tensor, draws: Tensor, dropped: int, out: Tensor) -> Tensor:
     return kept
 
 
-def mask(like: Tensor, dropped: int) -> Tensor:
-    """A random factor for each element: 0 for a dropped element, else the scale of the kept ones."""
-    return random_bytes(like).to(like.dtype).ge_(dropped).mul_(256 / (256 - dropped))
-
-
 class Dropout(nn.Module):
     """Like `torch.nn.Dropout`, except that its probability is rounded."""
 
@@ -40,12 +35,20 @@ class Dropout(nn.Module):
         self.dropped = dropped_of_256(probability)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * mask(x, self.dropped) if self.active else x
+        return x * self._kept(x).mul_(self._scale) if self.active else x
 
     def added(self, x: Tensor, residual: Tensor) -> Tensor:
-        """residual + dropout(x)"""
-        return torch.addcmul(residual, x, mask(x, self.dropped)) if self.active else residual + x
+        """residual + dropout(x), with one operation less."""
+        return torch.addcmul(residual, x, self._kept(x), value=self._scale) if self.active else residual + x
 
     @property
     def active(self) -> bool:
         return self.training and self.dropped > 0
+
+    @property
+    def _scale(self) -> float:
+        return 256 / (256 - self.dropped)
+
+    def _kept(self, like: Tensor) -> Tensor:
+        """1 where an element is kept, 0 where it is dropped."""
+        return random_bytes(like).to(like.dtype).ge_(self.dropped)

@@ -15,14 +15,18 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 _FEWEST_ROWS = 32  # with fewer rows, the call itself takes longer than the product
-_ON_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+_AVAILABLE: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+_ON_ONEDNN = _AVAILABLE and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def linear(x: Float[Tensor, "... in"], weight: Float[Tensor, "out in"], bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b, as `F.linear`. There is no second derivative."""
     if not pays(x) or weight.dtype != torch.float32:
         return F.linear(x, weight, bias)
-    output: Tensor = _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias)  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
+    rows = x.reshape(-1, x.shape[-1])
+    if not torch.is_grad_enabled():
+        return transposed_product(rows, weight, bias).view(*x.shape[:-1], -1)
+    output: Tensor = _Linear.apply(rows, weight, bias)  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
     return output.view(*x.shape[:-1], -1)
 
 
@@ -52,6 +56,13 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # torch's name
         return linear(input, self.weight, self.bias)
+
+
+def accelerate(model: nn.Module) -> None:
+    """Replace the class of each `nn.Linear` of a model by `Linear`, in place. Weights and their names stay."""
+    for module in model.modules():
+        if type(module) is nn.Linear:
+            module.__class__ = Linear
 
 
 class _Linear(torch.autograd.Function):

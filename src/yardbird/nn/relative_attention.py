@@ -16,7 +16,7 @@ the clipped distances of Shaw et al. 2018 (arXiv 1803.02155).
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -168,16 +168,19 @@ def _products(a: Tensor, b: Tensor) -> Tensor:
     return torch.bmm(a, b.transpose(1, 2))
 
 
-def _blocks(shape: Sequence[int], rows: int, at_once: int) -> Iterator[tuple[slice, slice, int, int]]:
-    """The heads, the pairs, and the first and last row of each block."""
+def _blocks(shape: Sequence[int], rows: int, at_once: int) -> list[tuple[slice, slice, int, int]]:
+    """The heads, the pairs, and the first and last row of each block: whole heads, or a part of the batch of one."""
     heads, batch, length, _ = shape
     whole, part = max(1, at_once // batch), min(at_once, batch)
-    for head in range(0, heads, whole):
-        last = min(head + whole, heads)
-        for first in range(head * batch, last * batch, part if whole == 1 else whole * batch):
-            pairs = slice(first, min(first + part, last * batch) if whole == 1 else last * batch)
-            for start in range(0, length, rows):
-                yield slice(head, last), pairs, start, min(start + rows, length)
+    groups = [
+        (
+            slice(head, head + whole),
+            slice(head * batch + first, (head + whole - 1) * batch + min(first + part, batch)),
+        )
+        for head in range(0, heads, whole)
+        for first in range(0, batch, part)
+    ]
+    return [(*group, start, min(start + rows, length)) for group in groups for start in range(0, length, rows)]
 
 
 def _by_key(by_distance: Tensor, rows: int, keys: int) -> Tensor:

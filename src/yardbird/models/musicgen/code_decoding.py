@@ -5,13 +5,14 @@ Sound longer than the context of training is made in windows.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache, MusicgenForConditionalGeneration
+from transformers.cache_utils import Cache, DynamicLayer
 
 from yardbird.errors import InputError
 from yardbird.models.family_kinds import Codes
@@ -98,8 +99,8 @@ class _Conditioned:
 
     def restart(self) -> None:
         """Clear the cache."""
-        config = self._model.decoder.config
-        self._cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
+        own = Cache(layer_class_to_replicate=_GrowingLayer)
+        self._cache = EncoderDecoderCache(own, DynamicCache(config=self._model.decoder.config))
 
     def scores(self, ids: Tensor) -> Tensor:
         """Logits of the codes after `ids` (rows, codebooks, new positions): (rows, codebooks, pad_id), on the CPU."""
@@ -112,12 +113,34 @@ class _Conditioned:
             use_cache=True,
         ).logits[:, -1, : self.pad_id]
         halves = cast(Tensor, logits).float().cpu().reshape(self._halves, rows, codebooks, -1)
-        if not bool(halves.isfinite().all()):
+        if not bool(halves.sum().isfinite()) and not bool(halves.isfinite().all()):
             which = "with the caption" if not bool(halves[0].isfinite().all()) else "without a caption"
             remedy = "use other weights, or set guidance to 1" if which.startswith("without") else "use other weights"
             raise InputError("musicgen", expected="finite scores", found=f"NaN or infinity {which}", remedy=remedy)
         under, without = halves[0], halves[-1]
         return without + self._guidance * (under - without) if self._halves == 2 else under
+
+
+class _GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
+    """Keys and values of a layer, in memory that doubles when it is full. Its parent copies them at every step."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        """Append positions, (rows, heads, new positions, width). Return all positions."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self._room = [states[:, :, :0] for states in (key_states, value_states)]
+        start = self.get_seq_length()
+        stop = start + key_states.shape[2]
+        if stop > self._room[0].shape[2]:
+            for place, states in enumerate((key_states, value_states)):
+                shape = (*states.shape[:2], 2 * stop, states.shape[3])
+                larger = states.new_empty(shape)
+                larger[:, :, :start] = self._room[place][:, :, :start]
+                self._room[place] = larger
+        for room, states in zip(self._room, (key_states, value_states), strict=True):
+            room[:, :, start:stop] = states
+        self.keys, self.values = (room[:, :, :stop] for room in self._room)
+        return self.keys, self.values
 
 
 def _fill(conditioned: _Conditioned, codes: Tensor, sampling: Sampling, generators: Sequence[torch.Generator]) -> None:
