@@ -1,7 +1,8 @@
 """Training speed of relative attention (forward and backward) and of a whole model, compared with peers.
 
-Attention: the base is torch's causal attention without a relative term. Whole model: the base is ours, and the peer is
-Hugging Face's GPT-2 of the same size, which has no relative term either.
+Attention: the base is torch's causal attention without a relative term. Whole model: a step is forward, backward and
+AdamW. The base is ours. The peers have the same size: Hugging Face's GPT-2, which has no relative term, and for the
+longest sequences, a transformer with the operations of gwinndr/MusicTransformer-Pytorch.
 """
 
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -67,6 +68,51 @@ PEERS: dict[str, Attention] = {
 }
 
 
+class SkewedLayer(nn.Module):
+    """A layer with the operations of gwinndr/MusicTransformer-Pytorch: post-norm, and attention that keeps L × L."""
+
+    def __init__(self, width: int, heads: int, length: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.projection, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.distances = nn.Parameter(torch.randn(length, width // heads))  # shared by the heads
+        self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+
+    def forward(self, x: Tensor, future: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        query, key, value = self.projection(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query = query * (width // self.heads) ** -0.5
+        by_distance = torch.einsum("bhld,md->bhlm", query, self.distances[-length:])
+        present = torch.ones(length, length, device=x.device).triu().flip(0)  # the distances that a row may see
+        padded = F.pad(by_distance * present, (1, 0))
+        relative = padded.view(batch, self.heads, length + 1, length)[:, :, 1:]
+        weights = F.dropout((query @ key.transpose(2, 3) + relative + future).softmax(-1), self.dropout)
+        mixed = self.output((weights @ value).transpose(1, 2).reshape(batch, length, width))
+        x = self.norms[0](x + F.dropout(mixed, self.dropout))
+        fed = self.narrow(F.dropout(F.relu(self.widen(x)), self.dropout))
+        output: Tensor = self.norms[1](x + F.dropout(fed, self.dropout))
+        return output
+
+
+class SkewedTransformer(nn.Module):
+    """Layers with those operations between an embedding and a head."""
+
+    def __init__(self, vocabulary: int, size: tuple[int, int, int], length: int, dropout: float) -> None:
+        super().__init__()
+        width, heads, layers = size
+        self.embedding, self.head = nn.Embedding(vocabulary, width), nn.Linear(width, vocabulary)
+        self.layers = nn.ModuleList(SkewedLayer(width, heads, length, dropout) for _ in range(layers))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        future = torch.full((tokens.shape[1], tokens.shape[1]), -torch.inf, device=tokens.device).triu(1)
+        x = self.embedding(tokens)
+        for layer in self.layers:
+            x = layer(x, future)
+        logits: Tensor = self.head(x)
+        return logits
+
+
 def attention_rows(length: int, batch: int, dropout: float, rounds: int) -> list[Row]:
     heads, width = 8, 64
     parts = [torch.randn(heads, batch, length, width, device=DEVICE, requires_grad=True) for _ in range(3)]
@@ -103,16 +149,24 @@ def model_rows(size: tuple[int, int, int], length: int, batch: int, dropout: flo
     theirs = GPT2LMHeadModel(config)
     tokens = torch.randint(vocabulary, (batch, length + 1), device=DEVICE)
 
-    def step(model: torch.nn.Module, logits: Callable[[Tensor], Tensor]) -> None:
-        model.zero_grad(set_to_none=True)
-        F.cross_entropy(logits(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    models: dict[str, nn.Module] = {"ours": ours, "Hugging Face GPT-2": theirs}
+    if length >= 2048:
+        models["gwinndr's operations"] = SkewedTransformer(vocabulary, size, length, dropout)
 
-    ours.to(DEVICE).train()
-    theirs.to(DEVICE).train()  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
-    variants = {
-        "ours": lambda: step(ours, ours),
-        "Hugging Face GPT-2": lambda: step(theirs, lambda inputs: theirs(inputs).logits),
-    }
+    def stepping(model: nn.Module) -> Callable[[], None]:
+        model.to(DEVICE).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
+
+        def step() -> None:
+            optimizer.zero_grad(set_to_none=True)
+            output = model(tokens[:, :-1])
+            logits = output.logits if model is theirs else output
+            F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+            optimizer.step()
+
+        return step
+
+    variants = {name: stepping(model) for name, model in models.items()}
     return measure(f"model {width}/{heads}/{layers}, L {length}, dropout {dropout:g}", variants, rounds)
 
 
@@ -122,7 +176,8 @@ def benchmark(rounds: int) -> list[Row]:
         for length, batch in ((256, 8), (512, 4), (1024, 2), (2048, 1)):
             rows += attention_rows(length, batch, dropout, rounds)
     for dropout in (0.0, 0.1):
-        rows += model_rows((160, 4, 4), 512, 4, dropout, rounds)
+        rows += model_rows((128, 4, 3), 256, 8, dropout, rounds)  # the default
+        rows += model_rows((512, 8, 6), 1024, 2, dropout, max(2, rounds // 3))
         rows += model_rows((512, 8, 6), 2048, 1, dropout, max(2, rounds // 3))
     return rows
 

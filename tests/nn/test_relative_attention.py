@@ -59,7 +59,10 @@ def test_large_heads_are_computed_one_at_a_time_with_equal_results() -> None:
 def test_the_tiling_changes_nothing(monkeypatch: pytest.MonkeyPatch, tiling: tuple[int, int]) -> None:
     parts = inputs(11, 11, batch=3, dtype=torch.float64)
     monkeypatch.setattr(module, "_tiling", lambda _: tiling)
-    torch.testing.assert_close(relative_attention(*parts), gathered(*parts))
+    ours, theirs = relative_attention(*parts), gathered(*parts)
+    torch.testing.assert_close(ours, theirs)
+    gradients = (torch.autograd.grad(output.square().sum(), parts) for output in (ours, theirs))
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
