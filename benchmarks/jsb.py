@@ -1,4 +1,4 @@
-"""Validation nats a token on Bach chorales with absolute attention, relative attention, and pitch relations.
+"""Validation nats a token on Bach chorales: absolute attention, relative attention, relations of pitch and time.
 
 The data: `jsb-chorales-16th.json` of github.com/czhuang/JSB-Chorales-dataset, in the split of Boulanger-Lewandowski et
 al. 2012 (229, 76 and 77 pieces). Published: table 2 of Huang et al. 2018 (arXiv 1809.04281, section 4.1).
@@ -18,7 +18,7 @@ import math
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -29,6 +29,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -50,10 +51,13 @@ START = VOICES * SYMBOLS
 VOCABULARY = START + 1
 WINDOW, STRIDE, SHORT, BAR = 1024, 256, 256, 64  # tokens
 WIDEST = 36  # semitones; wider intervals share this class
+RESTING, NONE = 2 * WIDEST + 1, 2 * WIDEST + 2  # classes of intervals: from or to a rest; no pitch yet
+NOT_YET = -1  # in place of a pitch, before the first token of a voice
+LONGEST = 32  # sixteenths that a pitch is held; longer ones share this class
 ORDERS, ESCAPES = range(1, 25), (0.5, 1.0, 2.0, 5.0)  # of the n-grams
 
 #: Huang et al. 2018, table 2, quoted from memory, not checked with the paper.
-PUBLISHED = {"absolute": 0.417, "relative": 0.357, "relative, relations of pitch": 0.335}
+PUBLISHED = {"absolute": 0.417, "relative": 0.357, "relative, pitch and time": 0.335}
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,30 @@ class Setting:
     whole: float  # share of the epochs, at the end, on windows of 1024 tokens; earlier epochs use short windows
     learning_rate: float
     weight_decay: float
-    bf16: bool  # in training; a third faster on a CPU with AVX-512 BF16, slow on others
+    averaging: float  # decay of the moving average of the weights, which is scored
+    any_key: bool  # transpose training pieces to all keys, or only where every voice stays within its range
+    without_pitch: float  # share of the training windows in which only intervals are embedded, not the pitches
+    bf16: bool = False  # in training; a third faster on a CPU with AVX-512 BF16, slow on others
 
 
-DEFAULT = Setting(
-    d_model=128, num_layers=4, dropout=0.1, epochs=16, whole=0.2, learning_rate=3e-3, weight_decay=0.1, bf16=False
+PLAIN = Setting(
+    d_model=128,
+    num_layers=4,
+    dropout=0.1,
+    epochs=16,
+    whole=0.2,
+    learning_rate=3e-3,
+    weight_decay=0.1,
+    averaging=0.998,
+    any_key=False,
+    without_pitch=0.0,
 )
+SETTINGS = {
+    "absolute": PLAIN,
+    "relative": PLAIN,
+    # learns faster, and overfits sooner
+    "relative, pitch and time": replace(PLAIN, num_layers=2, dropout=0.3, epochs=12, any_key=True, without_pitch=0.5),
+}
 
 
 def read(path: Path) -> dict[str, list[Chorale]]:
@@ -138,10 +160,10 @@ def transposed(pitches: Tokens, semitones: int) -> Tokens:
 class TrainingPieces:
     """Every piece about once in each epoch, randomly transposed and cut, in batches of windows of similar length."""
 
-    def __init__(self, pieces: Sequence[Tokens], seed: int) -> None:
+    def __init__(self, pieces: Sequence[Tokens], seed: int, any_key: bool = False) -> None:
         every = np.ma.masked_greater(np.concatenate(pieces), HIGHEST)
         self._pieces, self._random = pieces, np.random.default_rng(seed)
-        self._shifts = [shifts(piece, every.min(0), every.max(0)) for piece in pieces]
+        self._shifts = [np.arange(-5, 7) if any_key else shifts(piece, every.min(0), every.max(0)) for piece in pieces]
 
     def epoch(self, window: int) -> list[Tensor]:
         """Batches (B, length + 1) of about `WINDOW` tokens, right-padded with −1; length is at most `window`."""
@@ -164,13 +186,13 @@ class TrainingPieces:
 def pitch_relations() -> list[Relation]:
     """Relations to the latest token of each voice: the interval, with separate classes for each target voice."""
     pitch, voice = np.arange(START) % SYMBOLS, np.arange(START) // SYMBOLS
-    count = 2 * WIDEST + 3  # intervals, then a rest, then no token of the voice yet
+    count = NONE + 1
     relations = []
     for of in range(VOICES):
         references = np.arange(of * SYMBOLS, (of + 1) * SYMBOLS)
         steps = np.clip(pitch - pitch[references][:, None], -WIDEST, WIDEST) + WIDEST
-        steps[(pitch == REST) | (pitch[references][:, None] == REST)] = count - 2
-        classes = np.concatenate([np.full((1, START), count - 1), steps]) + count * voice
+        steps[(pitch == REST) | (pitch[references][:, None] == REST)] = RESTING
+        classes = np.concatenate([np.full((1, START), NONE), steps]) + count * voice
         relations.append(Relation(range(START), references.tolist(), classes.tolist(), inputs=True, outputs=True))
     return relations
 
@@ -210,8 +232,11 @@ def build(variant: str, setting: Setting) -> Transformer:
         context_length=WINDOW,
         tie_embeddings=True,
     )
-    model = Transformer(VOCABULARY, config, relations=pitch_relations() if "pitch" in variant else ())
-    if variant != "absolute":
+    related = "pitch" in variant
+    model = Transformer(VOCABULARY, config, relations=pitch_relations() if related else ())
+    if related:
+        model.embedding = Sounding(VOCABULARY, setting.d_model, setting.without_pitch)
+    elif variant != "absolute":
         model.embedding = Placed(VOCABULARY, setting.d_model)
     return model
 
@@ -227,8 +252,77 @@ class Placed(nn.Embedding):
             nn.init.normal_(weight, std=width**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        embedded: Tensor = super().forward(tokens) + self.place(torch.arange(tokens.shape[-1]) % BAR)
+        embedded: Tensor = self.token(tokens) + self.place(torch.arange(tokens.shape[-1]) % BAR)
         return embedded
+
+    def token(self, tokens: Tensor) -> Tensor:
+        return super().forward(tokens)
+
+
+class Sounding(Placed):
+    """`Placed`, plus what all voices do at each token, embedded separately for each voice of the next token.
+
+    In training, a share of the windows has no embedding of the tokens, so that the model learns intervals.
+    """
+
+    def __init__(self, tokens: int, width: int, without_pitch: float) -> None:
+        super().__init__(tokens, width)
+        self.without_pitch = without_pitch
+        self.states = nn.ParameterList(
+            nn.init.normal_(torch.empty(VOICES, VOICES, size, width), std=width**-0.5)
+            for size in (LONGEST + 1, NONE + 1, NONE + 1)
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        embedded = super().forward(tokens)
+        following = torch.arange(tokens.shape[1])[:, None] % VOICES
+        for table, classes in zip(self.states, voice_states(tokens), strict=True):
+            embedded = embedded + table[following, torch.arange(VOICES), classes].sum(2)
+        return embedded
+
+    def token(self, tokens: Tensor) -> Tensor:
+        embedded = super().token(tokens)
+        if not self.training:
+            return embedded
+        return embedded * (torch.rand(len(tokens), 1, 1) >= self.without_pitch)
+
+
+def voice_states(tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What every voice does at each token, from the tokens until then: classes (B, L, voices).
+
+    Args:
+        tokens: (B, L) from the start of a bar: the token before it, then soprano, alto, tenor, bass, soprano …
+
+    Returns:
+        The sixteenths for which the voice has had its pitch, 0 before its first; the interval by which it came to its
+        pitch; the interval from the latest pitch of the voice whose token is next.
+    """
+    windows, length = tokens.shape
+    steps = math.ceil((length - 1) / VOICES)
+    pitches = F.pad(tokens[:, 1:] % SYMBOLS, (0, VOICES * steps - length + 1)).view(windows, steps, VOICES)
+    changes = torch.ones_like(pitches, dtype=torch.bool)
+    changes[:, 1:] = pitches[:, 1:] != pitches[:, :-1]
+    places = torch.arange(steps)[:, None]
+    began = torch.where(changes, places, -1).cummax(1).values
+    held = (places - began).clamp(max=LONGEST - 1) + 1
+    moved = torch.where(began == 0, NONE, interval(pitches, pitches.gather(1, (began - 1).clamp(min=0))))
+
+    def at_tokens(values: Tensor, nothing: int) -> Tensor:
+        """(B, steps, voices) → (B, L, voices): the latest value of each voice at each token."""
+        latest = (torch.arange(length)[:, None] - 1 - torch.arange(VOICES)).div(VOICES, rounding_mode="floor")
+        index = latest.clamp(min=0).expand(windows, -1, -1)
+        return torch.where(latest < 0, nothing, values.gather(1, index))
+
+    sounding = at_tokens(pitches, NOT_YET)
+    following = (torch.arange(length) % VOICES)[:, None].expand(windows, -1, -1)
+    return at_tokens(held, 0), at_tokens(moved, NONE), interval(sounding, sounding.gather(2, following))
+
+
+def interval(pitch: Tensor, reference: Tensor) -> Tensor:
+    """Class of the interval from the reference: semitones + `WIDEST`, `RESTING` or `NONE`."""
+    classes = (pitch - reference).clamp(-WIDEST, WIDEST) + WIDEST
+    classes = torch.where((pitch == REST) | (reference == REST), RESTING, classes)
+    return torch.where((pitch == NOT_YET) | (reference == NOT_YET), NONE, classes)
 
 
 def trained(
@@ -237,6 +331,9 @@ def trained(
     """The model of the best epoch by the nats of `held_out`."""
     torch.manual_seed(seed)
     model = build(variant, setting)
+    decay = get_ema_multi_avg_fn(setting.averaging)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    averaged = AveragedModel(model, multi_avg_fn=decay)
+    scored: Transformer = averaged.module  # type: ignore[assignment]
     groups = [
         {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": setting.weight_decay},
         {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
@@ -260,13 +357,14 @@ def trained(
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
+            averaged.update_parameters(model)
             losses.append(loss.item())
             step += 1
         if epoch % 4 == 0 or epoch == setting.epochs:
-            found = mean(nats(model, held_out))
+            found = mean(nats(scored, held_out))
             print(f"{variant}, epoch {epoch}: training {np.mean(losses):.4f}, validation {found:.4f}", file=sys.stderr)
             if found < best:
-                best, weights = found, copy.deepcopy(model.state_dict())
+                best, weights = found, copy.deepcopy(scored.state_dict())
     model.load_state_dict(weights)
     return model
 
@@ -282,7 +380,7 @@ def best_ngram(training: Sequence[Tokens], held_out: Sequence[Tokens]) -> tuple[
     return min(rows)
 
 
-def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> None:
+def report(path: Path, settings: Mapping[str, Setting], seed: int) -> None:
     chorales = {name: [voices(piece) for piece in pieces] for name, pieces in read(path).items()}
     training, held_out = ([serialise(piece) for piece in chorales[name]] for name in ("train", "valid"))
     tokens = sum(len(piece) - 1 for piece in held_out)
@@ -292,15 +390,18 @@ def report(path: Path, variants: Sequence[str], setting: Setting, seed: int) -> 
     print(
         f"{__doc__.splitlines()[0]}\n`{shlex.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, seed {seed}"
     )
-    print(f"torch {torch.__version__}, CPU, 1 thread; {setting}")
-    print(f"{len(training)} pieces to train, {len(held_out)} for validation: {tokens} tokens\n")
+    print(f"torch {torch.__version__}, CPU, 1 thread")
+    for variant, setting in settings.items():
+        print(f"- {variant}: {setting}")
+    print(f"\n{len(training)} pieces to train, {len(held_out)} for validation: {tokens} tokens\n")
     print("| model | parameters | nats a token | without rests | published | processor seconds |")
     print("|---|---|---|---|---|---|")
     seconds = time.process_time() - start
     print(f"| n-gram, order {order}, escape {escape:g} | – | {found:.4f} | – | – | {seconds:.0f} |", flush=True)
-    for variant in variants:
+    for variant, setting in settings.items():
         start = time.process_time()
-        model = trained(variant, setting, TrainingPieces(chorales["train"], seed), held_out, seed)
+        pieces = TrainingPieces(chorales["train"], seed, setting.any_key)
+        model = trained(variant, setting, pieces, held_out, seed)
         scored = nats(model, held_out)
         size, seconds = sum(weight.numel() for weight in model.parameters()), time.process_time() - start
         pitched = float(np.concatenate(scored)[sounding].mean())
@@ -314,16 +415,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chorales", type=Path, help="jsb-chorales-16th.json")
     parser.add_argument("--variant", choices=list(PUBLISHED), nargs="*", default=list(PUBLISHED))
-    parser.add_argument("--epochs", type=int, default=DEFAULT.epochs)
+    parser.add_argument("--epochs", type=int, help="instead of each variant's number")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bf16", action="store_true", help="train in mixed precision, if the CPU supports bf16")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    settings = {
+        variant: replace(SETTINGS[variant], bf16=options.bf16, epochs=options.epochs or SETTINGS[variant].epochs)
+        for variant in options.variant
+    }
     try:
-        report(
-            options.chorales, options.variant, replace(DEFAULT, epochs=options.epochs, bf16=options.bf16), options.seed
-        )
+        report(options.chorales, settings, options.seed)
     except YardbirdError as error:
         raise SystemExit(str(error)) from None
 

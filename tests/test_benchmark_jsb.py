@@ -45,10 +45,10 @@ def test_the_benchmark_prints_a_row_per_model_and_the_published_values(root: Pat
     answer = run(root, str(file), "--epochs", "1", "--seed", "3")
     assert answer.returncode == 0, answer.stderr
     rows = [line.split(" | ") for line in answer.stdout.splitlines() if line.startswith("| ")][1:]
-    assert [row[0] for row in rows][1:] == ["| absolute", "| relative", "| relative, relations of pitch"]
+    assert [row[0] for row in rows][1:] == ["| absolute", "| relative", "| relative, pitch and time"]
     assert rows[0][0].startswith("| n-gram, order ")
     assert [row[4] for row in rows[1:]] == ["0.417", "0.357", "0.335"]
-    assert all(0 < float(row[2]) < 8 for row in rows)
+    assert all(0 < float(row[2]) < 10 for row in rows)
     assert "seed 3" in answer.stdout
 
 
@@ -128,7 +128,7 @@ def test_every_token_is_scored_once_with_three_quarters_of_a_window_or_all_befor
     monkeypatch.setattr(jsb, "WINDOW", 128)
     monkeypatch.setattr(jsb, "STRIDE", 64)
     torch.manual_seed(0)
-    model = jsb.build("absolute", jsb.DEFAULT).eval()
+    model = jsb.build("absolute", jsb.PLAIN).eval()
     for steps in (5, 32, 33, 70):
         tokens = jsb.serialise(jsb.voices(chorale(steps, 1)))
         (scored,) = jsb.nats(model, [tokens])
@@ -154,8 +154,32 @@ def test_relations_encode_the_interval_to_the_latest_token_of_each_voice(jsb: Mo
 
 
 def test_only_the_position_in_the_bar_is_added_to_a_token(jsb: ModuleType) -> None:
-    model = jsb.build("relative", jsb.DEFAULT)
+    model = jsb.build("relative", jsb.PLAIN)
     embedded = model.embedding(torch.full((1, 130), 7))[0]
     assert torch.equal(embedded[:64], embedded[64:128])
     assert not torch.equal(embedded[0], embedded[1])
     assert torch.equal(embedded[3], model.embedding.weight[7] + model.embedding.place.weight[3])
+
+
+def test_states_of_the_voices_are_those_of_a_reader_of_the_tokens(jsb: ModuleType) -> None:
+    random = np.random.default_rng(0)
+    steps = [[*map(int, random.choice([60, 62, 64, jsb.LOWEST + jsb.REST], 4))] for _ in range(12)]
+    tokens = jsb.serialise(np.repeat(np.array(steps), random.integers(1, 4, 12), axis=0))
+    found = jsb.voice_states(torch.from_numpy(tokens)[None])
+
+    def interval(reference: int | None, pitch: int | None) -> int:
+        if reference is None or pitch is None:
+            return int(jsb.NONE)
+        resting = jsb.REST in (reference, pitch)
+        return int(jsb.RESTING) if resting else pitch - reference + int(jsb.WIDEST)
+
+    read: list[list[int]] = [[] for _ in range(4)]
+    for place, token in enumerate(tokens):
+        if place:
+            read[(place - 1) % 4].append(int(token) % jsb.SYMBOLS)
+        latest = [pitches[-1] if pitches else None for pitches in read]
+        for voice, pitches in enumerate(read):
+            held = next((n for n, pitch in enumerate(reversed(pitches)) if pitch != pitches[-1]), len(pitches))
+            before = pitches[-held - 1] if held < len(pitches) else None
+            expected = (held, interval(before, latest[voice]), interval(latest[place % 4], latest[voice]))
+            assert tuple(int(classes[0, place, voice]) for classes in found) == expected, (place, voice)
