@@ -6,6 +6,7 @@ dense tensors is the one that `torch.compile` generates, so we call that one. Wi
 types, `F.linear` computes the same.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -56,6 +57,12 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # torch's name
         return linear(input, self.weight, self.bias)
+
+
+def together(x: Float[Tensor, "... in"], layers: Sequence[nn.Linear]) -> tuple[Tensor, ...]:
+    """The outputs of layers with the same input, by one product."""
+    weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
+    return torch.split(linear(x, weight, bias), [layer.out_features for layer in layers], dim=-1)
 
 
 def accelerate(model: nn.Module) -> None:

@@ -20,7 +20,7 @@ segments, and with teacher forcing no loop over steps. Deviations from the paper
   patch. A segment starts from a start symbol, not from the step before it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,7 +30,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
-from yardbird.nn.linear import Linear, linear
+from yardbird.nn.linear import Linear, together
 from yardbird.nn.lstm import LSTM
 from yardbird.nn.relations import NOTHING, carry
 
@@ -268,14 +268,13 @@ class RecurrentVAE(nn.Module):
         predicted k and c, a term of the degree, and a term of the distance from `held`."""
         degrees = None if condition is None else self.degree_head
         layers = [layer for layer in (self.head, self.height_head, degrees, self.interval_head) if layer is not None]
-        outputs = iter(_together(hidden, layers))
-        logits = next(outputs)
-        weights, shapes = [], []
+        outputs = iter(together(hidden, layers))
+        logits, weights, shapes = next(outputs), list[Tensor](), list[Tensor]()
         if self.height_head is not None:
             sharpness, centre = next(outputs).unbind(-1)
             sharpness = 4 * F.softplus(sharpness)
-            weighted = sharpness * centre
-            weights.append(torch.stack([sharpness, weighted, weighted * centre], dim=-1))  # the square, expanded
+            square = [sharpness, sharpness * centre, sharpness * centre.square()]  # expanded
+            weights.append(torch.stack(square, dim=-1))
             shapes.append(self.parabola)
         if degrees is not None and condition is not None:
             reference = condition[..., : self.alphabet.period]
@@ -286,8 +285,7 @@ class RecurrentVAE(nn.Module):
             logits = logits + torch.cat(weights, dim=-1) @ torch.cat(shapes)
         if self.interval_head is not None:
             terms = F.pad(next(outputs), (0, 1))  # the last term, for no interval, is 0
-            index = self.intervals.index_select(0, held.flatten()).view(*held.shape, -1)
-            logits = logits + terms.gather(-1, index)
+            logits = logits + terms.gather(-1, F.embedding(held, self.intervals))
         return logits
 
     def _shift(self, steps: Tensor) -> Tensor:
@@ -317,12 +315,6 @@ class RecurrentVAE(nn.Module):
         first = parts.reshape(rows, -1, parts.shape[-1])[:, 0]
         context = self.context(parts).view(rows, -1, 2 * config.embedding_size)
         return context, _states(self.decoder_start(first), config.decoder_layers)
-
-
-def _together(hidden: Tensor, layers: Sequence[nn.Linear]) -> tuple[Tensor, ...]:
-    """The outputs of layers with the same input, by one product."""
-    weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
-    return torch.split(linear(hidden, weight, bias), [layer.out_features for layer in layers], dim=-1)
 
 
 def _check(alphabet: Alphabet, config: NetworkConfig) -> None:
