@@ -43,11 +43,26 @@ def test_blockwise_equals_gathered_in_output_and_gradients(length: int, known: i
         torch.testing.assert_close(mine, reference, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("tiling", [(1, 1), (3, 2), (4, 3), (7, 1), (100, 3)])
+def test_large_heads_are_computed_one_at_a_time_with_equal_results() -> None:
+    parts = inputs(530, 300, heads=2, batch=2, width=64, dtype=torch.float32)
+    upstream = torch.randn(2, 2, 530, 64, generator=torch.Generator().manual_seed(0))
+    exact = [part.detach().double().requires_grad_() for part in parts]
+    ours, theirs = relative_attention(*parts), relative_attention(*exact)
+    torch.testing.assert_close(ours.double(), theirs, atol=1e-5, rtol=0)
+    for mine, reference in zip(
+        torch.autograd.grad(ours, parts, upstream), torch.autograd.grad(theirs, exact, upstream.double()), strict=True
+    ):
+        torch.testing.assert_close(mine.double(), reference, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("tiling", [(1, 1), (3, 2), (4, 3), (7, 7), (100, 9)])
 def test_the_tiling_changes_nothing(monkeypatch: pytest.MonkeyPatch, tiling: tuple[int, int]) -> None:
-    parts = inputs(11, 11, dtype=torch.float64)
+    parts = inputs(11, 11, batch=3, dtype=torch.float64)
     monkeypatch.setattr(module, "_tiling", lambda _: tiling)
-    torch.testing.assert_close(relative_attention(*parts), gathered(*parts))
+    ours, theirs = relative_attention(*parts), gathered(*parts)
+    torch.testing.assert_close(ours, theirs)
+    gradients = (torch.autograd.grad(output.square().sum(), parts) for output in (ours, theirs))
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])

@@ -54,6 +54,19 @@ def test_top_k_keeps_no_ties() -> None:
     assert set(drawn.tolist()) == {0, 1, 2}
 
 
+def test_of_tied_tokens_the_lower_ones_are_kept_in_their_order() -> None:
+    """Rows with and without ties, among the kept tokens, at the last one and among the impossible ones."""
+    random = np.random.default_rng(0)
+    logits = np.concatenate([random.integers(0, 40, (30, 60)), random.normal(0, 1, (30, 60))]).astype(np.float32)
+    logits[random.random(logits.shape) < 0.5] = -np.inf
+    sampling, draws = Sampling(1.0, 20, None, None), torch.rand(60, generator=generator(), dtype=torch.float64)
+    drawn = choose(torch.from_numpy(logits), sampling, generator())
+    for row, draw, token in zip(logits.astype(np.float64), draws.numpy(), drawn.tolist(), strict=True):
+        order = np.argsort(-row, kind="stable")[:20]
+        cumulative = np.cumsum(np.exp(row[order] - row[order[0]]))
+        assert token == order[np.searchsorted(cumulative, draw * cumulative[-1], side="right")]
+
+
 def test_temperature_comes_before_the_nucleus() -> None:
     """At temperature 1 the first token alone reaches 0.6. At temperature 4 it does not."""
     logits = torch.tensor([[2.0, 1.0, 0.0]]).expand(500, 3)

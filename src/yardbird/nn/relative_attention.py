@@ -16,6 +16,7 @@ the clipped distances of Shaw et al. 2018 (arXiv 1803.02155).
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -24,11 +25,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yardbird.nn.dropout import dropped_of_256, keep, random_bytes
+from yardbird.nn.linear import on_onednn, transposed_product
 
 Heads = Float[Tensor, "heads batch length width"]
 Table = Float[Tensor, "heads distances width"]
 
-_CACHED_SCORES = 2**19  # scores that stay in a CPU's cache
+_CACHED_SCORES = 2**18  # scores that stay in a CPU's cache
 _GPU_SCORES = 2**26  # a quarter of a gibibyte in single precision
 
 
@@ -58,104 +60,129 @@ def distance_table(embedding: Table, distances: int) -> Float[Tensor, "heads wan
 
 
 def _tiling(query: Tensor) -> tuple[int, int]:
-    """Rows of a block and heads computed at once, both found by measurement.
+    """Rows of a block, and pairs of head and sequence computed at once, both found by measurement.
 
-    On a CPU the scores of a block stay in the cache. On a GPU, launching many small blocks would take longer than
-    computing the masked half of the scores.
+    On a CPU the scores of a block stay in the cache. oneDNN multiplies single matrices, so it takes one pair at a time;
+    this pays if they are large. On a GPU, launching many small blocks would take longer than computing the masked half
+    of the scores.
     """
-    heads, batch, length, _ = query.shape
+    heads, batch, length, width = query.shape
     if query.is_cuda:
-        return min(length, max(64, _GPU_SCORES // (heads * batch * length))), heads
+        return min(length, max(64, _GPU_SCORES // (heads * batch * length))), heads * batch
+    if on_onednn(query) and length >= 512 and width >= 64:
+        return 256, 1
     rows = 64 if length <= 512 else 128
-    return rows, min(heads, max(1, _CACHED_SCORES // (rows * length * batch)))
+    return rows, max(1, _CACHED_SCORES // (rows * length))
 
 
 class _BlockwiseAttention(torch.autograd.Function):
     """Forward: 3 matrix products for each block; backward: 6.
 
     Keeps the attention weights of all blocks: half of L × L for each head if the blocks are small, all of it if one
-    block has all rows.
+    block has all rows. A pair is a head and a sequence of the batch; tensors of pairs are (pairs, length, width).
     """
 
     @staticmethod
     def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, table: Tensor, dropout: float, differentiable: bool
     ) -> Tensor:
-        heads, batch, length, width = query.shape
+        _, _, length, width = query.shape
         ctx.dropped, ctx.tiling = dropped_of_256(dropout), _tiling(query)
         output = torch.empty_like(query)
         future = query.new_full((ctx.tiling[0], ctx.tiling[0]), -torch.inf).triu(1)
         tiles: list[Tensor] = []
         with torch.autocast(query.device.type, enabled=False):
-            for group, start, stop in _blocks(heads, length, *ctx.tiling):
+            query = query / math.sqrt(width)
+            q, k, v, out = (part.flatten(0, 1) for part in (query, key, value, output))
+            for heads, pairs, start, stop in _blocks(query.shape, *ctx.tiling):
                 rows = stop - start
-                q, k, v = (part[group].flatten(0, 1) for part in (query, key, value))
-                q = q[:, start:stop] / math.sqrt(width)
-                embedding = table[group, length - stop :]
-                by_distance = q.view(len(embedding), batch * rows, width) @ embedding.transpose(1, 2)
+                block = q[pairs, start:stop]
+                distances = table[heads, length - stop :]
+                by_distance = _products(block.reshape(len(distances), -1, width), distances)
                 scores = _by_key(by_distance, rows, stop)
-                scores.baddbmm_(q, k[:, :stop].transpose(1, 2))
+                scores += _products(block, k[pairs, :stop])
                 scores[:, :, start:] += future[:rows, :rows]
                 weights = torch.softmax(scores, dim=-1)
                 tile = [weights]
                 if ctx.dropped:
                     tile.append(random_bytes(weights))
-                    weights = keep(tile[1], weights.dtype, ctx.dropped).mul_(weights)
+                    draws = tile[1].to(weights.dtype)
+                    weights = keep(weights, draws, ctx.dropped, out=draws)
                 if differentiable:
                     tiles += tile
-                block = torch.bmm(weights, v[:, :stop]) * (256 / (256 - ctx.dropped))
-                output[group, :, start:stop] = block.view(-1, batch, rows, width)
+                out[pairs, start:stop] = _products(weights, v[pairs, :stop].transpose(1, 2))
+            output.mul_(256 / (256 - ctx.dropped))
         ctx.save_for_backward(query, key, value, table, output, *tiles)
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
-        query, key, value, table, output, *tiles = ctx.saved_tensors
-        heads, batch, length, width = query.shape
+        query, key, value, table, output, *tiles = ctx.saved_tensors  # the query is scaled
+        _, _, length, width = query.shape
         kept = iter(tiles)
         grad_query = torch.empty_like(query)
-        grad_key, grad_value, grad_table = (torch.zeros_like(part) for part in (key, value, table))
+        # Transposed, (…, width, length): the products that they sum are faster in this order.
+        grad_k, grad_v = (query.new_zeros(query.shape[0] * query.shape[1], width, length) for _ in range(2))
+        grad_table = table.new_zeros(len(table), width, length + 1)
         with torch.autocast(query.device.type, enabled=False):
             # The softmax needs Σ_j weight·∂weight of each row, which equals output·∂output, with or without dropout.
-            row_sums = (grad_output * output).sum(-1, keepdim=True)
-            for group, start, stop in _blocks(heads, length, *ctx.tiling):
+            row_sums = (grad_output * output).sum(-1, keepdim=True).flatten(0, 1)
+            grad_output = grad_output * (256 / (256 - ctx.dropped))
+            q, k, v, grad_q, grad_out = (part.flatten(0, 1) for part in (query, key, value, grad_query, grad_output))
+            for heads, pairs, start, stop in _blocks(query.shape, *ctx.tiling):
                 rows = stop - start
-                q, k, v = (part[group].flatten(0, 1) for part in (query, key, value))
-                grad_k, grad_v = grad_key[group].flatten(0, 1), grad_value[group].flatten(0, 1)
-                q = q[:, start:stop] / math.sqrt(width)
-                grad = grad_output[group, :, start:stop].flatten(0, 1)
-                embedding = table[group, length - stop :]
+                block, grad = q[pairs, start:stop], grad_out[pairs, start:stop]
+                distances = table[heads, length - stop :]
                 weights = next(kept)
-                by_distance = weights.new_empty(len(embedding), batch * rows, stop + 1)
-                by_distance.view(len(q), -1)[:, :rows] = 0
-                scores = _by_key(by_distance, rows, stop)
-                grad = grad * (256 / (256 - ctx.dropped))
-                torch.bmm(grad, v[:, :stop].transpose(1, 2), out=scores)
-                used = weights
+                used, grad_weights = weights, _products(grad, v[pairs, :stop])
                 if ctx.dropped:
-                    mask = keep(next(kept), weights.dtype, ctx.dropped)
-                    scores.mul_(mask)
-                    used = mask.mul_(weights)
-                grad_v[:, :stop].baddbmm_(used.transpose(1, 2), grad)
-                scores.sub_(row_sums[group, :, start:stop].flatten(0, 1)).mul_(weights)
-                grad_k[:, :stop].baddbmm_(scores.transpose(1, 2), q)
-                grad_table[group, length - stop :].baddbmm_(
-                    by_distance.transpose(1, 2), q.view(-1, batch * rows, width)
-                )
-                grad_q = torch.bmm(by_distance, embedding).view_as(q).baddbmm_(scores, k[:, :stop])
-                grad_query[group, :, start:stop] = (grad_q / math.sqrt(width)).view(-1, batch, rows, width)
-        return grad_query, grad_key, grad_value, grad_table, None, None
+                    draws = next(kept).to(weights.dtype)
+                    keep(grad_weights, draws, ctx.dropped, out=grad_weights)
+                    used = keep(weights, draws, ctx.dropped, out=draws)
+                by_distance = weights.new_empty(len(distances), weights.shape[0] // len(distances) * rows, stop + 1)
+                by_distance.view(len(weights), -1)[:, :rows] = 0
+                scores = _by_key(by_distance, rows, stop)
+                torch.mul(grad_weights.sub_(row_sums[pairs, start:stop]), weights, out=scores)
+                grad_v[pairs, :, :stop] += _products(grad.transpose(1, 2), used.transpose(1, 2))
+                grad_k[pairs, :, :stop] += _products(block.transpose(1, 2), scores.transpose(1, 2))
+                flat = block.reshape(len(distances), -1, width)
+                grad_table[heads, :, length - stop :] += _products(flat.transpose(1, 2), by_distance.transpose(1, 2))
+                from_keys = _products(scores, k[pairs, :stop].transpose(1, 2))
+                from_distances = _products(by_distance, distances.transpose(1, 2)).view_as(from_keys)
+                torch.add(from_keys, from_distances, out=grad_q[pairs, start:stop])
+        return (
+            grad_query.div_(math.sqrt(width)),
+            grad_k.transpose(1, 2).reshape(key.shape),
+            grad_v.transpose(1, 2).reshape(value.shape),
+            grad_table.transpose(1, 2),
+            None,
+            None,
+        )
 
 
-def _blocks(heads: int, length: int, rows: int, group: int) -> list[tuple[slice, int, int]]:
-    return [
-        (slice(head, head + group), start, min(start + rows, length))
-        for head in range(0, heads, group)
-        for start in range(0, length, rows)
+def _products(a: Tensor, b: Tensor) -> Tensor:
+    """a bᵀ of each pair: (pairs, m, n), (pairs, k, n) → (pairs, m, k)."""
+    if len(a) == 1 and on_onednn(a):
+        return transposed_product(a[0], b[0])[None]
+    return torch.bmm(a, b.transpose(1, 2))
+
+
+def _blocks(shape: Sequence[int], rows: int, at_once: int) -> list[tuple[slice, slice, int, int]]:
+    """The heads, the pairs, and the first and last row of each block: whole heads, or a part of the batch of one."""
+    heads, batch, length, _ = shape
+    whole, part = max(1, at_once // batch), min(at_once, batch)
+    groups = [
+        (
+            slice(head, head + whole),
+            slice(head * batch + first, (head + whole - 1) * batch + min(first + part, batch)),
+        )
+        for head in range(0, heads, whole)
+        for first in range(0, batch, part)
     ]
+    return [(*group, start, min(start + rows, length)) for group in groups for start in range(0, length, rows)]
 
 
 def _by_key(by_distance: Tensor, rows: int, keys: int) -> Tensor:
-    """A view of the same memory, (group·batch, rows, keys), in which every row begins with key 0 (see the module)."""
+    """A view of the same memory, (pairs, rows, keys), in which every row begins with key 0 (see the module)."""
     return by_distance.view(-1, rows * (keys + 1))[:, rows:].view(-1, rows, keys)

@@ -82,15 +82,14 @@ def choose(
         generator: on the CPU. One generator for all rows in turn, or one for each row, so that rows are independent.
         allowed: the tokens that may be chosen. A single allowed token is chosen whatever its logit.
     """
-    scores = logits.detach().to("cpu", torch.float64)
+    scores = logits.detach().cpu()
     generators = [generator] * len(scores) if isinstance(generator, torch.Generator) else generator
     draws = torch.cat([torch.rand(1, generator=one, dtype=torch.float64) for one in generators])
     if allowed is not None:
         assert bool(allowed.any(1).all()), "a constraint must allow at least one token"
         scores = scores.masked_fill(~allowed, -torch.inf)
-    scores, order = torch.sort(scores, dim=1, descending=True, stable=True)
-    kept = 1 if sampling.temperature == 0 else sampling.top_k
-    scores, order = scores[:, :kept], order[:, :kept]
+    scores, order = _likeliest(scores, 1 if sampling.temperature == 0 else sampling.top_k)
+    scores = scores.double()
     probabilities = torch.softmax((scores - scores[:, :1]) / (sampling.temperature or 1.0), dim=1)
     if sampling.top_p is not None:
         # A token is kept while the total of the likelier ones is below top_p, so the first token is always kept.
@@ -103,6 +102,19 @@ def choose(
     place = torch.searchsorted(cumulative, draws[:, None] * cumulative[:, -1:], right=True)
     last = (probabilities > 0).sum(1, keepdim=True) - 1
     return order.gather(1, torch.minimum(place, last))[:, 0]
+
+
+def _likeliest(scores: Float[Tensor, "B V"], count: int | None) -> tuple[Float[Tensor, "B k"], Int[Tensor, "B k"]]:
+    """The `count` highest scores of each row in descending order, and their tokens. The lower token wins a tie."""
+    if count is None or count >= scores.shape[1]:
+        return torch.sort(scores, dim=1, descending=True, stable=True)
+    # The selection takes a fraction of the time of sorting, but its order of equal scores is arbitrary.
+    top, tokens = torch.topk(scores, count + 1, dim=1)
+    tied = ((top[:, 1:] == top[:, :-1]) & top[:, 1:].isfinite()).any(1)  # impossible tokens may be in any order
+    if bool(tied.any()):
+        ordered = torch.sort(scores[tied], dim=1, descending=True, stable=True)
+        top[tied], tokens[tied] = ordered.values[:, : count + 1], ordered.indices[:, : count + 1]
+    return top[:, :count], tokens[:, :count]
 
 
 def row_generators(seed: int, rows: int) -> list[torch.Generator]:

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from yardbird.config import Layers, NonNegativeInt, PositiveInt, Settings, ShareBelowOne, Width
 from yardbird.nn.dropout import Dropout
+from yardbird.nn.feed_forward import feed_forward
+from yardbird.nn.linear import Linear, linear
 from yardbird.nn.relations import NOTHING, Relation, RelationTerms, carry
 from yardbird.nn.relative_attention import distance_table, relative_attention
 
@@ -84,8 +86,8 @@ class SelfAttention(nn.Module):
         super().__init__()
         width = config.d_model // config.num_heads
         self.heads, self.width, self.dropout = config.num_heads, width, config.dropout
-        self.projection = nn.Linear(config.d_model, 3 * config.d_model)
-        self.output = nn.Linear(config.d_model, config.d_model)
+        self.projection = Linear(config.d_model, 3 * config.d_model)
+        self.output = Linear(config.d_model, config.d_model)
         distances = config.context_length if config.max_distance is None else config.max_distance + 1
         relative, self.rotary = config.attention == "relative", config.attention == "rotary"
         self.distances = nn.Parameter(torch.empty(self.heads, distances, width)) if relative else None
@@ -153,14 +155,13 @@ class Block(nn.Module):
         super().__init__()
         self.attention_norm, self.feed_forward_norm = nn.LayerNorm(config.d_model), nn.LayerNorm(config.d_model)
         self.attention = SelfAttention(config)
-        self.widen, self.narrow = nn.Linear(config.d_model, config.d_ff), nn.Linear(config.d_ff, config.d_model)
+        self.widen, self.narrow = Linear(config.d_model, config.d_ff), Linear(config.d_ff, config.d_model)
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "B L d"], cache: LayerCache | None = None) -> Float[Tensor, "B L d"]:
-        x = x + self.dropout(self.attention(self.attention_norm(x), cache))
-        hidden: Tensor = F.relu(self.widen(self.feed_forward_norm(x)))
-        output: Tensor = x + self.dropout(self.narrow(self.dropout(hidden)))
-        return output
+        x = self.dropout.added(self.attention(self.attention_norm(x), cache), x)
+        fed = feed_forward(self.feed_forward_norm(x), self.widen, self.narrow, self.dropout)
+        return self.dropout.added(fed, x)
 
 
 class Cache:
@@ -253,7 +254,7 @@ class Transformer(nn.Module):
         for index, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layers[index])
         x = self.norm(x if cache is None else x[:, -1:])
-        logits = F.linear(x, self.embedding.weight if self.head is None else self.head.weight)
+        logits = linear(x, self.embedding.weight if self.head is None else self.head.weight)
         for terms, followed in zip(self.terms, related, strict=True):
             logits = terms.add_to(logits, x, followed[0, :, -x.shape[1] :])
         return logits

@@ -1,5 +1,6 @@
 """Windows of the melody grid: overlapping windows for training, adjacent windows for measuring."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,12 +85,20 @@ def _grids(encoded: Path) -> dict[str, NDArray[Any]]:
 def _batch(grids: Mapping[str, NDArray[Any]], start: int, stop: int, segments: int) -> Batch:
     """Segments `start` … `stop` of the packed arrays, padded to `segments`."""
     steps, velocities, chords = (np.asarray(grid[start:stop]) for grid in grids.values())
-    item = padded(steps, segments, PAD), padded(velocities, segments, 0)
+    if len(steps) < segments:  # padding takes longer than the rest
+        steps, velocities = padded(steps, segments, PAD), padded(velocities, segments, 0)
+        chords = padded(chords, segments, 0)
     return {
-        "steps": torch.from_numpy(item[0].astype(np.int64)),
-        "velocities": torch.from_numpy(item[1].astype(np.int64)),
-        "chords": torch.from_numpy(chord_features(padded(chords, segments, 0))),
+        "steps": torch.from_numpy(steps.astype(np.int64)),
+        "velocities": torch.from_numpy(velocities.astype(np.int64)),
+        "chords": torch.from_numpy(_features_of_all()[chords]),
     }
+
+
+@functools.cache
+def _features_of_all() -> NDArray[np.float32]:
+    """The features of every packed chord, (65536, features), 6 MiB. A look-up is faster than computing them."""
+    return chord_features(np.arange(2**16).astype(np.uint16))
 
 
 def padded(grid: np.ndarray, segments: int, fill: int) -> np.ndarray:

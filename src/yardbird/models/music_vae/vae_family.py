@@ -151,11 +151,11 @@ class MusicVAEFamily(LatentFamily):
     def _nats(self, logits: Tensor, velocity_logits: Tensor | None, batch: Batch) -> tuple[Tensor, Tensor]:
         """Nats of each step (B, N, S), 0 at padding, and of each note's velocity."""
         steps, velocities = batch["steps"], batch["velocities"]
-        nats = F.cross_entropy(logits.movedim(-1, 1), steps.where(steps != PAD, -100), reduction="none")
+        nats = _cross_entropy(logits, steps.where(steps != PAD, -100))
         if velocity_logits is None:
             return nats, torch.zeros_like(nats)
         targets = velocities.where(velocities > 0, -100)
-        return nats, F.cross_entropy(velocity_logits.movedim(-1, 1), targets, reduction="none")
+        return nats, _cross_entropy(velocity_logits, targets)
 
     @torch.no_grad()
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
@@ -267,6 +267,11 @@ def _stored(path: Path) -> ModelConfig:
 def kl_to_prior(mean: Tensor, spread: Tensor) -> Tensor:
     """KL(N(μ, σ²) ‖ N(0, I)) in nats, (B, Z) → (B,) (Kingma & Welling 2014, appendix B)."""
     return (0.5 * (mean.square() + spread.square() - 1) - spread.log()).sum(-1)
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Nats of each target: (…, V), (…) → (…). With classes in the last dimension, the softmax reads whole rows."""
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none").view_as(targets)
 
 
 _NO_CHORD = chord_features(np.zeros(1, np.uint16))[0]

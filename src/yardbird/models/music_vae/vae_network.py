@@ -30,6 +30,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
+from yardbird.nn.linear import Linear, together
 from yardbird.nn.lstm import LSTM
 from yardbird.nn.relations import NOTHING, carry
 
@@ -85,6 +86,7 @@ class RecurrentVAE(nn.Module):
     intervals: Tensor
     parabola: Tensor
     residues: Tensor
+    turns: Tensor
 
     def __init__(self, alphabet: Alphabet, config: NetworkConfig) -> None:
         super().__init__()
@@ -120,20 +122,20 @@ class RecurrentVAE(nn.Module):
             "patches": (patches * read, 2 * z),
             "parts": (read, 2 * z // patches),
         }
-        self.posterior_head = nn.Linear(*heads[config.posterior])
+        self.posterior_head = Linear(*heads[config.posterior])
         hierarchical = config.decoder == "hierarchical"
         size = config.conductor_size
         local = config.posterior == "parts"
         plans = patches if local else config.segments
         self.conductor = LSTM(size, size, config.conductor_layers, batch_first=True)
         self.conductor_start = nn.Linear(z, 2 * config.conductor_layers * size)
-        self.conductor_input = nn.Linear(z // patches, size) if local else nn.Linear(z, plans * size)
+        self.conductor_input = Linear(z // patches, size) if local else Linear(z, plans * size)
         if not hierarchical:
             del self.conductor, self.conductor_start, self.conductor_input
         context = size if hierarchical else z // patches if local else z
         self.blurred = nn.Parameter(torch.empty(context).uniform_(-1, 1))
         self.decoder_start = nn.Linear(context, 2 * config.decoder_layers * config.decoder_size)
-        self.context = nn.Linear(context, config.segments * alphabet.steps // plans * 2 * width)
+        self.context = Linear(context, config.segments * alphabet.steps // plans * 2 * width)
         self.decoder = LSTM(
             3 * width,
             config.decoder_size,
@@ -147,9 +149,11 @@ class RecurrentVAE(nn.Module):
         self.height_head = nn.Linear(config.decoder_size, 2) if ordered else None
         residues = F.one_hot(torch.arange(alphabet.classes) % alphabet.period, alphabet.period).T * has_one
         self.register_buffer("residues", residues, persistent=False)
+        turns = F.one_hot(distances[: alphabet.period] % alphabet.period, alphabet.period).float()
+        self.register_buffer("turns", turns.movedim(-1, 0).flatten(1), persistent=False)
         self.degree_head = nn.Linear(config.decoder_size, alphabet.period) if degrees else None
         self.interval_head = nn.Linear(config.decoder_size, 2 * WIDEST + 1) if config.intervals else None
-        self.accent_head = nn.Linear(config.decoder_size, alphabet.accents) if alphabet.accents else None
+        self.accent_head = Linear(config.decoder_size, alphabet.accents) if alphabet.accents else None
         for name, weight in self.named_parameters():
             if name.split(".")[-1].startswith("bias_ih"):
                 nn.init.zeros_(weight)
@@ -202,7 +206,8 @@ class RecurrentVAE(nn.Module):
         rows, held = self._decoder_inputs(inputs, condition)
         hidden, _ = self.decoder(torch.cat([self.dropout(rows), context], dim=-1), state)
         hidden = self.dropout(hidden).reshape(batch, self.config.segments, self.alphabet.steps, -1)
-        return self._logits(hidden, held, condition), None if self.accent_head is None else self.accent_head(hidden)
+        accents = None if self.accent_head is None else self.accent_head(hidden)
+        return self._logits(hidden, held, condition), accents
 
     def unroll(
         self,
@@ -261,19 +266,26 @@ class RecurrentVAE(nn.Module):
     def _logits(self, hidden: Tensor, held: Tensor, condition: Tensor | None) -> Tensor:
         """(…, D) → (…, V). A term for each class, and for ordered classes also −4 softplus(k) (height − c)² with
         predicted k and c, a term of the degree, and a term of the distance from `held`."""
-        logits: Tensor = self.head(hidden)
+        degrees = None if condition is None else self.degree_head
+        layers = [layer for layer in (self.head, self.height_head, degrees, self.interval_head) if layer is not None]
+        outputs = iter(together(hidden, layers))
+        logits, weights, shapes = next(outputs), list[Tensor](), list[Tensor]()
         if self.height_head is not None:
-            sharpness, centre = self.height_head(hidden).unbind(-1)
+            sharpness, centre = next(outputs).unbind(-1)
             sharpness = 4 * F.softplus(sharpness)
-            weights = torch.stack([sharpness, sharpness * centre, sharpness * centre.square()], dim=-1)
-            logits = logits + weights @ self.parabola  # the expanded square: one small product for all
-        if self.degree_head is not None and condition is not None:
-            turned = condition[..., : self.alphabet.period][..., self.distances[: self.alphabet.period]]
-            degrees = (turned @ self.degree_head(hidden)[..., None])[..., 0]  # for each residue, weighted by reference
-            logits = logits + degrees @ self.residues
+            square = [sharpness, sharpness * centre, sharpness * centre.square()]  # expanded
+            weights.append(torch.stack(square, dim=-1))
+            shapes.append(self.parabola)
+        if degrees is not None and condition is not None:
+            reference = condition[..., : self.alphabet.period]
+            turned = (reference @ self.turns).view(*reference.shape, -1)
+            weights.append((turned @ next(outputs)[..., None])[..., 0])  # for each residue, weighted by reference
+            shapes.append(self.residues)
+        if weights:  # one small product for all
+            logits = logits + torch.cat(weights, dim=-1) @ torch.cat(shapes)
         if self.interval_head is not None:
-            terms = F.pad(self.interval_head(hidden), (0, 1))  # the last term, for no interval, is 0
-            logits = logits + terms.gather(-1, self.intervals[held])
+            terms = F.pad(next(outputs), (0, 1))  # the last term, for no interval, is 0
+            logits = logits + terms.gather(-1, F.embedding(held, self.intervals))
         return logits
 
     def _shift(self, steps: Tensor) -> Tensor:

@@ -100,11 +100,13 @@ class _Conditioned:
 
     def restart(self) -> None:
         """Clear the cache."""
-
         from transformers import DynamicCache, EncoderDecoderCache
+        from transformers.cache_utils import Cache
 
-        config = self._model.decoder.config
-        self._cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
+        from yardbird.models.musicgen.growing_cache import GrowingLayer
+
+        own = Cache(layer_class_to_replicate=GrowingLayer)
+        self._cache = EncoderDecoderCache(own, DynamicCache(config=self._model.decoder.config))
 
     def scores(self, ids: Tensor) -> Tensor:
         """Logits of the codes after `ids` (rows, codebooks, new positions): (rows, codebooks, pad_id), on the CPU."""
@@ -117,7 +119,7 @@ class _Conditioned:
             use_cache=True,
         ).logits[:, -1, : self.pad_id]
         halves = cast(Tensor, logits).float().cpu().reshape(self._halves, rows, codebooks, -1)
-        if not bool(halves.isfinite().all()):
+        if not bool(halves.sum().isfinite()) and not bool(halves.isfinite().all()):
             which = "with the caption" if not bool(halves[0].isfinite().all()) else "without a caption"
             remedy = "use other weights, or set guidance to 1" if which.startswith("without") else "use other weights"
             raise InputError("musicgen", expected="finite scores", found=f"NaN or infinity {which}", remedy=remedy)

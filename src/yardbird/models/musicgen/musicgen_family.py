@@ -27,6 +27,7 @@ from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.nn import encodec
 from yardbird.nn.evaluating import evaluating
+from yardbird.nn.linear import accelerate
 from yardbird.nn.sampling import SoundSampling
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
@@ -78,6 +79,7 @@ class MusicGenFamily(SoundFamily):
         self.context_frames = max(1, round(clips.context_seconds * self.frame_rate))
         model.audio_encoder.requires_grad_(False)
         model.text_encoder.requires_grad_(False)
+        accelerate(model.decoder)
 
     @classmethod
     def create(cls, encoded: Path, params: Path) -> "MusicGenFamily":
