@@ -16,6 +16,8 @@ from timing import Row, main, measure
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from yardbird import MusicTransformer
+from yardbird.nn.decoding import decode
+from yardbird.nn.sampling import Sampling
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -38,6 +40,12 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, uncached:
         variants["gwinndr, no cache"] = lambda: gwinndr.generate(start, length)
     for variant in variants.values():
         assert variant().shape == (batch, length)  # type: ignore[no-untyped-call]  # transformers leaves it unannotated
+    if batch == 1 and DEVICE == "cpu":
+        greedy = Sampling(0.0, None, None, None)
+        variants["ours, weights of 8 bits"] = lambda: decode(ours, start.tolist(), greedy, 0, length, int8=True)
+        # The lower limit: each weight of a matrix is read once for every token.
+        weights = torch.ones(sum(part.numel() for name, part in ours.named_parameters() if "distances" not in name))
+        variants["memory bandwidth: the weights summed once a token"] = lambda: [weights.sum() for _ in range(length)]
     return measure(f"{width}/{heads}/{layers}, batch {batch}, {length} tokens", variants, rounds)
 
 
