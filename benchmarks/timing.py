@@ -52,6 +52,7 @@ class Missing:
 
 
 Variant = Callable[[], object] | Missing
+LONG_ROUND = 5.0  # seconds of all variants together
 
 
 def installed(package: str) -> bool:
@@ -64,20 +65,26 @@ def requiring(package: str, variant: Callable[[], object]) -> Variant:
 
 
 def measure(setting: str, variants: Mapping[str, Variant], rounds: int, *, axis: str = "", size: int = 0) -> list[Row]:
-    """Time all variants in turn. The first that is not missing is the base. A first round for warm-up is discarded."""
+    """Time all variants in turn. The first that is not missing is the base.
+
+    A first round for warm-up is discarded, except if it takes so long that a warm-up makes no difference.
+    """
     timed = {name: variant for name, variant in variants.items() if not isinstance(variant, Missing)}
     seconds: dict[str, list[float]] = {name: [] for name in timed}
     for _ in tqdm(range(rounds + 1), desc=setting, leave=False, file=sys.stderr, disable=None):
+        if sum(taken[0] for taken in seconds.values() if len(taken) == rounds) > LONG_ROUND:
+            break
         for name, run in timed.items():
             seconds[name].append(_seconds(run))
-    base = next(iter(seconds.values()), [])[1:]
+    seconds = {name: taken[-rounds:] for name, taken in seconds.items()}
+    base = next(iter(seconds.values()), [])
     rows = []
     for name, variant in variants.items():
         if isinstance(variant, Missing):
             nothing = (math.nan, math.nan, math.nan, math.nan)
             rows.append(Row(setting, name, *nothing, missing=variant.reason, axis=axis, size=size))
             continue
-        taken = seconds[name][1:]
+        taken = seconds[name]
         low, middle, high = quartiles([mine / theirs for mine, theirs in zip(taken, base, strict=True)])
         rows.append(
             Row(setting, name, 1000 * statistics.median(taken), middle, low, high, tuple(taken), axis=axis, size=size)
