@@ -98,7 +98,7 @@ def index_rows(count: int, rounds: int) -> list[Row]:
     return measure("", {"ours": lambda: OriginalityIndex(solos), "Python sets": lambda: make_sets(solos)}, rounds)
 
 
-def stage_rows(count: int, rounds: int) -> list[Row]:
+def stage_rows(count: int, _: int) -> list[Row]:
     """Processor time of the stages with their workers, measured once: it takes minutes."""
     return [
         Row("", f"ours, {one.stage}", 1000 * one.cpu_seconds, 1.0, 1.0, 1.0)

@@ -1,7 +1,7 @@
 """How the search for near duplicates grows with the number of solos that share one n-gram of intervals.
 
-The stage `split` links solos that share many n-grams. Counting the shared n-grams of all pairs, which `linked` replaces,
-is measured with up to 3,000 solos: its counts of 10,000 solos take 6 GiB.
+The stage `split` links solos that share many n-grams. Counting the shared n-grams of all pairs, which `linked`
+replaces, is measured with up to 3,000 solos: its counts of 10,000 solos take 6 GiB.
 """
 
 import random
