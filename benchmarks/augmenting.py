@@ -2,13 +2,13 @@
 
 Ours is the whole job of the stage: read the scores, choose the copies, transpose notes, chords and keys, scale the
 tempos, write each file atomically, write the manifest. The peers read the same files once and write the same copies,
-with notes and tempos only. The files are in memory (/dev/shm) where it exists, because creating a file on a disk takes
-as long.
+with notes and tempos only. The files are in memory (/dev/shm) where it exists, because the time of creating a file on
+a disk varies more than the rest.
 """
 
 import copy
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,11 +29,11 @@ from yardbird.tables.copies_table import CopyRow, read_copies
 SHARED_MEMORY = Path("/dev/shm")
 
 
-def write_with_pretty_midi(rows: Sequence[CopyRow], ingested: Path, output: Path) -> None:
+def write_with_pretty_midi(rows: Sequence[CopyRow], paths: Mapping[str, Path], output: Path) -> None:
     parents: dict[str, pretty_midi.PrettyMIDI] = {}
     for row in rows:
         if row.is_original:
-            parents = {row.solo: pretty_midi.PrettyMIDI(str(ingested / row.path.removeprefix("scores/")))}
+            parents = {row.solo: pretty_midi.PrettyMIDI(str(paths[row.solo]))}
         midi = copy.deepcopy(parents[row.solo])
         end = midi.get_end_time()
         midi.adjust_times([0, end], [0, end / row.tempo_factor])
@@ -42,14 +42,15 @@ def write_with_pretty_midi(rows: Sequence[CopyRow], ingested: Path, output: Path
         midi.write(str(output / f"{row.copy.replace('/', '_')}.mid"))
 
 
-def write_with_muspy(rows: Sequence[CopyRow], ingested: Path, output: Path) -> None:
+def write_with_muspy(rows: Sequence[CopyRow], paths: Mapping[str, Path], output: Path) -> None:
     import muspy  # optional
 
     parents: dict[str, muspy.Music] = {}
     for row in rows:
         if row.is_original:
-            parents = {row.solo: muspy.read_midi(ingested / row.path.removeprefix("scores/"))}
+            parents = {row.solo: muspy.read_midi(paths[row.solo])}
         music = copy.deepcopy(parents[row.solo])
+        music.key_signatures.clear()  # MusPy transposes F to keys such as G sharp, which it cannot write
         music.transpose(row.semitones)
         for tempo in music.tempos:
             tempo.qpm *= row.tempo_factor
@@ -66,12 +67,13 @@ def benchmark(rounds: int) -> Iterator[list[Row]]:
         splits = dict.fromkeys((row.solo for row in rows), "train")
         augment(rows, root / "ingested", splits, root / "ours", config, 0)
         copies = read_copies(root / "ours")
+        paths = {row.solo: root / "ingested" / row.path for row in rows}
         for peer in ("pretty_midi", "muspy"):
             (root / peer).mkdir()
         variants: dict[str, Variant] = {
             "ours": lambda: augment(rows, root / "ingested", splits, root / "ours", config, 0),
-            "pretty_midi": lambda: write_with_pretty_midi(copies, root / "ingested", root / "pretty_midi"),
-            "MusPy": requiring("muspy", lambda: write_with_muspy(copies, root / "ingested", root / "muspy")),
+            "pretty_midi": lambda: write_with_pretty_midi(copies, paths, root / "pretty_midi"),
+            "MusPy": requiring("muspy", lambda: write_with_muspy(copies, paths, root / "muspy")),
         }
         yield measure(f"{len(rows)} solos to {len(copies)}", variants, rounds)
 
