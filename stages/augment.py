@@ -10,6 +10,8 @@ from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import read_solos
 from yardbird.data.sources import read_sources
 from yardbird.errors import exit_on_error
+from yardbird.execution import prepare_workers
+from yardbird.shards import stage_shards
 from yardbird.tables.split_table import read_splits
 
 INGESTED = Path("data/ingested")
@@ -22,8 +24,10 @@ def main() -> None:
     background = {row.solo for row in table if row.role == BACKGROUND}
     rows = [row for row in read_solos(INGESTED, read_sources()) if row.solo in splits]  # the others are set aside
     config = read_section("augment", AugmentConfig)
-    copies = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background)
-    print(f"{len(rows)} solos, {len(copies)} including copies")
+    prepare_workers()
+    shards = stage_shards("augment")
+    total = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background, shards)
+    print(f"{len(rows)} solos, {total} including copies")
 
 
 if __name__ == "__main__":

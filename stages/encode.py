@@ -11,6 +11,8 @@ from yardbird.codecs.melody import MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
 from yardbird.errors import exit_on_error, stage_arguments
+from yardbird.execution import prepare_workers
+from yardbird.shards import stage_shards
 
 CONFIGS: dict[str, type[EncodeConfig] | type[MelodyConfig]] = {"events": EncodeConfig, "melody": MelodyConfig}
 
@@ -19,7 +21,8 @@ CONFIGS: dict[str, type[EncodeConfig] | type[MelodyConfig]] = {"events": EncodeC
 def main() -> None:
     (name,) = stage_arguments("the name of a codec", known=CONFIGS)
     config = read_section(f"encode.{name}", CONFIGS[name])
-    report = encode_corpus(Path("data/augmented"), Path("data/encoded") / name, config)
+    prepare_workers()
+    report = encode_corpus(Path("data/augmented"), Path("data/encoded") / name, config, stage_shards(f"encode@{name}"))
     files.write_json(Path("reports/encode") / f"{name}.json", {name: report.corpus})
     unit = report.unit
     for source, counts in report.sources.items():

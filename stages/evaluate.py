@@ -13,6 +13,7 @@ from yardbird.errors import exit_on_error, stage_arguments
 from yardbird.evaluation.evaluate import headlines
 from yardbird.evaluation.evaluate_notes import evaluate_notes
 from yardbird.evaluation.originality import originality_csv
+from yardbird.execution import prepare_workers
 from yardbird.generation.orders import GenerateConfig
 from yardbird.judges.fitting import JudgeConfig
 from yardbird.metrics.estimates import as_csv
@@ -29,6 +30,7 @@ def main() -> None:
     config, judge = read_section("evaluate", EvaluateConfig), read_section("judge", JudgeConfig)
     artist, seed = read_section("generate", GenerateConfig).artist, read_seed()
     prepare_torch()
+    prepare_workers()
     family = load_family(name).load(Path("models") / name)
     family.model.to(best_device())
     results, sets, compared = evaluate_notes(name, family, DATA, config, judge, artist, seed)

@@ -11,6 +11,7 @@ from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import exit_on_error
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
 from yardbird.evaluation.originality import originality_csv
+from yardbird.execution import prepare_workers
 from yardbird.metrics.estimates import as_csv, merged
 from yardbird.metrics.sound_distance import EMBEDDING
 from yardbird.models.musicgen import MusicGenFamily
@@ -22,6 +23,7 @@ NAME, DATA, REPORTS = "musicgen", Path("data"), Path("reports/evaluate")
 def main() -> None:
     config, seed = read_section("evaluate_audio", EvaluateAudioConfig), read_seed()
     prepare_torch()
+    prepare_workers()
     family = MusicGenFamily.load(Path("models") / NAME)
     family.model.to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     figures, solos, compared = evaluate_audio(NAME, family, DATA, config, seed)

@@ -9,14 +9,17 @@ from yardbird.config import read_section
 from yardbird.data.ingest import ingest
 from yardbird.data.reading import IngestConfig
 from yardbird.errors import exit_on_error, stage_arguments
+from yardbird.execution import prepare_workers
+from yardbird.shards import stage_shards
 
 
 @exit_on_error
 def main() -> None:
     source, folder = stage_arguments("the name of a source", "its folder")
     out = Path("data/ingested") / source
-    survey = ingest(Path(folder), source, read_section("ingest", IngestConfig), out)
-    print(f"{source}: {len(survey.used)} files used, {len(survey.rejected)} rejected (see {out / 'rejected.csv'})")
+    prepare_workers()
+    found = ingest(Path(folder), source, read_section("ingest", IngestConfig), out, stage_shards(f"ingest@{source}"))
+    print(f"{source}: {found.used} files used, {found.rejected} rejected (see {out / 'rejected.csv'})")
 
 
 if __name__ == "__main__":

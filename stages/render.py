@@ -11,6 +11,7 @@ from yardbird.data.source_sounds import AudioConfig
 from yardbird.data.splitting import SplitConfig
 from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
+from yardbird.execution import prepare_workers
 
 CLIPS = Path("data/clips")
 
@@ -18,6 +19,7 @@ CLIPS = Path("data/clips")
 @exit_on_error
 def main() -> None:
     prepare_torch()
+    prepare_workers()
     config, split = read_section("audio", AudioConfig), read_section("split", SplitConfig)
     made = make_clips(Path("data/augmented"), CLIPS, config, split, read_seed())
     print("\n".join(in_words(made, CLIPS)))

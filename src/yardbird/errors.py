@@ -2,17 +2,35 @@
 
     YardbirdError            an error that a user can fix; the command line prints it as one line and exits with 1
     ├── InputError           a file or folder is not what was expected
-    └── ConfigError          params.yaml, a preset or a command-line value is not what was expected
+    ├── ConfigError          params.yaml, a preset or a command-line value is not what was expected
+    └── WriteError           a file cannot be written; also an OSError
 
 Internal invariants are checked by `assert` and never raise these errors.
 """
 
+import errno
 import functools
+import re
+import shutil
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 _INTERRUPTED = 130  # exit status
+_FREE_SPACE = "free space on the disk, and run the same command again"
+#: Errors of the operating system, and what a user can do about them.
+_REMEDIES: Mapping[int | None, str] = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: "free space in your quota, and run the same command again",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f), or use another disk",
+    errno.EROFS: "choose a writable folder",
+    errno.EACCES: "fix the permissions, or choose another folder",
+    errno.EPERM: "fix the permissions, or choose another folder",
+    errno.EIO: "check the disk",
+}
+#: How libraries that raise other errors report a full disk: NumPy, safetensors, PyTorch, SQLite.
+_FULL = re.compile(r"\d+ requested and \d+ written|No space left on device|file write failed|disk is full")
 
 
 class YardbirdError(Exception):
@@ -32,6 +50,10 @@ class InputError(YardbirdError):
         self.what, self.expected, self.found, self.remedy = str(what), expected, found, remedy
         super().__init__(f"{what}: expected {expected}, found {found}; {remedy}")
 
+    def __reduce__(self) -> Any:
+        named = {"expected": self.expected, "found": self.found, "remedy": self.remedy}
+        return functools.partial(InputError, self.what, **named), ()  # so that a worker can raise it
+
 
 class ConfigError(YardbirdError):
     """A parameter is missing, unknown or of the wrong kind.
@@ -41,8 +63,43 @@ class ConfigError(YardbirdError):
     """
 
     def __init__(self, file: str | Path, key: str, *, expected: str, found: str) -> None:
-        self.key, self.expected, self.found = key, expected, found
+        self.file, self.key, self.expected, self.found = str(file), key, expected, found
         super().__init__(f"{file}: {key}: expected {expected}, found {found}")
+
+    def __reduce__(self) -> Any:
+        return functools.partial(ConfigError, self.file, self.key, expected=self.expected, found=self.found), ()
+
+
+class WriteError(YardbirdError, OSError):
+    """A file cannot be written.
+
+    The message is one line: the file, its size, the reason, the free space of its disk, and how to fix it.
+    """
+
+    def __init__(self, path: Path, size: int, cause: OSError) -> None:
+        folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+        free = shutil.disk_usage(folder).free
+        self.path, self.size, self.cause = path, size, cause
+        reason = f"{cause.strerror or cause}; {_kilobytes(free)} are free in {folder}"
+        remedy = _REMEDIES.get(cause.errno, "check the disk")
+        super().__init__(f"{path}: cannot write {_kilobytes(size)} ({reason}); {remedy}")
+        self.errno, self.strerror = cause.errno, cause.strerror
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # OSError would show its number and text instead
+
+
+def _kilobytes(size: int) -> str:
+    return f"{-(-size // 1000):,} kB"
+
+
+def disk_fault(error: Exception) -> str:
+    """A line about an error that a full or read-only disk, or missing permissions, cause; empty for other errors."""
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        what = f"{error.filename}: " if error.filename else ""
+        return f"{what}{error.strerror}; {_REMEDIES[error.errno]}"
+    text = " ".join(str(error).split())
+    return f"{text[:200]}; {_FREE_SPACE}" if _FULL.search(text) else ""
 
 
 def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
@@ -61,8 +118,8 @@ def stage_arguments(*names: str, known: Collection[str] = ()) -> list[str]:
 def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
     """Decorate the `main` of a stage: print an error that a user can fix as one line on stderr and exit with status 1.
 
-    A missing file is such an error: a user may run a stage by hand before the stages that write its input. Ctrl-C ends
-    the stage without a message, with status 130 as in a shell.
+    A missing file is such an error: a user may run a stage by hand before the stages that write its input. So is a full
+    or read-only disk. Ctrl-C ends the stage without a message, with status 130 as in a shell.
     """
 
     @functools.wraps(main)
@@ -76,5 +133,9 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
             sys.exit(f"error: {what}: expected a file that an earlier stage writes, found no such file; run dvc repro")
         except KeyboardInterrupt:  # no traceback
             sys.exit(_INTERRUPTED)
+        except Exception as error:
+            if not (fault := disk_fault(error)):
+                raise
+            sys.exit(f"error: {fault}")
 
     return guarded

@@ -1,27 +1,43 @@
-"""Atomic writing of files and folders, hashes, and paths that cannot leave their folder."""
+"""Atomic writing of files and folders, files inside zip files, hashes, and paths that cannot leave their folder."""
 
 import csv
+import errno
+import functools
 import hashlib
-import io
 import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from yardbird.errors import InputError
+from yardbird.errors import InputError, WriteError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write atomically: a reader sees the old or the new file, even after a kill or on a full disk."""
+    """Write atomically: a reader sees the old or the new file, even after a kill or on a full disk.
+
+    Raises:
+        WriteError: the disk is full or read-only, or the permissions are missing.
+    """
+    try:
+        with replacing_file(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise WriteError(path, len(content), error) from None
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file to fill. It replaces `path` if the block succeeds and is deleted if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
@@ -40,24 +56,23 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a header and the rows, with `\\n` as line end. Entries of a row that are not in `columns` are ignored."""
-    lines = _Lines()
-    writer = csv.DictWriter(lines, columns, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, lines.text.getvalue())
+    with replacing_file(path) as file:
+        writer = csv.DictWriter(_Lines(file), columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 class _Lines:
-    """Buffer for the lines of a CSV file, each ended by a newline alone.
+    """Writes the lines of a CSV file, each ended by a newline alone.
 
     With a newline as line terminator, csv does not quote a carriage return in a text, and readers end the line there.
     """
 
-    def __init__(self) -> None:
-        self.text = io.StringIO()
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
 
     def write(self, line: str) -> int:
-        return self.text.write(line.removesuffix("\r\n") + "\n")
+        return self._file.write(f"{line.removesuffix(chr(13) + chr(10))}\n".encode())
 
 
 def read_json(path: Path) -> Any:
@@ -81,6 +96,31 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             old.rename(folder)
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def zip_folder(folder: Path, archive: Path) -> None:
+    """Write the files below a folder to a zip file without compression; equal files give equal bytes."""
+    with replacing_file(archive) as file, zipfile.ZipFile(file, "w") as packed:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            # without a date, the entry has the first one that zip knows
+            packed.writestr(zipfile.ZipInfo(path.relative_to(folder).as_posix()), path.read_bytes())
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file, which may be inside a zip file: `scores/00003.zip/solo.mid`."""
+    archive = next((parent for parent in path.parents if parent.suffix == ".zip"), None)
+    if archive is None or not archive.is_file():
+        return path.read_bytes()
+    try:
+        return _opened(archive, archive.stat().st_mtime_ns, os.getpid()).read(path.relative_to(archive).as_posix())
+    except KeyError:
+        raise FileNotFoundError(errno.ENOENT, "no such file in the zip file", str(path)) from None
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(archive: Path, changed: int, process: int) -> zipfile.ZipFile:  # noqa: ARG001  # a fork would share its position
+    """An open zip file, because reading its table of contents takes longer than reading one small file from it."""
+    return zipfile.ZipFile(archive)
 
 
 def sha256(path: Path) -> str:

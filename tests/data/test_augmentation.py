@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from solo_rows import row, solo, write_ingested
 
 from yardbird.config import read_section
-from yardbird.data.augmentation import AugmentConfig, Variant, augment, choose, copy_row, variants
+from yardbird.data.augmentation import AugmentConfig, Outline, Variant, augment, choose, copy_row, variants
 from yardbird.data.manifest import SoloRow, read_solos
 from yardbird.data.splitting import SplitConfig, split_solos
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Score
+from yardbird.tables.copies_table import read_copies
 
 CONFIG = AugmentConfig(
     target_size=30,
@@ -41,8 +42,9 @@ def test_the_corpus_has_the_configured_size_and_only_training_tunes_are_copied(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path
 ) -> None:
     rows, splits, ingested = corpus
-    copies = augment(rows, ingested, splits, tmp_path / "out", CONFIG, 0)
-    assert len(copies) == CONFIG.target_size
+    total = augment(rows, ingested, splits, tmp_path / "out", CONFIG, 0)
+    copies = read_copies(tmp_path / "out")
+    assert total == len(copies) == CONFIG.target_size
     assert [copy.copy for copy in copies if copy.split != "train"] == ["a/tune4", "a/tune5"]
     assert Counter(Counter(copy.solo for copy in copies if copy.split == "train").values()) == {7: 4}
     files = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.mid")}
@@ -55,7 +57,8 @@ def test_a_copy_is_its_parent_transposed_with_chords_and_key_respelled(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path
 ) -> None:
     rows, splits, ingested = corpus
-    for copy in augment(rows, ingested, splits, tmp_path / "out", CONFIG, 0):
+    augment(rows, ingested, splits, tmp_path / "out", CONFIG, 0)
+    for copy in read_copies(tmp_path / "out"):
         parent = read_score(ingested / next(entry.path for entry in rows if entry.solo == copy.solo))
         score = read_score(tmp_path / "out" / copy.path)
         moved = parent.transposed(copy.semitones).tempo_scaled(copy.tempo_factor)
@@ -85,7 +88,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_different_ones(
 @given(lowest=st.integers(30, 60), span=st.integers(0, 45), qpm=st.floats(30, 400), seed=st.integers(0, 99))
 def test_every_copy_is_playable_on_its_instrument(lowest: int, span: int, qpm: float, seed: int) -> None:
     score = solo(seed, lowest=lowest, highest=lowest + span, qpm=qpm)
-    for variant in variants(row("a/x"), score, CONFIG, seed):
+    for variant in variants(row("a/x"), Outline.of(score), CONFIG, seed):
         pitches = score.pitches + variant.semitones
         assert pitches.min() >= min(49, score.pitches.min())
         assert pitches.max() <= max(84, score.pitches.max())
@@ -101,13 +104,13 @@ def test_copies_are_spread_as_evenly_as_the_parents_allow(
     ranges: list[tuple[int, int]], share: float, seed: int
 ) -> None:
     rows = [row(f"a/{i}") for i in range(len(ranges))]
-    scores = {
-        entry.solo: solo(i, lowest=low, highest=low + span)
+    outlines = {
+        entry.solo: Outline.of(solo(i, lowest=low, highest=low + span))
         for i, (entry, (low, span)) in enumerate(zip(rows, ranges, strict=True))
     }
-    room = {entry.solo: len(variants(entry, scores[entry.solo], CONFIG, seed)) for entry in rows}
+    room = {entry.solo: len(variants(entry, outlines[entry.solo], CONFIG, seed)) for entry in rows}
     count = round(share * sum(room.values()))
-    chosen = choose(rows, scores, count, CONFIG, seed)
+    chosen = choose(rows, outlines, count, CONFIG, seed)
     numbers = {name: len(set(chosen[name])) for name in chosen}
     assert sum(numbers.values()) == count
     highest = max(numbers.values())
@@ -116,7 +119,7 @@ def test_copies_are_spread_as_evenly_as_the_parents_allow(
 
 
 def test_a_parent_is_copied_into_every_key_before_any_key_is_used_twice() -> None:
-    chosen = choose([row("a/x")], {"a/x": solo(0, lowest=60, highest=70)}, 12, CONFIG, 0)["a/x"]
+    chosen = choose([row("a/x")], {"a/x": Outline.of(solo(0, lowest=60, highest=70))}, 12, CONFIG, 0)["a/x"]
     assert len({variant.semitones for variant in chosen}) == 12
 
 
@@ -125,7 +128,7 @@ def test_parents_that_are_transpositions_of_each_other_give_distinct_copies() ->
     rows = [row("a/x", interval_hash="same"), row("b/y", interval_hash="same")]
     scores = {"a/x": score, "b/y": score.transposed(2)}
     count = 40
-    chosen = choose(rows, scores, count, CONFIG, 0)
+    chosen = choose(rows, {name: Outline.of(score) for name, score in scores.items()}, count, CONFIG, 0)
     sounds = {
         (int(scores[name].pitches[0]) + variant.semitones, variant.tempo_factor)
         for name in chosen
@@ -176,7 +179,8 @@ def test_73_real_solos_become_exactly_1000(ingested: Path, real_solos: dict[str,
     config = read_section("augment", AugmentConfig, root / "params.yaml")
     splits = split_solos(rows, ingested, read_section("split", SplitConfig, root / "params.yaml")).splits
     parents = [entry for entry in rows if splits[entry.solo] == "train"]
-    chosen = choose(parents, real_solos, config.target_size - len(rows), config, 0)
+    outlines = {name: Outline.of(score) for name, score in real_solos.items()}
+    chosen = choose(parents, outlines, config.target_size - len(rows), config, 0)
     numbers = [len(set(copies)) for copies in chosen.values()]
     assert len(rows) + sum(numbers) == config.target_size == 1000
     assert max(numbers) - min(numbers) == 1
@@ -186,10 +190,10 @@ def test_the_encode_stage_can_read_the_manifest(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path
 ) -> None:
     rows, splits, ingested = corpus
-    copies = augment(rows, ingested, splits, tmp_path / "out", CONFIG, 0)
+    augment(rows, ingested, splits, tmp_path / "out", CONFIG, 0)
     with (tmp_path / "out" / "manifest.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     columns = "copy solo path split role artist title tune_group key form notes bars semitones tempo_factor"
     assert list(table[0]) == columns.split()
-    assert [entry["copy"] for entry in table] == [copy.copy for copy in copies]
+    assert [entry["copy"] for entry in table] == [copy.copy for copy in read_copies(tmp_path / "out")]
     assert copy_row(rows[0], Variant(3, 1.1), "train", "target").path == "scores/a/tune0__+3_x110.mid"

@@ -14,7 +14,8 @@ import pytest
 
 from yardbird.data.findings import KINDS, kind_of
 from yardbird.data.ingest import ingest
-from yardbird.data.manifest import read_solos
+from yardbird.data.manifest import Rejected, read_solos
+from yardbird.tables.typed_table import read_table
 
 Rows = list[tuple[float, float, int]]
 
@@ -111,20 +112,22 @@ def run_stage(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 def test_no_later_stage_refuses_a_file_that_ingest_uses(tmp_path, write_midi, ingest_config, run_stage):
     """Regression: ingest used two solos in 9/4 and one below 40 qpm, and validate and encode stopped the pipeline."""
     write_odd(tmp_path / "odd", write_midi)
-    found = ingest(tmp_path / "odd", "etudes", ingest_config, tmp_path / "data/ingested/etudes")
-    refused = {file.file: file.reason for file in found.rejected}
+    ingest(tmp_path / "odd", "etudes", ingest_config, tmp_path / "data/ingested/etudes")
+    rejected = read_table(tmp_path / "data/ingested/etudes/rejected.csv", Rejected)
+    refused = {file.file: file.reason for file in rejected}
     assert set(refused) == {"qpm 19.mid", "qpm 700.mid"}, refused
     assert refused["qpm 700.mid"] == "expected a mean tempo of 20 … 600 qpm, found 700"
     run_stage("validate")
     assert (tmp_path / "data/set_aside.csv").read_text() == "solo,reason\n"
     run_stage("split")
     run_stage("augment")
-    used = {row.solo for row in read_solos(tmp_path / "data/ingested", ["etudes"])}
+    rows = read_solos(tmp_path / "data/ingested", ["etudes"])
+    used = {row.solo for row in rows}
     for codec in ("events", "melody"):
         run_stage("encode", codec)
         with (tmp_path / f"data/encoded/{codec}/index.csv").open(newline="", encoding="utf-8") as file:
             assert {row["solo"] for row in csv.DictReader(file)} == used
-    unexplained = {kind_of(flag) for solo in found.used for flag in solo.row.flags.split("|")} - {"", *KINDS}
+    unexplained = {kind_of(flag) for row in rows for flag in row.flags.split("|")} - {"", *KINDS}
     assert unexplained == set()
 
 
@@ -134,7 +137,8 @@ def test_a_collected_odd_file_is_flagged_by_ingest_and_passes_validate(
 ):
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / f"{name}.mid").symlink_to(shared / "odd" / f"{name}.mid")
-    (solo,) = ingest(tmp_path / "odd", "etudes", ingest_config, tmp_path / "data/ingested/etudes").used
-    assert flag in solo.row.flags.split("|")
+    ingest(tmp_path / "odd", "etudes", ingest_config, tmp_path / "data/ingested/etudes")
+    (row,) = read_solos(tmp_path / "data/ingested", ["etudes"])
+    assert flag in row.flags.split("|")
     run_stage("validate")
     assert (tmp_path / "data/set_aside.csv").read_text() == "solo,reason\n"

@@ -119,7 +119,7 @@ def test_unusable_recordings_are_listed_with_the_reason(
     assert sum(clip.title.startswith("used") for clip in result.clips) >= 3
     assert reasons == {
         "copy.wav": "the same sound as Ada_Line/Tune A.wav",
-        "damaged header.wav": "no sound: 3 Hz, fewer than 1000",
+        "damaged header.wav": "no sound: 3 Hz, not 1000 to 768000",
         "corrupt.flac": reasons["corrupt.flac"],
         "text.mp3": reasons["text.mp3"],
         "notes.m4a": "expected a sound file, found a .m4a file, which needs PyAV; "

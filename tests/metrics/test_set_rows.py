@@ -50,7 +50,9 @@ def test_a_metric_without_a_value_or_without_variation_has_no_distance():
 def test_a_metric_that_varies_by_rounding_alone_has_no_distance(size, monkeypatch):
     """The standard deviation of 1.4 three times is 3e-16, by which a distance was once divided."""
     assert np.std(np.full(3, 1.4), ddof=1) > 0
-    monkeypatch.setattr("yardbird.metrics.set_rows.describe", lambda score: {"constant": score.end_tick / 10})
+    monkeypatch.setattr(
+        "yardbird.metrics.set_rows.describe_all", lambda scores: [{"constant": score.end_tick / 10} for score in scores]
+    )
     real, model = ([Score(2, make_notes([(0, 1, 60, 80)]), end)] * size for end in (14, 15))
     row = compare_sets({"real": real, "model": model}, size, streams(0))["model"]["constant"]
     assert (row.value, row.distance) == (pytest.approx(1.5), None)

@@ -127,7 +127,10 @@ def test_the_row_states_that_the_floor_has_fewer_solos_than_were_generated(monke
 
 def test_a_constant_feature_is_not_part_of_the_frechet_distance(monkeypatch):
     """A feature of 1.4 for every real solo has a standard deviation of 3e-16, which once inflated the distance."""
-    monkeypatch.setattr("yardbird.metrics.sets.describe", lambda score: {"constant": 1.4, "end": float(score.end_tick)})
+    monkeypatch.setattr(
+        "yardbird.metrics.sets.describe_all",
+        lambda scores: [{"constant": 1.4, "end": float(score.end_tick)} for score in scores],
+    )
     monkeypatch.setattr("yardbird.metrics.sets._DRAWS", 5)
     real, own = ([Score(2, make_notes([(0, 1, 60, 80)]), end) for end in ends] for ends in ((4, 6, 8), (5, 7, 9)))
     found = next(

@@ -32,7 +32,8 @@ from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.publish import publish
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.solo_pages import write_solo
-from yardbird.tracking.store import TrackingError, connect, tracking_uri
+from yardbird.tracking.store import connect, tracking_uri
+from yardbird.tracking.store_faults import TrackingError
 from yardbird.tracking.sync import sync
 
 GATE = Gate(measure="nats_per_note", baseline="ngram", requires=())

@@ -15,7 +15,8 @@ from yardbird.audio.wave import Waveform, read_wave
 from yardbird.music.midi import read_score
 from yardbird.tracking import store
 from yardbird.tracking.runs import TrainingRun
-from yardbird.tracking.store import TrackingError, connect, provenance
+from yardbird.tracking.store import connect, provenance
+from yardbird.tracking.store_faults import TrackingError
 
 CURVE = [{"epoch": epoch, "train_loss": 5.0 / epoch, "validation_x": 6.0 / epoch} for epoch in range(1, 6)]
 PACE = {"epoch_seconds": 2.0}

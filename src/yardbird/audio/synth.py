@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from yardbird import files
 from yardbird.audio.comping import accompaniment, count_in, drums
 from yardbird.audio.loudness import levelled
 from yardbird.audio.soundfont import repaired, soundfont_path
@@ -62,7 +63,7 @@ def render(
 def _synthesizer() -> Any:  # mypy does not read the stubs of symusic
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "repaired.sf2"
-        path.write_bytes(repaired(soundfont_path().read_bytes()))
+        files.write_bytes(path, repaired(soundfont_path().read_bytes()))
         return midi.open_synthesizer(path, SAMPLE_RATE)
 
 

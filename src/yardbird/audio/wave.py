@@ -14,6 +14,8 @@ from yardbird.errors import InputError
 #: The formats that require PyAV.
 MPEG4_SUFFIXES = (".m4a", ".m4b", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr")
 _REMEDY = "give a wav, flac, mp3, ogg, opus or aiff file"
+#: A byte of a file holds fewer samples, except in silence. The number of frames in a header may be wrong by any amount.
+_MOST_SAMPLES_PER_BYTE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,8 @@ def read_wave(path: Path) -> Waveform:
         InputError: the file is missing, not audio or without a header, or PyAV is required and not installed.
     """
     try:
-        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            samples, sample_rate = _read_all(file, path.stat().st_size), file.samplerate
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no such file"
@@ -92,6 +95,17 @@ def read_wave(path: Path) -> Waveform:
             path, expected="a sound file", found=f"an unreadable file ({reason})", remedy=_REMEDY
         ) from None
     return Waveform(samples, sample_rate)
+
+
+def _read_all(file: soundfile.SoundFile, size: int) -> NDArray[np.float32]:
+    """All samples of a file of `size` bytes, at once if that is plausible: MP3 in blocks differs in the last digit."""
+    if file.seekable():
+        file.seek(0)  # as `soundfile.read` does; without it MP3 differs in the last digit
+    block = max(1, _MOST_SAMPLES_PER_BYTE * size // file.channels)
+    blocks = [file.read(block, dtype="float32", always_2d=True)]
+    while len(blocks[-1]):
+        blocks.append(file.read(block, dtype="float32", always_2d=True))
+    return blocks[0] if len(blocks) <= 2 else np.concatenate(blocks)
 
 
 def _read_with_av(path: Path) -> Waveform:

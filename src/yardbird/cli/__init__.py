@@ -1,8 +1,7 @@
 """The command line. Commands import heavy libraries themselves, so that `yardbird --help` is fast."""
 
-import errno
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -26,7 +25,7 @@ from yardbird.cli.notation_command import notation
 from yardbird.cli.run_command import restore, run
 from yardbird.cli.sing_command import sing
 from yardbird.cli.studio_command import studio
-from yardbird.errors import InputError, YardbirdError
+from yardbird.errors import InputError, YardbirdError, disk_fault
 
 _cli = typer.Typer(
     epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
@@ -35,14 +34,6 @@ _cli = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-#: Errors of the operating system, and what a user can do about them.
-_REMEDIES: Mapping[int | None, str] = {
-    errno.ENOSPC: "free space on the disk and run the command again",
-    errno.EDQUOT: "free space in your quota and run the command again",
-    errno.EROFS: "choose a writable folder",
-    errno.EACCES: "fix the permissions, or choose another folder",
-    errno.EPERM: "fix the permissions, or choose another folder",
-}
 for command in (
     run,
     restore,
@@ -100,8 +91,7 @@ def app(arguments: Sequence[str] | None = None) -> None:
         _cli(args=arguments)
     except YardbirdError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
-        if error.errno not in _REMEDIES:
+    except Exception as error:
+        if not (fault := disk_fault(error)):
             raise
-        what = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"error: {what}{error.strerror}; {_REMEDIES[error.errno]}")
+        sys.exit(f"error: {fault}")

@@ -7,14 +7,14 @@ from typing import Any
 import typer
 
 from yardbird.cli.console import AsJson, print_json, result, working
-from yardbird.config import PARAMS, Role, read_params, section_problems
+from yardbird.config import PARAMS, PositiveInt, Role, read_params, section_problems
 from yardbird.errors import ConfigError
 
 _COMPOSED = "data/etudes"  # the compose stage creates it
 SECTIONS = (
-    "seed", "sources", "roles", "compose", "ingest", "validate", "split", "augment", "encode", "audio", "codec",
-    "judge", "music_transformer", "music_vae", "musicgen", "generate", "sing", "explore", "evaluate",
-    "evaluate_audio", "publish", "blind_test",
+    "seed", "sources", "roles", "execution", "shard_files", "compose", "ingest", "validate", "split", "augment",
+    "encode", "audio", "codec", "judge", "music_transformer", "music_vae", "musicgen", "generate", "sing", "explore",
+    "evaluate", "evaluate_audio", "tracking", "publish", "blind_test",
 )  # fmt: skip
 #: Sections whose parts have settings of their own: the parts that each has.
 _DIVIDED: Mapping[str, tuple[str, ...]] = {
@@ -84,6 +84,7 @@ def _light_sections() -> dict[str, Any]:
     from yardbird.data.source_sounds import AudioConfig
     from yardbird.data.splitting import SplitConfig
     from yardbird.data.validate_config import ValidateConfig
+    from yardbird.execution import ExecutionConfig
     from yardbird.generation.orders import GenerateConfig
     from yardbird.generation.sound_orders import SingConfig
     from yardbird.training.training_config import TrainingConfig
@@ -92,6 +93,8 @@ def _light_sections() -> dict[str, Any]:
         "seed": int,
         "sources": dict[str, str],
         "roles": dict[str, Role],
+        "execution": ExecutionConfig,
+        "shard_files": PositiveInt,
         "compose": ComposeConfig,
         "ingest": IngestConfig,
         "validate": ValidateConfig,
@@ -125,6 +128,7 @@ def _model_sections() -> dict[str, Any]:
     from yardbird.sound_codec.codec_training import TrainingConfig as CodecTrainingConfig
     from yardbird.sound_codec.training_sounds import SoundsConfig
     from yardbird.tracking.gate import Gate
+    from yardbird.tracking.store import TrackingConfig
 
     return {
         "encode.events": EncodeConfig,
@@ -140,6 +144,7 @@ def _model_sections() -> dict[str, Any]:
         "explore": ExploreConfig,
         "evaluate": EvaluateConfig,
         "evaluate_audio": EvaluateAudioConfig,
+        "tracking": TrackingConfig,
         "publish": dict[str, Gate],
     }
 

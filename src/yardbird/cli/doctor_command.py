@@ -161,7 +161,8 @@ def gpu() -> Iterator[Finding]:
 
 def database() -> Iterator[Finding]:
     """Check that MLflow's database is readable; it is not created here."""
-    from yardbird.tracking.store import connect, project_root
+    from yardbird.tracking.store import connect, project_root, tracking_uri
+    from yardbird.tracking.store_faults import shown
 
     root = project_root()
     if (root / "mlruns").is_dir():
@@ -169,12 +170,15 @@ def database() -> Iterator[Finding]:
             "fail", "MLflow", "MLflow would show the folder mlruns/ instead of mlflow.db", "move mlruns/ away"
         )
     remote = os.environ.get("MLFLOW_TRACKING_URI")
+    if remote and tracking_uri(root) != remote:
+        yield Finding("warn", "MLflow", f"{shown(remote)} does not answer", "start it, or unset MLFLOW_TRACKING_URI")
+        remote = None
     if not remote and not (root / "mlflow.db").exists():
         yield Finding("ok", "MLflow", "no database yet; the first training creates it")
         return
     client, experiment = connect(root)
     runs = client.search_runs([experiment], max_results=1000)
-    yield Finding("ok", "MLflow", f"{remote or 'mlflow.db'}: {len(runs)} runs")
+    yield Finding("ok", "MLflow", f"{shown(remote) if remote else 'mlflow.db'}: {len(runs)} runs")
 
 
 def disk() -> Iterator[Finding]:

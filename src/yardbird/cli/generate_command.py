@@ -1,6 +1,7 @@
 """`yardbird generate`: draws solos from a trained model."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ import typer
 from yardbird.cli.console import AsJson, note, print_json, result, working
 from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
 from yardbird.cli.notation_command import Player, write_part
-from yardbird.cli.output_places import OUT, Force, check_out, free_take
+from yardbird.cli.output_places import OUT, Force, Place, check_out, reserved
 from yardbird.errors import InputError
 from yardbird.progress import progress
 
@@ -191,26 +192,34 @@ class _Target:
     seed: int
     drawn_seed: bool
 
-    @property
-    def folder(self) -> Path:
-        return self.out or _FOLDER
+    @contextmanager
+    def names(self, group: str, count: int) -> Iterator[tuple[Place, list[str]]]:
+        """Hold the names of a batch of solos, such that no solo of an earlier or of another command is replaced."""
+        folder, batch = self.out or _FOLDER, f"{group}_seed{self.seed}"
 
-    def name(self, group: str, count: int) -> str:
-        """The name of a batch of `count` solos, such that no earlier solo is replaced."""
-        named = f"{group}_seed{self.seed}"
-        files = lambda end: (self.folder / f"{named}{end}_{number:03d}.mid" for number in range(count))  # noqa: E731
-        return named + free_take(files, chosen=self.out is not None, force=self.force)
+        def names(end: str) -> list[str]:
+            return [f"{batch}{end}_{number:03d}" for number in range(count)]
 
-    def write(self, solos: "Iterable[Solo]", settings: "GenerateConfig", provenance: Mapping[str, Any]) -> None:
-        """Write the solos, and print a line for each."""
+        def files(end: str) -> list[Path]:
+            return [folder / f"{name}.mid" for name in names(end)]
+
+        chosen = self.out is not None
+        with reserved(folder, lambda end: [batch + end], files, chosen=chosen, force=self.force) as place:
+            yield place, names(place.end)
+
+    def write(
+        self, place: Place, solos: "Iterable[Solo]", settings: "GenerateConfig", provenance: Mapping[str, Any]
+    ) -> None:
+        """Write the solos, all files of one together, and print a line for each."""
         from yardbird.generation.solos import write_solo
 
         rows = []
         for drawn in solos:
-            stem, score = self.folder / drawn.order.name, drawn.score
-            write_solo(drawn, stem, settings, self.seed, provenance)
-            if self.notation:
-                write_part(score, stem, self.notation)
+            stem, score = place.folder / drawn.order.name, drawn.score
+            with place.together() as draft:
+                write_solo(drawn, draft / stem.name, settings, self.seed, provenance)
+                if self.notation:
+                    write_part(score, draft / stem.name, self.notation)
             row = {"bars": score.bar_count, "notes": len(score.notes)}
             text = f"{score.bar_count} bars, {len(score.notes)} notes"
             if filled := drawn.order.filled:
@@ -247,23 +256,24 @@ def _draw(
     opening = read_prime(prime, settings.prime_bars, part) if prime else None
     sheet = changes(chart, opening) if chart else None
     group = stem_of(chart) if chart else f"after_{stem_of(prime)}" if prime else "free"
-    length, name = length_bars(settings, sheet), target.name(group, count)
-    orders = [Order(f"{name}_{number:03d}", length, sheet, opening) for number in range(count)]
-    check_orders(orders)
-    with working(f"loading {model.folder}"):
-        from yardbird.devices import prepare_torch
-        from yardbird.generation.best_of import draw_best, without_judge
-        from yardbird.generation.source import open_source
+    length = length_bars(settings, sheet)
+    with target.names(group, count) as (place, names):
+        orders = [Order(name, length, sheet, opening) for name in names]
+        check_orders(orders)
+        with working(f"loading {model.folder}"):
+            from yardbird.devices import prepare_torch
+            from yardbird.generation.best_of import draw_best, without_judge
+            from yardbird.generation.source import open_source
 
-        prepare_torch()
-        source = open_source(model.folder, model.family)
-    for ignored in source.ignored:
-        if (value := getattr(settings, ignored)) is not None:
-            note(f"this model ignores {ignored}={value!r}")
-    if reason := without_judge(settings, JUDGES):
-        note(reason)
-    drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
-    target.write(progress(drawn, "writing solos", "solo"), settings, source.provenance)
+            prepare_torch()
+            source = open_source(model.folder, model.family)
+        for ignored in source.ignored:
+            if (value := getattr(settings, ignored)) is not None:
+                note(f"this model ignores {ignored}={value!r}")
+        if reason := without_judge(settings, JUDGES):
+            note(reason)
+        drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
+        target.write(place, progress(drawn, "writing solos", "solo"), settings, source.provenance)
 
 
 def _fill(
@@ -283,26 +293,26 @@ def _fill(
     filling = read_filling(solo, ranges, part)
     filled = Filled(solo, filling.gaps)
     places = "_".join(filled.ranges) if len(filled.ranges) <= 8 else f"{len(filled.ranges)}_ranges"
-    name = target.name(f"{stem_of(solo)}_fill_{places}", count)
-    with working(f"loading {model.folder}"):
-        from yardbird.devices import prepare_torch
-        from yardbird.generation.fill import fill
-        from yardbird.generation.solos import Solo
-        from yardbird.models.family_kinds import TokenFamily
-        from yardbird.models.trained_folder import open_family
+    with target.names(f"{stem_of(solo)}_fill_{places}", count) as (place, names):
+        with working(f"loading {model.folder}"):
+            from yardbird.devices import prepare_torch
+            from yardbird.generation.fill import fill
+            from yardbird.generation.solos import Solo
+            from yardbird.models.family_kinds import TokenFamily
+            from yardbird.models.trained_folder import open_family
 
-        prepare_torch()
-        family, provenance = open_family(model.folder, model.family)
-    if not isinstance(family, TokenFamily):
-        remedy = "choose a music_transformer"
-        raise InputError(model.folder, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
-    with working(f"filling {sum(map(len, filled.bars))} bars"):
-        scores = fill(family, filling, count, settings, target.seed)
-    solos = [
-        Solo(Order(f"{name}_{number:03d}", score.bar_count, filled=filled), number, score)
-        for number, score in enumerate(scores)
-    ]
-    target.write(progress(solos, "writing solos", "solo"), settings, provenance)
+            prepare_torch()
+            family, provenance = open_family(model.folder, model.family)
+        if not isinstance(family, TokenFamily):
+            remedy = "choose a music_transformer"
+            raise InputError(model.folder, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
+        with working(f"filling {sum(map(len, filled.bars))} bars"):
+            scores = fill(family, filling, count, settings, target.seed)
+        solos = [
+            Solo(Order(name, score.bar_count, filled=filled), number, score)
+            for number, (name, score) in enumerate(zip(names, scores, strict=True))
+        ]
+        target.write(place, progress(solos, "writing solos", "solo"), settings, provenance)
 
 
 def _check_fill(

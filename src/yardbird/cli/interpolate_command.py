@@ -1,6 +1,7 @@
 """`yardbird interpolate`: interpolates between solos in the latent space of a MusicVAE."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -8,7 +9,7 @@ import typer
 
 from yardbird.cli.console import AsJson, note, print_json, working
 from yardbird.cli.drawing_options import model_folder
-from yardbird.cli.output_places import OUT, Force, check_out, free_take
+from yardbird.cli.output_places import OUT, Force, Place, check_out, reserved
 from yardbird.errors import InputError
 from yardbird.progress import progress
 
@@ -58,32 +59,37 @@ def interpolate(
         raise InputError("--steps", expected="2 or more", found=str(steps), remedy="request at least both ends")
     scores = [read_opening(file, bars) for file in (a, b)]
     trained = find_vae(model)
-    folder = result_folder("interpolate", f"{stem_of(a)}_to_{stem_of(b)}", out, ["steps.csv", "step_01.mid"], force)
-    with working(f"loading {trained}"):
-        from yardbird.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
-        from yardbird.latent.measured_effects import weak_interpolation
-        from yardbird.latent.study import write_piece, write_table
+    name = f"{stem_of(a)}_to_{stem_of(b)}"
+    with result_folder("interpolate", name, out, ["steps.csv", "step_01.mid"], force) as place:
+        folder = place.folder
+        with working(f"loading {trained}"):
+            from yardbird.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
+            from yardbird.latent.measured_effects import weak_interpolation
+            from yardbird.latent.study import write_piece, write_table
 
-        family, provenance = open_vae(trained)
+            family, provenance = open_vae(trained)
 
-    if _explored(family):
-        for remark in weak_interpolation(EXPLORED, path):
-            note(remark)
-    with working(f"drawing {steps} solos"):
-        start, stop = family.encode(scores)
-        solos = decode_path(family, start, stop, steps, PATHS[path])
-    rows = [{"pair": f"{stem_of(a)} to {stem_of(b)}", "path": path, **row} for row in steps_table(solos)]
-    written = {f"step_{number:02d}" for number in range(1, steps + 1)}
-    for number, solo in enumerate(progress(solos, "writing solos", "solo"), start=1):
-        title = f"{stem_of(a)} → {stem_of(b)}, step {number} of {steps}, {path}"
-        write_piece(solo, folder / f"step_{number:02d}", title)
-    for stale in [path for path in folder.glob("step_*.*") if path.stem not in written]:  # of a longer, replaced result
-        stale.unlink()
-    write_table(folder / "steps.csv", rows)
-    draw_paths(rows, folder / "interpolation.png")
-    ends = [{"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in (a, b)]
-    content = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
-    files.write_json(folder / "interpolation.json", content)
+        if _explored(family):
+            for remark in weak_interpolation(EXPLORED, path):
+                note(remark)
+        with working(f"drawing {steps} solos"):
+            start, stop = family.encode(scores)
+            solos = decode_path(family, start, stop, steps, PATHS[path])
+        rows = [{"pair": f"{stem_of(a)} to {stem_of(b)}", "path": path, **row} for row in steps_table(solos)]
+        with place.together() as draft:
+            for number, solo in enumerate(progress(solos, "writing solos", "solo"), start=1):
+                title = f"{stem_of(a)} → {stem_of(b)}, step {number} of {steps}, {path}"
+                write_piece(solo, draft / f"step_{number:02d}", title)
+            write_table(draft / "steps.csv", rows)
+            draw_paths(rows, draft / "interpolation.png")
+            ends = [
+                {"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in (a, b)
+            ]
+            content = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
+            files.write_json(draft / "interpolation.json", content)
+        written = {f"step_{number:02d}" for number in range(1, steps + 1)}
+        for stale in [file for file in folder.glob("step_*.*") if file.stem not in written]:
+            stale.unlink()  # of a longer result that was replaced
     if as_json:
         print_json({"folder": str(folder), "path": path, "steps": rows})
         return
@@ -104,22 +110,24 @@ def _explored(family: "MusicVAEFamily") -> bool:
     return file.is_file() and read_vectors(file).model == fingerprint(family)
 
 
-def result_folder(command: str, name: str, out: Path | None, names: Sequence[str], force: bool) -> Path:
-    """The folder of a result: --out, or a new one in out/<command>.
+def result_folder(
+    command: str, name: str, out: Path | None, names: Sequence[str], force: bool
+) -> AbstractContextManager[Place]:
+    """Hold the folder of a result: --out, or a new one in out/<command>.
 
     Args:
         names: files of the result, which --out must not contain without --force.
 
     Raises:
-        InputError: --out is a file, or contains an earlier result.
+        InputError: --out is a file, or contains an earlier result, or another command writes one.
     """
     if out is None:
-        place = OUT / command
-        check_out(place)
-        return place / (name + free_take(lambda end: [place / f"{name}{end}"], chosen=False, force=force))
+        parent = OUT / command
+        check_out(parent)
+        named = lambda end: [name + end]  # noqa: E731
+        return reserved(parent, named, lambda end: [parent / f"{name}{end}"], chosen=False, force=force, inside=True)
     check_out(out)
-    free_take(lambda _: [out / file for file in names], chosen=True, force=force)
-    return out
+    return reserved(out, lambda _: [names[0]], lambda _: [out / file for file in names], chosen=True, force=force)
 
 
 def read_opening(file: Path, bars: int | None) -> "Score":

@@ -43,11 +43,11 @@ def metrics(
     - `yardbird metrics --json data/generated/music_transformer > metrics.json`
     """
     from yardbird.metrics.shared_runs import KnownSolo, OriginalityIndex
-    from yardbird.metrics.solo_metrics import describe
+    from yardbird.metrics.solo_metrics import describe_all
 
     faults: dict[str, str] = {}
     scores = _read(files, faults)
-    table: dict[str, Values] = {name: describe(score) for name, score in scores.items()}
+    table: dict[str, Values] = dict(zip(scores, describe_all(list(scores.values())), strict=True))
     known = _read([against], faults) if against else {}
     if against and not known:
         raise InputError(against, expected="at least one usable solo", found="none", remedy=_REMEDY)
@@ -60,7 +60,7 @@ def metrics(
         solos = {name: {**values, **sources[name]} for name, values in table.items()}
         typer.echo(json.dumps({"solos": solos, "unusable": faults}, indent=2, ensure_ascii=False))
     else:
-        _show(table, [describe(score) for score in known.values()])
+        _show(table, describe_all(list(known.values())))
         for name, origin in origins.items():
             typer.echo(f"{name}: {origin}")
     for text in faults.values():

@@ -12,10 +12,11 @@ mlflow = typer.Typer(help="Records of runs and models; view them with `yardbird 
 
 @mlflow.command()
 def sync() -> None:
-    """Add missing runs to MLflow, from the tracked reports and curves.
+    """Add missing runs to MLflow, from the tracked reports and curves; find the artifacts of a moved repository.
 
     Stages that DVC restores from its cache or pulls from another machine create no run; this command adds them. It can
-    be run at any time and adds no duplicates.
+    be run at any time and adds no duplicates. In a repository that has moved or is a copy, the locations of artifacts
+    in mlflow.db are rewritten; mlflow.db.backup is the database before. Each command that uses MLflow does that, too.
 
     Examples:
 
@@ -34,7 +35,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="A free port of 
     """Run `mlflow ui` on loopback, and print the address of the runs.
 
     MLflow itself opens on a page for language models; the printed address opens on the runs. The server sends no usage
-    data.
+    data. If MLFLOW_TRACKING_URI is a server, the command prints the address of the runs on it.
 
     Examples:
 
@@ -43,12 +44,17 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="A free port of 
     - `yardbird mlflow ui --port 5050`
     """
     from yardbird.tracking.store import connect, project_root, tracking_uri
+    from yardbird.tracking.store_faults import is_server, shown
 
     root = project_root()
     _, experiment = connect(root)
-    typer.echo(f"the runs: http://127.0.0.1:{port}/#/experiments/{experiment}?workflowType=machine_learning")
+    uri = tracking_uri(root)
+    address = shown(uri).rstrip("/") if is_server(uri) else f"http://127.0.0.1:{port}"
+    typer.echo(f"the runs: {address}/#/experiments/{experiment}?workflowType=machine_learning")
+    if is_server(uri):
+        return
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", tracking_uri(root)]
+    command += ["--workers", "1", "--backend-store-uri", uri]
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with subprocess.Popen(command, env=environment) as server:
         try:

@@ -162,34 +162,36 @@ def _move(
     score = read_opening(solo, bars)
     trained = find_vae(model)
     name = target.name
-    folder = result_folder(target.command, name, target.out, [f"{name}.mid"], target.force)
-    with working(f"loading {trained}"):
-        from yardbird import files
-        from yardbird.latent.directions import Directions
-        from yardbird.latent.solo_changes import changes
-        from yardbird.latent.study import write_piece, write_table
+    with result_folder(target.command, name, target.out, [f"{name}.mid"], target.force) as place:
+        folder = place.folder
+        with working(f"loading {trained}"):
+            from yardbird import files
+            from yardbird.latent.directions import Directions
+            from yardbird.latent.solo_changes import changes
+            from yardbird.latent.study import write_piece, write_table
 
-        family, source = open_vae(trained)
-        found = Directions.load(directions, family)
-    for remark in remarks():
-        note(remark)
-    with working("moving the solo"):
-        grid = family.codec.grid(score).score
-        (latent,) = family.encode([grid])
-        reconstruction, moved = family.decode([latent]) + family.decode([move(family, found, latent, grid)])
-    rows = changes(grid, reconstruction, moved)
-    pieces = {f"{stem_of(solo)}_reconstruction": reconstruction, name: moved}
-    for stem, piece in progress(pieces.items(), "writing solos", "solo"):
-        write_piece(piece, folder / stem, stem.replace("_", " "))
-    write_table(folder / f"{name}_changes.csv", rows)
-    provenance = {
-        "solo": solo.name,
-        "sha256": files.sha256(file_and_number(solo)[0]),
-        "bars": grid.bar_count,
-        **asked,
-        "model": source,
-    }
-    files.write_json(folder / f"{name}.json", provenance)
+            family, source = open_vae(trained)
+            found = Directions.load(directions, family)
+        for remark in remarks():
+            note(remark)
+        with working("moving the solo"):
+            grid = family.codec.grid(score).score
+            (latent,) = family.encode([grid])
+            reconstruction, moved = family.decode([latent]) + family.decode([move(family, found, latent, grid)])
+        rows = changes(grid, reconstruction, moved)
+        pieces = {f"{stem_of(solo)}_reconstruction": reconstruction, name: moved}
+        provenance = {
+            "solo": solo.name,
+            "sha256": files.sha256(file_and_number(solo)[0]),
+            "bars": grid.bar_count,
+            **asked,
+            "model": source,
+        }
+        with place.together() as draft:
+            for stem, piece in progress(pieces.items(), "writing solos", "solo"):
+                write_piece(piece, draft / stem, stem.replace("_", " "))
+            write_table(draft / f"{name}_changes.csv", rows)
+            files.write_json(draft / f"{name}.json", provenance)
     changed = moved.notes.tobytes() != reconstruction.notes.tobytes()
     if target.as_json:
         print_json({"folder": str(folder), "moved": f"{folder / name}.mid", "notes_changed": changed, "changes": rows})

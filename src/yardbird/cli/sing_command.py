@@ -7,7 +7,7 @@ import typer
 
 from yardbird.cli.console import AsJson, note, print_json, result, working
 from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
-from yardbird.cli.output_places import OUT, Force, check_out, free_take
+from yardbird.cli.output_places import OUT, Force, check_out, reserved
 from yardbird.errors import InputError
 from yardbird.progress import progress
 
@@ -82,28 +82,34 @@ def sing(
     if melody:
         melody_solo(melody, settings)
     number, new_seed = chosen_seed(seed)
-    names = [f"{name}_seed{number}" for name in file_names(prompts)]
-    sounds_of = lambda end: (folder / f"{name}{end}.wav" for name in names)  # noqa: E731
-    end = free_take(sounds_of, chosen=out is not None, force=force)
-    with working(f"loading {trained}"):
-        from yardbird.devices import prepare_torch
-        from yardbird.generation.prompted_sound import open_singer, read_melody, remarks, write_sound
-        from yardbird.generation.prompted_sound import sing as draw
 
-        prepare_torch()
-        family, provenance = open_singer(trained)
-        opening = read_melody(family, melody, settings) if melody else None
-    sounds = draw(family, prompts, settings, number, opening)
-    for remark in remarks(sounds):
-        note(remark)
+    def names(end: str) -> list[str]:
+        return [f"{name}_seed{number}{end}" for name in file_names(prompts)]
+
+    def sounds_of(end: str) -> list[Path]:
+        return [folder / f"{name}.wav" for name in names(end)]
+
     rows = []
-    for name, sound in zip(names, progress(sounds, "writing sounds", "sound"), strict=True):
-        stem = folder / f"{name}{end}"
-        write_sound(replace(sound, name=stem.name), stem, settings, number, provenance, opening)
-        row = {kind: f"{stem}.{kind}" for kind in ("wav", "png", "json")}
-        rows.append({**row, "prompt": sound.prompt, "seconds": round(sound.waveform.seconds, 3)})
-        if not as_json:
-            result(f"{stem}.wav .png .json: {sound.waveform.seconds:.1f} seconds")
+    with reserved(folder, names, sounds_of, chosen=out is not None, force=force) as place:
+        with working(f"loading {trained}"):
+            from yardbird.devices import prepare_torch
+            from yardbird.generation.prompted_sound import open_singer, read_melody, remarks, write_sound
+            from yardbird.generation.prompted_sound import sing as draw
+
+            prepare_torch()
+            family, provenance = open_singer(trained)
+            opening = read_melody(family, melody, settings) if melody else None
+        sounds = draw(family, prompts, settings, number, opening)
+        for remark in remarks(sounds):
+            note(remark)
+        for name, sound in zip(names(place.end), progress(sounds, "writing sounds", "sound"), strict=True):
+            stem = folder / name
+            with place.together() as draft:
+                write_sound(replace(sound, name=name), draft / name, settings, number, provenance, opening)
+            row = {kind: f"{stem}.{kind}" for kind in ("wav", "png", "json")}
+            rows.append({**row, "prompt": sound.prompt, "seconds": round(sound.waveform.seconds, 3)})
+            if not as_json:
+                result(f"{stem}.wav .png .json: {sound.waveform.seconds:.1f} seconds")
     if as_json:
         print_json({"seed": number, "sounds": rows})
     if new_seed:

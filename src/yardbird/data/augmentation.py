@@ -3,8 +3,10 @@
 Only training tunes are copied, after the split: training on a copy of a held-out tune would leak it.
 """
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +26,16 @@ from yardbird.config import (
 )
 from yardbird.data.manifest import SoloRow
 from yardbird.errors import InputError
+from yardbird.execution import over_processes
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
-from yardbird.progress import progress
 from yardbird.seeds import generator
-from yardbird.tables.copies_table import CopyRow, write_copies
+from yardbird.shards import PLAIN, Part, Shards, computed_parts
+from yardbird.tables.copies_table import CopyRow, iterate_copies, write_copies
+
+_SCORES = "scores"  # in the output
+_FILES_PER_WORKER = 2000  # to copy them takes longer than to start a worker
 
 _RANGE = Check(lambda pair: len(pair) == 2 and pair[0] <= pair[1], "lowest, highest")
 _PROGRAM = Check(lambda name: name == "other" or name.isdecimal(), "a MIDI program or `other`")
@@ -49,7 +55,7 @@ class AugmentConfig(Settings, section="augment"):
     pitch_ranges: Annotated[_PitchRanges, _WITH_OTHER]  # of a copy, by MIDI program; `other`: all other programs
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)  # slots: there are up to 59 for each solo
 class Variant:
     """How a copy differs from its parent."""
 
@@ -62,6 +68,22 @@ class Variant:
         return f"__{self.semitones:+d}_x{self.tempo_factor * 100:g}"
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What decides which variants a solo has."""
+
+    program: int
+    first_pitch: int
+    lowest: int
+    highest: int
+    mean_qpm: float
+
+    @classmethod
+    def of(cls, score: Score) -> "Outline":
+        pitches = score.pitches
+        return cls(score.program, int(pitches[0]), int(pitches.min()), int(pitches.max()), score.mean_qpm)
+
+
 def augment(
     rows: Sequence[SoloRow],
     ingested: Path,
@@ -70,7 +92,8 @@ def augment(
     config: AugmentConfig,
     seed: int,
     background: Container[str] = (),
-) -> list[CopyRow]:
+    shards: Shards = PLAIN,
+) -> int:
     """Write the originals of every split and copies of training solos: `output`/scores/… and `output`/manifest.csv.
 
     `output` is replaced as a whole. Background solos of held-out tunes are left out: no metric uses them.
@@ -78,35 +101,68 @@ def augment(
     Args:
         background: ids of background solos.
 
+    Returns:
+        The number of files.
+
     Raises:
         InputError: the target is below the number of solos, or above the number that the parents can give.
     """
     rows = [row for row in rows if row.solo not in background or splits[row.solo] == "train"]
-    scores = {row.solo: read_score(ingested / row.path) for row in rows}
+    read = over_processes(
+        partial(_outline, ingested), rows, doing="reading solos", unit="solo", items_per_worker=_FILES_PER_WORKER
+    )
+    outlines = {row.solo: outline for row, outline in zip(rows, read, strict=True)}
     more = [row for row in rows if row.solo in background]
     parents = [row for row in rows if splits[row.solo] == "train" and row.solo not in background]
-    chosen = choose(parents, scores, config.target_size - (len(rows) - len(more)), config, seed)
-    offers = offered(more, scores, config, seed)
+    chosen = choose(parents, outlines, config.target_size - (len(rows) - len(more)), config, seed)
+    offers = offered(more, outlines, config, seed)
     chosen |= {solo: variants[: config.background_copies] for solo, variants in offers.items()}
-    copies: list[CopyRow] = []
+    total = len(rows) + sum(map(len, chosen.values()))
+    copies = (
+        (row, variant, copy_row(row, variant, splits[row.solo], BACKGROUND if row.solo in background else TARGET))
+        for row in rows
+        for variant in [Variant(0, 1.0), *chosen.get(row.solo, [])]
+    )
     with (
         files.replacing_folder(output) as draft,
-        progress(total=len(rows) + sum(map(len, chosen.values())), doing="augment", unit="file") as watched,
+        computed_parts(
+            partial(_write_part, ingested),
+            copies,
+            total,
+            shards,
+            output=draft,
+            small=_SCORES,
+            doing="augment",
+            items_per_worker=_FILES_PER_WORKER,
+        ) as parts,
     ):
+        write_copies(draft, _moved(parts, draft))
+    return total
+
+
+def _outline(ingested: Path, row: SoloRow) -> Outline:
+    return Outline.of(read_score(ingested / row.path))
+
+
+def _write_part(ingested: Path, copies: Sequence[tuple[SoloRow, Variant, CopyRow]], part: Path) -> None:
+    for path, own in groupby(copies, key=lambda copy: copy[0].path):
+        score = read_score(ingested / path)
+        for _, variant, copy in own:
+            write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), part / copy.path)
+    write_copies(part, [copy for *_, copy in copies])
+
+
+def _moved(parts: Iterable[Part], output: Path) -> Iterator[CopyRow]:
+    """Move the scores of all parts to the output, and give their rows."""
+    for part in parts:
+        rows = list(iterate_copies(part.folder))
+        part.give_files(output, [row.path for row in rows])
         for row in rows:
-            score = scores[row.solo]
-            for variant in [Variant(0, 1.0), *chosen.get(row.solo, [])]:
-                role = BACKGROUND if row.solo in background else TARGET
-                copy = copy_row(row, variant, splits[row.solo], role)
-                write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), draft / copy.path)
-                copies.append(copy)
-                watched.update()
-        write_copies(draft, copies)
-    return copies
+            yield replace(row, path=part.path(row.path))
 
 
 def choose(
-    parents: Sequence[SoloRow], scores: Mapping[str, Score], count: int, config: AugmentConfig, seed: int
+    parents: Sequence[SoloRow], outlines: Mapping[str, Outline], count: int, config: AugmentConfig, seed: int
 ) -> dict[str, list[Variant]]:
     """Choose the variants of the parents that make `count` distinct copies.
 
@@ -116,7 +172,9 @@ def choose(
     Raises:
         InputError: `count` is negative, or more than all parents can give.
     """
-    offers = offered(parents, scores, config, seed)
+    if not count:
+        return {row.solo: [] for row in parents}
+    offers = offered(parents, outlines, config, seed)
     available = sum(map(len, offers.values()))
     if not 0 <= count <= available:
         raise InputError(
@@ -136,28 +194,28 @@ def choose(
 
 
 def offered(
-    parents: Sequence[SoloRow], scores: Mapping[str, Score], config: AugmentConfig, seed: int
+    parents: Sequence[SoloRow], outlines: Mapping[str, Outline], config: AugmentConfig, seed: int
 ) -> dict[str, list[Variant]]:
     """The variants of each parent, best first, without those that sound like another parent or its copy."""
-    taken = {_sound(row, scores[row.solo], Variant(0, 1.0)) for row in parents}
+    taken = {_sound(row, outlines[row.solo], Variant(0, 1.0)) for row in parents}
     offers: dict[str, list[Variant]] = {}
     for row in parents:
         offers[row.solo] = []
-        for variant in variants(row, scores[row.solo], config, seed):
-            sound = _sound(row, scores[row.solo], variant)
+        for variant in variants(row, outlines[row.solo], config, seed):
+            sound = _sound(row, outlines[row.solo], variant)
             if sound not in taken:
                 taken.add(sound)
                 offers[row.solo].append(variant)
     return offers
 
 
-def variants(row: SoloRow, score: Score, config: AugmentConfig, seed: int) -> list[Variant]:
+def variants(row: SoloRow, outline: Outline, config: AugmentConfig, seed: int) -> list[Variant]:
     """All variants of a solo within the range of the instrument, or of the solo if it is wider, and the tempo range."""
-    lowest, highest = config.pitch_ranges.get(str(score.program), config.pitch_ranges["other"])
-    below = min(0, lowest - int(score.pitches.min()))
-    above = max(0, highest - int(score.pitches.max()))
+    lowest, highest = config.pitch_ranges.get(str(outline.program), config.pitch_ranges["other"])
+    below = min(0, lowest - outline.lowest)
+    above = max(0, highest - outline.highest)
     slowest, fastest = config.tempo_range
-    qpm = score.mean_qpm
+    qpm = outline.mean_qpm
     rng = generator(seed, "augment", row.solo)
     ranked: list[tuple[int, float, Variant]] = []
     for semitones in sorted({step for step in config.semitones if below <= step <= above}):
@@ -177,7 +235,7 @@ def copy_row(row: SoloRow, variant: Variant, split: str, role: Role) -> CopyRow:
     return CopyRow(
         copy=row.solo + suffix,
         solo=row.solo,
-        path=f"scores/{source}/{stem}{suffix}.mid",
+        path=f"{_SCORES}/{source}/{stem}{suffix}.mid",
         split=split,
         role=role,
         artist=row.artist,
@@ -192,7 +250,7 @@ def copy_row(row: SoloRow, variant: Variant, split: str, role: Role) -> CopyRow:
     )
 
 
-def _sound(row: SoloRow, score: Score, variant: Variant) -> tuple[str, int, float]:
+def _sound(row: SoloRow, outline: Outline, variant: Variant) -> tuple[str, int, float]:
     """The properties by which copies differ, even if their parents are transposed copies of each other."""
-    first = int(score.pitches[0]) + variant.semitones
-    return row.interval_hash, first, float(np.round(score.mean_qpm * variant.tempo_factor, 1))
+    first = outline.first_pitch + variant.semitones
+    return row.interval_hash, first, float(np.round(outline.mean_qpm * variant.tempo_factor, 1))

@@ -5,6 +5,7 @@ The split is made before the cut: all clips of a recording, of a solo and its co
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
@@ -20,14 +21,16 @@ from yardbird.data.captions import CAPTIONS, read_remarks
 from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splitting import SPLITS, SplitConfig
+from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
-from yardbird.progress import progress
+from yardbird.execution import over_processes
 from yardbird.tables import clip_tables as tables
 from yardbird.tables.clip_tables import ClipRow
 from yardbird.tables.typed_table import write_table
 
 _SILENT_CLIP = -40.0  # dB: the peak below which a clip of a levelled recording is silent
 _EPSILON = 1e-9  # seconds
+_SOUNDS_PER_WORKER = 20  # to render them takes longer than to start a worker
 
 
 @dataclass(frozen=True)
@@ -58,32 +61,47 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
         known = rendering.solos(augmented)
     rejected += [Reject(name, f"named in {CAPTIONS}, but missing") for name in sorted(remarks.keys() - known)]
     with files.replacing_folder(out) as draft:
-        rows, silent = write_clips(sounds, draft, config)
+        rows, skipped = write_clips(sounds, draft, config)
         if not rows:
             raise InputError(source, expected="clips to learn from", found="silence alone", remedy="add recordings")
         tables.write_clips(draft, rows)
-        rejected += silent
+        rejected += skipped
         write_table(draft / REJECTED, Reject, rejected)
     return Made(tuple(rows), tuple(rejected), warnings)
 
 
 def write_clips(sounds: Sequence[Sound], out: Path, config: AudioConfig) -> tuple[list[ClipRow], list[Reject]]:
-    """Cut the sounds and write `out`/audio/<clip>.flac; return the rows, and the silent clips, which it skips."""
+    """Cut the sounds and write `out`/audio/<clip>.flac; return the rows, and what it skips: silent clips, and
+    recordings that have become unreadable since the survey."""
+    rows: list[ClipRow] = []
+    skipped: list[Reject] = []
+    for own_rows, own_skipped in over_processes(
+        partial(_write_sound, out, config), sounds, doing="render", unit="sound", items_per_worker=_SOUNDS_PER_WORKER
+    ):
+        rows += own_rows
+        skipped += own_skipped
+    return rows, skipped
+
+
+def _write_sound(out: Path, config: AudioConfig, sound: Sound) -> tuple[list[ClipRow], list[Reject]]:
+    prepare_torch()  # resampling uses torch
+    try:
+        samples = sound.samples()
+    except InputError as error:
+        return [], [Reject(sound.name, f"expected {error.expected}, found {error.found}; {error.remedy}")]
     rows: list[ClipRow] = []
     silent: list[Reject] = []
-    for sound in progress(sounds, doing="render", unit="sound"):
-        samples = sound.samples()
-        bars = np.array(sound.bar_seconds)
-        edges = cuts(bars, len(samples) / config.sample_rate, config.min_seconds, config.clip_seconds)
-        for number, (start, stop) in enumerate(pairwise(edges)):
-            # both ends are rounded down, so that clips abut and none is a sample longer than clip_seconds
-            piece = samples[int(start * config.sample_rate) : int(stop * config.sample_rate)]
-            if decibels(peak_of(piece)) < _SILENT_CLIP:
-                silent.append(Reject(sound.name, f"silent from {start:.1f} to {stop:.1f} seconds"))
-                continue
-            row = _row(sound, number, start, stop, bars)
-            write_wave(Waveform(piece[:, None], config.sample_rate), out / row.path)
-            rows.append(row)
+    bars = np.array(sound.bar_seconds)
+    edges = cuts(bars, len(samples) / config.sample_rate, config.min_seconds, config.clip_seconds)
+    for number, (start, stop) in enumerate(pairwise(edges)):
+        # both ends are rounded down, so that clips abut and none is a sample longer than clip_seconds
+        piece = samples[int(start * config.sample_rate) : int(stop * config.sample_rate)]
+        if decibels(peak_of(piece)) < _SILENT_CLIP:
+            silent.append(Reject(sound.name, f"silent from {start:.1f} to {stop:.1f} seconds"))
+            continue
+        row = _row(sound, number, start, stop, bars)
+        write_wave(Waveform(piece[:, None], config.sample_rate), out / row.path)
+        rows.append(row)
     return rows, silent
 
 

@@ -20,7 +20,7 @@ from yardbird.errors import InputError
 from yardbird.progress import progress
 
 _DOCUMENTS = (".csv", ".md", ".txt")  # not recordings
-_LOWEST_RATE = 1000  # Hz: a header with a lower rate is damaged
+_RATES = range(1000, 768_001)  # Hz: a header with another rate is damaged
 _SILENCE = -60.0  # dB: a file with a lower peak has no music
 _CLIPPED_SHARE = 1e-3  # of the samples; a larger share is audible as distortion
 
@@ -114,8 +114,8 @@ def _read(file: Path) -> Waveform:
 
 def _fault(waveform: Waveform, min_seconds: float) -> str:
     """The reason why a readable file cannot be used; empty if it can."""
-    if waveform.sample_rate < _LOWEST_RATE:
-        return f"no sound: {waveform.sample_rate} Hz, fewer than {_LOWEST_RATE}"
+    if waveform.sample_rate not in _RATES:
+        return f"no sound: {waveform.sample_rate} Hz, not {_RATES.start} to {_RATES.stop - 1}"
     if waveform.seconds < min_seconds:
         return f"too short: {waveform.seconds:.2f} seconds, fewer than {min_seconds:g}"
     if (level := decibels(waveform.peak)) < _SILENCE:

@@ -1,6 +1,7 @@
 """The corpus rendered as audio with the SoundFont: its solos, and the configured amount of training copies."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from yardbird.audio.synth import render
 from yardbird.config import TARGET
 from yardbird.data.captions import INSTRUMENTS, NO_REMARK, Facts, Remark, captions_of
 from yardbird.data.source_sounds import AudioConfig, Sound
+from yardbird.execution import over_processes
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key
@@ -29,11 +31,19 @@ def rendered(augmented: Path, remarks: Mapping[str, Remark], config: AudioConfig
     to its copies, except for its caption, which may name a key or a tempo that only the original has.
     """
     copies = [row for row in read_copies(augmented) if row.role == TARGET]
-    seconds = {row.solo: read_score(augmented / row.path).seconds for row in copies if row.is_original}
+    originals = [row for row in copies if row.is_original]
+    lengths = over_processes(
+        partial(_seconds, augmented), originals, doing="reading solos", unit="solo", items_per_worker=2000
+    )
+    seconds = {row.solo: length for row, length in zip(originals, lengths, strict=True)}
     return [
         _sound(row, read_score(augmented / row.path), remarks.get(row.solo, NO_REMARK), config)
         for row in chosen(copies, seconds, config.training_seconds, seed)
     ]
+
+
+def _seconds(augmented: Path, row: CopyRow) -> float:
+    return read_score(augmented / row.path).seconds
 
 
 def solos(augmented: Path) -> set[str]:

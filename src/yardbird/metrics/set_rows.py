@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from yardbird.metrics.estimates import Estimates, Results, SoloMean
-from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
+from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe_all
 from yardbird.music.score import Floats, Score
 from yardbird.seeds import Streams
 
@@ -30,7 +30,7 @@ def compare_sets(sets: Mapping[str, Sequence[Score]], generated: int, streams: S
         streams: random streams of these samples, by the names of the set and of the metric.
     """
     assert REAL in sets, "one of the sets must be the real solos"
-    tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
+    tables = {name: describe_all(scores) for name, scores in sets.items()}
     results: Results = {}
     for name, table in tables.items():
         results[name] = {}

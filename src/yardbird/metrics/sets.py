@@ -32,7 +32,7 @@ from yardbird.metrics.bootstrap import times_drawn
 from yardbird.metrics.estimates import Estimate, Results, percentile_interval
 from yardbird.metrics.frechet import frechet_distance
 from yardbird.metrics.set_rows import FLOOR, REAL
-from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
+from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe_all
 from yardbird.music.score import Floats, Ints, Score
 from yardbird.seeds import Streams
 
@@ -81,7 +81,7 @@ def set_rows(sets: Mapping[str, Sequence[Score]], streams: Streams) -> list[SetR
     Args:
         streams: random streams of the samples of each set, by its name.
     """
-    tables = {name: [describe(score) for score in scores] for name, scores in sets.items()}
+    tables = {name: describe_all(scores) for name, scores in sets.items()}
     rows = []
     for name in (name for name in sets if name not in (REAL, FLOOR) and tables[name] and tables[FLOOR]):
         size, most = len(tables[name]), len(tables[FLOOR])

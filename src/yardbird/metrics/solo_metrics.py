@@ -1,10 +1,16 @@
 """All metrics of a solo in a fixed order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from yardbird.execution import over_processes
 from yardbird.metrics import bebop, harmony, phrase, pitch_metrics, rhythm
 from yardbird.music import swing
 from yardbird.music.score import Score
+
+#: The metrics of one solo by name.
+Values = dict[str, float | None]
+
+_SOLOS_PER_WORKER = 1000  # to measure them takes longer than to start a worker
 
 #: A metric whose standard deviation over solos is smaller is constant: rounding gives 3e-16 for 1.4, 1.4, 1.4.
 LEAST_SPREAD = 1e-9
@@ -35,8 +41,13 @@ METRICS: dict[str, Callable[[Score], float | None]] = {
 }
 
 
-def describe(score: Score) -> dict[str, float | None]:
+def describe(score: Score) -> Values:
     """Every metric of one score by name, then the interval profile as `interval_0` … `interval_over_12`."""
     values = {name: metric(score) for name, metric in METRICS.items()}
     profile = pitch_metrics.interval_profile(score) or dict.fromkeys(pitch_metrics.INTERVAL_CLASSES)
     return values | {f"interval_{name}": share for name, share in profile.items()}
+
+
+def describe_all(scores: Sequence[Score]) -> list[Values]:
+    """`describe` for each score, in several processes if there are many."""
+    return list(over_processes(describe, scores, doing="metrics", unit="solo", items_per_worker=_SOLOS_PER_WORKER))

@@ -21,8 +21,9 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
         family_name: None: read it from `trained.json` in the folder, or else use the folder's name.
 
     Raises:
-        InputError: the folder does not hold a trained model of this project.
+        InputError: the folder does not hold a trained model of this project, or is replaced while it is read.
     """
+    before = _state(folder)
     name, trained = family_of(folder, family_name)
     try:
         family = load_family(name).load(folder)
@@ -33,5 +34,18 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
         raise unfitting(folder, ValueError(str(error).removeprefix(f"{PARAMS}: "))) from None
     except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise unfitting(folder, error) from None
+    provenance = {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}
+    if _state(folder) != before:  # codec and weights may be those of two trainings
+        expected, found = "a model that stays the same while it is read", "one that a running pipeline replaces"
+        raise InputError(folder, expected=expected, found=found, remedy="run the command again")
     family.model.to(best_device())
-    return family, {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}
+    return family, provenance
+
+
+def _state(folder: Path) -> dict[Path, tuple[int, int, int]]:
+    """What identifies the files of a folder without reading them: number, time of change and size."""
+    try:
+        found = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    except FileNotFoundError:  # deleted in between
+        return {}
+    return {path: (stat.st_ino, stat.st_mtime_ns, stat.st_size) for path, stat in found.items()}

@@ -208,14 +208,14 @@ def _track(score: Score) -> symusic.Track:
 
 
 def read_score(path: Path) -> Score:
-    """Read a MIDI file that `write_score` wrote.
+    """Read a MIDI file that `write_score` wrote; it may be inside a zip file (`files.read_bytes`).
 
     Raises:
         InputError: this project did not write the file (ingest it first).
     """
     expected = "a MIDI file written by this project"
     try:
-        midi = symusic.Score(path)
+        midi = symusic.Score.from_midi(files.read_bytes(path))
     except Exception as error:  # symusic raises many types, among them RuntimeError and ValueError
         raise InputError(
             path, expected=expected, found=f"an unreadable file ({error})", remedy="ingest it again"

@@ -41,10 +41,10 @@ def _answer(function: Callable[..., str]) -> Callable[..., tuple[Any, Any]]:
             return studio_views.notice("The page has lost its session: reload it."), gr.skip()
         try:
             return "", function(visitor, *inputs)
+        except OSError as error:  # first, because it can be a YardbirdError, which names paths of the server
+            return studio_views.notice(f"{error.strerror}: the server cannot read or write its files"), gr.skip()
         except YardbirdError as error:
             return studio_views.notice(str(error)), gr.skip()
-        except OSError as error:
-            return studio_views.notice(f"{error.strerror}: the server cannot read or write its files"), gr.skip()
 
     return answer
 
@@ -271,10 +271,10 @@ def _keeps(button: gr.Button, visitor: gr.State, message: gr.HTML, keep: Callabl
             return studio_views.notice("The page has lost its session: reload it.")
         try:
             keep(own)
-        except YardbirdError as error:
-            return studio_views.notice(str(error))
         except OSError as error:
             return studio_views.notice(f"{error.strerror}: the server cannot write its files")
+        except YardbirdError as error:
+            return studio_views.notice(str(error))
         return studio_views.done(f"Kept: {own.session.kept[-1]}")
 
     return button.click(answer, visitor, message, **QUEUED)

@@ -1,11 +1,11 @@
 """The table of the augmented corpus: data/augmented/manifest.csv."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from yardbird.config import Role
-from yardbird.tables.typed_table import read_table, write_table
+from yardbird.tables.typed_table import iterate_table, write_table
 
 _TABLE = "manifest.csv"
 
@@ -44,4 +44,9 @@ def read_copies(augmented: Path) -> list[CopyRow]:
     Raises:
         InputError: the table is missing or damaged.
     """
-    return read_table(augmented / _TABLE, CopyRow)
+    return list(iterate_copies(augmented))
+
+
+def iterate_copies(augmented: Path) -> Iterator[CopyRow]:
+    """The rows as `read_copies` gives them, one at a time."""
+    return iterate_table(augmented / _TABLE, CopyRow)

@@ -1,11 +1,11 @@
 """The tables of the encoded scores: index.csv in data/encoded/events and data/encoded/melody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from yardbird.config import Role
-from yardbird.tables.typed_table import read_table, write_table
+from yardbird.tables.typed_table import iterate_table, write_table
 
 _TABLE = "index.csv"
 
@@ -46,4 +46,9 @@ def read_index(encoded: Path, split: str | None = None) -> list[EncodedRow]:
     Raises:
         InputError: the table is missing or damaged.
     """
-    return [row for row in read_table(encoded / _TABLE, EncodedRow) if split in (None, row.split)]
+    return [row for row in iterate_index(encoded) if split in (None, row.split)]
+
+
+def iterate_index(encoded: Path) -> Iterator[EncodedRow]:
+    """All rows of the index in file order, one at a time."""
+    return iterate_table(encoded / _TABLE, EncodedRow)

@@ -7,7 +7,7 @@ A field is `str`, `int`, `float`, a `Literal` of texts, one of these or None (wr
 import csv
 import json
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin
@@ -35,7 +35,12 @@ def write_table(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
 
 
 def read_table(path: Path, kind: type[Row]) -> list[Row]:
-    """The rows of a table that `write_table` wrote.
+    """The rows of a table that `write_table` wrote; errors as in `iterate_table`."""
+    return list(iterate_table(path, kind))
+
+
+def iterate_table(path: Path, kind: type[Row]) -> Iterator[Row]:
+    """The rows of a table that `write_table` wrote, one at a time.
 
     Raises:
         InputError: the file is missing, a column is missing or unknown, or a value does not have its column's type.
@@ -47,7 +52,6 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
     def refused(found: str, expected: str = expected) -> InputError:
         return InputError(path, expected=expected, found=found, remedy=_REMEDY)
 
-    rows = []
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = csv.reader(file)
@@ -62,17 +66,17 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
                     raise refused(f"{len(line)} in line {lines.line_num}", f"{len(header)} fields")
                 texts = [line[place] for place in places]
                 try:
-                    rows.append(kind(*[read(text) for read, text in zip(readers, texts, strict=True)]))
+                    row = kind(*[read(text) for read, text in zip(readers, texts, strict=True)])
                 except ValueError:
                     odd_place = next(i for i, type_ in enumerate(types_) if not type_.holds(texts[i]))
                     where = f"{types_[odd_place].words} as {names[odd_place]} in line {lines.line_num}"
                     raise refused(repr(texts[odd_place]), where) from None
+                yield row
     except FileNotFoundError:
         expected = "a file that an earlier stage writes"
         raise InputError(path, expected=expected, found="no such file", remedy="run dvc repro") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise refused(str(error)) from None
-    return rows
 
 
 def read_header(path: Path) -> list[str]:

@@ -14,7 +14,8 @@ from yardbird.tracking.gate import Gate, Standing
 from yardbird.tracking.model_card import model_card, read_corpus
 from yardbird.tracking.registry import describe, publish_model
 from yardbird.tracking.sample_pages import Show, show_samples
-from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line
+from yardbird.tracking.store import connect
+from yardbird.tracking.store_faults import FAILURES, TrackingError, first_line
 from yardbird.tracking.sync import sync_pipeline, sync_trainings
 
 

@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 
 import yardbird
 from yardbird import files
+from yardbird.tracking.artifact_locations import local_path
 from yardbird.tracking.endpoint import Server
 from yardbird.tracking.gate import Standing, Verdict, decide
 from yardbird.tracking.pyfunc import signature
@@ -80,8 +81,15 @@ def _content(folder: Path, server: Server) -> str:
 
 
 def _version_of(client: MlflowClient, name: str, content: str) -> ModelVersion | None:
+    """The version with this content, unless its files on this machine are lost: it is then registered again."""
     versions = client.search_model_versions(f"name = '{name}'")
-    return next((version for version in versions if version.tags.get("content") == content), None)
+    same = (version for version in versions if version.tags.get("content") == content)
+    return next((version for version in same if _has_files(client, version)), None)
+
+
+def _has_files(client: MlflowClient, version: ModelVersion) -> bool:
+    path = local_path(client.get_model_version_download_uri(version.name, version.version))
+    return path is None or path.is_dir()
 
 
 def _standing(version: ModelVersion) -> Standing | None:

@@ -22,7 +22,8 @@ from yardbird.audio.wave import Waveform, write_wave
 from yardbird.errors import YardbirdError
 from yardbird.music.midi import write_score
 from yardbird.tables.curve_table import CurveRow
-from yardbird.tracking.store import FAILURES, connect, first_line
+from yardbird.tracking.store import check_answer, connect, tracking_uri
+from yardbird.tracking.store_faults import FAILURES, first_line
 
 #: The folder of a run's artifacts that holds what the family sampled after some epochs.
 SAMPLES = "samples"
@@ -49,6 +50,9 @@ class TrainingRun:
         Args:
             data: folder → DVC's hash of what the family learns from.
             state: a file that stores the run's id while the training can be resumed.
+
+        Raises:
+            SilentStoreError: the server does not answer, and `tracking.if_silent` is `stop`.
         """
         self._client: MlflowClient | None = None
         self._logged: set[int] = set()
@@ -56,6 +60,7 @@ class TrainingRun:
         for kind in _MONITORS:
             with suppress(ImportError, RuntimeError):  # there is no GPU, or no package that reads its load
                 self._monitors.append(kind())
+        tracking_uri(root)  # stops a training that may not go on without a server
         self._try(lambda: self._open(root, family, params, tags, data, state))
 
     def __enter__(self) -> "TrainingRun":
@@ -133,8 +138,12 @@ class TrainingRun:
         self._client = client
 
     def _with_client(self, work: Callable[[MlflowClient], None]) -> None:
+        def ask_and_work(client: MlflowClient) -> None:
+            check_answer(client.tracking_uri)  # MLflow would wait for minutes if a server has stopped
+            work(client)
+
         if (client := self._client) is not None:
-            self._try(lambda: work(client))
+            self._try(lambda: ask_and_work(client))
 
     def _try(self, work: Callable[[], None]) -> None:
         try:

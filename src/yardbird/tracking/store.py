@@ -1,21 +1,26 @@
 """The store of runs and models: `mlflow.db` and `mlartifacts/` in the root, the defaults of `mlflow ui`.
 
-Git and DVC are the source of truth: the store can be rebuilt from them. `MLFLOW_TRACKING_URI` selects another server.
+Git and DVC are the source of truth: the store can be rebuilt from them. `MLFLOW_TRACKING_URI` selects a server or
+another database.
 """
 
+import functools
 import getpass
 import logging
 import os
+import sqlite3
+import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # with 7, a server that stops costs five minutes
 
-from alembic.util import CommandError
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
-from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_RUN_NOTE,
@@ -23,14 +28,24 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_TYPE,
     MLFLOW_USER,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
-from yardbird.errors import YardbirdError
+from yardbird.config import PositiveFloat, Settings, read_section
 from yardbird.git import head_commit
+from yardbird.tracking.artifact_locations import ARTIFACTS, BACKUP, DATABASE, former_root, rewrite
+from yardbird.tracking.store_faults import (
+    FAILURES,
+    TrackingError,
+    check_database,
+    first_line,
+    is_database,
+    is_server,
+    shown,
+    silence,
+)
 
 EXPERIMENT = "yardbird"
-#: Errors if the database is locked, read-only or damaged, or a server cannot be reached.
-FAILURES = (MlflowException, SQLAlchemyError, CommandError, OSError, Timeout)
+#: Where the artifacts of a new experiment go if `MLFLOW_TRACKING_URI` is a database. MLflow's server reads it, too.
+_ARTIFACT_ROOT = "MLFLOW_DEFAULT_ARTIFACT_ROOT"
 #: The kind opens the experiment on its runs, not on traces of language models.
 _EXPERIMENT_TAGS = {
     MLFLOW_RUN_NOTE: (
@@ -42,8 +57,16 @@ _EXPERIMENT_TAGS = {
 _SETUP_SECONDS = 120  # the first set-up takes a few seconds, and other processes wait for it
 
 
-class TrackingError(YardbirdError):
-    """MLflow cannot be reached or written."""
+@dataclass(frozen=True)
+class TrackingConfig(Settings, section="tracking"):
+    """Section `tracking` of params.yaml."""
+
+    if_silent: Literal["local", "stop"]
+    answer_seconds: PositiveFloat
+
+
+class SilentStoreError(TrackingError):
+    """The store in `MLFLOW_TRACKING_URI` does not answer."""
 
 
 def project_root() -> Path:
@@ -57,7 +80,48 @@ def board_folder(root: Path, family: str, key: str) -> Path:
 
 
 def tracking_uri(root: Path) -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+    """The store in `MLFLOW_TRACKING_URI`, or mlflow.db if it is not set.
+
+    A server or a database on a server is asked once in a process whether it answers. If it does not, the process goes
+    on with mlflow.db and prints a line about it.
+
+    Raises:
+        SilentStoreError: it does not answer, and `tracking.if_silent` is `stop`.
+    """
+    local = f"sqlite:///{root / DATABASE}"
+    chosen = os.environ.get("MLFLOW_TRACKING_URI")
+    if not chosen or chosen.startswith("sqlite:"):
+        return chosen or local
+    return _answering(chosen, local)
+
+
+@functools.cache
+def _answering(uri: str, local: str) -> str:
+    try:
+        check_answer(uri)
+    except SilentStoreError as error:
+        if read_section("tracking", TrackingConfig).if_silent == "stop":
+            raise SilentStoreError(f"{error}; start it, or unset MLFLOW_TRACKING_URI") from None
+        os.environ["MLFLOW_TRACKING_URI"] = local  # of this process, because MLflow's own functions read it
+        print(f"warning: {error}; {DATABASE} is used instead (tracking.if_silent in params.yaml)", file=sys.stderr)
+        return local
+    return uri
+
+
+def check_answer(uri: str) -> None:
+    """
+    Raises:
+        SilentStoreError: the server or the database does not answer within `tracking.answer_seconds`.
+    """
+    if is_server(uri) or is_database(uri):
+        fault = silence(uri, read_section("tracking", TrackingConfig).answer_seconds)
+        if fault:
+            raise SilentStoreError(f"the MLflow store {shown(uri)} does not answer: {fault}")
+
+
+def is_own(uri: str, root: Path) -> bool:
+    """Whether a store is the database in the root: another one may be shared, and keeps the locations it has."""
+    return uri.startswith("sqlite:") and Path(uri.removeprefix("sqlite:///")).resolve() == (root / DATABASE).resolve()
 
 
 def connect(root: Path) -> tuple[MlflowClient, str]:
@@ -69,12 +133,16 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
         TrackingError: the database cannot be opened or written.
     """
     uri = tracking_uri(root)
-    artifacts = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # the first use logs forty lines of migrations
+    artifacts = None if is_server(uri) else os.environ.get(_ARTIFACT_ROOT, (root / ARTIFACTS).as_uri())
+    for name in ("alembic", "mlflow.store.db.utils"):  # the first use logs forty lines of migrations
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # errors are logged with a traceback; they are raised, too
     try:
         with FileLock(root / "mlflow.lock", timeout=_SETUP_SECONDS):
             _create_database(uri)
+            if is_database(uri):
+                check_database(uri)
+            if is_own(uri, root):
+                _settle(root)
             client = MlflowClient(uri)
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
@@ -88,9 +156,32 @@ def connect(root: Path) -> tuple[MlflowClient, str]:
                     client.set_experiment_tag(experiment.experiment_id, tag, text)
             if artifacts:
                 _remove_empty_default(client)
-    except FAILURES as error:
-        raise TrackingError(f"MLflow at {uri}: {first_line(error)}") from None
+    except (*FAILURES, sqlite3.Error) as error:
+        raise TrackingError(f"MLflow at {shown(uri)}: {first_line(error)}") from None
     return client, experiment.experiment_id
+
+
+def settle(root: Path) -> None:
+    """Rewrite the locations of artifacts in mlflow.db if the repository has moved or is a copy, and print a line.
+
+    Raises:
+        TrackingError: the database cannot be read or written.
+    """
+    try:
+        if former_root(root, EXPERIMENT):
+            with FileLock(root / "mlflow.lock", timeout=_SETUP_SECONDS):
+                _settle(root)
+    except (*FAILURES, sqlite3.Error) as error:
+        raise TrackingError(f"{root / DATABASE}: {first_line(error)}") from None
+
+
+def _settle(root: Path) -> None:
+    if not (former := former_root(root, EXPERIMENT)):
+        return
+    changed = rewrite(root, former)
+    text = f"the repository was in {former}; {changed} locations in {DATABASE} now name {root} (before: {BACKUP})"
+    missing = f"; copy {former / ARTIFACTS} to {root}, too" if not (root / ARTIFACTS).is_dir() else ""
+    print(f"note: {text}{missing}", file=sys.stderr)
 
 
 def _remove_empty_default(client: MlflowClient) -> None:
@@ -105,17 +196,12 @@ def _remove_empty_default(client: MlflowClient) -> None:
 def _create_database(uri: str) -> None:
     """Create an SQLite database under another name first: MLflow cannot use one whose creation was interrupted."""
     path = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:") or path.exists():
+    if not uri.startswith("sqlite:") or (path.exists() and path.stat().st_size):
         return
     draft = path.with_name(f".{path.name}.creating")
     draft.unlink(missing_ok=True)  # of an interrupted creation
     MlflowClient(f"sqlite:///{draft}").search_experiments(max_results=1)
     draft.rename(path)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error, shortened: SQLAlchemy appends whole statements."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def provenance(stage: str) -> dict[str, str]:

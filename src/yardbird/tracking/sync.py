@@ -17,7 +17,8 @@ from yardbird.report_tables import read_sections, table_lines
 from yardbird.tables.curve_table import read_curve
 from yardbird.tracking.runs import as_metrics, curve_id, log_curve, log_results, start_run, start_training
 from yardbird.tracking.solo_pages import solo_page
-from yardbird.tracking.store import FAILURES, TrackingError, connect, first_line, provenance
+from yardbird.tracking.store import connect, provenance
+from yardbird.tracking.store_faults import FAILURES, TrackingError, first_line
 
 _TRAINED = Path("reports/train")
 _FIGURES = (

@@ -1,0 +1,105 @@
+"""Work over several processes gives what a loop gives, in the same order, and ends when it should."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from worker_functions import double, refuse_some
+
+from yardbird.errors import ConfigError, InputError
+from yardbird.execution import ExecutionConfig, over_processes, use_workers
+
+LOCAL = ExecutionConfig(backend="local", address=None, workers=None)
+Workers = Callable[[ExecutionConfig], None]
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    yield use_workers
+    use_workers(LOCAL)
+
+
+def doubled(count: int, items_per_worker: int = 1) -> tuple[list[int], set[int]]:
+    """The results and the processes that computed them."""
+    found = list(over_processes(double, range(count), doing="double", unit="number", items_per_worker=items_per_worker))
+    return [number for number, _ in found], {process for _, process in found}
+
+
+def test_two_processes_give_what_a_loop_gives_in_its_order(workers: Workers) -> None:
+    workers(replace(LOCAL, workers=2))
+    numbers, processes = doubled(40)
+    assert numbers == [2 * number for number in range(40)]
+    assert os.getpid() not in processes
+
+
+def test_few_items_are_computed_by_this_process_unless_workers_are_requested(workers: Workers) -> None:
+    assert doubled(9, items_per_worker=5) == ([2 * number for number in range(9)], {os.getpid()})
+    workers(replace(LOCAL, workers=1))
+    assert doubled(9)[1] == {os.getpid()}
+
+
+def test_the_error_of_the_first_bad_item_is_raised_as_it_was(workers: Workers) -> None:
+    workers(replace(LOCAL, workers=2))
+    found = over_processes(refuse_some, range(20), doing="check", unit="number")
+    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InputError) as caught:
+        next(found)
+    assert str(caught.value) == "3.mid: expected an even number, found 3; add one"
+    assert (caught.value.what, caught.value.remedy) == ("3.mid", "add one")
+
+
+@pytest.mark.filterwarnings("error")
+def test_items_are_taken_as_they_are_needed(workers: Workers) -> None:
+    workers(replace(LOCAL, workers=2))
+    taken = 0
+
+    def numbers() -> Iterator[int]:
+        nonlocal taken
+        while taken < 8000:
+            taken += 1
+            yield taken
+
+    results = over_processes(double, numbers(), doing="double", unit="number", total=8000)
+    assert next(results)[0] == 2
+    assert taken < 200
+    results.close()  # type: ignore[attr-defined]  # the iterator is a generator
+    assert doubled(5)[0] == [0, 2, 4, 6, 8]  # later work is not disturbed
+
+
+def test_a_backend_that_is_not_installed_is_refused(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    workers(ExecutionConfig(backend="ray", address=None, workers=2))
+    with pytest.raises(ConfigError, match=r"execution\.backend: expected an installed .* pip install '\.\[ray\]'"):
+        doubled(3)
+
+
+def test_ctrl_c_ends_the_workers_without_a_traceback(tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        from yardbird.errors import exit_on_error
+        from yardbird.execution import ExecutionConfig, over_processes, use_workers
+        from worker_functions import sleep
+        @exit_on_error
+        def main():
+            use_workers(ExecutionConfig(backend="local", address=None, workers=2))
+            list(over_processes(sleep, range(8), doing="sleep", unit="number"))
+        main()
+    """)
+    command = [sys.executable, "-c", script]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as stage:
+        while len(started := list(tmp_path.glob("*.pid"))) < 2:
+            assert stage.poll() is None
+            time.sleep(0.05)
+        os.killpg(stage.pid, signal.SIGINT)  # as a terminal does
+        _, errors = stage.communicate(timeout=60)
+    assert (stage.returncode, errors) == (130, "")
+    assert not any(Path(f"/proc/{worker.stem}").exists() for worker in started)
