@@ -166,6 +166,7 @@ PEERS = (
         "The codec is called in every step as `MusicgenForConditionalGeneration` does.",
     ),
     Peer("counting all pairs", "", "Counts of shared n-grams for all pairs of solos. The same result."),
+    Peer("transformers generate", "transformers", "`generate` of the MusicGen, which also decodes the codes to sound."),
     Peer("Python sets", "", "Sets of n-grams. They do not find the longest run and its source: less work."),
 )
 
