@@ -1,7 +1,8 @@
 """Training speed of relative attention (forward and backward) and of a whole model, compared with peers.
 
-Attention: the base is torch's causal attention without a relative term. Whole model: the base is ours, and the peers
-are Hugging Face's GPT-2 of the same size, which has no relative term either, and gwinndr's Music Transformer.
+Attention: the base is torch's causal attention without a relative term. Whole model: a step is
+forward, backward and AdamW; the base is ours, and the peers are Hugging Face's GPT-2 of the same size, which has no
+relative term either, and gwinndr's Music Transformer.
 """
 
 import sys
@@ -106,20 +107,24 @@ def model_rows(
     theirs = GPT2LMHeadModel(config)
     tokens = torch.randint(vocabulary, (batch, length + 1), device=DEVICE)
 
-    def step(model: torch.nn.Module, logits: Callable[[Tensor], Tensor]) -> None:
-        model.zero_grad(set_to_none=True)
-        F.cross_entropy(logits(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-
-    ours.to(DEVICE).train()
-    theirs.to(DEVICE).train()  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
-    variants = {
-        "ours": lambda: step(ours, ours),
-        "Hugging Face GPT-2": lambda: step(theirs, lambda inputs: theirs(inputs).logits),
-    }
+    models: dict[str, torch.nn.Module] = {"ours": ours, "Hugging Face GPT-2": theirs}
     if gwinndr:
-        other = GwinndrTransformer(vocabulary, width, heads, layers, dropout=dropout, context_length=length)
-        other.to(DEVICE).train()
-        variants["gwinndr"] = lambda: step(other, other)
+        models["gwinndr"] = GwinndrTransformer(vocabulary, width, heads, layers, dropout=dropout, context_length=length)
+
+    def stepping(model: torch.nn.Module) -> Callable[[], None]:
+        model.to(DEVICE).train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
+
+        def step() -> None:
+            optimizer.zero_grad(set_to_none=True)
+            output = model(tokens[:, :-1])
+            logits = output.logits if model is theirs else output
+            F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+            optimizer.step()
+
+        return step
+
+    variants = {name: stepping(model) for name, model in models.items()}
     return measure(f"model {width}/{heads}/{layers}, L {length}, batch {batch}, dropout {dropout:g}", variants, rounds)
 
 

@@ -1,4 +1,4 @@
-"""Augmentation speed, 100 to 1000 solos, compared with pretty_midi and MusPy (`pip install muspy` in a separate venv).
+"""Augmentation speed, 100 to 1000 solos, compared with pretty_midi and MusPy.
 
 Ours is the whole job of the stage: read the scores, choose the copies, transpose notes, chords and keys, scale the
 tempos, write each file atomically, write the manifest. The peers read the same files once and write the same copies,
@@ -8,17 +8,15 @@ a disk varies more than the rest.
 
 import copy
 import sys
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import muspy
 import pretty_midi
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from timing import Row, main, measure
+from timing import Row, Variant, main, measure, requiring
 
 from yardbird.config import read_section
 from yardbird.data.augmentation import AugmentConfig, augment
@@ -26,7 +24,7 @@ from yardbird.data.etudes.compose import ComposeConfig, compose
 from yardbird.data.ingest import ingest
 from yardbird.data.manifest import read_solos
 from yardbird.data.reading import IngestConfig
-from yardbird.tables.copies_table import CopyRow
+from yardbird.tables.copies_table import CopyRow, read_copies
 
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -45,6 +43,8 @@ def write_with_pretty_midi(rows: Sequence[CopyRow], paths: Mapping[str, Path], o
 
 
 def write_with_muspy(rows: Sequence[CopyRow], paths: Mapping[str, Path], output: Path) -> None:
+    import muspy  # optional
+
     parents: dict[str, muspy.Music] = {}
     for row in rows:
         if row.is_original:
@@ -57,7 +57,7 @@ def write_with_muspy(rows: Sequence[CopyRow], paths: Mapping[str, Path], output:
         muspy.write_midi(output / f"{row.copy.replace('/', '_')}.mid", music)
 
 
-def benchmark(rounds: int) -> list[Row]:
+def benchmark(rounds: int) -> Iterator[list[Row]]:
     config = read_section("augment", AugmentConfig)
     with TemporaryDirectory(dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None) as folder:
         root = Path(folder)
@@ -65,22 +65,18 @@ def benchmark(rounds: int) -> list[Row]:
         ingest(root / "etudes", "etudes", read_section("ingest", IngestConfig), root / "ingested/etudes")
         rows = read_solos(root / "ingested", ["etudes"])
         splits = dict.fromkeys((row.solo for row in rows), "train")
-        copies = augment(rows, root / "ingested", splits, root / "ours", config, 0)
+        augment(rows, root / "ingested", splits, root / "ours", config, 0)
+        copies = read_copies(root / "ours")
         paths = {row.solo: root / "ingested" / row.path for row in rows}
         for peer in ("pretty_midi", "muspy"):
             (root / peer).mkdir()
-        return measure(
-            f"{len(rows)} solos to {len(copies)}",
-            {
-                "ours": lambda: augment(rows, root / "ingested", splits, root / "ours", config, 0),
-                f"pretty_midi {version('pretty_midi')}": lambda: write_with_pretty_midi(
-                    copies, paths, root / "pretty_midi"
-                ),
-                f"MusPy {version('muspy')}": lambda: write_with_muspy(copies, paths, root / "muspy"),
-            },
-            rounds,
-        )
+        variants: dict[str, Variant] = {
+            "ours": lambda: augment(rows, root / "ingested", splits, root / "ours", config, 0),
+            "pretty_midi": lambda: write_with_pretty_midi(copies, paths, root / "pretty_midi"),
+            "MusPy": requiring("muspy", lambda: write_with_muspy(copies, paths, root / "muspy")),
+        }
+        yield measure(f"{len(rows)} solos to {len(copies)}", variants, rounds)
 
 
 if __name__ == "__main__":
-    main(__doc__.splitlines()[0], benchmark, default_rounds=2)
+    main(__doc__.splitlines()[0], benchmark, default_rounds=5)

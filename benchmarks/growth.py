@@ -18,14 +18,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from attention import model_rows
 from decoding import decoding_rows
 from originality import make_sets, make_solos
+from scaling import STAGES
+from scaling import measure as measure_stages
 from timing import Row, main, measure, seconds_left, used_seconds
+from vae import DEFAULT as DEFAULT_VAE
 from vae import rows_of as vae_rows
 
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
 from yardbird.data.etudes.compose import etudes
-from yardbird.data.splitting import interval_grams, linked
 from yardbird.metrics.shared_runs import OriginalityIndex
 from yardbird.metrics.solo_metrics import describe
 from yardbird.music.excerpts import cut
@@ -87,7 +89,7 @@ def reading_rows(count: int, rounds: int) -> list[Row]:
 
 def vae_rows_of_bars(bars: int, rounds: int) -> list[Row]:
     names = ("ours", "nn.LSTM a step, bar by bar")
-    _, whole = vae_rows(bars, 192, 2, rounds)
+    _, whole = vae_rows(bars, DEFAULT_VAE, 2, rounds)
     return [row for row in whole if row.variant in names]
 
 
@@ -96,12 +98,12 @@ def index_rows(count: int, rounds: int) -> list[Row]:
     return measure("", {"ours": lambda: OriginalityIndex(solos), "Python sets": lambda: make_sets(solos)}, rounds)
 
 
-def split_rows(count: int, rounds: int) -> list[Row]:
-    grams = {
-        f"{number}": interval_grams(solo.score.pitches) | {b"shared by all solos"}
-        for number, solo in enumerate(make_solos(count))
-    }
-    return measure("", {"ours": lambda: linked(grams, 0.1)}, rounds)
+def stage_rows(count: int, _: int) -> list[Row]:
+    """Processor time of the stages with their workers, measured once: it takes minutes."""
+    return [
+        Row("", f"ours, {one.stage}", 1000 * one.cpu_seconds, 1.0, 1.0, 1.0)
+        for one in measure_stages(count, list(STAGES))
+    ]
 
 
 CURVES = (
@@ -134,7 +136,7 @@ CURVES = (
     Curve("all metrics of a solo", "bars", BARS, metrics_rows),
     Curve("reading", "files", FILES, reading_rows),
     Curve("index of known solos", "files", FILES, index_rows),
-    Curve("split: solos that share runs", "files", FILES, split_rows),
+    Curve("stages, each with two workers", "files", FILES, stage_rows),
 )
 
 

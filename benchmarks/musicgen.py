@@ -1,4 +1,4 @@
-"""Training speed of MusicGen from cached codes, compared with EnCodec encoding in every step.
+"""Training speed of MusicGen from cached codes, compared with EnCodec encoding in every step, and speed of drawing.
 
 All variants have equal weights, sound and codes (asserted). The cached variant uses codes as the encode_audio stage
 writes them. The others start from waveforms: one only encodes them, clip by clip; the other calls the codec as
@@ -6,6 +6,9 @@ writes them. The others start from waveforms: one only encodes them, clip by cli
 facebook/musicgen-small (its configuration quoted from memory, with random weights) adapters are trained, at our own
 size the whole model. With adapters, a step has one clip of 5 s on a CPU, four clips of 10 s on a GPU. On a GPU,
 everything except the codec is in bf16, as in presets/paper.yaml; in bf16 the codec would give other codes.
+
+Drawing samples 2 s for each of 8 captions with guidance and top-k 250. The peer is `generate` of transformers, which
+also decodes the codes to sound.
 """
 
 import sys
@@ -39,6 +42,7 @@ from yardbird.models.musicgen.musicgen_family import Origin
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.nn import encodec
+from yardbird.nn.sampling import SoundSampling
 
 ROOT = Path(__file__).resolve().parents[1]
 ON_GPU = torch.cuda.is_available()
@@ -126,8 +130,29 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
     return measure(f"{setting}, {share:.1f} of {size:.1f} M parameters, {clip}", variants, rounds)
 
 
+def drawing_rows(rounds: int) -> list[Row]:
+    with quiet():
+        family = ours()
+    model = family.model.to(DEVICE).eval()  # type: ignore[arg-type]  # as above
+    captions, frames = [CAPTION] * 8, 2 * family.frame_rate
+    text, mask = (tensor.to(DEVICE) for tensor in family.text_ids(captions))
+
+    def theirs() -> None:
+        steps = frames + family.codebooks - 1
+        model.generate(
+            input_ids=text, attention_mask=mask, do_sample=True, top_k=250, guidance_scale=3.0, max_new_tokens=steps
+        )
+
+    variants = {
+        "ours": lambda: family.generate(captions, frames, SoundSampling(3.0, 1.0, 250), seed=0),
+        "transformers generate": theirs,
+    }
+    return measure("drawing, scratch, 8 captions, 2 s", variants, rounds)
+
+
 def benchmark(rounds: int) -> Iterator[list[Row]]:
     yield rows_of("whole, scratch", ours, 8, 8.0, rounds)
+    yield drawing_rows(rounds)
     yield rows_of("adapters, musicgen-small", small, *((4, 10.0) if ON_GPU else (1, 5.0)), rounds)
 
 

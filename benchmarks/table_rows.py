@@ -84,6 +84,31 @@ BENCHMARKS = (
         long_rounds=15,
     ),
     Benchmark(
+        "augmenting",
+        "Augmentation",
+        "The whole job of the stage `augment`: ours also moves chords, chooses the copies, writes a manifest and "
+        "replaces the output as a whole.",
+        rounds=2,
+        seconds=30,
+        long_rounds=5,
+    ),
+    Benchmark(
+        "measuring",
+        "Metrics",
+        "The metrics that MusPy defines as we do, with equal values, on scores in memory.",
+        rounds=5,
+        seconds=10,
+        long_rounds=15,
+    ),
+    Benchmark(
+        "splitting",
+        "Near duplicates",
+        "Finding solos that share many runs of intervals, in a corpus where all share one.",
+        rounds=2,
+        seconds=5,
+        long_rounds=5,
+    ),
+    Benchmark(
         "originality",
         "Search for shared runs",
         "An index of known solos, built and searched.",
@@ -140,6 +165,8 @@ PEERS = (
         "transformers",
         "The codec is called in every step as `MusicgenForConditionalGeneration` does.",
     ),
+    Peer("counting all pairs", "", "Counts of shared n-grams for all pairs of solos. The same result."),
+    Peer("transformers generate", "transformers", "`generate` of the MusicGen, which also decodes the codes to sound."),
     Peer("Python sets", "", "Sets of n-grams. They do not find the longest run and its source: less work."),
 )
 
@@ -163,5 +190,8 @@ GOALS = (
     Goal("decoding", "512/8/6, batch 1, 512 tokens", "memory bandwidth", 0.8),
     Goal("encoding", "from scores", "MidiTok", 9.0),
     Goal("encoding", "from files", "MidiTok", 7.0),
-    Goal("vae", "whole model, 2 bars, size 192", "nn.LSTM", 5.0),
+    Goal("augmenting", "100 solos to 1000", "pretty_midi", 40.0),
+    Goal("augmenting", "100 solos to 1000", "MusPy", 25.0),
+    Goal("measuring", "two entropies", "MusPy", 20.0),
+    Goal("vae", "whole model, 2 bars, decoder of 96", "nn.LSTM", 5.0),
 )

@@ -55,9 +55,13 @@ Variant = Callable[[], object] | Missing
 LONG_ROUND = 5.0  # seconds of all variants together
 
 
+def installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
 def requiring(package: str, variant: Callable[[], object]) -> Variant:
     """The variant, or if its package is not installed a row that says so."""
-    return variant if importlib.util.find_spec(package) else Missing(f"{package} is not installed")
+    return variant if installed(package) else Missing(f"{package} is not installed")
 
 
 def measure(setting: str, variants: Mapping[str, Variant], rounds: int, *, axis: str = "", size: int = 0) -> list[Row]:

@@ -23,6 +23,7 @@ from yardbird.models.music_vae.vae_family import kl_to_prior
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 Decode = Callable[[MusicVAE, Tensor, Tensor, Tensor], Tensor]
 State = tuple[Tensor, Tensor]
+DEFAULT = (128, 160, 128, 96)  # the sizes of params.yaml
 
 
 def ours(model: MusicVAE, z: Tensor, steps: Tensor, chords: Tensor) -> Tensor:
@@ -89,12 +90,15 @@ PEERS: dict[str, Decode] = {
 }
 
 
-def rows_of(bars: int, size: int, windows: int, rounds: int) -> Iterator[list[Row]]:
-    """The decoder alone with a given z, and the whole model from steps to the loss with its KL term."""
+def rows_of(bars: int, sizes: tuple[int, int, int, int], windows: int, rounds: int) -> Iterator[list[Row]]:
+    """The decoder alone with a given z, and the whole model from steps to the loss with its KL term.
+
+    Sizes are of z, encoder, conductor and decoder.
+    """
+    latent, encoder, conductor, size = sizes
     model = MusicVAE(
-        64 if size < 1024 else 512, bars=bars, encoder_size=size, conductor_size=size, decoder_size=size,
-        velocities=False,
-    ).to(DEVICE)  # fmt: skip
+        latent, bars=bars, encoder_size=encoder, conductor_size=conductor, decoder_size=size, velocities=False
+    ).to(DEVICE)
     steps = torch.randint(CLASSES, (windows, bars, model.codec.segment_steps), device=DEVICE)
     chords = torch.rand(*steps.shape, CHORD_FEATURES, device=DEVICE)
     given = torch.randn(windows, model.config.latent_dim, device=DEVICE)
@@ -119,13 +123,15 @@ def rows_of(bars: int, size: int, windows: int, rounds: int) -> Iterator[list[Ro
         for name, loss in losses.items():
             assert abs(loss / losses["ours"] - 1) < 1e-5, f"{name}: a loss of {loss}, ours {losses['ours']}"
         variants = {name: (lambda decode=decode, step=step: step(decode)) for name, decode in PEERS.items()}
-        yield measure(f"{part}, {bars} bars, size {size}, {windows} windows", variants, rounds)
+        yield measure(f"{part}, {bars} bars, decoder of {size}, {windows} windows", variants, rounds)
 
 
 def benchmark(rounds: int) -> Iterator[list[Row]]:
+    yield from rows_of(2, DEFAULT, 16, rounds)
     for size in (192, 256, 1024):
+        sizes = (64 if size < 1024 else 512, size, size, size)
         for bars, windows in ((2, 16), (16, 2)):
-            yield from rows_of(bars, size, windows, rounds)
+            yield from rows_of(bars, sizes, windows, rounds)
 
 
 if __name__ == "__main__":
