@@ -71,7 +71,7 @@ ui: $(INSTALLED) ## the runs and the registry in a browser, on loopback
 	yardbird mlflow ui
 
 lock: $(INSTALLED) ## write the exact versions of all packages to requirements.lock, for all supported versions of Python
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra studio --extra bench --extra ray --extra dask \
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra studio --extra servers --extra bench --extra ray --extra dask \
 	  --no-header --no-annotate --output-file requirements.lock pyproject.toml
 
 clean: ## remove tool caches and site/, but no data, models or runs

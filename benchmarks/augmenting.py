@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from timing import Row, Variant, main, measure, requiring
 
-from yardbird.config import read_section
+from yardbird.config import Split, read_section
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.etudes.compose import ComposeConfig, compose
 from yardbird.data.ingest import ingest
@@ -64,7 +64,7 @@ def benchmark(rounds: int) -> Iterator[list[Row]]:
         compose(0, read_section("compose", ComposeConfig), root / "etudes")
         ingest(root / "etudes", "etudes", read_section("ingest", IngestConfig), root / "ingested/etudes")
         rows = read_solos(root / "ingested", ["etudes"])
-        splits = dict.fromkeys((row.solo for row in rows), "train")
+        splits: dict[str, Split] = dict.fromkeys((row.solo for row in rows), "train")
         augment(rows, root / "ingested", splits, root / "ours", config, 0)
         copies = read_copies(root / "ours")
         paths = {row.solo: root / "ingested" / row.path for row in rows}

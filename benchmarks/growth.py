@@ -57,7 +57,7 @@ def long_solo(bars: int) -> Score:
     starts = np.arange(0, bars * BAR, 16 * BAR)
     notes = np.tile(solo.notes, len(starts))
     notes["onset_tick"] += np.repeat(starts, len(solo.notes))
-    chords = tuple(replace(change, tick=change.tick + int(start)) for start in starts for change in solo.chords)
+    chords = tuple(change._replace(tick=change.tick + int(start)) for start in starts for change in solo.chords)
     return replace(solo, notes=notes, chords=chords, end_tick=bars * BAR)
 
 

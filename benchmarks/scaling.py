@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from yardbird.config import read_section
+from yardbird.config import Split, read_section
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.etudes.compose import etudes
 from yardbird.data.ingest import ingest
@@ -74,7 +74,7 @@ def run_augment(folder: Path) -> None:
     count = len(rows)
     rows = rows[: count // ORIGINALS]
     config = replace(read_section("augment", AugmentConfig, PARAMS), target_size=count)
-    splits = {row.solo: "train" for row in rows}
+    splits: dict[str, Split] = {row.solo: "train" for row in rows}
     augment(rows, folder / "ingested", splits, folder / "augmented", config, 0, shards=SHARDS)
 
 
