@@ -24,9 +24,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from benchmark_list import BENCHMARKS, GOALS, PEERS, Benchmark
 from growth_chart import draw_growth
 from table_page import page
-from table_rows import BENCHMARKS, GOALS, PEERS, Benchmark
 from timing import commit, quartiles
 
 from yardbird import files

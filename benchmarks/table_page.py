@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from table_rows import BENCHMARKS, PEERS
+from benchmark_list import BENCHMARKS, PEERS
 
 HEAD = """# Benchmarks
 

@@ -3,13 +3,13 @@
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from yardbird.config import TARGET, Role
+from yardbird.config import TARGET, Role, Split
 from yardbird.tables.copies_table import CopyRow
 from yardbird.tables.encoded_tables import EncodedRow
 from yardbird.tables.typed_table import Columns
 
 Row = TypeVar("Row", bound=Columns)
-_NEUTRAL: dict[Any, Any] = {str: "", int: 0, float: 1.0, Role: TARGET, tuple[str, ...]: ("",)}
+_NEUTRAL: dict[Any, Any] = {str: "", int: 0, float: 1.0, Role: TARGET, Split: "train", tuple[str, ...]: ("",)}
 
 
 def filled(kind: type[Row], /, **given: Any) -> Row:

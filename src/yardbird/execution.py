@@ -6,6 +6,7 @@ changes a result: each item is computed independently of the others, and the res
 
 import functools
 import itertools
+import logging
 import signal
 import sys
 import threading
@@ -209,8 +210,8 @@ def _join_ray(config: ExecutionConfig) -> None:
     from ray.util.joblib import register_ray
 
     where = {"address": config.address} if config.address else {"address": "local", "num_cpus": config.workers}
-    ray.init(**where, include_dashboard=False, log_to_driver=False, logging_level="error")
-    register_ray()
+    ray.init(**where, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    register_ray()  # type: ignore[no-untyped-call]  # ray leaves it unannotated
 
 
 def _join_dask(config: ExecutionConfig) -> None:
@@ -218,6 +219,6 @@ def _join_dask(config: ExecutionConfig) -> None:
 
     # The new client becomes the default, which joblib uses.
     if config.address:
-        Client(config.address)
+        Client(config.address)  # type: ignore[no-untyped-call]  # distributed leaves it unannotated
     else:
-        Client(n_workers=config.workers, threads_per_worker=1, dashboard_address=None)
+        Client(n_workers=config.workers, threads_per_worker=1, dashboard_address=None)  # type: ignore[no-untyped-call]  # as above

@@ -254,6 +254,6 @@ def test_a_full_disk_is_not_reported_as_a_broken_connection(
 
     monkeypatch.setattr("yardbird.data.fetching._Resuming._receive", full)
     monkeypatch.setitem(public_collections.COLLECTIONS, "mine", one_file(server))
-    message = "error: No space left on device; free space on the disk and run the command again"
+    message = "error: No space left on device; free space on the disk, and run the same command again"
     with pytest.raises(SystemExit, match=message):
         app(["fetch", "mine", "--to", str(tmp_path)])

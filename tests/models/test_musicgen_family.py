@@ -269,7 +269,7 @@ def test_codes_of_another_codec_are_refused_in_one_line(place: Path, monkeypatch
     ("section", "key", "value", "message"),
     [
         ("model", "d_model", 18, r"musicgen\.model\.d_model: expected a multiple of twice num_heads \(4\), found 18"),
-        ("model", "text_layers", 0, r"musicgen\.model\.text_layers: expected 1 or more, found 0"),
+        ("model", "text_layers", 0, r"musicgen\.model\.text_layers: expected 1 to 256, found 0"),
         ("adaptation", "rank", 0, r"musicgen\.adaptation\.rank: expected 1 or more, found 0"),
         ("adaptation", "dropout", 1.0, r"musicgen\.adaptation\.dropout: expected 0 to below 1, found 1\.0"),
         ("adaptation", "method", "none", r"musicgen\.adaptation\.method: expected 'full' or 'lora', found 'none'"),

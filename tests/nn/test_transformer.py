@@ -166,7 +166,7 @@ def test_absolute_positions_end_at_the_context_length(lively: Build, relative: T
     ("change", "message"),
     [
         ({"num_heads": 5}, "d_model: expected a multiple of 5 heads, found 32"),
-        ({"num_layers": 0}, "num_layers: expected 1 or more, found 0"),
+        ({"num_layers": 0}, "num_layers: expected 1 to 256, found 0"),
         ({"dropout": 1.0}, "dropout: expected 0 to below 1, found 1.0"),
         ({"max_distance": -1}, "max_distance: expected 0 or more, found -1"),
         ({"attention": "rotary", "d_model": 36}, "d_model: expected an even width of each of 4 heads .*, found 36"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from table_rows import filled
 
 from yardbird.baselines.ngram_solos import RatioRow
-from yardbird.config import Role
+from yardbird.config import Role, Split
 from yardbird.data.manifest import Rejected, SetAside, SoloRow
 from yardbird.data.repair import Change
 from yardbird.data.source_sounds import Reject
@@ -39,6 +39,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**40), 2**40),
     float: st.floats(allow_nan=False),
     Role: st.sampled_from(get_args(Role)),
+    Split: st.sampled_from(get_args(Split)),
     tuple[str, ...]: st.lists(TEXT, max_size=3).map(tuple),
 }
 VALUES |= {kind | None: st.none() | VALUES[kind] for kind in (int, float)}

@@ -191,11 +191,11 @@ def test_the_cost_of_a_resumed_training_includes_all_its_processes(
 ) -> None:
     ticks = itertools.count()
     monkeypatch.setattr("yardbird.training.fit.time.perf_counter", lambda: float(next(ticks)))
-    monkeypatch.setattr("yardbird.training.fit.peak_memory_mib", lambda: 900.4)
+    monkeypatch.setattr("yardbird.training.course.peak_memory_mib", lambda: 900.4)
     _, whole = train(tmp_path / "whole")
     with pytest.raises(InterruptedTrainingError):
         train(tmp_path / "broken", listeners=[Recorder(3)])
-    monkeypatch.setattr("yardbird.training.fit.peak_memory_mib", lambda: 100.0)
+    monkeypatch.setattr("yardbird.training.course.peak_memory_mib", lambda: 100.0)
     _, resumed = train(tmp_path / "broken")
     assert resumed.cost == whole.cost
     assert whole.cost.asdict() == {

@@ -34,12 +34,15 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
         raise unfitting(folder, ValueError(str(error).removeprefix(f"{PARAMS}: "))) from None
     except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise unfitting(folder, error) from None
-    provenance = {"family": name, "sha256": files.sha256_folder(folder), "trained": trained}
-    if _state(folder) != before:  # codec and weights may be those of two trainings
+    try:
+        sha256 = files.sha256_folder(folder)
+    except FileNotFoundError:  # a file that is being replaced
+        sha256 = ""
+    if not sha256 or _state(folder) != before:  # codec and weights may be those of two trainings
         expected, found = "a model that stays the same while it is read", "one that a running pipeline replaces"
         raise InputError(folder, expected=expected, found=found, remedy="run the command again")
     family.model.to(best_device())
-    return family, provenance
+    return family, {"family": name, "sha256": sha256, "trained": trained}
 
 
 def _state(folder: Path) -> dict[Path, tuple[int, int, int]]:

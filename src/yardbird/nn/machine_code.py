@@ -24,5 +24,17 @@ def compiled(function: F) -> F:
     kernel: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(plain)
     with suppress(RuntimeError):  # numba finds no folder for its cache
         kernel.enable_caching()
+        cache = kernel._cache
+        cache.save_overload = _if_possible(cache.save_overload)
     typed: F = kernel
     return typed
+
+
+def _if_possible(save: Callable[..., None]) -> Callable[..., None]:
+    """Save, or do without if the disk is full: only the next process loses time."""
+
+    def saved(*overload: Any) -> None:
+        with suppress(OSError):
+            save(*overload)
+
+    return saved

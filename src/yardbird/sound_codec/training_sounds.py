@@ -138,7 +138,7 @@ def _in_range(score: Score, instrument: Instrument, rng: np.random.Generator) ->
     low, high = int(score.pitches.min()), int(score.pitches.max())
     least, most = instrument.lowest - low, instrument.highest - high
     moved = score.transposed(int(rng.integers(min(least, most), max(least, most) + 1)))
-    pitches = moved.pitches
+    pitches = moved.pitches.copy()
     pitches += 12 * (-((pitches - instrument.lowest) // 12)).clip(min=0)
     pitches -= 12 * (-((instrument.highest - pitches) // 12)).clip(min=0)
     notes = moved.notes.copy()
