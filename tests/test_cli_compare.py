@@ -1,7 +1,5 @@
 """`yardbird compare` and `dvc metrics show`, in a repository with real DVC experiments."""
 
-import contextlib
-import io
 import json
 import os
 import shutil
@@ -10,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_process import yardbird
 from ruamel.yaml import YAML
 
 from yardbird import files
-from yardbird.cli import app
 from yardbird.deciding_metrics import FOLDER, HEADING, METRICS
 from yardbird.metrics.verdicts import VERDICTS
 from yardbird.report_tables import Section, Table, write_sections
@@ -41,25 +39,6 @@ def run(folder: Path, *command: str) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def yardbird(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What the program prints and its exit status; in this process, since importing DVC takes a second."""
-    code: object = 0
-    with (
-        contextlib.chdir(folder),
-        contextlib.redirect_stdout(io.StringIO()) as stdout,
-        contextlib.redirect_stderr(io.StringIO()) as stderr,
-    ):
-        try:
-            app(arguments)
-        except SystemExit as ended:
-            code = ended.code or 0
-        if isinstance(code, str):  # as Python does at the end of a process
-            print(code, file=sys.stderr)
-            code = 1
-    assert isinstance(code, int)
-    return subprocess.CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,14 @@
 """`yardbird export`, with a tiny Music Transformer and handmade reports."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
+from in_process import yardbird
 from tiny_transformer import NAME, write_encoded, write_evaluation, write_model, write_training
 
 from yardbird import files
-from yardbird.cli import app
 from yardbird.models.family_names import TRAINED
 from yardbird.models.music_transformer import MusicTransformerFamily
 from yardbird.models.pretrained import from_pretrained
@@ -30,20 +31,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("params.yaml").write_text(PARAMS)
 
 
-def export(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[str, str]:
-    """What the command prints, and the text with which the process would exit, which is empty without an error."""
-    with pytest.raises(SystemExit) as ended:
-        app(["export", NAME, *options])
-    assert ended.value.code != 1, "the exit status of an error is its text, which Python prints"
-    return capsys.readouterr().out, str(ended.value.code or "")
+def export(*options: str) -> subprocess.CompletedProcess[str]:
+    return yardbird(Path.cwd(), "export", NAME, *options)
 
 
-def test_an_export_opens_in_python_and_its_card_has_the_results(
-    project: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    printed, error = export(capsys)
-    assert error == ""
-    assert printed == f"{OUT}: README.md, SHA256SUMS, codec.json, config.json, model.safetensors, trained.json\n"
+def test_an_export_opens_in_python_and_its_card_has_the_results(project: None) -> None:
+    done = export()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{OUT}: README.md, SHA256SUMS, codec.json, config.json, model.safetensors, trained.json\n"
     assert isinstance(from_pretrained(OUT), MusicTransformerFamily)
     assert (OUT / TRAINED).read_bytes() == (Path("models") / NAME / TRAINED).read_bytes()
     card = ModelCard.load(OUT / "README.md")
@@ -56,16 +51,15 @@ def test_an_export_opens_in_python_and_its_card_has_the_results(
     assert "from_pretrained(" in card.text
 
 
-def test_an_earlier_export_is_replaced_only_by_force_and_kept_if_results_are_missing(
-    project: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_earlier_export_is_replaced_only_by_force_and_kept_if_results_are_missing(project: None) -> None:
     OUT.mkdir(parents=True)
     (OUT / "mine.txt").touch()
-    printed, error = export(capsys, "--out", str(OUT))
-    assert printed == ""
-    assert error.startswith(f"error: {OUT}: expected no earlier result, found one; add --force to replace it")
-    assert export(capsys)[0].startswith(f"{OUT}_take2: README.md")
+    taken = export("--out", str(OUT))
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert taken.stderr.startswith(f"error: {OUT}: expected no earlier result, found one; add --force to replace it")
+    assert export().stdout.startswith(f"{OUT}_take2: README.md")
     Path("reports/publish.json").unlink()
-    _, error = export(capsys, "--force")
-    assert error.startswith("error: reports/publish.json: expected results of the pipeline, found no such")
+    missing = export("--force")
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("error: reports/publish.json: expected results of the pipeline, found no such")
     assert [path.name for path in OUT.iterdir()] == ["mine.txt"]
