@@ -52,11 +52,15 @@ def test_the_benchmark_prints_a_row_per_model_and_the_published_values(root: Pat
     assert "seed 3" in answer.stdout
 
 
-def test_a_missing_file_gives_a_one_line_error(root: Path, tmp_path: Path) -> None:
-    answer = run(root, str(tmp_path / "chorales.json"))
-    assert (answer.stdout, answer.returncode) == ("", 1)
+def test_a_missing_file_gives_a_one_line_error(
+    jsb: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["jsb.py", str(tmp_path / "chorales.json")])
+    with pytest.raises(SystemExit) as ended:
+        jsb.main()
+    assert capsys.readouterr() == ("", "")
     remedy = "give the path of jsb-chorales-16th.json of github.com/czhuang/JSB-Chorales-dataset"
-    assert answer.stderr == f"{tmp_path}/chorales.json: expected the JSB chorales, found no such file; {remedy}\n"
+    assert ended.value.code == f"{tmp_path}/chorales.json: expected the JSB chorales, found no such file; {remedy}"
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,9 @@ def test_the_best_of_several_solos_is_kept_with_and_without_a_judge_of_style(
     assert all(measured["style"] is not None for measured in told["judged"])
 
 
-def test_the_real_program_continues_a_prime_and_prints_the_seed_that_it_drew(workspace: Path) -> None:
+def test_the_real_program_continues_a_prime_and_prints_the_seed_that_it_drew(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A pipe gets no progress bar."""
     wishes = ["generate", "--prime", "tune.mid", "--prime-bars", "2", "--bars", "4", "--top-k", "40"]
     process = start(wishes, workspace)
@@ -175,7 +177,10 @@ def test_the_real_program_continues_a_prime_and_prints_the_seed_that_it_drew(wor
     score = read_score(first)
     assert score.bar_count == 4
     assert score.pitches[:16].tolist() == [60 + index % 9 for index in range(16)]
-    out, err = start(["-q", *wishes, "--seed", found[2]], workspace).communicate()
+    with pytest.raises(SystemExit) as ended:
+        app(["-q", *wishes, "--seed", found[2]])
+    assert ended.value.code in (0, None)
+    out, err = capsys.readouterr()
     assert (out.split(":")[0], err) == (f"{found[1].removesuffix('_000')}_take2_000.mid .wav .png .json", "")
     assert (workspace / out.split()[0]).read_bytes() == first.read_bytes()
 
@@ -205,12 +210,8 @@ def test_json_names_the_files_and_the_seed(workspace: Path, capsys: pytest.Captu
     assert read_score(workspace / solo["mid"]).bar_count == 2
 
 
-def test_the_real_program_fills_bars_and_keeps_the_others(workspace: Path) -> None:
-    process = start(
-        ["generate", "--fill", "2-3,6", "tune.mid", "--fill", "8", "--seed", "3", "--count", "2"], workspace
-    )
-    out, err = process.communicate()
-    assert process.returncode == 0, err
+def test_bars_are_filled_and_the_others_kept(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = succeed(["generate", "--fill", "2-3,6", "tune.mid", "--fill", "8", "--seed", "3", "--count", "2"], capsys)
     given = read_score(workspace / "tune.mid")
     kept = ~np.isin(given.bar_of(given.onsets), [1, 2, 5, 7])
     for number, line in enumerate(out.splitlines()):
@@ -568,13 +569,12 @@ def test_the_doctor_fails_if_something_must_be_fixed(workspace: Path, capsys: py
     assert "this folder is no repository" in out
 
 
-def test_a_streamed_solo_is_reported_bar_by_bar_and_equals_the_solo_drawn_at_once(workspace: Path) -> None:
-    command = [sys.executable, "-m", "yardbird.cli", "generate", "--chart", "data/charts/blues_in_f.txt"]
-    command += ["--bars", "6", "--seed", "5"]
-    subprocess.run([*command, "--best-of", "1", "--out", "whole"], check=True, capture_output=True)
-    with subprocess.Popen(
-        [*command, "--stream", "--out", "bars"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as streaming:
+def test_a_streamed_solo_is_reported_bar_by_bar_and_equals_the_solo_drawn_at_once(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wishes = ["generate", "--chart", "data/charts/blues_in_f.txt", "--bars", "6", "--seed", "5"]
+    succeed([*wishes, "--best-of", "1", "--out", "whole"], capsys)
+    with start([*wishes, "--stream", "--out", "bars"], workspace) as streaming:
         assert streaming.stdout is not None
         first = streaming.stdout.readline()
         assert streaming.poll() is None, "the first bar is printed before the command ends"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_process import yardbird
 from ruamel.yaml import YAML
 
 from yardbird import files
@@ -38,13 +39,6 @@ def run(folder: Path, *command: str) -> str:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def yardbird(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "from yardbird.cli import app; app()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="module")

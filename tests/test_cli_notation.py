@@ -1,13 +1,13 @@
-"""`yardbird notation` as a user runs it, in a separate process, on valid and on unusable input."""
+"""`yardbird notation` as a user runs it, on valid and on unusable input."""
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
 import pytest
 import solo_rows
+from in_process import yardbird
 
 from yardbird.cli.notation_command import Player
 from yardbird.data.reading import load_midi
@@ -16,8 +16,7 @@ from yardbird.music.midi import write_score
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from yardbird.cli import app; app()", "notation", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return yardbird(folder, "notation", *arguments)
 
 
 @pytest.fixture

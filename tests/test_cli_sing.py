@@ -1,10 +1,7 @@
 """`yardbird sing` as a user runs it."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -39,16 +36,14 @@ def refused(*arguments: str) -> str:
     return ended.value.code
 
 
-def test_the_program_draws_a_prompt_and_names_unknown_words(workspace: Path) -> None:
-    program = Path(sys.executable).with_name("yardbird")
-    ran = subprocess.run(
-        [program, "sing", "Be-bop jazz solo in F#", "--seconds", "0.3", "--seed", "7", "--melody", "tune.mid",
-         "--melody-seconds", "0.1", "--guidance", "2"],
-        cwd=workspace, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "out/sing/be_bop_jazz_solo_in_f_sharp_seed7.wav .png .json: 0.3 seconds\n"
-    assert "note: 'Be-bop jazz solo in F#': the training captions do not contain 'F#'\n" in ran.stderr
+def test_the_program_draws_a_prompt_and_names_unknown_words(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    melody = ["--melody", "tune.mid", "--melody-seconds", "0.1"]
+    app_ok("Be-bop jazz solo in F#", "--seconds", "0.3", "--seed", "7", *melody, "--guidance", "2")
+    out, err = capsys.readouterr()
+    assert out == "out/sing/be_bop_jazz_solo_in_f_sharp_seed7.wav .png .json: 0.3 seconds\n"
+    assert "note: 'Be-bop jazz solo in F#': the training captions do not contain 'F#'\n" in err
     stem = workspace / "out/sing/be_bop_jazz_solo_in_f_sharp_seed7"
     assert read_wave(stem.with_suffix(".wav")).seconds == 0.3
     assert stem.with_suffix(".png").stat().st_size > 10_000

@@ -104,6 +104,7 @@ def test_two_processes_render_the_bytes_of_one(run: Callable[..., Path], plain: 
     assert content(run(clips=True)) == content(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_ray_cluster_gives_the_bytes_of_one_process(
     run: Callable[..., Path], plain: Path, monkeypatch: pytest.MonkeyPatch

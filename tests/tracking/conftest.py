@@ -1,17 +1,29 @@
 """A workspace with a fresh MLflow database."""
 
+import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root whose database four processes created concurrently. Migrations take seconds, so tests copy it."""
-    root = tmp_path_factory.mktemp("root")
+    """A root whose database four processes created concurrently. Migrations take seconds, so all tests copy it."""
+    of_worker = tmp_path_factory.getbasetemp()
+    folder = (of_worker.parent if "PYTEST_XDIST_WORKER" in os.environ else of_worker) / "migrated"
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "complete").exists():
+            make_database(folder)
+            (folder / "complete").touch()
+    return folder
+
+
+def make_database(root: Path) -> None:
+    root.mkdir()
     program = f"""
 import os
 from pathlib import Path
@@ -27,7 +39,6 @@ for _ in range(4):
 assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=200)
-    return root
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """`yardbird export`, with a tiny Music Transformer and handmade reports."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
+from in_process import yardbird
 from tiny_transformer import NAME, write_encoded, write_evaluation, write_model, write_training
 
 from yardbird import files
@@ -32,9 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def export(*options: str) -> subprocess.CompletedProcess[str]:
-    program = "from yardbird.cli import app; app()"
-    command = [sys.executable, "-c", program, "export", NAME, *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return yardbird(Path.cwd(), "export", NAME, *options)
 
 
 def test_an_export_opens_in_python_and_its_card_has_the_results(project: None) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,9 @@ def held_database(workspace: Path) -> Iterator[Path]:
         connection.rollback()
 
 
-def test_a_locked_database_is_quickly_a_one_line_error(held_database: Path) -> None:
+def test_a_locked_database_is_quickly_a_one_line_error(held_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite waits five seconds for other writers by default."""
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", partial(sqlite3.dbapi2.connect, timeout=0.2))
     with pytest.raises(TrackingError, match="locked"):
         connect(held_database)
 
