@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from worker_functions import double, refuse_some
+from worker_functions import double, fill_the_disk, refuse_some, working_folder
 
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import ConfigError, InputError, WriteError
 from yardbird.execution import ExecutionConfig, over_processes, use_workers
 
 LOCAL = ExecutionConfig(backend="local", address=None, workers=None)
@@ -103,3 +103,18 @@ def test_ctrl_c_ends_the_workers_without_a_traceback(tmp_path: Path) -> None:
         _, errors = stage.communicate(timeout=60)
     assert (stage.returncode, errors) == (130, "")
     assert not any(Path(f"/proc/{worker.stem}").exists() for worker in started)
+
+
+def test_a_full_disk_in_a_worker_is_the_error_of_the_parent(workers: Workers, tmp_path: Path) -> None:
+    workers(replace(LOCAL, workers=2))
+    with pytest.raises(WriteError, match=r"solo\.mid: cannot write 2 kB \(No space left on device"):
+        list(over_processes(fill_the_disk, [tmp_path] * 4, doing="write", unit="file"))
+
+
+def test_relative_paths_are_those_of_the_parent(
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers(replace(LOCAL, workers=2))
+    doubled(4)  # the workers exist before the change
+    monkeypatch.chdir(tmp_path)
+    assert set(over_processes(working_folder, range(4), doing="look", unit="item")) == {str(tmp_path)}

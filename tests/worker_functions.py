@@ -1,10 +1,11 @@
 """Functions that worker processes can import."""
 
+import errno
 import os
 import time
 from pathlib import Path
 
-from yardbird.errors import InputError
+from yardbird.errors import InputError, WriteError
 
 
 def double(number: int) -> tuple[int, int]:
@@ -24,3 +25,11 @@ def sleep(number: int) -> None:  # an item of over_processes
     """Sleep for a minute, after leaving the number of this process as the name of a file."""
     Path(f"{os.getpid()}.pid").touch()
     time.sleep(60)
+
+
+def fill_the_disk(folder: Path) -> None:
+    raise WriteError(folder / "solo.mid", 2000, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+def working_folder(_: int) -> str:
+    return str(Path.cwd())

@@ -52,8 +52,11 @@ def _of_process(drafts: Path) -> Path:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder until this process ends; None if another process has locked it."""
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    """Lock a folder until this process ends; None if another process has locked or deleted it."""
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    except FileNotFoundError:
+        return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

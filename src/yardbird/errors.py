@@ -85,6 +85,9 @@ class WriteError(YardbirdError, OSError):
         super().__init__(f"{path}: cannot write {_kilobytes(size)} ({reason}); {remedy}")
         self.errno, self.strerror = cause.errno, cause.strerror
 
+    def __reduce__(self) -> Any:
+        return WriteError, (self.path, self.size, self.cause)
+
     def __str__(self) -> str:
         return str(self.args[0])  # OSError would show its number and text instead
 

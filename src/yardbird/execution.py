@@ -7,6 +7,7 @@ changes a result: each item is computed independently of the others, and the res
 import functools
 import itertools
 import logging
+import os
 import signal
 import sys
 import threading
@@ -111,8 +112,10 @@ class _Guarded(Generic[Item, Result]):
     """The function as a worker calls it."""
 
     function: Callable[[Item], Result]
+    folder: str  # to which relative paths refer
 
     def __call__(self, item: Item) -> Result | _Failed:
+        os.chdir(self.folder)  # a worker of a cluster may have been started elsewhere
         use_workers(replace(_LOCAL, workers=1))  # a worker starts no workers
         try:
             return self.function(item)
@@ -123,7 +126,7 @@ class _Guarded(Generic[Item, Result]):
 def _in_workers(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     from joblib import delayed
 
-    guarded = delayed(_Guarded(function))
+    guarded = delayed(_Guarded(function, os.getcwd()))
     pool, waiting = _pool(workers), iter(items)
     for first in waiting:
         window = itertools.chain([first], itertools.islice(waiting, _WINDOW * abs(workers) - 1))

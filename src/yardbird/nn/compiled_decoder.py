@@ -51,8 +51,8 @@ class CompiledDecoder:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Keep these rows only."""
-        self._keys, self._values = self._keys[:, :, rows], self._values[:, :, rows]
-        self._in_force = self._in_force[:, rows]
+        kept = self._keys[:, :, rows], self._values[:, :, rows], self._in_force[:, rows]
+        self._keys, self._values, self._in_force = map(np.ascontiguousarray, kept)  # for others, numba compiles again
 
 
 def applies(model: Transformer) -> bool:
