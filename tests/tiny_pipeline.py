@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
+import dvc  # noqa: F401  # before stdout is redirected, because DVC's log handlers keep the stdout of the first import
+
 from yardbird import files
 from yardbird.cli import app
 
