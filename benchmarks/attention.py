@@ -1,8 +1,8 @@
 """Training speed of relative attention (forward and backward) and of a whole model, compared with peers.
 
-Attention: the base is torch's causal attention without a relative term. Whole model: a step is
-forward, backward and AdamW; the base is ours, and the peers are Hugging Face's GPT-2 of the same size, which has no
-relative term either, and gwinndr's Music Transformer.
+Attention: the base is torch's causal attention without a relative term. Whole model: a step is forward, backward and
+AdamW. The base is ours. The peers are Hugging Face's GPT-2 of the same size, which has no relative term, and gwinndr's
+Music Transformer.
 """
 
 import sys

@@ -1,11 +1,11 @@
-"""What the table of benchmarks measures, what each peer is, and the ratio that each comparison must reach."""
+"""What the table of benchmarks measures, what each peer is, and the ratio that is the goal of a comparison."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """`rounds` and `seconds` are those of a quick run; its sum of seconds is the promise of `make bench`."""
+    """`rounds` and `seconds` are those of a quick run. `seconds` limits processor time, to under ten minutes in all."""
 
     file: str
     title: str
@@ -148,7 +148,6 @@ PEERS = (
     Peer("MidiTok", "miditok", "The tokenizer REMI. No chords, no artist; long notes are cut. Less work than ours."),
     Peer("MusPy", "muspy", "Reading, writing, transposing and metrics of MIDI files. No chords."),
     Peer("pretty_midi", "pretty_midi", "Reading, transposing and writing MIDI files. No chords."),
-    Peer("mido", "mido", "Reading, transposing and writing MIDI messages. No chords."),
     Peer("nn.LSTM", "torch", "torch's LSTM, called for each step. The same work as ours."),
     Peer("a cell", "torch", "torch's `LSTMCell`, called for each step. The same work as ours."),
     Peer(

@@ -1,4 +1,4 @@
-"""Decoding speed with our key-value cache, compared with Hugging Face's GPT-2 with its cache and with no cache.
+"""Decoding speed with our key-value cache, compared with Hugging Face's GPT-2, which has one, and gwinndr's model.
 
 All variants continue the same three tokens greedily to the same length, with heads of full size and random weights.
 """

@@ -1,7 +1,7 @@
 """How time grows with the length of a sequence, the batch, the number of bars and the number of files.
 
 With `--seconds`, the curves share the time: a curve ends where its next size would exceed its share. Without it, all
-sizes are measured, which takes hours and, for 100,000 files, gigabytes.
+sizes are measured, which takes hours and, for 100,000 files, gigabytes of disk and memory.
 """
 
 import sys

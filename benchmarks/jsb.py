@@ -8,7 +8,8 @@ each. Our tokens include the voice, which also follows from the place in the seq
 Each piece is one sequence after a start token. Every token of the validation pieces is scored once, including rests,
 given all tokens of its piece before it. In pieces longer than a window of 1024 tokens, windows overlap, and at least
 768 tokens are given. Training pieces are transposed at random, as long as every voice stays within its range in the
-training pieces. The weights are those of the epoch with the lowest validation nats, as with early stopping.
+training pieces. The validation nats are measured after every fourth epoch and after the last one; the weights are those
+of the epoch with the lowest.
 """
 
 import argparse
@@ -328,7 +329,7 @@ def interval(pitch: Tensor, reference: Tensor) -> Tensor:
 def trained(
     variant: str, setting: Setting, pieces: TrainingPieces, held_out: Sequence[Tokens], seed: int
 ) -> Transformer:
-    """The model of the best epoch by the nats of `held_out`."""
+    """The model of the best measured epoch by the nats of `held_out`."""
     torch.manual_seed(seed)
     model = build(variant, setting)
     decay = get_ema_multi_avg_fn(setting.averaging)  # type: ignore[no-untyped-call]  # torch leaves it unannotated

@@ -1,8 +1,7 @@
 """Timing of variants of a computation in turn in one process, so that a busy machine slows all of them equally.
 
 A benchmark is a module with a function `benchmark(rounds)` and a call of `main`. The function yields the rows of one
-setting after the other, or returns all rows. Names of variants that start with `ours` are the project's; all others are
-peers.
+setting after the other. Variants whose names start with `ours` are the project's; all others are peers.
 """
 
 import argparse
@@ -153,7 +152,7 @@ def seconds_left() -> float:
     return _ends - used_seconds()
 
 
-def main(description: str, benchmark: Callable[[int], Iterable[Row | list[Row]]], default_rounds: int) -> None:
+def main(description: str, benchmark: Callable[[int], Iterable[list[Row]]], default_rounds: int) -> None:
     """The command line of a benchmark: set up torch, run, print a table, and optionally write JSON."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=default_rounds, help="timed rounds of every variant")
@@ -176,16 +175,15 @@ def main(description: str, benchmark: Callable[[int], Iterable[Row | list[Row]]]
     print("| setting | variant | ms | ratio | quartiles |\n|---|---|---|---|---|")
     rows: list[Row] = []
     ended = False
-    for found in benchmark(options.rounds):
-        setting = [found] if isinstance(found, Row) else found
+    for setting in benchmark(options.rounds):
         rows += setting
         print(*map(_line, setting), sep="\n", flush=True)
         ended = seconds_left() < 0
         if options.json:
             result = {"machine": here, "rounds": options.rounds, "ended": ended, "rows": [asdict(row) for row in rows]}
             options.json.write_text(json.dumps(result, indent=1) + "\n")
-        if ended and not isinstance(found, Row):
-            print(f"\n--seconds {options.seconds:g} are over: further settings were not measured.")
+        if ended:
+            print(f"\nThe limit of {options.seconds:g} seconds is reached: further settings were not measured.")
             break
 
 

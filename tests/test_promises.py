@@ -112,7 +112,7 @@ def test_the_telemetry_of_the_libraries_is_off(root: Path) -> None:
     assert done.stdout.split() == ["great_expectations", "false", "gradio", "False"]
 
 
-def test_servers_listen_on_the_loopback_unless_told_otherwise() -> None:
+def test_servers_listen_on_the_loopback_without_an_option() -> None:
     from yardbird.cli import blind_test_commands, mlflow_commands, studio_command
 
     hosts = {

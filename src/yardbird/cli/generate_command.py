@@ -84,7 +84,7 @@ def generate(
         Path | None, typer.Option(help="Folder to write to, instead of out/generate.", show_default=False)
     ] = None,
     stream: Annotated[
-        bool, typer.Option("--stream", help="Draw one solo, and print each bar and write it to the .mid as it comes.")
+        bool, typer.Option("--stream", help="Draw one solo; print and write each bar as soon as it is drawn.")
     ] = False,
     int8: Annotated[
         bool, typer.Option("--int8", help="Round the weights of a Music Transformer to 8 bits: faster if it is large.")
@@ -100,8 +100,8 @@ def generate(
     Transformer continues a prime and draws the changes of a free solo, in one key. A MusicVAE draws windows of a few
     bars from its latent space: it ignores artists, and its free solos have no changes.
 
-    With --stream, a Music Transformer prints a line for each bar and adds the bar to the .mid as soon as it is drawn,
-    faster than it plays. The finished solo is the one that --best-of 1 draws with the same seed.
+    With --stream, a Music Transformer prints a line for each bar and adds the bar to the .mid as soon as it is drawn. A
+    bar is drawn in less time than it lasts. With the same seed, --best-of 1 gives the same solo.
 
     With --fill, a Music Transformer writes new bars inside a given solo, over the solo's changes, conditioned on the
     bars before and after them. All other bars stay unchanged. Bars are counted from the start of the file.
@@ -185,7 +185,7 @@ class _Target:
 
     @contextmanager
     def names(self, group: str, count: int) -> Iterator[tuple[Place, list[str]]]:
-        """Hold the names of a batch of solos, such that no solo of an earlier or of another command is replaced."""
+        """Hold the names of a batch of solos, so that it replaces no solo of another command."""
         folder, batch = self.out or _FOLDER, f"{group}_seed{self.seed}"
 
         def names(end: str) -> list[str]:

@@ -15,8 +15,8 @@ def sync() -> None:
     """Add missing runs to MLflow, from the tracked reports and curves; find the artifacts of a moved repository.
 
     Stages that DVC restores from its cache or pulls from another machine create no run; this command adds them. It can
-    be run at any time and adds no duplicates. In a repository that has moved or is a copy, the locations of artifacts
-    in mlflow.db are rewritten; mlflow.db.backup is the database before. Each command that uses MLflow does that, too.
+    be run at any time and adds no duplicates. In a repository that has moved or is a copy, it corrects the locations of
+    artifacts in mlflow.db and keeps the former database as mlflow.db.backup, as every command that uses MLflow does.
 
     Examples:
 

@@ -1,6 +1,7 @@
 """Where commands write: in `out/<command>`, and never over an earlier result, except with `--force`.
 
-Two commands never write results of one name at the same time, and the files of a result appear together or not at all.
+Two commands that use `reserved` never write results of one name at the same time, and the files of a result appear
+together or not at all.
 """
 
 import contextlib
@@ -43,7 +44,7 @@ class Place:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[Path]:
-        """Yield an empty folder. Its files move to `folder` if the block succeeds; if it fails, nothing changes there.
+        """Yield an empty folder. Its files move to `folder` if the block succeeds; else `folder` does not change.
 
         Raises:
             WriteError: a file cannot be written; it names the file in `folder`.
@@ -75,7 +76,7 @@ def reserved(
     Args:
         names: the names to hold, for an ending.
         files: as in `free_take`.
-        inside: the first name is a new folder, in which the files are.
+        inside: the first name is that of a new folder, which contains the files.
 
     Raises:
         InputError: there is an earlier result in a folder that the user has chosen, or another command writes one.
@@ -159,7 +160,7 @@ def free_take(files: Ending, *, chosen: bool, force: bool) -> str:
 
 
 def _next_free(files: Ending, end: str, take: int, *, chosen: bool, force: bool) -> tuple[str, int]:
-    """The first ending without an earlier result, from `end` on, which is that of number `take`."""
+    """The first ending without an earlier result, and its number. The first one tried is `end`, with number `take`."""
     while earlier := None if force else next((path for path in files(end) if path.exists()), None):
         if chosen:
             remedy = "add --force to replace it, or use another --out"
