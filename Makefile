@@ -56,7 +56,7 @@ lint: $(INSTALLED) docs ## format, lint, types, layers, documentation
 	lint-imports
 
 docs: $(INSTALLED) ## build the documentation in site/, offline; a broken link is an error
-	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 bench: $(INSTALLED) ## speed compared with other implementations: ten minutes, one table in docs/benchmarks.md
 	$(BIN)/python benchmarks/table.py $(OPTIONS)

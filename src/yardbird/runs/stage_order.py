@@ -46,8 +46,10 @@ def total_seconds(needs: Needs, expected: Mapping[str, float], jobs: int) -> flo
     """How long the stages take, `jobs` at a time; a stage without an expected duration takes no time.
 
     >>> needs = {"a": frozenset(), "b": frozenset(), "c": frozenset({"a"})}
-    >>> [total_seconds(needs, {"a": 2, "b": 3, "c": 4}, jobs) for jobs in (1, 2)]
-    [9.0, 6.0]
+    >>> total_seconds(needs, {"a": 2, "b": 3, "c": 4}, jobs=1)
+    9.0
+    >>> total_seconds(needs, {"a": 2, "b": 3, "c": 4}, jobs=2)
+    6.0
     """
     waiting, running, ended, now = list(needs), list[tuple[float, str]](), set[str](), 0.0
     while waiting or running:
