@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 USER, PASSWORD = "ann", "secret"
+DROPPED = ("Host", "Authorization", "Transfer-Encoding", "Content-Length")  # headers that the proxy does not forward
 
 
 def free_port() -> int:
@@ -114,7 +115,7 @@ def proxy(port: int, prefix: str) -> Iterator[str]:
 
     class Forward(http.server.BaseHTTPRequestHandler):
         def forward(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.body()
             if self.headers.get("Authorization") != expected:
                 self.answer(401, [], b"who are you?")
                 return
@@ -122,12 +123,22 @@ def proxy(port: int, prefix: str) -> Iterator[str]:
                 self.answer(404, [], b"another site")
                 return
             server = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-            kept = {name: text for name, text in self.headers.items() if name not in ("Host", "Authorization")}
+            kept = {name: text for name, text in self.headers.items() if name not in DROPPED}
             server.request(self.command, self.path.removeprefix(prefix), body or None, kept)
             got = server.getresponse()
             content = got.read()
             headers = [(name, text) for name, text in got.getheaders() if name.lower() == "content-type"]
             self.answer(got.status, headers, content)
+
+        def body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            chunks = []
+            while size := int(self.rfile.readline(), 16):
+                chunks.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(chunks)
 
         def answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
             self.send_response(status)
