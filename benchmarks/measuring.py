@@ -4,7 +4,6 @@ The metrics are the entropy of pitches and the entropy of pitch classes over a w
 memory; the values differ by at most 1e-9, or the benchmark stops. The row of all metrics shows what one solo costs.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,22 +13,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from encoding import read_corpus
 from timing import Row, Variant, installed, main, measure, requiring
 
-from yardbird.data.etudes.compose import etudes
 from yardbird.metrics.pitch_metrics import pitch_class_entropy, pitch_entropy
 from yardbird.metrics.solo_metrics import describe
-from yardbird.music.midi import read_score, write_score
+from yardbird.music.midi import read_score
 from yardbird.music.score import Score
-
-
-def read_corpus(folder: Path) -> list[Path]:
-    """The scores in the folder YARDBIRD_CORPUS, or etudes written to `folder`."""
-    if named := os.environ.get("YARDBIRD_CORPUS"):
-        return sorted(Path(named).rglob("*.mid"))[:100]
-    for etude in etudes(0, 100):
-        write_score(etude.score, folder / f"{etude.number:03}.mid")
-    return sorted(folder.glob("*.mid"))
 
 
 def ours(score: Score) -> tuple[float, float]:
