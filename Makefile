@@ -58,7 +58,7 @@ lint: $(INSTALLED) docs ## format, lint, types, layers, documentation
 docs: $(INSTALLED) ## build the documentation in site/, offline; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
-bench: $(INSTALLED) ## speed compared with other implementations: ten minutes, one table in docs/benchmarks.md
+bench: $(INSTALLED) ## speed compared with other implementations: a quarter of an hour, one table in docs/benchmarks.md
 	$(BIN)/python benchmarks/table.py $(OPTIONS)
 
 audit: $(INSTALLED) ## bill of materials and known vulnerabilities of the packages, in out/audit/
