@@ -48,7 +48,15 @@ ROOT = Path(__file__).resolve().parents[1]
 ON_GPU = torch.cuda.is_available()
 DEVICE = "cuda" if ON_GPU else "cpu"
 CAPTION = "Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm"
-CLIPS = ClipsConfig(context_seconds=8.0, per_epoch=None, caption_dropout=0.0)
+CLIPS = ClipsConfig(
+    context_seconds=8.0,
+    per_epoch=None,
+    caption_dropout=0.0,
+    notes_shown=0.0,
+    key_shown=0.0,
+    chords_shown=0.0,
+    beats_shown=0.0,
+)
 PARAMS = ROOT / "params.yaml"
 
 

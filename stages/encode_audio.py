@@ -13,13 +13,16 @@ from yardbird.errors import exit_on_error
 from yardbird.models.musicgen.hub_checkpoint import open_codec
 from yardbird.sound_codec.clip_codes import encode_clips
 
+DATA = Path("data")
+ENCODED = DATA / "encoded/audio"
+
 
 @exit_on_error
 def main() -> None:
     prepare_torch()
     checkpoint = read_section("musicgen.checkpoint", str)
-    report = encode_clips(Path("data/clips"), Path("data/encoded/audio"), open_codec(checkpoint), checkpoint)
-    write_sums(Path("data/encoded/audio"))
+    report = encode_clips(DATA / "clips", DATA / "augmented", ENCODED, open_codec(checkpoint), checkpoint)
+    write_sums(ENCODED)
     files.write_json(Path("reports/encode/audio.json"), {"audio": report})
     print(f"{report['clips']} clips, {report['frames']} frames, {report['seconds'] / 60:.1f} minutes")
 

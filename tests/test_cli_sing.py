@@ -66,6 +66,18 @@ def test_several_prompts_are_drawn_and_the_seed_determines_the_sound(workspace: 
     assert len({*read.values()}) == 3
 
 
+def test_a_melody_is_followed_to_its_end_under_a_caption_made_from_it(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app_ok("--melody", "tune.mid", "--follow", "--seed", "1", "--json")
+    (row,) = json.loads(capsys.readouterr().out)["sounds"]
+    assert row["prompt"] == "Be-bop alto saxophone solo in F minor, 120 bpm"
+    assert row["seconds"] == pytest.approx(16.0)
+    app_ok("jazz solo", "--melody", "tune.mid", "--follow", "--seconds", "1", "--seed", "1", "--json")
+    (row,) = json.loads(capsys.readouterr().out)["sounds"]
+    assert (row["prompt"], row["seconds"]) == ("jazz solo", 1.0)
+
+
 def app_ok(*arguments: str) -> None:
     with pytest.raises(SystemExit) as ended:
         app(["sing", *arguments])
@@ -97,3 +109,5 @@ def test_impossible_options_are_one_line(workspace: Path, arguments: list[str], 
 
 def test_a_prompt_without_words_is_refused(workspace: Path) -> None:
     assert "error: PROMPT: expected words in each, found ' '" in refused(" ")
+    assert "error: PROMPT: expected a description of the sound, found none" in refused()
+    assert "error: --follow: expected a melody to follow, found none; add --melody solo.mid" in refused("--follow")

@@ -22,6 +22,7 @@ from transformers import (
     T5EncoderModel,
 )
 
+from yardbird.music.score_frames import COLUMNS, SIZES
 from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
 
 CODEBOOKS, CODES = 4, 16
@@ -47,6 +48,11 @@ def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 1
             rows.append(filled(EncodedClipRow, clip=f"{split}{number}", split=split, **placed))
             start += length
     np.save(folder / "codes.npy", np.concatenate(packed).astype(np.int16))
+    highest = [SIZES.get(column, 1 << 12) for column in range(len(COLUMNS))]
+    np.save(
+        folder / "score_frames.npy",
+        np.random.default_rng(0).integers(highest, size=(start, len(COLUMNS))).astype(np.uint16),
+    )
     write_clip_index(folder, rows)
     about = {"codebooks": CODEBOOKS, "codebook_size": codebook_size, "sample_rate": sample_rate, "frame_rate": 50}
     (folder / "codec.json").write_text(json.dumps({**about, "source": "test"}))

@@ -5,6 +5,7 @@ import torch
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.code_windows import ClipsConfig
 from yardbird.models.musicgen.musicgen_family import Origin
+from yardbird.models.musicgen.score_condition import condition_of
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
 from yardbird.nn import encodec
@@ -32,5 +33,10 @@ def tiny_musicgen(context_seconds: float = 0.2) -> MusicGenFamily:
         with torch.no_grad():
             for weight in model.decoder.parameters():
                 weight.normal_(std=0.4)
-    clips = ClipsConfig(context_seconds, per_epoch=None, caption_dropout=0.1)
+            for column in condition_of(model).columns.values():
+                column.weight[0] = 0.0  # unknown
+    clips = ClipsConfig(
+        context_seconds, per_epoch=None, caption_dropout=0.1, notes_shown=0.5, key_shown=0.9, chords_shown=0.5,
+        beats_shown=0.9,
+    )  # fmt: skip
     return MusicGenFamily(model.eval(), words, clips, Origin("scratch", _SIZES, seed=0))

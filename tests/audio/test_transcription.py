@@ -14,7 +14,6 @@ from yardbird.audio.transcription import (
     HeardNotes,
     detect_notes,
     estimate_tempo,
-    spoken_tempo,
     to_score,
     transcribe,
 )
@@ -166,13 +165,6 @@ def test_without_notes_the_tempo_is_the_default() -> None:
     assert transcribe(sound(np.zeros(RATE))).mean_qpm == DEFAULT_QPM
     assert estimate_tempo(sound(np.zeros(0))) == DEFAULT_QPM
     assert estimate_tempo(sound(tone(60, 0.1))) > 0
-
-
-def test_a_tempo_is_read_from_a_caption() -> None:
-    assert spoken_tempo("Be-bop alto saxophone solo in F, 12-bar blues, 220 bpm, by Otto Cascade") == 220
-    assert spoken_tempo("Be-bop, 182.5 BPM") == 182.5
-    assert spoken_tempo("Be-bop jazz solo in F, 12-bar blues") is None
-    assert spoken_tempo("0 bpm") is None
 
 
 def test_the_same_sound_gives_the_same_notes() -> None:

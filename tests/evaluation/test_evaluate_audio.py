@@ -19,12 +19,15 @@ from yardbird.files import write_json
 from yardbird.metrics.estimates import Estimate, Results, as_csv, flat, merged
 from yardbird.metrics.set_rows import SELF
 from yardbird.music.midi import write_score
+from yardbird.music.score_frames import COLUMNS
 from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
 from yardbird.tables.generated_tables import GeneratedSolo, write_generated_solos
 
 CONFIG = EvaluateAudioConfig(
     prompts=3,
-    caption="Be-bop solo in {key}, 200 bpm",
+    caption="Be-bop solo in {key}, {tempo} bpm",
+    tempos=(200.0, 120.0),
+    followed=3,
     modes=("major",),
     seconds=1.0,
     guidance=3.0,
@@ -60,6 +63,7 @@ def sounding(data, family, make_walk, tmp_path_factory) -> Path:
     encoded = folder / "encoded/audio"
     encoded.mkdir()
     np.save(encoded / "codes.npy", np.concatenate(codes))
+    np.save(encoded / "score_frames.npy", np.zeros((start, len(COLUMNS)), dtype=np.uint16))
     write_clip_index(encoded, rows)
     write_json(encoded / "codec.json", {"codebook_size": 16})
     write_score(make_walk(9, 8), folder / "baseline/measured/one.mid")
@@ -77,14 +81,15 @@ def test_every_row_has_its_metrics(evaluated):
     by_row = {row: set(flat(own)) for row, own in merged(figures, solos).items()}
     codes = {"nats_per_frame", "nats_per_frame_low", "nats_codebook_4", "accuracy_codebook_1"}
     sound = {"frechet_distance", "frechet_distance_high", "voiced_share", "notes_per_second"}
-    key = {"caption_key_margin", "caption_key_p", "caption_key_groups"}
+    key = {"caption_key_margin", "caption_key_p", "caption_key_groups", "caption_tempo_share"}
     music = {"pitch_entropy", "notes_per_bar", "grooving_similarity"}
     assert codes | sound | key | music | {"gain_on_unigram", "gain_on_untrained"} <= by_row["musicgen"]
     assert codes | sound | key <= by_row["untrained"]
     assert codes <= by_row["unigram"] & by_row["bigram"]
     assert sound <= by_row["shuffled_tokens"] & by_row["codec"] & by_row["floor"]
     assert {"note_f1", "note_f1_low", "note_precision"} <= by_row["transcriber"]
-    assert "note_f1" in by_row["codec"]
+    assert "note_f1" in by_row["codec"] & by_row["another_solo"]
+    assert {"note_f1", "note_f1_high", "note_recall"} <= by_row["musicgen"]
     assert music <= by_row["real"] & by_row["real_transcribed"] & by_row["floor"] & by_row["ngram"]
     assert "longest_run" in by_row["musicgen"] & by_row["real"] & by_row["real_transcribed"]
     assert {"coherent_phrases", "phrase_notes"} <= by_row["real_transcribed"]
@@ -159,12 +164,13 @@ def test_recordings_have_no_scores_and_no_originality(sounding, family, tmp_path
     assert solos["real"]["notes_per_bar"].value == solos["real_transcribed"]["notes_per_bar"].value
 
 
-def test_keys_are_requested_in_turn_in_the_wording_of_the_corpus():
-    requests = replace(CONFIG, prompts=26, modes=("major", "minor")).asked()
-    captions = [caption for _, caption in requests]
-    assert captions[0] == captions[24] == "Be-bop solo in C, 200 bpm"
+def test_keys_and_tempos_are_requested_in_turn_in_the_wording_of_the_corpus():
+    requests = replace(CONFIG, prompts=50, modes=("major", "minor")).asked()
+    captions = [caption for *_, caption in requests]
+    assert captions[0] == captions[48] == "Be-bop solo in C, 200 bpm"
+    assert captions[24] == "Be-bop solo in C, 120 bpm"
     assert captions[14] == "Be-bop solo in D minor, 200 bpm"
-    assert len({key for key, _ in requests}) == 24
+    assert len({(key, qpm) for key, qpm, _ in requests}) == 48
 
 
 def test_unknown_words_are_named(family):
@@ -179,7 +185,11 @@ def test_unknown_words_are_named(family):
         ({"bootstrap_samples": 0}, "evaluate_audio.bootstrap_samples: expected 1 or more, found 0"),
         ({"seconds": 0.5}, "evaluate_audio.seconds: expected 1 or more, found 0.5"),
         ({"modes": ()}, "evaluate_audio.modes: expected major, minor or both"),
-        ({"caption": "a solo"}, "evaluate_audio.caption: expected a text that contains {key}, found 'a solo'"),
+        (
+            {"caption": "a solo in {key}"},
+            "evaluate_audio.caption: expected a text that contains {key} and {tempo}, found 'a solo in {key}'",
+        ),
+        ({"tempos": ()}, "evaluate_audio.tempos: expected one or more"),
     ],
 )
 def test_a_wrong_setting_gives_a_one_line_error(change, words):
@@ -189,6 +199,6 @@ def test_a_wrong_setting_gives_a_one_line_error(change, words):
 
 def test_the_default_settings_request_every_major_key_equally_often(root):
     config = read_section("evaluate_audio", EvaluateAudioConfig, root / "params.yaml")
-    keys = [key for key, _ in config.asked()]
+    keys = [key for key, *_ in config.asked()]
     assert len(keys) >= 24
     assert {keys.count(key) for key in keys} == {len(keys) // 12}

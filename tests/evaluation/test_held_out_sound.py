@@ -10,14 +10,24 @@ from yardbird.errors import InputError
 from yardbird.evaluation.held_out_sound import EncodedClip, bigram, measure_codes, read_clips, score_clips, unigram
 from yardbird.metrics.estimates import flat
 from yardbird.music.pitch import Key
+from yardbird.music.score_frames import COLUMNS
 from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
 
 BOOKS, SIZE = 2, 8
+UNKNOWN = np.zeros((0, len(COLUMNS)), dtype=np.uint16)
 
 
 def clip(number: int, codes: list[list[int]], caption: str = "a solo") -> EncodedClip:
     return EncodedClip(
-        f"clip {number}", "", "rendered", f"tune {number}", None, None, caption, np.array(codes, dtype=np.int16)
+        f"clip {number}",
+        "",
+        "rendered",
+        f"tune {number}",
+        None,
+        None,
+        caption,
+        np.array(codes, dtype=np.int16),
+        UNKNOWN,
     )
 
 
@@ -31,14 +41,14 @@ class Sure:
 
     nats: float
 
-    def score_codes(self, codes, caption):
+    def score_codes(self, codes, caption, score):
         correct = np.zeros(codes.shape, dtype=bool)
         correct[:, 0] = True
         return np.full(codes.shape, self.nats) * np.arange(1, BOOKS + 1)[:, None], correct
 
 
 def test_the_unigram_counts_each_codebook_with_add_one_smoothing():
-    nats, correct = unigram(TRAINING, SIZE)(HELD_OUT[0].codes, "")
+    nats, correct = unigram(TRAINING, SIZE)(HELD_OUT[0].codes, "", UNKNOWN)
     first = {1: 5, 2: 5, 5: 1}  # 8 codes counted, 8 more
     second = {3: 8, 4: 2}
     assert nats == pytest.approx(
@@ -49,16 +59,16 @@ def test_the_unigram_counts_each_codebook_with_add_one_smoothing():
 
 def test_no_code_is_impossible():
     for model in (unigram(TRAINING, SIZE), bigram(TRAINING, SIZE)):
-        nats, _ = model(np.tile(np.arange(SIZE, dtype=np.int16), (BOOKS, 1)), "")
+        nats, _ = model(np.tile(np.arange(SIZE, dtype=np.int16), (BOOKS, 1)), "", UNKNOWN)
         assert np.isfinite(nats).all()
 
 
 def test_the_bigram_uses_the_previous_code_and_needs_fewer_nats():
     codes = TRAINING[0].codes
-    one, two = (model(codes, "")[0] for model in (unigram(TRAINING, SIZE), bigram(TRAINING, SIZE)))
+    one, two = (model(codes, "", UNKNOWN)[0] for model in (unigram(TRAINING, SIZE), bigram(TRAINING, SIZE)))
     assert two.shape == codes.shape
     assert two.sum() < one.sum()
-    assert bigram(TRAINING, SIZE)(codes, "")[1][0, 1:].all()
+    assert bigram(TRAINING, SIZE)(codes, "", UNKNOWN)[1][0, 1:].all()
 
 
 def test_nats_of_a_frame_are_the_sum_over_its_codebooks():
@@ -95,11 +105,14 @@ def test_clips_are_read_back_with_their_metadata(tmp_path: Path):
         ),
         filled(EncodedClipRow, clip="b", kind="recording", captions=("words",), split="train", start=4, length=6),
     ]  # fmt: skip
+    frames = np.arange(60, dtype=np.uint16).reshape(10, 6)
     np.save(tmp_path / "codes.npy", codes)
+    np.save(tmp_path / "score_frames.npy", frames)
     write_clip_index(tmp_path, rows)
     (known,) = read_clips(tmp_path, "test")
     assert (known.clip, known.key, known.qpm, known.caption) == ("a", Key.parse("Bb minor"), 200.0, "full")
     assert known.codes.tolist() == codes[:4].T.tolist()
+    assert known.score.tolist() == frames[:4].tolist()
     (unknown,) = read_clips(tmp_path, "train")
     assert (unknown.kind, unknown.key, unknown.qpm) == ("recording", None, None)
     with pytest.raises(InputError, match="expected clips of the validation split, found none"):

@@ -25,15 +25,18 @@ from yardbird.generation.prompted_sound import (
     write_sounds,
 )
 from yardbird.generation.sound_orders import SingConfig, file_names
+from yardbird.music.keyfinding import estimate_key
 from yardbird.music.midi import write_score
 from yardbird.music.score import Score
+from yardbird.music.score_frames import BEAT, NOTE, score_frames
 from yardbird.seeds import derive_seed
 
 ROOT = Path(__file__).resolve().parents[2]
 FAMILY = tiny_musicgen()
 CONFIG = SingConfig(
-    prompts=("jazz solo in F",), seconds=0.3, guidance=3.0, temperature=1.0, top_k=9, melody=None, melody_seconds=0.1
-)
+    prompts=("jazz solo in F",), seconds=0.3, guidance=3.0, temperature=1.0, top_k=9, melody=None, melody_seconds=0.1,
+    follow=False,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -93,10 +96,28 @@ def test_a_melody_is_rendered_encoded_and_continued(tune: Path, make_score: Call
     opening = to_mono(render(make_score([(beat, 1, 60 + beat) for beat in range(8)])), 16_000)[:1600]
     assert np.array_equal(melody.codes, FAMILY.encode_sound(opening))
     (sound,) = sing(FAMILY, ["solo"], CONFIG, 0, melody)
-    (codes,) = FAMILY.generate(["solo"], 15, CONFIG.sampling, derive_seed(0, "sing", 0), [melody.codes])
+    frames = [melody.frames("solo", 15, 50)]
+    assert frames[0][:5, NOTE].all()
+    assert not frames[0][5:, NOTE].any()
+    assert frames[0][:, BEAT].all()
+    (codes,) = FAMILY.generate(["solo"], 15, CONFIG.sampling, derive_seed(0, "sing", 0), [melody.codes], frames)
     assert np.array_equal(sound.waveform.mono, FAMILY.decode_codes(codes))
     assert sound.primed_seconds == pytest.approx(0.1)
     assert sound.drawn_seconds == pytest.approx(0.2)
+
+
+def test_a_followed_melody_gives_all_its_notes_and_no_opening(tune: Path, make_score: Callable[..., Score]) -> None:
+    follow = replace(CONFIG, follow=True, seconds=4.0, melody_seconds=9.0)
+    melody = read_melody(FAMILY, tune, follow)
+    assert melody.codes is None
+    score = make_score([(beat, 1, 60 + beat) for beat in range(8)])
+    asked = score_frames(score, estimate_key(score.notes), 0.0, 200, 50)
+    assert np.array_equal(melody.frames("solo in Gb", 200, 50), asked)
+    assert (asked[::25, NOTE] == np.arange(62, 70)).all()
+    (sound,) = sing(FAMILY, ["solo"], follow, 0, melody)
+    (codes,) = FAMILY.generate(["solo"], 200, CONFIG.sampling, derive_seed(0, "sing", 0), None, [asked])
+    assert np.array_equal(sound.waveform.mono, FAMILY.decode_codes(codes))
+    assert sound.primed_seconds == 0
 
 
 def test_a_melody_that_is_missing_or_leaves_nothing_to_draw_is_refused(tune: Path) -> None:
@@ -126,7 +147,7 @@ def test_sounds_are_written_as_wav_picture_and_provenance(tmp_path: Path, tune: 
     assert provenance["model"]["sha256"] == "abc"
     assert provenance["seed"] == 7
     assert provenance["melody"] == {"file": "tune.mid", "sha256": files.sha256(tune)}
-    settings = {"seconds", "guidance", "temperature", "top_k", "melody", "melody_seconds"}
+    settings = {"seconds", "guidance", "temperature", "top_k", "melody", "melody_seconds", "follow"}
     assert provenance["settings"].keys() == settings
     rows = (folders[0] / "manifest.csv").read_text().splitlines()
     assert rows[1:] == ["solo_in_f,solo_in_f.wav,solo in F,,0.3,0.1,7,0", "mingus,mingus.wav,Mingus,Mingus,0.3,0.1,7,1"]

@@ -17,7 +17,7 @@ from transformers import MusicgenForConditionalGeneration, T5Config
 
 from yardbird.errors import InputError
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.code_windows import read_codes
+from yardbird.models.musicgen.code_windows import read_codes, read_score_frames
 from yardbird.models.musicgen.hub_checkpoint import locate, open_codec, open_model
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import fit
@@ -52,7 +52,15 @@ def create(checkpoint: str, encoded: Path, folder: Path, method: str = "lora") -
         "checkpoint": checkpoint,
         "model": {"d_model": 4, "num_heads": 1, "num_layers": 1, "d_ff": 4, "dropout": 0.0, "text_layers": 1},
         "adaptation": {"method": method, "rank": 2, "alpha": 4.0, "dropout": 0.1},
-        "clips": {"context_seconds": 0.5, "per_epoch": 4, "caption_dropout": 0.1},
+        "clips": {
+            "context_seconds": 0.5,
+            "per_epoch": 4,
+            "caption_dropout": 0.1,
+            "notes_shown": 0.5,
+            "key_shown": 0.9,
+            "chords_shown": 0.5,
+            "beats_shown": 0.9,
+        },
     }
     with (folder / "params.yaml").open("w") as file:
         YAML().dump({"musicgen": settings}, file)
@@ -64,11 +72,11 @@ def create(checkpoint: str, encoded: Path, folder: Path, method: str = "lora") -
 def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Path, tmp_path: Path, method: str) -> None:
     family = create(str(hub), encoded, tmp_path, method)
     before = {name: value.clone() for name, value in open_model(hub).state_dict().items()}
-    codes = read_codes(encoded)[:30].T
-    untouched = family.score_codes(codes, FORMS[0])
+    given = read_codes(encoded)[:30].T, FORMS[0], read_score_frames(encoded)[:30]
+    untouched = family.score_codes(*given)
     with CheckpointFolder(tmp_path, "musicgen", "key") as checkpoint:
         result = fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
-    adapted = family.score_codes(codes, FORMS[0])
+    adapted = family.score_codes(*given)
     family.save(tmp_path / "saved")
     loaded = MusicGenFamily.load(tmp_path / "saved")
     after = MusicgenForConditionalGeneration.from_pretrained(tmp_path / "saved").state_dict()
@@ -80,9 +88,9 @@ def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Pat
         parts = {name.split(".")[-2] for name in changed}
         assert parts == {"q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"}
     assert not np.allclose(adapted[0], untouched[0])
-    np.testing.assert_allclose(loaded.score_codes(codes, FORMS[0])[0], adapted[0], rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(loaded.untrained().score_codes(codes, FORMS[0])[0], untouched[0], rtol=1e-5)
-    assert np.array_equal(adapted[0], family.score_codes(codes, FORMS[0])[0]), "saving merges a copy"
+    np.testing.assert_allclose(loaded.score_codes(*given)[0], adapted[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(loaded.untrained().score_codes(*given)[0], untouched[0], rtol=1e-5)
+    assert np.array_equal(adapted[0], family.score_codes(*given)[0]), "saving merges a copy"
     assert loaded.unknown_words("jazz solo ж") != ()
 
 
@@ -94,7 +102,8 @@ def test_only_the_adapters_get_gradients_and_only_they_are_in_a_checkpoint(
     family.model.train()
     torch.autograd.backward(family.loss(batch, 0).total)
     graded = {name for name, weight in family.model.named_parameters() if weight.grad is not None}
-    assert graded == {name for name, _ in family.model.named_parameters() if "lora_" in name}
+    learnt = ("lora_", "score_condition")
+    assert graded == {name for name, _ in family.model.named_parameters() if any(part in name for part in learnt)}
     assert all(name.startswith("decoder.") for name in graded)
     with CheckpointFolder(tmp_path, "musicgen", "key") as checkpoint:
         fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)

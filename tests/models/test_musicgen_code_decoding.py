@@ -10,8 +10,11 @@ from tiny_musicgen import tiny_musicgen
 
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.family_kinds import Codes
-from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.code_decoding import generate, window_starts
+from yardbird.models.musicgen import MusicGenFamily, code_decoding
+from yardbird.models.musicgen.code_decoding import window_starts
+from yardbird.models.musicgen.score_condition import adding
+from yardbird.music.caption_facts import frames_of_caption
+from yardbird.music.score_frames import AGE, CHORD, COLUMNS, KEY, NOTE, SIZES, ScoreFrames
 from yardbird.nn.sampling import SoundSampling, choose, row_generators
 
 GREEDY = SoundSampling(guidance=3.0, temperature=0.0, top_k=None)
@@ -30,19 +33,39 @@ def codes_of(frames: int, seed: int = 0) -> Codes:
     return np.random.default_rng(seed).integers(0, CODEBOOK_SIZE, (CODEBOOKS, frames)).astype(np.int16)
 
 
+def random_score(frames: int, seed: int) -> ScoreFrames:
+    highest = [SIZES.get(column, 1 << 12) for column in range(len(COLUMNS))]
+    return np.random.default_rng(seed).integers(highest, size=(frames, len(COLUMNS))).astype(np.uint16)
+
+
+def generate(
+    family: MusicGenFamily, captions: list[str], frames: int, sampling: SoundSampling, seed: int,
+    primes: list[Codes] | None = None, scores: list[ScoreFrames] | None = None,
+) -> Codes:  # fmt: skip
+    """Without scores, nothing of them is known."""
+    unknown = np.zeros((frames, len(COLUMNS)), dtype=np.uint16)
+    return code_decoding.generate(family, captions, frames, sampling, seed, primes, scores or [unknown] * len(captions))
+
+
 def slowly(
-    family: MusicGenFamily, caption: str, frames: int, sampling: SoundSampling, draw: torch.Generator, prime: Codes
-) -> Codes:
+    family: MusicGenFamily, caption: str, frames: int, sampling: SoundSampling, draw: torch.Generator, prime: Codes,
+    score: ScoreFrames,
+) -> Codes:  # fmt: skip
     """One caption, code by code, without a cache: the model's forward pass on all codes so far."""
+    beats = score.copy()
+    beats[:, [NOTE, AGE, KEY, CHORD]] = 0
     ids, mask = family.text_ids([caption])
     known = {(book, frame): int(code) for book, row in enumerate(prime) for frame, code in enumerate(row)}
 
-    def scores(start: int, positions: int, text_mask: torch.Tensor) -> torch.Tensor:
+    def scores(start: int, positions: int, text_mask: torch.Tensor, shown: ScoreFrames) -> torch.Tensor:
         grid = torch.full((CODEBOOKS, positions), family.pad_id)
         for (book, frame), code in known.items():
             if 0 <= frame - start < family.context_frames and 1 + book + frame - start < positions:
                 grid[book, 1 + book + frame - start] = code
-        output = family.model(input_ids=ids, attention_mask=text_mask, decoder_input_ids=grid, use_cache=False)
+        window = torch.from_numpy(shown[start : start + family.context_frames].astype(np.int64))[None]
+        steps = window.shape[1] + CODEBOOKS
+        with adding(family.model, family.score_states(window, steps)[:, :positions]):
+            output = family.model(input_ids=ids, attention_mask=text_mask, decoder_input_ids=grid, use_cache=False)
         last: torch.Tensor = output.logits[:, -1]
         return last
 
@@ -53,7 +76,7 @@ def slowly(
             frame_of = {book: start + position - 1 - book for book in range(CODEBOOKS)}
             open_books = [b for b, frame in frame_of.items() if start <= frame < stop and (b, frame) not in known]
             if open_books:
-                under, without = scores(start, position, mask), scores(start, position, 0 * mask)
+                under, without = scores(start, position, mask, score), scores(start, position, 0 * mask, beats)
                 guided = without + sampling.guidance * (under - without)
             for book in open_books:
                 known[book, frame_of[book]] = int(choose(guided[book][None], sampling.tokens, draw))
@@ -67,11 +90,12 @@ def test_batches_with_a_cache_equal_a_plain_loop_for_each_caption_alone_without_
     family: MusicGenFamily, frames: int
 ) -> None:
     primes = [codes_of(0), codes_of(min(3, frames), 1), codes_of(min(14, frames), 2)]
-    together = generate(family, CAPTIONS, frames, DRAWN, seed=5, primes=primes)
+    followed = [random_score(frames, row) for row in range(3)]
+    together = generate(family, CAPTIONS, frames, DRAWN, 5, primes, followed)
     with torch.no_grad():
         alone = [
-            slowly(family, caption, frames, DRAWN, draw, prime)
-            for caption, draw, prime in zip(CAPTIONS, row_generators(5, 3), primes, strict=True)
+            slowly(family, caption, frames, DRAWN, draw, prime, score)
+            for caption, draw, prime, score in zip(CAPTIONS, row_generators(5, 3), primes, followed, strict=True)
         ]
     assert together.shape == (3, CODEBOOKS, frames)
     assert np.array_equal(together, alone)
@@ -148,6 +172,13 @@ def test_the_caption_matters_with_guidance_and_not_without(family: MusicGenFamil
 
     assert np.array_equal(*likeliest(0.0))
     assert not np.array_equal(*likeliest(3.0))
+
+
+def test_the_key_and_the_tempo_of_a_caption_are_followed_unless_a_score_is_given(family: MusicGenFamily) -> None:
+    sung = family.generate(["solo in F, 220 bpm"], 10, GREEDY, 0)
+    asked = frames_of_caption("solo in F, 220 bpm", 10, family.frame_rate)
+    assert np.array_equal(sung, generate(family, ["solo in F, 220 bpm"], 10, GREEDY, 0, None, [asked]))
+    assert not np.array_equal(sung, family.generate(["solo in F, 220 bpm"], 10, GREEDY, 0, None, [random_score(10, 1)]))
 
 
 def test_the_mode_is_restored_and_dropout_is_off(family: MusicGenFamily) -> None:

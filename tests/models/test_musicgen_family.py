@@ -16,8 +16,9 @@ from transformers import AutoProcessor, AutoTokenizer, MusicgenForConditionalGen
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.family import Family, load_family
 from yardbird.models.musicgen import MusicGenFamily
-from yardbird.models.musicgen.code_windows import read_clips, read_codes
+from yardbird.models.musicgen.code_windows import read_clips, read_codes, read_score_frames
 from yardbird.models.musicgen.delay_pattern import delayed
+from yardbird.models.musicgen.score_condition import condition_of
 from yardbird.nn import encodec
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import InterruptedTrainingError, fit
@@ -27,7 +28,15 @@ SETTINGS: dict[str, Any] = {
     "checkpoint": "scratch",
     "model": {"d_model": 16, "num_heads": 2, "num_layers": 2, "d_ff": 32, "dropout": 0.1, "text_layers": 1},
     "adaptation": {"method": "lora", "rank": 2, "alpha": 4.0, "dropout": 0.0},
-    "clips": {"context_seconds": 0.4, "per_epoch": None, "caption_dropout": 0.3},
+    "clips": {
+        "context_seconds": 0.4,
+        "per_epoch": None,
+        "caption_dropout": 0.3,
+        "notes_shown": 0.5,
+        "key_shown": 0.5,
+        "chords_shown": 0.5,
+        "beats_shown": 0.5,
+    },
 }
 TRAINING = TrainingConfig(
     batch_size=4, accumulate=1, max_epochs=3, patience=3, learning_rate=0.01, min_learning_rate=0.001, warmup_steps=2,
@@ -86,6 +95,7 @@ def test_the_family_is_found_by_name_and_sized_by_its_section_and_its_codec(fami
 def test_the_loss_is_that_of_transformers_on_delayed_labels(family: MusicGenFamily) -> None:
     make_captions_matter(family)
     batch = batch_of(family)
+    batch["score"].zero_()  # transformers' model has no score
     family.model.train(False)
     family.clips = replace(family.clips, caption_dropout=0.0)
     labels = delayed(batch["codes"], family.pad_id).transpose(1, 2)
@@ -106,8 +116,10 @@ def test_padding_changes_no_score(family: MusicGenFamily) -> None:
     with torch.no_grad():
         ids, mask = family.text_ids([FORMS[2]])
         long_ids, long_mask = family.text_ids([FORMS[2], FORMS[0]])
-        alone, _ = family._score(codes, family.text_states(ids, mask), mask)
-        in_batch, _ = family._score(padded, family.text_states(long_ids[:1], long_mask[:1]), long_mask[:1])
+        score = torch.from_numpy(read_score_frames(Path("audio"))[:9].astype(np.int64))[None]
+        wide = torch.nn.functional.pad(score, (0, 0, 0, 6))
+        alone, _ = family._score(codes, family.text_states(ids, mask), mask, score)
+        in_batch, _ = family._score(padded, family.text_states(long_ids[:1], long_mask[:1]), long_mask[:1], wide)
     torch.testing.assert_close(in_batch[..., :9], alone, rtol=1e-4, atol=1e-5)
     assert bool((in_batch[..., 9:] == 0).all())
 
@@ -123,7 +135,8 @@ def test_no_code_is_predicted_from_codes_after_it_in_the_delay_pattern(family: M
     for book in range(4):
         for frame in range(frames):
             embedded.clear()
-            nats, _ = family._score(torch.randint(0, CODES, (1, 4, frames)), family.text_states(ids, mask), mask)
+            codes, score = torch.randint(0, CODES, (1, 4, frames)), torch.zeros((1, frames, 6), dtype=torch.int64)
+            nats, _ = family._score(codes, family.text_states(ids, mask), mask, score)
             nats[0, book, frame].backward()
             for tensor in embedded:
                 seen = (tensor.grad[0] != 0).any(-1)  # type: ignore[index]  # retained above
@@ -134,12 +147,20 @@ def test_a_random_share_of_captions_is_dropped_and_their_words_have_no_effect(
     family: MusicGenFamily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text_states: list[torch.Tensor] = []
+    scores_shown: list[torch.Tensor] = []
     score = family._score
     monkeypatch.setattr(
-        family, "_score", lambda codes, states, mask: (text_states.append(states), score(codes, states, mask))[1]
+        family,
+        "_score",
+        lambda codes, states, mask, shown: (
+            text_states.append(states),
+            scores_shown.append(shown),
+            score(codes, states, mask, shown),
+        )[2],
     )
     make_captions_matter(family)
     batch = batch_of(family)
+    batch["score"] = torch.ones_like(batch["score"])
     torch.manual_seed(0)
     with torch.no_grad():
         for _ in range(100):
@@ -147,15 +168,42 @@ def test_a_random_share_of_captions_is_dropped_and_their_words_have_no_effect(
     dropped = torch.stack([(states == 0).all(-1).all(-1) for states in text_states])
     assert float(dropped.float().mean()) == pytest.approx(0.3, abs=0.08)
     assert not bool(dropped.all(1).all())
+    assert torch.equal(dropped, torch.stack([(shown == 0).all(-1).all(-1) for shown in scores_shown]))
+    unknown = torch.zeros_like(batch["score"][:1])
     family.model.train(False)
     with torch.no_grad():
         (ids, mask), (others, other_mask) = family.text_ids([FORMS[0]]), family.text_ids([FORMS[1]])
         codes = batch["codes"][:1]
-        zero = [score(codes, 0 * family.text_states(i, m), m)[0] for i, m in ((ids, mask), (others, other_mask))]
-        scores = [score(codes, family.text_states(i, m), m)[0] for i, m in ((ids, mask), (others, other_mask))]
+        both = ((ids, mask), (others, other_mask))
+        zero = [score(codes, 0 * family.text_states(i, m), m, unknown)[0] for i, m in both]
+        scores = [score(codes, family.text_states(i, m), m, unknown)[0] for i, m in both]
     torch.testing.assert_close(zero[0], zero[1])
     assert not torch.allclose(scores[0], scores[1], rtol=0.01)
     assert bool(zero[0].isfinite().all())
+
+
+def test_the_score_of_a_frame_changes_its_prediction_two_steps_before_it_but_none_earlier(
+    family: MusicGenFamily,
+) -> None:
+    """The convolution reaches two frames; a code of codebook k is predicted k steps after its frame."""
+    family.model.train(False)
+    with torch.no_grad():
+        condition_of(family.model).around.weight.normal_()  # initially, a frame does not see those around it
+        for head in family.model.decoder.lm_heads:
+            head.weight.normal_()
+    ids, mask = family.text_ids([FORMS[1]])
+    codes, states = torch.randint(0, CODES, (1, 4, 9)), family.text_states(ids, mask)
+    score = torch.from_numpy(read_score_frames(Path("audio"))[:9].astype(np.int64))[None]
+    with torch.no_grad():
+        before, _ = family._score(codes, states, mask, score)
+        for frame in range(9):
+            changed = score.clone()
+            changed[0, frame] = 0
+            after, _ = family._score(codes, states, mask, changed)
+            for book in range(4):
+                first = max(0, frame - 2 - book)
+                assert torch.equal(before[0, book, :first], after[0, book, :first])
+                assert not torch.isclose(before[0, book, first], after[0, book, first], rtol=1e-6), (frame, book)
 
 
 def test_validation_measures_equal_those_of_whole_clips(family: MusicGenFamily) -> None:
@@ -164,10 +212,14 @@ def test_validation_measures_equal_those_of_whole_clips(family: MusicGenFamily) 
     for batch in DataLoader(family.datasets(Path("audio"), 0).validation, batch_size=2):
         for name, ratio in family.measure(batch).items():
             sums[name] = sums.get(name, np.zeros(2)) + np.array([ratio.numerator, ratio.denominator])
-    packed = read_codes(Path("audio"))
+    packed, frames, held_out = (
+        read_codes(Path("audio")),
+        read_score_frames(Path("audio")),
+        read_clips(Path("audio"), "validation"),
+    )
     scores = [
-        family.score_codes(packed[clip.start : clip.start + clip.length].T, clip.captions[0])
-        for clip in read_clips(Path("audio"), "validation")
+        family.score_codes(packed[place].T, clip.captions[0], frames[place])
+        for clip, place in ((clip, slice(clip.start, clip.start + clip.length)) for clip in held_out)
     ]
     nats, correct = (np.concatenate(parts, axis=1) for parts in zip(*scores, strict=True))
     assert nats.shape == correct.shape == (4, 53)
@@ -235,6 +287,8 @@ def test_the_saved_folder_is_a_plain_checkpoint_that_gives_the_same_logits(
     assert torch.equal(logits[0], logits[2])
     assert (loaded.clips, loaded.origin) == (family.clips, family.origin)
     assert loaded.unknown_words("Klezmer in F") == ("Klezmer",)
+    score = batch["score"]
+    assert torch.equal(loaded.score_states(score, 23), family.score_states(score, 23))
     samples = np.random.default_rng(0).standard_normal(3200).astype(np.float32)
     codes = family.encode_sound(samples)
     assert codes.shape == (4, 10)
@@ -247,15 +301,15 @@ def test_the_saved_folder_is_a_plain_checkpoint_that_gives_the_same_logits(
 
 
 def test_the_untrained_model_is_the_initial_model_of_the_training(family: MusicGenFamily, tmp_path: Path) -> None:
-    codes = read_codes(Path("audio"))[:30].T
-    before = family.score_codes(codes, FORMS[1])[0]
+    given = read_codes(Path("audio"))[:30].T, FORMS[1], read_score_frames(Path("audio"))[:30]
+    before = family.score_codes(*given)[0]
     with torch.no_grad():
         for weight in family.model.decoder.parameters():
             weight += 0.1
     family.save(tmp_path)
     untrained = MusicGenFamily.load(tmp_path).untrained()
-    assert np.array_equal(untrained.score_codes(codes, FORMS[1])[0], before)
-    assert not np.allclose(family.score_codes(codes, FORMS[1])[0], before)
+    assert np.array_equal(untrained.score_codes(*given)[0], before)
+    assert not np.allclose(family.score_codes(*given)[0], before)
 
 
 def test_codes_of_another_codec_are_refused_in_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

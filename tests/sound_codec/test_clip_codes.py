@@ -1,6 +1,9 @@
 """Encoding clips to cached codes: the file has the codec's codes of each clip."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,14 @@ from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform, read_wave, write_wave
 from yardbird.errors import InputError
+from yardbird.music.midi import write_score
+from yardbird.music.pitch import Key
+from yardbird.music.score import Score
+from yardbird.music.score_frames import asked_frames, score_frames
 from yardbird.nn import encodec
 from yardbird.sound_codec.clip_codes import encode_clips
-from yardbird.tables.clip_tables import ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
+from yardbird.tables.clip_tables import RENDERED, ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
+from yardbird.tables.copies_table import CopyRow, write_copies
 
 CAPTIONS = ("Be-bop solo in F", 'jazz, "hot"')
 
@@ -50,7 +58,7 @@ def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rat
     """Compared with `EncodecModel` on whole frames of the clip resampled by torchaudio."""
     model = codec(rate)
     clips = clips_folder(tmp_path / "clips", [16_000, 12_345, 640])
-    report = encode_clips(clips, tmp_path / "out", model, "a checkpoint")
+    report = encode_clips(clips, tmp_path, tmp_path / "out", model, "a checkpoint")
     codes = np.load(tmp_path / "out/codes.npy", mmap_mode="r")
     assert codes.dtype == np.int16
     assert codes.shape == (50 + 39 + 2, 3)
@@ -68,7 +76,7 @@ def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rat
 
 def test_the_index_keeps_every_column_and_the_codec_is_named(tmp_path: Path) -> None:
     clips = clips_folder(tmp_path / "clips", [16_000, 6_400])
-    encode_clips(clips, tmp_path / "out", codec(32_000), "facebook/musicgen-small")
+    encode_clips(clips, tmp_path, tmp_path / "out", codec(32_000), "facebook/musicgen-small")
     index = read_clip_index(tmp_path / "out")
     first, second = read_clips(clips)
     assert index == [encoded_clip(first, 0, 50), encoded_clip(second, 50, 20)]
@@ -78,10 +86,32 @@ def test_the_index_keeps_every_column_and_the_codec_is_named(tmp_path: Path) -> 
     }  # fmt: skip
 
 
+def test_each_frame_has_the_score_of_its_clip_and_a_recording_has_its_key(
+    tmp_path: Path, make_score: Callable[..., Score]
+) -> None:
+    clips = clips_folder(tmp_path / "clips", [16_000, 6_400, 3_200])
+    rows = read_clips(clips)
+    about: list[dict[str, Any]] = [
+        {"clip": "a/solo__000", "kind": RENDERED, "key": "D minor", "start_seconds": 0.0},
+        {"clip": "a/solo__001", "kind": RENDERED, "key": "D minor", "start_seconds": 1.0},
+        {"clip": "recordings/take__000", "kind": "recording", "key": "Bb major"},
+    ]
+    write_clips(clips, [replace(row, **own) for row, own in zip(rows, about, strict=True)])
+    score = make_score([(beat, 1, 60 + beat) for beat in range(8)])
+    write_score(score, tmp_path / "augmented/solo.mid")
+    write_copies(tmp_path / "augmented", [filled(CopyRow, copy="a/solo", path="solo.mid")])
+    encode_clips(clips, tmp_path / "augmented", tmp_path / "out", codec(16_000), "scratch")
+    frames, codes = np.load(tmp_path / "out/score_frames.npy"), np.load(tmp_path / "out/codes.npy")
+    assert len(frames) == len(codes)
+    whole = score_frames(score, Key.parse("D minor"), 0.0, 70, 50.0)
+    assert np.array_equal(frames[:70], whole)
+    assert np.array_equal(frames[70:], asked_frames(Key.parse("Bb"), None, 10, 50.0))
+
+
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     clips = clips_folder(tmp_path / "clips", [16_000, 9_999])
     for out in ("a", "b"):
-        encode_clips(clips, tmp_path / out, codec(16_000), "scratch")
+        encode_clips(clips, tmp_path, tmp_path / out, codec(16_000), "scratch")
     assert files.sha256_folder(tmp_path / "a") == files.sha256_folder(tmp_path / "b")
 
 
@@ -98,11 +128,11 @@ def test_decoded_codes_equal_those_of_the_codec(tmp_path: Path) -> None:
 
 def test_a_corpus_without_clips_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected clips, found none; see rejected"):
-        encode_clips(clips_folder(tmp_path / "clips", []), tmp_path / "out", codec(16_000), "scratch")
+        encode_clips(clips_folder(tmp_path / "clips", []), tmp_path, tmp_path / "out", codec(16_000), "scratch")
 
 
 def test_a_damaged_clip_is_named(tmp_path: Path) -> None:
     clips = clips_folder(tmp_path / "clips", [16_000])
     (clips / "audio/0.flac").write_bytes(b"no sound")
     with pytest.raises(InputError, match=r"0\.flac: expected a sound file"):
-        encode_clips(clips, tmp_path / "out", codec(16_000), "scratch")
+        encode_clips(clips, tmp_path, tmp_path / "out", codec(16_000), "scratch")

@@ -16,9 +16,12 @@ _FOLDER = OUT / "sing"
 
 def sing(
     prompts: Annotated[
-        list[str], typer.Argument(metavar="PROMPT…", help="Description of the sound; each prompt gives one.")
-    ],
-    seconds: Annotated[float | None, typer.Option(help="Length of every sound, a melody included.")] = None,
+        list[str] | None,
+        typer.Argument(metavar="PROMPT…", help="Description of the sound; each prompt gives one.", show_default=False),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of every sound, a melody included; with --follow, that of the melody.")
+    ] = None,
     guidance: Annotated[
         float | None, typer.Option(help="Weight of the prompt; 1: as trained; higher: closer to the prompt.")
     ] = None,
@@ -32,6 +35,9 @@ def sing(
     melody: Annotated[
         Path | None, typer.Option(help="A MIDI or MusicXML file; the sound continues its opening.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Perform all notes of the melody, instead of continuing its opening.")
+    ] = False,
     melody_seconds: Annotated[float | None, typer.Option(help="How many seconds of the melody.")] = None,
     model: Annotated[
         str, typer.Option(help="Folder of a trained MusicGen, or name@alias of the registry.")
@@ -49,6 +55,9 @@ def sing(
     `sing`. Words that are in no training caption are reported. A sound longer than the context of the model is
     generated in windows; each starts with the second half of the one before.
 
+    With --follow, the model performs the notes of the melody, with its chords and beats. Without a prompt, the caption
+    then names the instrument, the key and the tempo of the melody.
+
     Examples:
 
     - `yardbird sing "Be-bop jazz solo in F"`
@@ -57,30 +66,43 @@ def sing(
 
     - `yardbird sing "Be-bop jazz solo in F" --melody my_solo.mid --melody-seconds 4`
 
+    - `yardbird sing --melody my_solo.mid --follow`
+
     - `yardbird sing "Be-bop jazz solo in F" --model musicgen@champion`
     """
     from dataclasses import replace
 
     from yardbird import files
     from yardbird.config import read_section
-    from yardbird.generation.sound_orders import MELODIES, SingConfig, file_names, melody_solo
+    from yardbird.data.captions import caption_of_solo
+    from yardbird.data.source_sounds import AudioConfig
+    from yardbird.generation.sound_orders import LONGEST_SECONDS, MELODIES, SingConfig, file_names, melody_solo
     from yardbird.models.family_names import family_of
 
     options: dict[str, Any] = {
         "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,
         "melody_seconds": melody_seconds,
     }  # fmt: skip
+    prompts = list(prompts or ())
     if silent := [prompt for prompt in prompts if not prompt.strip()]:
         raise InputError("PROMPT", expected="words in each", found=repr(silent[0]), remedy="describe the sound")
-    settings = with_options(replace(read_section("sing", SingConfig), prompts=tuple(prompts)), options)
+    settings = with_options(replace(read_section("sing", SingConfig), follow=follow), options)
     folder = out or _FOLDER
     check_out(folder)
     trained = model_folder(model)
     family_of(trained)
     if melody is None and settings.melody:
         melody = files.within(MELODIES, settings.melody)
+    if follow and melody is None:
+        raise InputError("--follow", expected="a melody to follow", found="none", remedy="add --melody solo.mid")
     if melody:
-        melody_solo(melody, settings)
+        score, _ = melody_solo(melody, settings)
+        if follow:
+            prompts = prompts or [caption_of_solo(score, read_section("audio", AudioConfig).style)]
+            settings = replace(settings, seconds=seconds or min(score.seconds, LONGEST_SECONDS))
+    if not prompts:
+        raise InputError("PROMPT", expected="a description of the sound", found="none", remedy="describe the sound")
+    settings = replace(settings, prompts=tuple(prompts))
     number, new_seed = chosen_seed(seed)
 
     def names(end: str) -> list[str]:

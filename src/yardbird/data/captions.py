@@ -10,7 +10,9 @@ from pathlib import Path
 from yardbird import files
 from yardbird.data.manifest import Entry, read_manifest
 from yardbird.errors import InputError
+from yardbird.music.keyfinding import estimate_key
 from yardbird.music.pitch import Key
+from yardbird.music.score import Score
 
 CAPTIONS = "captions.csv"
 _TEMPO_STEP = 10  # quarter notes a minute
@@ -137,6 +139,13 @@ def captions_of(facts: Facts) -> tuple[str, ...]:
         f"{style} jazz solo{tempo}",
     ]
     return tuple(dict.fromkeys(filter(None, [full, *shorter])))
+
+
+def caption_of_solo(score: Score, style: str) -> str:
+    """The caption of a solo, from its notes alone: instrument, key and tempo."""
+    key = score.key or estimate_key(score.notes)
+    facts = Facts(style, INSTRUMENTS.get(score.program, ""), "", key, "", score.mean_qpm, "")
+    return captions_of(facts)[0]
 
 
 def rounded_tempo(qpm: float) -> int:

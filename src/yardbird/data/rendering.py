@@ -19,6 +19,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 from yardbird.seeds import generator
+from yardbird.tables.clip_tables import RENDERED
 from yardbird.tables.copies_table import CopyRow, read_copies
 
 
@@ -96,7 +97,7 @@ def _sound(row: CopyRow, score: Score, remark: Remark, config: AudioConfig) -> S
 
     return Sound(
         name=row.copy,
-        kind="rendered",
+        kind=RENDERED,
         solo=row.solo,
         split=row.split,
         artist=artist,

@@ -1,8 +1,10 @@
 """Compares a family of sound with simpler models, held-out sound and its untrained self, for the evaluate_audio stage.
 
-Its solos are drawn here from captions only, without a melody: `prompts` of them, over the keys in turn.
+Its solos are drawn here from captions only, without a melody: `prompts` of them, over keys and tempos in turn. It also
+performs the notes of held-out excerpts, whose transcription is compared with these notes.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,11 @@ import numpy as np
 from annotated_types import Ge
 
 from yardbird import files
-from yardbird.audio.transcription import spoken_tempo
 from yardbird.audio.wave import Waveform
 from yardbird.baselines.ngram_solos import NGRAM
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.events import EventCodec
-from yardbird.config import Check, NonNegativeFloat, PositiveInt, Settings
+from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, PositiveInt, Settings
 from yardbird.evaluation import clap, originality
 from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
 from yardbird.evaluation.held_out_sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
@@ -25,7 +26,9 @@ from yardbird.evaluation.listening import (
     CODEC,
     FRECHET,
     KEY_MARGIN,
+    NOTE_F1,
     SHUFFLED_TOKENS,
+    TEMPO_SHARE,
     Sound,
     key_figures,
     listen,
@@ -34,6 +37,8 @@ from yardbird.evaluation.listening import (
     plain,
     shuffled,
     sound_figures,
+    tempo_figures,
+    try_following,
     try_transcriber,
 )
 from yardbird.evaluation.originality import ORIGINAL, Compared, Piece, compare_pieces, originality_of, training_index
@@ -48,12 +53,13 @@ from yardbird.music.pitch import Key, Mode
 from yardbird.nn.sampling import SoundSampling
 from yardbird.progress import progress
 from yardbird.seeds import derive_seed, generator, streams
+from yardbird.tables.clip_tables import RENDERED
 
 REAL_TRANSCRIBED = "real_transcribed"
 _AT_ONCE = 24  # sounds drawn in one batch
 _DIGITS = 5  # significant ones, because a p-value may be small
 #: The metrics of codes and sound that the metric file shows with intervals.
-_WITH_INTERVALS = (HEADLINE, FRECHET, KEY_MARGIN)
+_WITH_INTERVALS = (HEADLINE, FRECHET, KEY_MARGIN, TEMPO_SHARE, NOTE_F1)
 #: The metrics of solos in the metric file; rows without transcribed solos have none of them.
 _SHOWN_OF_SOLOS = (
     Shown(SHOWN, optional=True),
@@ -61,19 +67,20 @@ _SHOWN_OF_SOLOS = (
     *originality.SHOWN,
     Shown((ORIGINAL,), optional=True),
 )
-_RENDERED = "rendered"
-_KEY = "{key}"
+_KEY, _TEMPO = "{key}", "{tempo}"
 
 
-_NAMES_KEY = Check(lambda text: _KEY in text, f"a text that contains {_KEY}")
+_NAMES_BOTH = Check(lambda text: _KEY in text and _TEMPO in text, f"a text that contains {_KEY} and {_TEMPO}")
 
 
 @dataclass(frozen=True)
 class EvaluateAudioConfig(Settings, section="evaluate_audio"):
     """Section `evaluate_audio` of params.yaml."""
 
-    prompts: Annotated[int, Ge(2)]  # number of solos drawn, over the keys in turn
-    caption: Annotated[str, _NAMES_KEY]  # of every solo; {key} is replaced
+    prompts: Annotated[int, Ge(2)]  # number of solos drawn, over keys and tempos in turn
+    caption: Annotated[str, _NAMES_BOTH]  # of every solo; {key} and {tempo} are replaced
+    tempos: Annotated[tuple[PositiveFloat, ...], NOT_EMPTY]  # each is requested once over all keys, in turn
+    followed: PositiveInt  # number of held-out excerpts that the model performs
     modes: Annotated[tuple[Mode, ...], Check(bool, "major, minor or both")]  # the keys of these modes are requested
     seconds: Annotated[float, Ge(1)]  # of every drawn solo, and of the sounds it is compared with
     guidance: NonNegativeFloat
@@ -86,11 +93,14 @@ class EvaluateAudioConfig(Settings, section="evaluate_audio"):
     def sampling(self) -> SoundSampling:
         return SoundSampling(self.guidance, self.temperature, self.top_k)
 
-    def asked(self) -> list[tuple[Key, str]]:
-        """The keys in turn, each with the caption that requests it in the wording of the corpus."""
+    def asked(self) -> list[tuple[Key, float, str]]:
+        """Keys and tempos in turn, each pair with the caption that requests it in the wording of the corpus."""
         keys = [Key(tonic, mode) for mode in self.modes for tonic in range(12)]
-        asked = [keys[place % len(keys)] for place in range(self.prompts)]
-        return [(key, self.caption.replace(_KEY, str(key).removesuffix(" major"))) for key in asked]
+        pairs = itertools.cycle((key, qpm) for qpm in self.tempos for key in keys)
+        return [(key, qpm, self._caption(key, qpm)) for key, qpm in itertools.islice(pairs, self.prompts)]
+
+    def _caption(self, key: Key, qpm: float) -> str:
+        return self.caption.replace(_KEY, str(key).removesuffix(" major")).replace(_TEMPO, f"{qpm:g}")
 
 
 def evaluate_audio(
@@ -111,20 +121,25 @@ def evaluate_audio(
     )
     sets = sounds_of(name, family, untrained, training, held_out, data / "clips", config, seed)
     heard = {row: sound_figures(own, None if row == REAL else sets[REAL], resampling) for row, own in sets.items()}
-    asked: Results = {row: key_figures(sets[row], resampling) for row in (name, UNTRAINED, REAL)}
+    asked: Results = {
+        row: key_figures(sets[row], resampling) | tempo_figures(sets[row], resampling)
+        for row in (name, UNTRAINED, REAL)
+    }
     if config.clap:
         judge = clap.open_clap(config.clap)
         for row, own in asked.items():
             pairs = [(sound.waveform, sound.caption) for sound in sets[row]]
             own["clap_score"] = Estimate(clap.clap_score(judge, pairs), n=len(pairs))
     solos = {solo.solo: solo.score for solo in read_scores(data / "augmented", "test")}
-    found = merged(measured, heard, asked, try_transcriber(solos, family, config.seconds, resampling))
-    return found, *compare_transcribed(name, sets, held_out[0].kind == _RENDERED, data, seed)
+    tried = try_transcriber(solos, family, config.seconds, resampling)
+    followed = try_following(name, solos, family, config.sampling, config.seconds, config.followed, seed, resampling)
+    found = merged(measured, heard, asked, tried, followed)
+    return found, *compare_transcribed(name, sets, held_out[0].kind == RENDERED, data, seed)
 
 
 def unknown_words(family: SoundFamily, config: EvaluateAudioConfig) -> list[str]:
     """The words of the captions that are absent from the training captions; the model cannot follow them."""
-    return sorted({word for _, caption in config.asked() for word in family.unknown_words(caption)})
+    return sorted({word for *_, caption in config.asked() for word in family.unknown_words(caption)})
 
 
 def sounds_of(
@@ -164,15 +179,15 @@ def sounds_of(
 
 
 def sing(family: SoundFamily, config: EvaluateAudioConfig, seed: int) -> list[Sound]:
-    """The sounds that the model draws for the captions, in the order of the keys."""
+    """The sounds that the model draws for the captions, in their order."""
     frames, asked = round(config.seconds * family.frame_rate), config.asked()
     sounds = []
     for start in progress(range(0, len(asked), _AT_ONCE), doing="drawing sounds", unit="batch"):
         part = asked[start : start + _AT_ONCE]
-        drawn = family.generate([caption for _, caption in part], frames, config.sampling, derive_seed(seed, start))
-        for place, ((key, caption), codes) in enumerate(zip(part, drawn, strict=True), start):
+        drawn = family.generate([caption for *_, caption in part], frames, config.sampling, derive_seed(seed, start))
+        for place, ((key, qpm, caption), codes) in enumerate(zip(part, drawn, strict=True), start):
             sound = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
-            sounds.append(listen(sound, caption, key, spoken_tempo(caption), str(place)))
+            sounds.append(listen(sound, caption, key, qpm, str(place)))
     return sounds
 
 

@@ -4,6 +4,8 @@
     bigram     predicts from the previous code of the same codebook: a Witten–Bell n-gram of order 2
     untrained  the model before training or fine-tuning
 
+The models see the caption of a clip, and its key and beats; the n-grams see neither.
+
 The nats of a frame are the sum over its codebooks; `code_perplexity` is exp of the mean nats of a code. Nats and
 perplexities of different codecs are not comparable.
 """
@@ -22,14 +24,15 @@ from yardbird.models.family import Ratio
 from yardbird.models.family_kinds import Codes
 from yardbird.models.token_scoring import SoloFigures, estimate, estimates
 from yardbird.music.pitch import Key
+from yardbird.music.score_frames import ScoreFrames
 from yardbird.progress import progress
 from yardbird.tables.clip_tables import read_clip_index
 
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
 HEADLINE = "nats_per_frame"
 
-#: From a clip's codes (codebooks, frames) and its caption: nats, and whether each code was the likeliest; same shape.
-Scorer = Callable[[Codes, str], tuple[NDArray[np.float64], NDArray[np.bool_]]]
+#: From a clip's codes (codebooks, frames), caption and score frames: nats, and whether each code was the most probable.
+Scorer = Callable[[Codes, str, ScoreFrames], tuple[NDArray[np.float64], NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,7 @@ class EncodedClip:
     qpm: float | None
     caption: str  # the full caption
     codes: Codes
+    score: ScoreFrames
 
 
 def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
@@ -53,6 +57,7 @@ def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
         InputError: the split is empty.
     """
     packed: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
+    frames: ScoreFrames = np.load(encoded / "score_frames.npy", mmap_mode="r")
     return [
         EncodedClip(
             clip=row.clip,
@@ -63,6 +68,7 @@ def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
             qpm=row.qpm,
             caption=row.captions[0],
             codes=packed[row.place].T,
+            score=frames[row.place],
         )
         for row in read_clip_index(encoded, split)
     ]
@@ -104,7 +110,7 @@ def score_clips(scorer: Scorer, clips: Sequence[EncodedClip], label: str) -> lis
     """
     figures = []
     for clip in progress(clips, doing=f"scoring {label}", unit="clip"):
-        nats, correct = scorer(clip.codes, clip.caption)
+        nats, correct = scorer(clip.codes, clip.caption, clip.score)
         frames = clip.codes.shape[1]
         ratios = {
             HEADLINE: Ratio(float(nats.sum()), frames),
@@ -124,7 +130,7 @@ def unigram(training: Sequence[EncodedClip], codebook_size: int) -> Scorer:
     nats = -np.log(counts / counts.sum(axis=1, keepdims=True))
     likeliest = counts.argmax(axis=1)[:, None]
 
-    def score(codes: Codes, _caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def score(codes: Codes, _caption: str, _score: ScoreFrames) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         return np.take_along_axis(nats, codes.astype(np.int64), axis=1), codes == likeliest
 
     return score
@@ -141,7 +147,7 @@ def bigram(training: Sequence[EncodedClip], codebook_size: int) -> Scorer:
         for book in range(len(training[0].codes))
     ]
 
-    def score(codes: Codes, _caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def score(codes: Codes, _caption: str, _score: ScoreFrames) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         scores = [model.score_tokens(started(book)) for model, book in zip(models, codes, strict=True)]
         return np.stack([each.nats for each in scores]), np.stack([each.correct for each in scores])
 

@@ -1,4 +1,4 @@
-"""Measures sound: notes, pitch, the distance to held-out sound, and whether it follows the key of its caption.
+"""Measures sound: notes, pitch, the distance to held-out sound, and whether it follows its caption and a score.
 
 All compared sets have equally many sounds of equal length, from the first bar line of their clips on. All sounds are
 resampled, transcribed (`audio.transcription`) and embedded (`metrics.sound_distance`) in the same way.
@@ -25,19 +25,24 @@ from yardbird.metrics.key_fit import scale_margin
 from yardbird.metrics.sound_distance import SAMPLE_RATE, embed, estimate_distance
 from yardbird.metrics.transcription_accuracy import found_notes
 from yardbird.models.family import Ratio
-from yardbird.models.family_kinds import Codes
+from yardbird.models.family_kinds import Codes, SoundFamily
 from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Ints, Score
+from yardbird.music.score_frames import score_frames
+from yardbird.nn.sampling import SoundSampling
 from yardbird.progress import progress
-from yardbird.seeds import generator
+from yardbird.seeds import derive_seed, generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"
-FRECHET, KEY_MARGIN = "frechet_distance", "caption_key_margin"
+ANOTHER = "another_solo"
+FRECHET, KEY_MARGIN, TEMPO_SHARE, NOTE_F1 = "frechet_distance", "caption_key_margin", "caption_tempo_share", "note_f1"
 #: In quarter notes a minute: slower solos count as slow, those at or above the second value as fast.
 SLOW_QPM, FAST_QPM = 160, 240
-_EXCERPTS = 2  # per held-out solo, for testing the transcriber
+_EXCERPTS = 2  # per held-out solo, for testing the transcriber and the following of a score
+_TEMPO_TOLERANCE = 0.08  # relative, as in the tempo metric of mir_eval
+_FOLLOWED_CAPTION = "Be-bop alto saxophone solo"
 
 
 class Codec(Protocol):
@@ -53,12 +58,13 @@ class Codec(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A sound with its transcription; `key` is the requested or known one."""
+    """A sound with its transcription; `key` and `qpm` are the requested or known ones."""
 
     group: str  # sounds of one group are not independent
     waveform: Waveform
     caption: str
     key: Key | None
+    qpm: float | None
     heard: HeardNotes
     score: Score
     embeddings: Floats
@@ -69,7 +75,7 @@ def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None,
     mono = Waveform(to_mono(waveform, SAMPLE_RATE)[:, None], SAMPLE_RATE)
     heard = detect_notes(mono)
     score = to_score(heard, qpm or estimate_tempo(mono))
-    return Sound(group, waveform, caption, key, heard, score, embed(mono.samples[:, 0]))
+    return Sound(group, waveform, caption, key, qpm, heard, score, embed(mono.samples[:, 0]))
 
 
 def listen_to_clips(clips: Sequence[EncodedClip], folder: Path, seconds: float, label: str) -> list[Sound]:
@@ -146,6 +152,58 @@ def key_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Es
     }
 
 
+def tempo_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Estimate]:
+    """caption_tempo_share: the share of sounds whose estimated tempo is within 8 % of the requested or known one.
+
+    The value of real sounds is the limit of the estimator, which often finds twice or half the tempo. Empty if no sound
+    has a tempo.
+    """
+    figures = [
+        SoloFigures(str(place), sound.group, {TEMPO_SHARE: Ratio(float(_in_tempo(sound, sound.qpm)), 1.0)})
+        for place, sound in enumerate(sounds)
+        if sound.qpm
+    ]
+    return estimates(figures, resampling) if figures else {}
+
+
+def _in_tempo(sound: Sound, qpm: float) -> bool:
+    return abs(estimate_tempo(sound.waveform) / qpm - 1) <= _TEMPO_TOLERANCE
+
+
+def try_following(
+    name: str,
+    solos: Mapping[str, Score],
+    family: SoundFamily,
+    sampling: SoundSampling,
+    seconds: float,
+    most: int,
+    seed: int,
+    resampling: Resampling,
+) -> Results:
+    """The accuracy with which a family performs the notes of held-out excerpts, by the transcription of its sound.
+
+    Metrics as in `try_transcriber`, whose rows are the limit. Row `another_solo` compares the same sounds with the
+    notes of the next excerpt: the agreement of unrelated solos.
+
+    Args:
+        most: of the excerpts, at most this many, as evenly from all solos as possible.
+    """
+    by_solo = {solo: excerpts(score, seconds * score.mean_qpm / 60)[:_EXCERPTS] for solo, score in solos.items()}
+    turns = [(solo, own[turn]) for turn in range(_EXCERPTS) for solo, own in by_solo.items() if turn < len(own)][:most]
+    frames = round(max(excerpt.seconds for _, excerpt in turns) * family.frame_rate)
+    scores = [score_frames(excerpt, None, 0.0, frames, family.frame_rate) for _, excerpt in turns]
+    rows: dict[str, list[SoloFigures]] = {name: [], ANOTHER: []}
+    drawn = family.generate(
+        [_FOLLOWED_CAPTION] * len(turns), frames, sampling, derive_seed(seed, "follow"), scores=scores
+    )
+    for place, ((solo, excerpt), codes) in enumerate(zip(turns, drawn, strict=True)):
+        heard = detect_notes(Waveform(family.decode_codes(codes)[:, None], family.sample_rate))
+        _, another = turns[(place + 1) % len(turns)]
+        rows[name].append(SoloFigures(str(place), solo, _note_ratios(excerpt, heard)))
+        rows[ANOTHER].append(SoloFigures(str(place), solo, _note_ratios(another, heard)))
+    return {row: _with_f1(figures, resampling) for row, figures in rows.items()}
+
+
 def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, resampling: Resampling) -> Results:
     """The accuracy of the transcriber on rendered solos: rows `transcriber`, and `codec` after encoding and decoding.
 
@@ -170,7 +228,7 @@ def _note_ratios(score: Score, heard: HeardNotes) -> dict[str, Ratio]:
     both = len(score.notes) + len(heard.onsets)
     tempo = "slow" if score.mean_qpm < SLOW_QPM else "fast" if score.mean_qpm >= FAST_QPM else "medium"
     return {
-        "note_f1": Ratio(2.0 * found, both),
+        NOTE_F1: Ratio(2.0 * found, both),
         "note_precision": Ratio(found, len(heard.onsets)),
         "note_recall": Ratio(found, len(score.notes)),
         **{
@@ -185,9 +243,9 @@ def _with_f1(figures: Sequence[SoloFigures], resampling: Resampling) -> dict[str
     if not figures:
         return {}
     denominators = {name: sum(solo.ratios[name].denominator for solo in figures) for name in figures[0].ratios}
-    if not denominators["note_f1"]:
+    if not denominators[NOTE_F1]:
         return {}
-    return {name: own for name, own in estimates(figures, resampling, ["note_f1"]).items() if denominators[name]}
+    return {name: own for name, own in estimates(figures, resampling, [NOTE_F1]).items() if denominators[name]}
 
 
 def plain(score: Score) -> Score:

@@ -14,6 +14,10 @@ from yardbird.errors import InputError
 from yardbird.generation.sound_orders import SingConfig, file_names, melody_solo
 from yardbird.models.family_kinds import Codes, SoundFamily
 from yardbird.models.trained_folder import open_family
+from yardbird.music.caption_facts import spoken_key
+from yardbird.music.keyfinding import estimate_key
+from yardbird.music.score import Score
+from yardbird.music.score_frames import AGE, NOTE, ScoreFrames, score_frames
 from yardbird.pictures import spectrogram
 from yardbird.progress import progress
 from yardbird.seeds import derive_seed
@@ -24,10 +28,20 @@ _AT_ONCE = 8  # sounds: larger batches are hardly faster, and exhaust memory wit
 
 @dataclass(frozen=True, eq=False)
 class Melody:
-    """The opening that a sound continues: its codes (codebooks, frames), and their file."""
+    """A solo that a sound continues after its opening or follows: its score, the codes of the opening, and its file."""
 
-    codes: Codes
+    score: Score
+    codes: Codes | None  # of the opening, (codebooks, frames); None: the sound follows the whole score
     file: Path
+
+    def frames(self, prompt: str, count: int, frame_rate: float) -> ScoreFrames:
+        """The score for `count` frames. After an opening, the notes are unknown, and the key is that of the prompt."""
+        key = self.score.key or estimate_key(self.score.notes)
+        if self.codes is None:
+            return score_frames(self.score, key, 0.0, count, frame_rate)
+        rows = score_frames(self.score, spoken_key(prompt) or key, 0.0, count, frame_rate)
+        rows[self.codes.shape[1] :, [NOTE, AGE]] = 0
+        return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +75,18 @@ def open_singer(folder: Path) -> tuple[SoundFamily, Mapping[str, Any]]:
 
 
 def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
-    """The first `melody_seconds` of the solo in a file, rendered and encoded; a shorter solo is used whole.
+    """The solo in a file and, unless the sound follows it, its first `melody_seconds`, rendered and encoded.
+
+    A shorter solo is used whole.
 
     Raises:
         InputError: as `melody_solo`.
     """
     score, seconds = melody_solo(file, config)
+    if config.follow:
+        return Melody(score, None, file)
     samples = to_mono(render(score), family.sample_rate)[: round(seconds * family.sample_rate)]
-    return Melody(family.encode_sound(samples), file)
+    return Melody(score, family.encode_sound(samples), file)
 
 
 def sing(
@@ -85,8 +103,9 @@ def sing(
     names, sounds = file_names(prompts), []
     for first in range(0, len(prompts), _AT_ONCE):
         group = prompts[first : first + _AT_ONCE]
-        primes = [melody.codes[:, :frames]] * len(group) if melody else None
-        drawn = family.generate(group, frames, config.sampling, derive_seed(seed, "sing", first), primes)
+        primes = [melody.codes[:, :frames]] * len(group) if melody and melody.codes is not None else None
+        scores = [melody.frames(prompt, frames, family.frame_rate) for prompt in group] if melody else None
+        drawn = family.generate(group, frames, config.sampling, derive_seed(seed, "sing", first), primes, scores)
         for index, (prompt, codes) in enumerate(zip(group, drawn, strict=True), first):
             waveform = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
             primed = primes[0].shape[1] / family.frame_rate if primes else 0.0

@@ -1,4 +1,4 @@
-"""Which sounds are drawn: section `sing`, the names of the files, and the solo whose opening a sound continues."""
+"""Which sounds are drawn: section `sing`, the names of the files, and the solo that a sound continues or follows."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # torch is imported where sampling starts, after a command ha
 
 MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
 
-_LONGEST_SECONDS = 600
+LONGEST_SECONDS = 600
 _LONGEST_NAME = 60
 
 _Words = Annotated[str, Check(str.strip, "words")]
@@ -30,12 +30,13 @@ class SingConfig(Settings, section="sing"):
     """Section `sing` of params.yaml."""
 
     prompts: Annotated[tuple[_Words, ...], NOT_EMPTY]
-    seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, including a melody
+    seconds: Annotated[float, Interval(gt=0, le=LONGEST_SECONDS)]  # of every sound, including a melody
     guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
     temperature: NonNegativeFloat  # 0: greedy decoding
     top_k: PositiveInt | None  # sample only from this many of the likeliest codes
-    melody: str | None  # a music file in data/charts; every sound continues its opening
+    melody: str | None  # a music file in data/charts; every sound continues its opening, or follows it
     melody_seconds: PositiveFloat  # length of that opening
+    follow: bool  # the model performs all notes of the melody; false: it hears the opening and continues it
 
     @property
     def sampling(self) -> "SoundSampling":
@@ -45,12 +46,14 @@ class SingConfig(Settings, section="sing"):
 
 
 def melody_solo(file: Path, config: SingConfig) -> tuple[Score, float]:
-    """The solo in a file, and how many seconds of it a sound continues.
+    """The solo in a file, and how many seconds of its sound are given: none if the model follows its notes.
 
     Raises:
         InputError: the file is missing, has no solo, or leaves nothing to draw.
     """
     score = load_midi(file)
+    if config.follow:
+        return score, 0.0
     seconds = min(config.melody_seconds, score.seconds)
     if seconds >= config.seconds:
         expected, found = f"a melody of less than {config.seconds:g} seconds", f"{seconds:g}"

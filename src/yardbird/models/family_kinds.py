@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # at run time, a sound family does not depend on the note cod
     from yardbird.codecs.events import EventCodec
     from yardbird.codecs.melody import Frame, MelodyCodec, Steps
     from yardbird.music.score import Score
+    from yardbird.music.score_frames import ScoreFrames
     from yardbird.nn.sampling import Constraint, Sampling, SoundSampling
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -124,8 +125,13 @@ class SoundFamily(Family):
         """The words of a caption that the text encoder does not know."""
 
     @abstractmethod
-    def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Nats of each code of a clip of any length, and whether it was the likeliest, both shaped like `codes`."""
+    def score_codes(
+        self, codes: Codes, caption: str, score: "ScoreFrames"
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Nats of each code of a clip of any length, and whether it was the most probable, both shaped like `codes`.
+
+        The model sees the caption, and the key and the beats of the score.
+        """
 
     @abstractmethod
     def generate(
@@ -135,13 +141,15 @@ class SoundFamily(Family):
         sampling: "SoundSampling",
         seed: int,
         primes: Sequence[Codes] | None = None,
+        scores: "Sequence[ScoreFrames] | None" = None,
     ) -> Codes:
         """Codes of exactly `frames` frames a caption, (captions, codebooks, frames).
 
-        Row i depends on the model, its caption and prime, the seed and i.
+        Row i depends on the model, its caption, prime and score, the seed and i.
 
         Args:
             primes: the beginning of each sound, (codebooks, its frames) for each caption. They are kept unchanged.
+            scores: the score that each sound follows, (frames, columns); None: the key and the tempo of its caption.
 
         Raises:
             InputError: the model's scores are not finite.

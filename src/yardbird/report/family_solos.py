@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from yardbird import files
-from yardbird.audio.transcription import spoken_tempo, transcribe
+from yardbird.audio.transcription import transcribe
 from yardbird.audio.wave import read_wave
 from yardbird.metrics.solo_metrics import LEAST_SPREAD, describe
+from yardbird.music.caption_facts import spoken_tempo
 from yardbird.music.excerpts import cut, excerpts, in_full_bars, length_beats
 from yardbird.music.grid import quantise
 from yardbird.music.midi import read_score

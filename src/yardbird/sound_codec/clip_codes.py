@@ -1,10 +1,12 @@
-"""Encode all clips with a codec once: memory-mapped codes and their index, so that training never runs the codec."""
+"""Encode all clips with a codec once: memory-mapped codes, score frames and index; training never runs the codec."""
 
 import io
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +16,13 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import read_wave
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
+from yardbird.music.midi import read_score
+from yardbird.music.pitch import Key
+from yardbird.music.score_frames import ScoreFrames, asked_frames, score_frames
 from yardbird.nn import encodec
 from yardbird.progress import progress
-from yardbird.tables.clip_tables import ClipRow, encoded_clip, read_clips, write_clip_index
+from yardbird.tables.clip_tables import RENDERED, ClipRow, EncodedClipRow, encoded_clip, read_clips, write_clip_index
+from yardbird.tables.copies_table import read_copies
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
     from transformers import EncodecModel
@@ -24,12 +30,17 @@ if TYPE_CHECKING:  # imported only where it is used: it is slow to import
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
 
 
-def encode_clips(clips: Path, output: Path, codec: "EncodecModel", source: str) -> dict[str, int | float]:
+def encode_clips(
+    clips: Path, augmented: Path, output: Path, codec: "EncodecModel", source: str
+) -> dict[str, int | float]:
     """Encode every clip of `clips`/clips.csv, resampled to the codec's rate, on all CPU cores.
 
-    Writes to `output`: codes.npy, (frames of all clips, codebooks) int16, with the clips concatenated; index.csv, the
-    columns of clips.csv and the `start` and `length` of each clip in frames; and codec.json, which includes `source`,
-    the codec's checkpoint.
+    Writes to `output`: codes.npy, (frames of all clips, codebooks) int16, with the clips concatenated;
+    score_frames.npy, the score at the same frames (see `yardbird.music.score_frames`); index.csv, the columns of
+    clips.csv and the `start` and `length` of each clip in frames; and codec.json, which includes `source`, the codec's
+    checkpoint.
+
+    The score of a rendered clip is read from `augmented`. Of a recording only the key is known.
 
     Returns:
         Counts of clips, frames and seconds, and for each codebook, the share of its vectors that occur.
@@ -53,9 +64,8 @@ def encode_clips(clips: Path, output: Path, codec: "EncodecModel", source: str) 
     starts = (np.cumsum(lengths) - lengths).tolist()
     index = [encoded_clip(*placed) for placed in zip(rows, starts, lengths, strict=True)]
     codes = np.concatenate(encoded)
-    packed = io.BytesIO()
-    np.save(packed, codes)
-    files.write_bytes(output / "codes.npy", packed.getvalue())
+    _save(codes, output / "codes.npy")
+    _save(_score_frames(index, augmented, config.frame_rate), output / "score_frames.npy")
     write_clip_index(output, index)
     about = {
         "codebooks": config.num_quantizers,
@@ -70,3 +80,26 @@ def encode_clips(clips: Path, output: Path, codec: "EncodecModel", source: str) 
         for number, column in enumerate(codes.T, 1)
     }
     return {"clips": len(rows), "frames": len(codes), "seconds": round(len(codes) / config.frame_rate, 1), **used}
+
+
+def _save(array: NDArray[Any], path: Path) -> None:
+    packed = io.BytesIO()
+    np.save(packed, array)
+    files.write_bytes(path, packed.getvalue())
+
+
+def _score_frames(index: Sequence[EncodedClipRow], augmented: Path, frame_rate: float) -> ScoreFrames:
+    """The score frames of all clips, (frames, columns). The clips of one sound are neighbours in the index."""
+    paths: dict[str, str] = {}
+    if any(row.kind == RENDERED for row in index):
+        paths = {row.copy: row.path for row in read_copies(augmented)}
+    parts: list[ScoreFrames] = []
+    for sound, rows in groupby(index, key=lambda row: row.sound):
+        score = read_score(augmented / paths[sound]) if sound in paths else None
+        for row in rows:
+            key = Key.parse(row.key) if row.key else None
+            if score is None:
+                parts.append(asked_frames(key, None, row.length, frame_rate))
+            else:
+                parts.append(score_frames(score, key, row.start_seconds, row.length, frame_rate))
+    return np.concatenate(parts)

@@ -8,6 +8,7 @@ from yardbird.config import Split
 from yardbird.errors import InputError
 from yardbird.tables.typed_table import read_table, write_table
 
+RENDERED = "rendered"
 _CLIPS, _INDEX = "clips.csv", "index.csv"
 
 
@@ -15,7 +16,7 @@ _CLIPS, _INDEX = "clips.csv", "index.csv"
 class ClipRow:
     """A clip of a recording or of a rendered solo. An unknown value is None or empty text."""
 
-    clip: str  # the id: "<sound>__<number>"
+    clip: str  # the id: "<sound>__<number>"; a rendered sound has the name of its copy in data/augmented
     path: str  # relative to data/clips
     kind: str  # rendered or recording
     solo: str
@@ -33,6 +34,11 @@ class ClipRow:
     semitones: int  # transposition relative to the original
     tempo_factor: float
     captions: tuple[str, ...]  # the full one first
+
+    @property
+    def sound(self) -> str:
+        """The name of the uncut sound."""
+        return self.clip.rpartition("__")[0]
 
     @property
     def is_original(self) -> bool:

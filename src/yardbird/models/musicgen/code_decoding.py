@@ -15,6 +15,8 @@ from torch import Tensor
 from yardbird.errors import InputError
 from yardbird.models.family_kinds import Codes
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
+from yardbird.models.musicgen.score_condition import adding
+from yardbird.music.score_frames import AGE, CHORD, KEY, NOTE, ScoreFrames
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Sampling, SoundSampling, choose, row_generators
 from yardbird.progress import progress
@@ -41,6 +43,8 @@ class Singer(Protocol):
 
     def text_states(self, ids: Tensor, mask: Tensor, /) -> Tensor: ...
 
+    def score_states(self, score: Tensor, steps: int, /) -> Tensor: ...
+
 
 def generate(
     family: Singer,
@@ -48,7 +52,8 @@ def generate(
     frames: int,
     sampling: SoundSampling,
     seed: int,
-    primes: Sequence[Codes] | None = None,
+    primes: Sequence[Codes] | None,
+    scores: Sequence[ScoreFrames],
 ) -> Codes:
     """Sample exactly `frames` frames of codes for each caption, (captions, codebooks, frames), without pads.
 
@@ -60,6 +65,7 @@ def generate(
 
     Args:
         primes: the beginning of each sound, (codebooks, its frames), possibly empty. They are kept unchanged.
+        scores: what each sound follows, (frames, columns).
 
     Raises:
         InputError: the model's logits are not finite.
@@ -69,12 +75,15 @@ def generate(
     for row, prime in enumerate(primes or ()):
         assert prime.shape[1] <= frames, "a prime must not be longer than the sound"
         codes[row, :, : prime.shape[1]] = torch.from_numpy(prime.astype(np.int64))
+    score = torch.from_numpy(np.stack(scores).astype(np.int64))
     generators = row_generators(seed, len(captions))
     with evaluating(model), torch.inference_mode():
         conditioned = _Conditioned(family, captions, sampling.guidance)
         for start in window_starts(frames, family.context_frames):
-            window = codes[:, :, start : start + family.context_frames]  # a view: `_fill` writes into `codes`
-            _fill(conditioned, window, sampling.tokens, generators)
+            window = slice(start, start + family.context_frames)
+            _fill(
+                conditioned, codes[:, :, window], score[:, window], sampling.tokens, generators
+            )  # writes into `codes`
     return codes.numpy().astype(np.int16)
 
 
@@ -85,10 +94,13 @@ def window_starts(frames: int, context: int) -> range:
 
 
 class _Conditioned:
-    """The model with its captions and, if guidance needs it, in a second half of the batch without captions."""
+    """The model with its captions and scores and, if guidance needs it, in a second half of the batch without them.
+
+    The second half keeps the beats, because guidance on them gives too many onsets.
+    """
 
     def __init__(self, family: Singer, captions: Sequence[str], guidance: float) -> None:
-        self._model, self._guidance, self.pad_id = family.model, guidance, family.pad_id
+        self._family, self._model, self._guidance, self.pad_id = family, family.model, guidance, family.pad_id
         ids, mask = (tensor.to(self._model.device) for tensor in family.text_ids(captions))
         states = family.text_states(ids, mask)
         if guidance != 1:
@@ -96,10 +108,9 @@ class _Conditioned:
             # over nothing, and some kernels then return NaN.
             states, mask = torch.cat([states, torch.zeros_like(states)]), torch.cat([mask, torch.ones_like(mask)])
         self._states, self._mask, self._halves = states, mask, 1 if guidance == 1 else 2
-        self.restart()
 
-    def restart(self) -> None:
-        """Clear the cache."""
+    def start(self, score: Tensor, steps: int) -> None:
+        """Clear the cache, for a window of `steps` steps that follows a score (rows, frames, columns)."""
         from transformers import DynamicCache, EncoderDecoderCache
         from transformers.cache_utils import Cache
 
@@ -107,17 +118,27 @@ class _Conditioned:
 
         own = Cache(layer_class_to_replicate=GrowingLayer)
         self._cache = EncoderDecoderCache(own, DynamicCache(config=self._model.decoder.config))
+        score = score.to(self._model.device)
+        if self._halves == 2:
+            without = score.clone()
+            without[..., [NOTE, AGE, KEY, CHORD]] = 0
+            score = torch.cat([score, without])
+        self._added = self._family.score_states(score, steps)
+        self._seen = 0
 
     def scores(self, ids: Tensor) -> Tensor:
         """Logits of the codes after `ids` (rows, codebooks, new positions): (rows, codebooks, pad_id), on the CPU."""
         rows, codebooks, positions = ids.shape
-        logits = self._model.decoder(
-            input_ids=ids.repeat(self._halves, 1, 1).reshape(-1, positions).to(self._model.device),
-            encoder_hidden_states=self._states,
-            encoder_attention_mask=self._mask,
-            past_key_values=self._cache,
-            use_cache=True,
-        ).logits[:, -1, : self.pad_id]
+        added = self._added[:, self._seen : self._seen + positions]
+        self._seen += positions
+        with adding(self._model, added):
+            logits = self._model.decoder(
+                input_ids=ids.repeat(self._halves, 1, 1).reshape(-1, positions).to(self._model.device),
+                encoder_hidden_states=self._states,
+                encoder_attention_mask=self._mask,
+                past_key_values=self._cache,
+                use_cache=True,
+            ).logits[:, -1, : self.pad_id]
         halves = cast(Tensor, logits).float().cpu().reshape(self._halves, rows, codebooks, -1)
         if not bool(halves.sum().isfinite()) and not bool(halves.isfinite().all()):
             which = "with the caption" if not bool(halves[0].isfinite().all()) else "without a caption"
@@ -127,14 +148,16 @@ class _Conditioned:
         return without + self._guidance * (under - without) if self._halves == 2 else under
 
 
-def _fill(conditioned: _Conditioned, codes: Tensor, sampling: Sampling, generators: Sequence[torch.Generator]) -> None:
+def _fill(
+    conditioned: _Conditioned, codes: Tensor, score: Tensor, sampling: Sampling, generators: Sequence[torch.Generator]
+) -> None:
     """Sample the unknown codes of a window (rows, codebooks, frames), in place."""
     pad = conditioned.pad_id
     ids = F.pad(delayed(codes, pad), (1, 0), value=pad)  # the first step is predicted from a column of pads
     unknown = ids == _UNKNOWN
     if not bool(unknown.any()):
         return
-    conditioned.restart()
+    conditioned.start(score, ids.shape[2])
     seen, first = 0, int(unknown.any(0).any(0).nonzero()[0])
     for step in progress(range(first, ids.shape[2]), doing="singing", unit="frame"):
         scores = conditioned.scores(ids[:, :, seen:step])

@@ -1,4 +1,4 @@
-"""The MusicGen family, which generates sound codes from captions."""
+"""The MusicGen family, which generates sound codes from captions and scores."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,15 @@ from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.family import Batch, Datasets, Loss, Ratio
 from yardbird.models.family_kinds import Codes, SoundFamily
-from yardbird.models.musicgen import code_decoding, code_windows, hub_checkpoint, tokenizer
+from yardbird.models.musicgen import code_decoding, code_windows, hub_checkpoint, score_condition, tokenizer
 from yardbird.models.musicgen.code_windows import ClipsConfig
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
 from yardbird.models.musicgen.hub_checkpoint import SCRATCH
 from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
+from yardbird.models.musicgen.score_condition import is_of_condition
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
+from yardbird.music.caption_facts import frames_of_caption
+from yardbird.music.score_frames import ScoreFrames
 from yardbird.nn import encodec
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.linear import accelerate
@@ -61,7 +64,7 @@ class MusicGenFamily(SoundFamily):
     name: ClassVar[str] = "musicgen"
     codec_name: ClassVar[str] = "audio"
     watched: ClassVar[str] = "nats_per_frame"
-    conditioned_on: ClassVar[tuple[str, ...]] = ("caption", "opening of a sound")
+    conditioned_on: ClassVar[tuple[str, ...]] = ("caption", "opening of a sound", "notes, chords and beats of a solo")
     model: "MusicgenForConditionalGeneration"
 
     def __init__(
@@ -94,9 +97,12 @@ class MusicGenFamily(SoundFamily):
             family = cls(build(sizes, words, hub_checkpoint.open_codec(name), origin.seed), words, clips, origin)
         else:
             folder = hub_checkpoint.locate(name)
-            family = cls(hub_checkpoint.open_model(folder), hub_checkpoint.open_tokenizer(folder), clips, origin)
+            model = hub_checkpoint.open_model(folder)
+            score_condition.attach(model, deviation=0.0)
+            family = cls(model, hub_checkpoint.open_tokenizer(folder), clips, origin)
             if adaptation.method == "lora":
                 family._adapted = with_adapters(family.model, adaptation)
+                score_condition.condition_of(family.model).requires_grad_(True)
         family._check(encoded)
         return family
 
@@ -106,6 +112,7 @@ class MusicGenFamily(SoundFamily):
         ours = files.read_json(folder / _OURS)
         origin = Origin(**{**ours["origin"], "model": ModelConfig(**ours["origin"]["model"])})
         model, words = hub_checkpoint.open_model(folder), hub_checkpoint.open_tokenizer(folder)
+        score_condition.load(model, folder)
         return cls(model, words, ClipsConfig(**ours["clips"]), origin)
 
     def save(self, folder: Path) -> None:
@@ -114,8 +121,10 @@ class MusicGenFamily(SoundFamily):
         from transformers import EncodecFeatureExtractor
 
         model = self.model if self._adapted is None else merged(self._adapted)
+        weights = {name: each for name, each in model.state_dict().items() if not is_of_condition(name)}
         with hub_checkpoint.quiet():
-            model.save_pretrained(folder)
+            model.save_pretrained(folder, state_dict=weights)
+        score_condition.save(model, folder)
         self.tokenizer.save_pretrained(folder)
         EncodecFeatureExtractor(sampling_rate=self.sample_rate).save_pretrained(folder)
         ours = {"clips": dataclasses.asdict(self.clips), "origin": dataclasses.asdict(self.origin)}
@@ -132,6 +141,7 @@ class MusicGenFamily(SoundFamily):
             model = build(self.origin.model, self.tokenizer, codec, self.origin.seed)
         else:
             model = hub_checkpoint.open_model(hub_checkpoint.locate(self.origin.checkpoint))
+            score_condition.attach(model, deviation=0.0)
         model.train(False)
         return MusicGenFamily(model, self.tokenizer, self.clips, self.origin)
 
@@ -147,9 +157,14 @@ class MusicGenFamily(SoundFamily):
     def datasets(self, encoded: Path, seed: int) -> Datasets:
         held_out, context = code_windows.read_clips(encoded, "validation"), self.context_frames
         return Datasets(
-            train=code_windows.TrainingClips(encoded, context, self.clips.per_epoch, self.pad_id, self.text_ids, seed),
+            train=code_windows.TrainingClips(encoded, context, self.clips, self.pad_id, self.text_ids, seed),
             validation=code_windows.MeasuringClips(
-                code_windows.read_codes(encoded), held_out, context, self.pad_id, self.text_ids
+                code_windows.read_codes(encoded),
+                code_windows.read_score_frames(encoded),
+                held_out,
+                context,
+                self.pad_id,
+                self.text_ids,
             ),
         )
 
@@ -185,10 +200,11 @@ class MusicGenFamily(SoundFamily):
         return self._texts[key]
 
     def loss(self, batch: Batch, step: int) -> Loss:  # noqa: ARG002  # this loss has no warm-up
-        """Nats of a frame: the sum of its codebooks' cross entropies. Drops some captions and ignores padding."""
+        """Nats of a frame: the sum of its codebooks' cross entropies. Drops some conditions and ignores padding."""
         states = self.text_states(batch["text"], batch["mask"])
         kept = torch.rand(len(states), device=states.device) >= self.clips.caption_dropout
-        nats, _ = self._score(batch["codes"], states * kept[:, None, None], batch["mask"])
+        score = batch["score"] * kept[:, None, None]
+        nats, _ = self._score(batch["codes"], states * kept[:, None, None], batch["mask"], score)
         there = batch["codes"] != self.pad_id
         frames = there[:, 0].sum()
         books = (nats * there).sum((0, 2)) / frames
@@ -198,7 +214,11 @@ class MusicGenFamily(SoundFamily):
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
         """`nats_per_frame` is the sum of the codebooks' nats. Accuracies are top-1."""
         nats, correct = self._score(
-            batch["codes"], self.text_states(batch["text"], batch["mask"]), batch["mask"], likeliest=True
+            batch["codes"],
+            self.text_states(batch["text"], batch["mask"]),
+            batch["mask"],
+            batch["score"],
+            likeliest=True,
         )
         scored = batch["scored"][:, None].expand_as(nats)
         frames = float(batch["scored"].sum())
@@ -209,39 +229,50 @@ class MusicGenFamily(SoundFamily):
             measures[f"accuracy_codebook_{book + 1}"] = Ratio(float(correct[:, book][where].sum()), frames)
         return measures
 
-    def _score(self, codes: Tensor, states: Tensor, mask: Tensor, *, likeliest: bool = False) -> tuple[Tensor, Tensor]:
+    def score_states(self, score: Tensor, steps: int) -> Tensor:
+        """What a score (B, frames, columns) adds to the decoder's inputs: (B, steps, width)."""
+        states: Tensor = score_condition.condition_of(self.model)(score_condition.steps_of(score, steps))
+        return states
+
+    def _score(
+        self, codes: Tensor, states: Tensor, mask: Tensor, score: Tensor, *, likeliest: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """Nats of each code (B, codebooks, frames), 0 at pads, and with `likeliest`, whether each was the likeliest."""
         pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # padding common to all rows
         targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
         rows, books, steps = targets.shape
         ids = F.pad(targets[..., :-1], (1, 0), value=self.pad_id)
-        logits = self.model.decoder(
-            input_ids=ids.reshape(rows * books, steps),
-            encoder_hidden_states=states,
-            encoder_attention_mask=mask,  # keeps the words of a dropped caption: a softmax over nothing is NaN
-            use_cache=False,
-        ).logits.float()
+        added = self.score_states(score[:, :steps], steps)
+        with score_condition.adding(self.model, added):
+            logits = self.model.decoder(
+                input_ids=ids.reshape(rows * books, steps),
+                encoder_hidden_states=states,
+                encoder_attention_mask=mask,  # keeps the words of a dropped caption: a softmax over nothing is NaN
+                use_cache=False,
+            ).logits.float()
         logits, flat = logits.flatten(0, 1), targets.flatten()
         nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
         correct = logits.argmax(-1) == flat if likeliest else torch.zeros_like(flat, dtype=torch.bool)
         padded = [F.pad(undelayed(scores.view_as(targets)), (0, pads)) for scores in (nats, correct)]
         return padded[0], padded[1]
 
-    def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Score a clip of any length (codebooks, frames), in the windows of the validation.
+    def score_codes(
+        self, codes: Codes, caption: str, score: ScoreFrames
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Score a clip of any length (codebooks, frames) in the windows of the validation, with its key and beats.
 
         Returns:
             Nats of each code, and whether it was the likeliest, both with the shape of `codes`.
         """
         clip = code_windows.Clip(0, codes.shape[1], (caption,))
-        items = code_windows.MeasuringClips(codes.T, [clip], self.context_frames, self.pad_id, self.text_ids)
+        items = code_windows.MeasuringClips(codes.T, score, [clip], self.context_frames, self.pad_id, self.text_ids)
         nats, correct = np.empty(codes.T.shape), np.empty(codes.T.shape, np.bool_)
         done = 0
         with evaluating(self.model), torch.inference_mode():
             for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
                 here = {name: value.to(self.model.device) for name, value in batch.items()}
                 states = self.text_states(here["text"], here["mask"])
-                scores = self._score(here["codes"], states, here["mask"], likeliest=True)
+                scores = self._score(here["codes"], states, here["mask"], here["score"], likeliest=True)
                 of_frames = [score.transpose(1, 2)[here["scored"]].cpu().numpy() for score in scores]
                 until = done + len(of_frames[0])
                 nats[done:until], correct[done:until] = of_frames
@@ -255,9 +286,11 @@ class MusicGenFamily(SoundFamily):
         sampling: SoundSampling,
         seed: int,
         primes: Sequence[Codes] | None = None,
+        scores: Sequence[ScoreFrames] | None = None,
     ) -> Codes:
-        """See `code_decoding.generate`."""
-        return code_decoding.generate(self, captions, frames, sampling, seed, primes)
+        """See `code_decoding.generate`; without scores, each sound follows the key and the tempo of its caption."""
+        followed = scores or [frames_of_caption(caption, frames, self.frame_rate) for caption in captions]
+        return code_decoding.generate(self, captions, frames, sampling, seed, primes, followed)
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), with the model's codec."""
@@ -269,5 +302,5 @@ class MusicGenFamily(SoundFamily):
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""
-        codes = self.generate([_SAMPLE], self.context_frames, SoundSampling(3.0, 1.0, 250), seed)[0]
+        codes = self.generate([_SAMPLE], self.context_frames, SoundSampling(3.0, 1.0, 50), seed)[0]
         return Waveform(self.decode_codes(codes)[:, None], self.sample_rate)

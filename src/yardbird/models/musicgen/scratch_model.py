@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from yardbird.config import Layers, PositiveInt, Settings, ShareBelowOne, Width
+from yardbird.models.musicgen import score_condition
 from yardbird.models.musicgen.hub_checkpoint import complete, quiet
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
     from transformers import EncodecModel, MusicgenForConditionalGeneration, PreTrainedTokenizerBase
 
 # Standard deviations. With the usual size, the sinusoidal positions dominate the embeddings and delay learning.
-_EMBEDDING, _HEAD = 0.6, 0.02
+_EMBEDDING, _HEAD, _SCORE = 0.6, 0.02, 0.3
 
 # Scale of the text encoder's states. A caption says little about a single frame. At full scale its states are noise at
 # first, and the decoder learns to ignore them for good. So they start small.
@@ -94,6 +95,7 @@ def build(
         torch.nn.init.constant_(cast(Any, text_encoder).encoder.final_layer_norm.weight, _TEXT)
         config = MusicgenConfig(text_encoder=text_encoder.config, audio_encoder=codec.config, decoder=decoder.config)
         model = MusicgenForConditionalGeneration(config, text_encoder, codec, decoder)
+        score_condition.attach(model, _SCORE)
     # The default attention is slow, and in a model that was not loaded from a file, it is not causal.
     for part in (model.text_encoder, model.decoder):
         part.set_attn_implementation("sdpa")
