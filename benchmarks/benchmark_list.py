@@ -29,7 +29,8 @@ class Peer:
 
 @dataclass(frozen=True)
 class Goal:
-    """Ours must be at least `ratio` times as fast as the peer in settings whose first parts are `work`."""
+    """The first variant of ours in a setting, if the setting's first parts are `work`, must be at least `ratio` times
+    as fast as the peer. Others, such as weights of 8 bits, give other results or need other inputs."""
 
     benchmark: str
     work: str

@@ -60,6 +60,7 @@ def comparisons(benchmark: str, rows: list[dict[str, Any]]) -> Iterator[dict[str
     """Each variant of ours with each peer in the same setting: how many times as fast ours is, paired by rounds."""
     for (setting, axis, size), group in groupby(rows, key=lambda row: (row["setting"], row["axis"], row["size"])):
         variants = list(group)
+        plain = next((row for row in variants if row["variant"].startswith("ours")), None)
         for ours in (row for row in variants if row["variant"].startswith("ours") and not row["missing"]):
             for peer in (row for row in variants if not row["variant"].startswith("ours")):
                 known = next((known for known in PEERS if known.names(peer["variant"])), None)
@@ -70,7 +71,7 @@ def comparisons(benchmark: str, rows: list[dict[str, Any]]) -> Iterator[dict[str
                     "ours": ours["variant"],
                     "peer": peer["variant"],
                     "version": _version(known.package) if known else "",
-                    "goal": _goal(benchmark, setting, peer["variant"]),
+                    "goal": _goal(benchmark, setting, peer["variant"]) if ours is plain else None,
                     "ratio": ratio,
                     "low": low,
                     "high": high,

@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "bars": 8, "whole_choruses": False, "free": 1, "solos_per_chart": 1, "measured": 1, "charts": str(CHARTS),
     "prime_bars": 2, "temperature": 1.0, "top_k": None, "top_p": None, "min_p": None, "qpm": None, "artist": None,
     "free_chorus": None, "key": None, "best_of": 1, "lowest_pitch": 49, "highest_pitch": 81, "comping": False,
-    "drums": False, "count_in": False,
+    "drums": False, "count_in": False, "int8": False,
 }  # fmt: skip
 
 

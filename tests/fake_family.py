@@ -79,7 +79,7 @@ class FakeFamily(Family):
 
 
 class FakeTokens(FakeFamily, TokenFamily):
-    """A token family that wraps a sequence model such as an n-gram."""
+    """A token family that wraps a sequence model such as an n-gram. It records the last `int8`."""
 
     def __init__(self, model: Any, codec: EventCodec) -> None:
         super().__init__()
@@ -100,7 +100,10 @@ class FakeTokens(FakeFamily, TokenFamily):
         sampling: Sampling,
         seed: int,
         max_tokens: int,
+        *,
+        int8: bool = False,
     ) -> list[NDArray[np.uint16]]:
+        self.int8 = int8
         return list(self.sequences.generate(primes, constraints, sampling, seed, max_tokens))
 
 

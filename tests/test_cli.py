@@ -286,7 +286,7 @@ def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
     assert "note: this model ignores artist='Charlie Parker'\n" in said.err
     solos = [workspace / f"out/generate/blues_in_f_seed0_{number:03d}.mid" for number in range(2)]
     assert [read_score(solo).bar_count for solo in solos] == [4, 4]
-    assert files.read_json(solos[0].with_suffix(".json"))["model"]["ignored"] == ["artist", "key"]
+    assert files.read_json(solos[0].with_suffix(".json"))["model"]["ignored"] == ["artist", "key", "int8"]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,14 @@ class RandomWalk(FakeTokens):
         self.primes: list[Tokens] = []
 
     def generate(
-        self, primes: Sequence[Tokens], constraints: Sequence[Constraint], sampling: Sampling, seed: int, limit: int
+        self,
+        primes: Sequence[Tokens],
+        constraints: Sequence[Constraint],
+        sampling: Sampling,
+        seed: int,
+        limit: int,
+        *,
+        int8: bool = False,
     ) -> list[Tokens]:
         self.primes += primes
         rows = []

@@ -109,7 +109,7 @@ def test_sampling_equals_the_generate_stage_and_returns_the_points(ask: Ask, fol
     config = GenerateConfig(
         bars=3, whole_choruses=False, free=0, solos_per_chart=0, measured=1, charts="", prime_bars=0, temperature=1.0,
         top_k=None, top_p=0.95, min_p=None, qpm=None, artist=None, free_chorus=None, key=None, best_of=1,
-        lowest_pitch=49, highest_pitch=81, comping=False, drums=False, count_in=False,
+        lowest_pitch=49, highest_pitch=81, comping=False, drums=False, count_in=False, int8=False,
     )  # fmt: skip
     (solo,) = open_source(folder).draw([Order("x", 3, LeadSheet.parse("F7 | Bb7"))], config, 0)
     assert facts(solo.score)["midi"] == drawn["midi"]

@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 class ChosenModel:
     """A trained model that is not loaded yet: its folder, its family, and the artists of its vocabulary, if any.
 
-    Only models of event tokens have a vocabulary. `int8`: draw with weights rounded to 8 bits.
+    Only models of event tokens have a vocabulary.
     """
 
     folder: Path
     family: str
     artists: Sequence[str]
-    int8: bool
 
     @classmethod
-    def find(cls, model: str, family: str | None, int8: bool) -> "ChosenModel":
+    def find(cls, model: str, family: str | None) -> "ChosenModel":
         """The model of --model; it imports no torch.
 
         Raises:
@@ -34,7 +33,7 @@ class ChosenModel:
         from yardbird.models.family_names import family_of
 
         folder = model_folder(model)
-        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"), int8)
+        return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"))
 
     def check_artist(self, artist: str | None) -> None:
         from yardbird.generation.orders import check_artist
@@ -44,11 +43,6 @@ class ChosenModel:
 
     def open(self) -> "tuple[Family, Mapping[str, Any]]":
         """The loaded model, and the provenance of its weights."""
-        from yardbird.models.family_kinds import TokenFamily
         from yardbird.models.trained_folder import open_family
 
-        family, provenance = open_family(self.folder, self.family)
-        if self.int8 and isinstance(family, TokenFamily):
-            family.int8 = True
-            return family, {**provenance, "int8": True}
-        return family, provenance
+        return open_family(self.folder, self.family)

@@ -135,6 +135,7 @@ def generate(
         "bars": bars, "whole_choruses": None if bars is None else False, "prime_bars": prime_bars,
         "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "qpm": qpm, "key": key,
         "artist": artist, "best_of": best_of, "comping": comping, "drums": drums, "count_in": count_in,
+        "int8": int8 or None,
     }  # fmt: skip
     settings = with_options(read_section("generate", GenerateConfig), options)
     if count < 1:
@@ -160,7 +161,7 @@ def generate(
     elif chart and key is not None:
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
     check_out(out or _FOLDER)
-    trained = ChosenModel.find(model, family, int8)
+    trained = ChosenModel.find(model, family)
     trained.check_artist(settings.artist)
     if (stream or int8) and trained.family != "music_transformer":
         option, remedy = "--stream" if stream else "--int8", "choose a music_transformer"
@@ -262,7 +263,7 @@ def _draw(
             family, provenance = model.open()
             source = source_of(family, provenance)
         for ignored in source.ignored:
-            if (value := getattr(settings, ignored)) is not None:
+            if (value := getattr(settings, ignored)) not in (None, False):
                 note(f"this model ignores {ignored}={value!r}")
         if reason := without_judge(settings, JUDGES):
             note(reason)

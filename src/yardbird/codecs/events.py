@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from yardbird import files
 from yardbird.codecs.hidden_torch import without_torch
+from yardbird.codecs.mask_table import MaskTable
 from yardbird.codecs.vocabulary import (
     COUNTDOWN_BARS,
     FOLLOWERS,
@@ -72,6 +73,7 @@ class EventCodec:
         value_of: (vocab_size,) the value of each id: steps for Position and Duration, bars for Left, the pitch, the
             velocity, the pitch class for ChordRoot and ChordBass. For other kinds, the index within the kind
             (`meters`, `tempos`, `QUALITIES`).
+        masks: the masks of all grammars of this vocabulary.
     """
 
     def __init__(self, config: EncodeConfig, artists: Sequence[str]) -> None:
@@ -90,6 +92,7 @@ class EventCodec:
         self.value_of[self.ids("Duration")] += 1
         self.value_of[self.ids("Left")] += 1
         self.value_of[self.ids("Velocity")] = self.velocities
+        self.masks = MaskTable(self.vocab_size)
         self._chord_rows: dict[Chord | None, tuple[int, ...]] = {}
 
     @classmethod

@@ -7,11 +7,10 @@ score returns the same stream. Generation terminates, because bars are counted a
 """
 
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from yardbird.codecs.events import EventCodec
+from yardbird.codecs.mask_table import Mask, Span, Spans, one, without
 from yardbird.codecs.vocabulary import COUNTDOWN_BARS, FOLLOWERS, KINDS
 from yardbird.errors import InputError
 from yardbird.music.chords import QUALITIES, Chord
@@ -20,7 +19,12 @@ from yardbird.music.key_chords import opening_qualities, qualities_in
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score
 
-Mask = NDArray[np.bool_]
+
+class _PossibleChords(NamedTuple):
+    """The ids of the roots that have a chord, and for each of the 12 roots those of its qualities."""
+
+    roots: Spans
+    qualities: tuple[Spans, ...]
 
 
 class EventGrammar:
@@ -70,25 +74,33 @@ class EventGrammar:
         frame: Score | None = None,
     ) -> None:
         self._codec, self._bars, self._pitches = codec, bars, pitch_range
-        self._first = {kind: codec.ids(kind).start for kind in KINDS}
+        self._spans = {kind: (codec.ids(kind).start, codec.ids(kind).stop) for kind in KINDS}
+        self._first = {kind: first for kind, (first, _) in self._spans.items()}
         self._kinds: list[str] = [KINDS[kind] for kind in codec.kind_of]
         self._values: list[int] = codec.value_of.tolist()
         self._meter_id = None if meter is None else codec.meter_id(*meter)
         self._tempo_id = None if qpm is None else codec.tempo_id(qpm)
         self._artist_id = None if artist is None else codec.artist_id(artist)
         self._meter_changes, self._tempo_changes = meter_changes, tempo_changes
-        self._unknown_artist, self._at_rest = unknown_artist, at_rest
+        self._at_rest = at_rest
         self._frame = [] if frame is None else codec.bar_ids(frame)
         self._frame_steps = sum(int(codec.meter_steps[self._values[meter]]) for meter, _ in self._frame)
         assert frame is None or len(self._frame) == bars, "the frame has another number of bars"
         self._free_chords = chords is None
-        self._key, self._qualities_of_key = key, _quality_masks(None if key is None else qualities_in(key))
-        self._qualities = _quality_masks(None if key is None else opening_qualities(key))  # of the next chord
+        self._key = key
+        self._later = self._possible_chords(None if key is None else qualities_in(key))
+        self._possible = self._possible_chords(None if key is None else opening_qualities(key))  # as the next chord
         self._chords = [(change.tick, codec.chord_ids(change.chord)) for change in chords or ()]
         self._chorus_bars = chorus_bars
         known_meter = frame is not None or (self._meter_id is not None and not meter_changes)
         assert known_meter or not (self._chords or chorus_bars), "given chords require a known meter"
         self._check_wishes(artist)
+        self._bar_line, self._end_line = self._spans["Bar"], self._spans["EOS"]
+        self._pitch_spans = ((self._first["Pitch"] + pitch_range[0], self._first["Pitch"] + pitch_range[1] + 1),)
+        self._artists: Spans = (self._ids("Artist", self._artist_id),)
+        if self._artist_id is None and not unknown_artist and len(codec.artists) > 1:
+            self._artists = without(self._spans["Artist"], codec.artist_id(None))
+        self._shortest_bar = int(codec.meter_steps.min())
 
         self.finished = False
         self._last = "PAD"  # kind of the last token; PAD before the first
@@ -104,38 +116,34 @@ class EventGrammar:
         self._root = self._quality = 0  # of the last chord: pitch class of its root, index of its quality
 
     def allowed(self) -> Mask:
-        """(vocab_size,) which tokens may come next. A new array at each call; all False once finished."""
-        mask = np.zeros(self._codec.vocab_size, dtype=np.bool_)
+        """(vocab_size,) which tokens may come next; all False once finished. A row of a table: it cannot be written."""
+        return self._codec.masks[self.spans()]
+
+    def spans(self) -> Spans:
+        """The ids of the tokens that may come next, as ranges; `allowed` as a key of the table of masks."""
         last = self._last
         if self.finished:
-            return mask
+            return ()
         if last == "PAD":
-            mask[self._codec.bos_id] = True
-        elif last == "BOS":
-            mask[self._ids("Artist", self._artist_id)] = True
-            if self._artist_id is None and not self._unknown_artist and len(self._codec.artists) > 1:
-                mask[self._codec.artist_id(None)] = False
-        elif last == "Artist":
-            mask[self._first["Bar"]] = True
-        elif (due := self._due()) is not None:
-            mask[due] = True
-        elif last == "Position":
-            self._allow_at_position(mask)
-        elif last == "ChordRoot":
-            self._allow_qualities(mask)
-        elif last == "Pitch":
-            mask[self._codec.ids("Velocity")] = True
-        elif last == "Velocity":
-            self._allow_durations(mask)
-        elif last == "ChordQuality" and self._given:
-            mask[self._given[0]] = True
-        else:
-            self._allow_in_place(mask)
-            if (left := self._left()) is None:
-                self._allow_next_place(mask)
-            else:
-                mask[left] = True
-        return mask
+            return (one(self._codec.bos_id),)
+        if last == "BOS":
+            return self._artists
+        if last == "Artist":
+            return (self._bar_line,)
+        if (due := self._due()) is not None:
+            return (due,)
+        if last == "Position":
+            return self._at_position()
+        if last == "ChordRoot":
+            return self._after_root()
+        if last == "Pitch":
+            return (self._spans["Velocity"],)
+        if last == "Velocity":
+            return (self._durations(),)
+        if last == "ChordQuality" and self._given:
+            return (one(self._given[0]),)
+        left = self._left()
+        return (*self._in_place(), *(self._next_place() if left is None else (one(left),)))
 
     def advance(self, token: int) -> None:
         """Take the next token: one that `allowed()` permits, or the next token of a prime.
@@ -168,7 +176,7 @@ class EventGrammar:
             self._chosen[-1] = (self._chosen[-1][0], (*self._chosen[-1][1], token))
             self._root = value if kind == "ChordRoot" else self._root
             if kind == "ChordQuality":
-                self._quality, self._qualities = value, self._qualities_of_key
+                self._quality, self._possible = value, self._later
         elif kind == "Pitch":
             if self._step < self._busy_until:
                 raise self._refusal(token, "a note after the end of the one before")
@@ -194,7 +202,7 @@ class EventGrammar:
         """The requested ids of the meter and the tempo of this bar; None if the model chooses."""
         return self._frame[self._bar - 1] if self._frame else (self._meter_id, self._tempo_id)
 
-    def _due(self) -> slice | int | None:
+    def _due(self) -> Span | None:
         """The meters or tempos that must come next: in the first bar, and where the frame changes them."""
         meter, tempo = self._asked()
         if self._meter < 0 or (self._frame and self._meter != meter):
@@ -243,80 +251,71 @@ class EventGrammar:
         """The step at which the solo ends; the earliest possible one if later bars may be shorter."""
         if self._frame:
             return self._frame_steps
-        rest = int(self._codec.meter_steps.min()) if self._meter_changes else self._bar_steps
+        rest = self._shortest_bar if self._meter_changes else self._bar_steps
         return self._bar_start + self._bar_steps + (self._bars - self._bar) * rest
 
     def _last_start(self) -> int:
         return last_start(self._end(), self._codec.steps_per_beat) if self._at_rest else self._end()
 
-    def _ids(self, kind: str, token: int | None) -> slice | int:
+    def _ids(self, kind: str, token: int | None) -> Span:
         """The requested token, or all tokens of a kind."""
-        return self._codec.ids(kind) if token is None else token
+        return self._spans[kind] if token is None else one(token)
 
-    def _allow_at_position(self, mask: Mask) -> None:
+    def _at_position(self) -> Spans:
         if self._given:
-            mask[self._given[0]] = True
-            return
+            return (one(self._given[0]),)
         # A prime may end at a position under a sounding note. Only a chord is possible there, even with given chords.
         if self._free_chords or self._step < self._busy_until:
-            mask[self._first["Chord"]] = True
-            mask[self._codec.ids("ChordRoot")] = self._qualities.any(axis=1)
-        self._allow_pitches(mask)
+            return (self._spans["Chord"], *self._possible.roots, *self._pitch_ids())
+        return self._pitch_ids()
 
-    def _allow_qualities(self, mask: Mask) -> None:
+    def _after_root(self) -> Spans:
         if self._given:
-            mask[self._given[0]] = True
-            return
-        of_root = self._qualities[self._root]
-        mask[self._codec.ids("ChordQuality")] = of_root if of_root.any() else True  # the root may come from a prime
+            return (one(self._given[0]),)
+        # The root may come from a prime, and then the key may have no chord on it.
+        return self._possible.qualities[self._root] or (self._spans["ChordQuality"],)
 
-    def _basses(self) -> Mask:
-        """(12,) the possible bass notes of the last chord; in a key, its own tones."""
-        if self._key is None:
-            basses = np.ones(12, dtype=np.bool_)
-        else:
-            basses = np.zeros(12, dtype=np.bool_)
-            basses[list(Chord(self._root, list(QUALITIES)[self._quality]).pitch_classes)] = True
-        basses[self._root] = False
-        return basses
+    def _basses(self) -> Spans:
+        """The possible bass notes of the last chord; in a key, its own tones."""
+        tones = Chord(self._root, list(QUALITIES)[self._quality]).pitch_classes if self._key else range(12)
+        return tuple(one(self._first["ChordBass"] + tone) for tone in sorted(tones) if tone != self._root)
 
-    def _allow_in_place(self, mask: Mask) -> None:
-        """Allow what may follow at the same bar line or position."""
+    def _in_place(self) -> Spans:
+        """What may follow at the same bar line or position."""
         last = self._last
         if last == "ChordQuality" and self._free_chords:
-            mask[self._codec.ids("ChordBass")] = self._basses()
+            return (*self._basses(), *self._pitch_ids())
         if last in ("Chord", "ChordQuality", "ChordBass"):
-            self._allow_pitches(mask)
+            return self._pitch_ids()
         if last == "Duration" and self._values[self._last_id] == self._codec.longest_duration:
-            self._allow_durations(mask)
+            return (self._durations(),)
+        spans: Spans = ()
         if last == "Bar" and self._meter_changes:
-            mask[self._codec.ids("TimeSig")] = True
-            mask[self._meter] = False
+            spans = without(self._spans["TimeSig"], self._meter)
         if last in ("Bar", "TimeSig") and self._tempo_changes:
-            mask[self._codec.ids("Tempo")] = True
-            mask[self._tempo] = False
+            spans = (*spans, *without(self._spans["Tempo"], self._tempo))
+        return spans
 
-    def _allow_next_place(self, mask: Mask) -> None:
-        """Allow positions up to the next given chord, or if the bar has no more given chords, the next bar or EOS."""
+    def _next_place(self) -> Spans:
+        """Positions up to the next given chord, or if the bar has no more given chords, the next bar or EOS."""
         bar_end, offset = self._bar_start + self._bar_steps, self._first["Position"] - self._bar_start
         given = self._chords[self._next_chord][0] if self._next_chord < len(self._chords) else bar_end
         earliest = self._step + 1 if self._free_chords else max(self._step + 1, self._busy_until)
         latest = bar_end if self._free_chords else 1 + self._last_start()
-        mask[offset + min(earliest, bar_end) : offset + min(given, bar_end, latest)] = True
+        first, stop = min(earliest, bar_end), min(given, bar_end, latest)
         if given < bar_end:
-            mask[offset + given] = True
+            after = one(offset + given)
         else:
-            mask[self._codec.eos_id if self._bar == self._bars else self._first["Bar"]] = True
+            after = self._end_line if self._bar == self._bars else self._bar_line
+        return ((offset + first, offset + stop), after) if first < stop else (after,)
 
-    def _allow_pitches(self, mask: Mask) -> None:
-        if self._busy_until <= self._step <= self._last_start():
-            lowest, highest = self._pitches
-            mask[self._first["Pitch"] + lowest : self._first["Pitch"] + highest + 1] = True
+    def _pitch_ids(self) -> Spans:
+        return self._pitch_spans if self._busy_until <= self._step <= self._last_start() else ()
 
-    def _allow_durations(self, mask: Mask) -> None:
-        """Allow durations up to the end of the solo. The chain written so far ends at `_busy_until`."""
+    def _durations(self) -> Span:
+        """Durations up to the end of the solo. The chain written so far ends at `_busy_until`."""
         longest = min(self._codec.longest_duration, self._end() - self._busy_until)
-        mask[self._first["Duration"] : self._first["Duration"] + longest] = True
+        return self._first["Duration"], self._first["Duration"] + longest
 
     def _check_wishes(self, artist: str | None) -> None:
         lowest, highest = self._pitches
@@ -334,6 +333,17 @@ class EventGrammar:
             if not holds:
                 raise InputError(what, expected=expected, found=found, remedy="change the request")
 
+    def _possible_chords(self, of_roots: Sequence[frozenset[str]] | None) -> "_PossibleChords":
+        """The chords whose qualities are among those of their root. None: any."""
+        chosen = [frozenset(QUALITIES)] * 12 if of_roots is None else of_roots
+        root, quality = self._first["ChordRoot"], self._first["ChordQuality"]
+        return _PossibleChords(
+            roots=tuple(one(root + index) for index, own in enumerate(chosen) if own),
+            qualities=tuple(
+                tuple(one(quality + index) for index, name in enumerate(QUALITIES) if name in own) for own in chosen
+            ),
+        )
+
     def _refusal(self, token: int, expected: str) -> InputError:
         return InputError(
             f"bar {self._bar}",
@@ -341,10 +351,3 @@ class EventGrammar:
             found=self._codec.vocabulary[token],
             remedy="use a prime of whole tokens that is shorter than the solo",
         )
-
-
-def _quality_masks(of_roots: Sequence[frozenset[str]] | None) -> Mask:
-    """(12, qualities) which qualities each root may have, in the order of `QUALITIES`. None: any."""
-    if of_roots is None:
-        return np.ones((12, len(QUALITIES)), dtype=np.bool_)
-    return np.array([[quality in own for quality in QUALITIES] for own in of_roots])

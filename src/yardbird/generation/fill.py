@@ -31,7 +31,7 @@ def fill(family: TokenFamily, filling: Filling, count: int, config: GenerateConf
 
     Gaps are filled in order; the notes drawn in one are context for the next. If a gap is longer than the model was
     trained to fill at once, its first bars are conditioned only on the bars before them; its last bars also on the
-    bars after the gap. Only the sampling, the pitch range and the artist of `config` are used.
+    bars after the gap. Only the sampling, `int8`, the pitch range and the artist of `config` are used.
 
     Raises:
         InputError: the model was not trained to fill or on that artist; or a meter does not fit its grid.
@@ -56,6 +56,7 @@ def fill(family: TokenFamily, filling: Filling, count: int, config: GenerateConf
             config.sampling,
             derive_seed(seed, "fill", number),
             longest + token_limit(codec, gap.bars),
+            int8=config.int8,
         )
         drawn = [piece.placed(codec, solo, row) for piece, solo, row in zip(pieces, drawn, rows, strict=True)]
     kept = filling.score.notes[~filling.holds(filling.score.onsets)]

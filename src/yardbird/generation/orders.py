@@ -63,6 +63,7 @@ class GenerateConfig(Settings, section="generate"):
     artist: str | None  # style, if the model is conditioned on artists; null: the model draws one
     free_chorus: PositiveInt | None  # bars after which drawn changes repeat, without a prime; null: never
     key: Annotated[str, _KEY_NAME] | None  # of a free solo's changes; null: the prime's, else at random
+    int8: bool  # draw tokens with weights rounded to 8 bits (see `yardbird.nn.compiled_decoder`)
     best_of: PositiveInt  # candidates per solo; the best by style, harmony and originality is kept; 1: no choice
     lowest_pitch: MidiNumber
     highest_pitch: MidiNumber

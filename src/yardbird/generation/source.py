@@ -50,9 +50,13 @@ def source_of(family: Family, provenance: Mapping[str, Any]) -> Source:
         InputError: the family writes sound, not notes.
     """
     if isinstance(family, TokenFamily):
-        return Source(partial(token_solos.draw, family.generate, family.codec), provenance, ())
+        return Source(partial(_draw_tokens, family), provenance, ())
     if not isinstance(family, LatentFamily):
         found, remedy = f"a {family.name}", "sound is drawn by `yardbird sing`"
         raise InputError(family.name, expected="a model that writes notes", found=found, remedy=remedy)
-    ignored = ("artist", "key")
+    ignored = ("artist", "key", "int8")
     return Source(partial(latent_solos.draw, family), {**provenance, "ignored": ignored}, ignored)
+
+
+def _draw_tokens(family: TokenFamily, orders: Sequence[Order], config: GenerateConfig, seed: int) -> list[Solo]:
+    return token_solos.draw(partial(family.generate, int8=config.int8), family.codec, orders, config, seed)

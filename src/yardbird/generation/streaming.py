@@ -25,7 +25,9 @@ def stream(family: TokenFamily, order: Order, config: GenerateConfig, seed: int,
 
     def generate(primes: Sequence[Any], constraints: Sequence[Constraint], *rest: Any) -> list[NDArray[np.uint16]]:
         (constraint,) = constraints
-        return family.generate(primes, [_Streamed(constraint, family.codec, order, config, on_bar)], *rest)
+        return family.generate(
+            primes, [_Streamed(constraint, family.codec, order, config, on_bar)], *rest, int8=config.int8
+        )
 
     (solo,) = token_solos.draw(generate, family.codec, [order], config, seed)
     return solo

@@ -29,7 +29,6 @@ class TokenFamily(Family):
     """A model of event tokens: it scores sequences, continues them and may fill gaps in them."""
 
     codec: "EventCodec"
-    int8: bool = False  # generate with weights rounded to 8 bits (see `yardbird.nn.compiled_decoder`)
 
     @property
     @abstractmethod
@@ -48,11 +47,13 @@ class TokenFamily(Family):
         sampling: "Sampling",
         seed: int,
         max_tokens: int,
+        *,
+        int8: bool = False,
     ) -> list[NDArray[np.uint16]]:
         """Continue all primes, each until its constraint is finished or it has `max_tokens` tokens, prime included.
 
         Constraints must be new; this method advances them over the primes. Row i depends on the model, its prime, the
-        seed and i.
+        seed and i. `int8`: with weights rounded to 8 bits (see `yardbird.nn.compiled_decoder`).
         """
 
 

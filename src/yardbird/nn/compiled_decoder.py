@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from yardbird.nn import decoder_kernel
@@ -23,7 +25,7 @@ class CompiledDecoder:
 
     def __init__(self, model: Transformer, rows: int, length: int, *, int8: bool) -> None:
         self._model = model
-        self._weights = pack(model, length, int8=int8)
+        self._weights = pack(model, rows, length, int8=int8)
         heads, layers = model.config.num_heads, model.config.num_layers
         width = model.config.d_model // heads
         self._keys = np.empty((layers, heads, rows, width, length), np.float32)
@@ -62,8 +64,9 @@ def applies(model: Transformer) -> bool:
 
 
 @torch.no_grad()
-def pack(model: Transformer, length: int, *, int8: bool) -> Weights:
+def pack(model: Transformer, rows: int, length: int, *, int8: bool) -> Weights:
     """The weights of a model for at most `length` positions, in the layout of the kernel."""
+    transposed = rows == 1
     config, blocks = model.config, [block for block in model.blocks if isinstance(block, Block)]
     attentions = [block.attention for block in blocks]
     heads, rotary = config.num_heads, config.attention == "rotary"
@@ -82,11 +85,12 @@ def pack(model: Transformer, length: int, *, int8: bool) -> Weights:
         positions=_array(positions),
         terms=terms,
         projection=_matrix([_after(b.attention_norm, b.attention.projection, scale) for b in blocks], int8),
-        distances=_array(torch.stack(distances).transpose(2, 3)),
+        distances=_in_huge_pages(torch.stack(distances).transpose(2, 3)),
         turns=_array(torch.cat(turns(torch.arange(length if rotary else 0), width), dim=1)),
         output=_matrix([(a.output.weight, a.output.bias) for a in attentions], int8),
         widen=_matrix([_after(b.feed_forward_norm, b.widen) for b in blocks], int8),
-        narrow=_matrix([(b.narrow.weight, b.narrow.bias) for b in blocks], int8),
+        narrow=_matrix([(b.narrow.weight, b.narrow.bias) for b in blocks], int8, transposed=transposed),
+        narrow_transposed=transposed,
         head=_matrix([(head * model.norm.weight, head @ model.norm.bias)], int8),
     )
 
@@ -98,12 +102,18 @@ def _after(norm: nn.LayerNorm, linear: nn.Linear, scale: Tensor | float = 1.0) -
     return weight * norm.weight, weight @ norm.bias + bias
 
 
-def _matrix(layers: Sequence[tuple[Tensor, Tensor]], int8: bool) -> Matrix:
+def _matrix(layers: Sequence[tuple[Tensor, Tensor]], int8: bool, *, transposed: bool = False) -> Matrix:
     weight, bias = (torch.stack(part) for part in zip(*layers, strict=True))
-    if not int8:
-        return Matrix(_array(weight), np.ones(bias.shape, np.float32), _array(bias))
-    scale = (weight.abs().amax(2) / 127).clamp(min=torch.finfo().tiny)
-    return Matrix((weight / scale[..., None]).round().to(torch.int8).numpy(), _array(scale), _array(bias))
+    scale = torch.ones_like(bias)
+    if int8:
+        scale = (weight.abs().amax(2) / 127).clamp(min=torch.finfo().tiny)
+        weight = (weight / scale[..., None]).round().to(torch.int8)
+    return Matrix(_in_huge_pages(weight.mT if transposed else weight), _array(scale), _array(bias))
+
+
+def _in_huge_pages(tensor: Tensor) -> NDArray[Any]:
+    """A contiguous copy in memory of NumPy. Unlike torch, NumPy requests huge pages, which are read faster."""
+    return np.array(tensor.detach().numpy(), order="C")
 
 
 def _pack_terms(model: Transformer) -> tuple[Terms, list[Tensor]]:

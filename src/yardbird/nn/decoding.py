@@ -135,7 +135,7 @@ class _Batch:
         constraints: Sequence[Constraint] | None,
         vocab_size: int,
     ) -> None:
-        self._any = np.ones((len(primes), vocab_size), np.bool_)
+        self._allowed = np.ones((len(primes), vocab_size), np.bool_)
         self.lengths = [len(prime) for prime in primes]
         self.max_length, self.constraints = max_length, constraints
         self.tokens = np.zeros((len(primes), max(max_length, *self.lengths, 0)), np.int64)
@@ -146,9 +146,11 @@ class _Batch:
         return self.lengths[row] >= self.max_length or (self.constraints is not None and self.constraints[row].finished)
 
     def allowed(self, rows: Sequence[int]) -> NDArray[np.bool_]:
-        if self.constraints is None:
-            return self._any[: len(rows)]
-        return np.stack([self.constraints[row].allowed() for row in rows])
+        allowed = self._allowed[: len(rows)]
+        if self.constraints is not None:
+            for place, row in enumerate(rows):
+                allowed[place] = self.constraints[row].allowed()
+        return allowed
 
     def append(self, row: int, token: int) -> None:
         self.tokens[row, self.lengths[row]] = token

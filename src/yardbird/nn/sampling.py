@@ -27,7 +27,7 @@ class Constraint(Protocol):
         """The sequence is complete. No method is called after that."""
 
     def allowed(self) -> NDArray[np.bool_]:
-        """(vocabulary,), at least one of them True."""
+        """(vocabulary,), at least one of them True. The caller does not change it."""
 
     def advance(self, token: int) -> None:
         """Take the next token."""

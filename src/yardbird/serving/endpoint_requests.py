@@ -60,7 +60,7 @@ def as_config(settings: Mapping[str, Any]) -> GenerateConfig:
     asked = {name: settings[name] for name in settings.keys() & GenerateConfig.__dataclass_fields__.keys()}
     fixed = {"free": 0, "solos_per_chart": 0, "measured": 1, "charts": "", "prime_bars": 0, "comping": False,
              "drums": False, "count_in": False, "artist": None, "free_chorus": None, "key": None,
-             "best_of": 1}  # fmt: skip
+             "best_of": 1, "int8": False}  # fmt: skip
     try:
         return GenerateConfig(**{**fixed, **asked})
     except ConfigError as error:  # it names params.yaml, which the sender of a request does not see

@@ -181,6 +181,8 @@ class MusicTransformerFamily(TokenFamily):
         sampling: Sampling,
         seed: int,
         max_tokens: int,
+        *,
+        int8: bool = False,
     ) -> list[NDArray[np.uint16]]:
         """Continue all primes, each until its constraint is finished or it has `max_tokens` tokens, prime included.
 
@@ -189,7 +191,7 @@ class MusicTransformerFamily(TokenFamily):
         longer than the context).
         """
         rows = [np.asarray(prime).astype(int).tolist() for prime in primes]
-        drawn = decode(self.model, rows, sampling, seed, max_tokens, constraints, int8=self.int8)
+        drawn = decode(self.model, rows, sampling, seed, max_tokens, constraints, int8=int8)
         return [np.array(row, np.uint16) for row in drawn]
 
     def sample(self, seed: int) -> Score:
