@@ -10,8 +10,10 @@ Source: Dong et al. 2020, MusPy; Mogren 2016 (scale consistency), Dong et al. 20
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yardbird.metrics.entropy import entropy_bits
 from yardbird.metrics.estimates import Results, SoloMean
@@ -78,7 +80,7 @@ def metrics_of_pitches(scores: Sequence[Score]) -> Columns:
     classes = np.zeros((len(scores), 132), dtype=np.int64)  # eleven octaves
     classes[:, :128] = counts
     classes = classes.reshape(len(scores), 11, 12).sum(axis=1)
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "pitch_range": 127 - used[:, ::-1].argmax(axis=1) - used.argmax(axis=1),
         "pitches_used": used.sum(axis=1),
         "pitch_classes_used": (classes > 0).sum(axis=1),
