@@ -1,9 +1,9 @@
 """Augmentation speed, 100 to 1000 solos, compared with pretty_midi and MusPy.
 
 Ours is the whole job of the stage: read the scores, choose the copies, transpose notes, chords and keys, scale the
-tempos, write each file atomically, write the manifest. The peers read the same files once and write the same copies,
-with notes and tempos only. The files are in memory (/dev/shm) where it exists, because the time of creating a file on
-a disk varies more than the rest.
+tempos, write the files, write the manifest, replace the output as a whole. The peers read the same files once and write
+the same copies, with notes and tempos only. The files are in memory (/dev/shm) where it exists, because the time of
+creating a file on a disk varies more than the rest.
 """
 
 import copy

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from yardbird import files
-from yardbird.errors import InputError
+from yardbird.errors import InputError, WriteError
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary_file(tmp_path: Path, monkeypatch) -> None:
@@ -61,3 +61,11 @@ def test_a_carriage_return_in_a_text_does_not_end_the_line(tmp_path: Path) -> No
     """Regression: it was not quoted, and the reader found a row that was too short."""
     files.write_csv(tmp_path / "table.csv", ("part", "notes"), [{"part": "Solo\rBb", "notes": 3}])
     assert (tmp_path / "table.csv").read_bytes() == b'part,notes\n"Solo\rBb",3\n'
+
+
+def test_a_file_of_a_draft_gets_its_folder_and_replaces_none(tmp_path):
+    files.write_to_draft(f"{tmp_path}/new/folder/a.mid", b"one")
+    files.write_to_draft(f"{tmp_path}/new/folder/b.mid", b"two")
+    assert [path.read_bytes() for path in sorted((tmp_path / "new/folder").iterdir())] == [b"one", b"two"]
+    with pytest.raises(WriteError, match=r"a\.mid"):
+        files.write_to_draft(f"{tmp_path}/new/folder/a.mid", b"three")

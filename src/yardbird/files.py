@@ -32,6 +32,29 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise WriteError(path, len(content), error) from None
 
 
+def write_to_draft(path: str, content: bytes) -> None:
+    """Write a new file to the draft of a folder, which nobody reads before the whole folder is in place.
+
+    It is not atomic, and faster: of many small files, `write_bytes` takes half of the time for names and renaming.
+
+    Raises:
+        WriteError: as in `write_bytes`.
+    """
+    try:
+        try:
+            _write_new(path, content)
+        except FileNotFoundError:  # the first file of its folder
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            _write_new(path, content)
+    except OSError as error:
+        raise WriteError(Path(path), len(content), error) from None
+
+
+def _write_new(path: str, content: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(content)
+
+
 @contextmanager
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """Yield a new file to fill. It replaces `path` if the block succeeds and is deleted if the block fails."""
@@ -57,10 +80,15 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write a header and the rows, with `\\n` as line end. Entries of a row that are not in `columns` are ignored."""
+    write_lines(path, columns, ([row.get(column, "") for column in columns] for row in rows))
+
+
+def write_lines(path: Path, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
+    """Write a header and lines of values, one for each column, with `\\n` as line end."""
     with replacing_file(path) as file:
-        writer = csv.DictWriter(_Lines(file), columns, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(_Lines(file))
+        writer.writerow(columns)
+        writer.writerows(lines)
 
 
 class _Lines:
@@ -109,6 +137,8 @@ def zip_folder(folder: Path, archive: Path) -> None:
 
 def read_bytes(path: Path) -> bytes:
     """The content of a file, which may be inside a zip file: `scores/00003.zip/solo.mid`."""
+    if ".zip" not in os.fspath(path):  # the parents of a path take longer than reading it
+        return path.read_bytes()
     archive = next((parent for parent in path.parents if parent.suffix == ".zip"), None)
     if archive is None or not archive.is_file():
         return path.read_bytes()

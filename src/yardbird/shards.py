@@ -8,6 +8,7 @@ killed stage are kept outside its outputs, and the same stage continues after th
 """
 
 import itertools
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -67,8 +68,12 @@ class Part:
             (output / self.small).mkdir(exist_ok=True)
             _link(self.folder / f"{self.small}.zip", output / self.small / self.archive)
         for path in paths if not self.archive else ():
-            (output / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / path).rename(output / path)
+            source, target = f"{self.folder}/{path}", f"{output}/{path}"
+            try:
+                os.rename(source, target)
+            except FileNotFoundError:  # the first file of its folder
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                os.rename(source, target)
 
 
 @contextmanager

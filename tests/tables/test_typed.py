@@ -27,7 +27,7 @@ from yardbird.tables.generated_tables import (
     write_generated_sounds,
 )
 from yardbird.tables.split_table import SplitRow
-from yardbird.tables.typed_table import Columns, read_table, write_table
+from yardbird.tables.typed_table import Columns, join_tables, read_table, write_table
 
 TABLES: list[type[Columns]] = [
     Change, ClipRow, CopyRow, EncodedClipRow, EncodedRow, GeneratedSolo, GeneratedSound, RatioRow, Reject, Rejected,
@@ -198,3 +198,14 @@ def test_a_curve_that_is_not_text_gives_a_one_line_error(tmp_path: Path) -> None
     (tmp_path / "x_curve.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match=r"x_curve\.csv: expected a UTF-8 table of numbers, found"):
         read_curve(tmp_path / "x_curve.csv")
+
+
+def test_joined_tables_have_all_rows_and_one_changed_column(tmp_path: Path) -> None:
+    rows = [Change(*(f"{field.name}, {number}\n" for field in fields(Change))) for number in range(5)]
+    write_table(tmp_path / "a.csv", Change, rows[:3])
+    write_table(tmp_path / "b.csv", Change, rows[3:])
+    column = fields(Change)[0].name
+    parts = [(tmp_path / "a.csv", list), (tmp_path / "b.csv", lambda texts: [text.upper() for text in texts])]
+    join_tables(tmp_path / "whole.csv", Change, parts, column)
+    changed = [replace(row, **{column: getattr(row, column).upper()}) for row in rows[3:]]
+    assert read_table(tmp_path / "whole.csv", Change) == rows[:3] + changed

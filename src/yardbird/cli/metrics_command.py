@@ -27,7 +27,8 @@ def metrics(
 ) -> None:
     """Measure solos: pitch, rhythm, harmony, phrases, bebop figures; with --against also copied runs.
 
-    Each file is read as by the ingest stage: its solo line, and its chords if there are any. A dash means that a metric
+    Each file is read as by the ingest stage: its solo line, and its chords if there are any. The last metrics are those
+    of MusPy that apply to a single line. A dash means that a metric
     is undefined, such as harmony without chords. --against FOLDER adds the shares of the solo's runs of 4, 6, 8 and 10
     intervals that occur in the folder's solos in any key, the longest such run, and its source; a file of that folder
     is not compared with itself.
@@ -43,11 +44,10 @@ def metrics(
     - `yardbird metrics --json data/generated/music_transformer > metrics.json`
     """
     from yardbird.metrics.shared_runs import KnownSolo, OriginalityIndex
-    from yardbird.metrics.solo_metrics import describe_all
 
     faults: dict[str, str] = {}
     scores = _read(files, faults)
-    table: dict[str, Values] = dict(zip(scores, describe_all(list(scores.values())), strict=True))
+    table: dict[str, Values] = dict(zip(scores, _measure(list(scores.values())), strict=True))
     known = _read([against], faults) if against else {}
     if against and not known:
         raise InputError(against, expected="at least one usable solo", found="none", remedy=_REMEDY)
@@ -60,13 +60,20 @@ def metrics(
         solos = {name: {**values, **sources[name]} for name, values in table.items()}
         typer.echo(json.dumps({"solos": solos, "unusable": faults}, indent=2, ensure_ascii=False))
     else:
-        _show(table, describe_all(list(known.values())))
+        _show(table, _measure(list(known.values())))
         for name, origin in origins.items():
             typer.echo(f"{name}: {origin}")
     for text in faults.values():
         typer.echo(f"error: {text}", err=True)
     if faults or not scores:
         sys.exit(1)
+
+
+def _measure(scores: Sequence["Score"]) -> list[Values]:
+    from yardbird.metrics.common_metrics import common_values
+    from yardbird.metrics.solo_metrics import describe_all
+
+    return [own | common for own, common in zip(describe_all(scores), common_values(scores), strict=True)]
 
 
 def _read(places: Iterable[Path], faults: dict[str, str]) -> dict[str, "Score"]:

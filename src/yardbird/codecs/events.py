@@ -155,6 +155,12 @@ class EventCodec:
         quality = self._first["ChordQuality"] + _QUALITY_INDEX[chord.quality]
         return (root, quality) if chord.bass is None else (root, quality, self._first["ChordBass"] + chord.bass)
 
+    def _chord_row(self, chord: Chord | None) -> tuple[int, ...]:
+        """The ids of a chord, filled up to three with −1."""
+        if chord not in self._chord_rows:
+            self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]
+        return self._chord_rows[chord]
+
     def grid(self, score: Score) -> Quantised:
         """Quantise a score to the codec's grid, tempo bins and velocity bins, and count the losses. Idempotent."""
         return quantise(score, self.steps_per_beat, tempo_bins=self.tempos, velocity_bins=self.velocities)
@@ -195,9 +201,10 @@ class EventCodec:
         is_occupied[notes["onset_tick"]] = is_occupied[score.chord_ticks] = True
         occupied = np.flatnonzero(is_occupied)
         add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
-        for chord in {change.chord for change in score.chords} - self._chord_rows.keys():
-            self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]  # filled up to three
-        chords = np.array([self._chord_rows[change.chord] for change in score.chords], dtype=np.int64).reshape(-1, 3)
+        # by identity: a score repeats few objects, and the hash of a chord takes longer than the rest of its look-up
+        distinct = {id(change.chord): change.chord for change in score.chords}
+        rows = {place: self._chord_row(chord) for place, chord in distinct.items()}
+        chords = np.array([rows[id(change.chord)] for change in score.chords], dtype=np.int64).reshape(-1, 3)
         for place, kind in enumerate(("ChordRoot", "ChordQuality", "ChordBass")):  # N.C. takes the root's place
             held = chords[:, place] >= 0
             add(kind, score.chord_ticks[held], chords[held, place])

@@ -3,14 +3,13 @@
 Only training tunes are copied, after the split: training on a copy of a held-out tune would leak it.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
-
-import numpy as np
 
 from yardbird import files
 from yardbird.config import (
@@ -28,15 +27,18 @@ from yardbird.config import (
 from yardbird.data.manifest import SoloRow
 from yardbird.errors import InputError
 from yardbird.execution import over_processes
-from yardbird.music.midi import read_score, write_score
+from yardbird.music.midi import read_score
+from yardbird.music.midi_copies import MidiCopies
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
 from yardbird.seeds import generator
 from yardbird.shards import PLAIN, Part, Shards, computed_parts
-from yardbird.tables.copies_table import CopyRow, iterate_copies, write_copies
+from yardbird.tables.copies_table import CopyRow, join_copies, write_copies
 
 _SCORES = "scores"  # in the output
 _FILES_PER_WORKER = 2000  # to copy them takes longer than to start a worker
+
+_Sound = tuple[int, int]
 
 _RANGE = Check(lambda pair: len(pair) == 2 and pair[0] <= pair[1], "lowest, highest")
 _PROGRAM = Check(lambda name: name == "other" or name.isdecimal(), "a MIDI program or `other`")
@@ -67,6 +69,10 @@ class Variant:
     def suffix(self) -> str:
         """The suffix of the copy's id and file name: `__+3_x110` is a minor third higher and 10 % faster."""
         return f"__{self.semitones:+d}_x{self.tempo_factor * 100:g}"
+
+
+#: One object for all solos, which saves two KiB a solo.
+_variant = lru_cache(maxsize=1024)(Variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +143,7 @@ def augment(
             items_per_worker=_FILES_PER_WORKER,
         ) as parts,
     ):
-        write_copies(draft, _moved(parts, draft))
+        join_copies(draft, ((part.folder, partial(_moved, part, draft)) for part in parts))
     return total
 
 
@@ -147,19 +153,17 @@ def _outline(ingested: Path, row: SoloRow) -> Outline:
 
 def _write_part(ingested: Path, copies: Sequence[tuple[SoloRow, Variant, CopyRow]], part: Path) -> None:
     for path, own in groupby(copies, key=lambda copy: copy[0].path):
-        score = read_score(ingested / path)
+        parent = MidiCopies(files.read_bytes(ingested / path))
         for _, variant, copy in own:
-            write_score(score.transposed(variant.semitones).tempo_scaled(variant.tempo_factor), part / copy.path)
+            content = parent.copy(variant.semitones, variant.tempo_factor)
+            files.write_to_draft(f"{part}/{copy.path}", content)
     write_copies(part, [copy for *_, copy in copies])
 
 
-def _moved(parts: Iterable[Part], output: Path) -> Iterator[CopyRow]:
-    """Move the scores of all parts to the output, and give their rows."""
-    for part in parts:
-        rows = list(iterate_copies(part.folder))
-        part.give_files(output, [row.path for row in rows])
-        for row in rows:
-            yield replace(row, path=part.path(row.path))
+def _moved(part: Part, output: Path, paths: Sequence[str]) -> list[str]:
+    """Move the scores of a part to the output, and give their paths there."""
+    part.give_files(output, paths)
+    return [part.path(path) for path in paths]
 
 
 def choose(
@@ -198,12 +202,19 @@ def offered(
     parents: Sequence[SoloRow], outlines: Mapping[str, Outline], config: AugmentConfig, seed: int
 ) -> dict[str, list[Variant]]:
     """The variants of each parent, best first, without those that sound like another parent or its copy."""
-    taken = {_sound(row, outlines[row.solo], Variant(0, 1.0)) for row in parents}
+    own = {row.solo: _sound(outlines[row.solo], Variant(0, 1.0)) for row in parents}
+    counts = Counter(row.interval_hash for row in parents)
+    # only parents with the same intervals can have the same copies
+    shared: dict[str, set[_Sound]] = {intervals: set() for intervals, count in counts.items() if count > 1}
+    for row in parents:
+        if row.interval_hash in shared:
+            shared[row.interval_hash].add(own[row.solo])
     offers: dict[str, list[Variant]] = {}
     for row in parents:
         offers[row.solo] = []
+        taken = shared.get(row.interval_hash, {own[row.solo]})
         for variant in variants(row, outlines[row.solo], config, seed):
-            sound = _sound(row, outlines[row.solo], variant)
+            sound = _sound(outlines[row.solo], variant)
             if sound not in taken:
                 taken.add(sound)
                 offers[row.solo].append(variant)
@@ -226,7 +237,7 @@ def variants(row: SoloRow, outline: Outline, config: AugmentConfig, seed: int) -
             if (factor == 1 or slowest <= qpm * factor <= fastest) and (semitones, factor) != (0, 1)
         ]
         order = rng.permutation(len(factors))
-        ranked += [(turn, rng.random(), Variant(semitones, factors[i])) for turn, i in enumerate(order)]
+        ranked += [(turn, rng.random(), _variant(semitones, factors[i])) for turn, i in enumerate(order)]
     return [variant for _, _, variant in sorted(ranked)]
 
 
@@ -242,7 +253,7 @@ def copy_row(row: SoloRow, variant: Variant, split: Split, role: Role) -> CopyRo
         artist=row.artist,
         title=row.title,
         tune_group=row.tune_group,
-        key=str(Key.parse(row.key).transposed(variant.semitones)) if row.key else "",
+        key=_key_name(row.key, variant.semitones),
         form=row.form,
         notes=row.notes,
         bars=row.bars,
@@ -251,7 +262,11 @@ def copy_row(row: SoloRow, variant: Variant, split: Split, role: Role) -> CopyRo
     )
 
 
-def _sound(row: SoloRow, outline: Outline, variant: Variant) -> tuple[str, int, float]:
-    """The properties by which copies differ, even if their parents are transposed copies of each other."""
-    first = outline.first_pitch + variant.semitones
-    return row.interval_hash, first, float(np.round(outline.mean_qpm * variant.tempo_factor, 1))
+@lru_cache(maxsize=1024)
+def _key_name(key: str, semitones: int) -> str:
+    return str(Key.parse(key).transposed(semitones)) if key else ""
+
+
+def _sound(outline: Outline, variant: Variant) -> _Sound:
+    """The first pitch and the tempo in tenths, by which copies of solos with the same intervals differ."""
+    return outline.first_pitch + variant.semitones, round(10 * (outline.mean_qpm * variant.tempo_factor))

@@ -45,6 +45,7 @@ from yardbird.evaluation.originality import ORIGINAL, Compared, Piece, compare_p
 from yardbird.evaluation.reconstruction import read_scores
 from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
+from yardbird.metrics.common_metrics import common_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
 from yardbird.metrics.set_rows import FLOOR, REAL, SELF, compare_sets, mean_distance
 from yardbird.models.family_kinds import SoundFamily
@@ -214,7 +215,9 @@ def compare_transcribed(
     ]
     solos = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
     heard_alone = {row: [plain(score) for score in own] for row, own in solos.items()}
-    results = merged(compare_sets(heard_alone, len(generated), streams(seed)), coherence_of(heard_alone))
+    results = merged(
+        compare_sets(heard_alone, len(generated), streams(seed)), coherence_of(heard_alone), common_of(heard_alone)
+    )
     if not rendered:
         return results, []
     index = training_index(data)

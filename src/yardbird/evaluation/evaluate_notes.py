@@ -12,6 +12,7 @@ from yardbird.evaluation.originality import Compared, measure_originality, origi
 from yardbird.judges.fitting import JudgeConfig, style_of
 from yardbird.judges.style_judges import read_judges
 from yardbird.metrics.coherence import coherence_of
+from yardbird.metrics.common_metrics import common_of
 from yardbird.metrics.estimates import Results, merged
 from yardbird.metrics.set_rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import SetRow, set_headlines, set_rows
@@ -49,6 +50,7 @@ def evaluate_notes(
         endings_of(sets, events, codec, artist),
         style_of(read_judges(data / "judges"), sets, events, judge, seed),
         coherence_of(sets),
+        common_of(sets),
         set_headlines(apart),
         originality_of(name, compared, index, streams(seed)),
     )

@@ -178,6 +178,11 @@ def _collect(midi: MidiEvents) -> RawMidi:
     )
 
 
+def is_chord(marker: str) -> bool:
+    """Whether a marker of a file that `write_score` wrote is a chord symbol."""
+    return marker not in (_PHRASE, _END) and not marker.startswith(_SECTION)
+
+
 def write_score(score: Score, path: Path) -> None:
     """Write a score as a type 1 MIDI file, atomically; equal scores give equal bytes. `read_score` reads it.
 
@@ -224,18 +229,20 @@ def read_score(path: Path) -> Score:
         raise InputError(
             path, expected=expected, found=f"an unreadable file ({error})", remedy="ingest it again"
         ) from None
-    markers = [(marker.time, marker.text) for marker in midi.markers]
-    ends = [tick for tick, text in markers if text == _END]
-    if len(ends) != 1 or len(midi.tracks) > 1:
-        raise InputError(path, expected=expected, found="no END marker", remedy="ingest it first")
-    chords, phrases, sections = [], [], []
-    for tick, text in markers:
+    chords, phrases, sections, ends = [], [], [], []
+    for marker in midi.markers:
+        tick, text = marker.time, marker.text
         if text == _PHRASE:
             phrases.append(tick)
+        elif text == _END:
+            ends.append(tick)
         elif text.startswith(_SECTION):
             sections.append(Section(tick, text.removeprefix(_SECTION)))
-        elif text != _END:
-            chords.append(ChordChange(tick, Chord.parse(text)))
+        else:
+            chords.append((tick, text))
+    if len(ends) != 1 or len(midi.tracks) > 1:
+        raise InputError(path, expected=expected, found="no END marker", remedy="ingest it first")
+    symbols = {text: Chord.parse(text) for text in {text for _, text in chords}}
     columns = midi.tracks[0].notes.numpy() if midi.tracks else {}
     notes = np.zeros(len(columns.get("time", ())), dtype=NOTE_DTYPE)
     for ours, theirs in zip(NOTE_DTYPE.names or (), ("time", "duration", "pitch", "velocity"), strict=True):
@@ -251,7 +258,7 @@ def read_score(path: Path) -> Score:
         end_tick=ends[0],
         tempos=tuple(map(Tempo, tempos["time"].tolist(), (60e6 / tempos["mspq"]).tolist())),
         meters=tuple(Meter(meter.time, meter.numerator, meter.denominator) for meter in midi.time_signatures),
-        chords=tuple(chords),
+        chords=tuple([ChordChange(tick, symbols[text]) for tick, text in chords]),
         phrases=tuple(phrases),
         sections=tuple(sections),
         key=Key.from_fifths(signature.key, "minor" if signature.tonality else "major") if signature else None,

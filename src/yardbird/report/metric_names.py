@@ -33,6 +33,14 @@ IN_WORDS: Mapping[str, str] = {
     "interval_5_7": "fourths and fifths",
     "interval_8_12": "sixths to octaves",
     "interval_over_12": "leaps over an octave",
+    "pitch_range": "range of pitches",
+    "pitches_used": "different pitches",
+    "pitch_classes_used": "different notes",
+    "pitch_class_entropy": "variety of notes",
+    "scale_consistency": "notes in one scale",
+    "empty_beat_rate": "beats of rest",
+    "empty_measure_rate": "bars of rest",
+    "groove_consistency": "similarity of neighbouring bars",
 }
 
 

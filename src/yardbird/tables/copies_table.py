@@ -1,11 +1,11 @@
 """The table of the augmented corpus: data/augmented/manifest.csv."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from yardbird.config import Role, Split
-from yardbird.tables.typed_table import iterate_table, write_table
+from yardbird.tables.typed_table import iterate_table, join_tables, write_table
 
 _TABLE = "manifest.csv"
 
@@ -36,6 +36,11 @@ class CopyRow:
 
 def write_copies(augmented: Path, rows: Iterable[CopyRow]) -> None:
     write_table(augmented / _TABLE, CopyRow, rows)
+
+
+def join_copies(augmented: Path, parts: Iterable[tuple[Path, Callable[[list[str]], list[str]]]]) -> None:
+    """Write the table of all parts from the tables in their folders, with the column `path` as a function gives it."""
+    join_tables(augmented / _TABLE, CopyRow, ((folder / _TABLE, paths) for folder, paths in parts), "path")
 
 
 def read_copies(augmented: Path) -> list[CopyRow]:
