@@ -96,4 +96,4 @@ def test_impossible_options_are_one_line(workspace: Path, arguments: list[str], 
 
 
 def test_a_prompt_without_words_is_refused(workspace: Path) -> None:
-    assert "error: PROMPT: expected words in each, found ' '" in refused(" ")
+    assert "error: prompt 1: expected words, found none" in refused(" ")

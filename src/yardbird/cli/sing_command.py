@@ -8,7 +8,6 @@ import typer
 from yardbird.cli.console import AsJson, note, print_json, result, working
 from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
 from yardbird.cli.output_places import OUT, Force, check_out, reserved
-from yardbird.errors import InputError
 from yardbird.progress import progress
 
 _FOLDER = OUT / "sing"
@@ -16,9 +15,12 @@ _FOLDER = OUT / "sing"
 
 def sing(
     prompts: Annotated[
-        list[str], typer.Argument(metavar="PROMPT…", help="Description of the sound; each prompt gives one.")
+        list[str],
+        typer.Argument(metavar="PROMPT…", help="Description of the sound, up to 500 letters; each gives one."),
     ],
-    seconds: Annotated[float | None, typer.Option(help="Length of every sound, a melody included.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of every sound, a melody included; up to 600, and 3600 in all.")
+    ] = None,
     guidance: Annotated[
         float | None, typer.Option(help="Weight of the prompt; 1: as trained; higher: closer to the prompt.")
     ] = None,
@@ -63,15 +65,15 @@ def sing(
 
     from yardbird import files
     from yardbird.config import read_section
-    from yardbird.generation.sound_orders import MELODIES, SingConfig, file_names, melody_solo
+    from yardbird.generation.sound_orders import MELODIES, SingConfig, check_prompt, file_names, melody_solo
     from yardbird.models.family_names import family_of
 
     options: dict[str, Any] = {
         "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,
         "melody_seconds": melody_seconds,
     }  # fmt: skip
-    if silent := [prompt for prompt in prompts if not prompt.strip()]:
-        raise InputError("PROMPT", expected="words in each", found=repr(silent[0]), remedy="describe the sound")
+    for number, prompt in enumerate(prompts, 1):
+        check_prompt(prompt, f"prompt {number}")
     settings = with_options(replace(read_section("sing", SingConfig), prompts=tuple(prompts)), options)
     folder = out or _FOLDER
     check_out(folder)
