@@ -132,7 +132,7 @@ class Slow:
         self.bodies: list[bytes] = []
         self.go = asyncio.Event()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.bodies.append((await receive())["body"])
         await self.go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
