@@ -216,7 +216,7 @@ def test_all_problems_of_the_parameters_are_reported(
     assert ended.value.code == 1
     lines = capsys.readouterr().out.splitlines()
     assert {line.split(": ")[1] for line in lines} == expected
-    assert "params.yaml: generate.bars: expected 1 or more, found 0" in lines
+    assert "params.yaml: generate.bars: expected 1 to 1024, found 0" in lines
     with pytest.raises(SystemExit):
         app(["check", "--json"])
     found = json.loads(capsys.readouterr().out)

@@ -66,7 +66,7 @@ def test_a_request_whose_time_is_over_stops_in_one_line(
     answers: dict[str, Answer], family: str, row: dict[str, str], settings: dict[str, Any], checks: int
 ) -> None:
     rows = [row] * 2
-    with pytest.raises(InputError, match="^request: expected at most 60 s of work, found more") as error:
+    with pytest.raises(InputError, match=r"^request: expected at most 60 s of work, found more") as error:
         answers[family](rows, settings, Counted(checks))
     assert "\n" not in str(error.value)
     assert len(answers[family](rows, settings, TimeBudget(300.0))) >= 2
