@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, set_model
@@ -63,7 +62,10 @@ def _rows(table: pd.DataFrame, endpoint: Endpoint) -> list[RequestRow]:
         raise InputError("request", expected=f"at most {MOST_ROWS} rows", found=f"{len(table):,}", remedy=remedy)
     rows = []
     for number, record in enumerate(table.to_dict("records"), 1):
-        row = {str(name): "" if value is None or value is np.nan else value for name, value in record.items()}
+        row = {
+            str(name): "" if pd.api.types.is_scalar(value) and pd.isna(value) else value
+            for name, value in record.items()
+        }
         for name, value in row.items():
             if not isinstance(value, str):
                 found, remedy = repr(value)[:_LONGEST_VALUE], "write it in quotes, or leave it out"

@@ -130,10 +130,15 @@ def _check(content_type: str, body: bytes) -> None:
         expected, found = "Content-Type: application/json", repr(content_type[:40])
         raise InputError("request", expected=expected, found=found, remedy=f"send JSON such as {_EXAMPLE}")
     try:
-        json.loads(body)
+        json.loads(body, parse_constant=_no_json)
     except (ValueError, RecursionError) as error:
         found = f"something else ({str(error)[:80]})"
         raise InputError("request", expected="JSON", found=found, remedy=f"send e.g. {_EXAMPLE}") from None
+
+
+def _no_json(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads although they are not JSON."""
+    raise ValueError(name)
 
 
 async def _answer(app: ASGIApp, scope: Scope, body: bytes, receive: Receive) -> Sequence[Message]:
