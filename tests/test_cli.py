@@ -292,7 +292,7 @@ def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--bars", "0"], "error: --bars: expected 1 or more, found 0; change it"),
+        (["--bars", "0"], "error: --bars: expected 1 to 1024, found 0; change it"),
         (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
         (
             ["--temperature", "0", "--count", "2", "--key", "F"],

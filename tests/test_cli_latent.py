@@ -58,7 +58,7 @@ def test_the_bars_can_be_limited_and_a_shorter_solo_is_used_whole(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["short.mid", "long.mid", "--steps", "1"], "--steps: expected 2 or more, found 1"),
+        (["short.mid", "long.mid", "--steps", "1"], "--steps: expected 2 to 257, found 1"),
         (["short.mid", "long.mid", "--bars", "0"], "--bars: expected 1 or more, found 0"),
         (["short.mid", "absent.mid"], "absent.mid: expected a music file, found no such file"),
         (["short.mid", "params.yaml"], "params.yaml: expected a"),

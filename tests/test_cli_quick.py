@@ -37,7 +37,17 @@ from yardbird.progress import progress
 CHART = "data/charts/blues_in_f.txt"
 #: The arguments of a command, and a part of its only line of output.
 CASES = {
-    "generate --bars 0": "--bars: expected 1 or more, found 0",
+    "generate --bars 0": "--bars: expected 1 to 1024, found 0",
+    "generate --bars 100000000": "--bars: expected 1 to 1024, found 100000000",
+    "generate --count 100000000": "--count: expected at most 1024 solos, candidates of --best-of included",
+    "generate --best-of 100000000": "--best-of: expected 1 to 1024, found 100000000",
+    "generate --top-k 1000000000000000000000": "--top-k: expected 1 to 1000000, found 1000000000000000000000",
+    "generate --chart long.txt": "long.txt: expected at most 20,000 letters, found more",
+    "generate --chart /dev/zero": "/dev/zero: expected a chart, found no regular file",
+    "generate --prime large.mid": "large.mid: expected at most 4 MB, found 5 MB",
+    "generate --prime many_notes.mid": "expected at most 20,000 notes in",
+    "generate --prime many_bars.mid": "many_bars.mid: expected at most 1024 bars, found 1250",
+    "generate --fill 9 large.mid": "large.mid: expected at most 4 MB, found 5 MB",
     "generate --temperature -1": "--temperature: expected 0 or more",
     "generate --count 0": "--count: expected 1 or more",
     "generate --temperature 0 --count 2 --key F": "--temperature 0: expected one solo, found 2",
@@ -52,15 +62,26 @@ CASES = {
     f"generate --chart {CHART} --key F": "--key: expected no key with --chart",
     "generate --bars 4 --seed 1 --out earlier": "earlier/free_seed1_000.mid: expected no earlier result, found one",
     "sing words --seconds 0": "--seconds: expected above 0",
+    "sing words --seconds 1e9": "--seconds: expected above 0, at most 600, found 1000000000.0",
+    f"sing {'word ' * 7} --seconds 600": "--seconds: expected at most 3600 in all 7 sounds, found 600.0",
+    f"sing {'w' * 501}": "prompt 1: expected at most 500 letters, found 501",
+    "sing words --melody large.mid": "large.mid: expected at most 4 MB, found 5 MB",
     "sing words --melody absent.mid": "absent.mid: expected a music file, found no such file",
     "sing words --model absent": "absent: expected the folder of a trained model",
-    "interpolate tune.mid tune.mid --steps 0": "--steps: expected 2 or more, found 0",
+    "interpolate tune.mid tune.mid --steps 0": "--steps: expected 2 to 257, found 0",
+    "interpolate tune.mid tune.mid --steps 100000000": "--steps: expected 2 to 257, found 100000000",
+    "interpolate tune.mid long.mid --steps 257": "expected at most 16,384 bars in all steps, found 205,600",
+    "interpolate tune.mid large.mid": "large.mid: expected at most 4 MB, found 5 MB",
     "interpolate tune.mid absent.mid": "absent.mid: expected a music file, found no such file",
     "interpolate tune.mid tune.mid --bars 0": "--bars: expected 1 or more, found 0",
     "interpolate tune.mid tune.mid --model models/music_transformer": "expected a MusicVAE, found a music_transformer",
     "transfer tune.mid --to nobody": "nobody: expected one of the artists Ada, Bo, found none",
     "transfer tune.mid --to ada --strength 1000": "--strength: expected -100 to 100, found 1000",
     "transfer tune.mid --to ada --directions absent": "absent: expected the directions",
+    "transfer large.mid --to ada": "large.mid: expected at most 4 MB, found 5 MB",
+    "blend large.mid --add blues=1": "large.mid: expected at most 4 MB, found 5 MB",
+    "notation large.mid": "large.mid: expected at most 4 MB, found 5 MB",
+    "metrics large.mid": "large.mid: expected at most 4 MB, found 5 MB",
     "blend tune.mid --add swing=1": "--add: expected name=amount, a name of blues, chromaticism, density, rests,",
     "blend absent.mid --add blues=1": "absent.mid: expected a music file, found no such file",
     "metrics absent.mid": "absent.mid: expected a music file, found no such file",
@@ -112,6 +133,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     notes = make_notes([(6 * index, 6, 60 + index % 9, 90) for index in range(64)])
     write_score(Score(12, notes, end_tick=384), folder / "tune.mid")
     files.write_text(folder / "earlier/free_seed1_000.mid", "")
+    files.write_text(folder / "long.txt", "F7 | " * 10_000_000)
+    event = b"\x00\x90\x3c\x40"
+    body = event * 1_350_000
+    files.write_bytes(folder / "large.mid", b"MThd\0\0\0\6\0\0\0\1\x01\xe0MTrk" + len(body).to_bytes(4, "big") + body)
+    for name, count, step in (("many_notes", 20_001, 1), ("many_bars", 10_000, 6), ("long", 6400, 6)):
+        line = make_notes([(step * index, step, 60 + index % 9, 90) for index in range(count)])
+        write_score(Score(12, line, end_tick=step * count), folder / f"{name}.mid")
     return folder
 
 
@@ -188,7 +216,7 @@ def test_all_problems_of_the_parameters_are_reported(
     assert ended.value.code == 1
     lines = capsys.readouterr().out.splitlines()
     assert {line.split(": ")[1] for line in lines} == expected
-    assert "params.yaml: generate.bars: expected 1 or more, found 0" in lines
+    assert "params.yaml: generate.bars: expected 1 to 1024, found 0" in lines
     with pytest.raises(SystemExit):
         app(["check", "--json"])
     found = json.loads(capsys.readouterr().out)

@@ -94,7 +94,7 @@ def app_ok(*arguments: str) -> None:
         (["--seconds", "0"], "error: --seconds: expected above 0, at most 600, found 0.0; change it"),
         (["--guidance", "-1"], "error: --guidance: expected 0 or more, found -1.0; change it"),
         (["--temperature", "-1"], "error: --temperature: expected 0 or more, found -1.0"),
-        (["--top-k", "0"], "error: --top-k: expected 1 or more, found 0"),
+        (["--top-k", "0"], "error: --top-k: expected 1 to 1000000, found 0"),
         (["--melody", "none.mid"], "none.mid: expected a music file, found no such file"),
         (["--melody", "tune.mid", "--melody-seconds", "1", "--seconds", "0.5"], "found 1; raise the seconds"),
         (["--melody", "params.yaml"], "params.yaml: expected a MIDI file"),
@@ -108,6 +108,6 @@ def test_impossible_options_are_one_line(workspace: Path, arguments: list[str], 
 
 
 def test_a_prompt_without_words_is_refused(workspace: Path) -> None:
-    assert "error: PROMPT: expected words in each, found ' '" in refused(" ")
+    assert "error: prompt 1: expected words, found none" in refused(" ")
     assert "error: PROMPT: expected a description of the sound, found none" in refused()
     assert "error: --follow: expected a melody to follow, found none; add --melody solo.mid" in refused("--follow")

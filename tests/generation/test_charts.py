@@ -87,7 +87,7 @@ def test_a_chart_keeps_its_spelling() -> None:
         ("[A]\n[B]\nF7", "line 1: expected bars in section 'a', found none"),
         ("x | F7", "'x' in the first bar"),
         ("H7 | F7", "expected a chord symbol, found 'H7'; write B for the German H"),
-        ("|: F7 :| x99\n|: F7 :| x99\n" * 30, "expected at most 5000 bars, found more"),
+        ("|: F7 :| x99\n|: F7 :| x99\n" * 30, "expected at most 1024 bars, found more"),
     ],
 )
 def test_a_malformed_chart_is_refused_with_its_location(text: str, message: str) -> None:

@@ -211,7 +211,7 @@ def test_a_score_without_chords_gives_no_lead_sheet() -> None:
     ("meters", "end_tick", "message"),
     [
         ((Meter(0, 4, 4), Meter(96, 3, 4)), 192, "expected one meter, found a change of meter"),
-        ((Meter(0, 4, 4),), 48 * 10**6, "at most 5000 bars, found 1000000"),
+        ((Meter(0, 4, 4),), 48 * 10**6, "at most 1024 bars, found 1000000"),
     ],
 )
 def test_changes_of_two_meters_or_too_many_bars_are_refused(

@@ -61,7 +61,7 @@ def test_the_default_settings_have_known_prompts_and_exceed_the_context() -> Non
         ({"prompts": ("F", " ")}, r"sing.prompts\[1\]: expected words, found ' '"),
         ({"guidance": -1.0}, "guidance: expected 0 or more, found -1.0"),
         ({"temperature": -1.0}, "temperature: expected 0 or more"),
-        ({"top_k": 0}, "top_k: expected 1 or more"),
+        ({"top_k": 0}, "top_k: expected 1 to 1000000"),
     ],
     ids=lambda value: str(value)[:30],
 )

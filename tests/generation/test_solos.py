@@ -320,10 +320,10 @@ def test_two_solos_with_the_same_name_are_refused(tmp_path: Path, chart: str, me
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"bars": 0}, "bars: expected 1 or more, found 0"),
+        ({"bars": 0}, "bars: expected 1 to 1024, found 0"),
         ({"free": -1}, "free: expected 0 or more"),
         ({"temperature": -0.1}, "temperature: expected 0 or more"),
-        ({"top_k": 0}, "top_k: expected 1 or more"),
+        ({"top_k": 0}, "top_k: expected 1 to 1000000"),
         ({"top_p": 0.0}, "top_p: expected above 0"),
         ({"min_p": 1.5}, "min_p: expected above 0"),
         ({"lowest_pitch": 90}, "below the highest_pitch 81, found 90"),

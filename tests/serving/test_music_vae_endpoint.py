@@ -21,7 +21,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score, Tempo, make_notes
 from yardbird.serving.endpoint_requests import facts
 from yardbird.serving.music_vae_endpoint import ENDPOINT, TASKS, open_model
-from yardbird.tracking.endpoint import RequestRow
+from yardbird.tracking.endpoint import RequestRow, TimeBudget
 
 SETTINGS: dict[str, Any] = {
     "task": "sample", "bars": 3, "whole_choruses": False, "steps": 5, "temperature": 1.0, "top_k": None, "top_p": 0.95,
@@ -45,7 +45,7 @@ def ask(folder: Path) -> Iterator[Ask]:
     answer = open_model(folder)
 
     def one_row(task: str, params: dict[str, Any] | None = None, **row: str) -> Sequence[dict[str, Any]]:
-        return answer([row], {**SETTINGS, "task": task, **(params or {})})  # type: ignore[return-value]
+        return answer([row], {**SETTINGS, "task": task, **(params or {})}, TimeBudget())  # type: ignore[return-value]
 
     yield one_row
     torch.set_flush_denormal(False)
@@ -140,7 +140,7 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("encode", {}, {"midi": "no base64!"}, "midi 1: expected a MIDI file in base64, found invalid base64"),
         ("encode", {}, {"midi": "AAAA"}, "midi 1: expected a MIDI file, found a file of zeros only"),
         ("encode", {}, {"midi": A[:-40]}, "midi 1: expected"),
-        ("encode", {}, {"midi": "A" * (1 << 21)}, "midi 1: expected at most 1048576 characters, found 2097152"),
+        ("encode", {}, {"midi": "A" * (1 << 21)}, "midi 1: expected at most 400,000 characters, found 2,097,152"),
         ("encode", {}, {"midi": solo(257)}, "midi 1: expected at most 256 bars, found 257"),
         ("encode", {"temperature": -1.0}, {"midi": A}, "temperature: expected 0 or more, found -1.0"),
         ("decode", {}, {"chart": "F7"}, "found none of z"),
@@ -171,7 +171,7 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
         ("interpolate", {"steps": 66}, {"midi": A, "midi_b": A}, "to 65, found 66"),
         ("interpolate", {"steps": 65}, {"midi": A, "midi_b": solo(40)}, "at most 2048 bars in total, found 2600 in 65"),
         ("sample", {}, {}, "found none of chart, empty for a free solo"),
-        ("sample", {"bars": 0}, {"chart": ""}, "^bars: expected 1 or more, found 0"),
+        ("sample", {"bars": 0}, {"chart": ""}, "^bars: expected 1 to 1024, found 0"),
         ("sample", {"bars": 257}, {"chart": ""}, "bars: expected at most 256, found 257"),
         ("sample", {"lowest_pitch": 90}, {"chart": ""}, "^lowest_pitch: expected below the highest_pitch 81, found 90"),
     ],

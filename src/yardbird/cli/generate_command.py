@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 JUDGES = Path("data/judges")
 _FOLDER = OUT / "generate"
+_MOST_SOLOS = 1024  # with the candidates of --best-of
 _KINDS = ("mid", "wav", "png", "json")
 
 
@@ -48,9 +49,10 @@ def generate(
     ] = None,
     prime_bars: Annotated[int | None, typer.Option(help="How many bars of the prime; --bars includes them.")] = None,
     bars: Annotated[
-        int | None, typer.Option(help="Length of every solo; by default a solo over a chart has whole choruses.")
+        int | None,
+        typer.Option(help="Length of every solo, up to 1024; by default a solo over a chart has whole choruses."),
     ] = None,
-    count: Annotated[int, typer.Option(help="Number of solos.")] = 1,
+    count: Annotated[int, typer.Option(help="Number of solos; times --best-of up to 1024.")] = 1,
     seed: Annotated[
         int | None, typer.Option(help="The same seed gives the same solos; without it, each call draws others.")
     ] = None,
@@ -140,6 +142,10 @@ def generate(
     settings = with_options(read_section("generate", GenerateConfig), options)
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="request at least one solo")
+    candidates = 1 if fill else settings.best_of
+    if count * candidates > _MOST_SOLOS:
+        expected, found = f"at most {_MOST_SOLOS} solos, candidates of --best-of included", f"{count * candidates}"
+        raise InputError("--count", expected=expected, found=found, remedy="draw them with several commands")
     if stream:
         several = {"--count": count > 1, "--best-of": best_of not in (None, 1), "--fill": fill, "--json": as_json}
         for option in [option for option, given in several.items() if given]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: The folder of the explore stage.
 EXPLORED = Path("data/explored")
+_MOST_STEPS, _MOST_BARS_IN_ALL = 257, 16_384
 Bars = Annotated[int | None, typer.Option(help="Use only this many bars of each file, from the start.")]
 Model = Annotated[str, typer.Option(help="Folder of a trained MusicVAE, or name@alias of the registry.")]
 Out = Annotated[Path | None, typer.Option(help="Folder to write to, instead of a new one in out/.", show_default=False)]
@@ -27,7 +28,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write to, instead of a
 def interpolate(
     a: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to start from.")],
     b: Annotated[Path, typer.Argument(help="A MIDI or MusicXML file: the solo to end at.")],
-    steps: Annotated[int, typer.Option(help="How many solos, both ends included.")] = 9,
+    steps: Annotated[int, typer.Option(help="How many solos, both ends included; up to 257.")] = 9,
     path: Annotated[
         Literal["linear", "spherical"], typer.Option(help="A straight line, or a great circle.")
     ] = "linear",
@@ -55,9 +56,13 @@ def interpolate(
     from yardbird import files
     from yardbird.data.readers import file_and_number, stem_of
 
-    if steps < 2:
-        raise InputError("--steps", expected="2 or more", found=str(steps), remedy="request at least both ends")
+    if not 2 <= steps <= _MOST_STEPS:
+        remedy = "request at least both ends" if steps < 2 else "request fewer"
+        raise InputError("--steps", expected=f"2 to {_MOST_STEPS}", found=str(steps), remedy=remedy)
     scores = [read_opening(file, bars) for file in (a, b)]
+    if (drawn := steps * max(score.bar_count for score in scores)) > _MOST_BARS_IN_ALL:
+        expected, found = f"at most {_MOST_BARS_IN_ALL:,} bars in all steps", f"{drawn:,}"
+        raise InputError("interpolate", expected=expected, found=found, remedy="use fewer --steps or --bars")
     trained = find_vae(model)
     name = f"{stem_of(a)}_to_{stem_of(b)}"
     with result_folder("interpolate", name, out, ["steps.csv", "step_01.mid"], force) as place:

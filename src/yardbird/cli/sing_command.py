@@ -8,7 +8,6 @@ import typer
 from yardbird.cli.console import AsJson, note, print_json, result, working
 from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
 from yardbird.cli.output_places import OUT, Force, check_out, reserved
-from yardbird.errors import InputError
 from yardbird.progress import progress
 
 _FOLDER = OUT / "sing"
@@ -17,10 +16,15 @@ _FOLDER = OUT / "sing"
 def sing(
     prompts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PROMPT…", help="Description of the sound; each prompt gives one.", show_default=False),
+        typer.Argument(
+            metavar="PROMPT…", help="Description of the sound, up to 500 letters; each gives one.", show_default=False
+        ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Length of every sound, a melody included; with --follow, that of the melody.")
+        float | None,
+        typer.Option(
+            help="Length of every sound, a melody included; with --follow, that of the melody. Up to 600, and 3600 in all."
+        ),
     ] = None,
     guidance: Annotated[
         float | None, typer.Option(help="Weight of the prompt; 1: as trained; higher: closer to the prompt.")
@@ -76,7 +80,14 @@ def sing(
     from yardbird.config import read_section
     from yardbird.data.captions import caption_of_solo
     from yardbird.data.source_sounds import AudioConfig
-    from yardbird.generation.sound_orders import LONGEST_SECONDS, MELODIES, SingConfig, file_names, melody_solo
+    from yardbird.generation.sound_orders import (
+        LONGEST_SECONDS,
+        MELODIES,
+        SingConfig,
+        check_prompt,
+        file_names,
+        melody_solo,
+    )
     from yardbird.models.family_names import family_of
 
     options: dict[str, Any] = {
@@ -84,8 +95,8 @@ def sing(
         "melody_seconds": melody_seconds,
     }  # fmt: skip
     prompts = list(prompts or ())
-    if silent := [prompt for prompt in prompts if not prompt.strip()]:
-        raise InputError("PROMPT", expected="words in each", found=repr(silent[0]), remedy="describe the sound")
+    for number, prompt in enumerate(prompts, 1):
+        check_prompt(prompt, f"prompt {number}")
     settings = with_options(replace(read_section("sing", SingConfig), follow=follow), options)
     folder = out or _FOLDER
     check_out(folder)

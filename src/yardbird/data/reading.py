@@ -45,11 +45,13 @@ class IngestConfig(Settings, section="ingest"):
         self.require(self.max_bars >= self.min_bars, "max_bars", f"{self.min_bars} or more")
 
 
+MOST_NOTES = 20_000  # of a part; the longest solo of the Weimar Jazz Database has 3,000
+
 #: Settings for a prime or a solo to encode, which need not meet the requirements for training files.
 ANY_SOLO = IngestConfig(
     min_notes=1,
     min_bars=1,
-    max_bars=5000,
+    max_bars=1024,
     chord_share=0.8,
     max_left_out=1.0,
     no_beat_grid="use",
@@ -127,6 +129,9 @@ def read_solo(
         InputError: the file has no such part or no solo, or the solo does not meet the requirements of `config`.
     """
     choice = choose_solo(raw, name, config.min_notes, part)
+    if len(choice.part.notes) > MOST_NOTES:
+        expected, found = f"at most {MOST_NOTES:,} notes in {choice.part.label}", f"{len(choice.part.notes):,}"
+        raise InputError(name, expected=expected, found=found, remedy="cut it into solos")
     line = melodic_line(choice.part.notes, raw.ticks_per_beat)
     if len(line.notes) < config.min_notes:
         expected = f"at least {config.min_notes} notes"

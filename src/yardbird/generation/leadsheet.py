@@ -39,6 +39,8 @@ from yardbird.music.midi import RawMidi
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
+MOST_LETTERS = 20_000  # of a chart; a tune with repeats written out has 2,000
+_LONGEST_LINE = 2_000  # letters, except of an iReal Pro link: reading takes the square of the length
 _BARS_PER_LINE = 4
 _SLOWEST, _FASTEST = 40.0, 400.0
 _FOUR_FOUR = Meter(0, 4, 4)
@@ -64,8 +66,11 @@ class LeadSheet:
         """Read a chart; error texts refer to it as `name`.
 
         Raises:
-            InputError: the chart is malformed; the error names the line and the symbol.
+            InputError: the chart is too long or malformed; the error names the line and the symbol.
         """
+        if len(text) > MOST_LETTERS:
+            expected, remedy = f"at most {MOST_LETTERS:,} letters", "use the chart of one tune"
+            raise InputError(name, expected=expected, found="more", remedy=remedy)
         text = text.removeprefix("\ufeff")
         sheet = cls(bars=())
         if LINK.search(text):
@@ -74,6 +79,9 @@ class LeadSheet:
             for fact, value in facts.items():
                 sheet = replace(sheet, **(_header(fact, value, name) if value else {}))
             bars = list(song.bars)
+        elif long := next((n for n, line in enumerate(text.splitlines(), 1) if len(line) > _LONGEST_LINE), 0):
+            expected, remedy = f"at most {_LONGEST_LINE:,} letters", "write fewer bars a line"
+            raise InputError(f"{name}, line {long}", expected=expected, found="more", remedy=remedy)
         elif is_chordpro(text):
             for number, fact, value in facts_of_chordpro(text):
                 sheet = replace(sheet, **_header(fact, value, f"{name}, line {number}"))
@@ -161,8 +169,13 @@ def read_lead_sheet(path: Path) -> LeadSheet:
     if re.match(r"ireal(b|book):", str(path)):
         remedy = "paste it into a .txt file"
         raise InputError("the chart", expected="a file", found="an iReal Pro link", remedy=remedy)
+    if path.exists() and not path.is_file():  # reading a pipe or a device would never end
+        raise InputError(
+            path, expected="a chart", found="no regular file", remedy="give a text chart, MIDI or MusicXML"
+        )
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_LETTERS + 2)  # the limit, a byte order mark, and one more
     except (OSError, UnicodeDecodeError) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else f"unreadable text ({type(error).__name__})"
         raise InputError(path, expected="a chart", found=found, remedy="give a text chart, MIDI or MusicXML") from None

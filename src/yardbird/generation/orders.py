@@ -21,6 +21,7 @@ from yardbird.config import (
 from yardbird.data.readers import SUFFIXES, piece_numbers, stem_of
 from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
+from yardbird.generation.charts.chart_bars import MOST_BARS
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.pitch import Key, Mode
@@ -41,6 +42,9 @@ def _is_key(name: str) -> bool:
     return True
 
 
+_Bars = Annotated[int, Interval(ge=1, le=MOST_BARS)]
+_Candidates = Annotated[int, Interval(ge=1, le=1024)]
+_Tokens = Annotated[int, Interval(ge=1, le=1_000_000)]  # more than any vocabulary has
 _KEY_NAME = Check(_is_key, "a key such as Bb major or D minor")
 
 
@@ -48,7 +52,7 @@ _KEY_NAME = Check(_is_key, "a key such as Bb major or D minor")
 class GenerateConfig(Settings, section="generate"):
     """Section `generate` of params.yaml."""
 
-    bars: PositiveInt  # of every solo, including a prime; over a chart see `whole_choruses`
+    bars: _Bars  # of every solo, including a prime; over a chart see `whole_choruses`
     whole_choruses: bool  # over a chart: the number of whole choruses nearest to `bars`; false: exactly `bars`
     free: NonNegativeInt  # solos without a chart: the model draws the changes, or there are none
     solos_per_chart: NonNegativeInt
@@ -56,7 +60,7 @@ class GenerateConfig(Settings, section="generate"):
     charts: str  # folder of text charts and music files: chords are the chart, the opening is the prime
     prime_bars: NonNegativeInt  # length of a music file's prime; 0: use its chords only
     temperature: NonNegativeFloat  # 0: greedy decoding
-    top_k: PositiveInt | None
+    top_k: _Tokens | None
     top_p: PositiveShare | None
     min_p: PositiveShare | None
     qpm: Annotated[float, Interval(ge=20, le=500)] | None  # if nothing else gives it; null: drawn, or 200
@@ -64,7 +68,7 @@ class GenerateConfig(Settings, section="generate"):
     free_chorus: PositiveInt | None  # bars after which drawn changes repeat, without a prime; null: never
     key: Annotated[str, _KEY_NAME] | None  # of a free solo's changes; null: the prime's, else at random
     int8: bool  # draw tokens with weights rounded to 8 bits (see `yardbird.nn.compiled_decoder`)
-    best_of: PositiveInt  # candidates per solo; the best by style, harmony and originality is kept; 1: no choice
+    best_of: _Candidates  # candidates per solo; the best by style, harmony and originality is kept; 1: no choice
     lowest_pitch: MidiNumber
     highest_pitch: MidiNumber
     comping: bool  # a quiet piano and bass in the .wav

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
-from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, PositiveInt, Settings
+from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, Settings
 from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
 from yardbird.music.score import Score
@@ -19,8 +19,10 @@ if TYPE_CHECKING:  # torch is imported where sampling starts, after a command ha
 
 MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
 
-LONGEST_SECONDS = 600
+MOST_LETTERS = 500  # of a prompt
+LONGEST_SECONDS, _MOST_SECONDS = 600, 3600  # of a sound, and of all sounds together
 _LONGEST_NAME = 60
+_MOST_CODES = 1_000_000  # more than any codebook has
 
 _Words = Annotated[str, Check(str.strip, "words")]
 
@@ -33,16 +35,35 @@ class SingConfig(Settings, section="sing"):
     seconds: Annotated[float, Interval(gt=0, le=LONGEST_SECONDS)]  # of every sound, including a melody
     guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
     temperature: NonNegativeFloat  # 0: greedy decoding
-    top_k: PositiveInt | None  # sample only from this many of the likeliest codes
+    top_k: Annotated[int, Interval(ge=1, le=_MOST_CODES)] | None  # sample only from this many of the most probable codes
     melody: str | None  # a music file in data/charts; every sound continues its opening, or follows it
     melody_seconds: PositiveFloat  # length of that opening
     follow: bool  # the model performs all notes of the melody; false: it hears the opening and continues it
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        most = f"at most {_MOST_SECONDS} in all {len(self.prompts)} sounds"
+        self.require(self.seconds * len(self.prompts) <= _MOST_SECONDS, "seconds", most)
 
     @property
     def sampling(self) -> "SoundSampling":
         from yardbird.nn.sampling import SoundSampling
 
         return SoundSampling(self.guidance, self.temperature, self.top_k)
+
+
+def check_prompt(prompt: str, name: str) -> None:
+    """Refuse a prompt without words, or a long one.
+
+    Raises:
+        InputError: as above; it names the prompt `name`.
+    """
+    if not prompt.strip():
+        remedy = "describe the sound, e.g. Be-bop jazz solo in F"
+        raise InputError(name, expected="words", found="none", remedy=remedy)
+    if len(prompt) > MOST_LETTERS:
+        expected, found = f"at most {MOST_LETTERS} letters", f"{len(prompt):,}"
+        raise InputError(name, expected=expected, found=found, remedy="shorten it")
 
 
 def melody_solo(file: Path, config: SingConfig) -> tuple[Score, float]:

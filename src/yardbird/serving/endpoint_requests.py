@@ -17,7 +17,8 @@ from yardbird.music.score import Score
 from yardbird.tracking.endpoint import Kind
 
 MOST_BARS, MOST_BARS_IN_ALL = 256, 2048  # a request must not block the server for hours
-_MOST_MIDI = 1 << 20  # characters; a solo has about a hundredth of this
+_MOST_MIDI = 400_000  # characters; a solo has a fiftieth of this, a band about half
+_MOST_NOTES = 4096  # of a solo; the longest of the Weimar Jazz Database has 3,000
 _ANY_SOLO = replace(ANY_SOLO, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
 #: The columns of a response for every solo.
 FACTS: Mapping[str, tuple[Kind, bool]] = {
@@ -74,7 +75,7 @@ def read_midi(text: str, name: str) -> Score:
         InputError: the text is not base64, not a MIDI file, too large, or has no solo.
     """
     if len(text) > _MOST_MIDI:
-        expected, found = f"at most {_MOST_MIDI} characters", f"{len(text)}"
+        expected, found = f"at most {_MOST_MIDI:,} characters", f"{len(text):,}"
         raise InputError(name, expected=expected, found=found, remedy="send only the track of the solo")
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
@@ -85,9 +86,13 @@ def read_midi(text: str, name: str) -> Score:
         path = Path(folder) / "solo.mid"
         path.write_bytes(content)
         try:
-            return read_solo(read_raw(path), path, None, _ANY_SOLO).score
+            score = read_solo(read_raw(path), path, None, _ANY_SOLO).score
         except InputError as error:
             raise InputError(name, expected=error.expected, found=error.found, remedy=error.remedy) from None
+    if len(score.notes) > _MOST_NOTES:
+        expected, found = f"at most {_MOST_NOTES:,} notes", f"{len(score.notes):,}"
+        raise InputError(name, expected=expected, found=found, remedy="send a shorter solo")
+    return score
 
 
 def facts(score: Score) -> dict[str, Any]:

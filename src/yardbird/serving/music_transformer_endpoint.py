@@ -4,23 +4,63 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from yardbird.devices import prepare_torch
-from yardbird.generation.source import open_source
+from yardbird.generation import token_solos
+from yardbird.generation.orders import GenerateConfig, Order
+from yardbird.generation.solos import Solo
+from yardbird.models.family_kinds import TokenFamily
+from yardbird.models.trained_folder import open_family
+from yardbird.nn.sampling import Constraint
 from yardbird.serving.endpoint_requests import FACTS, as_config, as_orders, facts
-from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow, TimeBudget
+
+_FIRST_SOLO: Mapping[str, Any] = {
+    "bars": 1, "whole_choruses": False, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None,
+    "lowest_pitch": 0, "highest_pitch": 127,
+}  # fmt: skip
 
 
 def open_model(folder: Path) -> Answer:
     """Load a family's folder. The answer generates one solo for each chart, in one batch."""
     prepare_torch()
-    source = open_source(folder)
+    family, _ = open_family(folder, "music_transformer")
+    assert isinstance(family, TokenFamily)
 
-    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def draw(orders: Sequence[Order], config: GenerateConfig, seed: int, budget: TimeBudget) -> Sequence[Solo]:
+        def generate(primes: Sequence[Any], constraints: Sequence[Constraint], *rest: Any) -> Sequence[Any]:
+            return family.generate(primes, [_Timed(constraint, budget) for constraint in constraints], *rest)
+
+        return token_solos.draw(generate, family.codec, orders, config, seed)
+
+    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any], budget: TimeBudget) -> list[dict[str, Any]]:
         config = as_config(settings)
-        solos = source.draw(as_orders([row["chart"] for row in rows], config), config, settings["seed"])
-        return [facts(solo.score) for solo in solos]
+        orders = as_orders([row["chart"] for row in rows], config)
+        return [facts(solo.score) for solo in draw(orders, config, settings["seed"], budget)]
 
+    # The first solo of a process takes seconds, in which functions are compiled: no request has to wait for that.
+    draw([Order("first", 1)], as_config(_FIRST_SOLO), 0, TimeBudget())
     return answer
+
+
+class _Timed:
+    """A constraint that stops the request when its time is over."""
+
+    def __init__(self, constraint: Constraint, budget: TimeBudget) -> None:
+        self._constraint, self._budget = constraint, budget
+
+    @property
+    def finished(self) -> bool:
+        return self._constraint.finished
+
+    def allowed(self) -> NDArray[np.bool_]:
+        return self._constraint.allowed()
+
+    def advance(self, token: int) -> None:
+        self._budget.check()
+        self._constraint.advance(token)
 
 
 ENDPOINT = Endpoint(

@@ -11,12 +11,10 @@ from yardbird.config import PARAMS
 from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.generation.prompted_sound import sing
-from yardbird.generation.sound_orders import SingConfig
-from yardbird.models.family_kinds import SoundFamily
-from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
+from yardbird.generation.sound_orders import SingConfig, check_prompt
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow, TimeBudget
 
 MOST_SECONDS, MOST_SECONDS_IN_ALL = 60, 300  # a request must not block the server for hours
-_MOST_LETTERS = 500  # of a prompt
 
 
 def open_model(folder: Path) -> Answer:
@@ -24,11 +22,13 @@ def open_model(folder: Path) -> Answer:
     from yardbird.models.musicgen import MusicGenFamily  # loads transformers
 
     prepare_torch()
-    family: SoundFamily = MusicGenFamily.load(folder)
+    family = MusicGenFamily.load(folder)
     family.model.to(best_device())
 
-    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-        prompts = [_checked(row["prompt"], f"prompt {number}") for number, row in enumerate(rows, 1)]
+    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any], budget: TimeBudget) -> list[dict[str, Any]]:
+        prompts = [row["prompt"] for row in rows]
+        for number, prompt in enumerate(prompts, 1):
+            check_prompt(prompt, f"prompt {number}")
         config = _as_config(settings, prompts)
         if config.seconds > MOST_SECONDS:
             expected, found = f"at most {MOST_SECONDS}", f"{config.seconds:g}"
@@ -37,6 +37,11 @@ def open_model(folder: Path) -> Answer:
             expected = f"at most {MOST_SECONDS_IN_ALL} seconds in total"
             found = f"{config.seconds * len(prompts):g} in {len(prompts)} sounds"
             raise InputError("request", expected=expected, found=found, remedy="split it into several requests")
+        timed = family.model.decoder.register_forward_pre_hook(lambda *_: budget.check())  # before every frame
+        try:
+            sounds = sing(family, prompts, config, settings["seed"])
+        finally:
+            timed.remove()
         return [
             {
                 "wav": _as_base64(sound.waveform),
@@ -44,20 +49,10 @@ def open_model(folder: Path) -> Answer:
                 "sample_rate": sound.waveform.sample_rate,
                 "unknown_words": " ".join(sound.unknown_words),
             }
-            for sound in sing(family, prompts, config, settings["seed"])
+            for sound in sounds
         ]
 
     return answer
-
-
-def _checked(prompt: str, name: str) -> str:
-    if not prompt.strip():
-        remedy = "describe the sound, e.g. Be-bop jazz solo in F"
-        raise InputError(name, expected="words", found="none", remedy=remedy)
-    if len(prompt) > _MOST_LETTERS:
-        expected, found = f"at most {_MOST_LETTERS} letters", f"{len(prompt)}"
-        raise InputError(name, expected=expected, found=found, remedy="shorten it")
-    return prompt
 
 
 def _as_config(settings: Mapping[str, Any], prompts: Sequence[str]) -> SingConfig:

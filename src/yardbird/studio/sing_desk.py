@@ -7,13 +7,12 @@ from typing import Any
 from yardbird.config import read_section
 from yardbird.errors import ConfigError, InputError
 from yardbird.generation.prompted_sound import Melody, Sound, read_melody, remarks, sing, write_sound
-from yardbird.generation.sound_orders import SingConfig
+from yardbird.generation.sound_orders import SingConfig, check_prompt
 from yardbird.studio.model_shelf import ModelShelf
 from yardbird.studio.solo_desk import new_seed
 from yardbird.studio.studio_session import Chosen, Session
 
 MOST_SECONDS = 30.0
-_MOST_LETTERS = 500  # of a prompt
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +45,7 @@ def sing_prompt(
     Raises:
         InputError: the prompt is empty or too long, or a value, the melody or the model is unusable.
     """
-    if not prompt.strip() or len(prompt) > _MOST_LETTERS:
-        expected, found = f"1 to {_MOST_LETTERS} characters", str(len(prompt.strip()))
-        raise InputError("prompt", expected=expected, found=found, remedy="describe the sound in a few words")
+    check_prompt(prompt, "prompt")
     if seconds > MOST_SECONDS:
         found = f"{seconds:g}"
         raise InputError("seconds", expected=f"at most {MOST_SECONDS:g}", found=found, remedy="request a shorter sound")

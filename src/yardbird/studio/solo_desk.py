@@ -25,7 +25,7 @@ from yardbird.studio.model_shelf import ModelShelf
 from yardbird.studio.studio_session import MOST_BARS, Session
 
 CHARTS, JUDGES = Path("data/charts"), Path("data/judges")
-_MOST_LETTERS = 20_000  # of a chart
+MOST_RANGES = 100  # characters of bars to fill, such as 5-8
 _FREE_BARS = 16  # of a chorus without a chart
 _SUFFIXES = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")
 
@@ -52,9 +52,6 @@ class Wish:
         Raises:
             InputError: the chart is malformed or too long.
         """
-        if len(self.chart) > _MOST_LETTERS:
-            expected, found = f"at most {_MOST_LETTERS:,} characters", f"{len(self.chart):,}"
-            raise InputError("chart", expected=expected, found=found, remedy="use the chart of one tune")
         if not self.chart.strip():
             return None
         sheet = LeadSheet.parse(self.chart, "chart")
@@ -160,6 +157,9 @@ def fill_bars(shelf: ModelShelf, session: Session, take: Take, ranges: str) -> T
     """
     if not len(take.solo.score.notes):
         raise InputError("solo", expected="notes", found="no notes", remedy="draw another one")
+    if len(ranges) > MOST_RANGES:
+        expected, found = f"at most {MOST_RANGES} characters", f"{len(ranges):,}"
+        raise InputError("bars to fill", expected=expected, found=found, remedy="fill fewer ranges")
     base = session.put_in(take.solo.score, take.name)
     try:
         filling = read_filling(base.path, [ranges])

@@ -26,6 +26,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yardbird.errors import InputError
+from yardbird.studio.measure_desk import MOST_FILES
 from yardbird.studio.model_shelf import FAMILIES, ModelShelf, registered_models
 from yardbird.studio.reference_solos import ReferenceSolos
 from yardbird.studio.studio_page import make_page
@@ -80,7 +81,8 @@ def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:
         hosts: the names under which browsers may open it; other names are refused, because a foreign page could point
             its own name at this machine.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    longest = (MOST_FILES + 1) * MOST_BYTES  # an upload of all files at once, and everything else
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, max_body_size=longest)
     theme = gr.themes.Soft(
         primary_hue="sky", secondary_hue="sky", neutral_hue="stone", font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],

@@ -11,6 +11,8 @@ from typing import Any
 import gradio as gr
 
 from yardbird.errors import InputError, YardbirdError
+from yardbird.generation import sound_orders
+from yardbird.generation.leadsheet import MOST_LETTERS
 from yardbird.metrics.attributes import ATTRIBUTES
 from yardbird.studio import between_desk, measure_desk, move_desk, sing_desk, solo_desk, studio_views
 from yardbird.studio.solo_desk import Take, Wish
@@ -81,7 +83,7 @@ def solo_tab(studio: Studio, visitor: gr.State) -> Tab:
             with gr.Column(scale=3, min_width=300):
                 example = gr.Dropdown([*charts, _NO_CHART], value=first, label="Chart")
                 chart = gr.Textbox(
-                    charts.get(first, ""), lines=10, max_lines=16, max_length=20_000, label="Changes",
+                    charts.get(first, ""), lines=10, max_lines=16, max_length=MOST_LETTERS, label="Changes",
                     info="Text, ChordPro, or an iReal Pro link. | separates bars: F7 | Bb7 | F7 | Cm7 F7",
                 )  # fmt: skip
             with gr.Column(scale=2, min_width=300):
@@ -103,7 +105,7 @@ def solo_tab(studio: Studio, visitor: gr.State) -> Tab:
             longer = gr.Button("Continue", min_width=90)
             keep = gr.Button("Keep", min_width=90)
         with gr.Row(elem_classes="yb-buttons"):
-            bars = gr.Textbox("5-8", label="Bars to fill", max_length=100, min_width=120, scale=1)
+            bars = gr.Textbox("5-8", label="Bars to fill", max_length=solo_desk.MOST_RANGES, min_width=120, scale=1)
             fill = gr.Button("Fill bars", min_width=90, scale=1)
         message, result = _outputs()
     example.change(lambda name: charts.get(name, ""), example, chart, **AT_ONCE)
@@ -200,7 +202,7 @@ def sing_tab(studio: Studio, visitor: gr.State) -> Tab:
             with gr.Column(min_width=300):
                 prompts = sing_desk.prompts()
                 example = gr.Dropdown(list(prompts), value=prompts[1 % len(prompts)], label="Example")
-                prompt = gr.Textbox(prompts[1 % len(prompts)], label="Prompt", max_length=500)
+                prompt = gr.Textbox(prompts[1 % len(prompts)], label="Prompt", max_length=sound_orders.MOST_LETTERS)
                 model = gr.Dropdown([], label="Model")
             with gr.Column(min_width=300):
                 seconds = gr.Slider(2, sing_desk.MOST_SECONDS, 8, step=1, label="Seconds")

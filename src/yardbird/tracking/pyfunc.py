@@ -12,7 +12,11 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
 from yardbird.errors import InputError, YardbirdError
-from yardbird.tracking.endpoint import Endpoint, Server
+from yardbird.tracking import scoring_guard
+from yardbird.tracking.endpoint import Endpoint, RequestRow, Server, TimeBudget
+
+MOST_ROWS = 64  # of a request
+_LONGEST_VALUE = 40  # characters of a wrong value in an error
 
 
 def signature(server: Server) -> ModelSignature:
@@ -41,19 +45,38 @@ class EndpointModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        records = model_input.fillna("").to_dict("records")
-        rows = [{str(name): text for name, text in record.items()} for record in records]
         try:
-            if not rows:  # also if no column is known: MLflow drops unknown columns
-                expected = f"rows with some of the columns {', '.join(self._endpoint.columns)}"
-                raise InputError("request", expected=expected, found="none", remedy="add a row, or fix its columns")
-            return pd.DataFrame(self._answer(rows, params or {}))
+            rows = _rows(model_input, self._endpoint)
+            return pd.DataFrame(self._answer(rows, params or {}, TimeBudget(scoring_guard.budget_seconds())))
         except YardbirdError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
 
 
+def _rows(table: pd.DataFrame, endpoint: Endpoint) -> list[RequestRow]:
+    """The rows of a request. MLflow checks neither their number nor, in a server, the types of their values."""
+    if not len(table):  # also if no column is known: MLflow drops unknown columns
+        expected = f"rows with some of the columns {', '.join(endpoint.columns)}"
+        raise InputError("request", expected=expected, found="none", remedy="add a row, or fix its columns")
+    if len(table) > MOST_ROWS:
+        remedy = "split it into several requests"
+        raise InputError("request", expected=f"at most {MOST_ROWS} rows", found=f"{len(table):,}", remedy=remedy)
+    rows = []
+    for number, record in enumerate(table.to_dict("records"), 1):
+        row = {
+            str(name): "" if pd.api.types.is_scalar(value) and pd.isna(value) else value
+            for name, value in record.items()
+        }
+        for name, value in row.items():
+            if not isinstance(value, str):
+                found, remedy = repr(value)[:_LONGEST_VALUE], "write it in quotes, or leave it out"
+                raise InputError(f"{name} {number}", expected="a text", found=found, remedy=remedy)
+        rows.append(row)
+    return rows
+
+
 def serve(endpoint: Endpoint) -> None:
     """Set the model of the file that MLflow executes. Only `Endpoint.file` may call this."""
+    scoring_guard.install()
     set_model(EndpointModel(endpoint))
 
 

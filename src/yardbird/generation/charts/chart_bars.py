@@ -7,7 +7,7 @@ from yardbird.errors import InputError
 from yardbird.music.chords import Chord
 
 Bar = tuple[Chord | None, ...]
-MOST_BARS = 5000  # a broken file may declare millions
+MOST_BARS = 1024  # of a chart or a solo; a broken file may declare millions
 
 
 @dataclass(frozen=True)

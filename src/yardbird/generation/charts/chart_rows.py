@@ -17,6 +17,8 @@ _BAR_LINE = re.compile(r"\[:|:\]|:?[|‖]+[:\]]?")
 _ENDING = re.compile(r"\[?(\d\.?(?:[,-]\d\.?)*)[)\]:]?")
 _TIMES = re.compile(r"[x×](\d{1,2})|(\d{1,2})[x×]", re.I)
 
+_LONGEST_SYMBOL = 64  # letters of a wrong symbol in an error
+
 ChartRow = tuple[int, str]  # line number, content
 
 
@@ -157,6 +159,7 @@ def chord(symbol: str, where: str) -> Chord | None:
     try:
         return Chord.parse(symbol)
     except ValueError:
+        symbol = symbol if len(symbol) <= _LONGEST_SYMBOL else f"{symbol[:_LONGEST_SYMBOL]}…"
         remedy = "write it like F7, Bbm7, Cmaj7, Am7b5, F7/C or N.C."
         upper, slash, lower = symbol.partition("/")
         if slash and _is_chord(upper) and _is_chord(lower):

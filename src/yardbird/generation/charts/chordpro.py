@@ -13,7 +13,7 @@ grids, only the grids are read. Format: chordpro.org, version 6.
 import re
 
 from yardbird.errors import InputError
-from yardbird.generation.charts.chart_bars import Bar
+from yardbird.generation.charts.chart_bars import MOST_BARS, Bar
 from yardbird.generation.charts.chart_rows import ChartRow, bars_of_rows, chord
 
 _DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+)(?:-[\w!]+)?\s*[:\s]?\s*([^}]*)\}\s*", re.I)
@@ -64,6 +64,9 @@ def bars_of_chordpro(text: str, beats: int, name: str) -> list[Bar]:
                 in_grid = directive.startswith("s")
             elif directive == "chorus":
                 bars += chorus
+                if len(bars) > MOST_BARS:
+                    expected, remedy = f"at most {MOST_BARS} bars", "write fewer choruses"
+                    raise InputError(where, expected=expected, found="more", remedy=remedy)
             elif directive in ("capo", "transpose"):
                 capo += _semitones(match[2], where)
         rest = _DIRECTIVE.sub("", line)
