@@ -18,10 +18,7 @@ from yardbird.models.family_names import TRAINED, family_names
 from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.tables.curve_table import write_curve
-from yardbird.tracking.runs import TrainingRun
-from yardbird.tracking.store import board_folder, project_root, provenance
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.fit import assist, fit
 from yardbird.training.listeners import TensorBoard
 from yardbird.training.training_config import FREE, TrainingConfig
 
@@ -32,10 +29,17 @@ MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/t
 def main() -> None:
     (name,) = stage_arguments("the name of a family", known=family_names())
     config, seed = read_section(f"{name}.training", TrainingConfig), read_seed()
-    prepare_torch(config.threads)
-    torch.manual_seed(derive_seed(seed, "create", name))
     encoded = Path("data/encoded") / load_family(name).codec_name
     check_sums(encoded)
+
+    # Lightning and MLflow take seconds to import, so that errors in parameters and data come first. They are imported
+    # before torch flushes subnormal numbers to zero, about which NumPy would warn.
+    from yardbird.tracking.runs import TrainingRun
+    from yardbird.tracking.store import board_folder, project_root, provenance
+    from yardbird.training.fit import assist, fit
+
+    prepare_torch(config.threads)
+    torch.manual_seed(derive_seed(seed, "create", name))
     family = load_family(name).create(encoded, PARAMS)
     if assist(family, encoded, config, seed=seed):  # only rank 0 writes
         return

@@ -39,11 +39,13 @@ def module_file(module: str) -> Path | None:
     return None
 
 
-def imports_of(file: Path) -> set[str]:
-    """Modules of this project that a file imports, also inside functions, but not only for type checkers."""
+def imports_of(file: Path, *, at_once: bool = False) -> set[str]:
+    """Modules that a file imports, but not only for type checkers; `at_once` leaves out those inside functions."""
 
     def visit(node: ast.AST) -> None:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            return
+        if at_once and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             return
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
@@ -54,7 +56,23 @@ def imports_of(file: Path) -> set[str]:
 
     found: set[str] = set()
     visit(ast.parse(file.read_text()))
-    return {module for module in found if module.split(".")[0] == "yardbird" and module_file(module)}
+    return found
+
+
+def files_of(modules: set[str]) -> set[Path]:
+    """The files of this project that are executed when modules are imported."""
+    parents = {module.rsplit(".", depth)[0] for module in modules for depth in range(module.count(".") + 1)}
+    return {file for module in parents if module.split(".")[0] == "yardbird" and (file := module_file(module))}
+
+
+def reached(files: set[Path], *, at_once: bool = False) -> set[Path]:
+    """Files, and the files of this project that they import, directly or not."""
+    seen, waiting = set(files), list(files)
+    while waiting:
+        new = files_of(imports_of(waiting.pop(), at_once=at_once)) - seen
+        seen |= new
+        waiting += new
+    return seen
 
 
 def code_of(stage: Stage) -> set[str]:
@@ -62,17 +80,9 @@ def code_of(stage: Stage) -> set[str]:
 
     Left out: empty `__init__` files, and that of the library, which imports its public names on first use.
     """
-    seen: set[Path] = set()
     loaded_by_name = FAMILIES if stage.name == "publish" else [stage.key] if stage.key else []
-    waiting = [script_of(stage), *(module_file(f"yardbird.models.{name}") for name in loaded_by_name)]
-    while waiting:
-        file = waiting.pop()
-        if file is None or file in seen:
-            continue
-        seen.add(file)
-        modules = imports_of(file)
-        parents = {module.rsplit(".", depth)[0] for module in modules for depth in range(1, module.count(".") + 1)}
-        waiting.extend(module_file(module) for module in modules | parents)
+    families = files_of({f"yardbird.models.{name}" for name in loaded_by_name if name in FAMILIES})
+    seen = reached({script_of(stage)} | families)
     names = {file.relative_to(ROOT).as_posix() for file in seen if file.read_text().strip()}
     return names - {"src/yardbird/__init__.py"}
 
@@ -192,6 +202,44 @@ def test_stages_that_need_no_torch_do_not_import_it() -> None:
         print(*({"torch", "scipy.stats", "sklearn", "matplotlib"} & set(sys.modules)))"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+#: Libraries whose import takes a good part of a second, or seconds.
+SLOW_TO_IMPORT = {
+    "alembic", "dvc", "fastapi", "great_expectations", "lightning", "matplotlib", "miditok", "mlflow", "music21",
+    "numba", "pandas", "peft", "plotly", "scipy", "sklearn", "sqlalchemy", "tensorboard", "torch", "torchaudio",
+    "transformers",
+}  # fmt: skip
+#: Those that a stage imports before it reads its parameters. It imports others in the functions that use them.
+IMPORTED_FIRST = {
+    "baseline": {"torch"}, "codec": {"torch"}, "compare": {"pandas"}, "encode_audio": {"torch"},
+    "evaluate": {"torch"}, "evaluate_audio": {"torch"}, "explore": {"torch"}, "generate": {"torch"},
+    "render": {"torch"}, "report": {"matplotlib", "music21", "pandas", "plotly"}, "sing": {"torch"},
+    "train": {"torch"}, "validate": {"pandas"},
+}  # fmt: skip
+
+
+def imported_first(files: set[Path]) -> set[str]:
+    """The slow libraries that are imported with files of this project, outside functions."""
+    modules = {module for file in reached(files, at_once=True) for module in imports_of(file, at_once=True)}
+    return {module.partition(".")[0] for module in modules} & SLOW_TO_IMPORT
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda path: path.stem)
+def test_a_stage_imports_no_slow_library_before_it_reads_its_parameters_unless_listed(script: Path) -> None:
+    """Errors in parameters, and the first work, come within two seconds; Lightning and MLflow alone take longer."""
+    assert imported_first({script}) == IMPORTED_FIRST.get(script.stem, set())
+
+
+def test_the_command_line_imports_no_slow_library_before_it_reads_its_arguments() -> None:
+    commands = set((SOURCE / "yardbird/cli").glob("*.py"))
+    assert imported_first(commands) == set()
+
+
+def test_checking_the_parameters_imports_no_mlflow_and_no_library_that_draws() -> None:
+    """The settings of models are next to their code, which requires torch and numba."""
+    command = SOURCE / "yardbird/cli/check_command.py"
+    assert imported_first(files_of(imports_of(command))) == {"torch", "numba"}
 
 
 def test_no_module_is_long() -> None:

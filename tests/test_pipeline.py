@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from nbclient import NotebookClient
 from ruamel.yaml import YAML
+from stage_server import stage_shell
 
 from yardbird.config import read_params
 from yardbird.data.etudes.compose import etudes
@@ -54,8 +55,10 @@ def environment() -> dict[str, str]:
     return inherited | identity | {"PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
 
 
-def run(clone: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=clone, env=environment(), capture_output=True, text=True)
+def run(
+    clone: Path, command: Sequence[str], variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=clone, env=variables or environment(), capture_output=True, text=True)
 
 
 def check(done: subprocess.CompletedProcess[str]) -> str:
@@ -75,17 +78,19 @@ def make_clone(folder: Path) -> Path:
     return folder
 
 
-def run_smoke(folder: Path) -> Path:
+def run_smoke(folder: Path, variables: Mapping[str, str]) -> Path:
     """A clone in which the smoke preset has run to the end."""
     clone = make_clone(folder)
     smaller = [word for override in SMALLER for word in ("-S", override)]
-    check(run(clone, ["yardbird", "exp", "--preset", "smoke", *smaller, "--here"]))
+    check(run(clone, ["yardbird", "exp", "--preset", "smoke", *smaller, "--here"], variables))
     return clone
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_smoke(tmp_path_factory.mktemp("first"))
+    """A clone whose stages ran in forks, because their imports take longer than their work."""
+    with stage_shell(environment()) as variables:
+        return run_smoke(tmp_path_factory.mktemp("first"), variables)
 
 
 def outputs(clone: Path) -> dict[str, str]:
@@ -96,7 +101,8 @@ def outputs(clone: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_two_runs_give_the_same_bytes(clone: Path, tmp_path: Path) -> None:
-    first, second = outputs(clone), outputs(run_smoke(tmp_path))
+    """Each stage of the second run is a new process, as on the command line."""
+    first, second = outputs(clone), outputs(run_smoke(tmp_path, environment()))
     assert len(first) > 25
     assert {"data/encoded/events", "data/encoded/melody", "data/explored"} < first.keys()
     assert {f"{folder}/{family}" for folder in ("models", "data/generated") for family in FAMILIES} < first.keys()

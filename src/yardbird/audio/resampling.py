@@ -3,13 +3,15 @@
 import functools
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torchaudio.transforms
 from numpy.typing import NDArray
 
 from yardbird.audio.wave import Waveform
+
+if TYPE_CHECKING:  # imported only where it is used: it is slow to import
+    import torch
 
 #: Of the ratio of the rates. Unusual rates use the nearest ratio within this limit, with an error of a millionth: the
 #: filter has as many phases as the denominator, and 44 099 Hz to 16 000 Hz would need gigabytes.
@@ -26,12 +28,16 @@ def to_mono(waveform: Waveform, sample_rate: int) -> NDArray[np.float32]:
     ratio = Fraction(waveform.sample_rate, sample_rate).limit_denominator(_LARGEST_DENOMINATOR)
     if ratio == 1 or not len(mono):
         return mono
+    import torch
+
     resampled: NDArray[np.float32] = _resampler(ratio)(torch.from_numpy(mono)).numpy()
     return resampled
 
 
 @functools.cache
-def _resampler(ratio: Fraction) -> Callable[[torch.Tensor], torch.Tensor]:
+def _resampler(ratio: Fraction) -> Callable[["torch.Tensor"], "torch.Tensor"]:
+    import torchaudio.transforms
+
     resample: Callable[[torch.Tensor], torch.Tensor] = torchaudio.transforms.Resample(
         ratio.numerator,
         ratio.denominator,

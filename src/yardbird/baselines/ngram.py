@@ -1,14 +1,16 @@
 """The baseline that a model has to beat: n-grams over the same tokens, which score and draw solos as a model does."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from yardbird.baselines.witten_bell import WittenBell
 from yardbird.models.family import TokenScores
-from yardbird.nn.sampling import Constraint, Sampling, choose, row_generators
+
+if TYPE_CHECKING:  # at run time, what only scores solos does not import torch
+    from yardbird.nn.sampling import Constraint, Sampling
 
 
 class NGram(WittenBell):
@@ -24,8 +26,8 @@ class NGram(WittenBell):
     def generate(
         self,
         primes: Sequence[ArrayLike],
-        constraints: Sequence[Constraint],
-        sampling: Sampling,
+        constraints: Sequence["Constraint"],
+        sampling: "Sampling",
         seed: int,
         max_tokens: int,
     ) -> list[NDArray[np.uint16]]:
@@ -33,6 +35,10 @@ class NGram(WittenBell):
 
         Constraints are fresh; they are advanced over the primes here. Solo i draws from its own stream of the seed.
         """
+        import torch
+
+        from yardbird.nn.sampling import choose, row_generators
+
         rows = [np.asarray(prime).tolist() for prime in primes]
         for row, constraint in zip(rows, constraints, strict=True):
             for token in row:

@@ -128,7 +128,7 @@ def _model_sections() -> dict[str, Any]:
     from yardbird.sound_codec.codec_training import TrainingConfig as CodecTrainingConfig
     from yardbird.sound_codec.training_sounds import SoundsConfig
     from yardbird.tracking.gate import Gate
-    from yardbird.tracking.store import TrackingConfig
+    from yardbird.tracking.tracking_config import TrackingConfig
 
     return {
         "encode.events": EncodeConfig,

@@ -9,17 +9,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from yardbird.config import BACKGROUND
 from yardbird.seeds import generator
 
-Batch = Mapping[str, Tensor]
+if TYPE_CHECKING:  # at run time, stages that only compare results do not import torch, which takes a second
+    from torch import Tensor, nn
+    from torch.utils.data import Dataset
+
+    Batch = Mapping[str, Tensor]
+else:
+    Batch = Mapping[str, Any]
 Floats = NDArray[np.float64]
 Means = Mapping[str, float | Floats]
 
@@ -35,9 +39,9 @@ class Loss:
     avoids a synchronisation with the GPU.
     """
 
-    total: Tensor
-    terms: Mapping[str, Tensor]
-    weight: Tensor | float | int
+    total: "Tensor"
+    terms: Mapping[str, "Tensor"]
+    weight: "Tensor | float | int"
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,8 @@ class Datasets:
     target. It is 0 if there is no adaptation, i.e. without background or if every epoch mixes it in.
     """
 
-    train: Dataset[Batch]
-    validation: Dataset[Batch]
+    train: "Dataset[Batch]"
+    validation: "Dataset[Batch]"
     mixed_epochs: int = 0
 
 
@@ -134,7 +138,7 @@ class Family(ABC):
     watched: ClassVar[str]
     #: What a user can condition it on, as shown in the comparison of the models.
     conditioned_on: ClassVar[tuple[str, ...]] = ()
-    model: nn.Module
+    model: "nn.Module"
 
     @classmethod
     @abstractmethod

@@ -5,8 +5,6 @@ import io
 import tempfile
 from pathlib import Path
 
-import matplotlib.image
-
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform, encode_mp3, read_wave
 from yardbird.music.midi import write_score
@@ -23,6 +21,8 @@ def sound_uri(path: Path) -> str:
 
 def picture_uri(path: Path) -> str:
     """A PNG at half its width and height."""
+    import matplotlib.image
+
     pixels = matplotlib.image.imread(path)
     height, width = (size // 2 for size in pixels.shape[:2])
     halved = pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2, -1).mean(axis=(1, 3))

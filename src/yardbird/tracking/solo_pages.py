@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-import matplotlib.image
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,8 @@ from yardbird.music.score import Score
 
 def write_solo(folder: Path, stem: str, sample: Any, waveform: Waveform, image: NDArray[np.uint8]) -> None:
     """Write `stem` as .wav, .png and .html, and as .mid if the sample is a score."""
+    import matplotlib.image
+
     if isinstance(sample, Score):
         write_score(sample, folder / f"{stem}.mid")
     write_wave(waveform, folder / f"{stem}.wav")

@@ -10,9 +10,7 @@ import logging
 import os
 import sqlite3
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read once, when mlflow is imported
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -29,7 +27,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_USER,
 )
 
-from yardbird.config import PositiveFloat, Settings, read_section
+from yardbird.config import read_section
 from yardbird.git import head_commit
 from yardbird.tracking.artifact_locations import ARTIFACTS, BACKUP, DATABASE, former_root, rewrite
 from yardbird.tracking.store_faults import (
@@ -42,6 +40,7 @@ from yardbird.tracking.store_faults import (
     shown,
     silence,
 )
+from yardbird.tracking.tracking_config import TrackingConfig
 
 EXPERIMENT = "yardbird"
 #: Where the artifacts of a new experiment go if `MLFLOW_TRACKING_URI` is a database. MLflow's server reads it, too.
@@ -55,14 +54,6 @@ _EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",
 }
 _SETUP_SECONDS = 120  # the first set-up takes a few seconds, and other processes wait for it
-
-
-@dataclass(frozen=True)
-class TrackingConfig(Settings, section="tracking"):
-    """Section `tracking` of params.yaml."""
-
-    if_silent: Literal["local", "stop"]
-    answer_seconds: PositiveFloat
 
 
 class SilentStoreError(TrackingError):
