@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird import files
 from yardbird.baselines.ngram import NGram
 from yardbird.bootstrap_settings import Resampling
 from yardbird.metrics.estimates import Results, exact
@@ -52,7 +53,7 @@ def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
     Raises:
         InputError: the split is empty.
     """
-    packed: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
+    packed: Codes = files.read_array(encoded / "codes.npy")
     return [
         EncodedClip(
             clip=row.clip,
