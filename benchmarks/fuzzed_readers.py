@@ -25,6 +25,7 @@ from yardbird.data.manifest import MANIFEST
 from yardbird.data.readers import piece_numbers, read_piece
 from yardbird.data.reading import ANY_SOLO, IngestConfig, read_solo
 from yardbird.engraving.sheet_musicxml import as_musicxml
+from yardbird.errors import InputError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from yardbird import drafts
 from yardbird.errors import InputError, WriteError
 
+_LONGEST_NAME = 255  # bytes, of most disks
 _WORKING_FOLDER, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE (on macOS RENAME_SWAP)
 
 
@@ -192,11 +193,9 @@ def within(folder: Path, name: str) -> Path:
         InputError: the name is absolute, or leaves the folder through `..` or a link.
     """
     path = folder / name
-    if "\0" in name or not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(
-            name,
-            expected=f"a path inside {folder}",
-            found="a path that leaves it",
-            remedy="use a path relative to the folder",
-        )
+    is_possible = "\0" not in name and all(len(os.fsencode(part)) <= _LONGEST_NAME for part in path.parts)
+    if not is_possible or not path.resolve().is_relative_to(folder.resolve()):
+        found = "a path that leaves it" if is_possible else "no name of a file"
+        remedy = "use a path relative to the folder"
+        raise InputError(name[:_LONGEST_NAME], expected=f"a path inside {folder}", found=found, remedy=remedy)
     return path
