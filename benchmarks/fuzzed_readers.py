@@ -51,7 +51,7 @@ M:3/4
 K:Dm
 %%MIDI program 66
 P:AB
-"Dm7" d2 e2 f2 | "G7" g6 & b6 | Z2 | "C" ~c6 !D.C.! |
+"Dm7" defgab | "G7" agfedc & b6 | "C" cdefga | Z2 | "C" ~c6 !D.C.! |
 """
 _KERN = """\
 **kern	**mxhm
