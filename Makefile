@@ -7,13 +7,16 @@ TORCH ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# "moved" if .venv was made in another folder, which its scripts name
+MOVED := $(shell was=$$(sed -n 's/^command = .* -m venv \(--[^ ]* \)*//p' .venv/pyvenv.cfg 2>/dev/null); \
+  [ -z "$$was" ] || [ "$$was" = "$$(pwd -P)/.venv" ] || [ "$$was" = "$$(cd .venv && pwd -P)" ] || echo moved)
 
-.PHONY: help demo codec test test-slow lint docs bench audit exp ui lock clean
+.PHONY: moved help demo codec test test-slow lint docs bench audit exp ui lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml $(MOVED)
 	@$(or $(PYTHON),false) -c '$(SUPPORTED)' 2>/dev/null || { echo "Python with a version in $$(grep -o 'requires-python.*' pyproject.toml) is required," \
 	  "found $$($(or $(PYTHON),python3) -V 2>&1): make demo PYTHON=/path/to/python" >&2; exit 1; }
 	@echo "installing into .venv"
@@ -27,6 +30,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/requirements.txt && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	fi
+	@$(if $(MOVED),$(BIN)/python .ci/relocate.py $(BIN),:)
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## set up, run the whole pipeline on the built-in corpus, print where the results are

@@ -26,11 +26,30 @@ def test_the_old_folder_is_restored_when_the_new_one_cannot_replace_it(tmp_path:
             raise OSError("device busy")
         return rename(path, target)
 
+    monkeypatch.setattr(files, "_exchanged", lambda one, other: False)  # as on a disk that cannot do that
     monkeypatch.setattr(Path, "rename", fail_for_the_draft)
     with pytest.raises(OSError, match="device busy"), files.replacing_folder(folder) as draft:
         files.write_text(draft / "a.txt", "new")
     assert (folder / "a.txt").read_text() == "old"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_the_hash_of_a_folder_follows_links_to_files_and_counts_links_to_folders(tmp_path: Path) -> None:
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    files.write_text(folder / "a.txt", "a")
+    files.write_text(other / "b.txt", "b")
+    before = files.sha256_folder(folder)
+    (folder / "a.txt").rename(other / "a.txt")
+    (folder / "a.txt").symlink_to(other / "a.txt")
+    assert files.sha256_folder(folder) == before
+    (folder / "link").symlink_to(other)
+    linked = files.sha256_folder(folder)
+    assert linked != before
+    files.write_text(other / "b.txt", "c")
+    assert files.sha256_folder(folder) == linked
+    (folder / "link").unlink()
+    (folder / "link").symlink_to(tmp_path)
+    assert files.sha256_folder(folder) not in (before, linked)
 
 
 def test_nan_is_never_written_to_a_metrics_file(tmp_path: Path) -> None:
@@ -41,6 +60,13 @@ def test_nan_is_never_written_to_a_metrics_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../x.mid", "/etc/passwd", "a/../../x"])
 def test_names_from_data_cannot_leave_their_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="a path that leaves it"):
+        files.within(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "é" * 200])
+def test_names_that_no_file_can_have_are_refused(tmp_path: Path, name: str) -> None:
+    """Regression: a NUL in captions.csv was a traceback."""
+    with pytest.raises(InputError, match="found no name of a file"):
         files.within(tmp_path, name)
 
 

@@ -47,6 +47,8 @@ MidiNumber = Annotated[int, Interval(ge=0, le=127)]
 Config = TypeVar("Config")
 
 _DEEPEST = 100  # brackets inside each other
+_MOST_VALUES = 100_000
+_MOST_BITS = 1024  # Python converts no integer of thousands of digits to text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +117,11 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
     except YAMLError as error:
         line = " ".join(str(error).replace("<byte string>", path.name).split())
         raise InputError(path, expected="valid YAML", found=line, remedy="correct that line") from None
+    except UnicodeDecodeError:
+        raise InputError(path, expected="UTF-8 text", found="another encoding", remedy="save it as UTF-8") from None
+    except Exception as error:  # ruamel raises many types of errors for values such as the date 2001-13-32
+        found = f"a value that cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:80]})"
+        raise InputError(path, expected="valid YAML", found=found, remedy="correct it") from None
     if not isinstance(content, dict):
         raise ConfigError(path, "(top level)", expected="sections", found=_show(content))
     return content
@@ -124,7 +131,23 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
 def _parsed_yaml(content: bytes) -> Any:
     if _depth(content) > _DEEPEST:
         raise RecursionError  # the parser would take seconds to find out
-    return YAML(typ="safe", pure=True).load(content)
+    loaded = YAML(typ="safe", pure=True).load(content.decode())
+    _refuse_bomb(loaded)
+    return loaded
+
+
+def _refuse_bomb(content: Any) -> None:
+    """Refuse aliases that contain each other or repeat so often that the values would fill the memory."""
+    values = [content]
+    for count in itertools.count(1):
+        if not values:
+            return
+        value = values.pop()
+        if count > _MOST_VALUES:
+            raise ValueError(f"aliases repeat more than {_MOST_VALUES} values")
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            raise ValueError(f"an integer of more than {_MOST_BITS} bits")
+        values += value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
 
 
 def _depth(text: bytes) -> int:

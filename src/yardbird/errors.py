@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 _INTERRUPTED = 130  # exit status
+_LONGEST = 1000  # characters of what was found, in a message
 _FREE_SPACE = "free space on the disk, and run the same command again"
 #: Errors of the operating system, and what a user can do about them.
 _REMEDIES: Mapping[int | None, str] = {
@@ -34,7 +35,16 @@ _FULL = re.compile(r"\d+ requested and \d+ written|No space left on device|file 
 
 
 class YardbirdError(Exception):
-    """Base class of every error that a user can fix."""
+    """Base class of every error that a user can fix.
+
+    Line breaks and other control characters of files are shown as escapes, so that the message is one line.
+
+    >>> str(YardbirdError("a\\nb.mid: expected a solo"))
+    'a\\\\nb.mid: expected a solo'
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(char if char.isprintable() else repr(char)[1:-1] for char in message))
 
 
 class InputError(YardbirdError):
@@ -47,6 +57,7 @@ class InputError(YardbirdError):
     """
 
     def __init__(self, what: str | Path, *, expected: str, found: str, remedy: str) -> None:
+        found = _short(found)
         self.what, self.expected, self.found, self.remedy = str(what), expected, found, remedy
         super().__init__(f"{what}: expected {expected}, found {found}; {remedy}")
 
@@ -63,6 +74,7 @@ class ConfigError(YardbirdError):
     """
 
     def __init__(self, file: str | Path, key: str, *, expected: str, found: str) -> None:
+        key, found = _short(key), _short(found)
         self.file, self.key, self.expected, self.found = str(file), key, expected, found
         super().__init__(f"{file}: {key}: expected {expected}, found {found}")
 
@@ -90,6 +102,11 @@ class WriteError(YardbirdError, OSError):
 
     def __str__(self) -> str:
         return str(self.args[0])  # OSError would show its number and text instead
+
+
+def _short(text: str) -> str:
+    """A hostile file may contain a word of megabytes."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _kilobytes(size: int) -> str:

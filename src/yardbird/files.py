@@ -1,6 +1,7 @@
 """Atomic writing of files and folders, files inside zip files, hashes, and paths that cannot leave their folder."""
 
 import csv
+import ctypes
 import errno
 import functools
 import hashlib
@@ -17,6 +18,9 @@ from typing import Any, BinaryIO
 
 from yardbird import drafts
 from yardbird.errors import InputError, WriteError
+
+_LONGEST_NAME = 255  # bytes, of most disks
+_WORKING_FOLDER, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE (on macOS RENAME_SWAP)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -110,21 +114,42 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Yield a new folder to fill. It replaces `folder` if the block succeeds and is deleted if the block fails."""
+    """Yield a new folder to fill. It replaces `folder` if the block succeeds and is deleted if the block fails.
+
+    On Linux and macOS the new folder replaces the old one in one step, if the disk can do that. Otherwise there is a
+    moment without `folder`: if the process is killed then, the old one is `.NAME.old` next to it, and the next call for
+    `folder` puts it back.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    old = folder.with_name(f".{folder.name}.old")
+    _put_back(old, folder)
     draft = Path(tempfile.mkdtemp(dir=drafts.place_for(folder.parent), prefix=f".{folder.name}."))
-    old = draft.with_name(f"{draft.name}.old")
     try:
         yield draft
         draft.chmod(0o755)
-        if folder.exists():
+        if not folder.exists():
+            draft.rename(folder)
+        elif not _exchanged(draft, folder):
             folder.rename(old)
-        draft.rename(folder)
+            draft.rename(folder)
     finally:
-        if old.exists() and not folder.exists():  # the new folder could not be moved into place
-            old.rename(folder)
+        _put_back(old, folder)
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_back(old: Path, folder: Path) -> None:
+    """Rename `old` to `folder` if a replacement ended between its two renames; else delete it."""
+    if old.exists() and not folder.exists():
+        old.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step; False if the system or the disk cannot do that."""
+    system, paths = ctypes.CDLL(None), (os.fsencode(one), os.fsencode(other))
+    if hasattr(system, "renameat2"):
+        return bool(system.renameat2(_WORKING_FOLDER, paths[0], _WORKING_FOLDER, paths[1], _EXCHANGE) == 0)
+    return hasattr(system, "renamex_np") and bool(system.renamex_np(*paths, _EXCHANGE) == 0)  # macOS
 
 
 def zip_folder(folder: Path, archive: Path) -> None:
@@ -154,16 +179,40 @@ def _opened(archive: Path, changed: int, process: int) -> zipfile.ZipFile:  # no
     return zipfile.ZipFile(archive)
 
 
+def read_array(path: Path) -> Any:
+    """A NumPy array that stays in its file; only the parts that are used are read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        InputError: the file is damaged.
+    """
+    import numpy as np  # most commands need no array
+
+    try:
+        return np.load(path, mmap_mode="r")
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # NumPy parses the header as Python and raises many types of errors
+        found = f"a damaged file ({type(error).__name__})"
+        raise InputError(path, expected="a NumPy array", found=found, remedy="run dvc repro") from None
+
+
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_folder(folder: Path) -> str:
-    """One hash over the names and the bytes of all files below a folder, but for Python's caches, as in .dvcignore."""
+    """One hash over the names and the bytes of all files below a folder, but for Python's caches, as in .dvcignore.
+
+    Links to folders are not followed, as by the readers of folders of solos: such a link counts with its target.
+    """
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"):
-        digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
+    for path in sorted(path for path in folder.rglob("*") if path.parent.name != "__pycache__"):
+        if path.is_file():
+            digest.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
+        elif path.is_symlink():
+            digest.update(f"{path.relative_to(folder).as_posix()} -> {path.readlink()}\n".encode())
     return digest.hexdigest()
 
 
@@ -174,11 +223,9 @@ def within(folder: Path, name: str) -> Path:
         InputError: the name is absolute, or leaves the folder through `..` or a link.
     """
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(
-            name,
-            expected=f"a path inside {folder}",
-            found="a path that leaves it",
-            remedy="use a path relative to the folder",
-        )
+    is_possible = "\0" not in name and all(len(os.fsencode(part)) <= _LONGEST_NAME for part in path.parts)
+    if not is_possible or not path.resolve().is_relative_to(folder.resolve()):
+        found = "a path that leaves it" if is_possible else "no name of a file"
+        remedy = "use a path relative to the folder"
+        raise InputError(name[:_LONGEST_NAME], expected=f"a path inside {folder}", found=found, remedy=remedy)
     return path

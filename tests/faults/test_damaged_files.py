@@ -1,5 +1,7 @@
 """Damaged checkpoints, models and encoded corpora: each damage is found and named in one line, or changes nothing."""
 
+import hashlib
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from damage import damaged
 from event_scores import CODEC
 from fake_family import FakeFamily
+from mutations import damaged, mutated
 from ranks_here import CONFIG
 from tiny_musicgen import tiny_musicgen
 from tiny_transformer import SIZES, write_encoded
 from tiny_vae import tiny_vae
 
+from yardbird import files
 from yardbird.checksums import SUMS, check_sums, write_sums
 from yardbird.errors import InputError
 from yardbird.models.family import Family
@@ -118,6 +121,72 @@ def test_each_of_300_damages_of_an_encoded_corpus_is_found(tmp_path: Path, monke
         with pytest.raises(InputError, match=f"^{expected}$"):
             check_sums(encoded)
         path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "damages"),
+    [
+        ("music_transformer", 40),
+        *(pytest.param(name, 500, marks=pytest.mark.slow) for name in ("music_transformer", "music_vae", "musicgen")),
+    ],
+)
+def test_a_mutated_model_without_checksums_is_opened_or_refused_in_one_line(
+    tmp_path: Path, name: str, damages: int
+) -> None:
+    """Regression: a config.json of a list, or a codec.json of a number, was a traceback."""
+    folder = tmp_path / name
+    save_pretrained(families()[name], folder)
+    (folder / SUMS).unlink()
+    paths = sorted(path for path in folder.iterdir() if path.suffix in (".json", ".safetensors"))
+    tokens = (b"null", b"[]", b"{}", b"1e999", b"-1", b"true", b'"', b"[" * 3000, b'{"a":' * 3000)
+    for seed in range(damages):
+        path = paths[seed % len(paths)]
+        whole = path.read_bytes()
+        path.write_bytes(mutated([whole], random.Random(seed), tokens))
+        try:
+            open_family(folder)
+        except InputError as error:
+            assert str(folder) in str(error), seed  # noqa: PT017  # both outcomes are right
+            assert "\n" not in str(error), seed  # noqa: PT017
+        path.write_bytes(whole)
+    open_family(folder)
+
+
+def test_a_mutated_checkpoint_of_another_origin_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
+    """Its name has the checksum of the mutated file."""
+    with CheckpointFolder(tmp_path, "fake", "key") as folder:
+        folder.write(STATE)
+        (last,) = folder.path.glob("*.pt")
+        whole = last.read_bytes()
+        last.unlink()
+        for seed in range(100):
+            content = mutated([whole], random.Random(seed))
+            path = folder.path / f"000001-{hashlib.sha256(content).hexdigest()}.pt"
+            path.write_bytes(content)
+            try:
+                folder.read()
+            except InputError as error:
+                assert str(path) in str(error)  # noqa: PT017  # both outcomes are right
+                assert "\n" not in str(error)  # noqa: PT017
+            path.unlink(missing_ok=True)
+
+
+def test_a_mutated_array_of_a_corpus_without_checksums_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.npy"
+    np.save(path, np.arange(100, dtype=np.uint16))
+    whole = path.read_bytes()
+    outcomes = set()
+    for seed in range(200):
+        path.write_bytes(
+            mutated([whole, whole[:128]], random.Random(seed), (b"'shape': (9999999999999,)", b"|O", b"L"))
+        )
+        try:
+            files.read_array(path)
+            outcomes.add("read")
+        except InputError as error:
+            assert str(error).startswith(f"{path}: expected a NumPy array, found a damaged file (")  # noqa: PT017
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
 
 
 def test_damaged_checksums_and_missing_files_are_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -21,6 +22,22 @@ with files.replacing_folder(Path("models/toy")) as draft:
     print(draft, flush=True)
     if len(sys.argv) > 1:
         time.sleep(60)
+"""
+
+
+#: As on a disk that cannot exchange two folders, with a kill between the two renames.
+KILLED = """
+import os, signal
+from pathlib import Path
+from yardbird import files
+files._exchanged = lambda one, other: False
+rename = Path.rename
+def rename_and_die(path, target):
+    rename(path, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+Path.rename = rename_and_die
+with files.replacing_folder(Path("models/toy")) as draft:
+    files.write_text(draft / "weights.txt", "new")
 """
 
 
@@ -64,6 +81,38 @@ def test_the_draft_of_a_running_process_is_kept(repository: Path) -> None:
     finally:
         running.kill()
         running.communicate()
+
+
+def test_the_next_use_puts_back_the_folder_of_a_process_killed_between_its_renames(repository: Path) -> None:
+    """Regression: the old folder was only in the drafts, which the next process deleted."""
+    files.write_text(Path("models/toy/weights.txt"), "old")
+    killed = subprocess.run([sys.executable, "-c", KILLED], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not Path("models/toy").exists()
+    with files.replacing_folder(Path("models/toy")) as draft:
+        assert Path("models/toy/weights.txt").read_text() == "old"
+        files.write_text(draft / "weights.txt", "new")
+    assert [path.name for path in Path("models").rglob("*")] == ["toy", "weights.txt"]
+    assert Path("models/toy/weights.txt").read_text() == "new"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems may not exchange folders")
+def test_a_folder_that_is_replaced_is_there_at_every_moment(repository: Path) -> None:
+    folder = Path("models/toy")
+    files.write_text(folder / "weights.txt", "old")
+    if not files._exchanged(folder, folder):
+        pytest.skip("this disk cannot exchange folders")
+
+    def replace() -> None:
+        for number in range(200):
+            with files.replacing_folder(folder) as draft:
+                files.write_text(draft / "weights.txt", str(number))
+
+    writer = Thread(target=replace)
+    writer.start()
+    while writer.is_alive():
+        assert folder.exists()
+    assert (folder / "weights.txt").read_text() == "199"
 
 
 def test_a_draft_on_another_disk_or_outside_a_repository_is_next_to_its_target(

@@ -3,19 +3,15 @@
 import gzip
 import io
 import itertools
-import random
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import mido
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.data.reading import IngestConfig
 from yardbird.errors import InputError
 from yardbird.music.file_kinds import name_kind
 from yardbird.music.midi import RawMidi, read_raw
@@ -225,24 +221,6 @@ def test_valid_files_give_the_same_events_as_mido(shared: Path) -> None:
                 assert (event.tick, read) == (tick, bytes(message.bytes())[: len(read)])
 
 
-@pytest.fixture(scope="module")
-def fuzzing(root: Path) -> ModuleType:
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        import fuzz
-    finally:
-        sys.path.remove(str(root / "benchmarks"))
-    return fuzz
-
-
-def test_mutated_files_are_read_or_refused_quickly(fuzzing: ModuleType, ingest_config: IngestConfig) -> None:
-    """The first of the ten thousand mutations of benchmarks/fuzz.py; pytest-timeout limits the time."""
-    tally = fuzzing.fuzz(150, 0, ingest_config)
-    assert tally.broken == []
-    assert min(tally.outcomes["used"], tally.outcomes["refused"]) > 20
-    assert tally.slowest_seconds < fuzzing.SECONDS
-
-
 @given(data=st.data())
 def test_every_mutation_of_a_small_file_is_read_or_refused(data: st.DataObject, tmp_path_factory) -> None:
     content = bytearray(midi(track(meta(0x06, b"C7") + PLAYED), track(b"\0\xf0\x02\x01\xf7")))
@@ -258,8 +236,3 @@ def test_every_mutation_of_a_small_file_is_read_or_refused(data: st.DataObject, 
     except InputError:
         return
     assert all(part.notes["pitch"].max() < 128 and part.notes["velocity"].max() < 128 for part in raw.parts)
-
-
-def test_mutated_files_are_reproducible(fuzzing: ModuleType, tmp_path: Path) -> None:
-    contents = fuzzing.seed_files(tmp_path, 1)
-    assert len({fuzzing.mutate(contents, random.Random("0/7")) for _ in range(3)}) == 1

@@ -169,7 +169,7 @@ def check_override(text: str, params: Mapping[str, Any]) -> None:
     value: Any = params
     for part in re.split(r"\.|\[", key.replace("]", "")):
         inside = isinstance(value, Mapping) and part in value
-        inside = inside or (isinstance(value, list) and part.isdigit() and int(part) < len(value))
+        inside = inside or (isinstance(value, list) and part in map(str, range(len(value))))
         if not inside:
             raise ConfigError(PARAMS, key, expected=f"a parameter{_like(key, params)}", found="an unknown key")
         value = value[part] if isinstance(value, Mapping) else value[int(part)]

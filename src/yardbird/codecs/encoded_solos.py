@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from yardbird import files
 from yardbird.codecs.events import Tokens
 from yardbird.codecs.melody import PAD, START, Steps
 from yardbird.config import TARGET, Role
@@ -33,7 +34,7 @@ def read_solos(encoded: Path, split: str, *, copies: bool = False, background: b
     Raises:
         InputError: there are none.
     """
-    packed: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
+    packed: Tokens = files.read_array(encoded / "tokens.npy")
     return [
         EncodedSolo(row.solo, row.tune_group, row.artist, row.role, packed[row.place])
         for row in _rows(encoded, split, copies, background)
@@ -45,7 +46,7 @@ def read_steps(encoded: Path, split: str, *, copies: bool = False, background: b
 
     Arguments as for `read_solos`. Copies that differ only in tempo have the same steps; one of them is read.
     """
-    packed: Steps = np.load(encoded / "steps.npy", mmap_mode="r")
+    packed: Steps = files.read_array(encoded / "steps.npy")
     unique = {(row.solo, row.semitones): row for row in _rows(encoded, split, copies, background)}
     solos = []
     for row in unique.values():

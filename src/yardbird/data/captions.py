@@ -90,7 +90,11 @@ def read_remarks(source: Path) -> dict[str, Remark]:
         return {}
     remarks = {}
     for name, line in read_manifest(path, _Line).items():
-        files.within(source, name)
+        try:
+            files.within(source, name)
+        except InputError as error:
+            expected, remedy = f"{error.expected} in the column `file`", error.remedy
+            raise InputError(path, expected=expected, found=repr(name), remedy=remedy) from None
         try:
             key = Key.parse(line.key) if line.key else None
         except ValueError:

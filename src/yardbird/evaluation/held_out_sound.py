@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird import files
 from yardbird.baselines.ngram import NGram
 from yardbird.bootstrap_settings import Resampling
 from yardbird.metrics.estimates import Results, exact
@@ -56,8 +57,8 @@ def read_clips(encoded: Path, split: str) -> list[EncodedClip]:
     Raises:
         InputError: the split is empty.
     """
-    packed: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
-    frames: ScoreFrames = np.load(encoded / "score_frames.npy", mmap_mode="r")
+    packed: Codes = files.read_array(encoded / "codes.npy")
+    frames: ScoreFrames = files.read_array(encoded / "score_frames.npy")
     return [
         EncodedClip(
             clip=row.clip,

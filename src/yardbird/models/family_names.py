@@ -32,7 +32,7 @@ def family_of(folder: Path, family_name: str | None = None) -> tuple[str, Mappin
         raise InputError(folder, expected="the folder of a trained model", found="no such folder", remedy=REMEDY)
     try:
         trained = dict(files.read_json(folder / TRAINED)) if (folder / TRAINED).is_file() else {}
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise unfitting(folder, error) from None
     name = family_name or trained.get("family") or folder.resolve().name
     if name not in family_names():

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.devices import best_device
@@ -32,7 +30,9 @@ def open_family(folder: Path, family_name: str | None = None) -> tuple[Family, M
         raise InputError(folder, expected="a trained model", found=found, remedy=REMEDY) from None
     except ConfigError as error:  # the settings are those of the folder
         raise unfitting(folder, ValueError(str(error).removeprefix(f"{PARAMS}: "))) from None
-    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # settings and weights of another origin fail in many places
         raise unfitting(folder, error) from None
     try:
         sha256 = files.sha256_folder(folder)

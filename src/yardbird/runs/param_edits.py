@@ -40,6 +40,8 @@ def with_overrides(text: str, overrides: Sequence[str]) -> str:
             raise ConfigError("-S", " ".join(overrides), expected="an override", found=found) from None
         by_dvc = path.read_text(encoding="utf-8")
     wanted = _read(by_dvc)
+    if wanted.keys() != _read(text).keys():  # a section was added or removed
+        return by_dvc
     edited = _edited(text, wanted)
     return edited if _read(edited) == wanted else by_dvc
 

@@ -10,7 +10,15 @@ from mlflow.exceptions import MlflowException
 from yardbird.errors import InputError
 from yardbird.tracking.artifact_locations import former_root, relocated
 from yardbird.tracking.store import EXPERIMENT, is_own, settle, tracking_uri
-from yardbird.tracking.store_faults import FAILURES, TrackingError, check_database, first_line, is_database, shown
+from yardbird.tracking.store_faults import (
+    FAILURES,
+    TrackingError,
+    check_database,
+    database_file,
+    first_line,
+    is_database,
+    shown,
+)
 
 _REGISTER = "run `dvc repro --force --single-item publish` to register the trained models, or give a folder"
 
@@ -30,7 +38,7 @@ def fetch_model(root: Path, reference: str) -> Path:
         raise InputError(reference, expected="a registered model", found="no database yet", remedy=remedy)
     client, former = _opened(uri, root)
     name, _, alias = reference.partition("@")
-    find = client.get_model_version if alias.isdigit() else client.get_model_version_by_alias
+    find = client.get_model_version if alias.isdecimal() else client.get_model_version_by_alias
     try:
         source = client.get_model_version_download_uri(name, find(name, alias).version)
     except MlflowException as error:
@@ -68,7 +76,7 @@ def registered_references(root: Path) -> list[str]:
 
 def _exists(uri: str) -> bool:
     """MLflow would create the database."""
-    return not uri.startswith("sqlite:") or Path(uri.removeprefix("sqlite:///")).exists()
+    return not uri.startswith("sqlite:") or database_file(uri).exists()
 
 
 def _opened(uri: str, root: Path) -> tuple[MlflowClient, Path | None]:

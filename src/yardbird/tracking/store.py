@@ -19,6 +19,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # with 7, a serve
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.utils.mlflow_tags import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_RUN_NOTE,
@@ -34,6 +35,7 @@ from yardbird.tracking.store_faults import (
     FAILURES,
     TrackingError,
     check_database,
+    database_file,
     first_line,
     is_database,
     is_server,
@@ -79,7 +81,7 @@ def tracking_uri(root: Path) -> str:
     Raises:
         SilentStoreError: it does not answer, and `tracking.if_silent` is `stop`.
     """
-    local = f"sqlite:///{root / DATABASE}"
+    local = _local(root / DATABASE)
     chosen = os.environ.get("MLFLOW_TRACKING_URI")
     if not chosen or chosen.startswith("sqlite:"):
         return chosen or local
@@ -110,9 +112,14 @@ def check_answer(uri: str) -> None:
             raise SilentStoreError(f"the MLflow store {shown(uri)} does not answer: {fault}")
 
 
+def _local(database: Path) -> str:
+    """The URI of an SQLite file. SQLAlchemy decodes `%` in it, and ends the path at `?`."""
+    return f"sqlite:///{database}".replace("%", "%25").replace("?", "%3F")
+
+
 def is_own(uri: str, root: Path) -> bool:
     """Whether a store is the database in the root: another one may be shared, and keeps the locations it has."""
-    return uri.startswith("sqlite:") and Path(uri.removeprefix("sqlite:///")).resolve() == (root / DATABASE).resolve()
+    return uri.startswith("sqlite:") and database_file(uri).resolve() == (root / DATABASE).resolve()
 
 
 def connect(root: Path) -> tuple[MlflowClient, str]:
@@ -185,13 +192,16 @@ def _remove_empty_default(client: MlflowClient) -> None:
 
 
 def _create_database(uri: str) -> None:
-    """Create an SQLite database under another name first: MLflow cannot use one whose creation was interrupted."""
-    path = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:") or (path.exists() and path.stat().st_size):
+    """Create an SQLite database under another name first: MLflow cannot use one whose creation was interrupted.
+
+    The location of artifacts is given as a URI: MLflow writes it into an SQL statement, in which a path with quotes is
+    an error.
+    """
+    if not uri.startswith("sqlite:") or ((path := database_file(uri)).exists() and path.stat().st_size):
         return
     draft = path.with_name(f".{path.name}.creating")
     draft.unlink(missing_ok=True)  # of an interrupted creation
-    MlflowClient(f"sqlite:///{draft}").search_experiments(max_results=1)
+    SqlAlchemyStore(_local(draft), (path.absolute().parent / ARTIFACTS).as_uri())  # type: ignore[no-untyped-call]
     draft.rename(path)
 
 

@@ -5,6 +5,7 @@ import json
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import sqlalchemy
@@ -57,6 +58,11 @@ def is_database(uri: str) -> bool:
     return urlsplit(uri).scheme.partition("+")[0] in DATABASE_ENGINES
 
 
+def database_file(uri: str) -> Path:
+    """The file of a URI such as `sqlite:///mlflow.db`."""
+    return Path(sqlalchemy.make_url(uri).database or ":memory:")
+
+
 def shown(uri: str) -> str:
     """A URI without its password, for messages."""
     address = urlsplit(uri)
@@ -88,7 +94,7 @@ def check_database(uri: str) -> None:
         TrackingError: the file is no database of MLflow, or its schema is that of another version of MLflow.
         SQLAlchemyError: the database cannot be read.
     """
-    name = shown(uri).removeprefix("sqlite:///")
+    name = str(database_file(uri)) if uri.startswith("sqlite:") else shown(uri)
     with _connection(uri) as connection:
         found = MigrationContext.configure(connection).get_current_revision()
         tables = sqlalchemy.inspect(connection).get_table_names()

@@ -68,7 +68,7 @@ def read_abc(path: Path, number: str) -> Notated:
     extra = {"overlays_unread": overlays}
     extra |= {"parts_order_unread": 1} if re.search(r"^P:.*[A-Z].*[A-Z]", tune.partition("\nK:")[0], re.M) else {}
     notated = parsed(coded, "abc", path, extra, symbols)
-    program = re.search(r"^%%MIDI[ \t]+program[ \t]+(?:\d+[ \t]+)?(\d+)", tune, re.M)
+    program = re.search(r"^%%MIDI[ \t]+program[ \t]+(?:\d+[ \t]+)?(\d{1,3})\b", tune, re.M)
     if program and int(program[1]) < 128:
         parts = tuple(replace(part, program=int(program[1])) for part in notated.raw.parts)
         notated = replace(notated, raw=replace(notated.raw, parts=parts))
@@ -114,7 +114,8 @@ def _plain(tune: str) -> tuple[str, int]:
     lines = tune.split("\n")
     for index, line in enumerate(lines):
         if re.match(r"[A-Za-z]:|%", line):
-            units = {key: match for key in "ML" if (match := re.search(rf"^{key}:[ \t]*(\d+)/(\d+)", tune, re.M))}
+            found = {key: re.search(rf"^{key}:[ \t]*(\d{{1,3}})/(\d{{1,3}})\b", tune, re.M) for key in "ML"}
+            units = {key: match for key, match in found.items() if match}
             if "M" in units:
                 bar, unit = Fraction(int(units["M"][1]), int(units["M"][2]) or 1), Fraction(1, 8)
                 if "L" in units and int(units["L"][1]) and int(units["L"][2]):

@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -35,6 +36,8 @@ def _unzip(content: bytes, path: Path) -> bytes:
     expected, remedy = "compressed MusicXML (.mxl)", "export it again"
 
     def member(archive: zipfile.ZipFile, name: str) -> bytes:
+        if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(path, expected=expected, found="another compression", remedy=remedy)
         with archive.open(name) as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -57,7 +60,7 @@ def _unzip(content: bytes, path: Path) -> bytes:
                 found = "an archive without a score"
                 raise InputError(path, expected=expected, found=found, remedy=remedy)
             return member(archive, root)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError, ValueError) as error:
         found = f"a damaged archive ({str(error).strip() or type(error).__name__})"
         raise InputError(path, expected=expected, found=found, remedy=remedy) from None
 
@@ -106,7 +109,7 @@ def _check_xml(content: bytes, path: Path) -> None:
     parser.EndElementHandler = end
     try:
         parser.Parse(content, True)
-    except (expat.ExpatError, LookupError) as error:  # LookupError: an unknown encoding
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding that expat cannot use
         found = f"damaged XML ({error})"
         raise InputError(path, expected=expected, found=found, remedy=remedy) from None
 

@@ -110,7 +110,7 @@ def _passes(text: str) -> tuple[int, ...]:
 def _refuse_polychords(content: str, where: str) -> None:
     """Reject `C|D` without spaces: it may mean a polychord, unless the row has outer bar lines or no spaced ones."""
     row = content.strip()
-    glued = re.findall(r"[^\s|:]+\|(?=[^\s|:])[^\s|:]+", row)
+    glued = re.findall(r"(?<![^\s|:])[^\s|:]+\|(?=[^\s|:])[^\s|:]+", row)
     inner = _BAR_LINE.findall(row)
     compact = row[0] == "|" or row[-1] == "|" or (len(inner) > 1 and not re.search(r"\s\||\|\s", row))
     if glued and not compact:

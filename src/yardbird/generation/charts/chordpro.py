@@ -16,8 +16,9 @@ from yardbird.errors import InputError
 from yardbird.generation.charts.chart_bars import MOST_BARS, Bar
 from yardbird.generation.charts.chart_rows import ChartRow, bars_of_rows, chord
 
-_DIRECTIVE = re.compile(r"\s*\{\s*([a-z_]+)(?:-[\w!]+)?\s*[:\s]?\s*([^}]*)\}\s*", re.I)
-_INLINE = re.compile(r"\[([^\]*][^\]]*)\]")
+#: Possessive quantifiers: on a long line without an end, backtracking would take hours.
+_DIRECTIVE = re.compile(r"\{\s*+([a-z_]++)(?:-[\w!]++)?+([^{}]*+)\}", re.I)
+_INLINE = re.compile(r"\[([^\[\]*][^\[\]]*)\]")
 _FACTS = {"title": "title", "t": "title", "key": "key", "time": "meter", "tempo": "qpm"}
 _CHORUS = ("start_of_chorus", "soc")
 
@@ -25,7 +26,7 @@ _CHORUS = ("start_of_chorus", "soc")
 def is_chordpro(text: str) -> bool:
     """True if the text has a directive, or lyrics with chords in brackets."""
     for line in text.splitlines():
-        if _DIRECTIVE.fullmatch(line):
+        if _DIRECTIVE.fullmatch(line.strip()):
             return True
         if "|" not in line and _INLINE.search(line) and _INLINE.sub("", line).strip():
             return True
@@ -38,7 +39,7 @@ def facts_of_chordpro(text: str) -> list[tuple[int, str, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         for match in _DIRECTIVE.finditer(line):
             if match[1].lower() in _FACTS:
-                found.append((number, _FACTS[match[1].lower()], match[2].strip()))
+                found.append((number, _FACTS[match[1].lower()], _value(match)))
     return found
 
 
@@ -68,12 +69,13 @@ def bars_of_chordpro(text: str, beats: int, name: str) -> list[Bar]:
                     expected, remedy = f"at most {MOST_BARS} bars", "write fewer choruses"
                     raise InputError(where, expected=expected, found="more", remedy=remedy)
             elif directive in ("capo", "transpose"):
-                capo += _semitones(match[2], where)
+                capo += _semitones(_value(match), where)
         rest = _DIRECTIVE.sub("", line)
         if rest.lstrip().startswith("#"):
             continue
         if in_grid:
-            row = re.sub(r"^[^|]*(?=\|)|(?<=[|\]])[^|]*$", "", rest).strip()  # drops a leading label, a final remark
+            end = rest.rfind("|") + 1 or rest.find("]") + 1 or len(rest)
+            row = rest[max(0, rest.find("|")) : end].strip()  # without a leading label and a final remark
             grid += [(number, row)] if row else []
             continue
         for symbol in _INLINE.findall(rest):
@@ -81,6 +83,10 @@ def bars_of_chordpro(text: str, beats: int, name: str) -> list[Bar]:
             chorus += bars[-1:] if in_chorus else []
     found = bars_of_rows(grid, beats, name) if grid else bars
     return [tuple(one and one.transposed(capo) for one in bar) for bar in found] if capo % 12 else found
+
+
+def _value(directive: re.Match[str]) -> str:
+    return directive[2].strip().removeprefix(":").strip()
 
 
 def _semitones(text: str, where: str) -> int:

@@ -61,18 +61,16 @@ def song_of(text: str, name: str) -> Song:
         raise InputError(name, expected="a link with one song", found=found, remedy="share the song alone")
     title, key, music, tempo = songs[0]
     meter, bars = _bars(music, name)
-    qpm = tempo[0] if tempo and tempo[0].isdigit() and int(tempo[0]) else ""
+    qpm = tempo[0] if tempo and tempo[0].strip("0").isdecimal() else ""
     return Song(title.strip(), key.strip(), meter, qpm, tuple(bars))
 
 
 def unscrambled(music: str) -> str:
     """The music of an `irealb` link in plain text; the ends and middles of 50-character blocks are mirrored."""
     rest = music.removeprefix(_PREFIX)
-    plain = ""
-    while len(rest) > _BLOCK + 1:
-        plain += _mirrored(rest[:_BLOCK])
-        rest = rest[_BLOCK:]
-    return plain + rest
+    blocks = max(0, len(rest) - 2) // _BLOCK  # a block stays as it is if one letter or none follows it
+    mirrored = [_mirrored(rest[place * _BLOCK : (place + 1) * _BLOCK]) for place in range(blocks)]
+    return "".join([*mirrored, rest[blocks * _BLOCK :]])
 
 
 def _mirrored(block: str) -> str:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from yardbird import files
 from yardbird.config import BACKGROUND, TARGET, Role
 from yardbird.errors import InputError
 from yardbird.models.family import TARGET_ALONE, Batch, Mixture, Rounds
@@ -42,7 +43,7 @@ def read_sequences(encoded: Path, split: str, role: Role = TARGET) -> list[Seque
 
 def read_tokens(encoded: Path) -> Tokens:
     """All sequences, concatenated and memory-mapped."""
-    tokens: Tokens = np.load(encoded / "tokens.npy", mmap_mode="r")
+    tokens: Tokens = files.read_array(encoded / "tokens.npy")
     return tokens
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, chord_features
 from yardbird.config import BACKGROUND, TARGET
 from yardbird.errors import InputError
@@ -79,7 +80,7 @@ def whole_solos(encoded: Path, split: str, segments: int) -> Iterator[Batch]:
 
 
 def _grids(encoded: Path) -> dict[str, NDArray[Any]]:
-    return {name: np.load(encoded / f"{name}.npy", mmap_mode="r") for name in ("steps", "velocities", "chords")}
+    return {name: files.read_array(encoded / f"{name}.npy") for name in ("steps", "velocities", "chords")}
 
 
 def _batch(grids: Mapping[str, NDArray[Any]], start: int, stop: int, segments: int) -> Batch:

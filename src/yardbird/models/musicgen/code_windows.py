@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from yardbird import files
 from yardbird.config import PositiveFloat, PositiveInt, Settings, Share
 from yardbird.models.family import TARGET_ALONE, Batch, Rounds
 from yardbird.models.musicgen.score_condition import GROUPS
@@ -59,7 +60,7 @@ def read_clips(encoded: Path, split: str) -> list[Clip]:
 
 def read_codes(encoded: Path) -> Codes:
     """All clips, concatenated and memory-mapped: (frames, codebooks)."""
-    codes: Codes = np.load(encoded / "codes.npy", mmap_mode="r")
+    codes: Codes = files.read_array(encoded / "codes.npy")
     return codes
 
 

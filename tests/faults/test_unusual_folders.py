@@ -1,0 +1,58 @@
+"""A repository works in a folder whose name has `%`, `#`, `?`, spaces, quotes and letters of any language."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from published_store import ROOT, publish_model, yardbird
+
+from yardbird.tracking.artifact_locations import ARTIFACTS, DATABASE
+from yardbird.tracking.store import connect, is_own, tracking_uri
+from yardbird.tracking.store_faults import database_file
+
+NAME = '50% off%20 #1? "Bird\'s" é 日 : [x]'
+
+
+@pytest.fixture
+def unusual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    root = tmp_path / "around" / NAME
+    root.mkdir(parents=True)
+    return root
+
+
+def test_the_store_and_its_artifacts_are_in_the_folder(unusual: Path, tmp_path: Path) -> None:
+    """Regression: with `?` the database was outside the repository, with two kinds of quotes it was an error of SQL."""
+    uri = tracking_uri(unusual)
+    assert database_file(uri) == unusual / DATABASE
+    assert is_own(uri, unusual)
+    client, experiment = connect(unusual)
+    run = client.create_run(experiment).info.run_id
+    (tmp_path / "a.txt").write_text("a")
+    client.log_artifact(run, str(tmp_path / "a.txt"))
+    assert [path.name for path in (unusual / ARTIFACTS).rglob("*.txt")] == ["a.txt"]
+    got = mlflow.artifacts.download_artifacts(run_id=run, artifact_path="a.txt", tracking_uri=uri)
+    assert Path(got).read_text() == "a"
+    assert [path.name for path in (tmp_path / "around").iterdir()] == [NAME]
+    moved = unusual.rename(unusual.with_name(f"moved {NAME}"))
+    client, same = connect(moved)
+    assert same == experiment
+    assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
+    assert [path.name for path in (tmp_path / "around").iterdir()] == [moved.name]
+
+
+@pytest.mark.slow
+def test_commands_and_the_registry_work_in_the_folder(unusual: Path) -> None:
+    publish_model(unusual, 0)
+    (unusual / "data/charts").mkdir(parents=True)
+    (unusual / "data/charts/blues.txt").write_text((ROOT / "data/charts/blues_in_f.txt").read_text())
+    draw = ("generate", "--bars", "2", "--seed", "1", "--json", "--model", "music_transformer@challenger")
+    drawn = yardbird(unusual, *draw).stdout
+    assert '"solos"' in drawn
+    checked = yardbird(unusual, "check", status=1).stdout.splitlines()  # the sources are not there
+    assert all(line.startswith("params.yaml: ") and "a folder of " in line for line in checked)
+    moved = unusual.rename(unusual.with_name(f"moved {NAME}"))
+    assert "locations in mlflow.db now name" in yardbird(moved, "mlflow", "sync").stderr
+    assert '"solos"' in yardbird(moved, *draw).stdout
+    assert [path.name for path in moved.parent.iterdir()] == [moved.name]
