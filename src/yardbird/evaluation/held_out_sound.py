@@ -28,7 +28,7 @@ from yardbird.tables.clip_tables import read_clip_index
 UNTRAINED, UNIGRAM, BIGRAM = "untrained", "unigram", "bigram"
 HEADLINE = "nats_per_frame"
 
-#: From a clip's codes (codebooks, frames) and its caption: nats, and whether each code was the likeliest; same shape.
+#: From a clip's codes (codebooks, frames) and its caption: nats, and whether each was the most probable; same shape.
 Scorer = Callable[[Codes, str], tuple[NDArray[np.float64], NDArray[np.bool_]]]
 
 
@@ -122,10 +122,10 @@ def unigram(training: Sequence[EncodedClip], codebook_size: int) -> Scorer:
     books = np.concatenate([clip.codes for clip in training], axis=1)
     counts = np.stack([np.bincount(book, minlength=codebook_size) for book in books]) + 1
     nats = -np.log(counts / counts.sum(axis=1, keepdims=True))
-    likeliest = counts.argmax(axis=1)[:, None]
+    best = counts.argmax(axis=1)[:, None]
 
     def score(codes: Codes, _caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        return np.take_along_axis(nats, codes.astype(np.int64), axis=1), codes == likeliest
+        return np.take_along_axis(nats, codes.astype(np.int64), axis=1), codes == best
 
     return score
 

@@ -33,7 +33,7 @@ class SingConfig(Settings, section="sing"):
     seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, including a melody
     guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
     temperature: NonNegativeFloat  # 0: greedy decoding
-    top_k: PositiveInt | None  # sample only from this many of the likeliest codes
+    top_k: PositiveInt | None  # sample only from this many of the most probable codes
     melody: str | None  # a music file in data/charts; every sound continues its opening
     melody_seconds: PositiveFloat  # length of that opening
 

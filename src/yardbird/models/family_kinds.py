@@ -97,7 +97,7 @@ class LatentFamily(Family):
 
     @abstractmethod
     def sample_steps(self, score: "Score", z: Vectors) -> "Steps":
-        """The likeliest steps, each after the steps chosen before it, as `Melody.steps`; `z` as in `score_steps`."""
+        """The steps of greedy decoding, as `Melody.steps`; `z` as in `score_steps`."""
 
 
 class SoundFamily(Family):
@@ -125,7 +125,7 @@ class SoundFamily(Family):
 
     @abstractmethod
     def score_codes(self, codes: Codes, caption: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Nats of each code of a clip of any length, and whether it was the likeliest, both shaped like `codes`."""
+        """Nats of each code of a clip of any length, and whether it was the most probable, both shaped like `codes`."""
 
     @abstractmethod
     def generate(

@@ -198,7 +198,7 @@ class MusicGenFamily(SoundFamily):
     def measure(self, batch: Batch) -> Mapping[str, Ratio]:
         """`nats_per_frame` is the sum of the codebooks' nats. Accuracies are top-1."""
         nats, correct = self._score(
-            batch["codes"], self.text_states(batch["text"], batch["mask"]), batch["mask"], likeliest=True
+            batch["codes"], self.text_states(batch["text"], batch["mask"]), batch["mask"], with_correct=True
         )
         scored = batch["scored"][:, None].expand_as(nats)
         frames = float(batch["scored"].sum())
@@ -209,8 +209,10 @@ class MusicGenFamily(SoundFamily):
             measures[f"accuracy_codebook_{book + 1}"] = Ratio(float(correct[:, book][where].sum()), frames)
         return measures
 
-    def _score(self, codes: Tensor, states: Tensor, mask: Tensor, *, likeliest: bool = False) -> tuple[Tensor, Tensor]:
-        """Nats of each code (B, codebooks, frames), 0 at pads, and with `likeliest`, whether each was the likeliest."""
+    def _score(
+        self, codes: Tensor, states: Tensor, mask: Tensor, *, with_correct: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Nats of each code (B, codebooks, frames), 0 at pads, and if `with_correct`, whether each was most probable."""
         pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # padding common to all rows
         targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
         rows, books, steps = targets.shape
@@ -223,7 +225,7 @@ class MusicGenFamily(SoundFamily):
         ).logits.float()
         logits, flat = logits.flatten(0, 1), targets.flatten()
         nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
-        correct = logits.argmax(-1) == flat if likeliest else torch.zeros_like(flat, dtype=torch.bool)
+        correct = logits.argmax(-1) == flat if with_correct else torch.zeros_like(flat, dtype=torch.bool)
         padded = [F.pad(undelayed(scores.view_as(targets)), (0, pads)) for scores in (nats, correct)]
         return padded[0], padded[1]
 
@@ -231,7 +233,7 @@ class MusicGenFamily(SoundFamily):
         """Score a clip of any length (codebooks, frames), in the windows of the validation.
 
         Returns:
-            Nats of each code, and whether it was the likeliest, both with the shape of `codes`.
+            Nats of each code, and whether it was the most probable, both with the shape of `codes`.
         """
         clip = code_windows.Clip(0, codes.shape[1], (caption,))
         items = code_windows.MeasuringClips(codes.T, [clip], self.context_frames, self.pad_id, self.text_ids)
@@ -241,7 +243,7 @@ class MusicGenFamily(SoundFamily):
             for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
                 here = {name: value.to(self.model.device) for name, value in batch.items()}
                 states = self.text_states(here["text"], here["mask"])
-                scores = self._score(here["codes"], states, here["mask"], likeliest=True)
+                scores = self._score(here["codes"], states, here["mask"], with_correct=True)
                 of_frames = [score.transpose(1, 2)[here["scored"]].cpu().numpy() for score in scores]
                 until = done + len(of_frames[0])
                 nats[done:until], correct[done:until] = of_frames
