@@ -31,8 +31,8 @@ def main() -> None:
     shown = plan(config)
     orders = repeated(shown, config.measured)
     solos, seconds = timed(lambda: draw_best(source.draw, orders, config, seed, JUDGES))
-    made = {"by": "stage generate", "orders": orders_hash(orders), "judges": judges_hash(config, JUDGES)}
-    made["with"] = software(f"generate@{name}")
+    batch = {"orders": orders_hash(orders), "judges": judges_hash(config, JUDGES)}
+    made = {"by": "stage generate", **batch, "with": software(f"generate@{name}")}
     write_solos(solos[: len(shown)], GENERATED / name, config, seed, source.provenance, made)
     write_measured(solos, MEASURED / name, seed)
     write_speed(name, sum(solo.drawn_seconds for solo in solos), seconds)

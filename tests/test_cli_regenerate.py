@@ -168,6 +168,7 @@ def test_a_sound_is_made_again_with_the_prompts_of_its_batch(workspace: Path, ca
         ("no json", "found a file of another kind; name the .json next to the .mid or the .wav"),
         ("[]", "found another .json"),
         ('{"model": {}}', "found one without the entry `made`, of an earlier version of Yardbird"),
+        ('{"model": {}, "made": {"by": "sing"}}', "found no such model in models, out/experiments or the registry"),
         ('{"model": {}, "made": {"by": "studio"}}', "found one of studio; only results of commands and stages can"),
         ('{"model": {}, "made": {"by": "stage baseline"}}', "found one of stage baseline; run `dvc repro --force ba"),
     ],

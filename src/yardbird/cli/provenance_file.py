@@ -54,7 +54,7 @@ class Provenance:
             InputError: there is none.
             TrackingError: the registry cannot be read.
         """
-        family, sha256 = self.content["model"]["family"], self.content["model"]["sha256"]
+        family, sha256 = (str(self.content["model"].get(name)) for name in ("family", "sha256"))
         expected = f"the {family} with the SHA-256 {sha256[:_SHOWN]}…"
         if chosen:
             if chosen.is_dir() and files.sha256_folder(chosen) == sha256:

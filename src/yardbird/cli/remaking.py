@@ -43,8 +43,8 @@ def name_of(found: Provenance) -> str:
     content, by = found.content, found.made["by"]
     if by == "interpolate":
         return found.file.resolve().parent.name
-    name = content["sound"] if by == "sing" else found.made["name"] if by in ("transfer", "blend") else content["solo"]
-    return str(name).replace("/", "_")
+    moved = found.made.get("name")  # of transfer and blend, whose `solo` is the file that was moved
+    return str(moved or content.get("sound") or content.get("solo")).replace("/", "_")
 
 
 def remake(found: Provenance, model: Path, folder: Path) -> None:

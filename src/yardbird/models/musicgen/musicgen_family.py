@@ -212,7 +212,7 @@ class MusicGenFamily(SoundFamily):
     def _score(
         self, codes: Tensor, states: Tensor, mask: Tensor, *, with_correct: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """Nats of each code (B, codebooks, frames), 0 at pads, and if `with_correct`, whether each was most probable."""
+        """Nats of each code (B, codebooks, frames), 0 at pads, and `with_correct`, whether each was most probable."""
         pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # padding common to all rows
         targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
         rows, books, steps = targets.shape
