@@ -59,7 +59,7 @@ def remake(found: Provenance, model: Path, folder: Path) -> None:
     """
     try:
         _MAKERS[found.made["by"]](found, model, folder)
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ConfigError) as error:
         wrong = " ".join(str(error).removeprefix(f"{PARAMS}: ").split())[:200]
         expected, remedy = "the entries that this version writes", "restore the file, or use the version that wrote it"
         raise InputError(
