@@ -68,11 +68,9 @@ def test_a_solo_is_made_again_from_its_provenance_alone(
 
 
 def test_the_choice_among_several_is_made_again_with_the_same_judges(workspace: Path, capsys: Capture) -> None:
-    judge = RatioJudge(((2, 2, 1) * 20,), ((1, 1, -1) * 20,))
-    write_judges(
-        Judges(("Ada Line", "Bob"), {"Ada Line": judge}, {"Ada Line": TraitJudge((0.0,), (1.0,), (0.0,), 0.0)}), JUDGES
-    )
-    succeed(["generate", "--chart", CHART, "--bars", "4", "--best-of", "3", "--count", "2", "--seed", "5"], capsys)
+    ratio = RatioJudge(1, [[1] * 9], [[-1] * 9], slope=1.0)
+    write_judges(Judges("Ada Line", ratio, TraitJudge({}, 0.0)), JUDGES)
+    succeed(["generate", "--chart", CHART, "--best-of", "3", "--count", "2", "--seed", "5"], capsys)
     record = "out/generate/blues_in_f_seed5_001.json"
     assert len(files.read_json(Path(record))["judged"]) == 3
     same_again(capsys, record, count=4)

@@ -45,6 +45,7 @@ def regenerate(
 
     found = Provenance.read(solo)
     from yardbird.cli.remaking import check_maker, name_of, remake
+    from yardbird.software import differences
 
     check_maker(found)
     trained = found.model(model)
@@ -54,9 +55,7 @@ def regenerate(
             (written,) = draft.glob("*.json")
             originals = {path: solo if path == written else solo.with_name(path.name) for path in draft.iterdir()}
             verdicts = {path.name: _compared(path, original) for path, original in sorted(originals.items())}
-            from yardbird.software import differences
-
-            changes = differences(found.made["with"], files.read_json(written)["made"]["with"])
+            changes = differences(found.made.get("with", {}), files.read_json(written)["made"]["with"])
         folder = place.folder
     if changes:
         note(f"bytes may differ, because the software or the processor is another one: {'; '.join(changes)}")
