@@ -45,10 +45,11 @@ def regenerate(
 
     found = Provenance.read(solo)
     from yardbird.cli.remaking import check_maker, name_of, remake
-    from yardbird.software import differences
 
     check_maker(found)
     trained = found.model(model)
+    from yardbird.software import differences  # it imports torch
+
     with result_folder("regenerate", name_of(found), out, [solo.name], force) as place:
         with place.together() as draft:
             remake(found, trained, draft)
