@@ -42,7 +42,7 @@ def main() -> None:
     baseline = score_baseline(ngram, fit_on_grid(ENCODED / "melody", config), ENCODED)
     with files.replacing_folder(BASELINE) as draft:
         write_baseline(baseline, draft)
-        write_solos(solos[: len(shown)], draft / "solos", generation, seed, {"family": NGRAM})
+        write_solos(solos[: len(shown)], draft / "solos", generation, seed, {"family": NGRAM}, {"by": "stage baseline"})
         write_measured(solos, draft / "measured", seed)
 
 

@@ -17,7 +17,7 @@ from yardbird.pipeline import stage_hash
 from yardbird.seeds import derive_seed
 from yardbird.sound_codec import codec_quality
 from yardbird.sound_codec.codec_card import model_card
-from yardbird.sound_codec.codec_training import FREE, CodecCurveRow, Trainer, TrainingConfig
+from yardbird.sound_codec.codec_training import FREE_KEYS, CodecCurveRow, Trainer, TrainingConfig
 from yardbird.sound_codec.training_sounds import SoundsConfig, held_out
 from yardbird.training.checkpoints import CheckpointFolder
 
@@ -54,7 +54,7 @@ def main() -> None:
     clips = held_out(config.sounds, seed)
     model = encodec.build(config.model).to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
     trainer = Trainer(model, config.training, config.sounds, seed)
-    with CheckpointFolder(Path(), "codec", stage_hash("codec", free=FREE)) as checkpoint:
+    with CheckpointFolder(Path(), "codec", stage_hash("codec", free=FREE_KEYS)) as checkpoint:
         if state := checkpoint.read():
             trainer.restore(state)
         curve = trainer.run(clips, print_row, checkpoint.write)

@@ -9,7 +9,7 @@ from yardbird import files
 from yardbird.config import read_section, read_seed
 from yardbird.devices import prepare_torch
 from yardbird.errors import exit_on_error
-from yardbird.generation.prompted_sound import open_singer, read_melody, remarks, sing, write_sounds
+from yardbird.generation.prompted_sound import made_from, open_singer, read_melody, remarks, sing, write_sounds
 from yardbird.generation.sound_orders import MELODIES, SingConfig
 from yardbird.generation.timing import timed, write_speed
 from yardbird.models.musicgen import MusicGenFamily
@@ -25,7 +25,7 @@ def main() -> None:
     family, provenance = open_singer(MODEL)
     melody = read_melody(family, files.within(MELODIES, config.melody), config) if config.melody else None
     sounds, seconds = timed(lambda: sing(family, config.prompts, config, seed, melody))
-    write_sounds(sounds, GENERATED, config, seed, provenance, melody)
+    write_sounds(sounds, GENERATED, config, seed, provenance, made_from(config.prompts, melody), melody)
     write_speed(NAME, sum(sound.drawn_seconds for sound in sounds), seconds)
     for remark in remarks(sounds):
         print(f"note: {remark}")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from yardbird.config import BACKGROUND, TARGET, read_section
+from yardbird.config import BACKGROUND, SPLITS, TARGET, read_section
 from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.roles import read_background
 from yardbird.data.sources import read_sources
-from yardbird.data.splitting import SPLITS, SplitConfig, split_solos
+from yardbird.data.splitting import SplitConfig, split_solos
 from yardbird.errors import exit_on_error
 from yardbird.tables.split_table import SplitRow, write_splits
 from yardbird.tables.typed_table import read_table

@@ -20,7 +20,7 @@ from yardbird.seeds import derive_seed
 from yardbird.tables.curve_table import write_curve
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.listeners import TensorBoard
-from yardbird.training.training_config import FREE, TrainingConfig
+from yardbird.training.training_config import FREE_SETTINGS, TrainingConfig
 
 MODELS, REPORTS, TIMING = Path("models"), Path("reports/train"), Path("reports/timing")
 
@@ -44,7 +44,7 @@ def main() -> None:
     if assist(family, encoded, config, seed=seed):  # only rank 0 writes
         return
     settings = {"seed": seed, name: read_params()[name]}
-    key = stage_hash(f"train@{name}", free=[f"{name}.training.{setting}" for setting in FREE])
+    key = stage_hash(f"train@{name}", free=[f"{name}.training.{setting}" for setting in FREE_SETTINGS])
     checkpoint = CheckpointFolder(project_root(), name, key)
     lock = read_lock()
     data = {encoded.as_posix(): output_hashes(lock).get(encoded.as_posix(), "")}

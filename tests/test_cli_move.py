@@ -21,12 +21,8 @@ from yardbird.music.midi import write_score
 from yardbird.music.score import make_notes
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A folder with a model, its directions and a solo."""
-    folder = tmp_path_factory.mktemp("trained")
-    family = tiny_vae()
-    family.save(folder / "music_vae")
+def save_directions(family: MusicVAEFamily, path: Path) -> None:
+    """Write random directions of two artists and of two attributes."""
     vectors = {
         name: np.random.default_rng(place).standard_normal(family.config.latent_dim).astype(np.float32)
         for place, name in enumerate(("Charlie Parker", "John Coltrane", "register", "rests"))
@@ -34,7 +30,16 @@ def trained(tmp_path_factory):
     artists = {name: vectors[name] for name in ("Charlie Parker", "John Coltrane")}
     attributes = {name: vectors[name] for name in ("register", "rests")}
     intervals = {name: np.eye(INTERVALS + 1, INTERVALS, side, dtype=np.float32) for side, name in enumerate(artists)}
-    Directions(fingerprint(family), artists, attributes, intervals).save(folder / "directions.safetensors")
+    Directions(fingerprint(family), artists, attributes, intervals).save(path)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a model, its directions and a solo."""
+    folder = tmp_path_factory.mktemp("trained")
+    family = tiny_vae()
+    family.save(folder / "music_vae")
+    save_directions(family, folder / "directions.safetensors")
     write_score(readable_study(1, 8).solos[0].score, folder / "solo.mid")
     return folder
 

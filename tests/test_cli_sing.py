@@ -89,7 +89,7 @@ def app_ok(*arguments: str) -> None:
     [
         (
             ["--model", "nowhere"],
-            "nowhere: expected the folder of a trained model, found no such folder; run `dvc repro`",
+            "nowhere: expected the folder of a trained model, found no such folder; run `yardbird run`",
         ),
         (["--seconds", "0"], "error: --seconds: expected above 0, at most 600, found 0.0; change it"),
         (["--guidance", "-1"], "error: --guidance: expected 0 or more, found -1.0; change it"),

@@ -7,8 +7,8 @@ import pytest
 from yardbird.config import flatten, read_params
 from yardbird.errors import ConfigError, InputError
 from yardbird.pipeline import read_stages, stage_hash
-from yardbird.sound_codec.codec_training import FREE as CODEC_FREE
-from yardbird.training.training_config import FREE
+from yardbird.sound_codec.codec_training import FREE_KEYS
+from yardbird.training.training_config import FREE_SETTINGS
 
 PIPELINE = """
 vars:
@@ -100,7 +100,7 @@ def test_only_what_a_stage_declares_changes_its_hash(project: Path, file: str, t
 def test_settings_that_a_training_can_resume_with_do_not_change_its_hash(project: Path, root: Path) -> None:
     """A training with another number of threads started from the beginning."""
     params = flatten(read_params(root / "params.yaml"))
-    assert {*CODEC_FREE, *(f"music_vae.training.{key}" for key in FREE)} <= params.keys()
+    assert {*FREE_KEYS, *(f"music_vae.training.{key}" for key in FREE_SETTINGS)} <= params.keys()
     (project / "params.yaml").write_text(PARAMS.replace("{size: 3}", "{size: 3, training: {threads: 1, rate: 2}}"))
     free = ["small.training.threads"]
     before = stage_hash("train@small", project, free=free)

@@ -11,7 +11,7 @@ _NOT_SUMMED = {SUMS, "README.md"}  # a card may be edited
 
 
 def write_sums(folder: Path) -> None:
-    """Write the checksum of each file of a complete folder, but for its card, to SHA256SUMS.
+    """Write the checksum of each file of a complete folder to SHA256SUMS, except that of its card.
 
     `sha256sum -c SHA256SUMS` in the folder checks them, too.
     """

@@ -29,6 +29,7 @@ BACKGROUND: Role = "background"
 
 #: What a solo is used for: learning, choosing the best epoch, or the evaluation.
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = typing.get_args(Split)
 
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]

@@ -188,7 +188,9 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the parent ends its workers
     from joblib.externals.loky import process_executor
 
-    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # it takes the import of torch for a leak, and starts again
+    process_executor._MAX_MEMORY_LEAK_SIZE = (
+        sys.maxsize
+    )  # it mistakes the import of torch for a leak and restarts the worker
 
 
 @functools.cache

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from solo_rows import row, solo, write_ingested
 
-from yardbird.config import read_section
+from yardbird.config import SPLITS, read_section
 from yardbird.data.manifest import read_solos
 from yardbird.data.splitting import (
-    SPLITS,
     SplitConfig,
     absent_artists,
     better_salt,

@@ -158,7 +158,7 @@ def test_the_bars_of_a_prime_are_not_judged(draw: Draw, folder: Path, tmp_path: 
 def test_the_provenance_has_the_judged_values(draw: Draw, folder: Path, tmp_path: Path) -> None:
     config = settings(best_of=2)
     (solo, _) = draw_best(draw, ORDERS, config, 5, folder)
-    write_solo(solo, tmp_path / "solo", config, 5, {})
+    write_solo(solo, tmp_path / "solo", config, 5, {}, {})
     provenance = files.read_json(tmp_path / "solo.json")
     assert provenance["settings"]["best_of"] == 2
     assert [set(measured) for measured in provenance["judged"]] == [{STYLE, MARGIN, RUN}] * 2

@@ -134,7 +134,7 @@ def test_sounds_are_written_as_wav_picture_and_provenance(tmp_path: Path, tune: 
     sounds = sing(FAMILY, ["solo in F", "Mingus"], CONFIG, 7, melody)
     folders = [tmp_path / name for name in ("once", "again")]
     for folder in folders:
-        write_sounds(sounds, folder, CONFIG, 7, {"family": "musicgen", "sha256": "abc"}, melody)
+        write_sounds(sounds, folder, CONFIG, 7, {"family": "musicgen", "sha256": "abc"}, {}, melody)
     names = {f"{stem}.{kind}" for stem in ("solo_in_f", "mingus") for kind in ("wav", "png", "json")}
     assert {path.name for path in folders[0].iterdir()} == names | {"manifest.csv"}
     assert files.sha256_folder(folders[0]) == files.sha256_folder(folders[1])

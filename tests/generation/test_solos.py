@@ -303,7 +303,7 @@ def test_solos_after_two_tunes_of_one_file_name_the_tune_and_the_hash_of_the_fil
     (tmp_path / "book.abc").write_text(tune.format(1) + "\n" + tune.format(2), encoding="utf-8")
     prime = read_prime(tmp_path / "book.abc#2", 1)
     drawn = Solo(Order("after_book_2", 2, prime=prime), 0, prime.score)
-    write_solo(drawn, tmp_path / "solo", settings(), 0, {})
+    write_solo(drawn, tmp_path / "solo", settings(), 0, {}, {})
     facts = json.loads((tmp_path / "solo.json").read_text(encoding="utf-8"))["prime"]
     assert (facts["file"], facts["sha256"]) == ("book.abc#2", files.sha256(tmp_path / "book.abc"))
 
@@ -349,7 +349,7 @@ def test_a_dot_is_part_of_the_name_of_a_solo(tmp_path: Path) -> None:
     """Regression: "St. Thomas_seed0_000" and "…_001" were both written as St.mid."""
     config = settings(bars=1)
     (solo,) = DRAW_FUNCTIONS["tokens"](numbered("free", 1, config), config, 0)
-    write_solo(solo, tmp_path / "St. Thomas_000", config, 0, {})
+    write_solo(solo, tmp_path / "St. Thomas_000", config, 0, {}, {})
     assert {path.name for path in tmp_path.iterdir()} == {
         f"St. Thomas_000.{end}" for end in ("mid", "wav", "png", "json")
     }
@@ -393,7 +393,7 @@ def test_the_band_and_the_count_in_are_in_the_wav_only(tmp_path: Path) -> None:
         ("counted", settings(count_in=True)),
         ("band", settings(comping=True, drums=True, count_in=True)),
     ):
-        write_solo(solo, tmp_path / name, config, 0, {})
+        write_solo(solo, tmp_path / name, config, 0, {}, {})
     midi, sound = ({path.stem: path for path in tmp_path.glob(f"*.{end}")} for end in ("mid", "wav"))
     assert len({path.read_bytes() for path in midi.values()}) == 1
     assert len({path.read_bytes() for path in sound.values()}) == 3
@@ -409,7 +409,7 @@ def test_each_solo_is_written_as_midi_sound_picture_and_provenance(tmp_path: Pat
     solos = DRAW_FUNCTIONS["tokens"](orders, config, 3)
     model = {"family": "chance", "sha256": "0"}
     for out in ("first", "second"):
-        write_solos(solos, tmp_path / out, config, 3, model)
+        write_solos(solos, tmp_path / out, config, 3, model, {})
     written = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
     stems = ["blues/solo_000", "free/solo_000"]
     ends = [".json", ".mid", ".png", ".wav"]

@@ -20,8 +20,8 @@ class NGram(WittenBell):
         """Score a whole solo of any length."""
         sequence = np.asarray(tokens, dtype=np.int64)
         blocks = np.array_split(self._histories(sequence), max(1, len(sequence) // 512))
-        likeliest = np.concatenate([self._probabilities(block).argmax(axis=1) for block in blocks])
-        return TokenScores(self.nats(sequence), likeliest == sequence[1:])
+        best = np.concatenate([self._probabilities(block).argmax(axis=1) for block in blocks])
+        return TokenScores(self.nats(sequence), best == sequence[1:])
 
     def generate(
         self,

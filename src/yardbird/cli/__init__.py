@@ -22,6 +22,7 @@ from yardbird.cli.metrics_command import metrics
 from yardbird.cli.mlflow_commands import mlflow
 from yardbird.cli.move_commands import blend, transfer
 from yardbird.cli.notation_command import notation
+from yardbird.cli.regenerate_command import regenerate
 from yardbird.cli.run_command import restore, run
 from yardbird.cli.sing_command import sing
 from yardbird.cli.studio_command import studio
@@ -42,6 +43,7 @@ for command in (
     interpolate,
     transfer,
     blend,
+    regenerate,
     notation,
     fetch,
     ingest,

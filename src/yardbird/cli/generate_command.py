@@ -1,5 +1,6 @@
 """`yardbird generate`: draws solos from a trained model."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -206,16 +207,28 @@ class _Target:
             yield place, names(place.end)
 
     def write(
-        self, place: Place, solos: "Iterable[Solo]", settings: "GenerateConfig", provenance: Mapping[str, Any]
+        self,
+        place: Place,
+        solos: "Iterable[Solo]",
+        settings: "GenerateConfig",
+        provenance: Mapping[str, Any],
+        made: Mapping[str, Any],
     ) -> None:
-        """Write the solos, all files of one together, and print a line for each."""
-        from yardbird.generation.solos import write_solo
+        """Write the solos, all files of one together, and print a line for each.
 
+        Args:
+            made: the files and options that are not in the settings, for the provenance.
+        """
+        from yardbird.generation.solos import write_solo
+        from yardbird.software import software
+
+        stage = f"generate@{provenance['family']}"
+        made = {"by": "generate", **made, "notation": self.notation, "with": software(stage)}
         rows = []
         for drawn in solos:
             stem, score = place.folder / drawn.order.name, drawn.score
             with place.together() as draft:
-                write_solo(drawn, draft / stem.name, settings, self.seed, provenance)
+                write_solo(drawn, draft / stem.name, settings, self.seed, provenance, made)
                 if self.notation:
                     write_part(score, draft / stem.name, self.notation)
             row = {"bars": score.bar_count, "notes": len(score.notes)}
@@ -261,7 +274,7 @@ def _draw(
         check_orders(orders)
         with working(f"loading {model.folder}"):
             from yardbird.devices import prepare_torch
-            from yardbird.generation.best_of import draw_best, without_judge
+            from yardbird.generation.best_of import draw_best, judges_hash, without_judge
             from yardbird.generation.source import source_of
             from yardbird.models.family_kinds import TokenFamily
 
@@ -277,7 +290,13 @@ def _draw(
             drawn = [stream_bars(family, orders[0], settings, target.seed, place.folder)]
         else:
             drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
-        target.write(place, progress(drawn, "writing solos", "solo"), settings, source.provenance)
+        made = {
+            "solos": count,
+            "files": {"prime": os.path.relpath(prime)} if prime else {},
+            "part": part,
+            "judges": judges_hash(settings, JUDGES),
+        }
+        target.write(place, progress(drawn, "writing solos", "solo"), settings, source.provenance, made)
 
 
 def _fill(
@@ -315,7 +334,8 @@ def _fill(
             Solo(Order(name, score.bar_count, filled=filled), number, score)
             for number, (name, score) in enumerate(zip(names, scores, strict=True))
         ]
-        target.write(place, progress(solos, "writing solos", "solo"), settings, provenance)
+        made = {"solos": count, "files": {"fill": os.path.relpath(solo)}, "part": part}
+        target.write(place, progress(solos, "writing solos", "solo"), settings, provenance, made)
 
 
 def _check_fill(

@@ -1,5 +1,6 @@
 """`yardbird interpolate`: interpolates between solos in the latent space of a MusicVAE."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -53,8 +54,7 @@ def interpolate(
 
     - `yardbird interpolate a.mid b.mid --model music_vae@champion`
     """
-    from yardbird import files
-    from yardbird.data.readers import file_and_number, stem_of
+    from yardbird.data.readers import stem_of
 
     if not 2 <= steps <= _MOST_STEPS:
         remedy = "request at least both ends" if steps < 2 else "request fewer"
@@ -68,9 +68,9 @@ def interpolate(
     with result_folder("interpolate", name, out, ["steps.csv", "step_01.mid"], force) as place:
         folder = place.folder
         with working(f"loading {trained}"):
-            from yardbird.latent.interpolation import PATHS, decode_path, draw_paths, steps_table
+            from yardbird.latent.interpolation import PATHS, decode_path
             from yardbird.latent.measured_effects import weak_interpolation
-            from yardbird.latent.study import write_piece, write_table
+            from yardbird.software import software
 
             family, provenance = open_vae(trained)
 
@@ -80,18 +80,10 @@ def interpolate(
         with working(f"drawing {steps} solos"):
             start, stop = family.encode(scores)
             solos = decode_path(family, start, stop, steps, PATHS[path])
-        rows = [{"pair": f"{stem_of(a)} to {stem_of(b)}", "path": path, **row} for row in steps_table(solos)]
+        found = {"from": os.path.relpath(a), "to": os.path.relpath(b)}
+        made = {"by": "interpolate", "steps": steps, "files": found, "with": software("explore")}
         with place.together() as draft:
-            for number, solo in enumerate(progress(solos, "writing solos", "solo"), start=1):
-                title = f"{stem_of(a)} → {stem_of(b)}, step {number} of {steps}, {path}"
-                write_piece(solo, draft / f"step_{number:02d}", title)
-            write_table(draft / "steps.csv", rows)
-            draw_paths(rows, draft / "interpolation.png")
-            ends = [
-                {"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in (a, b)
-            ]
-            content = {"from": ends[0], "to": ends[1], "path": path, "model": provenance}
-            files.write_json(draft / "interpolation.json", content)
+            rows = write_steps(draft, solos, (a, b), path, bars, provenance, made)
         written = {f"step_{number:02d}" for number in range(1, steps + 1)}
         for stale in [file for file in folder.glob("step_*.*") if file.stem not in written]:
             stale.unlink()  # of a longer result that was replaced
@@ -104,6 +96,39 @@ def interpolate(
         size = "{bars:4d}  {notes:5d}  {qpm:3.0f}"
         typer.echo(f"{number:4d}  {near}  {size}".format(**row))
     typer.echo(f"{folder}/step_01 … step_{steps:02d}: .mid .wav .png; steps.csv, interpolation.png, interpolation.json")
+
+
+def write_steps(
+    folder: Path,
+    solos: "Sequence[Score]",
+    ends: tuple[Path, Path],
+    path: str,
+    bars: int | None,
+    provenance: Mapping[str, Any],
+    made: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Write the steps and the files about them; return the rows of steps.csv.
+
+    Args:
+        ends: the files of the solos between which the steps are.
+        provenance: that of the model.
+        made: as in `yardbird.generation.solos.write_solos`.
+    """
+    from yardbird import files
+    from yardbird.data.readers import file_and_number, stem_of
+    from yardbird.latent.interpolation import draw_paths, steps_table
+    from yardbird.latent.study import write_piece, write_table
+
+    a, b = map(stem_of, ends)
+    rows = [{"pair": f"{a} to {b}", "path": path, **row} for row in steps_table(solos)]
+    for number, solo in enumerate(progress(solos, "writing solos", "solo"), start=1):
+        write_piece(solo, folder / f"step_{number:02d}", f"{a} → {b}, step {number} of {len(solos)}, {path}")
+    write_table(folder / "steps.csv", rows)
+    draw_paths(rows, folder / "interpolation.png")
+    start, stop = ({"solo": file.name, "sha256": files.sha256(file_and_number(file)[0]), "bars": bars} for file in ends)
+    content = {"from": start, "to": stop, "path": path, "model": provenance, "made": made}
+    files.write_json(folder / "interpolation.json", content)
+    return rows
 
 
 def _explored(family: "MusicVAEFamily") -> bool:

@@ -1,6 +1,7 @@
 """`yardbird transfer`, `yardbird blend`: move a solo through the latent space."""
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from yardbird.progress import progress
 
 if TYPE_CHECKING:
     from yardbird.latent.directions import Directions
-    from yardbird.models.music_vae.latent_solo import Latent
     from yardbird.models.music_vae.vae_family import MusicVAEFamily
     from yardbird.music.score import Score
 
@@ -24,7 +24,6 @@ _Directions = Annotated[Path, typer.Option(help="File of the stage explore with 
 _Strength = Annotated[float, typer.Option(help="Distance in the latent space; higher: more notes change.")]
 MOST = 100  # times a direction: far outside the range of real solos
 _DIRECTIONS = EXPLORED / "directions.safetensors"
-Move = Callable[["MusicVAEFamily", "Directions", "Latent", "Score"], "Latent"]
 
 
 @dataclass(frozen=True)
@@ -80,18 +79,13 @@ def transfer(
         expected, remedy = "another artist to come from", "train on solos of two artists or more"
         raise InputError(end, expected=expected, found="none in the training solos", remedy=remedy)
 
-    def move(family: "MusicVAEFamily", found: "Directions", latent: "Latent", _score: "Score") -> "Latent":
-        from yardbird.latent.directions import restyler
-
-        return restyler(family, found, start, end)(latent, strength)
-
     def remarks() -> list[str]:
         from yardbird.latent.measured_effects import weak_transfer
 
         return weak_transfer(directions.parent, start, end, strength)
 
     target = _Target("transfer", f"{stem_of(solo)}_to_{_plain(end)}", out, force, as_json)
-    _move(solo, bars, directions, model, target, move, remarks, {"from": start, "to": end, "strength": strength})
+    _move(solo, bars, directions, model, target, remarks, {"from": start, "to": end, "strength": strength})
 
 
 def blend(
@@ -127,18 +121,13 @@ def blend(
     if len(amounts) < len(add):
         raise InputError("--add", expected="each attribute once", found=" ".join(add), remedy="give their sum")
 
-    def move(family: "MusicVAEFamily", found: "Directions", latent: "Latent", score: "Score") -> "Latent":
-        from yardbird.latent.directions import more
-
-        return more(family, found, latent, amounts, score)
-
     def remarks() -> list[str]:
         from yardbird.latent.measured_effects import weak_blend
 
         return weak_blend(directions.parent, amounts)
 
     target = _Target("blend", f"{stem_of(solo)}_with_{'_'.join(amounts)}", out, force, as_json)
-    _move(solo, bars, directions, model, target, move, remarks, {"add": amounts})
+    _move(solo, bars, directions, model, target, remarks, {"add": amounts})
 
 
 def _move(
@@ -147,7 +136,6 @@ def _move(
     directions: Path,
     model: str,
     target: _Target,
-    move: Move,
     remarks: Callable[[], Sequence[str]],
     asked: Mapping[str, Any],
 ) -> None:
@@ -155,9 +143,10 @@ def _move(
 
     Args:
         remarks: sentences on what the explore stage measured about the move.
-        asked: the arguments, for the provenance.
+        asked: the arguments, as in `write_moved`.
     """
-    from yardbird.data.readers import file_and_number, stem_of
+    from yardbird import files
+    from yardbird.data.readers import stem_of
 
     score = read_opening(solo, bars)
     trained = find_vae(model)
@@ -165,34 +154,23 @@ def _move(
     with result_folder(target.command, name, target.out, [f"{name}.mid"], target.force) as place:
         folder = place.folder
         with working(f"loading {trained}"):
-            from yardbird import files
             from yardbird.latent.directions import Directions
-            from yardbird.latent.solo_changes import changes
-            from yardbird.latent.study import write_piece, write_table
+            from yardbird.software import software
 
             family, source = open_vae(trained)
             found = Directions.load(directions, family)
         for remark in remarks():
             note(remark)
-        with working("moving the solo"):
-            grid = family.codec.grid(score).score
-            (latent,) = family.encode([grid])
-            reconstruction, moved = family.decode([latent]) + family.decode([move(family, found, latent, grid)])
-        rows = changes(grid, reconstruction, moved)
-        pieces = {f"{stem_of(solo)}_reconstruction": reconstruction, name: moved}
-        provenance = {
-            "solo": solo.name,
-            "sha256": files.sha256(file_and_number(solo)[0]),
-            "bars": grid.bar_count,
-            **asked,
-            "model": source,
+        made = {
+            "by": target.command,
+            "name": name,
+            "bars": bars,
+            "files": {"solo": os.path.relpath(solo), "directions": os.path.relpath(directions)},
+            "directions": files.sha256(directions),
+            "with": software("explore"),
         }
         with place.together() as draft:
-            for stem, piece in progress(pieces.items(), "writing solos", "solo"):
-                write_piece(piece, draft / stem, stem.replace("_", " "))
-            write_table(draft / f"{name}_changes.csv", rows)
-            files.write_json(draft / f"{name}.json", provenance)
-    changed = moved.notes.tobytes() != reconstruction.notes.tobytes()
+            rows, changed = write_moved(draft / name, family, found, solo, score, asked, source, made)
     if target.as_json:
         print_json({"folder": str(folder), "moved": f"{folder / name}.mid", "notes_changed": changed, "changes": rows})
         return
@@ -203,6 +181,52 @@ def _move(
     if not changed:
         typer.echo("No note changed; use a greater strength or amount.")
     typer.echo(f"{folder / name}: .mid .wav .png .json _changes.csv; {stem_of(solo)}_reconstruction: .mid .wav .png")
+
+
+def write_moved(
+    stem: Path,
+    family: "MusicVAEFamily",
+    directions: "Directions",
+    solo: Path,
+    score: "Score",
+    asked: Mapping[str, Any],
+    source: Mapping[str, Any],
+    made: Mapping[str, Any],
+) -> tuple[list[dict[str, Any]], bool]:
+    """Move a solo; write the reconstruction and the moved solo with the files about them.
+
+    Args:
+        score: the solo in the file `solo`, or its opening.
+        asked: the arguments: `add`, or `from`, `to` and `strength`.
+        source: the provenance of the model.
+        made: as in `yardbird.generation.solos.write_solos`.
+
+    Returns:
+        The rows of the table of changes, and whether the move changed a note.
+    """
+    from yardbird import files
+    from yardbird.data.readers import file_and_number, stem_of
+    from yardbird.latent.directions import more, restyler
+    from yardbird.latent.solo_changes import changes
+    from yardbird.latent.study import write_piece, write_table
+
+    with working("moving the solo"):
+        grid = family.codec.grid(score).score
+        (latent,) = family.encode([grid])
+        if "add" in asked:
+            point = more(family, directions, latent, asked["add"], grid)
+        else:
+            point = restyler(family, directions, asked["from"], asked["to"])(latent, asked["strength"])
+        reconstruction, moved = family.decode([latent]) + family.decode([point])
+    rows = changes(grid, reconstruction, moved)
+    pieces = {f"{stem_of(solo)}_reconstruction": reconstruction, stem.name: moved}
+    for name, piece in progress(pieces.items(), "writing solos", "solo"):
+        write_piece(piece, stem.with_name(name), name.replace("_", " "))
+    write_table(stem.with_name(f"{stem.name}_changes.csv"), rows)
+    origin = {"solo": solo.name, "sha256": files.sha256(file_and_number(solo)[0]), "bars": grid.bar_count}
+    content = {**origin, **asked, "model": source, "made": made}
+    files.write_json(stem.with_name(f"{stem.name}.json"), content)
+    return rows, moved.notes.tobytes() != reconstruction.notes.tobytes()
 
 
 def _amount(text: str, names: list[str]) -> tuple[str, float]:

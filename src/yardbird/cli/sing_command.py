@@ -126,19 +126,20 @@ def sing(
     with reserved(folder, names, sounds_of, chosen=out is not None, force=force) as place:
         with working(f"loading {trained}"):
             from yardbird.devices import prepare_torch
-            from yardbird.generation.prompted_sound import open_singer, read_melody, remarks, write_sound
+            from yardbird.generation.prompted_sound import made_from, open_singer, read_melody, remarks, write_sound
             from yardbird.generation.prompted_sound import sing as draw
 
             prepare_torch()
             family, provenance = open_singer(trained)
             opening = read_melody(family, melody, settings) if melody else None
         sounds = draw(family, prompts, settings, number, opening)
+        made = made_from(prompts, opening)
         for remark in remarks(sounds):
             note(remark)
         for name, sound in zip(names(place.end), progress(sounds, "writing sounds", "sound"), strict=True):
             stem = folder / name
             with place.together() as draft:
-                write_sound(replace(sound, name=name), draft / name, settings, number, provenance, opening)
+                write_sound(replace(sound, name=name), draft / name, settings, number, provenance, made, opening)
             row = {kind: f"{stem}.{kind}" for kind in ("wav", "png", "json")}
             rows.append({**row, "prompt": sound.prompt, "seconds": round(sound.waveform.seconds, 3)})
             if not as_json:

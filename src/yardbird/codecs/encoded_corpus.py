@@ -109,7 +109,7 @@ class _Lost:
     clipped_tempos: int
 
 
-LOSSES = tuple(field.name for field in fields(_Lost))
+_LOSSES = tuple(field.name for field in fields(_Lost))
 _LOST = "lost.csv"
 
 
@@ -147,7 +147,7 @@ def _encode_part(
             )
         )
         start += length
-        lost.append(_Lost(*(getattr(quantised, loss) for loss in LOSSES)))
+        lost.append(_Lost(*(getattr(quantised, loss) for loss in _LOSSES)))
     for name in encoded[0]:
         np.save(part / f"{name}.npy", np.concatenate([arrays[name] for arrays in encoded]))
     write_index(part, index)
@@ -216,7 +216,7 @@ def _report(encoder: Encoder, parts: Sequence[Path]) -> Report:
         unit,
         corpus={**corpus, **extent, **_rates(originals, unit)},
         sources={
-            name: {**{key: counts[key] for key in ("files", "notes", unit, *LOSSES)}, **_rates(counts, unit)}
+            name: {**{key: counts[key] for key in ("files", "notes", unit, *_LOSSES)}, **_rates(counts, unit)}
             for name, counts in sorted(sources.items())
         },
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from yardbird import files
 from yardbird.baselines.ngram_solos import NGRAM
-from yardbird.config import BACKGROUND
+from yardbird.config import BACKGROUND, SPLITS
 from yardbird.data.manifest import SYNTHETIC
 from yardbird.errors import InputError
 from yardbird.evaluation.evaluate import HEADLINE
@@ -160,6 +160,6 @@ def describe_corpus(originals: Sequence[EncodedRow]) -> list[str]:
             use = "used for training only; solos over held-out tunes are left out"
             sentences.append(f"Source `{source}`, background: {splits[source, 'train']} solos, {use}.")
             continue
-        counts = ", ".join(f"{splits[source, split]} {split}" for split in ("train", "validation", "test"))
+        counts = ", ".join(f"{splits[source, split]} {split}" for split in SPLITS)
         sentences.append(f"Source `{source}`: {counts} solos, split by tune.")
     return sentences

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from yardbird import files
 from yardbird.audio.loudness import decibels, peak_of
 from yardbird.audio.wave import Waveform, write_wave
+from yardbird.config import SPLITS
 from yardbird.data import recordings, rendering
 from yardbird.data.captions import CAPTIONS, read_remarks
 from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
-from yardbird.data.splitting import SPLITS, SplitConfig
+from yardbird.data.splitting import SplitConfig
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
 from yardbird.execution import over_processes

@@ -16,14 +16,12 @@ from typing import Protocol
 
 import numpy as np
 
-from yardbird.config import PARAMS, PositiveFloat, Settings, Split
+from yardbird.config import PARAMS, SPLITS, PositiveFloat, Settings, Split
 from yardbird.data.manifest import SoloRow
 from yardbird.data.tunes.related import changes_of
 from yardbird.errors import ConfigError, InputError
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints
-
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 #: Transcriptions of one solo share at least 13 % of their interval 10-grams, different tunes less than 9 % (measured).
 NGRAM = 10

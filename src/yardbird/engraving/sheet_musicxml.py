@@ -67,7 +67,7 @@ def as_musicxml(sheet: Sheet, colours: Mapping[int, str] | None = None) -> str:
     score = stream.Score([part])
     score.metadata = metadata.Metadata(title=sheet.title, composer=sheet.credit)
     exporter = GeneralObjectExporter(score)
-    exporter.makeNotation = False  # it would split notes to complete triplets of its own
+    exporter.makeNotation = False  # music21 would split notes to complete triplets
     return _completed(exporter.parse(), sheet)
 
 

@@ -129,10 +129,10 @@ def unigram(training: Sequence[EncodedClip], codebook_size: int) -> Scorer:
     books = np.concatenate([clip.codes for clip in training], axis=1)
     counts = np.stack([np.bincount(book, minlength=codebook_size) for book in books]) + 1
     nats = -np.log(counts / counts.sum(axis=1, keepdims=True))
-    likeliest = counts.argmax(axis=1)[:, None]
+    best = counts.argmax(axis=1)[:, None]
 
     def score(codes: Codes, _caption: str, _score: ScoreFrames) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        return np.take_along_axis(nats, codes.astype(np.int64), axis=1), codes == likeliest
+        return np.take_along_axis(nats, codes.astype(np.int64), axis=1), codes == best
 
     return score
 

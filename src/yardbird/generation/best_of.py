@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from yardbird import files
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.solos import Solo
 from yardbird.generation.source import Draw
@@ -81,6 +82,11 @@ def without_judge(config: GenerateConfig, judges: Path) -> str | None:
     if config.best_of == 1 or not isinstance(reason := _read(judges), str):
         return None
     return f"no judge of style ({reason}); best_of chooses by the harmony margin alone"
+
+
+def judges_hash(config: GenerateConfig, judges: Path) -> str | None:
+    """A hash of the judges that choose, for the provenance; None if there is no choice, or no judge."""
+    return files.sha256_folder(judges) if config.best_of > 1 and judges.is_dir() else None
 
 
 def _read(judges: Path) -> Judges | str:

@@ -93,8 +93,22 @@ class LeadSheet:
             raise InputError(name, expected="bars of chords", found="none", remedy="write e.g. F7 | Bb7 | F7 | Cm7 F7")
         return replace(sheet, bars=tuple(bars))
 
+    @classmethod
+    def restored(cls, text: str) -> "LeadSheet":
+        """The lead sheet of which `text` is the result of the method `text`.
+
+        Its tempo may be outside the limits of `parse`, if it was the tempo of a MIDI file.
+
+        Raises:
+            InputError: the text is another one.
+        """
+        written = re.search(r"^qpm: ([\d.e+]+)\n", text, re.MULTILINE)
+        if not written:
+            return cls.parse(text)
+        return replace(cls.parse(text.replace(written[0], "", 1)), qpm=float(written[1]))
+
     def text(self) -> str:
-        """The chart as text, which `parse` reads back to the same lead sheet."""
+        """The chart as text, which `restored` reads back to the same lead sheet."""
         meter = f"{self.meter.numerator}/{self.meter.denominator}"
         facts = {"title": self.title, "key": self.key, "meter": meter, "qpm": self.qpm, "form": self.form}
         lines = [f"{name}: {fact:g}" if name == "qpm" else f"{name}: {fact}" for name, fact in facts.items() if fact]

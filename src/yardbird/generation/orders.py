@@ -1,5 +1,7 @@
 """Orders for solos: how many to draw, over which changes, continuing which opening."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 from annotated_types import Interval
 
+from yardbird import files
 from yardbird.config import (
     Check,
     MidiNumber,
@@ -18,7 +21,7 @@ from yardbird.config import (
     PositiveShare,
     Settings,
 )
-from yardbird.data.readers import SUFFIXES, piece_numbers, stem_of
+from yardbird.data.readers import SUFFIXES, file_and_number, piece_numbers, stem_of
 from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
 from yardbird.generation.charts.chart_bars import MOST_BARS
@@ -190,6 +193,20 @@ def repeated(orders: Sequence[Order], count: int) -> list[Order]:
         more.append(replace(order, name=f"{group}/solo_{used[group]:03d}"))
         used[group] += 1
     return [*orders, *more]
+
+
+def orders_hash(orders: Sequence[Order]) -> str:
+    """A hash of everything in the orders of a batch that its solos depend on."""
+    rows = [
+        {
+            "solo": order.name,
+            "bars": order.bars,
+            "chart": order.sheet and order.sheet.text(),
+            "prime": order.prime and [files.sha256(file_and_number(order.prime.file)[0]), order.prime.bars],
+        }
+        for order in orders
+    ]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _group(order: Order) -> str:

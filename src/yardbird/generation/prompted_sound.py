@@ -1,5 +1,6 @@
 """Draws sound from text prompts, and writes it."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from yardbird.music.score_frames import AGE, NOTE, ScoreFrames, score_frames
 from yardbird.pictures import spectrogram
 from yardbird.progress import progress
 from yardbird.seeds import derive_seed
+from yardbird.software import software
 from yardbird.tables.generated_tables import GeneratedSound, write_generated_sounds
 
 _AT_ONCE = 8  # sounds: larger batches are hardly faster, and exhaust memory with the hub's model sizes
@@ -122,29 +124,43 @@ def remarks(sounds: Sequence[Sound]) -> list[str]:
     ]
 
 
+def made_from(prompts: Sequence[str], melody: Melody | None) -> dict[str, Any]:
+    """The entry `made` of the provenance: all prompts of the batch, the file of the melody, the software."""
+    melodies = {"melody": os.path.relpath(melody.file)} if melody else {}
+    return {"by": "sing", "prompts": list(prompts), "files": melodies, "with": software("sing")}
+
+
 def write_sounds(
     sounds: Sequence[Sound],
     folder: Path,
     config: SingConfig,
     seed: int,
     model: Mapping[str, Any],
+    made: Mapping[str, Any],
     melody: Melody | None = None,
 ) -> None:
     """Replace `folder` with the sounds, each as .wav, .png and .json under its name, and a manifest.csv.
 
     Args:
         model: provenance of the model: family, hash, training data.
+        made: what else `yardbird regenerate` needs: the command, the prompts, the software.
     """
     with files.replacing_folder(folder) as draft:
         for sound in progress(sounds, doing="writing sounds", unit="sound"):
-            write_sound(sound, draft / sound.name, config, seed, model, melody)
+            write_sound(sound, draft / sound.name, config, seed, model, made, melody)
         write_generated_sounds(draft, [_row(sound, seed) for sound in sounds])
 
 
 def write_sound(
-    sound: Sound, stem: Path, config: SingConfig, seed: int, model: Mapping[str, Any], melody: Melody | None = None
+    sound: Sound,
+    stem: Path,
+    config: SingConfig,
+    seed: int,
+    model: Mapping[str, Any],
+    made: Mapping[str, Any],
+    melody: Melody | None = None,
 ) -> None:
-    """Write stem.wav, stem.png (the spectrogram) and stem.json (the provenance)."""
+    """Write stem.wav, stem.png (the spectrogram) and stem.json (the provenance); `made` as in `write_sounds`."""
     write_wave(sound.waveform, stem.with_name(f"{stem.name}.wav"))
     picture = stem.with_name(f"{stem.name}.png")
     spectrogram.draw(sound.waveform, picture, title=sound.prompt, primed_seconds=sound.primed_seconds)
@@ -156,6 +172,7 @@ def write_sound(
         "model": model,
         "settings": settings | {"melody": melody and melody.file.name},
         "melody": melody and {"file": melody.file.name, "sha256": files.sha256(file_and_number(melody.file)[0])},
+        "made": made,
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 

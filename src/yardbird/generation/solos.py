@@ -107,17 +107,23 @@ def faults(solo: Solo, config: GenerateConfig) -> list[str]:
 
 
 def write_solos(
-    solos: Sequence[Solo], folder: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]
+    solos: Sequence[Solo],
+    folder: Path,
+    config: GenerateConfig,
+    seed: int,
+    model: Mapping[str, Any],
+    made: Mapping[str, Any],
 ) -> None:
     """Replace `folder` with the solos, each as .mid, .wav, .png and .json under its name, and a manifest.csv.
 
     Args:
         model: provenance of the model: family, hash, training data.
+        made: what else `yardbird regenerate` needs: the command, the batch, the software.
     """
     rows = []
     with files.replacing_folder(folder) as draft:
         for solo in progress(solos, doing="writing solos", unit="solo"):
-            write_solo(solo, draft / solo.order.name, config, seed, model)
+            write_solo(solo, draft / solo.order.name, config, seed, model, made)
             rows.append(_row(solo, seed))
         write_generated_solos(draft, rows)
 
@@ -130,8 +136,13 @@ def write_measured(solos: Sequence[Solo], folder: Path, seed: int) -> None:
         write_generated_solos(draft, [_row(solo, seed) for solo in solos])
 
 
-def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any]) -> None:
-    """Write stem.mid, stem.wav, stem.png and stem.json; a dot in the stem does not start a suffix."""
+def write_solo(
+    solo: Solo, stem: Path, config: GenerateConfig, seed: int, model: Mapping[str, Any], made: Mapping[str, Any]
+) -> None:
+    """Write stem.mid, stem.wav, stem.png and stem.json; a dot in the stem does not start a suffix.
+
+    `model` and `made` as in `write_solos`.
+    """
     score, order = solo.score, solo.order
     title = f"{_tune(order)} · {Path(order.name).name.replace('_', ' ')}"
     write_score(score, stem.with_name(f"{stem.name}.mid"))
@@ -153,6 +164,7 @@ def write_solo(solo: Solo, stem: Path, config: GenerateConfig, seed: int, model:
         "prime": prime,
         **({"fill": _fill(order.filled)} if order.filled else {}),
         **({"judged": [_rounded(measured) for measured in solo.judged]} if solo.judged else {}),
+        "made": made,
     }
     files.write_json(stem.with_name(f"{stem.name}.json"), provenance)
 

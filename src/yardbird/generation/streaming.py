@@ -25,33 +25,22 @@ def stream(family: TokenFamily, order: Order, config: GenerateConfig, seed: int,
 
     def generate(primes: Sequence[Any], constraints: Sequence[Constraint], *rest: Any) -> list[NDArray[np.uint16]]:
         (constraint,) = constraints
-        return family.generate(
-            primes, [_Streamed(constraint, family.codec, order, config, on_bar)], *rest, int8=config.int8
-        )
+        bars = _Bars(family.codec, order, config, on_bar)
+        return family.generate(primes, [token_solos.Watched(constraint, bars.add)], *rest, int8=config.int8)
 
     (solo,) = token_solos.draw(generate, family.codec, [order], config, seed)
     return solo
 
 
-class _Streamed:
-    """A constraint that calls `on_bar` at the end of every bar."""
+class _Bars:
+    """The bars of a solo from its tokens; calls `on_bar` at the end of every bar."""
 
-    def __init__(
-        self, constraint: Constraint, codec: EventCodec, order: Order, config: GenerateConfig, on_bar: OnBar
-    ) -> None:
-        self._constraint, self._codec, self._order, self._on_bar = constraint, codec, order, on_bar
+    def __init__(self, codec: EventCodec, order: Order, config: GenerateConfig, on_bar: OnBar) -> None:
+        self._codec, self._order, self._on_bar = codec, order, on_bar
         self._qpm = None if order.prime else requested_qpm(order, config)
         self._bar_id, self._tokens, self._begun = codec.ids("Bar").start, list[int](), 0
 
-    @property
-    def finished(self) -> bool:
-        return self._constraint.finished
-
-    def allowed(self) -> NDArray[np.bool_]:
-        return self._constraint.allowed()
-
-    def advance(self, token: int) -> None:
-        self._constraint.advance(token)
+    def add(self, token: int) -> None:
         primed = self._order.prime.bars if self._order.prime else 0
         if token in (self._bar_id, self._codec.eos_id):
             if self._begun > primed:

@@ -3,12 +3,11 @@
 It accepts any model that continues token sequences under constraints: a neural family or the n-gram baseline.
 """
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.grammar import EventGrammar
@@ -51,7 +50,8 @@ def draw(
     limit = token_limit(codec, max((order.bars for order in orders), default=0))
     total = sum(order.bars for order in orders)
     with progress(total=total, doing=f"drawing {len(orders)} solos", unit="bar") as bar:
-        watched = [_Watched(constraint, codec.ids("Bar").start, bar) for constraint in constraints]
+        bar_id = codec.ids("Bar").start
+        watched = [Watched(constraint, lambda token: bar.update(token == bar_id)) for constraint in constraints]
         rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)
     solos = []
     for index, (order, tokens, key) in enumerate(zip(orders, rows, keys, strict=True)):
@@ -89,11 +89,11 @@ def _prime(codec: EventCodec, order: Order, artist: str | None) -> Tokens:
     return codec.prime(order.prime.score, order.prime.bars, artist, order.bars)
 
 
-class _Watched:
-    """A constraint that updates a progress bar at every bar line."""
+class Watched:
+    """A constraint that passes each token to a function after it has taken it."""
 
-    def __init__(self, constraint: Constraint, bar_id: int, bar: "tqdm[Any]") -> None:
-        self._constraint, self._bar_id, self._bar = constraint, bar_id, bar
+    def __init__(self, constraint: Constraint, on_token: Callable[[int], object]) -> None:
+        self._constraint, self._on_token = constraint, on_token
 
     @property
     def finished(self) -> bool:
@@ -104,5 +104,4 @@ class _Watched:
 
     def advance(self, token: int) -> None:
         self._constraint.advance(token)
-        if token == self._bar_id:
-            self._bar.update()
+        self._on_token(token)

@@ -39,7 +39,7 @@ def expected_log_ratio(ratios: Floats) -> StepValue:
     """The expected log ratio in nats a note, mean over the notes of each window.
 
     A pitch at a step counts the interval to it and the interval from it to the next note. Its neighbours are the
-    likeliest notes.
+    most probable notes.
 
     Args:
         ratios: the difference of two `interval_table`s.

@@ -21,7 +21,7 @@ def blues(score: Score) -> float | None:
     """Blue notes of the key that are not tones of the sounding chord / notes.
 
     Some chords contain a flat third or seventh of the key, as the IV7 of a blues does. Such notes follow from the
-    changes, not from the player, and are not counted. The key is that of the score, or else the likeliest.
+    changes, not from the player, and are not counted. The key is that of the score, or else the most probable.
     Ratio, 0 … 1. Empty, drums only or without a key (a single pitch class): None.
     """
     blue = blue_pitch_classes(score)
@@ -35,7 +35,7 @@ def blues(score: Score) -> float | None:
 
 
 def blue_pitch_classes(score: Score) -> frozenset[int] | None:
-    """The blue notes of the score's key, or else of the likeliest key; None without a key."""
+    """The blue notes of the score's key, or else of the most probable key; None without a key."""
     key = score.key or estimate_key(score.notes)
     return None if key is None else frozenset((key.tonic + degree) % 12 for degree in BLUE_NOTES[key.mode])
 

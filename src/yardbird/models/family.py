@@ -54,7 +54,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class TokenScores:
-    """Negative log likelihood of all tokens except the first, (length − 1,), and whether each was the likeliest."""
+    """Negative log likelihood of all tokens except the first, (length − 1,), and whether each was the most probable."""
 
     nats: NDArray[np.float64]
     correct: NDArray[np.bool_]

@@ -99,7 +99,7 @@ class LatentFamily(Family):
 
     @abstractmethod
     def sample_steps(self, score: "Score", z: Vectors) -> "Steps":
-        """The likeliest steps, each after the steps chosen before it, as `Melody.steps`; `z` as in `score_steps`."""
+        """The steps of greedy decoding, as `Melody.steps`; `z` as in `score_steps`."""
 
 
 class SoundFamily(Family):

@@ -11,7 +11,7 @@ from yardbird.errors import InputError
 
 #: File that the train stage writes next to the weights: family, seed, hash of the training data, conditions.
 TRAINED = "trained.json"
-REMEDY = "run `dvc repro` or wait until it has ended, or name the folder of a trained model"
+REMEDY = "run `yardbird run` or wait until it has ended, or name the folder of a trained model"
 
 
 def family_names() -> list[str]:

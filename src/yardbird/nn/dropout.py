@@ -14,6 +14,11 @@ def dropped_of_256(probability: float) -> int:
     return min(round(256 * probability), 255)
 
 
+def kept_scale(dropped: int) -> float:
+    """The factor of the kept elements, so that the expected value does not change."""
+    return 256 / (256 - dropped)
+
+
 def random_bytes(like: Tensor) -> Tensor:
     """One byte for each element, from torch's global generator."""
     draws = torch.empty(-(-like.numel() // 8), dtype=torch.int64, device=like.device).random_(-(2**63), None)
@@ -47,7 +52,7 @@ class Dropout(nn.Module):
 
     @property
     def _scale(self) -> float:
-        return 256 / (256 - self.dropped)
+        return kept_scale(self.dropped)
 
     def _kept(self, like: Tensor) -> Tensor:
         """1 where an element is kept, 0 where it is dropped."""

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from yardbird.nn.dropout import Dropout, keep, random_bytes
+from yardbird.nn.dropout import Dropout, keep, kept_scale, random_bytes
 from yardbird.nn.linear import pays, transposed_product, weight_gradient
 
 
@@ -36,7 +36,7 @@ class _FeedForward(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, wide: Tensor, wide_bias: Tensor, narrow: Tensor, narrow_bias: Tensor, dropped: int
     ) -> Tensor:
-        ctx.scale = 256 / (256 - dropped)
+        ctx.scale = kept_scale(dropped)
         hidden = transposed_product(x, wide, wide_bias, "relu")
         if dropped:
             keep(hidden, random_bytes(hidden).to(hidden.dtype), dropped, out=hidden)

@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from yardbird.nn.dropout import dropped_of_256, keep, random_bytes
+from yardbird.nn.dropout import dropped_of_256, keep, kept_scale, random_bytes
 from yardbird.nn.linear import on_onednn, transposed_product
 
 Heads = Float[Tensor, "heads batch length width"]
@@ -111,7 +111,7 @@ class _BlockwiseAttention(torch.autograd.Function):
                 if differentiable:
                     tiles += tile
                 out[pairs, start:stop] = _products(weights, v[pairs, :stop].transpose(1, 2))
-            output.mul_(256 / (256 - ctx.dropped))
+            output.mul_(kept_scale(ctx.dropped))
         ctx.save_for_backward(query, key, value, table, output, *tiles)
         return output
 
@@ -128,7 +128,7 @@ class _BlockwiseAttention(torch.autograd.Function):
         with torch.autocast(query.device.type, enabled=False):
             # The softmax needs Σ_j weight·∂weight of each row, which equals output·∂output, with or without dropout.
             row_sums = (grad_output * output).sum(-1, keepdim=True).flatten(0, 1)
-            grad_output = grad_output * (256 / (256 - ctx.dropped))
+            grad_output = grad_output * kept_scale(ctx.dropped)
             q, k, v, grad_q, grad_out = (part.flatten(0, 1) for part in (query, key, value, grad_query, grad_output))
             for heads, pairs, start, stop in _blocks(query.shape, *ctx.tiling):
                 rows = stop - start

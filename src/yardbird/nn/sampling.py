@@ -38,10 +38,10 @@ class Sampling(Settings):
     """Sampling settings. None switches a filter off.
 
     Attributes:
-        temperature: 0 takes the likeliest token.
-        top_k: keep this many of the likeliest tokens. The lower id wins a tie.
-        top_p: keep the smallest set of likeliest tokens whose total probability reaches `top_p`.
-        min_p: keep the tokens whose probability is at least `min_p` times that of the likeliest token.
+        temperature: 0 takes the most probable token.
+        top_k: keep this many of the most probable tokens. The lower id wins a tie.
+        top_p: keep the smallest set of most probable tokens whose total probability reaches `top_p`.
+        min_p: keep the tokens whose probability is at least `min_p` times that of the most probable token.
     """
 
     temperature: NonNegativeFloat
@@ -57,8 +57,8 @@ class SoundSampling(Settings):
     Attributes:
         guidance: classifier-free guidance scale. 0 ignores the caption, 1 uses the logits with the caption, larger
             values extrapolate away from the logits without a caption. The paper uses 3.
-        temperature: 0 takes the likeliest code.
-        top_k: keep this many of the likeliest codes. None: all.
+        temperature: 0 takes the most probable code.
+        top_k: keep this many of the most probable codes. None: all.
     """
 
     guidance: NonNegativeFloat
@@ -88,14 +88,14 @@ def choose(
     if allowed is not None:
         assert bool(allowed.any(1).all()), "a constraint must allow at least one token"
         scores = scores.masked_fill(~allowed, -torch.inf)
-    scores, order = _likeliest(scores, 1 if sampling.temperature == 0 else sampling.top_k)
+    scores, order = _most_probable(scores, 1 if sampling.temperature == 0 else sampling.top_k)
     scores = scores.double()
     probabilities = torch.softmax((scores - scores[:, :1]) / (sampling.temperature or 1.0), dim=1)
     if sampling.top_p is not None:
-        # A token is kept while the total of the likelier ones is below top_p, so the first token is always kept.
+        # A token is kept while the total of the more probable ones is below top_p, so the first token is always kept.
         probabilities = probabilities * (probabilities.cumsum(1) - probabilities < sampling.top_p)
     if sampling.min_p is not None:
-        # Ratios do not change by the nucleus filter. The likeliest token is always kept.
+        # Ratios do not change by the nucleus filter. The most probable token is always kept.
         probabilities = probabilities * (probabilities >= sampling.min_p * probabilities[:, :1])
     cumulative = probabilities.cumsum(1)
     # Clamp to the last token of positive probability: rounding could select a token of probability zero.
@@ -104,7 +104,7 @@ def choose(
     return order.gather(1, torch.minimum(place, last))[:, 0]
 
 
-def _likeliest(scores: Float[Tensor, "B V"], count: int | None) -> tuple[Float[Tensor, "B k"], Int[Tensor, "B k"]]:
+def _most_probable(scores: Float[Tensor, "B V"], count: int | None) -> tuple[Float[Tensor, "B k"], Int[Tensor, "B k"]]:
     """The `count` highest scores of each row in descending order, and their tokens. The lower token wins a tie."""
     if count is None or count >= scores.shape[1]:
         return torch.sort(scores, dim=1, descending=True, stable=True)

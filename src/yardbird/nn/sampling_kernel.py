@@ -27,11 +27,11 @@ def sample(
     for row in range(len(tokens)):
         ids = np.flatnonzero(allowed[row])
         if temperature == 0 or top_k == 1 or len(ids) == 1:
-            likeliest = ids[0]
+            best = ids[0]
             for token in ids:
-                if logits[row, token] > logits[row, likeliest]:
-                    likeliest = token
-            tokens[row] = likeliest
+                if logits[row, token] > logits[row, best]:
+                    best = token
+            tokens[row] = best
             continue
         scores = np.empty(len(ids), np.float64)
         for place in range(len(ids)):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from yardbird import files
-from yardbird.config import BACKGROUND, Split
+from yardbird.config import BACKGROUND, SPLITS
 from yardbird.data.manifest import MANIFEST, REJECTED, SYNTHETIC, Rejected, SetAside, SoloRow
 from yardbird.data.source_sounds import Reject
 from yardbird.music.midi import read_score
@@ -16,7 +16,6 @@ from yardbird.tables.copies_table import CopyRow
 from yardbird.tables.typed_table import Columns, read_table
 
 Row = TypeVar("Row", bound=Columns)
-_SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 _REMEDY = "correct the file, or the limits of section validate"
 _BIN_QPM, _BIN_SEMITONES = 10, 1
 
@@ -82,7 +81,7 @@ def _source(name: str, rows: Sequence[SoloRow], copies: Sequence[CopyRow]) -> So
     return Source(
         name,
         artists,
-        solos={split: counted[split] for split in _SPLITS if counted[split]},
+        solos={split: counted[split] for split in SPLITS if counted[split]},
         copies=len(own) - len(splits),
         background=any(copy.role == BACKGROUND for copy in own),
     )

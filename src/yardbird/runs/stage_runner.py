@@ -110,14 +110,14 @@ def run_stages(
             needs = _prepare(root, say, expected)
             if not only_cached and (total := total_seconds(needs, expected, jobs)):
                 say(f"{len(needs)} stages, {about(total)} if all of them run")
-            heard = only_cached
+            has_solo = only_cached
             for ended in _run(root, needs, say, expected, jobs, only_cached):
                 if measure and ended.ran:
                     took = read_seconds(root) | {ended.name: round(ended.seconds, 1)}
                     text = "".join(f"{name}: {took[name]}\n" for name in needs if name in took)
                     files.write_text(root / SECONDS, text)
-                if ended.solo and not heard:
-                    heard = True
+                if ended.solo and not has_solo:
+                    has_solo = True
                     if ended.ran:
                         say(f"  the first solos are ready; listen to {ended.solo.relative_to(root.resolve())}")
     except KeyboardInterrupt:

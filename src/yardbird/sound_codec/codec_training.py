@@ -50,8 +50,8 @@ class TrainingConfig(Settings, section="codec.training"):
     loss: SpectralLossConfig
 
 
-#: Settings that an interrupted training can resume with other values: they are no part of its checkpoint's key.
-FREE = ("codec.training.threads", "codec.training.checkpoint_steps")
+#: Keys of params.yaml that can change when the training is resumed: they are no part of its checkpoint's key.
+FREE_KEYS = ("codec.training.threads", "codec.training.checkpoint_steps")
 
 CodecCurveRow = dict[str, Any]
 State = Mapping[str, Any]

@@ -69,5 +69,6 @@ def sing_prompt(
 
 def keep(session: Session, sung: Sung) -> None:
     """Write the sound as .wav, its spectrogram .png and its provenance .json."""
-    write_sound(sung.sound, session.folder / sung.sound.name, sung.settings, sung.seed, sung.provenance, sung.melody)
+    stem, made = session.folder / sung.sound.name, {"by": "studio"}
+    write_sound(sung.sound, stem, sung.settings, sung.seed, sung.provenance, made, sung.melody)
     session.keep(sung.sound.name, {"made": "sung", "asked": asdict(sung.settings)})

@@ -172,7 +172,7 @@ def fill_bars(shelf: ModelShelf, session: Session, take: Take, ranges: str) -> T
 def keep(session: Session, take: Take) -> None:
     """Write the solo to the session: .mid, .wav, piano roll .png, .musicxml, notation .svg and provenance .json."""
     stem = session.folder / take.name
-    write_solo(take.solo, stem, take.settings, take.seed, take.provenance)
+    write_solo(take.solo, stem, take.settings, take.seed, take.provenance, {"by": "studio"})
     sheet = concert_sheet(take.solo.score, take.title)
     for suffix, text in {".musicxml": as_musicxml(sheet), ".svg": draw_coloured(sheet)}.items():
         files.write_text(stem.with_name(f"{stem.name}{suffix}"), text)

@@ -1,12 +1,14 @@
 """Fetch the folder of a registered model by name and alias or version, and list these names."""
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import mlflow.artifacts
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from yardbird import files
 from yardbird.errors import InputError
 from yardbird.tracking.artifact_locations import former_root, relocated
 from yardbird.tracking.store import EXPERIMENT, is_own, settle, tracking_uri
@@ -53,6 +55,30 @@ def fetch_model(root: Path, reference: str) -> Path:
         found = f"none in {shown(source)} ({first_line(error)})"
         raise InputError(reference, expected="the files of a registered model", found=found, remedy=_REGISTER) from None
     return artifacts
+
+
+def find_registered(root: Path, name: str, sha256: str) -> Path | None:
+    """The folder of the version of a model whose files have this hash (`files.sha256_folder`); None without one.
+
+    Raises:
+        TrackingError: the store cannot be read.
+    """
+    uri = tracking_uri(root)
+    if not _exists(uri):
+        return None
+    client, _ = _opened(uri, root)
+    try:
+        versions = client.search_model_versions(f"name = '{name}'")
+    except MlflowException as error:
+        raise TrackingError(f"MLflow at {shown(uri)}: {first_line(error)}") from None
+    for version in sorted(versions, key=lambda version: int(version.version), reverse=True):
+        if version.tags.get("sha256", sha256) != sha256:  # versions of former releases have no tag
+            continue
+        with suppress(InputError):  # its files are lost
+            folder = fetch_model(root, f"{name}@{version.version}")
+            if files.sha256_folder(folder) == sha256:
+                return folder
+    return None
 
 
 def registered_references(root: Path) -> list[str]:

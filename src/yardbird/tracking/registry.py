@@ -127,7 +127,7 @@ def _register(
         except MlflowException as error:
             if error.error_code != _KNOWN:
                 raise
-        tags = {"content": content}
+        tags = {"content": content, "sha256": files.sha256_folder(folder)}
         return client.create_model_version(name, model.model_uri, run_id, tags=tags, model_id=model.model_id)
 
 

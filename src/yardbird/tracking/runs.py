@@ -60,7 +60,7 @@ class TrainingRun:
         for kind in _MONITORS:
             with suppress(ImportError, RuntimeError):  # there is no GPU, or no package that reads its load
                 self._monitors.append(kind())
-        tracking_uri(root)  # stops a training that may not go on without a server
+        tracking_uri(root)  # raises an error if the training requires a server that does not answer
         self._try(lambda: self._open(root, family, params, tags, data, state))
 
     def __enter__(self) -> "TrainingRun":

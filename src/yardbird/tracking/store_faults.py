@@ -75,8 +75,8 @@ def shown(uri: str) -> str:
 def silence(uri: str, seconds: float) -> str:
     """Why a server or a database does not answer within some seconds; empty if it does, and for files.
 
-    It is asked once, in a thread, because the search for a host name has no time limit. MLflow itself asks eight times,
-    which takes five minutes.
+    One request is sent, in a thread, because the search for a host name has no time limit. MLflow itself sends eight
+    requests, which takes five minutes.
     """
     if uri.startswith("sqlite:") or not (is_server(uri) or is_database(uri)):
         return ""

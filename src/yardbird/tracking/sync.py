@@ -26,7 +26,7 @@ _FIGURES = (
     "reports/*.json",
     *(f"reports/{stage}/*.json" for stage in ("encode", "train", "timing", "evaluate")),
 )
-_HEARD = {"solos": Path("data/generated"), "explored": Path("data/explored")}
+_PLAYED = {"solos": Path("data/generated"), "explored": Path("data/explored")}
 _SHOWN = (".md", ".csv", ".png", ".svg", ".html", ".json")
 
 
@@ -105,7 +105,7 @@ def sync_pipeline(
         data = {path: md5 for path, md5 in output_hashes(lock).items() if path.startswith("data/ingested/")}
         run_id = start_run(client, experiment, f"pipeline {state[:8]}", params, tags, data, "source")
         _log_reports(client, run_id, workspace)
-        for name, folder in _HEARD.items():
+        for name, folder in _PLAYED.items():
             _log_solos(client, run_id, workspace / folder, name)
         client.set_terminated(run_id)
     links = [RunTag(f"training.{family}", training) for family, training in trainings.items()]
@@ -149,8 +149,8 @@ def _figures(path: Path) -> dict[str, float]:
     """The values of a report, named `<stage>/<family>.<metric>`, or `<report>/<metric>` for a report without folder.
 
     The ten metrics that decide are named `compare/<metric>.<family>`, so that MLflow, which sorts by name, lists them
-    first. Every evaluation measures the same n-gram, floor and real solos, but at the length of its own solos. So these
-    rows are named `evaluate/<family>/<row>.<metric>`.
+    first. Every evaluation measures the same n-gram, floor and real solos, but cut to the length of the solos of
+    the family. So these rows are named `evaluate/<family>/<row>.<metric>`.
     """
     stage, content = path.parent.name, files.read_json(path)
     if stage == "metrics":

@@ -127,7 +127,7 @@ def fit(
 def assist(family: Family, encoded: Path, config: TrainingConfig, *, seed: int) -> bool:
     """If this process is not rank 0 (see `yardbird.training.ranks`), take part in the training, and write nothing.
 
-    An end that rank 0 reports, too, is not an error.
+    Errors that rank 0 also reports are not raised here.
 
     Returns:
         Whether this process is not rank 0.

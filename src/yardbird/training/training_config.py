@@ -29,8 +29,8 @@ class TrainingConfig(Settings):
     threads: PositiveInt | None  # CPU threads of torch; null: torch decides (see `yardbird.devices.prepare_torch`)
 
 
-#: Settings that an interrupted training can resume with other values: they are no part of its checkpoint's key.
-FREE = ("processes", "devices", "num_nodes", "sample_every_epochs", "threads")
+#: Settings of a training that can change when it is resumed: they are no part of its checkpoint's key.
+FREE_SETTINGS = ("processes", "devices", "num_nodes", "sample_every_epochs", "threads")
 
 
 def learning_rate(config: TrainingConfig, step: int, total_steps: int) -> float:

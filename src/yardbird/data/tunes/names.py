@@ -51,7 +51,7 @@ _TAKE = re.compile(
 )
 _IN_KEY = re.compile(rf"(?:[\s,]+(?:in(?: the key of)?|key of)|\s*[-–,])\s+{_KEY}$", re.I)
 _ARTICLE = re.compile(r"^(.*), *(the|a|an)$", re.I)
-#: Generic names: "Blues in F" is a tune of its own, not the tune "Blues" in another key.
+#: Generic names: "Blues in F" is another tune than "Blues", not the same in another key.
 _GENERIC = {
     "", "blues", "minorblues", "majorblues", "jazzblues", "slowblues", "fastblues", "bebopblues", "rhythm",
     "rhythmchanges", "etude", "study", "exercise", "jam", "ballad", "waltz", "line", "lick", "theme", "tune",

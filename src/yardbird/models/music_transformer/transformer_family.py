@@ -154,7 +154,7 @@ class MusicTransformerFamily(TokenFamily):
         }
 
     def _score(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Nats of the targets of windows (B, context + 1), and whether each was the likeliest: (B, context) each."""
+        """Nats of the targets of windows (B, context + 1), and whether each was most probable: (B, context) each."""
         logits = self.model(tokens[:, :-1]).float()
         targets = tokens[:, 1:]
         nats = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")

@@ -65,7 +65,7 @@ class MusicTransformer(Transformer):
     ) -> Int[Tensor, "B length"]:
         """Continue `start_tokens` (B, prime) to `max_len` tokens, including the prime. The result is on their device.
 
-        `temperature` 0 takes the likeliest token. Each call takes one number from `generator` (on the CPU; None:
+        `temperature` 0 takes the most probable token. Each call takes one number from `generator` (on the CPU; None:
         torch's global one) as the seed of one random stream for each row. With `constraints`, a new one for each row, a
         row ends when its constraint is finished and is padded with `pad_id` on the right.
 

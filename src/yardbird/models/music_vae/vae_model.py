@@ -37,7 +37,7 @@ from yardbird.seeds import generator
 
 GREEDY = Sampling(0.0, None, None, None)
 _AT_ONCE = 32  # windows of one forward pass
-#: (step probabilities, likeliest steps) → one value for each window; see `MusicVAE.uphill`.
+#: (step probabilities, most probable steps) → one value for each window; see `MusicVAE.uphill`.
 StepValue = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -214,8 +214,8 @@ class MusicVAE(RecurrentVAE):
 
         Args:
             value: returns one number for each window, (windows,). Its first argument is the probabilities of every
-                step, (windows, N, S, V), given the likeliest steps before it; the value must be differentiable in it.
-                Its second argument is the likeliest steps, (windows, N, S).
+                step, (windows, N, S, V), given the most probable steps before; the value must be differentiable in it.
+                Its second argument is the most probable steps, (windows, N, S).
         """
         z, chords = self._points(latent)
         steps, _ = self.unroll(z, lambda rows: rows.argmax(-1), chords)

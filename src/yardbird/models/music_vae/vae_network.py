@@ -217,7 +217,7 @@ class RecurrentVAE(nn.Module):
         blur: Float[Tensor, " B"] | None = None,
     ) -> tuple[Int[Tensor, "B N S"], Int[Tensor, "B N S"] | None]:
         """Decode step by step: `pick`, (rows, V) → (rows,), chooses each step, which is the next input. Return the
-        steps and the likeliest accents. Rows are segments (hierarchical) or whole windows (flat), in window order."""
+        steps and most probable accents. Rows are segments (hierarchical) or whole windows (flat), in window order."""
         context, state = self._begin(z, blur)
         rows = context.shape[0]
         conditions = None if condition is None else self._rows(condition)

@@ -66,7 +66,7 @@ def read_codes(encoded: Path) -> Codes:
 
 def read_score_frames(encoded: Path) -> ScoreFrames:
     """The score frames of all clips, memory-mapped, with the places of their codes: (frames, columns)."""
-    frames: ScoreFrames = np.load(encoded / "score_frames.npy", mmap_mode="r")
+    frames: ScoreFrames = files.read_array(encoded / "score_frames.npy")
     return frames
 
 

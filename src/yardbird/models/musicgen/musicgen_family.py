@@ -218,7 +218,7 @@ class MusicGenFamily(SoundFamily):
             self.text_states(batch["text"], batch["mask"]),
             batch["mask"],
             batch["score"],
-            likeliest=True,
+            with_correct=True,
         )
         scored = batch["scored"][:, None].expand_as(nats)
         frames = float(batch["scored"].sum())
@@ -235,9 +235,9 @@ class MusicGenFamily(SoundFamily):
         return states
 
     def _score(
-        self, codes: Tensor, states: Tensor, mask: Tensor, score: Tensor, *, likeliest: bool = False
+        self, codes: Tensor, states: Tensor, mask: Tensor, score: Tensor, *, with_correct: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """Nats of each code (B, codebooks, frames), 0 at pads, and with `likeliest`, whether each was the likeliest."""
+        """Nats of each code (B, codebooks, frames), 0 at pads, and `with_correct`, whether each was most probable."""
         pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # padding common to all rows
         targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
         rows, books, steps = targets.shape
@@ -252,7 +252,7 @@ class MusicGenFamily(SoundFamily):
             ).logits.float()
         logits, flat = logits.flatten(0, 1), targets.flatten()
         nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
-        correct = logits.argmax(-1) == flat if likeliest else torch.zeros_like(flat, dtype=torch.bool)
+        correct = logits.argmax(-1) == flat if with_correct else torch.zeros_like(flat, dtype=torch.bool)
         padded = [F.pad(undelayed(scores.view_as(targets)), (0, pads)) for scores in (nats, correct)]
         return padded[0], padded[1]
 
@@ -262,7 +262,7 @@ class MusicGenFamily(SoundFamily):
         """Score a clip of any length (codebooks, frames) in the windows of the validation, with its key and beats.
 
         Returns:
-            Nats of each code, and whether it was the likeliest, both with the shape of `codes`.
+            Nats of each code, and whether it was the most probable, both with the shape of `codes`.
         """
         clip = code_windows.Clip(0, codes.shape[1], (caption,))
         items = code_windows.MeasuringClips(codes.T, score, [clip], self.context_frames, self.pad_id, self.text_ids)
@@ -272,7 +272,7 @@ class MusicGenFamily(SoundFamily):
             for batch in DataLoader(items, batch_size=_SCORED_AT_ONCE):
                 here = {name: value.to(self.model.device) for name, value in batch.items()}
                 states = self.text_states(here["text"], here["mask"])
-                scores = self._score(here["codes"], states, here["mask"], here["score"], likeliest=True)
+                scores = self._score(here["codes"], states, here["mask"], here["score"], with_correct=True)
                 of_frames = [score.transpose(1, 2)[here["scored"]].cpu().numpy() for score in scores]
                 until = done + len(of_frames[0])
                 nats[done:until], correct[done:until] = of_frames
