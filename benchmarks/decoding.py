@@ -35,7 +35,7 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, uncached:
     greedy = Sampling(0.0, None, None, None)
     variants: dict[str, Callable[[int], Any]] = {
         "ours, cached": lambda tokens: ours.generate(start, tokens, temperature=0.0),
-        "Hugging Face GPT-2, cached": lambda tokens: theirs.generate(  # type: ignore[misc]  # transformers wraps it
+        "Hugging Face GPT-2, cached": lambda tokens: theirs.generate(
             start, max_length=tokens, do_sample=False, use_cache=True
         ),
     }
@@ -47,8 +47,8 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, uncached:
     if batch == 1 and DEVICE == "cpu":
         variants["ours, weights of 8 bits"] = lambda tokens: decode(ours, start.tolist(), greedy, 0, tokens, int8=True)
         # The lower limit: each weight of a matrix is read once for every token, from huge pages of NumPy as in ours.
-        size = sum(part.numel() for name, part in ours.named_parameters() if "distances" not in name)
-        weights = torch.from_numpy(np.ones(size, np.float32))
+        weight_count = sum(part.numel() for name, part in ours.named_parameters() if "distances" not in name)
+        weights = torch.from_numpy(np.ones(weight_count, np.float32))
         variants["memory bandwidth: the weights summed once a token"] = lambda tokens: [
             weights.sum() for _ in range(tokens)
         ]

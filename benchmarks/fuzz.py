@@ -123,7 +123,7 @@ def limit_memory() -> None:
 def _with_atheris(name: str, seconds: int, seed: int, keep: Path | None) -> None:
     """Mutate by coverage until the time is over. libFuzzer ends the process; its status is 77 if a rule was broken."""
     try:
-        import atheris
+        import atheris  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         sys.exit("error: atheris: expected the package, found none; pip install atheris")
     reader = READERS[name]

@@ -80,8 +80,8 @@ def interpolate(
         with working(f"drawing {steps} solos"):
             start, stop = family.encode(scores)
             solos = decode_path(family, start, stop, steps, PATHS[path])
-        found = {"from": os.path.relpath(a), "to": os.path.relpath(b)}
-        made = {"by": "interpolate", "steps": steps, "files": found, "with": software("explore")}
+        files = {"from": os.path.relpath(a), "to": os.path.relpath(b)}
+        made = {"by": "interpolate", "steps": steps, "files": files, "with": software("explore")}
         with place.together() as draft:
             rows = write_steps(draft, solos, (a, b), path, bars, provenance, made)
         written = {f"step_{number:02d}" for number in range(1, steps + 1)}

@@ -82,7 +82,6 @@ def _solo(found: Provenance, model: Path, folder: Path) -> None:
     from yardbird.generation.orders import GenerateConfig
     from yardbird.generation.solos import write_solo
     from yardbird.generation.source import source_of
-    from yardbird.models.family_kinds import TokenFamily
     from yardbird.models.trained_folder import open_family
 
     content = found.content
@@ -90,8 +89,6 @@ def _solo(found: Provenance, model: Path, folder: Path) -> None:
     with working(f"loading {model}"):
         prepare_torch()
         family, provenance = open_family(model, content["model"]["family"])
-        if isinstance(family, TokenFamily) and content["model"].get("int8"):
-            family.int8, provenance = True, {**provenance, "int8": True}
     if "fill" in content:
         solo = _filled(found, family, settings)
     else:

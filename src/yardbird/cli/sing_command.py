@@ -8,6 +8,7 @@ import typer
 from yardbird.cli.console import AsJson, note, print_json, result, working
 from yardbird.cli.drawing_options import chosen_seed, model_folder, note_seed, with_options
 from yardbird.cli.output_places import OUT, Force, check_out, reserved
+from yardbird.errors import InputError
 from yardbird.progress import progress
 
 _FOLDER = OUT / "sing"
@@ -23,7 +24,7 @@ def sing(
     seconds: Annotated[
         float | None,
         typer.Option(
-            help="Length of every sound, a melody included; with --follow, that of the melody. Up to 600, and 3600 in all."
+            help="Length of every sound, a melody included; with --follow, that of the melody. Up to 600; 3600 in all."
         ),
     ] = None,
     guidance: Annotated[

@@ -35,7 +35,9 @@ class SingConfig(Settings, section="sing"):
     seconds: Annotated[float, Interval(gt=0, le=LONGEST_SECONDS)]  # of every sound, including a melody
     guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
     temperature: NonNegativeFloat  # 0: greedy decoding
-    top_k: Annotated[int, Interval(ge=1, le=_MOST_CODES)] | None  # sample only from this many of the most probable codes
+    top_k: (
+        Annotated[int, Interval(ge=1, le=_MOST_CODES)] | None
+    )  # sample only from this many of the most probable codes
     melody: str | None  # a music file in data/charts; every sound continues its opening, or follows it
     melody_seconds: PositiveFloat  # length of that opening
     follow: bool  # the model performs all notes of the melody; false: it hears the opening and continues it

@@ -65,16 +65,17 @@ class MidiCopies:
             return bytes(content)
         np.frombuffer(content, dtype=np.int8)[self._pitches] += np.int8(semitones)
         signature = None
-        if (place := self._key) is not None:
-            signature = _signature(content[place], content[place + 1], semitones)
-            content[place] = signature[0]
+        if self._key is not None:
+            signature = _signature(content[self._key], content[self._key + 1], semitones)
+            content[self._key] = signature[0]
         symbols = {text: _marker(text, semitones, signature) for text in self._symbols}
-        pieces, end = [], _TRACK
+        pieces: list[bytes | bytearray] = []
+        end = _TRACK
         for start, stop, text in self._chords:
             pieces += content[end:start], symbols[text]
             end = stop
         track = b"".join([*pieces, content[end:]])
-        return b"%b%b%b" % (content[: _TRACK - 4], len(track).to_bytes(4, "big"), track)
+        return bytes(content[: _TRACK - 4]) + len(track).to_bytes(4, "big") + track
 
 
 def _number(content: bytes, place: int) -> tuple[int, int]:

@@ -23,7 +23,7 @@ def open_model(folder: Path) -> Answer:
 
     prepare_torch()
     family = MusicGenFamily.load(folder)
-    family.model.to(best_device())
+    family.model.to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
 
     def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any], budget: TimeBudget) -> list[dict[str, Any]]:
         prompts = [row["prompt"] for row in rows]

@@ -60,7 +60,7 @@ def _rows(table: pd.DataFrame, endpoint: Endpoint) -> list[RequestRow]:
     if len(table) > MOST_ROWS:
         remedy = "split it into several requests"
         raise InputError("request", expected=f"at most {MOST_ROWS} rows", found=f"{len(table):,}", remedy=remedy)
-    rows = []
+    rows: list[RequestRow] = []
     for number, record in enumerate(table.to_dict("records"), 1):
         row = {
             str(name): "" if pd.api.types.is_scalar(value) and pd.isna(value) else value

@@ -39,9 +39,10 @@ def budget_seconds() -> float | None:
 
 def install() -> None:
     """In MLflow's scoring server, put the guard into the application that MLflow is about to build."""
-    if (seconds := budget_seconds()) is None:
+    budget = budget_seconds()
+    if budget is None:
         return
-    plain = fastapi.FastAPI
+    plain, seconds = fastapi.FastAPI, budget
 
     class Guarded(plain):  # type: ignore[valid-type,misc]  # `plain` is a variable
         def __init__(self, *arguments: Any, **options: Any) -> None:
