@@ -42,7 +42,8 @@ class EventGrammar:
         artist: one of `codec.artists`. None: the model chooses.
         unknown_artist: whether the model may choose `Artist_unknown`, the token of all background players, if there
             are other artists.
-        at_rest: no note starts in the last beats, so that the line comes to rest (`yardbird.music.ending`).
+        at_rest: no note starts in the last beats, so that the line comes to rest (`yardbird.music.ending`), and a note
+            after which none can start has at least half a beat.
         meter_changes, tempo_changes: whether later bars may change them.
         frame: a grid score of `bars` bars whose meter and tempo every bar takes. `meter`, `qpm` and the changes of both
             are then ignored.
@@ -316,7 +317,12 @@ class EventGrammar:
     def _allow_durations(self, mask: Mask) -> None:
         """Allow durations up to the end of the solo. The chain written so far ends at `_busy_until`."""
         longest = min(self._codec.longest_duration, self._end() - self._busy_until)
-        mask[self._first["Duration"] : self._first["Duration"] + longest] = True
+        shortest = self._first["Duration"]
+        mask[shortest : shortest + longest] = True
+        if self._at_rest and self._last == "Velocity":
+            # After such a duration no note may start, so the solo would stop inside an ornament.
+            room = max(0, self._last_start() - self._step)
+            mask[shortest + room : shortest + self._codec.steps_per_beat // 2 - 1] = False
 
     def _check_wishes(self, artist: str | None) -> None:
         lowest, highest = self._pitches
