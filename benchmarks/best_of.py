@@ -1,13 +1,14 @@
 """Selecting the best of N solos by several criteria, and the effect on other metrics. Requires a pipeline run.
 
-    python benchmarks/best_of.py music_transformer
+    python benchmarks/best_of.py music_transformer --seeds 0 1 2
 
-Generates `generate.measured` solos with the settings of section `generate` for each of three seeds, up to eight for
-every order, and prints the means over seeds in Markdown. Only `first judge` selects; `second judge` never does. `third`
-is the second judge without harmony traits, which the harmony margin changes directly. Distances are to validation
-solos; the test split is not read.
+Generates `generate.measured` solos with the settings of section `generate` for each seed, up to eight for every order,
+and prints the means over seeds in Markdown. Only `first judge` selects; `second judge` never does. `third` is the
+second judge without harmony traits, which the harmony margin changes directly. Distances are to validation solos; the
+test split is not read.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from yardbird.metrics.set_rows import REAL, compare_sets, mean_distance
 from yardbird.music.excerpts import excerpts, in_full_bars, length_beats
 from yardbird.seeds import streams
 
-DATA, SEEDS, MOST = Path("data"), (0, 1, 2), 8
+DATA, MOST = Path("data"), 8
 HARMONY = ("chord_tone_rate", "harmony_margin", "changes_found")
 BY: Mapping[str, Mapping[str, float]] = {
     "first judge": {STYLE: 1},
@@ -71,7 +72,11 @@ def measure(
     return [float(np.mean(style)), *verdicts, *known, float(np.mean(runs)), max(runs)]
 
 
-def main(name: str) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("family", choices=("music_transformer", "music_vae"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    options = parser.parse_args()
     prepare_torch()
     config = read_section("generate", GenerateConfig)
     judges = read_judges(DATA / "judges")
@@ -79,13 +84,13 @@ def main(name: str) -> None:
     choice = Chooser.of(judges.ratio)
     beats = read_section("judge", JudgeConfig).excerpt_beats
     evaluating = (judges.traits, without_harmony(judges, beats))
-    draw = open_source(Path("models") / name).draw
+    draw = open_source(Path("models") / options.family).draw
     orders = repeated(plan(config), config.measured)
     found: dict[tuple[int, str], list[list[float]]] = {}
     start = time.process_time()
-    pools = [draw(orders * MOST, config, seed) for seed in SEEDS]
+    pools = [draw(orders * MOST, config, seed) for seed in options.seeds]
     measured = [[choice.measure(solo) for solo in pool] for pool in pools]
-    seconds = (time.process_time() - start) / len(SEEDS) / len(orders) / MOST
+    seconds = (time.process_time() - start) / len(options.seeds) / len(orders) / MOST
     for pool, judged in zip(pools, measured, strict=True):
         for count in (1, 2, 4, MOST):
             for by, weights in BY.items() if count > 1 else [("nothing", WEIGHTS)]:
@@ -102,4 +107,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

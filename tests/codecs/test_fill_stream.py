@@ -67,7 +67,7 @@ def test_contexts_are_the_nearest_whole_bars_that_fit(case: tuple[Score, Gap], r
     assert (arranged.before_bars > 0) == (gap.first > 0)
     if after_bars > 1 or arranged.before_bars > 1:  # one bar on each side is kept even if it is too long
         least = arrange(CODEC, score, gap, None, 0, score.bar_count)
-        assert len(arranged.prompt) <= max(room, len(least.prompt) + room // 2)
+        assert len(arranged.prompt) <= max(room, len(least.prompt) + room // 4)
 
 
 def test_all_bars_of_a_training_stream_differ_and_the_gap_occurs_once() -> None:

@@ -216,6 +216,21 @@ def test_contradictory_arguments_are_refused_in_one_line(arguments: dict[str, An
         EventGrammar(CODEC, **{"bars": 2, "pitch_range": (50, 80), **arguments})
 
 
+@pytest.mark.parametrize(("position", "shortest"), [(30, 6), (29, 1), (26, 1), (0, 1)])
+def test_the_last_note_of_a_solo_at_rest_has_at_least_half_a_beat(position: int, shortest: int) -> None:
+    """One solo in twelve ended on the first notes of a triplet turn. No note starts after step 30 of 48."""
+    grammar = EventGrammar(CODEC, bars=1, pitch_range=(60, 72), chords=(), meter=(4, 4), qpm=120, at_rest=True)
+    stream = (
+        f"BOS_None Artist_unknown Bar_None TimeSig_4/4 Tempo_122.84 Left_1 Position_{position} Pitch_60 Velocity_87"
+    )
+    for word in stream.split():
+        grammar.advance(CODEC.vocabulary.index(word))
+    durations = CODEC.value_of[np.flatnonzero(grammar.allowed())].tolist()
+    room = 30 - position
+    assert durations == [*range(1, room + 1), *range(max(6, room + 1), 48 - position + 1)]
+    assert durations[0] == shortest
+
+
 def test_the_unknown_artist_can_be_excluded() -> None:
     """Background players share `Artist_unknown`: a model trained on them would imitate them."""
     grammar = EventGrammar(CODEC, bars=1, pitch_range=(49, 81), unknown_artist=False)

@@ -16,7 +16,7 @@ from yardbird.models.family import TokenScores
 
 
 class Joining(FakeTokens):
-    """A note costs 3 nats, or 2 if the stream shows the music after it; other tokens cost 1, the countdown 100."""
+    """A pitch costs 3 nats, or 2 if the stream shows the music after it; the countdown and chords 100, all others 1."""
 
     fill_context = 256
 
@@ -29,6 +29,7 @@ class Joining(FakeTokens):
         nats = np.ones(len(kinds))
         nats[kinds == "Pitch"] = 2.0 if self.codec.ids("Fill").start in tokens else 3.0
         nats[np.isin(kinds, ["Left", "EOS", "TimeSig", "Tempo", "Fill"])] = 100.0
+        nats[np.char.startswith(kinds, "Chord")] = 100.0
         return TokenScores(nats, nats > 0)
 
 
@@ -40,7 +41,7 @@ def test_a_bar_is_scored_with_and_without_the_bars_after_it(corpus, codec):
     assert (
         figures["filled_nats_per_note_low"] <= figures["filled_nats_per_note"] <= figures["filled_nats_per_note_high"]
     )
-    # a pitch at 2 nats, position, velocity and duration at one each; then bars and chords
+    # a pitch at 2 nats, position, velocity and duration at one each; then bars and the positions of chords
     assert 5 < figures["filled_nats_per_note"] < 7
 
 
@@ -52,8 +53,7 @@ def test_the_bars_counted_are_the_same_on_both_sides(corpus, codec):
     notes = int(np.sum(score.onsets < 13 * 48))
     chords_alone = 13 - int(np.isin(np.arange(13) * 48, score.onsets).sum())  # these positions belong to no note
     figures = flat(filling_figures(Joining(codec), solos, codec, Resampling(20, 0)))
-    tokens_of_bars_and_chords = 13 + 2 * 13 + chords_alone
-    assert figures["filled_nats_per_note"] == pytest.approx(5 + tokens_of_bars_and_chords / notes)
+    assert figures["filled_nats_per_note"] == pytest.approx(5 + (13 + chords_alone) / notes)
 
 
 def test_gaps_that_do_not_fit_the_context_are_left_out(corpus, codec):

@@ -23,6 +23,8 @@ MOST_BARS = 4
 #: The most tokens added to the first bar of a context: meter, tempo, position, and three for a chord.
 _HEAD = 6
 _MARKS = 4 + COUNTDOWN_BARS  # BOS, Artist, two Fill, and the countdown to the join
+#: The bars after the gap get at most this share of the room. More of them help less than the bars before the gap.
+_AFTER_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def arrange(
     """Make the stream of a gap of a grid score. The contexts are cut so that the prompt has at most `room` tokens.
 
     At least one bar is kept on each side, if there is one, even if the prompt is then too long. The bars after the gap
-    get at most half of the room. Without bars after the gap, the stream is that of a plain continuation, without
-    `Fill`.
+    get at most `_AFTER_SHARE` of the room. Without bars after the gap, the stream is that of a plain continuation,
+    without `Fill`.
 
     Args:
         artist: as in `EventCodec.encode`.
@@ -76,7 +78,7 @@ def arrange(
     lines = np.append(solo.bar_ticks, solo.end_tick)
     lengths = bar_lengths(codec, codec.encode_grid(solo, artist))
     stop = gap.stop if after_stop is None else after_stop
-    after_bars = _fitting(lengths[gap.stop : stop], (room - _MARKS) // 2)
+    after_bars = _fitting(lengths[gap.stop : stop], int(_AFTER_SHARE * (room - _MARKS)))
     after = np.zeros(0, dtype=np.uint16)
     mark = np.array([codec.ids("Fill").start], dtype=np.uint16)
     if after_bars:

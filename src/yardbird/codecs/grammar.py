@@ -46,7 +46,8 @@ class EventGrammar:
         artist: one of `codec.artists`. None: the model chooses.
         unknown_artist: whether the model may choose `Artist_unknown`, the token of all background players, if there
             are other artists.
-        at_rest: no note starts in the last beats, so that the line comes to rest (`yardbird.music.ending`).
+        at_rest: no note starts in the last beats, so that the line comes to rest (`yardbird.music.ending`), and a note
+            after which none can start has at least half a beat.
         meter_changes, tempo_changes: whether later bars may change them.
         frame: a grid score of `bars` bars whose meter and tempo every bar takes. `meter`, `qpm` and the changes of both
             are then ignored.
@@ -139,7 +140,7 @@ class EventGrammar:
         if last == "Pitch":
             return (self._spans["Velocity"],)
         if last == "Velocity":
-            return (self._durations(),)
+            return self._durations()
         if last == "ChordQuality" and self._given:
             return (one(self._given[0]),)
         left = self._left()
@@ -288,7 +289,7 @@ class EventGrammar:
         if last in ("Chord", "ChordQuality", "ChordBass"):
             return self._pitch_ids()
         if last == "Duration" and self._values[self._last_id] == self._codec.longest_duration:
-            return (self._durations(),)
+            return self._durations()
         spans: Spans = ()
         if last == "Bar" and self._meter_changes:
             spans = without(self._spans["TimeSig"], self._meter)
@@ -312,10 +313,18 @@ class EventGrammar:
     def _pitch_ids(self) -> Spans:
         return self._pitch_spans if self._busy_until <= self._step <= self._last_start() else ()
 
-    def _durations(self) -> Span:
+    def _durations(self) -> Spans:
         """Durations up to the end of the solo. The chain written so far ends at `_busy_until`."""
         longest = min(self._codec.longest_duration, self._end() - self._busy_until)
-        return self._first["Duration"], self._first["Duration"] + longest
+        shortest = self._first["Duration"]
+        whole = shortest, shortest + longest
+        if not (self._at_rest and self._last == "Velocity"):
+            return (whole,)
+        # After some durations no note may start, so the solo would stop inside an ornament: at least half a beat then.
+        room, half = max(0, self._last_start() - self._step), self._codec.steps_per_beat // 2 - 1
+        if room >= half:
+            return (whole,)
+        return (shortest, shortest + min(room, longest)), (shortest + half, max(shortest + half, whole[1]))
 
     def _check_wishes(self, artist: str | None) -> None:
         lowest, highest = self._pitches

@@ -16,8 +16,8 @@ from yardbird.models.token_scoring import SoloFigures, estimate
 from yardbird.progress import progress
 
 FILLED, CONTINUED, GAIN = "filled_nats_per_note", "continued_nats_per_note", "fill_gain"
-#: The tokens that count: the music of the bars, without the countdown tokens that only a gap has.
-_COUNTED = ("Bar", "Position", "Chord", "ChordRoot", "ChordQuality", "ChordBass", "Pitch", "Velocity", "Duration")
+#: The tokens that count. The countdown does not, because only a gap has it; nor do chords, because a fill gets them.
+_COUNTED = ("Bar", "Position", "Pitch", "Velocity", "Duration")
 
 
 def filling_figures(
