@@ -45,11 +45,21 @@ def test_the_benchmark_prints_a_row_per_model_and_the_published_values(root: Pat
     answer = run(root, str(file), "--epochs", "1", "--seed", "3")
     assert answer.returncode == 0, answer.stderr
     rows = [line.split(" | ") for line in answer.stdout.splitlines() if line.startswith("| ")][1:]
-    assert [row[0] for row in rows][1:] == ["| absolute", "| relative", "| relative, pitch and time"]
+    assert [row[0] for row in rows][1:] == ["| absolute", "| relative", "| relative, pitch and time", "| by intervals"]
     assert rows[0][0].startswith("| n-gram, order ")
-    assert [row[4] for row in rows[1:]] == ["0.417", "0.357", "0.335"]
-    assert all(0 < float(row[2]) < 10 for row in rows)
-    assert "seed 3" in answer.stdout
+    assert [row[1] for row in rows[1:]] == ["3"] * 4
+    assert [row[5] for row in rows[1:]] == ["0.417", "0.357", "0.335", "0.335"]
+    assert all(0 < float(row[3]) < 10 for row in rows)
+
+
+def test_members_are_trained_with_successive_seeds_and_their_mean_is_scored(root: Path, file: Path) -> None:
+    answer = run(root, str(file), "--epochs", "1", "--seed", "3", "--members", "2", "--variant", "by intervals")
+    assert answer.returncode == 0, answer.stderr
+    rows = [line.split(" | ") for line in answer.stdout.splitlines() if line.startswith("| by intervals")]
+    assert [row[1] for row in rows] == ["3", "4", "mean of 2"]
+    nats = [float(row[3]) for row in rows]
+    assert nats[0] != nats[1]
+    assert nats[2] < sum(nats[:2]) / 2, "the mean of probabilities is at least their geometric mean"
 
 
 def test_a_missing_file_gives_a_one_line_error(
