@@ -97,11 +97,12 @@ def prepare(training: list[Integers], held_out: list[Integers]) -> tuple[Chorale
     prepared = []
     for split, found in zip(splits, zip(*by_recall, strict=True), strict=True):
         lengths = [VOICES * len(pitches) for pitches in split]
-        logarithms = torch.from_numpy(np.stack([each for each, _ in found], axis=1)).clamp(min=LEAST).log().float()
+        probabilities = torch.from_numpy(np.stack([probability for probability, _ in found], axis=1))
+        logarithms = probabilities.clamp(min=LEAST).log()
         orders = torch.from_numpy(np.stack([seen for _, seen in found], axis=1))
         recalled = [
-            Recalled(probability.unflatten(0, (VOICES, -1)), seen.unflatten(0, (VOICES, -1)))
-            for probability, seen in zip(logarithms.split(lengths), orders.split(lengths), strict=True)
+            Recalled(each.view(VOICES, -1, len(RECALLS), CLASSES), seen.view(VOICES, -1, len(RECALLS)))
+            for each, seen in zip(torch.split(logarithms, lengths), torch.split(orders, lengths), strict=True)
         ]
         pieces, known, eighths = zip(*(read_piece(pitches, profiles) for pitches in split), strict=True)
         prepared.append(Chorales(list(pieces), recalled, known[0], eighths[0]))
@@ -204,7 +205,8 @@ class IntervalModel(nn.Module):
         x = self.dropout(x)
         for norm, widen, narrow in zip(self.norms, self.widen, self.narrow, strict=False):
             x = x + self.dropout(narrow(F.relu(widen(norm(x)))))
-        return self.logits(self.output(self.norms[-1](x)) + self.bias, batch)
+        outputs: Tensor = self.output(self.norms[-1](x)) + self.bias
+        return self.logits(outputs, batch)
 
     def past(self, eighths: Tensor) -> Tensor:
         """(B, S, E) → (B · S, d): what the attention knows before each eighth."""
@@ -223,10 +225,11 @@ class IntervalModel(nn.Module):
             share = 1 - self.setting.feature_dropout
             kept = (torch.rand(batch.known.shape).flatten(0, 1) < share) / share
         known: Tensor = self.known(batch.known.flatten(0, 1), per_sample_weights=kept).unflatten(0, (VOICES, -1))
-        return known + self.histograms(batch.histograms) + self.heights(batch.heights)
+        embedded: Tensor = known + self.histograms(batch.histograms) + self.heights(batch.heights)
+        return embedded
 
     def logits(self, outputs: Tensor, batch: Batch) -> Tensor:
-        own, *parts = outputs.split(self.sizes, dim=-1)
+        own, *parts = torch.split(outputs, self.sizes, dim=-1)
         intervals, degrees, (height, trust) = parts[:VOICES], parts[VOICES:-2], parts[-2:]
         added = torch.zeros(())
         for other, term in enumerate(intervals):  # to each voice
@@ -282,7 +285,7 @@ def trained(chorales: Chorales, held_out: Chorales, setting: IntervalSetting, se
     for epoch in range(1, setting.epochs + 1):
         model.train()
         order = (lengths + 40 * torch.rand(len(lengths))).argsort()  # pieces of similar length in each batch
-        parts = order.split(setting.batch)
+        parts = torch.split(order, setting.batch)
         losses, weight = 0.0, 0.0
         for part in tqdm(torch.randperm(len(parts)).tolist(), desc=f"epoch {epoch}", leave=False):
             rate = min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * step / steps)) / 2

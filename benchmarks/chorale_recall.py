@@ -11,7 +11,7 @@ left out, so that the network that reads these predictions sees them as good as 
 from collections.abc import Sequence
 
 import numpy as np
-from chorale_states import CLASSES, Floats, Voices
+from chorale_states import CLASSES, Voices
 from chorales import VOICES, Integers
 from numpy.typing import NDArray
 from scipy import sparse
@@ -84,7 +84,7 @@ def harmony_contexts(found: Voices) -> list[Signatures]:
 
 def predictions(
     training: Sequence[Signatures], classes: Integers, piece: Integers, new: Sequence[Signatures] | None = None
-) -> tuple[Floats, Integers]:
+) -> tuple[NDArray[np.float32], Integers]:
     """Probabilities (N, classes) after the contexts `new`, or after each training context without its own piece.
 
     Args:
@@ -96,7 +96,7 @@ def predictions(
         The probabilities, and the number of orders whose context was seen, of every token.
     """
     asked = training if new is None else new
-    probability = np.full((len(asked[0]), CLASSES), 1 / CLASSES, np.float32)
+    probability: NDArray[np.float32] = np.full((len(asked[0]), CLASSES), 1 / CLASSES, np.float32)
     seen = np.zeros(len(probability), np.int64)
     for context, query in zip(training, asked, strict=True):
         known, rows = np.unique(context, return_inverse=True)

@@ -129,7 +129,8 @@ def key_profiles(pieces: list[Integers]) -> Floats:
 def keys(pitches: Integers, profiles: Floats, half_life: float | None) -> Integers:
     """The most probable key before each sixteenth: tonic, + 12 in minor: (T,)."""
     profile = np.concatenate([[np.roll(mode, tonic) for tonic in range(12)] for mode in profiles])
-    return fading(REPEATED * pitch_classes(pitches) @ profile.T, half_life).argmax(1)
+    found: Integers = fading(REPEATED * pitch_classes(pitches) @ profile.T, half_life).argmax(1)
+    return found
 
 
 def degree(pitch: Integers, key: Integers) -> Integers:
