@@ -1,7 +1,6 @@
-"""Validation nats a token on Bach chorales: absolute attention, relative attention, relations of pitch and time.
+"""Validation nats a token on Bach chorales: transformers over tokens, and a model of voices by intervals.
 
-The data: `jsb-chorales-16th.json` of github.com/czhuang/JSB-Chorales-dataset, in the split of Boulanger-Lewandowski et
-al. 2012 (229, 76 and 77 pieces). Published: table 2 of Huang et al. 2018 (arXiv 1809.04281, section 4.1).
+Published: table 2 of Huang et al. 2018 (arXiv 1809.04281, section 4.1). `chorales.py` describes the data.
 
 Serialised as in the paper: soprano, alto, tenor, bass of the first sixteenth, then of the second, and so on, one token
 each. Our tokens include the voice, which also follows from the place in the sequence. A rest has a token in each voice.
@@ -10,18 +9,20 @@ given all tokens of its piece before it. In pieces longer than a window of 1024 
 768 tokens are given. Training pieces are transposed at random, as long as every voice stays within its range in the
 training pieces. The validation nats are measured after every fourth epoch and after the last one; the weights are those
 of the epoch with the lowest.
+
+The model by intervals (`chorale_model.py`) predicts the same tokens from the same tokens before them, but it is no
+transformer over tokens. It trains without transposed copies. `--members 4` trains each model with four seeds and also
+scores the mean of their probabilities.
 """
 
 import argparse
 import copy
-import json
 import math
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -35,17 +36,16 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+import chorale_model
+from chorale_model import BY_INTERVALS, IntervalSetting
+from chorales import HIGHEST, LOWEST, VOICES, Integers, read, voices
 from timing import commit
 
 from yardbird.baselines.ngram import NGram
-from yardbird.errors import InputError, YardbirdError
+from yardbird.errors import YardbirdError
 from yardbird.nn.relations import Relation
 from yardbird.nn.transformer import Transformer, TransformerConfig
 
-Tokens = NDArray[np.int64]
-Chorale = list[list[int]]  # sounding pitches of each sixteenth, from the highest voice
-
-VOICES, LOWEST, HIGHEST = 4, 21, 108
 REST = HIGHEST + 1 - LOWEST  # of every voice, after its pitches
 SYMBOLS = REST + 1  # of each voice
 START = VOICES * SYMBOLS
@@ -59,6 +59,7 @@ ORDERS, ESCAPES = range(1, 25), (0.5, 1.0, 2.0, 5.0)  # of the n-grams
 
 #: Huang et al. 2018, table 2, quoted from memory, not checked with the paper.
 PUBLISHED = {"absolute": 0.417, "relative": 0.357, "relative, pitch and time": 0.335}
+NEAREST = PUBLISHED | dict.fromkeys(["by intervals", "by intervals, no recall"], PUBLISHED["relative, pitch and time"])
 
 
 @dataclass(frozen=True)
@@ -90,78 +91,36 @@ PLAIN = Setting(
     any_key=False,
     without_pitch=0.0,
 )
-SETTINGS = {
+SETTINGS: dict[str, Setting | IntervalSetting] = {
     "absolute": PLAIN,
     "relative": PLAIN,
     # learns faster, and overfits sooner
     "relative, pitch and time": replace(PLAIN, num_layers=2, dropout=0.3, epochs=12, any_key=True, without_pitch=0.5),
+    "by intervals": BY_INTERVALS,
+    "by intervals, no recall": replace(BY_INTERVALS, recall=False),
 }
 
 
-def read(path: Path) -> dict[str, list[Chorale]]:
-    """The chorales of each split, `train` and `valid`.
-
-    Raises:
-        InputError: there is no such file, or it has other content.
-    """
-    remedy = "give the path of jsb-chorales-16th.json of github.com/czhuang/JSB-Chorales-dataset"
-    if not path.is_file():
-        raise InputError(path, expected="the JSB chorales", found="no such file", remedy=remedy)
-    try:
-        splits = json.loads(path.read_text())
-        chorales = {
-            name: [[[int(pitch) for pitch in step] for step in piece] for piece in splits[name]]
-            for name in ("train", "valid")
-        }
-    except (ValueError, TypeError, KeyError):
-        raise InputError(path, expected="the JSB chorales", found="something else", remedy=remedy) from None
-    steps = [step for pieces in chorales.values() for piece in pieces for step in piece]
-    if not all(chorales.values()) or any(
-        len(step) > VOICES or any(not LOWEST <= pitch <= HIGHEST for pitch in step) for step in steps
-    ):
-        raise InputError(path, expected="at most four pitches a step", found="something else", remedy=remedy)
-    return chorales
-
-
-def voices(piece: Chorale) -> Tokens:
-    """Pitches (steps, voices), `REST` + `LOWEST` for a rest.
-
-    If fewer than four pitches sound, the file does not assign them to voices. They are assigned, in their order, to the
-    voices such that these move the least.
-    """
-    latest, rows = [67, 62, 57, 50], []
-    for step in piece:
-        who = min(
-            combinations(range(VOICES), len(step)),
-            key=lambda chosen: sum(abs(latest[voice] - pitch) for voice, pitch in zip(chosen, step, strict=True)),
-        )
-        row = [LOWEST + REST] * VOICES
-        for voice, pitch in zip(who, step, strict=True):
-            row[voice] = latest[voice] = pitch
-        rows.append(row)
-    return np.array(rows)
-
-
-def serialise(pitches: Tokens) -> Tokens:
+def serialise(pitches: Integers) -> Integers:
     """(steps, voices) → start, then soprano, alto, tenor, bass of every step: (1 + 4 · steps,)."""
     return np.concatenate([[START], (pitches - LOWEST + SYMBOLS * np.arange(VOICES)).ravel()])
 
 
-def shifts(pitches: Tokens, low: Tokens, high: Tokens) -> Tokens:
+def shifts(pitches: Integers, low: Integers, high: Integers) -> Integers:
     """Transpositions in semitones, including 0, that keep every voice within `low` … `high`, (voices,) each."""
     sounding = np.ma.masked_greater(pitches, HIGHEST)
     down, up = (low - sounding.min(0)).max(), (high - sounding.max(0)).min()
     return np.arange(min(int(down), 0), max(int(up), 0) + 1)
 
 
-def transposed(pitches: Tokens, semitones: int) -> Tokens:
+def transposed(pitches: Integers, semitones: int) -> Integers:
     return np.where(pitches > HIGHEST, pitches, pitches + semitones)
 
 
 class TrainingPieces:
     """Every piece about once in each epoch, randomly transposed and cut, in batches of windows of similar length."""
 
-    def __init__(self, pieces: Sequence[Tokens], seed: int, any_key: bool = False) -> None:
+    def __init__(self, pieces: Sequence[Integers], seed: int, any_key: bool = False) -> None:
         every = np.ma.masked_greater(np.concatenate(pieces), HIGHEST)
         self._pieces, self._random = pieces, np.random.default_rng(seed)
         self._shifts = [np.arange(-5, 7) if any_key else shifts(piece, every.min(0), every.max(0)) for piece in pieces]
@@ -198,7 +157,7 @@ def pitch_relations() -> list[Relation]:
     return relations
 
 
-def nats(model: Transformer, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
+def nats(model: Transformer, sequences: Sequence[Integers]) -> list[NDArray[np.float64]]:
     """Nats of every token except the start token of each sequence."""
     model.eval()
     scored = []
@@ -327,7 +286,7 @@ def interval(pitch: Tensor, reference: Tensor) -> Tensor:
 
 
 def trained(
-    variant: str, setting: Setting, pieces: TrainingPieces, held_out: Sequence[Tokens], seed: int
+    variant: str, setting: Setting, pieces: TrainingPieces, held_out: Sequence[Integers], seed: int
 ) -> Transformer:
     """The model of the best measured epoch by the nats of `held_out`."""
     torch.manual_seed(seed)
@@ -370,7 +329,7 @@ def trained(
     return model
 
 
-def best_ngram(training: Sequence[Tokens], held_out: Sequence[Tokens]) -> tuple[float, int, float]:
+def best_ngram(training: Sequence[Integers], held_out: Sequence[Integers]) -> tuple[float, int, float]:
     """Validation nats of the best Witten–Bell n-gram, its order and its escape weight, without transposition."""
     counted = NGram.fit(training, VOCABULARY, max(ORDERS))
     rows = []
@@ -381,53 +340,80 @@ def best_ngram(training: Sequence[Tokens], held_out: Sequence[Tokens]) -> tuple[
     return min(rows)
 
 
-def report(path: Path, settings: Mapping[str, Setting], seed: int) -> None:
+def members(
+    variant: str, chorales: Mapping[str, list[Integers]], setting: Setting | IntervalSetting, seeds: Sequence[int]
+) -> Iterator[tuple[NDArray[np.float64], nn.Module]]:
+    """For each seed: nats of every validation token, and the model."""
+    if isinstance(setting, IntervalSetting):
+        training, held_out = chorale_model.prepare(chorales["train"], chorales["valid"])
+        for seed in seeds:
+            learnt = chorale_model.trained(training, held_out, setting, seed)
+            yield np.concatenate(chorale_model.nats(learnt, held_out)), learnt
+        return
+    sequences = [serialise(piece) for piece in chorales["valid"]]
+    for seed in seeds:
+        pieces = TrainingPieces(chorales["train"], seed, setting.any_key)
+        model = trained(variant, setting, pieces, sequences, seed)
+        yield np.concatenate(nats(model, sequences)), model
+
+
+def report(path: Path, settings: Mapping[str, Setting | IntervalSetting], seeds: Sequence[int]) -> None:
     chorales = {name: [voices(piece) for piece in pieces] for name, pieces in read(path).items()}
     training, held_out = ([serialise(piece) for piece in chorales[name]] for name in ("train", "valid"))
-    tokens = sum(len(piece) - 1 for piece in held_out)
     sounding = np.concatenate([piece[1:] % SYMBOLS != REST for piece in held_out])
     start = time.process_time()
     found, order, escape = best_ngram(training, held_out)
     print(
-        f"{__doc__.splitlines()[0]}\n`{shlex.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, seed {seed}"
+        f"{__doc__.splitlines()[0]}\n`{shlex.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}, "
+        f"seeds {', '.join(map(str, seeds))}"
     )
     print(f"torch {torch.__version__}, CPU, 1 thread")
     for variant, setting in settings.items():
         print(f"- {variant}: {setting}")
-    print(f"\n{len(training)} pieces to train, {len(held_out)} for validation: {tokens} tokens\n")
-    print("| model | parameters | nats a token | without rests | published | processor seconds |")
-    print("|---|---|---|---|---|---|")
+    print(f"\n{len(training)} pieces to train, {len(held_out)} for validation: {len(sounding)} tokens\n")
+    print("| model | seed | parameters | nats a token | without rests | published | processor seconds |")
+    print("|---|---|---|---|---|---|---|")
     seconds = time.process_time() - start
-    print(f"| n-gram, order {order}, escape {escape:g} | – | {found:.4f} | – | – | {seconds:.0f} |", flush=True)
+    print(f"| n-gram, order {order}, escape {escape:g} | – | – | {found:.4f} | – | – | {seconds:.0f} |", flush=True)
     for variant, setting in settings.items():
-        start = time.process_time()
-        pieces = TrainingPieces(chorales["train"], seed, setting.any_key)
-        model = trained(variant, setting, pieces, held_out, seed)
-        scored = nats(model, held_out)
-        size, seconds = sum(weight.numel() for weight in model.parameters()), time.process_time() - start
-        pitched = float(np.concatenate(scored)[sounding].mean())
-        print(
-            f"| {variant} | {size:,} | {mean(scored):.4f} | {pitched:.4f} | {PUBLISHED[variant]:.3f} | {seconds:.0f} |",
-            flush=True,
-        )
+        scored, start, total = [], time.process_time(), 0.0
+        for seed, (each, model) in zip(seeds, members(variant, chorales, setting, seeds), strict=True):
+            seconds = time.process_time() - start - total
+            total += seconds
+            size = sum(weight.numel() for weight in model.parameters())
+            row(variant, str(seed), size, each, sounding, seconds)
+            scored.append(each)
+        if len(seeds) > 1:
+            mixed = -np.log(np.exp(-np.stack(scored)).mean(0))
+            row(variant, f"mean of {len(seeds)}", len(seeds) * size, mixed, sounding, total)
+
+
+def row(
+    variant: str, seed: str, size: int, scored: NDArray[np.float64], sounding: NDArray[np.bool_], seconds: float
+) -> None:
+    found = f"{scored.mean():.4f} | {scored[sounding].mean():.4f} | {NEAREST[variant]:.3f}"
+    print(f"| {variant} | {seed} | {size:,} | {found} | {seconds:.0f} |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chorales", type=Path, help="jsb-chorales-16th.json")
-    parser.add_argument("--variant", choices=list(PUBLISHED), nargs="*", default=list(PUBLISHED))
+    parser.add_argument("--variant", choices=list(SETTINGS), nargs="*", default=list(SETTINGS))
     parser.add_argument("--epochs", type=int, help="instead of each variant's number")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--members", type=int, default=1, help="models of each variant, with this seed and the next")
     parser.add_argument("--bf16", action="store_true", help="train in mixed precision, if the CPU supports bf16")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    settings = {
-        variant: replace(SETTINGS[variant], bf16=options.bf16, epochs=options.epochs or SETTINGS[variant].epochs)
-        for variant in options.variant
-    }
+    settings = {}
+    for variant in options.variant:
+        setting = SETTINGS[variant]
+        if isinstance(setting, Setting):
+            setting = replace(setting, bf16=options.bf16)
+        settings[variant] = replace(setting, epochs=options.epochs or setting.epochs)
     try:
-        report(options.chorales, settings, options.seed)
+        report(options.chorales, settings, range(options.seed, options.seed + options.members))
     except YardbirdError as error:
         raise SystemExit(str(error)) from None
 

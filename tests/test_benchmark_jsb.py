@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from yardbird.errors import InputError
+
+VARIANTS = ["absolute", "relative", "relative, pitch and time", "by intervals", "by intervals, no recall"]
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +48,23 @@ def test_the_benchmark_prints_a_row_per_model_and_the_published_values(root: Pat
     answer = run(root, str(file), "--epochs", "1", "--seed", "3")
     assert answer.returncode == 0, answer.stderr
     rows = [line.split(" | ") for line in answer.stdout.splitlines() if line.startswith("| ")][1:]
-    assert [row[0] for row in rows][1:] == ["| absolute", "| relative", "| relative, pitch and time"]
+    assert [row[0] for row in rows][1:] == [f"| {variant}" for variant in VARIANTS]
     assert rows[0][0].startswith("| n-gram, order ")
-    assert [row[4] for row in rows[1:]] == ["0.417", "0.357", "0.335"]
-    assert all(0 < float(row[2]) < 10 for row in rows)
-    assert "seed 3" in answer.stdout
+    assert [row[1] for row in rows[1:]] == ["3"] * 5
+    assert [row[5] for row in rows[1:]] == ["0.417", "0.357", "0.335", "0.335", "0.335"]
+    assert all(0 < float(row[3]) < 20 for row in rows)
+
+
+def test_members_have_successive_seeds_and_the_mean_of_their_probabilities_is_scored(
+    jsb: ModuleType, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting = replace(jsb.BY_INTERVALS, d_model=32, hidden=16, epochs=1)
+    jsb.report(file, {"by intervals": setting}, range(3, 5))
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| by intervals")]
+    assert [row[1] for row in rows] == ["3", "4", "mean of 2"]
+    nats = [float(row[3]) for row in rows]
+    assert nats[0] != nats[1]
+    assert nats[2] < sum(nats[:2]) / 2, "-log of a mean is less than the mean of -log"
 
 
 def test_a_missing_file_gives_a_one_line_error(
