@@ -122,6 +122,10 @@ def test_a_difference_is_named_and_ends_with_status_1(workspace: Path, capsys: C
     assert err.startswith("note: bytes may differ, because the software or the processor is another one: ")
     assert "processor abacus, now " in err
     assert "numpy 1.0, now " in err
+    succeed(["generate", "--bars", "4", "--seed", "5", "--out", "copy"], capsys)
+    shutil.copy(record, "renamed.json")
+    said = fail(["regenerate", "renamed.json", "--out", "copy"], capsys)
+    assert said.startswith("error: copy/free_seed5_000.json: expected no earlier result, found one")
     record.with_suffix(".mid").write_bytes(b"another")
     record.with_suffix(".wav").unlink()
     content["notes"] += 1
@@ -227,9 +231,11 @@ def test_a_registered_model_is_found_also_if_its_alias_belongs_to_another_versio
     assert [model["trained"]["seed"] for model in models] == [1, 2]
 
 
-def test_a_chart_in_the_provenance_keeps_the_tempo_of_a_file() -> None:
-    """Regression: the tempo of a MIDI file may be outside the limits of a text chart."""
+def test_a_chart_in_the_provenance_keeps_the_exact_tempo() -> None:
+    """Regression: the tempo of a MIDI file may be outside the limits of a text chart, or its title like a header."""
     changes = (ChordChange(0, LeadSheet.parse("F7").bars[0][0]),)
     for qpm in (30.0, 123.457, 480.0):
-        sheet = LeadSheet.from_score(replace(scale(2), chords=changes, tempos=(Tempo(0, qpm),)), "qpm: 7")
+        sheet = LeadSheet.from_score(replace(scale(2), chords=changes, tempos=(Tempo(0, qpm),)), f"qpm: {qpm:g}")
         assert LeadSheet.restored(sheet.text()) == sheet
+    exact = LeadSheet.parse("qpm: 123.45678\nF7")
+    assert LeadSheet.restored(exact.text()) == exact

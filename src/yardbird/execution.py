@@ -188,9 +188,8 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the parent ends its workers
     from joblib.externals.loky import process_executor
 
-    process_executor._MAX_MEMORY_LEAK_SIZE = (
-        sys.maxsize
-    )  # it mistakes the import of torch for a leak and restarts the worker
+    # loky mistakes the import of torch for a leak, and would start the worker again
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 
 
 @functools.cache

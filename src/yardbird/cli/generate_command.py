@@ -290,12 +290,8 @@ def _draw(
             drawn = [stream_bars(family, orders[0], settings, target.seed, place.folder)]
         else:
             drawn = draw_best(source.draw, orders, settings, target.seed, JUDGES)
-        made = {
-            "solos": count,
-            "files": {"prime": os.path.relpath(prime)} if prime else {},
-            "part": part,
-            "judges": judges_hash(settings, JUDGES),
-        }
+        found = {"prime": os.path.relpath(prime)} if prime else {}
+        made = {"solos": count, "files": found, "part": part, "judges": judges_hash(settings, JUDGES)}
         target.write(place, progress(drawn, "writing solos", "solo"), settings, source.provenance, made)
 
 

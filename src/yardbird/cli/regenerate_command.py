@@ -44,13 +44,13 @@ def regenerate(
     from yardbird import files
 
     found = Provenance.read(solo)
-    from yardbird.cli.remaking import check_maker, name_of, remake
+    from yardbird.cli.remaking import check_maker, file_of, name_of, remake
 
     check_maker(found)
     trained = found.model(model)
     from yardbird.software import differences  # it imports torch
 
-    with result_folder("regenerate", name_of(found), out, [solo.name], force) as place:
+    with result_folder("regenerate", name_of(found), out, [file_of(found)], force) as place:
         with place.together() as draft:
             remake(found, trained, draft)
             (written,) = draft.glob("*.json")

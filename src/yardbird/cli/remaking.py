@@ -40,11 +40,19 @@ def check_maker(found: Provenance) -> None:
 
 def name_of(found: Provenance) -> str:
     """The name of the folder for a result."""
-    content, by = found.content, found.made["by"]
-    if by == "interpolate":
+    if found.made["by"] == "interpolate":
         return found.file.resolve().parent.name
+    return _result(found).replace("/", "_")
+
+
+def file_of(found: Provenance) -> str:
+    """The name of the provenance file that `remake` writes; the user may have renamed the original."""
+    return "interpolation.json" if found.made["by"] == "interpolate" else f"{Path(_result(found)).name}.json"
+
+
+def _result(found: Provenance) -> str:
     moved = found.made.get("name")  # of transfer and blend, whose `solo` is the file that was moved
-    return str(moved or content.get("sound") or content.get("solo")).replace("/", "_")
+    return str(moved or found.content.get("sound") or found.content.get("solo"))
 
 
 def remake(found: Provenance, model: Path, folder: Path) -> None:
@@ -113,7 +121,8 @@ def _drawn(found: Provenance, source: "Source", settings: "GenerateConfig") -> "
         raise InputError(JUDGES, expected=expected, found=f"others ({there})", remedy=remedy)
     orders = _orders_of_stage(found, settings) if found.made["by"] == "stage generate" else _orders(found, settings)
     solos = draw_best(source.draw, orders, settings, content["seed"], JUDGES)
-    return solos[content["index"] % len(orders)]
+    index: int = content["index"]
+    return solos[index % len(orders)]
 
 
 def _orders(found: Provenance, settings: "GenerateConfig") -> "list[Order]":
@@ -147,7 +156,8 @@ def _filled(found: Provenance, family: "Family", settings: "GenerateConfig") -> 
     from yardbird.generation.solos import Solo
     from yardbird.models.family_kinds import TokenFamily
 
-    assert isinstance(family, TokenFamily), "other models fill no bars"
+    if not isinstance(family, TokenFamily):
+        raise TypeError(f"a {family.name} fills no bars")
     content = found.content
     filling = read_filling(found.input("fill", content["fill"]["sha256"]), content["fill"]["bars"], found.made["part"])
     scores = fill(family, filling, found.made["solos"], settings, content["seed"])

@@ -105,13 +105,14 @@ class LeadSheet:
         written = re.search(r"^qpm: ([\d.e+]+)\n", text, re.MULTILINE)
         if not written:
             return cls.parse(text)
-        return replace(cls.parse(text.replace(written[0], "", 1)), qpm=float(written[1]))
+        others = text[: written.start()] + text[written.end() :]
+        return replace(cls.parse(others), qpm=float(written[1]))
 
     def text(self) -> str:
         """The chart as text, which `restored` reads back to the same lead sheet."""
         meter = f"{self.meter.numerator}/{self.meter.denominator}"
         facts = {"title": self.title, "key": self.key, "meter": meter, "qpm": self.qpm, "form": self.form}
-        lines = [f"{name}: {fact:g}" if name == "qpm" else f"{name}: {fact}" for name, fact in facts.items() if fact]
+        lines = [f"{name}: {fact:.15g}" if name == "qpm" else f"{name}: {fact}" for name, fact in facts.items() if fact]
         cells = [self._cell(bar) for bar in self.bars]
         rows = [cells[first : first + _BARS_PER_LINE] for first in range(0, len(cells), _BARS_PER_LINE)]
         return "\n".join([*lines, "", *(" | ".join(row) for row in rows)]) + "\n"
