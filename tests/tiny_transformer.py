@@ -24,10 +24,10 @@ def scale(bars: int) -> Score:
     return Score(12, make_notes([(12 * beat, 9, 60 + beat % 12, 90) for beat in range(4 * bars)]), 48 * bars)
 
 
-def write_model(seed: int, folder: Path = Path("models") / NAME) -> None:
+def write_model(seed: int) -> None:
     torch.manual_seed(seed)
-    MusicTransformerFamily(CODEC, SIZES).save(folder)
-    files.write_json(folder / TRAINED, {"family": NAME, "seed": seed, "data": "x"})
+    MusicTransformerFamily(CODEC, SIZES).save(Path("models") / NAME)
+    files.write_json(Path("models") / NAME / TRAINED, {"family": NAME, "seed": seed, "data": "x"})
 
 
 def write_evaluation(nats: float) -> None:

@@ -1,9 +1,6 @@
 """Two commands at once: each result is right, or refused in one line."""
 
 import json
-import os
-import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -179,81 +176,3 @@ def test_two_queued_experiments_with_two_workers_are_both_right(tmp_path: Path) 
         call(root, "dvc", "exp", "apply", f"seed{seed}")
         assert made_by(root, "models/toy/weights.txt")["seed"] == seed
         assert made_by(root, "data/generated/toy/solo.wav")["seed"] == seed
-
-
-#: A stage that writes a tiny Music Transformer as the stage train does; its weights depend on the seed.
-TRAIN = """\
-import re
-from pathlib import Path
-
-from tiny_transformer import NAME, write_model
-
-from yardbird import files
-from yardbird.checksums import write_sums
-
-seed = int(re.search(r"seed: (\\d+)", Path("params.yaml").read_text())[1])
-with files.replacing_folder(Path("models") / NAME) as draft:
-    write_model(seed, draft)
-    write_sums(draft)
-"""
-TRAINED = """\
-stages:
-  train:
-    cmd: python stages/train.py
-    params: [seed]
-    deps: [stages/train.py]
-    outs: [models/music_transformer]
-"""
-
-
-@pytest.mark.slow
-def test_a_solo_beside_dvc_repro_is_of_one_training_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DVC deletes the folder of the model before the stage runs, and restores a former one file by file."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")]))
-    root, seeds = make_repository(tmp_path / "project"), (1, 2, 3)
-    files.write_text(root / "dvc.yaml", TRAINED)
-    files.write_text(root / "stages/train.py", TRAIN)
-    params = (ROOT / "params.yaml").read_text()
-    versions = {}
-
-    def repro(seed: int) -> None:
-        files.write_text(root / "params.yaml", re.sub(r"(?m)^seed: \d+", f"seed: {seed}", params))
-        call(root, "dvc", "repro", "-q")
-
-    for seed in seeds:
-        repro(seed)
-        versions[files.sha256_folder(root / "models" / NAME)] = seed
-    assert len(versions) == len(seeds)
-    stop, failures = threading.Event(), []
-
-    def keep_training() -> None:
-        while not stop.is_set():
-            try:
-                for seed in seeds:  # new weights and former ones, which DVC restores from its cache
-                    shutil.rmtree(root / ".dvc/cache/runs", ignore_errors=True)
-                    repro(seed)
-                repro(seeds[0])
-            except AssertionError as error:
-                failures.append(error)
-
-    training = threading.Thread(target=keep_training)
-    training.start()
-    ended = []
-    draw = [sys.executable, "-m", "yardbird.cli", "generate", "--bars", "2", "--seed", "1", "--json"]
-    try:
-        for _ in range(12):
-            ended.append(subprocess.run(draw, cwd=root, env=environment(), capture_output=True, text=True, check=False))
-    finally:
-        stop.set()
-        training.join()
-    assert failures == []
-    drawn = [one for one in ended if not one.returncode]
-    assert drawn
-    for one in drawn:
-        model = files.read_json(root / json.loads(one.stdout)["solos"][0]["json"])["model"]
-        assert versions[model["sha256"]] == model["trained"]["seed"]
-    for one in ended:
-        if one.returncode:
-            assert one.stderr.startswith("error: models/music_transformer")
-            assert one.stderr.count("\n") == 1
-    assert call(root, "dvc", "status").strip() == "Data and pipelines are up to date."
