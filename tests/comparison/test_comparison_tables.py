@@ -140,7 +140,7 @@ def write_sound_family(reports: Path) -> None:
             "nats_per_frame": 12.5, "nats_per_frame_low": 12.0, "nats_per_frame_high": 13.0, "gain_on_unigram": 2.5,
             "gain_on_unigram_low": 2.0, "gain_on_unigram_high": 3.0, "nats_codebook_1": 2.0, "nats_codebook_2": 3.5,
             "gain_on_untrained": 4.0, "gain_on_bigram": 1.0, "frechet_distance": 4.0, "voiced_share": 0.75,
-            "notes_per_second": 5.0, "caption_key_margin": 0.1, "caption_key_p": 0.002,
+            "notes_per_second": 5.0, "caption_key_margin": 0.1, "caption_key_p": 0.002, "caption_tempo_share": 0.6,
         },
         "unigram": {"nats_per_frame": 15.0, "nats_codebook_1": 3.0, "nats_codebook_2": 4.0},
         "shuffled_tokens": {"frechet_distance": 9.0},

@@ -53,15 +53,13 @@ def section(comparison: Comparison) -> Section:
             Table(
                 ["row", *_HEARD],
                 table_cells.rows(rows, _HEARD, ["clap_score"]),  # only with a CLAP checkpoint
-                f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}. In tempo: estimated "
-                "within 8 % of the tempo in the caption; the share of `real` shows the estimator's limit.",
+                f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}.",
                 ["Sound", "Captions"],
             ),
             Table(
                 ["row", *_TOOLS],
                 table_cells.rows(rows, _TOOLS, _BY_TEMPO),
-                "Notes of held-out solos that the transcriber finds in their renders, after the codec, and in the "
-                "sound of a model that follows them.",
+                "Held-out notes found in renders, after the codec, and in the sound of the model that follows them.",
                 ["Sound"],
             ),
         ],
