@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from endpoint_rows import VAE_SETTINGS as SETTINGS
+from endpoint_rows import solo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_vae import tiny_vae
@@ -18,16 +20,11 @@ from yardbird.generation.leadsheet import LeadSheet
 from yardbird.generation.orders import GenerateConfig, Order
 from yardbird.generation.source import open_source
 from yardbird.music.midi import read_score
-from yardbird.music.score import Meter, Score, Tempo, make_notes
+from yardbird.music.score import Meter, Score
 from yardbird.serving.endpoint_requests import facts
 from yardbird.serving.music_vae_endpoint import ENDPOINT, TASKS, open_model
 from yardbird.tracking.endpoint import RequestRow, TimeBudget
 
-SETTINGS: dict[str, Any] = {
-    "task": "sample", "bars": 3, "whole_choruses": False, "steps": 5, "temperature": 1.0, "top_k": None, "top_p": 0.95,
-    "min_p": None, "qpm": None, "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
-}  # fmt: skip
-FOUR_FOUR = Meter(0, 4, 4)
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False)
 Ask = Callable[..., Sequence[dict[str, Any]]]
 
@@ -49,12 +46,6 @@ def ask(folder: Path) -> Iterator[Ask]:
 
     yield one_row
     torch.set_flush_denormal(False)
-
-
-def solo(bars: int, lowest: int = 60, meter: Meter = FOUR_FOUR) -> str:
-    beats = bars * meter.bar_ticks(12) // 12
-    notes = make_notes([(12 * beat, 9, lowest + beat % 12, 90) for beat in range(beats)])
-    return str(facts(Score(12, notes, 12 * beats, tempos=(Tempo(0, 180.0),), meters=(meter,)))["midi"])
 
 
 def heard(row: RequestRow, tmp_path: Path) -> Score:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from endpoint_rows import SOUND_SETTINGS as SETTINGS
 from tiny_musicgen import tiny_musicgen
 
 from yardbird import files
@@ -21,7 +22,6 @@ from yardbird.serving.musicgen_endpoint import ENDPOINT, MOST_SECONDS, MOST_SECO
 from yardbird.tracking.endpoint import Answer, TimeBudget
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS: dict[str, Any] = {"seconds": 0.3, "guidance": 3.0, "temperature": 1.0, "top_k": 9, "seed": 0}
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from test_music_vae_endpoint import SETTINGS as VAE
-from test_music_vae_endpoint import solo
-from test_musicgen import SETTINGS as SOUND
+from endpoint_rows import SOUND_SETTINGS as SOUND
+from endpoint_rows import VAE_SETTINGS as VAE
+from endpoint_rows import solo
 from tiny_musicgen import tiny_musicgen
 from tiny_transformer import write_model
 from tiny_vae import tiny_vae

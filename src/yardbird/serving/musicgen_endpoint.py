@@ -58,7 +58,7 @@ def open_model(folder: Path) -> Answer:
 def _as_config(settings: Mapping[str, Any], prompts: Sequence[str]) -> SingConfig:
     asked = {name: settings[name] for name in ("seconds", "guidance", "temperature", "top_k")}
     try:
-        return SingConfig(prompts=tuple(prompts), melody=None, melody_seconds=1.0, **asked)
+        return SingConfig(prompts=tuple(prompts), melody=None, melody_seconds=1.0, follow=False, **asked)
     except ConfigError as error:  # it names params.yaml, which the sender of a request does not see
         raise YardbirdError(str(error).removeprefix(f"{PARAMS}: sing.")) from None
 
