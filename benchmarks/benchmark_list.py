@@ -193,6 +193,5 @@ GOALS = (
     Goal("augmenting", "100 solos to 1000", "pretty_midi", 40.0),
     Goal("augmenting", "100 solos to 1000", "MusPy", 25.0),
     Goal("measuring", "two entropies", "MusPy", 20.0),
-    Goal("measuring", "nine metrics", "MusPy", 20.0),
     Goal("vae", "whole model, 2 bars, decoder of 96", "nn.LSTM", 5.0),
 )

@@ -32,8 +32,7 @@ def main() -> None:
     encoded = Path("data/encoded") / load_family(name).codec_name
     check_sums(encoded)
 
-    # Lightning and MLflow take seconds to import, so that errors in parameters and data come first. They are imported
-    # before torch flushes subnormal numbers to zero, about which NumPy would warn.
+    # Slow imports: after errors in parameters and data, and before torch flushes subnormal numbers (NumPy would warn).
     from yardbird.tracking.runs import TrainingRun
     from yardbird.tracking.store import board_folder, project_root, provenance
     from yardbird.training.fit import assist, fit

@@ -372,7 +372,7 @@ def test_ctrl_c_ends_quietly(workspace: Path) -> None:
     """On a terminal, where progress is shown: drawing has started when its bar appears."""
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 100))  # without columns, tqdm prints nothing
-    process = start(["generate", "--bars", "2000"], workspace, stderr=follower)
+    process = start(["generate", "--bars", "1000"], workspace, stderr=follower)
     os.close(follower)
     read = b""
     while b"drawing" not in read:

@@ -151,16 +151,16 @@ def test_a_killed_stage_continues_after_its_last_shard(
     rows = read_solos(plain / "ingested", ["mine"])
     splits = {row.solo: row.split for row in read_copies(plain / "augmented")}
     config = replace(read_section("augment", AugmentConfig), target_size=COPIES)
-    written: list[Path] = []
+    written: list[str] = []
 
-    def write(score: Score, path: Path) -> None:
+    def write(path: str, content: bytes) -> None:
         written.append(path)
         if len(written) == 7:  # in the second shard
             raise KeyboardInterrupt
-        augmentation_write(score, path)
+        write_to_draft(path, content)
 
-    augmentation_write = augmentation.write_score
-    monkeypatch.setattr(augmentation, "write_score", write)
+    write_to_draft = files.write_to_draft
+    monkeypatch.setattr(files, "write_to_draft", write)
     arguments = (rows, plain / "ingested", splits, out, config, 0, (), Shards(4, lambda: work))
     with pytest.raises(KeyboardInterrupt):
         augment(*arguments)

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from damage import damaged
+from mutations import damaged
 from tiny_pipeline import ran, yardbird
 
 WEIGHTS = Path("models/toy/weights.txt")

@@ -98,7 +98,7 @@ def test_a_musicvae_has_its_bars_filled_by_the_music_transformer(shelf: ModelShe
     [
         (Wish("music_transformer", "F7 | Hb7"), "chart.*Hb7"),
         (Wish("music_transformer", BLUES, choruses=500), "bars: expected at most 256, found 2000"),
-        (Wish("music_transformer", "F7 | " * 20_000), "chart: expected at most 20,000 characters"),
+        (Wish("music_transformer", "F7 | " * 20_000), "chart: expected at most 20,000 letters"),
         (Wish("music_transformer", BLUES, temperature=-1), "temperature: expected 0 or more"),
         (Wish("music_transformer", BLUES, artist="Nobody"), "Nobody: expected one of the artists"),
         (Wish("../models", BLUES), "model: expected a trained model"),

@@ -17,14 +17,14 @@ def test_after_an_interrupted_creation_the_database_is_created_again(
     created: list[Path] = []
 
     class Interrupted:
-        def __init__(self, uri: str) -> None:
+        def __init__(self, uri: str, _artifacts: str) -> None:
             created.append(Path(uri.removeprefix("sqlite:///")))
             with sqlite3.connect(created[0]) as database:
                 database.execute("create table experiments (half integer)")
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "MlflowClient", Interrupted)
+        patch.setattr(store, "SqlAlchemyStore", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             connect(tmp_path)
     assert created[0].exists()

@@ -4,6 +4,7 @@ No response to a listener reveals the source of a clip.
 """
 
 import hmac
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Cookie, FastAPI, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
@@ -100,6 +102,12 @@ def make_app(
         offered = bearer if scheme.lower() == "bearer" else given or request.cookies.get(token_cookie, "")
         if not hmac.compare_digest(offered.encode(), token.encode()):
             raise HTTPException(403, "use the address with the token that the server printed at its start")
+
+    @app.exception_handler(RequestValidationError)
+    def refuse(_request: Request, error: RequestValidationError) -> Response:
+        """What is wrong, without the input, which may contain numbers and letters that JSON does not have."""
+        faults = [{"loc": [repr(part) for part in fault["loc"]], "msg": fault["msg"]} for fault in error.errors()]
+        return Response(json.dumps({"detail": faults}), 422, media_type="application/json")
 
     @app.get("/", response_class=HTMLResponse)
     def listen() -> str:

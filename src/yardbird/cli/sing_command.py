@@ -98,7 +98,8 @@ def sing(
     prompts = list(prompts or ())
     for number, prompt in enumerate(prompts, 1):
         check_prompt(prompt, f"prompt {number}")
-    settings = with_options(replace(read_section("sing", SingConfig), follow=follow), options)
+    section = read_section("sing", SingConfig)
+    settings = with_options(replace(section, prompts=tuple(prompts) or section.prompts[:1], follow=follow), options)
     folder = out or _FOLDER
     check_out(folder)
     trained = model_folder(model)
