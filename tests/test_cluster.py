@@ -11,7 +11,6 @@ from yardbird.codecs.encoded_corpus import encode_corpus
 from yardbird.codecs.melody import MelodyConfig
 from yardbird.codecs.vocabulary import EncodeConfig
 from yardbird.config import read_section
-from yardbird.data import augmentation
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.cutting import make_clips
 from yardbird.data.etudes.compose import ComposeConfig, compose
@@ -23,7 +22,6 @@ from yardbird.data.splitting import SplitConfig
 from yardbird.execution import ExecutionConfig, use_workers
 from yardbird.metrics.solo_metrics import describe, describe_all
 from yardbird.music.midi import read_score
-from yardbird.music.score import Score
 from yardbird.shards import PLAIN, Shards
 from yardbird.tables.copies_table import read_copies
 

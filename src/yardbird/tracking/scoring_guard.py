@@ -64,7 +64,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app, self._seconds = app, seconds
-        self._turn, self._waiting = asyncio.Lock(), 0
+        self._turn, self._inside = asyncio.Lock(), 0  # requests that wait or work
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
@@ -76,15 +76,11 @@ class Guard:
         except InputError as error:
             await _refusal(400, str(error))(scope, receive, send)
             return
-        if self._waiting == MOST_WAITING or not await self._wait():
-            await _refusal(503, "the server is busy with other requests; send this one again later")(
-                scope, receive, send
-            )
+        messages = await self._in_turn(scope, receive, body) if self._inside <= MOST_WAITING else None
+        if messages is None:
+            busy = "the server is busy with other requests; send this one again later"
+            await _refusal(503, busy)(scope, receive, send)
             return
-        try:
-            messages = await _answer(self._app, scope, body, receive)
-        finally:
-            self._turn.release()
         status, content = messages[0]["status"], b"".join(message.get("body", b"") for message in messages)
         if status != 200:
             await _refusal(status, _one_line(content))(scope, receive, send)
@@ -92,16 +88,19 @@ class Guard:
         for message in messages:
             await send(message)
 
-    async def _wait(self) -> bool:
-        """Wait for the turn of this request; False if it takes too long."""
-        self._waiting += 1
+    async def _in_turn(self, scope: Scope, receive: Receive, body: bytes) -> Sequence[Message] | None:
+        """The answer of the application, after the requests before this one; None if they take too long."""
+        self._inside += 1
         try:
             await asyncio.wait_for(self._turn.acquire(), self._seconds)
+            try:
+                return await _answer(self._app, scope, body, receive)
+            finally:
+                self._turn.release()
         except TimeoutError:
-            return False
+            return None
         finally:
-            self._waiting -= 1
-        return True
+            self._inside -= 1
 
 
 async def _read(receive: Receive) -> bytes:
