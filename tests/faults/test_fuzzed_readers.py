@@ -30,9 +30,9 @@ def test_the_first_mutated_files_are_read_or_refused(root: Path, name: str, monk
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", ["midi", "musicxml", "mxl", "kern", "weimar", "params"])
 def test_a_thousand_mutated_files_are_read_or_refused_within_two_gibibytes(root: Path, name: str) -> None:
-    count = "100" if name in ("musicxml", "mxl", "params", "overrides") else "1000"
+    count = "100" if name in ("musicxml", "mxl", "params") else "1000"
     command = [sys.executable, "benchmarks/fuzz.py", name, "--seed", "1", "--count", count]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, errors="replace", check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]

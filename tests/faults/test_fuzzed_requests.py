@@ -85,10 +85,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> EndpointModel:
     return model
 
 
-@pytest.mark.parametrize("count", [24, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])])
-def test_a_mutated_request_of_a_served_model_is_answered_or_refused_in_one_line(
-    served: EndpointModel, count: int
-) -> None:
+def test_a_mutated_request_of_a_served_model_is_answered_or_refused_in_one_line(served: EndpointModel) -> None:
     charts = READERS["chart"].seeds() + READERS["irealpro"].seeds()
     solos = [base64.b64encode(content) for content in midi_files()[-2:]]
     settings = {
@@ -96,7 +93,7 @@ def test_a_mutated_request_of_a_served_model_is_answered_or_refused_in_one_line(
         "top_p": 0.95, "min_p": None, "qpm": None, "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
     }  # fmt: skip
     odd = [-1, 0, 10**6, 1e300, -1e300, float("nan"), float("inf"), 2**63]
-    for seed in range(count):
+    for seed in range(24):
         choose = random.Random(seed)
 
         def text(whole: list[bytes], choose: random.Random = choose) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from published_store import ROOT, publish_model, yardbird
 
 from yardbird.tracking.artifact_locations import ARTIFACTS, DATABASE
 from yardbird.tracking.store import connect, is_own, tracking_uri
@@ -44,20 +43,4 @@ def test_the_store_and_its_artifacts_are_in_the_folder(unusual: Path, tmp_path: 
     client, same = connect(moved)
     assert same == experiment
     assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
-    assert files_beside(moved) == []
-
-
-@pytest.mark.slow
-def test_commands_and_the_registry_work_in_the_folder(unusual: Path) -> None:
-    publish_model(unusual, 0)
-    (unusual / "data/charts").mkdir(parents=True)
-    (unusual / "data/charts/blues.txt").write_text((ROOT / "data/charts/blues_in_f.txt").read_text())
-    draw = ("generate", "--bars", "2", "--seed", "1", "--json", "--model", "music_transformer@challenger")
-    drawn = yardbird(unusual, *draw).stdout
-    assert '"solos"' in drawn
-    checked = yardbird(unusual, "check", status=1).stdout.splitlines()  # the sources are not there
-    assert all(line.startswith("params.yaml: ") and "a folder of " in line for line in checked)
-    moved = unusual.rename(unusual.with_name(f"moved {NAME}"))
-    assert "locations in mlflow.db now name" in yardbird(moved, "mlflow", "sync").stderr
-    assert '"solos"' in yardbird(moved, *draw).stdout
     assert files_beside(moved) == []
