@@ -210,7 +210,9 @@ def _run(
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        raise StageFailedError("\nerror: ".join(map(str, failures)))
+        for failure in failures[:-1]:
+            print(f"error: {failure}", file=sys.stderr)
+        raise StageFailedError(str(failures[-1]))
 
 
 def _reproduce(name: str, repo: SharedRepo, lines: "_Lines", order: list[str], workers: int) -> _Ended:
