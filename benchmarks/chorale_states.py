@@ -42,8 +42,8 @@ class Piece:
     classes: Tensor  # (V, T) what is predicted
     known: Tensor  # (V, T, K) rows of the table of embeddings
     histograms: Tensor  # (V, T, 36) shares of the pitch classes until then, from the class of the voice's latest pitch
-    heights: Tensor  # (V, T, 6) of the voices within their ranges; square of its own; time since the beginning
-    apart: Tensor  # (V, T, V) semitones from the latest pitch of each voice to that of its own
+    heights: Tensor  # (V, T, 6) height of each voice in its range, its square, and time since the beginning
+    apart: Tensor  # (V, T, V) semitones between the latest pitches of each two voices
     degrees: Tensor  # (V, T, 2) of its latest pitch in the key until then and in the present key, with the mode
     height: Tensor  # (V, T) of its latest pitch
     eighths: Tensor  # (S, E) rows of another table: what the voices did in each eighth
