@@ -160,13 +160,19 @@ def test_errors_of_arguments_and_help_come_before_heavy_imports(workspace: Path)
         assert said.count("\n") <= 1, (command, said)
 
 
-def test_a_new_process_reports_an_error_within_a_second(workspace: Path) -> None:
-    """CPU time, as the machine may be busy."""
-    before = os.times()
-    ran = subprocess.run([YARDBIRD, "generate", "--artist", "Nobody"], cwd=workspace, capture_output=True, check=False)
-    after = os.times()
-    assert ran.returncode == 1
-    assert after.children_user - before.children_user < 1  # 0.4 s
+def test_a_new_process_reports_an_error_soon_after_its_imports(workspace: Path) -> None:
+    """Processors differ, so the measure is the time to import the libraries that reading options and files needs."""
+
+    def seconds(command: list[str], code: int) -> float:
+        """CPU time, as the machine may be busy."""
+        before = os.times()
+        assert subprocess.run(command, cwd=workspace, capture_output=True, check=False).returncode == code
+        return os.times().children_user - before.children_user
+
+    libraries = [sys.executable, "-c", "import numpy, pydantic, ruamel.yaml, symusic, typer"]
+    error = [YARDBIRD, "generate", "--artist", "Nobody"]
+    ratios = [seconds(error, code=1) / seconds(libraries, code=0) for _ in range(3)]
+    assert min(ratios) < 3, ratios  # 1.8; with torch above 4
 
 
 def test_completion_offers_the_commands(workspace: Path) -> None:

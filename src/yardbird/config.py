@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Predicate
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from yardbird.errors import ConfigError, InputError
+from yardbird.yaml_text import parsed_yaml
 
 if TYPE_CHECKING:  # the import of pydantic takes a tenth of a second, so only the functions that use it import it
     from pydantic import TypeAdapter, ValidationError
@@ -46,10 +46,6 @@ Width = Annotated[int, Interval(ge=1, le=65_536)]
 MidiNumber = Annotated[int, Interval(ge=0, le=127)]
 
 Config = TypeVar("Config")
-
-_DEEPEST = 100  # brackets inside each other
-_MOST_VALUES = 100_000
-_MOST_BITS = 1024  # Python converts no integer of thousands of digits to text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +103,7 @@ class Settings:
 def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
     """The whole file as plain mappings (ruamel reads 1e-3 as a number, like DVC); an unchanged file is parsed once."""
     try:
-        content = _parsed_yaml(path.read_bytes())
+        content = parsed_yaml(path.read_bytes())
     except FileNotFoundError:
         raise InputError(
             path, expected="the parameters", found="no such file", remedy="run from the repository's root"
@@ -126,34 +122,6 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(path, "(top level)", expected="sections", found=_show(content))
     return content
-
-
-@functools.lru_cache(maxsize=1)
-def _parsed_yaml(content: bytes) -> Any:
-    if _depth(content) > _DEEPEST:
-        raise RecursionError  # the parser would take seconds to find out
-    loaded = YAML(typ="safe", pure=True).load(content.decode())
-    _refuse_bomb(loaded)
-    return loaded
-
-
-def _refuse_bomb(content: Any) -> None:
-    """Refuse aliases that contain each other or repeat so often that the values would fill the memory."""
-    values = [content]
-    for count in itertools.count(1):
-        if not values:
-            return
-        value = values.pop()
-        if count > _MOST_VALUES:
-            raise ValueError(f"aliases repeat more than {_MOST_VALUES} values")
-        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-            raise ValueError(f"an integer of more than {_MOST_BITS} bits")
-        values += value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-
-
-def _depth(text: bytes) -> int:
-    """How deep brackets and braces are inside each other, wherever they are in the text."""
-    return max(itertools.accumulate((byte in b"[{") - (byte in b"]}") for byte in text), default=0)
 
 
 def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Config:

@@ -1,31 +1,28 @@
 """`yardbird generate`: draws solos from a trained model."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from yardbird.cli.chosen_model import ChosenModel
-from yardbird.cli.console import AsJson, note, print_json, result, working
-from yardbird.cli.drawing_options import chosen_seed, note_seed, with_options
-from yardbird.cli.notation_command import Player, write_part
-from yardbird.cli.output_places import OUT, Force, Place, check_out, reserved
+from yardbird.cli.console import AsJson, note, working
+from yardbird.cli.drawing_options import chosen_seed, with_options
+from yardbird.cli.notation_command import Player
+from yardbird.cli.output_places import Force, check_out
 from yardbird.cli.streamed_bars import stream_bars
+from yardbird.cli.written_solos import FOLDER, WrittenSolos
 from yardbird.errors import InputError
 from yardbird.progress import progress
 
 if TYPE_CHECKING:
     from yardbird.generation.orders import GenerateConfig
-    from yardbird.generation.solos import Solo
 
 JUDGES = Path("data/judges")
-_FOLDER = OUT / "generate"
 _MOST_SOLOS = 1024  # with the candidates of --best-of
-_KINDS = ("mid", "wav", "png", "json")
 
 
 def generate(
@@ -167,85 +164,17 @@ def generate(
         raise InputError("--qpm", expected="no tempo with --prime", found=f"{qpm:g}", remedy="a prime keeps its own")
     elif chart and key is not None:
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
-    check_out(out or _FOLDER)
+    check_out(out or FOLDER)
     trained = ChosenModel.find(model, family)
     trained.check_artist(settings.artist)
     if (stream or int8) and trained.family != "music_transformer":
         option, remedy = "--stream" if stream else "--int8", "choose a music_transformer"
         raise InputError(option, expected="a music_transformer", found=f"a {trained.family}", remedy=remedy)
-    target = _Target(out, force, as_json, notation, *chosen_seed(seed))
+    target = WrittenSolos(out, force, as_json, notation, *chosen_seed(seed))
     if solo and fill:
         _fill(solo, fill, part or "", settings, count, trained, target)
     else:
         _draw(chart, prime, part or "", settings, count, trained, target, stream)
-
-
-@dataclass(frozen=True)
-class _Target:
-    """Where the solos are written, and how they are reported."""
-
-    out: Path | None
-    force: bool
-    as_json: bool
-    notation: Player | None
-    seed: int
-    drawn_seed: bool
-
-    @contextmanager
-    def names(self, group: str, count: int) -> Iterator[tuple[Place, list[str]]]:
-        """Hold the names of a batch of solos, so that it replaces no solo of another command."""
-        folder, batch = self.out or _FOLDER, f"{group}_seed{self.seed}"
-
-        def names(end: str) -> list[str]:
-            return [f"{batch}{end}_{number:03d}" for number in range(count)]
-
-        def files(end: str) -> list[Path]:
-            return [folder / f"{name}.mid" for name in names(end)]
-
-        chosen = self.out is not None
-        with reserved(folder, lambda end: [batch + end], files, chosen=chosen, force=self.force) as place:
-            yield place, names(place.end)
-
-    def write(
-        self,
-        place: Place,
-        solos: "Iterable[Solo]",
-        settings: "GenerateConfig",
-        provenance: Mapping[str, Any],
-        made: Mapping[str, Any],
-    ) -> None:
-        """Write the solos, all files of one together, and print a line for each.
-
-        Args:
-            made: the files and options that are not in the settings, for the provenance.
-        """
-        from yardbird.generation.solos import write_solo
-        from yardbird.software import software
-
-        stage = f"generate@{provenance['family']}"
-        made = {"by": "generate", **made, "notation": self.notation, "with": software(stage)}
-        rows = []
-        for drawn in solos:
-            stem, score = place.folder / drawn.order.name, drawn.score
-            with place.together() as draft:
-                write_solo(drawn, draft / stem.name, settings, self.seed, provenance, made)
-                if self.notation:
-                    write_part(score, draft / stem.name, self.notation)
-            row = {"bars": score.bar_count, "notes": len(score.notes)}
-            text = f"{score.bar_count} bars, {len(score.notes)} notes"
-            if filled := drawn.order.filled:
-                places = score.bar_of(score.onsets)
-                new = sum(int(((bars.start <= places) & (places < bars.stop)).sum()) for bars in filled.bars)
-                row |= {"filled_bars": sum(map(len, filled.bars)), "filled_notes": new}
-                text = f"{row['filled_bars']} of {score.bar_count} bars filled with {new} notes"
-            facts = {"key": str(score.key or ""), "qpm": round(score.mean_qpm, 1)}
-            rows.append({**{kind: f"{stem}.{kind}" for kind in _KINDS}, **row, **facts})
-            if not self.as_json:
-                result(f"{stem}.mid .wav .png .json: {text}")
-        if self.as_json:
-            print_json({"seed": self.seed, "solos": rows})
-        if self.drawn_seed:
-            note_seed(self.seed)
 
 
 def _draw(
@@ -255,7 +184,7 @@ def _draw(
     settings: "GenerateConfig",
     count: int,
     model: ChosenModel,
-    target: _Target,
+    target: WrittenSolos,
     streamed: bool,
 ) -> None:
     """Draw solos over a chart, after a prime, or free."""
@@ -302,7 +231,7 @@ def _fill(
     settings: "GenerateConfig",
     count: int,
     model: ChosenModel,
-    target: _Target,
+    target: WrittenSolos,
 ) -> None:
     """Write new bars inside a solo."""
     from yardbird.data.readers import stem_of

@@ -24,9 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 from yardbird import files
 from yardbird.codecs.hidden_torch import without_torch
 from yardbird.codecs.mask_table import MaskTable
+from yardbird.codecs.stream_check import StreamCheck
 from yardbird.codecs.vocabulary import (
     COUNTDOWN_BARS,
-    FOLLOWERS,
     KINDS,
     UNKNOWN_ARTIST,
     EncodeConfig,
@@ -46,9 +46,6 @@ if TYPE_CHECKING:  # MidiTok is imported only where it is used
 
 Tokens = NDArray[np.uint16]
 
-#: Kinds a stream may start with (a whole stream, or a window that starts at a bar line), and kinds it may not end with.
-_STARTS = ("BOS", "Bar")
-_OPEN = ("BOS", "Artist", "Position", "ChordRoot", "Pitch", "Velocity")
 _RANKS = (
     "Bar",
     "TimeSig",
@@ -242,7 +239,8 @@ class EventCodec:
         """
         ids = np.asarray(tokens, dtype=np.int64).reshape(-1)
         ids = ids[: len(ids) - int(np.argmax(np.append(ids[::-1] != self.pad_id, True)))]
-        self._check_order(ids)
+        check = StreamCheck(ids, self.vocabulary, self.kind_of)
+        check.order()
         kinds, values = self.kind_of[ids], self.value_of[ids]
         at = {kind: np.flatnonzero(kinds == index) for index, kind in enumerate(KINDS)}
         bar_of = np.cumsum(kinds == KINDS.index("Bar")) - 1
@@ -260,11 +258,11 @@ class EventCodec:
         bar_steps = np.append(0, np.cumsum(lengths))
         if kinds[-1] == KINDS.index("EOS"):
             left = at["Left"]
-            self._check(left, values[left] == len(at["Bar"]) - bar_of[left], ids, "the bars left until EOS")
+            check.holds(left, values[left] == len(at["Bar"]) - bar_of[left], "the bars left until EOS")
         positions = at["Position"]
-        self._check(positions, values[positions] < lengths[bar_of[positions]], ids, "a position inside the bar")
+        check.holds(positions, values[positions] < lengths[bar_of[positions]], "a position inside the bar")
         position_steps = bar_steps[bar_of[positions]] + values[positions]
-        self._check(positions[1:], np.diff(position_steps) > 0, ids, "ascending positions")
+        check.holds(positions[1:], np.diff(position_steps) > 0, "ascending positions")
         step_of = np.append(position_steps, 0)[np.cumsum(kinds == KINDS.index("Position")) - 1]
 
         notes = np.zeros(len(at["Pitch"]), dtype=NOTE_DTYPE)
@@ -275,12 +273,10 @@ class EventCodec:
         links = at["Duration"]
         np.add.at(notes["duration_tick"], note_of[links], values[links])
         chained = links[1:][np.diff(links) == 1]
-        self._check(chained, values[chained - 1] == self.longest_duration, ids, "a chain of longest durations")
+        check.holds(chained, values[chained - 1] == self.longest_duration, "a chain of longest durations")
         limits = np.append(notes["onset_tick"][1:], bar_steps[-1])[: len(notes)]
         ends = notes["onset_tick"] + notes["duration_tick"]
-        self._check(
-            at["Pitch"], ends <= limits, ids, "a note that ends before the next one and before the last bar line"
-        )
+        check.holds(at["Pitch"], ends <= limits, "a note that ends before the next one and before the last bar line")
         return Score(
             ticks_per_beat=self.steps_per_beat,
             notes=notes,
@@ -335,24 +331,5 @@ class EventCodec:
             int(values[index]), list(QUALITIES)[values[index + 1]], int(values[index + 2]) if has_bass else None
         )
 
-    def _check_order(self, ids: Ints) -> None:
-        if len(ids) == 0 or not (ids.min() >= 0 and ids.max() < self.vocab_size):
-            found = "no tokens" if len(ids) == 0 else f"ids {ids.min()} … {ids.max()}"
-            remedy = "decode with the codec that encoded them"
-            raise InputError("tokens", expected=f"ids 0 … {self.vocab_size - 1}", found=found, remedy=remedy)
-        kinds = self.kind_of[ids]
-        self._check([0], [KINDS[kinds[0]] in _STARTS], ids, f"a start with {' or '.join(_STARTS)}")
-        self._check(np.arange(1, len(ids)), _FOLLOWS[kinds[:-1], kinds[1:]], ids, "a kind that may follow")
-        self._check([len(ids) - 1], [KINDS[kinds[-1]] not in _OPEN], ids, "something after it")
-
-    def _check(self, places: ArrayLike, holds: ArrayLike, ids: Ints, expected: str) -> None:
-        """Raise an error at the first place in the stream where `holds` is false."""
-        wrong = np.asarray(places)[~np.asarray(holds, dtype=bool)]
-        if len(wrong):
-            place = int(wrong[0])
-            shown = " ".join(self.vocabulary[token] for token in ids[max(0, place - 1) : place + 1])
-            raise InputError(f"token {place}", expected=expected, found=shown, remedy="decode legal streams only")
-
 
 _QUALITY_INDEX = {quality: index for index, quality in enumerate(QUALITIES)}
-_FOLLOWS = np.array([[after in FOLLOWERS[kind] for after in KINDS] for kind in KINDS])

@@ -7,24 +7,16 @@ score returns the same stream. Generation terminates, because bars are counted a
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from yardbird.codecs.events import EventCodec
 from yardbird.codecs.mask_table import Mask, Span, Spans, one, without
+from yardbird.codecs.possible_chords import PossibleChords
 from yardbird.codecs.vocabulary import COUNTDOWN_BARS, FOLLOWERS, KINDS
 from yardbird.errors import InputError
-from yardbird.music.chords import QUALITIES, Chord
 from yardbird.music.ending import last_start
 from yardbird.music.key_chords import opening_qualities, qualities_in
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score
-
-
-class _PossibleChords(NamedTuple):
-    """The ids of the roots that have a chord, and for each of the 12 roots those of its qualities."""
-
-    roots: Spans
-    qualities: tuple[Spans, ...]
 
 
 class EventGrammar:
@@ -88,9 +80,8 @@ class EventGrammar:
         self._frame_steps = sum(int(codec.meter_steps[self._values[meter]]) for meter, _ in self._frame)
         assert frame is None or len(self._frame) == bars, "the frame has another number of bars"
         self._free_chords = chords is None
-        self._key = key
-        self._later = self._possible_chords(None if key is None else qualities_in(key))
-        self._possible = self._possible_chords(None if key is None else opening_qualities(key))  # as the next chord
+        self._later = PossibleChords(codec, None if key is None else qualities_in(key))
+        self._possible = PossibleChords(codec, None if key is None else opening_qualities(key))  # as the next chord
         self._chords = [(change.tick, codec.chord_ids(change.chord)) for change in chords or ()]
         self._chorus_bars = chorus_bars
         known_meter = frame is not None or (self._meter_id is not None and not meter_changes)
@@ -276,16 +267,11 @@ class EventGrammar:
         # The root may come from a prime, and then the key may have no chord on it.
         return self._possible.qualities[self._root] or (self._spans["ChordQuality"],)
 
-    def _basses(self) -> Spans:
-        """The possible bass notes of the last chord; in a key, its own tones."""
-        tones = Chord(self._root, list(QUALITIES)[self._quality]).pitch_classes if self._key else range(12)
-        return tuple(one(self._first["ChordBass"] + tone) for tone in sorted(tones) if tone != self._root)
-
     def _in_place(self) -> Spans:
         """What may follow at the same bar line or position."""
         last = self._last
         if last == "ChordQuality" and self._free_chords:
-            return (*self._basses(), *self._pitch_ids())
+            return (*self._later.basses(self._root, self._quality), *self._pitch_ids())
         if last in ("Chord", "ChordQuality", "ChordBass"):
             return self._pitch_ids()
         if last == "Duration" and self._values[self._last_id] == self._codec.longest_duration:
@@ -341,17 +327,6 @@ class EventGrammar:
         ):
             if not holds:
                 raise InputError(what, expected=expected, found=found, remedy="change the request")
-
-    def _possible_chords(self, of_roots: Sequence[frozenset[str]] | None) -> "_PossibleChords":
-        """The chords whose qualities are among those of their root. None: any."""
-        chosen = [frozenset(QUALITIES)] * 12 if of_roots is None else of_roots
-        root, quality = self._first["ChordRoot"], self._first["ChordQuality"]
-        return _PossibleChords(
-            roots=tuple(one(root + index) for index, own in enumerate(chosen) if own),
-            qualities=tuple(
-                tuple(one(quality + index) for index, name in enumerate(QUALITIES) if name in own) for own in chosen
-            ),
-        )
 
     def _refusal(self, token: int, expected: str) -> InputError:
         return InputError(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from yardbird.nn import decoder_kernel
-from yardbird.nn.decoder_kernel import Floats, Ints, Matrix, Terms, Weights
+from yardbird.nn.decoder_weights import Floats, Ints, Matrix, Terms, Weights
 from yardbird.nn.transformer import Block, Transformer, turns
 
 

@@ -4,9 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from yardbird.devices import prepare_torch
 from yardbird.generation import token_solos
 from yardbird.generation.orders import GenerateConfig, Order
@@ -31,7 +28,8 @@ def open_model(folder: Path) -> Answer:
 
     def draw(orders: Sequence[Order], config: GenerateConfig, seed: int, budget: TimeBudget) -> Sequence[Solo]:
         def generate(primes: Sequence[Any], constraints: Sequence[Constraint], *rest: Any) -> Sequence[Any]:
-            return family.generate(primes, [_Timed(constraint, budget) for constraint in constraints], *rest)
+            timed = [token_solos.Watched(constraint, lambda _: budget.check()) for constraint in constraints]
+            return family.generate(primes, timed, *rest)
 
         return token_solos.draw(generate, family.codec, orders, config, seed)
 
@@ -43,24 +41,6 @@ def open_model(folder: Path) -> Answer:
     # The first solo of a process takes seconds, in which functions are compiled: no request has to wait for that.
     draw([Order("first", 1)], as_config(_FIRST_SOLO), 0, TimeBudget())
     return answer
-
-
-class _Timed:
-    """A constraint that stops the request when its time is over."""
-
-    def __init__(self, constraint: Constraint, budget: TimeBudget) -> None:
-        self._constraint, self._budget = constraint, budget
-
-    @property
-    def finished(self) -> bool:
-        return self._constraint.finished
-
-    def allowed(self) -> NDArray[np.bool_]:
-        return self._constraint.allowed()
-
-    def advance(self, token: int) -> None:
-        self._budget.check()
-        self._constraint.advance(token)
 
 
 ENDPOINT = Endpoint(
