@@ -65,11 +65,11 @@ def test_a_role_set_on_the_command_line_of_dvc_is_read(tmp_path: Path, root: Pat
     assert read_background(tmp_path / "params.yaml") == {"otherjazz"}
 
 
-@pytest.mark.parametrize("preset", [None, "smoke", "paper"])
+@pytest.mark.parametrize("preset", [None, "smoke", "solos", "paper"])
 @pytest.mark.parametrize("family", ["music_transformer", "music_vae"])
 def test_the_default_settings_leave_epochs_for_adaptation(root: Path, preset: str | None, family: str) -> None:
     settings = read_params(root / "params.yaml")[family]
-    changes = read_params(root / f"presets/{preset}.yaml")[family] if preset else {}
+    changes = read_params(root / f"presets/{preset}.yaml").get(family, {}) if preset else {}
     model, training = ({**settings[part], **changes.get(part, {})} for part in ("model", "training"))
     mixed = model["background_epochs"]
     assert mixed is None or 0 < mixed < training["max_epochs"]
