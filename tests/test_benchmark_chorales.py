@@ -90,6 +90,25 @@ def test_no_token_is_predicted_from_itself_or_a_later_one(model: ModuleType) -> 
     assert not torch.allclose(one[-1], other[-1], atol=1e-5)
 
 
+@pytest.mark.parametrize("contexts", ["line_contexts", "harmony_contexts"])
+@pytest.mark.parametrize("step", [0, 1, 4, 9])
+def test_no_context_of_an_n_gram_contains_its_token_or_a_later_one(
+    recall: ModuleType, states: ModuleType, contexts: str, step: int
+) -> None:
+    """The harmonies of the first sixteenth once contained its own pitches."""
+    pitches = chorale(24, seed=1, rests=False)
+    for voice in range(4):
+        changed = pitches.copy()
+        changed[step, voice] += 1
+        one, other = (
+            np.stack(getattr(recall, contexts)(states.Voices(each))).reshape(-1, 4, 24) for each in (pitches, changed)
+        )
+        different = (one != other).any(axis=0)
+        assert not different[:, :step].any()
+        assert not different[: voice + 1, step].any()
+        assert different.any()
+
+
 def test_only_heights_distinguish_a_piece_from_its_transposition(model: ModuleType) -> None:
     training, _ = model.prepare([chorale(40, 4, rests=False), chorale(40, 4, rests=False) + 3], [chorale(8, 5)])
     piece, moved = training.pieces
