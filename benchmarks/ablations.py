@@ -10,27 +10,22 @@ the same bars, with and without the view of the bars after them. Takes minutes f
 import argparse
 import dataclasses
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from variant_training import trained_variant
 
 from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.encoded_solos import EncodedSolo, read_solos
 from yardbird.codecs.events import EventCodec
 from yardbird.config import read_section
-from yardbird.devices import best_device, prepare_torch
 from yardbird.evaluation.filling import CONTINUED, FILLED, filling_figures
 from yardbird.models.music_transformer.pitch_relations import RELATIONS
 from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.models.token_scoring import pool, score_solos
-from yardbird.seeds import derive_seed
-from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.fit import fit
 from yardbird.training.training_config import TrainingConfig
 
 PARAMS = Path("params.yaml")
@@ -57,19 +52,9 @@ def trained(changes: Mapping[str, Any], encoded: Path, seed: int, epochs: int | 
     """The family of params.yaml with changes, trained in one process."""
     config = dataclasses.replace(read_section("music_transformer.model", ModelConfig, PARAMS), **changes)
     training = read_section("music_transformer.training", TrainingConfig, PARAMS)
-    training = dataclasses.replace(
-        training, max_epochs=epochs or training.max_epochs, processes=1, sample_every_epochs=None
-    )
-    prepare_torch(training.threads)
-    torch.manual_seed(derive_seed(seed, "create", "music_transformer"))
-    family = MusicTransformerFamily(EventCodec.load(encoded / "codec.json"), config)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        CheckpointFolder(Path(folder), "music_transformer", "benchmark") as checkpoint,
-    ):
-        fit(family, encoded, training, seed=seed, checkpoint=checkpoint)
-    family.model.to(best_device())
-    return family
+    training = dataclasses.replace(training, max_epochs=epochs or training.max_epochs)
+    codec = EventCodec.load(encoded / "codec.json")
+    return trained_variant("music_transformer", lambda: MusicTransformerFamily(codec, config), encoded, training, seed)
 
 
 def measure(family: MusicTransformerFamily, solos: list[EncodedSolo], seed: int) -> list[float]:

@@ -60,7 +60,8 @@ def harmony_contexts(found: Voices) -> list[Signatures]:
     """By order, for every token (V · T): the other voices relative to its own latest pitch."""
     steps = np.arange(len(found.classes))
     beat = (steps - 1) // 4 * 4
-    last, last_but_one = found.latest[np.maximum(beat, 0) + 1], found.latest[np.maximum(beat - 4, -1) + 1]
+    # row 0, before the first sixteenth, where there is no such beat yet
+    last, last_but_one = (found.latest[np.maximum(start, -1) + 1] for start in (beat, beat - 4))
     by_voice = []
     for voice in range(VOICES):
         own = found.latest[:-1, voice]

@@ -10,27 +10,24 @@ an epoch and in a batch. The learnt prior is not trained. Takes minutes for ever
 import argparse
 import dataclasses
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from variant_training import trained_variant
+
 from yardbird.codecs.melody import MelodyCodec
 from yardbird.config import read_section
-from yardbird.devices import best_device, prepare_torch
 from yardbird.evaluation.reconstruction import HeldOutSolo, derangement, read_scores
 from yardbird.metrics.note_agreement import note_matches, onset_matches
 from yardbird.models.family_kinds import Vectors
 from yardbird.models.music_vae.vae_config import ModelConfig
 from yardbird.models.music_vae.vae_family import MusicVAEFamily
-from yardbird.seeds import derive_seed, generator
-from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.fit import fit
+from yardbird.seeds import generator
 from yardbird.training.training_config import TrainingConfig
 
 PARAMS = Path("params.yaml")
@@ -61,18 +58,9 @@ def trained(changes: Mapping[str, Any], encoded: Path, seed: int) -> MusicVAEFam
         windows_per_epoch=windows and round(windows / longer),
         **changes,
     )
-    batch_size = max(1, round(training.batch_size / longer))
-    training = dataclasses.replace(training, batch_size=batch_size, processes=1, sample_every_epochs=None)
-    prepare_torch(training.threads)
-    torch.manual_seed(derive_seed(seed, "create", "music_vae"))
-    family = MusicVAEFamily(MelodyCodec.load(encoded / "codec.json"), config)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        CheckpointFolder(Path(folder), "music_vae", "benchmark") as checkpoint,
-    ):
-        fit(family, encoded, training, seed=seed, checkpoint=checkpoint)
-    family.model.to(best_device())
-    return family
+    training = dataclasses.replace(training, batch_size=max(1, round(training.batch_size / longer)))
+    codec = MelodyCodec.load(encoded / "codec.json")
+    return trained_variant("music_vae", lambda: MusicVAEFamily(codec, config), encoded, training, seed)
 
 
 def matches(family: MusicVAEFamily, solo: HeldOutSolo, z: Vectors) -> tuple[int, int, int]:

@@ -2,10 +2,9 @@
 
 import dataclasses
 import math
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import ablations
 import pytest
 import torch
 from event_scores import CODEC
@@ -15,17 +14,7 @@ from yardbird.codecs.encoded_solos import read_solos
 from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
 
 
-@pytest.fixture(scope="module")
-def ablations(root: Path) -> ModuleType:
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        import ablations
-    finally:
-        sys.path.remove(str(root / "benchmarks"))
-    return ablations
-
-
-def test_every_variant_but_the_first_is_another_model(ablations: ModuleType) -> None:
+def test_every_variant_but_the_first_is_another_model() -> None:
     variants = [dataclasses.replace(SIZES, **changes) for changes in ablations.VARIANTS.values()]
     assert variants[0] == SIZES
     assert len(set(variants)) == len(variants)
@@ -33,7 +22,7 @@ def test_every_variant_but_the_first_is_another_model(ablations: ModuleType) -> 
 
 @pytest.mark.parametrize(("share", "fills"), [(0.25, True), (0.0, False)])
 def test_a_row_has_a_value_in_each_column_unless_the_model_cannot_fill(
-    ablations: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, fills: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, fills: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_encoded(test_bars=3)

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
+import jsb
 import numpy as np
 import pytest
 import torch
@@ -15,16 +15,6 @@ import torch.nn.functional as F
 from yardbird.errors import InputError
 
 VARIANTS = ["absolute", "relative", "relative, pitch and time", "by intervals", "by intervals, no recall"]
-
-
-@pytest.fixture(scope="module")
-def jsb(root: Path) -> ModuleType:
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        import jsb
-    finally:
-        sys.path.remove(str(root / "benchmarks"))
-    return jsb
 
 
 def chorale(steps: int, key: int) -> list[list[int]]:
@@ -56,7 +46,7 @@ def test_the_benchmark_prints_a_row_per_model_and_the_published_values(root: Pat
 
 
 def test_members_have_successive_seeds_and_the_mean_of_their_probabilities_is_scored(
-    jsb: ModuleType, file: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     setting = replace(jsb.BY_INTERVALS, d_model=32, hidden=16, epochs=1)
     jsb.report(file, {"by intervals": setting}, range(3, 5))
@@ -68,7 +58,7 @@ def test_members_have_successive_seeds_and_the_mean_of_their_probabilities_is_sc
 
 
 def test_a_missing_file_gives_a_one_line_error(
-    jsb: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["jsb.py", str(tmp_path / "chorales.json")])
     with pytest.raises(SystemExit) as ended:
@@ -87,26 +77,26 @@ def test_a_missing_file_gives_a_one_line_error(
         ('{"train": [[[60, 61, 62, 63, 64]]], "valid": [[[60]]]}', "at most four pitches a step, found something else"),
     ],
 )
-def test_another_file_is_refused(jsb: ModuleType, tmp_path: Path, text: str, expected: str) -> None:
+def test_another_file_is_refused(tmp_path: Path, text: str, expected: str) -> None:
     (tmp_path / "chorales.json").write_text(text)
     with pytest.raises(InputError, match=rf"chorales\.json: expected {expected}; give the path"):
         jsb.read(tmp_path / "chorales.json")
 
 
-def test_voices_are_ordered_from_the_highest_with_one_token_each(jsb: ModuleType) -> None:
+def test_voices_are_ordered_from_the_highest_with_one_token_each() -> None:
     tokens = jsb.serialise(jsb.voices([[72, 67, 60, 48], [74, 67, 59, 43]]))
     assert tokens.tolist()[0] == jsb.START
     assert (tokens[1:] // jsb.SYMBOLS).tolist() == [0, 1, 2, 3] * 2
     assert (tokens[1:] % jsb.SYMBOLS + jsb.LOWEST).tolist() == [72, 67, 60, 48, 74, 67, 59, 43]
 
 
-def test_fewer_than_four_pitches_go_to_the_voices_that_move_the_least(jsb: ModuleType) -> None:
+def test_fewer_than_four_pitches_go_to_the_voices_that_move_the_least() -> None:
     rest = jsb.LOWEST + jsb.REST
     pitches = jsb.voices([[72, 67, 60, 48], [71, 59, 50], [], [66, 59]])
     assert pitches.tolist()[1:] == [[71, rest, 59, 50], [rest] * 4, [rest, 66, 59, rest]]
 
 
-def test_transpositions_keep_every_voice_in_its_range(jsb: ModuleType) -> None:
+def test_transpositions_keep_every_voice_in_its_range() -> None:
     pitches = jsb.voices([[70, 65, 58, 50], [72, 65], [74, 65, 58, 48]])
     low, high = np.array([60, 55, 48, 45]), np.array([79, 68, 69, 64])
     allowed = [
@@ -123,7 +113,7 @@ def test_transpositions_keep_every_voice_in_its_range(jsb: ModuleType) -> None:
     assert (jsb.transposed(pitches, 2) - pitches).tolist() == [[2] * 4, [2, 2, 0, 0], [2] * 4]
 
 
-def test_an_epoch_cuts_every_piece_at_bar_lines_chosen_by_the_seed(jsb: ModuleType) -> None:
+def test_an_epoch_cuts_every_piece_at_bar_lines_chosen_by_the_seed() -> None:
     pieces = [jsb.voices(chorale(steps, key)) for key, steps in enumerate((12, 20, 300, 16))]
 
     def epoch(window: int, seed: int) -> list[torch.Tensor]:
@@ -142,7 +132,7 @@ def test_an_epoch_cuts_every_piece_at_bar_lines_chosen_by_the_seed(jsb: ModuleTy
 
 
 def test_every_token_is_scored_once_with_three_quarters_of_a_window_or_all_before_it(
-    jsb: ModuleType, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jsb, "WINDOW", 128)
     monkeypatch.setattr(jsb, "STRIDE", 64)
@@ -158,7 +148,7 @@ def test_every_token_is_scored_once_with_three_quarters_of_a_window_or_all_befor
             assert each == pytest.approx(expected, abs=1e-4)
 
 
-def test_relations_encode_the_interval_to_the_latest_token_of_each_voice(jsb: ModuleType) -> None:
+def test_relations_encode_the_interval_to_the_latest_token_of_each_voice() -> None:
     relations = jsb.pitch_relations()
     assert len(relations) == jsb.VOICES
     soprano, bass = (lambda pitch: pitch - jsb.LOWEST), (lambda pitch: pitch - jsb.LOWEST + 3 * jsb.SYMBOLS)
@@ -172,7 +162,7 @@ def test_relations_encode_the_interval_to_the_latest_token_of_each_voice(jsb: Mo
     assert between(jsb.REST + 3 * jsb.SYMBOLS, soprano(72)) == between(bass(48), jsb.REST)
 
 
-def test_only_the_position_in_the_bar_is_added_to_a_token(jsb: ModuleType) -> None:
+def test_only_the_position_in_the_bar_is_added_to_a_token() -> None:
     model = jsb.build("relative", jsb.PLAIN)
     embedded = model.embedding(torch.full((1, 130), 7))[0]
     assert torch.equal(embedded[:64], embedded[64:128])
@@ -180,7 +170,7 @@ def test_only_the_position_in_the_bar_is_added_to_a_token(jsb: ModuleType) -> No
     assert torch.equal(embedded[3], model.embedding.weight[7] + model.embedding.place.weight[3])
 
 
-def test_states_of_the_voices_are_those_of_a_reader_of_the_tokens(jsb: ModuleType) -> None:
+def test_states_of_the_voices_are_those_of_a_reader_of_the_tokens() -> None:
     random = np.random.default_rng(0)
     steps = [[*map(int, random.choice([60, 62, 64, jsb.LOWEST + jsb.REST], 4))] for _ in range(12)]
     tokens = jsb.serialise(np.repeat(np.array(steps), random.integers(1, 4, 12), axis=0))

@@ -1,22 +1,11 @@
 """The kept table of benchmarks: how rows become ratios, what counts as fallen, and that the page shows the report."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-
-
-@pytest.fixture(scope="module")
-def table(root: Path) -> ModuleType:
-    sys.path.insert(0, str(root / "benchmarks"))
-    try:
-        return importlib.import_module("table")
-    finally:
-        sys.path.remove(str(root / "benchmarks"))
+import table
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +31,19 @@ def compared(ratio: float | None, low: float = 0.0, high: float = 0.0, **others:
     return {**names, "ratio": ratio, "low": low, "high": high, **others}
 
 
-def test_a_ratio_is_the_median_of_the_ratios_of_each_round_and_not_the_ratio_of_medians(table: ModuleType) -> None:
+def test_a_ratio_is_the_median_of_the_ratios_of_each_round_and_not_the_ratio_of_medians() -> None:
     rows = [row("ours", 1.0, 2.0, 4.0), row("muspy", 10.0, 2.0, 12.0)]
     (found,) = table.comparisons("encoding", rows)
     assert (found["low"], found["ratio"], found["high"], found["rounds"]) == (2.0, 3.0, 6.5, 3)
 
 
-def test_each_variant_of_ours_is_compared_with_each_peer_of_the_same_setting_only(table: ModuleType) -> None:
+def test_each_variant_of_ours_is_compared_with_each_peer_of_the_same_setting_only() -> None:
     rows = [row("ours", 1, 1), row("ours, int8", 1, 1), row("a", 2, 2), row("b", 3, 3), row("a", 5, 5, setting="x")]
     pairs = [(found["ours"], found["peer"]) for found in table.comparisons("decoding", rows)]
     assert pairs == [("ours", "a"), ("ours", "b"), ("ours, int8", "a"), ("ours, int8", "b")]
 
 
-def test_a_peer_that_is_not_installed_keeps_its_row(table: ModuleType) -> None:
+def test_a_peer_that_is_not_installed_keeps_its_row() -> None:
     rows = [row("ours", 1.0, 1.0), row("muspy", missing="muspy is not installed")]
     (found,) = table.comparisons("encoding", rows)
     assert (found["ratio"], found["missing"]) == (None, "muspy is not installed")
@@ -62,7 +51,7 @@ def test_a_peer_that_is_not_installed_keeps_its_row(table: ModuleType) -> None:
     assert line == "not measured  work: ours against muspy: muspy is not installed"
 
 
-def test_a_growth_curve_ends_where_the_quick_run_ends(table: ModuleType) -> None:
+def test_a_growth_curve_ends_where_the_quick_run_ends() -> None:
     rows = [row("ours", 1.0, 1.0, axis="files", size=100), row("ours", missing="left out", axis="files", size=1000)]
     (curve,) = table.curves("growth", rows)
     assert curve["points"] == [(100, 1000.0)]
@@ -70,7 +59,7 @@ def test_a_growth_curve_ends_where_the_quick_run_ends(table: ModuleType) -> None
     assert list(table.comparisons("growth", rows)) == []
 
 
-def test_what_fell_is_named_and_what_noise_explains_is_not(table: ModuleType) -> None:
+def test_what_fell_is_named_and_what_noise_explains_is_not() -> None:
     kept = {"comparisons": [compared(2.0, 1.9, 2.1)], "benchmarks": {}}
 
     def lines(now: dict[str, Any]) -> list[str]:
@@ -83,11 +72,11 @@ def test_what_fell_is_named_and_what_noise_explains_is_not(table: ModuleType) ->
     assert lines(compared(3.0, 2.9, 3.1, peer="q")) == ["not measured  w: ours against p: kept is 2.00"]
 
 
-def test_the_page_is_the_one_that_the_kept_report_gives(root: Path, table: ModuleType, report: dict[str, Any]) -> None:
+def test_the_page_is_the_one_that_the_kept_report_gives(root: Path, report: dict[str, Any]) -> None:
     assert (root / "docs/benchmarks.md").read_text(encoding="utf-8") == table.page(report)
 
 
-def test_every_goal_belongs_to_a_row_of_the_kept_report(table: ModuleType, report: dict[str, Any]) -> None:
+def test_every_goal_belongs_to_a_row_of_the_kept_report(report: dict[str, Any]) -> None:
     """A goal may lack a row only if its benchmark was ended by the limit of time."""
     places = [(row["benchmark"], row["work"], row["peer"]) for row in report["comparisons"]]
     complete = {name for name, found in report["benchmarks"].items() if found["state"] == "complete"}
@@ -96,12 +85,14 @@ def test_every_goal_belongs_to_a_row_of_the_kept_report(table: ModuleType, repor
     assert [goal for goal in goals if not any(goal.covers(*place) for place in places)] == []
 
 
-def test_every_speed_benchmark_is_in_the_table(root: Path, table: ModuleType) -> None:
+def test_every_speed_benchmark_is_in_the_table(
+    root: Path,
+) -> None:
     """A benchmark is a file with a function `benchmark`, except those that measure something other than speed."""
     files = {path.stem for path in (root / "benchmarks").glob("*.py") if "\ndef benchmark(" in path.read_text()}
     assert {benchmark.file for benchmark in table.BENCHMARKS} == files
 
 
-def test_every_peer_of_the_kept_report_is_described(table: ModuleType, report: dict[str, Any]) -> None:
+def test_every_peer_of_the_kept_report_is_described(report: dict[str, Any]) -> None:
     peers = {row["peer"] for row in report["comparisons"]}
     assert {name for name in peers if not any(peer.names(name) for peer in table.PEERS)} == set()

@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from published_store import in_folder, publish_model, yardbird
@@ -171,6 +172,14 @@ def test_a_sound_is_made_again_with_the_prompts_of_its_batch(workspace: Path, ca
         ("[]", "found another .json"),
         ('{"model": {}}', "found one without the entry `made`, of an earlier version of Yardbird"),
         ('{"model": {}, "made": {"by": "sing"}}', "found no such model in models, out/experiments or the registry"),
+        (
+            '{"model": {}, "made": {"by": "sing", "with": 3}}',
+            "found one with another entry `made.with`; restore the file",
+        ),
+        (
+            '{"model": {}, "made": {"by": "sing", "with": {"libraries": []}}}',
+            "found one with another entry `made.with`",
+        ),
         ('{"model": {}, "made": {"by": "studio"}}', "found one of studio; only results of commands and stages can"),
         ('{"model": {}, "made": {"by": "stage baseline"}}', "found one of stage baseline; run `dvc repro --force ba"),
     ],
@@ -183,13 +192,14 @@ def test_a_file_that_is_no_provenance_is_one_line(workspace: Path, capsys: Captu
     assert "\n" not in error
 
 
-@pytest.mark.parametrize("change", [{"settings": {"bars": 4}}, {"index": 9}, {"prime": 3}])
+@pytest.mark.parametrize("change", [{"settings": {"bars": 4}}, {"index": 9}, {"prime": 3}, {"made": {"solos": 10**9}}])
 def test_an_incomplete_or_wrong_provenance_is_one_line(
-    workspace: Path, capsys: Capture, change: dict[str, object]
+    workspace: Path, capsys: Capture, change: dict[str, Any]
 ) -> None:
     succeed(["generate", "--fill", "3", "tune.mid", "--seed", "5"], capsys)
     record = Path("out/generate/tune_fill_3_seed5_000.json")
-    content = files.read_json(record) | change
+    content = files.read_json(record)
+    content |= change | {"made": content["made"] | change.get("made", {})}
     if "prime" in change:
         del content["fill"]
     files.write_json(record, content)

@@ -78,6 +78,22 @@ def test_a_melody_is_followed_to_its_end_under_a_caption_made_from_it(
     assert (row["prompt"], row["seconds"]) == ("jazz solo", 1.0)
 
 
+def test_the_setting_follow_is_that_of_the_parameters_without_the_option(workspace: Path) -> None:
+    """The command once ignored `sing.follow`, which the stage reads."""
+    path = workspace / "params.yaml"
+    path.write_text(path.read_text().replace("\n  follow: false", "\n  follow: true"))
+    app_ok("jazz solo", "--melody", "tune.mid", "--seconds", "0.5", "--seed", "1")
+    settings = json.loads((workspace / "out/sing/jazz_solo_seed1.json").read_text())["settings"]
+    assert settings["follow"]
+
+
+def test_a_melody_that_is_too_long_to_follow_is_refused(workspace: Path) -> None:
+    notes = make_notes([(24 * index, 6, 60 + index % 9, 90) for index in range(640)])
+    write_score(Score(12, notes, end_tick=24 * 640), workspace / "long.mid")
+    line = "error: --seconds: expected above 0, at most 600, found 640"
+    assert line in refused("--melody", "long.mid", "--follow")
+
+
 def app_ok(*arguments: str) -> None:
     with pytest.raises(SystemExit) as ended:
         app(["sing", *arguments])

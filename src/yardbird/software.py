@@ -15,8 +15,8 @@ from yardbird.pipeline import PIPELINE, read_stages
 _ROOT = Path(files.__file__).resolve().parents[2]
 #: The libraries that compute or write solos, sounds, pictures and sheet music.
 _LIBRARIES = (
-    "torch", "torchaudio", "transformers", "numpy", "scipy", "numba", "symusic", "mido", "pretty_midi", "matplotlib",
-    "verovio", "fpdf2",
+    "torch", "torchaudio", "transformers", "numpy", "scipy", "numba", "symusic", "pretty_midi", "soundfile",
+    "matplotlib", "music21", "verovio", "fpdf2",
 )  # fmt: skip
 
 

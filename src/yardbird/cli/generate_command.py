@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yardbird.generation.orders import GenerateConfig
 
 JUDGES = Path("data/judges")
-_MOST_SOLOS = 1024  # with the candidates of --best-of
+MOST_SOLOS = 1024  # with the candidates of --best-of
 
 
 def generate(
@@ -141,8 +141,8 @@ def generate(
     if count < 1:
         raise InputError("--count", expected="1 or more", found=str(count), remedy="request at least one solo")
     candidates = 1 if fill else settings.best_of
-    if count * candidates > _MOST_SOLOS:
-        expected, found = f"at most {_MOST_SOLOS} solos, candidates of --best-of included", f"{count * candidates}"
+    if count * candidates > MOST_SOLOS:
+        expected, found = f"at most {MOST_SOLOS} solos, candidates of --best-of included", f"{count * candidates}"
         raise InputError("--count", expected=expected, found=found, remedy="draw them with several commands")
     if stream:
         several = {"--count": count > 1, "--best-of": best_of not in (None, 1), "--fill": fill, "--json": as_json}

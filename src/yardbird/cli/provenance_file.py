@@ -40,6 +40,10 @@ class Provenance:
         if not isinstance(content.get("made"), Mapping):
             found = "one without the entry `made`, of an earlier version of Yardbird"
             raise InputError(file, expected=_EXPECTED, found=found, remedy="generate it again with its seed")
+        made_with = content["made"].get("with", {})
+        if not isinstance(made_with, Mapping) or not isinstance(made_with.get("libraries", {}), Mapping):
+            found = "one with another entry `made.with`"
+            raise InputError(file, expected=_EXPECTED, found=found, remedy="restore the file")
         return cls(file, content)
 
     @property

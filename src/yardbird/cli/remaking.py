@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yardbird.cli.console import working
-from yardbird.cli.generate_command import JUDGES
+from yardbird.cli.generate_command import JUDGES, MOST_SOLOS
 from yardbird.cli.interpolate_command import open_vae, read_opening, write_steps
 from yardbird.cli.move_commands import write_moved
 from yardbird.cli.notation_command import write_part
@@ -94,6 +94,9 @@ def _solo(found: Provenance, model: Path, folder: Path) -> None:
 
     content = found.content
     settings = GenerateConfig(**content["settings"])
+    candidates = 1 if "fill" in content else settings.best_of
+    if found.made["by"] == "generate" and found.made["solos"] * candidates > MOST_SOLOS:
+        raise ValueError(f"a batch of more than {MOST_SOLOS} solos")
     with working(f"loading {model}"):
         prepare_torch()
         family, provenance = open_family(model, content["model"]["family"])

@@ -81,25 +81,18 @@ def sing(
     from yardbird.config import read_section
     from yardbird.data.captions import caption_of_solo
     from yardbird.data.source_sounds import AudioConfig
-    from yardbird.generation.sound_orders import (
-        LONGEST_SECONDS,
-        MELODIES,
-        SingConfig,
-        check_prompt,
-        file_names,
-        melody_solo,
-    )
+    from yardbird.generation.sound_orders import MELODIES, SingConfig, check_prompt, file_names, melody_solo
     from yardbird.models.family_names import family_of
 
     options: dict[str, Any] = {
         "seconds": seconds, "guidance": guidance, "temperature": temperature, "top_k": top_k,
-        "melody_seconds": melody_seconds,
+        "melody_seconds": melody_seconds, "follow": follow or None,
     }  # fmt: skip
     prompts = list(prompts or ())
     for number, prompt in enumerate(prompts, 1):
         check_prompt(prompt, f"prompt {number}")
     section = read_section("sing", SingConfig)
-    settings = with_options(replace(section, prompts=tuple(prompts) or section.prompts[:1], follow=follow), options)
+    settings = with_options(replace(section, prompts=tuple(prompts) or section.prompts[:1]), options)
     folder = out or _FOLDER
     check_out(folder)
     trained = model_folder(model)
@@ -110,9 +103,9 @@ def sing(
         raise InputError("--follow", expected="a melody to follow", found="none", remedy="add --melody solo.mid")
     if melody:
         score, _ = melody_solo(melody, settings)
-        if follow:
+        if settings.follow:
             prompts = prompts or [caption_of_solo(score, read_section("audio", AudioConfig).style)]
-            settings = replace(settings, seconds=seconds or min(score.seconds, LONGEST_SECONDS))
+            settings = with_options(settings, {"seconds": seconds or score.seconds})
     if not prompts:
         raise InputError("PROMPT", expected="a description of the sound", found="none", remedy="describe the sound")
     settings = replace(settings, prompts=tuple(prompts))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # torch is imported where sampling starts, after a command ha
 MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
 
 MOST_LETTERS = 500  # of a prompt
-LONGEST_SECONDS, _MOST_SECONDS = 600, 3600  # of a sound, and of all sounds together
+_LONGEST_SECONDS, _MOST_SECONDS = 600, 3600  # of a sound, and of all sounds together
 _LONGEST_NAME = 60
 _MOST_CODES = 1_000_000  # more than any codebook has
 
@@ -32,7 +32,7 @@ class SingConfig(Settings, section="sing"):
     """Section `sing` of params.yaml."""
 
     prompts: Annotated[tuple[_Words, ...], NOT_EMPTY]
-    seconds: Annotated[float, Interval(gt=0, le=LONGEST_SECONDS)]  # of every sound, including a melody
+    seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, including a melody
     guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
     temperature: NonNegativeFloat  # 0: greedy decoding
     top_k: (
