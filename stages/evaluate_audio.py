@@ -14,7 +14,6 @@ from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_aud
 from yardbird.evaluation.originality import originality_csv
 from yardbird.execution import prepare_workers
 from yardbird.metrics.estimates import as_csv, merged
-from yardbird.metrics.sound_distance import EMBEDDING
 from yardbird.models.musicgen import MusicGenFamily
 
 NAME, DATA, REPORTS = "musicgen", Path("data"), Path("reports/evaluate")
@@ -33,7 +32,6 @@ def main() -> None:
     files.write_json(REPORTS / f"{NAME}.json", headlines(figures, solos))
     files.write_text(REPORTS / f"{NAME}_originality.csv", originality_csv(compared))
     files.write_text(REPORTS / f"{NAME}_rows.csv", as_csv(merged(figures, solos)))
-    print(f"frechet_distance: over the embedding {EMBEDDING!r}, {config.prompts} sounds of {config.seconds:g} s each")
     if words := unknown_words(family, config):
         print(f"warning: the training captions lack {', '.join(words)} (evaluate_audio.caption)", file=sys.stderr)
 

@@ -139,8 +139,10 @@ def write_sound_family(reports: Path) -> None:
         "musicgen": {
             "nats_per_frame": 12.5, "nats_per_frame_low": 12.0, "nats_per_frame_high": 13.0, "gain_on_unigram": 2.5,
             "gain_on_unigram_low": 2.0, "gain_on_unigram_high": 3.0, "nats_codebook_1": 2.0, "nats_codebook_2": 3.5,
-            "gain_on_untrained": 4.0, "gain_on_bigram": 1.0, "frechet_distance": 4.0, "voiced_share": 0.75,
-            "notes_per_second": 5.0, "caption_key_margin": 0.1, "caption_key_p": 0.002, "caption_tempo_share": 0.6,
+            "gain_on_untrained": 4.0, "gain_on_bigram": 1.0, "frechet_distance": 4.0, "kernel_distance": 1.5,
+            "kernel_distance_low": -0.25, "kernel_distance_high": 3.0, "voiced_share": 0.75, "chroma_cosine": 0.7,
+            "notes_per_second": 5.0, "vendi_score": 3.25, "vendi_score_low": 3.0, "vendi_score_high": 4.0,
+            "caption_key_margin": 0.1, "caption_key_p": 0.002, "caption_tempo_share": 0.6,
         },
         "unigram": {"nats_per_frame": 15.0, "nats_codebook_1": 3.0, "nats_codebook_2": 4.0},
         "shuffled_tokens": {"frechet_distance": 9.0},
@@ -166,7 +168,9 @@ def test_sound_has_its_own_section_and_its_notes_are_compared_with_the_others(da
     sound = parts["Sound"]
     assert "| row | nats per frame | gain on the untrained | gain on the unigram |" in sound
     assert "| musicgen | 12.50 [12.00, 13.00] | 4.00 | 2.50 [2.00, 3.00] | 1.00 | 2.00 | 3.50 |  |  |" in sound
-    assert "| shuffled_tokens | 9.00 |" in sound
+    assert "| musicgen | 4.000 | 1.50 [-0.25, 3.00] | 0.750 |" in sound
+    assert "| shuffled_tokens | 9.000 |" in sound
+    assert "| musicgen | 5 | 3.25 [3.00, 4.00] |" in parts["Sets of solos"]
     assert "| transcriber | 0.900 | 0.950 | 0.850 |  |  |  |" in sound
     assert "music_vae" not in sound, "its note F1 is of another kind"
     assert "transcriber" not in parts["Latent space"]

@@ -16,9 +16,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
 from yardbird.errors import InputError
-from yardbird.evaluation.clap import clap_score, open_clap
+from yardbird.evaluation.clap import clap_score, embed_with_clap, open_clap
 
 WORDS = ["<pad>", "<unk>", "<s>", "</s>", "a", "low", "high", "tone"]
 
@@ -55,12 +56,41 @@ def tone(hertz: float, seconds: float = 0.5) -> Waveform:
 
 def test_the_score_is_the_mean_cosine_over_pairs(checkpoint: Path) -> None:
     clap = open_clap(str(checkpoint))
-    pairs = [(tone(100), "a low tone"), (tone(4000, 0.8), "a high tone"), (tone(900), "a tone")]
-    alone = [clap_score(clap, [pair]) for pair in pairs]
-    assert all(-1 <= score <= 1 for score in alone)
+    captions = ["a low tone", "a high tone", "a tone"]
+    embedded = embed_with_clap(clap, [tone(100), tone(4000, 0.8), tone(900)] * 4, "tones")
+    alone = [clap_score(clap, [sound], [caption]) for sound, caption in zip(embedded[:3], captions, strict=True)]
     assert len(set(alone)) == 3
-    assert clap_score(clap, pairs) == pytest.approx(np.mean(alone), abs=1e-4)
-    assert clap_score(clap, pairs * 5) == pytest.approx(np.mean(alone), abs=1e-4)
+    assert clap_score(clap, embedded, captions * 4) == pytest.approx(np.mean(alone), abs=1e-4)
+
+
+def test_sounds_and_captions_are_compared_as_the_model_compares_them(checkpoint: Path) -> None:
+    clap, sound = open_clap(str(checkpoint)), tone(900)
+    samples = to_mono(sound, clap.processor.feature_extractor.sampling_rate)
+    inputs = clap.processor(
+        text=["a tone"], audio=[samples], sampling_rate=clap.processor.feature_extractor.sampling_rate,
+        return_tensors="pt",
+    )  # fmt: skip
+    with torch.inference_mode():
+        slow = clap.model(**inputs)
+    ours = clap_score(clap, embed_with_clap(clap, [sound], "a tone"), ["a tone"])
+    assert ours == pytest.approx(torch.cosine_similarity(slow.audio_embeds, slow.text_embeds).item(), abs=1e-5)
+
+
+def test_a_longer_sound_than_the_model_hears_has_a_vector_for_each_window(checkpoint: Path) -> None:
+    """The processor would cut it at random. The tiny model hears one second."""
+    clap = open_clap(str(checkpoint))
+    long, low, high = embed_with_clap(
+        clap,
+        [
+            Waveform(np.concatenate([tone(100, 1.0).samples, tone(4000, 1.0).samples]), 16_000),
+            tone(100, 1.0),
+            tone(4000, 1.0),
+        ],
+        "tones",
+    )
+    assert long.shape == (2, 8)
+    assert np.allclose(long, np.concatenate([low, high]), atol=0.02)
+    assert np.allclose(np.linalg.norm(long, axis=1), 1)
 
 
 def test_a_missing_checkpoint_gives_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

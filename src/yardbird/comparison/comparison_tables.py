@@ -14,6 +14,7 @@ from yardbird.evaluation.evaluate import ENDING, HEADLINE, SHOWN
 from yardbird.evaluation.filling import CONTINUED, FILLED, GAIN
 from yardbird.evaluation.originality import JUDGED
 from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
+from yardbird.metrics.diversity import VENDI
 from yardbird.metrics.set_rows import REAL
 from yardbird.metrics.verdicts import VERDICTS, family_verdicts
 from yardbird.report_tables import Section, Table
@@ -61,6 +62,8 @@ _SETS = {
     "Fréchet, floor": ("set_frechet_floor", 1),
     "judged style": (JUDGED_STYLE, 2),
 }
+#: Metrics of the table on diversity: column → (key, digits).
+_DIVERSITY = {"solos": ("solos", 0), "Vendi score": (VENDI, 2)}
 #: Metrics of the table on the judges, which are in the rows of real solos: column → (key, digits).
 _JUDGES = {
     "held-out excerpts": ("judge_excerpts", 0),
@@ -180,6 +183,8 @@ def _sets(comparison: Comparison) -> Section:
                 own = own | {"solos": counts[row, "set_overlap"], "real_solos": real}
                 rows[row if rows.get(row, own) == own else f"{row} for {name}"] = own
     judged = {row: own for row, own in comparison.figures().items() if row.startswith(REAL)} if rows else {}
+    sizes = comparison.rows.loc[comparison.rows["metric"] == VENDI].set_index("row")["n"]
+    varied = {row: own | {"solos": sizes[row]} for row, own in comparison.figures().items() if VENDI in own}
     return Section(
         "Sets of solos",
         [
@@ -188,6 +193,12 @@ def _sets(comparison: Comparison) -> Section:
                 table_cells.rows(rows, _SETS, ["set_frechet", "set_frechet_floor", JUDGED_STYLE]),
                 "Generated solos and held-out ones as sets; a Fréchet distance compares with its own floor only.",
                 ["Sets of solos", "Style judges"],
+            ),
+            Table(
+                ["row", *_DIVERSITY],
+                table_cells.rows(varied, _DIVERSITY),
+                "How many different solos each set amounts to, by melodic figures; compare rows of equally many solos.",
+                ["Diversity"],
             ),
             Table(
                 ["row", *_JUDGES],

@@ -2,7 +2,6 @@
 
 from yardbird.comparison import table_cells
 from yardbird.comparison.gathering import Comparison, figures_of
-from yardbird.metrics.sound_distance import EMBEDDING
 from yardbird.report_tables import Section, Table
 
 _SCORED = "nats_per_frame"
@@ -18,19 +17,27 @@ _CODES = {
     **{f"codebook {book}": (f"nats_codebook_{book}", 2) for book in _CODEBOOKS},
     **{f"top-1, {book}": (f"accuracy_codebook_{book}", 3) for book in _CODEBOOKS},
 }
+#: Only with a CLAP checkpoint.
+_OF_CLAP = {
+    "Fréchet, CLAP": "clap_frechet_distance",
+    "kernel, CLAP": "clap_kernel_distance",
+    "CLAP score": "clap_score",
+}
 _HEARD = {
-    "Fréchet distance": ("frechet_distance", 2),
+    "Fréchet distance": ("frechet_distance", 3),
+    "kernel distance": ("kernel_distance", 2),
     "voiced": ("voiced_share", 3),
     "notes a second": ("notes_per_second", 2),
     "key margin": ("caption_key_margin", 3),
     "p": ("caption_key_p", 4),
     "in tempo": ("caption_tempo_share", 2),
-    "CLAP": ("clap_score", 3),
+    **{heading: (key, 3) for heading, key in _OF_CLAP.items()},
 }
 _TOOLS = {
     "note F1": ("note_f1", 3),
     "precision": ("note_precision", 3),
     "recall": ("note_recall", 3),
+    "chroma cosine": ("chroma_cosine", 3),
     "F1, slow": ("note_f1_slow", 3),
     "medium": ("note_f1_medium", 3),
     "fast": ("note_f1_fast", 3),
@@ -52,8 +59,10 @@ def section(comparison: Comparison) -> Section:
             ),
             Table(
                 ["row", *_HEARD],
-                table_cells.rows(rows, _HEARD, ["clap_score"]),  # only with a CLAP checkpoint
-                f"Sound compared with held-out sound; the Fréchet distance is over {EMBEDDING}.",
+                table_cells.rows(
+                    rows, _HEARD, ["kernel_distance", *_OF_CLAP.values()]
+                ),  # of a single sound there is none
+                "Sound compared with held-out sound; distances are over the codec's latents, or over CLAP.",
                 ["Sound", "Captions"],
             ),
             Table(

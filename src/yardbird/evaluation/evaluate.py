@@ -17,6 +17,7 @@ from yardbird.evaluation.originality import ORIGINAL
 from yardbird.evaluation.reconstruction import ALL_HOLD, SHUFFLED, measure_latent, read_scores
 from yardbird.judges.style_judges import JUDGE_AUC, JUDGED_SIDES, JUDGED_STYLE
 from yardbird.metrics import coherence
+from yardbird.metrics.diversity import VENDI
 from yardbird.metrics.estimates import ENDS, Estimate, Estimates, Results, Shown, exact, merged, select, share
 from yardbird.metrics.phrase import ends_at_rest
 from yardbird.metrics.set_rows import FLOOR, REAL, SELF, mean_distance
@@ -46,6 +47,7 @@ SHOWN = (
     "interval_2",
 )
 _SOLOS = Shown(SHOWN)
+_DIVERSITY = Shown((VENDI,), ENDS, optional=True)
 _DISTANCE = Shown(("distance_to_real",), optional=True)
 _ENDING = Shown((ENDING,), ENDS, optional=True)
 _STYLE = Shown((JUDGED_STYLE,), optional=True)
@@ -53,13 +55,13 @@ _KEPT = Shown(("forced_accuracy", "sampled_accuracy", "note_f1", "onset_f1", "re
 #: The metrics shown for the rows that all families share. The family has those of its kind, below.
 _HEADLINES = {
     REAL: (
-        *(_SOLOS, _ENDING, *originality.SHOWN, _STYLE),
+        *(_SOLOS, _DIVERSITY, _ENDING, *originality.SHOWN, _STYLE),
         *(Shown(tuple(JUDGED_SIDES.values()), optional=True), Shown(JUDGE_AUC, ENDS, optional=True)),
     ),
-    FLOOR: (_DISTANCE, _STYLE),
+    FLOOR: (_DISTANCE, _DIVERSITY, _STYLE),
     NGRAM: (
         *(Shown((HEADLINE, "perplexity", "order", "escape", "grid_nats_per_note")), _DISTANCE),
-        *(_ENDING, *originality.SHOWN, _STYLE),
+        *(_DIVERSITY, _ENDING, *originality.SHOWN, _STYLE),
     ),
     SELF: originality.SHOWN_OF_SELF,
     SHUFFLED: (_KEPT,),
@@ -82,6 +84,7 @@ _OF_FAMILY = (
     *originality.SHOWN,
     Shown((ORIGINAL,), optional=True),
     *coherence.SHOWN,
+    _DIVERSITY,
     _ENDING,
     _STYLE,
     Shown(("set_overlap", "set_overlap_floor"), optional=True),

@@ -20,11 +20,12 @@ from yardbird.bootstrap_settings import Resampling
 from yardbird.codecs.events import EventCodec
 from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, PositiveInt, Settings
 from yardbird.evaluation import clap, originality
+from yardbird.evaluation.embedded_sound import FRECHET, KERNEL, distances, embed_with_codec
 from yardbird.evaluation.evaluate import SHOWN, read_generated, real_excerpts
 from yardbird.evaluation.held_out_sound import HEADLINE, UNTRAINED, EncodedClip, measure_codes, read_clips
 from yardbird.evaluation.listening import (
+    CHROMA,
     CODEC,
-    FRECHET,
     KEY_MARGIN,
     NOTE_F1,
     SHUFFLED_TOKENS,
@@ -46,6 +47,7 @@ from yardbird.evaluation.reconstruction import read_scores
 from yardbird.metrics import coherence
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.common_metrics import common_of
+from yardbird.metrics.diversity import VENDI, diversity_of
 from yardbird.metrics.estimates import ENDS, Estimate, Results, Shown, merged, select
 from yardbird.metrics.set_rows import FLOOR, REAL, SELF, compare_sets, mean_distance
 from yardbird.models.family_kinds import SoundFamily
@@ -59,11 +61,13 @@ from yardbird.tables.clip_tables import RENDERED
 REAL_TRANSCRIBED = "real_transcribed"
 _AT_ONCE = 24  # sounds drawn in one batch
 _DIGITS = 5  # significant ones, because a p-value may be small
+_DISTANCES = (FRECHET, KERNEL, f"{clap.PREFIX}{FRECHET}", f"{clap.PREFIX}{KERNEL}")
 #: The metrics of codes and sound that the metric file shows with intervals.
-_WITH_INTERVALS = (HEADLINE, FRECHET, KEY_MARGIN, TEMPO_SHARE, NOTE_F1)
+_WITH_INTERVALS = (HEADLINE, *_DISTANCES, KEY_MARGIN, TEMPO_SHARE, NOTE_F1, CHROMA)
 #: The metrics of solos in the metric file; rows without transcribed solos have none of them.
 _SHOWN_OF_SOLOS = (
     Shown(SHOWN, optional=True),
+    Shown((VENDI,), ENDS, optional=True),
     *coherence.SHOWN,
     *originality.SHOWN,
     Shown((ORIGINAL,), optional=True),
@@ -112,6 +116,7 @@ def evaluate_audio(
     Args:
         data: the folder with augmented, baseline, clips and encoded.
     """
+    judge = clap.open_clap(config.clap) if config.clap else None  # first, because the rest takes minutes
     encoded, resampling = data / "encoded/audio", Resampling(config.bootstrap_samples, seed)
     training, held_out = read_clips(encoded, "train"), read_clips(encoded, "test")
     untrained = family.untrained()
@@ -121,20 +126,23 @@ def evaluate_audio(
         name, family.score_codes, untrained.score_codes, training, held_out, codebook_size, resampling
     )
     sets = sounds_of(name, family, untrained, training, held_out, data / "clips", config, seed)
-    heard = {row: sound_figures(own, None if row == REAL else sets[REAL], resampling) for row, own in sets.items()}
+    heard: Results = {row: sound_figures(own, resampling) for row, own in sets.items()}
     asked: Results = {
         row: key_figures(sets[row], resampling) | tempo_figures(sets[row], resampling)
         for row in (name, UNTRAINED, REAL)
     }
-    if config.clap:
-        judge = clap.open_clap(config.clap)
+    waveforms = {row: [sound.waveform for sound in own] for row, own in sets.items()}
+    apart = distances({row: embed_with_codec(family, own, row) for row, own in waveforms.items()}, resampling)
+    if judge:
+        embedded = {row: clap.embed_with_clap(judge, own, row) for row, own in waveforms.items()}
+        apart = merged(apart, distances(embedded, resampling, clap.PREFIX))
         for row, own in asked.items():
-            pairs = [(sound.waveform, sound.caption) for sound in sets[row]]
-            own["clap_score"] = Estimate(clap.clap_score(judge, pairs), n=len(pairs))
+            score = clap.clap_score(judge, embedded[row], [sound.caption for sound in sets[row]])
+            own["clap_score"] = Estimate(score, n=len(sets[row]))
     solos = {solo.solo: solo.score for solo in read_scores(data / "augmented", "test")}
     tried = try_transcriber(solos, family, config.seconds, resampling)
     followed = try_following(name, solos, family, config.sampling, config.seconds, config.followed, seed, resampling)
-    found = merged(measured, heard, asked, tried, followed)
+    found = merged(measured, heard, apart, asked, tried, followed)
     return found, *compare_transcribed(name, sets, held_out[0].kind == RENDERED, data, seed)
 
 
@@ -216,7 +224,10 @@ def compare_transcribed(
     solos = {name: generated, REAL_TRANSCRIBED: heard, NGRAM: drawn, FLOOR: floor, REAL: real}
     heard_alone = {row: [plain(score) for score in own] for row, own in solos.items()}
     results = merged(
-        compare_sets(heard_alone, len(generated), streams(seed)), coherence_of(heard_alone), common_of(heard_alone)
+        compare_sets(heard_alone, len(generated), streams(seed)),
+        coherence_of(heard_alone),
+        common_of(heard_alone),
+        diversity_of(heard_alone, streams(seed)),
     )
     if not rendered:
         return results, []

@@ -13,6 +13,7 @@ from yardbird.judges.fitting import JudgeConfig, style_of
 from yardbird.judges.style_judges import read_judges
 from yardbird.metrics.coherence import coherence_of
 from yardbird.metrics.common_metrics import common_of
+from yardbird.metrics.diversity import diversity_of
 from yardbird.metrics.estimates import Results, merged
 from yardbird.metrics.set_rows import FLOOR, REAL, compare_sets
 from yardbird.metrics.sets import SetRow, set_headlines, set_rows
@@ -51,6 +52,7 @@ def evaluate_notes(
         style_of(read_judges(data / "judges"), sets, events, judge, seed),
         coherence_of(sets),
         common_of(sets),
+        diversity_of(sets, streams(seed)),
         set_headlines(apart),
         originality_of(name, compared, index, streams(seed)),
     )

@@ -1,7 +1,7 @@
-"""Measures sound: notes, pitch, the distance to held-out sound, and whether it follows its caption and a score.
+"""Measures sound: notes, pitch, and whether it follows its caption and a score.
 
 All compared sets have equally many sounds of equal length, from the first bar line of their clips on. All sounds are
-resampled, transcribed (`audio.transcription`) and embedded (`metrics.sound_distance`) in the same way.
+resampled and transcribed (`audio.transcription`) in the same way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
-from yardbird.audio.transcription import HeardNotes, detect_notes, estimate_tempo, to_score
+from yardbird.audio.transcription import SAMPLE_RATE, HeardNotes, detect_notes, estimate_tempo, to_score
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.bootstrap_settings import Resampling
 from yardbird.evaluation.held_out_sound import EncodedClip
 from yardbird.metrics.bootstrap import bootstrap, places_drawn
+from yardbird.metrics.chroma_cosine import chroma_cosines
 from yardbird.metrics.estimates import Estimate, Results, exact
 from yardbird.metrics.key_fit import scale_margin
-from yardbird.metrics.sound_distance import SAMPLE_RATE, embed, estimate_distance
 from yardbird.metrics.transcription_accuracy import found_notes
 from yardbird.models.family import Ratio
 from yardbird.models.family_kinds import Codes, SoundFamily
@@ -37,7 +37,8 @@ from yardbird.seeds import derive_seed, generator
 
 SHUFFLED_TOKENS, CODEC, TRANSCRIBER = "shuffled_tokens", "codec", "transcriber"
 ANOTHER = "another_solo"
-FRECHET, KEY_MARGIN, TEMPO_SHARE, NOTE_F1 = "frechet_distance", "caption_key_margin", "caption_tempo_share", "note_f1"
+KEY_MARGIN, TEMPO_SHARE, NOTE_F1 = "caption_key_margin", "caption_tempo_share", "note_f1"
+CHROMA = "chroma_cosine"
 #: In quarter notes a minute: slower solos count as slow, those at or above the second value as fast.
 SLOW_QPM, FAST_QPM = 160, 240
 _EXCERPTS = 2  # per held-out solo, for testing the transcriber and the following of a score
@@ -67,19 +68,18 @@ class Sound:
     qpm: float | None
     heard: HeardNotes
     score: Score
-    embeddings: Floats
 
 
 def listen(waveform: Waveform, caption: str, key: Key | None, qpm: float | None, group: str) -> Sound:
-    """Transcribe and embed a sound. If `qpm` is None, the tempo is estimated."""
+    """Transcribe a sound. If `qpm` is None, the tempo is estimated."""
     mono = Waveform(to_mono(waveform, SAMPLE_RATE)[:, None], SAMPLE_RATE)
     heard = detect_notes(mono)
     score = to_score(heard, qpm or estimate_tempo(mono))
-    return Sound(group, waveform, caption, key, qpm, heard, score, embed(mono.samples[:, 0]))
+    return Sound(group, waveform, caption, key, qpm, heard, score)
 
 
 def listen_to_clips(clips: Sequence[EncodedClip], folder: Path, seconds: float, label: str) -> list[Sound]:
-    """Transcribe and embed the first `seconds` of every clip of data/clips."""
+    """Transcribe the first `seconds` of every clip of data/clips."""
     sounds = []
     for clip in progress(clips, doing=f"listening to {label}", unit="clip"):
         whole = read_wave(files.within(folder, clip.path))
@@ -89,7 +89,7 @@ def listen_to_clips(clips: Sequence[EncodedClip], folder: Path, seconds: float, 
 
 
 def listen_to_codes(codec: Codec, codes: Sequence[Codes], like: Sequence[EncodedClip], label: str) -> list[Sound]:
-    """Decode, transcribe and embed codes, with the captions, keys and tempos of their clips."""
+    """Decode and transcribe codes, with the captions, keys and tempos of their clips."""
     return [
         listen(Waveform(codec.decode_codes(own)[:, None], codec.sample_rate), c.caption, c.key, c.qpm, c.tune_group)
         for own, c in progress(list(zip(codes, like, strict=True)), f"listening to {label}", unit="sound")
@@ -101,8 +101,8 @@ def shuffled(codes: Codes, seed: int, *names: str) -> Codes:
     return codes[:, generator(seed, SHUFFLED_TOKENS, *names).permutation(codes.shape[1])]
 
 
-def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, resampling: Resampling) -> dict[str, Estimate]:
-    """voiced_share (of the time in which a note sounds), notes_per_second, and the distance to `real`, if given."""
+def sound_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Estimate]:
+    """voiced_share (of the time in which a note sounds) and notes_per_second."""
     figures = [
         SoloFigures(
             str(place),
@@ -114,11 +114,7 @@ def sound_figures(sounds: Sequence[Sound], real: Sequence[Sound] | None, resampl
         )
         for place, sound in enumerate(sounds)
     ]
-    found = estimates(figures, resampling)
-    if real is not None:
-        own, theirs = ([sound.embeddings for sound in each] for each in (sounds, real))
-        found[FRECHET] = estimate_distance(own, theirs, resampling.samples, resampling.random())
-    return found
+    return estimates(figures, resampling)
 
 
 def key_figures(sounds: Sequence[Sound], resampling: Resampling) -> dict[str, Estimate]:
@@ -180,10 +176,10 @@ def try_following(
     seed: int,
     resampling: Resampling,
 ) -> Results:
-    """The accuracy with which a family performs the notes of held-out excerpts, by the transcription of its sound.
+    """How well a family performs the notes of held-out excerpts, by the transcription and the chroma of its sound.
 
-    Metrics as in `try_transcriber`, whose rows are the limit. Row `another_solo` compares the same sounds with the
-    notes of the next excerpt: the agreement of unrelated solos.
+    Metrics as in `try_transcriber`, whose rows are the limit. Row `another_solo` compares the same sounds with the next
+    excerpt: the agreement of unrelated solos.
 
     Args:
         most: of the excerpts, at most this many, as evenly from all solos as possible.
@@ -197,17 +193,20 @@ def try_following(
         [_FOLLOWED_CAPTION] * len(turns), frames, sampling, derive_seed(seed, "follow"), scores=scores
     )
     for place, ((solo, excerpt), codes) in enumerate(zip(turns, drawn, strict=True)):
-        heard = detect_notes(Waveform(family.decode_codes(codes)[:, None], family.sample_rate))
+        sound = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
+        heard = detect_notes(sound)
         _, another = turns[(place + 1) % len(turns)]
-        rows[name].append(SoloFigures(str(place), solo, _note_ratios(excerpt, heard)))
-        rows[ANOTHER].append(SoloFigures(str(place), solo, _note_ratios(another, heard)))
-    return {row: _with_f1(figures, resampling) for row, figures in rows.items()}
+        for row, score in ((name, excerpt), (ANOTHER, another)):
+            ratios = _note_ratios(score, heard) | _chroma_ratio(render(score), sound)
+            rows[row].append(SoloFigures(str(place), solo, ratios))
+    return {row: _pooled(figures, resampling) for row, figures in rows.items()}
 
 
 def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, resampling: Resampling) -> Results:
     """The accuracy of the transcriber on rendered solos: rows `transcriber`, and `codec` after encoding and decoding.
 
-    Metrics: note_f1 with its interval over the solos, note_precision, note_recall, and note_f1 by tempo.
+    Metrics: note_f1 with its interval over the solos, note_precision, note_recall, and note_f1 by tempo; for the codec,
+    also chroma_cosine with its interval.
 
     Args:
         solos: by name. The first two excerpts of about `seconds` are taken from each.
@@ -217,10 +216,11 @@ def try_transcriber(solos: Mapping[str, Score], codec: Codec, seconds: float, re
         for excerpt in excerpts(solo, seconds * solo.mean_qpm / 60)[:_EXCERPTS]:
             clean = to_mono(render(excerpt), codec.sample_rate)
             again = codec.decode_codes(codec.encode_sound(clean))
-            for row, sound in ((TRANSCRIBER, clean), (CODEC, again)):
-                heard = detect_notes(Waveform(sound[:, None], codec.sample_rate))
-                rows[row].append(SoloFigures(name, name, _note_ratios(excerpt, heard)))
-    return {row: _with_f1(figures, resampling) for row, figures in rows.items()}
+            rendered, decoded = (Waveform(samples[:, None], codec.sample_rate) for samples in (clean, again))
+            kept = _note_ratios(excerpt, detect_notes(decoded)) | _chroma_ratio(rendered, decoded)
+            rows[TRANSCRIBER].append(SoloFigures(name, name, _note_ratios(excerpt, detect_notes(rendered))))
+            rows[CODEC].append(SoloFigures(name, name, kept))
+    return {row: _pooled(figures, resampling) for row, figures in rows.items()}
 
 
 def _note_ratios(score: Score, heard: HeardNotes) -> dict[str, Ratio]:
@@ -238,14 +238,20 @@ def _note_ratios(score: Score, heard: HeardNotes) -> dict[str, Ratio]:
     }
 
 
-def _with_f1(figures: Sequence[SoloFigures], resampling: Resampling) -> dict[str, Estimate]:
-    """The pooled ratios with a denominator above 0; the F1 with its interval."""
+def _chroma_ratio(reference: Waveform, sound: Waveform) -> dict[str, Ratio]:
+    cosines = chroma_cosines(reference, sound)
+    return {CHROMA: Ratio(float(cosines.sum()), len(cosines))}
+
+
+def _pooled(figures: Sequence[SoloFigures], resampling: Resampling) -> dict[str, Estimate]:
+    """The pooled ratios with a denominator above 0; F1 and chroma with their intervals. No notes at all: no metrics."""
     if not figures:
         return {}
     denominators = {name: sum(solo.ratios[name].denominator for solo in figures) for name in figures[0].ratios}
     if not denominators[NOTE_F1]:
         return {}
-    return {name: own for name, own in estimates(figures, resampling, [NOTE_F1]).items() if denominators[name]}
+    with_interval = [name for name in (NOTE_F1, CHROMA) if denominators.get(name)]
+    return {name: own for name, own in estimates(figures, resampling, with_interval).items() if denominators[name]}
 
 
 def plain(score: Score) -> Score:

@@ -1,68 +1,102 @@
-"""The Fréchet audio distance (Kilgour et al. 2019) of two sets of sounds.
+"""Distances of two sets of sounds, given by their embeddings: the Fréchet and the kernel audio distance.
 
-    embedding "log-mel statistics": the mean and the standard deviation of each of 24 bands of the log-mel spectrogram,
-    in tens of decibels, over windows of one second, two a second: 48 numbers.
-
-It requires no pretrained network. It is sensitive to level, timbre, register and density, but not to notes.
+An embedding is one or more vectors for each sound, (vectors, dimensions). The vectors of one sound are not independent:
+intervals resample whole sounds, and the kernel distance leaves out the pairs within a sound. The sounds that a set is
+compared with are not resampled.
 """
 
+import math
 from collections.abc import Sequence
 
-import librosa
 import numpy as np
-from numpy.typing import NDArray
 
-from yardbird.metrics.bootstrap import bootstrap, places_drawn
+from yardbird.metrics.bootstrap import bootstrap, places_drawn, times_drawn
 from yardbird.metrics.estimates import Estimate, percentile_interval
 from yardbird.metrics.frechet import frechet_distance
 from yardbird.music.score import Floats, Ints
 
-EMBEDDING = "log-mel statistics"
-SAMPLE_RATE = 16_000
-_BANDS = 24
-_SPECTRUM, _HOP = 1024, 160  # samples; 100 spectra a second
-_WINDOW, _STRIDE = 100, 50  # spectra
-_FULL_SCALE = (_SPECTRUM / 4) ** 2  # power of a sine of amplitude 1 with a Hann window
-_FLOOR = 1e-6  # relative to full scale: −60 dB
+_PERCENT = 100  # the published unit of the kernel distance
+_MOST = 2000  # vectors, for the width of the kernel
 
 
-def embed(samples: NDArray[np.float32]) -> Floats:
-    """The embeddings of a sound of shape (n,) at `SAMPLE_RATE`, (windows, 48).
-
-    The rest after the last whole half second is ignored. A sound shorter than a second is one window. A sound without
-    samples has none.
-    """
-    if not len(samples):
-        return np.zeros((0, 2 * _BANDS))
-    whole = np.pad(samples, (0, max(_SPECTRUM - len(samples), 0)))
-    power = librosa.feature.melspectrogram(
-        y=whole, sr=SAMPLE_RATE, n_fft=_SPECTRUM, hop_length=_HOP, n_mels=_BANDS, norm=None
-    )
-    tens = np.log10(np.maximum(power[:, : max(len(samples) // _HOP, 1)] / _FULL_SCALE, _FLOOR))
-    windows = np.lib.stride_tricks.sliding_window_view(tens, min(_WINDOW, tens.shape[1]), axis=1)[:, ::_STRIDE]
-    embeddings: Floats = np.concatenate([windows.mean(axis=2), windows.std(axis=2)]).T.astype(np.float64)
-    return embeddings
-
-
-def sound_distance(sounds: Sequence[Floats], real: Sequence[Floats]) -> float:
-    """The Fréchet audio distance of two sets of sounds, given by their embeddings. Windows are pooled in each set."""
-    return frechet_distance(np.concatenate(sounds), np.concatenate(real))
-
-
-def estimate_distance(
+def frechet_audio_distance(
     sounds: Sequence[Floats], real: Sequence[Floats], samples: int, random: np.random.Generator
 ) -> Estimate:
-    """`sound_distance` with its 95 % bootstrap interval over whole sounds, because windows of one are not independent.
+    """The Fréchet audio distance (Kilgour et al. 2019), with its 95 % interval. Vectors are pooled in each set.
 
     A sample with repetitions has less variety than the set itself and so a greater distance. This bias, the mean of the
-    samples − the distance, is subtracted. The real sounds are not resampled. Source of the bias: Efron & Tibshirani
-    1993, ch. 10.
+    samples − the distance, is subtracted. Source of the bias: Efron & Tibshirani 1993, ch. 10.
     """
+    others = np.concatenate(real)
 
     def distances(drawn: Ints) -> Floats:
-        return np.array([sound_distance([sounds[place] for place in row], real) for row in drawn])
+        return np.array([frechet_distance(np.concatenate([sounds[place] for place in row]), others) for row in drawn])
 
-    distance = sound_distance(sounds, real)
+    distance = frechet_distance(np.concatenate(sounds), others)
     draws = bootstrap(distances, [len(sounds)], samples, random, places_drawn)
     low, high = percentile_interval(draws - (draws.mean() - distance))
     return Estimate(distance, max(low, 0.0), max(high, 0.0), len(sounds))
+
+
+def kernel_audio_distance(
+    sounds: Sequence[Floats], real: Sequence[Floats], samples: int, random: np.random.Generator
+) -> Estimate:
+    """The kernel audio distance (Chung et al. 2025, arXiv 2502.15602), with its 95 % interval: 100 · the unbiased
+    squared maximum mean discrepancy (Gretton et al. 2012).
+
+        mean k(x, x′) + mean k(y, y′) − 2 · mean k(x, y),   k(x, y) = exp(−‖x − y‖² / 2σ²)
+
+    x and x′ are vectors of two sounds of a set, y and y′ of two real ones; σ is the median distance of real vectors.
+    Unlike the Fréchet distance, it does not grow when the sets become smaller; for equal distributions it is 0 on
+    average, and negative for every second sample. The kernel distance of kadtk, which has one vector for each sound, is
+    the same. NaN if a set has fewer than two sounds.
+    """
+    if min(len(sounds), len(real)) < 2:
+        return Estimate(math.nan, n=len(sounds))
+    width = _width(np.concatenate(real))
+    pairs = ((sounds, sounds), (real, real), (sounds, real))
+    own, others, across = (_similarities(first, second, width) for first, second in pairs)
+    among_real = float(_mean_of_pairs(np.ones((1, len(real))), others)[0])
+
+    def distances(times: Ints | Floats) -> Floats:
+        between = times @ across.mean(axis=1) / times.sum(axis=1)
+        drawn: Floats = _PERCENT * (_mean_of_pairs(times, own) + among_real - 2 * between)
+        return drawn
+
+    distance = float(distances(np.ones((1, len(sounds))))[0])
+    draws = bootstrap(distances, [len(sounds)], samples, random, times_drawn)
+    return Estimate.drawn(distance, draws[np.isfinite(draws)], len(sounds))
+
+
+def _mean_of_pairs(times: Ints | Floats, similarities: Floats) -> Floats:
+    """The mean over pairs of different sounds, each sound counted as often as drawn: (draws, sounds) → (draws,).
+
+    NaN for a draw of a single sound.
+    """
+    apart = similarities - np.diag(np.diag(similarities))
+    pairs = times.sum(axis=1) ** 2 - (times**2).sum(axis=1)
+    means: Floats = ((times @ apart) * times).sum(axis=1) / np.where(pairs > 0, pairs, np.nan)
+    return means
+
+
+def _similarities(first: Sequence[Floats], second: Sequence[Floats], width: float) -> Floats:
+    """The mean of the kernel over all pairs of vectors of two sounds: (first sounds, second sounds)."""
+
+    from scipy.spatial.distance import cdist
+
+    vectors, counts = np.concatenate(second), np.array([len(sound) for sound in second])
+    starts = np.cumsum(counts) - counts
+    rows = []
+    for sound in first:  # one at a time: the kernel of all vectors of two large sets needs gigabytes
+        kernel = np.exp(-cdist(sound, vectors, "sqeuclidean") / (2 * width**2)).mean(axis=0)
+        rows.append(np.add.reduceat(kernel, starts) / counts)
+    return np.array(rows)
+
+
+def _width(vectors: Floats) -> float:
+    """The median distance of two vectors, of at most `_MOST` evenly spaced ones; 1 if they are all equal."""
+
+    from scipy.spatial.distance import pdist
+
+    some = vectors[:: -(-len(vectors) // _MOST)]
+    return float(np.median(pdist(some))) or 1.0

@@ -161,5 +161,9 @@ class SoundFamily(Family):
         """(n,) at `sample_rate` → (codebooks, frames)."""
 
     @abstractmethod
+    def sound_latents(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n,) at `sample_rate` → the latents that the codec quantises, (frames, dimensions)."""
+
+    @abstractmethod
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
         """(codebooks, frames) → (n,) at `sample_rate`."""

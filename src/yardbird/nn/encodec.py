@@ -143,12 +143,24 @@ def encode(model: "EncodecModel", samples: NDArray[np.float32]) -> NDArray[np.in
 
     There is no batch dimension: on a CPU batches are not faster (measured), because convolutions already fill a core.
     """
+    codes = cast(Any, model).encode(_in_frames(model, samples)).audio_codes
+    found: NDArray[np.int16] = codes[0, 0].cpu().numpy().astype(np.int16)
+    return found
+
+
+@torch.no_grad()
+def latents(model: "EncodecModel", samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The encoder's output before quantisation, (frames, dimensions), of a waveform as in `encode`."""
+    found: NDArray[np.float32] = model.encoder(_in_frames(model, samples))[0].T.cpu().numpy()
+    return found
+
+
+def _in_frames(model: "EncodecModel", samples: NDArray[np.float32]) -> torch.Tensor:
+    """The samples with zeros up to whole frames, (1, 1, samples), on the device of the model."""
     hop = model.config.hop_length
     whole = torch.zeros(1, 1, -(-len(samples) // hop) * hop)
     whole[0, 0, : len(samples)] = torch.from_numpy(samples)
-    codes = cast(Any, model).encode(whole.to(model.device)).audio_codes
-    found: NDArray[np.int16] = codes[0, 0].cpu().numpy().astype(np.int16)
-    return found
+    return whole.to(model.device)
 
 
 @torch.no_grad()

@@ -296,6 +296,10 @@ class MusicGenFamily(SoundFamily):
         """(n,) at `sample_rate` → (codebooks, frames), with the model's codec."""
         return encodec.encode(cast("EncodecModel", self.model.audio_encoder), samples)
 
+    def sound_latents(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n,) at `sample_rate` → (frames, dimensions), with the model's codec."""
+        return encodec.latents(cast("EncodecModel", self.model.audio_encoder), samples)
+
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
         """(codebooks, frames) → (n,) at `sample_rate`."""
         return encodec.decode(cast("EncodecModel", self.model.audio_encoder), codes)
