@@ -64,10 +64,10 @@ def database_file(uri: str) -> Path:
     return Path(sqlalchemy.make_url(uri).database or ":memory:")
 
 
-def _make_folder(uri: str) -> None:
+def _make_folder(db_uri: str) -> None:
     """MLflow makes the folder of the URI as written: beside a repository named `50%`, an empty one named `50%25`."""
-    if uri.startswith("sqlite:"):
-        database_file(uri).parent.mkdir(parents=True, exist_ok=True)
+    if db_uri.startswith("sqlite:"):
+        database_file(db_uri).parent.mkdir(parents=True, exist_ok=True)
 
 
 assert callable(mlflow_databases._make_parent_dirs_if_sqlite)  # the name that this version of MLflow calls
