@@ -264,13 +264,12 @@ def read_settings(path: Path) -> None:
 
 
 def read_overrides(path: Path) -> None:
-    """Apply each line as `-S` does."""
-    text = (ROOT / PARAMS).read_text(encoding="utf-8")
-    edited = path.with_name("edited.yaml")
-    edited.write_text(with_overrides(text, path.read_bytes().decode("utf-8", "surrogateescape").splitlines()))
-    content = read_params(edited)
+    """Apply each line as `-S` does; the file is then the settings, so that an error of a value names it."""
+    lines = path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
+    path.write_text(with_overrides((ROOT / PARAMS).read_text(encoding="utf-8"), lines), encoding="utf-8")
+    content = read_params(path)
     for section, kind in section_types().items():
-        for problem in section_problems(content, section, kind, edited):
+        for problem in section_problems(content, section, kind, path):
             raise problem
 
 

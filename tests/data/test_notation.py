@@ -314,6 +314,13 @@ def test_a_length_or_a_meter_that_would_fill_the_memory_is_refused_at_once(
         read_piece(save(tmp_path / name, text))
 
 
+@pytest.mark.parametrize("music", ["C" * 501 + "|D|\n", "C" * 4001 + "\n"], ids=["a long bar", "no bar lines"])
+def test_a_bar_that_music21_would_split_for_minutes_is_refused_at_once(tmp_path: Path, music: str) -> None:
+    """Regression: the fuzzer made a bar of 3,000 notes, which took more than 10 s."""
+    with pytest.raises(InputError, match=r"at most \d+ notes between two bar lines, found \d+; add the bar lines"):
+        read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/8\nK:C\n{music}"))
+
+
 def test_years_and_precise_tempos_are_no_lengths(tmp_path: Path) -> None:
     read_piece(save(tmp_path / "a.abc", "X:1\nT:Live 1947\nM:4/4 % 1947\nL:1/16\nK:C\nC16|\n"))
     read_piece(save(tmp_path / "a.krn", "**kern\n*M4/4\n*MM120.0000\n1c\n*-\n"))

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yardbird.config import read_params
-from yardbird.errors import InputError, YardbirdError
+from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.generation.leadsheet import LeadSheet
+from yardbird.runs.param_edits import with_overrides
 
 #: Files in the default suite: music21 and the settings of models are slow.
 COUNTS = {
@@ -30,9 +31,9 @@ def test_the_first_mutated_files_are_read_or_refused(root: Path, name: str, monk
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("name", ["midi", "musicxml", "mxl", "kern", "weimar", "params"])
+@pytest.mark.parametrize("name", READERS)
 def test_a_thousand_mutated_files_are_read_or_refused_within_two_gibibytes(root: Path, name: str) -> None:
-    count = "100" if name in ("musicxml", "mxl", "params") else "1000"
+    count = {"abc": "300", **dict.fromkeys(("musicxml", "mxl", "params", "overrides"), "100")}.get(name, "1000")
     command = [sys.executable, "benchmarks/fuzz.py", name, "--seed", "1", "--count", count]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, errors="replace", check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
@@ -98,6 +99,12 @@ def test_a_value_of_yaml_that_fills_the_memory_or_is_none_is_one_line(tmp_path: 
         read_params(path)
 
 
+def test_an_override_of_thousands_of_digits_is_one_line() -> None:
+    """Regression: `yardbird exp -S seed=99…` gave the traceback of Hydra's parser."""
+    with pytest.raises(ConfigError, match=r"^-S: seed=9+…: expected at most 1,000 characters, found 5,005$"):
+        with_overrides("seed: 3\n", [f"seed={'9' * 5000}"])
+
+
 def test_settings_in_another_encoding_are_one_line(tmp_path: Path) -> None:
     """Regression: `yardbird exp` gave a traceback, because it read them as UTF-8 after YAML had read UTF-16."""
     (tmp_path / "params.yaml").write_bytes("seed: 3\n".encode("utf-16"))
@@ -140,6 +147,14 @@ def test_the_tempo_of_a_link_in_other_digits_is_one_line() -> None:
     """Regression: `²` is a digit for Python, but no number."""
     link = "irealb://A=B==S=C==1r34LbKcu7[T44C^7 |Z=Swing=²=3"
     assert LeadSheet.parse(link).qpm is None
+
+
+@pytest.mark.parametrize("title", ["Slow%0BBoat", "Slow%0ABoat", "Slow%E2%80%A8Boat"])
+def test_a_line_break_in_the_title_of_a_link_does_not_end_the_line_of_the_title(title: str) -> None:
+    """Regression: the rest of the title was read back as chords, so that the solo could not be regenerated."""
+    sheet = LeadSheet.parse(f"irealb://{title}=A==S=C==1r34LbKcu7[T44C^7 |Z=Swing=200=3")
+    assert sheet.title == "Slow Boat"
+    assert LeadSheet.restored(sheet.text()) == sheet
 
 
 def test_real_files_are_seeds_if_they_are_there(shared: Path) -> None:

@@ -1,6 +1,7 @@
 """Two commands at once: each result is right, or refused in one line."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -176,3 +177,82 @@ def test_two_queued_experiments_with_two_workers_are_both_right(tmp_path: Path) 
         call(root, "dvc", "exp", "apply", f"seed{seed}")
         assert made_by(root, "models/toy/weights.txt")["seed"] == seed
         assert made_by(root, "data/generated/toy/solo.wav")["seed"] == seed
+
+
+#: A stage that replaces the model as the stage train does, with the weights of the seed; it waits while a file says so.
+TRAIN = """\
+import re, time
+from pathlib import Path
+
+from yardbird import files
+from yardbird.checksums import write_sums
+
+seed = re.search(r"(?m)^seed: (\\d+)", Path("params.yaml").read_text())[1]
+Path("started").touch()
+while Path("wait").exists():
+    time.sleep(0.05)
+with files.replacing_folder(Path("models/music_transformer")) as draft:
+    for path in Path("versions", seed).iterdir():
+        (draft / path.name).write_bytes(path.read_bytes())
+    write_sums(draft)
+"""
+TRAINED = """\
+stages:
+  train:
+    cmd: python stages/train.py
+    params: [seed]
+    deps: [stages/train.py]
+    outs: [models/music_transformer]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_a_solo_beside_dvc_repro_is_of_one_training_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC deletes the model before the stage starts, so that there is none until the training has ended.
+
+    An earlier test drew beside a loop of trainings: on a busy machine the model was missing during each of its draws.
+    Here the stage waits. The moment at which the folder is replaced is tested above.
+    """
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    root = make_repository(tmp_path / "project")
+    params = (ROOT / "params.yaml").read_text()
+    files.write_text(root / "dvc.yaml", TRAINED)
+    files.write_text(root / "stages/train.py", TRAIN)
+    monkeypatch.chdir(root)
+    for seed in (1, 2):
+        write_model(seed)
+        (root / "versions").mkdir(exist_ok=True)
+        (root / "models" / NAME).rename(root / "versions" / str(seed))
+    repro = ["dvc", "repro", "-q"]
+    draw = [sys.executable, "-m", "yardbird.cli", "generate", "--bars", "2", "--seed", "1", "--json"]
+
+    def train_with(seed: int) -> subprocess.Popen[str]:
+        files.write_text(root / "params.yaml", re.sub(r"(?m)^seed: \d+", f"seed: {seed}", params))
+        (root / "started").unlink(missing_ok=True)
+        return subprocess.Popen(repro, env=environment(), text=True)
+
+    def drawn_with() -> tuple[str, int]:
+        """The checksum of the model and the seed of its training, from the provenance of a solo."""
+        done = subprocess.run(draw, env=environment(), capture_output=True, text=True, check=True)
+        model = files.read_json(root / json.loads(done.stdout)["solos"][0]["json"])["model"]
+        return model["sha256"], model["trained"]["seed"]
+
+    assert train_with(1).wait() == 0
+    assert drawn_with() == (files.sha256_folder(root / "models" / NAME), 1)
+    files.write_text(root / "wait", "")
+    with train_with(2) as training:
+        while not (root / "started").exists():
+            assert training.poll() is None
+            threading.Event().wait(0.1)
+        refused = subprocess.run(draw, env=environment(), capture_output=True, text=True, check=False)
+        (root / "wait").unlink()
+        assert training.wait() == 0
+    assert refused.returncode == 1
+    assert re.fullmatch(
+        r"error: models/music_transformer: expected .*, found no such folder; .*wait.*\n", refused.stderr
+    )
+    assert drawn_with() == (files.sha256_folder(root / "models" / NAME), 2)
+    assert train_with(1).wait() == 0  # DVC restores the model from its cache, without the stage
+    assert not (root / "started").exists()
+    assert drawn_with() == (files.sha256_folder(root / "models" / NAME), 1)

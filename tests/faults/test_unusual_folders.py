@@ -1,9 +1,11 @@
 """A repository works in a folder whose name has `%`, `#`, `?`, spaces, quotes and letters of any language."""
 
+import json
 from pathlib import Path
 
 import mlflow
 import pytest
+from published_store import publish_model, yardbird
 
 from yardbird.tracking.artifact_locations import ARTIFACTS, DATABASE
 from yardbird.tracking.store import connect, is_own, tracking_uri
@@ -21,13 +23,15 @@ def unusual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def files_beside(root: Path) -> list[Path]:
-    """Files next to a repository. MLflow makes an empty folder there, with the name as it is written in the URI."""
-    return [path for path in root.parent.rglob("*") if path.is_file() and root not in path.parents]
+def beside(root: Path) -> list[Path]:
+    """What is next to a repository."""
+    return [path for path in root.parent.iterdir() if path != root]
 
 
 def test_the_store_and_its_artifacts_are_in_the_folder(unusual: Path, tmp_path: Path) -> None:
-    """Regression: with `?` the database was outside the repository, with two kinds of quotes it was an error of SQL."""
+    """Regression: with `?` the database was outside the repository, with two kinds of quotes it was an error of SQL,
+    and with `%` MLflow made an empty folder beside the repository.
+    """
     uri = tracking_uri(unusual)
     assert database_file(uri) == unusual / DATABASE
     assert is_own(uri, unusual)
@@ -38,9 +42,23 @@ def test_the_store_and_its_artifacts_are_in_the_folder(unusual: Path, tmp_path: 
     assert [path.name for path in (unusual / ARTIFACTS).rglob("*.txt")] == ["a.txt"]
     got = mlflow.artifacts.download_artifacts(run_id=run, artifact_path="a.txt", tracking_uri=uri)
     assert Path(got).read_text() == "a"
-    assert files_beside(unusual) == []
+    assert beside(unusual) == []
     moved = unusual.rename(unusual.with_name(f"moved {NAME}"))
     client, same = connect(moved)
     assert same == experiment
     assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
-    assert files_beside(moved) == []
+    assert beside(moved) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_command_line_works_in_the_folder(unusual: Path) -> None:
+    publish_model(unusual, 0)
+    draw = ("generate", "--bars", "2", "--seed", "1", "--json", "--model")
+    drawn = [yardbird(unusual, *draw, model) for model in ("music_transformer@challenger", "models/music_transformer")]
+    first, second = (json.loads(one.stdout)["solos"][0] for one in drawn)
+    assert first["notes"] == second["notes"]
+    assert (unusual / first["mid"]).is_file()
+    yardbird(unusual, "regenerate", first["json"], "--out", "again")
+    yardbird(unusual, "mlflow", "sync")
+    assert beside(unusual) == []

@@ -1,8 +1,10 @@
 """The command line. Commands import heavy libraries themselves, so that `yardbird --help` is fast."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -82,6 +84,8 @@ def _root(
     DVC runs the pipeline: `yardbird run` runs the changed stages, `yardbird compare` shows the results. Commands that
     make something write it to out/ and never replace an earlier result, except with --force.
     """
+    if deleted := _deleted_folder():
+        raise YardbirdError(deleted)
     if quiet and verbose:
         raise InputError("--quiet", expected="no --verbose with it", found="both", remedy="remove one")
     context.with_resource(verbosity(quiet=quiet, verbose=verbose))
@@ -89,11 +93,28 @@ def _root(
 
 def app(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error that a user can fix is one line on stderr, with exit status 1."""
+    _open_closed_streams()
     try:
         _cli(args=arguments)
     except YardbirdError as error:
         sys.exit(f"error: {error}")
     except Exception as error:
-        if not (fault := disk_fault(error)):
+        if not (fault := _deleted_folder() or disk_fault(error)):
             raise
         sys.exit(f"error: {fault}")
+
+
+def _deleted_folder() -> str:
+    """A line if the working directory was deleted, before a command or during it; otherwise empty."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "working directory: expected a folder, found that it was deleted; change to the repository with cd"
+    return ""
+
+
+def _open_closed_streams() -> None:
+    """Replace streams that the shell closed (`>&-`): libraries write to them, and a file could take their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115  # until the process ends

@@ -170,7 +170,7 @@ class LeadSheet:
         sounding = np.searchsorted(changes, beats, side="right") - 1
         chords = [score.chords[index].chord if index >= 0 else None for index in sounding]
         bars = [tuple(chords[first : first + meter.numerator]) for first in range(0, len(chords), meter.numerator)]
-        return cls(tuple(map(shortest, bars)), title, score.key, meter, round(score.mean_qpm, 3))
+        return cls(tuple(map(shortest, bars)), _one_line(title), score.key, meter, round(score.mean_qpm, 3))
 
 
 def read_lead_sheet(path: Path) -> LeadSheet:
@@ -231,8 +231,8 @@ def _headers_and_rows(sheet: LeadSheet, text: str, name: str) -> tuple[LeadSheet
 
 def _header(name: str, value: str, where: str) -> dict[str, Any]:
     readers: dict[str, tuple[Callable[[str], Any], str]] = {
-        "title": (str, "text"),
-        "form": (str, "text"),
+        "title": (_one_line, "text"),
+        "form": (_one_line, "text"),
         "key": (Key.parse, "a key such as Bb major or D minor"),
         "meter": (_meter, "a meter such as 4/4"),
         "qpm": (_qpm, f"quarter notes a minute, {_SLOWEST:g} to {_FASTEST:g}"),
@@ -245,6 +245,11 @@ def _header(name: str, value: str, where: str) -> dict[str, Any]:
         return {name: read(value)}
     except ValueError:
         raise InputError(where, expected=expected, found=repr(value), remedy="correct or remove the header") from None
+
+
+def _one_line(text: str) -> str:
+    """A link and the name of a file can contain line breaks, which would end the line in `LeadSheet.text`."""
+    return " ".join(text.split())
 
 
 def _meter(text: str) -> Meter:

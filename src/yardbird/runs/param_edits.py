@@ -13,6 +13,7 @@ from yardbird import files
 from yardbird.config import PARAMS
 from yardbird.errors import ConfigError
 
+_LONGEST = 1_000  # characters of an override: Python reads no number of 4,300 digits, and Hydra's parser is slow
 _PLAIN = re.compile(r"[A-Za-z_./][\w./ -]*")
 _READS_AS_OTHER = re.compile(r"true|false|null|yes|no|on|off|[.]?(inf|nan)|~", re.I)
 
@@ -27,6 +28,10 @@ def with_overrides(text: str, overrides: Sequence[str]) -> str:
     """
     if not overrides:
         return text
+    for override in overrides:
+        if len(override) > _LONGEST:
+            expected, found = f"at most {_LONGEST:,} characters", f"{len(override):,}"
+            raise ConfigError("-S", f"{override[:40]}…", expected=expected, found=found)
     from dvc.exceptions import DvcException
     from dvc.utils.hydra import apply_overrides
 

@@ -15,6 +15,7 @@ from alembic.util import CommandError
 from filelock import Timeout
 from mlflow.exceptions import MlflowException
 from mlflow.store import db_migrations
+from mlflow.store.db import utils as mlflow_databases
 from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
@@ -61,6 +62,16 @@ def is_database(uri: str) -> bool:
 def database_file(uri: str) -> Path:
     """The file of a URI such as `sqlite:///mlflow.db`."""
     return Path(sqlalchemy.make_url(uri).database or ":memory:")
+
+
+def _make_folder(db_uri: str) -> None:
+    """MLflow makes the folder of the URI as written: beside a repository named `50%`, an empty one named `50%25`."""
+    if db_uri.startswith("sqlite:"):
+        database_file(db_uri).parent.mkdir(parents=True, exist_ok=True)
+
+
+assert callable(mlflow_databases._make_parent_dirs_if_sqlite)  # the name that this version of MLflow calls
+mlflow_databases._make_parent_dirs_if_sqlite = _make_folder
 
 
 def shown(uri: str) -> str:

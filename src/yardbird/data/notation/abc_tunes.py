@@ -13,6 +13,8 @@ from yardbird.music.text_encoding import decode_texts
 SUFFIXES = (".abc",)
 _MAX_TUNES = 5_000
 _MAX_BARS = 5_000  # of the notes of a tune
+_MAX_NOTES = 500  # of a bar: music21 splits a longer one at the meter, in a time that grows with the square
+_MAX_UNBARRED = 4_000  # notes of a tune without bar lines
 _JUMPS = r"[!+](segno|coda|dacoda|fine|D\.[CS]\.(?:[ ]?al[ ]?(?:fine|coda))?)[!+]"
 
 
@@ -64,6 +66,7 @@ def read_abc(path: Path, number: str) -> Notated:
     plain, overlays = _plain(_jumps_as_words(tune))
     refuse_length(path, max(plain.count("|"), plain.count('"') // 2), len(plain))
     _refuse_long_notes(path, plain)
+    _refuse_long_bars(path, plain)
     coded, symbols = _code_chords(plain)
     extra = {"overlays_unread": overlays}
     extra |= {"parts_order_unread": 1} if re.search(r"^P:.*[A-Z].*[A-Z]", tune.partition("\nK:")[0], re.M) else {}
@@ -79,13 +82,25 @@ def read_abc(path: Path, number: str) -> Notated:
 def _refuse_long_notes(path: Path, tune: str) -> None:
     """Refuse lengths and meters that would fill more bars than music21 can make in seconds; the estimate is high."""
     units, meters = (re.findall(rf"(?m)(?:^|\[){key}:[ \t]*(\d{{1,3}})/(\d{{1,3}})\b", tune) for key in "LM")
-    music = re.sub(r'"[^"\n]*"|^(?:[A-Za-z]:|%).*', "", tune, flags=re.M)
-    lengths = sum(int(number[:6]) for number in re.findall(r"\d+", music))
+    lengths = sum(int(number[:6]) for number in re.findall(r"\d+", _music(tune)))
     unit = max((Fraction(int(over), int(under) or 1) for over, under in units), default=Fraction(1, 8))
     bar = min((Fraction(int(over) or 1, int(under) or 1) for over, under in meters), default=Fraction(1))
     if re.search(r"(?m)(?:^|\[)[LM]:[^\]\n%]*\d{4}", tune) or lengths * unit / bar > _MAX_BARS:
         expected, found = f"notes of at most {_MAX_BARS} bars", "lengths or a meter of more"
         raise InputError(path, expected=expected, found=found, remedy="correct them, or cut it into solos")
+
+
+def _refuse_long_bars(path: Path, tune: str) -> None:
+    bars = [len(re.findall(r"[A-Ga-gxz]", bar)) for bar in _music(tune).split("|")]
+    most = _MAX_NOTES if len(bars) > 1 else _MAX_UNBARRED
+    if max(bars) > most:
+        expected, found = f"at most {most} notes between two bar lines", f"{max(bars)}"
+        raise InputError(path, expected=expected, found=found, remedy="add the bar lines, or cut it into solos")
+
+
+def _music(tune: str) -> str:
+    """A tune without its fields and quoted texts."""
+    return re.sub(r'"[^"\n]*"|^(?:[A-Za-z]:|%).*', "", tune, flags=re.M)
 
 
 def _jumps_as_words(tune: str) -> str:
