@@ -10,6 +10,7 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
+from peft import PeftModel
 from ruamel.yaml import YAML
 from tiny_audio import FORMS, write_encoded, write_hub_checkpoint
 from torch.utils.data import DataLoader
@@ -47,9 +48,12 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
 
 
-def create(checkpoint: str, encoded: Path, folder: Path, method: str = "lora") -> MusicGenFamily:
+def create(
+    checkpoint: str, encoded: Path, folder: Path, method: str = "lora", gradient_checkpointing: bool = False
+) -> MusicGenFamily:
     settings = {
         "checkpoint": checkpoint,
+        "gradient_checkpointing": gradient_checkpointing,
         "model": {"d_model": 4, "num_heads": 1, "num_layers": 1, "d_ff": 4, "dropout": 0.0, "text_layers": 1},
         "adaptation": {"method": method, "rank": 2, "alpha": 4.0, "dropout": 0.1},
         "clips": {
@@ -111,6 +115,46 @@ def test_only_the_adapters_get_gradients_and_only_they_are_in_a_checkpoint(
     assert state is not None
     assert {name for name in state["weights"] if name.startswith("decoder.")} == graded
     assert not any(name.endswith("weight") for name in state["weights"] if name.startswith("text_encoder."))
+
+
+def test_the_adapters_are_also_saved_in_the_layout_of_peft(hub: Path, encoded: Path, tmp_path: Path) -> None:
+    family = create(str(hub), encoded, tmp_path)
+    for name, weight in family.model.named_parameters():
+        if "lora_B" in name:  # zero in new adapters
+            torch.nn.init.normal_(weight, std=0.1)
+    family.save(tmp_path / "saved")
+    adapters = tmp_path / "saved/adapters"
+    assert {path.name for path in adapters.iterdir()} == {"adapter_config.json", "adapter_model.safetensors"}
+    about = json.loads((adapters / "adapter_config.json").read_text())
+    assert (about["base_model_name_or_path"], about["peft_type"], about["r"]) == (str(hub), "LORA", 2)
+    base, merged = (MusicgenForConditionalGeneration.from_pretrained(place) for place in (hub, tmp_path / "saved"))
+    ids, mask = family.text_ids(FORMS)
+    given = {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": torch.arange(3 * 4 * 5).view(12, 5) % 32}
+    with torch.inference_mode():
+        before = base(**given).logits
+        adapted = PeftModel.from_pretrained(base, adapters)(**given).logits
+        expected = merged(**given).logits
+    torch.testing.assert_close(adapted, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(before, expected, atol=1e-2)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_gradient_checkpointing_changes_no_gradient(hub: Path, encoded: Path, tmp_path: Path, method: str) -> None:
+    gradients, kept = [], []
+    for saving in (False, True):
+        family = create(str(hub), encoded, tmp_path, method, gradient_checkpointing=saving)
+        batch = next(iter(DataLoader(family.datasets(encoded, 0).train, batch_size=4)))
+        family.model.train()
+        torch.manual_seed(1)  # dropout
+        held: list[torch.Tensor] = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda own, held=held: held.append(own) or own, lambda own: own):
+            loss = family.loss(batch, 0).total
+        kept.append(len(held))
+        torch.autograd.backward(loss)
+        gradients.append({name: w.grad for name, w in family.model.named_parameters() if w.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    assert all(torch.equal(gradients[0][name], gradients[1][name]) for name in gradients[0])
+    assert kept[1] < 0.5 * kept[0], "fewer tensors are kept for the backward pass"
 
 
 def test_the_frozen_text_encoder_has_no_dropout_and_reads_each_caption_once(

@@ -106,6 +106,7 @@ def _light_sections() -> dict[str, Any]:
         "music_vae.training": TrainingConfig,
         "musicgen.training": TrainingConfig,
         "musicgen.checkpoint": str,
+        "musicgen.gradient_checkpointing": bool,
         "generate": GenerateConfig,
         "sing": SingConfig,
         "blind_test": BlindTestConfig,

@@ -23,7 +23,7 @@ from yardbird.models.musicgen import code_decoding, code_windows, hub_checkpoint
 from yardbird.models.musicgen.code_windows import ClipsConfig
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
 from yardbird.models.musicgen.hub_checkpoint import SCRATCH
-from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
+from yardbird.models.musicgen.lora import ADAPTERS, Adaptation, merged, save_adapters, with_adapters
 from yardbird.models.musicgen.score_condition import is_of_condition
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.music.caption_facts import frames_of_caption
@@ -103,6 +103,10 @@ class MusicGenFamily(SoundFamily):
             if adaptation.method == "lora":
                 family._adapted = with_adapters(family.model, adaptation)
                 score_condition.condition_of(family.model).requires_grad_(True)
+        if read_section("musicgen.gradient_checkpointing", bool, params):
+            family.model.decoder.activation_checkpointing_enable(
+                activation_checkpointing_kwargs={"use_reentrant": False}
+            )
         family._check(encoded)
         return family
 
@@ -116,7 +120,7 @@ class MusicGenFamily(SoundFamily):
         return cls(model, words, ClipsConfig(**ours["clips"]), origin)
 
     def save(self, folder: Path) -> None:
-        """Write a MusicGen checkpoint in the hub's layout, with adapters merged, and `musicgen.json`."""
+        """Write a checkpoint in the hub's layout, with adapters merged; the adapters alone; and `musicgen.json`."""
 
         from transformers import EncodecFeatureExtractor
 
@@ -125,6 +129,8 @@ class MusicGenFamily(SoundFamily):
         with hub_checkpoint.quiet():
             model.save_pretrained(folder, state_dict=weights)
         score_condition.save(model, folder)
+        if self._adapted is not None:
+            save_adapters(self._adapted, self.origin.checkpoint, folder / ADAPTERS)
         self.tokenizer.save_pretrained(folder)
         EncodecFeatureExtractor(sampling_rate=self.sample_rate).save_pretrained(folder)
         ours = {"clips": dataclasses.asdict(self.clips), "origin": dataclasses.asdict(self.origin)}
