@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from huggingface_hub import save_torch_state_dict
+from safetensors.torch import load_file
 from table_rows import filled
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
@@ -34,13 +35,15 @@ FORMS = [
 ]
 
 
-def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 16_000) -> Path:
+def write_encoded(
+    folder: Path, codebook_size: int = CODES, sample_rate: int = 16_000, codebooks: int = CODEBOOKS
+) -> Path:
     """Ascending codes, with another step in each codebook, so that a model can learn them."""
     folder.mkdir(parents=True)
     packed, rows, start = [], [], 0
     for split, lengths in LENGTHS.items():
         for number, length in enumerate(lengths):
-            pace = np.arange(1, CODEBOOKS + 1)
+            pace = np.arange(1, codebooks + 1)
             packed.append((number + np.arange(length)[:, None] * pace) % codebook_size)
             key, qpm = ("F", "Bb minor", "A")[number % 3], 160 + 20 * (number % 4)
             captions = [form.format(key=key, qpm=qpm) for form in FORMS]
@@ -54,14 +57,22 @@ def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 1
         np.random.default_rng(0).integers(highest, size=(start, len(COLUMNS))).astype(np.uint16),
     )
     write_clip_index(folder, rows)
-    about = {"codebooks": CODEBOOKS, "codebook_size": codebook_size, "sample_rate": sample_rate, "frame_rate": 50}
+    about = {"codebooks": codebooks, "codebook_size": codebook_size, "sample_rate": sample_rate, "frame_rate": 50}
     (folder / "codec.json").write_text(json.dumps({**about, "source": "test"}))
     return folder
 
 
-def write_hub_checkpoint(folder: Path) -> Path:
-    """A checkpoint like facebook/musicgen-small on the hub, but smaller, with the same names of weights."""
+#: Sizes in the proportions of the published models: width, width of the feed-forward layers, layers, heads.
+SHAPES = {"small": (16, 64, 2, 2), "medium": (24, 96, 4, 3), "large": (32, 128, 4, 4)}
+
+
+def write_hub_checkpoint(folder: Path, size: str = "small", channels: int = 1) -> Path:
+    """A checkpoint like facebook/musicgen-small on the hub, but smaller, with the same names of weights.
+
+    As there, medium and large have several files of weights. Those of a stereo model are in half precision.
+    """
     torch.manual_seed(0)
+    width, wider, layers, heads = SHAPES[size]
     tokenizer = _sentence_pieces()
     codec = EncodecModel(
         EncodecConfig(
@@ -70,12 +81,12 @@ def write_hub_checkpoint(folder: Path) -> Path:
         )
     )  # fmt: skip
     text = T5EncoderModel(
-        T5Config(vocab_size=len(tokenizer), d_model=24, d_kv=12, d_ff=32, num_layers=1, num_heads=2)
+        T5Config(vocab_size=len(tokenizer), d_model=20, d_kv=10, d_ff=32, num_layers=1, num_heads=2)
     )  # narrower than the decoder, so that the model has a projection
     decoder = MusicgenForCausalLM(
         MusicgenDecoderConfig(
-            vocab_size=32, hidden_size=16, ffn_dim=32, num_hidden_layers=2, num_attention_heads=2,
-            pad_token_id=32, bos_token_id=32, num_codebooks=CODEBOOKS,
+            vocab_size=32, hidden_size=width, ffn_dim=wider, num_hidden_layers=layers, num_attention_heads=heads,
+            pad_token_id=32, bos_token_id=32, num_codebooks=channels * CODEBOOKS, audio_channels=channels,
         )
     )  # fmt: skip
     config = MusicgenConfig(text_encoder=text.config, audio_encoder=codec.config, decoder=decoder.config)
@@ -83,11 +94,11 @@ def write_hub_checkpoint(folder: Path) -> Path:
     model.generation_config = GenerationConfig(
         pad_token_id=32, bos_token_id=32, decoder_start_token_id=32, do_sample=True, guidance_scale=3.0, max_length=1500
     )
-    model.save_pretrained(folder)
+    (model.half() if channels == 2 else model).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     about = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**about, "tokenizer_class": "T5Tokenizer"}))
-    EncodecFeatureExtractor(sampling_rate=32_000).save_pretrained(folder)
+    EncodecFeatureExtractor(channels, 32_000).save_pretrained(folder)
     old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
     weights = {}
     for name, value in load_file(folder / "model.safetensors").items():
@@ -95,7 +106,9 @@ def write_hub_checkpoint(folder: Path) -> Path:
             name = name.replace(new, before)
         weights[name] = value
     weights["decoder.model.decoder.embed_positions.weights"] = decoder.model.decoder.embed_positions.weights
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").unlink()
+    most = "1GB" if size == "small" else "20KB"
+    save_torch_state_dict(weights, folder, max_shard_size=most, metadata={"format": "pt"})
     settings = json.loads((folder / "config.json").read_text())
     assert settings["decoder"].get("decoder_start_token_id") is None
     return folder

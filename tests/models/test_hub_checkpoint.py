@@ -14,12 +14,14 @@ from peft import PeftModel
 from ruamel.yaml import YAML
 from tiny_audio import FORMS, write_encoded, write_hub_checkpoint
 from torch.utils.data import DataLoader
-from transformers import MusicgenForConditionalGeneration, T5Config
+from transformers import AutoProcessor, MusicgenForConditionalGeneration, T5Config
 
 from yardbird.errors import InputError
 from yardbird.models.musicgen import MusicGenFamily
 from yardbird.models.musicgen.code_windows import read_codes, read_score_frames
+from yardbird.models.musicgen.delay_pattern import delayed
 from yardbird.models.musicgen.hub_checkpoint import locate, open_codec, open_model
+from yardbird.nn.sampling import SoundSampling
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import fit
 from yardbird.training.training_config import TrainingConfig
@@ -96,6 +98,64 @@ def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Pat
     np.testing.assert_allclose(loaded.untrained().score_codes(*given)[0], untouched[0], rtol=1e-5)
     assert np.array_equal(adapted[0], family.score_codes(*given)[0]), "saving merges a copy"
     assert loaded.unknown_words("jazz solo ж") != ()
+
+
+#: Size and channels of the published models but musicgen-small.
+PUBLISHED = [
+    ("medium", 1), ("large", 1), ("small", 2),
+    *(pytest.param(size, 2, marks=pytest.mark.slow) for size in ("medium", "large")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "channels"), PUBLISHED)
+def test_the_published_models_are_fine_tuned_saved_loaded_and_sing(tmp_path: Path, size: str, channels: int) -> None:
+    hub = write_hub_checkpoint(tmp_path / "hub", size, channels)
+    assert (hub / "model.safetensors.index.json").exists() == (size != "small")
+    encoded = write_encoded(tmp_path / "audio", codebook_size=32, sample_rate=32_000, codebooks=4 * channels)
+    family = create(str(hub), encoded, tmp_path)
+    given = read_codes(encoded)[:30].T, FORMS[0], read_score_frames(encoded)[:30]
+    untouched = family.score_codes(*given)[0]
+    with CheckpointFolder(tmp_path, "musicgen", "key") as checkpoint:
+        fit(family, encoded, TRAINING, seed=0, checkpoint=checkpoint)
+    family.save(tmp_path / "saved")
+    loaded = MusicGenFamily.load(tmp_path / "saved")
+    adapted = family.score_codes(*given)[0]
+    assert adapted.shape == (4 * channels, 30)
+    assert not np.allclose(adapted, untouched)
+    np.testing.assert_allclose(loaded.score_codes(*given)[0], adapted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(loaded.untrained().score_codes(*given)[0], untouched, rtol=1e-5)
+    (sung,) = loaded.generate([FORMS[0]], 12, SoundSampling(3.0, 1.0, None), seed=1)
+    assert loaded.decode_channels(sung).shape == (12 * 640, channels)
+    opened = AutoProcessor.from_pretrained(tmp_path / "saved")
+    assert opened.feature_extractor.feature_size == channels
+
+
+def test_the_codes_of_a_stereo_model_are_those_of_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = write_encoded(tmp_path / "audio", codebook_size=32, sample_rate=32_000, codebooks=8)
+    family = create(str(write_hub_checkpoint(tmp_path / "hub", channels=2)), encoded, tmp_path, "full")
+    model, decoded = family.model.eval(), []
+    decode: Any = model.audio_encoder.decode
+    monkeypatch.setattr(
+        model.audio_encoder, "decode", lambda codes, *_, **__: (decoded.append(codes[0]), decode(codes, [None]))[1]
+    )
+    ids, mask = family.text_ids(FORMS)
+    batch = next(iter(DataLoader(family.datasets(encoded, 0).validation, batch_size=2)))
+    with torch.inference_mode():
+        sound = model.generate(
+            input_ids=ids, attention_mask=mask, do_sample=False, guidance_scale=1.0, max_new_tokens=13
+        )
+        labels = delayed(batch["codes"], family.pad_id, 2).transpose(1, 2)
+        theirs = model(input_ids=batch["text"], attention_mask=batch["mask"], labels=labels).loss
+        nats, _ = family._score(
+            batch["codes"], family.text_states(batch["text"], batch["mask"]), batch["mask"], batch["score"]
+        )
+    codes = torch.stack(decoded, dim=2).flatten(1, 2).numpy()
+    ours = family.generate(FORMS, 10, SoundSampling(1.0, 0.0, None), seed=0)
+    assert np.array_equal(ours, codes)
+    for row, own in enumerate(ours):
+        np.testing.assert_allclose(family.decode_channels(own), sound[row].T, atol=1e-6)
+    frames = (batch["codes"][:, 0] != family.pad_id).sum()
+    assert float(nats.sum() / frames) == pytest.approx(8 * float(theirs), rel=1e-5)
 
 
 def test_only_the_adapters_get_gradients_and_only_they_are_in_a_checkpoint(
@@ -180,7 +240,7 @@ def test_the_frozen_text_encoder_has_no_dropout_and_reads_each_caption_once(
 
 
 def test_the_codec_is_that_of_the_checkpoint(hub: Path) -> None:
-    codec = open_codec(str(hub))
+    codec = open_codec(str(hub)).model
     theirs = open_model(hub).audio_encoder.state_dict()
     assert all(torch.equal(value, theirs[name]) for name, value in codec.state_dict().items())
     assert not any(weight.requires_grad for weight in codec.parameters())
@@ -237,7 +297,7 @@ def damage(folder: Path, kind: str) -> None:
         ("cut", "Error while deserializing header|incomplete"),
         ("other", "a model of type t5"),
         ("deeper", "no weights for decoder.model.decoder.layers.2"),
-        ("stereo", "a stereo model"),
+        ("stereo", "a decoder of 4 codebooks for 8 of its codec"),
         ("empty", "config.json|model_type"),
     ],
 )

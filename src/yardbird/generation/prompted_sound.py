@@ -109,7 +109,7 @@ def sing(
         scores = [melody.frames(prompt, frames, family.frame_rate) for prompt in group] if melody else None
         drawn = family.generate(group, frames, config.sampling, derive_seed(seed, "sing", first), primes, scores)
         for index, (prompt, codes) in enumerate(zip(group, drawn, strict=True), first):
-            waveform = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
+            waveform = Waveform(family.decode_channels(codes), family.sample_rate)
             primed = primes[0].shape[1] / family.frame_rate if primes else 0.0
             sounds.append(Sound(names[index], index, prompt, family.unknown_words(prompt), waveform, primed))
     return sounds

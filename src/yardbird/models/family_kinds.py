@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from yardbird.audio.wave import Waveform
 from yardbird.models.family import Family, TokenScores
 
 if TYPE_CHECKING:  # at run time, a sound family does not depend on the note codecs
@@ -161,5 +162,9 @@ class SoundFamily(Family):
         """(n,) at `sample_rate` → (codebooks, frames)."""
 
     @abstractmethod
+    def decode_channels(self, codes: Codes) -> NDArray[np.float32]:
+        """(codebooks, frames) → (n, channels) at `sample_rate`."""
+
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
-        """(codebooks, frames) → (n,) at `sample_rate`."""
+        """(codebooks, frames) → (n,) at `sample_rate`: the mean of the channels."""
+        return Waveform(self.decode_channels(codes), self.sample_rate).mono

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,15 @@ from yardbird.errors import InputError
 from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key
 from yardbird.music.score_frames import ScoreFrames, asked_frames, score_frames
-from yardbird.nn import encodec
+from yardbird.nn.clip_codec import ClipCodec
 from yardbird.progress import progress
 from yardbird.tables.clip_tables import RENDERED, ClipRow, EncodedClipRow, encoded_clip, read_clips, write_clip_index
 from yardbird.tables.copies_table import read_copies
 
-if TYPE_CHECKING:  # imported only where it is used: it is slow to import
-    from transformers import EncodecModel
-
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
 
 
-def encode_clips(
-    clips: Path, augmented: Path, output: Path, codec: "EncodecModel", source: str
-) -> dict[str, int | float]:
+def encode_clips(clips: Path, augmented: Path, output: Path, codec: ClipCodec, source: str) -> dict[str, int | float]:
     """Encode every clip of `clips`/clips.csv, resampled to the codec's rate, on all CPU cores.
 
     Writes to `output`: codes.npy, (frames of all clips, codebooks) int16, with the clips concatenated;
@@ -51,11 +46,11 @@ def encode_clips(
     rows = read_clips(clips)
     if not rows:
         raise InputError(clips, expected="clips", found="none", remedy="see rejected.csv in the same folder")
-    config = codec.config
+    config = codec.model.config
 
     def encode(row: ClipRow) -> NDArray[np.int16]:
         wave = read_wave(files.within(clips, row.path))
-        return encodec.encode(codec, to_mono(wave, config.sampling_rate)).T
+        return codec.encode(to_mono(wave, codec.sample_rate)).T
 
     # One clip per thread: torch releases the GIL, and its own threads speed up a single clip only a little.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), initializer=prepare_torch) as pool:
@@ -68,9 +63,9 @@ def encode_clips(
     _save(_score_frames(index, augmented, config.frame_rate), output / "score_frames.npy")
     write_clip_index(output, index)
     about = {
-        "codebooks": config.num_quantizers,
+        "codebooks": codec.codebooks,
         "codebook_size": config.codebook_size,
-        "sample_rate": config.sampling_rate,
+        "sample_rate": codec.sample_rate,
         "frame_rate": config.frame_rate,
         "source": source,
     }

@@ -39,6 +39,9 @@ class Singer(Protocol):
     @property
     def pad_id(self) -> int: ...
 
+    @property
+    def channels(self) -> int: ...
+
     def text_ids(self, captions: Sequence[str], /) -> tuple[Tensor, Tensor]: ...
 
     def text_states(self, ids: Tensor, mask: Tensor, /) -> Tensor: ...
@@ -100,7 +103,8 @@ class _Conditioned:
     """
 
     def __init__(self, family: Singer, captions: Sequence[str], guidance: float) -> None:
-        self._family, self._model, self._guidance, self.pad_id = family, family.model, guidance, family.pad_id
+        self._family, self._model, self._guidance = family, family.model, guidance
+        self.pad_id, self.channels = family.pad_id, family.channels
         ids, mask = (tensor.to(self._model.device) for tensor in family.text_ids(captions))
         states = family.text_states(ids, mask)
         if guidance != 1:
@@ -153,7 +157,9 @@ def _fill(
 ) -> None:
     """Sample the unknown codes of a window (rows, codebooks, frames), in place."""
     pad = conditioned.pad_id
-    ids = F.pad(delayed(codes, pad), (1, 0), value=pad)  # the first step is predicted from a column of pads
+    ids = F.pad(
+        delayed(codes, pad, conditioned.channels), (1, 0), value=pad
+    )  # the first step is predicted from a column of pads
     unknown = ids == _UNKNOWN
     if not bool(unknown.any()):
         return
@@ -165,4 +171,4 @@ def _fill(
         if bool(drawing.any()):  # a row still inside its prime keeps the prime's own codes
             streams = [generators[row] for row in drawing.nonzero()[:, 0].tolist()]
             ids[:, :, step][drawing] = choose(scores[drawing], sampling, streams)
-    codes.copy_(undelayed(ids[:, :, 1:]))
+    codes.copy_(undelayed(ids[:, :, 1:], conditioned.channels))

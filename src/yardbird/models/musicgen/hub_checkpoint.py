@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 
 from yardbird.errors import InputError
 from yardbird.nn import encodec
+from yardbird.nn.clip_codec import ClipCodec
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
     from transformers import EncodecModel, MusicgenForConditionalGeneration, PreTrainedTokenizerBase
@@ -23,7 +24,7 @@ _REMEDY = "set musicgen.checkpoint to scratch, or to a folder with the layout of
 _NEEDED = ["*.json", "*.safetensors", "spiece.model"]  # no pickles
 
 
-def open_codec(checkpoint: str) -> "EncodecModel":
+def open_codec(checkpoint: str) -> ClipCodec:
     """The codec of a model of `musicgen.checkpoint`, frozen and in evaluation mode.
 
     Raises:
@@ -31,10 +32,15 @@ def open_codec(checkpoint: str) -> "EncodecModel":
     """
     if checkpoint == SCRATCH:
         with quiet():
-            return encodec.load(CODEC)
-    codec = cast("EncodecModel", open_model(locate(checkpoint)).audio_encoder)
-    codec.requires_grad_(False)
+            return ClipCodec(encodec.load(CODEC), channels=1)
+    codec = codec_of(open_model(locate(checkpoint)))
+    codec.model.requires_grad_(False)
     return codec
+
+
+def codec_of(model: "MusicgenForConditionalGeneration") -> ClipCodec:
+    """The codec in a model, with the channels of its decoder."""
+    return ClipCodec(cast("EncodecModel", model.audio_encoder), cast(Any, model.config.decoder).audio_channels)
 
 
 def locate(checkpoint: str) -> Path:
@@ -60,7 +66,7 @@ def open_model(folder: Path) -> "MusicgenForConditionalGeneration":
     """Load the model of a folder (safetensors), in single precision and evaluation mode.
 
     Raises:
-        InputError: the folder does not hold a complete mono MusicGen.
+        InputError: the folder does not hold a complete MusicGen.
     """
 
     from transformers import AutoConfig, MusicgenConfig, MusicgenForConditionalGeneration
@@ -72,8 +78,10 @@ def open_model(folder: Path) -> "MusicgenForConditionalGeneration":
         raise _unusable(folder, str(error)) from None
     if not isinstance(config, MusicgenConfig):
         raise _unusable(folder, f"a model of type {config.model_type}")
-    if cast(Any, config.decoder).audio_channels != 1:
-        raise _unusable(folder, "a stereo model")
+    decoder: Any = config.decoder
+    books = decoder.audio_channels * cast(Any, config.audio_encoder).num_quantizers
+    if decoder.num_codebooks != books:
+        raise _unusable(folder, f"a decoder of {decoder.num_codebooks} codebooks for {books} of its codec")
     try:
         with quiet():
             model, report = cast(Any, MusicgenForConditionalGeneration).from_pretrained(  # typed as one return value
@@ -129,4 +137,4 @@ def quiet() -> Iterator[None]:
 
 def _unusable(folder: Path, found: str) -> InputError:
     line = " ".join(found.split())[:160]
-    return InputError(folder, expected="a complete mono MusicGen with tokenizer", found=line, remedy=_REMEDY)
+    return InputError(folder, expected="a complete MusicGen with tokenizer", found=line, remedy=_REMEDY)

@@ -28,7 +28,6 @@ from yardbird.models.musicgen.score_condition import is_of_condition
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.music.caption_facts import frames_of_caption
 from yardbird.music.score_frames import ScoreFrames
-from yardbird.nn import encodec
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.linear import accelerate
 from yardbird.nn.sampling import SoundSampling
@@ -79,6 +78,7 @@ class MusicGenFamily(SoundFamily):
             int(config.audio_encoder.frame_rate),
         )
         self.codebooks, self.pad_id = int(config.decoder.num_codebooks), int(config.decoder.pad_token_id)
+        self.channels = int(config.decoder.audio_channels)
         self.context_frames = max(1, round(clips.context_seconds * self.frame_rate))
         model.audio_encoder.requires_grad_(False)
         model.text_encoder.requires_grad_(False)
@@ -94,7 +94,7 @@ class MusicGenFamily(SoundFamily):
         if name == SCRATCH:
             captions = [caption for clip in code_windows.read_clips(encoded, "train") for caption in clip.captions]
             words = tokenizer.word_tokenizer(captions)
-            family = cls(build(sizes, words, hub_checkpoint.open_codec(name), origin.seed), words, clips, origin)
+            family = cls(build(sizes, words, hub_checkpoint.open_codec(name).model, origin.seed), words, clips, origin)
         else:
             folder = hub_checkpoint.locate(name)
             model = hub_checkpoint.open_model(folder)
@@ -132,7 +132,7 @@ class MusicGenFamily(SoundFamily):
         if self._adapted is not None:
             save_adapters(self._adapted, self.origin.checkpoint, folder / ADAPTERS)
         self.tokenizer.save_pretrained(folder)
-        EncodecFeatureExtractor(sampling_rate=self.sample_rate).save_pretrained(folder)
+        EncodecFeatureExtractor(self.channels, self.sample_rate).save_pretrained(folder)
         ours = {"clips": dataclasses.asdict(self.clips), "origin": dataclasses.asdict(self.origin)}
         files.write_json(folder / _OURS, ours)
 
@@ -245,7 +245,7 @@ class MusicGenFamily(SoundFamily):
     ) -> tuple[Tensor, Tensor]:
         """Nats of each code (B, codebooks, frames), 0 at pads, and `with_correct`, whether each was most probable."""
         pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # padding common to all rows
-        targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
+        targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id, self.channels)
         rows, books, steps = targets.shape
         ids = F.pad(targets[..., :-1], (1, 0), value=self.pad_id)
         added = self.score_states(score[:, :steps], steps)
@@ -259,7 +259,7 @@ class MusicGenFamily(SoundFamily):
         logits, flat = logits.flatten(0, 1), targets.flatten()
         nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
         correct = logits.argmax(-1) == flat if with_correct else torch.zeros_like(flat, dtype=torch.bool)
-        padded = [F.pad(undelayed(scores.view_as(targets)), (0, pads)) for scores in (nats, correct)]
+        padded = [F.pad(undelayed(scores.view_as(targets), self.channels), (0, pads)) for scores in (nats, correct)]
         return padded[0], padded[1]
 
     def score_codes(
@@ -300,13 +300,13 @@ class MusicGenFamily(SoundFamily):
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), with the model's codec."""
-        return encodec.encode(cast("EncodecModel", self.model.audio_encoder), samples)
+        return hub_checkpoint.codec_of(self.model).encode(samples)
 
-    def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
-        """(codebooks, frames) → (n,) at `sample_rate`."""
-        return encodec.decode(cast("EncodecModel", self.model.audio_encoder), codes)
+    def decode_channels(self, codes: Codes) -> NDArray[np.float32]:
+        """(codebooks, frames) → (n, channels) at `sample_rate`."""
+        return hub_checkpoint.codec_of(self.model).decode(codes)
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""
         codes = self.generate([_SAMPLE], self.context_frames, SoundSampling(3.0, 1.0, 50), seed)[0]
-        return Waveform(self.decode_codes(codes)[:, None], self.sample_rate)
+        return Waveform(self.decode_channels(codes), self.sample_rate)
