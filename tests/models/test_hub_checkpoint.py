@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from ruamel.yaml import YAML
-from tiny_audio import FORMS, write_encoded, write_hub_checkpoint
+from tiny_audio import FORMS, create, write_encoded, write_hub_checkpoint
 from torch.utils.data import DataLoader
-from transformers import AutoProcessor, MusicgenForConditionalGeneration, T5Config
+from transformers import AutoModelForTextToWaveform, AutoProcessor, MusicgenForConditionalGeneration, T5Config
 
 from yardbird.errors import InputError
 from yardbird.models.musicgen import MusicGenFamily
@@ -50,30 +49,6 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
 
 
-def create(
-    checkpoint: str, encoded: Path, folder: Path, method: str = "lora", gradient_checkpointing: bool = False
-) -> MusicGenFamily:
-    settings = {
-        "checkpoint": checkpoint,
-        "gradient_checkpointing": gradient_checkpointing,
-        "model": {"d_model": 4, "num_heads": 1, "num_layers": 1, "d_ff": 4, "dropout": 0.0, "text_layers": 1},
-        "adaptation": {"method": method, "rank": 2, "alpha": 4.0, "dropout": 0.1},
-        "clips": {
-            "context_seconds": 0.5,
-            "per_epoch": 4,
-            "caption_dropout": 0.1,
-            "notes_shown": 0.5,
-            "key_shown": 0.9,
-            "chords_shown": 0.5,
-            "beats_shown": 0.9,
-        },
-    }
-    with (folder / "params.yaml").open("w") as file:
-        YAML().dump({"musicgen": settings}, file)
-    torch.manual_seed(0)
-    return MusicGenFamily.create(encoded, folder / "params.yaml")
-
-
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Path, tmp_path: Path, method: str) -> None:
     family = create(str(hub), encoded, tmp_path, method)
@@ -100,18 +75,22 @@ def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Pat
     assert loaded.unknown_words("jazz solo ж") != ()
 
 
-#: Size and channels of the published models but musicgen-small.
+#: Size, channels, and whether a melody is a condition, of the published models but musicgen-small.
 PUBLISHED = [
-    ("medium", 1), ("large", 1), ("small", 2),
-    *(pytest.param(size, 2, marks=pytest.mark.slow) for size in ("medium", "large")),
+    ("medium", 1, False), ("large", 1, False), ("small", 2, False), ("medium", 1, True), ("medium", 2, True),
+    *(pytest.param(*model, marks=pytest.mark.slow) for model in (
+        ("medium", 2, False), ("large", 2, False), ("large", 1, True), ("large", 2, True),
+    )),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("size", "channels"), PUBLISHED)
-def test_the_published_models_are_fine_tuned_saved_loaded_and_sing(tmp_path: Path, size: str, channels: int) -> None:
-    hub = write_hub_checkpoint(tmp_path / "hub", size, channels)
+@pytest.mark.parametrize(("size", "channels", "melody"), PUBLISHED)
+def test_the_published_models_are_fine_tuned_saved_loaded_and_sing(
+    tmp_path: Path, size: str, channels: int, melody: bool
+) -> None:
+    hub = write_hub_checkpoint(tmp_path / "hub", size, channels, melody=melody)
     assert (hub / "model.safetensors.index.json").exists() == (size != "small")
-    encoded = write_encoded(tmp_path / "audio", codebook_size=32, sample_rate=32_000, codebooks=4 * channels)
+    encoded = write_encoded(tmp_path / "audio", 32, 32_000, codebooks=4 * channels, chroma=melody)
     family = create(str(hub), encoded, tmp_path)
     given = read_codes(encoded)[:30].T, FORMS[0], read_score_frames(encoded)[:30]
     untouched = family.score_codes(*given)[0]
@@ -127,7 +106,11 @@ def test_the_published_models_are_fine_tuned_saved_loaded_and_sing(tmp_path: Pat
     (sung,) = loaded.generate([FORMS[0]], 12, SoundSampling(3.0, 1.0, None), seed=1)
     assert loaded.decode_channels(sung).shape == (12 * 640, channels)
     opened = AutoProcessor.from_pretrained(tmp_path / "saved")
-    assert opened.feature_extractor.feature_size == channels
+    assert opened.feature_extractor.to_dict() == AutoProcessor.from_pretrained(hub).feature_extractor.to_dict()
+    assert (
+        AutoModelForTextToWaveform.from_pretrained(tmp_path / "saved").config.model_type
+        == family.model.config.model_type
+    )
 
 
 def test_the_codes_of_a_stereo_model_are_those_of_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

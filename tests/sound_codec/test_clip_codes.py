@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from table_rows import filled
-from transformers import EncodecConfig, EncodecModel
+from transformers import EncodecConfig, EncodecModel, MusicgenMelodyFeatureExtractor
 
 from yardbird import files
 from yardbird.audio.resampling import to_mono
@@ -18,7 +18,7 @@ from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
-from yardbird.music.score_frames import asked_frames, score_frames
+from yardbird.music.score_frames import CHROMA, asked_frames, score_frames
 from yardbird.nn.clip_codec import ClipCodec
 from yardbird.sound_codec.clip_codes import encode_clips
 from yardbird.tables.clip_tables import RENDERED, ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
@@ -139,6 +139,19 @@ def test_a_stereo_checkpoint_has_the_codes_of_a_clip_for_each_channel_in_turn(tm
     assert both.shape == (16_000, 2)
     assert np.array_equal(both[:, 0], mono.decode(codes[::2])[:, 0])
     assert np.array_equal(both[:, 1], mono.decode(left_alone[1::2])[:, 0])
+
+
+def test_the_clips_of_a_melody_checkpoint_have_their_chroma_as_a_last_column(tmp_path: Path) -> None:
+    clips, plain = clips_folder(tmp_path / "clips", [16_000, 6_400]), codec(16_000)
+    melodic = replace(plain, extractor=MusicgenMelodyFeatureExtractor(sampling_rate=16_000, n_fft=4096))
+    encode_clips(clips, tmp_path, tmp_path / "plain", plain, "scratch")
+    encode_clips(clips, tmp_path, tmp_path / "melody", melodic, "facebook/musicgen-melody")
+    without, frames = (np.load(tmp_path / name / "score_frames.npy") for name in ("plain", "melody"))
+    assert np.array_equal(frames[:, :CHROMA], without)
+    second = to_mono(read_wave(clips / "audio/1.flac"), 16_000)
+    assert np.array_equal(frames[50:, CHROMA], melodic.chroma(second))
+    assert files.read_json(tmp_path / "melody/codec.json")["chroma"]
+    assert "chroma" not in files.read_json(tmp_path / "plain/codec.json")
 
 
 def test_a_corpus_without_clips_is_a_clear_error(tmp_path: Path) -> None:

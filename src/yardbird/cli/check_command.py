@@ -22,7 +22,7 @@ _DIVIDED: Mapping[str, tuple[str, ...]] = {
     "codec": ("model", "sounds", "training"),
     "music_transformer": ("model", "training"),
     "music_vae": ("model", "training"),
-    "musicgen": ("checkpoint", "model", "adaptation", "clips", "training"),
+    "musicgen": ("checkpoint", "model", "gradient_checkpointing", "adaptation", "clips", "training"),
 }
 
 

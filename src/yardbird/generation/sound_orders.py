@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, Settings
+from yardbird.data.readers import SOUND_SUFFIXES
 from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
 from yardbird.music.score import Score
@@ -38,7 +39,7 @@ class SingConfig(Settings, section="sing"):
     top_k: (
         Annotated[int, Interval(ge=1, le=_MOST_CODES)] | None
     )  # sample only from this many of the most probable codes
-    melody: str | None  # a music file in data/charts; every sound continues its opening, or follows it
+    melody: str | None  # a music or sound file in data/charts; every sound continues its opening, or follows it
     melody_seconds: PositiveFloat  # length of that opening
     follow: bool  # the model performs all notes of the melody; false: it hears the opening and continues it
 
@@ -75,13 +76,25 @@ def melody_solo(file: Path, config: SingConfig) -> tuple[Score, float]:
         InputError: the file is missing, has no solo, or leaves nothing to draw.
     """
     score = load_midi(file)
-    if config.follow:
-        return score, 0.0
-    seconds = min(config.melody_seconds, score.seconds)
+    return score, 0.0 if config.follow else opening_seconds(file, score.seconds, config)
+
+
+def is_recording(melody: Path) -> bool:
+    """Whether a melody is a sound, which has no notes."""
+    return melody.suffix.lower() in SOUND_SUFFIXES
+
+
+def opening_seconds(file: Path, length: float, config: SingConfig) -> float:
+    """How many of the seconds of a melody a sound continues.
+
+    Raises:
+        InputError: they leave nothing to draw.
+    """
+    seconds = min(config.melody_seconds, length)
     if seconds >= config.seconds:
         expected, found = f"a melody of less than {config.seconds:g} seconds", f"{seconds:g}"
         raise InputError(file, expected=expected, found=found, remedy="raise the seconds, or shorten the melody")
-    return score, seconds
+    return seconds
 
 
 def file_names(prompts: Sequence[str]) -> list[str]:

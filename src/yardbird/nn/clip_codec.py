@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.nn import encodec
+from yardbird.nn.chroma import strongest_pitch_classes
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
-    from transformers import EncodecModel
+    from transformers import EncodecModel, MusicgenMelodyFeatureExtractor
 
 
 @dataclass(frozen=True, eq=False)
 class ClipCodec:
-    """A codec of one channel, used for `channels` channels."""
+    """A codec of one channel, used for `channels` channels. `extractor`: of the chroma of a melody checkpoint."""
 
     model: "EncodecModel"
     channels: int
+    extractor: "MusicgenMelodyFeatureExtractor | None" = None
 
     @property
     def codebooks(self) -> int:
@@ -35,6 +37,11 @@ class ClipCodec:
     def encode(self, samples: NDArray[np.float32]) -> NDArray[np.int16]:
         """(n,) at `sample_rate` → (codebooks, ⌈n / samples of a frame⌉), with equal codes in all channels."""
         return np.repeat(encodec.encode(self.model, samples), self.channels, axis=0)
+
+    def chroma(self, samples: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """The strongest pitch class of each frame, counted from 1 for C; of a melody checkpoint."""
+        assert self.extractor is not None, "the checkpoint has no melody"
+        return strongest_pitch_classes(self.extractor, samples, int(self.model.config.hop_length))
 
     def decode(self, codes: NDArray[np.int16]) -> NDArray[np.float32]:
         """(codebooks, frames) → (frames · samples of a frame, channels)."""

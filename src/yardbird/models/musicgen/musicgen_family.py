@@ -19,7 +19,14 @@ from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.family import Batch, Datasets, Loss, Ratio
 from yardbird.models.family_kinds import Codes, SoundFamily
-from yardbird.models.musicgen import code_decoding, code_windows, hub_checkpoint, score_condition, tokenizer
+from yardbird.models.musicgen import (
+    code_decoding,
+    code_windows,
+    hub_checkpoint,
+    melody_condition,
+    score_condition,
+    tokenizer,
+)
 from yardbird.models.musicgen.code_windows import ClipsConfig
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
 from yardbird.models.musicgen.hub_checkpoint import SCRATCH
@@ -33,7 +40,7 @@ from yardbird.nn.linear import accelerate
 from yardbird.nn.sampling import SoundSampling
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
-    from transformers import EncodecModel, MusicgenForConditionalGeneration
+    from transformers import EncodecModel, MusicgenForConditionalGeneration, MusicgenMelodyFeatureExtractor
     from transformers import PreTrainedTokenizerBase as Tokenizer
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
 
 _OURS = "musicgen.json"
 _SCORED_AT_ONCE = 8
+_WORDS_IN_FRONT = 64  # a multiple of this, in front of the codes of a melody checkpoint
 _SAMPLE = "Be-bop jazz solo in F"
 
 
@@ -67,18 +75,21 @@ class MusicGenFamily(SoundFamily):
     model: "MusicgenForConditionalGeneration"
 
     def __init__(
-        self, model: "MusicgenForConditionalGeneration", tokenizer: "Tokenizer", clips: ClipsConfig, origin: Origin
+        self,
+        model: "MusicgenForConditionalGeneration",
+        tokenizer: "Tokenizer",
+        clips: ClipsConfig,
+        origin: Origin,
+        extractor: "MusicgenMelodyFeatureExtractor | None" = None,
     ) -> None:
         self.model, self.tokenizer, self.clips, self.origin = model, tokenizer, clips, origin
+        self.codec = codec = hub_checkpoint.codec_of(model, extractor)
         self._adapted: PeftModel | None = None
         self._texts: dict[tuple[tuple[int, ...], tuple[int, ...], str], Tensor] = {}
         config: Any = model.config
-        self.sample_rate, self.frame_rate = (
-            int(config.audio_encoder.sampling_rate),
-            int(config.audio_encoder.frame_rate),
-        )
-        self.codebooks, self.pad_id = int(config.decoder.num_codebooks), int(config.decoder.pad_token_id)
-        self.channels = int(config.decoder.audio_channels)
+        self.sample_rate, self.frame_rate = codec.sample_rate, int(config.audio_encoder.frame_rate)
+        self.codebooks, self.channels, self.pad_id = codec.codebooks, codec.channels, int(config.decoder.pad_token_id)
+        self.has_melody = codec.extractor is not None
         self.context_frames = max(1, round(clips.context_seconds * self.frame_rate))
         model.audio_encoder.requires_grad_(False)
         model.text_encoder.requires_grad_(False)
@@ -99,7 +110,8 @@ class MusicGenFamily(SoundFamily):
             folder = hub_checkpoint.locate(name)
             model = hub_checkpoint.open_model(folder)
             score_condition.attach(model, deviation=0.0)
-            family = cls(model, hub_checkpoint.open_tokenizer(folder), clips, origin)
+            words, extractor = hub_checkpoint.open_tokenizer(folder), hub_checkpoint.open_extractor(folder)
+            family = cls(model, words, clips, origin, extractor)
             if adaptation.method == "lora":
                 family._adapted = with_adapters(family.model, adaptation)
                 score_condition.condition_of(family.model).requires_grad_(True)
@@ -117,7 +129,7 @@ class MusicGenFamily(SoundFamily):
         origin = Origin(**{**ours["origin"], "model": ModelConfig(**ours["origin"]["model"])})
         model, words = hub_checkpoint.open_model(folder), hub_checkpoint.open_tokenizer(folder)
         score_condition.load(model, folder)
-        return cls(model, words, ClipsConfig(**ours["clips"]), origin)
+        return cls(model, words, ClipsConfig(**ours["clips"]), origin, hub_checkpoint.open_extractor(folder))
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint in the hub's layout, with adapters merged; the adapters alone; and `musicgen.json`."""
@@ -132,7 +144,7 @@ class MusicGenFamily(SoundFamily):
         if self._adapted is not None:
             save_adapters(self._adapted, self.origin.checkpoint, folder / ADAPTERS)
         self.tokenizer.save_pretrained(folder)
-        EncodecFeatureExtractor(self.channels, self.sample_rate).save_pretrained(folder)
+        (self.codec.extractor or EncodecFeatureExtractor(self.channels, self.sample_rate)).save_pretrained(folder)
         ours = {"clips": dataclasses.asdict(self.clips), "origin": dataclasses.asdict(self.origin)}
         files.write_json(folder / _OURS, ours)
 
@@ -149,12 +161,13 @@ class MusicGenFamily(SoundFamily):
             model = hub_checkpoint.open_model(hub_checkpoint.locate(self.origin.checkpoint))
             score_condition.attach(model, deviation=0.0)
         model.train(False)
-        return MusicGenFamily(model, self.tokenizer, self.clips, self.origin)
+        return MusicGenFamily(model, self.tokenizer, self.clips, self.origin, self.codec.extractor)
 
     def _check(self, encoded: Path) -> None:
         found = files.read_json(encoded / "codec.json")
         ours = {"codebooks": self.codebooks, "codebook_size": self.pad_id, "sample_rate": self.sample_rate}
-        theirs = {name: found[name] for name in ours}
+        ours |= {"chroma": True} if self.has_melody else {}
+        theirs = {name: found.get(name) for name in ours}
         if theirs != ours:
             raise InputError(
                 encoded, expected=f"codes of {ours}", found=f"codes of {theirs}", remedy="run dvc repro encode_audio"
@@ -175,8 +188,12 @@ class MusicGenFamily(SoundFamily):
         )
 
     def text_ids(self, captions: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Token ids and mask, (captions, words) each, padded on the right."""
-        encoded = self.tokenizer(list(captions), padding=True, return_tensors="pt")
+        """Token ids and mask, (captions, words) each, padded on the right.
+
+        Where the codes follow the words, padding moves them; so captions of less than 64 words have equal lengths.
+        """
+        multiple = _WORDS_IN_FRONT if self.has_melody else None
+        encoded = self.tokenizer(list(captions), padding=True, pad_to_multiple_of=multiple, return_tensors="pt")
         return encoded["input_ids"], encoded["attention_mask"]
 
     def unknown_words(self, caption: str) -> tuple[str, ...]:
@@ -240,6 +257,16 @@ class MusicGenFamily(SoundFamily):
         states: Tensor = score_condition.condition_of(self.model)(score_condition.steps_of(score, steps))
         return states
 
+    def conditions(self, states: Tensor, mask: Tensor, score: Tensor) -> dict[str, Tensor]:
+        """What the decoder attends to beside the codes: the words; in a melody checkpoint, in front, with the chroma.
+
+        The mask keeps the words of a dropped caption: a softmax over nothing is NaN.
+        """
+        if self.codec.extractor is None:
+            return {"encoder_hidden_states": states, "encoder_attention_mask": mask}
+        hops = self.sample_rate // self.frame_rate, int(self.codec.extractor.hop_length)
+        return {"encoder_hidden_states": melody_condition.prefix(self.model, score, states, hops)}
+
     def _score(
         self, codes: Tensor, states: Tensor, mask: Tensor, score: Tensor, *, with_correct: bool = False
     ) -> tuple[Tensor, Tensor]:
@@ -248,14 +275,18 @@ class MusicGenFamily(SoundFamily):
         targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id, self.channels)
         rows, books, steps = targets.shape
         ids = F.pad(targets[..., :-1], (1, 0), value=self.pad_id)
-        added = self.score_states(score[:, :steps], steps)
+        score = score[:, :steps]
+        added = self.score_states(score, steps)
         with score_condition.adding(self.model, added):
-            logits = self.model.decoder(
-                input_ids=ids.reshape(rows * books, steps),
-                encoder_hidden_states=states,
-                encoder_attention_mask=mask,  # keeps the words of a dropped caption: a softmax over nothing is NaN
-                use_cache=False,
-            ).logits.float()
+            logits = (
+                self.model.decoder(
+                    input_ids=ids.reshape(rows * books, steps),
+                    **self.conditions(states, mask, score),
+                    use_cache=False,
+                )
+                .logits[:, -steps:]
+                .float()
+            )
         logits, flat = logits.flatten(0, 1), targets.flatten()
         nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
         correct = logits.argmax(-1) == flat if with_correct else torch.zeros_like(flat, dtype=torch.bool)
@@ -300,11 +331,15 @@ class MusicGenFamily(SoundFamily):
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), with the model's codec."""
-        return hub_checkpoint.codec_of(self.model).encode(samples)
+        return self.codec.encode(samples)
+
+    def melody_chroma(self, samples: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """(n,) at `sample_rate` → the strongest pitch class of each frame, of a melody checkpoint."""
+        return self.codec.chroma(samples)
 
     def decode_channels(self, codes: Codes) -> NDArray[np.float32]:
         """(codebooks, frames) → (n, channels) at `sample_rate`."""
-        return hub_checkpoint.codec_of(self.model).decode(codes)
+        return self.codec.decode(codes)
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""
