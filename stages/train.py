@@ -35,7 +35,7 @@ def main() -> None:
     # Slow imports: after errors in parameters and data, and before torch flushes subnormal numbers (NumPy would warn).
     from yardbird.tracking.runs import TrainingRun
     from yardbird.tracking.store import board_folder, project_root, provenance
-    from yardbird.training.fit import assist, fit
+    from yardbird.training.fit import assist, fit, precision_of
 
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
@@ -48,7 +48,7 @@ def main() -> None:
     lock = read_lock()
     data = {encoded.as_posix(): output_hashes(lock).get(encoded.as_posix(), "")}
     tags = {**provenance(f"train@{name}"), "family": name, "key": key, "data": data[encoded.as_posix()]}
-    tags["background"] = background_sources(lock)
+    tags |= {"background": background_sources(lock), "precision": precision_of(config, name)}
     board = TensorBoard(board_folder(project_root(), name, key))
     run = TrainingRun(project_root(), name, flatten(settings), tags, data, checkpoint.path / "mlflow_run")
     with checkpoint:

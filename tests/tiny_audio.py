@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from huggingface_hub import save_torch_state_dict
+from ruamel.yaml import YAML
+from safetensors.torch import load_file
 from table_rows import filled
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
@@ -17,11 +19,17 @@ from transformers import (
     MusicgenDecoderConfig,
     MusicgenForCausalLM,
     MusicgenForConditionalGeneration,
+    MusicgenMelodyConfig,
+    MusicgenMelodyDecoderConfig,
+    MusicgenMelodyFeatureExtractor,
+    MusicgenMelodyForCausalLM,
+    MusicgenMelodyForConditionalGeneration,
     PreTrainedTokenizerFast,
     T5Config,
     T5EncoderModel,
 )
 
+from yardbird.models.musicgen import MusicGenFamily
 from yardbird.music.score_frames import COLUMNS, SIZES
 from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
 
@@ -34,13 +42,20 @@ FORMS = [
 ]
 
 
-def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 16_000) -> Path:
+def write_encoded(
+    folder: Path,
+    codebook_size: int = CODES,
+    sample_rate: int = 16_000,
+    codebooks: int = CODEBOOKS,
+    *,
+    chroma: bool = False,
+) -> Path:
     """Ascending codes, with another step in each codebook, so that a model can learn them."""
     folder.mkdir(parents=True)
     packed, rows, start = [], [], 0
     for split, lengths in LENGTHS.items():
         for number, length in enumerate(lengths):
-            pace = np.arange(1, CODEBOOKS + 1)
+            pace = np.arange(1, codebooks + 1)
             packed.append((number + np.arange(length)[:, None] * pace) % codebook_size)
             key, qpm = ("F", "Bb minor", "A")[number % 3], 160 + 20 * (number % 4)
             captions = [form.format(key=key, qpm=qpm) for form in FORMS]
@@ -49,19 +64,35 @@ def write_encoded(folder: Path, codebook_size: int = CODES, sample_rate: int = 1
             start += length
     np.save(folder / "codes.npy", np.concatenate(packed).astype(np.int16))
     highest = [SIZES.get(column, 1 << 12) for column in range(len(COLUMNS))]
-    np.save(
-        folder / "score_frames.npy",
-        np.random.default_rng(0).integers(highest, size=(start, len(COLUMNS))).astype(np.uint16),
-    )
+    frames = np.random.default_rng(0).integers(highest, size=(start, len(COLUMNS))).astype(np.uint16)
+    if chroma:
+        frames = np.column_stack([frames, 1 + np.arange(start, dtype=np.uint16) // 7 % 12])
+    np.save(folder / "score_frames.npy", frames)
     write_clip_index(folder, rows)
-    about = {"codebooks": CODEBOOKS, "codebook_size": codebook_size, "sample_rate": sample_rate, "frame_rate": 50}
+    about = {"codebooks": codebooks, "codebook_size": codebook_size, "sample_rate": sample_rate, "frame_rate": 50}
+    about |= {"chroma": True} if chroma else {}
     (folder / "codec.json").write_text(json.dumps({**about, "source": "test"}))
     return folder
 
 
-def write_hub_checkpoint(folder: Path) -> Path:
-    """A checkpoint like facebook/musicgen-small on the hub, but smaller, with the same names of weights."""
+PLAIN = MusicgenDecoderConfig, MusicgenForCausalLM, MusicgenConfig, MusicgenForConditionalGeneration
+MELODY = (
+    MusicgenMelodyDecoderConfig, MusicgenMelodyForCausalLM, MusicgenMelodyConfig,
+    MusicgenMelodyForConditionalGeneration,
+)  # fmt: skip
+#: Sizes in the proportions of the published models: width, width of the feed-forward layers, layers, heads.
+SHAPES = {"small": (16, 64, 2, 2), "medium": (24, 96, 4, 3), "large": (32, 128, 4, 4)}
+
+
+def write_hub_checkpoint(folder: Path, size: str = "small", channels: int = 1, *, melody: bool = False) -> Path:
+    """A checkpoint like facebook/musicgen-small on the hub, but smaller, with the same names of weights.
+
+    As there, medium and large have several files of weights. Those of a stereo model are in half precision. With
+    `melody`, it is like facebook/musicgen-melody.
+    """
+    decoder_config, causal, whole_config, whole = MELODY if melody else PLAIN
     torch.manual_seed(0)
+    width, wider, layers, heads = SHAPES[size]
     tokenizer = _sentence_pieces()
     codec = EncodecModel(
         EncodecConfig(
@@ -70,24 +101,27 @@ def write_hub_checkpoint(folder: Path) -> Path:
         )
     )  # fmt: skip
     text = T5EncoderModel(
-        T5Config(vocab_size=len(tokenizer), d_model=24, d_kv=12, d_ff=32, num_layers=1, num_heads=2)
+        T5Config(vocab_size=len(tokenizer), d_model=20, d_kv=10, d_ff=32, num_layers=1, num_heads=2)
     )  # narrower than the decoder, so that the model has a projection
-    decoder = MusicgenForCausalLM(
-        MusicgenDecoderConfig(
-            vocab_size=32, hidden_size=16, ffn_dim=32, num_hidden_layers=2, num_attention_heads=2,
-            pad_token_id=32, bos_token_id=32, num_codebooks=CODEBOOKS,
+    decoder = causal(
+        decoder_config(
+            vocab_size=32, hidden_size=width, ffn_dim=wider, num_hidden_layers=layers, num_attention_heads=heads,
+            pad_token_id=32, bos_token_id=32, num_codebooks=channels * CODEBOOKS, audio_channels=channels,
         )
     )  # fmt: skip
-    config = MusicgenConfig(text_encoder=text.config, audio_encoder=codec.config, decoder=decoder.config)
-    model = MusicgenForConditionalGeneration(config, text, codec, decoder)
+    config = whole_config(text_encoder=text.config, audio_encoder=codec.config, decoder=decoder.config)
+    if melody:
+        config.chroma_length = 9
+    model = whole(config, text, codec, decoder)
     model.generation_config = GenerationConfig(
         pad_token_id=32, bos_token_id=32, decoder_start_token_id=32, do_sample=True, guidance_scale=3.0, max_length=1500
     )
-    model.save_pretrained(folder)
+    (model.half() if channels == 2 else model).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     about = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**about, "tokenizer_class": "T5Tokenizer"}))
-    EncodecFeatureExtractor(sampling_rate=32_000).save_pretrained(folder)
+    extractor = MusicgenMelodyFeatureExtractor(n_fft=4096) if melody else EncodecFeatureExtractor(channels, 32_000)
+    extractor.save_pretrained(folder)
     old = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
     weights = {}
     for name, value in load_file(folder / "model.safetensors").items():
@@ -95,10 +129,37 @@ def write_hub_checkpoint(folder: Path) -> Path:
             name = name.replace(new, before)
         weights[name] = value
     weights["decoder.model.decoder.embed_positions.weights"] = decoder.model.decoder.embed_positions.weights
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").unlink()
+    most = "1GB" if size == "small" else "20KB"
+    save_torch_state_dict(weights, folder, max_shard_size=most, metadata={"format": "pt"})
     settings = json.loads((folder / "config.json").read_text())
     assert settings["decoder"].get("decoder_start_token_id") is None
     return folder
+
+
+def create(
+    checkpoint: str, encoded: Path, folder: Path, method: str = "lora", gradient_checkpointing: bool = False
+) -> MusicGenFamily:
+    """A model of a checkpoint, as the stage train opens it; `folder` gets its parameters."""
+    settings = {
+        "checkpoint": checkpoint,
+        "gradient_checkpointing": gradient_checkpointing,
+        "model": {"d_model": 4, "num_heads": 1, "num_layers": 1, "d_ff": 4, "dropout": 0.0, "text_layers": 1},
+        "adaptation": {"method": method, "rank": 2, "alpha": 4.0, "dropout": 0.1},
+        "clips": {
+            "context_seconds": 0.5,
+            "per_epoch": 4,
+            "caption_dropout": 0.1,
+            "notes_shown": 0.5,
+            "key_shown": 0.9,
+            "chords_shown": 0.5,
+            "beats_shown": 0.9,
+        },
+    }
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump({"musicgen": settings}, file)
+    torch.manual_seed(0)
+    return MusicGenFamily.create(encoded, folder / "params.yaml")
 
 
 def _sentence_pieces() -> PreTrainedTokenizerFast:

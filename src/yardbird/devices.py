@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from typing import Literal
 
 import torch
 
@@ -21,6 +22,13 @@ def prepare_torch(threads: int | None = 1) -> None:
 def best_device() -> torch.device:
     """CUDA if available, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def best_precision() -> Literal["32-true", "16-mixed", "bf16-mixed"]:
+    """Lightning's name of the precision to train in here: full on a CPU, mixed on a GPU, in bfloat16 if it has it."""
+    if not torch.cuda.is_available():
+        return "32-true"
+    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 
 
 def device_in_words() -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from table_rows import filled
+from tiny_audio import create, write_encoded, write_hub_checkpoint
 from tiny_musicgen import CAPTIONS, tiny_musicgen
 
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
-from yardbird.audio.wave import Waveform, write_wave
+from yardbird.audio.wave import Waveform, read_wave, write_wave
 from yardbird.config import read_section
 from yardbird.errors import ConfigError
 from yardbird.evaluation.evaluate_audio import EvaluateAudioConfig, evaluate_audio, headlines, unknown_words
@@ -20,7 +21,7 @@ from yardbird.metrics.estimates import Estimate, Results, as_csv, flat, merged
 from yardbird.metrics.set_rows import SELF
 from yardbird.music.midi import write_score
 from yardbird.music.score_frames import COLUMNS
-from yardbird.tables.clip_tables import EncodedClipRow, write_clip_index
+from yardbird.tables.clip_tables import EncodedClipRow, read_clip_index, write_clip_index
 from yardbird.tables.generated_tables import GeneratedSolo, write_generated_solos
 
 CONFIG = EvaluateAudioConfig(
@@ -204,3 +205,23 @@ def test_the_default_settings_request_every_major_key_equally_often(root):
     keys = [key for key, *_ in config.asked()]
     assert len(keys) >= 24
     assert {keys.count(key) for key in keys} == {len(keys) // 12}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("channels", "melody"), [(2, False), (1, True), (2, True)])
+def test_models_of_stereo_and_melody_checkpoints_have_the_same_metrics(sounding, tmp_path, channels, melody):
+    hub = write_hub_checkpoint(tmp_path / "hub", channels=channels, melody=melody)
+    clips = write_encoded(tmp_path / "audio", 32, 32_000, codebooks=4 * channels, chroma=melody)
+    family = create(str(hub), clips, tmp_path)
+    shutil.copytree(sounding, tmp_path / "data")
+    encoded = tmp_path / "data/encoded/audio"
+    codes = [
+        family.encode_sound(to_mono(read_wave(sounding / "clips" / row.path), 32_000)).T
+        for row in read_clip_index(sounding / "encoded/audio")
+    ]
+    np.save(encoded / "codes.npy", np.concatenate(codes))
+    write_json(encoded / "codec.json", {"codebook_size": 32})
+    figures, *_ = evaluate_audio("musicgen", family, tmp_path / "data", CONFIG, 0)
+    assert np.isfinite(figures["musicgen"]["nats_per_frame"].value)
+    assert f"nats_codebook_{4 * channels}" in figures["musicgen"]
+    assert {"frechet_distance", "note_f1"} <= figures["musicgen"].keys()

@@ -22,6 +22,15 @@ def test_the_pattern_equals_a_loop_and_can_be_reversed(rows: int, codebooks: int
     assert torch.equal(undelayed(ids), codes)
 
 
+def test_the_codebooks_of_two_channels_have_the_delays_of_one() -> None:
+    left, right = torch.randint(0, 50, (2, 3, 4, 7))
+    both = torch.stack([left, right], dim=2).flatten(1, 2)
+    ids = delayed(both, PAD, channels=2)
+    assert torch.equal(ids[:, ::2], delayed(left, PAD))
+    assert torch.equal(ids[:, 1::2], delayed(right, PAD))
+    assert torch.equal(undelayed(ids, channels=2), both)
+
+
 def test_it_is_the_pattern_of_transformers() -> None:
     family = tiny_musicgen()
     codes = torch.randint(0, family.pad_id, (1, 4, 9))

@@ -26,6 +26,7 @@ from yardbird.training.training_config import TrainingConfig
 
 SETTINGS: dict[str, Any] = {
     "checkpoint": "scratch",
+    "gradient_checkpointing": False,
     "model": {"d_model": 16, "num_heads": 2, "num_layers": 2, "d_ff": 32, "dropout": 0.1, "text_layers": 1},
     "adaptation": {"method": "lora", "rank": 2, "alpha": 4.0, "dropout": 0.0},
     "clips": {

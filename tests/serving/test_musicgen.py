@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from endpoint_rows import SOUND_SETTINGS as SETTINGS
+from tiny_audio import create, write_encoded, write_hub_checkpoint
 from tiny_musicgen import tiny_musicgen
 
 from yardbird import files
@@ -48,6 +49,16 @@ def test_a_prompt_gives_the_sound_of_the_sing_stage(answer: Answer, folder: Path
         assert np.abs(heard.mono - np.clip(sound.waveform.mono, -1, 1)).max() < 1 / 32000
         assert (row["seconds"], row["sample_rate"]) == (0.3, 16_000)
     assert [row["unknown_words"] for row in answers] == ["", "Mingus"]
+
+
+def test_a_model_of_a_stereo_melody_checkpoint_answers_in_two_channels(tmp_path: Path) -> None:
+    hub = write_hub_checkpoint(tmp_path / "hub", channels=2, melody=True)
+    encoded = write_encoded(tmp_path / "audio", 32, 32_000, codebooks=8, chroma=True)
+    create(str(hub), encoded, tmp_path).save(tmp_path / "model")
+    (row,) = open_model(tmp_path / "model")([{"prompt": "jazz solo in F"}], SETTINGS, TimeBudget())
+    torch.set_flush_denormal(False)
+    files.write_bytes(tmp_path / "answer.wav", base64.b64decode(row["wav"]))
+    assert read_wave(tmp_path / "answer.wav").samples.shape == (round(0.3 * 32_000), 2)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from table_rows import filled
-from transformers import EncodecConfig, EncodecModel
+from transformers import EncodecConfig, EncodecModel, MusicgenMelodyFeatureExtractor
 
 from yardbird import files
 from yardbird.audio.resampling import to_mono
@@ -18,8 +18,8 @@ from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
-from yardbird.music.score_frames import asked_frames, score_frames
-from yardbird.nn import encodec
+from yardbird.music.score_frames import CHROMA, asked_frames, score_frames
+from yardbird.nn.clip_codec import ClipCodec
 from yardbird.sound_codec.clip_codes import encode_clips
 from yardbird.tables.clip_tables import RENDERED, ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
 from yardbird.tables.copies_table import CopyRow, write_copies
@@ -27,7 +27,7 @@ from yardbird.tables.copies_table import CopyRow, write_copies
 CAPTIONS = ("Be-bop solo in F", 'jazz, "hot"')
 
 
-def codec(rate: int, seed: int = 0) -> EncodecModel:
+def codec(rate: int, seed: int = 0, channels: int = 1) -> ClipCodec:
     """A tiny codec like that of a MusicGen checkpoint: 50 frames a second, 3 codebooks, reflection padding."""
     torch.manual_seed(seed)
     model = EncodecModel(
@@ -39,7 +39,7 @@ def codec(rate: int, seed: int = 0) -> EncodecModel:
     )  # fmt: skip
     for layer in model.quantizer.layers:
         layer.codebook.embed.normal_(std=0.02)
-    return model.eval()
+    return ClipCodec(model.eval(), channels)
 
 
 def clips_folder(folder: Path, lengths: list[int], rate: int = 16_000) -> Path:
@@ -68,7 +68,7 @@ def test_cached_codes_are_those_of_the_codec_at_its_own_rate(tmp_path: Path, rat
         frames = -(-len(samples) // (rate // 50))
         whole = np.pad(samples, (0, frames * rate // 50 - len(samples)))
         with torch.no_grad():
-            expected = model.encode(torch.from_numpy(whole)[None, None]).audio_codes[0, 0].numpy()
+            expected = model.model.encode(torch.from_numpy(whole)[None, None]).audio_codes[0, 0].numpy()
         assert np.array_equal(codes[row.place].T, expected)
     assert report["frames"] == len(codes)
     assert report["codebook_1_used"] == len(set(codes[:, 0].tolist())) / 16
@@ -120,10 +120,38 @@ def test_decoded_codes_equal_those_of_the_codec(tmp_path: Path) -> None:
     for rate in (16_000, 32_000):
         model = codec(rate)
         samples = np.random.default_rng(1).standard_normal(rate // 2).astype(np.float32)
-        decoded = encodec.decode(model, encodec.encode(model, samples))
+        decoded = model.decode(model.encode(samples))[:, 0]
         with torch.no_grad():
-            expected = model(torch.from_numpy(samples)[None, None]).audio_values[0, 0].numpy()
+            expected = model.model(torch.from_numpy(samples)[None, None]).audio_values[0, 0].numpy()
         assert np.array_equal(decoded, expected)
+
+
+def test_a_stereo_checkpoint_has_the_codes_of_a_clip_for_each_channel_in_turn(tmp_path: Path) -> None:
+    clips, stereo, mono = clips_folder(tmp_path / "clips", [16_000]), codec(16_000, channels=2), codec(16_000)
+    encode_clips(clips, tmp_path, tmp_path / "out", stereo, "facebook/musicgen-stereo-small")
+    codes = np.load(tmp_path / "out/codes.npy").T
+    assert files.read_json(tmp_path / "out/codec.json")["codebooks"] == 6
+    assert np.array_equal(codes[::2], mono.encode(to_mono(read_wave(clips / "audio/0.flac"), 16_000)))
+    assert np.array_equal(codes[1::2], codes[::2])
+    left_alone = codes.copy()
+    left_alone[1::2] = (codes[1::2] + 1) % 16
+    both = stereo.decode(left_alone)
+    assert both.shape == (16_000, 2)
+    assert np.array_equal(both[:, 0], mono.decode(codes[::2])[:, 0])
+    assert np.array_equal(both[:, 1], mono.decode(left_alone[1::2])[:, 0])
+
+
+def test_the_clips_of_a_melody_checkpoint_have_their_chroma_as_a_last_column(tmp_path: Path) -> None:
+    clips, plain = clips_folder(tmp_path / "clips", [16_000, 6_400]), codec(16_000)
+    melodic = replace(plain, extractor=MusicgenMelodyFeatureExtractor(sampling_rate=16_000, n_fft=4096))
+    encode_clips(clips, tmp_path, tmp_path / "plain", plain, "scratch")
+    encode_clips(clips, tmp_path, tmp_path / "melody", melodic, "facebook/musicgen-melody")
+    without, frames = (np.load(tmp_path / name / "score_frames.npy") for name in ("plain", "melody"))
+    assert np.array_equal(frames[:, :CHROMA], without)
+    second = to_mono(read_wave(clips / "audio/1.flac"), 16_000)
+    assert np.array_equal(frames[50:, CHROMA], melodic.chroma(second))
+    assert files.read_json(tmp_path / "melody/codec.json")["chroma"]
+    assert "chroma" not in files.read_json(tmp_path / "plain/codec.json")
 
 
 def test_a_corpus_without_clips_is_a_clear_error(tmp_path: Path) -> None:

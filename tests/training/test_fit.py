@@ -16,13 +16,15 @@ import numpy as np
 import pytest
 import torch
 from fake_family import FakeFamily, Noise
+from lightning.pytorch import Trainer
+from lightning.pytorch.plugins import MixedPrecision
 
 from yardbird.devices import device_in_words
 from yardbird.errors import ConfigError, InputError
 from yardbird.models.family import Datasets, Loss, Ratio
 from yardbird.tables.curve_table import CurveRow
 from yardbird.training.checkpoints import CheckpointFolder
-from yardbird.training.fit import InterruptedTrainingError, TrainingResult, fit
+from yardbird.training.fit import InterruptedTrainingError, TrainingResult, fit, precision_of
 from yardbird.training.lightning_module import DivergedError, EpochOrder
 from yardbird.training.listeners import TensorBoard
 from yardbird.training.training_config import TrainingConfig, learning_rate
@@ -200,6 +202,7 @@ def test_the_cost_of_a_resumed_training_includes_all_its_processes(
     assert resumed.cost == whole.cost
     assert whole.cost.asdict() == {
         "training_seconds": 5 * 3.0 + 1.0, "peak_memory_mib": 900, "device": device_in_words(),  # and what completes it
+        "precision": "32-true",
     }  # fmt: skip
 
 
@@ -345,6 +348,63 @@ def test_mixed_precision_trains_in_bfloat16_and_measures_in_full(
     _, result = train(tmp_path, replace(CONFIG, precision="bf16-mixed"))
     assert seen == {True: {torch.bfloat16}, False: {torch.float32}}
     assert result.curve[-1]["train_loss"] < 0.5 * result.curve[0]["train_loss"]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "bfloat16", "precision"), [(False, False, "32-true"), (True, False, "16-mixed"), (True, True, "bf16-mixed")]
+)
+def test_auto_is_the_best_precision_of_the_device(
+    monkeypatch: pytest.MonkeyPatch, gpu: bool, bfloat16: bool, precision: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: bfloat16)
+    assert precision_of(replace(CONFIG, precision="auto"), "fake") == precision
+    for chosen in ("32-true", "bf16-mixed"):
+        assert precision_of(replace(CONFIG, precision=chosen), "fake") == chosen
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has another precision")
+def test_auto_trains_in_full_precision_on_a_cpu(tmp_path: Path) -> None:
+    automatic, result = train(tmp_path / "auto", replace(CONFIG, precision="auto"))
+    full, _ = train(tmp_path / "full")
+    assert weights(automatic) == weights(full)
+    assert result.cost.precision == "32-true"
+    with pytest.raises(
+        ConfigError, match=r"fake\.training\.precision: expected auto, .* without a GPU, found 16-mixed"
+    ):
+        train(tmp_path / "half", replace(CONFIG, precision="16-mixed"))
+
+
+@pytest.fixture
+def scaled(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Trainings in 16 bits on the CPU, where Lightning offers them only as a plugin; the norms before the clipping."""
+    norms: list[float] = []
+    clip = torch.nn.utils.clip_grad_norm_
+
+    def trainer(*, precision: str, plugins: list[Any], **settings: Any) -> Trainer:
+        assert precision == "16-mixed"
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12, growth_interval=5)
+        return Trainer(plugins=[*plugins, MixedPrecision("16-mixed", "cpu", scaler)], **settings)
+
+    monkeypatch.setattr("yardbird.training.fit.precision_of", lambda *_: "16-mixed")
+    monkeypatch.setattr("yardbird.training.fit.Trainer", trainer)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *given: norms.append(float(clip(*given))))
+    return norms
+
+
+def test_gradients_of_a_scaled_loss_are_clipped_at_their_own_size_and_the_scale_is_resumed(
+    tmp_path: Path, scaled: list[float]
+) -> None:
+    """A fused optimiser would divide by the scale after the clipping: each norm would be 4096 times as large."""
+    whole, result = train(tmp_path / "whole")
+    assert 0.1 < scaled[0] < 100
+    assert result.curve[-1]["train_loss"] < 0.5 * result.curve[0]["train_loss"]
+    with pytest.raises(InterruptedTrainingError):
+        train(tmp_path / "broken", listeners=[Recorder(2)])
+    state = torch.load(newest(tmp_path / "broken"), weights_only=True)
+    assert state["scaler"]["scale"] > 2.0**12
+    resumed, _ = train(tmp_path / "broken")
+    assert weights(resumed) == weights(whole)
 
 
 def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path: Path) -> None:

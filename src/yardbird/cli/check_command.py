@@ -22,7 +22,7 @@ _DIVIDED: Mapping[str, tuple[str, ...]] = {
     "codec": ("model", "sounds", "training"),
     "music_transformer": ("model", "training"),
     "music_vae": ("model", "training"),
-    "musicgen": ("checkpoint", "model", "adaptation", "clips", "training"),
+    "musicgen": ("checkpoint", "model", "gradient_checkpointing", "adaptation", "clips", "training"),
 }
 
 
@@ -106,6 +106,7 @@ def _light_sections() -> dict[str, Any]:
         "music_vae.training": TrainingConfig,
         "musicgen.training": TrainingConfig,
         "musicgen.checkpoint": str,
+        "musicgen.gradient_checkpointing": bool,
         "generate": GenerateConfig,
         "sing": SingConfig,
         "blind_test": BlindTestConfig,

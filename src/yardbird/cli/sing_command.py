@@ -38,7 +38,7 @@ def sing(
         int | None, typer.Option(help="The same seed gives the same sound; without it, each call draws another.")
     ] = None,
     melody: Annotated[
-        Path | None, typer.Option(help="A MIDI or MusicXML file; the sound continues its opening.")
+        Path | None, typer.Option(help="A MIDI, MusicXML or sound file; the sound continues its opening.")
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Perform all notes of the melody, instead of continuing its opening.")
@@ -61,7 +61,8 @@ def sing(
     generated in windows; each starts with the second half of the one before.
 
     With --follow, the model performs the notes of the melody, with its chords and beats. Without a prompt, the caption
-    then names the instrument, the key and the tempo of the melody.
+    then names the instrument, the key and the tempo of the melody. A recording is followed by its chroma, which only
+    models of facebook/musicgen-melody and its relatives have as a condition.
 
     Examples:
 
@@ -73,15 +74,25 @@ def sing(
 
     - `yardbird sing --melody my_solo.mid --follow`
 
+    - `yardbird sing "Be-bop jazz solo in F" --melody humming.wav --follow` with a model of facebook/musicgen-melody
+
     - `yardbird sing "Be-bop jazz solo in F" --model musicgen@champion`
     """
     from dataclasses import replace
 
     from yardbird import files
+    from yardbird.audio.wave import read_wave
     from yardbird.config import read_section
     from yardbird.data.captions import caption_of_solo
     from yardbird.data.source_sounds import AudioConfig
-    from yardbird.generation.sound_orders import MELODIES, SingConfig, check_prompt, file_names, melody_solo
+    from yardbird.generation.sound_orders import (
+        MELODIES,
+        SingConfig,
+        check_prompt,
+        file_names,
+        is_recording,
+        melody_solo,
+    )
     from yardbird.models.family_names import family_of
 
     options: dict[str, Any] = {
@@ -101,7 +112,10 @@ def sing(
         melody = files.within(MELODIES, settings.melody)
     if follow and melody is None:
         raise InputError("--follow", expected="a melody to follow", found="none", remedy="add --melody solo.mid")
-    if melody:
+    if melody and is_recording(melody):
+        if settings.follow:
+            settings = with_options(settings, {"seconds": seconds or read_wave(melody).seconds})
+    elif melody:
         score, _ = melody_solo(melody, settings)
         if settings.follow:
             prompts = prompts or [caption_of_solo(score, read_section("audio", AudioConfig).style)]

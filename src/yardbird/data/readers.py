@@ -17,6 +17,9 @@ from yardbird.music.midi import RawMidi
 KINDS = (
     f"MIDI ({', '.join(midi.SUFFIXES)}), MusicXML (.musicxml, .xml, .mxl), ABC (.abc), kern (.krn, .kern) or wjazzd.db"
 )
+SOUND_SUFFIXES = (
+    ".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".caf", ".wma", ".au",
+)  # fmt: skip
 SUFFIXES = (
     *midi.SUFFIXES,
     *musicxml.SUFFIXES,
@@ -49,10 +52,7 @@ FOREIGN: dict[str, tuple[str, str]] = {
     **dict.fromkeys((".mg1", ".mg2", ".mg3", ".mgu", ".sgu"), ("a Band-in-a-Box song", "save it as a MIDI file")),
     **dict.fromkeys((".mod", ".xm", ".it", ".s3m", ".syx", ".xmf"), ("music of another kind", "export it as MIDI")),
     **dict.fromkeys((".pdf", ".ps"), ("a printed score", _PICTURE)),
-    **dict.fromkeys(
-        (".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".caf", ".wma", ".au"),
-        ("a recording", _SOUND),
-    ),
+    **dict.fromkeys(SOUND_SUFFIXES, ("a recording", _SOUND)),
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz"), ("an archive", _UNPACK)),
 }  # fmt: skip
 _OTHER = (".txt", ".csv", ".tsv", ".md", ".json", ".yaml", ".yml", ".html", ".py")  # never music

@@ -6,16 +6,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from yardbird import files
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
-from yardbird.audio.wave import Waveform, write_wave
+from yardbird.audio.wave import Waveform, read_wave, write_wave
 from yardbird.data.readers import file_and_number
 from yardbird.errors import InputError
-from yardbird.generation.sound_orders import SingConfig, file_names, melody_solo
+from yardbird.generation.sound_orders import (
+    LONGEST_SECONDS,
+    SingConfig,
+    file_names,
+    is_recording,
+    melody_solo,
+    opening_seconds,
+)
 from yardbird.models.family_kinds import Codes, SoundFamily
 from yardbird.models.trained_folder import open_family
-from yardbird.music.caption_facts import spoken_key
+from yardbird.music.caption_facts import frames_of_caption, spoken_key
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.score import Score
 from yardbird.music.score_frames import AGE, NOTE, ScoreFrames, score_frames
@@ -30,20 +40,28 @@ _AT_ONCE = 8  # sounds: larger batches are hardly faster, and exhaust memory wit
 
 @dataclass(frozen=True, eq=False)
 class Melody:
-    """A solo that a sound continues after its opening or follows: its score, the codes of the opening, and its file."""
+    """A solo that a sound continues after its opening or follows."""
 
-    score: Score
-    codes: Codes | None  # of the opening, (codebooks, frames); None: the sound follows the whole score
+    score: Score | None  # None: the solo is a recording
+    codes: Codes | None  # of the opening, (codebooks, frames); None: the sound follows the whole solo
+    chroma: NDArray[np.uint16] | None  # of the whole solo, for a model with this condition, if the sound follows it
     file: Path
 
     def frames(self, prompt: str, count: int, frame_rate: float) -> ScoreFrames:
         """The score for `count` frames. After an opening, the notes are unknown, and the key is that of the prompt."""
-        key = self.score.key or estimate_key(self.score.notes)
-        if self.codes is None:
-            return score_frames(self.score, key, 0.0, count, frame_rate)
-        rows = score_frames(self.score, spoken_key(prompt) or key, 0.0, count, frame_rate)
-        rows[self.codes.shape[1] :, [NOTE, AGE]] = 0
-        return rows
+        if self.score is None:
+            rows = frames_of_caption(prompt, count, frame_rate)
+        else:
+            own_key = self.score.key or estimate_key(self.score.notes)
+            key = own_key if self.codes is None else spoken_key(prompt) or own_key
+            rows = score_frames(self.score, key, 0.0, count, frame_rate)
+        if self.codes is not None:
+            rows[self.codes.shape[1] :, [NOTE, AGE]] = 0
+        if self.chroma is None:
+            return rows
+        column = np.zeros(count, dtype=np.uint16)
+        column[: len(self.chroma)] = self.chroma[:count]
+        return np.column_stack([rows, column])
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +100,32 @@ def read_melody(family: SoundFamily, file: Path, config: SingConfig) -> Melody:
     A shorter solo is used whole.
 
     Raises:
-        InputError: as `melody_solo`.
+        InputError: as `melody_solo`, or the model cannot follow a recording.
     """
-    score, seconds = melody_solo(file, config)
+    score: Score | None = None
+    if is_recording(file):
+        sound = _read_recording(file)
+        seconds = 0.0 if config.follow else opening_seconds(file, sound.seconds, config)
+        if config.follow and not family.has_melody:
+            found, remedy = "a recording", "use a model of facebook/musicgen-melody, or do not use --follow"
+            raise InputError(file, expected="notes that the model can follow", found=found, remedy=remedy)
+    else:
+        score, seconds = melody_solo(file, config)
+        if config.follow and not family.has_melody:
+            return Melody(score, None, None, file)
+        sound = render(score)
+    samples = to_mono(sound, family.sample_rate)
     if config.follow:
-        return Melody(score, None, file)
-    samples = to_mono(render(score), family.sample_rate)[: round(seconds * family.sample_rate)]
-    return Melody(score, family.encode_sound(samples), file)
+        return Melody(score, None, family.melody_chroma(samples), file)
+    return Melody(score, family.encode_sound(samples[: round(seconds * family.sample_rate)]), None, file)
+
+
+def _read_recording(file: Path) -> Waveform:
+    """The beginning of a recording, as long as the longest sound."""
+    sound = read_wave(file)
+    if not len(sound.samples):
+        raise InputError(file, expected="sound", found="none", remedy="use another recording")
+    return Waveform(sound.samples[: LONGEST_SECONDS * sound.sample_rate], sound.sample_rate)
 
 
 def sing(
@@ -109,7 +146,7 @@ def sing(
         scores = [melody.frames(prompt, frames, family.frame_rate) for prompt in group] if melody else None
         drawn = family.generate(group, frames, config.sampling, derive_seed(seed, "sing", first), primes, scores)
         for index, (prompt, codes) in enumerate(zip(group, drawn, strict=True), first):
-            waveform = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
+            waveform = Waveform(family.decode_channels(codes), family.sample_rate)
             primed = primes[0].shape[1] / family.frame_rate if primes else 0.0
             sounds.append(Sound(names[index], index, prompt, family.unknown_words(prompt), waveform, primed))
     return sounds

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Interval
 
 from yardbird.config import NOT_EMPTY, Check, NonNegativeFloat, PositiveFloat, Settings
+from yardbird.data.readers import SOUND_SUFFIXES
 from yardbird.data.reading import load_midi
 from yardbird.errors import InputError
 from yardbird.music.score import Score
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # torch is imported where sampling starts, after a command ha
 MELODIES = Path("data/charts")  # the generate stage uses the music files there as primes, too
 
 MOST_LETTERS = 500  # of a prompt
-_LONGEST_SECONDS, _MOST_SECONDS = 600, 3600  # of a sound, and of all sounds together
+LONGEST_SECONDS, _MOST_SECONDS = 600, 3600  # of a sound, and of all sounds together
 _LONGEST_NAME = 60
 _MOST_CODES = 1_000_000  # more than any codebook has
 
@@ -32,13 +33,13 @@ class SingConfig(Settings, section="sing"):
     """Section `sing` of params.yaml."""
 
     prompts: Annotated[tuple[_Words, ...], NOT_EMPTY]
-    seconds: Annotated[float, Interval(gt=0, le=_LONGEST_SECONDS)]  # of every sound, including a melody
+    seconds: Annotated[float, Interval(gt=0, le=LONGEST_SECONDS)]  # of every sound, including a melody
     guidance: NonNegativeFloat  # classifier-free guidance scale; 1: the prompt has no more weight than in training
     temperature: NonNegativeFloat  # 0: greedy decoding
     top_k: (
         Annotated[int, Interval(ge=1, le=_MOST_CODES)] | None
     )  # sample only from this many of the most probable codes
-    melody: str | None  # a music file in data/charts; every sound continues its opening, or follows it
+    melody: str | None  # a music or sound file in data/charts; every sound continues its opening, or follows it
     melody_seconds: PositiveFloat  # length of that opening
     follow: bool  # the model performs all notes of the melody; false: it hears the opening and continues it
 
@@ -75,13 +76,25 @@ def melody_solo(file: Path, config: SingConfig) -> tuple[Score, float]:
         InputError: the file is missing, has no solo, or leaves nothing to draw.
     """
     score = load_midi(file)
-    if config.follow:
-        return score, 0.0
-    seconds = min(config.melody_seconds, score.seconds)
+    return score, 0.0 if config.follow else opening_seconds(file, score.seconds, config)
+
+
+def is_recording(melody: Path) -> bool:
+    """Whether a melody is a sound, which has no notes."""
+    return melody.suffix.lower() in SOUND_SUFFIXES
+
+
+def opening_seconds(file: Path, length: float, config: SingConfig) -> float:
+    """How many of the seconds of a melody a sound continues.
+
+    Raises:
+        InputError: they leave nothing to draw.
+    """
+    seconds = min(config.melody_seconds, length)
     if seconds >= config.seconds:
         expected, found = f"a melody of less than {config.seconds:g} seconds", f"{seconds:g}"
         raise InputError(file, expected=expected, found=found, remedy="raise the seconds, or shorten the melody")
-    return score, seconds
+    return seconds
 
 
 def file_names(prompts: Sequence[str]) -> list[str]:

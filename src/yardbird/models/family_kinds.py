@@ -108,10 +108,12 @@ class SoundFamily(Family):
     Attributes:
         sample_rate: of the sound, in Hz.
         frame_rate: frames of codes a second.
+        has_melody: whether the chroma of a melody is a condition.
     """
 
     sample_rate: int
     frame_rate: int
+    has_melody: bool
 
     @abstractmethod
     def untrained(self) -> "SoundFamily":
@@ -165,5 +167,17 @@ class SoundFamily(Family):
         """(n,) at `sample_rate` → the latents that the codec quantises, (frames, dimensions)."""
 
     @abstractmethod
+    def melody_chroma(self, samples: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """(n,) at `sample_rate` → the strongest pitch class of each frame of its codes, counted from 1 for C.
+
+        As a last column of the scores of `generate`, it is the melody. Only where `has_melody`.
+        """
+
+    @abstractmethod
+    def decode_channels(self, codes: Codes) -> NDArray[np.float32]:
+        """(codebooks, frames) → (n, channels) at `sample_rate`."""
+
     def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
-        """(codebooks, frames) → (n,) at `sample_rate`."""
+        """(codebooks, frames) → (n,) at `sample_rate`: the mean of the channels."""
+        mean: NDArray[np.float32] = self.decode_channels(codes).mean(axis=1)
+        return mean

@@ -24,6 +24,8 @@ ScoreFrames: TypeAlias = NDArray[np.uint16]
 #: bar_beat 1 + the beat of the bar, up to `BAR_BEATS`
 COLUMNS = ("note", "age", "key", "chord", "beat", "bar_beat")
 NOTE, AGE, KEY, CHORD, BEAT, BAR_BEAT = range(len(COLUMNS))
+#: A further column that only the frames of a melody checkpoint have: 1 + the strongest pitch class of a given sound.
+CHROMA = len(COLUMNS)
 OLDEST, BEAT_PARTS, BAR_BEATS = 8, 12, 8
 #: The number of values of each column; `chord` has a bit for each pitch class instead.
 SIZES = {NOTE: 2 + 128, AGE: 1 + OLDEST, KEY: 1 + 24, BEAT: 1 + BEAT_PARTS, BAR_BEAT: 1 + BAR_BEATS}

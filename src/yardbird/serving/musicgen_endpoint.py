@@ -92,7 +92,7 @@ ENDPOINT = Endpoint(
       -d '{"dataframe_records": [{"prompt": "Be-bop jazz solo in F"}], "params": {"seconds": 8, "seed": 1}}' |
       jq -r '.predictions[0].wav' | base64 -d > solo.wav
 
-In the response, `wav` is a WAV file in base64 with 16 bits and one channel. `unknown_words` are the words of the \
-prompt that are not in the model's vocabulary.""",
+In the response, `wav` is a WAV file in base64 with 16 bits and one channel, of a stereo checkpoint two. \
+`unknown_words` are the words of the prompt that are not in the model's vocabulary.""",
     health={},
 )

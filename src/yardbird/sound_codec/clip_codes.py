@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,24 +19,20 @@ from yardbird.errors import InputError
 from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key
 from yardbird.music.score_frames import ScoreFrames, asked_frames, score_frames
-from yardbird.nn import encodec
+from yardbird.nn.clip_codec import ClipCodec
 from yardbird.progress import progress
 from yardbird.tables.clip_tables import RENDERED, ClipRow, EncodedClipRow, encoded_clip, read_clips, write_clip_index
 from yardbird.tables.copies_table import read_copies
 
-if TYPE_CHECKING:  # imported only where it is used: it is slow to import
-    from transformers import EncodecModel
-
 _MOST_THREADS = 8  # a large codec needs a gigabyte for each
 
 
-def encode_clips(
-    clips: Path, augmented: Path, output: Path, codec: "EncodecModel", source: str
-) -> dict[str, int | float]:
+def encode_clips(clips: Path, augmented: Path, output: Path, codec: ClipCodec, source: str) -> dict[str, int | float]:
     """Encode every clip of `clips`/clips.csv, resampled to the codec's rate, on all CPU cores.
 
     Writes to `output`: codes.npy, (frames of all clips, codebooks) int16, with the clips concatenated;
-    score_frames.npy, the score at the same frames (see `yardbird.music.score_frames`); index.csv, the columns of
+    score_frames.npy, the score at the same frames (see `yardbird.music.score_frames`), for a melody checkpoint with the
+    chroma of the clip; index.csv, the columns of
     clips.csv and the `start` and `length` of each clip in frames; and codec.json, which includes `source`, the codec's
     checkpoint.
 
@@ -51,28 +47,33 @@ def encode_clips(
     rows = read_clips(clips)
     if not rows:
         raise InputError(clips, expected="clips", found="none", remedy="see rejected.csv in the same folder")
-    config = codec.config
+    config = codec.model.config
 
-    def encode(row: ClipRow) -> NDArray[np.int16]:
-        wave = read_wave(files.within(clips, row.path))
-        return encodec.encode(codec, to_mono(wave, config.sampling_rate)).T
+    def encode(row: ClipRow) -> tuple[NDArray[np.int16], NDArray[np.uint16] | None]:
+        samples = to_mono(read_wave(files.within(clips, row.path)), codec.sample_rate)
+        return codec.encode(samples).T, codec.chroma(samples) if codec.extractor else None
 
     # One clip per thread: torch releases the GIL, and its own threads speed up a single clip only a little.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS), initializer=prepare_torch) as pool:
         encoded = list(progress(pool.map(encode, rows), total=len(rows), doing="encode audio", unit="clip"))
-    lengths = [len(codes) for codes in encoded]
+    lengths = [len(codes) for codes, _ in encoded]
     starts = (np.cumsum(lengths) - lengths).tolist()
     index = [encoded_clip(*placed) for placed in zip(rows, starts, lengths, strict=True)]
-    codes = np.concatenate(encoded)
+    codes = np.concatenate([codes for codes, _ in encoded])
+    frames = _score_frames(index, augmented, config.frame_rate)
+    chroma = [own for _, own in encoded if own is not None]
+    if chroma:  # a last column
+        frames = np.column_stack([frames, np.concatenate(chroma)])
     _save(codes, output / "codes.npy")
-    _save(_score_frames(index, augmented, config.frame_rate), output / "score_frames.npy")
+    _save(frames, output / "score_frames.npy")
     write_clip_index(output, index)
     about = {
-        "codebooks": config.num_quantizers,
+        "codebooks": codec.codebooks,
         "codebook_size": config.codebook_size,
-        "sample_rate": config.sampling_rate,
+        "sample_rate": codec.sample_rate,
         "frame_rate": config.frame_rate,
         "source": source,
+        **({"chroma": True} if chroma else {}),
     }
     files.write_json(output / "codec.json", about)
     used = {

@@ -52,6 +52,7 @@ class Course(Callback):
         self.peak_memory_mib: float = state["peak_memory_mib"]
         self.best_weights: dict[str, torch.Tensor] = state["best_weights"]
         self._optimizer_state: dict[str, Any] | None = state.get("optimizer")
+        self._scaler: dict[str, Any] = state.get("scaler", {})
         if self.curve:
             self._module.step = state["step"]
             set_learnt(self._module.model, state["weights"])
@@ -81,6 +82,7 @@ class Course(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
         if self._optimizer_state is not None:
             _set_optimizer_state(trainer, self._optimizer_state)
+            trainer.precision_plugin.load_state_dict(self._scaler)
             self._optimizer_state = None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
@@ -119,6 +121,7 @@ class Course(Callback):
                         "weights": _learnt(self._module.model),
                         "best_weights": self.best_weights,
                         "optimizer": optimizer,
+                        "scaler": trainer.precision_plugin.state_dict(),  # of the loss in 16 bits; else empty
                     }
                 )
                 self._notify(epoch)

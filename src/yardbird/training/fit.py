@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 import torch.distributed as dist
@@ -17,7 +18,7 @@ from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, Strategy
 from torch.utils.data import DataLoader
 
 from yardbird.config import PARAMS
-from yardbird.devices import best_device, device_in_words
+from yardbird.devices import best_device, best_precision, device_in_words
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.models.family import Family
 from yardbird.seeds import derive_seed
@@ -49,6 +50,7 @@ class Cost:
     training_seconds: float  # of complete epochs with validation; without epochs that a kill interrupted
     peak_memory_mib: float  # see the function `peak_memory_mib`
     device: str
+    precision: str  # that of Lightning, which `auto` was resolved to
 
     def asdict(self) -> dict[str, float | str]:
         """As written to a metrics file."""
@@ -56,6 +58,7 @@ class Cost:
             "training_seconds": round(self.training_seconds, 2),
             "peak_memory_mib": round(self.peak_memory_mib),
             "device": self.device,
+            "precision": self.precision,
         }
 
 
@@ -104,7 +107,8 @@ def fit(
         InterruptedTrainingError: Ctrl-C or SIGTERM. The checkpoint remains.
         LostProcessError: a process that shares the batches ended. The checkpoint remains.
         InputError: a split has no windows, or the checkpoint is damaged.
-        ConfigError: no epoch is left for adaptation, or the settings of devices contradict each other.
+        ConfigError: no epoch is left for adaptation, the settings of devices contradict each other, or the precision
+            requires a GPU.
     """
     course = _train(family, encoded, config, seed, checkpoint, listeners)
     set_learnt(family.model, course.best_weights)
@@ -119,7 +123,7 @@ def fit(
         tuple(course.curve),
         course.best_epoch,
         parameters,
-        Cost(seconds, course.peak_memory_mib, device),
+        Cost(seconds, course.peak_memory_mib, device, precision_of(config, family.name)),
         completion,
     )
 
@@ -141,6 +145,18 @@ def assist(family: Family, encoded: Path, config: TrainingConfig, *, seed: int) 
     with suppress(DivergedError, InterruptedTrainingError, LostProcessError):
         _train(family, encoded, config, seed, None, ())
     return True
+
+
+def precision_of(config: TrainingConfig, family: str) -> Literal["32-true", "16-mixed", "bf16-mixed"]:
+    """The precision of a training on this machine.
+
+    Raises:
+        ConfigError: it is 16-mixed, and there is no GPU.
+    """
+    if config.precision == "16-mixed" and best_device().type == "cpu":
+        key, expected = f"{family}.training.precision", "auto, 32-true or bf16-mixed without a GPU"
+        raise ConfigError(PARAMS, key, expected=expected, found=config.precision)
+    return best_precision() if config.precision == "auto" else config.precision
 
 
 def _train(
@@ -166,6 +182,7 @@ def _train(
         SharedBatches(order, config.batch_size, rank, ranks),
         DealtBatches(len(data.validation), config.batch_size, rank, ranks),  # type: ignore[arg-type]  # as above
     )
+    precision = precision_of(config, family.name)
     device = best_device().type  # never MPS, which does not support float64
     # Each iterator gets a generator: else it would draw from the global stream and change the dropout.
     train, validation = (
@@ -175,14 +192,14 @@ def _train(
     total_steps = math.ceil(len(train) / config.accumulate) * config.max_epochs
     # FSDP leaves each rank with a part of the weights, so it trains a copy.
     trained = copy.deepcopy(family) if config.strategy == "fsdp" else family
-    module = FamilyModule(trained, config, total_steps, batches)
+    module = FamilyModule(trained, config, precision, total_steps, batches)
     course = Course(trained, module, config, seed, checkpoint, listeners, train, data.mixed_epochs)
     for listener in listeners:
         listener.on_start(course.curve)
     if course.finished and not started_by_torchrun():  # else the other ranks wait for this one
         return course
     module.partners = [
-        Partner(family, mixed=config.precision != "32-true", seed=derive_seed(seed, "partner", family.name, number))
+        Partner(family, mixed=precision != "32-true", seed=derive_seed(seed, "partner", family.name, number))
         for number in range(1, config.processes if can_share(device) else 1)
     ]
     with _quiet_lightning():
@@ -192,7 +209,7 @@ def _train(
             num_nodes=config.num_nodes,
             strategy=_strategy(config, family),
             plugins=[environment()],
-            precision=config.precision,
+            precision=precision,
             max_epochs=config.max_epochs,
             accumulate_grad_batches=config.accumulate,
             callbacks=[course],

@@ -50,11 +50,17 @@ class FamilyModule(LightningModule):
     of its training batches. Each batch is shared with the `partners`, or with the other ranks.
 
     Args:
+        precision: Lightning's name of it.
         batches: those of training and of validation, of this rank.
     """
 
     def __init__(
-        self, family: Family, config: TrainingConfig, total_steps: int, batches: tuple[SharedBatches, DealtBatches]
+        self,
+        family: Family,
+        config: TrainingConfig,
+        precision: str,
+        total_steps: int,
+        batches: tuple[SharedBatches, DealtBatches],
     ) -> None:
         super().__init__()
         self._training, self._measuring = batches
@@ -66,6 +72,7 @@ class FamilyModule(LightningModule):
         self.step = 0
         self.row: dict[str, float] = {}
         self._family, self._config, self._total_steps = family, config, total_steps
+        self._scaled = precision == "16-mixed"
         self._sums: dict[str, Tensor | float] = {}
         self._weight: Tensor | float = 0.0
         self.training_seconds = 0.0
@@ -80,7 +87,8 @@ class FamilyModule(LightningModule):
             },
             {"params": [p for name, p in parameters if name not in self._decayed], "weight_decay": 0.0},
         ]
-        return AdamW(groups, lr=self._config.learning_rate, betas=(0.9, 0.98), fused=True)
+        # A fused optimiser divides by the scale of a 16-bit loss in its step, which is after the clipping.
+        return AdamW(groups, lr=self._config.learning_rate, betas=(0.9, 0.98), fused=not self._scaled)
 
     def on_train_epoch_start(self) -> None:
         self._sums, self._weight = {}, 0.0
@@ -115,7 +123,7 @@ class FamilyModule(LightningModule):
         self._weight = self._weight + weight
 
     def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:  # noqa: ARG002  # Lightning's
-        # Lightning refuses to clip for a fused optimiser in mixed precision. bf16 has no loss scaling, so it is safe.
+        # Lightning refuses to clip for a fused optimiser in mixed precision. It is safe without a scaled loss.
         if isinstance(whole := self.trainer.strategy.model, FullyShardedDataParallel):  # the norm is over all ranks
             whole.clip_grad_norm_(self._config.gradient_clip)
         else:

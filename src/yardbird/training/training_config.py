@@ -20,7 +20,7 @@ class TrainingConfig(Settings):
     warmup_steps: NonNegativeInt  # optimiser steps of linear warm-up
     weight_decay: NonNegativeFloat  # decoupled (AdamW), on matrices only
     gradient_clip: PositiveFloat  # maximum norm of the whole gradient
-    precision: Literal["32-true", "bf16-mixed"]  # bf16 is for a GPU; it also works on a CPU, but slower
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"]  # auto: `yardbird.devices.best_precision`
     processes: PositiveInt  # that share each batch on a CPU (see `yardbird.training.shares`); 1: no sharing
     devices: PositiveInt  # of each machine, among which each batch is divided (see `yardbird.training.ranks`)
     num_nodes: PositiveInt  # machines, started by torchrun

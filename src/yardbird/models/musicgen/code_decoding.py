@@ -16,7 +16,7 @@ from yardbird.errors import InputError
 from yardbird.models.family_kinds import Codes
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
 from yardbird.models.musicgen.score_condition import adding
-from yardbird.music.score_frames import AGE, CHORD, KEY, NOTE, ScoreFrames
+from yardbird.music.score_frames import BAR_BEAT, BEAT, ScoreFrames
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Sampling, SoundSampling, choose, row_generators
 from yardbird.progress import progress
@@ -39,11 +39,19 @@ class Singer(Protocol):
     @property
     def pad_id(self) -> int: ...
 
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def has_melody(self) -> bool: ...
+
     def text_ids(self, captions: Sequence[str], /) -> tuple[Tensor, Tensor]: ...
 
     def text_states(self, ids: Tensor, mask: Tensor, /) -> Tensor: ...
 
     def score_states(self, score: Tensor, steps: int, /) -> Tensor: ...
+
+    def conditions(self, states: Tensor, mask: Tensor, score: Tensor, /) -> dict[str, Tensor]: ...
 
 
 def generate(
@@ -100,7 +108,8 @@ class _Conditioned:
     """
 
     def __init__(self, family: Singer, captions: Sequence[str], guidance: float) -> None:
-        self._family, self._model, self._guidance, self.pad_id = family, family.model, guidance, family.pad_id
+        self._family, self._model, self._guidance = family, family.model, guidance
+        self.pad_id, self.channels = family.pad_id, family.channels
         ids, mask = (tensor.to(self._model.device) for tensor in family.text_ids(captions))
         states = family.text_states(ids, mask)
         if guidance != 1:
@@ -120,10 +129,11 @@ class _Conditioned:
         self._cache = EncoderDecoderCache(own, DynamicCache(config=self._model.decoder.config))
         score = score.to(self._model.device)
         if self._halves == 2:
-            without = score.clone()
-            without[..., [NOTE, AGE, KEY, CHORD]] = 0
+            without = torch.zeros_like(score)
+            without[..., [BEAT, BAR_BEAT]] = score[..., [BEAT, BAR_BEAT]]
             score = torch.cat([score, without])
         self._added = self._family.score_states(score, steps)
+        self._given = self._family.conditions(self._states, self._mask, score)
         self._seen = 0
 
     def scores(self, ids: Tensor) -> Tensor:
@@ -134,11 +144,12 @@ class _Conditioned:
         with adding(self._model, added):
             logits = self._model.decoder(
                 input_ids=ids.repeat(self._halves, 1, 1).reshape(-1, positions).to(self._model.device),
-                encoder_hidden_states=self._states,
-                encoder_attention_mask=self._mask,
+                **self._given,
                 past_key_values=self._cache,
                 use_cache=True,
             ).logits[:, -1, : self.pad_id]
+        if self._family.has_melody:
+            self._given = {}  # what is in front of the codes is in the cache now
         halves = cast(Tensor, logits).float().cpu().reshape(self._halves, rows, codebooks, -1)
         if not bool(halves.sum().isfinite()) and not bool(halves.isfinite().all()):
             which = "with the caption" if not bool(halves[0].isfinite().all()) else "without a caption"
@@ -153,7 +164,9 @@ def _fill(
 ) -> None:
     """Sample the unknown codes of a window (rows, codebooks, frames), in place."""
     pad = conditioned.pad_id
-    ids = F.pad(delayed(codes, pad), (1, 0), value=pad)  # the first step is predicted from a column of pads
+    ids = F.pad(
+        delayed(codes, pad, conditioned.channels), (1, 0), value=pad
+    )  # the first step is predicted from a column of pads
     unknown = ids == _UNKNOWN
     if not bool(unknown.any()):
         return
@@ -165,4 +178,4 @@ def _fill(
         if bool(drawing.any()):  # a row still inside its prime keeps the prime's own codes
             streams = [generators[row] for row in drawing.nonzero()[:, 0].tolist()]
             ids[:, :, step][drawing] = choose(scores[drawing], sampling, streams)
-    codes.copy_(undelayed(ids[:, :, 1:]))
+    codes.copy_(undelayed(ids[:, :, 1:], conditioned.channels))

@@ -29,7 +29,7 @@ class ClipsConfig(Settings, section="musicgen.clips"):
     context_seconds: PositiveFloat  # the model's context; longer clips are cut at a random place
     per_epoch: PositiveInt | None  # null: each clip once
     caption_dropout: Share  # share of the clips without caption and score, which classifier-free guidance requires
-    notes_shown: Share  # share of the other clips whose notes the model sees; the rest are sung from key and tempo
+    notes_shown: Share  # share of the other clips whose notes, or chroma, the model sees; the rest have key and tempo
     key_shown: Share
     chords_shown: Share
     beats_shown: Share
@@ -37,7 +37,7 @@ class ClipsConfig(Settings, section="musicgen.clips"):
     @property
     def shown(self) -> tuple[float, ...]:
         """The shares in the order of `score_condition.GROUPS`."""
-        return self.notes_shown, self.key_shown, self.chords_shown, self.beats_shown
+        return self.notes_shown, self.key_shown, self.chords_shown, self.beats_shown, self.notes_shown
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class TrainingClips(Dataset[Batch]):
         self, encoded: Path, context: int, config: ClipsConfig, pad_id: int, text_ids: TextIds, seed: int
     ) -> None:
         self._codes, self._clips = read_codes(encoded), read_clips(encoded, "train")
-        self._frames, self._shown = read_score_frames(encoded), config.shown
+        self._frames = read_score_frames(encoded)
+        shown = zip(GROUPS, config.shown, strict=True)
+        self._shown = [(group, share) for group, share in shown if max(group) < self._frames.shape[1]]
         self._texts = _Texts([caption for clip in self._clips for caption in clip.captions], text_ids)
         self._context = min(context, max(clip.length for clip in self._clips))
         self._pad_id, self._seed, self._epoch = pad_id, seed, 0
@@ -101,7 +103,7 @@ class TrainingClips(Dataset[Batch]):
         caption = clip.captions[int(rng.integers(len(clip.captions)))]
         offset = int(rng.integers(max(0, clip.length - self._context) + 1))
         score = _cut(self._frames, clip, offset, self._context, 0).T
-        for columns, share in zip(GROUPS, self._shown, strict=True):
+        for columns, share in self._shown:
             if rng.random() >= share:
                 score[:, columns] = 0
         codes = _cut(self._codes, clip, offset, self._context, self._pad_id)

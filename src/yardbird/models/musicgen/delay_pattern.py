@@ -7,23 +7,27 @@ four codebooks and five frames (a0 is frame 0 of the first codebook, · the pad,
     b0 b1 b2 b3 b4    delayed    ·  b0 b1 b2 b3 b4 ·  ·
     c0 c1 c2 c3 c4   ────────>   ·  ·  c0 c1 c2 c3 c4 ·
     d0 d1 d2 d3 d4               ·  ·  ·  d0 d1 d2 d3 d4
+
+The codebooks of several channels alternate: those of a frame and a refinement have the same delay.
 """
 
 import torch
 from torch import Tensor
 
 
-def delayed(codes: Tensor, pad_id: int) -> Tensor:
-    """(…, codebooks, frames) → (…, codebooks, frames + codebooks − 1)."""
+def delayed(codes: Tensor, pad_id: int, channels: int = 1) -> Tensor:
+    """(…, codebooks, frames) → (…, codebooks, frames + codebooks / channels − 1)."""
     *_, codebooks, frames = codes.shape
-    ids = codes.new_full((*codes.shape[:-1], frames + codebooks - 1), pad_id)
+    ids = codes.new_full((*codes.shape[:-1], frames + codebooks // channels - 1), pad_id)
     for book in range(codebooks):
-        ids[..., book, book : book + frames] = codes[..., book, :]
+        delay = book // channels
+        ids[..., book, delay : delay + frames] = codes[..., book, :]
     return ids
 
 
-def undelayed(ids: Tensor) -> Tensor:
-    """(…, codebooks, frames + codebooks − 1) → (…, codebooks, frames). Also works on other values, such as nats."""
+def undelayed(ids: Tensor, channels: int = 1) -> Tensor:
+    """The inverse of `delayed`. Also works on other values, such as nats."""
     *_, codebooks, steps = ids.shape
-    frames = steps - codebooks + 1
-    return torch.stack([ids[..., book, book : book + frames] for book in range(codebooks)], dim=-2)
+    frames = steps - codebooks // channels + 1
+    delays = [book // channels for book in range(codebooks)]
+    return torch.stack([ids[..., book, d : d + frames] for book, d in enumerate(delays)], dim=-2)

@@ -12,9 +12,15 @@ from safetensors import SafetensorError
 
 from yardbird.errors import InputError
 from yardbird.nn import encodec
+from yardbird.nn.clip_codec import ClipCodec
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
-    from transformers import EncodecModel, MusicgenForConditionalGeneration, PreTrainedTokenizerBase
+    from transformers import (
+        EncodecModel,
+        MusicgenForConditionalGeneration,
+        MusicgenMelodyFeatureExtractor,
+        PreTrainedTokenizerBase,
+    )
 
 SCRATCH = "scratch"
 CODEC = Path("codec")  # the repository's codec, used by a model from scratch
@@ -23,7 +29,7 @@ _REMEDY = "set musicgen.checkpoint to scratch, or to a folder with the layout of
 _NEEDED = ["*.json", "*.safetensors", "spiece.model"]  # no pickles
 
 
-def open_codec(checkpoint: str) -> "EncodecModel":
+def open_codec(checkpoint: str) -> ClipCodec:
     """The codec of a model of `musicgen.checkpoint`, frozen and in evaluation mode.
 
     Raises:
@@ -31,10 +37,19 @@ def open_codec(checkpoint: str) -> "EncodecModel":
     """
     if checkpoint == SCRATCH:
         with quiet():
-            return encodec.load(CODEC)
-    codec = cast("EncodecModel", open_model(locate(checkpoint)).audio_encoder)
-    codec.requires_grad_(False)
+            return ClipCodec(encodec.load(CODEC), channels=1)
+    folder = locate(checkpoint)
+    codec = codec_of(open_model(folder), open_extractor(folder))
+    codec.model.requires_grad_(False)
     return codec
+
+
+def codec_of(
+    model: "MusicgenForConditionalGeneration", extractor: "MusicgenMelodyFeatureExtractor | None"
+) -> ClipCodec:
+    """The codec in a model, with the channels of its decoder."""
+    channels: int = cast(Any, model.config.decoder).audio_channels
+    return ClipCodec(cast("EncodecModel", model.audio_encoder), channels, extractor)
 
 
 def locate(checkpoint: str) -> Path:
@@ -60,23 +75,25 @@ def open_model(folder: Path) -> "MusicgenForConditionalGeneration":
     """Load the model of a folder (safetensors), in single precision and evaluation mode.
 
     Raises:
-        InputError: the folder does not hold a complete mono MusicGen.
+        InputError: the folder does not hold a complete MusicGen.
     """
 
-    from transformers import AutoConfig, MusicgenConfig, MusicgenForConditionalGeneration
+    from transformers import AutoConfig, AutoModelForTextToWaveform, MusicgenConfig, MusicgenMelodyConfig
 
     try:
         with quiet():
             config = AutoConfig.from_pretrained(folder)
     except (OSError, ValueError) as error:
         raise _unusable(folder, str(error)) from None
-    if not isinstance(config, MusicgenConfig):
+    if not isinstance(config, MusicgenConfig | MusicgenMelodyConfig):
         raise _unusable(folder, f"a model of type {config.model_type}")
-    if cast(Any, config.decoder).audio_channels != 1:
-        raise _unusable(folder, "a stereo model")
+    decoder: Any = config.decoder
+    books = decoder.audio_channels * cast(Any, config.audio_encoder).num_quantizers
+    if decoder.num_codebooks != books:
+        raise _unusable(folder, f"a decoder of {decoder.num_codebooks} codebooks for {books} of its codec")
     try:
         with quiet():
-            model, report = cast(Any, MusicgenForConditionalGeneration).from_pretrained(  # typed as one return value
+            model, report = cast(Any, AutoModelForTextToWaveform).from_pretrained(  # typed as one return value
                 folder, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -101,6 +118,27 @@ def open_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     except (OSError, ValueError) as error:
         raise _unusable(folder, str(error)) from None
     return tokenizer
+
+
+def open_extractor(folder: Path) -> "MusicgenMelodyFeatureExtractor | None":
+    """Load the extractor of chroma of a melody checkpoint; None if the folder has another checkpoint.
+
+    Raises:
+        InputError: the folder of a melody checkpoint has none.
+    """
+
+    from transformers import AutoConfig, AutoFeatureExtractor, MusicgenMelodyConfig, MusicgenMelodyFeatureExtractor
+
+    with quiet():
+        if not isinstance(AutoConfig.from_pretrained(folder), MusicgenMelodyConfig):
+            return None
+    try:
+        extractor = cast(Any, AutoFeatureExtractor).from_pretrained(folder)  # untyped
+    except (OSError, ValueError) as error:
+        raise _unusable(folder, str(error)) from None
+    if not isinstance(extractor, MusicgenMelodyFeatureExtractor):
+        raise _unusable(folder, "no extractor of chroma")
+    return extractor
 
 
 def complete(model: "MusicgenForConditionalGeneration") -> None:
@@ -129,4 +167,4 @@ def quiet() -> Iterator[None]:
 
 def _unusable(folder: Path, found: str) -> InputError:
     line = " ".join(found.split())[:160]
-    return InputError(folder, expected="a complete mono MusicGen with tokenizer", found=line, remedy=_REMEDY)
+    return InputError(folder, expected="a complete MusicGen with tokenizer", found=line, remedy=_REMEDY)

@@ -2,7 +2,10 @@
 
 import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
+
+from safetensors.torch import save_file
 
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
 
@@ -11,6 +14,9 @@ if TYPE_CHECKING:  # imported only where it is used: it is slow to import
 
 if TYPE_CHECKING:
     from peft import PeftModel  # slow to import, and only LoRA needs it
+
+#: The folder of the adapters in that of the model. Side by side, transformers would add them to the merged weights.
+ADAPTERS = "adapters"
 
 _TARGETS = r"decoder\..*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
 
@@ -39,6 +45,17 @@ def with_adapters(model: "MusicgenForConditionalGeneration", adaptation: Adaptat
         target_modules=_TARGETS,
     )
     return cast("PeftModel", get_peft_model(model, config))
+
+
+def save_adapters(adapted: "PeftModel", checkpoint: str, folder: Path) -> None:
+    """Write the adapters of a checkpoint as peft does: `PeftModel.from_pretrained(model, folder)` adds them to it."""
+    from peft import get_peft_model_state_dict
+
+    config = copy.copy(adapted.peft_config["default"])
+    config.base_model_name_or_path, config.inference_mode = checkpoint, True
+    config.save_pretrained(str(folder))
+    weights = get_peft_model_state_dict(adapted)
+    save_file({name: value.contiguous() for name, value in weights.items()}, folder / "adapter_model.safetensors")
 
 
 def merged(adapted: "PeftModel") -> "MusicgenForConditionalGeneration":

@@ -19,29 +19,34 @@ from yardbird.config import read_section
 from yardbird.errors import InputError
 from yardbird.models.family import Batch, Datasets, Loss, Ratio
 from yardbird.models.family_kinds import Codes, SoundFamily
-from yardbird.models.musicgen import code_decoding, code_windows, hub_checkpoint, score_condition, tokenizer
+from yardbird.models.musicgen import (
+    code_decoding,
+    code_windows,
+    hub_checkpoint,
+    melody_condition,
+    score_condition,
+    tokenizer,
+)
 from yardbird.models.musicgen.code_windows import ClipsConfig
 from yardbird.models.musicgen.delay_pattern import delayed, undelayed
 from yardbird.models.musicgen.hub_checkpoint import SCRATCH
-from yardbird.models.musicgen.lora import Adaptation, merged, with_adapters
+from yardbird.models.musicgen.lora import ADAPTERS, Adaptation, merged, save_adapters, with_adapters
 from yardbird.models.musicgen.score_condition import is_of_condition
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.music.caption_facts import frames_of_caption
 from yardbird.music.score_frames import ScoreFrames
-from yardbird.nn import encodec
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.linear import accelerate
 from yardbird.nn.sampling import SoundSampling
 
-if TYPE_CHECKING:  # imported only where it is used: it is slow to import
-    from transformers import EncodecModel, MusicgenForConditionalGeneration
-    from transformers import PreTrainedTokenizerBase as Tokenizer
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported only where they are used: they are slow to import
     from peft import PeftModel
+    from transformers import EncodecModel, MusicgenForConditionalGeneration, MusicgenMelodyFeatureExtractor
+    from transformers import PreTrainedTokenizerBase as Tokenizer
 
 _OURS = "musicgen.json"
 _SCORED_AT_ONCE = 8
+_WORDS_IN_FRONT = 64  # a multiple of this, in front of the codes of a melody checkpoint
 _SAMPLE = "Be-bop jazz solo in F"
 
 
@@ -68,17 +73,21 @@ class MusicGenFamily(SoundFamily):
     model: "MusicgenForConditionalGeneration"
 
     def __init__(
-        self, model: "MusicgenForConditionalGeneration", tokenizer: "Tokenizer", clips: ClipsConfig, origin: Origin
+        self,
+        model: "MusicgenForConditionalGeneration",
+        tokenizer: "Tokenizer",
+        clips: ClipsConfig,
+        origin: Origin,
+        extractor: "MusicgenMelodyFeatureExtractor | None" = None,
     ) -> None:
         self.model, self.tokenizer, self.clips, self.origin = model, tokenizer, clips, origin
+        self.codec = codec = hub_checkpoint.codec_of(model, extractor)
         self._adapted: PeftModel | None = None
         self._texts: dict[tuple[tuple[int, ...], tuple[int, ...], str], Tensor] = {}
         config: Any = model.config
-        self.sample_rate, self.frame_rate = (
-            int(config.audio_encoder.sampling_rate),
-            int(config.audio_encoder.frame_rate),
-        )
-        self.codebooks, self.pad_id = int(config.decoder.num_codebooks), int(config.decoder.pad_token_id)
+        self.sample_rate, self.frame_rate = codec.sample_rate, int(config.audio_encoder.frame_rate)
+        self.codebooks, self.channels, self.pad_id = codec.codebooks, codec.channels, int(config.decoder.pad_token_id)
+        self.has_melody = codec.extractor is not None
         self.context_frames = max(1, round(clips.context_seconds * self.frame_rate))
         model.audio_encoder.requires_grad_(False)
         model.text_encoder.requires_grad_(False)
@@ -94,15 +103,20 @@ class MusicGenFamily(SoundFamily):
         if name == SCRATCH:
             captions = [caption for clip in code_windows.read_clips(encoded, "train") for caption in clip.captions]
             words = tokenizer.word_tokenizer(captions)
-            family = cls(build(sizes, words, hub_checkpoint.open_codec(name), origin.seed), words, clips, origin)
+            family = cls(build(sizes, words, hub_checkpoint.open_codec(name).model, origin.seed), words, clips, origin)
         else:
             folder = hub_checkpoint.locate(name)
             model = hub_checkpoint.open_model(folder)
             score_condition.attach(model, deviation=0.0)
-            family = cls(model, hub_checkpoint.open_tokenizer(folder), clips, origin)
+            words, extractor = hub_checkpoint.open_tokenizer(folder), hub_checkpoint.open_extractor(folder)
+            family = cls(model, words, clips, origin, extractor)
             if adaptation.method == "lora":
                 family._adapted = with_adapters(family.model, adaptation)
                 score_condition.condition_of(family.model).requires_grad_(True)
+        if read_section("musicgen.gradient_checkpointing", bool, params):
+            family.model.decoder.activation_checkpointing_enable(
+                activation_checkpointing_kwargs={"use_reentrant": False}
+            )
         family._check(encoded)
         return family
 
@@ -113,10 +127,10 @@ class MusicGenFamily(SoundFamily):
         origin = Origin(**{**ours["origin"], "model": ModelConfig(**ours["origin"]["model"])})
         model, words = hub_checkpoint.open_model(folder), hub_checkpoint.open_tokenizer(folder)
         score_condition.load(model, folder)
-        return cls(model, words, ClipsConfig(**ours["clips"]), origin)
+        return cls(model, words, ClipsConfig(**ours["clips"]), origin, hub_checkpoint.open_extractor(folder))
 
     def save(self, folder: Path) -> None:
-        """Write a MusicGen checkpoint in the hub's layout, with adapters merged, and `musicgen.json`."""
+        """Write a checkpoint in the hub's layout, with adapters merged; the adapters alone; and `musicgen.json`."""
 
         from transformers import EncodecFeatureExtractor
 
@@ -125,8 +139,10 @@ class MusicGenFamily(SoundFamily):
         with hub_checkpoint.quiet():
             model.save_pretrained(folder, state_dict=weights)
         score_condition.save(model, folder)
+        if self._adapted is not None:
+            save_adapters(self._adapted, self.origin.checkpoint, folder / ADAPTERS)
         self.tokenizer.save_pretrained(folder)
-        EncodecFeatureExtractor(sampling_rate=self.sample_rate).save_pretrained(folder)
+        (self.codec.extractor or EncodecFeatureExtractor(self.channels, self.sample_rate)).save_pretrained(folder)
         ours = {"clips": dataclasses.asdict(self.clips), "origin": dataclasses.asdict(self.origin)}
         files.write_json(folder / _OURS, ours)
 
@@ -143,12 +159,13 @@ class MusicGenFamily(SoundFamily):
             model = hub_checkpoint.open_model(hub_checkpoint.locate(self.origin.checkpoint))
             score_condition.attach(model, deviation=0.0)
         model.train(False)
-        return MusicGenFamily(model, self.tokenizer, self.clips, self.origin)
+        return MusicGenFamily(model, self.tokenizer, self.clips, self.origin, self.codec.extractor)
 
     def _check(self, encoded: Path) -> None:
         found = files.read_json(encoded / "codec.json")
         ours = {"codebooks": self.codebooks, "codebook_size": self.pad_id, "sample_rate": self.sample_rate}
-        theirs = {name: found[name] for name in ours}
+        ours |= {"chroma": True} if self.has_melody else {}
+        theirs = {name: found.get(name) for name in ours}
         if theirs != ours:
             raise InputError(
                 encoded, expected=f"codes of {ours}", found=f"codes of {theirs}", remedy="run dvc repro encode_audio"
@@ -169,8 +186,12 @@ class MusicGenFamily(SoundFamily):
         )
 
     def text_ids(self, captions: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Token ids and mask, (captions, words) each, padded on the right."""
-        encoded = self.tokenizer(list(captions), padding=True, return_tensors="pt")
+        """Token ids and mask, (captions, words) each, padded on the right.
+
+        Where the codes follow the words, padding moves them; so captions of less than 64 words have equal lengths.
+        """
+        multiple = _WORDS_IN_FRONT if self.has_melody else None
+        encoded = self.tokenizer(list(captions), padding=True, pad_to_multiple_of=multiple, return_tensors="pt")
         return encoded["input_ids"], encoded["attention_mask"]
 
     def unknown_words(self, caption: str) -> tuple[str, ...]:
@@ -234,26 +255,40 @@ class MusicGenFamily(SoundFamily):
         states: Tensor = score_condition.condition_of(self.model)(score_condition.steps_of(score, steps))
         return states
 
+    def conditions(self, states: Tensor, mask: Tensor, score: Tensor) -> dict[str, Tensor]:
+        """What the decoder attends to beside the codes: the words; in a melody checkpoint, in front, with the chroma.
+
+        The mask keeps the words of a dropped caption: a softmax over nothing is NaN.
+        """
+        if self.codec.extractor is None:
+            return {"encoder_hidden_states": states, "encoder_attention_mask": mask}
+        hops = self.sample_rate // self.frame_rate, int(self.codec.extractor.hop_length)
+        return {"encoder_hidden_states": melody_condition.prefix(self.model, score, states, hops)}
+
     def _score(
         self, codes: Tensor, states: Tensor, mask: Tensor, score: Tensor, *, with_correct: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Nats of each code (B, codebooks, frames), 0 at pads, and `with_correct`, whether each was most probable."""
         pads = int((codes[:, 0] == self.pad_id).all(0).sum())  # padding common to all rows
-        targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id)
+        targets = delayed(codes[..., : codes.shape[-1] - pads], self.pad_id, self.channels)
         rows, books, steps = targets.shape
         ids = F.pad(targets[..., :-1], (1, 0), value=self.pad_id)
-        added = self.score_states(score[:, :steps], steps)
+        score = score[:, :steps]
+        added = self.score_states(score, steps)
         with score_condition.adding(self.model, added):
-            logits = self.model.decoder(
-                input_ids=ids.reshape(rows * books, steps),
-                encoder_hidden_states=states,
-                encoder_attention_mask=mask,  # keeps the words of a dropped caption: a softmax over nothing is NaN
-                use_cache=False,
-            ).logits.float()
+            logits = (
+                self.model.decoder(
+                    input_ids=ids.reshape(rows * books, steps),
+                    **self.conditions(states, mask, score),
+                    use_cache=False,
+                )
+                .logits[:, -steps:]
+                .float()
+            )
         logits, flat = logits.flatten(0, 1), targets.flatten()
         nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
         correct = logits.argmax(-1) == flat if with_correct else torch.zeros_like(flat, dtype=torch.bool)
-        padded = [F.pad(undelayed(scores.view_as(targets)), (0, pads)) for scores in (nats, correct)]
+        padded = [F.pad(undelayed(scores.view_as(targets), self.channels), (0, pads)) for scores in (nats, correct)]
         return padded[0], padded[1]
 
     def score_codes(
@@ -294,17 +329,21 @@ class MusicGenFamily(SoundFamily):
 
     def encode_sound(self, samples: NDArray[np.float32]) -> Codes:
         """(n,) at `sample_rate` → (codebooks, frames), with the model's codec."""
-        return encodec.encode(cast("EncodecModel", self.model.audio_encoder), samples)
+        return self.codec.encode(samples)
 
     def sound_latents(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n,) at `sample_rate` → (frames, dimensions), with the model's codec."""
-        return encodec.latents(cast("EncodecModel", self.model.audio_encoder), samples)
+        return self.codec.latents(samples)
 
-    def decode_codes(self, codes: Codes) -> NDArray[np.float32]:
-        """(codebooks, frames) → (n,) at `sample_rate`."""
-        return encodec.decode(cast("EncodecModel", self.model.audio_encoder), codes)
+    def melody_chroma(self, samples: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """(n,) at `sample_rate` → the strongest pitch class of each frame, of a melody checkpoint."""
+        return self.codec.chroma(samples)
+
+    def decode_channels(self, codes: Codes) -> NDArray[np.float32]:
+        """(codebooks, frames) → (n, channels) at `sample_rate`."""
+        return self.codec.decode(codes)
 
     def sample(self, seed: int) -> Any:
         """A `Waveform` of one context: "Be-bop jazz solo in F"."""
         codes = self.generate([_SAMPLE], self.context_frames, SoundSampling(3.0, 1.0, 50), seed)[0]
-        return Waveform(self.decode_codes(codes)[:, None], self.sample_rate)
+        return Waveform(self.decode_channels(codes), self.sample_rate)

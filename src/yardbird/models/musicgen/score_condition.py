@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from yardbird.errors import InputError
-from yardbird.music.score_frames import AGE, BAR_BEAT, BEAT, CHORD, KEY, NOTE, SIZES
+from yardbird.music.score_frames import AGE, BAR_BEAT, BEAT, CHORD, CHROMA, KEY, NOTE, SIZES
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
     from transformers import MusicgenForConditionalGeneration
@@ -25,7 +25,7 @@ _FILE = "score_condition.safetensors"
 _AROUND = 5  # frames that the convolution sees, the frame itself in the middle
 _PITCH_CLASSES = 12
 #: Columns that are known or unknown together in training.
-GROUPS = ((NOTE, AGE), (KEY,), (CHORD,), (BEAT, BAR_BEAT))
+GROUPS = ((NOTE, AGE), (KEY,), (CHORD,), (BEAT, BAR_BEAT), (CHROMA,))
 
 
 class ScoreCondition(nn.Module):
@@ -92,11 +92,12 @@ def steps_of(frames: Tensor, steps: int) -> Tensor:
 
 @contextmanager
 def adding(model: "MusicgenForConditionalGeneration", states: Tensor) -> Iterator[None]:
-    """Inside the block, the decoder adds `states`, (B, steps, width), to its input embeddings."""
+    """Inside the block, the decoder adds `states`, (B, steps, width), to its last input embeddings."""
     positions: Any = model.decoder.model.decoder.embed_positions
 
     def add(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-        return output + states.to(output.dtype)
+        front = output.shape[-2] - states.shape[1]  # words and chroma in front of the codes of a melody checkpoint
+        return output + (F.pad(states, (0, 0, front, 0)) if front else states).to(output.dtype)
 
     hook = positions.register_forward_hook(add)
     try:
