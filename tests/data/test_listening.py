@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.data.captions import NO_REMARK
@@ -147,7 +145,7 @@ def test_fifty_quintets_are_heard_as_well_as_the_documentation_says(tmp_path: Pa
     assert measured.bars[2] > 0.85, measured
 
 
-@given(st.integers(0, 5))
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_choice_has_the_highest_penalised_likelihood_and_any_other_weights_are_worse(seed: int) -> None:
     rng = np.random.default_rng(seed)
     examples = [rng.normal(size=(4, 3)) for _ in range(60)]
