@@ -73,7 +73,7 @@ def test_a_table_is_read_with_its_gaps_filled(tmp_path: Path) -> None:
     assert (remarks["a.wav"].key, remarks["a.wav"].qpm) == (Key(10, "major"), 60)
     assert (remarks["a.wav"].beats_per_bar, remarks["a.wav"].first_beat_seconds) == (3, 1.5)
     other = remarks["etudes/etude_001"]
-    assert (other.key, other.qpm, other.beats_per_bar, other.first_beat_seconds) == (None, None, 4, 0)
+    assert (other.key, other.qpm, other.beats_per_bar, other.first_beat_seconds) == (None, None, 4, None)
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,18 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yardbird.audio.wave import read_wave
+from yardbird.audio.wave import Waveform, read_wave
 from yardbird.data.captions import NO_REMARK
 from yardbird.data.cutting import Made, in_words, make_clips
-from yardbird.data.recordings import Recording, bar_seconds, recorded
-from yardbird.data.source_sounds import AudioConfig
+from yardbird.data.listening.known_facts import bar_seconds, known_facts
+from yardbird.data.recordings import Recording, recorded
+from yardbird.data.source_sounds import AudioConfig, SeparatorConfig
 from yardbird.data.splitting import SplitConfig
 from yardbird.data.tunes.names import tune_group_of
 from yardbird.errors import InputError
 
 SPLIT = SplitConfig(0.3, 0.3, 0, 0.13)
-CONFIG = AudioConfig("", 16_000, 8.0, 2.0, 100.0, "Be-bop", False, -18.0)
+CONFIG = AudioConfig("", 16_000, 8.0, 2.0, 100.0, "Be-bop", False, -18.0, None, None)
 
 Make = Callable[..., Made]
 
@@ -80,11 +81,12 @@ def test_no_recording_and_no_tune_is_in_two_splits_and_takes_stay_together(make:
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), min_size=30, max_size=60), st.integers(0, 5))
 def test_recordings_that_share_a_tune_or_a_sound_share_a_split(pairs: list[tuple[int, int]], salt: int) -> None:
     recordings = [
-        Recording(f"recordings/{i}", Path("x.wav"), 9.0, "", "", f"tune{tune}", f"sound{sound}", NO_REMARK)
+        Recording(f"recordings/{i}", "x.wav", Path("x.wav"), 9.0, "", "", f"tune{tune}", f"sound{sound}", NO_REMARK)
         for i, (tune, sound) in enumerate(pairs)
     ]
     try:
-        sounds, _ = recorded(recordings, Path("recordings"), CONFIG, SplitConfig(0.3, 0.3, salt, 0.13))
+        known = [known_facts(NO_REMARK, None, 1.0, "Be-bop", "", 9.0)] * len(recordings)
+        sounds, _ = recorded(recordings, known, Path("recordings"), CONFIG, SplitConfig(0.3, 0.3, salt, 0.13))
     except InputError:  # few groups, and none for a split
         return
     split = {sound.solo: sound.split for sound in sounds}
@@ -174,6 +176,20 @@ def test_the_users_table_overrides_other_metadata(make: Make, source: Path) -> N
     assert [(clip.first_bar, clip.bars) for clip in second] == [(0, 3), (3, 2)]
     assert (first[0].first_bar, first[0].qpm) == (None, None)
     assert [reject.file for reject in result.rejected] == ["gone.wav"]
+
+
+def test_a_separator_leaves_only_its_stem_in_the_clips(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(sound: Waveform, model: str, stem: str) -> Waveform:
+        assert (model, stem) == ("a model", "other")
+        return Waveform(sound.samples[: len(sound.samples) // 2], sound.sample_rate)
+
+    monkeypatch.setattr("yardbird.data.recordings.separated", half)
+    monkeypatch.setattr("yardbird.data.cutting.open_separator", str)
+    config = replace(CONFIG, source=str(source), separator=SeparatorConfig("a model", "other"))
+    clips = make_clips(tmp_path / "none", tmp_path / "clips", config, SPLIT, 0).clips
+    assert {round(clip.seconds) for clip in clips if clip.title != "Tune A"} <= {4, 5}
 
 
 def test_a_recording_without_a_table_has_known_facts_only(make: Make, source: Path) -> None:

@@ -16,7 +16,7 @@ from yardbird.errors import InputError
 RATE = 8000
 CONFIG = AudioConfig(
     source="x", sample_rate=RATE, clip_seconds=4, min_seconds=1, training_seconds=60, style="jazz", comping=False,
-    loudness=-20.0,
+    loudness=-20.0, listening=None, separator=None,
 )  # fmt: skip
 
 

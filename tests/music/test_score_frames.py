@@ -1,5 +1,7 @@
 """The frames of a score, compared with a slow search for each frame."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from yardbird.music.score_frames import (
     NOTE,
     OLDEST,
     SIZES,
+    beat_frames,
     key_and_beats,
     score_frames,
 )
@@ -75,3 +78,18 @@ def test_key_and_beats_keep_nothing_of_the_line() -> None:
     known = key_and_beats(rows)
     assert np.array_equal(known[:, [KEY, BEAT, BAR_BEAT]], rows[:, [KEY, BEAT, BAR_BEAT]])
     assert not known[:, [NOTE, AGE, CHORD]].any()
+
+
+@given(st.lists(st.floats(0.05, 2.0), min_size=0, max_size=20), st.floats(0, 3), st.floats(0, 4), st.integers(0, 12))
+def test_each_frame_of_a_recording_has_the_beat_in_its_middle(
+    lengths: list[float], first: float, start: float, bar_beat: int
+) -> None:
+    beats = np.cumsum([first, *lengths])
+    places = np.full(len(beats), bar_beat)
+    for frame, row in enumerate(beat_frames(Key.parse("F"), beats, places, start, 60, RATE).tolist()):
+        now = start + (frame + 0.5) / RATE
+        around = [(a, b) for a, b in pairwise(beats) if a <= now < b]
+        expected = [1 + int((now - a) / (b - a) * 12) for a, b in around] or [0]
+        assert row[BEAT] == expected[0]
+        assert row[BAR_BEAT] == (min(bar_beat, 8) if around else 0)
+        assert (row[NOTE], row[AGE], row[CHORD], row[KEY]) == (0, 0, 0, 1 + 5)

@@ -18,9 +18,10 @@ from yardbird.errors import InputError
 from yardbird.music.midi import write_score
 from yardbird.music.pitch import Key
 from yardbird.music.score import Score
-from yardbird.music.score_frames import CHROMA, asked_frames, score_frames
+from yardbird.music.score_frames import BAR_BEAT, CHROMA, beat_frames, score_frames
 from yardbird.nn.clip_codec import ClipCodec
 from yardbird.sound_codec.clip_codes import encode_clips
+from yardbird.tables.beats_table import BeatRow, write_beats
 from yardbird.tables.clip_tables import RENDERED, ClipRow, encoded_clip, read_clip_index, read_clips, write_clips
 from yardbird.tables.copies_table import CopyRow, write_copies
 
@@ -50,6 +51,7 @@ def clips_folder(folder: Path, lengths: list[int], rate: int = 16_000) -> Path:
         write_wave(Waveform((0.2 * rng.standard_normal((length, 1))).astype(np.float32), rate), folder / path)
         rows.append(filled(ClipRow, clip=str(number), path=path, split="train", captions=CAPTIONS))
     write_clips(folder, rows)
+    write_beats(folder, [])
     return folder
 
 
@@ -86,7 +88,7 @@ def test_the_index_keeps_every_column_and_the_codec_is_named(tmp_path: Path) -> 
     }  # fmt: skip
 
 
-def test_each_frame_has_the_score_of_its_clip_and_a_recording_has_its_key(
+def test_each_frame_has_the_score_of_its_clip_and_a_recording_has_its_key_and_beats(
     tmp_path: Path, make_score: Callable[..., Score]
 ) -> None:
     clips = clips_folder(tmp_path / "clips", [16_000, 6_400, 3_200])
@@ -94,9 +96,11 @@ def test_each_frame_has_the_score_of_its_clip_and_a_recording_has_its_key(
     about: list[dict[str, Any]] = [
         {"clip": "a/solo__000", "kind": RENDERED, "key": "D minor", "start_seconds": 0.0},
         {"clip": "a/solo__001", "kind": RENDERED, "key": "D minor", "start_seconds": 1.0},
-        {"clip": "recordings/take__000", "kind": "recording", "key": "Bb major"},
+        {"clip": "recordings/take__000", "kind": "recording", "key": "Bb major", "start_seconds": 0.3},
     ]
     write_clips(clips, [replace(row, **own) for row, own in zip(rows, about, strict=True)])
+    beats = [BeatRow("recordings/take", 0.1 + 0.08 * beat, 1 + beat % 4) for beat in range(20)]
+    write_beats(clips, [BeatRow("recordings/other", 0.3, 0), *beats])
     score = make_score([(beat, 1, 60 + beat) for beat in range(8)])
     write_score(score, tmp_path / "augmented/solo.mid")
     write_copies(tmp_path / "augmented", [filled(CopyRow, copy="a/solo", path="solo.mid")])
@@ -105,7 +109,9 @@ def test_each_frame_has_the_score_of_its_clip_and_a_recording_has_its_key(
     assert len(frames) == len(codes)
     whole = score_frames(score, Key.parse("D minor"), 0.0, 70, 50.0)
     assert np.array_equal(frames[:70], whole)
-    assert np.array_equal(frames[70:], asked_frames(Key.parse("Bb"), None, 10, 50.0))
+    seconds, places = np.array([beat.seconds for beat in beats]), np.array([beat.bar_beat for beat in beats])
+    assert np.array_equal(frames[70:], beat_frames(Key.parse("Bb"), seconds, places, 0.3, 10, 50.0))
+    assert frames[70:, BAR_BEAT].all()
 
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:

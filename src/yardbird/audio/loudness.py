@@ -31,12 +31,16 @@ def levelled(samples: NDArray[np.float32], sample_rate: int, loudness: float) ->
     peak = peak_of(samples)
     if peak == 0:
         return samples
+    gain = min(10 ** (loudness / 20) / sounding_level(samples, sample_rate), _CEILING / peak)
+    return samples * np.float32(gain)
+
+
+def sounding_level(samples: NDArray[np.float32], sample_rate: int) -> float:
+    """The root mean square of the frames that are at most 30 dB below the loudest; 0 for silence."""
     frame = round(_FRAME_SECONDS * sample_rate)
     whole = samples[: len(samples) // frame * frame] if len(samples) >= frame else samples
     power = np.square(whole.reshape(max(1, len(whole) // frame), -1)).mean(axis=1, dtype=np.float64)
-    sounding = power[power > power.max() / 1000]
-    gain = min(10 ** (loudness / 20) / np.sqrt(sounding.mean()), _CEILING / peak)
-    return samples * np.float32(gain)
+    return float(np.sqrt(power[power >= power.max() / 1000].mean()))
 
 
 def peak_of(samples: NDArray[np.float32]) -> float:

@@ -1,4 +1,4 @@
-"""Conversion of audio to one sample rate and one channel; the only audio module that imports torch."""
+"""Conversion of audio to one sample rate and one channel, with torch."""
 
 import functools
 from collections.abc import Callable

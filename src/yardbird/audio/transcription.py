@@ -22,6 +22,7 @@ LOWEST_PITCH, HIGHEST_PITCH = 46, 94  # of detected notes: an alto saxophone wit
 DEFAULT_QPM = 200.0
 _FRAME, _HOP = 384, 160  # samples: 24 ms, which short notes need, every 10 ms
 _FRAME_RATE = SAMPLE_RATE / _HOP
+ONSET_RATE = SAMPLE_RATE // _HOP  # frames a second
 _SPECTRUM = 2048  # samples that librosa needs for a spectrum
 _TROUGH = 0.2  # YIN's threshold; with the usual 0.1, frames this short give pitches an octave too low
 _PERIODIC = 0.6  # minimum correlation of the sound with itself one period later
@@ -97,17 +98,33 @@ def estimate_tempo(sound: Waveform) -> float:
     samples = to_mono(sound, SAMPLE_RATE)
     if float(np.abs(samples).max(initial=0.0)) < _SILENT:
         return DEFAULT_QPM
+    qpm, strength, prior = tempo_strengths(onset_strength(mel_levels(samples)))
+    return float(qpm[(2 * strength + prior).argmax()])
+
+
+def mel_levels(samples: NDArray[np.float32]) -> Floats:
+    """The levels of 128 mel bands in dB, (bands, frames) at `ONSET_RATE`, of samples at `SAMPLE_RATE`."""
     whole = np.pad(samples, (0, max(_SPECTRUM - len(samples), 0)))
-    onsets = librosa.onset.onset_strength(y=whole, sr=SAMPLE_RATE, hop_length=_HOP)
+    levels: Floats = librosa.power_to_db(librosa.feature.melspectrogram(y=whole, sr=SAMPLE_RATE, hop_length=_HOP))
+    return levels
+
+
+def onset_strength(levels: Floats) -> Floats:
+    """How much the levels of some mel bands rise, (frames,)."""
+    strength: Floats = librosa.onset.onset_strength(S=levels, sr=SAMPLE_RATE, hop_length=_HOP)
+    return strength
+
+
+def tempo_strengths(onsets: Floats) -> tuple[Floats, Floats, Floats]:
+    """Tempos in quarter notes a minute, descending; the logarithm of the strength of each, and of its prior."""
     strength = librosa.feature.tempogram(
         onset_envelope=onsets, sr=SAMPLE_RATE, hop_length=_HOP, win_length=_LONGEST_LAG
     ).mean(axis=1)
     lags = np.arange(1, _LONGEST_LAG // 2)
     together = strength[lags] + (strength[2 * lags] + strength[lags // 2] * (lags > 1)) / 2
     qpm = 60 * _FRAME_RATE / lags
-    prior = -0.5 * np.log2(qpm / _PRIOR_QPM) ** 2
-    score = np.where(qpm <= _FASTEST_QPM, 2 * np.log(np.maximum(together, 1e-6)) + prior, -np.inf)
-    return float(qpm[score.argmax()])
+    prior = np.where(qpm <= _FASTEST_QPM, -0.5 * np.log2(qpm / _PRIOR_QPM) ** 2, -np.inf)
+    return qpm, np.log(np.maximum(together, 1e-6)), prior
 
 
 def _track(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:

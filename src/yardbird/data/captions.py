@@ -37,7 +37,7 @@ INSTRUMENTS = {
 _NUMBERS: dict[str, tuple[float, float, float | None]] = {
     "qpm": (20, 500, None),
     "beats_per_bar": (1, 16, 4.0),
-    "first_beat_seconds": (0, 36_000, 0.0),
+    "first_beat_seconds": (0, 36_000, None),
 }
 
 
@@ -60,10 +60,10 @@ class Remark:
     instrument: str
     qpm: float | None
     beats_per_bar: float  # quarter notes
-    first_beat_seconds: float  # start of the first bar
+    first_beat_seconds: float | None  # start of the first bar
 
 
-NO_REMARK = Remark(Entry(), None, "", "", None, 4.0, 0.0)
+NO_REMARK = Remark(Entry(), None, "", "", None, 4.0, None)
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,11 @@ def read_remarks(source: Path) -> dict[str, Remark]:
             expected, remedy = f"the key of {name} as `Bb`, `F minor` or `Cm`", "correct it, or leave it empty"
             raise InputError(path, expected=expected, found=repr(line.key), remedy=remedy) from None
         numbers = {column: _number(path, name, column, getattr(line, column)) for column in _NUMBERS}
-        beats, first = numbers["beats_per_bar"], numbers["first_beat_seconds"]
-        assert beats is not None, "beats_per_bar and first_beat_seconds have defaults"
-        assert first is not None
-        remarks[name] = Remark(line, key, line.caption, line.instrument, numbers["qpm"], beats, first)
+        beats = numbers["beats_per_bar"]
+        assert beats is not None, "beats_per_bar has a default"
+        remarks[name] = Remark(
+            line, key, line.caption, line.instrument, numbers["qpm"], beats, numbers["first_beat_seconds"]
+        )
     return remarks
 
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from yardbird import files
 from yardbird.audio.loudness import decibels, peak_of
+from yardbird.audio.separation import open_separator
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import SPLITS
 from yardbird.data import recordings, rendering
 from yardbird.data.captions import CAPTIONS, read_remarks
+from yardbird.data.listening.known_facts import CaptionRow, Known
 from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splitting import SplitConfig
@@ -26,6 +28,7 @@ from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
 from yardbird.execution import over_processes
 from yardbird.tables import clip_tables as tables
+from yardbird.tables.beats_table import write_beats
 from yardbird.tables.clip_tables import ClipRow
 from yardbird.tables.typed_table import write_table
 
@@ -48,14 +51,20 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
 
     Raises:
         InputError: `config.source` is not a folder; none of its recordings can be used, or there are too few for three
-            splits; its captions.csv cannot be read; or there is neither a recording nor a corpus.
+            splits; its captions.csv cannot be read; there is neither a recording nor a corpus; or the separator cannot
+            be opened.
     """
     source = Path(config.source)
     paths, remarks = recordings.find(source), read_remarks(source)
     sounds: list[Sound]
+    listened: list[tuple[recordings.Recording, Known]] = []
     if paths:
+        if config.separator:
+            open_separator(config.separator.model)  # an error now, not after listening
         usable, rejected = recordings.survey(source, paths, remarks, config)
-        sounds, warnings = recordings.recorded(usable, source, config, split)
+        known_facts = recordings.listen(usable, config, seed)
+        sounds, warnings = recordings.recorded(usable, known_facts, source, config, split)
+        listened = list(zip(usable, known_facts, strict=True))
         known = {nfc(path.as_posix()) for path in paths}
     else:
         sounds, rejected, warnings = rendering.rendered(augmented, remarks, config, seed), [], ()
@@ -66,6 +75,9 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
         if not rows:
             raise InputError(source, expected="clips to learn from", found="silence alone", remedy="add recordings")
         tables.write_clips(draft, rows)
+        if listened:
+            write_table(draft / CAPTIONS, CaptionRow, [recordings.caption_row(*pair) for pair in listened])
+            write_beats(draft, [beat for pair in listened for beat in recordings.beat_rows(*pair)])
         rejected += skipped
         write_table(draft / REJECTED, Reject, rejected)
     return Made(tuple(rows), tuple(rejected), warnings)

@@ -1,8 +1,9 @@
-"""A folder of the user's recordings: which are usable, their splits and their metadata."""
+"""A folder of the user's recordings: which are usable, what is known about them, and their splits."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -10,19 +11,26 @@ from numpy.typing import NDArray
 
 from yardbird.audio.loudness import cancelled_decibels, clipped_share, decibels, levelled
 from yardbird.audio.resampling import to_mono
+from yardbird.audio.separation import separated
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.config import Split
-from yardbird.data.captions import NO_REMARK, Facts, Remark, captions_of
+from yardbird.data.captions import NO_REMARK, Remark
+from yardbird.data.listening.known_facts import CaptionRow, Known, known_facts
+from yardbird.data.listening.listener import Heard, Listener
 from yardbird.data.manifest import nfc, unique_stems
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splitting import SplitConfig, deal_out, tune_groups
 from yardbird.data.tunes.names import metadata
+from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
+from yardbird.execution import over_processes
 from yardbird.progress import progress
+from yardbird.tables.beats_table import BeatRow
 
 _DOCUMENTS = (".csv", ".md", ".txt")  # not recordings
 _RATES = range(1000, 768_001)  # Hz: a header with another rate is damaged
 _SILENCE = -60.0  # dB: a file with a lower peak has no music
+_FILES_PER_WORKER = 4  # to listen to them takes longer than to start a worker
 _CLIPPED_SHARE = 1e-3  # of the samples; a larger share is audible as distortion
 
 
@@ -31,6 +39,7 @@ class Recording:
     """A usable file."""
 
     solo: str  # the id: "recordings/<stem>"
+    file: str  # relative to the folder of recordings
     path: Path
     seconds: float
     artist: str
@@ -87,6 +96,7 @@ def survey(
         recordings.append(
             Recording(
                 solo=f"recordings/{stems[path]}",
+                file=name,
                 path=source / path,
                 seconds=waveform.seconds,
                 artist=known.artist,
@@ -130,7 +140,7 @@ def _fault(waveform: Waveform, min_seconds: float) -> str:
 
 
 def recorded(
-    recordings: Sequence[Recording], source: Path, config: AudioConfig, split: SplitConfig
+    recordings: Sequence[Recording], known: Sequence[Known], source: Path, config: AudioConfig, split: SplitConfig
 ) -> tuple[list[Sound], tuple[str, ...]]:
     """The recordings with their splits, assigned by tune group as in the corpus; and warnings about missing artists.
 
@@ -138,15 +148,78 @@ def recorded(
         InputError: a split has no recording.
     """
     dealt = deal_out(recordings, tune_groups(recordings), source, split)
-    return [_sound(recording, dealt.splits[recording.solo], config) for recording in recordings], dealt.warnings
+    sounds = [
+        _sound(recording, own, dealt.splits[recording.solo], config)
+        for recording, own in zip(recordings, known, strict=True)
+    ]
+    return sounds, dealt.warnings
 
 
-def _sound(recording: Recording, split: Split, config: AudioConfig) -> Sound:
-    remark = recording.remark
-    facts = Facts(config.style, remark.instrument, "", remark.key, remark.known.form, remark.qpm, recording.artist)
+def listen(recordings: Sequence[Recording], config: AudioConfig, seed: int) -> list[Known]:
+    """What is known about each recording; nothing is heard if `config.listening` is None."""
+    heard: list[Heard | None] = [None] * len(recordings)
+    if config.listening:
+        hear = partial(_hear, Listener.fit(config.listening, seed), config.listening.longest_seconds)
+        paths = [recording.path for recording in recordings]
+        heard = list(over_processes(hear, paths, doing="listening", unit="file", items_per_worker=_FILES_PER_WORKER))
+    sure = config.listening.sure if config.listening else 1.0
+    return [
+        known_facts(recording.remark, own, sure, config.style, recording.artist, recording.seconds)
+        for recording, own in zip(recordings, heard, strict=True)
+    ]
+
+
+def _hear(listener: Listener, longest_seconds: float, path: Path) -> Heard:
+    prepare_torch()  # resampling uses torch
+    return listener.hear(read_wave(path), longest_seconds)
+
+
+def caption_row(recording: Recording, known: Known) -> CaptionRow:
+    """The row of a recording in data/clips/captions.csv."""
+    facts, remark, heard = known.facts, known.remark, known.heard
+    return CaptionRow(
+        file=recording.file,
+        caption=remark.caption,
+        artist=recording.artist,
+        title=recording.title,
+        tune_group=remark.known.tune_group,
+        instrument=facts.instrument,
+        key=str(facts.key or ""),
+        form=facts.form,
+        qpm=_rounded(facts.qpm),
+        beats_per_bar=remark.beats_per_bar if remark.qpm else None,
+        first_beat_seconds=remark.first_beat_seconds,
+        caption_used=known.captions[0],
+        heard_key=str(heard.key) if heard else "",
+        key_sure=_rounded(heard.key_sure if heard else None),
+        heard_qpm=_rounded(heard.qpm if heard else None),
+        qpm_sure=_rounded(heard.qpm_sure if heard else None),
+        beats_sure=_rounded(heard.beats_sure if heard else None),
+        bars_sure=_rounded(heard.bars_sure if heard else None),
+        heard_instrument=heard.instrument if heard else "",
+        instrument_sure=_rounded(heard.instrument_sure if heard else None),
+        loudness=_rounded(heard.loudness if heard else None),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def beat_rows(recording: Recording, known: Known) -> list[BeatRow]:
+    """The rows of a recording in data/clips/beats.csv."""
+    pairs = zip(known.beat_seconds.tolist(), known.bar_beats.tolist(), strict=True)
+    return [BeatRow(recording.solo, round(seconds, 4), bar_beat) for seconds, bar_beat in pairs]
+
+
+def _sound(recording: Recording, known: Known, split: Split, config: AudioConfig) -> Sound:
+    facts = known.facts
 
     def samples() -> NDArray[np.float32]:
-        mono = to_mono(read_wave(recording.path), config.sample_rate)
+        sound = read_wave(recording.path)
+        if config.separator:
+            sound = separated(sound, config.separator.model, config.separator.stem)
+        mono = to_mono(sound, config.sample_rate)
         return levelled(mono, config.sample_rate, config.loudness)
 
     return Sound(
@@ -157,21 +230,12 @@ def _sound(recording: Recording, split: Split, config: AudioConfig) -> Sound:
         artist=recording.artist,
         title=recording.title,
         tune_group=recording.tune_group,
-        key=str(remark.key or ""),
-        form=remark.known.form,
-        qpm=remark.qpm,
+        key=str(facts.key or ""),
+        form=facts.form,
+        qpm=facts.qpm,
         semitones=0,
         tempo_factor=1.0,
-        captions=(remark.caption,) if remark.caption else captions_of(facts),
-        bar_seconds=bar_seconds(remark, recording.seconds),
+        captions=known.captions,
+        bar_seconds=known.bar_seconds,
         samples=samples,
     )
-
-
-def bar_seconds(remark: Remark, seconds: float) -> tuple[float, ...]:
-    """The starts of the bars at a constant tempo, from 0 on, with a pickup first if there is one; () without qpm."""
-    if remark.qpm is None:
-        return ()
-    bar = 60 / remark.qpm * remark.beats_per_bar
-    starts = np.arange(remark.first_beat_seconds % bar, seconds, bar).tolist()
-    return tuple(starts) if starts[:1] == [0] else (0.0, *starts)

@@ -5,10 +5,28 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Interval
+from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 
-from yardbird.config import Check, PositiveFloat, Settings, Split
+from yardbird.config import Check, PositiveFloat, Settings, Share, Split
+
+
+@dataclass(frozen=True)
+class ListeningConfig(Settings, section="audio.listening"):
+    """Section `audio.listening` of params.yaml."""
+
+    sure: Share  # lowest probability with which a fact is used
+    renders: Annotated[int, Ge(33)]  # of quintets, to which the listener is fitted: three for each instrument, or more
+    render_seconds: Annotated[float, Ge(4)]  # of each
+    longest_seconds: Annotated[float, Interval(ge=4, le=600)]  # of a recording; what follows is not listened to
+
+
+@dataclass(frozen=True)
+class SeparatorConfig(Settings, section="audio.separator"):
+    """Section `audio.separator` of params.yaml."""
+
+    model: str  # of Demucs
+    stem: str  # of the model, e.g. `other`: what is neither drums, bass, voice, guitar nor piano
 
 
 @dataclass(frozen=True)
@@ -23,6 +41,8 @@ class AudioConfig(Settings, section="audio"):
     style: Annotated[str, Check(str.strip, "a word or more")]  # the first word of the captions made by rule
     comping: bool  # render solos with piano and bass if they have chords
     loudness: Annotated[float, Interval(ge=-60, le=-6)]  # of the sounding frames of every sound, dB below full scale
+    listening: ListeningConfig | None  # None: only the user says what is known about a recording
+    separator: SeparatorConfig | None  # of recordings; None: clips contain all instruments
 
     def __post_init__(self) -> None:
         super().__post_init__()

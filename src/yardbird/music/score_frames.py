@@ -29,7 +29,7 @@ CHROMA = len(COLUMNS)
 OLDEST, BEAT_PARTS, BAR_BEATS = 8, 12, 8
 #: The number of values of each column; `chord` has a bit for each pitch class instead.
 SIZES = {NOTE: 2 + 128, AGE: 1 + OLDEST, KEY: 1 + 24, BEAT: 1 + BEAT_PARTS, BAR_BEAT: 1 + BAR_BEATS}
-_COMMON_METER = 4  # beats of a bar where only a tempo is known
+COMMON_METER = 4  # beats of a bar where only a tempo is known
 
 
 def score_frames(score: Score, key: Key | None, start_seconds: float, frames: int, frame_rate: float) -> ScoreFrames:
@@ -64,7 +64,27 @@ def asked_frames(key: Key | None, qpm: float | None, frames: int, frame_rate: fl
     if qpm is not None:
         beats = (np.arange(frames) + 0.5) / frame_rate * qpm / 60
         rows[:, BEAT] = 1 + (beats % 1 * BEAT_PARTS).astype(np.int64)
-        rows[:, BAR_BEAT] = 1 + (beats.astype(np.int64) % _COMMON_METER)
+        rows[:, BAR_BEAT] = 1 + (beats.astype(np.int64) % COMMON_METER)
+    return rows
+
+
+def beat_frames(
+    key: Key | None, beat_seconds: Floats, bar_beats: Ints, start_seconds: float, frames: int, frame_rate: float
+) -> ScoreFrames:
+    """The frames of a recording from `start_seconds` on, whose key and beats are known; notes and chords unknown.
+
+    Args:
+        beat_seconds: (beats,), ascending; beats are unknown before the first and after the last.
+        bar_beats: (beats,) the beat of the bar, from 1, or 0 where the bars are unknown.
+    """
+    rows = _blank(key, frames)
+    times = start_seconds + (np.arange(frames) + 0.5) / frame_rate
+    beat = beat_seconds.searchsorted(times, side="right") - 1
+    inside = (beat >= 0) & (beat < len(beat_seconds) - 1)
+    beat = beat[inside]
+    since = (times[inside] - beat_seconds[beat]) / (beat_seconds[beat + 1] - beat_seconds[beat])
+    rows[inside, BEAT] = 1 + np.minimum((since * BEAT_PARTS).astype(np.int64), BEAT_PARTS - 1)
+    rows[inside, BAR_BEAT] = np.minimum(bar_beats[beat], BAR_BEATS)
     return rows
 
 

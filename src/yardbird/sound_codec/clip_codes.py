@@ -18,9 +18,10 @@ from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
 from yardbird.music.midi import read_score
 from yardbird.music.pitch import Key
-from yardbird.music.score_frames import ScoreFrames, asked_frames, score_frames
+from yardbird.music.score_frames import ScoreFrames, beat_frames, score_frames
 from yardbird.nn.clip_codec import ClipCodec
 from yardbird.progress import progress
+from yardbird.tables.beats_table import read_beats
 from yardbird.tables.clip_tables import RENDERED, ClipRow, EncodedClipRow, encoded_clip, read_clips, write_clip_index
 from yardbird.tables.copies_table import read_copies
 
@@ -36,7 +37,7 @@ def encode_clips(clips: Path, augmented: Path, output: Path, codec: ClipCodec, s
     clips.csv and the `start` and `length` of each clip in frames; and codec.json, which includes `source`, the codec's
     checkpoint.
 
-    The score of a rendered clip is read from `augmented`. Of a recording only the key is known.
+    The score of a rendered clip is read from `augmented`. Of a recording, key and beats may be known.
 
     Returns:
         Counts of clips, frames and seconds, and for each codebook, the share of its vectors that occur.
@@ -60,7 +61,7 @@ def encode_clips(clips: Path, augmented: Path, output: Path, codec: ClipCodec, s
     starts = (np.cumsum(lengths) - lengths).tolist()
     index = [encoded_clip(*placed) for placed in zip(rows, starts, lengths, strict=True)]
     codes = np.concatenate([codes for codes, _ in encoded])
-    frames = _score_frames(index, augmented, config.frame_rate)
+    frames = _score_frames(index, clips, augmented, config.frame_rate)
     chroma = [own for _, own in encoded if own is not None]
     if chroma:  # a last column
         frames = np.column_stack([frames, np.concatenate(chroma)])
@@ -89,18 +90,21 @@ def _save(array: NDArray[Any], path: Path) -> None:
     files.write_bytes(path, packed.getvalue())
 
 
-def _score_frames(index: Sequence[EncodedClipRow], augmented: Path, frame_rate: float) -> ScoreFrames:
+def _score_frames(index: Sequence[EncodedClipRow], clips: Path, augmented: Path, frame_rate: float) -> ScoreFrames:
     """The score frames of all clips, (frames, columns). The clips of one sound are neighbours in the index."""
     paths: dict[str, str] = {}
     if any(row.kind == RENDERED for row in index):
         paths = {row.copy: row.path for row in read_copies(augmented)}
+    beats = read_beats(clips) if any(row.kind != RENDERED for row in index) else {}
     parts: list[ScoreFrames] = []
     for sound, rows in groupby(index, key=lambda row: row.sound):
         score = read_score(augmented / paths[sound]) if sound in paths else None
+        seconds = np.array([beat.seconds for beat in beats.get(sound, ())])
+        bar_beats = np.array([beat.bar_beat for beat in beats.get(sound, ())], dtype=np.int64)
         for row in rows:
             key = Key.parse(row.key) if row.key else None
             if score is None:
-                parts.append(asked_frames(key, None, row.length, frame_rate))
+                parts.append(beat_frames(key, seconds, bar_beats, row.start_seconds, row.length, frame_rate))
             else:
                 parts.append(score_frames(score, key, row.start_seconds, row.length, frame_rate))
     return np.concatenate(parts)
