@@ -156,6 +156,8 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.readers) - set(READERS):
         parser.error(f"expected readers among {', '.join(READERS)}, found {', '.join(sorted(unknown))}")
+    if options.atheris and len(options.readers) != 1:
+        parser.error("expected one reader with --atheris")
     keep = options.keep and options.keep.absolute()
     os.chdir(ROOT)
     if options.atheris:

@@ -3,14 +3,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform
 from yardbird.bootstrap_settings import Resampling
-from yardbird.evaluation.listening import key_figures, listen, plain, shuffled, sound_figures, try_transcriber
+from yardbird.evaluation.listening import (
+    key_figures,
+    listen,
+    plain,
+    shuffled,
+    sound_figures,
+    try_following,
+    try_transcriber,
+)
 from yardbird.metrics.estimates import flat
 from yardbird.music.chords import Chord
 from yardbird.music.pitch import Key
 from yardbird.music.score import ChordChange, Score, Tempo, make_notes
+from yardbird.music.score_frames import COLUMNS
+from yardbird.nn.sampling import SoundSampling
 
 SCALE = [0, 2, 4, 5, 7, 9, 11, 12]
 
@@ -115,6 +126,41 @@ def test_with_a_silent_codec_no_note_is_found():
     figures = flat(try_transcriber({"one": solo(0)}, Deaf(), 2.0, Resampling(20, 0))["codec"])
     assert (figures["note_f1"], figures["note_recall"], figures["chroma_cosine"]) == (0, 0, 0)
     assert "note_precision" not in figures
+
+
+@dataclass
+class Performer(Lossless):
+    """Performs solos that it knows, one sample a frame."""
+
+    solos: tuple[Score, ...] = ()
+    has_melody: bool = False
+    frame_rate: int = Lossless.sample_rate
+
+    def melody_chroma(self, samples):
+        return np.full(len(samples) // 2, 7, dtype=np.uint16)
+
+    def generate(self, captions, frames, sampling, seed, *, scores):
+        self.asked = scores
+        sounds = [self.encode_sound(to_mono(render(solo), self.sample_rate))[:, :frames] for solo in self.solos]
+        return [np.pad(sound, ((0, 0), (0, frames - sound.shape[1]))) for sound in sounds]
+
+
+@pytest.mark.parametrize("has_melody", [False, True])
+def test_a_model_that_performs_the_asked_notes_follows_them(has_melody):
+    solos = {"one": solo(0, 120), "other": solo(6, 120)}
+    family = Performer(solos=tuple(solos.values()), has_melody=has_melody)
+    found = try_following("model", solos, family, SoundSampling(3.0, 1.0, 50), 4.0, 2, 0, Resampling(20, 0))
+    rows = {row: flat(own) for row, own in found.items()}
+    assert rows["model"]["note_f1"] > 0.95
+    assert rows["model"]["chroma_cosine"] > 0.99
+    assert rows["another_solo"]["note_f1"] < 0.2
+    assert [score.shape[1] for score in family.asked] == [len(COLUMNS) + has_melody] * 2
+    assert not has_melody or family.asked[0][[0, -1], -1].tolist() == [7, 0]
+
+
+def test_no_excerpt_is_long_enough_to_follow():
+    found = try_following("model", {}, Performer(), SoundSampling(3.0, 1.0, 50), 4.0, 2, 0, Resampling(20, 0))
+    assert found == {"model": {}, "another_solo": {}}
 
 
 def test_a_plain_score_has_notes_tempo_and_bars_only():

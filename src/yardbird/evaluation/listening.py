@@ -30,7 +30,7 @@ from yardbird.models.token_scoring import SoloFigures, estimates
 from yardbird.music.excerpts import excerpts
 from yardbird.music.pitch import Key
 from yardbird.music.score import Floats, Ints, Score
-from yardbird.music.score_frames import score_frames
+from yardbird.music.score_frames import score_frames, with_chroma
 from yardbird.nn.sampling import SoundSampling
 from yardbird.progress import progress
 from yardbird.seeds import derive_seed, generator
@@ -186,18 +186,24 @@ def try_following(
     """
     by_solo = {solo: excerpts(score, seconds * score.mean_qpm / 60)[:_EXCERPTS] for solo, score in solos.items()}
     turns = [(solo, own[turn]) for turn in range(_EXCERPTS) for solo, own in by_solo.items() if turn < len(own)][:most]
-    frames = round(max(excerpt.seconds for _, excerpt in turns) * family.frame_rate)
-    scores = [score_frames(excerpt, None, 0.0, frames, family.frame_rate) for _, excerpt in turns]
+    if not turns:
+        return {name: {}, ANOTHER: {}}
     rows: dict[str, list[SoloFigures]] = {name: [], ANOTHER: []}
+    frames = round(max(excerpt.seconds for _, excerpt in turns) * family.frame_rate)
+    rendered = [render(excerpt) for _, excerpt in turns]
+    scores = [score_frames(excerpt, None, 0.0, frames, family.frame_rate) for _, excerpt in turns]
+    if family.has_melody:
+        heard_by_model = [family.melody_chroma(to_mono(sound, family.sample_rate)) for sound in rendered]
+        scores = [with_chroma(score, chroma) for score, chroma in zip(scores, heard_by_model, strict=True)]
     drawn = family.generate(
         [_FOLLOWED_CAPTION] * len(turns), frames, sampling, derive_seed(seed, "follow"), scores=scores
     )
     for place, ((solo, excerpt), codes) in enumerate(zip(turns, drawn, strict=True)):
         sound = Waveform(family.decode_codes(codes)[:, None], family.sample_rate)
         heard = detect_notes(sound)
-        _, another = turns[(place + 1) % len(turns)]
-        for row, score in ((name, excerpt), (ANOTHER, another)):
-            ratios = _note_ratios(score, heard) | _chroma_ratio(render(score), sound)
+        other = (place + 1) % len(turns)
+        for row, score, asked in ((name, excerpt, rendered[place]), (ANOTHER, turns[other][1], rendered[other])):
+            ratios = _note_ratios(score, heard) | _chroma_ratio(asked, sound)
             rows[row].append(SoloFigures(str(place), solo, ratios))
     return {row: _pooled(figures, resampling) for row, figures in rows.items()}
 

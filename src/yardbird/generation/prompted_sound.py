@@ -28,7 +28,7 @@ from yardbird.models.trained_folder import open_family
 from yardbird.music.caption_facts import frames_of_caption, spoken_key
 from yardbird.music.keyfinding import estimate_key
 from yardbird.music.score import Score
-from yardbird.music.score_frames import AGE, NOTE, ScoreFrames, score_frames
+from yardbird.music.score_frames import AGE, NOTE, ScoreFrames, score_frames, with_chroma
 from yardbird.pictures import spectrogram
 from yardbird.progress import progress
 from yardbird.seeds import derive_seed
@@ -57,11 +57,7 @@ class Melody:
             rows = score_frames(self.score, key, 0.0, count, frame_rate)
         if self.codes is not None:
             rows[self.codes.shape[1] :, [NOTE, AGE]] = 0
-        if self.chroma is None:
-            return rows
-        column = np.zeros(count, dtype=np.uint16)
-        column[: len(self.chroma)] = self.chroma[:count]
-        return np.column_stack([rows, column])
+        return rows if self.chroma is None else with_chroma(rows, self.chroma)
 
 
 @dataclass(frozen=True, eq=False)

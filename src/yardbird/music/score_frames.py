@@ -88,6 +88,13 @@ def beat_frames(
     return rows
 
 
+def with_chroma(rows: ScoreFrames, chroma: NDArray[np.uint16]) -> ScoreFrames:
+    """The frames with a last column, the chroma of a melody, cut or filled with 0 (unknown) to their number."""
+    column = np.zeros(len(rows), dtype=np.uint16)
+    column[: len(chroma)] = chroma[: len(rows)]
+    return np.column_stack([rows, column])
+
+
 def key_and_beats(rows: ScoreFrames) -> ScoreFrames:
     """The same frames with notes and chords unknown."""
     known = np.zeros_like(rows)
