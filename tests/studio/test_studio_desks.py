@@ -279,7 +279,7 @@ def test_without_the_stage_explore_nothing_is_claimed(tmp_path: Path, monkeypatc
 
 def test_a_sound_continues_a_melody(shelf: ModelShelf, session: Session) -> None:
     sung = sing_desk.sing_prompt(
-        shelf, session, "musicgen", "<b>Be-bop</b> jazz solo", 1.2, 1.0, 1.0, chosen(session, walk(1, 4)), 1.0
+        shelf, session, "musicgen", "<b>Be-bop</b> jazz solo", 1.2, 1.0, 1.0, chosen(session, walk(1, 4)), 1.0, False
     )
     assert sung.sound.waveform.seconds == pytest.approx(1.2, abs=0.1)
     assert sung.sound.primed_seconds == pytest.approx(1.0, abs=0.1)
@@ -299,7 +299,24 @@ def test_an_impossible_sound_is_refused(
     shelf: ModelShelf, session: Session, prompt: str, seconds: float, found: str
 ) -> None:
     with pytest.raises(InputError, match=found):
-        sing_desk.sing_prompt(shelf, session, "musicgen", prompt, seconds, 1.0, 1.0, None, 1.0)
+        sing_desk.sing_prompt(shelf, session, "musicgen", prompt, seconds, 1.0, 1.0, None, 1.0, False)
+
+
+@pytest.mark.parametrize("seconds", [0.6, 30.0])
+def test_a_sound_follows_a_melody_to_its_end_or_until_the_requested_seconds(
+    shelf: ModelShelf, session: Session, seconds: float
+) -> None:
+    melody = chosen(session, walk(1, 1))
+    sung = sing_desk.sing_prompt(shelf, session, "musicgen", "Be-bop jazz solo", seconds, 1.0, 1.0, melody, 1.0, True)
+    assert sung.melody is not None
+    assert sung.melody.codes is None
+    assert sung.sound.waveform.seconds == pytest.approx(min(seconds, sung.melody.score.seconds), abs=0.1)
+    assert (sung.settings.follow, sung.sound.primed_seconds) == (True, 0.0)
+
+
+def test_without_a_melody_there_is_nothing_to_follow(shelf: ModelShelf, session: Session) -> None:
+    with pytest.raises(InputError, match="melody: expected a melody to follow, found none; choose one"):
+        sing_desk.sing_prompt(shelf, session, "musicgen", "Be-bop", 1.0, 1.0, 1.0, None, 1.0, True)
 
 
 def test_measured_files_have_metrics_or_a_reason(session: Session, references: ReferenceSolos) -> None:

@@ -1,4 +1,4 @@
-"""The tab Sing: sound for a prompt, from a MusicGen; it may continue the opening of a melody."""
+"""The tab Sing: sound for a prompt, from a MusicGen; it may continue the opening of a melody, or follow it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -38,20 +38,24 @@ def prompts() -> tuple[str, ...]:
 
 def sing_prompt(
     shelf: ModelShelf, session: Session, model: str | None, prompt: str, seconds: float, guidance: float,
-    temperature: float, melody: Chosen | None, melody_seconds: float,
+    temperature: float, melody: Chosen | None, melody_seconds: float, follow: bool,
 ) -> Sung:  # fmt: skip
-    """Draw a sound.
+    """Draw a sound. If it follows a melody, it ends with it, or before it after `seconds`.
 
     Raises:
-        InputError: the prompt is empty or too long, or a value, the melody or the model is unusable.
+        InputError: the prompt is empty or too long, there is no melody to follow, or a value, the melody or the model
+            is unusable.
     """
     check_prompt(prompt, "prompt")
+    if follow and melody is None:
+        raise InputError("melody", expected="a melody to follow", found="none", remedy="choose one")
     if seconds > MOST_SECONDS:
         found = f"{seconds:g}"
         raise InputError("seconds", expected=f"at most {MOST_SECONDS:g}", found=found, remedy="request a shorter sound")
     options: dict[str, Any] = {
         "prompts": (prompt,), "seconds": float(seconds), "guidance": float(guidance),
         "temperature": float(temperature), "melody_seconds": float(melody_seconds),
+        "follow": follow,
     }  # fmt: skip
     try:
         settings = replace(read_section("sing", SingConfig), **options)
@@ -62,6 +66,8 @@ def sing_prompt(
     if melody:
         melody.read()  # a long or unusable file is an error that names the file
     opening = read_melody(family, melody.path, settings) if melody else None
+    if opening and opening.score and follow:
+        settings = replace(settings, seconds=min(settings.seconds, opening.score.seconds))
     seed = new_seed()
     (sound,) = sing(family, [prompt], settings, seed, opening)
     return Sung(replace(sound, name=session.new_name(prompt)), settings, seed, opening, provenance)

@@ -189,15 +189,24 @@ def move_tab(studio: Studio, visitor: gr.State) -> Tab:
 
 def sing_tab(studio: Studio, visitor: gr.State) -> Tab:
     def make(own: Visitor, *inputs: Any) -> str:
-        prompt, model, seconds, guidance, temperature, file, choice, melody_seconds = inputs
+        prompt, model, seconds, guidance, temperature, file, choice, melody_seconds, follow = inputs
         melody = studio.pick(own, file, choice) if file or choice not in (None, NO_SOLO) else None
         own.sung = sing_desk.sing_prompt(
-            studio.shelf, own.session, model, prompt or "", seconds, guidance, temperature, melody, melody_seconds
+            studio.shelf,
+            own.session,
+            model,
+            prompt or "",
+            seconds,
+            guidance,
+            temperature,
+            melody,
+            melody_seconds,
+            follow,
         )
         return studio_views.sung_html(own.sung)
 
     with gr.Tab("Sing"):
-        gr.Markdown("Draw sound for a prompt. The sound can continue a melody of yours.")
+        gr.Markdown("Draw sound for a prompt. The sound can continue or follow a melody of yours.")
         with gr.Row():
             with gr.Column(min_width=300):
                 prompts = sing_desk.prompts()
@@ -208,15 +217,18 @@ def sing_tab(studio: Studio, visitor: gr.State) -> Tab:
                 seconds = gr.Slider(2, sing_desk.MOST_SECONDS, 8, step=1, label="Seconds")
                 guidance = gr.Slider(1, 8, 3, step=0.5, label="Guidance", info="higher: closer to the prompt")
                 temperature = gr.Slider(0, 1.5, 1, step=0.05, label="Temperature")
-        with gr.Accordion("Continue a melody", open=False):
+        with gr.Accordion("Continue or follow a melody", open=False):
             melody = _picker("Melody")
             melody_seconds = gr.Slider(1, 10, 4, step=1, label="Seconds of the melody")
+            follow = gr.Checkbox(
+                label="Follow the whole melody", info="perform all its notes instead of continuing its opening"
+            )
         with gr.Row(elem_classes="yb-buttons"):
             start = gr.Button("Sing it", variant="primary", min_width=120)
             keep = gr.Button("Keep", min_width=90)
         message, result = _outputs()
     example.change(lambda text: text, example, prompt, **AT_ONCE)
-    inputs = [visitor, prompt, model, seconds, guidance, temperature, *melody, melody_seconds]
+    inputs = [visitor, prompt, model, seconds, guidance, temperature, *melody, melody_seconds, follow]
     events = [
         start.click(_answer(make), inputs, [message, result], **QUEUED, show_progress_on=message),
         _keeps(keep, visitor, message, lambda own: sing_desk.keep(own.session, _on_desk(own.sung, "sound", "Sing it"))),
