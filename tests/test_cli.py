@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -78,12 +77,11 @@ def start(arguments: list[str], folder: Path, stderr: int = subprocess.PIPE) -> 
 
 
 def test_help_is_fast_and_names_every_command() -> None:
-    began = time.monotonic()
+    before = os.times()
     out, _ = start(["--help"], ROOT).communicate()
-    elapsed = time.monotonic() - began
     for command in ("generate", "interpolate", "transfer", "blend", "ingest", "exp", "doctor", "mlflow"):
         assert command in out
-    assert elapsed < 5  # 0.3 s on an idle machine
+    assert os.times().children_user - before.children_user < 3  # 0.3 to 1 s, by processor; with torch several more
 
 
 def test_the_command_line_loads_no_heavy_library() -> None:
