@@ -30,19 +30,24 @@ def open_separator(model: str) -> Any:
         raise InputError("audio.separator.model", expected="a model of Demucs", found=found, remedy=remedy) from None
 
 
+def check_stem(model: str, stem: str) -> None:
+    """Raise an `InputError` as `open_separator`, or if the model has no such stem."""
+    stems = open_separator(model).model.sources
+    if stem not in stems:
+        expected = f"one of {', '.join(stems)}"
+        raise InputError("audio.separator.stem", expected=expected, found=stem, remedy="correct params.yaml")
+
+
 def separated(sound: Waveform, model: str, stem: str) -> Waveform:
     """One stem of a sound, at the rate of the model, in stereo.
 
     Raises:
-        InputError: as `open_separator`; or the model has no such stem.
+        InputError: as `open_separator`.
     """
     import torch
 
     separator = open_separator(model)
     both = sound.samples if sound.samples.shape[1] == 2 else np.repeat(sound.mono[:, None], 2, axis=1)
     _, stems = separator.separate_tensor(torch.from_numpy(np.ascontiguousarray(both.T)), sound.sample_rate)
-    if stem not in stems:
-        names = ", ".join(stems)
-        raise InputError("audio.separator.stem", expected=f"one of {names}", found=stem, remedy="correct params.yaml")
     samples = np.ascontiguousarray(stems[stem].numpy().T, dtype=np.float32)
     return Waveform(samples, separator.samplerate)

@@ -34,7 +34,7 @@ INSTRUMENTS = {
 
 
 #: Column of captions.csv → its lowest and highest number, and the value of an empty field.
-_NUMBERS: dict[str, tuple[float, float, float | None]] = {
+NUMBERS: dict[str, tuple[float, float, float | None]] = {
     "qpm": (20, 500, None),
     "beats_per_bar": (1, 16, 4.0),
     "first_beat_seconds": (0, 36_000, None),
@@ -100,7 +100,7 @@ def read_remarks(source: Path) -> dict[str, Remark]:
         except ValueError:
             expected, remedy = f"the key of {name} as `Bb`, `F minor` or `Cm`", "correct it, or leave it empty"
             raise InputError(path, expected=expected, found=repr(line.key), remedy=remedy) from None
-        numbers = {column: _number(path, name, column, getattr(line, column)) for column in _NUMBERS}
+        numbers = {column: _number(path, name, column, getattr(line, column)) for column in NUMBERS}
         beats = numbers["beats_per_bar"]
         assert beats is not None, "beats_per_bar has a default"
         remarks[name] = Remark(
@@ -110,7 +110,7 @@ def read_remarks(source: Path) -> dict[str, Remark]:
 
 
 def _number(path: Path, name: str, column: str, text: str) -> float | None:
-    lowest, highest, empty = _NUMBERS[column]
+    lowest, highest, empty = NUMBERS[column]
     if not text:
         return empty
     try:

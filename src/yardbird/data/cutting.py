@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yardbird import files
 from yardbird.audio.loudness import decibels, peak_of
-from yardbird.audio.separation import open_separator
+from yardbird.audio.separation import check_stem
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.config import SPLITS
 from yardbird.data import recordings, rendering
@@ -52,7 +52,7 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
     Raises:
         InputError: `config.source` is not a folder; none of its recordings can be used, or there are too few for three
             splits; its captions.csv cannot be read; there is neither a recording nor a corpus; or the separator cannot
-            be opened.
+            be opened, or has no such stem.
     """
     source = Path(config.source)
     paths, remarks = recordings.find(source), read_remarks(source)
@@ -60,7 +60,7 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
     listened: list[tuple[recordings.Recording, Known]] = []
     if paths:
         if config.separator:
-            open_separator(config.separator.model)  # an error now, not after listening
+            check_stem(config.separator.model, config.separator.stem)  # an error now, not after listening
         usable, rejected = recordings.survey(source, paths, remarks, config)
         known_facts = recordings.listen(usable, config, seed)
         sounds, warnings = recordings.recorded(usable, known_facts, source, config, split)

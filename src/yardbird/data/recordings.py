@@ -24,6 +24,7 @@ from yardbird.data.tunes.names import metadata
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
 from yardbird.execution import over_processes
+from yardbird.music.score_frames import COMMON_METER
 from yardbird.progress import progress
 from yardbird.tables.beats_table import BeatRow
 
@@ -169,9 +170,12 @@ def listen(recordings: Sequence[Recording], config: AudioConfig, seed: int) -> l
     ]
 
 
-def _hear(listener: Listener, longest_seconds: float, path: Path) -> Heard:
+def _hear(listener: Listener, longest_seconds: float, path: Path) -> Heard | None:
     prepare_torch()  # resampling uses torch
-    return listener.hear(read_wave(path), longest_seconds)
+    try:
+        return listener.hear(read_wave(path), longest_seconds)
+    except InputError:  # it was readable a moment ago; the cut rejects it with the reason
+        return None
 
 
 def caption_row(recording: Recording, known: Known) -> CaptionRow:
@@ -187,7 +191,7 @@ def caption_row(recording: Recording, known: Known) -> CaptionRow:
         key=str(facts.key or ""),
         form=facts.form,
         qpm=_rounded(facts.qpm),
-        beats_per_bar=remark.beats_per_bar if remark.qpm else None,
+        beats_per_bar=remark.beats_per_bar if remark.qpm or remark.beats_per_bar != COMMON_METER else None,
         first_beat_seconds=remark.first_beat_seconds,
         caption_used=known.captions[0],
         heard_key=str(heard.key) if heard else "",

@@ -248,8 +248,8 @@ def _header(name: str, value: str, where: str) -> dict[str, Any]:
 
 
 def _one_line(text: str) -> str:
-    """A link and the name of a file can contain line breaks, which would end the line in `LeadSheet.text`."""
-    return " ".join(text.split())
+    """Without line breaks, brackets and links, which `LeadSheet.parse` would not read as words of this line."""
+    return " ".join(re.sub(r"[\[\]{}]|://", " ", text).split())
 
 
 def _meter(text: str) -> Meter:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yardbird.data.captions import Facts, Remark, captions_of
+from yardbird.data.captions import NUMBERS, Facts, Remark, captions_of
 from yardbird.data.listening.listener import Heard
 from yardbird.music.score import Floats, Ints
 from yardbird.music.score_frames import BAR_BEATS, COMMON_METER
 
+_SLOWEST, _FASTEST = NUMBERS["qpm"][:2]  # that a captions.csv may have
 _SAME_TEMPO = 0.04  # relative; a tempo of the user that is nearer to the heard one confirms its beats
 
 
@@ -72,7 +73,7 @@ def known_facts(remark: Remark, heard: Heard | None, sure: float, style: str, ar
     bars = bar_seconds(remark, seconds)
     if heard is not None:
         key = key or (heard.key if heard.key_sure >= sure else None)
-        qpm = qpm or (heard.qpm if heard.qpm_sure >= sure else None)
+        qpm = qpm or (heard.qpm if heard.qpm_sure >= sure and _SLOWEST <= heard.qpm <= _FASTEST else None)
         instrument = instrument or (heard.instrument if heard.instrument_sure >= sure else "")
     if remark.qpm is not None and remark.first_beat_seconds is not None:
         beats, bar_beats = _counted(bars, 60 / remark.qpm, remark.beats_per_bar, seconds)
