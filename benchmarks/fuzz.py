@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from fuzzed_readers import READERS, ROOT, Reader
 from mutations import mutated
 
+from yardbird.data.manifest import MANIFEST
 from yardbird.errors import YardbirdError
 
 _GIBIBYTES = 2  # that a process may use beyond what it uses before the first file
@@ -66,6 +67,11 @@ def warm_up(reader: Reader) -> None:
         reader.read(path)
 
 
+def _named_instead(reader: Reader, folder: Path) -> tuple[str, ...]:
+    """If a manifest makes all files unusable, the error names their folder, and the first reason."""
+    return (f"{folder}: expected at least one usable file",) if reader.file == MANIFEST else ()
+
+
 def _try(reader: Reader, content: bytes, tally: Tally, label: str, keep: Path | None) -> None:
     start, faults = time.process_time(), ""
     with TemporaryDirectory() as outer:
@@ -81,7 +87,7 @@ def _try(reader: Reader, content: bytes, tally: Tally, label: str, keep: Path | 
             outcome = "refused"
             if "\n" in str(error) or "\r" in str(error):
                 faults = f"an error of several lines: {str(error)!r}"
-            elif path.name not in str(error) and "-S" not in str(error):
+            elif not any(name in str(error) for name in (path.name, "-S", *_named_instead(reader, folder))):
                 faults = f"an error that does not name the file: {error}"
         except (Exception, _TooLongError) as error:
             faults = f"{type(error).__name__}: {error}"
