@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from yardbird.codecs.melody import CHORD_FEATURES, PAD
 from yardbird.models.family import Batch, Datasets, Family
 from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
+from yardbird.music.score_frames import COLUMNS
 from yardbird.training.checkpoints import CheckpointFolder
 from yardbird.training.fit import assist, fit
 
@@ -69,7 +70,10 @@ def musicgen() -> tuple[Family, Sequence[Batch]]:
     for row in range(7):
         codes = torch.randint(16, (4, family.context_frames))
         codes[:, 10 - row :] = family.pad_id
-        items.append({"codes": codes, "text": text[row], "mask": mask[row], "scored": codes[0] != family.pad_id})
+        score = torch.randint(4, (family.context_frames, len(COLUMNS)))
+        score[10 - row :] = 0  # as in the windows of training: unknown after the end of the clip
+        known = {"codes": codes, "score": score, "text": text[row], "mask": mask[row]}
+        items.append(known | {"scored": codes[0] != family.pad_id})
     return family, items
 
 
