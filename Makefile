@@ -51,7 +51,7 @@ test: $(INSTALLED) ## the default tests, under five minutes on two cores
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED) ## slow tests: the pipeline run twice, served models, a browser
-	pytest -m slow
+	pytest -m slow --timeout 1200
 
 lint: $(INSTALLED) docs ## format, lint, types, layers, documentation
 	ruff format --check
