@@ -47,7 +47,7 @@ codec: $(INSTALLED) ## train the codec of sound again (more than an hour); resum
 	$(BIN)/python stages/codec.py
 	dvc commit --force codec
 
-test: $(INSTALLED) ## the default tests, under five minutes on two cores
+test: $(INSTALLED) ## the default tests, on two cores
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED) ## slow tests: the pipeline run twice, served models, a browser
