@@ -92,6 +92,15 @@ def test_clips_are_contiguous_keep_every_sample_and_name_their_bars(tmp_path: Pa
     assert rows[0].captions == ("One", "Two")
 
 
+def test_clips_after_the_last_bar_heard_have_no_bars(tmp_path: Path) -> None:
+    """Only the beginning of a long recording is listened to."""
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 16_000 * 24).astype(np.float32)
+    rows, _ = write_clips([sound(samples, (0.0, 2.0, 4.0, 6.0))], tmp_path, CONFIG)
+    assert [row.start_seconds < 8 for row in rows] == [row.bars is not None for row in rows]
+    assert {(row.first_bar, row.bars) for row in rows if row.start_seconds >= 8} == {(None, None)}
+    assert sum(row.bars or 0 for row in rows) == 4
+
+
 def test_silent_clips_are_listed_and_not_written(tmp_path: Path) -> None:
     samples = np.concatenate([np.full(16_000 * 8, 0.2), np.zeros(16_000 * 16)]).astype(np.float32)
     rows, silent = write_clips([sound(samples)], tmp_path, CONFIG)

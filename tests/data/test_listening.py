@@ -210,3 +210,10 @@ def test_a_first_beat_of_the_user_gives_all_beats(heard: Heard | None) -> None:
     assert known.beat_seconds.tolist() == list(range(10))
     assert known.bar_beats.tolist() == [2, 3, 1, 2, 3, 1, 2, 3, 1, 2]
     assert known.bar_seconds == (0.0, 2.0, 5.0, 8.0)
+
+
+def test_beats_of_a_recording_shorter_than_its_pickup_are_counted_from_the_end_of_the_bar() -> None:
+    remark = replace(NO_REMARK, qpm=60.0, beats_per_bar=4.0, first_beat_seconds=3.0)
+    known = known_facts(remark, None, SURE, "Be-bop", "", 2.5)
+    assert known.beat_seconds.tolist() == [0, 1, 2]
+    assert known.bar_beats.tolist() == [2, 3, 4]

@@ -321,6 +321,12 @@ def test_a_bar_that_music21_would_split_for_minutes_is_refused_at_once(tmp_path:
         read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/8\nK:C\n{music}"))
 
 
+@pytest.mark.parametrize("end", ["\n", "|]\n", " |\n", "||\n\n"])
+def test_a_tune_without_inner_bar_lines_may_be_long(tmp_path: Path, end: str) -> None:
+    raw = read_piece(save(tmp_path / "a.abc", "X:1\nM:4/4\nL:1/8\nK:C\n" + "CDEF" * 130 + end)).raw
+    assert len(raw.parts[0].notes) == 520
+
+
 def test_years_and_precise_tempos_are_no_lengths(tmp_path: Path) -> None:
     read_piece(save(tmp_path / "a.abc", "X:1\nT:Live 1947\nM:4/4 % 1947\nL:1/16\nK:C\nC16|\n"))
     read_piece(save(tmp_path / "a.krn", "**kern\n*M4/4\n*MM120.0000\n1c\n*-\n"))

@@ -110,3 +110,13 @@ def test_a_folder_of_another_model_is_refused(checkpoint: Path, tmp_path: Path) 
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "encodec"}))
     with pytest.raises(InputError, match="expected a CLAP checkpoint"):
         open_clap(str(tmp_path))
+
+
+def test_a_checkpoint_that_hears_whole_sounds_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    for path in checkpoint.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    settings = json.loads((checkpoint / "config.json").read_text())
+    settings["audio_config"]["enable_fusion"] = True
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(InputError, match="found one with fusion of windows"):
+        open_clap(str(tmp_path))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_musicgen import tiny_musicgen
@@ -127,6 +128,16 @@ def test_a_melody_that_is_missing_or_leaves_nothing_to_draw_is_refused(tune: Pat
         read_melody(FAMILY, tune, replace(CONFIG, melody_seconds=0.3))
     whole = read_melody(FAMILY, tune, replace(CONFIG, seconds=10.0, melody_seconds=9.0))
     assert whole.codes.shape[1] == 4 * 50  # the tune has only eight quarter notes at 120
+
+
+@pytest.mark.parametrize(
+    ("level", "found"), [(1e-4, "silence"), (float("nan"), "not numbers"), (float("inf"), "not numbers")]
+)
+def test_a_recording_without_sound_is_refused(tmp_path: Path, level: float, found: str) -> None:
+    path = tmp_path / "melody.wav"
+    soundfile.write(path, np.full(8000, level, np.float32), 16_000, subtype="FLOAT")
+    with pytest.raises(InputError, match=rf"melody\.wav: expected sound, found .*{found}"):
+        read_melody(FAMILY, path, CONFIG)
 
 
 def test_sounds_are_written_as_wav_picture_and_provenance(tmp_path: Path, tune: Path) -> None:

@@ -65,7 +65,9 @@ def test_the_interval_resamples_whole_sounds_and_is_equal_for_equal_seeds(distan
     assert alike.span == pytest.approx([alike.value] * 2, rel=0.05)
 
 
-def test_equal_vectors_have_a_kernel_distance_and_a_single_sound_has_none():
+def test_equal_vectors_have_a_kernel_distance_a_pair_no_interval_and_a_single_sound_nothing():
     same = [np.ones((2, 3))] * 3
     assert kernel_audio_distance(same, same, 50, np.random.default_rng(0)).span == (0, 0)
+    pair = kernel_audio_distance(same[:2], same, 3, np.random.default_rng(0))
+    assert (pair.value, pair.low, pair.n) == (0, None, 2)
     assert np.isnan(kernel_audio_distance(same[:1], same, 3, np.random.default_rng(0)).value)

@@ -407,6 +407,14 @@ def test_gradients_of_a_scaled_loss_are_clipped_at_their_own_size_and_the_scale_
     assert weights(resumed) == weights(whole)
 
 
+def test_a_training_without_scaler_continues_in_16_bits(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(InterruptedTrainingError):
+        train(tmp_path, listeners=[Recorder(2)])
+    request.getfixturevalue("scaled")
+    _, result = train(tmp_path)
+    assert result.curve[-1]["train_loss"] < result.curve[1]["train_loss"]
+
+
 def test_accumulated_batches_make_the_step_of_one_large_batch(tmp_path: Path) -> None:
     """Two batches of eleven without dropout equal one of twenty-two."""
 

@@ -166,6 +166,7 @@ def _row(sound: Sound, number: int, start: float, stop: float, bars: NDArray[np.
     clip = f"{sound.name}__{number:03}"
     begun = int(np.searchsorted(bars, start + _EPSILON, side="right"))  # bars that have begun by the clip's start
     lines = np.count_nonzero((bars > start - _EPSILON) & (bars < stop - _EPSILON))
+    counted = bool(lines or start < _end(bars))  # bars are heard in the beginning of a long recording only
     return ClipRow(
         clip=clip,
         path=f"audio/{clip}.flac",
@@ -180,12 +181,17 @@ def _row(sound: Sound, number: int, start: float, stop: float, bars: NDArray[np.
         qpm=None if sound.qpm is None else round(sound.qpm, 3),
         start_seconds=round(start, 4),
         seconds=round(stop - start, 4),
-        first_bar=begun - 1 if len(bars) else None,
-        bars=int(lines) if len(bars) else None,
+        first_bar=begun - 1 if counted else None,
+        bars=int(lines) if counted else None,
         semitones=sound.semitones,
         tempo_factor=sound.tempo_factor,
         captions=sound.captions,
     )
+
+
+def _end(bars: NDArray[np.float64]) -> float:
+    """The end of the last bar, in seconds: as long as the bar before; an only bar lasts to the end of the sound."""
+    return 2 * bars[-1] - bars[-2] if len(bars) > 1 else np.inf if len(bars) else 0.0
 
 
 def in_words(made: Made, out: Path) -> list[str]:

@@ -4,7 +4,8 @@
     bigram     predicts from the previous code of the same codebook: a Witten–Bell n-gram of order 2
     untrained  the model before training or fine-tuning
 
-The models see the caption of a clip, and its key and beats; the n-grams see neither.
+The models see the caption of a clip, and its key and beats, which in a recording may be heard in the clip itself; the
+n-grams see neither.
 
 The nats of a frame are the sum over its codebooks; `code_perplexity` is exp of the mean nats of a code. Nats and
 perplexities of different codecs are not comparable.

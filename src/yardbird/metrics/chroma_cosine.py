@@ -7,7 +7,11 @@ from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
 from yardbird.music.score import Floats
 
-_SAMPLE_RATE, _SPECTRUM, _HOP = 16_000, 4096, 1024  # a quarter of a second tells semitones apart from C4 on
+_SAMPLE_RATE, _SPECTRUM, _HOP = (
+    16_000,
+    4096,
+    1024,
+)  # a window of a quarter of a second resolves semitones from C4 upwards
 _SILENT = 1e-4  # of the loudest frame's power
 
 

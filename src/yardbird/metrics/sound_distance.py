@@ -49,7 +49,7 @@ def kernel_audio_distance(
     x and x′ are vectors of two sounds of a set, y and y′ of two real ones; σ is the median distance of real vectors.
     Unlike the Fréchet distance, it does not grow when the sets become smaller; for equal distributions it is 0 on
     average, and negative for every second sample. The kernel distance of kadtk, which has one vector for each sound, is
-    the same. NaN if a set has fewer than two sounds.
+    the same. NaN if a set has fewer than two sounds; without interval for two sounds, which have one pair.
     """
     if min(len(sounds), len(real)) < 2:
         return Estimate(math.nan, n=len(sounds))
@@ -64,6 +64,8 @@ def kernel_audio_distance(
         return drawn
 
     distance = float(distances(np.ones((1, len(sounds))))[0])
+    if len(sounds) == 2:
+        return Estimate(distance, n=2)
     draws = bootstrap(distances, [len(sounds)], samples, random, times_drawn)
     return Estimate.drawn(distance, draws[np.isfinite(draws)], len(sounds))
 

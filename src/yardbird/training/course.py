@@ -82,7 +82,8 @@ class Course(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's
         if self._optimizer_state is not None:
             _set_optimizer_state(trainer, self._optimizer_state)
-            trainer.precision_plugin.load_state_dict(self._scaler)
+            if self._scaler:  # empty if the checkpoint was not trained in 16 bits
+                trainer.precision_plugin.load_state_dict(self._scaler)
             self._optimizer_state = None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002  # Lightning's

@@ -76,7 +76,7 @@ def known_facts(remark: Remark, heard: Heard | None, sure: float, style: str, ar
         qpm = qpm or (heard.qpm if heard.qpm_sure >= sure and _SLOWEST <= heard.qpm <= _FASTEST else None)
         instrument = instrument or (heard.instrument if heard.instrument_sure >= sure else "")
     if remark.qpm is not None and remark.first_beat_seconds is not None:
-        beats, bar_beats = _counted(bars, 60 / remark.qpm, remark.beats_per_bar, seconds)
+        beats, bar_beats = _counted(remark.first_beat_seconds, 60 / remark.qpm, remark.beats_per_bar, seconds)
     elif heard is not None and qpm is not None and heard.beats_sure >= sure and abs(heard.qpm / qpm - 1) < _SAME_TEMPO:
         beats = heard.beat_seconds[heard.beat_seconds >= 0]
         bar_beats = np.zeros(len(beats), dtype=np.int64)
@@ -100,12 +100,11 @@ def _from_zero(starts: list[float]) -> tuple[float, ...]:
     return tuple(starts) if starts[:1] == [0] else (0.0, *starts)
 
 
-def _counted(bars: tuple[float, ...], beat: float, beats_per_bar: float, seconds: float) -> tuple[Floats, Ints]:
+def _counted(first_beat: float, beat: float, beats_per_bar: float, seconds: float) -> tuple[Floats, Ints]:
     """The beats of bars of constant length, counted in each bar from its start; in a pickup from its end."""
     length = beat * beats_per_bar
     beats, places = [], []
-    first = bars[1] - length if len(bars) > 1 else bars[0]  # a pickup is the end of a bar
-    for start in [first, *bars[1:]]:
+    for start in np.arange(first_beat % length - length, seconds, length):  # a pickup is the end of a bar
         of_bar = np.arange(start, start + length - 1e-9, beat)
         inside = (of_bar >= -1e-9) & (of_bar < seconds)
         beats.append(of_bar[inside])
