@@ -8,10 +8,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from collections.abc import Callable
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
 
 from yardbird.config import read_section
 from yardbird.data.ingest import ingest
@@ -22,7 +22,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import ChordChange, Score, make_notes
 
 SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", "yardbird.models.music_vae.vae_network"]
-install_import_hook(SHAPED, "beartype.beartype")  # checks the shapes in annotations
+jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -34,6 +34,13 @@ settings.load_profile("default")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests of the pipeline first: they take one worker longer than all other tests take the other worker."""
     items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+
+
+@pytest.fixture(autouse=True)
+def shapes_checked(request: pytest.FixtureRequest) -> None:
+    """Check the shapes in annotations in the tests of layers and models only: it takes longer than a tiny network."""
+    checked = request.path.parent.name in {"nn", "models"}
+    jaxtyping.config.update("jaxtyping_disable", not checked)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """`deps` and `params` in dvc.yaml are the modules that the stages import and the parameters that they read."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def script_of(stage: Stage) -> Path:
     return ROOT / stage.cmd.split()[1]
 
 
+@functools.cache
 def module_file(module: str) -> Path | None:
     path = SOURCE.joinpath(*module.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):
@@ -39,7 +41,8 @@ def module_file(module: str) -> Path | None:
     return None
 
 
-def imports_of(file: Path, *, at_once: bool = False) -> set[str]:
+@functools.cache
+def imports_of(file: Path, *, at_once: bool = False) -> frozenset[str]:
     """Modules that a file imports, but not only for type checkers; `at_once` leaves out those inside functions."""
 
     def visit(node: ast.AST) -> None:
@@ -56,13 +59,15 @@ def imports_of(file: Path, *, at_once: bool = False) -> set[str]:
 
     found: set[str] = set()
     visit(ast.parse(file.read_text()))
-    return found
+    return frozenset(found)
 
 
-def files_of(modules: set[str]) -> set[Path]:
+@functools.cache
+def files_of(modules: frozenset[str]) -> frozenset[Path]:
     """The files of this project that are executed when modules are imported."""
     parents = {module.rsplit(".", depth)[0] for module in modules for depth in range(module.count(".") + 1)}
-    return {file for module in parents if module.split(".")[0] == "yardbird" and (file := module_file(module))}
+    own = {module for module in parents if module.split(".")[0] == "yardbird"}
+    return frozenset(file for module in own if (file := module_file(module)))
 
 
 def reached(files: set[Path], *, at_once: bool = False) -> set[Path]:
@@ -75,13 +80,14 @@ def reached(files: set[Path], *, at_once: bool = False) -> set[Path]:
     return seen
 
 
+@functools.cache
 def code_of(stage: Stage) -> set[str]:
     """Every file of this project that a stage can import, relative to the repository.
 
     Left out: empty `__init__` files, and that of the library, which imports its public names on first use.
     """
     loaded_by_name = FAMILIES if stage.name == "publish" else [stage.key] if stage.key else []
-    families = files_of({f"yardbird.models.{name}" for name in loaded_by_name if name in FAMILIES})
+    families = files_of(frozenset(f"yardbird.models.{name}" for name in loaded_by_name if name in FAMILIES))
     seen = reached({script_of(stage)} | families)
     names = {file.relative_to(ROOT).as_posix() for file in seen if file.read_text().strip()}
     return names - {"src/yardbird/__init__.py"}
@@ -96,21 +102,26 @@ def sections_read(stage: Stage) -> set[str]:
 
     A family reads its own section when it is created; a stage that loads a trained family does not.
     """
-    sections = set()
     creates = ".create(" in script_of(stage).read_text()
-    for file in sorted(code_of(stage)):
-        if "/models/" in file and not creates:
-            continue
-        for node in ast.walk(ast.parse((ROOT / file).read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_section"):
-                argument = node.args[0]
-                if isinstance(argument, ast.Constant):
-                    sections.add(str(argument.value))
-                elif isinstance(argument, ast.JoinedStr):
-                    sections.add(re.sub(r"\{.*?\}", stage.key or "", ast.unparse(argument)[2:-1]))
-            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_seed"):
-                sections.add("seed")
+    files = [ROOT / file for file in code_of(stage) if creates or "/models/" not in file]
+    sections = {re.sub(r"\{.*?\}", stage.key or "", section) for file in files for section in sections_named(file)}
     return sections - SETTINGS_WITHOUT_EFFECT
+
+
+@functools.cache
+def sections_named(file: Path) -> frozenset[str]:
+    """The sections that a file reads, as they stand in it: `{family.name}.model`."""
+    sections = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_section"):
+            argument = node.args[0]
+            if isinstance(argument, ast.Constant):
+                sections.add(str(argument.value))
+            elif isinstance(argument, ast.JoinedStr):
+                sections.add(ast.unparse(argument)[2:-1])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("read_seed"):
+            sections.add("seed")
+    return frozenset(sections)
 
 
 @pytest.mark.parametrize("stage", ALL, ids=lambda stage: stage.name)

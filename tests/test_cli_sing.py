@@ -21,8 +21,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     tiny_musicgen().save(tmp_path / "models/musicgen")
     (tmp_path / "models/musicgen/trained.json").write_text('{"family": "musicgen"}')
-    notes = make_notes([(6 * index, 6, 60 + index % 9, 90) for index in range(64)])
-    write_score(Score(12, notes, end_tick=384), tmp_path / "tune.mid")
+    notes = make_notes([(6 * index, 6, 60 + index % 9, 90) for index in range(16)])
+    write_score(Score(12, notes, end_tick=96), tmp_path / "tune.mid")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -72,7 +72,7 @@ def test_a_melody_is_followed_to_its_end_under_a_caption_made_from_it(
     app_ok("--melody", "tune.mid", "--follow", "--seed", "1", "--json")
     (row,) = json.loads(capsys.readouterr().out)["sounds"]
     assert row["prompt"] == "Be-bop alto saxophone solo in F minor, 120 bpm"
-    assert row["seconds"] == pytest.approx(16.0)
+    assert row["seconds"] == pytest.approx(4.0)
     app_ok("jazz solo", "--melody", "tune.mid", "--follow", "--seconds", "1", "--seed", "1", "--json")
     (row,) = json.loads(capsys.readouterr().out)["sounds"]
     assert (row["prompt"], row["seconds"]) == ("jazz solo", 1.0)
