@@ -113,6 +113,7 @@ def test_a_ray_cluster_gives_the_bytes_of_one_process(
     assert content(run(clips=True)) == content(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_dask_cluster_gives_the_bytes_of_one_process(run: Callable[..., Path], plain: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install '.[dask]'")

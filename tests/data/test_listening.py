@@ -121,6 +121,7 @@ def test_a_handful_of_quintets_is_captioned_and_the_users_row_wins_field_by_fiel
     assert beats.keys() == sure
 
 
+@pytest.mark.slow
 def test_silence_and_short_sounds_are_listened_to_without_certainty_and_equal_seeds_hear_the_same() -> None:
     first, second = (Listener.fit(QUICK, 3) for _ in range(2))
     for seconds in (0.5, 6.0):
