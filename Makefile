@@ -7,6 +7,8 @@ TORCH ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Some containers set it. Each process would then compile the libraries that it imports again: ten seconds and more
+unexport PYTHONDONTWRITEBYTECODE
 # "moved" if .venv was made in another folder, which its scripts name
 MOVED := $(shell was=$$(sed -n 's/^command = .* -m venv \(--[^ ]* \)*//p' .venv/pyvenv.cfg 2>/dev/null); \
   [ -z "$$was" ] || [ "$$was" = "$$(pwd -P)/.venv" ] || [ "$$was" = "$$(cd .venv && pwd -P)" ] || echo moved)
