@@ -8,13 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import forked_python
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
 from ruamel.yaml import YAML
-from stage_server import stage_shell
 
 from yardbird.config import read_params
 from yardbird.data.etudes.compose import etudes
@@ -89,8 +89,7 @@ def run_smoke(folder: Path, variables: Mapping[str, str]) -> Path:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone whose stages ran in forks, because their imports take longer than their work."""
-    with stage_shell(environment()) as variables:
-        return run_smoke(tmp_path_factory.mktemp("first"), variables)
+    return run_smoke(tmp_path_factory.mktemp("first"), environment() | {"SHELL": forked_python.shell()})
 
 
 def outputs(clone: Path) -> dict[str, str]:
