@@ -80,6 +80,8 @@ def serve(address: str) -> None:
     with warnings.catch_warnings(action="ignore"):
         for name in LIBRARIES:
             importlib.import_module(name)
+        # MLflow does it once in a process, for the first model that it logs: read which packages are installed.
+        importlib.import_module("mlflow.utils.requirements_utils").warn_dependency_requirement_mismatches(["torch"])
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
