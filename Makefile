@@ -7,7 +7,7 @@ TORCH ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Set in many images of containers: each process would compile the libraries again, which takes longer than most stages
+# Some containers set it. Each process would then compile the libraries that it imports again: ten seconds and more
 unexport PYTHONDONTWRITEBYTECODE
 # "moved" if .venv was made in another folder, which its scripts name
 MOVED := $(shell was=$$(sed -n 's/^command = .* -m venv \(--[^ ]* \)*//p' .venv/pyvenv.cfg 2>/dev/null); \
@@ -52,8 +52,8 @@ codec: $(INSTALLED) ## train the codec of sound again (more than an hour); resum
 test: $(INSTALLED) ## the default tests, on two cores
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(INSTALLED) ## slow tests: the pipeline run twice, served models, a browser
-	pytest -m slow --timeout 1200
+test-slow: $(INSTALLED) ## slow tests, on two cores: the pipeline run twice, served models, a browser
+	pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --timeout 1200
 
 lint: $(INSTALLED) docs ## format, lint, types, layers, documentation
 	ruff format --check

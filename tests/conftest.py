@@ -31,9 +31,18 @@ settings.register_profile("default", deadline=None, derandomize=True, max_exampl
 settings.load_profile("default")
 
 
+#: The longest files, the longest first, so that neither of two workers is alone with one of them at the end.
+LONGEST = (
+    "test_pipeline.py", "test_interpreters.py", "test_studio_browser.py", "test_blindtest_browser.py",
+    "test_moved_repository.py", "test_store_servers.py", "test_listening.py", "test_train_stage_on_ranks.py",
+    "test_fuzzed_readers.py", "test_two_at_once.py", "test_damaged_files.py",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of the pipeline first: they take one worker longer than all other tests take the other worker."""
-    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+    """Run the tests of the longest files first."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 USER, PASSWORD = "ann", "secret"
+NO_JOBS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as in `yardbird mlflow ui`
 DROPPED = ("Host", "Authorization", "Transfer-Encoding", "Content-Length")  # headers that the proxy does not forward
 
 
@@ -90,7 +91,7 @@ def mlflow_server(folder: Path, options: Sequence[str], variables: dict[str, str
 @contextlib.contextmanager
 def started(command: list[str], folder: Path, port: int, variables: dict[str, str]) -> Iterator[int]:
     """The process group of a server in a folder, as soon as it answers on its port."""
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **variables}
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **NO_JOBS, **variables}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with (folder / f"{port}.log").open("w") as log:
         server = subprocess.Popen(

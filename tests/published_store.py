@@ -2,9 +2,10 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
+
+import forked_python
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,7 +15,7 @@ def in_folder(folder: Path, *arguments: str, status: int = 0, **variables: str) 
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(("MLFLOW_", "DVC_"))}
     path = (ROOT / "src", ROOT / "tests", os.environ.get("PYTHONPATH", ""))
     paths = {"PYTHONPATH": os.pathsep.join(map(str, path)), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *arguments]
+    command = [forked_python.python(), *arguments]
     done = subprocess.run(
         command, cwd=folder, env=inherited | paths | variables, capture_output=True, text=True, timeout=250
     )

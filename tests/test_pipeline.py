@@ -8,13 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import forked_python
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
 from ruamel.yaml import YAML
-from stage_server import stage_shell
 
 from yardbird.config import read_params
 from yardbird.data.etudes.compose import etudes
@@ -34,6 +34,7 @@ TIMED = (
 )
 #: Still smaller than the preset, so that the default tests take less than five minutes.
 SMALLER = (
+    "execution.workers=1",  # the import of a worker takes longer than its work
     "compose.solos=12",
     "split.salt=19",  # both players in each split, and short held-out solos, whose sound takes most of the time
     "augment.target_size=24",
@@ -89,8 +90,7 @@ def run_smoke(folder: Path, variables: Mapping[str, str]) -> Path:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone whose stages ran in forks, because their imports take longer than their work."""
-    with stage_shell(environment()) as variables:
-        return run_smoke(tmp_path_factory.mktemp("first"), variables)
+    return run_smoke(tmp_path_factory.mktemp("first"), environment() | {"SHELL": forked_python.shell()})
 
 
 def outputs(clone: Path) -> dict[str, str]:
@@ -203,7 +203,7 @@ def corpus(clone: Path) -> set[str]:
 @pytest.mark.slow
 def test_the_corpus_is_the_named_sources_after_any_earlier_run_of_the_clone(tmp_path: Path) -> None:
     """Regression: a clone that had run the etudes continued to train on them, even if `sources` did not name them."""
-    clone = make_clone(tmp_path / "clone")
+    clone, variables = make_clone(tmp_path / "clone"), environment() | {"SHELL": forked_python.shell()}
     yaml = YAML()
     pipeline, params = (yaml.load(clone / name) for name in ("dvc.yaml", "params.yaml"))
     pipeline["stages"] = {
@@ -219,25 +219,26 @@ def test_the_corpus_is_the_named_sources_after_any_earlier_run_of_the_clone(tmp_
             write_score(etude.score, tmp_path / name / f"Tune {chr(64 + etude.number)}.mid")
     mine, his = (f"{name}=../{name}" for name in ("mine", "his"))
 
-    check(run(clone, ["dvc", "repro"]))
+    check(run(clone, ["dvc", "repro"], variables))
     assert corpus(clone) == {"etudes"}
     first = outputs(clone)
     for command in (["git", "add", "-A"], ["git", "commit", "-qm", "etudes"]):
         check(run(clone, command))
     yaml.dump(params | {"sources": {"mine": "../mine"}}, clone / "params.yaml")
-    check(run(clone, ["dvc", "repro", "augment"]))
+    check(run(clone, ["dvc", "repro", "augment"], variables))
     assert corpus(clone) == {"mine"}
-    check(run(clone, ["dvc", "exp", "run", "-S", f"+sources.{his}"]))
+    check(run(clone, ["dvc", "exp", "run", "-S", f"+sources.{his}"], variables))
     assert corpus(clone) == {"mine", "his"}
     check(
         run(
             clone,
             ["dvc", "exp", "run", "-S", "~sources.mine", "-S", "~sources.his", "-S", f"+sources.our{mine}", "augment"],
+            variables,
         )
     )
     assert corpus(clone) == {"ourmine"}
     check(run(clone, ["git", "checkout", "-q", "."]))
-    check(run(clone, ["dvc", "repro"]))
+    check(run(clone, ["dvc", "repro"], variables))
     assert corpus(clone) == {"etudes"}
     assert outputs(clone) == first
     assert check(run(clone, ["git", "status", "--porcelain"])) == "", "dvc.lock is as it was"

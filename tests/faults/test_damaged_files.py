@@ -74,8 +74,8 @@ def families() -> dict[str, Family]:
     ("name", "damages"),
     [
         ("music_transformer", 300),
-        pytest.param("music_vae", 300, marks=pytest.mark.slow),
-        pytest.param("musicgen", 300, marks=pytest.mark.slow),
+        pytest.param("music_vae", 150, marks=pytest.mark.slow),
+        pytest.param("musicgen", 150, marks=pytest.mark.slow),
     ],
 )
 def test_each_damage_of_a_model_is_found_or_changes_nothing(tmp_path: Path, name: str, damages: int) -> None:
@@ -127,7 +127,7 @@ def test_each_of_300_damages_of_an_encoded_corpus_is_found(tmp_path: Path, monke
     ("name", "damages"),
     [
         ("music_transformer", 40),
-        *(pytest.param(name, 500, marks=pytest.mark.slow) for name in ("music_transformer", "music_vae", "musicgen")),
+        *(pytest.param(name, 150, marks=pytest.mark.slow) for name in ("music_transformer", "music_vae", "musicgen")),
     ],
 )
 def test_a_mutated_model_without_checksums_is_opened_or_refused_in_one_line(

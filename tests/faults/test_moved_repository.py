@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from mlflow_servers import NO_JOBS
 from published_store import ROOT, in_folder, publish_model, yardbird
 
 pytestmark = pytest.mark.slow
@@ -67,7 +69,8 @@ def test_mlflow_shows_the_artifacts_of_a_moved_repository_after_sync(first: Path
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
-    with subprocess.Popen([*command, "--backend-store-uri", f"sqlite:///{root}/mlflow.db"], cwd=tmp_path) as server:
+    command += ["--backend-store-uri", f"sqlite:///{root}/mlflow.db"]
+    with subprocess.Popen(command, cwd=tmp_path, env=os.environ | NO_JOBS) as server:
         try:
             runs = answer(port, "runs/search", {"experiment_ids": ["1"]})["runs"]
             (training,) = [run["info"] for run in runs if run["info"]["run_name"].startswith("train")]

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from forked_python import python
 from published_store import ROOT
 from tiny_pipeline import call, environment, made_by, make_repository
 from tiny_transformer import NAME, write_model
@@ -115,7 +116,7 @@ def test_two_generate_into_one_folder_write_two_results_or_one_is_refused(
     monkeypatch.chdir(tmp_path)
     files.write_text(Path("params.yaml"), (ROOT / "params.yaml").read_text())
     write_model(0)
-    draw = [sys.executable, "-m", "yardbird.cli", "generate", "--bars", "8", "--json", "--model", f"models/{NAME}"]
+    draw = [python(), "-m", "yardbird.cli", "generate", "--bars", "8", "--json", "--model", f"models/{NAME}"]
 
     def both(*options: list[str]) -> list[subprocess.CompletedProcess[str]]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -225,7 +226,7 @@ def test_a_solo_beside_dvc_repro_is_of_one_training_or_refused(tmp_path: Path, m
         (root / "versions").mkdir(exist_ok=True)
         (root / "models" / NAME).rename(root / "versions" / str(seed))
     repro = ["dvc", "repro", "-q"]
-    draw = [sys.executable, "-m", "yardbird.cli", "generate", "--bars", "2", "--seed", "1", "--json"]
+    draw = [python(), "-m", "yardbird.cli", "generate", "--bars", "2", "--seed", "1", "--json"]
 
     def train_with(seed: int) -> subprocess.Popen[str]:
         files.write_text(root / "params.yaml", re.sub(r"(?m)^seed: \d+", f"seed: {seed}", params))

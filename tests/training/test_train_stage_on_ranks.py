@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked_python import python
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 from tiny_transformer import write_encoded
@@ -19,7 +19,7 @@ NAME = "music_transformer"
 STAGE = ["stages/train.py", NAME]
 WEIGHTS = Path("models") / NAME / "model.safetensors"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # it imports torch nine times
+pytestmark = pytest.mark.slow
 
 
 def workspace(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, devices: int) -> Path:
@@ -39,15 +39,21 @@ def workspace(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, devices
 
 def run(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, *command], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [python(), *command], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
 def environment() -> dict[str, str]:
-    """As in a job of SLURM."""
-    slurm = {"SLURM_NTASKS": "4", "SLURM_JOB_ID": "7", "SLURM_PROCID": "1", "SLURM_JOB_NAME": "x"}
+    """As in a job of SLURM. Lightning and torchrun start Python for the other ranks."""
+    slurm = {
+        "PYTHON_EXEC": python(),
+        "SLURM_NTASKS": "4",
+        "SLURM_JOB_ID": "7",
+        "SLURM_PROCID": "1",
+        "SLURM_JOB_NAME": "x",
+    }
     return {name: value for name, value in os.environ.items() if name != "LOCAL_RANK"} | slurm
 
 
@@ -73,7 +79,7 @@ def test_two_devices_learn_what_one_learns_also_by_torchrun_and_after_a_kill(
     assert WEIGHTS.read_bytes() == two
 
     folder = workspace(root, tmp_path / "killed", monkeypatch, devices=2)
-    training = subprocess.Popen([sys.executable, *STAGE], env=environment(), stderr=subprocess.DEVNULL)
+    training = subprocess.Popen([python(), *STAGE], env=environment(), stderr=subprocess.DEVNULL)
     wait(lambda: any(folder.glob(f".checkpoints/{NAME}/*/*.pt")))
     training.send_signal(signal.SIGKILL)
     training.wait()

@@ -55,7 +55,9 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="A free port of 
         return
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", uri]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # Else the server starts seven more processes, for jobs that judge language models.
+    no_jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = {**os.environ, **no_jobs, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with subprocess.Popen(command, env=environment) as server:
         try:
             code = server.wait()

@@ -1,0 +1,147 @@
+"""Python for subprocesses that starts at once: a fork of one process that has imported the libraries, which takes seconds.
+
+A server forks for each command, and the fork does what Python would, with the arguments, the folder, the environment,
+the files and the exit status of the command. Yardbird itself is imported in the fork, from the paths of the command.
+"""
+
+import atexit
+import contextlib
+import functools
+import importlib
+import json
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import types
+import warnings
+from pathlib import Path
+
+#: What stages and commands import, some of it in functions.
+LIBRARIES = (
+    "great_expectations", "joblib", "librosa.feature", "lightning.pytorch", "matplotlib.figure", "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store", "numba", "pandas", "plotly.graph_objects", "scipy.signal", "scipy.stats",
+    "sklearn.linear_model", "sklearn.metrics", "sklearn.decomposition", "symusic",
+    "tensorboard.backend.event_processing.event_accumulator", "torch", "torch.utils.tensorboard",
+    "torchaudio.transforms", "transformers.models.encodec.modeling_encodec",
+    "transformers.models.musicgen.modeling_musicgen", "typer",
+)  # fmt: skip
+#: Sends a command with its folder, environment and open files, and ends with the exit status that it receives.
+CLIENT = """\
+#!{python} -IS
+import json, os, shlex, socket, sys
+with socket.socket(socket.AF_UNIX) as link:
+    link.connect({address!r})
+    socket.send_fds(link, [b"-"], [0, 1, 2])
+    link.sendall(json.dumps([{arguments}, os.getcwd(), dict(os.environ)]).encode() + b"\\n")
+    sys.exit(int(link.recv(4)))
+"""
+
+
+def python() -> str:
+    """A program that runs `script …`, `-m module …` and `-c code …` as Python does.
+
+    If a process that it runs has the variable PYTHON_EXEC, as in torchrun, that is `sys.executable` there.
+    """
+    return str(_server() / "python")
+
+
+def shell() -> str:
+    """A program for the variable SHELL, with which DVC runs the commands of stages: `python script …`."""
+    return str(_server() / "shell")
+
+
+@functools.cache
+def _server() -> Path:
+    """The folder of the programs of a server, which ends with this process."""
+    folder = Path(tempfile.mkdtemp())  # the address of a socket is short
+    address = f"{folder}/socket"
+    for name, arguments in (("python", "sys.argv[1:]"), ("shell", "shlex.split(sys.argv[-1])[1:]")):
+        program = folder / name
+        program.write_text(CLIENT.format(python=sys.executable, address=address, arguments=arguments))
+        program.chmod(0o700)
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    server = subprocess.Popen([sys.executable, __file__, address], env=environment, **pipes)  # type: ignore[call-overload]
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(server.communicate)  # closes stdin, and waits
+    assert server.stdout.readline() == b"ready\n"
+    return folder
+
+
+def serve(address: str) -> None:
+    """Accept commands until the other end of stdin is closed; in a fork, return after the command."""
+    with warnings.catch_warnings(action="ignore"):
+        for name in LIBRARIES:
+            importlib.import_module(name)
+        # MLflow does it once in a process, for the first model that it logs: read which packages are installed.
+        importlib.import_module("mlflow.utils.requirements_utils").warn_dependency_requirement_mismatches(["torch"])
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        print("ready", flush=True)
+        while True:
+            if sys.stdin in select.select([listener, sys.stdin], [], [])[0]:
+                return
+            link, _ = listener.accept()
+            if os.fork() == 0:
+                break
+            link.close()
+            while _has_ended():
+                pass
+    with link:
+        _, opened, _, _ = socket.recv_fds(link, 1, 3)
+        arguments, folder, environment = json.loads(link.makefile().readline())
+        if command := os.fork():
+            threading.Thread(target=_end_with, args=(link, command), daemon=True).start()
+            link.sendall(str(os.waitstatus_to_exitcode(os.waitpid(command, 0)[1]) & 0xFF).encode())
+            os._exit(0)
+    for number, file in enumerate(opened):
+        os.dup2(file, number)
+        os.close(file)
+    _run(arguments, folder, environment)
+
+
+def _has_ended() -> bool:
+    """Whether a fork ended that was not yet waited for."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] > 0
+    except ChildProcessError:
+        return False
+
+
+def _end_with(link: socket.socket, command: int) -> None:
+    """Kill a command as soon as the program that sent it was killed."""
+    link.recv(1)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(command, signal.SIGKILL)
+
+
+def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.executable = environment.get("PYTHON_EXEC", sys.executable)
+    sys.path[1:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    kind, *rest = arguments[1:] if arguments[0] == "-u" else arguments
+    if kind == "-c":
+        code, *options = rest
+        sys.argv, sys.path[0] = ["-c", *options], ""
+        sys.modules["__main__"] = module = types.ModuleType("__main__")
+        exec(compile(code, "<string>", "exec"), module.__dict__)
+    elif kind == "-m":
+        sys.argv, sys.path[0] = rest, folder
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv, sys.path[0] = [kind, *rest], str(Path(kind).resolve().parent)
+        runpy.run_path(kind, run_name="__main__")
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
