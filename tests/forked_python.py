@@ -1,4 +1,4 @@
-"""Python for subprocesses that starts at once: a fork of one process that has imported the libraries, which takes seconds.
+"""Python for subprocesses that starts at once: a fork of a process that has imported the libraries, which takes seconds.
 
 A server forks for each command, and the fork does what Python would, with the arguments, the folder, the environment,
 the files and the exit status of the command. Yardbird itself is imported in the fork, from the paths of the command.

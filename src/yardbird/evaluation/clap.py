@@ -50,7 +50,7 @@ def open_clap(name: str) -> Clap:
         raise _unusable(name, "no such folder") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise _unusable(name, " ".join(str(error).split())[:160]) from None
-    if model.config.audio_config.enable_fusion:  # hears whole sounds, not windows
+    if cast(Any, model.config.audio_config).enable_fusion:  # hears whole sounds, not windows
         raise _unusable(name, "one with fusion of windows")
     model.train(False)
     return Clap(model, processor)
