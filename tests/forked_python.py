@@ -1,12 +1,14 @@
-"""Python for subprocesses that starts at once: a fork of a process that has imported the libraries, which takes seconds.
+"""Python for subprocesses that starts at once, because importing the libraries takes seconds.
 
-A server forks for each command, and the fork does what Python would, with the arguments, the folder, the environment,
-the files and the exit status of the command. Yardbird itself is imported in the fork, from the paths of the command.
+A server that has imported them forks for each command, and the fork does what Python would, with the arguments, the
+folder, the environment, the files and the exit status of the command. Yardbird itself is imported in the fork, from the
+paths of the command.
 """
 
 import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import os
@@ -21,6 +23,7 @@ import tempfile
 import threading
 import types
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 #: What stages and commands import, some of it in functions.
@@ -82,6 +85,7 @@ def serve(address: str) -> None:
             importlib.import_module(name)
         # MLflow does it once in a process, for the first model that it logs: read which packages are installed.
         importlib.import_module("mlflow.utils.requirements_utils").warn_dependency_requirement_mismatches(["torch"])
+    gc.freeze()  # else the first collection in each fork would copy the memory of all libraries
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
@@ -105,7 +109,7 @@ def serve(address: str) -> None:
     for number, file in enumerate(opened):
         os.dup2(file, number)
         os.close(file)
-    _run(arguments, folder, environment)
+    _end(_run, arguments, folder, environment)
 
 
 def _has_ended() -> bool:
@@ -121,6 +125,26 @@ def _end_with(link: socket.socket, command: int) -> None:
     link.recv(1)
     with contextlib.suppress(ProcessLookupError):
         os.kill(command, signal.SIGKILL)
+
+
+def _end(run: Callable[..., None], *arguments: object) -> None:
+    """Call a function and end as Python does, but delete no module: that would copy the memory of all libraries."""
+    status: object = 0
+    try:
+        run(*arguments)
+    except SystemExit as ended:
+        status = ended.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    if not isinstance(status, int):
+        print(status, file=sys.stderr)
+        status = 1
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:

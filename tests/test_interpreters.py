@@ -47,7 +47,7 @@ def test_the_locked_packages_install_and_the_library_works(version: str, root: P
     if (free := shutil.disk_usage(tmp_path).free / 1e9) < VENV_GB:
         pytest.skip(f"a virtual environment may need {VENV_GB} GB, there are {free:.0f}")
     venv, uv = tmp_path / "venv", [sys.executable, "-m", "uv", "--quiet"]
-    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONPYCACHEPREFIX": str(venv / "bytecode")}
 
     def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -17,6 +17,7 @@ from yardbird.tables.curve_table import read_curve
 
 NAME = "music_transformer"
 STAGE = ["stages/train.py", NAME]
+EPOCHS = 12  # several seconds, in which the training is killed
 WEIGHTS = Path("models") / NAME / "model.safetensors"
 
 pytestmark = pytest.mark.slow
@@ -31,7 +32,7 @@ def workspace(root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, devices
     params = YAML(typ="safe", pure=True).load(root / "params.yaml")
     sizes = {"d_model": 16, "num_heads": 2, "num_layers": 1, "d_ff": 32, "dropout": 0.0, "context_length": 64}
     params[NAME]["model"] |= {**sizes, "windows_per_epoch": 32}
-    params[NAME]["training"] |= {"max_epochs": 20, "patience": 20, "processes": 1, "devices": devices}
+    params[NAME]["training"] |= {"max_epochs": EPOCHS, "patience": EPOCHS, "processes": 1, "devices": devices}
     YAML().dump(params, Path("params.yaml"))
     write_encoded(test_bars=4)
     return folder
@@ -70,7 +71,7 @@ def test_two_devices_learn_what_one_learns_also_by_torchrun_and_after_a_kill(
     workspace(root, tmp_path / "two", monkeypatch, devices=2)
     said = run(*STAGE)
     assert validation() == pytest.approx(one, rel=1e-3)
-    assert said.count("epoch 20/20") >= 1
+    assert said.count(f"epoch {EPOCHS}/{EPOCHS}") >= 1
     assert "Warning" not in said
     two = WEIGHTS.read_bytes()
 
@@ -91,7 +92,8 @@ def test_two_devices_learn_what_one_learns_also_by_torchrun_and_after_a_kill(
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     (record,) = client.search_runs([client.get_experiment_by_name("yardbird").experiment_id])
     assert record.info.status == "FINISHED"
-    assert [point.step for point in client.get_metric_history(record.info.run_id, "train_loss")] == list(range(1, 21))
+    losses = client.get_metric_history(record.info.run_id, "train_loss")
+    assert [point.step for point in losses] == list(range(1, EPOCHS + 1))
 
 
 def wait(condition: Callable[[], bool]) -> None:
