@@ -27,10 +27,16 @@ CLIENTS |= {"urllib.request", "http.client", "urllib3"}
 TELEMETRY = """
 import contextlib, os, sys
 
+VARIABLES = {
+    "great_expectations": "GX_ANALYTICS_ENABLED",
+    "gradio": "GRADIO_ANALYTICS_ENABLED",
+    "mlflow": "MLFLOW_DISABLE_TELEMETRY",
+}
+
 class Stop:
     def find_spec(self, name, *_):
-        if variable := {"great_expectations": "GX", "gradio": "GRADIO"}.get(name):
-            print(name, os.environ[f"{variable}_ANALYTICS_ENABLED"])
+        if variable := VARIABLES.get(name):
+            print(name, os.environ[variable])
             raise ImportError
 
 sys.meta_path.insert(0, Stop())
@@ -38,6 +44,8 @@ with contextlib.suppress(ImportError):
     import yardbird.data.expectations
 with contextlib.suppress(ImportError):
     import yardbird.studio.studio_server
+with contextlib.suppress(ImportError):
+    import yardbird.tracking.runs
 """
 
 
@@ -107,9 +115,9 @@ def test_the_telemetry_of_the_libraries_is_off(root: Path) -> None:
     config.read(root / ".dvc/config")
     assert config.getboolean("core", "analytics") is False
     assert config.getboolean("core", "check_update") is False
-    inherited = {name: value for name, value in os.environ.items() if "ANALYTICS" not in name}
+    inherited = {name: value for name, value in os.environ.items() if not {"ANALYTICS", "MLFLOW"} & set(name.split("_"))}
     done = subprocess.run([sys.executable, "-c", TELEMETRY], env=inherited, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["great_expectations", "false", "gradio", "False"]
+    assert done.stdout.split() == ["great_expectations", "false", "gradio", "False", "mlflow", "true"]
 
 
 def test_servers_listen_on_the_loopback_without_an_option() -> None:

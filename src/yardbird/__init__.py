@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from yardbird.models.music_transformer import MusicTransformer, save_to_midi
     from yardbird.models.music_vae import MusicVAE
     from yardbird.models.pretrained import from_pretrained
+
+# MLflow reads it when it is imported, which may be before `tracking/store.py`; it would write an id of this machine.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 __all__ = ["MusicTransformer", "MusicVAE", "from_pretrained", "load_midi", "save_to_midi"]
 

@@ -109,19 +109,29 @@ def test_unusable_recordings_are_listed_with_the_reason(
     soundfile.write(source / "empty.wav", np.zeros(0), 22_050)
     soundfile.write(source / "damaged header.wav", tone(3), 3)
     soundfile.write(source / "loud.wav", np.clip(tone(5, amplitude=1.6), -1, 1), 22_050)
+    soundfile.write(source / "another header.wav", tone(3), 10_000_000)
+    soundfile.write(source / "one sample.wav", np.full(1, 0.5), 22_050)
+    soundfile.write(source / "overflow.wav", 1e30 * tone(3), 22_050, subtype="FLOAT")
+    half = np.stack([tone(3), np.full(66_150, np.nan)], axis=1)
+    soundfile.write(source / "no numbers.wav", half, 22_050, subtype="FLOAT")
     soundfile.write(source / "infinite.wav", np.full(66_150, np.inf), 22_050, subtype="FLOAT")
     soundfile.write(source / "zz with a rest.wav", np.concatenate([tone(8, 900), np.zeros(22_050 * 8)]), 22_050)
     soundfile.write(source / "antiphase.wav", np.stack([tone(5, 500), -tone(5, 500)], axis=1), 22_050)
     soundfile.write(source / "used above full scale.wav", tone(5, 1500, amplitude=3), 22_050, subtype="FLOAT")
+    soundfile.write(source / "used integers.wav", 8e6 * tone(5, 140), 22_050, subtype="FLOAT")
     soundfile.write(source / "used 8 bits.wav", tone(5, 150), 22_050, subtype="PCM_U8")
     soundfile.write(source / "used mu-law.au", tone(5, 160), 22_050, subtype="ULAW")
     monkeypatch.setitem(sys.modules, "av", None)
     result = make()
     reasons = {reject.file: reject.reason for reject in result.rejected}
-    assert sum(clip.title.startswith("used") for clip in result.clips) >= 3
+    assert sum(clip.title.startswith("used") for clip in result.clips) >= 4
     assert reasons == {
         "copy.wav": "the same sound as Ada_Line/Tune A.wav",
         "damaged header.wav": "no sound: 3 Hz, not 1000 to 768000",
+        "another header.wav": "no sound: 10000000 Hz, not 1000 to 768000",
+        "one sample.wav": "too short: 0.00 seconds, fewer than 2",
+        "overflow.wav": "no sound: a sample of 4e+29, not at most 2e+09 times full scale",
+        "no numbers.wav": "expected finite samples, found infinite ones or NaN; export it again",
         "corrupt.flac": reasons["corrupt.flac"],
         "text.mp3": reasons["text.mp3"],
         "notes.m4a": "expected a sound file, found a .m4a file, which needs PyAV; "
@@ -131,13 +141,13 @@ def test_unusable_recordings_are_listed_with_the_reason(
         "short.wav": "too short: 1.50 seconds, fewer than 2",
         "empty.wav": "too short: 0.00 seconds, fewer than 2",
         "loud.wav": reasons["loud.wav"],
-        "infinite.wav": "expected finite samples, found infinite ones; export it again",
+        "infinite.wav": "expected finite samples, found infinite ones or NaN; export it again",
         "recordings/zz_with_a_rest": "silent from 8.0 to 16.0 seconds",
     }
     assert reasons["loud.wav"].startswith("clipped: ")
     for name in ("corrupt.flac", "text.mp3"):
         assert reasons[name].startswith("expected a sound file, found an unreadable file (")
-    assert "12 rejected, the first: antiphase.wav" in in_words(result, tmp_path / "clips")[-1]
+    assert "16 rejected, the first: another header.wav" in in_words(result, tmp_path / "clips")[-1]
     assert str(tmp_path) not in (tmp_path / "clips" / "rejected.csv").read_text()
 
 

@@ -195,6 +195,18 @@ def test_data_docs_name_every_failing_solo_with_its_values(broken, tmp_path):
     assert text.index("✗", first) < text.index("✓", first), "what fails comes first"
 
 
+def test_data_docs_escape_the_names_and_values_of_solos(broken, tmp_path):
+    from yardbird.data.data_docs import write_data_docs
+
+    hostile = "<img src=x onerror='alert(1)'>"
+    failed = next(outcome for outcome in broken.outcomes if outcome.solos)
+    hostile_outcome = dataclasses.replace(failed, solos=(hostile,), values={hostile: [hostile]})
+    write_data_docs(tmp_path / "index.html", 1, 1, [hostile_outcome])
+    page = (tmp_path / "index.html").read_text()
+    assert "<img" not in page
+    assert html.unescape(page).count(hostile) == 2
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 def test_data_docs_need_no_internet(broken, tmp_path):
     from yardbird.data.data_docs import write_data_docs

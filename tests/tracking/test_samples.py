@@ -13,6 +13,7 @@ from yardbird.generation.audition import sound_and_picture
 from yardbird.music.midi import read_score
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.sample_pages import show_samples
+from yardbird.tracking.solo_pages import solo_page
 from yardbird.tracking.store import board_folder, connect
 
 SOUND = Waveform(np.sin(np.arange(8000) / 5).astype(np.float32)[:, None] / 2, 8000)
@@ -88,3 +89,10 @@ def test_tensorboard_has_sound_and_picture_where_it_has_the_curve(
         events = EventAccumulator(str(board)).Reload()
         for tag in (events.Audio("sample"), events.Images("sample")):
             assert sorted(event.step for event in tag) == [2, 4]
+
+
+def test_the_page_of_a_solo_escapes_its_title(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"")
+    page = solo_page("<script>alert(1)</script>", tmp_path / "a.wav", tmp_path / "a.wav")
+    assert "<script>" not in page
+    assert page.count("&lt;script&gt;alert(1)") == 2, "title and heading"

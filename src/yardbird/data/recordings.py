@@ -30,6 +30,7 @@ from yardbird.tables.beats_table import BeatRow
 
 _DOCUMENTS = (".csv", ".md", ".txt")  # not recordings
 _RATES = range(1000, 768_001)  # Hz: a header with another rate is damaged
+_LOUDEST = 2.0**31  # samples that are 32-bit integers; beyond it, squares overflow
 _SILENCE = -60.0  # dB: a file with a lower peak has no music
 _FILES_PER_WORKER = 4  # to listen to them takes longer than to start a worker
 _CLIPPED_SHARE = 1e-3  # of the samples; a larger share is audible as distortion
@@ -120,7 +121,7 @@ def survey(
 def _read(file: Path) -> Waveform:
     waveform = read_wave(file)
     if not np.isfinite(waveform.samples).all():
-        raise InputError(file, expected="finite samples", found="infinite ones", remedy="export it again")
+        raise InputError(file, expected="finite samples", found="infinite ones or NaN", remedy="export it again")
     return waveform
 
 
@@ -130,6 +131,8 @@ def _fault(waveform: Waveform, min_seconds: float) -> str:
         return f"no sound: {waveform.sample_rate} Hz, not {_RATES.start} to {_RATES.stop - 1}"
     if waveform.seconds < min_seconds:
         return f"too short: {waveform.seconds:.2f} seconds, fewer than {min_seconds:g}"
+    if waveform.peak > _LOUDEST:
+        return f"no sound: a sample of {waveform.peak:.0e}, not at most {_LOUDEST:.0e} times full scale"
     if (level := decibels(waveform.peak)) < _SILENCE:
         return f"silent: never louder than {level:.0f} dB"
     if (share := clipped_share(waveform.samples)) > _CLIPPED_SHARE:
