@@ -15,6 +15,7 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from yardbird import files
 from yardbird.audio.wave import read_wave
 from yardbird.cli.check_command import section_types
 from yardbird.config import PARAMS, read_params, read_section, read_seed, section_problems
@@ -27,6 +28,7 @@ from yardbird.data.reading import ANY_SOLO, IngestConfig, read_solo
 from yardbird.engraving.sheet_musicxml import as_musicxml
 from yardbird.errors import InputError
 from yardbird.generation.leadsheet import LeadSheet, read_lead_sheet
+from yardbird.latent.direction_file import DIRECTIONS, Vectors, read_vectors
 from yardbird.music.midi import read_score, write_score
 from yardbird.music.score import Score
 from yardbird.report.coloured_sheet import concert_sheet
@@ -281,8 +283,30 @@ def read_manifest(path: Path) -> None:
     ingest(path.parent, "source", read_section("ingest", IngestConfig, ROOT / PARAMS), path.parent / "out")
 
 
+def read_tokens(path: Path) -> None:
+    """Read all pages of an array of an encoded corpus."""
+    files.read_array(path).tobytes()
+
+
+def _arrays() -> list[bytes]:
+    arrays = []
+    for array in (np.arange(100, dtype=np.uint16), np.zeros((9, 2, 3), dtype=np.int8)):
+        file = io.BytesIO()
+        np.save(file, array)
+        arrays.append(file.getvalue())
+    return arrays
+
+
+def _directions() -> list[bytes]:
+    vector = {"Ann": np.ones(8, dtype=np.float32)}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / DIRECTIONS
+        Vectors("0" * 64, vector, {"rests": vector["Ann"]}, {"Ann": np.ones((12, 12), dtype=np.float32)}).save(path)
+        return [path.read_bytes()]
+
+
 def _sounds(kind: str) -> Callable[[], list[bytes]]:
-    def files() -> list[bytes]:
+    def made() -> list[bytes]:
         sounds = []
         for channels in (1, 2):
             file = io.BytesIO()
@@ -291,7 +315,7 @@ def _sounds(kind: str) -> Callable[[], list[bytes]]:
             sounds.append(file.getvalue())
         return sounds
 
-    return files
+    return made
 
 
 def _texts(*texts: str) -> Callable[[], list[bytes]]:
@@ -317,6 +341,8 @@ READERS: Mapping[str, Reader] = {
     "overrides": Reader("mutated.txt", read_overrides, _texts(_OVERRIDES), (*_KEYS, b"++", b"+", b"~", b"=", b"choice(",
                         b"a.b.c=1", b"sources=", b"${seed}", b"params.yaml:", b"[1,2]", b"{a: b}")),
     "manifest": Reader(MANIFEST, read_manifest, _texts(_MANIFEST), (b",", b'"', b"file", b"solo.mid", b"/etc/passwd")),
+    "npy": Reader("mutated.npy", read_tokens, _arrays, (b"\x93NUMPY", b"'descr': '|O'", b"'shape': (9999999999999,)")),
+    "directions": Reader(DIRECTIONS, read_vectors, _directions, (b'"dtype":"F64"', b'"BF16"', b'"data_offsets":[0,9]')),
     "captions": Reader(CAPTIONS, lambda path: read_remarks(path.parent), _texts(_CAPTIONS), (b",", b'"', b"../a.wav")),
     **{
         kind: Reader(f"mutated.{kind}", read_wave, _sounds(kind.upper()), tokens)

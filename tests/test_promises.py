@@ -115,7 +115,9 @@ def test_the_telemetry_of_the_libraries_is_off(root: Path) -> None:
     config.read(root / ".dvc/config")
     assert config.getboolean("core", "analytics") is False
     assert config.getboolean("core", "check_update") is False
-    inherited = {name: value for name, value in os.environ.items() if not {"ANALYTICS", "MLFLOW"} & set(name.split("_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not {"ANALYTICS", "MLFLOW"} & set(name.split("_"))
+    }
     done = subprocess.run([sys.executable, "-c", TELEMETRY], env=inherited, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["great_expectations", "false", "gradio", "False", "mlflow", "true"]
 

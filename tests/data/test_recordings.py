@@ -1,9 +1,12 @@
 """Good and bad recordings of a user; no tune is both trained on and held out."""
 
+import errno
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yardbird import files
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.data.captions import NO_REMARK
 from yardbird.data.cutting import Made, in_words, make_clips
@@ -162,6 +166,27 @@ def test_a_folder_in_which_nothing_is_usable_is_an_error_and_leaves_the_old_clip
     with pytest.raises(InputError, match=r"1 unusable, the first, only.m4a, because: expected a sound file, found"):
         make()
     assert (tmp_path / "clips" / "clips.csv").read_bytes() == before
+
+
+def test_a_full_disk_leaves_the_old_clips_and_their_captions(
+    make: Make, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make()
+    before = {path: path.read_bytes() for path in (tmp_path / "clips").rglob("*") if path.is_file()}
+    assert {"captions.csv", "clips.csv"} < {path.name for path in before}
+    soundfile.write(source / "new.wav", tone(9, 150), 22_050)
+
+    def full(path: Path) -> AbstractContextManager[BinaryIO]:
+        if path.name == "captions.csv":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replacing(path)
+
+    replacing = files.replacing_file
+    monkeypatch.setattr(files, "replacing_file", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        make()
+    assert {path: path.read_bytes() for path in (tmp_path / "clips").rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "recordings"], "no draft remains"
 
 
 def test_too_few_tunes_for_three_splits_are_an_error(make: Make, source: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 from tiny_transformer import NAME, scale, write_model
 
 from yardbird import files
@@ -144,6 +146,23 @@ def test_a_stage_on_a_full_disk_ends_with_one_line(tmp_path: Path, monkeypatch: 
             exit_on_error(write)()
         assert str(ended.value.code).startswith("error: "), name
         assert "\n" not in str(ended.value.code)
+
+
+def test_weights_that_do_not_fit_leave_the_former_model(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The safetensors package has an error of its own; adapters are a folder in that of the model."""
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    adapters = small_disk / "musicgen/adapters/adapter_model.safetensors"
+    files.write_text(adapters, "former")
+
+    def save() -> None:
+        with files.replacing_folder(small_disk / "musicgen") as draft:
+            (draft / "adapters").mkdir()
+            save_file({"a": torch.zeros(100_000)}, draft / "adapters" / adapters.name)
+
+    with pytest.raises(SystemExit, match=r"^error: .*No space left on device[^\n]*; free space on the disk[^\n]*$"):
+        exit_on_error(save)()
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == [adapters]
+    assert adapters.read_text() == "former"
 
 
 def test_another_error_of_a_stage_keeps_its_traceback() -> None:

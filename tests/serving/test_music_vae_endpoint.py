@@ -160,7 +160,7 @@ A, POINT = solo(4), json.dumps([[0.0] * 8])
             r"steps: expected from 2 \(only the two solos\) to 65, found 1",
         ),
         ("interpolate", {"steps": 66}, {"midi": A, "midi_b": A}, "to 65, found 66"),
-        ("interpolate", {"steps": 65}, {"midi": A, "midi_b": solo(40)}, "at most 2048 bars in total, found 2600 in 65"),
+        ("interpolate", {"steps": 65}, {"midi": A, "midi_b": solo(40)}, "at most 1024 bars in total, found 2600 in 65"),
         ("sample", {}, {}, "found none of chart, empty for a free solo"),
         ("sample", {"bars": 0}, {"chart": ""}, "^bars: expected 1 to 1024, found 0"),
         ("sample", {"bars": 257}, {"chart": ""}, "bars: expected at most 256, found 257"),

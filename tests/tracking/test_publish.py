@@ -187,7 +187,7 @@ def test_the_registered_model_answers_with_midi_and_refuses_unknown_requests(
             model.predict(charts, params=params)
     with pytest.raises(MlflowException, match="chart 1, line 1: expected a chord symbol, found 'Q7'"):
         model.predict(pd.DataFrame({"chart": ["Q7"]}))
-    with pytest.raises(MlflowException, match="expected at most 2048 bars in total, found 2304 in 9 solos"):
+    with pytest.raises(MlflowException, match="expected at most 1024 bars in total, found 2304 in 9 solos"):
         model.predict(pd.DataFrame({"chart": [""] * 9}), params={"bars": 256})
 
 

@@ -88,7 +88,7 @@ def test_a_request_is_answered(client: TestClient) -> None:
         (json.dumps({"dataframe_records": [{"chart": ""}] * 65}), "request: expected at most 64 rows, found 65;"),
         (
             json.dumps({"dataframe_records": [{"chart": ""}] * 64, "params": {"bars": 256}}),
-            "at most 2048 bars in total",
+            "at most 1024 bars in total",
         ),
         ('{"dataframe_records": 5}', "Dataframe records format must be a list of records"),
         ('{"dataframe_records": []}', "Model is missing inputs ['chart']."),

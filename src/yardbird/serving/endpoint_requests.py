@@ -16,7 +16,7 @@ from yardbird.music.midi import read_raw, write_score
 from yardbird.music.score import Score
 from yardbird.tracking.endpoint import Kind
 
-MOST_BARS, MOST_BARS_IN_ALL = 256, 2048  # a request must not block the server for hours
+MOST_BARS, MOST_BARS_IN_ALL = 256, 1024  # a request must fit in the time of the server
 _MOST_MIDI = 400_000  # characters; a solo has a fiftieth of this, a band about half
 _MOST_NOTES = 4096  # of a solo; the longest of the Weimar Jazz Database has 3,000
 _ANY_SOLO = replace(ANY_SOLO, max_bars=MOST_BARS, chord_share=CHORD_SHARE)
