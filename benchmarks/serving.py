@@ -191,7 +191,7 @@ def serve_models(families: Iterable[str], seconds: int) -> bool:
     for family in families:
         endpoint: Endpoint = import_module(f"yardbird.serving.{family}_endpoint").ENDPOINT
         kind = settings[family]
-        defaults = asdict(read_section("sing" if kind is SingConfig else "generate", kind)) | {"seed": seed}  # type: ignore[type-var]
+        defaults = asdict(read_section("sing" if kind is SingConfig else "generate", kind)) | {"seed": seed}
         with TemporaryDirectory() as folder:
             model = Path(folder) / family
             mlflow.pyfunc.save_model(

@@ -82,8 +82,12 @@ def dangers(tree: ast.Module) -> Iterator[str]:
             "joblib.load": True,
             "eval": True,
             "exec": True,
+            "os.system": True,
+            "torch.jit.load": True,
+            "shelve.open": True,
         }
-        if unsafe.get(name, False) or (name.startswith("pickle.") and "load" in name):
+        loads = name.startswith(("pickle.", "cloudpickle.", "dill.", "marshal.")) and "load" in name
+        if loads or name.endswith("read_pickle") or options.get("shell") == "True" or unsafe.get(name, False):
             yield ast.unparse(node)
 
 
@@ -103,6 +107,8 @@ def test_no_file_is_read_in_a_way_that_can_run_code(root: Path) -> None:
         "torch.load(f, weights_only=False)",
         "np.load(f, allow_pickle=True)",
         "pickle.load(f)",
+        "pd.read_pickle(f)",
+        "subprocess.run(f, shell=True)",
         "eval(x)",
     ],
 )
