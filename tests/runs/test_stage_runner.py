@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +57,18 @@ def test_stages_side_by_side_leave_the_bytes_of_a_run_one_after_another(theirs: 
     ran(alone)
     call(alone, "dvc", "repro", "-q")
     assert ran(alone) == []
+
+
+@pytest.mark.slow
+def test_two_clones_have_the_same_bytes_one_computed_and_one_from_the_cache(theirs: Path, tmp_path: Path) -> None:
+    computed, cached = clone(theirs, tmp_path / "computed"), clone(theirs, tmp_path / "another folder")
+    yardbird(computed, "run")
+    shutil.copytree(computed / ".dvc/cache", cached / ".dvc/cache", dirs_exist_ok=True)
+    shutil.copy(computed / "dvc.lock", cached)
+    yardbird(cached, "run")
+    assert (sorted(ran(computed)), ran(cached)) == (sorted([WEIGHTS, SOLO, ANALYSIS]), [])
+    for path in (WEIGHTS, SOLO, ANALYSIS, "dvc.lock"):
+        assert (cached / path).read_bytes() == (computed / path).read_bytes()
 
 
 def test_stages_side_by_side_share_the_cores(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
