@@ -171,6 +171,19 @@ def test_a_mutated_checkpoint_of_another_origin_is_read_or_refused_in_one_line(t
             path.unlink(missing_ok=True)
 
 
+def test_a_damaged_or_missing_adapter_in_the_folder_of_a_model_is_found(tmp_path: Path) -> None:
+    adapter = tmp_path / "adapters/adapter_model.safetensors"
+    files.write_bytes(adapter, b"whole")
+    write_sums(tmp_path)
+    check_sums(tmp_path)
+    adapter.write_bytes(b"wh0le")
+    with pytest.raises(InputError, match=r"adapters/adapter_model\.safetensors: expected the file of its checksum"):
+        check_sums(tmp_path)
+    adapter.unlink()
+    with pytest.raises(InputError, match=r"adapters/adapter_model\.safetensors: expected"):
+        check_sums(tmp_path)
+
+
 def test_a_mutated_array_of_a_corpus_without_checksums_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "tokens.npy"
     np.save(path, np.arange(100, dtype=np.uint16))
