@@ -47,10 +47,10 @@ def test_each_frame_has_what_the_score_holds_in_its_middle(lengths: list[tuple[i
     score, key = score_of(lengths), Key.parse("D minor")
     rows = score_frames(score, key, start, 120, RATE)
     bars = [*score.bar_ticks.tolist(), score.end_tick]
+    seconds = [score.seconds_at(np.array([tick]))[0] for tick in range(score.end_tick + 1)]
     for frame, row in enumerate(rows.tolist()):
         now = start + (frame + 0.5) / RATE
-        begun = [tick for tick in range(score.end_tick + 1) if score.seconds_at(np.array([tick]))[0] <= now]
-        tick = begun[-1]
+        tick = max(tick for tick, second in enumerate(seconds) if second <= now)
         sounding = [n for n, end in zip(score.notes, score.offsets, strict=True)
                     if score.seconds_at(n["onset_tick"]) <= now < score.seconds_at(end)]  # fmt: skip
         assert row[NOTE] == (2 + sounding[-1]["pitch"] if sounding else 1)
