@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from yardbird.models.music_vae import MusicVAE
     from yardbird.models.pretrained import from_pretrained
 
-# MLflow reads it when it is imported, which may be before `tracking/store.py`; it would write an id of this machine.
+# MLflow reads it when it is imported; it would write an id of this machine.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 __all__ = ["MusicTransformer", "MusicVAE", "from_pretrained", "load_midi", "save_to_midi"]
