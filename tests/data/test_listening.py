@@ -96,6 +96,7 @@ def heard_in(folder: Path, out: Path, config: ListeningConfig) -> list[CaptionRo
     return read_table(out / "captions.csv", CaptionRow)
 
 
+@pytest.mark.slow
 def test_a_handful_of_quintets_is_captioned_and_the_users_row_wins_field_by_field(tmp_path: Path) -> None:
     """A small listener, whose estimates are better than chance (one of eleven instruments), but not yet good."""
     made = quintets(6, 8.0, seed=77)

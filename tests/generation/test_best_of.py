@@ -25,7 +25,7 @@ def walk(steps: list[int], seed: int) -> Score:
     return Score(12, make_notes([(6 * place, 6, int(pitch), 80) for place, pitch in enumerate(pitches)]), 192)
 
 
-@pytest.fixture(params=sorted(DRAW_FUNCTIONS))
+@pytest.fixture(params=["tokens", pytest.param("prior", marks=pytest.mark.slow)])
 def draw(request: pytest.FixtureRequest) -> Draw:
     return DRAW_FUNCTIONS[request.param]
 

@@ -109,6 +109,7 @@ def test_a_source_outside_the_repository_has_an_absolute_path(demo: Path) -> Non
     assert "sources.other: expected a folder inside the repository, found ../elsewhere; write an absolute path" in said
 
 
+@pytest.mark.slow
 def test_own_data_travels_through_a_remote_and_experiments_through_git(demo: Path, tmp_path: Path) -> None:
     """The commands of docs/own-data.md, with a folder as remote and a bare repository."""
     said = yardbird(demo, "exp", "-S", "seed=7", "--queue", status=1)
