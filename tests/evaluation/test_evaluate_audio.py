@@ -81,7 +81,7 @@ def test_every_row_has_its_metrics(evaluated):
     figures, solos, _ = evaluated
     by_row = {row: set(flat(own)) for row, own in merged(figures, solos).items()}
     codes = {"nats_per_frame", "nats_per_frame_low", "nats_codebook_4", "accuracy_codebook_1"}
-    sound = {"frechet_distance", "frechet_distance_high", "kernel_distance_low", "voiced_share", "notes_per_second"}
+    sound = {"frechet_distance", "frechet_distance_high", "kernel_distance", "voiced_share", "notes_per_second"}
     key = {"caption_key_margin", "caption_key_p", "caption_key_groups", "caption_tempo_share"}
     music = {"pitch_entropy", "notes_per_bar", "grooving_similarity"}
     followed = {"note_f1", "chroma_cosine", "chroma_cosine_high"}

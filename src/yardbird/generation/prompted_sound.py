@@ -124,7 +124,7 @@ def _read_recording(file: Path) -> Waveform:
     sound = Waveform(whole.samples[: LONGEST_SECONDS * whole.sample_rate], whole.sample_rate)
     finite = bool(np.isfinite(sound.samples).all())
     if not finite or decibels(peak_of(sound.samples)) < _SILENT:
-        found = f"silence in the first {LONGEST_SECONDS} seconds" if finite else "samples that are not numbers"
+        found = f"none in the first {LONGEST_SECONDS} seconds" if finite else "samples that are not numbers"
         raise InputError(file, expected="sound", found=found, remedy="use another recording")
     return sound
 
