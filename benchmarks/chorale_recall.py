@@ -102,13 +102,18 @@ def predictions(
     for context, query in zip(training, asked, strict=True):
         known, rows = np.unique(context, return_inverse=True)
         place = np.minimum(np.searchsorted(known, query), len(known) - 1)
-        counts = tally(rows, classes)[place].toarray() * (known[place] == query)[:, None]
+        total = np.bincount(rows)[place] * (known[place] == query)
         if new is None:
             _, own = np.unique(rows * (piece.max() + 1) + piece, return_inverse=True)
-            counts -= tally(own, classes)[own].toarray()
-        total, kinds = counts.sum(1, keepdims=True), (counts > 0).sum(1, keepdims=True)
-        probability = np.where(total > 0, (counts + kinds * probability) / np.maximum(total + kinds, 1), probability)
-        seen += total[:, 0] > 0
+            total -= np.bincount(own)[own]
+        there = np.flatnonzero(total)  # tokens whose context was seen
+        counts = tally(rows, classes)[place[there]].toarray()
+        if new is None:
+            counts -= tally(own, classes)[own[there]].toarray()
+        kinds = (counts > 0).sum(1, keepdims=True, dtype=np.float32)
+        share = total[there, None].astype(np.float32) + kinds
+        probability[there] = (counts + kinds * probability[there]) / share
+        seen[there] += 1
     return probability, seen
 
 

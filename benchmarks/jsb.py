@@ -12,7 +12,7 @@ of the epoch with the lowest.
 
 The model by intervals (`chorale_model.py`) predicts the same tokens from the same tokens before them, but it is no
 transformer over tokens. It trains without transposed copies. `--members 4` trains each model with four seeds and also
-scores the mean of their probabilities.
+scores the mean of the probabilities of the first two, three and four.
 """
 
 import argparse
@@ -383,9 +383,9 @@ def report(path: Path, settings: Mapping[str, Setting | IntervalSetting], seeds:
             size = sum(weight.numel() for weight in model.parameters())
             row(variant, str(seed), size, each, sounding, seconds)
             scored.append(each)
-        if len(seeds) > 1:
-            mixed = -np.log(np.exp(-np.stack(scored)).mean(0))
-            row(variant, f"mean of {len(seeds)}", len(seeds) * size, mixed, sounding, total)
+            if len(scored) > 1:
+                mixed = -np.log(np.exp(-np.stack(scored)).mean(0))
+                row(variant, f"mean of {len(scored)}", len(scored) * size, mixed, sounding, total)
 
 
 def row(

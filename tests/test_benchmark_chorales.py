@@ -52,18 +52,25 @@ def test_a_step_of_more_than_two_octaves_is_refused() -> None:
 
 
 def test_no_token_is_predicted_from_itself_or_a_later_one() -> None:
-    """A change of one token changes the predictions of later tokens only."""
-    pitches = chorale(24, seed=1)
-    changed = pitches.copy()
-    changed[9, 2] += 1  # the tenor of the tenth sixteenth
-    network, _, held_out = small([chorale(40, seed) for seed in (2, 3)], [pitches, changed])
+    """A change of one token changes the predictions of later tokens only, at any place. The harmonies of the first
+    sixteenth once contained its own pitches."""
+    pitches = np.concatenate([chorale(16, seed=1, rests=False)] * 2)
+    places = [0, 3, 6, 17, 38, 64, 89, 126]
+    changed = []
+    for place in places:
+        changed.append(pitches.copy())
+        changed[-1].flat[place] += 1
+    network, _, held_out = small([pitches + 2, chorale(40, 3)], [pitches, *changed])
     network.eval()
     with torch.inference_mode():
-        one, other = (network(chorale_model.batch_of(held_out, [row])).transpose(0, 1).flatten(0, 1) for row in (0, 1))
-    place = 4 * 9 + 2
-    assert torch.allclose(one[: place + 1], other[: place + 1], atol=1e-5)
-    assert not torch.allclose(one[place + 1], other[place + 1], atol=1e-5)
-    assert not torch.allclose(one[-1], other[-1], atol=1e-5)
+        one, *others = (
+            network(chorale_model.batch_of(held_out, [row])).transpose(0, 1).flatten(0, 1)
+            for row in range(len(places) + 1)
+        )
+    for place, other in zip(places, others, strict=True):
+        assert torch.allclose(one[: place + 1], other[: place + 1], atol=1e-5), place
+        assert not torch.allclose(one[place + 1], other[place + 1], atol=1e-5)
+        assert not torch.allclose(one[-1], other[-1], atol=1e-5)
 
 
 @pytest.mark.parametrize("contexts", ["line_contexts", "harmony_contexts"])
