@@ -36,6 +36,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+import chorale_batches
 import chorale_model
 from chorale_model import BY_INTERVALS, IntervalSetting
 from chorales import HIGHEST, LOWEST, VOICES, Integers, read, voices
@@ -345,7 +346,7 @@ def members(
 ) -> Iterator[tuple[NDArray[np.float64], nn.Module]]:
     """For each seed: nats of every validation token, and the model."""
     if isinstance(setting, IntervalSetting):
-        training, held_out = chorale_model.prepare(chorales["train"], chorales["valid"])
+        training, held_out = chorale_batches.prepare(chorales["train"], chorales["valid"])
         for seed in seeds:
             learnt = chorale_model.trained(training, held_out, setting, seed)
             yield np.concatenate(chorale_model.nats(learnt, held_out)), learnt
