@@ -19,7 +19,7 @@ from chorale_recall import (
     predictions,
     tune_contexts,
 )
-from chorale_states import LEAP, Piece, Voices, key_profiles, read_piece
+from chorale_states import CLASSES, LEAP, Piece, Voices, key_profiles, read_piece
 from chorales import VOICES, Integers
 from numpy.typing import NDArray
 from torch import Tensor
@@ -93,7 +93,7 @@ def of_piece(n_grams: Sequence[tuple[NDArray[np.float32], Integers]]) -> Recalle
     probabilities = np.stack([probability for probability, _ in n_grams], axis=1)
     logarithms = torch.from_numpy(probabilities).clamp(min=LEAST).log()
     orders = torch.from_numpy(np.stack([seen for _, seen in n_grams], axis=1))
-    return Recalled(logarithms.unflatten(0, (VOICES, -1)), orders.unflatten(0, (VOICES, -1)))
+    return Recalled(logarithms.view(VOICES, -1, N_GRAMS, CLASSES), orders.view(VOICES, -1, N_GRAMS))
 
 
 @dataclass(frozen=True)

@@ -159,11 +159,10 @@ def echoes(
     Returns:
         The probabilities, and the number of orders whose context was seen, of every token.
     """
-    tokens, shape = np.arange(len(classes)), (VOICES, len(classes) // VOICES)
-    follows = np.zeros((len(classes), CLASSES), np.float32)
-    follows[tokens, classes] = 1
-    follows = follows.reshape(*shape, CLASSES)
-    probability, seen = base.reshape(*shape, CLASSES), np.zeros(shape, np.int64)
+    shape = (VOICES, len(classes) // VOICES)
+    follows = np.eye(CLASSES, dtype=np.float32)[classes].reshape(*shape, CLASSES)
+    probability: NDArray[np.float32] = base.reshape(*shape, CLASSES)
+    seen = np.zeros(shape, np.int64)
     earlier = np.tri(shape[1], k=-1, dtype=bool)
     for context in contexts:
         by_voice = context.reshape(shape)
