@@ -1,4 +1,4 @@
-"""Chorale voices by intervals: attention over eighths, a small network for each voice, and two n-grams.
+"""Chorale voices by intervals: attention over eighths, a small network for each voice, and four n-grams.
 
 The factors are those of the serialised chorale: each pitch given all sixteenths before it and the higher voices of its
 own. Attention reads one state for each eighth instead of one for each token, because a token repeats the pitch before
@@ -10,15 +10,14 @@ Shapes: pieces B, tokens of each voice N, voices V = 4, eighths S, classes C, wi
 import copy
 import math
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from chorale_recall import LEAST, Signatures, harmony_contexts, line_contexts, predictions
-from chorale_states import CLASSES, KEYS, LEAP, REST, WIDE, Piece, Voices, key_profiles, read_piece
-from chorales import VOICES, Integers
+from chorale_batches import N_GRAMS, Batch, Chorales, batch_of
+from chorale_states import CLASSES, KEYS, LEAP, REST, WIDE
+from chorales import VOICES
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -26,7 +25,6 @@ from tqdm import tqdm
 from yardbird.nn.transformer import Block, TransformerConfig
 
 STEPS = torch.arange(-LEAP, LEAP + 1)  # of the classes that are no rest
-RECALLS: tuple[Callable[[Voices], list[Signatures]], ...] = (line_contexts, harmony_contexts)
 
 
 @dataclass(frozen=True)
@@ -63,100 +61,6 @@ BY_INTERVALS = IntervalSetting(
 )
 
 
-@dataclass(frozen=True)
-class Recalled:
-    """What each n-gram predicts for the tokens of one piece."""
-
-    logarithms: Tensor  # (V, T, 2, C)
-    orders: Tensor  # (V, T, 2) whose contexts were seen
-
-
-@dataclass(frozen=True)
-class Chorales:
-    """The pieces of one split as tensors."""
-
-    pieces: list[Piece]
-    recalled: list[Recalled]
-    known: int  # rows of the table of embeddings of the tokens
-    eighths: int  # rows of that of the eighths
-
-
-def prepare(training: list[Integers], held_out: list[Integers]) -> tuple[Chorales, Chorales]:
-    """Tensors of both splits. Keys and n-grams are those of the training pieces."""
-    profiles = key_profiles(training)
-    splits = (training, held_out)
-    voices = [[Voices(pitches) for pitches in split] for split in splits]
-    classes = np.concatenate([found.classes.T.ravel() for found in voices[0]])
-    index = np.repeat(np.arange(len(training)), [VOICES * len(pitches) for pitches in training])
-    by_recall = []
-    for contexts in RECALLS:
-        trained, new = (
-            [np.concatenate(order) for order in zip(*map(contexts, split), strict=True)] for split in voices
-        )
-        by_recall.append((predictions(trained, classes, index), predictions(trained, classes, index, new)))
-    prepared = []
-    for split, found in zip(splits, zip(*by_recall, strict=True), strict=True):
-        lengths = [VOICES * len(pitches) for pitches in split]
-        probabilities = torch.from_numpy(np.stack([probability for probability, _ in found], axis=1))
-        logarithms = probabilities.clamp(min=LEAST).log()
-        orders = torch.from_numpy(np.stack([seen for _, seen in found], axis=1))
-        recalled = [
-            Recalled(each.view(VOICES, -1, len(RECALLS), CLASSES), seen.view(VOICES, -1, len(RECALLS)))
-            for each, seen in zip(torch.split(logarithms, lengths), torch.split(orders, lengths), strict=True)
-        ]
-        pieces, known, eighths = zip(*(read_piece(pitches, profiles) for pitches in split), strict=True)
-        prepared.append(Chorales(list(pieces), recalled, known[0], eighths[0]))
-    return prepared[0], prepared[1]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Tokens of several pieces."""
-
-    eighths: Tensor  # (B, S, E)
-    eighth: Tensor  # (N,) row of each token in the eighths of all pieces
-    weight: Tensor  # (N,)
-    known: Tensor  # (V, N, K), and so on, as in `Piece` and `Recalled`
-    classes: Tensor
-    histograms: Tensor
-    heights: Tensor
-    apart: Tensor
-    degrees: Tensor
-    height: Tensor
-    logarithms: Tensor
-    orders: Tensor
-
-
-def batch_of(chorales: Chorales, rows: Sequence[int], held_share: float = 1.0) -> Batch:
-    """The tokens of these pieces: all, or only a random share of the odd sixteenths in which no voice moves."""
-    pieces = [chorales.pieces[row] for row in rows]
-    longest = max(len(piece.eighths) for piece in pieces)
-    eighths = torch.stack([F.pad(piece.eighths, (0, 0, 0, longest - len(piece.eighths))) for piece in pieces])
-    chosen, weights = [], []
-    for piece in pieces:
-        step = torch.arange(len(piece))
-        dull = (step % 2 == 1) & (piece.classes == LEAP).all(0)
-        kept = step[~dull | (torch.rand(len(piece)) < held_share)]
-        chosen.append(kept)
-        weights.append(torch.where(dull[kept], 1 / held_share, 1.0))
-    recalled = [chorales.recalled[row] for row in rows]
-
-    def joined(name: str, parts: Sequence[Piece] | Sequence[Recalled]) -> Tensor:
-        return torch.cat([getattr(part, name)[:, kept] for part, kept in zip(parts, chosen, strict=True)], dim=1)
-
-    return Batch(
-        eighths=eighths,
-        eighth=torch.cat([longest * row + kept // 2 for row, kept in enumerate(chosen)]),
-        weight=torch.cat(weights),
-        logarithms=joined("logarithms", recalled),
-        orders=joined("orders", recalled),
-        **{
-            name: joined(name, pieces)
-            for name in ("known", "classes", "histograms", "heights", "apart", "degrees", "height")
-        },
-    )
-
-
 class IntervalModel(nn.Module):
     """A batch → logits (V, N, C) of the interval from the latest pitch of each voice."""
 
@@ -182,13 +86,14 @@ class IntervalModel(nn.Module):
         self.known = nn.EmbeddingBag(known, width, mode="sum")
         self.state = ByVoice(width, width)
         self.histograms, self.heights = ByVoice(36, width, gain=3.0), ByVoice(6, width)
+        self.recalled = ByVoice(N_GRAMS * CLASSES, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.widen = nn.ModuleList(ByVoice(width, setting.hidden) for _ in range(2))
         self.narrow = nn.ModuleList(ByVoice(setting.hidden, width, gain=0.5) for _ in range(2))
-        self.sizes = [CLASSES] + [2 * WIDE + 1] * VOICES + [KEYS] * 2 + [2, len(RECALLS)]
+        self.sizes = [CLASSES] + [2 * WIDE + 1] * VOICES + [KEYS] * 2 + [2, N_GRAMS]
         self.output = ByVoice(width, sum(self.sizes), gain=0.5)
         self.bias = nn.Parameter(torch.zeros(VOICES, 1, sum(self.sizes)))
-        self.trust = nn.Parameter(torch.full((VOICES, len(RECALLS), 16), 0.15))  # in each n-gram, by its orders
+        self.trust = nn.Parameter(torch.full((VOICES, N_GRAMS, 16), 0.15))  # in each n-gram, by its orders
         self.dropout = nn.Dropout(setting.dropout)
         nn.init.normal_(self.known.weight, std=0.1)
         nn.init.normal_(self.eighths.weight, std=0.25)
@@ -226,6 +131,8 @@ class IntervalModel(nn.Module):
             kept = (torch.rand(batch.known.shape).flatten(0, 1) < share) / share
         known: Tensor = self.known(batch.known.flatten(0, 1), per_sample_weights=kept).unflatten(0, (VOICES, -1))
         embedded: Tensor = known + self.histograms(batch.histograms) + self.heights(batch.heights)
+        if self.setting.recall:
+            embedded = embedded + self.recalled((batch.logarithms / 2).exp().flatten(2))
         return embedded
 
     def logits(self, outputs: Tensor, batch: Batch) -> Tensor:

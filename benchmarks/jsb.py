@@ -12,7 +12,7 @@ of the epoch with the lowest.
 
 The model by intervals (`chorale_model.py`) predicts the same tokens from the same tokens before them, but it is no
 transformer over tokens. It trains without transposed copies. `--members 4` trains each model with four seeds and also
-scores the mean of their probabilities.
+scores the mean of the probabilities of the first two, three and four.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+import chorale_batches
 import chorale_model
 from chorale_model import BY_INTERVALS, IntervalSetting
 from chorales import HIGHEST, LOWEST, VOICES, Integers, read, voices
@@ -345,7 +346,7 @@ def members(
 ) -> Iterator[tuple[NDArray[np.float64], nn.Module]]:
     """For each seed: nats of every validation token, and the model."""
     if isinstance(setting, IntervalSetting):
-        training, held_out = chorale_model.prepare(chorales["train"], chorales["valid"])
+        training, held_out = chorale_batches.prepare(chorales["train"], chorales["valid"])
         for seed in seeds:
             learnt = chorale_model.trained(training, held_out, setting, seed)
             yield np.concatenate(chorale_model.nats(learnt, held_out)), learnt
@@ -383,9 +384,9 @@ def report(path: Path, settings: Mapping[str, Setting | IntervalSetting], seeds:
             size = sum(weight.numel() for weight in model.parameters())
             row(variant, str(seed), size, each, sounding, seconds)
             scored.append(each)
-        if len(seeds) > 1:
-            mixed = -np.log(np.exp(-np.stack(scored)).mean(0))
-            row(variant, f"mean of {len(seeds)}", len(seeds) * size, mixed, sounding, total)
+            if len(scored) > 1:
+                mixed = -np.log(np.exp(-np.stack(scored)).mean(0))
+                row(variant, f"mean of {len(scored)}", len(scored) * size, mixed, sounding, total)
 
 
 def row(

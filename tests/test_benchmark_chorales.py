@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+import chorale_batches
 import chorale_model
 import chorale_recall
 import numpy as np
@@ -26,7 +27,7 @@ def chorale(steps: int, seed: int, rests: bool = True) -> np.ndarray:
 
 
 def small(pieces: list[np.ndarray], new: list[np.ndarray]) -> tuple:
-    training, held_out = chorale_model.prepare(pieces, new)
+    training, held_out = chorale_batches.prepare(pieces, new)
     torch.manual_seed(0)
     setting = replace(chorale_model.BY_INTERVALS, d_model=32, hidden=16)
     return chorale_model.IntervalModel(setting, training.known, training.eighths), training, held_out
@@ -52,21 +53,28 @@ def test_a_step_of_more_than_two_octaves_is_refused() -> None:
 
 
 def test_no_token_is_predicted_from_itself_or_a_later_one() -> None:
-    """A change of one token changes the predictions of later tokens only."""
-    pitches = chorale(24, seed=1)
-    changed = pitches.copy()
-    changed[9, 2] += 1  # the tenor of the tenth sixteenth
-    network, _, held_out = small([chorale(40, seed) for seed in (2, 3)], [pitches, changed])
+    """A change of one token changes the predictions of later tokens only, at any place. The harmonies of the first
+    sixteenth once contained its own pitches. The piece repeats itself, so that its echoes count."""
+    pitches = np.concatenate([chorale(16, seed=1, rests=False)] * 2)
+    places = [0, 3, 6, 17, 38, 64, 89, 126]
+    changed = []
+    for place in places:
+        changed.append(pitches.copy())
+        changed[-1].flat[place] += 1
+    network, _, held_out = small([pitches + 2, chorale(40, 3)], [pitches, *changed])
     network.eval()
     with torch.inference_mode():
-        one, other = (network(chorale_model.batch_of(held_out, [row])).transpose(0, 1).flatten(0, 1) for row in (0, 1))
-    place = 4 * 9 + 2
-    assert torch.allclose(one[: place + 1], other[: place + 1], atol=1e-5)
-    assert not torch.allclose(one[place + 1], other[place + 1], atol=1e-5)
-    assert not torch.allclose(one[-1], other[-1], atol=1e-5)
+        one, *others = (
+            network(chorale_batches.batch_of(held_out, [row])).transpose(0, 1).flatten(0, 1)
+            for row in range(len(places) + 1)
+        )
+    for place, other in zip(places, others, strict=True):
+        assert torch.allclose(one[: place + 1], other[: place + 1], atol=1e-5), place
+        assert not torch.allclose(one[place + 1], other[place + 1], atol=1e-5)
+        assert not torch.allclose(one[-1], other[-1], atol=1e-5)
 
 
-@pytest.mark.parametrize("contexts", ["line_contexts", "harmony_contexts"])
+@pytest.mark.parametrize("contexts", ["line_contexts", "tune_contexts", "harmony_contexts"])
 @pytest.mark.parametrize("step", [0, 1, 4, 9])
 def test_no_context_of_an_n_gram_contains_its_token_or_a_later_one(contexts: str, step: int) -> None:
     """The harmonies of the first sixteenth once contained its own pitches."""
@@ -84,7 +92,9 @@ def test_no_context_of_an_n_gram_contains_its_token_or_a_later_one(contexts: str
 
 
 def test_only_heights_distinguish_a_piece_from_its_transposition() -> None:
-    training, _ = chorale_model.prepare([chorale(40, 4, rests=False), chorale(40, 4, rests=False) + 3], [chorale(8, 5)])
+    training, _ = chorale_batches.prepare(
+        [chorale(40, 4, rests=False), chorale(40, 4, rests=False) + 3], [chorale(8, 5)]
+    )
     piece, moved = training.pieces
     later = slice(1, None)  # the first pitches are relative to fixed ones
     assert torch.equal(piece.classes[:, later], moved.classes[:, later])
@@ -115,22 +125,41 @@ def test_probabilities_of_an_n_gram_are_those_of_counts_of_the_other_pieces() ->
     assert chorale_recall.predictions(contexts, classes, piece, new)[1].tolist() == [2, 0]
 
 
+def test_echoes_count_only_earlier_tokens_of_the_voice() -> None:
+    random = np.random.default_rng(0)
+    contexts = [random.integers(0, size, 80).astype(np.uint64) for size in (3, 9)]
+    classes = random.integers(0, 4, 80)
+    base = np.full((80, chorale_recall.CLASSES), 1 / chorale_recall.CLASSES, np.float32)
+    found, seen = chorale_recall.echoes(contexts, classes, base)
+    for token in range(80):
+        probability, orders = base[token], 0
+        for context in contexts:
+            earlier = range(token // 20 * 20, token)
+            counts = Counter(classes[each] for each in earlier if context[each] == context[token])
+            if counts:
+                orders += 1
+                share = np.array([counts[each] for each in range(chorale_recall.CLASSES)])
+                probability = (share + len(counts) * probability) / (share.sum() + len(counts))
+        assert seen[token] == orders
+        assert np.allclose(found[token], probability)
+
+
 def test_a_training_sees_every_moving_token_and_weighs_the_others() -> None:
     pieces = [chorale(60, seed) for seed in range(3)]
     pieces[0][1::2] = pieces[0][::2]
     _, training, _ = small(pieces, [chorale(8, 9)])
     torch.manual_seed(0)
-    batch = chorale_model.batch_of(training, [0, 1], held_share=0.5)
+    batch = chorale_batches.batch_of(training, [0, 1], held_share=0.5)
     assert set(batch.weight.tolist()) == {1.0, 2.0}
     assert batch.weight.sum() == pytest.approx(120, abs=12)
     assert (batch.classes[:, batch.weight == 2] == LEAP).all()
-    whole = chorale_model.batch_of(training, [0, 1])
+    whole = chorale_batches.batch_of(training, [0, 1])
     assert whole.weight.tolist() == [1.0] * 120
 
 
 def test_training_lowers_the_nats_of_its_pieces(capsys: pytest.CaptureFixture[str]) -> None:
     pieces = [np.repeat(chorale(8, seed, rests=False), 4, axis=0) for seed in range(6)]
-    training, held_out = chorale_model.prepare(pieces, pieces[:2])
+    training, held_out = chorale_batches.prepare(pieces, pieces[:2])
     setting = replace(chorale_model.BY_INTERVALS, d_model=32, hidden=16, epochs=12, averaging=0.5)
     learnt = chorale_model.trained(training, held_out, setting, seed=0)
     untrained = chorale_model.IntervalModel(setting, training.known, training.eighths)
