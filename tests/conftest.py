@@ -34,8 +34,8 @@ settings.load_profile("default")
 #: The longest files, the longest first, so that neither of two workers is alone with one of them at the end.
 LONGEST = (
     "test_pipeline.py", "test_interpreters.py", "test_studio_browser.py", "test_blindtest_browser.py",
-    "test_moved_repository.py", "test_store_servers.py", "test_listening.py", "test_train_stage_on_ranks.py",
-    "test_fuzzed_readers.py", "test_two_at_once.py", "test_damaged_files.py",
+    "test_moved_repository.py", "test_store_servers.py", "test_listening.py", "test_solos.py",
+    "test_train_stage_on_ranks.py", "test_fuzzed_readers.py", "test_two_at_once.py", "test_damaged_files.py",
 )  # fmt: skip
 
 

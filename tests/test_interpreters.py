@@ -47,7 +47,7 @@ def test_the_locked_packages_install_and_the_library_works(version: str, root: P
     if (free := shutil.disk_usage(tmp_path).free / 1e9) < VENV_GB:
         pytest.skip(f"a virtual environment may need {VENV_GB} GB, there are {free:.0f}")
     venv, uv = tmp_path / "venv", [sys.executable, "-m", "uv", "--quiet"]
-    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONPYCACHEPREFIX": str(venv / "bytecode")}
+    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode")}
 
     def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -66,4 +66,4 @@ def test_the_locked_packages_install_and_the_library_works(version: str, root: P
         assert tested.returncode == 0, tested.stdout
         print(version, tested.stdout.splitlines()[-1])
     finally:
-        shutil.rmtree(venv, ignore_errors=True)  # gigabytes
+        shutil.rmtree(tmp_path, ignore_errors=True)  # gigabytes
