@@ -1,7 +1,7 @@
 """N-grams over intervals, which recall tunes and harmonies of the training pieces, and of the same piece, in any key.
 
-Bach harmonised many tunes several times, and phrases of a chorale return. A network of a hundred thousand steps of
-training forgets most of them; counts do not. `line_contexts` continue the line of a voice: intervals and durations of
+Bach harmonised many tunes several times, and phrases of a chorale return. A network that learns for a minute forgets
+most of them; counts do not. `line_contexts` continue the line of a voice: intervals and durations of
 its last notes. `harmony_contexts` predict a voice from the others: what the higher voices do now, where all were
 before, and the chords of the last beats. `tune_contexts` predict it from the line of the soprano, and the soprano from
 that of the bass. `echoes` are harmonies again, counted in the same piece until then.

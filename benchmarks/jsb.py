@@ -11,7 +11,8 @@ training pieces. The validation nats are measured after every fourth epoch and a
 of the epoch with the lowest.
 
 The model by intervals (`chorale_model.py`) predicts the same tokens from the same tokens before them, but it is no
-transformer over tokens. It trains without transposed copies. `--members 4` trains each model with four seeds and also
+transformer over tokens. It trains without transposed copies, and its weights are the moving average after the last
+epoch; the validation nats choose none. `--members 4` trains each model with four seeds and also
 scores the mean of the probabilities of the first two, three and four.
 """
 

@@ -25,8 +25,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-import mlflow
-
 from yardbird.config import read_section, read_seed
 from yardbird.generation.orders import GenerateConfig
 from yardbird.generation.sound_orders import SingConfig
@@ -36,7 +34,6 @@ from yardbird.tracking.endpoint import Endpoint, Server
 from yardbird.tracking.pyfunc import signature
 
 _START_SECONDS, _ANSWER_SECONDS = 300, 300
-_MEBIBYTE = 1 << 20
 _JSON = {"Content-Type": "application/json"}
 Body = tuple[str, str, Mapping[str, str], bytes]  # name, path, headers, content
 
@@ -96,7 +93,8 @@ def started(command: Sequence[str], ready: str) -> Iterator[Process]:
             time.sleep(0.5)
         yield process
     finally:
-        os.killpg(child.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it has ended
+            os.killpg(child.pid, signal.SIGTERM)
         child.wait()
 
 
@@ -113,7 +111,8 @@ def measured(server: str, process: Process, bodies: Iterable[Body]) -> bool:
         fine = fine and (status == 200 or refused)
         size = f"{len(content) / 1e6:.2f}"
         print(f"| {server} | {name} | {size} | {status} | {seconds:.1f} | {cpu:.1f} | {added:.0f} |", flush=True)
-        print(f"  {text[:200]!r}" if status != 200 else "", file=sys.stderr)
+        if status != 200:
+            print(f"  {text[:200]!r}", file=sys.stderr)
     return fine
 
 
@@ -186,6 +185,8 @@ def pages(server: str) -> Iterator[Body]:
 
 
 def serve_models(families: Iterable[str], seconds: int) -> bool:
+    import mlflow  # after yardbird, which turns its telemetry off
+
     fine, seed = True, read_seed()
     settings = {"music_transformer": GenerateConfig, "music_vae": GenerateConfig, "musicgen": SingConfig}
     for family in families:
@@ -211,6 +212,8 @@ def main() -> None:
     parser.add_argument("servers", nargs="*", metavar="server", help=f"all, or some of {', '.join(servers)}")
     parser.add_argument("--timeout", type=int, default=60, help="of `mlflow models serve`, in seconds")
     options = parser.parse_args()
+    if unknown := sorted(set(options.servers) - set(servers)):
+        parser.error(f"expected servers of {', '.join(servers)}, found {', '.join(unknown)}")
     chosen = options.servers or servers
     print("| server | request | MB | status | s | CPU s | MiB added |\n|---|---|---|---|---|---|---|", flush=True)
     fine = serve_models([name for name in servers[:3] if name in chosen], options.timeout)

@@ -3,6 +3,10 @@
 A server that has imported them forks for each command, and the fork does what Python would, with the arguments, the
 folder, the environment, the files and the exit status of the command. Yardbird itself is imported in the fork, from the
 paths of the command.
+
+Signals are not passed on: a command is killed as soon as its program ends. The seed of hashes, and what Python and the
+libraries read when they start, are those of the server; so a test of Ctrl-C, or that two runs are equal, needs
+`sys.executable` at least once.
 """
 
 import atexit
@@ -11,6 +15,7 @@ import functools
 import gc
 import importlib
 import json
+import multiprocessing.process
 import os
 import runpy
 import select
@@ -25,6 +30,8 @@ import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 #: What stages and commands import, some of it in functions.
 LIBRARIES = (
@@ -43,7 +50,10 @@ with socket.socket(socket.AF_UNIX) as link:
     link.connect({address!r})
     socket.send_fds(link, [b"-"], [0, 1, 2])
     link.sendall(json.dumps([{arguments}, os.getcwd(), dict(os.environ)]).encode() + b"\\n")
-    sys.exit(int(link.recv(4)))
+    status = int(link.recv(4))
+    if status < 0:  # ended by a signal
+        os.kill(os.getpid(), -status)
+    sys.exit(status)
 """
 
 
@@ -73,7 +83,8 @@ def _server() -> Path:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     server = subprocess.Popen([sys.executable, __file__, address], env=environment, **pipes)  # type: ignore[call-overload]
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(server.communicate)  # closes stdin, and waits
+    atexit.register(server.wait)
+    atexit.register(server.terminate)  # before `wait`; commands that still run end with their programs
     assert server.stdout.readline() == b"ready\n"
     return folder
 
@@ -104,7 +115,9 @@ def serve(address: str) -> None:
         arguments, folder, environment = json.loads(link.makefile().readline())
         if command := os.fork():
             threading.Thread(target=_end_with, args=(link, command), daemon=True).start()
-            link.sendall(str(os.waitstatus_to_exitcode(os.waitpid(command, 0)[1]) & 0xFF).encode())
+            status = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
+            with contextlib.suppress(OSError):  # the program that sent the command was killed
+                link.sendall(str(status).encode())
             os._exit(0)
     for number, file in enumerate(opened):
         os.dup2(file, number)
@@ -149,6 +162,8 @@ def _end(run: Callable[..., None], *arguments: object) -> None:
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
     os.chdir(folder)
+    multiprocessing.process.ORIGINAL_DIR = folder  # type: ignore[attr-defined]  # of workers
+    np.random.seed()  # noqa: NPY002  # the state of the libraries, of which each fork has a copy
     os.environ.clear()
     os.environ.update(environment)
     sys.executable = environment.get("PYTHON_EXEC", sys.executable)

@@ -74,7 +74,7 @@ def make_clone(folder: Path) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    compiled = Path("src/yardbird/nn/__pycache__")  # of other tests: without it, numba compiles for 20 seconds
+    compiled = Path("src/yardbird/nn/__pycache__")  # if earlier tests left code; else numba compiles it for 20 s
     (folder / compiled).mkdir()
     for code in (ROOT / compiled).glob("*.nb[ic]"):
         shutil.copy2(code, folder / compiled)

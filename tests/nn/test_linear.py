@@ -1,3 +1,4 @@
+import jaxtyping
 import pytest
 import torch
 import torch.nn.functional as F
@@ -59,3 +60,8 @@ def test_a_model_keeps_its_weights_and_the_classes_of_other_layers() -> None:
     after = model.state_dict()
     assert list(before) == list(after)
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_shapes_in_annotations_are_checked() -> None:
+    with pytest.raises(jaxtyping.TypeCheckError):
+        linear(torch.zeros(2, 3), torch.zeros(3))

@@ -14,7 +14,6 @@ from mlflow.entities import Run
 
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.music.midi import read_score
-from yardbird.tracking import store
 from yardbird.tracking.runs import TrainingRun
 from yardbird.tracking.store import connect, provenance
 from yardbird.tracking.store_faults import TrackingError
@@ -155,13 +154,6 @@ def test_no_folder_mlruns_is_created(workspace: Path, monkeypatch: pytest.Monkey
     with open_run(workspace) as run:
         run.on_start(CURVE)
     assert not (workspace / "mlruns").exists()
-
-
-def test_telemetry_is_off() -> None:
-    import mlflow.telemetry.utils
-
-    assert store.os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert mlflow.telemetry.utils.is_telemetry_disabled()
 
 
 def test_without_git_no_commit_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
