@@ -1,6 +1,7 @@
 """Fixtures and settings of all tests. Torch uses one thread: two threads make small tensors ten times slower."""
 
 import os
+import signal
 import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,6 +24,8 @@ from yardbird.music.score import ChordChange, Score, make_notes
 
 SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", "yardbird.models.music_vae.vae_network"]
 jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
+# A job in the background of a shell ignores Ctrl-C, and so would the processes that tests start and interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

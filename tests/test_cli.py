@@ -71,8 +71,6 @@ def start(arguments: list[str], folder: Path, stderr: int = subprocess.PIPE) -> 
     return subprocess.Popen(
         [YARDBIRD, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=stderr, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-        # processes started in the background of a shell ignore Ctrl-C, and so do their children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 

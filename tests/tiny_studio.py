@@ -93,7 +93,6 @@ def studio_of(folder: Path) -> Iterator[str]:
     running = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, text=True, bufsize=1,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     assert running.stdout is not None
     try:

@@ -198,8 +198,6 @@ def running(demo: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        # a background job of a shell ignores Ctrl-C, and so would the processes that it starts
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield process

@@ -124,7 +124,7 @@ def test_the_registered_model_answers_with_sound_and_refuses_unknown_requests(
     assert sung["unknown_words"].tolist() == ["", "Mingus"]
     for params, message in [
         ({"guidence": 1.0}, "unknown params 'guidence'; known are seconds, guidance"),
-        ({"seconds": 61.0}, "seconds: expected at most 60, found 61"),
+        ({"seconds": 61.0}, "seconds: expected at most 30, found 61"),
     ]:
         with pytest.raises(MlflowException, match=message):
             model.predict(pd.DataFrame({"prompt": ["jazz solo"]}), params=params)
