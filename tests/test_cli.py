@@ -538,6 +538,16 @@ def test_the_findings_of_the_doctor_can_be_read_as_json(
     assert json.loads(capsys.readouterr().out) == {"ok": False, "findings": [asdict(finding)]}
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_doctor_says_if_compiled_files_are_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: bool
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", not kept)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    remedies = [finding.remedy for finding in doctor_command.python() if finding.state == "warn"]
+    assert remedies == ([] if kept else ["unset PYTHONDONTWRITEBYTECODE"])
+
+
 def test_the_doctor_survives_sources_without_names(workspace: Path) -> None:
     """Regression: an AttributeError."""
     text = (workspace / "params.yaml").read_text()

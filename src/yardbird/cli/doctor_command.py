@@ -1,6 +1,7 @@
 """`yardbird doctor`: checks the requirements of the pipeline or, with folders, the music in them."""
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -89,6 +90,11 @@ def python() -> Iterator[Finding]:
     version, wanted = platform.python_version(), importlib.metadata.metadata("yardbird")["Requires-Python"]
     right = SpecifierSet(wanted).contains(version, prereleases=True)
     yield Finding("ok", "Python", version) if right else Finding("fail", "Python", version, f"{wanted} is required")
+    numpy = importlib.util.find_spec("numpy")
+    compiled = numpy and numpy.origin and Path(importlib.util.cache_from_source(numpy.origin)).exists()
+    if sys.dont_write_bytecode and not compiled:
+        found = "every command compiles its libraries again, which takes seconds"
+        yield Finding("warn", "Python", found, "unset PYTHONDONTWRITEBYTECODE")
 
 
 def libraries() -> Iterator[Finding]:
