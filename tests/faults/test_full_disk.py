@@ -149,7 +149,7 @@ def test_a_stage_on_a_full_disk_ends_with_one_line(tmp_path: Path, monkeypatch: 
 
 
 def test_weights_that_do_not_fit_leave_the_former_model(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The safetensors package has an error of its own; adapters are a folder in that of the model."""
+    """Adapters are written by safetensors, which reports a full disk by its own kind of error."""
     monkeypatch.setattr(sys, "argv", ["stage"])
     adapters = small_disk / "musicgen/adapters/adapter_model.safetensors"
     files.write_text(adapters, "former")
