@@ -105,6 +105,12 @@ def test_only_heights_distinguish_a_piece_from_its_transposition() -> None:
     assert torch.allclose(moved.height[:, later] - piece.height[:, later], torch.tensor(0.5))
 
 
+def interpolated(counts: Counter[int], shorter: np.ndarray) -> np.ndarray:
+    """Counts of an order with the probabilities of the next shorter one."""
+    share = np.array([counts[each] for each in range(chorale_recall.CLASSES)])
+    return (share + len(counts) * shorter) / (share.sum() + len(counts))
+
+
 def test_probabilities_of_an_n_gram_are_those_of_counts_of_the_other_pieces() -> None:
     random = np.random.default_rng(0)
     contexts = [random.integers(0, size, 60).astype(np.uint64) for size in (2, 6)]
@@ -117,8 +123,7 @@ def test_probabilities_of_an_n_gram_are_those_of_counts_of_the_other_pieces() ->
             counts = Counter(classes[same].tolist())
             if counts:
                 orders += 1
-                share = np.array([counts[each] for each in range(chorale_recall.CLASSES)])
-                probability = (share + len(counts) * probability) / (share.sum() + len(counts))
+                probability = interpolated(counts, probability)
         assert seen[token] == orders
         assert np.allclose(found[token], probability)
     new = [np.array([1, 99], np.uint64), np.array([2, 99], np.uint64)]
@@ -138,8 +143,7 @@ def test_echoes_count_only_earlier_tokens_of_the_voice() -> None:
             counts = Counter(classes[each] for each in earlier if context[each] == context[token])
             if counts:
                 orders += 1
-                share = np.array([counts[each] for each in range(chorale_recall.CLASSES)])
-                probability = (share + len(counts) * probability) / (share.sum() + len(counts))
+                probability = interpolated(counts, probability)
         assert seen[token] == orders
         assert np.allclose(found[token], probability)
 
