@@ -91,7 +91,7 @@ def _refuse_long_notes(path: Path, tune: str) -> None:
 
 
 def _refuse_long_bars(path: Path, tune: str) -> None:
-    bars = [len(re.findall(r"[A-Ga-gxz]", bar)) for bar in re.sub(r"[|\]:\s]+$", "", _music(tune)).split("|")]
+    bars = [len(re.findall(r"[A-Ga-gxz]", bar)) for bar in _music(tune).rstrip("|]: \t\n").split("|")]
     most = _MAX_NOTES if len(bars) > 1 else _MAX_UNBARRED
     if max(bars) > most:
         expected, found = f"at most {most} notes between two bar lines", f"{max(bars)}"
