@@ -161,7 +161,7 @@ def test_a_whole_session_leaves_what_was_kept_with_its_origin(
     write_score(walk(1, 16), tmp_path / "tune.mid")
     upload(page, tmp_path / "tune.mid", page.get_by_text("tune.mid"))
     press(page, "Measure")
-    expect(page.get_by_text("Tune one bar 1, same pitch")).to_be_visible()
+    expect(page.get_by_text("Tune one bar 1, same pitch").locator("visible=true")).to_be_visible()
     folder = session_folder(project, page)
     kept = {path.stem for path in folder.glob("*.json")}
     assert {name} | {stem for stem in kept if stem.startswith(("between", "moved", "be_bop"))} == kept
