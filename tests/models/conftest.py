@@ -128,7 +128,9 @@ def melody_encoded(
 def vae_config(root: Path) -> VaeConfig:
     """A small model without dropout or schedule: only z is random."""
     default = read_section("music_vae.model", VaeConfig, root / "params.yaml")
-    prior = replace(default.prior, kind="sequence", size=8, components=2, steps=4, batch_size=2, crop_windows=2)
+    prior = replace(
+        default.prior, kind="sequence", size=8, components=2, steps=4, batch_size=2, crop_windows=2, guidance=1.0
+    )
     return replace(
         default, prior=prior, bars=2, latent_dim=8, posterior="parts",
         embedding_size=8, encoder_size=16, encoder_layers=1, patch_steps=4, conductor_size=16, conductor_layers=1,

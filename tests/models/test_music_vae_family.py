@@ -151,6 +151,16 @@ def test_the_decoder_receives_all_true_steps_of_a_blurred_window(make: Make, bat
     assert torch.equal(decoder_inputs(family, batch, 500), batch["steps"])
 
 
+def test_samples_of_the_prior_are_guided_by_the_chords(make: Make, vae_config: ModelConfig) -> None:
+    family = make(chord_dropout=0.1, prior=replace(vae_config.prior, guidance=3.0))
+    steps = family.codec.segment_steps
+    frame = family.codec.frame(Score(steps // 4, make_notes([]), end_tick=8 * steps))
+    c_major = replace(frame, chords=np.full_like(frame.chords, 0b10010001))
+    drawn = family.prior(c_major, 1).z
+    np.testing.assert_array_equal(drawn, family.model.prior(c_major, 1, guidance=3.0).z)
+    assert not np.array_equal(drawn, family.model.prior(c_major, 1).z)
+
+
 def test_samples_of_the_prior_are_decoded_with_blur(make: Make, vae_config: ModelConfig) -> None:
     family, sharp = (make(prior=replace(vae_config.prior, blur=blur)) for blur in (0.5, 0.0))
     steps = family.codec.segment_steps
@@ -402,6 +412,11 @@ def test_a_sample_solo_has_eight_bars_and_depends_only_on_the_seed(vae: MusicVAE
         ({"prior": {"blur": -1.0}}, r"music_vae\.model\.prior\.blur: expected 0 or more, found -1"),
         ({"free_bits": -1.0}, r"music_vae\.model\.free_bits: expected 0 or more, found -1"),
         ({"prior": {"steps": 0}}, r"music_vae\.model\.prior\.steps: expected 1 or more, found 0"),
+        ({"prior": {"guidance": -1.0}}, r"music_vae\.model\.prior\.guidance: expected 0 or more, found -1"),
+        (
+            {"prior": {"guidance": 3.0}},
+            r"music_vae\.model\.chord_dropout: expected above 0, since prior\.guidance is not 1",
+        ),
         ({"prior": {"temperature": -1.0}}, r"music_vae\.model\.prior\.temperature: expected 0 or more, found -1"),
         ({"background_epochs": -1}, r"music_vae\.model\.background_epochs: expected 0 or more, found -1"),
         ({"background_share": 1.0}, r"music_vae\.model\.background_share: expected 0 to below 1, found 1\.0"),

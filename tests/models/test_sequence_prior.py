@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from yardbird.models.music_vae.sequence_prior import SequencePrior, Sequences, fit_prior
+from yardbird.music.score import Floats
 
 PLACES, DIMENSIONS, FEATURES = 4, 3, 2
 
@@ -13,6 +14,18 @@ PLACES, DIMENSIONS, FEATURES = 4, 3, 2
 def prior() -> SequencePrior:
     torch.manual_seed(0)
     return SequencePrior(dimensions=DIMENSIONS, features=FEATURES, places=PLACES, size=12, components=5).eval()
+
+
+def draw(
+    prior: SequencePrior,
+    condition: Tensor,
+    seed: int,
+    temperature: float,
+    given: Tensor | None = None,
+    guidance: float = 1.0,
+) -> Floats:
+    """A sample, with zeros as the features of no condition."""
+    return prior.draw(condition, seed, temperature, given, guidance=guidance, nothing=torch.zeros(FEATURES))
 
 
 def batch(rows: int = 3, length: int = 8) -> tuple[Tensor, Tensor]:
@@ -48,7 +61,7 @@ def test_a_part_depends_on_all_parts_before_it_and_the_condition_up_to_the_next_
 def test_sampling_step_by_step_equals_the_forward_pass(prior: SequencePrior) -> None:
     """Without noise, every part is the mean of the component with the largest weight, given the parts before."""
     condition = batch(rows=1)[1]
-    drawn = torch.from_numpy(prior.draw(condition[0], 0, 0.0))
+    drawn = torch.from_numpy(draw(prior, condition[0], 0, 0.0))
     with torch.no_grad():
         mixture = prior(drawn[None], condition)
     heaviest = mixture.log_weights[0].argmax(-1)
@@ -64,29 +77,55 @@ def test_parts_are_sampled_from_the_mixture(prior: SequencePrior) -> None:
         (mixture.log_weights, mixture.means, mixture.spreads)))  # fmt: skip
     mean = weights @ means
     deviation = (weights @ (spreads.square() + means.square()) - mean.square()).sqrt()
-    drawn = np.array([prior.draw(condition[0], seed, 1.0)[0] for seed in range(800)])
+    drawn = np.array([draw(prior, condition[0], seed, 1.0)[0] for seed in range(800)])
     np.testing.assert_allclose(drawn.mean(0), mean, atol=0.12)
     np.testing.assert_allclose(drawn.std(0), deviation, atol=0.12)
 
 
 def test_a_sample_depends_on_the_seed_and_equals_the_start_of_a_longer_one(prior: SequencePrior) -> None:
     condition = batch(rows=1, length=12)[1][0]
-    longer = prior.draw(condition, 3, 1.0)
-    assert np.array_equal(prior.draw(condition, 3, 1.0), longer)
-    assert not np.array_equal(prior.draw(condition, 4, 1.0), longer)
+    longer = draw(prior, condition, 3, 1.0)
+    assert np.array_equal(draw(prior, condition, 3, 1.0), longer)
+    assert not np.array_equal(draw(prior, condition, 4, 1.0), longer)
     # The last part of the shorter sample has no condition after it.
-    np.testing.assert_allclose(prior.draw(condition[:8], 3, 1.0)[:7], longer[:7], atol=1e-6)
+    np.testing.assert_allclose(draw(prior, condition[:8], 3, 1.0)[:7], longer[:7], atol=1e-6)
 
 
 def test_given_parts_are_continued(prior: SequencePrior) -> None:
     """Compared with the forward pass after them, without noise."""
     parts, condition = (values[0] for values in batch(rows=1, length=12))
-    drawn = torch.from_numpy(prior.draw(condition, 0, 0.0, parts[:8]))
+    drawn = torch.from_numpy(draw(prior, condition, 0, 0.0, parts[:8]))
     assert drawn.shape == (4, DIMENSIONS)
     with torch.no_grad():
         mixture = prior(torch.cat([parts[:8], drawn])[None], condition[None])
     heaviest = mixture.log_weights[0].argmax(-1)
     torch.testing.assert_close(drawn, mixture.means[0, torch.arange(12), heaviest][8:], atol=1e-5, rtol=1e-5)
+
+
+def test_guidance_chooses_by_the_density_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With many candidates, the mean of samples equals that of p(part | condition)³ · p(part)⁻², computed on a grid."""
+    monkeypatch.setattr("yardbird.models.music_vae.sequence_prior._CANDIDATES", 300)
+    torch.manual_seed(0)
+    prior = SequencePrior(dimensions=1, features=FEATURES, places=1, size=12, components=2).eval()
+    condition, grid = torch.tensor([[3.0, -3.0]]), torch.linspace(-8, 8, 3000)[:, None, None]
+    with torch.no_grad():
+        given, free = (
+            prior(grid, rows.expand(len(grid), 1, -1)).log_density(grid)[:, 0]
+            for rows in (condition, torch.zeros(1, FEATURES))
+        )
+    plain, guided = (float(log.softmax(0) @ grid[:, 0, 0]) for log in (given, 3 * given - 2 * free))
+    drawn = [float(draw(prior, condition, seed, 1.0, guidance=3.0)[0, 0]) for seed in range(400)]
+    assert abs(guided - plain) > 0.3
+    assert np.mean(drawn) == pytest.approx(guided, abs=0.1)
+
+
+def test_guided_samples_continue_given_parts_and_equal_the_start_of_longer_ones(prior: SequencePrior) -> None:
+    parts, condition = (values[0] for values in batch(rows=1, length=12))
+    longer = draw(prior, condition, 3, 1.0, parts[:4], guidance=3.0)
+    assert longer.shape == (8, DIMENSIONS)
+    assert not np.array_equal(draw(prior, condition, 4, 1.0, parts[:4], guidance=3.0), longer)
+    assert not np.allclose(draw(prior, condition, 3, 1.0, parts[:4] + 1, guidance=3.0), longer)
+    np.testing.assert_allclose(draw(prior, condition[:8], 3, 1.0, parts[:4], guidance=3.0)[:3], longer[:3], atol=1e-6)
 
 
 def learnable(rows: int, seed: int) -> Sequences:
@@ -117,7 +156,7 @@ def test_training_finds_both_possible_continuations() -> None:
     normal = float(-Normal(0, 1).log_prob(learnable(10, 1).means).sum(-1).mean())
     assert nats < normal - 3
     condition = torch.tensor([[0.75, 0.0]]).expand(16, -1)
-    drawn = np.concatenate([prior.draw(condition, seed, 1.0) for seed in range(10)]).mean(1)
+    drawn = np.concatenate([draw(prior, condition, seed, 1.0) for seed in range(10)]).mean(1)
     assert np.abs(np.abs(drawn) - 0.75).mean() < 0.15
     assert 0.25 < (drawn > 0).mean() < 0.75
 

@@ -7,6 +7,10 @@ part, components K.
 
 The mixture is that of Graves 2013 (arXiv 1308.0850, §4.1) with diagonal Gaussians. A single Gaussian would average over
 all possible continuations. Parts are smaller than windows, so that the mixture has few dimensions.
+
+Classifier-free guidance (Ho & Salimans 2021, arXiv 2207.12598) samples from p(part | condition)^w · p(part)^(1 − w),
+where p(part) is the prior without a condition. This product of mixtures has no simple form, so we sample candidates
+from p(part | condition) and choose one with a probability in proportion to (p(part | condition) / p(part))^(w − 1).
 """
 
 from dataclasses import dataclass
@@ -23,6 +27,7 @@ from yardbird.nn.evaluating import evaluating, in_evaluation
 from yardbird.nn.lstm import LSTM
 from yardbird.seeds import derive_seed, generator
 
+_CANDIDATES = 16  # of each part if there is guidance
 _LEAST_SPREAD = 0.02  # without a minimum, a component that collapses to a single point has unbounded density
 
 
@@ -59,34 +64,49 @@ class SequencePrior(nn.Module):
 
     @in_evaluation
     def draw(
-        self, condition: Float[Tensor, "T C"], seed: int, temperature: float, given: Float[Tensor, "G D"] | None = None
+        self,
+        condition: Float[Tensor, "T C"],
+        seed: int,
+        temperature: float,
+        given: Float[Tensor, "G D"] | None = None,
+        *,
+        guidance: float,
+        nothing: Float[Tensor, " C"],
     ) -> NDArray[np.float32]:
         """Sample T − G parts, (T − G, D), that continue the G given parts (whole windows).
 
         The parts of window i depend on the seed, i and all parts before them. `temperature` divides the logits of the
         mixture weights and multiplies the standard deviations. 0: the mean of the component with the largest weight.
+
+        Args:
+            guidance: w, the weight of the condition. 1: as in training.
+            nothing: the features of no condition; `condition_dropout` must have been positive in training.
         """
-        before = torch.zeros(1, 1, self.dimensions + 1, device=condition.device)
-        state, first = None, 0
+        rows = condition[None] if guidance == 1 else torch.stack([condition, nothing.expand_as(condition)])
+        before = torch.zeros(len(rows), 1, self.dimensions + 1, device=condition.device)
+        state, first, count = None, 0, 1 if guidance == 1 else _CANDIDATES
         if given is not None and len(given):
             first = len(given)
-            rows = F.pad(F.pad(given[None], (0, 1), value=1.0), (0, 0, 1, 0))
-            _, state = self.lstm(self._inputs(rows[:, :-1], condition[None, : first + 1], 0))
-            before = rows[:, -1:]
+            read = F.pad(F.pad(given, (0, 1), value=1.0), (0, 0, 1, 0)).expand(len(rows), -1, -1)
+            _, state = self.lstm(self._inputs(read[:, :-1], rows[:, : first + 1], 0))
+            before = read[:, -1:]
         drawn = []
         for at in range(first, len(condition)):
             if at % self.places == 0:
                 stream = generator(seed, "prior", (at - first) // self.places)
-            inputs = self._inputs(before, condition[None, at : at + 2], at)
+            inputs = self._inputs(before, rows[:, at : at + 2], at)
             hidden, state = self.lstm(inputs, state)
             mixture = self._mixture(torch.cat([hidden, inputs], dim=-1))
             logits = mixture.log_weights[0, 0].double().cpu().numpy()
-            noise = stream.gumbel(size=len(logits)), stream.standard_normal(self.dimensions)
-            component = int((logits + temperature * noise[0]).argmax())
+            noise = stream.gumbel(size=(count, len(logits))), stream.standard_normal((count, self.dimensions))
+            components = torch.from_numpy((logits + temperature * noise[0]).argmax(-1))
             shift = torch.from_numpy(noise[1].astype(np.float32)).to(condition.device)
-            part = mixture.means[0, 0, component] + temperature * mixture.spreads[0, 0, component] * shift
-            before = F.pad(part, (0, 1), value=1.0)[None, None]
-            drawn.append(part)
+            parts = mixture.means[0, 0, components] + temperature * mixture.spreads[0, 0, components] * shift
+            if guidance != 1:
+                conditioned, free = mixture.log_density(parts[None].expand(2, -1, -1)).double().cpu().numpy()
+                parts = parts[((guidance - 1) * (conditioned - free) + stream.gumbel(size=count)).argmax()][None]
+            before = F.pad(parts, (0, 1), value=1.0)[None].expand(len(rows), -1, -1)
+            drawn.append(parts[0])
         return torch.stack(drawn).cpu().numpy()
 
     def _inputs(self, before: Tensor, condition: Tensor, start: int) -> Tensor:

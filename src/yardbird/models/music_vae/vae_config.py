@@ -30,6 +30,7 @@ class PriorConfig(Settings, section="music_vae.model.prior"):
     crop_windows: PositiveInt  # length of a crop
     learning_rate: PositiveFloat  # peak
     temperature: NonNegativeFloat  # for sampling solos
+    guidance: NonNegativeFloat  # weight of the chords in sampling solos; 1: as in training
     blur: NonNegativeFloat  # noise level of sampled points given to the decoder (standard deviation)
 
 
@@ -67,6 +68,11 @@ class ModelConfig(Settings, section="music_vae.model"):
     background_share: ShareBelowOne  # share of the windows of these epochs
     step_temperature: NonNegativeFloat  # factor on the requested temperature when steps are sampled at a point
     prior: PriorConfig
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        guided = self.prior.kind == "sequence" and self.prior.guidance != 1
+        self.require(self.chord_dropout > 0 or not guided, "chord_dropout", "above 0, since prior.guidance is not 1")
 
     @property
     def mixture(self) -> Mixture:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from yardbird import files
 from yardbird.checksums import check_sums
-from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps, chord_features
+from yardbird.codecs.melody import HOLD, PAD, START, Frame, MelodyCodec, Steps
 from yardbird.config import read_section
 from yardbird.devices import best_device
 from yardbird.models.family import ACTIVE_VARIANCE, Batch, Datasets, Loss, Means, Ratio, TokenScores
@@ -24,7 +24,7 @@ from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.models.music_vae.melody_windows import MelodyWindows, whole_solos
 from yardbird.models.music_vae.sequence_prior import Sequences, fit_prior
 from yardbird.models.music_vae.vae_config import ModelConfig, PriorConfig
-from yardbird.models.music_vae.vae_model import GREEDY, MusicVAE, StepValue
+from yardbird.models.music_vae.vae_model import GREEDY, NO_CHORD, MusicVAE, StepValue
 from yardbird.music.score import Score, Tempo, make_notes
 from yardbird.nn.sampling import Sampling
 from yardbird.seeds import derive_seed
@@ -90,7 +90,7 @@ class MusicVAEFamily(LatentFamily):
             length=config.crop_windows * self.model.parts,
             learning_rate=config.learning_rate,
             condition_dropout=self.config.chord_dropout,
-            nothing=torch.from_numpy(_NO_CHORD).to(training.condition.device),
+            nothing=torch.from_numpy(NO_CHORD).to(training.condition.device),
             seed=seed,
         )
         spreads = validation.spreads[validation.inside]
@@ -128,7 +128,7 @@ class MusicVAEFamily(LatentFamily):
         config, steps, chords = self.config, batch["steps"], batch["chords"]
         if config.chord_dropout:
             hidden = torch.rand(len(steps), 1, 1, 1, device=steps.device) < config.chord_dropout
-            chords = torch.where(hidden, chords.new_tensor(_NO_CHORD), chords)
+            chords = torch.where(hidden, chords.new_tensor(NO_CHORD), chords)
         mean, spread = self.model.posterior(steps, batch["velocities"], chords)
         z = mean + spread * torch.randn_like(spread)
         blurred = torch.rand(len(z), device=z.device) < config.blur_share
@@ -247,8 +247,9 @@ class MusicVAEFamily(LatentFamily):
         return self.decode(self.encode(scores))
 
     def prior(self, frame: Frame, seed: int, before: Score | None = None) -> Latent:
-        latent = self.model.prior(frame, seed, self.config.prior.temperature, before)
-        return dataclasses.replace(latent, blur=self.config.prior.blur)
+        config = self.config.prior
+        latent = self.model.prior(frame, seed, config.temperature, before, config.guidance)
+        return dataclasses.replace(latent, blur=config.blur)
 
     def sample(self, seed: int) -> Score:
         """Eight bars without given chords from the prior, in 4/4 at 200 qpm, with temperature 1 and top-p 0.95."""
@@ -261,7 +262,8 @@ class MusicVAEFamily(LatentFamily):
 
 def _stored(path: Path) -> ModelConfig:
     stored = files.read_json(path)
-    return ModelConfig(**{**stored, "prior": PriorConfig(**stored["prior"])})
+    prior = {"guidance": 1.0, **stored["prior"]}  # models saved before there was guidance draw as they did then
+    return ModelConfig(**{**stored, "prior": PriorConfig(**prior)})
 
 
 def kl_to_prior(mean: Tensor, spread: Tensor) -> Tensor:
@@ -272,9 +274,6 @@ def kl_to_prior(mean: Tensor, spread: Tensor) -> Tensor:
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Nats of each target: (…, V), (…) → (…). With classes in the last dimension, the softmax reads whole rows."""
     return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none").view_as(targets)
-
-
-_NO_CHORD = chord_features(np.zeros(1, np.uint16))[0]
 
 
 def _others(z: Tensor) -> Tensor:

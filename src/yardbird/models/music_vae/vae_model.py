@@ -36,6 +36,7 @@ from yardbird.nn.sampling import Sampling, choose, row_generators
 from yardbird.seeds import generator
 
 GREEDY = Sampling(0.0, None, None, None)
+NO_CHORD = chord_features(np.zeros(1, np.uint16))[0]
 _AT_ONCE = 32  # windows of one forward pass
 #: (step probabilities, most probable steps) → one value for each window; see `MusicVAE.uphill`.
 StepValue = Callable[[Tensor, Tensor], Tensor]
@@ -227,7 +228,9 @@ class MusicVAE(RecurrentVAE):
         return direction
 
     @in_evaluation
-    def prior(self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None) -> Latent:
+    def prior(
+        self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None, guidance: float = 1.0
+    ) -> Latent:
         """Sample one point for each window of a frame from the prior.
 
         The learnt prior is conditioned on the frame's chords and the windows before. N(0, I) uses neither. Window i
@@ -237,6 +240,7 @@ class MusicVAE(RecurrentVAE):
             temperature: of the learnt prior's mixture; 0: the mean of the component with the largest weight. For
                 N(0, I), the standard deviation.
             before: the score that the frame continues. The learnt prior reads its last whole windows.
+            guidance: of the learnt prior by the chords, see `SequencePrior.draw`. 1: as in training.
 
         Raises:
             InputError: `before` has a bar that is not a whole number of steps.
@@ -259,7 +263,8 @@ class MusicVAE(RecurrentVAE):
             given = self.posterior(*map(self._windows, inputs))[0].reshape(whole * self.parts, -1)
             chords = np.concatenate([melody.frame.chords[last], chords])
         condition = self.part_condition(self._windows(chord_features(chords))).flatten(0, 1)
-        z = self.sequence.draw(condition, seed, temperature, given)
+        no_chord = torch.from_numpy(NO_CHORD).to(condition.device)
+        z = self.sequence.draw(condition, seed, temperature, given, guidance=guidance, nothing=no_chord)
         return Latent(z.reshape(windows, -1), ((1.0, frame),))
 
     def part_condition(self, chords: Tensor) -> Tensor:
@@ -270,7 +275,7 @@ class MusicVAE(RecurrentVAE):
         """z and the condition of every window, the last one padded with no chord: (windows, Z), (windows, …)."""
         needed = -(-latent.segments // self.config.segments)
         condition = padded(latent.condition, needed * self.config.segments, 0)
-        condition[len(latent.frame) :] = chord_features(np.zeros(1, np.uint16))
+        condition[len(latent.frame) :] = NO_CHORD
         z = torch.tensor(latent.z[:needed], device=self.head.weight.device)
         assert len(z) == needed, "a latent must have a point for every window of its frame"
         return z, self._windows(condition)
