@@ -91,3 +91,11 @@ def test_a_table_is_read_with_its_gaps_filled(tmp_path: Path) -> None:
 def test_an_invalid_table_gives_a_one_line_error_that_names_the_field(tmp_path: Path, row: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_remarks(write(tmp_path, row))
+
+
+def test_a_table_that_is_a_broken_link_is_one_line_with_its_name(tmp_path: Path) -> None:
+    """Regression: it counted as no table, and the recordings lost their captions."""
+    assert read_remarks(tmp_path) == {}
+    (tmp_path / "captions.csv").symlink_to(tmp_path / "nowhere.csv")
+    with pytest.raises(InputError, match=r"captions\.csv: expected a UTF-8 table .*, found a broken link; replace it"):
+        read_remarks(tmp_path)

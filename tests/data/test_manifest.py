@@ -1,3 +1,4 @@
+import os
 from pathlib import Path, PurePath
 
 import pytest
@@ -82,3 +83,17 @@ def test_an_unreadable_manifest_gives_a_one_line_error(tmp_path: Path, content: 
     with pytest.raises(InputError, match=found) as error:
         read_manifest(path, Entry)
     assert "\n" not in str(error.value)
+
+
+def test_a_manifest_that_is_no_file_is_refused_in_one_line_and_none_is_empty(tmp_path: Path) -> None:
+    """Regression: a broken link counted as no table, a pipe was read without an end."""
+    path = tmp_path / "manifest.csv"
+    assert read_manifest(path, Entry) == {}
+    for found, make in {"a broken link": lambda: path.symlink_to("nowhere"), "no regular file": path.mkdir}.items():
+        make()
+        with pytest.raises(InputError, match=rf"manifest\.csv: expected a UTF-8 table .*, found {found}; replace it"):
+            read_manifest(path, Entry)
+        path.unlink() if path.is_symlink() else path.rmdir()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match=r"manifest\.csv: .*, found no regular file"):
+        read_manifest(path, Entry)

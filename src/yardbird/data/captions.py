@@ -85,10 +85,7 @@ def read_remarks(source: Path) -> dict[str, Remark]:
     Raises:
         InputError: the table cannot be read, names a file outside the folder, or has an invalid key or number.
     """
-    path = source / CAPTIONS
-    if not path.exists():
-        return {}
-    remarks = {}
+    path, remarks = source / CAPTIONS, {}
     for name, line in read_manifest(path, _Line).items():
         try:
             files.within(source, name)

@@ -115,8 +115,7 @@ def _unnamed(folder: Path, found: Survey) -> Iterator[Finding]:
             continue
         for home in file.parents:
             if home not in manifests:
-                path = folder / home / MANIFEST
-                manifests[home] = read_manifest(path, Entry) if path.exists() else {}
+                manifests[home] = read_manifest(folder / home / MANIFEST, Entry)
         names = ((home, nfc(file.relative_to(home).as_posix())) for home in file.parents)
         if not any(name in manifests[home] and manifests[home][name].artist for home, name in names):
             yield Finding("artist_from_folder", solo.row.solo, solo.row.artist)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -100,13 +101,21 @@ AnyEntry = TypeVar("AnyEntry", bound=Entry)
 
 
 def read_manifest(path: Path, kind: type[AnyEntry]) -> dict[str, AnyEntry]:
-    """File name (relative to the manifest, NFC) → its entry; columns that `kind` does not know are ignored.
+    """File name (relative to the manifest, NFC) → its entry; empty if there is no such file.
+
+    Columns that `kind` does not know are ignored.
 
     Raises:
-        InputError: the table is not UTF-8 text, lacks the column `file`, repeats a file, or has a row that is too long.
+        InputError: the path is a broken link or no file; or the table is not UTF-8 text, lacks the column `file`,
+            repeats a file, or has a row that is too long.
     """
+    if not os.path.lexists(path):
+        return {}
     columns = [field.name for field in fields(kind)]
     expected = f"a UTF-8 table with the columns file, {', '.join(columns)}"
+    if not path.is_file():  # reading a pipe or a device would never end
+        found = "no regular file" if path.exists() else "a broken link"
+        raise InputError(path, expected=expected, found=found, remedy="replace it by the file itself, or delete it")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:

@@ -117,8 +117,6 @@ def _entries(folder: Path, places: list[Place], unread: set[str]) -> tuple[dict[
             by_name.setdefault(nfc(name), []).append(place)
     homes = {parent for place in places for parent in place.path.parents} | {PurePath()}
     for home in sorted(homes, key=lambda home: len(home.parts)):
-        if not (folder / home / MANIFEST).exists():
-            continue
         found: dict[Place, Entry] = {}
         for name, entry in sorted(
             read_manifest(folder / home / MANIFEST, Entry).items(), key=lambda row: "#" in row[0]
