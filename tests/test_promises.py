@@ -128,6 +128,13 @@ def test_the_telemetry_of_the_libraries_is_off(root: Path) -> None:
     assert done.stdout.split() == ["great_expectations", "false", "gradio", "False", "mlflow", "true"]
 
 
+def test_every_text_that_shows_how_to_serve_a_model_turns_the_telemetry_off(root: Path) -> None:
+    paths = [root / "README.md", *root.glob("docs/**/*.md"), *root.glob("src/yardbird/**/*.py")]
+    texts = {path.name: text for path in paths if "-m models:/" in (text := path.read_text(encoding="utf-8"))}
+    assert len(texts) >= 4, "docs/experiments.md and the model cards of three endpoints"
+    assert {name for name, text in texts.items() if "MLFLOW_DISABLE_TELEMETRY=true" not in text} == set()
+
+
 def test_servers_listen_on_the_loopback_without_an_option() -> None:
     from yardbird.cli import blind_test_commands, mlflow_commands, studio_command
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yardbird.audio.wave import read_wave
+from yardbird.data import cutting
 from yardbird.data.cutting import cuts, write_clips
 from yardbird.data.source_sounds import AudioConfig, Sound
 from yardbird.errors import ConfigError
@@ -99,6 +100,14 @@ def test_clips_after_the_last_bar_heard_have_no_bars(tmp_path: Path) -> None:
     assert [row.start_seconds < 8 for row in rows] == [row.bars is not None for row in rows]
     assert {(row.first_bar, row.bars) for row in rows if row.start_seconds >= 8} == {(None, None)}
     assert sum(row.bars or 0 for row in rows) == 4
+
+
+def test_a_clip_from_the_rounded_end_of_the_last_bar_has_no_bars() -> None:
+    """Regression: a cut below the end by a rounding error alone got the number of the bar that ends there."""
+    bars = np.array([0.0, 2.7, 5.4])
+    start = float(np.nextafter(2 * bars[-1] - bars[-2], 0))
+    assert cutting._row(sound(np.empty(0)), 1, start, start + 8, bars).first_bar is None
+    assert cutting._row(sound(np.empty(0)), 1, start - 0.1, start + 8, bars).first_bar == 2
 
 
 def test_silent_clips_are_listed_and_not_written(tmp_path: Path) -> None:

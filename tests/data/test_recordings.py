@@ -1,6 +1,7 @@
 """Good and bad recordings of a user; no tune is both trained on and held out."""
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -125,11 +126,17 @@ def test_unusable_recordings_are_listed_with_the_reason(
     soundfile.write(source / "used integers.wav", 8e6 * tone(5, 140), 22_050, subtype="FLOAT")
     soundfile.write(source / "used 8 bits.wav", tone(5, 150), 22_050, subtype="PCM_U8")
     soundfile.write(source / "used mu-law.au", tone(5, 160), 22_050, subtype="ULAW")
+    (source / "broken.wav").symlink_to(tmp_path / "nowhere")
+    (source / "folder").symlink_to(tmp_path)
+    os.mkfifo(source / "pipe.wav")
     monkeypatch.setitem(sys.modules, "av", None)
     result = make()
     reasons = {reject.file: reject.reason for reject in result.rejected}
     assert sum(clip.title.startswith("used") for clip in result.clips) >= 4
     assert reasons == {
+        "broken.wav": "expected a sound file, found a broken link; replace it by its content, or delete it",
+        "folder": "expected a sound file, found a link to a folder; replace it by its content, or delete it",
+        "pipe.wav": "expected a sound file, found no regular file; replace it by its content, or delete it",
         "copy.wav": "the same sound as Ada_Line/Tune A.wav",
         "damaged header.wav": "no sound: 3 Hz, not 1000 to 768000",
         "another header.wav": "no sound: 10000000 Hz, not 1000 to 768000",
@@ -151,7 +158,7 @@ def test_unusable_recordings_are_listed_with_the_reason(
     assert reasons["loud.wav"].startswith("clipped: ")
     for name in ("corrupt.flac", "text.mp3"):
         assert reasons[name].startswith("expected a sound file, found an unreadable file (")
-    assert "16 rejected, the first: another header.wav" in in_words(result, tmp_path / "clips")[-1]
+    assert "19 rejected, the first: another header.wav" in in_words(result, tmp_path / "clips")[-1]
     assert str(tmp_path) not in (tmp_path / "clips" / "rejected.csv").read_text()
 
 

@@ -131,7 +131,8 @@ def test_a_melody_that_is_missing_or_leaves_nothing_to_draw_is_refused(tune: Pat
 
 
 @pytest.mark.parametrize(
-    ("level", "found"), [(1e-4, "none"), (float("nan"), "not numbers"), (float("inf"), "not numbers")]
+    ("level", "found"),
+    [(1e-4, "none"), (float("nan"), "infinite samples or NaN"), (float("inf"), "infinite samples or NaN")],
 )
 def test_a_recording_without_sound_is_refused(tmp_path: Path, level: float, found: str) -> None:
     path = tmp_path / "melody.wav"

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+SILENCE_DECIBELS = -60.0  # a recording with a lower peak has no sound
+
 _FRAME_SECONDS = 2048 / 44_100  # over which loudness is measured
 _CEILING = 10 ** (-1 / 20)  # no sample above −1 dB
 _FLAT = 1e-4  # of the peak: samples nearer to it count as clipped; two steps of 16 bits, which dither may add

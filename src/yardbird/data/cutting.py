@@ -166,7 +166,7 @@ def _row(sound: Sound, number: int, start: float, stop: float, bars: NDArray[np.
     clip = f"{sound.name}__{number:03}"
     begun = int(np.searchsorted(bars, start + _EPSILON, side="right"))  # bars that have begun by the clip's start
     lines = np.count_nonzero((bars > start - _EPSILON) & (bars < stop - _EPSILON))
-    counted = bool(lines or start < _end(bars))  # bars are heard in the beginning of a long recording only
+    counted = bool(lines or start + _EPSILON < _end(bars))  # bars are heard in the beginning of a long recording only
     return ClipRow(
         clip=clip,
         path=f"audio/{clip}.flac",

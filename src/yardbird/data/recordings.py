@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from yardbird.audio.loudness import cancelled_decibels, clipped_share, decibels, levelled
+from yardbird.audio.loudness import SILENCE_DECIBELS, cancelled_decibels, clipped_share, decibels, levelled
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.separation import separated
 from yardbird.audio.wave import Waveform, read_wave
@@ -31,7 +31,6 @@ from yardbird.tables.beats_table import BeatRow
 _DOCUMENTS = (".csv", ".md", ".txt")  # not recordings
 _RATES = range(1000, 768_001)  # Hz: a header with another rate is damaged
 _LOUDEST = 2.0**31  # samples that are 32-bit integers; beyond it, squares overflow
-_SILENCE = -60.0  # dB: a file with a lower peak has no music
 _FILES_PER_WORKER = 4  # to listen to them takes longer than to start a worker
 _CLIPPED_SHARE = 1e-3  # of the samples; a larger share is audible as distortion
 
@@ -62,7 +61,7 @@ def find(source: Path) -> list[PurePath]:
         raise InputError(
             source, expected="a folder of recordings", found=found, remedy="correct audio.source in params.yaml"
         )
-    paths = (path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    paths = (path.relative_to(source) for path in source.rglob("*") if path.is_symlink() or not path.is_dir())
     shown = (path for path in paths if not any(part.startswith(".") for part in path.parts))
     return sorted(path for path in shown if path.suffix.lower() not in _DOCUMENTS)
 
@@ -119,6 +118,9 @@ def survey(
 
 
 def _read(file: Path) -> Waveform:
+    if not file.is_file():  # reading a pipe or a device would never end
+        found = "a link to a folder" if file.is_dir() else "no regular file" if file.exists() else "a broken link"
+        raise InputError(file, expected="a sound file", found=found, remedy="replace it by its content, or delete it")
     waveform = read_wave(file)
     if not np.isfinite(waveform.samples).all():
         raise InputError(file, expected="finite samples", found="infinite ones or NaN", remedy="export it again")
@@ -133,12 +135,12 @@ def _fault(waveform: Waveform, min_seconds: float) -> str:
         return f"too short: {waveform.seconds:.2f} seconds, fewer than {min_seconds:g}"
     if waveform.peak > _LOUDEST:
         return f"no sound: a sample of {waveform.peak:.0e}, not at most {_LOUDEST:.0e} times full scale"
-    if (level := decibels(waveform.peak)) < _SILENCE:
+    if (level := decibels(waveform.peak)) < SILENCE_DECIBELS:
         return f"silent: never louder than {level:.0f} dB"
     if (share := clipped_share(waveform.samples)) > _CLIPPED_SHARE:
         return f"clipped: {share:.1%} of the samples are cut off at the loudest level"
     if loss := cancelled_decibels(waveform.samples):
-        left = f"{loss:.0f} dB below them" if loss < -_SILENCE else "silent"
+        left = f"{loss:.0f} dB below them" if loss < -SILENCE_DECIBELS else "silent"
         return f"antiphase: the channels cancel each other, their sum is {left}; invert one channel"
     return ""
 

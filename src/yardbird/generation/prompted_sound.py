@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird import files
-from yardbird.audio.loudness import decibels, peak_of
+from yardbird.audio.loudness import SILENCE_DECIBELS, decibels, peak_of
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, read_wave, write_wave
@@ -36,7 +36,6 @@ from yardbird.seeds import derive_seed
 from yardbird.software import software
 from yardbird.tables.generated_tables import GeneratedSound, write_generated_sounds
 
-_SILENT = -60.0  # dB: the peak of a recording without sound
 _AT_ONCE = 8  # sounds: larger batches are hardly faster, and exhaust memory with the hub's model sizes
 
 
@@ -123,8 +122,8 @@ def _read_recording(file: Path) -> Waveform:
     whole = read_wave(file)
     sound = Waveform(whole.samples[: LONGEST_SECONDS * whole.sample_rate], whole.sample_rate)
     finite = bool(np.isfinite(sound.samples).all())
-    if not finite or decibels(peak_of(sound.samples)) < _SILENT:
-        found = f"none in the first {LONGEST_SECONDS} seconds" if finite else "samples that are not numbers"
+    if not finite or decibels(peak_of(sound.samples)) < SILENCE_DECIBELS:
+        found = f"none in the first {LONGEST_SECONDS} seconds" if finite else "infinite samples or NaN"
         raise InputError(file, expected="sound", found=found, remedy="use another recording")
     return sound
 

@@ -67,8 +67,8 @@ ENDPOINT = Endpoint(
     answers=FACTS,
     example=({"chart": "F7 | Bb7 | F7 | Cm7 F7"}, {"bars": 4, "seed": 1}),
     about="Generates monophonic jazz solos as MIDI, free or over a chart.",
-    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/music_transformer@challenger \
---env-manager local -p 5001`, then
+    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db MLFLOW_DISABLE_TELEMETRY=true mlflow models serve \
+-m models:/music_transformer@challenger --env-manager local -p 5001`, then
 
     curl -s 127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\
       -d '{"dataframe_records": [{"chart": "F7 | Bb7 | F7 | Cm7 F7"}], "params": {"bars": 12, "seed": 1}}'

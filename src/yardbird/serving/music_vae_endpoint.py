@@ -239,9 +239,9 @@ ENDPOINT = Endpoint(
         "Encodes monophonic jazz solos to points of a latent space and decodes points to solos: to vary, mix and "
         "interpolate solos, or to generate new ones."
     ),
-    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/music_vae@challenger \
---env-manager local -p 5002`, then one of four tasks. Every row of a response has a point of the latent space (`z`, \
-JSON) and its solo (`midi`, base64).
+    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db MLFLOW_DISABLE_TELEMETRY=true mlflow models serve \
+-m models:/music_vae@challenger --env-manager local -p 5002`, then one of four tasks. Every row of a \
+response has a point of the latent space (`z`, JSON) and its solo (`midi`, base64).
 
     ask() { curl -s 127.0.0.1:5002/invocations -H 'Content-Type: application/json' -d @-; }
     midi() { base64 < "$1" | tr -d '\\n'; }

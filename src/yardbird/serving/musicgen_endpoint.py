@@ -85,8 +85,8 @@ ENDPOINT = Endpoint(
     },
     example=({"prompt": "Be-bop jazz solo in F"}, {"seconds": 1.0, "seed": 1}),
     about="Generates sound that fits the words of a prompt, as a WAV file.",
-    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db mlflow models serve -m models:/musicgen@challenger \
---env-manager local -p 5003`, then
+    use="""`MLFLOW_TRACKING_URI=sqlite:///mlflow.db MLFLOW_DISABLE_TELEMETRY=true mlflow models serve \
+-m models:/musicgen@challenger --env-manager local -p 5003`, then
 
     curl -s 127.0.0.1:5003/invocations -H 'Content-Type: application/json' \\
       -d '{"dataframe_records": [{"prompt": "Be-bop jazz solo in F"}], "params": {"seconds": 8, "seed": 1}}' |
