@@ -50,7 +50,10 @@ class Tally:
 
 
 def fuzz(name: str, count: int, seed: int = 0, keep: Path | None = None) -> Tally:
-    """Read `count` mutated files; file N of a seed is always the same. Files that break a rule are saved in `keep`."""
+    """Read `count` mutated files; those that break a rule are saved in `keep`.
+
+    File N of a seed is always the same, except for ogg, whose streams contain a random number.
+    """
     tally, reader = Tally(), READERS[name]
     warm_up(reader)
     contents = reader.contents()

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fuzzed_readers import READERS, midi_files
+from fuzzed_readers import READERS
 from mlflow.exceptions import MlflowException
 from mutations import mutated
 from starlette.testclient import TestClient
 from tiny_blind_test import ANY_RATE, make_tiny_test
 from tiny_vae import tiny_vae
+from whole_files import midi_files
 
 from yardbird.blindtest.app import make_app
 from yardbird.blindtest.bundle import VOTES
