@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import fuzz
@@ -156,6 +157,48 @@ def test_a_line_break_in_the_title_of_a_link_does_not_end_the_line_of_the_title(
     sheet = LeadSheet.parse(f"irealb://{title}=A==S=C==1r34LbKcu7[T44C^7 |Z=Swing=200=3")
     assert sheet.title == "Slow Boat"
     assert LeadSheet.restored(sheet.text()) == sheet
+
+
+def test_a_title_that_would_not_be_read_back_is_one_line() -> None:
+    """Regression: a link may be longer than a line of text, so a solo over it could not be regenerated."""
+    link = "irealb://{}=A==S=C==1r34LbKcu7[T44C^7 |Z=Swing=200=3"
+    sheet = LeadSheet.parse(link.format("a" * 300))
+    assert LeadSheet.restored(sheet.text()) == sheet
+    with pytest.raises(InputError, match=r"^chart: expected at most 300 letters, found 'a{20}…'; correct or remove"):
+        LeadSheet.parse(link.format("a" * 301))
+
+
+@pytest.mark.timeout(60)
+def test_a_bar_of_hundreds_of_beats_takes_no_minutes(tmp_path: Path) -> None:
+    """Regression: music21 gave each beat an accent, which took 40 s."""
+    path = tmp_path / "long.abc"
+    path.write_bytes(READERS["abc"].seeds()[0].replace(b"c8 :|", b"c888 :|"))
+    start = time.process_time()
+    READERS["abc"].read(path)
+    assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("field", "changed", "found"),
+    [
+        ("M:4/4", "M:1e999/4", "lengths or a meter of more"),
+        ("M:4/4", "M:4=200:1/8", "lengths or a meter of more"),
+    ],
+)
+def test_an_odd_meter_of_abc_is_one_line(tmp_path: Path, field: str, changed: str, found: str) -> None:
+    """Regression: music21 read the digits as one number; the parser took minutes."""
+    path = tmp_path / "odd.abc"
+    path.write_bytes(READERS["abc"].seeds()[0].replace(field.encode(), changed.encode()))
+    with pytest.raises(InputError, match=rf"odd\.abc: .*{found}"):
+        READERS["abc"].read(path)
+
+
+def test_a_note_of_a_negative_time_is_one_line(tmp_path: Path) -> None:
+    """Regression: notes before the start were written, and not read back."""
+    path = tmp_path / "odd.abc"
+    path.write_text('X:1\nM:4/4\nL:-1/8\nK:F\n"Dm7" defgab | "G7" agfedc | "C" cdefga |\n')
+    with pytest.raises(InputError, match=r"odd\.abc: .*\(a note at .* of -1/2 quarter notes\)"):
+        READERS["abc"].read(path)
 
 
 def test_real_files_are_seeds_if_they_are_there(shared: Path) -> None:

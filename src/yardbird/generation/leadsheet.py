@@ -41,6 +41,7 @@ from yardbird.music.score import ChordChange, Meter, Score, Tempo, make_notes
 
 MOST_LETTERS = 20_000  # of a chart; a tune with repeats written out has 2,000
 _LONGEST_LINE = 2_000  # letters, except of an iReal Pro link: reading takes the square of the length
+_LONGEST_TITLE = 300  # letters, of a form, too
 _BARS_PER_LINE = 4
 _SLOWEST, _FASTEST = 40.0, 400.0
 _FOUR_FOUR = Meter(0, 4, 4)
@@ -231,8 +232,8 @@ def _headers_and_rows(sheet: LeadSheet, text: str, name: str) -> tuple[LeadSheet
 
 def _header(name: str, value: str, where: str) -> dict[str, Any]:
     readers: dict[str, tuple[Callable[[str], Any], str]] = {
-        "title": (_one_line, "text"),
-        "form": (_one_line, "text"),
+        "title": (_words, f"at most {_LONGEST_TITLE} letters"),
+        "form": (_words, f"at most {_LONGEST_TITLE} letters"),
         "key": (Key.parse, "a key such as Bb major or D minor"),
         "meter": (_meter, "a meter such as 4/4"),
         "qpm": (_qpm, f"quarter notes a minute, {_SLOWEST:g} to {_FASTEST:g}"),
@@ -244,7 +245,14 @@ def _header(name: str, value: str, where: str) -> dict[str, Any]:
     try:
         return {name: read(value)}
     except ValueError:
-        raise InputError(where, expected=expected, found=repr(value), remedy="correct or remove the header") from None
+        found = repr(value if len(value) <= _LONGEST_TITLE else f"{value[:20]}…")
+        raise InputError(where, expected=expected, found=found, remedy="correct or remove the header") from None
+
+
+def _words(text: str) -> str:
+    if len(text) > _LONGEST_TITLE:
+        raise ValueError(text)
+    return _one_line(text)
 
 
 def _one_line(text: str) -> str:

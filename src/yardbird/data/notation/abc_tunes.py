@@ -85,7 +85,9 @@ def _refuse_long_notes(path: Path, tune: str) -> None:
     lengths = sum(int(number[:6]) for number in re.findall(r"\d+", _music(tune)))
     unit = max((Fraction(int(over), int(under) or 1) for over, under in units), default=Fraction(1, 8))
     bar = min((Fraction(int(over) or 1, int(under) or 1) for over, under in meters), default=Fraction(1))
-    if re.search(r"(?m)(?:^|\[)[LM]:[^\]\n%]*\d{4}", tune) or lengths * unit / bar > _MAX_BARS:
+    fields = re.findall(r"(?m)(?:^|\[)[LM]:([^\]\n%]*)", tune)
+    numbers = [re.sub(r"\D", "", term) for value in fields for term in re.split(r"[+/() ]", value)]  # as music21 does
+    if max(map(len, numbers), default=0) > 3 or lengths * unit / bar > _MAX_BARS:
         expected, found = f"notes of at most {_MAX_BARS} bars", "lengths or a meter of more"
         raise InputError(path, expected=expected, found=found, remedy="correct them, or cut it into solos")
 

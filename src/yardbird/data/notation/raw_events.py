@@ -48,15 +48,19 @@ def refuse_length(path: Path, measures: int, characters: int) -> None:
 
 @contextlib.contextmanager
 def _without_beams() -> Iterator[None]:
-    """Disable the beaming of ABC in music21: it takes 90 % of the time, quadratic in the notes, and is not used."""
-    from music21 import stream
+    """Disable the beams and the accents of music21, which are not used.
 
-    beam = stream.Stream.makeBeams
+    They take 90 % of the time of ABC, which grows with the square of the notes and of the beats of a bar.
+    """
+    from music21 import meter, stream
+
+    beam, accent = stream.Stream.makeBeams, meter.TimeSignature._setDefaultAccentWeights
     stream.Stream.makeBeams = lambda self, *_, **__: self
+    meter.TimeSignature._setDefaultAccentWeights = lambda *_, **__: None
     try:
         yield
     finally:
-        stream.Stream.makeBeams = beam
+        stream.Stream.makeBeams, meter.TimeSignature._setDefaultAccentWeights = beam, accent
 
 
 def parsed(
@@ -223,6 +227,8 @@ class _Collector:
             if not isinstance(element, note.NotRest) or isinstance(element, harmony.Harmony):
                 continue
             length = Fraction(element.duration.quarterLength)
+            if onset < 0 or length < 0:
+                raise ValueError(f"a note at {onset} of {length} quarter notes")
             single = list(element.notes) if isinstance(element, chord.ChordBase) else [element]
             if element.duration.isGrace or length == 0:
                 self.counts["grace_notes_left_out"] = self.counts.get("grace_notes_left_out", 0) + len(single)
