@@ -63,7 +63,8 @@ if says("fail"):
 seed = re.search(r"seed: (\\d+)", Path("params.yaml").read_text())[1]
 for path in map(Path, sys.argv[1:]):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"seed": int(seed), "machine": os.environ.get("MACHINE", "mine")}))
+    made = {"seed": int(seed), "machine": os.environ.get("MACHINE", "mine")}
+    path.write_text(json.dumps(made, indent=2 if "reports" in path.parts else None))
 """
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,24 @@ def test_two_clones_have_the_same_bytes_one_computed_and_one_from_the_cache(thei
     assert (sorted(ran(computed)), ran(cached)) == (sorted([WEIGHTS, SOLO, ANALYSIS]), [])
     for path in (WEIGHTS, SOLO, ANALYSIS, "dvc.lock"):
         assert (cached / path).read_bytes() == (computed / path).read_bytes()
+
+
+def test_missing_outputs_come_from_a_copied_cache_and_others_are_computed(mine: Path) -> None:
+    """Regression: a cache without the reports, which are in Git, did not count, and the trainings began again."""
+    yardbird(mine, "run")
+    before = (mine / WEIGHTS).read_bytes(), (mine / "dvc.lock").read_bytes()
+    assert len(ran(mine)) == 3
+    shutil.rmtree(mine / ".dvc/cache/runs")
+    report = md5((mine / "reports/train.json").read_bytes()).hexdigest()
+    (mine / ".dvc/cache/files/md5" / report[:2] / report[2:]).unlink()
+    shutil.rmtree(mine / "models")
+    assert "train: from the cache" in yardbird(mine, "run")
+    assert ran(mine) == []
+    assert ((mine / WEIGHTS).read_bytes(), (mine / "dvc.lock").read_bytes()) == before
+    shutil.rmtree(mine / "models")
+    (mine / "reports/train.json").unlink()  # it is in no cache
+    yardbird(mine, "run")
+    assert ran(mine) == [WEIGHTS]
 
 
 def test_stages_side_by_side_share_the_cores(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 import os
 import sys
 import threading
@@ -77,6 +78,9 @@ class SharedRepo:
             if not self._own.stages:
                 self._own.stages = {stage.addressing: stage for stage in self._own.repo.index.stages}
             stage = self._own.stages[name]
+            if _restored(stage):
+                logging.getLogger("dvc").info("Stage '%s' is cached, its missing outputs are checked out", name)
+                return stage
             environment = {"LOKY_MAX_CPU_COUNT": str(workers)}
             if sys.stderr.isatty():
                 environment["TQDM_POSITION"] = str(self._own.number)  # each thread has a line for its progress bars
@@ -90,6 +94,21 @@ class SharedRepo:
         verify_objects(repo, self._say)
         repo.lock = _LockInTurn(repo.lock, self._turn)
         self._own.repo, self._own.stages, self._own.number = repo, {}, next(self._numbers)
+
+
+def _restored(stage: Any) -> bool:
+    """Check out the missing outputs of a stage that is otherwise as in dvc.lock; False if that is not possible.
+
+    DVC does so only if its cache holds the reports, too, which are in Git.
+    """
+    missing, others = ([out for out in stage.outs if bool(out.exists) == there] for there in (False, True))
+    if not missing or not all(out.use_cache and out.hash_info and not out.changed_cache() for out in missing):
+        return False
+    if stage.changed_stage() or stage.changed_deps() or any(out.changed_checksum() for out in others):
+        return False
+    for out in missing:
+        out.checkout()
+    return True
 
 
 def _record(stage: Any, order: Sequence[str]) -> None:
