@@ -4,7 +4,8 @@ Writes out/audit/bom.cdx.json, a CycloneDX bill of materials of the environment,
 bill and the comparison with requirements.lock require no network if uv has the tools in its cache. pip-audit asks the
 Python Package Index for vulnerabilities, with one request for each package.
 
-Exit status: 0 if all is well, 1 if a package is vulnerable or differs from the lock, 2 if something could not be asked.
+Exit status: 0 if all is well, 1 if a package is vulnerable, differs from the lock or is not in the bill of materials,
+2 if something could not be asked.
 """
 
 import argparse
@@ -42,10 +43,25 @@ def bill() -> tuple[int, str]:
     done = tool(*BILL, "environment", sys.executable, *options)
     if done.returncode:
         return 2, f"bill of materials: not written, {BILL[0]} did not run: {last_line(done.stderr)}"
-    parts = json.loads(path.read_text(encoding="utf-8"))["components"]
+    content = json.loads(path.read_text(encoding="utf-8"))  # the tool has compared it with the schema of CycloneDX
+    if absent := unlisted(content, installed()):
+        return 1, f"bill of materials: {path.relative_to(ROOT)} lacks {', '.join(absent)}"
+    parts = content["components"]
     silent = [part["name"] for part in parts if not part.get("licenses")]
     without = f"; {len(silent)} without a licence that the tool recognises: {', '.join(silent)}" if silent else ""
     return 0, f"bill of materials: {len(parts)} packages in {path.relative_to(ROOT)}{without}"
+
+
+def installed() -> dict[str, str]:
+    """Name → version of the packages of this environment."""
+    return {canonicalize_name(part.name): part.version for part in importlib.metadata.distributions()}
+
+
+def unlisted(bill_of_materials: Mapping[str, Any], packages: Mapping[str, str]) -> list[str]:
+    """The packages, with versions, that a bill of materials lacks; the audited project is its subject."""
+    parts = [*bill_of_materials["components"], bill_of_materials["metadata"]["component"]]
+    listed = {(canonicalize_name(part["name"]), part["version"]) for part in parts}
+    return [f"{name} {version}" for name, version in sorted(packages.items()) if (name, version) not in listed]
 
 
 def pinned(lock: Path) -> dict[str, str]:
@@ -58,17 +74,14 @@ def pinned(lock: Path) -> dict[str, str]:
     }
 
 
-def differences(pins: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[str]:
+def differences(pins: Mapping[str, str], packages: Mapping[str, str]) -> Iterator[str]:
     for name, wanted in pins.items():
-        if installed.get(name) != wanted:
-            yield (
-                f"{name} {installed[name]} instead of {wanted}" if name in installed else f"{name} {wanted} is missing"
-            )
+        if packages.get(name) != wanted:
+            yield f"{name} {packages[name]} instead of {wanted}" if name in packages else f"{name} {wanted} is missing"
 
 
 def lock_check(pins: Mapping[str, str]) -> tuple[int, str]:
-    here: dict[str, str] = {canonicalize_name(part.name): part.version for part in importlib.metadata.distributions()}
-    found = list(differences(pins, here))
+    found = list(differences(pins, installed()))
     return bool(found), f"lock: {'; '.join(found) or f'all {len(pins)} packages have the locked version'}"
 
 
@@ -80,9 +93,12 @@ def asked(answer: str, problem: str, pins: Mapping[str, str]) -> tuple[int, str]
     try:
         packages: list[dict[str, Any]] = json.loads(answer)["dependencies"]
     except json.JSONDecodeError:
-        return 2, f"vulnerabilities: nothing was asked, the index does not answer: {last_line(problem)}"
+        return 2, f"vulnerabilities: NOT CHECKED, the index does not answer: {last_line(problem)}"
     silent = [package["name"] for package in packages if "skip_reason" in package]
     silent += sorted(set(pins) - {canonicalize_name(package["name"]) for package in packages})
+    if len(silent) >= len(pins):
+        reason = next((package["skip_reason"] for package in packages if "skip_reason" in package), "an empty answer")
+        return 2, f"vulnerabilities: NOT CHECKED, the index answered for none of {len(pins)} packages: {reason}"
     lines = [f"vulnerabilities: the index answered for {len(packages) - len(silent)} of {len(pins)} packages"]
     if silent:
         lines.append(f"  not asked or unknown to the index: {', '.join(silent)}")

@@ -48,10 +48,23 @@ def test_a_vulnerability_is_named_with_the_version_that_fixes_it(audit: ModuleTy
     assert text.endswith("numpy 2.4.6: PYSEC-2099-1, fixed in 2.4.7")
 
 
-def test_without_a_network_the_audit_says_that_nothing_was_asked(audit: ModuleType) -> None:
+def test_an_index_that_knows_none_of_the_packages_is_no_check(audit: ModuleType) -> None:
+    """Regression: behind a mirror, pip-audit ends successfully and the text began with a number of answers."""
+    unknown = [{"name": name, "skip_reason": f"not found: {name}"} for name in PINS]
+    expected = "vulnerabilities: NOT CHECKED, the index answered for none of 2 packages: not found: mido"
+    assert audit.asked(answer(*unknown), "", PINS) == (2, expected)
+
+
+def test_a_bill_of_materials_has_every_installed_package(audit: ModuleType) -> None:
+    parts = [{"name": "Mido", "version": "1.3.3"}, {"name": "numpy", "version": "2.4.5"}]
+    bill = {"components": parts, "metadata": {"component": {"name": "yardbird", "version": "0.2.0"}}}
+    assert audit.unlisted(bill, PINS | {"yardbird": "0.2.0"}) == ["numpy 2.4.6"]
+
+
+def test_without_a_network_the_audit_says_that_nothing_was_checked(audit: ModuleType) -> None:
     state, text = audit.asked("", "Traceback …\nConnectionError: no route to host\n", PINS)
     assert state == 2
-    assert text == "vulnerabilities: nothing was asked, the index does not answer: ConnectionError: no route to host"
+    assert text == "vulnerabilities: NOT CHECKED, the index does not answer: ConnectionError: no route to host"
 
 
 def test_the_lock_of_this_machine_leaves_out_what_its_markers_exclude(audit: ModuleType, tmp_path: Path) -> None:
