@@ -19,10 +19,10 @@ from yardbird import files
 from yardbird.audio.wave import Waveform, read_wave
 from yardbird.data.captions import NO_REMARK
 from yardbird.data.cutting import Made, in_words, make_clips
-from yardbird.data.listening.known_facts import bar_seconds, known_facts
-from yardbird.data.recordings import Recording, recorded
+from yardbird.data.listening.known_facts import bar_seconds
+from yardbird.data.recordings import Recording
 from yardbird.data.source_sounds import AudioConfig, SeparatorConfig
-from yardbird.data.splitting import SplitConfig
+from yardbird.data.splitting import SplitConfig, deal_out, tune_groups
 from yardbird.data.tunes.names import tune_group_of
 from yardbird.errors import InputError
 
@@ -90,11 +90,11 @@ def test_recordings_that_share_a_tune_or_a_sound_share_a_split(pairs: list[tuple
         for i, (tune, sound) in enumerate(pairs)
     ]
     try:
-        known = [known_facts(NO_REMARK, None, 1.0, "Be-bop", "", 9.0)] * len(recordings)
-        sounds, _ = recorded(recordings, known, Path("recordings"), CONFIG, SplitConfig(0.3, 0.3, salt, 0.13))
+        split = deal_out(
+            recordings, tune_groups(recordings), Path("recordings"), SplitConfig(0.3, 0.3, salt, 0.13)
+        ).splits
     except InputError:  # few groups, and none for a split
         return
-    split = {sound.solo: sound.split for sound in sounds}
     for one in recordings:
         for other in recordings:
             if one.tune_group == other.tune_group or one.interval_hash == other.interval_hash:
@@ -196,7 +196,11 @@ def test_a_full_disk_leaves_the_old_clips_and_their_captions(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clips", "recordings"], "no draft remains"
 
 
-def test_too_few_tunes_for_three_splits_are_an_error(make: Make, source: Path) -> None:
+def test_too_few_tunes_for_three_splits_are_an_error_before_listening(
+    make: Make, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the error came after minutes of listening."""
+    monkeypatch.delattr("yardbird.data.recordings.listen")
     for path in sorted(source.rglob("*.*"))[1:]:
         path.unlink()
     with pytest.raises(InputError, match="at least one tune in each split"):

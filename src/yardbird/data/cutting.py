@@ -23,7 +23,7 @@ from yardbird.data.captions import CAPTIONS, read_remarks
 from yardbird.data.listening.known_facts import CaptionRow, Known
 from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
-from yardbird.data.splitting import SplitConfig
+from yardbird.data.splitting import SplitConfig, deal_out, tune_groups
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
 from yardbird.execution import over_processes
@@ -62,8 +62,9 @@ def make_clips(augmented: Path, out: Path, config: AudioConfig, split: SplitConf
         if config.separator:
             check_stem(config.separator.model, config.separator.stem)  # an error now, not after listening
         usable, rejected = recordings.survey(source, paths, remarks, config)
+        dealt = deal_out(usable, tune_groups(usable), source, split)  # errors of the splits, too
         known_facts = recordings.listen(usable, config, seed)
-        sounds, warnings = recordings.recorded(usable, known_facts, source, config, split)
+        sounds, warnings = recordings.recorded(usable, known_facts, dealt.splits, config), dealt.warnings
         listened = list(zip(usable, known_facts, strict=True))
         known = {nfc(path.as_posix()) for path in paths}
     else:

@@ -1,4 +1,4 @@
-"""A folder of the user's recordings: which are usable, what is known about them, and their splits."""
+"""A folder of the user's recordings: which are usable, and what is known about them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,6 @@ from yardbird.data.listening.known_facts import CaptionRow, Known, known_facts
 from yardbird.data.listening.listener import Heard, Listener
 from yardbird.data.manifest import nfc, unique_stems
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
-from yardbird.data.splitting import SplitConfig, deal_out, tune_groups
 from yardbird.data.tunes.names import metadata
 from yardbird.devices import prepare_torch
 from yardbird.errors import InputError
@@ -146,19 +145,12 @@ def _fault(waveform: Waveform, min_seconds: float) -> str:
 
 
 def recorded(
-    recordings: Sequence[Recording], known: Sequence[Known], source: Path, config: AudioConfig, split: SplitConfig
-) -> tuple[list[Sound], tuple[str, ...]]:
-    """The recordings with their splits, assigned by tune group as in the corpus; and warnings about missing artists.
-
-    Raises:
-        InputError: a split has no recording.
-    """
-    dealt = deal_out(recordings, tune_groups(recordings), source, split)
-    sounds = [
-        _sound(recording, own, dealt.splits[recording.solo], config)
-        for recording, own in zip(recordings, known, strict=True)
+    recordings: Sequence[Recording], known: Sequence[Known], splits: Mapping[str, Split], config: AudioConfig
+) -> list[Sound]:
+    """The recordings as sounds, with the splits of their ids."""
+    return [
+        _sound(recording, own, splits[recording.solo], config) for recording, own in zip(recordings, known, strict=True)
     ]
-    return sounds, dealt.warnings
 
 
 def listen(recordings: Sequence[Recording], config: AudioConfig, seed: int) -> list[Known]:
