@@ -111,6 +111,15 @@ def test_an_impossible_wish_is_one_line(shelf: ModelShelf, session: Session, wis
         solo_desk.play(shelf, session, wish)
 
 
+def test_a_solo_that_takes_too_long_stops_in_one_line(
+    shelf: ModelShelf, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the others waited for it, however long it took."""
+    monkeypatch.setattr(solo_desk, "MOST_SECONDS", 0.0)
+    with pytest.raises(InputError, match=r"^solo: expected at most 0 s of work, found more; request fewer bars or"):
+        solo_desk.play(shelf, session, Wish("music_transformer", BLUES))
+
+
 @pytest.mark.parametrize("bars", ["", "9", "4-2", "a", "1-99999999999"])
 def test_bars_outside_the_solo_are_refused(shelf: ModelShelf, session: Session, take: Take, bars: str) -> None:
     with pytest.raises(InputError, match="bars to fill: expected bars such as 9-12, or 9-12,21-24, within 1-8, found"):
