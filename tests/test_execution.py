@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,29 +81,48 @@ def test_a_backend_that_is_not_installed_is_refused(workers: Workers, monkeypatc
         doubled(3)
 
 
-def test_ctrl_c_ends_the_workers_without_a_traceback(tmp_path: Path) -> None:
-    script = textwrap.dedent("""
-        from yardbird.errors import exit_on_error
-        from yardbird.execution import ExecutionConfig, over_processes, use_workers
-        from worker_functions import sleep
-        @exit_on_error
-        def main():
-            use_workers(ExecutionConfig(backend="local", address=None, workers=2))
-            list(over_processes(sleep, range(8), doing="sleep", unit="number"))
-        main()
-    """)
-    command = [sys.executable, "-c", script]
+#: A stage with two workers, each of which leaves its number and sleeps for a minute.
+STAGE = textwrap.dedent("""
+    from yardbird.errors import exit_on_error
+    from yardbird.execution import ExecutionConfig, over_processes, use_workers
+    from worker_functions import sleep
+    @exit_on_error
+    def main():
+        use_workers(ExecutionConfig(backend="local", address=None, workers=2))
+        list(over_processes(sleep, range(8), doing="sleep", unit="number"))
+    main()
+""")
+
+
+@contextmanager
+def stage_with_workers(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", list[Path]]]:
+    """A stage whose two workers work, and the folders of their processes."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", STAGE], cwd=folder, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as stage:
-        while len(started := list(tmp_path.glob("*.pid"))) < 2:
+        while len(started := list(folder.glob("*.pid"))) < 2:
             assert stage.poll() is None
             time.sleep(0.05)
+        yield stage, [Path("/proc") / worker.stem for worker in started]
+
+
+def test_ctrl_c_ends_the_workers_without_a_traceback(tmp_path: Path) -> None:
+    with stage_with_workers(tmp_path) as (stage, workers):
         os.killpg(stage.pid, signal.SIGINT)  # as a terminal does
         _, errors = stage.communicate(timeout=60)
     assert (stage.returncode, errors) == (130, "")
-    assert not any(Path(f"/proc/{worker.stem}").exists() for worker in started)
+    assert not any(worker.exists() for worker in workers)
+
+
+def test_the_workers_of_a_killed_stage_end(tmp_path: Path) -> None:
+    """Regression: they kept their memory and the open files of the stage, such as a pipe, for minutes."""
+    with stage_with_workers(tmp_path) as (stage, workers):
+        stage.kill()
+        _, errors = stage.communicate(timeout=30)  # when nobody has its stderr open any more
+    assert stage.returncode == -signal.SIGKILL
+    assert "Traceback" not in errors  # joblib may warn that it cleans up
+    assert not any(worker.exists() for worker in workers)
 
 
 def test_a_full_disk_in_a_worker_is_the_error_of_the_parent(workers: Workers, tmp_path: Path) -> None:

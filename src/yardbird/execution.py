@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -186,10 +187,18 @@ def _ray_pool(workers: int) -> "Parallel":
 def _start_worker() -> None:
     """Prepare a worker on this machine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the parent ends its workers
+    threading.Thread(target=_end_after, args=[os.getppid()], daemon=True).start()
     from joblib.externals.loky import process_executor
 
     # loky mistakes the import of torch for a leak, and would start the worker again
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
+
+
+def _end_after(parent: int) -> None:
+    """End this worker when its parent has been killed: joblib would keep its memory and its open files for minutes."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 @functools.cache
