@@ -124,6 +124,11 @@ def test_the_workers_of_a_killed_stage_end(tmp_path: Path) -> None:
     assert "Traceback" not in errors  # joblib may warn that it cleans up
 
 
+def test_a_worker_whose_parent_was_killed_before_it_started_ends() -> None:
+    worker = "from yardbird.execution import _start_worker; import time; _start_worker(1); time.sleep(60)"
+    assert subprocess.run([sys.executable, "-c", worker], timeout=30, check=False).returncode == 1
+
+
 def test_a_full_disk_in_a_worker_is_the_error_of_the_parent(workers: Workers, tmp_path: Path) -> None:
     workers(replace(LOCAL, workers=2))
     with pytest.raises(WriteError, match=r"solo\.mid: cannot write 2 kB \(No space left on device"):

@@ -169,7 +169,8 @@ def _pool(workers: int) -> "Parallel":
         return _ray_pool(workers)
     options: dict[str, Any] = {"backend": "dask"}
     if _current.backend == "local":
-        options = {"backend": "loky", "inner_max_num_threads": 1, "initializer": _start_worker}
+        starting = {"initializer": _start_worker, "initargs": (os.getpid(),)}
+        options = {"backend": "loky", "inner_max_num_threads": 1, **starting}
     with parallel_config(n_jobs=workers, max_nbytes=None, **options):  # None: arrays are not mapped to files
         return Parallel(return_as="generator")
 
@@ -184,10 +185,10 @@ def _ray_pool(workers: int) -> "Parallel":
     return pool
 
 
-def _start_worker() -> None:
+def _start_worker(parent: int) -> None:
     """Prepare a worker on this machine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the parent ends its workers
-    threading.Thread(target=_end_after, args=[os.getppid()], daemon=True).start()
+    threading.Thread(target=_end_after, args=[parent], daemon=True).start()
     from joblib.externals.loky import process_executor
 
     # loky mistakes the import of torch for a leak, and would start the worker again
