@@ -4,6 +4,7 @@ import importlib.util
 import socket
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -61,3 +62,46 @@ def test_the_server_sends_its_policy_and_refuses_foreign_names_and_files(
         big = client.post("/gradio_api/upload", files={"files": ("big.mid", b"x" * 1_000_001)})
         assert big.status_code == 413
         assert client.get("/gradio_api/info").json() == {"named_endpoints": {}, "unnamed_endpoints": {}}
+
+
+def test_thirty_two_requests_wait_and_the_others_are_refused(
+    shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of 50 visitors requests a solo, while the first one is drawn."""
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    from starlette.testclient import TestClient
+
+    from yardbird.errors import InputError
+    from yardbird.studio import solo_desk
+    from yardbird.studio.studio_server import make_app
+    from yardbird.studio.studio_visitors import Studio
+
+    drawing, go_on, drawn = Event(), Event(), []
+
+    def play(*_: object) -> None:
+        drawing.set()
+        assert go_on.wait(60)
+        drawn.append(1)
+        raise InputError("solo", expected="a test", found="a solo", remedy="continue")
+
+    monkeypatch.setattr(solo_desk, "play", play)
+    with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
+        events = client.get("/config").json()["dependencies"]
+        load = next(event for event in events if event["targets"][0][1] == "load")
+        play_id = next(event["id"] for event in events if event["api_name"] == "play")
+        inputs = ["F7 | Bb7", None, "the model's choice", 0, 1, 1.0, 1, False, True, None]
+
+        def join(visitor: str) -> int:
+            opened = {"data": [], "fn_index": load["id"], "session_hash": visitor}
+            assert client.post(f"/gradio_api/run/{load['api_name']}", json=opened).status_code == 200
+            wanted = {"data": [None, *inputs], "fn_index": play_id, "session_hash": visitor}
+            return int(client.post("/gradio_api/queue/join", json=wanted).status_code)
+
+        statuses = [join("visitor 0")]
+        assert drawing.wait(60)
+        statuses += [join(f"visitor {number}") for number in range(1, 50)]
+        go_on.set()
+        last = client.get("/gradio_api/queue/data", params={"session_hash": "visitor 32"}).text
+    assert statuses == [200] * 33 + [503] * 17
+    assert "expected a test, found a solo" in last
+    assert len(drawn) == 33
