@@ -346,10 +346,11 @@ def test_the_manifest_can_choose_part_and_transposition_and_the_unused_parts_are
 ) -> None:
     guitar = [(i / 2, 0.5, 55 + i * 5 % 12) for i in range(40)]
     bass = [(i, 1, 36 + i * 5 % 12) for i in range(24)]
-    for name in ("a", "b", "c", "d"):  # all with different notes
+    for name in ("a", "b", "c", "d", "e"):  # all with different notes
         lead = [*guitar[:-1], (19.5, 1, 70 + ord(name) % 5)]
         write_midi(tmp_path / f"{name}.mid", lead, parts={1: (26, guitar[:20]), 2: (32, bass)})
-    (tmp_path / "manifest.csv").write_text("file,part,transpose\na.mid,,\nb.mid,1/2,-2\nc.mid,Flute,\nd.mid,,two\n")
+    rows = "file,part,transpose\na.mid,,\nb.mid,1/2,-2\nc.mid,Flute,\nd.mid,,two\ne.mid,,-99999999999\n"
+    (tmp_path / "manifest.csv").write_text(rows)
     found = survey(tmp_path, "mine", config)
     a, b = (solo.row for solo in found.used)
     assert (a.part, a.parts_left, a.notes_left) == (
@@ -361,7 +362,8 @@ def test_the_manifest_can_choose_part_and_transposition_and_the_unused_parts_are
     assert found.used[1].score.pitches.tolist() == [pitch - 2 for _, _, pitch in guitar[:20]]
     assert "transposed:-2" in b.flags
     assert reasons(found)["c.mid"].startswith("expected one pitched part of the file")
-    assert reasons(found)["d.mid"] == "expected whole semitones in the column `transpose`, found 'two'"
+    assert reasons(found)["d.mid"] == "expected whole semitones, at most 127, in the column `transpose`, found 'two'"
+    assert reasons(found)["e.mid"].endswith("found '-99999999999'"), "a regression: it was a traceback"
     assert [solo.row.part for solo in survey(tmp_path, "mine", config, "1/3").used][:1] == ["track 1, channel 3"]
 
 

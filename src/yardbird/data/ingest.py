@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from yardbird.music.score import Score
 from yardbird.shards import PLAIN, Part, Shards, computed_parts
 from yardbird.tables.typed_table import iterate_table, read_table, write_table
 
+_MOST_SEMITONES = 127  # of a transposition: the range of MIDI
 _SCORES = "scores"  # in the folder of a source
 _SOLOS_PER_WORKER = 300  # to read them takes longer than to start a worker
 
@@ -225,11 +227,14 @@ def _parse_key(text: str) -> tuple[Key | None, list[str]]:
 
 
 def _parse_transpose(text: str, file: Path) -> int | None:
-    try:
-        return int(text) if text else None
-    except ValueError:
-        expected, remedy = "whole semitones in the column `transpose`", "write e.g. -2, or leave it empty"
-        raise InputError(file, expected=expected, found=repr(text), remedy=remedy) from None
+    if not text:
+        return None
+    with suppress(ValueError):
+        if abs(semitones := int(text)) <= _MOST_SEMITONES:
+            return semitones
+    expected = f"whole semitones, at most {_MOST_SEMITONES}, in the column `transpose`"
+    found = repr(text if len(text) < 20 else f"{text[:20]}…")
+    raise InputError(file, expected=expected, found=found, remedy="write e.g. -2, or leave it empty")
 
 
 def _chord_coverage(score: Score) -> float:
