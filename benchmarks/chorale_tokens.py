@@ -118,7 +118,7 @@ class TrainingPieces:
             yield window_of(pitches, known, semitones, BAR * start, window)
 
 
-def window_of(pitches: Integers, known: Known | None, semitones: int, start: int, length: int) -> Window:
+def window_of(pitches: Integers, known: Known | None, semitones: int, start: int, length: int = WINDOW) -> Window:
     """At most this many tokens after the token `start` of the transposed piece, and that token."""
     tokens = serialise(transposed(pitches, semitones))[start : start + length + 1]
     if known is not None:

@@ -74,7 +74,7 @@ class TokenModel(nn.Module):
         self.setting = setting
         self.embedding, self.place = nn.Embedding(VOCABULARY, width), nn.Embedding(BAR, width)
         self.frame = nn.Embedding(VOCABULARY, width) if setting.frame else None
-        # Concatenated sinusoids and a projection: the sum of two projections.
+        # To project concatenated sinusoids and embedding is to add the projections of both.
         self.positions = nn.Linear(width, width, bias=False) if setting.attention == "absolute" else None
         self.voices = VoiceStates(width) if setting.pitch_and_time else None
         relations = pitch_relations() if setting.pitch_and_time else []
@@ -242,7 +242,7 @@ def interval(pitch: Tensor, reference: Tensor) -> Tensor:
     return torch.where((pitch == NOT_YET) | (reference == NOT_YET), NONE, classes)
 
 
-def built(setting: Setting) -> nn.Module:
+def build(setting: Setting) -> nn.Module:
     return NGramsAlone() if setting.attention is None else TokenModel(setting)
 
 
@@ -279,7 +279,7 @@ def trained(
     short = round((1 - setting.whole) * setting.epochs)  # epochs
     windows = [SHORT] * short + [WINDOW] * (setting.epochs - short)
     training = Training(
-        built(setting),
+        build(setting),
         learning_rate=setting.learning_rate,
         weight_decay=setting.weight_decay,
         averaging=setting.averaging,
