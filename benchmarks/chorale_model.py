@@ -7,7 +7,6 @@ it in three of four cases. The network of a voice adds what the other voices did
 Shapes: pieces B, tokens of each voice N, voices V = 4, eighths S, classes C, width d.
 """
 
-import copy
 import math
 import sys
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from chorale_batches import N_GRAMS, Batch, Chorales, batch_of
 from chorale_states import CLASSES, KEYS, LEAP, REST, WIDE
+from chorale_training import Training, initialise
 from chorales import VOICES
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -86,24 +86,19 @@ class IntervalModel(nn.Module):
         self.known = nn.EmbeddingBag(known, width, mode="sum")
         self.state = ByVoice(width, width)
         self.histograms, self.heights = ByVoice(36, width, gain=3.0), ByVoice(6, width)
-        self.recalled = ByVoice(N_GRAMS * CLASSES, width)
+        self.recalled = ByVoice(N_GRAMS * CLASSES, width) if setting.recall else None
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.widen = nn.ModuleList(ByVoice(width, setting.hidden) for _ in range(2))
         self.narrow = nn.ModuleList(ByVoice(setting.hidden, width, gain=0.5) for _ in range(2))
-        self.sizes = [CLASSES] + [2 * WIDE + 1] * VOICES + [KEYS] * 2 + [2, N_GRAMS]
+        self.sizes = [CLASSES] + [2 * WIDE + 1] * VOICES + [KEYS] * 2 + [2] + [N_GRAMS] * setting.recall
         self.output = ByVoice(width, sum(self.sizes), gain=0.5)
         self.bias = nn.Parameter(torch.zeros(VOICES, 1, sum(self.sizes)))
-        self.trust = nn.Parameter(torch.full((VOICES, N_GRAMS, 16), 0.15))  # in each n-gram, by its orders
+        if setting.recall:
+            self.trust = nn.Parameter(torch.full((VOICES, N_GRAMS, 16), 0.15))  # in each n-gram, by its orders
         self.dropout = nn.Dropout(setting.dropout)
         nn.init.normal_(self.known.weight, std=0.1)
         nn.init.normal_(self.eighths.weight, std=0.25)
-        for name, parameter in self.blocks.named_parameters():
-            if parameter.ndim == 2:
-                nn.init.xavier_uniform_(parameter)
-            elif parameter.ndim > 2:  # distances
-                nn.init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
-            elif "norm" not in name:
-                nn.init.zeros_(parameter)
+        initialise(self.blocks)
 
     def forward(self, batch: Batch) -> Tensor:
         x = self.embedded(batch) + self.state(self.past(batch.eighths)[batch.eighth].expand(VOICES, -1, -1))
@@ -131,13 +126,13 @@ class IntervalModel(nn.Module):
             kept = (torch.rand(batch.known.shape).flatten(0, 1) < share) / share
         known: Tensor = self.known(batch.known.flatten(0, 1), per_sample_weights=kept).unflatten(0, (VOICES, -1))
         embedded: Tensor = known + self.histograms(batch.histograms) + self.heights(batch.heights)
-        if self.setting.recall:
+        if self.recalled is not None:
             embedded = embedded + self.recalled((batch.logarithms / 2).exp().flatten(2))
         return embedded
 
     def logits(self, outputs: Tensor, batch: Batch) -> Tensor:
         own, *parts = torch.split(outputs, self.sizes, dim=-1)
-        intervals, degrees, (height, trust) = parts[:VOICES], parts[VOICES:-2], parts[-2:]
+        intervals, degrees, (height, *trust) = parts[:VOICES], parts[VOICES : VOICES + 2], parts[VOICES + 2 :]
         added = torch.zeros(())
         for other, term in enumerate(intervals):  # to each voice
             added = added + term.gather(2, (batch.apart[..., [other]] + STEPS).clamp(-WIDE, WIDE) + WIDE)
@@ -147,10 +142,10 @@ class IntervalModel(nn.Module):
         there = batch.height[..., None] + STEPS / 6
         added = added + height[..., :1] * there + height[..., 1:] * there**2
         logits = torch.cat([own[..., :REST] + added, own[..., REST:]], dim=-1)
-        if not self.setting.recall:
+        if self.recalled is None:
             return logits
         by_orders = self.trust[:, None].expand(-1, logits.shape[1], -1, -1).gather(3, batch.orders[..., None])
-        return logits + ((trust + by_orders[..., 0])[..., None] * batch.logarithms).sum(2)
+        return logits + ((trust[0] + by_orders[..., 0])[..., None] * batch.logarithms).sum(2)
 
 
 class ByVoice(nn.Module):
@@ -180,41 +175,30 @@ def trained(chorales: Chorales, held_out: Chorales, setting: IntervalSetting, se
     """The moving average of the weights after the last epoch."""
     torch.manual_seed(seed)
     model = IntervalModel(setting, chorales.known, chorales.eighths)
-    averaged = copy.deepcopy(model)
-    groups = [
-        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": setting.weight_decay},
-        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
     lengths = torch.tensor([len(piece) for piece in chorales.pieces])
-    warm_up = 50  # steps
-    step, steps = 0, setting.epochs * math.ceil(len(lengths) / setting.batch)
+    training = Training(
+        model,
+        learning_rate=setting.learning_rate,
+        weight_decay=setting.weight_decay,
+        averaging=setting.averaging,
+        steps=setting.epochs * math.ceil(len(lengths) / setting.batch),
+        warm_up=50,
+    )
     for epoch in range(1, setting.epochs + 1):
         model.train()
         order = (lengths + 40 * torch.rand(len(lengths))).argsort()  # pieces of similar length in each batch
         parts = torch.split(order, setting.batch)
         losses, weight = 0.0, 0.0
         for part in tqdm(torch.randperm(len(parts)).tolist(), desc=f"epoch {epoch}", leave=False):
-            rate = min(1.0, (step + 1) / warm_up) * (1 + math.cos(math.pi * step / steps)) / 2
-            for group in optimizer.param_groups:
-                group["lr"] = setting.learning_rate * rate
             batch = batch_of(chorales, parts[part].tolist(), setting.held_share)
             each = F.cross_entropy(model(batch).transpose(1, 2), batch.classes, reduction="none")
             loss = (each * batch.weight).sum() / (VOICES * batch.weight.sum())
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            step += 1
-            decay = min(setting.averaging, (1 + step) / (10 + step))
-            with torch.no_grad():
-                for mean, weights in zip(averaged.parameters(), model.parameters(), strict=True):
-                    mean.lerp_(weights, 1 - decay)
+            training.step(loss)
             losses += float((each.detach() * batch.weight).sum())
             weight += VOICES * float(batch.weight.sum())
         if epoch % 4 == 0 or epoch == setting.epochs:
-            found = np.concatenate(nats(averaged, held_out)).mean()
+            found = np.concatenate(nats(training.averaged, held_out)).mean()
             print(
                 f"by intervals, epoch {epoch}: training {losses / weight:.4f}, validation {found:.4f}", file=sys.stderr
             )
-    return averaged
+    return training.averaged

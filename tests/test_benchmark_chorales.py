@@ -91,6 +91,19 @@ def test_no_context_of_an_n_gram_contains_its_token_or_a_later_one(contexts: str
         assert different.any()
 
 
+def test_a_model_without_recall_has_no_parameters_of_n_grams() -> None:
+    chorales, _ = chorale_batches.prepare([chorale(8, 0)], [chorale(8, 1)])
+    with_recall, without = (
+        chorale_model.IntervalModel(
+            replace(chorale_model.BY_INTERVALS, recall=recall), chorales.known, chorales.eighths
+        )
+        for recall in (True, False)
+    )
+    fewer = set(dict(with_recall.named_parameters())) - set(dict(without.named_parameters()))
+    assert fewer == {"recalled.weight", "trust"}
+    assert without(chorale_batches.batch_of(chorales, [0])).shape == (4, 8, chorale_batches.CLASSES)
+
+
 def test_only_heights_distinguish_a_piece_from_its_transposition() -> None:
     training, _ = chorale_batches.prepare(
         [chorale(40, 4, rests=False), chorale(40, 4, rests=False) + 3], [chorale(8, 5)]
