@@ -4,8 +4,9 @@
 
 Generates `generate.measured` solos with the settings of section `generate` for each seed, up to eight for every order,
 and prints the means over seeds in Markdown. Only `first judge` selects; `second judge` never does. `third` is the
-second judge without harmony traits, which the harmony margin changes directly. Distances are to validation solos; the
-test split is not read.
+second judge without harmony traits, which the harmony margin changes directly. The last two columns are what each seed
+gains in the verdicts of these two compared with its solos at N = 1: they agree with the choice if every seed gains.
+Distances are to validation solos; the test split is not read.
 """
 
 import argparse
@@ -44,6 +45,8 @@ BY: Mapping[str, Mapping[str, float]] = {
 COLUMNS = (
     "first judge", "second judge", "third", "margin", "changes found", "distance", "longest run, mean", "of all",
 )  # fmt: skip
+#: Columns of which each seed's gain over N = 1 is also printed.
+GAINS = ("second judge", "third")
 
 
 def without_harmony(judges: Judges, beats: float) -> TraitJudge:
@@ -98,11 +101,14 @@ def main() -> None:
                 best = [own[int(scores([judged[at] for at in own], weights).argmax())] for own in rivals]
                 row = measure([pool[at] for at in best], [judged[at] for at in best], evaluating, beats)
                 found.setdefault((count, by), []).append(row)
-    print("| N | chosen by |", " | ".join(COLUMNS), "|")
-    print("|" + "---|" * (len(COLUMNS) + 2))
+    names = (*COLUMNS, *(f"{name}: gain of each seed" for name in GAINS))
+    print("| N | chosen by |", " | ".join(names), "|")
+    print("|" + "---|" * (len(names) + 2))
+    unchosen, places = np.array(found[1, "nothing"]), [COLUMNS.index(name) for name in GAINS]
     for (count, by), rows in found.items():
-        values = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
-        print(f"| {count} | {by} | {values} |")
+        values = [f"{value:.3f}" for value in np.mean(rows, axis=0)]
+        gains = [" ".join(f"{gain:+.3f}" for gain in column) for column in (rows - unchosen)[:, places].T]
+        print(f"| {count} | {by} | {' | '.join([*values, *gains])} |")
     print(f"\nGenerating and measuring a solo takes {seconds:.2f} s on one core, {len(orders) * MOST} at once.")
 
 
