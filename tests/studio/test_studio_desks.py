@@ -116,7 +116,7 @@ def test_a_solo_that_takes_too_long_stops_in_one_line(
 ) -> None:
     """Regression: the others waited for it, however long it took."""
     monkeypatch.setattr(solo_desk, "MOST_SECONDS", 0.0)
-    with pytest.raises(InputError, match=r"^solo: expected at most 0 s of work, found more; request fewer bars or"):
+    with pytest.raises(InputError, match=r"^request: expected at most 0 s of work, found more; request fewer bars or"):
         solo_desk.play(shelf, session, Wish("music_transformer", BLUES))
 
 

@@ -1,7 +1,6 @@
 """The tab Solo: draws a solo over a chart, another one, more choruses of it, or new bars inside it."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from yardbird.models.family_kinds import TokenFamily
 from yardbird.report.coloured_sheet import concert_sheet, draw_coloured
 from yardbird.studio.model_shelf import ModelShelf
 from yardbird.studio.studio_session import MOST_BARS, Session
+from yardbird.tracking.endpoint import TimeBudget
 
 CHARTS, JUDGES = Path("data/charts"), Path("data/judges")
 MOST_RANGES = 100  # characters of bars to fill, such as 5-8
@@ -183,7 +183,8 @@ def keep(session: Session, take: Take) -> None:
 
 def _drawn(shelf: ModelShelf, wish: Wish, order: Order, seed: int, made: str) -> Take:
     opened = shelf.note_model(wish.model)
-    source = source_of(opened.family, opened.provenance, _stop_after(MOST_SECONDS))
+    budget = TimeBudget(MOST_SECONDS, remedy="request fewer bars or candidates")
+    source = source_of(opened.family, opened.provenance, lambda _: budget.check())
     settings = wish.settings()
     (solo,) = draw_best(source.draw, [order], settings, seed, JUDGES)
     start = int(np.append(solo.score.bar_ticks, solo.score.end_tick)[solo.primed_bars])
@@ -202,18 +203,6 @@ def _filled(shelf: ModelShelf, take: Take, filling: Filling, name: str, seed: in
     made = f"bars {', '.join(filled.ranges)} filled"
     return replace(take, solo=Solo(order, 0, score), settings=settings, seed=seed, provenance=opened.provenance,
                    made=made, filling=filling, start_tick=0)  # fmt: skip
-
-
-def _stop_after(seconds: float) -> Callable[[int], None]:
-    """A function that stops the drawing if it is called when the time is over."""
-    until = time.monotonic() + seconds
-
-    def check(_token: int) -> None:
-        if time.monotonic() > until:
-            remedy = "request fewer bars or candidates"
-            raise InputError("solo", expected=f"at most {seconds:g} s of work", found="more", remedy=remedy)
-
-    return check
 
 
 def new_seed(seed: int | None = None) -> int:

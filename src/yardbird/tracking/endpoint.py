@@ -15,10 +15,14 @@ RequestRow = Mapping[str, str]
 
 
 class TimeBudget:
-    """The time that a request may take. An endpoint calls `check` between rows, tokens or frames."""
+    """The time that a request may take. A server calls `check` between rows, tokens or frames."""
 
-    def __init__(self, seconds: float | None = None) -> None:
-        self._seconds = math.inf if seconds is None else seconds
+    def __init__(
+        self,
+        seconds: float | None = None,
+        remedy: str = "request fewer or shorter rows, or start the server with a longer --timeout",
+    ) -> None:
+        self._seconds, self._remedy = math.inf if seconds is None else seconds, remedy
         self._until = monotonic() + self._seconds
 
     def check(self) -> None:
@@ -28,9 +32,8 @@ class TimeBudget:
             InputError: the time is over.
         """
         if monotonic() > self._until:
-            remedy = "request fewer or shorter rows, or start the server with a longer --timeout"
             expected = f"at most {self._seconds:g} s of work"
-            raise InputError("request", expected=expected, found="more", remedy=remedy)
+            raise InputError("request", expected=expected, found="more", remedy=self._remedy)
 
 
 #: (rows of a request, its settings, its time) → rows of the response.
