@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from yardbird.config import PARAMS, PositiveInt, Settings, read_section
 from yardbird.errors import ConfigError, YardbirdError
 from yardbird.progress import progress
+from yardbird.time_budget import check_time
 
 if TYPE_CHECKING:  # joblib is imported when the first worker starts
     from joblib import Parallel
@@ -78,7 +79,7 @@ def over_processes(
             limits the workers on this machine if section `execution` gives no number.
 
     Raises:
-        YardbirdError: what `function` raised for the first item that fails.
+        YardbirdError: what `function` raised for the first item that fails; or the time of `time_budget` is over.
     """
     if total is None:
         assert isinstance(items, Sequence), "an iterable without a length needs `total`"
@@ -87,6 +88,7 @@ def over_processes(
     with progress(total=total, doing=doing, unit=unit) as watched:
         for result in map(function, items) if workers == 1 else _in_workers(function, items, workers):
             watched.update()
+            check_time()
             yield result
 
 

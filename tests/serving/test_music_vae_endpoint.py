@@ -23,7 +23,7 @@ from yardbird.music.midi import read_score
 from yardbird.music.score import Meter, Score
 from yardbird.serving.endpoint_requests import facts
 from yardbird.serving.music_vae_endpoint import ENDPOINT, TASKS, open_model
-from yardbird.tracking.endpoint import RequestRow, TimeBudget
+from yardbird.tracking.endpoint import RequestRow
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False)
 Ask = Callable[..., Sequence[dict[str, Any]]]
@@ -42,7 +42,7 @@ def ask(folder: Path) -> Iterator[Ask]:
     answer = open_model(folder)
 
     def one_row(task: str, params: dict[str, Any] | None = None, **row: str) -> Sequence[dict[str, Any]]:
-        return answer([row], {**SETTINGS, "task": task, **(params or {})}, TimeBudget())  # type: ignore[return-value]
+        return answer([row], {**SETTINGS, "task": task, **(params or {})})  # type: ignore[return-value]
 
     yield one_row
     torch.set_flush_denormal(False)

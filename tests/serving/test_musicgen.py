@@ -20,7 +20,7 @@ from yardbird.errors import YardbirdError
 from yardbird.generation.prompted_sound import open_singer, sing
 from yardbird.generation.sound_orders import SingConfig
 from yardbird.serving.musicgen_endpoint import ENDPOINT, MOST_SECONDS, open_model
-from yardbird.tracking.endpoint import Answer, TimeBudget
+from yardbird.tracking.endpoint import Answer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,7 @@ def answer(folder: Path) -> Iterator[Answer]:
 
 def test_a_prompt_gives_the_sound_of_the_sing_stage(answer: Answer, folder: Path, tmp_path: Path) -> None:
     prompts = ["jazz solo in F", "Mingus solo"]
-    answers = answer([{"prompt": prompt} for prompt in prompts], SETTINGS, TimeBudget())
+    answers = answer([{"prompt": prompt} for prompt in prompts], SETTINGS)
     config = read_section("sing", SingConfig, ROOT / "params.yaml")
     family, _ = open_singer(folder)
     for row, sound in zip(answers, sing(family, prompts, replace(config, seconds=0.3, top_k=9), 0), strict=True):
@@ -55,7 +55,7 @@ def test_a_model_of_a_stereo_melody_checkpoint_answers_in_two_channels(tmp_path:
     hub = write_hub_checkpoint(tmp_path / "hub", channels=2, melody=True)
     encoded = write_encoded(tmp_path / "audio", 32, 32_000, codebooks=8, chroma=True)
     create(str(hub), encoded, tmp_path).save(tmp_path / "model")
-    (row,) = open_model(tmp_path / "model")([{"prompt": "jazz solo in F"}], SETTINGS, TimeBudget())
+    (row,) = open_model(tmp_path / "model")([{"prompt": "jazz solo in F"}], SETTINGS)
     torch.set_flush_denormal(False)
     files.write_bytes(tmp_path / "answer.wav", base64.b64decode(row["wav"]))
     assert read_wave(tmp_path / "answer.wav").samples.shape == (round(0.3 * 32_000), 2)
@@ -84,7 +84,7 @@ def test_an_invalid_request_is_a_one_line_error(
     answer: Answer, prompts: list[str], params: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(YardbirdError, match=message):
-        answer([{"prompt": prompt} for prompt in prompts], {**SETTINGS, **params}, TimeBudget())
+        answer([{"prompt": prompt} for prompt in prompts], {**SETTINGS, **params})
 
 
 def test_every_param_of_the_endpoint_has_a_default_in_params() -> None:

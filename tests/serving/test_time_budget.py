@@ -1,6 +1,8 @@
 """A request whose time is over stops between rows, tokens or frames."""
 
+import math
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +17,11 @@ from tiny_vae import tiny_vae
 
 from yardbird.errors import InputError
 from yardbird.serving import music_transformer_endpoint, music_vae_endpoint, musicgen_endpoint
-from yardbird.tracking.endpoint import Answer, TimeBudget
+from yardbird.time_budget import time_budget
+from yardbird.tracking.endpoint import Answer
 
 A, POINT = solo(4), "[[0,0,0,0,0,0,0,0]]"
 NOTES = VAE | {"artist": None, "free_chorus": None, "key": None}
-
-
-class Counted(TimeBudget):
-    """A budget that ends after a number of checks."""
-
-    def __init__(self, checks: int) -> None:
-        super().__init__(60.0)
-        self._left = checks
-
-    def check(self) -> None:
-        self._left -= 1
-        self._until = self._until if self._left >= 0 else 0.0
-        super().check()
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +53,19 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Answ
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_request_whose_time_is_over_stops_in_one_line(
-    answers: dict[str, Answer], family: str, row: dict[str, str], settings: dict[str, Any], checks: int
+    answers: dict[str, Answer],
+    family: str,
+    row: dict[str, str],
+    settings: dict[str, Any],
+    checks: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = [row] * 2
-    with pytest.raises(InputError, match=r"^request: expected at most 60 s of work, found more") as error:
-        answers[family](rows, settings, Counted(checks))
+    rows, looks = [row] * 2, count()
+    with monkeypatch.context() as patch, time_budget(60.0, "request less"):  # over after some checks
+        patch.setattr("yardbird.time_budget.monotonic", lambda: 0.0 if next(looks) < checks else math.inf)
+        with pytest.raises(InputError, match=r"^request: expected at most 60 s of work, found more") as error:
+            answers[family](rows, settings)
     assert "\n" not in str(error.value)
-    assert len(answers[family](rows, settings, TimeBudget(300.0))) >= 2
-    assert len(answers[family](rows, settings, TimeBudget())) >= 2, "a refused request leaves nothing behind"
+    with time_budget(300.0, "request less"):
+        assert len(answers[family](rows, settings)) >= 2
+    assert len(answers[family](rows, settings)) >= 2, "a refused request leaves nothing behind"

@@ -1,16 +1,22 @@
 """The server and its command: what it sends and refuses, and what it says where something is missing."""
 
 import importlib.util
+import logging
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import pytest
 
 from yardbird.cli import app
 from yardbird.studio.model_shelf import ModelShelf
 from yardbird.studio.reference_solos import ReferenceSolos
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
 
 
 def refused(*arguments: str) -> str:
@@ -64,6 +70,62 @@ def test_the_server_sends_its_policy_and_refuses_foreign_names_and_files(
         assert client.get("/gradio_api/info").json() == {"named_endpoints": {}, "unnamed_endpoints": {}}
 
 
+def player(client: "TestClient") -> Callable[[str], int]:
+    """A function that opens the page as a visitor, presses Play, and returns the status of the request."""
+    events = client.get("/config").json()["dependencies"]
+    load = next(event for event in events if event["targets"][0][1] == "load")
+    play_id = next(event["id"] for event in events if event["api_name"] == "play")
+    inputs = ["F7 | Bb7", None, "the model's choice", 0, 1, 1.0, 1, False, True, None]
+
+    def request(visitor: str) -> int:
+        opened = {"data": [], "fn_index": load["id"], "session_hash": visitor}
+        assert client.post(f"/gradio_api/run/{load['api_name']}", json=opened).status_code == 200
+        wanted = {"data": [None, *inputs], "fn_index": play_id, "session_hash": visitor}
+        return int(client.post("/gradio_api/queue/join", json=wanted).status_code)
+
+    return request
+
+
+def answer(client: "TestClient", visitor: str) -> str:
+    return client.get("/gradio_api/queue/data", params={"session_hash": visitor}).text
+
+
+def test_work_for_a_visitor_ends_with_its_time(
+    shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    from starlette.testclient import TestClient
+
+    from yardbird.studio import solo_desk, studio_tabs
+    from yardbird.studio.studio_server import make_app
+    from yardbird.studio.studio_visitors import Studio
+    from yardbird.time_budget import check_time
+
+    monkeypatch.setattr(solo_desk, "play", lambda *_: check_time())
+    monkeypatch.setattr(studio_tabs, "MOST_SECONDS", -1.0)
+    with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
+        assert player(client)("visitor") == 200
+        assert "request: expected at most -1 s of work, found more; request less" in answer(client, "visitor")
+
+
+def test_a_request_that_no_page_sends_is_one_line_in_the_log(
+    shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Regression: the log had Gradio's traceback of a hundred lines."""
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    from starlette.testclient import TestClient
+
+    from yardbird.studio.studio_server import make_app
+    from yardbird.studio.studio_visitors import Studio
+
+    wanted = {"data": [None], "fn_index": 9999, "session_hash": "visitor"}
+    with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
+        assert client.post("/gradio_api/queue/join", json=wanted).status_code == 500
+    (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert record.getMessage() == "POST /gradio_api/queue/join failed: KeyError(9999)"
+    assert record.exc_info is None
+
+
 def test_thirty_two_requests_wait_and_the_others_are_refused(
     shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,22 +148,12 @@ def test_thirty_two_requests_wait_and_the_others_are_refused(
 
     monkeypatch.setattr(solo_desk, "play", play)
     with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
-        events = client.get("/config").json()["dependencies"]
-        load = next(event for event in events if event["targets"][0][1] == "load")
-        play_id = next(event["id"] for event in events if event["api_name"] == "play")
-        inputs = ["F7 | Bb7", None, "the model's choice", 0, 1, 1.0, 1, False, True, None]
-
-        def join(visitor: str) -> int:
-            opened = {"data": [], "fn_index": load["id"], "session_hash": visitor}
-            assert client.post(f"/gradio_api/run/{load['api_name']}", json=opened).status_code == 200
-            wanted = {"data": [None, *inputs], "fn_index": play_id, "session_hash": visitor}
-            return int(client.post("/gradio_api/queue/join", json=wanted).status_code)
-
-        statuses = [join("visitor 0")]
+        request = player(client)
+        statuses = [request("visitor 0")]
         assert drawing.wait(60)
-        statuses += [join(f"visitor {number}") for number in range(1, 50)]
+        statuses += [request(f"visitor {number}") for number in range(1, 50)]
         go_on.set()
-        last = client.get("/gradio_api/queue/data", params={"session_hash": "visitor 32"}).text
+        last = answer(client, "visitor 32")
     assert statuses == [200] * 33 + [503] * 17
     assert "expected a test, found a solo" in last
     assert len(drawn) == 33

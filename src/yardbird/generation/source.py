@@ -1,6 +1,6 @@
 """Opens the folder of a trained model for drawing solos."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from yardbird.generation.solos import Solo
 from yardbird.models.family import Family
 from yardbird.models.family_kinds import LatentFamily, TokenFamily
 from yardbird.models.trained_folder import open_family
-from yardbird.nn.sampling import Constraint
 
 
 class Draw(Protocol):
@@ -44,19 +43,14 @@ def open_source(folder: Path, family_name: str | None = None) -> Source:
     return source_of(*open_family(folder, family_name))
 
 
-def source_of(
-    family: Family, provenance: Mapping[str, Any], on_token: Callable[[int], object] = lambda _: None
-) -> Source:
+def source_of(family: Family, provenance: Mapping[str, Any]) -> Source:
     """An opened model, ready to draw solos.
-
-    Args:
-        on_token: receives each token that a model of tokens draws; an error that it raises ends the drawing.
 
     Raises:
         InputError: the family writes sound, not notes.
     """
     if isinstance(family, TokenFamily):
-        return Source(partial(_draw_tokens, family, on_token), provenance, ())
+        return Source(partial(_draw_tokens, family), provenance, ())
     if not isinstance(family, LatentFamily):
         found, remedy = f"a {family.name}", "sound is drawn by `yardbird sing`"
         raise InputError(family.name, expected="a model that writes notes", found=found, remedy=remedy)
@@ -64,11 +58,6 @@ def source_of(
     return Source(partial(latent_solos.draw, family), {**provenance, "ignored": ignored}, ignored)
 
 
-def _draw_tokens(
-    family: TokenFamily, on_token: Callable[[int], object], orders: Sequence[Order], config: GenerateConfig, seed: int
-) -> list[Solo]:
-    def generate(primes: Sequence[Any], constraints: Sequence[Constraint], *rest: Any) -> Sequence[Any]:
-        watched = [token_solos.Watched(constraint, on_token) for constraint in constraints]
-        return family.generate(primes, watched, *rest, int8=config.int8)
-
+def _draw_tokens(family: TokenFamily, orders: Sequence[Order], config: GenerateConfig, seed: int) -> list[Solo]:
+    generate = partial(family.generate, int8=config.int8)
     return token_solos.draw(generate, family.codec, orders, config, seed)

@@ -12,6 +12,7 @@ from yardbird.nn import compiled_decoder, sampling_kernel
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Constraint, Sampling, row_generators
 from yardbird.nn.transformer import Transformer
+from yardbird.time_budget import check_time
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -163,6 +164,7 @@ def _continue(steps: _Steps, context: int, batch: _Batch, rows: list[int], sampl
     live = set(rows)
     position = min(batch.lengths[row] for row in rows)  # tokens of every row that the model has read
     while live:
+        check_time()
         if 0 < steps.length < context:
             logits = steps.step(batch.tokens[rows, position - 1])
         else:

@@ -5,14 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from yardbird.devices import prepare_torch
-from yardbird.generation import token_solos
-from yardbird.generation.orders import GenerateConfig, Order
-from yardbird.generation.solos import Solo
-from yardbird.models.family_kinds import TokenFamily
-from yardbird.models.trained_folder import open_family
-from yardbird.nn.sampling import Constraint
+from yardbird.generation.orders import Order
+from yardbird.generation.source import open_source
 from yardbird.serving.endpoint_requests import FACTS, as_config, as_orders, facts
-from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow, TimeBudget
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 _FIRST_SOLO: Mapping[str, Any] = {
     "bars": 1, "whole_choruses": False, "temperature": 1.0, "top_k": None, "top_p": 0.95, "min_p": None, "qpm": None,
@@ -23,23 +19,15 @@ _FIRST_SOLO: Mapping[str, Any] = {
 def open_model(folder: Path) -> Answer:
     """Load a family's folder. The answer generates one solo for each chart, in one batch."""
     prepare_torch()
-    family, _ = open_family(folder, "music_transformer")
-    assert isinstance(family, TokenFamily)
+    source = open_source(folder, "music_transformer")
 
-    def draw(orders: Sequence[Order], config: GenerateConfig, seed: int, budget: TimeBudget) -> Sequence[Solo]:
-        def generate(primes: Sequence[Any], constraints: Sequence[Constraint], *rest: Any) -> Sequence[Any]:
-            timed = [token_solos.Watched(constraint, lambda _: budget.check()) for constraint in constraints]
-            return family.generate(primes, timed, *rest)
-
-        return token_solos.draw(generate, family.codec, orders, config, seed)
-
-    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any], budget: TimeBudget) -> list[dict[str, Any]]:
+    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         config = as_config(settings)
         orders = as_orders([row["chart"] for row in rows], config)
-        return [facts(solo.score) for solo in draw(orders, config, settings["seed"], budget)]
+        return [facts(solo.score) for solo in source.draw(orders, config, settings["seed"])]
 
     # The first solo of a process takes seconds, in which functions are compiled: no request has to wait for that.
-    draw([Order("first", 1)], as_config(_FIRST_SOLO), 0, TimeBudget())
+    source.draw([Order("first", 1)], as_config(_FIRST_SOLO), 0)
     return answer
 
 

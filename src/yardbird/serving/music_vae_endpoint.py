@@ -19,7 +19,8 @@ from yardbird.models.music_vae.vae_family import MusicVAEFamily
 from yardbird.music.score import Meter, Score
 from yardbird.nn.sampling import Sampling
 from yardbird.serving.endpoint_requests import FACTS, as_config, as_orders, check_bars, facts, read_chart, read_midi
-from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow, TimeBudget
+from yardbird.time_budget import check_time
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 _MOST_STEPS = 65  # of an interpolation
 _MOST_Z = 2_000_000  # characters; the z of 256 bars has up to 1.5 million
@@ -29,7 +30,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Task:
-    answer: Callable[[MusicVAEFamily, Sequence[RequestRow], Settings, TimeBudget], Rows]
+    answer: Callable[[MusicVAEFamily, Sequence[RequestRow], Settings], Rows]
     needed: tuple[str, ...]  # columns that require a text in every row
     allowed: tuple[str, ...] = ()  # columns that may be empty
 
@@ -38,14 +39,12 @@ def _encode(
     family: MusicVAEFamily,
     rows: Sequence[RequestRow],
     settings: Settings,  # noqa: ARG001  # the signature of a task
-    budget: TimeBudget,
 ) -> Rows:
     """The point of each solo, and how well its reconstruction matches."""
-    solos = _read(rows, "midi", budget)
+    solos = _read(rows, "midi")
     check_bars([solo.bar_count for solo in solos])
     answers = []
     for solo in solos:
-        budget.check()
         (latent,) = family.encode([solo])
         (back,) = family.decode([latent])
         grid = family.codec.grid(solo)
@@ -54,7 +53,7 @@ def _encode(
     return answers
 
 
-def _decode(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings, budget: TimeBudget) -> Rows:
+def _decode(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings) -> Rows:
     """The solo at each point: with the frame of its original solo, or over a chart, or in 4/4 without chords."""
     points = [_read_points(row["z"], f"z {number}", family.config.latent_dim) for number, row in enumerate(rows, 1)]
     sheets = [read_chart(row.get("chart", ""), f"chart {number}") for number, row in enumerate(rows, 1)]
@@ -62,7 +61,6 @@ def _decode(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settin
     config = replace(as_config(settings), temperature=0.0, lowest_pitch=0, highest_pitch=127)
     answers = []
     for number, (row, z, sheet) in enumerate(zip(rows, points, sheets, strict=True), 1):
-        budget.check()
         if row.get("midi"):
             if sheet:
                 remedy = "leave one of them out"
@@ -78,24 +76,23 @@ def _decode(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settin
                 number, z, -(-bars * segments // family.config.bars), "windows that fill whole bars of its chart"
             )
             order = Order(f"request_{number}", bars, sheet)
-            score = draw(_Points(family, budget, z), [order], config, settings["seed"])[0].score
+            score = draw(_Points(family, z), [order], config, settings["seed"])[0].score
         answers.append({**_point(z), **facts(score)})
     return answers
 
 
-def _interpolate(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings, budget: TimeBudget) -> Rows:
+def _interpolate(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings) -> Rows:
     """(1 − α)·a + α·b for `steps` equally spaced α from 0 to 1, inclusive. The ends are the reconstructions."""
     steps = settings["steps"]
     if not 2 <= steps <= _MOST_STEPS:
         expected = f"from 2 (only the two solos) to {_MOST_STEPS}"
         raise InputError("steps", expected=expected, found=str(steps), remedy="change the number")
-    starts, stops = _read(rows, "midi", budget), _read(rows, "midi_b", budget)
+    starts, stops = _read(rows, "midi"), _read(rows, "midi_b")
     longest = [max(a.bar_count, b.bar_count) for a, b in zip(starts, stops, strict=True)]
     check_bars([bars for bars in longest for _ in range(steps)])
     answers = []
     for a, b in zip(family.encode(starts), family.encode(stops), strict=True):
         for alpha in np.linspace(0, 1, steps).tolist():
-            budget.check()
             latent = (1 - alpha) * a + alpha * b
             (score,) = family.decode([latent])
             z = latent.z[: -(-latent.segments // family.config.bars)]  # windows beyond the mixed length are not decoded
@@ -103,9 +100,9 @@ def _interpolate(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: S
     return answers
 
 
-def _sample(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings, budget: TimeBudget) -> Rows:
+def _sample(family: MusicVAEFamily, rows: Sequence[RequestRow], settings: Settings) -> Rows:
     """Points sampled from the prior, decoded over each chart, or without chart."""
-    source, config = _Points(family, budget), as_config(settings)
+    source, config = _Points(family), as_config(settings)
     solos = draw(source, as_orders([row["chart"] for row in rows], config), config, settings["seed"])
     return [{**_point(z), **facts(solo.score)} for z, solo in zip(source.used, solos, strict=True)]
 
@@ -124,14 +121,14 @@ def open_model(folder: Path) -> Answer:
     family = MusicVAEFamily.load(folder)
     family.model.to(best_device())
 
-    def answer(rows: Sequence[RequestRow], settings: Settings, budget: TimeBudget) -> Rows:
+    def answer(rows: Sequence[RequestRow], settings: Settings) -> Rows:
         name = settings["task"]
         if name not in TASKS:
             known = ", ".join(TASKS)
             raise InputError("task", expected=f"one of {known}", found=repr(name), remedy="choose one of them")
         as_config(settings)  # checks the settings for all tasks
         _check_columns(name, rows)
-        return TASKS[name].answer(family, rows, settings, budget)
+        return TASKS[name].answer(family, rows, settings)
 
     return answer
 
@@ -141,12 +138,11 @@ class _Points:
 
     codec: MelodyCodec
 
-    def __init__(self, family: MusicVAEFamily, budget: TimeBudget, given: Vector | None = None) -> None:
-        self.codec, self._family, self._budget, self._given = family.codec, family, budget, given
+    def __init__(self, family: MusicVAEFamily, given: Vector | None = None) -> None:
+        self.codec, self._family, self._given = family.codec, family, given
         self.used: list[Vector] = []
 
     def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Latent:
-        self._budget.check()
         given = self._given
         latent = self._family.prior(frame, seed, before) if given is None else Latent(given, ((1.0, frame),))
         self.used.append(latent.z)
@@ -172,10 +168,10 @@ def _check_columns(name: str, rows: Sequence[RequestRow]) -> None:
             raise InputError(f"row {number}", expected=expected, found=found, remedy="change the row or the task")
 
 
-def _read(rows: Sequence[RequestRow], column: str, budget: TimeBudget) -> list[Score]:
+def _read(rows: Sequence[RequestRow], column: str) -> list[Score]:
     solos = []
     for number, row in enumerate(rows, 1):
-        budget.check()
+        check_time()
         solos.append(read_midi(row[column], f"{column} {number}"))
     return solos
 

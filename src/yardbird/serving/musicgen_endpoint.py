@@ -12,7 +12,7 @@ from yardbird.devices import best_device, prepare_torch
 from yardbird.errors import ConfigError, InputError, YardbirdError
 from yardbird.generation.prompted_sound import sing
 from yardbird.generation.sound_orders import SingConfig, check_prompt
-from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow, TimeBudget
+from yardbird.tracking.endpoint import Answer, Endpoint, RequestRow
 
 MOST_SECONDS, MOST_SECONDS_IN_ALL = 30, 60  # a request must fit in the time of the server
 
@@ -25,7 +25,7 @@ def open_model(folder: Path) -> Answer:
     family = MusicGenFamily.load(folder)
     family.model.to(best_device())  # type: ignore[arg-type]  # transformers wraps it so that its types are lost
 
-    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any], budget: TimeBudget) -> list[dict[str, Any]]:
+    def answer(rows: Sequence[RequestRow], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         prompts = [row["prompt"] for row in rows]
         for number, prompt in enumerate(prompts, 1):
             check_prompt(prompt, f"prompt {number}")
@@ -37,11 +37,7 @@ def open_model(folder: Path) -> Answer:
             expected = f"at most {MOST_SECONDS_IN_ALL} seconds in total"
             found = f"{config.seconds * len(prompts):g} in {len(prompts)} sounds"
             raise InputError("request", expected=expected, found=found, remedy="split it into several requests")
-        timed = family.model.decoder.register_forward_pre_hook(lambda *_: budget.check())  # before every frame
-        try:
-            sounds = sing(family, prompts, config, settings["seed"])
-        finally:
-            timed.remove()
+        sounds = sing(family, prompts, config, settings["seed"])
         return [
             {
                 "wav": _as_base64(sound.waveform),

@@ -16,6 +16,7 @@ from yardbird.errors import InputError
 from yardbird.metrics.solo_metrics import describe
 from yardbird.music.score import Score
 from yardbird.studio.studio_session import Chosen
+from yardbird.time_budget import check_time
 
 MOST_FILES = 20
 _ABOUT_FOLDERS = "artist_from_folder"  # the folder is not the visitor's
@@ -58,6 +59,7 @@ def measure(files: Sequence[Chosen]) -> list[Measured]:
 
 
 def _measure(file: Chosen, used: bool, advice: Sequence[Advice]) -> Measured:
+    check_time()
     try:
         score = file.read()
     except InputError as error:

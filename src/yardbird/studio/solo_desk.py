@@ -23,11 +23,9 @@ from yardbird.models.family_kinds import TokenFamily
 from yardbird.report.coloured_sheet import concert_sheet, draw_coloured
 from yardbird.studio.model_shelf import ModelShelf
 from yardbird.studio.studio_session import MOST_BARS, Session
-from yardbird.tracking.endpoint import TimeBudget
 
 CHARTS, JUDGES = Path("data/charts"), Path("data/judges")
 MOST_RANGES = 100  # characters of bars to fill, such as 5-8
-MOST_SECONDS = 120.0  # of the drawing of a solo, during which the others wait
 _FREE_BARS = 16  # of a chorus without a chart
 _SUFFIXES = (".txt", ".cho", ".crd", ".chopro", ".chordpro", ".pro")
 
@@ -183,8 +181,7 @@ def keep(session: Session, take: Take) -> None:
 
 def _drawn(shelf: ModelShelf, wish: Wish, order: Order, seed: int, made: str) -> Take:
     opened = shelf.note_model(wish.model)
-    budget = TimeBudget(MOST_SECONDS, remedy="request fewer bars or candidates")
-    source = source_of(opened.family, opened.provenance, lambda _: budget.check())
+    source = source_of(opened.family, opened.provenance)
     settings = wish.settings()
     (solo,) = draw_best(source.draw, [order], settings, seed, JUDGES)
     start = int(np.append(solo.score.bar_ticks, solo.score.end_tick)[solo.primed_bars])

@@ -4,6 +4,7 @@ Gradio's page names addresses of its makers in its metadata. The content policy 
 this server's own files; usage statistics and the check for new versions are off.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -36,6 +37,7 @@ from yardbird.studio.studio_visitors import Studio
 SESSIONS = Path("out/studio")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _WEB = Path(__file__).parent / "web"
+_logger = logging.getLogger("uvicorn.error")  # which prints warnings
 #: Gradio's scripts are modules of this server, with inline starters and templates compiled in the browser.
 CONTENT_POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -52,7 +54,11 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware: adds the security headers, and refuses what pages of other servers send, such as uploads."""
+    """ASGI middleware: adds the security headers, and refuses what pages of other servers send, such as uploads.
+
+    Gradio fails on requests that no page sends, such as one for an event that does not exist. The log then has one
+    line, and the traceback at the level DEBUG.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -71,7 +77,11 @@ class Guard:
         origin = Headers(scope=scope).get("sec-fetch-site", "none")
         foreign = scope["method"] == "POST" and origin not in ("same-origin", "none")
         answer = PlainTextResponse("refused: sent by the page of another server", 403) if foreign else self._app
-        await answer(scope, receive, send_with)
+        try:
+            await answer(scope, receive, send_with)
+        except Exception as error:  # the application has sent status 500 already
+            _logger.warning("%s %s failed: %r", scope["method"], scope["path"], error)
+            _logger.debug("traceback:", exc_info=True)
 
 
 def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:

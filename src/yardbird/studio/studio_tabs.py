@@ -18,10 +18,12 @@ from yardbird.studio import between_desk, measure_desk, move_desk, sing_desk, so
 from yardbird.studio.solo_desk import Take, Wish
 from yardbird.studio.studio_session import SUFFIXES
 from yardbird.studio.studio_visitors import NO_SOLO, Studio, Visitor
+from yardbird.time_budget import time_budget
 
 _NO_CHART, _ANYONE = "No chart: the model draws the changes", "the model's choice"
 #: Work with models waits in one queue, because they share the processor.
 QUEUED: Mapping[str, Any] = {"concurrency_id": "models", "concurrency_limit": 1, "api_visibility": "private"}
+MOST_SECONDS = 120.0  # of the work for one visitor, during which the others wait
 AT_ONCE: Mapping[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -42,7 +44,8 @@ def _answer(function: Callable[..., str]) -> Callable[..., tuple[Any, Any]]:
         if visitor is None:
             return studio_views.notice("The page has lost its session: reload it."), gr.skip()
         try:
-            return "", function(visitor, *inputs)
+            with time_budget(MOST_SECONDS, "request less: fewer or shorter solos, bars, candidates or files"):
+                return "", function(visitor, *inputs)
         except OSError as error:  # first, because it can be a YardbirdError, which names paths of the server
             return studio_views.notice(f"{error.strerror}: the server cannot read or write its files"), gr.skip()
         except YardbirdError as error:

@@ -27,6 +27,7 @@ from yardbird.studio.move_desk import Moved
 from yardbird.studio.reference_solos import Quotation, ReferenceSolos, Row, Sign
 from yardbird.studio.sing_desk import Sung
 from yardbird.studio.solo_desk import Take
+from yardbird.time_budget import check_time
 
 _NO_REFERENCE = "There is no corpus here to compare with: run `yardbird run` in the project's folder."
 _environment = Environment(
@@ -127,6 +128,7 @@ def honesty_html(content: Mapping[str, Any]) -> str:
 
 def hear(score: Score, title: str, *, drums: bool = False, counted_in: bool = False, sheet: bool = False) -> Heard:
     """Render and draw a score."""
+    check_time()
     sound = render(score, comping=True, with_drums=drums, counted_in=counted_in)
     tempo = f"{score.mean_qpm:.0f} beats a minute"
     key = f"{score.key}, " if score.key else ""
@@ -143,6 +145,7 @@ def hear(score: Score, title: str, *, drums: bool = False, counted_in: bool = Fa
 
 def compare(score: Score, references: ReferenceSolos, start_tick: int = 0) -> Compared | None:
     """A solo compared with the real solos; None if there are none here, or it has no notes."""
+    check_time()
     if not references.exist or not len(score.notes):
         return None
     quotation = references.quotation(score, start_tick)

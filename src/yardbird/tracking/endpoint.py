@@ -1,43 +1,15 @@
 """The description of how a registered family is served. The family's module in `yardbird.serving` defines one."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any, Literal
-
-from yardbird.errors import InputError
 
 Kind = Literal["string", "long", "double", "boolean"]
 #: One row of a request: its columns as text. A null is empty.
 RequestRow = Mapping[str, str]
-
-
-class TimeBudget:
-    """The time that a request may take. A server calls `check` between rows, tokens or frames."""
-
-    def __init__(
-        self,
-        seconds: float | None = None,
-        remedy: str = "request fewer or shorter rows, or start the server with a longer --timeout",
-    ) -> None:
-        self._seconds, self._remedy = math.inf if seconds is None else seconds, remedy
-        self._until = monotonic() + self._seconds
-
-    def check(self) -> None:
-        """Stop the request if its time is over.
-
-        Raises:
-            InputError: the time is over.
-        """
-        if monotonic() > self._until:
-            expected = f"at most {self._seconds:g} s of work"
-            raise InputError("request", expected=expected, found="more", remedy=self._remedy)
-
-
-#: (rows of a request, its settings, its time) → rows of the response.
-Answer = Callable[[Sequence[RequestRow], Mapping[str, Any], TimeBudget], Sequence[Mapping[str, Any]]]
+#: (rows of a request, its settings) → rows of the response.
+Answer = Callable[[Sequence[RequestRow], Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)

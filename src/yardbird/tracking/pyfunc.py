@@ -12,10 +12,12 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
 from yardbird.errors import InputError, YardbirdError
+from yardbird.time_budget import time_budget
 from yardbird.tracking import scoring_guard
-from yardbird.tracking.endpoint import Endpoint, RequestRow, Server, TimeBudget
+from yardbird.tracking.endpoint import Endpoint, RequestRow, Server
 
 MOST_ROWS = 64  # of a request
+_REMEDY = "request fewer or shorter rows, or start the server with a longer --timeout"
 _LONGEST_VALUE = 40  # characters of a wrong value in an error
 
 
@@ -47,7 +49,8 @@ class EndpointModel(PythonModel):
     ) -> pd.DataFrame:
         try:
             rows = _rows(model_input, self._endpoint)
-            return pd.DataFrame(self._answer(rows, params or {}, TimeBudget(scoring_guard.budget_seconds())))
+            with time_budget(scoring_guard.budget_seconds(), _REMEDY):
+                return pd.DataFrame(self._answer(rows, params or {}))
         except YardbirdError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
 

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from yardbird.nn.evaluating import evaluating, in_evaluation
 from yardbird.nn.lstm import LSTM
 from yardbird.seeds import derive_seed, generator
+from yardbird.time_budget import check_time
 
 _CANDIDATES = 16  # of each part if there is guidance
 _LEAST_SPREAD = 0.02  # without a minimum, a component that collapses to a single point has unbounded density
@@ -92,6 +93,7 @@ class SequencePrior(nn.Module):
             before = read[:, -1:]
         drawn = []
         for at in range(first, len(condition)):
+            check_time()
             if at % self.places == 0:
                 stream = generator(seed, "prior", (at - first) // self.places)
             inputs = self._inputs(before, rows[:, at : at + 2], at)

@@ -33,6 +33,7 @@ from yardbird.config import PositiveInt, Settings, ShareBelowOne
 from yardbird.nn.linear import Linear, together
 from yardbird.nn.lstm import LSTM
 from yardbird.nn.relations import NOTHING, carry
+from yardbird.time_budget import check_time
 
 WIDEST = 24  # distance of classes; greater distances share a term
 _FIRST_SPREAD = -3.0  # before softplus, i.e. σ = 0.05: at the start of training, z is informative
@@ -225,6 +226,7 @@ class RecurrentVAE(nn.Module):
         symbol = held = torch.full((rows,), self.alphabet.start, device=z.device)
         steps, accents = [], []
         for step in range(context.shape[1]):
+            check_time()
             now = None if conditions is None else conditions[:, step]
             row = torch.cat([self._symbol(symbol, held, now) + places[step], context[:, step]], dim=-1)
             hidden, state = self.decoder(row[:, None], state)

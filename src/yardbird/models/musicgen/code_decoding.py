@@ -20,6 +20,7 @@ from yardbird.music.score_frames import BAR_BEAT, BEAT, ScoreFrames
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Sampling, SoundSampling, choose, row_generators
 from yardbird.progress import progress
+from yardbird.time_budget import check_time
 
 if TYPE_CHECKING:  # imported only where it is used: it is slow to import
     from transformers import MusicgenForConditionalGeneration
@@ -173,6 +174,7 @@ def _fill(
     conditioned.start(score, ids.shape[2])
     seen, first = 0, int(unknown.any(0).any(0).nonzero()[0])
     for step in progress(range(first, ids.shape[2]), doing="singing", unit="frame"):
+        check_time()
         scores = conditioned.scores(ids[:, :, seen:step])
         seen, drawing = step, unknown[:, :, step]
         if bool(drawing.any()):  # a row still inside its prime keeps the prime's own codes
