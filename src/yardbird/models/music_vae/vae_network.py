@@ -220,10 +220,9 @@ class RecurrentVAE(nn.Module):
         """Decode step by step: `pick`, (rows, V) → (rows,), chooses each step, which is the next input. Return the
         steps and most probable accents. Rows are segments (hierarchical) or whole windows (flat), in window order."""
         context, state = self._begin(z, blur)
-        rows = context.shape[0]
         conditions = None if condition is None else self._rows(condition)
         places = self.place.weight.repeat(context.shape[1] // self.alphabet.steps, 1)
-        symbol = held = torch.full((rows,), self.alphabet.start, device=z.device)
+        symbol = held = torch.full((len(context),), self.alphabet.start, device=z.device)
         steps, accents = [], []
         for step in range(context.shape[1]):
             check_time()
