@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from yardbird.audio.comping import accompaniment
+from yardbird.audio.loudness import integrated_loudness
 from yardbird.audio.synth import SAMPLE_RATE, render
 from yardbird.audio.wave import Waveform
 from yardbird.generation.leadsheet import LeadSheet
@@ -43,11 +44,18 @@ def test_every_note_of_the_alto_sounds() -> None:
 
 @pytest.mark.parametrize("velocity", [30, 127])
 @pytest.mark.parametrize("comping", [False, True])
-def test_every_rendering_is_loud_enough_and_never_clips(velocity: int, comping: bool) -> None:
+def test_every_rendering_has_one_loudness_and_never_clips(velocity: int, comping: bool) -> None:
     waveform = render(solo(velocity=velocity), comping=comping)
     assert waveform.peak <= 10 ** (-1 / 20) + 1e-6
-    root_mean_square = np.sqrt(np.mean(waveform.samples.astype(np.float64) ** 2))
-    assert -24 < 20 * np.log10(root_mean_square) < -14
+    assert integrated_loudness(waveform.samples, SAMPLE_RATE) == pytest.approx(-17, abs=0.01)
+
+
+@pytest.mark.parametrize("program", [0, 26, 32, 56, 66, 71, 73])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_all_instruments_are_equally_loud(program: int, channels: int) -> None:
+    """With the level of the sounding frames, they differed by 2 LU."""
+    waveform = render(replace(solo(), program=program), channels=channels)
+    assert integrated_loudness(waveform.samples, SAMPLE_RATE) == pytest.approx(-17, abs=0.01)
 
 
 def test_a_rest_is_silent_and_a_note_is_not() -> None:

@@ -14,7 +14,7 @@ from yardbird.data.cutting import cuts, write_clips
 from yardbird.data.source_sounds import AudioConfig, Sound
 from yardbird.errors import ConfigError
 
-CONFIG = AudioConfig("recordings", 16_000, 8.0, 2.0, 100.0, "Be-bop", False, -18.0, None, None)
+CONFIG = AudioConfig("recordings", 16_000, 8.0, 2.0, 100.0, "Be-bop", False, -17.0, None, None)
 LENGTHS = st.lists(st.floats(0.3, 12.0), min_size=1, max_size=40)
 
 

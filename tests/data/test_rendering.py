@@ -39,7 +39,7 @@ def make(tmp_path: Path, root: Path) -> Make:
     (tmp_path / "recordings" / "README.md").write_text("none yet")
 
     def clips(seconds: float = 1000.0, **changes: object) -> Made:
-        audio = AudioConfig(str(tmp_path / "recordings"), 16_000, 8.0, 2.0, seconds, "Be-bop", False, -18.0, None, None)
+        audio = AudioConfig(str(tmp_path / "recordings"), 16_000, 8.0, 2.0, seconds, "Be-bop", False, -17.0, None, None)
         split = SplitConfig(0.2, 0.2, 0, 0.13)
         return make_clips(tmp_path / "augmented", tmp_path / "clips", replace(audio, **changes), split, 0)  # type: ignore[arg-type]
 

@@ -1,12 +1,23 @@
 """Loudness: measurement, normalisation, and detection of clipping and of antiphase channels."""
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
 SILENCE_DECIBELS = -60.0  # a recording with a lower peak has no sound
+CEILING = 10 ** (-1 / 20)  # amplitude: no sample of a render or a clip is above −1 dB
 
-_FRAME_SECONDS = 2048 / 44_100  # over which loudness is measured
-_CEILING = 10 ** (-1 / 20)  # no sample above −1 dB
+# ITU-R BS.1770-4: blocks of 400 ms, each 100 ms after the one before
+_HOP_SECONDS, _HOPS_PER_BLOCK = 0.1, 4
+_OFFSET = -0.691  # dB: a sine of 997 Hz at full scale in one channel has −3.01 LUFS
+_ABSOLUTE_GATE = 10 ** ((-70 - _OFFSET) / 10)  # power
+_RELATIVE_GATE = 0.1  # of the mean power of the blocks above the absolute gate
+_SHELF_HERTZ, _SHELF_Q = 1681.974450955533, 0.7071752369554196
+_SHELF_GAIN, _SHELF_MIDDLE = 10 ** (3.999843853973347 / 20), 0.4996667741545416
+_HIGH_PASS_HERTZ, _HIGH_PASS_Q, _HIGH_PASS_GAIN = 38.13547087602444, 0.5003270373238773, 1.0049948987146884
+_HOPS_AT_ONCE = 10  # are filtered; long recordings need little memory, and the cache of the processor holds them
+
 _FLAT = 1e-4  # of the peak: samples nearer to it count as clipped; two steps of 16 bits, which dither may add
 _FLAT_RUN = 3  # samples; an unclipped wave has one or two at its peak
 _TOP = 0.5  # of the peak: the levels above it show the resolution of the samples
@@ -20,29 +31,83 @@ def decibels(level: float) -> float:
     return float(20 * np.log10(level)) if level > 0 else -np.inf
 
 
-def levelled(samples: NDArray[np.float32], sample_rate: int, loudness: float) -> NDArray[np.float32]:
-    """Scale samples to a root mean square over the sounding frames, or to less if a peak would exceed −1 dB.
+def integrated_loudness(samples: NDArray[np.float32], sample_rate: int) -> float:
+    """The loudness of a whole sound in LUFS by ITU-R BS.1770-4; −inf if no block is above −70 LUFS.
 
-    Frames 30 dB below the loudest count as rests, so that a solo with many rests does not become louder.
+    Blocks more than 10 LU below the mean of the others are not counted, so rests of a second do not matter. The
+    standard does not define the loudness of a sound shorter than a block: here, that is one block. All channels count
+    equally; the standard gives surround channels 1.5 dB more.
+
+    Args:
+        samples: (frames,) or (frames, channels).
+        sample_rate: frames a second.
+    """
+    if not len(samples):
+        return -np.inf
+    hop, per_block = round(_HOP_SECONDS * sample_rate), _HOPS_PER_BLOCK
+    if len(samples) < hop * per_block:
+        hop, per_block = len(samples), 1
+    power = _weighted_power(samples.reshape(len(samples), -1), sample_rate, hop)
+    blocks = np.lib.stride_tricks.sliding_window_view(power, per_block).mean(axis=1)
+    loud = blocks[blocks > _ABSOLUTE_GATE]
+    if not len(loud):
+        return -np.inf
+    return float(_OFFSET + 10 * np.log10(loud[loud > _RELATIVE_GATE * loud.mean()].mean()))
+
+
+def levelled(samples: NDArray[np.float32], sample_rate: int, loudness: float) -> NDArray[np.float32]:
+    """Scale samples to a loudness, or to less if a peak would exceed −1 dB.
+
+    Equal sounds at different levels become equal, because the loudness is measured at a peak of full scale. A sound
+    whose blocks are silent even there, such as a click after seconds of silence, gets a peak of −1 dB.
 
     Args:
         samples: (frames,) or (frames, channels); silence stays silence.
         sample_rate: frames a second.
-        loudness: in dB below full scale, e.g. −18.
+        loudness: in LUFS, e.g. −17.
     """
     peak = peak_of(samples)
     if peak == 0:
         return samples
-    gain = min(10 ** (loudness / 20) / sounding_level(samples, sample_rate), _CEILING / peak)
-    return samples * np.float32(gain)
+    full_scale = samples / np.float32(peak)
+    gain = min(10 ** ((loudness - integrated_loudness(full_scale, sample_rate)) / 20), CEILING)
+    return full_scale * np.float32(gain)
 
 
-def sounding_level(samples: NDArray[np.float32], sample_rate: int) -> float:
-    """The root mean square of the frames that are at most 30 dB below the loudest; 0 for silence."""
-    frame = round(_FRAME_SECONDS * sample_rate)
-    whole = samples[: len(samples) // frame * frame] if len(samples) >= frame else samples
-    power = np.square(whole.reshape(max(1, len(whole) // frame), -1)).mean(axis=1, dtype=np.float64)
-    return float(np.sqrt(power[power >= power.max() / 1000].mean()))
+def _weighted_power(samples: NDArray[np.float32], sample_rate: int, hop: int) -> NDArray[np.float64]:
+    """The power of the K-weighted channels together, in every `hop` frames: (len(samples) // hop,)."""
+    from scipy import signal
+
+    sections = _k_weighting(sample_rate)
+    state = np.zeros((len(sections), samples.shape[1], 2))
+    powers, end = [], len(samples) // hop * hop
+    for start in range(0, end, hop * _HOPS_AT_ONCE):
+        piece = samples[start : min(end, start + hop * _HOPS_AT_ONCE)].T
+        weighted, state = signal.sosfilt(sections, piece, zi=state)
+        powers.append(np.square(weighted).reshape(len(piece), -1, hop).mean(axis=2).sum(axis=0))
+    return np.concatenate(powers)
+
+
+@functools.cache
+def _k_weighting(sample_rate: int) -> NDArray[np.float64]:
+    """The two filters of BS.1770 as second-order sections: a high shelf (the head), then a high pass.
+
+    The standard has their coefficients at 48 kHz. Frequencies, Q and gains are those from which these follow by the
+    bilinear transform.
+    """
+    shelf, high = (np.tan(np.pi * hertz / sample_rate) for hertz in (_SHELF_HERTZ, _HIGH_PASS_HERTZ))
+    middle = _SHELF_GAIN**_SHELF_MIDDLE * shelf / _SHELF_Q
+    head = [_SHELF_GAIN + middle + shelf**2, 2 * (shelf**2 - _SHELF_GAIN), _SHELF_GAIN - middle + shelf**2]
+    pass_ = [_HIGH_PASS_GAIN, -2 * _HIGH_PASS_GAIN, _HIGH_PASS_GAIN]
+    sections = np.array([_section(head, shelf, _SHELF_Q), _section(pass_, high, _HIGH_PASS_Q)])
+    return sections if sample_rate > 2 * _SHELF_HERTZ else sections[1:]  # below, no frequency is in the shelf
+
+
+def _section(numerator: list[float], frequency: float, quality: float) -> list[float]:
+    """A second-order section of scipy.signal, with the poles of an analog filter."""
+    norm = 1 + frequency / quality + frequency**2
+    denominator = [norm, 2 * (frequency**2 - 1), 1 - frequency / quality + frequency**2]
+    return [value / norm for value in numerator + denominator]
 
 
 def peak_of(samples: NDArray[np.float32]) -> float:

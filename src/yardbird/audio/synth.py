@@ -18,7 +18,7 @@ from yardbird.music.score import Score
 
 SAMPLE_RATE = 44_100
 _TAIL_SECONDS = 0.6  # after the end of the score, so that the last note rings out
-_LOUDNESS = -18.0  # dB below full scale
+_LOUDNESS = -17.0  # LUFS
 _LOWEST_HZ = 30
 _COMPING = 10 ** (-9 / 20)  # piano and bass together against the solo
 _DRUMS = 10 ** (-15 / 20)  # the drums against the solo, also in the count-in

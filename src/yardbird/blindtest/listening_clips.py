@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-import torchaudio
 from numpy.typing import NDArray
 from scipy import signal
 
 from yardbird import files
 from yardbird.audio.comping import PIANO
+from yardbird.audio.loudness import CEILING, decibels, integrated_loudness, peak_of
 from yardbird.audio.synth import SAMPLE_RATE, render
 from yardbird.audio.wave import Waveform, write_wave
 from yardbird.blindtest.bundle import KEY, PUBLIC, BlindTest, Key, Origin, clip_path, excerpt_path
@@ -28,7 +27,6 @@ LEAD_SECONDS = 0.1
 #: The first sound is the first sample above this share of the clip's peak (−40 dB).
 ONSET_SHARE = 0.01
 _FADE_SECONDS = 0.5  # fade-out at the end of every clip
-_CEILING = 10 ** (-1 / 20)  # amplitude: no sample is above −1 dB
 _SCALE = 37  # notes of a check's scale: three octaves of semitones, so that its direction is unmistakable
 _SCALE_FOOT, _SCALE_REST = 48, 6  # C3, and the rest between two scales in note lengths
 _SCALE_QPM = 180.0  # four notes a beat: a scale takes three seconds
@@ -109,11 +107,11 @@ def check_score(up: bool, number: int, seconds: float) -> Score:
 def render_clips(scores: list[Score], config: BlindTestConfig) -> Clips:
     """Render every score as `config.seconds` of mono sound at the requested loudness.
 
-    Loudness is the programme loudness of ITU-R BS.1770-4. If a clip would exceed −1 dB, all clips become quieter.
+    If a clip would exceed −1 dB, all clips become quieter.
     """
     clips = [_clip(score, config) for score in scores]
-    levels = [_loudness(clip, config.sample_rate) for clip in clips]
-    headroom = [level + 20 * np.log10(_CEILING / np.abs(clip).max()) for clip, level in zip(clips, levels, strict=True)]
+    levels = [integrated_loudness(clip, config.sample_rate) for clip in clips]
+    headroom = [level + decibels(CEILING / peak_of(clip)) for clip, level in zip(clips, levels, strict=True)]
     target = float(min(config.loudness, *headroom))
     gains = [np.float32(10 ** ((target - level) / 20)) for level in levels]
     waves = (Waveform((clip * gain)[:, None], config.sample_rate) for clip, gain in zip(clips, gains, strict=True))
@@ -137,7 +135,3 @@ def first_sound(samples: NDArray[np.floating[Any]]) -> int:
     """The first of the samples, shape (frames,), that is above `ONSET_SHARE` of their peak."""
     level = np.abs(samples)
     return int(np.argmax(level > ONSET_SHARE * level.max()))
-
-
-def _loudness(samples: NDArray[np.float32], sample_rate: int) -> float:
-    return float(torchaudio.functional.loudness(torch.from_numpy(samples)[None], sample_rate))

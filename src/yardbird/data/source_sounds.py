@@ -40,7 +40,7 @@ class AudioConfig(Settings, section="audio"):
     training_seconds: PositiveFloat  # of rendered training clips; recordings are used whole
     style: Annotated[str, Check(str.strip, "a word or more")]  # the first word of the captions made by rule
     comping: bool  # render solos with piano and bass if they have chords
-    loudness: Annotated[float, Interval(ge=-60, le=-6)]  # of the sounding frames of every sound, dB below full scale
+    loudness: Annotated[float, Interval(ge=-60, le=-6)]  # of every sound, LUFS
     listening: ListeningConfig | None  # None: only the user says what is known about a recording
     separator: SeparatorConfig | None  # of recordings; None: clips contain all instruments
 

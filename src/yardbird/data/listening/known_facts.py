@@ -59,7 +59,7 @@ class CaptionRow:
     bars_sure: float | None
     heard_instrument: str
     instrument_sure: float | None
-    loudness: float | None  # dB below full scale
+    loudness: float | None  # LUFS
 
 
 def known_facts(remark: Remark, heard: Heard | None, sure: float, style: str, artist: str, seconds: float) -> Known:

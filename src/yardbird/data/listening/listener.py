@@ -12,7 +12,7 @@ from typing import Any, Self, get_args
 
 import numpy as np
 
-from yardbird.audio.loudness import decibels, sounding_level
+from yardbird.audio.loudness import integrated_loudness
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.transcription import SAMPLE_RATE
 from yardbird.audio.wave import Waveform
@@ -51,7 +51,7 @@ class Heard:
     bars_sure: float
     instrument: str
     instrument_sure: float
-    loudness: float  # of the sounding frames, in dB below full scale; measured
+    loudness: float  # of all channels, in LUFS; measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ class Listener:
             bars_sure=beats_sure * float(bars.max()),
             instrument=str(self.instruments.classes_[instruments.argmax()]),
             instrument_sure=float(instruments.max()),
-            loudness=decibels(sounding_level(samples, SAMPLE_RATE)),
+            loudness=integrated_loudness(start.samples, start.sample_rate),
         )
 
 
