@@ -136,6 +136,7 @@ def test_without_experiments_the_command_says_how_to_start_one(repository: Path,
     assert done.stdout.startswith("no experiments of this commit; start one with `yardbird exp")
 
 
+@pytest.mark.slow
 def test_an_experiment_may_have_the_name_of_the_branch(repository: Path, tmp_path: Path) -> None:
     """Regression: it hid the row of its commit, and so did two experiments of one name."""
     folder = shutil.copytree(repository, tmp_path / "copy")

@@ -147,6 +147,7 @@ def test_after_a_recorded_demo_git_is_clean_and_the_usual_way_back_works(mine: P
     assert "results are those of the current commit" in yardbird(mine, "run", "--record", "demo")
 
 
+@pytest.mark.slow
 def test_new_code_from_main_continues_with_what_this_machine_has_computed(demo: Path) -> None:
     """DVC asks its run cache only if dvc.lock has no fitting entry, and that of main fits and names other bytes."""
     call(demo, "git", "switch", "-q", "main")
