@@ -53,7 +53,7 @@ test: $(INSTALLED) ## the default tests, on two cores
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED) ## slow tests, on two cores: the pipeline run twice, served models, a browser
-	pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --timeout 1200
+	pytest -m "slow or hypothesis" --hypothesis-profile thorough -n 2 --dist loadfile --no-loadscope-reorder --timeout 1200
 
 lint: $(INSTALLED) docs ## format, lint, types, layers, documentation
 	ruff format --check

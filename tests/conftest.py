@@ -30,7 +30,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
-settings.register_profile("default", deadline=None, derandomize=True, max_examples=50)
+#: `make test-slow` tries four times as many examples of each property.
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=100)
 settings.load_profile("default")
 
 

@@ -1,15 +1,14 @@
 """`yardbird compare` and `dvc metrics show`, in a repository with real DVC experiments."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from in_process import yardbird
 from ruamel.yaml import YAML
+from tiny_pipeline import call
 
 from yardbird import files
 from yardbird.deciding_metrics import FOLDER, HEADING, METRICS
@@ -33,14 +32,6 @@ for path in {METRIC_FILES}:
 """
 
 
-def run(folder: Path, *command: str) -> str:
-    environment = {**os.environ, "COLUMNS": str(WIDTH), "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b"}
-    environment |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b", "GIT_CONFIG_GLOBAL": os.devnull}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One commit with results, and an experiment that changes those of one family."""
@@ -50,19 +41,18 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     metrics = [{path: {"cache": False}} for path in METRIC_FILES]
     stage = {"cmd": f"{sys.executable} stage.py", "params": ["generate"], "metrics": metrics}
     YAML().dump({"stages": {"compare": stage}}, folder / "dvc.yaml")
-    dvc = (sys.executable, "-m", "dvc")
-    run(folder, "git", "init", "-q", "-b", "trunk")
-    run(folder, *dvc, "init", "-q")
-    run(folder, *dvc, "config", "core.analytics", "false")
-    run(folder, *dvc, "repro", "-q")
-    run(folder, "git", "add", "-A")
-    run(folder, "git", "commit", "-qm", "results")
-    run(folder, *dvc, "exp", "run", "-q", "--temp", "-n", "hot", "-S", "generate.temperature=1.5")
+    call(folder, "git", "init", "-q", "-b", "trunk")
+    call(folder, "dvc", "init", "-q")
+    call(folder, "dvc", "config", "core.analytics", "false")
+    call(folder, "dvc", "repro", "-q")
+    call(folder, "git", "add", "-A")
+    call(folder, "git", "commit", "-qm", "results")
+    call(folder, "dvc", "exp", "run", "-q", "--temp", "-n", "hot", "-S", "generate.temperature=1.5")
     return folder
 
 
 def test_dvc_shows_the_ten_metrics_in_a_table_that_fits_a_terminal(repository: Path) -> None:
-    lines = run(repository, sys.executable, "-m", "dvc", "metrics", "show").splitlines()
+    lines = call(repository, "dvc", "metrics", "show").splitlines()
     assert [line.split()[0] for line in lines] == ["Path", *METRIC_FILES]
     assert max(map(len, lines)) <= 100
     assert lines[0].split()[1:] == ["music_transformer", "music_vae", "musicgen"]
@@ -131,15 +121,16 @@ def test_without_a_run_an_error_is_one_line(tmp_path: Path, options: list[str], 
 
 
 def test_without_experiments_the_command_says_how_to_start_one(repository: Path, tmp_path: Path) -> None:
-    run(tmp_path, "git", "clone", "-q", str(repository), "clone")
+    call(tmp_path, "git", "clone", "-q", str(repository), "clone")
     done = yardbird(tmp_path / "clone", "compare", "--experiments")
     assert done.stdout.startswith("no experiments of this commit; start one with `yardbird exp")
 
 
+@pytest.mark.slow
 def test_an_experiment_may_have_the_name_of_the_branch(repository: Path, tmp_path: Path) -> None:
     """Regression: it hid the row of its commit, and so did two experiments of one name."""
     folder = shutil.copytree(repository, tmp_path / "copy")
     heated = ("-n", "trunk", "-S", "generate.temperature=2.0")
-    run(folder, sys.executable, "-m", "dvc", "exp", "run", "-q", "--temp", *heated)
+    call(folder, "dvc", "exp", "run", "-q", "--temp", *heated)
     lines = yardbird(folder, "compare", "-e").stdout.splitlines()
     assert sorted(line.split()[1] for line in lines if line.startswith("trunk ")) == ["1.25", "2.25"]

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
-import dvc  # noqa: F401  # before stdout is redirected, because DVC's log handlers keep the stdout of the first import
+from dvc.cli import main as dvc_main  # before stdout is redirected: DVC's log handlers keep that of the first import
 
 from yardbird import files
 from yardbird.cli import app
@@ -79,6 +80,8 @@ def environment(machine: str = "mine") -> dict[str, str]:
 
 def call(folder: Path, *command: str, machine: str = "mine", status: int = 0) -> str:
     """The output of a command, stdout and stderr together; `status` is the expected exit status."""
+    if command[0] == "dvc":
+        return _inside(folder, lambda: sys.exit(dvc_main(list(command[1:]))), machine, status)
     done = subprocess.run(
         command, cwd=folder, env=environment(machine), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -87,7 +90,12 @@ def call(folder: Path, *command: str, machine: str = "mine", status: int = 0) ->
 
 
 def yardbird(folder: Path, *arguments: str, machine: str = "mine", status: int = 0) -> str:
-    """The output of the command line and of the stages it runs; in this process, since importing DVC takes a second."""
+    """The output of the command line and of the stages it runs."""
+    return _inside(folder, lambda: app(arguments), machine, status)
+
+
+def _inside(folder: Path, run: Callable[[], object], machine: str, status: int) -> str:
+    """The output of a program that runs in this process, since importing DVC takes a second."""
     stdout, stderr = os.dup(1), os.dup(2)
     code: object = 0
     with tempfile.TemporaryFile("w+", buffering=1) as output:
@@ -100,7 +108,7 @@ def yardbird(folder: Path, *arguments: str, machine: str = "mine", status: int =
                 contextlib.redirect_stdout(output),
                 contextlib.redirect_stderr(output),
             ):
-                app(arguments)
+                run()
         except SystemExit as ended:
             code = ended.code or 0
         finally:

@@ -12,9 +12,9 @@ _MOST_VALUES = 100_000
 _MOST_BITS = 1024  # Python converts no integer of thousands of digits to text
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=8)
 def parsed_yaml(content: bytes) -> Any:
-    """The values of a text in YAML; the last text is parsed once.
+    """The values of a text in YAML; each of the last texts is parsed once.
 
     Raises:
         RecursionError: brackets are inside each other too deep.

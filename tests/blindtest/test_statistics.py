@@ -84,7 +84,10 @@ def votes_on(clips: int, listeners: int, rng: np.random.Generator) -> np.ndarray
     return rng.random((listeners, clips)) < norm.cdf(pull)
 
 
-@pytest.mark.parametrize(("clips", "listeners"), [(6, 200), (6, 10), (12, 30)])
+@pytest.mark.parametrize(
+    ("clips", "listeners"),
+    [pytest.param(6, 200, marks=pytest.mark.slow), (6, 10), pytest.param(12, 30, marks=pytest.mark.slow)],
+)
 def test_the_bootstrap_over_clips_and_listeners_has_coverage_and_independent_intervals_do_not(
     clips: int, listeners: int
 ) -> None:
@@ -182,7 +185,7 @@ def test_an_opinion_without_variance_has_an_interval_within_the_scale() -> None:
     assert 2 < found.low < 4
 
 
-@pytest.mark.parametrize(("clips", "listeners"), [(6, 100), (12, 20)])
+@pytest.mark.parametrize(("clips", "listeners"), [pytest.param(6, 100, marks=pytest.mark.slow), (12, 20)])
 def test_the_bootstrap_of_opinions_has_coverage_and_independent_intervals_do_not(clips: int, listeners: int) -> None:
     rng, held = np.random.default_rng(0), []
     truth = np.mean([opinions(100, 100, rng, 0.6).mean() for _ in range(50)])

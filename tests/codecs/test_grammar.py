@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from event_scores import CHOOSERS, CODEC, chords_or_none, grid_scores, walk
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yardbird.codecs.grammar import EventGrammar
@@ -70,7 +70,6 @@ def check_solo(score: Score, arguments: dict[str, Any]) -> None:
         assert score.tempos[0].qpm == CODEC.tempos[np.argmin(np.abs(np.log(CODEC.tempos / arguments["qpm"])))]
 
 
-@settings(max_examples=150)
 @given(arguments=grammar_arguments(), chooser=st.sampled_from(sorted(CHOOSERS)), seed=st.integers(0, 2**32))
 def test_every_walk_ends_in_the_requested_solo(arguments: dict[str, Any], chooser: str, seed: int) -> None:
     tokens = walk(EventGrammar(CODEC, **arguments), CHOOSERS[chooser], seed)
@@ -81,7 +80,6 @@ def test_every_walk_ends_in_the_requested_solo(arguments: dict[str, Any], choose
     np.testing.assert_array_equal(CODEC.encode(score, artist), tokens)
 
 
-@settings(max_examples=50)
 @given(arguments=grammar_arguments(), seed=st.integers(0, 2**32))
 def test_a_mask_of_the_table_allows_the_tokens_of_its_spans(arguments: dict[str, Any], seed: int) -> None:
     """All solos share the table, so no caller may change a mask."""
@@ -94,7 +92,6 @@ def test_a_mask_of_the_table_allows_the_tokens_of_its_spans(arguments: dict[str,
         grammar.advance(int(random.choice(sorted(expected))))
 
 
-@settings(max_examples=100)
 @given(score=grid_scores(one_meter=True), data=st.data(), seed=st.integers(0, 2**32))
 def test_every_prefix_of_a_stream_is_a_prime_that_can_be_continued(
     score: Score, data: st.DataObject, seed: int
@@ -157,7 +154,6 @@ def test_given_chords_are_at_their_steps_after_a_prime_with_other_chords(make_sc
     assert score.notes[:2].tolist() == [(0, 12, 60, 87), (60, 36, 62, 87)]
 
 
-@settings(max_examples=50)
 @given(bars=st.integers(1, 7), chorus=st.integers(1, 3), seed=st.integers(0, 2**32))
 def test_all_choruses_have_the_changes_of_the_first(bars: int, chorus: int, seed: int) -> None:
     grammar = EventGrammar(CODEC, bars=bars, pitch_range=(60, 72), chorus_bars=chorus, meter=(4, 4))

@@ -194,6 +194,7 @@ def test_options_for_folders_require_a_folder(doctor):
     assert "expected a folder with these options, found none; name the folders to examine" in str(code)
 
 
+@pytest.mark.slow
 def test_repaired_copies_of_real_solos_are_ingested_to_the_same_scores(root, shared, ingest_config, tmp_path):
     before = survey(shared / "coltrane", "coltrane", ingest_config)
     repair(examine(root, shared / "coltrane"), [shared / "coltrane"], tmp_path / "out")

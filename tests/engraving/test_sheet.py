@@ -114,6 +114,7 @@ def test_lines_break_after_four_bars_and_a_pickup_is_extra() -> None:
     assert line_breaks([30, 30, 4, 4, 8], pickup=False) == {1, 2, 4}
 
 
+@pytest.mark.slow
 def test_symbols_of_a_real_solo_do_not_touch(shared) -> None:
     sheet = write_sheet(load_midi(shared / "parker/omnibook__Confirmation.mid"), INSTRUMENTS["trumpet"])
     for page in draw_pages(as_musicxml(sheet), "Confirmation", "Trumpet", ""):

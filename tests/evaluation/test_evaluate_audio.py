@@ -119,6 +119,7 @@ def test_solos_are_compared_without_chords(evaluated):
     assert all(np.isnan(mean.value) and mean.distance is None for mean in chords)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table(evaluated, sounding, family):
     again = evaluate_audio("musicgen", family, sounding, CONFIG, 0)
     assert as_csv(merged(*again[:2])) == as_csv(merged(*evaluated[:2]))

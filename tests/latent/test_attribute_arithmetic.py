@@ -69,6 +69,7 @@ def test_every_direction_has_a_row_and_a_piece_forward_and_back(study, explored)
     assert (folder / "arithmetic.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes(study, explored, tmp_path):
     folder, figures, _ = explored
     assert explore_arithmetic(study, find_directions(study), CONFIG, tmp_path) == figures

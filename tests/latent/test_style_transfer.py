@@ -65,6 +65,7 @@ def test_a_solo_of_each_artist_is_written_at_every_strength(explored):
     assert written == pieces | {"transfer.csv", "transfer.png"}
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes(study, explored, tmp_path):
     folder, figures = explored
     assert explore_transfer(study, find_directions(study), CONFIG, tmp_path) == figures

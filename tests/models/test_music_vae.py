@@ -121,8 +121,9 @@ def test_adjacent_windows_do_not_depend_on_later_ones() -> None:
 
 def test_the_ends_of_a_mix_equal_the_reconstructions_exactly() -> None:
     for latent, other in ((A, B), (B, A)):
+        reconstruction = MODEL.decode(latent)
         for ends in ((1 - 0.0) * latent + 0.0 * other, np.float64(0) * other + np.float64(1) * latent, latent - 0 * B):
-            assert MODEL.decode(ends) == MODEL.decode(latent)
+            assert MODEL.decode(ends) == reconstruction
             assert np.array_equal(ends.condition, latent.condition)
             assert ends.frame.score == latent.frame.score
     assert len(MODEL.decode(A).notes) > 0

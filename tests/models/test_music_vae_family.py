@@ -271,7 +271,7 @@ def test_training_uses_every_window_and_validation_adjacent_windows(vae: MusicVA
     assert not {"set_epoch"} - set(dir(data.train))
 
 
-@pytest.mark.parametrize("decoder", ["hierarchical", "flat"])
+@pytest.mark.parametrize("decoder", ["hierarchical", pytest.param("flat", marks=pytest.mark.slow)])
 def test_four_windows_can_be_memorised_through_the_latent(make: Make, melody_encoded: Path, decoder: str) -> None:
     """Decoded from its own z, a window is reconstructed; from another window's z, it is not."""
     family = make(

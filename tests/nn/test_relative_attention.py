@@ -65,7 +65,7 @@ def test_the_tiling_changes_nothing(monkeypatch: pytest.MonkeyPatch, tiling: tup
     torch.testing.assert_close(*gradients)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("dropout", [pytest.param(0.0, marks=pytest.mark.slow), 0.3])
 def test_gradients_are_those_of_finite_differences(monkeypatch: pytest.MonkeyPatch, dropout: float) -> None:
     monkeypatch.setattr(module, "_tiling", lambda _: (3, 2))
 

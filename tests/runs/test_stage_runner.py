@@ -10,13 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import md5
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from dvc.stage import PipelineStage
+from dvc.utils.serialize import dumps_yaml, load_yaml
 from tiny_pipeline import call, clone, environment, made_by, ran, yardbird
 
 from yardbird import files
 from yardbird.dvc_lock import read_lock
 from yardbird.runs import stage_runner
+from yardbird.runs.dvc_stage import _LockFile
 from yardbird.runs.stage_runner import about, cores, default_jobs, read_seconds
 
 WEIGHTS, SOLO, ANALYSIS = "models/toy/weights.txt", "data/generated/toy/solo.wav", "analysis.txt"
@@ -50,7 +54,8 @@ def test_stages_side_by_side_leave_the_bytes_of_a_run_one_after_another(theirs: 
         assert not (together / WEIGHTS).exists()
         (together / ".git/wait").unlink()
     assert sorted(ran(together)) == sorted([WEIGHTS, ANALYSIS, SOLO])
-    assert (together / "dvc.lock").read_bytes() == (alone / "dvc.lock").read_bytes()
+    written = (alone / "dvc.lock").read_text()
+    assert (together / "dvc.lock").read_text() == written == dumps_yaml(load_yaml(alone / "dvc.lock")), "as by DVC"
     assert cache(together) == cache(alone)
     call(by_dvc, "dvc", "repro", "-q")
     assert cache(by_dvc) == cache(alone)
@@ -58,6 +63,21 @@ def test_stages_side_by_side_leave_the_bytes_of_a_run_one_after_another(theirs: 
     ran(alone)
     call(alone, "dvc", "repro", "-q")
     assert ran(alone) == []
+
+
+def test_entries_that_another_program_writes_during_a_run_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dvc.stage.serialize.to_lockfile", lambda stage: {stage.name: {"cmd": "python step.py"}})
+    lock, path = _LockFile(), tmp_path / "dvc.lock"
+    stages = [PipelineStage.__new__(PipelineStage) for _ in range(3)]
+    for stage, name in zip(stages, "cba", strict=True):
+        stage.name, stage.repo = name, Mock(root_dir=str(tmp_path))
+    lock.record(stages[0], "abc")
+    lock.record(stages[1], "abc")
+    assert list(read_lock(path)) == ["b", "c"]
+    path.write_text(path.read_text() + "  d@e:\n    cmd: echo\n")
+    lock.record(stages[2], "abc")
+    assert path.read_text() == dumps_yaml(load_yaml(path))
+    assert list(read_lock(path)) == ["a", "b", "c", "d@e"]
 
 
 @pytest.mark.slow
@@ -127,6 +147,7 @@ def test_after_a_recorded_demo_git_is_clean_and_the_usual_way_back_works(mine: P
     assert "results are those of the current commit" in yardbird(mine, "run", "--record", "demo")
 
 
+@pytest.mark.slow
 def test_new_code_from_main_continues_with_what_this_machine_has_computed(demo: Path) -> None:
     """DVC asks its run cache only if dvc.lock has no fitting entry, and that of main fits and names other bytes."""
     call(demo, "git", "switch", "-q", "main")

@@ -134,6 +134,7 @@ def test_a_former_champion_is_judged_against_its_successor(project: Path) -> Non
     assert aliases(client) == {"champion": "2", "challenger": "1"}
 
 
+@pytest.mark.slow
 def test_a_former_champion_replaces_a_demoted_one(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS, sound_and_picture)
@@ -299,7 +300,9 @@ def test_the_pipeline_run_has_the_page_and_waits_for_it(project: Path, root: Pat
     assert set(stages["report"]["outs"]) <= set(stages["publish"]["deps"]), "or it logs the page of the run before"
 
 
-@pytest.mark.parametrize("method", ["get_model_version_by_alias", "create_registered_model"])
+@pytest.mark.parametrize(
+    "method", ["get_model_version_by_alias", pytest.param("create_registered_model", marks=pytest.mark.slow)]
+)
 def test_a_store_that_does_not_respond_promotes_no_model(
     project: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:

@@ -87,7 +87,7 @@ def result(folder: Path) -> dict[str, Any]:
     return stored
 
 
-@pytest.mark.parametrize(("batch_size", "accumulate"), [(4, 1), (7, 2)])
+@pytest.mark.parametrize(("batch_size", "accumulate"), [pytest.param(4, 1, marks=pytest.mark.slow), (7, 2)])
 def test_two_processes_give_the_weights_and_the_curve_of_one(tmp_path: Path, batch_size: int, accumulate: int) -> None:
     """22 windows: the last batch is smaller or has one window only, of which one rank has none."""
     config = replace(CONFIG, batch_size=batch_size, accumulate=accumulate)

@@ -41,7 +41,10 @@ def trained(folder: Path, family: FakeFamily, config: TrainingConfig) -> dict[st
     return dict(family.model.state_dict())
 
 
-@pytest.mark.parametrize(("batch_size", "accumulate"), [(4, 1), (5, 2), (1, 3)])
+@pytest.mark.parametrize(
+    ("batch_size", "accumulate"),
+    [pytest.param(4, 1, marks=pytest.mark.slow), (5, 2), pytest.param(1, 3, marks=pytest.mark.slow)],
+)
 def test_training_with_shared_batches_equals_training_with_whole_batches(
     tmp_path: Path, batch_size: int, accumulate: int
 ) -> None:

@@ -50,6 +50,7 @@ class SharedRepo:
         self.root = root
         self._say = say  # receives a line for each damaged object of the cache
         self._turn = threading.Lock()
+        self._lock_file = _LockFile()
         self._own = threading.local()  # the repo, stages and number of each thread
         self._numbers = itertools.count()
         self._opened = contextlib.ExitStack()
@@ -85,7 +86,7 @@ class SharedRepo:
             if sys.stderr.isatty():
                 environment["TQDM_POSITION"] = str(self._own.number)  # each thread has a line for its progress bars
             if stage.reproduce(run_env=environment):
-                _record(stage, order)
+                self._lock_file.record(stage, order)
             return stage
 
     def _open(self) -> None:
@@ -111,27 +112,51 @@ def _restored(stage: Any) -> bool:
     return True
 
 
-def _record(stage: Any, order: Sequence[str]) -> None:
-    """Write the entry of a stage to dvc.lock, or its .dvc file.
+class _LockFile:
+    """dvc.lock, to which each stage that has run writes its entry.
 
-    DVC rewrites dvc.lock in place, which takes a part of a second. A stage that reads it at that moment, such as train,
-    would find a part of it. Here it is replaced atomically.
+    DVC rewrites it in place, which takes a part of a second. A stage that reads it at that moment, such as train,
+    would find a part of it. Here it is replaced atomically. DVC also parses and writes the entries of all stages for
+    each stage, which takes two seconds; here the text of an entry is kept for as long as nobody else changes the file.
     """
-    from dvc.stage import PipelineStage
-    from dvc.stage.serialize import to_lockfile
-    from dvc.utils.serialize import dumps_yaml, load_yaml
 
-    if not isinstance(stage, PipelineStage):
-        stage.dump()
-        return
-    path = Path(stage.repo.root_dir) / LOCK
-    content: dict[str, Any] = load_yaml(path) if path.exists() else {"schema": "2.0"}
-    entries: dict[str, Any] = {**content.get("stages", {}), **to_lockfile(stage)}
-    places = {name: place for place, name in enumerate(order)}
-    names = sorted(entries, key=lambda name: places.get(name, len(places)))
-    content["stages"] = {name: entries[name] for name in names}
-    files.write_text(path, dumps_yaml(content))
-    stage.repo.scm_context.track_file(os.path.relpath(path))
+    def __init__(self) -> None:
+        self._text = ""  # of the file as it was last written
+        self._before = ""  # its text before the entries
+        self._entries = dict[str, str]()  # stage → text
+
+    def record(self, stage: Any, order: Sequence[str]) -> None:
+        """Write the entry of a stage, or its .dvc file."""
+        from dvc.stage import PipelineStage
+        from dvc.stage.serialize import to_lockfile
+
+        if not isinstance(stage, PipelineStage):
+            stage.dump()
+            return
+        path = Path(stage.repo.root_dir) / LOCK
+        if not path.exists() or path.read_text(encoding="utf-8") != self._text:
+            self._read(path)
+        self._entries |= {name: _entry(name, entry) for name, entry in to_lockfile(stage).items()}
+        places = {name: place for place, name in enumerate(order)}
+        names = sorted(self._entries, key=lambda name: places.get(name, len(places)))
+        self._text = "".join([self._before, "stages:\n", *(self._entries[name] for name in names)])
+        files.write_text(path, self._text)
+        stage.repo.scm_context.track_file(os.path.relpath(path))
+
+    def _read(self, path: Path) -> None:
+        from dvc.utils.serialize import dumps_yaml, load_yaml
+
+        content: dict[str, Any] = {"schema": "2.0"} | (load_yaml(path) if path.exists() else {})
+        stages = content.pop("stages", {})
+        self._before = dumps_yaml(content)
+        self._entries = {name: _entry(name, entry) for name, entry in stages.items()}
+
+
+def _entry(name: str, entry: Any) -> str:
+    """An entry of dvc.lock as DVC writes it."""
+    from dvc.utils.serialize import dumps_yaml
+
+    return str(dumps_yaml({"stages": {name: entry}})).removeprefix("stages:\n")
 
 
 class _LockInTurn:
