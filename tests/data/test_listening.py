@@ -124,7 +124,9 @@ def test_a_handful_of_quintets_is_captioned_and_the_users_row_wins_field_by_fiel
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("error:Trying to estimate tuning")
 def test_silence_and_short_sounds_are_listened_to_without_certainty_and_equal_seeds_hear_the_same() -> None:
+    """Regression: librosa's warning about the tuning of a recording without pitch was printed by the stage."""
     first, second = (Listener.fit(QUICK, 3) for _ in range(2))
     for seconds in (0.5, 6.0):
         heard = first.hear(Waveform(np.zeros((round(8000 * seconds), 2), dtype=np.float32), 8000), 60)

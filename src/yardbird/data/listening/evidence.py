@@ -1,5 +1,6 @@
 """What is measured in a recording before anything is decided: pitch classes, periods of onsets, beats and timbre."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,13 +107,15 @@ def _chroma_change(chroma: Floats, seconds: Floats) -> Floats:
 def _pitch_classes(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
     """The pitch classes of all octaves, of the bass and of the melody, (12, frames) each, from C on.
 
-    The tuning of the recording is estimated.
+    The tuning of the recording is estimated; a recording without pitch counts as in tune.
     """
     import librosa
 
-    levels = np.abs(
-        librosa.cqt(samples, sr=SAMPLE_RATE, hop_length=_CHROMA_HOP, fmin=_LOWEST_HERTZ, n_bins=_BINS, tuning=None)
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Trying to estimate tuning from empty frequency set")
+        levels = np.abs(
+            librosa.cqt(samples, sr=SAMPLE_RATE, hop_length=_CHROMA_HOP, fmin=_LOWEST_HERTZ, n_bins=_BINS, tuning=None)
+        )
 
     def folded(bins: slice) -> Floats:
         octaves = levels[bins].reshape(-1, 12, levels.shape[1]).sum(axis=0)
