@@ -50,6 +50,15 @@ def test_every_rendering_has_one_loudness_and_never_clips(velocity: int, comping
     assert integrated_loudness(waveform.samples, SAMPLE_RATE) == pytest.approx(-17, abs=0.01)
 
 
+def test_piano_and_bass_are_12_lu_below_the_solo() -> None:
+    """Regression: with one loudness for every part they came 3 LU nearer."""
+    alone, together = render(solo()).samples, render(solo(), comping=True).samples
+    scale = (alone * together).sum() / np.square(alone).sum()
+    band = together - scale * alone
+    below = integrated_loudness(scale * alone, SAMPLE_RATE) - integrated_loudness(band, SAMPLE_RATE)
+    assert below == pytest.approx(12, abs=1)
+
+
 @pytest.mark.parametrize("program", [0, 26, 32, 56, 66, 71, 73])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_all_instruments_are_equally_loud(program: int, channels: int) -> None:

@@ -70,20 +70,20 @@ def test_the_server_sends_its_policy_and_refuses_foreign_names_and_files(
         assert client.get("/gradio_api/info").json() == {"named_endpoints": {}, "unnamed_endpoints": {}}
 
 
-def player(client: "TestClient") -> Callable[[str], int]:
+def presser(client: "TestClient") -> Callable[[str], int]:
     """A function that opens the page as a visitor, presses Play, and returns the status of the request."""
     events = client.get("/config").json()["dependencies"]
     load = next(event for event in events if event["targets"][0][1] == "load")
-    play_id = next(event["id"] for event in events if event["api_name"] == "play")
     inputs = ["F7 | Bb7", None, "the model's choice", 0, 1, 1.0, 1, False, True, None]
+    play = next(event["id"] for event in events if event["api_name"] == "play")
 
-    def request(visitor: str) -> int:
+    def press(visitor: str) -> int:
         opened = {"data": [], "fn_index": load["id"], "session_hash": visitor}
         assert client.post(f"/gradio_api/run/{load['api_name']}", json=opened).status_code == 200
-        wanted = {"data": [None, *inputs], "fn_index": play_id, "session_hash": visitor}
+        wanted = {"data": [None, *inputs], "fn_index": play, "session_hash": visitor}
         return int(client.post("/gradio_api/queue/join", json=wanted).status_code)
 
-    return request
+    return press
 
 
 def answer(client: "TestClient", visitor: str) -> str:
@@ -104,13 +104,49 @@ def test_work_for_a_visitor_ends_with_its_time(
     monkeypatch.setattr(solo_desk, "play", lambda *_: check_time())
     monkeypatch.setattr(studio_tabs, "MOST_SECONDS", -1.0)
     with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
-        assert player(client)("visitor") == 200
+        assert presser(client)("visitor") == 200
         assert "request: expected at most -1 s of work, found more; request less" in answer(client, "visitor")
 
 
-def test_a_request_that_no_page_sends_is_one_line_in_the_log(
-    shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_solo_that_is_not_shown_in_time_is_not_on_the_desk(
+    shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    from starlette.testclient import TestClient
+
+    from yardbird.studio import solo_desk, studio_tabs, studio_views
+    from yardbird.studio.studio_server import make_app
+    from yardbird.studio.studio_visitors import Studio, Visitor
+    from yardbird.time_budget import check_time
+
+    seen: list[Visitor] = []
+    find = studio_tabs._attempt
+
+    def attempt(function: Callable[..., str], visitor: Visitor, *inputs: object) -> tuple[str | None, str]:
+        seen.append(visitor)
+        return find(function, visitor, *inputs)
+
+    monkeypatch.setattr(studio_tabs, "_attempt", attempt)
+    monkeypatch.setattr(studio_tabs, "MOST_SECONDS", -1.0)
+    monkeypatch.setattr(solo_desk, "play", lambda *_: "a solo")
+    monkeypatch.setattr(studio_views, "take_html", lambda *_: check_time())
+    with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
+        assert presser(client)("visitor") == 200
+        assert "found more; request less" in answer(client, "visitor")
+    assert [visitor.take for visitor in seen] == [None]
+
+
+@pytest.mark.parametrize(
+    ("place", "logged"),
+    [
+        ("queue/join", "POST '/gradio_api/queue/join' failed: KeyError(9999)"),
+        ("run/nothing", "POST '/gradio_api/run/nothing' failed: FnIndexInferError("),
+    ],
+)
+def test_a_request_that_no_page_sends_is_one_line_in_the_log(
+    shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path, caplog: pytest.LogCaptureFixture, place: str,
+    logged: str,
+) -> None:  # fmt: skip
     """Regression: the log had Gradio's traceback of a hundred lines."""
     pytest.importorskip("gradio", reason="gradio is not installed")
     from starlette.testclient import TestClient
@@ -118,11 +154,12 @@ def test_a_request_that_no_page_sends_is_one_line_in_the_log(
     from yardbird.studio.studio_server import make_app
     from yardbird.studio.studio_visitors import Studio
 
-    wanted = {"data": [None], "fn_index": 9999, "session_hash": "visitor"}
+    wanted = {"data": [None], "session_hash": "visitor"} | ({"fn_index": 9999} if place == "queue/join" else {})
     with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
-        assert client.post("/gradio_api/queue/join", json=wanted).status_code == 500
+        assert client.post(f"/gradio_api/{place}", json=wanted).status_code == 500
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert record.getMessage() == "POST /gradio_api/queue/join failed: KeyError(9999)"
+    assert record.getMessage().startswith(logged)
+    assert "\n" not in record.getMessage()
     assert record.exc_info is None
 
 
@@ -148,10 +185,10 @@ def test_thirty_two_requests_wait_and_the_others_are_refused(
 
     monkeypatch.setattr(solo_desk, "play", play)
     with TestClient(make_app(Studio(shelf, references, tmp_path), ["testserver"])) as client:
-        request = player(client)
-        statuses = [request("visitor 0")]
+        press = presser(client)
+        statuses = [press("visitor 0")]
         assert drawing.wait(60)
-        statuses += [request(f"visitor {number}") for number in range(1, 50)]
+        statuses += [press(f"visitor {number}") for number in range(1, 50)]
         go_on.set()
         last = answer(client, "visitor 32")
     assert statuses == [200] * 33 + [503] * 17

@@ -109,6 +109,13 @@ def test_an_invalid_request_is_a_400_with_one_line(client: TestClient, body: str
     assert "Traceback" not in answer.text
 
 
+def test_a_request_ends_with_its_time(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "0")
+    answer = client.post("/invocations", content=rows({"chart": "F7"}), headers=JSON)
+    assert answer.status_code == 400
+    assert "request: expected at most 0 s of work, found more; request fewer or shorter rows" in answer.text
+
+
 def test_other_formats_than_json_are_refused(client: TestClient) -> None:
     """A file in Parquet of a few bytes can fill the memory."""
     for kind in ("text/csv", "application/vnd.apache.parquet", ""):

@@ -14,9 +14,9 @@ _OFFSET = -0.691  # dB: a sine of 997 Hz at full scale in one channel has −3.0
 _ABSOLUTE_GATE = 10 ** ((-70 - _OFFSET) / 10)  # power
 _RELATIVE_GATE = 0.1  # of the mean power of the blocks above the absolute gate
 _SHELF_HERTZ, _SHELF_Q = 1681.974450955533, 0.7071752369554196
-_SHELF_GAIN, _SHELF_MIDDLE = 10 ** (3.999843853973347 / 20), 0.4996667741545416
+_SHELF_GAIN, _BAND_EXPONENT = 10 ** (3.999843853973347 / 20), 0.4996667741545416
 _HIGH_PASS_HERTZ, _HIGH_PASS_Q, _HIGH_PASS_GAIN = 38.13547087602444, 0.5003270373238773, 1.0049948987146884
-_HOPS_AT_ONCE = 10  # are filtered; long recordings need little memory, and the cache of the processor holds them
+_HOPS_AT_ONCE = 10  # filtered at once, so that long recordings need little memory
 
 _FLAT = 1e-4  # of the peak: samples nearer to it count as clipped; two steps of 16 bits, which dither may add
 _FLAT_RUN = 3  # samples; an unclipped wave has one or two at its peak
@@ -40,8 +40,9 @@ def integrated_loudness(samples: NDArray[np.float32], sample_rate: int) -> float
 
     Args:
         samples: (frames,) or (frames, channels).
-        sample_rate: frames a second.
+        sample_rate: frames a second, at least 1000.
     """
+    assert sample_rate >= 1000, "the filters have no meaning at such a rate"
     if not len(samples):
         return -np.inf
     hop, per_block = round(_HOP_SECONDS * sample_rate), _HOPS_PER_BLOCK
@@ -96,7 +97,7 @@ def _k_weighting(sample_rate: int) -> NDArray[np.float64]:
     bilinear transform.
     """
     shelf, high = (np.tan(np.pi * hertz / sample_rate) for hertz in (_SHELF_HERTZ, _HIGH_PASS_HERTZ))
-    middle = _SHELF_GAIN**_SHELF_MIDDLE * shelf / _SHELF_Q
+    middle = _SHELF_GAIN**_BAND_EXPONENT * shelf / _SHELF_Q
     head = [_SHELF_GAIN + middle + shelf**2, 2 * (shelf**2 - _SHELF_GAIN), _SHELF_GAIN - middle + shelf**2]
     pass_ = [_HIGH_PASS_GAIN, -2 * _HIGH_PASS_GAIN, _HIGH_PASS_GAIN]
     sections = np.array([_section(head, shelf, _SHELF_Q), _section(pass_, high, _HIGH_PASS_Q)])

@@ -20,7 +20,7 @@ SAMPLE_RATE = 44_100
 _TAIL_SECONDS = 0.6  # after the end of the score, so that the last note rings out
 _LOUDNESS = -17.0  # LUFS
 _LOWEST_HZ = 30
-_COMPING = 10 ** (-9 / 20)  # piano and bass together against the solo
+_COMPING = 10 ** (-12 / 20)  # piano and bass together against the solo
 _DRUMS = 10 ** (-15 / 20)  # the drums against the solo, also in the count-in
 
 
@@ -41,7 +41,7 @@ def render(
         comping: add quiet piano shells and a walking bass where the score has chords.
         with_drums: add a ride pattern.
         counted_in: start with the bar of `comping.count_in`; the samples after it do not change.
-        channels: 1, or 2 for the stereo image of the SoundFont.
+        channels: 1, or 2 for the stereo image of the SoundFont, each then 3 dB quieter.
     """
     mix = _part(score, channels)
     band = accompaniment(score) if comping else ()

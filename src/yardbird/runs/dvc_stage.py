@@ -121,7 +121,7 @@ class _LockFile:
     """
 
     def __init__(self) -> None:
-        self._text = ""  # of the file as it was last written
+        self._text: str | None = None  # of the file as it was last written
         self._before = ""  # its text before the entries
         self._entries = dict[str, str]()  # stage → text
 

@@ -11,6 +11,7 @@ from yardbird.latent.style_transfer import opening
 from yardbird.music.score import Score
 from yardbird.studio.model_shelf import ModelShelf
 from yardbird.studio.studio_session import Chosen, Session
+from yardbird.time_budget import check_time
 
 STEPS = 9
 
@@ -47,6 +48,7 @@ def keep(session: Session, found: Between) -> None:
     """Write every step as .mid, .wav and .png, steps.csv, and the provenance as .json."""
     folder = session.folder / found.name
     for number, score in enumerate(found.scores, 1):
+        check_time()
         title = f"{found.ends[0].name} → {found.ends[1].name}, step {number} of {STEPS}"
         write_piece(score, folder / f"step_{number:02d}", title)
     write_table(folder / "steps.csv", found.rows)

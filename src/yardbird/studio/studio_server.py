@@ -21,6 +21,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # gradio imports the hub's client
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.route_utils import FnIndexInferError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
@@ -56,8 +57,8 @@ _HEADERS: Final = {
 class Guard:
     """ASGI middleware: adds the security headers, and refuses what pages of other servers send, such as uploads.
 
-    Gradio fails on requests that no page sends, such as one for an event that does not exist. The log then has one
-    line, and the traceback at the level DEBUG.
+    Gradio fails on requests that no page sends, such as one for an event that does not exist. The answer is then 500,
+    and the log has one line.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -79,9 +80,9 @@ class Guard:
         answer = PlainTextResponse("refused: sent by the page of another server", 403) if foreign else self._app
         try:
             await answer(scope, receive, send_with)
-        except Exception as error:  # the application has sent status 500 already
-            _logger.warning("%s %s failed: %r", scope["method"], scope["path"], error)
-            _logger.debug("traceback:", exc_info=True)
+        except (LookupError, ValueError, FnIndexInferError) as error:  # raised again after the answer
+            fault = " ".join(repr(error).split())
+            _logger.warning("%s %r failed: %s", scope["method"], scope["path"], fault)
 
 
 def make_app(studio: Studio, hosts: Sequence[str]) -> FastAPI:

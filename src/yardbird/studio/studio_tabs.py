@@ -41,17 +41,23 @@ def _answer(function: Callable[..., str]) -> Callable[..., tuple[Any, Any]]:
 
     @wraps(function)
     def answer(visitor: Visitor | None, *inputs: Any) -> tuple[Any, Any]:
-        if visitor is None:
-            return studio_views.notice("The page has lost its session: reload it."), gr.skip()
-        try:
-            with time_budget(MOST_SECONDS, "request less: fewer or shorter solos, bars, candidates or files"):
-                return "", function(visitor, *inputs)
-        except OSError as error:  # first, because it can be a YardbirdError, which names paths of the server
-            return studio_views.notice(f"{error.strerror}: the server cannot read or write its files"), gr.skip()
-        except YardbirdError as error:
-            return studio_views.notice(str(error)), gr.skip()
+        result, message = _attempt(function, visitor, *inputs)
+        return message, gr.skip() if result is None else result
 
     return answer
+
+
+def _attempt(function: Callable[..., str], visitor: Visitor | None, *inputs: Any) -> tuple[str | None, str]:
+    """The HTML of a result, or None and a message, after at most `MOST_SECONDS`."""
+    if visitor is None:
+        return None, studio_views.notice("The page has lost its session: reload it.")
+    try:
+        with time_budget(MOST_SECONDS, "request less: fewer or shorter solos, bars, candidates or files"):
+            return function(visitor, *inputs), ""
+    except OSError as error:  # first, because it can be a YardbirdError, which names paths of the server
+        return None, studio_views.notice(f"{error.strerror}: the server cannot read or write its files")
+    except YardbirdError as error:
+        return None, studio_views.notice(str(error))
 
 
 def solo_tab(studio: Studio, visitor: gr.State) -> Tab:
@@ -64,13 +70,17 @@ def solo_tab(studio: Studio, visitor: gr.State) -> Tab:
             model, chart or "", None if artist == _ANYONE else artist, qpm or None, int(choruses), temperature,
             int(candidates), drums, count_in, None if seed is None else int(seed),
         )  # fmt: skip
-        own.take = solo_desk.play(studio.shelf, own.session, wish)
-        return studio_views.take_html(own.take, studio.references)
+        return on_desk(own, solo_desk.play(studio.shelf, own.session, wish))
+
+    def on_desk(own: Visitor, take: Take) -> str:
+        """Show a solo, then put it on the desk: not if showing it takes too long."""
+        shown = studio_views.take_html(take, studio.references)
+        own.take = take
+        return shown
 
     def change(make: Callable[..., Take]) -> Callable[..., str]:
         def changed(own: Visitor, *inputs: Any) -> str:
-            own.take = make(studio.shelf, own.session, _on_desk(own.take, "solo", "Play"), *inputs)
-            return studio_views.take_html(own.take, studio.references)
+            return on_desk(own, make(studio.shelf, own.session, _on_desk(own.take, "solo", "Play"), *inputs))
 
         return changed
 
@@ -129,8 +139,10 @@ def between_tab(studio: Studio, visitor: gr.State) -> Tab:
     def make(own: Visitor, *inputs: Any) -> str:
         file_a, choice_a, file_b, choice_b, model, bars, path = inputs
         a, b = studio.pick(own, file_a, choice_a), studio.pick(own, file_b, choice_b)
-        own.between = between_desk.between(studio.shelf, own.session, model, a, b, int(bars), path)
-        return studio_views.between_html(own.between)
+        found = between_desk.between(studio.shelf, own.session, model, a, b, int(bars), path)
+        shown = studio_views.between_html(found)
+        own.between = found
+        return shown
 
     with gr.Tab("Between"):
         gr.Markdown("Interpolate between two solos in nine steps. Move the slider while the sound plays.")
@@ -159,8 +171,10 @@ def move_tab(studio: Studio, visitor: gr.State) -> Tab:
         solo = studio.pick(own, file, choice)
         wanted: Mapping[str, float] = dict(zip(ATTRIBUTES, amounts, strict=True))
         artist = None if to == nobody else to
-        own.moved = move_desk.move(studio.shelf, own.session, model, solo, int(bars), artist, strength, wanted)
-        return studio_views.moved_html(own.moved, studio.references)
+        moved = move_desk.move(studio.shelf, own.session, model, solo, int(bars), artist, strength, wanted)
+        shown = studio_views.moved_html(moved, studio.references)
+        own.moved = moved
+        return shown
 
     nobody, known = "nobody", move_desk.artists()
     honesty = {"attributes": move_desk.honesty_of_attributes(), "transfer": move_desk.honesty_of_transfer()}
@@ -194,7 +208,7 @@ def sing_tab(studio: Studio, visitor: gr.State) -> Tab:
     def make(own: Visitor, *inputs: Any) -> str:
         prompt, model, seconds, guidance, temperature, file, choice, melody_seconds, follow = inputs
         melody = studio.pick(own, file, choice) if file or choice not in (None, NO_SOLO) else None
-        own.sung = sing_desk.sing_prompt(
+        sung = sing_desk.sing_prompt(
             studio.shelf,
             own.session,
             model,
@@ -206,7 +220,9 @@ def sing_tab(studio: Studio, visitor: gr.State) -> Tab:
             melody_seconds,
             follow,
         )
-        return studio_views.sung_html(own.sung)
+        shown = studio_views.sung_html(sung)
+        own.sung = sung
+        return shown
 
     with gr.Tab("Sing"):
         gr.Markdown("Draw sound for a prompt. The sound can continue or follow a melody of yours.")
@@ -283,18 +299,11 @@ def _outputs() -> tuple[gr.HTML, gr.HTML]:
 
 
 def _keeps(button: gr.Button, visitor: gr.State, message: gr.HTML, keep: Callable[[Visitor], None]) -> Any:
-    def answer(own: Visitor | None) -> str:
-        if own is None:
-            return studio_views.notice("The page has lost its session: reload it.")
-        try:
-            keep(own)
-        except OSError as error:
-            return studio_views.notice(f"{error.strerror}: the server cannot write its files")
-        except YardbirdError as error:
-            return studio_views.notice(str(error))
+    def kept(own: Visitor) -> str:
+        keep(own)
         return studio_views.done(f"Kept: {own.session.kept[-1]}")
 
-    return button.click(answer, visitor, message, **QUEUED)
+    return button.click(lambda own: "".join(filter(None, _attempt(kept, own))), visitor, message, **QUEUED)
 
 
 def _on_desk(result: Any, what: str, button: str) -> Any:
