@@ -256,12 +256,17 @@ def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
-def test_ctrl_c_stops_the_running_stages_and_the_next_run_continues_there(demo: Path) -> None:
+@pytest.mark.parametrize("ended", ["Ctrl-C", "kill"])
+def test_an_interrupted_run_stops_its_stages_and_the_next_run_continues_there(demo: Path, ended: str) -> None:
+    """Regression: after `kill` the stages went on, beside those of the next run."""
     files.write_text(demo / "data/raw/parker/more.txt", "another solo")
     (demo / ".git/wait").touch()
     with running(demo, "run", "--jobs", "2") as process:
         wait_for(lambda: log_of(demo) >= {WEIGHTS, ANALYSIS})
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stages
+        if ended == "kill":
+            process.terminate()
+        else:
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to the stages
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.splitlines()[-1] == "error: interrupted; the same command continues"

@@ -5,6 +5,7 @@ import itertools
 import logging
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
@@ -35,7 +37,7 @@ class StageFailedError(YardbirdError):
 
 
 class InterruptedRunError(YardbirdError):
-    """The user pressed Ctrl-C."""
+    """The user pressed Ctrl-C, or the process was asked to end."""
 
 
 class NotCachedError(YardbirdError):
@@ -96,7 +98,7 @@ def run_stages(
     Raises:
         InputError: the folder is not a DVC repository, or another process uses it.
         StageFailedError: DVC cannot read the pipeline, or stages failed.
-        InterruptedRunError: the user pressed Ctrl-C.
+        InterruptedRunError: the user pressed Ctrl-C, or the process received SIGTERM.
         NotCachedError: with `only_cached`, the cache does not hold the outputs of a stage.
     """
     if not sys.stderr.isatty():
@@ -106,7 +108,7 @@ def run_stages(
     if jobs > 1 and sys.stdout.isatty():
         say = _clearing(say)
     try:
-        with contextlib.chdir(root):  # DVC's names of stages depend on the current folder
+        with _sigterm_as_ctrl_c(), contextlib.chdir(root):  # DVC's names of stages depend on the current folder
             needs = _prepare(root, say, expected)
             if not only_cached and (total := total_seconds(needs, expected, jobs)):
                 say(f"{len(needs)} stages, {about(total)} if all of them run")
@@ -122,6 +124,26 @@ def run_stages(
                         say(f"  the first solos are ready; listen to {ended.solo.relative_to(root.resolve())}")
     except KeyboardInterrupt:
         raise InterruptedRunError("interrupted; the same command continues") from None
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """On SIGTERM, interrupt this process and the running stages; a terminal sends Ctrl-C to all of them."""
+
+    def interrupt(*_: object) -> None:
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only that one receives signals
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 @contextlib.contextmanager
