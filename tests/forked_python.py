@@ -32,6 +32,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 #: What stages and commands import, some of it in functions.
 LIBRARIES = (
@@ -72,25 +73,40 @@ def shell() -> str:
 
 @functools.cache
 def _server() -> Path:
-    """The folder of the programs of a server, which ends with this process."""
-    folder = Path(tempfile.mkdtemp())  # the address of a socket is short
+    """The folder of the programs of a server. All workers of a test session share it, and it ends with the session."""
+    session = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    folder = Path(tempfile.gettempdir()) / f"forked_python_{session}"  # the address of a socket is short
+    with FileLock(folder.with_suffix(".lock")):
+        if not _answers(folder / "socket"):
+            _start(folder, session)
+    return folder
+
+
+def _answers(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as link, contextlib.suppress(OSError):
+        link.connect(str(address))
+        return True
+    return False
+
+
+def _start(folder: Path, session: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     address = f"{folder}/socket"
     for name, arguments in (("python", "sys.argv[1:]"), ("shell", "shlex.split(sys.argv[-1])[1:]")):
         program = folder / name
         program.write_text(CLIENT.format(python=sys.executable, address=address, arguments=arguments))
         program.chmod(0o700)
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    server = subprocess.Popen([sys.executable, __file__, address], env=environment, **pipes)  # type: ignore[call-overload]
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(server.wait)
-    atexit.register(server.terminate)  # before `wait`; commands that still run end with their programs
+    command = [sys.executable, __file__, address, str(session)]
+    server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert server.stdout
     assert server.stdout.readline() == b"ready\n"
-    return folder
 
 
-def serve(address: str) -> None:
-    """Accept commands until the other end of stdin is closed; in a fork, return after the command."""
+def serve(address: str, session: int) -> None:
+    """Accept commands until the process `session` ends; in a fork, return after the command."""
+    session_end = os.pidfd_open(session)  # readable when the process has ended
     with warnings.catch_warnings(action="ignore"):
         for name in LIBRARIES:
             importlib.import_module(name)
@@ -102,7 +118,8 @@ def serve(address: str) -> None:
         listener.listen()
         print("ready", flush=True)
         while True:
-            if sys.stdin in select.select([listener, sys.stdin], [], [])[0]:
+            if session_end in select.select([listener, session_end], [], [])[0]:
+                shutil.rmtree(Path(address).parent, ignore_errors=True)
                 return
             link, _ = listener.accept()
             if os.fork() == 0:
@@ -111,7 +128,9 @@ def serve(address: str) -> None:
             while _has_ended():
                 pass
     with link:
-        _, opened, _, _ = socket.recv_fds(link, 1, 3)
+        sent, opened, _, _ = socket.recv_fds(link, 1, 3)
+        if not sent:  # the question whether the server answers
+            os._exit(0)
         arguments, folder, environment = json.loads(link.makefile().readline())
         if command := os.fork():
             threading.Thread(target=_end_with, args=(link, command), daemon=True).start()
@@ -183,4 +202,4 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))

@@ -1,5 +1,6 @@
 """The command line as a user runs it; a few tests start the real program, the others call it in this process."""
 
+import io
 import json
 import os
 import pty
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import termios
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -580,15 +581,21 @@ def test_a_streamed_solo_is_reported_bar_by_bar_and_equals_the_solo_drawn_at_onc
 ) -> None:
     wishes = ["generate", "--chart", "data/charts/blues_in_f.txt", "--bars", "6", "--seed", "5"]
     succeed([*wishes, "--best-of", "1", "--out", "whole"], capsys)
-    with start([*wishes, "--stream", "--out", "bars"], workspace) as streaming:
-        assert streaming.stdout is not None
-        first = streaming.stdout.readline()
-        assert streaming.poll() is None, "the first bar is printed before the command ends"
-        assert (workspace / "bars/blues_in_f_seed5_000.mid").is_file()
-        rest = streaming.stdout.read().splitlines()
-    assert streaming.returncode == 0
+    written: list[list[str]] = []  # the files of the solo when each line is printed
+
+    class Printed(io.StringIO):
+        def flush(self) -> None:
+            if self.getvalue().count("\n") > len(written):
+                written.append(sorted(path.suffix for path in (workspace / "bars").glob("blues*")))
+
+    with redirect_stdout(Printed()) as printed, pytest.raises(SystemExit) as ended:
+        app([*wishes, "--stream", "--out", "bars"])
+    assert ended.value.code in (0, None)
+    first, *rest = printed.getvalue().splitlines()
+    assert written[0] == [".mid"], "the first bar is printed and written before the solo is complete"
+    assert len(written) >= 6
     assert [line.split(":")[0] for line in (first, *rest[:5])] == [f"bar {bar} of 6" for bar in range(1, 7)]
-    assert re.fullmatch(r"bar 1 of 6: F7; notes: \d+\n", first)
+    assert re.fullmatch(r"bar 1 of 6: F7; notes: \d+", first)
     for kind in ("mid", "wav"):
         drawn = [workspace / folder / f"blues_in_f_seed5_000.{kind}" for folder in ("bars", "whole")]
         assert drawn[0].read_bytes() == drawn[1].read_bytes()

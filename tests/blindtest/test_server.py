@@ -1,4 +1,4 @@
-"""The server as a user starts it, in a separate process on loopback."""
+"""The server as a user starts it, nearly always in a separate process on loopback."""
 
 import asyncio
 import signal
@@ -8,10 +8,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import uvicorn
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 from tiny_blind_test import LISTENER_COOKIE, make_tiny_test, params_of, serving
 
 from yardbird.blindtest.bundle import VOTES
 from yardbird.blindtest.votes import Given, VoteStore
+from yardbird.cli import app
 
 PROFILE = {"consent": True, "expertise": "newcomer"}
 
@@ -40,11 +44,18 @@ def test_behind_a_proxy_with_tls_the_test_has_its_name_and_secure_cookies(tmp_pa
         assert proxy.get("/", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_the_request_limit_is_read_from_the_current_settings(root: Path, tmp_path: Path) -> None:
+def test_the_request_limit_is_read_from_the_current_settings(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Regression: the limit was stored in key.json, so it could not be raised for an existing test."""
     make_tiny_test(tmp_path / "test")
-    params = params_of(root, tmp_path, requests_per_minute=3)
-    with serving(tmp_path / "test", params) as (_, address, _), httpx2.Client(base_url=address) as browser:
+    params_of(root, tmp_path, requests_per_minute=3)
+    monkeypatch.chdir(tmp_path)
+    served: list[ASGIApp] = []  # not in a process of its own, whose imports take seconds
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: served.append(server.config.app))
+    with pytest.raises(SystemExit):
+        app(["blind-test", "serve", "--port", "0", "--folder", str(tmp_path / "test")])
+    with TestClient(served[0], base_url="http://127.0.0.1") as browser:
         assert [browser.get("api/state").status_code for _ in range(4)] == [200] * 3 + [429]
 
 

@@ -40,7 +40,8 @@ JSON = (
 PROFILE = {"consent": True, "expertise": "listener", "headphones": 6}
 
 
-def test_a_mutated_answer_of_a_listener_is_no_server_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_mutated_answer_of_a_listener_is_no_server_error(tmp_path: Path, count: int) -> None:
     test, key = make_tiny_test(tmp_path)
     app = make_app(
         tmp_path, test, key, VoteStore(tmp_path / VOTES), "token", hosts=["testserver"], requests_per_minute=ANY_RATE,
@@ -51,7 +52,7 @@ def test_a_mutated_answer_of_a_listener_is_no_server_error(tmp_path: Path) -> No
     bodies = [json.dumps(one).encode() for one in ({"question": question, "answer": "yes", "why": "so"}, PROFILE)]
     bodies += [b'{"question": "0", "answer": "yes", "why": "\\ud800"}', b'{"consent": NaN}']
     statuses = set()
-    for seed in range(300):
+    for seed in range(count):
         content = mutated(bodies, random.Random(seed), JSON) if seed > 1 else bodies[-1 - seed]
         for path in ("api/votes", "api/listeners"):
             statuses.add(browser.post(path, content=content, headers={"content-type": "application/json"}).status_code)
@@ -86,7 +87,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> EndpointModel:
     return model
 
 
-def test_a_mutated_request_of_a_served_model_is_answered_or_refused_in_one_line(served: EndpointModel) -> None:
+@pytest.mark.parametrize("count", [12, pytest.param(48, marks=pytest.mark.slow)])
+def test_a_mutated_request_of_a_served_model_is_answered_or_refused_in_one_line(
+    served: EndpointModel, count: int
+) -> None:
     charts = READERS["chart"].seeds() + READERS["irealpro"].seeds()
     solos = [base64.b64encode(content) for content in midi_files()[-2:]]
     settings = {
@@ -94,7 +98,7 @@ def test_a_mutated_request_of_a_served_model_is_answered_or_refused_in_one_line(
         "top_p": 0.95, "min_p": None, "qpm": None, "lowest_pitch": 49, "highest_pitch": 81, "seed": 0,
     }  # fmt: skip
     odd = [-1, 0, 10**6, 1e300, -1e300, float("nan"), float("inf"), 2**63]
-    for seed in range(24):
+    for seed in range(count):
         choose = random.Random(seed)
 
         def text(whole: list[bytes], choose: random.Random = choose) -> str:

@@ -244,6 +244,7 @@ def encode_real(
     return write_encoded(folder / "all", codec, solos), write_encoded(folder / "editions", codec, editions)
 
 
+@pytest.mark.slow
 def test_both_judges_separate_real_solos_over_held_out_tunes(
     ingested: Path, real_solos: dict[str, Score], real_codec: EventCodec, root: Path, tmp_path: Path
 ) -> None:

@@ -123,7 +123,8 @@ def test_silence_has_no_register_effect(study, tmp_path, monkeypatch):
         return decode(latents) if len(reconstructed) == 1 else silent[: len(latents)]
 
     monkeypatch.setattr(study.family, "decode", fall_silent)
-    figures = explore_arithmetic(study, find_directions(study), CONFIG, tmp_path)
+    monkeypatch.setattr("yardbird.latent.attribute_arithmetic.write_piece", lambda *_, **__: None)
+    figures = explore_arithmetic(study, find_directions(study), replace(CONFIG, solos=1), tmp_path)
     with (tmp_path / "arithmetic.csv").open() as file:
         assert {row["register"] for row in csv.DictReader(file)} == {""}
     assert figures["register_effect"] == 0

@@ -34,6 +34,7 @@ def test_solos_are_drawn_over_the_changes_of_held_out_solos_in_turn(study: Study
     assert (tmp_path / "prior.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_solos_and_another_seed_different_ones(study: Study) -> None:
     real = study.stretches(study.held_out, 4)
     first = sample(study, real, CONFIG)

@@ -49,7 +49,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("method", [pytest.param("full", marks=pytest.mark.slow), "lora"])
 def test_a_checkpoint_is_adapted_saved_loaded_and_scored(hub: Path, encoded: Path, tmp_path: Path, method: str) -> None:
     family = create(str(hub), encoded, tmp_path, method)
     before = {name: value.clone() for name, value in open_model(hub).state_dict().items()}

@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -140,6 +142,7 @@ def learnable(rows: int, seed: int) -> Sequences:
     return Sequences(*(torch.from_numpy(values).float() for values in arrays), torch.from_numpy(inside))
 
 
+@functools.cache
 def fitted(seed: int = 0) -> tuple[SequencePrior, float]:
     torch.manual_seed(0)
     prior = SequencePrior(dimensions=DIMENSIONS, features=FEATURES, places=PLACES, size=24, components=4)
@@ -162,7 +165,7 @@ def test_training_finds_both_possible_continuations() -> None:
 
 
 def test_training_depends_only_on_its_seed() -> None:
-    first, again, other = fitted(), fitted(), fitted(1)
+    first, again, other = fitted(), fitted.__wrapped__(), fitted.__wrapped__(1)
     for name, weight in first[0].state_dict().items():
         assert torch.equal(weight, again[0].state_dict()[name])
     assert first[1] == again[1] != other[1]

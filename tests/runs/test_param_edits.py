@@ -50,7 +50,13 @@ def test_lists_texts_and_numbers_are_valid_in_their_line(override: str, line: st
     assert new.startswith(line)
 
 
-@pytest.mark.parametrize("preset", sorted(path.stem for path in (ROOT / "presets").glob("*.yaml")))
+@pytest.mark.parametrize(
+    "preset",
+    [
+        pytest.param(path.stem, marks=[] if path.stem == "smoke" else pytest.mark.slow)
+        for path in sorted((ROOT / "presets").glob("*.yaml"))
+    ],
+)
 def test_a_preset_gives_the_values_that_dvc_writes_and_keeps_every_comment(
     preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

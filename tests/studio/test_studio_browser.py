@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
-pytest.importorskip("gradio", reason="gradio is not installed")
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 TABS = ("Solo", "Between", "Move", "Sing", "Measure")
 WAIT = 120_000  # milliseconds: the machine of a test may be busy
@@ -37,6 +36,7 @@ RECORD = """
 
 @pytest.fixture(scope="module")
 def address(project: Path) -> Iterator[str]:
+    pytest.importorskip("gradio", reason="gradio is not installed")
     with studio_of(project) as address:
         yield address
 

@@ -149,6 +149,7 @@ def test_a_former_champion_replaces_a_demoted_one(project: Path) -> None:
     assert aliases(client) == {"champion": "1", "challenger": "1"}
 
 
+@pytest.mark.slow
 def test_other_defaults_make_another_version_and_other_settings_of_the_stage_do_not(project: Path) -> None:
     publish(project, GATES, SERVERS, sound_and_picture)
     client, _ = connect(project)

@@ -5,13 +5,13 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import forked_python
 import numpy as np
 import pytest
 import torch
@@ -229,11 +229,11 @@ def test_a_training_killed_with_signal_9_resumes_to_the_same_bytes(tmp_path: Pat
     """The process is killed in the middle of an epoch, with a partial next checkpoint on disk."""
     whole, _ = train(tmp_path / "whole")
     program = (
-        "import time, torch, test_fit as t\n"
+        "import os, time, torch, test_fit as t\n"
         "from pathlib import Path\n"
         "class Slow(t.Recorder):\n"
         "    def on_epoch(self, curve, pace):\n"
-        "        print(len(curve), flush=True)\n"
+        "        print(os.getpid(), len(curve), flush=True)\n"
         "        time.sleep(60 if len(curve) == 3 else 0)\n"
         f"t.train(Path({str(tmp_path / 'killed')!r}), listeners=[Slow()])\n"
     )
@@ -241,11 +241,13 @@ def test_a_training_killed_with_signal_9_resumes_to_the_same_bytes(tmp_path: Pat
     paths = [str(here), str(here.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with subprocess.Popen(
-        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
+        [forked_python.python(), "-c", program], env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert "3\n" in iter(process.stdout.readline, ""), "it ended before its third epoch"
-        process.send_signal(signal.SIGKILL)
+        lines = (line.split() for line in iter(process.stdout.readline, ""))
+        training = next((pid for pid, epoch in lines if epoch == "3"), None)
+        assert training, "it ended before its third epoch"
+        os.kill(int(training), signal.SIGKILL)
     last = newest(tmp_path / "killed")
     (last.parent / "next.part").write_bytes(last.read_bytes()[:500])
     recorder = Recorder()
