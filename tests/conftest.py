@@ -13,6 +13,7 @@ import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from yardbird.config import read_section
 from yardbird.data.ingest import ingest
@@ -44,10 +45,37 @@ LONGEST = (
 )  # fmt: skip
 
 
+#: The longest folders, in the order of their time.
+LONGEST_FOLDERS = (
+    "models", "data", "tracking", "faults", "nn", "runs", "latent", "blindtest", "generation", "training", "evaluation",
+    "music", "metrics", "studio",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of the longest files first."""
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+    """Run the tests of the longest files first, then those of the longest folders."""
+    files = {name: place for place, name in enumerate(LONGEST)}
+    folders = {name: place for place, name in enumerate(LONGEST_FOLDERS)}
+    items.sort(
+        key=lambda item: (
+            files.get(item.path.name, len(LONGEST)), folders.get(item.path.parent.name, len(LONGEST_FOLDERS))
+        )
+    )  # fmt: skip
+
+
+class FolderScheduling(LoadScopeScheduling):
+    """Gives all tests of a folder to one worker; those in no folder, all tests of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        folder = file.rpartition("/")[0]
+        return file if folder == "tests" else folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderScheduling | None:
+    """With `--dist loadscope`: the tests of a folder share imports and fixtures, which take seconds."""
+    return FolderScheduling(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(autouse=True)

@@ -179,7 +179,7 @@ def test_every_family_is_in_the_registry_as_challenger(clone: Path) -> None:
         "print(*sorted(m.name for m in client.search_registered_models() if 'challenger' in m.aliases));"
         "print(len(mlflow.search_runs(search_all_experiments=True)))"
     )
-    printed = check(run(clone, [sys.executable, "-W", "ignore", "-c", code])).splitlines()
+    printed = check(run(clone, [forked_python.python(), "-c", code])).splitlines()
     assert tuple(printed[-2].split()) == (*FAMILIES, "musicgen")
     assert int(printed[-1]) == len(FAMILIES) + 2, "a training run each, the musicgen's too, and one pipeline run"
 
