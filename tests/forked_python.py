@@ -119,7 +119,9 @@ def serve(address: str, session: int) -> None:
         print("ready", flush=True)
         while True:
             if session_end in select.select([listener, session_end], [], [])[0]:
-                shutil.rmtree(Path(address).parent, ignore_errors=True)
+                folder = Path(address).parent
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.with_suffix(".lock").unlink(missing_ok=True)
                 return
             link, _ = listener.accept()
             if os.fork() == 0:
