@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from dvc.dependency import param
 from dvc.stage import PipelineStage
 from dvc.utils.serialize import dumps_yaml, load_yaml
 from tiny_pipeline import call, clone, environment, made_by, ran, yardbird
@@ -20,7 +21,7 @@ from tiny_pipeline import call, clone, environment, made_by, ran, yardbird
 from yardbird import files
 from yardbird.dvc_lock import read_lock
 from yardbird.runs import stage_runner
-from yardbird.runs.dvc_stage import _LockFile
+from yardbird.runs.dvc_stage import _LockFile, _parameters_parsed_once
 from yardbird.runs.stage_runner import about, cores, default_jobs, read_seconds
 
 WEIGHTS, SOLO, ANALYSIS = "models/toy/weights.txt", "data/generated/toy/solo.wav", "analysis.txt"
@@ -63,6 +64,19 @@ def test_stages_side_by_side_leave_the_bytes_of_a_run_one_after_another(theirs: 
     ran(alone)
     call(alone, "dvc", "repro", "-q")
     assert ran(alone) == []
+
+
+def test_parameters_are_parsed_once_until_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(param, "load_path", lambda path, fs: parsed.append(path) or {"values": [len(parsed)]})
+    path = tmp_path / "params.yaml"
+    path.write_text("seed: 1")
+    with _parameters_parsed_once():
+        param.load_path(str(path), None)["values"].append(7)  # a change of what was read
+        assert param.load_path(str(path), None) == {"values": [1]}
+        path.write_text("seed: 2")
+        assert param.load_path(str(path), None) == {"values": [2]}
+    assert param.load_path(str(path), None) == {"values": [3]}, "outside of a run DVC reads as usual"
 
 
 def test_entries_that_another_program_writes_during_a_run_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
