@@ -52,7 +52,7 @@ codec: $(INSTALLED) ## train the codec of sound again (more than an hour); resum
 test: $(INSTALLED) ## the default tests, on two cores
 	pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder
 
-test-slow: $(INSTALLED) ## slow tests, on two cores: the pipeline run twice, served models, a browser
+test-slow: $(INSTALLED) ## slow tests, on two cores: the pipeline run twice, served models, a browser, more examples
 	pytest -m "slow or hypothesis" --hypothesis-profile thorough -n 2 --dist loadfile --no-loadscope-reorder --timeout 1200
 
 lint: $(INSTALLED) docs ## format, lint, types, layers, documentation

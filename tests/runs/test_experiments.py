@@ -82,7 +82,6 @@ def test_an_experiment_has_the_present_data_and_code_and_records_new_files(demo:
     assert [(folder / path).exists() for path in (solo, module, Path("notes.txt"))] == [False, False, True]
 
 
-@pytest.mark.slow
 def test_a_source_may_be_a_link_to_a_folder(demo: Path) -> None:
     source = demo / "data/raw/parker"
     source.rename(demo.parent / "solos")
