@@ -241,8 +241,12 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def running(demo: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A command in a separate process group; at the end of the block, it is waited for."""
+def running(demo: Path, *arguments: str, background: bool = False) -> Iterator["subprocess.Popen[str]"]:
+    """A command in a separate process group; at the end of the block, it is waited for.
+
+    Args:
+        background: ignore Ctrl-C, as commands in the background of a script do.
+    """
     ran(demo)
     process = subprocess.Popen(
         [sys.executable, "-m", "yardbird.cli", *arguments],
@@ -252,6 +256,7 @@ def running(demo: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if background else None,
     )
     try:
         yield process
@@ -275,7 +280,7 @@ def test_an_interrupted_run_stops_its_stages_and_the_next_run_continues_there(de
     """Regression: after `kill` the stages went on, beside those of the next run."""
     files.write_text(demo / "data/raw/parker/more.txt", "another solo")
     (demo / ".git/wait").touch()
-    with running(demo, "run", "--jobs", "2") as process:
+    with running(demo, "run", "--jobs", "2", background=ended == "kill") as process:
         wait_for(lambda: log_of(demo) >= {WEIGHTS, ANALYSIS})
         if ended == "kill":
             process.terminate()

@@ -5,7 +5,6 @@ import itertools
 import logging
 import os
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -14,7 +13,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
@@ -23,6 +21,7 @@ from yardbird.config import read_params
 from yardbird.errors import InputError, YardbirdError
 from yardbird.runs.dvc_stage import SharedRepo, check_root, open_repo
 from yardbird.runs.foreign_entries import drop_foreign_entries
+from yardbird.runs.sigterm import sigterm_as_ctrl_c
 from yardbird.runs.stage_order import Needs, generates, order_stages, total_seconds
 from yardbird.runs.verified_cache import verify_objects
 
@@ -30,6 +29,7 @@ from yardbird.runs.verified_cache import verify_objects
 #: Not JSON, because `publish` reads every JSON file in reports/ as results.
 SECONDS = Path("reports/stage_seconds.yaml")
 Say = Callable[[str], None]
+_INTERRUPTED = "interrupted; the same command continues"
 
 
 class StageFailedError(YardbirdError):
@@ -108,7 +108,7 @@ def run_stages(
     if jobs > 1 and sys.stdout.isatty():
         say = _clearing(say)
     try:
-        with _sigterm_as_ctrl_c(), contextlib.chdir(root):  # DVC's names of stages depend on the current folder
+        with sigterm_as_ctrl_c(), contextlib.chdir(root):  # DVC's names of stages depend on the current folder
             needs = _prepare(root, say, expected)
             if not only_cached and (total := total_seconds(needs, expected, jobs)):
                 say(f"{len(needs)} stages, {about(total)} if all of them run")
@@ -123,27 +123,7 @@ def run_stages(
                     if ended.ran:
                         say(f"  the first solos are ready; listen to {ended.solo.relative_to(root.resolve())}")
     except KeyboardInterrupt:
-        raise InterruptedRunError("interrupted; the same command continues") from None
-
-
-@contextlib.contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """On SIGTERM, interrupt this process and the running stages; a terminal sends Ctrl-C to all of them."""
-
-    def interrupt(*_: object) -> None:
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGINT)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():  # only that one receives signals
-        yield
-        return
-    former = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
+        raise InterruptedRunError(_INTERRUPTED) from None
 
 
 @contextlib.contextmanager
@@ -218,7 +198,12 @@ def _run(
                 waiting.remove(name)
                 workers = max(1, cores() - len(running))
                 running[threads.submit(_reproduce, name, repo, lines, list(needs), workers)] = name
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            try:
+                done = wait(running, return_when=FIRST_COMPLETED).done
+            except KeyboardInterrupt:
+                lines.stopping = True
+                raise
+            for future in done:
                 name = running.pop(future)
                 try:
                     result = future.result()
@@ -297,6 +282,7 @@ class _Lines(logging.Handler):
         self._say, self._expected, self._only_cached = say, expected, only_cached
         self._numbers = (f"{number} of {total}" for number in itertools.count(1))
         self._here = threading.local()
+        self.stopping = False  # no other stage may begin to run
 
     def __enter__(self) -> None:
         logger = logging.getLogger("dvc")
@@ -322,12 +308,15 @@ class _Lines(logging.Handler):
         """
         Raises:
             NotCachedError: the stage would have to run, and only cached results are wanted.
+            InterruptedRunError: the stage would have to run, and the run has been interrupted.
         """
         message, line = record.getMessage(), getattr(self._here, "line", None)
         if line is None:  # from a thread of DVC
             if record.levelno >= logging.WARNING:
                 self._say(message)
         elif message.startswith("Running stage"):
+            if self.stopping:
+                raise InterruptedRunError(_INTERRUPTED)
             if self._only_cached:
                 raise NotCachedError(f"{line.where}: expected results in the cache, found none; run yardbird run")
             line.ran = True

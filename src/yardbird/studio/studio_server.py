@@ -80,7 +80,11 @@ class Guard:
         answer = PlainTextResponse("refused: sent by the page of another server", 403) if foreign else self._app
         try:
             await answer(scope, receive, send_with)
-        except (LookupError, ValueError, FnIndexInferError) as error:  # raised again after the answer
+        except (
+            LookupError,
+            ValueError,
+            FnIndexInferError,
+        ) as error:  # Gradio has answered 500, and raises the error again
             fault = " ".join(repr(error).split())
             _logger.warning("%s %r failed: %s", scope["method"], scope["path"], fault)
 
