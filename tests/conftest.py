@@ -31,7 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
-#: `make test-slow` tries four times as many examples of each property that has no number of its own.
+#: `make test-slow` tries four times as many examples of each property, except where a test sets the number.
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=100)
 settings.load_profile("default")

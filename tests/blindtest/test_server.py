@@ -51,7 +51,7 @@ def test_the_request_limit_is_read_from_the_current_settings(
     make_tiny_test(tmp_path / "test")
     params_of(root, tmp_path, requests_per_minute=3)
     monkeypatch.chdir(tmp_path)
-    served: list[ASGIApp] = []  # not in a process of its own, whose imports take seconds
+    served: list[ASGIApp] = []  # in this process: the imports of another one take seconds
     monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: served.append(server.config.app))
     with pytest.raises(SystemExit):
         app(["blind-test", "serve", "--port", "0", "--folder", str(tmp_path / "test")])

@@ -21,7 +21,7 @@ from tiny_pipeline import call, clone, environment, made_by, ran, yardbird
 from yardbird import files
 from yardbird.dvc_lock import read_lock
 from yardbird.runs import stage_runner
-from yardbird.runs.dvc_stage import _LockFile, _parameters_parsed_once
+from yardbird.runs.dvc_stage import SharedRepo, _LockFile
 from yardbird.runs.stage_runner import about, cores, default_jobs, read_seconds
 
 WEIGHTS, SOLO, ANALYSIS = "models/toy/weights.txt", "data/generated/toy/solo.wav", "analysis.txt"
@@ -71,7 +71,7 @@ def test_parameters_are_parsed_once_until_they_change(tmp_path: Path, monkeypatc
     monkeypatch.setattr(param, "load_path", lambda path, fs: parsed.append(path) or {"values": [len(parsed)]})
     path = tmp_path / "params.yaml"
     path.write_text("seed: 1")
-    with _parameters_parsed_once():
+    with SharedRepo(tmp_path, print):
         param.load_path(str(path), None)["values"].append(7)  # a change of what was read
         assert param.load_path(str(path), None) == {"values": [1]}
         path.write_text("seed: 2")
