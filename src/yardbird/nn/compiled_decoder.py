@@ -28,7 +28,7 @@ class CompiledDecoder:
         self._weights = pack(model, rows, length, int8=int8)
         heads, layers = model.config.num_heads, model.config.num_layers
         width = model.config.d_model // heads
-        self._keys = np.empty((layers, heads, rows, width, length), np.float32)
+        self._keys = np.empty((layers, heads, rows, length, width), np.float32)
         self._values = np.empty_like(self._keys)
         self._in_force = np.zeros((0, rows), np.int64)
         self.length = 0
@@ -36,11 +36,10 @@ class CompiledDecoder:
     def start(self, tokens: Ints) -> Floats:
         """Read the first tokens of every row, (B, L), in one pass of the model. Returns the next logits, (B, V)."""
         cache = self._model.new_cache(len(tokens))
+        for layer, own in enumerate(cache.layers):
+            own.keys, own.values = torch.from_numpy(self._keys[layer]), torch.from_numpy(self._values[layer])
         logits: Tensor = self._model(torch.from_numpy(tokens), cache)
         self.length = tokens.shape[1]
-        for layer, own in enumerate(cache.layers):
-            self._keys[layer, ..., : self.length] = own.keys[:, :, : self.length].transpose(2, 3).numpy()
-            self._values[layer, ..., : self.length] = own.values[:, :, : self.length].transpose(2, 3).numpy()
         self._in_force = cache.in_force.numpy()
         return _array(logits[:, -1])
 
@@ -85,7 +84,7 @@ def pack(model: Transformer, rows: int, length: int, *, int8: bool) -> Weights:
         positions=_array(positions),
         terms=terms,
         projection=_matrix([_after(b.attention_norm, b.attention.projection, scale) for b in blocks], int8),
-        distances=_in_huge_pages(torch.stack(distances).transpose(2, 3)),
+        distances=_in_huge_pages(torch.stack(distances)),
         turns=_array(torch.cat(turns(torch.arange(length if rotary else 0), width), dim=1)),
         output=_matrix([(a.output.weight, a.output.bias) for a in attentions], int8),
         widen=_matrix([_after(b.feed_forward_norm, b.widen) for b in blocks], int8),

@@ -26,22 +26,22 @@ def step(
     """Append one token to every row and write the logits of the next one.
 
     Args:
-        keys, values: (N, H, B, D, C) of the positions before; the new ones are added.
+        keys, values: (N, H, B, C, D) of the positions before; the new ones are added.
         in_force: (G + 3 R, B) as in `Cache`; updated.
         tokens: (B,).
         logits: (B, V), written.
     """
     rows, width = len(tokens), weights.embedding.shape[1]
-    heads, head_width = keys.shape[1], keys.shape[3]
+    heads, head_width = keys.shape[1], keys.shape[4]
     x, normed = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
     split, mixed = (
         np.empty((rows, 3, heads, head_width), np.float32),
-        np.empty((rows, heads, 1, head_width), np.float32),
+        np.empty((rows, heads, head_width), np.float32),
     )
     flat_split, flat_mixed = split.reshape(rows, 3 * width), mixed.reshape(rows, width)
     hidden = np.empty((rows, weights.widen.bias.shape[1]), np.float32)
     extended = np.empty((rows, weights.head.bias.shape[1]), np.float32)
-    scores = np.empty((1, position + 1), np.float32)
+    scores, everywhere = np.empty(position + 1, np.float32), np.arange(position + 1)
     for row in range(rows):
         _embed(weights, position, in_force[:, row], tokens[row], x[row])
     for layer in range(len(weights.projection.bias)):
@@ -52,7 +52,7 @@ def step(
             for row in range(rows):
                 past = keys[layer, head, row], values[layer, head, row]
                 own = split[row, 0, head], split[row, 1, head], split[row, 2, head]
-                _attend(distances, weights.turns, *past, position, *own, scores, mixed[row, head])
+                _attend(distances, weights.turns, *past, everywhere, *own, scores, mixed[row, head])
         _linear(weights.output, layer, flat_mixed, normed)
         _add(x, normed)
         _normalise(x, normed)
@@ -169,26 +169,38 @@ def _linear_transposed(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None
 
     Half of the outputs of a ReLU are 0 in a new model, and most of them in a trained one.
     """
-    weight, active = matrix.weight[layer], np.flatnonzero(x)
-    whole = len(active) - len(active) % 4
+    _mix(matrix.weight[layer], np.flatnonzero(x), x, y)
+    _scale(matrix, layer, y)
+
+
+@compiled
+def _mix(table: NDArray[Any], rows: Ints, shares: Floats, y: Floats) -> None:
+    """y = the sum of these rows of the table, each times its share"""
+    whole = len(rows) - len(rows) % 8
     for place in range(len(y)):
         y[place] = np.float32(0)
-    for first in range(0, whole, 4):
-        h, i, j, k = active[first], active[first + 1], active[first + 2], active[first + 3]
-        a, b, c, d = weight[h], weight[i], weight[j], weight[k]
-        p, q, r, s = x[h], x[i], x[j], x[k]
+    for first in range(0, whole, 8):  # the memory delivers the first values of eight rows at the same time
+        h, i, j, k = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
+        l, m, n, o = rows[first + 4], rows[first + 5], rows[first + 6], rows[first + 7]
+        a, b, c, d, e, f, g, q = table[h], table[i], table[j], table[k], table[l], table[m], table[n], table[o]
+        r, s, t, u, v, w, x, z = (
+            shares[h], shares[i], shares[j], shares[k], shares[l], shares[m], shares[n], shares[o]
+        )
         for place in range(len(y)):
             y[place] += (
-                p * np.float32(a[place])
-                + q * np.float32(b[place])
-                + r * np.float32(c[place])
-                + s * np.float32(d[place])
+                r * np.float32(a[place])
+                + s * np.float32(b[place])
+                + t * np.float32(c[place])
+                + u * np.float32(d[place])
+                + v * np.float32(e[place])
+                + w * np.float32(f[place])
+                + x * np.float32(g[place])
+                + z * np.float32(q[place])
             )
-    for i in active[whole:]:
-        a, p = weight[i], x[i]
+    for i in rows[whole:]:
+        a, r = table[i], shares[i]
         for place in range(len(y)):
-            y[place] += p * np.float32(a[place])
-    _scale(matrix, layer, y)
+            y[place] += r * np.float32(a[place])
 
 
 @compiled
@@ -241,7 +253,7 @@ def _attend(
     turns: Floats,
     keys: Floats,
     values: Floats,
-    position: int,
+    everywhere: Ints,
     query: Floats,
     key: Floats,
     value: Floats,
@@ -251,39 +263,35 @@ def _attend(
     """Attention of the newest position of one row and head to itself and its past.
 
     Args:
-        keys, values: (D, C) of the past; the new ones are added.
+        keys, values: (C, D) of the past; the new ones are added.
+        everywhere: all positions in order, the newest last.
         query, key, value: (D,) of the newest position.
-        scores: (1, position + 1), for intermediate results.
-        mixed: (1, D), written.
+        scores: one for each position, for intermediate results.
+        mixed: (D,), written.
     """
+    position = len(everywhere) - 1
     if len(turns):
         _turn(query, turns[position])
         _turn(key, turns[position])
     for place in range(len(query)):
-        keys[place, position] = key[place]
-        values[place, position] = value[place]
-    _score(query, keys, distances, scores[0])
-    total = _exponentials(scores[0])
-    _multiply(values, scores, mixed)
+        keys[position, place] = key[place]
+        values[position, place] = value[place]
+    _score(query, keys, distances, scores)
+    total = _exponentials(scores)
+    _mix(values, everywhere, scores, mixed)
     for place in range(len(query)):
-        mixed[0, place] /= total
+        mixed[place] /= total
 
 
 @compiled
 def _score(query: Floats, keys: Floats, distances: Floats, scores: Floats) -> None:
-    """scores = query @ (keys + distances), where the last distance is that of the newest key."""
-    count, known = len(scores), distances.shape[1]
-    far = max(0, count - known)  # the keys that share the furthest distance
-    near, shift = scores[far:], known - (count - far)
-    for past in range(count):
-        scores[past] = np.float32(0)
-    for place in range(len(query)):
-        factor, furthest = query[place], distances[place, 0]
-        key, distance = keys[place, far:count], distances[place, shift:]
-        for past in range(far):
-            scores[past] += factor * (keys[place, past] + furthest)
-        for past in range(len(near)):
-            near[past] += factor * (key[past] + distance[past])
+    """scores = query @ (keys + distances)ᵀ, where the last distance is that of the newest key."""
+    first = len(distances) - len(scores)  # negative if some keys share the furthest distance
+    for past in range(len(scores)):
+        key, distance, total = keys[past], distances[max(0, first + past)], np.float32(0)
+        for place in range(len(query)):
+            total += query[place] * (key[place] + distance[place])
+        scores[past] = total
 
 
 @compiled

@@ -44,7 +44,7 @@ class Weights(NamedTuple):
     positions: Floats  # (C, d), or empty
     terms: Terms
     projection: Matrix  # d → 3 d
-    distances: Floats  # (N, H, D, K), from the furthest to 0; zeros without relative attention
+    distances: Floats  # (N, H, K, D), from the furthest to 0; zeros without relative attention
     turns: Floats  # (C, D) cosines, then sines, of rotary positions, or empty
     output: Matrix  # d → d
     widen: Matrix  # d → d_ff
