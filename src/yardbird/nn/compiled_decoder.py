@@ -25,7 +25,8 @@ class CompiledDecoder:
 
     def __init__(self, model: Transformer, rows: int, length: int, *, int8: bool) -> None:
         self._model = model
-        self._weights = pack(model, rows, length, int8=int8)
+        self._weights = _plain(pack(model, rows, length, int8=int8))
+        self._vocab_size = model.embedding.num_embeddings
         heads, layers = model.config.num_heads, model.config.num_layers
         width = model.config.d_model // heads
         self._keys = np.empty((layers, heads, rows, length, width), np.float32)
@@ -45,7 +46,7 @@ class CompiledDecoder:
 
     def step(self, tokens: Ints) -> Floats:
         """Read the next token of every row, (B,). Returns the next logits, (B, V)."""
-        logits = np.empty((len(tokens), len(self._weights.embedding)), np.float32)
+        logits = np.empty((len(tokens), self._vocab_size), np.float32)
         decoder_kernel.step(self._weights, self._keys, self._values, self.length, self._in_force, tokens, logits)
         self.length += 1
         return logits
@@ -157,3 +158,8 @@ def _pack_terms(model: Transformer) -> tuple[Terms, list[Tensor]]:
 def _array(tensor: Tensor) -> Floats:
     array: Floats = tensor.detach().contiguous().numpy()
     return array
+
+
+def _plain(named: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values of a named tuple, and of those inside it, as plain tuples."""
+    return tuple(_plain(part) if isinstance(part, tuple) else part for part in named)

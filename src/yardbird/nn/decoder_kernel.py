@@ -21,16 +21,18 @@ _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 
 @compiled
 def step(
-    weights: Weights, keys: Floats, values: Floats, position: int, in_force: Ints, tokens: Ints, logits: Floats
+    plain: tuple[Any, ...], keys: Floats, values: Floats, position: int, in_force: Ints, tokens: Ints, logits: Floats
 ) -> None:
     """Append one token to every row and write the logits of the next one.
 
     Args:
+        plain: `Weights` as plain tuples. Numba takes 10 µs longer to receive named ones.
         keys, values: (N, H, B, C, D) of the positions before; the new ones are added.
         in_force: (G + 3 R, B) as in `Cache`; updated.
         tokens: (B,).
         logits: (B, V), written.
     """
+    weights = _named(plain)
     rows, width = len(tokens), weights.embedding.shape[1]
     heads, head_width = keys.shape[1], keys.shape[4]
     x, normed = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
@@ -67,6 +69,13 @@ def step(
     _linear(weights.head, 0, normed, extended)
     for row in range(rows):
         _relate(weights.terms, in_force[:, row], extended[row], logits[row])
+
+
+@compiled
+def _named(plain: tuple[Any, ...]) -> Weights:
+    embedding, positions, terms, projection, distances, turns, output, widen, narrow, transposed, head = plain
+    into, out, wide, slim, last = Matrix(*projection), Matrix(*output), Matrix(*widen), Matrix(*narrow), Matrix(*head)
+    return Weights(embedding, positions, Terms(*terms), into, distances, turns, out, wide, slim, transposed, last)
 
 
 @compiled
@@ -181,11 +190,10 @@ def _mix(table: NDArray[Any], rows: Ints, shares: Floats, y: Floats) -> None:
         y[place] = np.float32(0)
     for first in range(0, whole, 8):  # the memory delivers the first values of eight rows at the same time
         h, i, j, k = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
-        l, m, n, o = rows[first + 4], rows[first + 5], rows[first + 6], rows[first + 7]
-        a, b, c, d, e, f, g, q = table[h], table[i], table[j], table[k], table[l], table[m], table[n], table[o]
-        r, s, t, u, v, w, x, z = (
-            shares[h], shares[i], shares[j], shares[k], shares[l], shares[m], shares[n], shares[o]
-        )
+        m, n, o, p = rows[first + 4], rows[first + 5], rows[first + 6], rows[first + 7]
+        a, b, c, d, e, f, g, q = table[h], table[i], table[j], table[k], table[m], table[n], table[o], table[p]
+        r, s, t, u = shares[h], shares[i], shares[j], shares[k]
+        v, w, x, z = shares[m], shares[n], shares[o], shares[p]
         for place in range(len(y)):
             y[place] += (
                 r * np.float32(a[place])
