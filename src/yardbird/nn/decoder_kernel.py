@@ -2,7 +2,8 @@
 
 At one token a step, torch spends most of the time on launching hundreds of small operations. Numba compiles these
 functions to vector instructions instead. For one row the limit is the memory: each weight is read at most once a step,
-and in order, because processors read one long stream faster than several.
+and in order, because processors read one long stream faster than several. For the same reason, the keys of a head are
+one after the other, and so are its values and its distances.
 
 Shapes are those of `yardbird.nn.decoder_weights`, with rows B.
 """

@@ -80,12 +80,13 @@ def whole_solos(encoded: Path, split: str, segments: int) -> Iterator[Batch]:
 
 
 def _grids(encoded: Path) -> dict[str, NDArray[Any]]:
-    return {name: files.read_array(encoded / f"{name}.npy") for name in ("steps", "velocities", "chords")}
+    # Plain arrays are sliced in a third of the time of memory maps.
+    return {name: np.asarray(files.read_array(encoded / f"{name}.npy")) for name in ("steps", "velocities", "chords")}
 
 
 def _batch(grids: Mapping[str, NDArray[Any]], start: int, stop: int, segments: int) -> Batch:
     """Segments `start` … `stop` of the packed arrays, padded to `segments`."""
-    steps, velocities, chords = (np.asarray(grid[start:stop]) for grid in grids.values())
+    steps, velocities, chords = (grid[start:stop] for grid in grids.values())
     if len(steps) < segments:  # padding takes longer than the rest
         steps, velocities = padded(steps, segments, PAD), padded(velocities, segments, 0)
         chords = padded(chords, segments, 0)
