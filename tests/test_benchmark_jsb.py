@@ -30,6 +30,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "chorales.json"
 
 
+@pytest.mark.slow
 def test_the_benchmark_prints_a_row_per_model_and_the_published_values(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +134,7 @@ def test_an_epoch_cuts_every_piece_at_bar_lines_chosen_by_the_seed() -> None:
     assert sum(int(cut[0]) == chorale_tokens.START for cut in cuts) >= 8 * 4, "the opening is one of the cuts"
 
 
+@pytest.mark.slow
 def test_every_token_is_scored_once_with_three_quarters_of_a_window_or_all_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

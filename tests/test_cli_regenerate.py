@@ -68,6 +68,7 @@ def test_a_solo_is_made_again_from_its_provenance_alone(
     same_again(capsys, f"out/generate/{solo}.json", count=4)
 
 
+@pytest.mark.slow
 def test_the_choice_among_several_is_made_again_with_the_same_judges(workspace: Path, capsys: Capture) -> None:
     ratio = RatioJudge(1, [[1] * 9], [[-1] * 9], slope=1.0)
     write_judges(Judges("Ada Line", ratio, TraitJudge({}, 0.0)), JUDGES)
@@ -80,6 +81,7 @@ def test_the_choice_among_several_is_made_again_with_the_same_judges(workspace: 
     assert "data/judges: expected the judges that chose this solo, found others" in said
 
 
+@pytest.mark.slow
 def test_sheet_music_is_written_again(workspace: Path, capsys: Capture) -> None:
     pytest.importorskip("fpdf", reason="fpdf2 is not installed")
     succeed(["generate", "--chart", CHART, "--bars", "4", "--notation", "alto", "--seed", "5"], capsys)
@@ -155,6 +157,7 @@ def test_interpolations_and_moves_are_made_again(workspace: Path, capsys: Captur
     same_again(capsys, "out/blend/tune_with_blues_rests/tune_with_blues_rests.json", count=8)
 
 
+@pytest.mark.slow
 def test_a_sound_is_made_again_with_the_prompts_of_its_batch(workspace: Path, capsys: Capture) -> None:
     from tiny_musicgen import tiny_musicgen
 

@@ -13,14 +13,19 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from event_scores import CODEC
 from nbclient import NotebookClient
 from ruamel.yaml import YAML
+from tiny_transformer import SIZES
 
 from yardbird.config import read_params
 from yardbird.data.etudes.compose import etudes
 from yardbird.deciding_metrics import METRICS
 from yardbird.generation.leadsheet import read_lead_sheet
+from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
 from yardbird.music.midi import read_score, write_score
+from yardbird.nn.decoding import decode
+from yardbird.nn.sampling import Sampling
 
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("music_transformer", "music_vae")
@@ -41,6 +46,9 @@ SMALLER = (
     "audio.training_seconds=60",
     "generate.best_of=2",
     "sing.prompts=['Charlie Parker jazz solo','Minor blues in C minor']",
+    "explore.interpolation.bars=2",
+    "explore.transfer.bars=2",
+    "explore.arithmetic.bars=2",
     "judge.bootstrap_samples=50",
     "evaluate.ngram_escapes=[1,10]",
     "evaluate.bootstrap_samples=50",
@@ -74,7 +82,8 @@ def make_clone(folder: Path) -> Path:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    compiled = Path("src/yardbird/nn/__pycache__")  # if earlier tests left code; else numba compiles it for 20 s
+    compiled = Path("src/yardbird/nn/__pycache__")  # numba takes fifteen seconds for this code: once for all clones
+    decode(MusicTransformerFamily(CODEC, SIZES).model, [[0]], Sampling(1.0, None, None, None), seed=0, max_length=3)
     (folder / compiled).mkdir()
     for code in (ROOT / compiled).glob("*.nb[ic]"):
         shutil.copy2(code, folder / compiled)

@@ -47,7 +47,7 @@ def opened_plots(shown: Path) -> Iterator[tuple[Page, list[str]]]:
         yield opened_page
 
 
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("width", [1200, pytest.param(390, marks=pytest.mark.slow)])
 def test_every_plot_is_drawn_without_a_request_to_the_internet(
     shown: Path, opened_plots: tuple[Page, list[str]], width: int
 ) -> None:

@@ -25,6 +25,7 @@ def params(root: Path, tmp_path: Path) -> Path:
     return params_of(root, tmp_path)
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_with_tls_the_test_has_its_name_and_secure_cookies(tmp_path: Path, params: Path) -> None:
     """Regression: forwarded requests have the public host; they were refused with 400, and no cookie was Secure."""
     folder = tmp_path / "test"
@@ -84,7 +85,8 @@ def test_an_answer_survives_the_kill_of_the_server(tmp_path: Path, params: Path)
     assert votes == dict.fromkeys(answered, Given("yes"))
 
 
-@pytest.mark.parametrize("listeners", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("listeners", [20, 200])
 def test_with_many_concurrent_listeners_no_vote_is_lost(tmp_path: Path, params: Path, listeners: int) -> None:
     """Each listener answers differently, sends one answer twice, and receives the one that counts."""
     folder = tmp_path / "test"

@@ -40,7 +40,7 @@ JSON = (
 PROFILE = {"consent": True, "expertise": "listener", "headphones": 6}
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [30, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_mutated_answer_of_a_listener_is_no_server_error(tmp_path: Path, count: int) -> None:
     test, key = make_tiny_test(tmp_path)
     app = make_app(
@@ -87,7 +87,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> EndpointModel:
     return model
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(48, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [6, pytest.param(48, marks=pytest.mark.slow)])
 def test_a_mutated_request_of_a_served_model_is_answered_or_refused_in_one_line(
     served: EndpointModel, count: int
 ) -> None:

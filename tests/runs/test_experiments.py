@@ -28,6 +28,7 @@ def test_an_experiment_runs_in_its_own_folder_and_the_workspace_stays(demo: Path
     )
 
 
+@pytest.mark.slow
 def test_after_experiments_in_the_workspace_one_command_brings_the_demo_back(demo: Path) -> None:
     for seed in ("5", "6"):
         said = yardbird(demo, "exp", "--here", "-S", f"seed={seed}", "--name", f"seed{seed}")
@@ -54,6 +55,7 @@ def test_restore_trains_nothing_and_says_what_is_missing(mine: Path) -> None:
     assert ran(mine) == []
 
 
+@pytest.mark.slow
 def test_an_interrupted_experiment_continues_in_its_folder(demo: Path) -> None:
     (demo / ".git/fail").touch()
     assert "failed to run" in yardbird(demo, "exp", "-S", "seed=3", status=1)
@@ -64,6 +66,7 @@ def test_an_interrupted_experiment_continues_in_its_folder(demo: Path) -> None:
     assert "experiment exp-2 runs in out/experiments/exp-2" in yardbird(demo, "exp", "-S", "seed=4")
 
 
+@pytest.mark.slow
 def test_an_experiment_has_the_present_data_and_code_and_records_new_files(demo: Path) -> None:
     """Regression: solos and modules that the workspace had no longer stayed in the folder of the experiment."""
     solo, module = Path("data/raw/parker/more.txt"), Path("stages/more.py")
@@ -82,6 +85,7 @@ def test_an_experiment_has_the_present_data_and_code_and_records_new_files(demo:
     assert [(folder / path).exists() for path in (solo, module, Path("notes.txt"))] == [False, False, True]
 
 
+@pytest.mark.slow
 def test_a_source_may_be_a_link_to_a_folder(demo: Path) -> None:
     source = demo / "data/raw/parker"
     source.rename(demo.parent / "solos")

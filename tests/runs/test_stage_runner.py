@@ -45,6 +45,7 @@ def test_a_demo_says_each_stage_its_time_and_where_the_first_solo_is(mine: Path)
     assert sorted(line.partition(", ")[2] for line in again[1:]) == [f"{name}: unchanged" for name in sorted(measured)]
 
 
+@pytest.mark.slow
 def test_stages_side_by_side_leave_the_bytes_of_a_run_one_after_another(theirs: Path, tmp_path: Path) -> None:
     alone, together, by_dvc = (clone(theirs, tmp_path / name) for name in ("alone", "together", "dvc"))
     yardbird(alone, "run", "--jobs", "1")
@@ -215,6 +216,7 @@ def test_a_stage_beside_a_failed_one_ends_and_keeps_its_result(demo: Path) -> No
     assert ran(demo) == [WEIGHTS]
 
 
+@pytest.mark.slow
 def test_each_of_two_stages_that_fail_side_by_side_is_one_line(demo: Path) -> None:
     files.write_text(demo / "data/raw/parker/more.txt", "another solo")
     (demo / ".git/wait").touch()
@@ -275,7 +277,7 @@ def waiting_run(demo: Path) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
-@pytest.mark.parametrize("ended", ["Ctrl-C", "kill"])
+@pytest.mark.parametrize("ended", [pytest.param("Ctrl-C", marks=pytest.mark.slow), "kill"])
 def test_an_interrupted_run_stops_its_stages_and_the_next_run_continues_there(demo: Path, ended: str) -> None:
     """Regression: after `kill` the stages went on, beside those of the next run."""
     files.write_text(demo / "data/raw/parker/more.txt", "another solo")
@@ -294,6 +296,7 @@ def test_an_interrupted_run_stops_its_stages_and_the_next_run_continues_there(de
     assert sorted(ran(demo)) == sorted([WEIGHTS, ANALYSIS])
 
 
+@pytest.mark.slow
 def test_while_a_run_lasts_no_command_changes_its_parameters(demo: Path) -> None:
     """DVC's lock is free while a stage runs: `restore` would change the parameters of the stages to come."""
     with waiting_run(demo) as process:
@@ -319,6 +322,7 @@ def test_a_broken_file_of_the_pipeline_is_one_line(mine: Path, file: str, messag
     assert line.startswith(message)
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_ends_the_run_without_an_error(demo: Path) -> None:
     """`yardbird run | head -1`"""
     command = [sys.executable, "-m", "yardbird.cli", "run"]

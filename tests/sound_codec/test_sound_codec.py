@@ -218,6 +218,7 @@ class KilledError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_resumes_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed in step 5, it resumes from step 4, in the middle of an epoch, with fitted codebooks."""
     clips = [Clip("alto saxophone", tone(440, 0.2))]
@@ -242,6 +243,7 @@ def test_an_interrupted_training_resumes_exactly(monkeypatch: pytest.MonkeyPatch
         assert torch.equal(value, again.average.state_dict()[name]), name
 
 
+@pytest.mark.slow
 def test_codebooks_are_used_after_the_unquantised_steps() -> None:
     early = trainer(steps=2)
     early.run([Clip("alto saxophone", tone(440, 0.2))], ignore, ignore)
@@ -251,6 +253,7 @@ def test_codebooks_are_used_after_the_unquantised_steps() -> None:
     assert all(float(book.embed.abs().sum()) > 0 for book in late.codebooks)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss() -> None:
     """Learning pitch would take half a minute. Here only the noise of the untrained network decreases."""
     clips = [Clip("alto saxophone", tone(440, 0.2))]

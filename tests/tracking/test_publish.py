@@ -120,6 +120,7 @@ def test_a_model_that_copies_is_registered_but_not_champion(project: Path) -> No
     assert aliases(connect(project)[0]) == {"champion": "1", "challenger": "1"}
 
 
+@pytest.mark.slow
 def test_a_former_champion_is_judged_against_its_successor(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS, sound_and_picture)

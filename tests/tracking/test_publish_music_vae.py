@@ -108,6 +108,7 @@ def test_a_collapsed_latent_is_not_champion_and_the_card_has_an_alarm(project: P
     assert "**ALARM.** The latent has collapsed" in card(client)
 
 
+@pytest.mark.slow
 def test_the_held_out_hash_and_the_standing_use_the_family_s_codec(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS, sound_and_picture)
@@ -124,6 +125,7 @@ def test_a_family_without_a_gate_is_one_clear_line(project: Path) -> None:
         publish(project, {}, SERVERS, sound_and_picture)
 
 
+@pytest.mark.slow
 def test_other_defaults_of_the_endpoint_make_another_version(project: Path) -> None:
     publish(project, GATES, SERVERS, sound_and_picture)
     steps = Server(replace(ENDPOINT, defaults={**ENDPOINT.defaults, "steps": 5}), {**DEFAULTS, "comping": True})

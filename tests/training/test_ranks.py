@@ -101,6 +101,7 @@ def test_two_processes_give_the_weights_and_the_curve_of_one(tmp_path: Path, bat
         assert row == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bytes_on_two_processes_also_with_dropout(tmp_path: Path) -> None:
     config = replace(CONFIG, devices=2, max_epochs=2)
     families = []
@@ -112,6 +113,7 @@ def test_equal_seeds_give_equal_bytes_on_two_processes_also_with_dropout(tmp_pat
     assert all(torch.equal(weight, other[name]) for name, weight in one.items())
 
 
+@pytest.mark.slow
 def test_a_training_on_two_processes_resumes_to_the_same_bytes_and_only_rank_0_writes(tmp_path: Path) -> None:
     config = replace(CONFIG, devices=2)
     assert on_two(tmp_path / "whole", config, Certain()) == [0, 0]
@@ -128,6 +130,7 @@ def test_a_training_on_two_processes_resumes_to_the_same_bytes_and_only_rank_0_w
     assert result(tmp_path / "broken")["curve"] == whole["curve"]
 
 
+@pytest.mark.slow
 def test_a_killed_rank_ends_the_training_with_one_line_and_the_same_command_resumes_it(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

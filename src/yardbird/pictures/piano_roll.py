@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,9 +120,10 @@ def _header(figure: "Figure", score: Score, title: str, bars: int, height: float
 def _keyboard(axes: "Axes", layout: _Layout, spans: Sequence[tuple[int, int]], score: Score) -> None:
     """Draw stripes for the black keys, octave names at the left, and tinted spans of ticks."""
     axes.set_facecolor(_PAPER)
-    for pitch in range(layout.low, layout.high + 1):
-        if pitch % 12 in _BLACK_KEYS:
-            axes.axhspan(pitch - 0.5, pitch + 0.5, color=_STRIPE, linewidth=0, zorder=0)
+    left, right = axes.get_xlim()
+    black = [pitch for pitch in range(layout.low, layout.high + 1) if pitch % 12 in _BLACK_KEYS]
+    stripes = [((left, pitch), (right, pitch)) for pitch in black]
+    _add_lines(axes, stripes, _STRIPE, layout.points_per_semitone, zorder=0)
     for start, stop in spans:
         if stop > start:
             axes.axvspan(start, stop, color=_TINT, alpha=0.6, linewidth=0, zorder=0.5)
@@ -135,13 +136,23 @@ def _keyboard(axes: "Axes", layout: _Layout, spans: Sequence[tuple[int, int]], s
 
 
 def _bar_lines(axes: "Axes", score: Score, edges: list[int], system: range, high: int) -> None:
+    bars = edges[system[0] : system[-1] + 2]
+    beats = [
+        beat for bar, stop in pairwise(bars) for beat in range(bar + score.ticks_per_beat, stop, score.ticks_per_beat)
+    ]
+    bottom, top = axes.get_ylim()
+    for ticks, colour, width, zorder in ((beats, _BEAT_LINE, 0.7, 1), (bars, _BAR_LINE, 1.1, 1.5)):
+        _add_lines(axes, [((tick, bottom), (tick, top)) for tick in ticks], colour, width, zorder=zorder)
     for bar in system:
-        start, stop = edges[bar], edges[bar + 1]
-        beats = range(start + score.ticks_per_beat, stop, score.ticks_per_beat)
-        axes.vlines(beats, axes.get_ylim()[0], axes.get_ylim()[1], color=_BEAT_LINE, linewidth=0.7, zorder=1)
-        axes.axvline(start, color=_BAR_LINE, linewidth=1.1, zorder=1.5)
-        axes.annotate(str(bar + 1), (start, high + 0.5), (2, 2), textcoords="offset points", fontsize=6.5, color=_FAINT)
-    axes.axvline(edges[system[-1] + 1], color=_BAR_LINE, linewidth=1.1, zorder=1.5)
+        place = edges[bar], high + 0.5
+        axes.annotate(str(bar + 1), place, (2, 2), textcoords="offset points", fontsize=6.5, color=_FAINT)
+
+
+def _add_lines(axes: "Axes", lines: Sequence[Any], colour: str, width: float, *, zorder: float) -> None:
+    """Add all lines at once, which matplotlib draws in a fraction of the time; `lines` are pairs of points."""
+    from matplotlib.collections import LineCollection
+
+    axes.add_collection(LineCollection(lines, colors=colour, linewidths=width, zorder=zorder), autolim=False)
 
 
 def _chords(axes: "Axes", score: Score, start: int, stop: int, layout: _Layout) -> None:
@@ -174,7 +185,7 @@ def _notes(axes: "Axes", score: Score, start: int, stop: int, layout: _Layout) -
     # A thin line joins the notes of a phrase to guide the eye; it breaks at rests of a beat.
     joined = onsets[1:] - offsets[:-1] < score.ticks_per_beat
     joints = np.stack([np.column_stack([offsets, pitches])[:-1], np.column_stack([onsets, pitches])[1:]], axis=1)
-    axes.add_collection(LineCollection(list(joints[joined]), colors=_JOINT, linewidths=1.1, zorder=2))
+    _add_lines(axes, list(joints[joined]), _JOINT, 1.1, zorder=2)
     thickness = min(8.0, layout.points_per_semitone * 1.4)
     cap = thickness / 2 / layout.points_per_tick
     left = onsets + cap
@@ -187,5 +198,6 @@ def _notes(axes: "Axes", score: Score, start: int, stop: int, layout: _Layout) -
         tone = _NO_CHORD if chord is None else _CHORD_TONE if pitch % 12 in chord.pitch_classes else _OTHER_TONE
         colours.append(to_rgba(tone, 0.55 + 0.45 * min(1.0, velocity / 110)))
     axes.add_collection(
-        LineCollection(list(segments), colors=colours, linewidths=thickness, capstyle="round", snap=False, zorder=3)
+        LineCollection(list(segments), colors=colours, linewidths=thickness, capstyle="round", snap=False, zorder=3),
+        autolim=False,
     )

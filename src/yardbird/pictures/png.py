@@ -26,14 +26,16 @@ def draw_png(figure: "Callable[[], Figure]", path: Path | None) -> NDArray[np.ui
 
     import matplotlib as mpl
     import matplotlib.image
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with mpl.rc_context():
         mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
         mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula
-        buffer = io.BytesIO()
-        figure().savefig(buffer, format="png", metadata={"Software": None})
+        canvas, buffer = FigureCanvasAgg(figure()), io.BytesIO()
+        canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())
     if path is not None:
+        mpl.image.imsave(buffer, pixels, format="png", metadata={"Software": None})
         files.write_bytes(path, buffer.getvalue())
-    buffer.seek(0)
-    picture: NDArray[np.uint8] = np.round(mpl.image.imread(buffer)[..., :3] * 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = pixels[..., :3].copy()
     return picture
