@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.nn.decoder_weights import Floats, Ints, Matrix, Terms, Weights
-from yardbird.nn.machine_code import compiled
+from yardbird.nn.machine_code import compiled, compiled_part
 
 _EPSILON = np.float32(1e-5)  # of LayerNorm, torch's default
 _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
@@ -72,14 +72,14 @@ def step(
         _relate(weights.terms, in_force[:, row], extended[row], logits[row])
 
 
-@compiled
+@compiled_part
 def _named(plain: tuple[Any, ...]) -> Weights:
     embedding, positions, terms, projection, distances, turns, output, widen, narrow, transposed, head = plain
     into, out, wide, slim, last = Matrix(*projection), Matrix(*output), Matrix(*widen), Matrix(*narrow), Matrix(*head)
     return Weights(embedding, positions, Terms(*terms), into, distances, turns, out, wide, slim, transposed, last)
 
 
-@compiled
+@compiled_part
 def _embed(weights: Weights, position: int, in_force: Ints, token: int, x: Floats) -> None:
     """The embedding of a token with the terms in force, which it changes."""
     terms = weights.terms
@@ -109,13 +109,13 @@ def _embed(weights: Weights, position: int, in_force: Ints, token: int, x: Float
             _add_row(x, terms.added, terms.present[relation] + related)
 
 
-@compiled
+@compiled_part
 def _add_row(x: Floats, table: Floats, row: int) -> None:
     for place in range(len(x)):
         x[place] += table[row, place]
 
 
-@compiled
+@compiled_part
 def _relate(terms: Terms, in_force: Ints, extended: Floats, logits: Floats) -> None:
     """Add the outputs of the relations, which follow the logits in `extended`, to the logits of their targets."""
     for token in range(len(logits)):
@@ -129,7 +129,7 @@ def _relate(terms: Terms, in_force: Ints, extended: Floats, logits: Floats) -> N
                     logits[token] += extended[first + terms.classes[relation, reference, index]]
 
 
-@compiled
+@compiled_part
 def _normalise(x: Floats, normed: Floats) -> None:
     rows, width = x.shape
     for row in range(rows):
@@ -144,21 +144,21 @@ def _normalise(x: Floats, normed: Floats) -> None:
             normed[row, place] = (x[row, place] - mean) * factor
 
 
-@compiled
+@compiled_part
 def _add(x: Floats, y: Floats) -> None:
     for row in range(x.shape[0]):
         for place in range(x.shape[1]):
             x[row, place] += y[row, place]
 
 
-@compiled
+@compiled_part
 def _rectify(x: Floats) -> None:
     for row in range(x.shape[0]):
         for place in range(x.shape[1]):
             x[row, place] = max(x[row, place], np.float32(0))
 
 
-@compiled
+@compiled_part
 def _linear(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None:
     """y = scale · (x @ weightᵀ) + bias"""
     _multiply(matrix.weight[layer], x, y)
@@ -166,14 +166,14 @@ def _linear(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None:
         _scale(matrix, layer, y[row])
 
 
-@compiled
+@compiled_part
 def _scale(matrix: Matrix, layer: int, y: Floats) -> None:
     scale, bias = matrix.scale[layer], matrix.bias[layer]
     for place in range(len(y)):
         y[place] = y[place] * scale[place] + bias[place]
 
 
-@compiled
+@compiled_part
 def _linear_transposed(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None:
     """`_linear` of one row with a transposed weight. The weights of inputs that are 0 are not read.
 
@@ -183,7 +183,7 @@ def _linear_transposed(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None
     _scale(matrix, layer, y)
 
 
-@compiled
+@compiled_part
 def _mix(table: NDArray[Any], rows: Ints, shares: Floats, y: Floats) -> None:
     """y = the sum of these rows of the table, each times its share"""
     whole = len(rows) - len(rows) % 8
@@ -212,7 +212,7 @@ def _mix(table: NDArray[Any], rows: Ints, shares: Floats, y: Floats) -> None:
             y[place] += r * np.float32(a[place])
 
 
-@compiled
+@compiled_part
 def _dot(weight: NDArray[Any], x: Floats) -> np.float32:
     total = np.float32(0)
     for place in range(len(x)):
@@ -220,7 +220,7 @@ def _dot(weight: NDArray[Any], x: Floats) -> np.float32:
     return total
 
 
-@compiled
+@compiled_part
 def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
     """y = x @ weight[:, : inputs]ᵀ. Tiles of 2 rows and 4 outputs keep their sums in registers.
 
@@ -256,7 +256,7 @@ def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
             y[row, out] = total
 
 
-@compiled
+@compiled_part
 def _attend(
     distances: Floats,
     turns: Floats,
@@ -292,7 +292,7 @@ def _attend(
         mixed[place] /= total
 
 
-@compiled
+@compiled_part
 def _score(query: Floats, keys: Floats, distances: Floats, scores: Floats) -> None:
     """scores = query @ (keys + distances)ᵀ, where the last distance is that of the newest key."""
     first = len(distances) - len(scores)  # negative if some keys share the furthest distance
@@ -303,7 +303,7 @@ def _score(query: Floats, keys: Floats, distances: Floats, scores: Floats) -> No
         scores[past] = total
 
 
-@compiled
+@compiled_part
 def _turn(x: Floats, turn: Floats) -> None:
     half = len(x) // 2
     for place in range(half):
@@ -312,7 +312,7 @@ def _turn(x: Floats, turn: Floats) -> None:
         x[place], x[half + place] = one * cosine - other * sine, other * cosine + one * sine
 
 
-@compiled
+@compiled_part
 def _exponentials(scores: Floats) -> np.float32:
     """Replace the first scores by exp(score − highest) and return their sum.
 

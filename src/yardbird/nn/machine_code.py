@@ -20,14 +20,23 @@ _FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "nnan"}
 
 def compiled(function: F) -> F:
     """Compile a function at its first call. If no folder can be written, each process compiles it again."""
-    plain = inspect.unwrap(function)  # without the check of shapes that tests add
-    kernel: Any = numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH)(plain)
+    kernel = _compiler()(inspect.unwrap(function))  # without the check of shapes that tests add
     with suppress(RuntimeError):  # numba finds no folder for its cache
         kernel.enable_caching()
         cache = kernel._cache
         cache.save_overload = _if_possible(cache.save_overload)
     typed: F = kernel
     return typed
+
+
+def compiled_part(function: F) -> F:
+    """Compile a function that only compiled functions call, with their code: in three quarters of the time."""
+    part: F = _compiler(no_cpython_wrapper=True, no_cfunc_wrapper=True)(inspect.unwrap(function))
+    return part
+
+
+def _compiler(**options: Any) -> Any:
+    return numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH, **options)
 
 
 def _if_possible(save: Callable[..., None]) -> Callable[..., None]:
