@@ -154,9 +154,10 @@ class EventCodec:
 
     def _chord_row(self, chord: Chord | None) -> tuple[int, ...]:
         """The ids of a chord, filled up to three with −1."""
-        if chord not in self._chord_rows:
-            self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]
-        return self._chord_rows[chord]
+        row = self._chord_rows.get(chord)  # one look-up: the hash of a chord is slow
+        if row is None:
+            row = self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]
+        return row
 
     def grid(self, score: Score) -> Quantised:
         """Quantise a score to the codec's grid, tempo bins and velocity bins, and count the losses. Idempotent."""
@@ -176,11 +177,11 @@ class EventCodec:
         Args:
             total_bars: the bar in which the countdown ends. None: the last bar of the score.
         """
-        steps: list[ArrayLike] = []
-        ids: list[ArrayLike] = []
+        steps: list[Sequence[int] | Ints] = []
+        ids: list[Sequence[int] | Ints] = []
         ranks: list[int] = []
 
-        def add(kind: str, at: ArrayLike, tokens: ArrayLike) -> None:
+        def add(kind: str, at: Sequence[int] | Ints, tokens: Sequence[int] | Ints) -> None:
             steps.append(at)
             ids.append(tokens)
             ranks.append(_RANKS.index(kind))
@@ -196,24 +197,29 @@ class EventCodec:
         add("Left", bars[last], self._first["Left"] - 1 + left[last])
         is_occupied = np.zeros(score.end_tick + 1, dtype=np.bool_)
         is_occupied[notes["onset_tick"]] = is_occupied[score.chord_ticks] = True
-        occupied = np.flatnonzero(is_occupied)
+        occupied = is_occupied.nonzero()[0]
         add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
         # by identity: a score repeats few objects, and the hash of a chord takes longer than the rest of its look-up
-        distinct = {id(change.chord): change.chord for change in score.chords}
-        rows = {place: self._chord_row(chord) for place, chord in distinct.items()}
-        chords = np.array([rows[id(change.chord)] for change in score.chords], dtype=np.int64).reshape(-1, 3)
+        held_chords = [change.chord for change in score.chords]
+        identities = list(map(id, held_chords))
+        distinct = dict(zip(identities, held_chords, strict=True))
+        row_of = {identity: row for row, identity in enumerate(distinct)}
+        rows = np.array([self._chord_row(chord) for chord in distinct.values()], dtype=np.int64).reshape(-1, 3)
+        chords = rows[[row_of[identity] for identity in identities]]
         for place, kind in enumerate(("ChordRoot", "ChordQuality", "ChordBass")):  # N.C. takes the root's place
             held = chords[:, place] >= 0
             add(kind, score.chord_ticks[held], chords[held, place])
         add("Pitch", notes["onset_tick"], self._first["Pitch"] + notes["pitch"])
         velocity_bin = self.velocities.searchsorted(notes["velocity"])
         add("Velocity", notes["onset_tick"], self._first["Velocity"] + velocity_bin)
-        links = (notes["duration_tick"] - 1) // self.longest_duration + 1
-        durations = np.full(int(links.sum()), self.longest_duration)
-        durations[np.cumsum(links) - 1] = (notes["duration_tick"] - 1) % self.longest_duration + 1
+        before, rest = np.divmod(notes["duration_tick"] - 1, self.longest_duration)
+        links = before + 1
+        ends = links.cumsum()
+        durations = np.full(int(ends[-1]) if len(ends) else 0, self.longest_duration)
+        durations[ends - 1] = rest + 1
         add("Duration", np.repeat(notes["onset_tick"], links), self._first["Duration"] - 1 + durations)
 
-        counts = [np.size(tokens) for tokens in ids]
+        counts = list(map(len, ids))
         keys = np.concatenate(steps).astype(np.int64) * len(_RANKS) + np.repeat(ranks, counts)
         body = np.concatenate(ids)[np.argsort(keys, kind="stable")]
         return np.concatenate([[self.bos_id, self.artist_id(artist)], body, [self.eos_id]]).astype(np.uint16)

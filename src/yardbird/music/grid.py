@@ -6,14 +6,14 @@ already taken for 11 % of the notes at 4 steps a beat, 2.3 % at 8, 0.65 % at 12 
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 
 from yardbird.errors import InputError
 from yardbird.music.overlaps import cut_at_next_onset, staying
-from yardbird.music.score import ChordChange, Floats, Ints, Meter, Notes, Score, Section, Tempo
+from yardbird.music.score import Floats, Ints, Meter, Notes, Score, Section, Tempo, chord_changes
 
 #: The default grid of the models (`encode.*.steps_per_beat`), and the grid of rhythm metrics and transcriptions.
 STEPS_PER_BEAT = 12
@@ -54,7 +54,7 @@ def quantise(
     end_step = int(bar_steps[-1])
     marks = np.array([*score.phrases, *(section.tick for section in score.sections)], dtype=np.int64)
     steps = _steps_of(np.concatenate([score.onsets, score.offsets, score.chord_ticks, marks]), bar_ticks, bar_steps)
-    stops = np.cumsum([0, len(score.notes), len(score.notes), len(score.chords), len(score.phrases)]).tolist()
+    stops = [0, *accumulate([len(score.notes), len(score.notes), len(score.chords), len(score.phrases)])]
     onsets, offsets, chord_steps, phrases, section_steps = (
         steps[start:stop] for start, stop in pairwise([*stops, len(steps)])
     )
@@ -74,7 +74,7 @@ def quantise(
             end_tick=end_step,
             tempos=tempos,
             meters=meters,
-            chords=tuple(map(ChordChange, chords.keys(), chords.values())),
+            chords=chord_changes(chords.items()),
             phrases=tuple(sorted(set(phrases[phrases < end_step].tolist()))),
             sections=tuple(
                 Section(step, section.label)
@@ -95,11 +95,12 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
     starts = score.bar_ticks
     in_force = np.array([meter.tick for meter in score.meters]).searchsorted(starts, side="right") - 1
     whole = np.array([meter.bar_ticks(score.ticks_per_beat) for meter in score.meters])[in_force]
-    bar_ticks = np.append(starts, starts[-1] + whole[-1])
-    lengths = np.diff(bar_ticks)
+    bar_ticks = np.empty(len(starts) + 1, dtype=np.int64)
+    bar_ticks[:-1], bar_ticks[-1] = starts, starts[-1] + whole[-1]
+    lengths = bar_ticks[1:] - starts
     signatures = [(meter.numerator, meter.denominator) for meter in score.meters]
     resized = 0
-    for bar in np.flatnonzero(lengths != whole).tolist():
+    for bar in (lengths != whole).nonzero()[0].tolist():
         beats = Fraction(int(lengths[bar]), score.ticks_per_beat)
         signatures.append(_nearest_meter(beats))
         in_force[bar] = len(signatures) - 1
@@ -125,10 +126,16 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
 
 def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
     """The nearest step of its own bar for each tick; half a step rounds up."""
+    lengths_ticks, lengths_steps = bar_ticks[1:] - bar_ticks[:-1], bar_steps[1:] - bar_steps[:-1]
+    length_ticks, length_steps = lengths_ticks[0], lengths_steps[0]
+    steps: Ints
+    if (lengths_ticks == length_ticks).all() and (lengths_steps == length_steps).all():  # no bar of each tick needed
+        steps = np.minimum((2 * length_steps * ticks + length_ticks) // (2 * length_ticks), bar_steps[-1])
+        return steps
     bar = (bar_ticks.searchsorted(ticks, side="right") - 1).clip(0, len(bar_ticks) - 2)
-    length_ticks, length_steps = np.diff(bar_ticks)[bar], np.diff(bar_steps)[bar]
+    length_ticks, length_steps = lengths_ticks[bar], lengths_steps[bar]
     within = (2 * (ticks - bar_ticks[bar]) * length_steps + length_ticks) // (2 * length_ticks)
-    steps: Ints = bar_steps[bar] + np.minimum(within, length_steps)
+    steps = bar_steps[bar] + np.minimum(within, length_steps)
     return steps
 
 
@@ -136,7 +143,7 @@ def changes(values: Ints) -> Ints:
     """Places where a value differs from the one before it, including the first place: (places,)."""
     differs = np.ones(len(values), dtype=np.bool_)
     np.not_equal(values[1:], values[:-1], out=differs[1:])
-    return np.flatnonzero(differs)
+    return differs.nonzero()[0]
 
 
 def _nearest_meter(beats: Fraction) -> tuple[int, int]:
@@ -150,14 +157,15 @@ def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) ->
     onsets = np.minimum(onsets, end_step - 1)
     offsets = np.maximum(offsets, onsets + 1)
     keep = changes(onsets)  # the first note on each step
-    stops = np.append(keep[1:], len(notes))
-    for slot in np.flatnonzero(stops - keep > 1).tolist():
-        first = int(keep[slot])
-        keep[slot] = first + staying(notes[first : stops[slot]])
     count = len(notes)
+    if len(keep) < count:
+        stops = np.append(keep[1:], count)
+        for slot in (stops - keep > 1).nonzero()[0].tolist():
+            first = int(keep[slot])
+            keep[slot] = first + staying(notes[first : stops[slot]])
+        onsets, offsets = onsets[keep], offsets[keep]
     notes = notes[keep]
-    onsets = onsets[keep]
-    offsets, trimmed = cut_at_next_onset(onsets, offsets[keep], end_step)
+    offsets, trimmed = cut_at_next_onset(onsets, offsets, end_step)
     notes["onset_tick"], notes["duration_tick"] = onsets, offsets - onsets
     return notes, count - len(notes), trimmed
 
@@ -166,8 +174,8 @@ def _quantise_tempos(
     score: Score, bar_ticks: Ints, bar_steps: Ints, steps_per_beat: int, bins: Floats | None
 ) -> tuple[tuple[Tempo, ...], int]:
     """One tempo per bar, listed where it changes; the number of bars outside the bins."""
-    beats = np.diff(bar_steps) / steps_per_beat
-    bar_qpm = 60 * beats / np.diff(score.seconds_at(bar_ticks))
+    beats, seconds = (bar_steps[1:] - bar_steps[:-1]) / steps_per_beat, score.seconds_at(bar_ticks)
+    bar_qpm = 60 * beats / (seconds[1:] - seconds[:-1])
     tempos: list[Tempo] = []
     if bins is None:
         in_force_at = np.array([tempo.tick for tempo in score.tempos]).searchsorted(bar_ticks[:-1], side="right") - 1
@@ -179,9 +187,11 @@ def _quantise_tempos(
         return tuple(tempos), 0
     ratio = np.log(bins[-1] / bins[0]) / (len(bins) - 1)
     places = np.log(bar_qpm / bins[0]) / ratio  # in bins from the lowest
-    clipped = int(((places < -0.5) | (places > len(bins) - 0.5)).sum())
+    clipped = int(np.count_nonzero((places < -0.5) | (places > len(bins) - 0.5)))
     places = places.clip(0, len(bins) - 1)
     nearest = np.rint(places).astype(np.int64)
+    if (nearest == nearest[0]).all():
+        return (Tempo(0, float(bins[nearest[0]])),), clipped
     exact = _close(bins[nearest], bar_qpm)  # a tempo equal to a bin is not jitter
     in_force = -1
     for tick, place, bin_index, is_bin in zip(

@@ -21,7 +21,7 @@ from yardbird.errors import InputError
 from yardbird.music.chords import Chord, chord_symbol
 from yardbird.music.midi_events import META, MidiEvents, read_events
 from yardbird.music.pitch import Key
-from yardbird.music.score import DRUM_KIT, NOTE_DTYPE, ChordChange, Meter, Notes, Score, Section, Tempo, make_notes
+from yardbird.music.score import DRUM_KIT, NOTE_DTYPE, Meter, Notes, Score, Section, Tempo, chord_changes, make_notes
 from yardbird.music.text_encoding import decode_texts
 
 SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".rmid", ".smf")
@@ -229,7 +229,7 @@ def read_score(path: Path) -> Score:
         raise InputError(
             path, expected=expected, found=f"an unreadable file ({error})", remedy="ingest it again"
         ) from None
-    chords, phrases, sections, ends = [], [], [], []
+    chord_ticks, chord_texts, phrases, sections, ends = [], [], [], [], []
     for marker in midi.markers:
         tick, text = marker.time, marker.text
         if text == _PHRASE:
@@ -239,10 +239,11 @@ def read_score(path: Path) -> Score:
         elif text.startswith(_SECTION):
             sections.append(Section(tick, text.removeprefix(_SECTION)))
         else:
-            chords.append((tick, text))
+            chord_ticks.append(tick)
+            chord_texts.append(text)
     if len(ends) != 1 or len(midi.tracks) > 1:
         raise InputError(path, expected=expected, found="no END marker", remedy="ingest it first")
-    symbols = {text: Chord.parse(text) for text in {text for _, text in chords}}
+    symbols = {text: Chord.parse(text) for text in set(chord_texts)}
     columns = midi.tracks[0].notes.numpy() if midi.tracks else {}
     notes = np.zeros(len(columns.get("time", ())), dtype=NOTE_DTYPE)
     for ours, theirs in zip(NOTE_DTYPE.names or (), ("time", "duration", "pitch", "velocity"), strict=True):
@@ -258,7 +259,7 @@ def read_score(path: Path) -> Score:
         end_tick=ends[0],
         tempos=tuple(map(Tempo, tempos["time"].tolist(), (60e6 / tempos["mspq"]).tolist())),
         meters=tuple(Meter(meter.time, meter.numerator, meter.denominator) for meter in midi.time_signatures),
-        chords=tuple([ChordChange(tick, symbols[text]) for tick, text in chords]),
+        chords=chord_changes(zip(chord_ticks, map(symbols.__getitem__, chord_texts), strict=True)),
         phrases=tuple(phrases),
         sections=tuple(sections),
         key=Key.from_fifths(signature.key, "minor" if signature.tonality else "major") if signature else None,
