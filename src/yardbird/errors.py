@@ -10,6 +10,7 @@ Internal invariants are checked by `assert` and never raise these errors.
 
 import errno
 import functools
+import gc
 import re
 import shutil
 import sys
@@ -144,6 +145,7 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def guarded() -> None:
+        gc.freeze()  # modules live until the end, so no collection needs to visit them, nor the one at exit
         try:
             main()
         except YardbirdError as error:

@@ -25,17 +25,15 @@ def draw_png(figure: "Callable[[], Figure]", path: Path | None) -> NDArray[np.ui
     """
 
     import matplotlib as mpl
-    import matplotlib.image
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with mpl.rc_context():
         mpl.rcdefaults()  # the user's matplotlib settings must not change the bytes
         mpl.rcParams.update({"font.family": "DejaVu Sans", "text.parse_math": False})  # "Pennies for $" is no formula
         canvas, buffer = FigureCanvasAgg(figure()), io.BytesIO()
-        canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())
+        canvas.figure.savefig(buffer, format="png", metadata={"Software": None})
     if path is not None:
-        mpl.image.imsave(buffer, pixels, format="png", metadata={"Software": None})
         files.write_bytes(path, buffer.getvalue())
-    picture: NDArray[np.uint8] = pixels[..., :3].copy()
+    pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # matplotlib leaves it unannotated
+    picture: NDArray[np.uint8] = np.asarray(pixels)[..., :3].copy()
     return picture
