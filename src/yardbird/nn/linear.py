@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 _FEWEST_ROWS = 32  # with fewer rows, the call itself takes longer than the product
+_AVX512: bool = torch.backends.cpu.get_cpu_capability() == "AVX512"
 _AVAILABLE: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
 _ON_ONEDNN = _AVAILABLE and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -39,6 +40,11 @@ def pays(x: Float[Tensor, "... in"]) -> bool:
 def on_onednn(x: Tensor) -> bool:
     """Whether `transposed_product` accepts a tensor here: single precision on a CPU, without autocast."""
     return _ON_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+
+
+def onednn_pays_for_any(x: Tensor) -> bool:
+    """Whether oneDNN is faster even if it has to transpose long matrices first: not without AVX-512."""
+    return _AVX512 and on_onednn(x)
 
 
 def transposed_product(
@@ -92,7 +98,9 @@ class _Linear(torch.autograd.Function):
 
 
 def weight_gradient(grad: Float[Tensor, "rows out"], x: Float[Tensor, "rows in"]) -> Float[Tensor, "out in"]:
-    """gradᵀ x on oneDNN. The product is faster if the narrower matrix comes first."""
+    """gradᵀ x. On oneDNN, the product is faster if the narrower matrix comes first."""
+    if not onednn_pays_for_any(x):
+        return grad.t() @ x
     if grad.shape[1] >= x.shape[1]:
         return transposed_product(x.t(), grad.t()).t()
     return transposed_product(grad.t(), x.t())
