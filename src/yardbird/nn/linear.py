@@ -1,9 +1,10 @@
 """Linear layers whose matrix products run on oneDNN.
 
 On a CPU, torch computes single-precision products with MKL. On processors that are not Intel's, MKL uses half of the
-vector width of AVX-512: there, oneDNN is twice as fast. oneDNN is part of torch. Its only operator for products of
-dense tensors is the one that `torch.compile` generates, so we call that one. Without it, and for other devices and
-types, `F.linear` computes the same.
+vector width of AVX-512: there, oneDNN is twice as fast. With AVX2 both are equally fast, except that oneDNN is slow if
+it has to transpose long matrices first. oneDNN is part of torch. Its only operator for products of dense tensors is the
+one that `torch.compile` generates, so we call that one. Without it, and for other devices and types, `F.linear`
+computes the same.
 """
 
 from collections.abc import Sequence
@@ -42,8 +43,8 @@ def on_onednn(x: Tensor) -> bool:
     return _ON_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
 
 
-def onednn_pays_for_any(x: Tensor) -> bool:
-    """Whether oneDNN is faster even if it has to transpose long matrices first: not without AVX-512."""
+def transposing_pays(x: Tensor) -> bool:
+    """Whether a product of transposed matrices is faster on oneDNN, which copies them first: with AVX-512 only."""
     return _AVX512 and on_onednn(x)
 
 
@@ -99,7 +100,7 @@ class _Linear(torch.autograd.Function):
 
 def weight_gradient(grad: Float[Tensor, "rows out"], x: Float[Tensor, "rows in"]) -> Float[Tensor, "out in"]:
     """gradᵀ x. On oneDNN, the product is faster if the narrower matrix comes first."""
-    if not onednn_pays_for_any(x):
+    if not transposing_pays(x):
         return grad.t() @ x
     if grad.shape[1] >= x.shape[1]:
         return transposed_product(x.t(), grad.t()).t()

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yardbird.nn.dropout import dropped_of_256, keep, kept_scale, random_bytes
-from yardbird.nn.linear import onednn_pays_for_any, transposed_product
+from yardbird.nn.linear import transposed_product, transposing_pays
 
 Heads = Float[Tensor, "heads batch length width"]
 Table = Float[Tensor, "heads distances width"]
@@ -63,13 +63,13 @@ def _tiling(query: Tensor) -> tuple[int, int]:
     """Rows of a block, and pairs of head and sequence computed at once, both found by measurement.
 
     On a CPU the scores of a block stay in the cache. oneDNN multiplies single matrices, so it takes one pair at a time;
-    this pays if they are large. On a GPU, launching many small blocks would take longer than computing the masked half
-    of the scores.
+    this pays if they are large and the processor has AVX-512. On a GPU, launching many small blocks would take longer
+    than computing the masked half of the scores.
     """
     heads, batch, length, width = query.shape
     if query.is_cuda:
         return min(length, max(64, _GPU_SCORES // (heads * batch * length))), heads * batch
-    if onednn_pays_for_any(query) and length >= 512 and width >= 64:
+    if transposing_pays(query) and length >= 512 and width >= 64:
         return 256, 1
     rows = 64 if length <= 512 else 128
     return rows, max(1, _CACHED_SCORES // (rows * length))
@@ -163,7 +163,7 @@ class _BlockwiseAttention(torch.autograd.Function):
 
 def _products(a: Tensor, b: Tensor, memory: Tensor | None = None) -> Tensor:
     """a bᵀ of each pair: (pairs, m, n), (pairs, k, n) → (pairs, m, k), in `memory` if the library can write there."""
-    if len(a) == 1 and onednn_pays_for_any(a):
+    if len(a) == 1 and transposing_pays(a):
         return transposed_product(a[0], b[0])[None]
     out = None if memory is None else _part(memory, (len(a), a.shape[1], b.shape[1]))
     return torch.bmm(a, b.transpose(1, 2), out=out)
@@ -171,14 +171,14 @@ def _products(a: Tensor, b: Tensor, memory: Tensor | None = None) -> Tensor:
 
 def _accumulate(total: Tensor, a: Tensor, b: Tensor) -> None:
     """total += aᵀ b of each pair: (pairs, m, k), (pairs, m, n) → (pairs, k, n)."""
-    if len(a) == 1 and onednn_pays_for_any(a):
+    if len(a) == 1 and transposing_pays(a):
         total += transposed_product(a[0].t(), b[0].t())
     else:
         total.baddbmm_(a.transpose(1, 2), b)
 
 
 def _memory(query: Tensor, rows: int, at_once: int) -> tuple[Tensor, Tensor]:
-    """Memory for two matrices of each block. New memory for each block would be slow."""
+    """Memory for the scores and for the products by distance of one block after the other: new memory is slow."""
     heads, batch, length, _ = query.shape
     one, other = query.new_empty(2, min(rows, length) * min(at_once, heads * batch) * (length + 1))
     return one, other
