@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from yardbird.nn import linear
 from yardbird.nn import relative_attention as module
 from yardbird.nn.relative_attention import relative_attention
 
@@ -43,7 +44,10 @@ def test_blockwise_equals_gathered_in_output_and_gradients(length: int, known: i
         torch.testing.assert_close(mine, reference, atol=1e-5, rtol=1e-5)
 
 
-def test_large_heads_are_computed_one_at_a_time_with_equal_results() -> None:
+@pytest.mark.parametrize("avx512", [True, False])
+def test_large_heads_have_equal_results_on_either_library(monkeypatch: pytest.MonkeyPatch, avx512: bool) -> None:
+    """With AVX-512 they are computed one at a time on oneDNN, otherwise several at once on MKL."""
+    monkeypatch.setattr(linear, "_AVX512", avx512)
     parts = inputs(530, 300, heads=2, batch=2, width=64, dtype=torch.float32)
     upstream = torch.randn(2, 2, 530, 64, generator=torch.Generator().manual_seed(0))
     exact = [part.detach().double().requires_grad_() for part in parts]

@@ -1,9 +1,10 @@
 """Linear layers whose matrix products run on oneDNN.
 
 On a CPU, torch computes single-precision products with MKL. On processors that are not Intel's, MKL uses half of the
-vector width of AVX-512: there, oneDNN is twice as fast. oneDNN is part of torch. Its only operator for products of
-dense tensors is the one that `torch.compile` generates, so we call that one. Without it, and for other devices and
-types, `F.linear` computes the same.
+vector width of AVX-512: there, oneDNN is twice as fast. With AVX2 both are equally fast, except that oneDNN is slow if
+it has to transpose long matrices first. oneDNN is part of torch. Its only operator for products of dense tensors is the
+one that `torch.compile` generates, so we call that one. Without it, and for other devices and types, `F.linear`
+computes the same.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 _FEWEST_ROWS = 32  # with fewer rows, the call itself takes longer than the product
+_AVX512: bool = torch.backends.cpu.get_cpu_capability() == "AVX512"
 _AVAILABLE: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
 _ON_ONEDNN = _AVAILABLE and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -39,6 +41,11 @@ def pays(x: Float[Tensor, "... in"]) -> bool:
 def on_onednn(x: Tensor) -> bool:
     """Whether `transposed_product` accepts a tensor here: single precision on a CPU, without autocast."""
     return _ON_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+
+
+def transposing_pays(x: Tensor) -> bool:
+    """Whether a product of transposed matrices is faster on oneDNN, which copies them first: with AVX-512 only."""
+    return _AVX512 and on_onednn(x)
 
 
 def transposed_product(
@@ -92,7 +99,9 @@ class _Linear(torch.autograd.Function):
 
 
 def weight_gradient(grad: Float[Tensor, "rows out"], x: Float[Tensor, "rows in"]) -> Float[Tensor, "out in"]:
-    """gradᵀ x on oneDNN. The product is faster if the narrower matrix comes first."""
+    """gradᵀ x. On oneDNN, the product is faster if the narrower matrix comes first."""
+    if not transposing_pays(x):
+        return grad.t() @ x
     if grad.shape[1] >= x.shape[1]:
         return transposed_product(x.t(), grad.t()).t()
     return transposed_product(grad.t(), x.t())

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from yardbird.nn.dropout import dropped_of_256, keep, kept_scale, random_bytes
-from yardbird.nn.linear import on_onednn, transposed_product
+from yardbird.nn.linear import transposed_product, transposing_pays
 
 Heads = Float[Tensor, "heads batch length width"]
 Table = Float[Tensor, "heads distances width"]
@@ -63,13 +63,13 @@ def _tiling(query: Tensor) -> tuple[int, int]:
     """Rows of a block, and pairs of head and sequence computed at once, both found by measurement.
 
     On a CPU the scores of a block stay in the cache. oneDNN multiplies single matrices, so it takes one pair at a time;
-    this pays if they are large. On a GPU, launching many small blocks would take longer than computing the masked half
-    of the scores.
+    this pays if they are large and the processor has AVX-512. On a GPU, launching many small blocks would take longer
+    than computing the masked half of the scores.
     """
     heads, batch, length, width = query.shape
     if query.is_cuda:
         return min(length, max(64, _GPU_SCORES // (heads * batch * length))), heads * batch
-    if on_onednn(query) and length >= 512 and width >= 64:
+    if transposing_pays(query) and length >= 512 and width >= 64:
         return 256, 1
     rows = 64 if length <= 512 else 128
     return rows, max(1, _CACHED_SCORES // (rows * length))
@@ -94,19 +94,18 @@ class _BlockwiseAttention(torch.autograd.Function):
         with torch.autocast(query.device.type, enabled=False):
             query = query / math.sqrt(width)
             q, k, v, out = (part.flatten(0, 1) for part in (query, key, value, output))
+            one, other = _memory(query, *ctx.tiling)
             for heads, pairs, start, stop in _blocks(query.shape, *ctx.tiling):
                 rows = stop - start
-                block = q[pairs, start:stop]
-                distances = table[heads, length - stop :]
-                by_distance = _products(block.reshape(len(distances), -1, width), distances)
-                scores = _by_key(by_distance, rows, stop)
-                scores += _products(block, k[pairs, :stop])
-                scores[:, :, start:] += future[:rows, :rows]
+                block, distances = q[pairs, start:stop], table[heads, length - stop :]
+                by_distance = _products(block.reshape(len(distances), -1, width), distances, one)
+                scores = _products(block, k[pairs, :stop], other).add_(_by_key(by_distance, rows, stop))
+                scores[:, :, start:].add_(future[:rows, :rows])
                 weights = torch.softmax(scores, dim=-1)
                 tile = [weights]
                 if ctx.dropped:
                     tile.append(random_bytes(weights))
-                    draws = tile[1].to(weights.dtype)
+                    draws = _part(one, weights.shape).copy_(tile[1])
                     weights = keep(weights, draws, ctx.dropped, out=draws)
                 if differentiable:
                     tiles += tile
@@ -130,24 +129,25 @@ class _BlockwiseAttention(torch.autograd.Function):
             row_sums = (grad_output * output).sum(-1, keepdim=True).flatten(0, 1)
             grad_output = grad_output * kept_scale(ctx.dropped)
             q, k, v, grad_q, grad_out = (part.flatten(0, 1) for part in (query, key, value, grad_query, grad_output))
+            one, other = _memory(query, *ctx.tiling)
             for heads, pairs, start, stop in _blocks(query.shape, *ctx.tiling):
                 rows = stop - start
                 block, grad = q[pairs, start:stop], grad_out[pairs, start:stop]
                 distances = table[heads, length - stop :]
                 weights = next(kept)
-                used, grad_weights = weights, _products(grad, v[pairs, :stop])
+                used, grad_weights = weights, _products(grad, v[pairs, :stop], one)
                 if ctx.dropped:
-                    draws = next(kept).to(weights.dtype)
+                    draws = _part(other, weights.shape).copy_(next(kept))
                     keep(grad_weights, draws, ctx.dropped, out=grad_weights)
                     used = keep(weights, draws, ctx.dropped, out=draws)
-                by_distance = weights.new_empty(len(distances), weights.shape[0] // len(distances) * rows, stop + 1)
+                _accumulate(grad_v[pairs, :, :stop], grad, used)
+                by_distance = _part(other, (len(distances), len(weights) // len(distances) * rows, stop + 1))
                 by_distance.view(len(weights), -1)[:, :rows] = 0
                 scores = _by_key(by_distance, rows, stop)
                 torch.mul(grad_weights.sub_(row_sums[pairs, start:stop]), weights, out=scores)
-                grad_v[pairs, :, :stop] += _products(grad.transpose(1, 2), used.transpose(1, 2))
-                grad_k[pairs, :, :stop] += _products(block.transpose(1, 2), scores.transpose(1, 2))
+                _accumulate(grad_k[pairs, :, :stop], block, scores)
                 flat = block.reshape(len(distances), -1, width)
-                grad_table[heads, :, length - stop :] += _products(flat.transpose(1, 2), by_distance.transpose(1, 2))
+                _accumulate(grad_table[heads, :, length - stop :], flat, by_distance)
                 from_keys = _products(scores, k[pairs, :stop].transpose(1, 2))
                 from_distances = _products(by_distance, distances.transpose(1, 2)).view_as(from_keys)
                 torch.add(from_keys, from_distances, out=grad_q[pairs, start:stop])
@@ -161,11 +161,31 @@ class _BlockwiseAttention(torch.autograd.Function):
         )
 
 
-def _products(a: Tensor, b: Tensor) -> Tensor:
-    """a bᵀ of each pair: (pairs, m, n), (pairs, k, n) → (pairs, m, k)."""
-    if len(a) == 1 and on_onednn(a):
+def _products(a: Tensor, b: Tensor, memory: Tensor | None = None) -> Tensor:
+    """a bᵀ of each pair: (pairs, m, n), (pairs, k, n) → (pairs, m, k), in `memory` if the library can write there."""
+    if len(a) == 1 and transposing_pays(a):
         return transposed_product(a[0], b[0])[None]
-    return torch.bmm(a, b.transpose(1, 2))
+    out = None if memory is None else _part(memory, (len(a), a.shape[1], b.shape[1]))
+    return torch.bmm(a, b.transpose(1, 2), out=out)
+
+
+def _accumulate(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """total += aᵀ b of each pair: (pairs, m, k), (pairs, m, n) → (pairs, k, n)."""
+    if len(a) == 1 and transposing_pays(a):
+        total += transposed_product(a[0].t(), b[0].t())
+    else:
+        total.baddbmm_(a.transpose(1, 2), b)
+
+
+def _memory(query: Tensor, rows: int, at_once: int) -> tuple[Tensor, Tensor]:
+    """Memory for the scores and for the products by distance of one block after the other: new memory is slow."""
+    heads, batch, length, _ = query.shape
+    one, other = query.new_empty(2, min(rows, length) * min(at_once, heads * batch) * (length + 1))
+    return one, other
+
+
+def _part(memory: Tensor, shape: Sequence[int]) -> Tensor:
+    return memory[: math.prod(shape)].view(shape)
 
 
 def _blocks(shape: Sequence[int], rows: int, at_once: int) -> list[tuple[slice, slice, int, int]]:
