@@ -140,12 +140,13 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
     """Decorate the `main` of a stage: print an error that a user can fix as one line on stderr and exit with status 1.
 
     A missing file is such an error: a user may run a stage by hand before the stages that write its input. So is a full
-    or read-only disk. Ctrl-C ends the stage without a message, with status 130 as in a shell.
+    or read-only disk. Ctrl-C ends the stage without a message, with status 130 as in a shell. Garbage collection skips
+    the objects that exist when the stage starts.
     """
 
     @functools.wraps(main)
     def guarded() -> None:
-        gc.freeze()  # modules live until the end, so no collection needs to visit them, nor the one at exit
+        gc.freeze()  # collections, also the one at exit, skip the modules imported so far
         try:
             main()
         except YardbirdError as error:

@@ -126,16 +126,15 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
 
 def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
     """The nearest step of its own bar for each tick; half a step rounds up."""
-    lengths_ticks, lengths_steps = bar_ticks[1:] - bar_ticks[:-1], bar_steps[1:] - bar_steps[:-1]
-    length_ticks, length_steps = lengths_ticks[0], lengths_steps[0]
-    steps: Ints
-    if (lengths_ticks == length_ticks).all() and (lengths_steps == length_steps).all():  # no bar of each tick needed
-        steps = np.minimum((2 * length_steps * ticks + length_ticks) // (2 * length_ticks), bar_steps[-1])
-        return steps
+    all_ticks, all_steps = bar_ticks[1:] - bar_ticks[:-1], bar_steps[1:] - bar_steps[:-1]
+    one_ticks, one_steps = all_ticks[0], all_steps[0]
+    if (all_ticks == one_ticks).all() and (all_steps == one_steps).all():  # as in nearly all solos
+        of_equal_bars: Ints = np.minimum((2 * one_steps * ticks + one_ticks) // (2 * one_ticks), bar_steps[-1])
+        return of_equal_bars
     bar = (bar_ticks.searchsorted(ticks, side="right") - 1).clip(0, len(bar_ticks) - 2)
-    length_ticks, length_steps = lengths_ticks[bar], lengths_steps[bar]
+    length_ticks, length_steps = all_ticks[bar], all_steps[bar]
     within = (2 * (ticks - bar_ticks[bar]) * length_steps + length_ticks) // (2 * length_ticks)
-    steps = bar_steps[bar] + np.minimum(within, length_steps)
+    steps: Ints = bar_steps[bar] + np.minimum(within, length_steps)
     return steps
 
 

@@ -54,7 +54,7 @@ class ChordChange(NamedTuple):
 
 
 def chord_changes(pairs: Iterable[tuple[int, Chord | None]]) -> tuple[ChordChange, ...]:
-    """Changes from pairs of a tick and a chord, three times as fast as calls of the class: a score has many."""
+    """Changes from pairs of a tick and a chord, built three times as fast as by calling the class."""
     return tuple(map(tuple.__new__, repeat(ChordChange), pairs))
 
 

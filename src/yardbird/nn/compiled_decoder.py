@@ -37,7 +37,7 @@ class CompiledDecoder:
     def start(self, tokens: Ints) -> Floats:
         """Read the first tokens of every row, (B, L), in one pass of the model. Returns the next logits, (B, V)."""
         cache = self._model.new_cache(len(tokens))
-        for layer, own in enumerate(cache.layers):
+        for layer, own in enumerate(cache.layers):  # the model writes where the kernel reads
             own.keys, own.values = torch.from_numpy(self._keys[layer]), torch.from_numpy(self._values[layer])
         logits: Tensor = self._model(torch.from_numpy(tokens), cache)
         self.length = tokens.shape[1]

@@ -2,8 +2,8 @@
 
 At one token a step, torch spends most of the time on launching hundreds of small operations. Numba compiles these
 functions to vector instructions instead. For one row the limit is the memory: each weight is read at most once a step,
-and in order, because processors read one long stream faster than several. For the same reason, the keys of a head are
-one after the other, and so are its values and its distances.
+and products read it in order, because processors read one long stream faster than several. For the same reason, the
+keys of a head are one after the other, and so are its values and its distances.
 
 Shapes are those of `yardbird.nn.decoder_weights`, with rows B.
 """
@@ -44,7 +44,7 @@ def step(
     flat_split, flat_mixed = split.reshape(rows, 3 * width), mixed.reshape(rows, width)
     hidden = np.empty((rows, weights.widen.bias.shape[1]), np.float32)
     extended = np.empty((rows, weights.head.bias.shape[1]), np.float32)
-    scores, everywhere = np.empty(position + 1, np.float32), np.arange(position + 1)
+    scores, places = np.empty(position + 1, np.float32), np.arange(position + 1)
     for row in range(rows):
         _embed(weights, position, in_force[:, row], tokens[row], x[row])
     for layer in range(len(weights.projection.bias)):
@@ -55,7 +55,7 @@ def step(
             for row in range(rows):
                 past = keys[layer, head, row], values[layer, head, row]
                 own = split[row, 0, head], split[row, 1, head], split[row, 2, head]
-                _attend(distances, weights.turns, *past, everywhere, *own, scores, mixed[row, head])
+                _attend(distances, weights.turns, *past, places, *own, scores, mixed[row, head])
         _linear(weights.output, layer, flat_mixed, normed)
         _add(x, normed)
         _normalise(x, normed)
@@ -74,6 +74,7 @@ def step(
 
 @compiled_part
 def _named(plain: tuple[Any, ...]) -> Weights:
+    """The tuples with their names; a change of `Weights` requires one here."""
     embedding, positions, terms, projection, distances, turns, output, widen, narrow, transposed, head = plain
     into, out, wide, slim, last = Matrix(*projection), Matrix(*output), Matrix(*widen), Matrix(*narrow), Matrix(*head)
     return Weights(embedding, positions, Terms(*terms), into, distances, turns, out, wide, slim, transposed, last)
@@ -189,7 +190,7 @@ def _mix(table: NDArray[Any], rows: Ints, shares: Floats, y: Floats) -> None:
     whole = len(rows) - len(rows) % 8
     for place in range(len(y)):
         y[place] = np.float32(0)
-    for first in range(0, whole, 8):  # the memory delivers the first values of eight rows at the same time
+    for first in range(0, whole, 8):  # the first values of eight rows arrive together: one wait, not eight
         h, i, j, k = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
         m, n, o, p = rows[first + 4], rows[first + 5], rows[first + 6], rows[first + 7]
         a, b, c, d, e, f, g, q = table[h], table[i], table[j], table[k], table[m], table[n], table[o], table[p]
@@ -262,7 +263,7 @@ def _attend(
     turns: Floats,
     keys: Floats,
     values: Floats,
-    everywhere: Ints,
+    places: Ints,
     query: Floats,
     key: Floats,
     value: Floats,
@@ -273,12 +274,12 @@ def _attend(
 
     Args:
         keys, values: (C, D) of the past; the new ones are added.
-        everywhere: all positions in order, the newest last.
+        places: all positions in order, the newest last.
         query, key, value: (D,) of the newest position.
         scores: one for each position, for intermediate results.
         mixed: (D,), written.
     """
-    position = len(everywhere) - 1
+    position = len(places) - 1
     if len(turns):
         _turn(query, turns[position])
         _turn(key, turns[position])
@@ -287,7 +288,7 @@ def _attend(
         values[position, place] = value[place]
     _score(query, keys, distances, scores)
     total = _exponentials(scores)
-    _mix(values, everywhere, scores, mixed)
+    _mix(values, places, scores, mixed)
     for place in range(len(query)):
         mixed[place] /= total
 

@@ -2,7 +2,7 @@
 
 Numba keeps the code in the folder `__pycache__` next to the source file, or if that cannot be written in the user's
 cache folder (NUMBA_CACHE_DIR names another). It compiles again when the source file changes, but not when a compiled
-function changes that it imports from another file: functions that call each other belong in one file.
+function or a named tuple changes that it imports from another file: functions that call each other belong in one file.
 """
 
 import inspect
@@ -30,7 +30,7 @@ def compiled(function: F) -> F:
 
 
 def compiled_part(function: F) -> F:
-    """Compile a function that only compiled functions call, with their code: in three quarters of the time."""
+    """Compile a function that only compiled functions call. Without an entry from Python, it takes a quarter less."""
     part: F = _compiler(no_cpython_wrapper=True, no_cfunc_wrapper=True)(inspect.unwrap(function))
     return part
 

@@ -162,7 +162,7 @@ class _BlockwiseAttention(torch.autograd.Function):
 
 
 def _products(a: Tensor, b: Tensor, memory: Tensor | None = None) -> Tensor:
-    """a bᵀ of each pair: (pairs, m, n), (pairs, k, n) → (pairs, m, k), in `memory` if the library can write there."""
+    """a bᵀ of each pair: (pairs, m, n), (pairs, k, n) → (pairs, m, k), in `memory` unless on oneDNN."""
     if len(a) == 1 and transposing_pays(a):
         return transposed_product(a[0], b[0])[None]
     out = None if memory is None else _part(memory, (len(a), a.shape[1], b.shape[1]))
@@ -178,7 +178,7 @@ def _accumulate(total: Tensor, a: Tensor, b: Tensor) -> None:
 
 
 def _memory(query: Tensor, rows: int, at_once: int) -> tuple[Tensor, Tensor]:
-    """Memory for the scores and for the products by distance of one block after the other: new memory is slow."""
+    """Two buffers, each for the scores of a block, that all blocks reuse, because allocating memory is slow."""
     heads, batch, length, _ = query.shape
     one, other = query.new_empty(2, min(rows, length) * min(at_once, heads * batch) * (length + 1))
     return one, other

@@ -56,7 +56,7 @@ class TransformerConfig(Settings):
 
 
 class LayerCache:
-    """Keys and values of the positions so far, (H, B, context, D) each, allocated once."""
+    """Keys and values of the positions so far, (H, B, positions, D) each, allocated once."""
 
     def __init__(self, config: TransformerConfig, batch: int, like: Tensor) -> None:
         shape = (config.num_heads, batch, config.context_length, config.d_model // config.num_heads)

@@ -149,7 +149,7 @@ def _bar_lines(axes: "Axes", score: Score, edges: list[int], system: range, high
 
 
 def _add_lines(axes: "Axes", lines: Sequence[Any], colour: str, width: float, *, zorder: float) -> None:
-    """Add all lines at once, which matplotlib draws in a fraction of the time; `lines` are pairs of points."""
+    """Add lines, each a pair of points, as one object: matplotlib takes much longer for one object a line."""
     from matplotlib.collections import LineCollection
 
     axes.add_collection(LineCollection(lines, colors=colour, linewidths=width, zorder=zorder), autolim=False)
