@@ -124,11 +124,12 @@ def run_stage(name: str, folder: Path) -> None:
 
 
 def measure(count: int, stages: list[str], kept: Path | None = None) -> list[Measured]:
-    """Measure the stages with this many files, or read what the file `kept` has of them; add what is new to it."""
+    """Measure the stages with this many files, or read them if the file `kept` has all of them; add them to it."""
     if kept and kept.exists():
         rows = [Measured(**json.loads(row)) for row in kept.read_text().splitlines()]
-        if {row.stage for row in rows if row.files == count} >= set(stages):
-            return [row for row in rows if row.files == count and row.stage in stages]
+        latest = {row.stage: row for row in rows if row.files == count}
+        if latest.keys() >= set(stages):
+            return [latest[stage] for stage in stages]
     found = []
     with TemporaryDirectory() as name:
         folder = Path(name)

@@ -38,7 +38,7 @@ settings.register_profile("thorough", settings.get_profile("default"), max_examp
 settings.load_profile("default")
 
 
-#: The longest files, the longest first, so that neither of two workers is alone with one of them at the end.
+#: The longest files of the slow suite, the longest first, so that neither worker is alone with one of them at the end.
 LONGEST = (
     "test_pipeline.py", "test_interpreters.py", "test_studio_browser.py", "test_blindtest_browser.py",
     "test_moved_repository.py", "test_store_servers.py", "test_listening.py", "test_solos.py",
@@ -46,26 +46,22 @@ LONGEST = (
 )  # fmt: skip
 
 
-#: The longest folders, in the order of their time.
+#: The longest folders of the default suite. The first has no test of the decoder, which one worker compiles first.
 LONGEST_FOLDERS = (
     "data", "models", "tracking", "faults", "nn", "runs", "latent", "blindtest", "generation", "training", "evaluation",
     "music", "metrics", "studio",
 )  # fmt: skip
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of the longest files first, then those of the longest folders."""
-    files = {name: place for place, name in enumerate(LONGEST)}
-    folders = {name: place for place, name in enumerate(LONGEST_FOLDERS)}
-    items.sort(
-        key=lambda item: (
-            files.get(item.path.name, len(LONGEST)), folders.get(item.path.parent.name, len(LONGEST_FOLDERS))
-        )
-    )  # fmt: skip
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the longest folders first; in the slow suite, which gives each file to one worker, the longest files."""
+    by_folder = config.getvalue("markexpr") == "not slow"
+    places = {name: place for place, name in enumerate(LONGEST_FOLDERS if by_folder else LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.parent.name if by_folder else item.path.name, len(places)))
 
 
 def pytest_collection_finish() -> None:
-    """Search for garbage less often, and not among the objects of the libraries: a twentieth of the time."""
+    """Collect garbage less often and skip the objects of the libraries, which saves a twentieth of the time."""
     gc.freeze()
     gc.set_threshold(10_000, 50, 100)
 

@@ -134,7 +134,6 @@ def test_an_epoch_cuts_every_piece_at_bar_lines_chosen_by_the_seed() -> None:
     assert sum(int(cut[0]) == chorale_tokens.START for cut in cuts) >= 8 * 4, "the opening is one of the cuts"
 
 
-@pytest.mark.slow
 def test_every_token_is_scored_once_with_three_quarters_of_a_window_or_all_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -142,7 +141,7 @@ def test_every_token_is_scored_once_with_three_quarters_of_a_window_or_all_befor
     monkeypatch.setattr(chorale_transformer, "STRIDE", 64)
     torch.manual_seed(0)
     model = chorale_transformer.TokenModel(replace(jsb.PLAIN, d_model=32, num_layers=1)).eval()
-    for steps in (5, 32, 33, 70):
+    for steps in (5, 50):
         tokens = chorale_tokens.serialise(chorales.voices(chorale(steps, 1)))
         (scored,) = chorale_transformer.nats(model, [tokens], [None])
         for place, each in enumerate(scored, 1):

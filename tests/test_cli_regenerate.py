@@ -142,6 +142,7 @@ def test_a_difference_is_named_and_ends_with_status_1(workspace: Path, capsys: C
     assert told["files"]["free_seed5_000.wav"] == "no original to compare with"
 
 
+@pytest.mark.slow
 def test_interpolations_and_moves_are_made_again(workspace: Path, capsys: Capture) -> None:
     from test_cli_move import save_directions
 

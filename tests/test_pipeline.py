@@ -1,4 +1,4 @@
-"""The whole pipeline with the smoke preset on the real command line; slow: two runs of a commit give equal bytes."""
+"""The whole pipeline with the smoke preset on the real command line; two runs of a commit give equal bytes."""
 
 import json
 import os
@@ -37,7 +37,7 @@ TIMED = (
     "reports/comparison_tables.json",
     "reports/index.html",
 )
-#: Still smaller than the preset, so that the default tests take less than five minutes.
+#: Still smaller than the preset.
 SMALLER = (
     "execution.workers=1",  # the import of a worker takes longer than its work
     "compose.solos=12",
@@ -54,7 +54,7 @@ SMALLER = (
     "evaluate.bootstrap_samples=50",
 )
 
-pytestmark = pytest.mark.timeout(1500)  # the first test waits for a whole pipeline, or for two
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]  # the first test waits for a whole pipeline, or for two
 
 
 def environment() -> dict[str, str]:
@@ -112,7 +112,6 @@ def outputs(clone: Path) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage.get("outs", [])}
 
 
-@pytest.mark.slow
 def test_two_runs_give_the_same_bytes(clone: Path, tmp_path: Path) -> None:
     """Each stage of the second run is a new process, as on the command line."""
     first, second = outputs(clone), outputs(run_smoke(tmp_path, environment()))
@@ -126,7 +125,6 @@ def test_nothing_is_left_to_do_after_a_run(clone: Path) -> None:
     assert "up to date" in check(run(clone, ["dvc", "status"]))
 
 
-@pytest.mark.slow
 def test_the_notebook_runs_from_top_to_bottom(clone: Path) -> None:
     notebook = nbformat.read(clone / "notebooks/first_solos.ipynb", as_version=4)
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(clone / "notebooks")}})
@@ -213,7 +211,6 @@ def corpus(clone: Path) -> set[str]:
     return sources
 
 
-@pytest.mark.slow
 def test_the_corpus_is_the_named_sources_after_any_earlier_run_of_the_clone(tmp_path: Path) -> None:
     """Regression: a clone that had run the etudes continued to train on them, even if `sources` did not name them."""
     clone, variables = make_clone(tmp_path / "clone"), environment() | {"SHELL": forked_python.shell()}

@@ -60,6 +60,7 @@ def test_the_request_limit_is_read_from_the_current_settings(
         assert [browser.get("api/state").status_code for _ in range(4)] == [200] * 3 + [429]
 
 
+@pytest.mark.slow
 def test_an_answer_survives_the_kill_of_the_server(tmp_path: Path, params: Path) -> None:
     folder = tmp_path / "test"
     make_tiny_test(folder)
@@ -85,8 +86,7 @@ def test_an_answer_survives_the_kill_of_the_server(tmp_path: Path, params: Path)
     assert votes == dict.fromkeys(answered, Given("yes"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("listeners", [20, 200])
+@pytest.mark.parametrize("listeners", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_with_many_concurrent_listeners_no_vote_is_lost(tmp_path: Path, params: Path, listeners: int) -> None:
     """Each listener answers differently, sends one answer twice, and receives the one that counts."""
     folder = tmp_path / "test"

@@ -126,7 +126,7 @@ def test_mutated_uploads_to_the_studio_are_measured_or_refused_in_one_line(
 ) -> None:
     monkeypatch.chdir(root)
     files = []
-    for seed in range(10):
+    for seed in range(5):
         path = tmp_path / f"upload_{seed}.mid"
         path.write_bytes(mutated(midi_files(), random.Random(seed), READERS["midi"].tokens))
         files.append(Chosen(path, f"<b>{seed}</b>\n.mid"))

@@ -179,6 +179,7 @@ def test_a_side_of_one_tune_group_has_no_interval(groups: list[str]) -> None:
     assert (found.value, found.low, found.high) == (roc_auc_score(own, verdicts), None, None)
 
 
+@pytest.mark.slow
 def test_the_interval_equals_that_of_a_slow_bootstrap() -> None:
     random = np.random.default_rng(0)
     own = [True] * 20 + [False] * 20

@@ -48,6 +48,7 @@ def test_both_sampling_methods_have_the_same_distribution() -> None:
     assert percentile_interval(by_times) == pytest.approx(percentile_interval(by_place), abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_interval_over_groups_has_95_percent_coverage_and_that_over_single_solos_less() -> None:
     """Forty tunes of four similar solos each: the solos of a tune are not independent observations."""
     random, held = np.random.default_rng(0), []

@@ -30,6 +30,7 @@ def test_compiled_steps_give_the_logits_of_the_model(lively: Build, config: Tran
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 2])
 def test_weights_of_8_bits_change_the_logits_by_a_small_share(
     lively: Build, config: TransformerConfig, rows: int

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 import torch
 from torch import nn
 
@@ -20,6 +21,7 @@ print(output.dtype, float(layer.weight_hh_l0.grad.abs().sum()) > 0)
 """
 
 
+@pytest.mark.slow
 def test_mixed_precision_works_on_a_processor_without_avx512() -> None:
     """oneDNN has a bf16 LSTM only for processors with AVX-512. On others, training once failed."""
     older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2"}

@@ -126,8 +126,9 @@ def test_half_precision_stays_close_to_single_precision() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         mixed = relative_attention(*[part.bfloat16() for part in parts[:3]], parts[3])
     assert torch.equal(mixed, half)
-    half.float().sum().backward()
-    assert all(part.grad is not None and part.grad.isfinite().all() for part in parts)
+    rough, fine = (torch.autograd.grad(output.float().sum(), parts) for output in (half, exact))
+    for mine, reference in zip(rough, fine, strict=True):
+        torch.testing.assert_close(mine, reference, atol=0.2, rtol=0.1)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

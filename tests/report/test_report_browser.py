@@ -160,6 +160,7 @@ def test_a_sound_stopped_before_it_starts_is_no_error(tab: Page) -> None:
     tab.wait_for_timeout(100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", [PHONE], indirect=True)
 def test_on_a_phone_the_page_has_a_dark_mode_and_fits_the_screen(tab: Page, tmp_path: Path) -> None:
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360

@@ -194,6 +194,7 @@ def test_six_decibels_are_a_log_mel_distance_of_three_tenths() -> None:
     assert codec_quality.log_mel_distance(noise, 2 * noise) == pytest.approx(np.log10(2), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_codec_is_measured_and_drawn(tmp_path: Path) -> None:
     clips = held_out(SOUNDS, 0)
     figures = codec_quality.measure(tiny(), clips)
@@ -243,7 +244,6 @@ def test_an_interrupted_training_resumes_exactly(monkeypatch: pytest.MonkeyPatch
         assert torch.equal(value, again.average.state_dict()[name]), name
 
 
-@pytest.mark.slow
 def test_codebooks_are_used_after_the_unquantised_steps() -> None:
     early = trainer(steps=2)
     early.run([Clip("alto saxophone", tone(440, 0.2))], ignore, ignore)

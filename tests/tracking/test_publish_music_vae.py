@@ -97,6 +97,7 @@ def test_it_is_judged_by_its_reconstruction_error_and_the_card_shows_its_latent_
     assert "ALARM" not in card(client)
 
 
+@pytest.mark.slow
 def test_a_collapsed_latent_is_not_champion_and_the_card_has_an_alarm(project: Path) -> None:
     client, _ = connect(project)
     publish(project, GATES, SERVERS, sound_and_picture)

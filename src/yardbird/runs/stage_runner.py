@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from ruamel.yaml import YAML
 
 from yardbird import files
 from yardbird.config import read_params
@@ -47,7 +46,7 @@ class NotCachedError(YardbirdError):
 def read_seconds(root: Path) -> dict[str, float]:
     """Stage → seconds of its last run; empty if none was measured."""
     path = root / SECONDS
-    return dict(YAML(typ="safe", pure=True).load(path) or {}) if path.exists() else {}
+    return dict(read_params(path)) if path.exists() else {}
 
 
 def about(seconds: float) -> str:
