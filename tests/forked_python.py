@@ -34,9 +34,9 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-#: What stages and commands import, some of it in functions.
+#: What several stages and commands import, some of it in functions.
 LIBRARIES = (
-    "great_expectations", "joblib", "librosa.feature", "lightning.pytorch", "matplotlib.figure", "mlflow.pyfunc",
+    "joblib", "librosa.feature", "lightning.pytorch", "matplotlib.figure", "mlflow.pyfunc",
     "mlflow.store.tracking.sqlalchemy_store", "numba", "pandas", "plotly.graph_objects", "scipy.signal", "scipy.stats",
     "sklearn.linear_model", "sklearn.metrics", "sklearn.decomposition", "symusic",
     "tensorboard.backend.event_processing.event_accumulator", "torch", "torch.utils.tensorboard",

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def test_a_model_that_the_pipeline_replaces_is_read_whole_or_refused(
                 for path in Path(f"version{count % 2}").iterdir():
                     (draft / path.name).write_bytes(path.read_bytes())
             count += 1
+            time.sleep(0.003)  # else hardly any reading ends before the next replacement
 
     replacing = threading.Thread(target=replace)
     replacing.start()
