@@ -34,13 +34,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from timing import Row, main, measure
 
 from yardbird.config import read_section
-from yardbird.models.musicgen import MusicGenFamily
+from yardbird.models.musicgen import MusicGenFamily, score_condition
 from yardbird.models.musicgen.code_windows import ClipsConfig
 from yardbird.models.musicgen.hub_checkpoint import SCRATCH, quiet
 from yardbird.models.musicgen.lora import Adaptation, with_adapters
 from yardbird.models.musicgen.musicgen_family import Origin
 from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.models.musicgen.tokenizer import word_tokenizer
+from yardbird.music.score_frames import COLUMNS
 from yardbird.nn import encodec
 from yardbird.nn.sampling import SoundSampling
 
@@ -83,6 +84,7 @@ def small() -> MusicGenFamily:
     unused = read_section("musicgen.model", ModelConfig, PARAMS)
     family = MusicGenFamily(model, word_tokenizer([CAPTION]), CLIPS, Origin("random", unused, 0))
     with_adapters(model, Adaptation("lora", rank=16, alpha=16, dropout=0.0))
+    score_condition.attach(model, deviation=0.0)
     return family
 
 
@@ -114,7 +116,8 @@ def rows_of(setting: str, make: Callable[[], MusicGenFamily], clips: int, second
         return codes
 
     def loss(codes: torch.Tensor) -> torch.Tensor:
-        batch: dict[str, Any] = {"codes": codes, "text": text, "mask": mask}
+        unknown = codes.new_zeros(len(codes), codes.shape[2], len(COLUMNS))
+        batch: dict[str, Any] = {"codes": codes, "text": text, "mask": mask, "score": unknown}
         with torch.autocast(DEVICE, torch.bfloat16, enabled=ON_GPU):
             return family.loss(batch, 0).total
 
