@@ -46,6 +46,7 @@ def decoding_rows(size: tuple[int, int, int], batch: int, length: int, uncached:
         assert variant(5).shape == (batch, 5)
     if batch == 1 and DEVICE == "cpu":
         variants["ours, weights of 8 bits"] = lambda tokens: decode(ours, start.tolist(), greedy, 0, tokens, int8=True)
+        variants["ours, weights of 8 bits"](5)  # compiles it
         # The lower limit: each weight of a matrix is read once for every token, from huge pages of NumPy as in ours.
         weight_count = sum(part.numel() for name, part in ours.named_parameters() if "distances" not in name)
         weights = torch.from_numpy(np.ones(weight_count, np.float32))
