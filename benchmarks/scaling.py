@@ -9,7 +9,7 @@ tokens, and `metrics` measures them. Every stage runs in a new process with two 
 files. `CPU s` is the processor time of the stage and its workers, `parent MiB` the peak memory of the stage without
 them, and `entries` the number of files and folders in its output, which DVC tracks. The last lines give the cost of one
 more file: if it does not depend on the number of files, the cost of the stage is linear. 100,000 files need 2 GB of
-disk and half an hour of processor time; with `--rows`, what an interrupted run has measured is not measured again.
+disk and half an hour of processor time; `--rows` keeps the numbers of files that an interrupted run has measured whole.
 """
 
 import argparse
@@ -175,7 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", type=int, nargs="*", default=[1000, 3000, 10000], help="numbers of files, ascending")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="each needs those before it")
-    parser.add_argument("--rows", type=Path, help="a file of measured rows: read, and completed by what it lacks")
+    parser.add_argument("--rows", type=Path, help="a file of rows: what it has whole is not measured again")
     parser.add_argument("--page", type=Path, help="also write the table between the marks of this page")
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
