@@ -117,7 +117,9 @@ def upload(page: Page, file: Path, answer: Locator) -> None:
 
 
 def session_folder(project: Path, page: Page) -> Path:
-    found = re.search(r"Kept in (\S+):", page.locator(".yb-kept").inner_text())
+    kept = page.locator(".yb-kept")
+    expect(kept).to_contain_text("Kept in")  # it is drawn after the answer to Keep
+    found = re.search(r"Kept in (\S+):", kept.inner_text())
     assert found
     return project / found[1]
 
