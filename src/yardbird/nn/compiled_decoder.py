@@ -85,7 +85,7 @@ def pack(model: Transformer, rows: int, length: int, *, int8: bool) -> Weights:
         positions=_array(positions),
         terms=terms,
         projection=_matrix([_after(b.attention_norm, b.attention.projection, scale) for b in blocks], int8),
-        distances=_in_huge_pages(torch.stack(distances)),
+        distances=_in_huge_pages(distances),
         turns=_array(torch.cat(turns(torch.arange(length if rotary else 0), width), dim=1)),
         output=_matrix([(a.output.weight, a.output.bias) for a in attentions], int8),
         widen=_matrix([_after(b.feed_forward_norm, b.widen) for b in blocks], int8),
@@ -103,17 +103,20 @@ def _after(norm: nn.LayerNorm, linear: nn.Linear, scale: Tensor | float = 1.0) -
 
 
 def _matrix(layers: Sequence[tuple[Tensor, Tensor]], int8: bool, *, transposed: bool = False) -> Matrix:
-    weight, bias = (torch.stack(part) for part in zip(*layers, strict=True))
+    weights, bias = [weight for weight, _ in layers], torch.stack([bias for _, bias in layers])
     scale = torch.ones_like(bias)
     if int8:
-        scale = (weight.abs().amax(2) / 127).clamp(min=torch.finfo().tiny)
-        weight = (weight / scale[..., None]).round().to(torch.int8)
-    return Matrix(_in_huge_pages(weight.mT if transposed else weight), _array(scale), _array(bias))
+        scale = (torch.stack([weight.abs().amax(1) for weight in weights]) / 127).clamp(min=torch.finfo().tiny)
+        weights = [(weight / own[:, None]).round().to(torch.int8) for weight, own in zip(weights, scale, strict=True)]
+    return Matrix(_in_huge_pages([w.mT for w in weights] if transposed else weights), _array(scale), _array(bias))
 
 
-def _in_huge_pages(tensor: Tensor) -> NDArray[Any]:
-    """A contiguous copy in memory of NumPy. Unlike torch, NumPy requests huge pages, which are read faster."""
-    return np.array(tensor.detach().numpy(), order="C")
+def _in_huge_pages(layers: Sequence[Tensor]) -> NDArray[Any]:
+    """All layers in one array of NumPy. Unlike torch, NumPy requests huge pages, which are read faster."""
+    array = np.empty((len(layers), *layers[0].shape), layers[0].detach().numpy().dtype)
+    for own, layer in zip(torch.from_numpy(array), layers, strict=True):
+        own.copy_(layer)  # faster than NumPy where it transposes
+    return array
 
 
 def _pack_terms(model: Transformer) -> tuple[Terms, list[Tensor]]:

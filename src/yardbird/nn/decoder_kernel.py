@@ -180,7 +180,11 @@ def _linear_transposed(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None
 
     Half of the outputs of a ReLU are 0 in a new model, and most of them in a trained one.
     """
-    _mix(matrix.weight[layer], np.flatnonzero(x), x, y)
+    used, count = np.empty(len(x), np.int64), 0
+    for place in range(len(x)):  # without a branch, which the processor could not predict
+        used[count] = place
+        count += x[place] != 0
+    _mix(matrix.weight[layer], used[:count], x, y)
     _scale(matrix, layer, y)
 
 
