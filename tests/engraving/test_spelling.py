@@ -5,7 +5,7 @@ from engraved import line
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yardbird.engraving.spelling import fifths_of, name_of, name_of_key, pitch_class, spell_chords, spell_notes
+from yardbird.engraving.spelling import fifths_of, name_of, pitch_class, spell_chords, spell_notes
 from yardbird.music.chords import QUALITIES, Chord
 from yardbird.music.pitch import Key, parse_pitch_class
 
@@ -83,4 +83,3 @@ def test_names_sound_as_the_notes_and_odd_ones_have_a_reason(
 def test_places_on_the_line_of_fifths_have_their_names() -> None:
     assert [name_of(place) for place in (-8, -7, -2, -1, 0, 5, 6, 12)] == ["Fb", "Cb", "Bb", "F", "C", "B", "F#", "B#"]
     assert all(parse_pitch_class(name_of(place)) == pitch_class(place) for place in range(-8, 13))
-    assert name_of_key(Key.parse("D# minor")) == "Eb minor"

@@ -21,12 +21,20 @@ def test_a_spelled_pitch_class_is_read_back(pitch_class: int, key: Key) -> None:
 @pytest.mark.parametrize(
     ("text", "fifths"),
     [
-        ("C", 0), ("F-maj", -1), ("E-min", 1), ("Ab major", -4), ("C#m", 4), ("Gb", 6),
+        ("C", 0), ("F-maj", -1), ("E-min", 1), ("Ab major", -4), ("C#m", 4), ("Gb", -6),
         ("A-", 0), ("Bb-", -5), ("Ebmaj", -3), ("Gmin", -2), ("B♭ - Major", -2), ("f# Minor", 3),
     ],
 )  # fmt: skip
 def test_signatures_follow_the_circle_of_fifths(text: str, fifths: int) -> None:
     assert Key.parse(text).fifths == fifths
+
+
+def test_a_key_with_six_flats_has_no_sharps_in_its_name() -> None:
+    assert [str(Key.parse(text)) for text in ("F# major", "D# minor", "G# minor")] == [
+        "Gb major",
+        "Eb minor",
+        "G# minor",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "H", "C-lydian", "x minor", "A-m-", "Cmajmin"])

@@ -111,12 +111,10 @@ def write_part(score: "Score", stem: Path, player: Player) -> None:
 
 
 def _summary(sheet: "Sheet") -> str:
-    from yardbird.engraving.spelling import name_of_key
-
     bars, notes = len(sheet.rhythm.edges) - 1, sum(own.pitch is not None for own in sheet.rhythm.written)
     text = f"{sheet.instrument.title}, {bars} bars, {notes} notes"
     if sheet.score.key:
-        text += f", written in {name_of_key(sheet.score.key)}"
+        text += f", written in {sheet.score.key}"
     if octaves := abs(sheet.octaves):
         far = "an octave" if octaves == 1 else f"{octaves} octaves"
         text += f", {far} {'above' if sheet.octaves > 0 else 'below'} the solo, to fit the instrument"

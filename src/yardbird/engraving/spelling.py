@@ -49,14 +49,8 @@ def _nearest(pitch: int, centre: float, odd: bool = False) -> int:
 
 
 def fifths_of(key: Key | None) -> int:
-    """The sharps (positive) or flats (negative) of the signature, -6 … 5; six are flats, as usual in jazz."""
-    fifths = key.fifths if key else 0
-    return -6 if fifths == 6 else fifths
-
-
-def name_of_key(key: Key) -> str:
-    """Such as `"Eb minor"`."""
-    return f"{name_of(fifths_of(key) + (3 if key.mode == 'minor' else 0))} {key.mode}"
+    """`Key.fifths`, or 0 if the key is unknown."""
+    return key.fifths if key else 0
 
 
 def _centre(key: Key | None) -> float:

@@ -46,9 +46,9 @@ class Key:
 
     @property
     def fifths(self) -> int:
-        """The number of sharps (positive) or flats (negative) in the signature, -5 … 6."""
+        """The number of sharps (positive) or flats (negative) in the signature, -6 … 5; six are flats, as in jazz."""
         major_tonic = (self.tonic + 3) % 12 if self.mode == "minor" else self.tonic
-        return (major_tonic * 7 + 5) % 12 - 5
+        return (major_tonic * 7 + 6) % 12 - 6
 
     @classmethod
     def from_fifths(cls, fifths: int, mode: Mode) -> "Key":
