@@ -3,13 +3,14 @@
     python benchmarks/scaling.py 1000 3000 10000 --page docs/cluster.md
     python benchmarks/scaling.py 1000 10000 30000 100000 --rows rows.jsonl --page docs/cluster.md
 
-For each number of files, a corpus is written: the built-in etudes with one pitch changed, so that no two are equal.
-`ingest` reads all of them. `augment` makes as many files of the first tenth of them, `encode` writes these as event
-tokens, and `metrics` measures them. Every stage runs in a new process with two workers, and writes shards above 2,000
-files. `CPU s` is the processor time of the stage and its workers, `parent MiB` the peak memory of the stage without
-them, and `entries` the number of files and folders in its output, which DVC tracks. The last lines give the cost of one
-more file: if it does not depend on the number of files, the cost of the stage is linear. 100,000 files need 2 GB of
-disk and half an hour of processor time; `--rows` keeps the numbers of files that an interrupted run has measured whole.
+For each number of files, a corpus is written: the built-in etudes with notes raised by an octave, so that no two are
+equal. `ingest` reads all of them. `augment` makes as many files of the first tenth of them, `encode` writes these as
+event tokens, and `metrics` measures them. Every stage runs in a new process with two workers, and writes shards above
+2,000 files. `CPU s` is the processor time of the stage and its workers, `parent MiB` the peak memory of the stage
+without them, and `entries` the number of files and folders in its output, which DVC tracks. The last lines give the
+cost of one more file: if it does not depend on the number of files, the cost of the stage is linear. 100,000 files need
+2 GB of disk and half an hour of processor time; `--rows` keeps the numbers of files that an interrupted run has
+measured whole.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import cycle, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -58,12 +61,13 @@ class Measured:
 
 
 def write_corpus(folder: Path, count: int) -> None:
-    """Write `count` different solos: etudes, of which each repetition has another pitch raised by an octave."""
+    """Write `count` different solos: etudes, whose repetitions have other notes raised by an octave."""
     folder.mkdir(parents=True)
     composed = [etude.score for etude in etudes(0, 100)]
     for number, score in zip(range(count), cycle(composed)):
         notes = score.notes.copy()
-        notes["pitch"][number // len(composed) % len(notes)] += 12
+        digits = number // len(composed) >> np.arange(len(notes)) & 1  # the repetition as a binary number
+        notes["pitch"] += (12 * digits).astype(notes["pitch"].dtype)
         write_score(replace(score, notes=notes), folder / f"{number:06}.mid")
 
 
