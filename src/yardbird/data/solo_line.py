@@ -118,7 +118,7 @@ def _highest_of_each_start(notes: Notes, tolerance: int) -> Notes:
         if not firsts or span[0] - spans[firsts[-1]][0] > tolerance or not sound_together(spans[firsts[-1]], span):
             firsts.append(index)
     groups = zip(firsts, [*firsts[1:], len(notes)], strict=True)
-    kept = notes[[first + staying(notes[first:stop]) for first, stop in groups]]
+    kept = notes[[first + staying(notes[first:stop]) if stop - first > 1 else first for first, stop in groups]]
     return kept[np.diff(kept["onset_tick"], append=np.iinfo(np.int64).max) > 0]
 
 

@@ -199,7 +199,7 @@ def _events(body: bytes, faults: Counter[str]) -> tuple[tuple[Event, ...], int, 
     try:
         while at < size:
             begin = at
-            delta, at = _variable_length(body, at)
+            delta, at = (body[at], at + 1) if body[at] < 0x80 else _variable_length(body, at)
             tick += delta
             status = body[at]
             if status < 0x80:  # running status
