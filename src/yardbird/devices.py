@@ -1,10 +1,14 @@
 """The threads, devices and memory of torch."""
 
+import ctypes
 import resource
 import sys
 from typing import Literal
 
 import torch
+
+# Parameters of glibc's `mallopt`, with their numbers in malloc.h.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def prepare_torch(threads: int | None = 1) -> None:
@@ -17,6 +21,17 @@ def prepare_torch(threads: int | None = 1) -> None:
     torch.set_flush_denormal(True)  # denormal numbers make recurrent layers 19 times slower
     if threads is not None:
         torch.set_num_threads(threads)
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Let this process reuse the memory of large arrays, which glibc would return to the system when they are freed.
+
+    The system fills each page with zeros before it returns it, which is a seventh of a training step.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):  # not in musl
+        library.mallopt(_MMAP_THRESHOLD, 2**25)  # the largest value that glibc accepts
+        library.mallopt(_TRIM_THRESHOLD, 2**30)
 
 
 def best_device() -> torch.device:

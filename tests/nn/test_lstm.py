@@ -42,3 +42,16 @@ def test_on_a_cpu_mixed_precision_computes_what_full_precision_does() -> None:
     for ours, theirs in zip((output, *state), (expected, hidden, cell), strict=True):
         assert torch.equal(ours, theirs)
     assert torch.equal(continued, plain(x.bfloat16().float(), (halves[0].float(), halves[1].float()))[0])
+
+
+def test_steps_give_the_states_and_the_output_of_the_whole_sequence() -> None:
+    torch.manual_seed(0)
+    layer, x = LSTM(4, 8, 2, batch_first=True), torch.randn(3, 5, 4)
+    first = torch.randn(2, 3, 8), torch.randn(2, 3, 8)
+    output, (hidden, cell) = layer(x, first)
+    states = list(zip(*first, strict=True))
+    for step in range(5):
+        states = layer.step(x[:, step], states)
+        torch.testing.assert_close(states[-1][0], output[:, step])
+    torch.testing.assert_close(torch.stack([state[0] for state in states]), hidden)
+    torch.testing.assert_close(torch.stack([state[1] for state in states]), cell)

@@ -60,7 +60,7 @@ class SequencePrior(nn.Module):
 
     def forward(self, parts: Float[Tensor, "B T D"], condition: Float[Tensor, "B T C"]) -> Mixture:
         before = F.pad(F.pad(parts[:, :-1], (0, 1), value=1.0), (0, 0, 1, 0))
-        inputs = self._inputs(before, condition, 0)
+        inputs = self._inputs(before, *self._known(condition))
         return self._mixture(torch.cat([self.lstm(inputs)[0], inputs], dim=-1))
 
     @in_evaluation
@@ -84,21 +84,23 @@ class SequencePrior(nn.Module):
             nothing: the features of no condition; `condition_dropout` must have been positive in training.
         """
         rows = condition[None] if guidance == 1 else torch.stack([condition, nothing.expand_as(condition)])
-        before = torch.zeros(len(rows), 1, self.dimensions + 1, device=condition.device)
-        state, first, count = None, 0, 1 if guidance == 1 else _CANDIDATES
+        conditions, places = self._known(rows)
+        before = torch.zeros(len(rows), self.dimensions + 1, device=condition.device)
+        zeros = before.new_zeros(len(rows), self.lstm.hidden_size)
+        states, first, count = [(zeros, zeros)], 0, 1 if guidance == 1 else _CANDIDATES
         if given is not None and len(given):
             first = len(given)
             read = F.pad(F.pad(given, (0, 1), value=1.0), (0, 0, 1, 0)).expand(len(rows), -1, -1)
-            _, state = self.lstm(self._inputs(read[:, :-1], rows[:, : first + 1], 0))
-            before = read[:, -1:]
+            _, (hidden, cell) = self.lstm(self._inputs(read[:, :-1], conditions[:, :first], places[:first]))
+            states, before = [(hidden[0], cell[0])], read[:, -1]
         drawn = []
         for at in range(first, len(condition)):
             check_time()
             if at % self.places == 0:
                 stream = generator(seed, "prior", (at - first) // self.places)
-            inputs = self._inputs(before, rows[:, at : at + 2], at)
-            hidden, state = self.lstm(inputs, state)
-            mixture = self._mixture(torch.cat([hidden, inputs], dim=-1))
+            inputs = self._inputs(before, conditions[:, at], places[at])
+            states = self.lstm.step(inputs, states)
+            mixture = self._mixture(torch.cat([states[0][0], inputs], dim=-1)[:, None])
             logits = mixture.log_weights[0, 0].double().cpu().numpy()
             noise = stream.gumbel(size=(count, len(logits))), stream.standard_normal((count, self.dimensions))
             components = torch.from_numpy((logits + temperature * noise[0]).argmax(-1))
@@ -107,17 +109,18 @@ class SequencePrior(nn.Module):
             if guidance != 1:
                 conditioned, free = mixture.log_density(parts[None].expand(2, -1, -1)).double().cpu().numpy()
                 parts = parts[((guidance - 1) * (conditioned - free) + stream.gumbel(size=count)).argmax()][None]
-            before = F.pad(parts, (0, 1), value=1.0)[None].expand(len(rows), -1, -1)
+            before = F.pad(parts, (0, 1), value=1.0).expand(len(rows), -1)
             drawn.append(parts[0])
         return torch.stack(drawn).cpu().numpy()
 
-    def _inputs(self, before: Tensor, condition: Tensor, start: int) -> Tensor:
-        """(B, t, D + 1) and the condition of the same parts, optionally of one more part → (B, t, size)."""
-        coming = F.pad(condition[:, 1:], (0, 0, 0, 1))
-        steps = before.shape[1]
-        place = self.place((start + torch.arange(steps, device=before.device)) % self.places)
-        rows = torch.cat([before, condition[:, :steps], coming[:, :steps]], dim=-1)
-        inputs: Tensor = F.gelu(self.read(rows) + place)
+    def _known(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """The conditions of each part and the next, (B, T, 2C), and the embedded place of each part, (T, size)."""
+        conditions = torch.cat([condition, F.pad(condition[:, 1:], (0, 0, 0, 1))], dim=-1)
+        return conditions, self.place(torch.arange(condition.shape[1], device=condition.device) % self.places)
+
+    def _inputs(self, before: Tensor, conditions: Tensor, places: Tensor) -> Tensor:
+        """(…, D + 1) and what `_known` returns for the same parts → (…, size)."""
+        inputs: Tensor = F.gelu(self.read(torch.cat([before, conditions], dim=-1)) + places)
         return inputs
 
     def _mixture(self, hidden: Tensor) -> Mixture:

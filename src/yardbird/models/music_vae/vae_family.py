@@ -173,8 +173,8 @@ class MusicVAEFamily(LatentFamily):
         logits, _ = self.model(mean, steps, chords)
         drawn_logits, _ = self.model(mean + spread * noise, steps, chords)
         nats, _ = self._nats(drawn_logits, None, batch)
-        greedy = [self.model.unroll(z, lambda rows: rows.argmax(-1), chords)[0] for z in (mean, _others(mean))]
-        sampled, shuffled = greedy
+        points, twice = torch.cat([mean, _others(mean)]), torch.cat([chords, chords])
+        sampled, shuffled = self.model.unroll(points, lambda rows: rows.argmax(-1), twice)[0].chunk(2)
         inside, notes = steps != PAD, float((steps < HOLD).sum())
         count, windows = float(inside.sum()), float(len(steps))
         moments = mean.double().sum(0).cpu().numpy(), mean.double().square().sum(0).cpu().numpy()

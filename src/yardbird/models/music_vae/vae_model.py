@@ -28,7 +28,8 @@ from yardbird.models.family import Batch, TokenScores
 from yardbird.models.music_vae.latent_solo import Latent
 from yardbird.models.music_vae.melody_windows import padded
 from yardbird.models.music_vae.sequence_prior import SequencePrior
-from yardbird.models.music_vae.vae_network import Alphabet, Decoder, NetworkConfig, Pick, Posterior, RecurrentVAE
+from yardbird.models.music_vae.step_decoder import Pick
+from yardbird.models.music_vae.vae_network import Alphabet, Decoder, NetworkConfig, Posterior, RecurrentVAE
 from yardbird.music.grid import STEPS_PER_BEAT
 from yardbird.music.score import Score
 from yardbird.nn.evaluating import in_evaluation

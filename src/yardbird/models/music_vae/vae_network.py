@@ -20,7 +20,7 @@ segments, and with teacher forcing no loop over steps. Deviations from the paper
   patch. A segment starts from a start symbol, not from the step before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,17 +30,16 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from yardbird.config import PositiveInt, Settings, ShareBelowOne
+from yardbird.models.music_vae.step_decoder import Pick, StepDecoder
 from yardbird.nn.linear import Linear, together
 from yardbird.nn.lstm import LSTM
 from yardbird.nn.relations import NOTHING, carry
-from yardbird.time_budget import check_time
 
 WIDEST = 24  # distance of classes; greater distances share a term
 _FIRST_SPREAD = -3.0  # before softplus, i.e. σ = 0.05: at the start of training, z is informative
 
 Decoder = Literal["hierarchical", "flat"]
 Posterior = Literal["parts", "patches", "ends"]
-Pick = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -221,21 +220,10 @@ class RecurrentVAE(nn.Module):
         steps and most probable accents. Rows are segments (hierarchical) or whole windows (flat), in window order."""
         context, state = self._begin(z, blur)
         conditions = None if condition is None else self._rows(condition)
-        places = self.place.weight.repeat(context.shape[1] // self.alphabet.steps, 1)
-        symbol = held = torch.full((len(context),), self.alphabet.start, device=z.device)
-        steps, accents = [], []
-        for step in range(context.shape[1]):
-            check_time()
-            now = None if conditions is None else conditions[:, step]
-            row = torch.cat([self._symbol(symbol, held, now) + places[step], context[:, step]], dim=-1)
-            hidden, state = self.decoder(row[:, None], state)
-            symbol = pick(self._logits(hidden[:, 0], held, now))
-            held = self._held(torch.stack([held, symbol], dim=1))[:, 1]
-            steps.append(symbol)
-            if self.accent_head is not None:
-                accents.append(self.accent_head(hidden[:, 0])[:, 1:].argmax(-1) + 1)
+        steps, hidden = StepDecoder(self, context, conditions, state).run(pick)
         shape = (len(z), self.config.segments, self.alphabet.steps)
-        return torch.stack(steps, 1).reshape(shape), torch.stack(accents, 1).reshape(shape) if accents else None
+        accents = None if self.accent_head is None else 1 + self.accent_head(hidden)[..., 1:].argmax(-1).reshape(shape)
+        return steps.reshape(shape), accents
 
     def _decoder_inputs(self, steps: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
         """The decoder's input for each step, in its batch, and the latest ordered class there, (B, N, S)."""
@@ -265,25 +253,37 @@ class RecurrentVAE(nn.Module):
         return embedded
 
     def _logits(self, hidden: Tensor, held: Tensor, condition: Tensor | None) -> Tensor:
-        """(…, D) → (…, V). A term for each class, and for ordered classes also −4 softplus(k) (height − c)² with
-        predicted k and c, a term of the degree, and a term of the distance from `held`."""
-        degrees = None if condition is None else self.degree_head
+        layers, shapes, turned = self.output_layers(
+            None if condition is None else condition[..., : self.alphabet.period]
+        )
+        return self.combined(together(hidden, layers), held, shapes, turned)
+
+    def output_layers(self, reference: Tensor | None) -> tuple[list[nn.Linear], Tensor | None, Tensor | None]:
+        """The layers whose outputs `combined` reads, its shapes, and its `turned`, given the reference of degrees."""
+        degrees = None if reference is None else self.degree_head
         layers = [layer for layer in (self.head, self.height_head, degrees, self.interval_head) if layer is not None]
-        outputs = iter(together(hidden, layers))
-        logits, weights, shapes = next(outputs), list[Tensor](), list[Tensor]()
+        shapes = [self.parabola] if self.height_head is not None else []
+        turned = None
+        if degrees is not None and reference is not None:
+            shapes.append(self.residues)
+            turned = (reference @ self.turns).view(*reference.shape, -1)
+        return layers, torch.cat(shapes) if shapes else None, turned
+
+    def combined(self, layers: Sequence[Tensor], held: Tensor, shapes: Tensor | None, turned: Tensor | None) -> Tensor:
+        """Outputs of `output_layers` → (…, V). A term for each class, and for ordered classes also −4 softplus(k)
+        (height − c)² with predicted k and c, a term of the degree, and a term of the distance from `held`."""
+        outputs = iter(layers)
+        logits, weights = next(outputs), list[Tensor]()
         if self.height_head is not None:
             sharpness, centre = next(outputs).unbind(-1)
             sharpness = 4 * F.softplus(sharpness)
-            square = [sharpness, sharpness * centre, sharpness * centre.square()]  # expanded
-            weights.append(torch.stack(square, dim=-1))
-            shapes.append(self.parabola)
-        if degrees is not None and condition is not None:
-            reference = condition[..., : self.alphabet.period]
-            turned = (reference @ self.turns).view(*reference.shape, -1)
+            weights.append(
+                torch.stack([sharpness, sharpness * centre, sharpness * centre.square()], dim=-1)
+            )  # expanded
+        if turned is not None:
             weights.append((turned @ next(outputs)[..., None])[..., 0])  # for each residue, weighted by reference
-            shapes.append(self.residues)
-        if weights:  # one small product for all
-            logits = logits + torch.cat(weights, dim=-1) @ torch.cat(shapes)
+        if shapes is not None:  # one small product for all
+            logits = logits + torch.cat(weights, dim=-1) @ shapes
         if self.interval_head is not None:
             terms = F.pad(next(outputs), (0, 1))  # the last term, for no interval, is 0
             logits = logits + terms.gather(-1, F.embedding(held, self.intervals))
