@@ -36,7 +36,6 @@ from yardbird.models.musicgen.scratch_model import ModelConfig, build
 from yardbird.music.caption_facts import frames_of_caption
 from yardbird.music.score_frames import ScoreFrames
 from yardbird.nn.evaluating import evaluating
-from yardbird.nn.head_nats import head_nats, head_scores
 from yardbird.nn.linear import accelerate
 from yardbird.nn.sampling import SoundSampling
 
@@ -277,17 +276,19 @@ class MusicGenFamily(SoundFamily):
         score = score[:, :steps]
         added = self.score_states(score, steps)
         with score_condition.adding(self.model, added):
-            decoded = self.model.decoder.model(
-                input_ids=ids.reshape(rows * books, steps), **self.conditions(states, mask, score), use_cache=False
+            logits = (
+                self.model.decoder(
+                    input_ids=ids.reshape(rows * books, steps),
+                    **self.conditions(states, mask, score),
+                    use_cache=False,
+                )
+                .logits[:, -steps:]
+                .float()
             )
-        hidden, decoder = decoded.last_hidden_state[:, -steps:], self.model.decoder
-        heads = [(hidden, head.weight, targets[:, k], self.pad_id) for k, head in enumerate(decoder.lm_heads)]
-        if with_correct:
-            nats, correct = (torch.stack(each, 1) for each in zip(*(head_scores(*head) for head in heads), strict=True))
-        else:
-            nats = torch.stack([head_nats(*head) for head in heads], 1)
-            correct = torch.zeros_like(targets, dtype=torch.bool)
-        padded = [F.pad(undelayed(scores, self.channels), (0, pads)) for scores in (nats, correct)]
+        logits, flat = logits.flatten(0, 1), targets.flatten()
+        nats = F.cross_entropy(logits, flat, reduction="none", ignore_index=self.pad_id)
+        correct = logits.argmax(-1) == flat if with_correct else torch.zeros_like(flat, dtype=torch.bool)
+        padded = [F.pad(undelayed(scores.view_as(targets), self.channels), (0, pads)) for scores in (nats, correct)]
         return padded[0], padded[1]
 
     def score_codes(
