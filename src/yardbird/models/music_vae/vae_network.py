@@ -253,9 +253,8 @@ class RecurrentVAE(nn.Module):
         return embedded
 
     def _logits(self, hidden: Tensor, held: Tensor, condition: Tensor | None) -> Tensor:
-        layers, shapes, turned = self.output_layers(
-            None if condition is None else condition[..., : self.alphabet.period]
-        )
+        reference = None if condition is None else condition[..., : self.alphabet.period]
+        layers, shapes, turned = self.output_layers(reference)
         return self.combined(together(hidden, layers), held, shapes, turned)
 
     def output_layers(self, reference: Tensor | None) -> tuple[list[nn.Linear], Tensor | None, Tensor | None]:
@@ -277,9 +276,8 @@ class RecurrentVAE(nn.Module):
         if self.height_head is not None:
             sharpness, centre = next(outputs).unbind(-1)
             sharpness = 4 * F.softplus(sharpness)
-            weights.append(
-                torch.stack([sharpness, sharpness * centre, sharpness * centre.square()], dim=-1)
-            )  # expanded
+            square = [sharpness, sharpness * centre, sharpness * centre.square()]  # expanded
+            weights.append(torch.stack(square, dim=-1))
         if turned is not None:
             weights.append((turned @ next(outputs)[..., None])[..., 0])  # for each residue, weighted by reference
         if shapes is not None:  # one small product for all
