@@ -14,6 +14,7 @@ import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import settings
+from xdist.scheduler import EachScheduling
 from xdist.workermanage import WorkerController
 
 from yardbird.config import read_section
@@ -50,14 +51,29 @@ LONGEST = (
 #: In the default suite one worker collects and runs these folders, and the other one everything else: half of the
 #: time each. Most of what requires Lightning and MLflow is here, whose imports take seconds.
 FIRST_HALF = {
-    "evaluation", "faults", "generation", "models", "nn", "serving", "sound_codec", "test_benchmark_ablations.py",
-    "tracking", "training",
+    "evaluation", "faults", "generation", "latent", "models", "nn", "serving", "sound_codec",
+    "test_benchmark_ablations.py", "tracking", "training",
 }  # fmt: skip
+
+
+class HalvesScheduling(EachScheduling):
+    """Each worker runs what it collected; progress is a share of both halves."""
+
+    def schedule(self) -> None:
+        super().schedule()
+        session = self.config.pluginmanager.getplugin("session")
+        session.testscollected = sum(map(len, self.node2collection.values()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> EachScheduling | None:
+    """With `--dist each`, workers collect one half each."""
+    return HalvesScheduling(config, log) if config.getvalue("dist") == "each" else None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerController) -> None:
-    """With `--dist each`, which lets each worker run what it collects, a worker collects one half."""
+    """Tell a worker which half it collects."""
     if node.config.getvalue("dist") == "each":
         node.workerinput["first"] = node.workerinput["workerid"] == "gw0"
 
