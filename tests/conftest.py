@@ -51,7 +51,7 @@ LONGEST = (
 #: In the default suite one worker collects and runs these folders, and the other one everything else: half of the
 #: time each. Most of what requires Lightning and MLflow is here, whose imports take seconds.
 FIRST_HALF = {
-    "evaluation", "faults", "generation", "latent", "models", "nn", "serving", "sound_codec",
+    "evaluation", "faults", "generation", "latent", "metrics", "models", "nn", "serving", "sound_codec",
     "test_benchmark_ablations.py", "tracking", "training",
 }  # fmt: skip
 
