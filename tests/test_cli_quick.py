@@ -12,11 +12,11 @@ import subprocess
 import sys
 import termios
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-import forked_python
 import numpy as np
 import pytest
 import ruamel.yaml
@@ -230,26 +230,31 @@ def test_all_problems_of_the_parameters_are_reported(
     assert ({one["key"] for one in found["problems"]}, found["ok"]) == (expected, False)
 
 
-def test_progress_is_shown_on_a_terminal(workspace: Path, tmp_path: Path) -> None:
+def test_progress_is_shown_on_a_terminal(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 100))  # without columns, tqdm prints nothing
-    draw = ["interpolate", "tune.mid", "tune.mid", "--steps", "2", "--out", tmp_path / "out"]
-    process = subprocess.Popen(
-        [forked_python.python(), "-m", "yardbird.cli", *draw],
-        cwd=workspace,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    os.close(follower)
+    draw = ["interpolate", "tune.mid", "tune.mid", "--steps", "2", "--out", str(tmp_path / "out")]
+    monkeypatch.chdir(workspace)
+    with os.fdopen(follower, "w") as terminal, ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(read_all, leader)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with pytest.raises(SystemExit) as ended:
+            app(draw)
+        terminal.close()
+        read = reading.result()
+    assert ended.value.code in (0, None), read
+    assert b"loading models/music_vae" in read
+    assert b"writing solos" in read
+
+
+def read_all(leader: int) -> bytes:
+    """What is written to a pseudo-terminal until it is closed."""
     read = b""
     with suppress(OSError):  # the end of a pseudo-terminal
         while more := os.read(leader, 1024):
             read += more
     os.close(leader)
-    assert process.wait() == 0, read
-    assert b"loading models/music_vae" in read
-    assert b"writing solos" in read
+    return read
 
 
 @pytest.mark.parametrize("quiet", [False, True])

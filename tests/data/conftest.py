@@ -26,7 +26,7 @@ def config() -> IngestConfig:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_midi() -> Callable[..., Path]:
     """Write (onset beats, length beats, pitch) rows of a part at a channel, and (beat, meta message) events."""
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,10 +32,10 @@ def examine(root: Path, *folders: Path) -> Checkup:
     return check_up(folders, *sections, read_limits(root / "params.yaml"))
 
 
-@pytest.fixture
-def folder(tmp_path: Path, write_midi) -> Path:
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory, write_midi) -> Path:
     """Four files: an intact one, one with many faults, one that is too short, and one that is not MIDI."""
-    mine = tmp_path / "mine"
+    mine = tmp_path_factory.mktemp("examined") / "mine"
     chords = [(4 * bar, mido.MetaMessage("marker", text="F7")) for bar in range(8)]
     write_midi(mine / "good.mid", BEATS, [*chords, (0, mido.MetaMessage("set_tempo", tempo=300_000))])
     metas = [
@@ -49,8 +50,18 @@ def folder(tmp_path: Path, write_midi) -> Path:
     return mine
 
 
-def test_every_file_is_reported_with_what_the_pipeline_does(root, folder):
-    checkup = examine(root, folder)
+@pytest.fixture(scope="module")
+def checkup(root: Path, mine: Path) -> Checkup:
+    return examine(root, mine)
+
+
+@pytest.fixture
+def folder(mine: Path, tmp_path: Path) -> Path:
+    """A copy of the four files."""
+    return shutil.copytree(mine, tmp_path / "mine")
+
+
+def test_every_file_is_reported_with_what_the_pipeline_does(checkup):
     files = {file.file: file for file in checkup.files}
     assert {name: file.used for name, file in files.items()} == {
         "good.mid": True, "odd.mid": True, "short.mid": False, "none.mid": False
@@ -82,9 +93,8 @@ def test_folders_are_examined_together_and_keep_their_names_apart(root, folder, 
     assert found == [("mine_2/again.mid", "the same notes as mine/good")]
 
 
-def test_copies_have_the_same_notes_and_need_no_repair(root, folder, tmp_path):
+def test_copies_have_the_same_notes_and_need_no_repair(root, checkup, folder, tmp_path):
     before = sha256_folder(folder)
-    checkup = examine(root, folder)
     changes = repair(checkup, [folder], tmp_path / "out")
     assert sha256_folder(folder) == before
     again = examine(root, tmp_path / "out/mine")
@@ -109,8 +119,7 @@ def test_copies_have_the_same_notes_and_need_no_repair(root, folder, tmp_path):
     ("flags", "moved"),
     [("written_pitch:+2", -2), ("written_pitch:+2|transposed:-2", 0), ("written_pitch:+72", 0), ("no_chords", 0)],
 )
-def test_a_part_written_above_its_chords_is_copied_as_it_sounds(root, folder, tmp_path, flags, moved):
-    checkup = examine(root, folder)
+def test_a_part_written_above_its_chords_is_copied_as_it_sounds(checkup, folder, tmp_path, flags, moved):
     good, _ = checkup.surveys["mine"].used
     flagged = replace(good.row, flags=flags)
     files = tuple(replace(file, row=flagged) if file.file == "good.mid" else file for file in checkup.files)

@@ -79,6 +79,9 @@ def test_a_model_that_the_pipeline_replaces_is_read_whole_or_refused(
         write_model(seed)
         folder.rename(f"version{seed}")
         versions[files.sha256_folder(Path(f"version{seed}"))] = seed
+    began = time.perf_counter()
+    open_family(Path("version0"))
+    seconds = time.perf_counter() - began
     stop = threading.Event()
 
     def replace() -> None:
@@ -88,7 +91,7 @@ def test_a_model_that_the_pipeline_replaces_is_read_whole_or_refused(
                 for path in Path(f"version{count % 2}").iterdir():
                     (draft / path.name).write_bytes(path.read_bytes())
             count += 1
-            time.sleep(0.003)  # else hardly any reading ends before the next replacement
+            time.sleep(count % 5 * seconds / 2)  # after a long pause a reading ends, after a short one hardly any
 
     replacing = threading.Thread(target=replace)
     replacing.start()
@@ -108,6 +111,7 @@ def test_a_model_that_the_pipeline_replaces_is_read_whole_or_refused(
     finally:
         stop.set()
         replacing.join()
+    assert read > 3
     assert refused > 3
 
 

@@ -82,7 +82,8 @@ def test_with_one_artist_there_is_no_transfer(study, tmp_path):
 def test_an_artist_without_held_out_solos_is_only_a_target(study, tmp_path, monkeypatch):
     monkeypatch.setattr("yardbird.latent.style_transfer.write_piece", lambda *_, **__: None)
     kept = tuple(solo for solo in study.solos if solo.split == "train" or solo.artist == SEMITONES)
-    figures = explore_transfer(replace(study, solos=kept), find_directions(study), CONFIG, tmp_path)
+    little = replace(CONFIG, strengths=(1.0,), random_ways=1)
+    figures = explore_transfer(replace(study, solos=kept), find_directions(study), little, tmp_path)
     assert "there_verdict" in figures
     assert not any(name.startswith("back") for name in figures)
     assert "judge_accuracy" not in figures

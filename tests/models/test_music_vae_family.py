@@ -283,7 +283,7 @@ def test_four_windows_can_be_memorised_through_the_latent(make: Make, melody_enc
     batch = {name: torch.stack([window[name] for window in windows]) for name in windows[0]}
     before, first = pooled(family, windows, 4), float(family.loss(batch, 0).total.detach())
     optimiser = torch.optim.Adam(family.model.parameters(), lr=1e-2)
-    for step in range(150):
+    for step in range(70):
         loss = family.loss(batch, step)
         optimiser.zero_grad()
         loss.total.backward()

@@ -79,7 +79,7 @@ def test_parts_are_sampled_from_the_mixture(prior: SequencePrior) -> None:
         (mixture.log_weights, mixture.means, mixture.spreads)))  # fmt: skip
     mean = weights @ means
     deviation = (weights @ (spreads.square() + means.square()) - mean.square()).sqrt()
-    drawn = np.array([draw(prior, condition[0], seed, 1.0)[0] for seed in range(800)])
+    drawn = np.array([draw(prior, condition[0], seed, 1.0)[0] for seed in range(400)])
     np.testing.assert_allclose(drawn.mean(0), mean, atol=0.12)
     np.testing.assert_allclose(drawn.std(0), deviation, atol=0.12)
 

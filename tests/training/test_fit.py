@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -225,6 +226,23 @@ def test_frozen_weights_are_neither_trained_nor_stored_and_not_needed_to_resume(
     assert torch.equal(whole.model[0].weight, adapted().model[0].weight)
 
 
+def test_a_training_resumes_from_the_files_at_any_moment_to_the_same_bytes(tmp_path: Path) -> None:
+    """The copy is what a process leaves that is killed at that moment, with a partial next checkpoint."""
+
+    class Copying(Recorder):
+        def on_epoch(self, curve: Sequence[CurveRow], pace: Mapping[str, float]) -> None:
+            if len(curve) == 3:
+                shutil.copytree(tmp_path / "whole", tmp_path / "killed")
+
+    whole, _ = train(tmp_path / "whole", listeners=[Copying()])
+    last = newest(tmp_path / "killed")
+    (last.parent / "next.part").write_bytes(last.read_bytes()[:500])
+    recorder = Recorder()
+    resumed, _ = train(tmp_path / "killed", family=FakeFamily(), listeners=[recorder])
+    assert (recorder.resumed_behind, weights(resumed)) == (3, weights(whole))
+
+
+@pytest.mark.slow
 def test_a_training_killed_with_signal_9_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     """The process is killed in the middle of an epoch, with a partial next checkpoint on disk."""
     whole, _ = train(tmp_path / "whole")

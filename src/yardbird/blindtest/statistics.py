@@ -11,8 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
-from scipy.stats import norm, t
+from scipy.special import expit, ndtr, ndtri, stdtrit
 
 from yardbird.metrics.bootstrap import times_drawn
 from yardbird.metrics.estimates import Estimate
@@ -21,7 +20,7 @@ from yardbird.seeds import generator
 
 DRAWS = 1000
 _MAX_STEPS, _LONGEST_STEP = 200, 1.0  # of Newton's method, in logits
-_Z = float(norm.ppf(0.975))
+_Z = float(ndtri(0.975))
 Rate = TypeVar("Rate", float, Floats)
 
 
@@ -31,7 +30,7 @@ def opinion(values: Floats, bounds: tuple[int, int]) -> Estimate:
     Its variance includes one vote at each bound, so that votes that all agree have an interval too (the idea is that of
     Agresti & Coull for shares, American Statistician 52, 1998). The interval stays within the bounds.
     """
-    reach = float(t.ppf(0.975, values.size + 1)) * float(np.std([*values.flat, *bounds], ddof=1)) / values.size**0.5
+    reach = float(stdtrit(values.size + 1, 0.975)) * float(np.std([*values.flat, *bounds], ddof=1)) / values.size**0.5
     mean = float(np.mean(values))
     return Estimate(mean, max(bounds[0], mean - reach), min(bounds[1], mean + reach), values.size)
 
@@ -58,14 +57,15 @@ def sensitivity(hits: int, signals: int, false_alarms: int, noises: int) -> Esti
     variance = 0.0
     for yes, votes in ((hits, signals), (false_alarms, noises)):
         rate = _corrected(yes / votes, votes)
-        variance += rate * (1 - rate) / ((votes + 1) * float(norm.pdf(norm.ppf(rate))) ** 2)
+        density = math.exp(-(float(ndtri(rate)) ** 2) / 2) / math.sqrt(math.tau)
+        variance += rate * (1 - rate) / ((votes + 1) * density**2)
     reach = _Z * math.sqrt(variance)
     return Estimate(value, value - reach, value + reach, signals + noises)
 
 
 def z_of(rate: Rate, votes: int) -> Rate:
     """The normal quantile of one rate or of many, over `votes` votes, with the log-linear correction."""
-    z: Rate = norm.ppf(_corrected(rate, votes))
+    z: Rate = ndtri(_corrected(rate, votes))
     return z
 
 
@@ -105,13 +105,13 @@ def power(rate: float, smallest: float, votes_a: int, votes_b: int) -> float:
     """
     h = _effect(rate, smallest)
     shift = h * math.sqrt(votes_a * votes_b / (votes_a + votes_b))
-    return float(norm.cdf(shift - _Z) + norm.cdf(-shift - _Z))
+    return float(ndtr(shift - _Z) + ndtr(-shift - _Z))
 
 
 def votes_needed(rate: float, smallest: float, wanted_power: float = 0.8) -> int:
     """The fewest votes on each of two sources, each vote on a new clip, at which `power` is `wanted_power`."""
     h = _effect(rate, smallest)
-    return math.ceil(2 * ((_Z + float(norm.ppf(wanted_power))) / h) ** 2)
+    return math.ceil(2 * ((_Z + float(ndtri(wanted_power))) / h) ** 2)
 
 
 def _effect(rate: float, smallest: float) -> float:

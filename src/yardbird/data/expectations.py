@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal
 
 import great_expectations as gx
 import pandas as pd
-from great_expectations.core import RunIdentifier
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.core.expect_column_pair_values_to_be_equal import ExpectColumnPairValuesToBeEqual
@@ -156,38 +155,33 @@ def check_tables(tables: Mapping[str, tuple[pd.DataFrame, list[Expectation]]]) -
     outcomes: list[Outcome] = []
     for name, (table, expectations) in tables.items():
         batch = solos.add_dataframe_asset(name).add_batch_definition_whole_dataframe("ingested")
-        suite = context.suites.add(gx.ExpectationSuite(name, expectations=expectations))
-        definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+        suite = gx.ExpectationSuite(name, expectations=expectations)
         complete = {"result_format": "COMPLETE", "unexpected_index_column_names": ["solo"]}
-        checkpoint = context.checkpoints.add(
-            gx.Checkpoint(name=name, validation_definitions=[definition], result_format=complete)
-        )
-        result = checkpoint.run(batch_parameters={"dataframe": table}, run_id=RunIdentifier(run_name="validate"))
+        result = batch.get_batch({"dataframe": table}).validate(suite, result_format=complete)
         outcomes.extend(_outcomes(name, result))
     return outcomes
 
 
 def _outcomes(table: str, result: Any) -> Iterator[Outcome]:
-    for run in result.run_results.values():
-        for check in run.results:
-            config = check.expectation_config
-            assert not check.exception_info.get("raised_exception"), check.exception_info
-            values: dict[str, list[str]] = {}
-            for row in check.result.get("unexpected_index_list") or ():
-                own = ", ".join(f"{column} {_text(value)}" for column, value in row.items() if column != "solo")
-                values.setdefault(str(row["solo"]), []).append(own)
-            assert check.success == (not values), "every expectation here is about rows"
-            severity: Severity = "error" if config.severity == _ERROR else "warning"
-            yield Outcome(
-                config.meta["name"],
-                severity,
-                config.description,
-                solos=tuple(values),
-                table=table,
-                expectation=_kind(config),
-                rows=check.result["element_count"],
-                values=values,
-            )
+    for check in result.results:
+        config = check.expectation_config
+        assert not check.exception_info.get("raised_exception"), check.exception_info
+        values: dict[str, list[str]] = {}
+        for row in check.result.get("unexpected_index_list") or ():
+            own = ", ".join(f"{column} {_text(value)}" for column, value in row.items() if column != "solo")
+            values.setdefault(str(row["solo"]), []).append(own)
+        assert check.success == (not values), "every expectation here is about rows"
+        severity: Severity = "error" if config.severity == _ERROR else "warning"
+        yield Outcome(
+            config.meta["name"],
+            severity,
+            config.description,
+            solos=tuple(values),
+            table=table,
+            expectation=_kind(config),
+            rows=check.result["element_count"],
+            values=values,
+        )
 
 
 def _text(value: Any) -> str:

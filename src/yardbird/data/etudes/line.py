@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -57,8 +57,8 @@ class Phrase:
 
 def pick(options: dict[Choice, float], rng: np.random.Generator) -> Choice:
     """Sample one key in proportion to its weight."""
-    weights = np.cumsum(list(options.values()))
-    return list(options)[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
+    weights = list(accumulate(options.values()))
+    return list(options)[bisect_right(weights, rng.random() * weights[-1])]
 
 
 @dataclass(frozen=True)
