@@ -76,14 +76,9 @@ def forward(
             rows, pitch = stop - start, stop + _UNUSED
             block = query[pair, start:stop]
             by_distance = memory[: rows * (pitch + 1)].reshape(rows, pitch + 1)
-            for first in range(0, stop + 1, _KEYS):
-                last = min(first + _KEYS, stop + 1)
-                there = distances[length - stop + first : length - stop + last]
-                _times_transposed(call, block, there, 0, by_distance[:, first:last])
+            _times_transposed(call, block, distances[length - stop :], 0, by_distance[:, : stop + 1])
             scores = memory[rows : rows * (pitch + 1)].reshape(rows, pitch)
-            for first in range(0, stop, _KEYS):
-                last = min(first + _KEYS, stop)
-                _times_transposed(call, block, key[pair, first:last], 1, scores[:, first:last])
+            _times_transposed(call, block, key[pair, :stop], 1, scores[:, :stop])
             kept = weights[at : at + rows * pitch].reshape(rows, pitch)
             used = thinned[: rows * pitch].reshape(rows, pitch) if dropped else kept
             for row in range(rows):
@@ -93,9 +88,7 @@ def forward(
                     _draw(seed, pair * length + here, bits)
                     _thin(seen, bits.view(np.uint8), np.uint8(dropped), kept[row], used[row])
                 inverse_sums[pair, here] = 1 / total
-            for first in range(0, stop, _KEYS):
-                last = min(first + _KEYS, stop)
-                _times(call, used[:, first:last], value[pair, first:last], first > 0, output[pair, start:stop])
+            _times(call, used[:, :stop], value[pair, :stop], 0, output[pair, start:stop])
             for row in range(start, stop):
                 factor = inverse_sums[pair, row] * kept_scale
                 for place in range(width):
@@ -144,9 +137,7 @@ def backward(
                 factor = inverse_sums[pair, start + row] * kept_scale
                 for place in range(width):
                     grad[row, place] = grad_output[pair, start + row, place] * factor
-            for first in range(0, stop, _KEYS):
-                last = min(first + _KEYS, stop)
-                _times_transposed(call, grad, value[pair, first:last], 0, scores[:, first:last])
+            _times_transposed(call, grad, value[pair, :stop], 0, scores[:, :stop])
             for row in range(rows):
                 here, seen = start + row, start + row + 1
                 # Σ_j weight·∂weight of the row equals output·∂output, with or without dropout
@@ -158,16 +149,11 @@ def backward(
                     _thinned_gradient(seen, kept[row], total, scale, scores[row], used[row])
                 else:
                     _gradient(seen, kept[row], total, scale, scores[row])
-            for first in range(0, stop, _KEYS):
-                last = min(first + _KEYS, stop)
-                _transposed_times(call, used[:, first:last], grad, 1, grad_value[pair, first:last])
-                _transposed_times(call, scores[:, first:last], block, 1, grad_key[pair, first:last])
-                _times(call, scores[:, first:last], key[pair, first:last], first > 0, grad_block)
-            for first in range(0, stop + 1, _KEYS):
-                last = min(first + _KEYS, stop + 1)
-                there = slice(length - stop + first, length - stop + last)
-                _transposed_times(call, by_distance[:, first:last], block, 1, grad_table[head, there])
-                _times(call, by_distance[:, first:last], table[head, there], 1, grad_block)
+            _add_transposed_times(call, used[:, :stop], grad, grad_value[pair, :stop])
+            _add_transposed_times(call, scores[:, :stop], block, grad_key[pair, :stop])
+            _add_transposed_times(call, by_distance[:, : stop + 1], block, grad_table[head, length - stop :])
+            _times(call, scores[:, :stop], key[pair, :stop], 0, grad_block)
+            _times(call, by_distance[:, : stop + 1], table[head, length - stop :], 1, grad_block)
             at += rows * pitch
 
 
@@ -264,19 +250,25 @@ def _thinned_gradient(
 @compiled_part
 def _times(call: Any, a: Floats, b: Floats, add: int, c: Floats) -> None:
     """c = a b, or c += a b."""
-    _call(call, 78, 78, a.shape[1], a, b, add, c)
+    for first in range(0, a.shape[1], _KEYS):
+        last = min(first + _KEYS, a.shape[1])
+        _call(call, 78, 78, last - first, a[:, first:last], b[first:last], add or first, c)
 
 
 @compiled_part
 def _times_transposed(call: Any, a: Floats, b: Floats, add: int, c: Floats) -> None:
     """c = a bᵀ, or c += a bᵀ."""
-    _call(call, 78, 84, a.shape[1], a, b, add, c)
+    for first in range(0, len(b), _KEYS):
+        last = min(first + _KEYS, len(b))
+        _call(call, 78, 84, a.shape[1], a, b[first:last], add, c[:, first:last])
 
 
 @compiled_part
-def _transposed_times(call: Any, a: Floats, b: Floats, add: int, c: Floats) -> None:
-    """c = aᵀ b, or c += aᵀ b."""
-    _call(call, 84, 78, a.shape[0], a, b, add, c)
+def _add_transposed_times(call: Any, a: Floats, b: Floats, c: Floats) -> None:
+    """c += aᵀ b."""
+    for first in range(0, a.shape[1], _KEYS):
+        last = min(first + _KEYS, a.shape[1])
+        _call(call, 84, 78, len(a), a[:, first:last], b, 1, c[first:last])
 
 
 @compiled_part
@@ -291,7 +283,7 @@ def _call(call: Any, of_a: int, of_b: int, inner: int, a: Floats, b: Floats, add
     letters[0], letters[1] = of_b, of_a
     integers[0], integers[1], integers[2] = c.shape[1], c.shape[0], inner
     integers[3], integers[4], integers[5] = b.strides[0] // 4, a.strides[0] // 4, c.strides[0] // 4
-    factors[0], factors[1] = 1, add
+    factors[0], factors[1] = 1, 1 if add else 0
     letter, integer, factor = letters.ctypes.data, integers.ctypes.data, factors.ctypes.data
     sizes = integer, integer + 4, integer + 8
     of_matrices = b.ctypes.data, integer + 12, a.ctypes.data, integer + 16

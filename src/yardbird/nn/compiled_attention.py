@@ -40,7 +40,7 @@ class CompiledAttention(torch.autograd.Function):
         ctx.dropped = dropped_of_256(dropout)
         seed = int(torch.randint(2**62, ())) if ctx.dropped else 0
         size = _kernel().kept_size(length, heads * batch, differentiable=differentiable)
-        weights = _memory(size)
+        weights = _memory(size) if differentiable else query.new_empty(size)
         output, inverse_sums = torch.empty_like(query), query.new_empty(heads, batch, length)
         _kernel().forward(
             *_arrays(query, key, value),
