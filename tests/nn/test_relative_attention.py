@@ -6,6 +6,7 @@ from torch import Tensor
 
 from yardbird.nn import linear
 from yardbird.nn import relative_attention as module
+from yardbird.nn.mkl import sgemm_address
 from yardbird.nn.relative_attention import relative_attention
 
 
@@ -28,6 +29,19 @@ def inputs(
     return [torch.randn(shape, generator=draw, dtype=dtype, requires_grad=True) for shape in shapes]
 
 
+def choose(monkeypatch: pytest.MonkeyPatch, *, compiled: bool) -> None:
+    """Compute attention in compiled code, or with torch's operations."""
+    if compiled and sgemm_address() is None:
+        pytest.skip("torch's library has no MKL here")
+    monkeypatch.setattr(module, "applies", lambda query: compiled and query.dtype == torch.float32)
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "operations of torch"])
+def _each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(monkeypatch, compiled=request.param)
+
+
+@pytest.mark.usefixtures("_each")
 @pytest.mark.parametrize(
     ("length", "known"),
     [(1, 4), (2, 2), (63, 64), (64, 64), (65, 65), (200, 256), (200, 30), (513, 513), (600, 400)],
@@ -44,10 +58,11 @@ def test_blockwise_equals_gathered_in_output_and_gradients(length: int, known: i
         torch.testing.assert_close(mine, reference, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("avx512", [True, False])
-def test_large_heads_have_equal_results_on_either_library(monkeypatch: pytest.MonkeyPatch, avx512: bool) -> None:
-    """With AVX-512 they are computed one at a time on oneDNN, otherwise several at once on MKL."""
-    monkeypatch.setattr(linear, "_AVX512", avx512)
+@pytest.mark.parametrize("way", ["oneDNN", "MKL", "compiled"])
+def test_large_heads_have_equal_results_on_either_library(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """With AVX-512 they are computed one at a time on oneDNN, otherwise several at once on MKL, or in compiled code."""
+    monkeypatch.setattr(linear, "_AVX512", way == "oneDNN")
+    choose(monkeypatch, compiled=way == "compiled")
     parts = inputs(530, 300, heads=2, batch=2, width=64, dtype=torch.float32)
     upstream = torch.randn(2, 2, 530, 64, generator=torch.Generator().manual_seed(0))
     exact = [part.detach().double().requires_grad_() for part in parts]
@@ -80,6 +95,7 @@ def test_gradients_are_those_of_finite_differences(monkeypatch: pytest.MonkeyPat
     assert torch.autograd.gradcheck(attention, inputs(7, 5, batch=1, width=2, dtype=torch.float64))
 
 
+@pytest.mark.usefixtures("_each")
 def test_the_future_receives_a_gradient_of_exactly_zero() -> None:
     query, key, value, embedding = inputs(150, 150, dtype=torch.float32)
     for position in (0, 63, 64, 100, 149):
@@ -93,6 +109,7 @@ def test_the_future_receives_a_gradient_of_exactly_zero() -> None:
         assert torch.all(of_query[:, :, others] == 0)
 
 
+@pytest.mark.usefixtures("_each")
 def test_the_same_inputs_give_the_same_bytes() -> None:
     parts = inputs(300, 300, dtype=torch.float32)
     runs = []
@@ -103,6 +120,7 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
     assert all(torch.equal(first, second) for first, second in zip(*runs, strict=True))
 
 
+@pytest.mark.usefixtures("_each")
 def test_dropped_weights_are_zero_and_the_others_are_scaled_up() -> None:
     """With the identity as values, the output is the weights themselves."""
     length = 96
@@ -115,6 +133,56 @@ def test_dropped_weights_are_zero_and_the_others_are_scaled_up() -> None:
     kept = thinned != 0
     torch.testing.assert_close(thinned[kept], whole[kept] / 0.75)
     assert abs(float(kept[past].float().mean()) - 0.75) < 0.01
+
+
+def test_compiled_gradients_with_dropout_are_those_of_the_mask_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the identity as values, the output shows the mask. Two sequences of each head have different ones."""
+    choose(monkeypatch, compiled=True)
+    length = 150
+    parts = inputs(length, 70, width=16, dtype=torch.float32)
+    query, key, value, embedding = parts
+    upstream = torch.randn(3, 2, length, 16, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(5)
+    wide = [torch.nn.functional.pad(part, (0, length - 16)) for part in (query, key)]
+    wider = torch.nn.functional.pad(embedding, (0, length - 16))
+    kept = relative_attention(*wide, torch.eye(length).expand(3, 2, length, length), wider, 0.25) != 0
+    torch.manual_seed(5)
+    ours = relative_attention(*parts, 0.25)
+    whole = gathered(query, key, torch.eye(length).expand(3, 2, length, length), embedding)
+    theirs = (whole * kept / 0.75) @ value
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+    for mine, reference in zip(
+        torch.autograd.grad(ours, parts, upstream), torch.autograd.grad(theirs, parts, upstream), strict=True
+    ):
+        torch.testing.assert_close(mine, reference, atol=2e-5, rtol=1e-4)
+    assert not torch.equal(kept[0, 0], kept[0, 1])
+    torch.manual_seed(6)
+    assert not torch.equal(ours, relative_attention(*parts, 0.25))
+
+
+def test_compiled_calls_do_not_share_the_weights_that_their_gradients_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory of the weights is used again, but only after the last use of its call."""
+    choose(monkeypatch, compiled=True)
+    first, second = inputs(100, 100, dtype=torch.float32), inputs(100, 50, dtype=torch.float32)
+    second = [(3 * part).detach().requires_grad_() for part in second]
+    alone = torch.autograd.grad(relative_attention(*first).sum(), first)
+    outputs = relative_attention(*first), relative_attention(*second)
+    for _ in range(2):
+        found = torch.autograd.grad(outputs[0].sum(), first, retain_graph=True)
+        assert all(torch.equal(mine, reference) for mine, reference in zip(found, alone, strict=True))
+        torch.autograd.grad(outputs[1].sum(), second, retain_graph=True)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_compiled_attention_does_not_hide_numbers_that_are_not_finite(
+    monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    choose(monkeypatch, compiled=True)
+    query, key, value, embedding = (part.detach() for part in inputs(70, 70, dtype=torch.float32))
+    key[1, 1, 50, 0] = wrong
+    output = relative_attention(query, key, value, embedding)[1, 1]
+    assert torch.all(output[50:].isnan())
+    assert torch.all(output[:50].isfinite())
 
 
 def test_half_precision_stays_close_to_single_precision() -> None:

@@ -11,6 +11,9 @@ skew costs nothing, because both layouts are views of one buffer. The distances 
 
 where `.` is in the future and masked. Distance n is never used; its column only makes the rows line up.
 
+`yardbird.nn.compiled_attention` computes the same in one compiled call, where that is faster: in single precision on
+one thread of a CPU without AVX-512.
+
 In a sequence longer than the table, all greater distances share the furthest embedding. A short table therefore gives
 the clipped distances of Shaw et al. 2018 (arXiv 1803.02155).
 """
@@ -24,6 +27,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from yardbird.nn.compiled_attention import CompiledAttention, applies
 from yardbird.nn.dropout import dropped_of_256, keep, kept_scale, random_bytes
 from yardbird.nn.linear import transposed_product, transposing_pays
 
@@ -45,8 +49,9 @@ def relative_attention(query: Heads, key: Heads, value: Heads, embedding: Table,
     There is no second derivative.
     """
     table = distance_table(embedding, query.shape[2] + 1).to(query.dtype)
-    output: Tensor = _BlockwiseAttention.apply(  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
-        query.contiguous(), key.contiguous(), value.contiguous(), table, dropout, torch.is_grad_enabled()
+    function = CompiledAttention if applies(query) else _BlockwiseAttention
+    output: Tensor = function.apply(  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
+        *(part.contiguous() for part in (query, key, value, table)), dropout, torch.is_grad_enabled()
     )
     return output
 

@@ -1,0 +1,91 @@
+"""Relative attention as an autograd function that calls `yardbird.nn.attention_kernel`."""
+
+import importlib
+import weakref
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from yardbird.nn.dropout import dropped_of_256
+from yardbird.nn.mkl import sgemm_address
+
+_AVX512: bool = torch.backends.cpu.get_cpu_capability() == "AVX512"
+_spare: list[NDArray[np.float32]] = []
+
+
+def applies(query: Tensor) -> bool:
+    """Whether to compute this here: in single precision, with MKL and one thread, on a CPU without AVX-512.
+
+    With AVX-512 or several threads, torch's operations may be faster: neither was measured.
+    """
+    measured = query.device.type == "cpu" and not _AVX512 and torch.get_num_threads() == 1
+    return measured and query.dtype == torch.float32 and sgemm_address() is not None
+
+
+class CompiledAttention(torch.autograd.Function):
+    """The arguments are those of `relative_attention`, with a row in the table for each distance from `length` to 0.
+
+    Keeps the weights: half of L × L for each pair of a head and a sequence.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, table: Tensor, dropout: float, differentiable: bool
+    ) -> Tensor:
+        heads, batch, length, _ = query.shape
+        ctx.dropped = dropped_of_256(dropout)
+        seed = int(torch.randint(2**62, ())) if ctx.dropped else 0
+        size = _kernel().kept_size(length, heads * batch, differentiable=differentiable)
+        weights = _memory(size) if differentiable else query.new_empty(size)
+        output, inverse_sums = torch.empty_like(query), query.new_empty(heads, batch, length)
+        _kernel().forward(
+            *_arrays(query, key, value),
+            table.detach().numpy(),
+            ctx.dropped,
+            seed,
+            *_arrays(output, inverse_sums),
+            weights.numpy(),
+            differentiable,
+        )
+        ctx.save_for_backward(query, key, value, table, output, inverse_sums, weights)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, value, table, output, inverse_sums, weights = ctx.saved_tensors
+        gradients = [torch.zeros_like(part) for part in (query, key, value)]
+        grad_table = torch.zeros_like(table)
+        _kernel().backward(
+            *_arrays(query, key, value),
+            table.detach().numpy(),
+            ctx.dropped,
+            *_arrays(output, inverse_sums),
+            weights.numpy(),
+            *_arrays(grad_output.contiguous(), *gradients),
+            grad_table.numpy(),
+        )
+        return *gradients, grad_table, None, None
+
+
+def _memory(size: int) -> Tensor:
+    """Memory of an earlier call if the size is the same, because new pages take up to a fifth of a training step."""
+    if _spare and len(_spare[-1]) != size:
+        _spare.clear()
+    memory = _spare.pop() if _spare else np.empty(size, np.float32)
+    lent = memory[:]
+    weakref.finalize(lent, _spare.append, memory).atexit = False
+    return torch.from_numpy(lent)
+
+
+def _arrays(*tensors: Tensor) -> list[NDArray[Any]]:
+    """The memory of tensors (heads, batch, …) as arrays (pairs, …)."""
+    return [tensor.detach().flatten(0, 1).numpy() for tensor in tensors]
+
+
+def _kernel() -> Any:
+    return importlib.import_module("yardbird.nn.attention_kernel")  # numba takes most of a second to import
