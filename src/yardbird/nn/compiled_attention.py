@@ -1,6 +1,5 @@
 """Relative attention as an autograd function that calls `yardbird.nn.attention_kernel`."""
 
-import importlib
 import weakref
 from typing import Any
 
@@ -88,4 +87,6 @@ def _arrays(*tensors: Tensor) -> list[NDArray[Any]]:
 
 
 def _kernel() -> Any:
-    return importlib.import_module("yardbird.nn.attention_kernel")  # numba takes most of a second to import
+    from yardbird.nn import attention_kernel  # numba takes most of a second to import
+
+    return attention_kernel
