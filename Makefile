@@ -49,8 +49,8 @@ codec: $(INSTALLED) ## train the codec of sound again (more than an hour); resum
 	$(BIN)/python stages/codec.py
 	dvc commit --force codec
 
-test: $(INSTALLED) ## the default tests, on two cores; tests/conftest.py divides them
-	pytest -m "not slow" -n 2 --dist each
+test: $(INSTALLED) ## the default tests, on two cores
+	pytest -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder
 
 test-slow: $(INSTALLED) ## slow tests, on two cores: the pipeline run twice, served models, a browser, more examples
 	pytest -m "slow or hypothesis" --hypothesis-profile thorough -n 2 --dist loadfile --no-loadscope-reorder --timeout 1200

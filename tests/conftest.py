@@ -14,8 +14,7 @@ import jaxtyping
 import numpy as np
 import pytest
 from hypothesis import settings
-from xdist.scheduler import EachScheduling
-from xdist.workermanage import WorkerController
+from xdist.scheduler import LoadScopeScheduling
 
 from yardbird.config import read_section
 from yardbird.data.ingest import ingest
@@ -30,8 +29,7 @@ jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
 # A job in the background of a shell ignores Ctrl-C, and so would the processes that tests start and interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-TESTS = Path(__file__).resolve().parent
-ROOT = TESTS.parent
+ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 #: `make test-slow` tries four times as many examples of each property, except where a test sets the number.
@@ -48,55 +46,39 @@ LONGEST = (
 )  # fmt: skip
 
 
-#: In the default suite one worker collects and runs these folders, and the other one everything else: half of the
-#: time each. Most of what requires Lightning and MLflow is here, whose imports take seconds.
-FIRST_HALF = {
-    "evaluation", "faults", "generation", "latent", "metrics", "models", "nn", "serving", "sound_codec",
-    "test_benchmark_ablations.py", "tracking", "training",
-}  # fmt: skip
-
-
-class HalvesScheduling(EachScheduling):
-    """Each worker runs what it collected; progress is a share of both halves."""
-
-    def schedule(self) -> None:
-        super().schedule()
-        session = self.config.pluginmanager.getplugin("session")
-        session.testscollected = sum(map(len, self.node2collection.values()))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> EachScheduling | None:
-    """With `--dist each`, workers collect one half each."""
-    return HalvesScheduling(config, log) if config.getvalue("dist") == "each" else None
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: WorkerController) -> None:
-    """Tell a worker which half it collects."""
-    if node.config.getvalue("dist") == "each":
-        node.workerinput["first"] = node.workerinput["workerid"] == "gw0"
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the half of the other worker."""
-    first = getattr(config, "workerinput", {}).get("first")
-    if first is None or TESTS not in collection_path.parents:
-        return None
-    return True if (collection_path.relative_to(TESTS).parts[0] in FIRST_HALF) != first else None
+#: The longest folders of the default suite. The first has no test of the decoder, which one worker compiles first.
+LONGEST_FOLDERS = (
+    "data", "models", "tracking", "faults", "nn", "runs", "latent", "blindtest", "generation", "training", "evaluation",
+    "music", "metrics", "studio",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the slow suite, which gives each file to one worker, run the longest files first."""
-    if config.getvalue("markexpr") != "not slow":
-        places = {name: place for place, name in enumerate(LONGEST)}
-        items.sort(key=lambda item: places.get(item.path.name, len(places)))
+    """Run the longest folders first; in the slow suite, which gives each file to one worker, the longest files."""
+    by_folder = config.getvalue("markexpr") == "not slow"
+    places = {name: place for place, name in enumerate(LONGEST_FOLDERS if by_folder else LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.parent.name if by_folder else item.path.name, len(places)))
 
 
 def pytest_collection_finish() -> None:
     """Collect garbage less often and skip the objects of the libraries, which saves a twentieth of the time."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+class FolderScheduling(LoadScopeScheduling):
+    """Gives all tests of a folder to one worker; those in no folder, all tests of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        folder = file.rpartition("/")[0]
+        return file if folder == "tests" else folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderScheduling | None:
+    """With `--dist loadscope`: the tests of a folder share imports and fixtures, which take seconds."""
+    return FolderScheduling(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(autouse=True)

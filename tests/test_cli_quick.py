@@ -235,7 +235,7 @@ def test_progress_is_shown_on_a_terminal(workspace: Path, tmp_path: Path, monkey
     termios.tcsetwinsize(follower, (24, 100))  # without columns, tqdm prints nothing
     draw = ["interpolate", "tune.mid", "tune.mid", "--steps", "2", "--out", str(tmp_path / "out")]
     monkeypatch.chdir(workspace)
-    with os.fdopen(follower, "w") as terminal, ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as beside, os.fdopen(follower, "w") as terminal:
         reading = beside.submit(read_all, leader)
         monkeypatch.setattr(sys, "stderr", terminal)
         with pytest.raises(SystemExit) as ended:

@@ -27,13 +27,18 @@ DRAW = ("generate", "--bars", "2", "--seed", "1", "--model", f"models/{NAME}")
 
 @contextmanager
 def files_up_to(size: int) -> Iterator[None]:
-    """No file of this process grows beyond a size: what an almost full disk does to the largest file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    """No file of this process grows beyond a size: what an almost full disk does to the largest file.
+
+    Modules imported in the meantime are not kept compiled: Python would keep the first bytes of them.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[0][1]))
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(resource.RLIMIT_FSIZE, before[0])
+        sys.dont_write_bytecode = before[1]
 
 
 @pytest.fixture

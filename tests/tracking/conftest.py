@@ -1,8 +1,9 @@
 """A workspace with a fresh MLflow database."""
 
-import multiprocessing
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,21 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_database(root: Path) -> None:
     root.mkdir()
-    forks = [multiprocessing.get_context("fork").Process(target=begin_run, args=(root,)) for _ in range(4)]
-    for fork in forks:
-        fork.start()
-    for fork in forks:
-        fork.join()
-    assert [fork.exitcode for fork in forks] == [0] * 4
+    program = f"""
+import os
+from pathlib import Path
+from yardbird.tracking.store import connect
 
-
-def begin_run(root: Path) -> None:
-    from yardbird.tracking.store import connect
-
-    client, experiment = connect(root)
-    client.create_run(experiment)
+children = []
+for _ in range(4):
+    if (child := os.fork()) == 0:
+        client, experiment = connect(Path({str(root)!r}))
+        client.create_run(experiment)
+        os._exit(0)
+    children.append(child)
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=200)
 
 
 @pytest.fixture
