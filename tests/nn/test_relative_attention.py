@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from yardbird.nn import linear
+from yardbird.nn import compiled_attention, linear
 from yardbird.nn import relative_attention as module
 from yardbird.nn.mkl import sgemm_address
 from yardbird.nn.relative_attention import relative_attention
@@ -158,6 +158,34 @@ def test_compiled_gradients_with_dropout_are_those_of_the_mask_of_the_output(mon
     assert not torch.equal(kept[0, 0], kept[0, 1])
     torch.manual_seed(6)
     assert not torch.equal(ours, relative_attention(*parts, 0.25))
+
+
+def test_attention_is_compiled_in_single_precision_on_one_thread_without_avx512_and_with_mkl(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    query = torch.zeros(1, 1, 2, 4)
+    here = {(compiled_attention, "_AVX512"): False, (torch, "get_num_threads"): lambda: 1}
+    here[compiled_attention, "sgemm_address"] = lambda: 1
+    for (place, name), value in here.items():
+        monkeypatch.setattr(place, name, value)
+    assert compiled_attention.applies(query)
+    assert not compiled_attention.applies(query.double())
+    assert not compiled_attention.applies(query.to("meta"))
+    elsewhere = (compiled_attention, "_AVX512", True), (torch, "get_num_threads", lambda: 2)
+    for place, name, value in (*elsewhere, (compiled_attention, "sgemm_address", lambda: None)):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, value)
+            assert not compiled_attention.applies(query), name
+
+
+def test_the_memory_of_weights_is_used_again_after_its_last_use() -> None:
+    """It is so large that the system would give new memory, which is zero."""
+    size = 2**24
+    one = compiled_attention._memory(size)
+    one[0] = 7
+    assert compiled_attention._memory(size)[0] == 0, "the first is in use"
+    del one
+    assert compiled_attention._memory(size)[0] == 7
 
 
 def test_compiled_calls_do_not_share_the_weights_that_their_gradients_need(monkeypatch: pytest.MonkeyPatch) -> None:
