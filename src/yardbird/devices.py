@@ -25,9 +25,9 @@ def prepare_torch(threads: int | None = 1) -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Let this process reuse the memory of large arrays, which glibc would return to the system when they are freed.
+    """Let this process reuse the memory of arrays up to 32 MiB, which glibc would give back when they are freed.
 
-    The system fills each page with zeros before it returns it, which is a seventh of a training step.
+    The system fills each page with zeros before it hands it out again, which is a seventh of a training step.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):  # not in musl
         library.mallopt(_MMAP_THRESHOLD, 2**25)  # the largest value that glibc accepts

@@ -2,9 +2,9 @@
 
 The blocks and the skew are those of `yardbird.nn.relative_attention`. The matrix products are MKL's, called without
 Python between them, so that a block can be small enough for the cache. All other operations on the scores are fused:
-one pass finds the maximum of a row, one computes exp and dropout, one the gradient of the scores.
+one pass finds the maximum of a row, one computes exp, one dropout, and one the gradient of the scores.
 
-The kept weights are exp(score − maximum), negative if dropped. The sum of a row divides the output instead of the
+The stored weights are exp(score − maximum), negative if dropped. The sum of a row divides the output instead of the
 weights, and in the backward pass the gradient of the output.
 
 Shapes: pairs P of a head and a sequence, heads H, length L, width D. Rows of scores have a few unused elements at the
@@ -32,7 +32,7 @@ llvmlite.binding.add_symbol("yardbird_sgemm", sgemm_address())  # a name, unlike
 _sgemm: Any = types.ExternalFunction("yardbird_sgemm", types.void(*[types.uintp] * 13))
 
 
-def kept_size(length: int, pairs: int, *, differentiable: bool) -> int:
+def stored_size(length: int, pairs: int, *, differentiable: bool) -> int:
     """The number of weights that `forward` writes."""
     if not differentiable:
         return min(_ROWS, length) * (length + _UNUSED)
@@ -53,14 +53,14 @@ def forward(
     weights: Floats,
     differentiable: bool,
 ) -> None:
-    """Write the output, and for `backward` the kept weights and 1 / the sum of each row.
+    """Write the output, and for `backward` the stored weights and 1 / the sum of each row.
 
     Args:
         query, key, value, output: (P, L, D).
         table: (H, L + 1, D), from the furthest distance to distance 0.
         dropped: how many of the 256 values of a random byte drop a weight.
         inverse_sums: (P, L).
-        weights: (`kept_size`,).
+        weights: (`stored_size`,).
     """
     pairs, length, width = query.shape
     call = np.empty(6, np.int32), np.empty(2, np.float32), np.empty(2, np.uint8)
@@ -79,14 +79,14 @@ def forward(
             _times_transposed(call, block, distances[length - stop :], 0, by_distance[:, : stop + 1])
             scores = memory[rows : rows * (pitch + 1)].reshape(rows, pitch)
             _times_transposed(call, block, key[pair, :stop], 1, scores[:, :stop])
-            kept = weights[at : at + rows * pitch].reshape(rows, pitch)
-            used = thinned[: rows * pitch].reshape(rows, pitch) if dropped else kept
+            stored = weights[at : at + rows * pitch].reshape(rows, pitch)
+            used = thinned[: rows * pitch].reshape(rows, pitch) if dropped else stored
             for row in range(rows):
                 here, seen = start + row, start + row + 1
-                total = _exponentials(seen, scores[row], scale, kept[row])
+                total = _exponentials(seen, scores[row], scale, stored[row])
                 if dropped:
                     _draw(seed, pair * length + here, bits)
-                    _thin(seen, bits.view(np.uint8), np.uint8(dropped), kept[row], used[row])
+                    _thin(seen, bits.view(np.uint8), np.uint8(dropped), stored[row], used[row])
                 inverse_sums[pair, here] = 1 / total
             _times(call, used[:, :stop], value[pair, :stop], 0, output[pair, start:stop])
             for row in range(start, stop):
@@ -127,8 +127,8 @@ def backward(
             stop = min(start + _ROWS, length)
             rows, pitch = stop - start, stop + _UNUSED
             block, grad, grad_block = query[pair, start:stop], scaled[:rows], grad_query[pair, start:stop]
-            kept = weights[at : at + rows * pitch].reshape(rows, pitch)
-            used = thinned[: rows * pitch].reshape(rows, pitch) if dropped else kept
+            stored = weights[at : at + rows * pitch].reshape(rows, pitch)
+            used = thinned[: rows * pitch].reshape(rows, pitch) if dropped else stored
             for row in range(rows):
                 memory[row] = 0  # of distances that do not exist
             by_distance = memory[: rows * (pitch + 1)].reshape(rows, pitch + 1)
@@ -146,9 +146,9 @@ def backward(
                     total += output[pair, here, place] * grad_output[pair, here, place]
                 total *= inverse_sums[pair, here]
                 if dropped:
-                    _thinned_gradient(seen, kept[row], total, scale, scores[row], used[row])
+                    _thinned_gradient(seen, stored[row], total, scale, scores[row], used[row])
                 else:
-                    _gradient(seen, kept[row], total, scale, scores[row])
+                    _gradient(seen, stored[row], total, scale, scores[row])
             _add_transposed_times(call, used[:, :stop], grad, grad_value[pair, :stop])
             _add_transposed_times(call, scores[:, :stop], block, grad_key[pair, :stop])
             _add_transposed_times(call, by_distance[:, : stop + 1], block, grad_table[head, length - stop :])

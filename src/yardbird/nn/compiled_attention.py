@@ -1,6 +1,7 @@
 """Relative attention as an autograd function that calls `yardbird.nn.attention_kernel`."""
 
 import weakref
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,26 +10,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from yardbird.nn import mkl
 from yardbird.nn.dropout import dropped_of_256
-from yardbird.nn.mkl import sgemm_address
 
-_AVX512: bool = torch.backends.cpu.get_cpu_capability() == "AVX512"
 _spare: list[NDArray[np.float32]] = []
 
 
 def applies(query: Tensor) -> bool:
-    """Whether to compute this here: in single precision, with MKL and one thread, on a CPU without AVX-512.
+    """Whether to compute this here: in single precision, on a CPU where MKL is known to be fast, with one thread.
 
-    With AVX-512 or several threads, torch's operations may be faster: neither was measured.
+    With several threads, torch's operations may be faster: that was not measured.
     """
-    measured = query.device.type == "cpu" and not _AVX512 and torch.get_num_threads() == 1
-    return measured and query.dtype == torch.float32 and sgemm_address() is not None
+    here = query.device.type == "cpu" and query.dtype == torch.float32 and torch.get_num_threads() == 1
+    return here and mkl.known_to_be_fast() and mkl.sgemm_address() is not None
 
 
 class CompiledAttention(torch.autograd.Function):
     """The arguments are those of `relative_attention`, with a row in the table for each distance from `length` to 0.
 
-    Keeps the weights: half of L × L for each pair of a head and a sequence.
+    Stores the weights: half of L × L for each pair of a head and a sequence.
     """
 
     @staticmethod
@@ -38,7 +38,7 @@ class CompiledAttention(torch.autograd.Function):
         heads, batch, length, _ = query.shape
         ctx.dropped = dropped_of_256(dropout)
         seed = int(torch.randint(2**62, ())) if ctx.dropped else 0
-        size = _kernel().kept_size(length, heads * batch, differentiable=differentiable)
+        size = _kernel().stored_size(length, heads * batch, differentiable=differentiable)
         weights = _memory(size) if differentiable else query.new_empty(size)
         output, inverse_sums = torch.empty_like(query), query.new_empty(heads, batch, length)
         _kernel().forward(
@@ -72,10 +72,17 @@ class CompiledAttention(torch.autograd.Function):
 
 
 def _memory(size: int) -> Tensor:
-    """Memory of an earlier call if the size is the same, because new pages take up to a fifth of a training step."""
-    if _spare and len(_spare[-1]) != size:
+    """Memory of an earlier call if the size is the same, because new pages take up to a quarter of a training step."""
+    with suppress(IndexError):  # another thread may take it first
+        memory = _spare.pop()
+        if len(memory) == size:
+            return _lent(memory)
         _spare.clear()
-    memory = _spare.pop() if _spare else np.empty(size, np.float32)
+    return _lent(np.empty(size, np.float32))
+
+
+def _lent(memory: NDArray[np.float32]) -> Tensor:
+    """A tensor in this memory, which is spare again after the tensor's last use."""
     lent = memory[:]
     weakref.finalize(lent, _spare.append, memory).atexit = False
     return torch.from_numpy(lent)

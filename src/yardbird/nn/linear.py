@@ -1,8 +1,8 @@
 """Linear layers whose matrix products run on oneDNN.
 
-On a CPU, torch computes single-precision products with MKL. On processors that are not Intel's, MKL uses half of the
-vector width of AVX-512: there, oneDNN is twice as fast. With AVX2 both are equally fast, except that oneDNN is slow if
-it has to transpose long matrices first. oneDNN is part of torch. Its only operator for products of dense tensors is the
+On a CPU, torch computes single-precision products with MKL. On AMD's processors since Zen 5, MKL uses half of the
+width of the vectors: there, oneDNN is twice as fast. On others both are equally fast, except that oneDNN is slow if it
+has to transpose long matrices first. oneDNN is part of torch. Its only operator for products of dense tensors is the
 one that `torch.compile` generates, so we call that one. Without it, and for other devices and types, `F.linear`
 computes the same.
 """
@@ -16,8 +16,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from yardbird.nn import mkl
+
 _FEWEST_ROWS = 32  # with fewer rows, the call itself takes longer than the product
-_AVX512: bool = torch.backends.cpu.get_cpu_capability() == "AVX512"
 _AVAILABLE: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
 _ON_ONEDNN = _AVAILABLE and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -44,8 +45,8 @@ def on_onednn(x: Tensor) -> bool:
 
 
 def transposing_pays(x: Tensor) -> bool:
-    """Whether a product of transposed matrices is faster on oneDNN, which copies them first: with AVX-512 only."""
-    return _AVX512 and on_onednn(x)
+    """Whether a product of transposed matrices is faster on oneDNN, which copies them first: not if MKL is fast."""
+    return on_onednn(x) and not mkl.known_to_be_fast()
 
 
 def transposed_product(

@@ -1,4 +1,4 @@
-"""The decoder of the MusicVAE for one step at a time: all that no step depends on is computed once, for all steps.
+"""The decoder of the MusicVAE for one step at a time. What does not depend on chosen steps is computed once for all.
 
 `RecurrentVAE.forward` computes the same for known steps. Shapes are those of `vae_network`; rows R are segments or
 windows, and L steps are decoded in each.
@@ -27,7 +27,7 @@ class StepDecoder:
 
     Args:
         context: the latent's input to each step.
-        conditions: those of each step.
+        conditions: the features of the condition at each step.
         state: the decoder's first state.
     """
 

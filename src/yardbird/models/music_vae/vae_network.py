@@ -268,22 +268,22 @@ class RecurrentVAE(nn.Module):
             turned = (reference @ self.turns).view(*reference.shape, -1)
         return layers, torch.cat(shapes) if shapes else None, turned
 
-    def combined(self, layers: Sequence[Tensor], held: Tensor, shapes: Tensor | None, turned: Tensor | None) -> Tensor:
+    def combined(self, outputs: Sequence[Tensor], held: Tensor, shapes: Tensor | None, turned: Tensor | None) -> Tensor:
         """Outputs of `output_layers` → (…, V). A term for each class, and for ordered classes also −4 softplus(k)
         (height − c)² with predicted k and c, a term of the degree, and a term of the distance from `held`."""
-        outputs = iter(layers)
-        logits, weights = next(outputs), list[Tensor]()
+        parts = iter(outputs)
+        logits, weights = next(parts), list[Tensor]()
         if self.height_head is not None:
-            sharpness, centre = next(outputs).unbind(-1)
+            sharpness, centre = next(parts).unbind(-1)
             sharpness = 4 * F.softplus(sharpness)
             square = [sharpness, sharpness * centre, sharpness * centre.square()]  # expanded
             weights.append(torch.stack(square, dim=-1))
         if turned is not None:
-            weights.append((turned @ next(outputs)[..., None])[..., 0])  # for each residue, weighted by reference
+            weights.append((turned @ next(parts)[..., None])[..., 0])  # for each residue, weighted by reference
         if shapes is not None:  # one small product for all
             logits = logits + torch.cat(weights, dim=-1) @ shapes
         if self.interval_head is not None:
-            terms = F.pad(next(outputs), (0, 1))  # the last term, for no interval, is 0
+            terms = F.pad(next(parts), (0, 1))  # the last term, for no interval, is 0
             logits = logits + terms.gather(-1, F.embedding(held, self.intervals))
         return logits
 
