@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,12 @@ def steps_and_model(model: Transformer, rows: int, int8: bool) -> tuple[np.ndarr
 def test_compiled_steps_give_the_logits_of_the_model(lively: Build, config: TransformerConfig, rows: int) -> None:
     found, expected = steps_and_model(lively(config), rows, int8=False)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_products_of_many_inputs_are_added_in_parts(lively: Build, relative: TransformerConfig, rows: int) -> None:
+    found, expected = steps_and_model(lively(replace(relative, d_ff=1101)), rows, int8=False)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * expected.std())
 
 
 @pytest.mark.slow

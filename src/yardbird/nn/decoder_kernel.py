@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.nn.decoder_weights import Floats, Ints, Matrix, Terms, Weights
-from yardbird.nn.machine_code import compiled, compiled_part
+from yardbird.nn.machine_code import compiled, compiled_part, prefetch
 
 _EPSILON = np.float32(1e-5)  # of LayerNorm, torch's default
+_INPUTS = 512  # of a part of a product, found by measurement
 _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 
 
@@ -37,14 +38,12 @@ def step(
     rows, width = len(tokens), weights.embedding.shape[1]
     heads, head_width = keys.shape[1], keys.shape[4]
     x, normed = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
-    split, mixed = (
-        np.empty((rows, 3, heads, head_width), np.float32),
-        np.empty((rows, heads, head_width), np.float32),
-    )
+    split = np.empty((rows, 3, heads, head_width), np.float32)
+    mixed = np.empty((rows, heads, head_width), np.float32)
     flat_split, flat_mixed = split.reshape(rows, 3 * width), mixed.reshape(rows, width)
     hidden = np.empty((rows, weights.widen.bias.shape[1]), np.float32)
     extended = np.empty((rows, weights.head.bias.shape[1]), np.float32)
-    scores, places = np.empty(position + 1, np.float32), np.arange(position + 1)
+    scores = np.empty(position + 1, np.float32)
     for row in range(rows):
         _embed(weights, position, in_force[:, row], tokens[row], x[row])
     for layer in range(len(weights.projection.bias)):
@@ -55,17 +54,17 @@ def step(
             for row in range(rows):
                 past = keys[layer, head, row], values[layer, head, row]
                 own = split[row, 0, head], split[row, 1, head], split[row, 2, head]
-                _attend(distances, weights.turns, *past, places, *own, scores, mixed[row, head])
+                _attend(distances, weights.turns, *past, *own, scores, mixed[row, head])
         _linear(weights.output, layer, flat_mixed, normed)
-        _add(x, normed)
+        x += normed
         _normalise(x, normed)
         _linear(weights.widen, layer, normed, hidden)
-        _rectify(hidden)
+        np.maximum(hidden, np.float32(0), hidden)
         if weights.narrow_transposed:
             _linear_transposed(weights.narrow, layer, hidden[0], normed[0])
         else:
             _linear(weights.narrow, layer, hidden, normed)
-        _add(x, normed)
+        x += normed
     _normalise(x, normed)
     _linear(weights.head, 0, normed, extended)
     for row in range(rows):
@@ -146,20 +145,6 @@ def _normalise(x: Floats, normed: Floats) -> None:
 
 
 @compiled_part
-def _add(x: Floats, y: Floats) -> None:
-    for row in range(x.shape[0]):
-        for place in range(x.shape[1]):
-            x[row, place] += y[row, place]
-
-
-@compiled_part
-def _rectify(x: Floats) -> None:
-    for row in range(x.shape[0]):
-        for place in range(x.shape[1]):
-            x[row, place] = max(x[row, place], np.float32(0))
-
-
-@compiled_part
 def _linear(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None:
     """y = scale · (x @ weightᵀ) + bias"""
     _multiply(matrix.weight[layer], x, y)
@@ -192,25 +177,17 @@ def _linear_transposed(matrix: Matrix, layer: int, x: Floats, y: Floats) -> None
 def _mix(table: NDArray[Any], rows: Ints, shares: Floats, y: Floats) -> None:
     """y = the sum of these rows of the table, each times its share"""
     whole = len(rows) - len(rows) % 8
-    for place in range(len(y)):
-        y[place] = np.float32(0)
+    y[:] = 0
     for first in range(0, whole, 8):  # the first values of eight rows arrive together: one wait, not eight
         h, i, j, k = rows[first], rows[first + 1], rows[first + 2], rows[first + 3]
         m, n, o, p = rows[first + 4], rows[first + 5], rows[first + 6], rows[first + 7]
         a, b, c, d, e, f, g, q = table[h], table[i], table[j], table[k], table[m], table[n], table[o], table[p]
-        r, s, t, u = shares[h], shares[i], shares[j], shares[k]
-        v, w, x, z = shares[m], shares[n], shares[o], shares[p]
+        r, s, t, u, v, w, x, z = shares[h], shares[i], shares[j], shares[k], shares[m], shares[n], shares[o], shares[p]
         for place in range(len(y)):
-            y[place] += (
-                r * np.float32(a[place])
-                + s * np.float32(b[place])
-                + t * np.float32(c[place])
-                + u * np.float32(d[place])
-                + v * np.float32(e[place])
-                + w * np.float32(f[place])
-                + x * np.float32(g[place])
-                + z * np.float32(q[place])
-            )
+            total = r * np.float32(a[place]) + s * np.float32(b[place])
+            total += t * np.float32(c[place]) + u * np.float32(d[place])
+            total += v * np.float32(e[place]) + w * np.float32(f[place])
+            y[place] += total + (x * np.float32(g[place]) + z * np.float32(q[place]))
     for i in rows[whole:]:
         a, r = table[i], shares[i]
         for place in range(len(y)):
@@ -227,21 +204,39 @@ def _dot(weight: NDArray[Any], x: Floats) -> np.float32:
 
 @compiled_part
 def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
-    """y = x @ weight[:, : inputs]ᵀ. Tiles of 2 rows and 4 outputs keep their sums in registers.
-
-    The weight is read once for all rows. An odd last row is computed twice: reading the weight takes longer.
-    """
-    rows, outputs = y.shape
+    """y = x @ weight[:, : inputs]ᵀ, in parts of the inputs that stay in the cache for all rows."""
+    rows, inputs = x.shape
     if rows == 1:  # memory is the limit, and one stream in order is read faster than four
-        for out in range(outputs):
+        for out in range(y.shape[1]):
             y[0, out] = _dot(weight[out], x[0])
         return
+    y[:] = 0
+    for first in range(0, inputs, _INPUTS):
+        _add_product(weight, x, y, first, min(first + _INPUTS, inputs))
+
+
+@compiled_part
+def _add_product(weight: NDArray[Any], x: Floats, y: Floats, first: int, last: int) -> None:
+    """y += x[:, first:last] @ weight[:, first:last]ᵀ. Tiles of 2 rows and 4 outputs keep their sums in registers.
+
+    Memory is read once for all rows, and requested two tiles before. An odd last row is computed twice.
+    """
+    rows, outputs = y.shape
+    pitch, size = weight.strides[0], (last - first) * weight.itemsize
+    share = 64 * (-(-size // 64) // ((rows + 1) // 2) + 1)  # bytes of each output's weights for each pair of rows
     for out in range(0, outputs - outputs % 4, 4):
-        a, b, c, d = weight[out], weight[out + 1], weight[out + 2], weight[out + 3]
+        a, b = weight[out, first:last], weight[out + 1, first:last]
+        c, d = weight[out + 2, first:last], weight[out + 3, first:last]
+        later = weight.ctypes.data + (out + 8) * pitch + first * weight.itemsize
         for row in range(0, rows, 2):
+            part = (row // 2) * share
+            for byte in range(part, min(part + share, size), 64):
+                for ahead in range(4):
+                    prefetch(later + ahead * pitch + byte)
             other = min(row + 1, rows - 1)
-            one, two = x[row], x[other]
-            a1 = b1 = c1 = d1 = a2 = b2 = c2 = d2 = np.float32(0)
+            one, two = x[row, first:last], x[other, first:last]
+            a1, b1, c1, d1 = y[row, out], y[row, out + 1], y[row, out + 2], y[row, out + 3]
+            a2, b2, c2, d2 = y[other, out], y[other, out + 1], y[other, out + 2], y[other, out + 3]
             for place in range(len(one)):
                 a1 += np.float32(a[place]) * one[place]
                 b1 += np.float32(b[place]) * one[place]
@@ -255,10 +250,7 @@ def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
             y[other, out], y[other, out + 1], y[other, out + 2], y[other, out + 3] = a2, b2, c2, d2
     for out in range(outputs - outputs % 4, outputs):
         for row in range(rows):
-            total = np.float32(0)
-            for place in range(x.shape[1]):
-                total += np.float32(weight[out, place]) * x[row, place]
-            y[row, out] = total
+            y[row, out] += _dot(weight[out, first:last], x[row, first:last])
 
 
 @compiled_part
@@ -267,7 +259,6 @@ def _attend(
     turns: Floats,
     keys: Floats,
     values: Floats,
-    places: Ints,
     query: Floats,
     key: Floats,
     value: Floats,
@@ -278,12 +269,11 @@ def _attend(
 
     Args:
         keys, values: (C, D) of the past; the new ones are added.
-        places: all positions in order, the newest last.
         query, key, value: (D,) of the newest position.
-        scores: one for each position, for intermediate results.
+        scores: (position + 1,), for intermediate results.
         mixed: (D,), written.
     """
-    position = len(places) - 1
+    position = len(scores) - 1
     if len(turns):
         _turn(query, turns[position])
         _turn(key, turns[position])
@@ -292,9 +282,25 @@ def _attend(
         values[position, place] = value[place]
     _score(query, keys, distances, scores)
     total = _exponentials(scores)
-    _mix(values, places, scores, mixed)
+    _average(values, scores, mixed)
     for place in range(len(query)):
         mixed[place] /= total
+
+
+@compiled_part
+def _average(values: Floats, shares: Floats, mixed: Floats) -> None:
+    """mixed = shares @ values. Four positions at a time: the memory is read slower if eight are read side by side."""
+    whole = len(shares) - len(shares) % 4
+    mixed[:] = 0
+    for first in range(0, whole, 4):
+        a, b, c, d = values[first], values[first + 1], values[first + 2], values[first + 3]
+        r, s, t, u = shares[first], shares[first + 1], shares[first + 2], shares[first + 3]
+        for place in range(len(mixed)):
+            mixed[place] += r * a[place] + s * b[place] + t * c[place] + u * d[place]
+    for last in range(whole, len(shares)):
+        a, r = values[last], shares[last]
+        for place in range(len(mixed)):
+            mixed[place] += r * a[place]
 
 
 @compiled_part
