@@ -4,18 +4,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from yardbird.nn import mkl
+from yardbird.nn import linear as module
 from yardbird.nn.linear import Linear, accelerate, linear
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("avx512", [True, False])
 @pytest.mark.parametrize(("wide", "narrow"), [(48, 16), (16, 48)])
 @pytest.mark.parametrize("biased", [True, False])
 @pytest.mark.parametrize("shape", [(2, 40), (3, 5)])  # on oneDNN, and too few rows for it
 def test_output_and_gradients_equal_those_in_double_precision(
-    monkeypatch: pytest.MonkeyPatch, wide: int, narrow: int, biased: bool, shape: tuple[int, int], fast: bool
+    monkeypatch: pytest.MonkeyPatch, wide: int, narrow: int, biased: bool, shape: tuple[int, int], avx512: bool
 ) -> None:
-    monkeypatch.setattr(mkl, "known_to_be_fast", lambda: fast)
+    monkeypatch.setattr(module, "_AVX512", avx512)
     torch.manual_seed(0)
     parts = [torch.randn(*shape, wide), torch.randn(narrow, wide), torch.randn(narrow) if biased else None]
     upstream = torch.randn(*shape, narrow)

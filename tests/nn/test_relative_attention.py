@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from yardbird.nn import compiled_attention, mkl
+from yardbird.nn import compiled_attention, linear, mkl
 from yardbird.nn import relative_attention as module
 from yardbird.nn.relative_attention import relative_attention
 
@@ -59,8 +59,8 @@ def test_blockwise_equals_gathered_in_output_and_gradients(length: int, known: i
 
 @pytest.mark.parametrize("way", ["oneDNN", "MKL", "compiled"])
 def test_large_heads_have_equal_results_on_either_library(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    """Where MKL is slow, one at a time on oneDNN; elsewhere several at once on MKL, or in compiled code."""
-    monkeypatch.setattr(mkl, "known_to_be_fast", lambda: way != "oneDNN")
+    """With AVX-512, one at a time on oneDNN; without, several at once on MKL; or in compiled code."""
+    monkeypatch.setattr(linear, "_AVX512", way == "oneDNN")
     choose(monkeypatch, compiled=way == "compiled")
     parts = inputs(530, 300, heads=2, batch=2, width=64, dtype=torch.float32)
     upstream = torch.randn(2, 2, 530, 64, generator=torch.Generator().manual_seed(0))
@@ -159,17 +159,17 @@ def test_compiled_gradients_with_dropout_are_those_of_the_mask_of_the_output(mon
     assert not torch.equal(ours, relative_attention(*parts, 0.25))
 
 
-def test_attention_is_compiled_in_single_precision_on_one_thread_where_mkl_is_fast(
+def test_attention_is_compiled_in_single_precision_on_one_thread_where_mkl_is_near_the_peak(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     query = torch.zeros(1, 1, 2, 4)
-    monkeypatch.setattr(mkl, "known_to_be_fast", lambda: True)
+    monkeypatch.setattr(mkl, "near_peak", lambda: True)
     monkeypatch.setattr(mkl, "sgemm_address", lambda: 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert compiled_attention.applies(query)
     assert not compiled_attention.applies(query.double())
     assert not compiled_attention.applies(query.to("meta"))
-    elsewhere = (mkl, "known_to_be_fast", False), (mkl, "sgemm_address", None), (torch, "get_num_threads", 2)
+    elsewhere = (mkl, "near_peak", False), (mkl, "sgemm_address", None), (torch, "get_num_threads", 2)
     for place, name, value in elsewhere:
         with monkeypatch.context() as patch:
             patch.setattr(place, name, lambda value=value: value)
@@ -177,7 +177,7 @@ def test_attention_is_compiled_in_single_precision_on_one_thread_where_mkl_is_fa
 
 
 @pytest.mark.parametrize(
-    ("widest", "name", "vp2intersect", "fast"),
+    ("widest", "name", "vp2intersect", "near"),
     [
         ("AVX2", "AMD EPYC 7763 64-Core Processor", False, True),
         ("AVX512", "AMD EPYC 9654 96-Core Processor", False, True),  # Zen 4
@@ -185,12 +185,12 @@ def test_attention_is_compiled_in_single_precision_on_one_thread_where_mkl_is_fa
         ("AVX512", "Intel Xeon Platinum 8480+", False, False),
     ],
 )
-def test_mkl_is_known_to_be_fast_where_it_was_measured(
-    monkeypatch: pytest.MonkeyPatch, widest: str, name: str, vp2intersect: bool, fast: bool
+def test_mkl_is_near_the_peak_where_it_was_measured(
+    monkeypatch: pytest.MonkeyPatch, widest: str, name: str, vp2intersect: bool, near: bool
 ) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: widest)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name, "avx512_vp2intersect": vp2intersect})
-    assert mkl.known_to_be_fast.__wrapped__() == fast
+    assert mkl.near_peak.__wrapped__() == near
 
 
 def test_the_memory_of_weights_is_used_again_after_its_last_use() -> None:

@@ -17,12 +17,12 @@ _spare: list[NDArray[np.float32]] = []
 
 
 def applies(query: Tensor) -> bool:
-    """Whether to compute this here: in single precision, on a CPU where MKL is known to be fast, with one thread.
+    """Whether to compute this here: in single precision, with one thread, on a CPU where MKL is near the peak.
 
     With several threads, torch's operations may be faster: that was not measured.
     """
     here = query.device.type == "cpu" and query.dtype == torch.float32 and torch.get_num_threads() == 1
-    return here and mkl.known_to_be_fast() and mkl.sgemm_address() is not None
+    return here and mkl.near_peak() and mkl.sgemm_address() is not None
 
 
 class CompiledAttention(torch.autograd.Function):

@@ -1,10 +1,10 @@
 """Linear layers whose matrix products run on oneDNN.
 
-On a CPU, torch computes single-precision products with MKL. On AMD's processors since Zen 5, MKL uses half of the
-width of the vectors: there, oneDNN is twice as fast. On others both are equally fast, except that oneDNN is slow if it
-has to transpose long matrices first. oneDNN is part of torch. Its only operator for products of dense tensors is the
-one that `torch.compile` generates, so we call that one. Without it, and for other devices and types, `F.linear`
-computes the same.
+On a CPU, torch computes single-precision products with MKL. On AMD's processors since Zen 5, MKL uses half of the width
+of the vectors: there, oneDNN is twice as fast. On Zen 4 it is up to a quarter faster. With AVX2 both are equally fast,
+except that oneDNN is slow if it has to transpose long matrices first. oneDNN is part of torch. Its only operator for
+products of dense tensors is the one that `torch.compile` generates, so we call that one. Without it, and for other
+devices and types, `F.linear` computes the same.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from yardbird.nn import mkl
-
 _FEWEST_ROWS = 32  # with fewer rows, the call itself takes longer than the product
+_AVX512: bool = torch.backends.cpu.get_cpu_capability() == "AVX512"
 _AVAILABLE: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
 _ON_ONEDNN = _AVAILABLE and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
@@ -45,8 +44,8 @@ def on_onednn(x: Tensor) -> bool:
 
 
 def transposing_pays(x: Tensor) -> bool:
-    """Whether a product of transposed matrices is faster on oneDNN, which copies them first: not if MKL is fast."""
-    return on_onednn(x) and not mkl.known_to_be_fast()
+    """Whether a product of transposed matrices is faster on oneDNN, which copies them first: with AVX-512 only."""
+    return _AVX512 and on_onednn(x)
 
 
 def transposed_product(
@@ -100,9 +99,7 @@ class _Linear(torch.autograd.Function):
 
 
 def weight_gradient(grad: Float[Tensor, "rows out"], x: Float[Tensor, "rows in"]) -> Float[Tensor, "out in"]:
-    """gradᵀ x. On oneDNN, the product is faster if the narrower matrix comes first."""
-    if not transposing_pays(x):
-        return grad.t() @ x
-    if grad.shape[1] >= x.shape[1]:
-        return transposed_product(x.t(), grad.t()).t()
-    return transposed_product(grad.t(), x.t())
+    """gradᵀ x. The product is faster if the narrower matrix comes first."""
+    if grad.shape[1] > x.shape[1]:
+        return weight_gradient(x, grad).t()
+    return transposed_product(grad.t(), x.t()) if transposing_pays(x) else grad.t() @ x

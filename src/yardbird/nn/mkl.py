@@ -8,10 +8,10 @@ import torch
 
 
 @cache
-def known_to_be_fast() -> bool:
-    """Whether MKL was measured to be as fast as oneDNN on this kind of processor.
+def near_peak() -> bool:
+    """Whether MKL was measured to come near the peak of this kind of processor.
 
-    It was without AVX-512, and on AMD's Zen 4, which computes the 512 bits in two halves. On AMD's later processors,
+    It does without AVX-512, and on AMD's Zen 4, which computes the 512 bits in two halves. On AMD's later processors,
     MKL uses half of the width. Intel's processors with AVX-512 were not measured.
     """
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
