@@ -24,7 +24,8 @@ from yardbird.music.chords import Chord
 from yardbird.music.midi import read_score
 from yardbird.music.score import ChordChange, Score, make_notes
 
-SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", "yardbird.models.music_vae.vae_network"]
+VAE = "yardbird.models.music_vae"
+SHAPED = ["yardbird.nn", "yardbird.models.music_transformer", f"{VAE}.vae_network", f"{VAE}.step_decoder"]
 jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
 # A job in the background of a shell ignores Ctrl-C, and so would the processes that tests start and interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)

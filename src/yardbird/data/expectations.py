@@ -149,8 +149,6 @@ def check_tables(tables: Mapping[str, tuple[pd.DataFrame, list[Expectation]]]) -
     """Check each table, which has a column `solo`, against its expectations."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    for built_in in context.get_site_names():
-        context.delete_data_docs_site(built_in)
     solos = context.data_sources.add_pandas("solos")
     outcomes: list[Outcome] = []
     for name, (table, expectations) in tables.items():
