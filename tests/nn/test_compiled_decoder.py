@@ -31,10 +31,14 @@ def test_compiled_steps_give_the_logits_of_the_model(lively: Build, config: Tran
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 5])
-def test_products_of_many_inputs_are_added_in_parts(lively: Build, relative: TransformerConfig, rows: int) -> None:
-    found, expected = steps_and_model(lively(replace(relative, d_ff=1101)), rows, int8=False)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * expected.std())
+@pytest.mark.parametrize(("int8", "limit"), [(False, 1e-5), (True, 0.05)])
+@pytest.mark.parametrize("rows", [2, 5])
+def test_products_of_many_inputs_are_added_in_parts(
+    lively: Build, relative: TransformerConfig, rows: int, int8: bool, limit: float
+) -> None:
+    wide = replace(relative, d_model=42, num_heads=3, d_ff=1101)  # not whole numbers of tiles and of parts
+    found, expected = steps_and_model(lively(wide), rows, int8)
+    assert np.abs(found - expected).mean() / expected.std() < limit
 
 
 @pytest.mark.slow

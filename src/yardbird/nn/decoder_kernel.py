@@ -17,7 +17,7 @@ from yardbird.nn.decoder_weights import Floats, Ints, Matrix, Terms, Weights
 from yardbird.nn.machine_code import compiled, compiled_part, prefetch
 
 _EPSILON = np.float32(1e-5)  # of LayerNorm, torch's default
-_INPUTS = 512  # of a part of a product, found by measurement
+_INPUTS = 512  # of a part of a product: those of 16 rows fill a first-level cache of 32 KiB
 _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 
 
@@ -204,7 +204,7 @@ def _dot(weight: NDArray[Any], x: Floats) -> np.float32:
 
 @compiled_part
 def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
-    """y = x @ weight[:, : inputs]ᵀ, in parts of the inputs that stay in the cache for all rows."""
+    """y = x @ weightᵀ. With several rows, in parts of the inputs, so that a part of x stays in the cache."""
     rows, inputs = x.shape
     if rows == 1:  # memory is the limit, and one stream in order is read faster than four
         for out in range(y.shape[1]):
@@ -219,20 +219,20 @@ def _multiply(weight: NDArray[Any], x: Floats, y: Floats) -> None:
 def _add_product(weight: NDArray[Any], x: Floats, y: Floats, first: int, last: int) -> None:
     """y += x[:, first:last] @ weight[:, first:last]ᵀ. Tiles of 2 rows and 4 outputs keep their sums in registers.
 
-    Memory is read once for all rows, and requested two tiles before. An odd last row is computed twice.
+    Weights are read once, and requested two tiles before. An odd last row is computed twice: reading takes longer.
     """
     rows, outputs = y.shape
     pitch, size = weight.strides[0], (last - first) * weight.itemsize
-    share = 64 * (-(-size // 64) // ((rows + 1) // 2) + 1)  # bytes of each output's weights for each pair of rows
+    share = 64 * (-(-size // 64) // ((rows + 1) // 2) + 1)  # how much of the later weights each pair of rows requests
     for out in range(0, outputs - outputs % 4, 4):
         a, b = weight[out, first:last], weight[out + 1, first:last]
         c, d = weight[out + 2, first:last], weight[out + 3, first:last]
         later = weight.ctypes.data + (out + 8) * pitch + first * weight.itemsize
         for row in range(0, rows, 2):
-            part = (row // 2) * share
-            for byte in range(part, min(part + share, size), 64):
-                for ahead in range(4):
-                    prefetch(later + ahead * pitch + byte)
+            requested = (row // 2) * share if out + 8 < outputs else size
+            for line in range(requested, min(requested + share, size), 64):
+                for output in range(4):
+                    prefetch(later + output * pitch + line)
             other = min(row + 1, rows - 1)
             one, two = x[row, first:last], x[other, first:last]
             a1, b1, c1, d1 = y[row, out], y[row, out + 1], y[row, out + 2], y[row, out + 3]

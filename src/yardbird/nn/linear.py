@@ -1,7 +1,7 @@
 """Linear layers whose matrix products run on oneDNN.
 
-On a CPU, torch computes single-precision products with MKL. On AMD's processors since Zen 5, MKL uses half of the width
-of the vectors: there, oneDNN is twice as fast. On Zen 4 it is up to a quarter faster. With AVX2 both are equally fast,
+On a CPU, torch computes single-precision products with MKL. On AMD's Zen 5, MKL uses half of the width of the vectors:
+there, oneDNN is twice as fast. On Zen 4 it is up to a quarter faster. With AVX2 both are equally fast,
 except that oneDNN is slow if it has to transpose long matrices first. oneDNN is part of torch. Its only operator for
 products of dense tensors is the one that `torch.compile` generates, so we call that one. Without it, and for other
 devices and types, `F.linear` computes the same.
@@ -99,7 +99,9 @@ class _Linear(torch.autograd.Function):
 
 
 def weight_gradient(grad: Float[Tensor, "rows out"], x: Float[Tensor, "rows in"]) -> Float[Tensor, "out in"]:
-    """gradᵀ x. The product is faster if the narrower matrix comes first."""
-    if grad.shape[1] > x.shape[1]:
-        return weight_gradient(x, grad).t()
-    return transposed_product(grad.t(), x.t()) if transposing_pays(x) else grad.t() @ x
+    """gradᵀ x. On oneDNN, the product is faster if the narrower matrix comes first."""
+    if not transposing_pays(x):
+        return grad.t() @ x
+    if grad.shape[1] >= x.shape[1]:
+        return transposed_product(x.t(), grad.t()).t()
+    return transposed_product(grad.t(), x.t())

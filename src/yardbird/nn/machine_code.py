@@ -3,6 +3,7 @@
 Numba keeps the code in the folder `__pycache__` next to the source file, or if that cannot be written in the user's
 cache folder (NUMBA_CACHE_DIR names another). It compiles again when the source file changes, but not when a compiled
 function or a named tuple changes that it imports from another file: functions that call each other belong in one file.
+After a change of `prefetch`, change the files that use it.
 """
 
 import inspect
@@ -38,7 +39,7 @@ def compiled_part(function: F) -> F:
     return part
 
 
-def _prefetch(_: Any, address: Any) -> Any:  # noqa: ARG001  # numba passes the argument of this name
+def _prefetch(_: Any, address: Any) -> Any:  # noqa: ARG001  # numba calls it with the type of the argument
     def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
         pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])

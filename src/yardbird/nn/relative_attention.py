@@ -11,8 +11,7 @@ skew costs nothing, because both layouts are views of one buffer. The distances 
 
 where `.` is in the future and masked. Distance n is never used; its column only makes the rows line up.
 
-`yardbird.nn.compiled_attention` computes the same in one compiled call, where that is faster: in single precision on
-one thread of a CPU without AVX-512.
+`yardbird.nn.compiled_attention` computes the same in one compiled call, where that was measured to be faster.
 
 In a sequence longer than the table, all greater distances share the furthest embedding. A short table therefore gives
 the clipped distances of Shaw et al. 2018 (arXiv 1803.02155).

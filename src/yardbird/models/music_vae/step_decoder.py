@@ -1,4 +1,4 @@
-"""The decoder of the MusicVAE for one step at a time. What does not depend on chosen steps is computed once for all.
+"""The decoder of the MusicVAE for one step at a time. All that does not depend on the chosen steps is computed once.
 
 `RecurrentVAE.forward` computes the same for known steps. Shapes are those of `vae_network`; rows R are segments or
 windows, and L steps are decoded in each.
