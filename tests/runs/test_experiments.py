@@ -51,8 +51,31 @@ def test_after_experiments_in_the_workspace_one_command_brings_the_demo_back(dem
 
 def test_restore_trains_nothing_and_says_what_is_missing(mine: Path) -> None:
     said = yardbird(mine, "restore", status=1)
-    assert "stage 1 of 3, train: expected results in the cache, found none; run yardbird run" in said
+    assert "found models/toy and 2 others in neither; yardbird run" in said
     assert ran(mine) == []
+
+
+def test_restore_on_a_commit_of_another_machine_changes_nothing_and_names_the_branch_with_a_run(demo: Path) -> None:
+    """Regression: after `git switch main && git pull` it deleted the models, and left changes and stashes."""
+    call(demo, "git", "switch", "-q", "main")
+    files.write_text(demo / "params.yaml", PARAMS.replace("seed: 0", "seed: 7"))
+    before = call(demo, "git", "status", "--porcelain")
+    said = yardbird(demo, "restore", status=1)
+    assert "git switch demo, which has a run, or yardbird run" in said
+    assert made_by(demo, WEIGHTS) == {"seed": 0, "machine": "mine"}
+    assert (call(demo, "git", "status", "--porcelain"), call(demo, "git", "stash", "list")) == (before, "")
+
+
+def test_restore_removes_the_ingested_solos_of_other_sources(demo: Path) -> None:
+    """Regression: with them, the stages after ingest were not those of the last committed run."""
+    stage = "  ingest:\n    cmd: python stages/step.py data/ingested/toy/a.mid\n    outs: [data/ingested/toy]\n"
+    files.write_text(demo / "dvc.yaml", (demo / "dvc.yaml").read_text() + stage)
+    yardbird(demo, "run")
+    call(demo, "git", "commit", "-qam", "Ingest")
+    files.write_text(demo / "data/ingested/mine/a.mid", "")
+    yardbird(demo, "restore")
+    assert [path.name for path in (demo / "data/ingested").iterdir()] == ["toy"]
+    assert call(demo, "git", "status", "--porcelain") == ""
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_restore_names_a_damaged_object_and_how_to_compute_it(demo: Path) -> Non
     shutil.rmtree(demo / "models")
     said = yardbird(demo, "restore", status=1)
     assert f"{broken}: expected the object of its MD5" in said
-    assert "expected results in the cache, found none; run yardbird run" in said
+    assert "found models/toy in neither; yardbird run" in said
     assert not (demo / WEIGHTS).exists(), "damaged bytes are not checked out"
     yardbird(demo, "run")
     assert (demo / WEIGHTS).read_bytes() == whole

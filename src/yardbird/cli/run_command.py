@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from yardbird.runs.recorded_run import check_branch, record, set_changes_aside
+from yardbird.runs.recorded_run import check_branch, record
+from yardbird.runs.restored_run import restore_run
 from yardbird.runs.stage_runner import only_run, read_seconds, run_stages
 
 Jobs = Annotated[
@@ -51,7 +52,7 @@ def restore() -> None:
     """Return to the last committed run: parameters, models, solos and reports.
 
     Changes of params.yaml, dvc.lock and the reports are set aside with `git stash`; other files are not touched. The
-    outputs come from the cache; nothing is trained.
+    outputs come from the cache; nothing is trained. If the cache lacks one, nothing is changed.
 
     Examples:
 
@@ -61,13 +62,5 @@ def restore() -> None:
     """
     root = Path.cwd()
     with only_run(root):
-        if aside := set_changes_aside(root):
-            typer.echo(f"set aside with git stash: {', '.join(aside)}")
-        run_stages(root, _say_if_cached, {}, jobs=1, only_cached=True)
+        restore_run(root, typer.echo)
     typer.echo("restored: models, solos and reports are those of the last committed run")
-
-
-def _say_if_cached(line: str) -> None:
-    """Print what is restored, and what is wrong; not the unchanged stages."""
-    if not line.startswith("stage ") or line.endswith("from the cache"):
-        typer.echo(line)

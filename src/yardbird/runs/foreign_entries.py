@@ -30,7 +30,7 @@ def drop_foreign_entries(repo: "Repo") -> list[str]:
         for stage in repo.index.stages
         if isinstance(stage, PipelineStage)
         and not stage.frozen
-        and any(out.use_cache and out.hash_info and _missing(out) for out in stage.outs)
+        and any(out.use_cache and out.hash_info and missing(out) for out in stage.outs)
     ]
     path = Path(repo.root_dir) / LOCK
     if foreign and path.exists():
@@ -41,5 +41,6 @@ def drop_foreign_entries(repo: "Repo") -> list[str]:
     return foreign
 
 
-def _missing(out: Any) -> bool:
+def missing(out: Any) -> bool:
+    """Whether neither the workspace nor the cache holds the bytes of an output."""
     return bool((not out.exists or out.changed_checksum()) and out.changed_cache())  # the second one reads the cache

@@ -6,6 +6,7 @@ from yardbird.config import PARAMS
 from yardbird.dvc_lock import LOCK
 from yardbird.runs.git_commands import GitError, git, paths
 
+_MESSAGE = "Record a run of the pipeline"
 #: What a run writes and Git tracks.
 RESULTS = (LOCK.as_posix(), "reports")
 _NOBODY = ("-c", "user.name=yardbird", "-c", "user.email=yardbird@localhost")  # if Git does not know the user
@@ -40,7 +41,7 @@ def record(root: Path, branch: str) -> str:
     start = git(root, "branch", "--show-current").strip()
     if not _is_record(start, branch):
         git(root, "switch", "--quiet", "--create", _free_name(root, branch))
-    options = ("--quiet", "--no-verify", "--no-gpg-sign", "--message", "Record a run of the pipeline")
+    options = ("--quiet", "--no-verify", "--no-gpg-sign", "--message", _MESSAGE)
     git(root, *_identity(root), "commit", *options)
     name = git(root, "branch", "--show-current").strip()
     kept = f"; {start} is unchanged" if start and start != name else ""
@@ -57,6 +58,18 @@ def set_changes_aside(root: Path) -> list[str]:
     if changed:
         git(root, "stash", "push", "--quiet", "--message", "before yardbird restore", "--", *changed)
     return changed
+
+
+def take_changes_back(root: Path) -> None:
+    """Undo `set_changes_aside`."""
+    git(root, "stash", "pop", "--quiet")
+
+
+def other_records(root: Path) -> list[str]:
+    """The local branches that end in a recorded run, except the current one."""
+    found = git(root, "for-each-ref", "--format=%(HEAD) %(refname:short) %(subject)", "refs/heads").splitlines()
+    tips = [line.strip().partition(" ") for line in found if not line.startswith("*")]
+    return [name for name, _, subject in tips if subject == _MESSAGE]
 
 
 def _identity(root: Path) -> tuple[str, ...]:

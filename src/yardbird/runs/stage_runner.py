@@ -39,10 +39,6 @@ class InterruptedRunError(YardbirdError):
     """The user pressed Ctrl-C, or the process was asked to end."""
 
 
-class NotCachedError(YardbirdError):
-    """A stage would have to run, but only results in the cache were requested."""
-
-
 def read_seconds(root: Path) -> dict[str, float]:
     """Stage → seconds of its last run; empty if none was measured."""
     path = root / SECONDS
@@ -78,7 +74,6 @@ def run_stages(
     *,
     jobs: int | None = None,
     measure: bool = False,
-    only_cached: bool = False,
 ) -> None:
     """Run the stages that changed, side by side where their dependencies allow it, and report every stage in a line.
 
@@ -92,13 +87,11 @@ def run_stages(
         expected: seconds by stage, for the lines and for the order in which stages start.
         jobs: the largest number of stages at the same time; by default `default_jobs`.
         measure: write the seconds of each stage that ran to reports/stage_seconds.yaml.
-        only_cached: stop before the first stage that would have to run.
 
     Raises:
         InputError: the folder is not a DVC repository, or another process uses it.
         StageFailedError: DVC cannot read the pipeline, or stages failed.
         InterruptedRunError: the user pressed Ctrl-C, or the process received SIGTERM.
-        NotCachedError: with `only_cached`, the cache does not hold the outputs of a stage.
     """
     if not sys.stderr.isatty():
         os.environ.setdefault("TQDM_DISABLE", "1")  # progress bars in a file or a pipe would be thousands of lines
@@ -109,10 +102,10 @@ def run_stages(
     try:
         with sigterm_as_ctrl_c(), contextlib.chdir(root):  # DVC's names of stages depend on the current folder
             needs = _prepare(root, say, expected)
-            if not only_cached and (total := total_seconds(needs, expected, jobs)):
+            if total := total_seconds(needs, expected, jobs):
                 say(f"{len(needs)} stages, {about(total)} if all of them run")
-            has_solo = only_cached
-            for ended in _run(root, needs, say, expected, jobs, only_cached):
+            has_solo = False
+            for ended in _run(root, needs, say, expected, jobs):
                 if measure and ended.ran:
                     took = read_seconds(root) | {ended.name: round(ended.seconds, 1)}
                     text = "".join(f"{name}: {took[name]}\n" for name in needs if name in took)
@@ -139,10 +132,10 @@ def only_run(root: Path) -> Iterator[None]:
         with FileLock(root / ".dvc/tmp/yardbird.lock").acquire(timeout=0):
             yield
     except Timeout:
-        raise _busy(root) from None
+        raise busy(root) from None
 
 
-def _busy(root: Path) -> InputError:
+def busy(root: Path) -> InputError:
     found, remedy = "a running dvc or yardbird command", "wait for it, or stop it"
     return InputError(root, expected="one run at a time", found=found, remedy=remedy)
 
@@ -166,7 +159,7 @@ def _prepare(root: Path, say: Say, expected: Mapping[str, float]) -> Needs:
                 drop_foreign_entries(repo)
                 return order_stages(repo, expected)
         except LockError:
-            raise _busy(root) from None
+            raise busy(root) from None
         except DvcException as error:
             raise StageFailedError(f"DVC: {_one_line(error)}; fix it and run the same command again") from None
 
@@ -181,13 +174,11 @@ class _Ended:
     solo: Path | None  # one of its sounds, if it writes generated solos
 
 
-def _run(
-    root: Path, needs: Needs, say: Say, expected: Mapping[str, float], jobs: int, only_cached: bool
-) -> Iterator[_Ended]:
+def _run(root: Path, needs: Needs, say: Say, expected: Mapping[str, float], jobs: int) -> Iterator[_Ended]:
     """Run the stages in threads, each as soon as those that it needs have ended, and yield them as they end."""
     waiting, running, ended = list(needs), dict[Future[_Ended], str](), set[str]()
     failures: list[YardbirdError] = []
-    lines = _Lines(say, len(needs), expected, only_cached)
+    lines = _Lines(say, len(needs), expected)
     # At the end, also after Ctrl-C, the pool waits for the stages that run. They have received the signal, too. In the
     # main thread DVC would ignore Ctrl-C while a stage runs, and the exit status of the stage does not show it.
     with lines, SharedRepo(root, say) as repo, ThreadPoolExecutor(jobs) as threads:
@@ -244,7 +235,7 @@ def _explained(error: Exception, where: str, root: Path) -> YardbirdError:
     from dvc.lock import LockError
 
     if isinstance(error, LockError):
-        return _busy(root)
+        return busy(root)
     what = f"{where}: {_one_line(error)}"
     return StageFailedError(f"{what}; fix it and run the same command again, which continues with this stage")
 
@@ -276,9 +267,9 @@ class _Lines(logging.Handler):
     thread that sends it.
     """
 
-    def __init__(self, say: Say, total: int, expected: Mapping[str, float], only_cached: bool) -> None:
+    def __init__(self, say: Say, total: int, expected: Mapping[str, float]) -> None:
         super().__init__(logging.INFO)
-        self._say, self._expected, self._only_cached = say, expected, only_cached
+        self._say, self._expected = say, expected
         self._numbers = (f"{number} of {total}" for number in itertools.count(1))
         self._here = threading.local()
         self.stopping = False  # no other stage may begin to run
@@ -306,7 +297,6 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """
         Raises:
-            NotCachedError: the stage would have to run, and only cached results are wanted.
             InterruptedRunError: the stage would have to run, and the run has been interrupted.
         """
         message, line = record.getMessage(), getattr(self._here, "line", None)
@@ -316,8 +306,6 @@ class _Lines(logging.Handler):
         elif message.startswith("Running stage"):
             if self.stopping:
                 raise InterruptedRunError(_INTERRUPTED)
-            if self._only_cached:
-                raise NotCachedError(f"{line.where}: expected results in the cache, found none; run yardbird run")
             line.ran = True
             seconds = self._expected.get(line.name)
             self._say(f"{line.where}{f', {about(seconds)}' if seconds else ''}")
