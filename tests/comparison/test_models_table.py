@@ -134,14 +134,14 @@ def test_the_table_has_a_column_per_model_and_the_csv_a_line_per_property() -> N
     table, signs = models_table.section(facts, said).tables
     assert table.columns == ["property", "a", "b", "Jukebox (published)"]
     assert ["parameters", "2 million", "900", "7 billion"] in table.rows
-    assert ["distance to real solos", "1.5 [1, 2]", "", ""] in table.rows
+    assert ["distance, metrics of all families", "1.5 [1, 2]", "", ""] in table.rows
     assert ["runs of 8 from training solos", "0.06 % [0 %, 0.17 %]", "", ""] in table.rows, "no share is below 0"
     assert ["trained on", "", "a GPU", "512 V100 (the prior)"] in table.rows
     assert ["conditioned on", "tempo, artist", "", "artist, genre, lyrics"] in table.rows
     assert signs.rows == [["a", "+", "good"], ["a", "−", "bad"], ["a", "−", "worse"]]
     table = models_table.as_table(facts, said)
-    assert table.loc[table["property"] == "distance to real solos"].to_numpy().tolist() == [
-        ["a", "distance to real solos", "1.5", 1.0, 2.0]
+    assert table.loc[table["property"] == "distance, metrics of all families"].to_numpy().tolist() == [
+        ["a", "distance, metrics of all families", "1.5", 1.0, 2.0]
     ]
     assert list(table.loc[table["property"] == "weakness", "value"]) == ["bad", "worse"]
     assert set(table["model"]) == {"a", "b"}, "Jukebox was not measured here"

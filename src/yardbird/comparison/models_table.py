@@ -53,7 +53,7 @@ _ROWS = (
     _Property("a solo lasts", "span_seconds", strengths.duration, interval=True),
     _Property("bars of a solo", "span_bars"),
     _Property("nats saved against the baseline", "nats_saved", _signed, interval=True),
-    _Property("distance to real solos", "distance", interval=True),
+    _Property("distance, metrics of all families", "distance", interval=True),
     _Property("… of the n-gram", "ngram_distance", interval=True),
     _Property("… of other real solos (floor)", "floor_distance"),
     _Property("harmony margin", "harmony_margin", interval=True),
