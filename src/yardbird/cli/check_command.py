@@ -92,11 +92,11 @@ def _read(path: Path = PARAMS) -> Mapping[str, Any]:
 
 def _remedy(problem: ConfigError) -> str:
     remedies = {
-        "an unknown": "correct its name, or remove it",
-        "nothing": "add it",
-        "no ": "correct the path, or add it",
-        "none": "add one",
-        _NO_NAME: "add the name",
+        ("an unknown", "no source"): "correct its name, or remove it",
+        ("nothing",): "add it",
+        ("no folder", "no music", "no file"): "correct the path, or add it",
+        ("none",): "add one",
+        (_NO_NAME,): "add the name",
     }
     return next((text for start, text in remedies.items() if problem.found.startswith(start)), "correct the value")
 
