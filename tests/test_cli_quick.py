@@ -26,9 +26,10 @@ from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.cli import app
-from yardbird.cli.check_command import SECTIONS, section_types
+from yardbird.cli.check_command import SECTIONS, refuse_problem, section_types
 from yardbird.cli.console import note, verbosity
 from yardbird.config import read_params
+from yardbird.errors import InputError
 from yardbird.latent.direction_file import Vectors
 from yardbird.models.music_transformer.transformer_family import MusicTransformerFamily
 from yardbird.music.midi import write_score
@@ -90,7 +91,7 @@ CASES = {
     "doctor absent": "absent: expected a folder of music files, found no such folder",
     "fetch nothing": "yardbird fetch: expected",
     "exp --preset nothing": "nothing: expected a preset",
-    "exp -S generate.bras=1": "generate.bras: expected a parameter such as generate.bars",
+    "exp -S generate.bras=1": "generate.bras=1: expected a parameter such as generate.bars, found an unknown key; ",
     "blind-test results": "blind_test: expected a blind test, found no test.json",
     "blind-test serve --public-url example": "--public-url: expected an address",
     "-q -v fetch": "--quiet: expected no --verbose with it, found both",
@@ -210,24 +211,56 @@ def test_all_problems_of_the_parameters_are_reported(
     params["encode"]["extra"] = 1
     params["generate"] |= {"bars": 0, "top_p": 2.0, "charts": "nowhere"}
     params["music_vae"]["model"]["latent_dim"] = "wide"
-    params["sources"] = {"parker": "data/raw/parker"}
+    params["sources"] = {"parker": "data/raw/parker", "empty": ".", "": "data/raw/coltrane"}
     params["roles"] = {"coltrane": "background"}
     yaml.dump(params, tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)
     expected = {
         "extra", "encode.extra", "generate.bars", "generate.top_p", "generate.charts", "music_vae.model.latent_dim",
-        "sources.parker", "roles.coltrane",
+        "sources.parker", "sources.empty", "sources", "roles.coltrane",
     }  # fmt: skip
     with pytest.raises(SystemExit) as ended:
         app(["check"])
     assert ended.value.code == 1
     lines = capsys.readouterr().out.splitlines()
     assert {line.split(": ")[1] for line in lines} == expected
-    assert "params.yaml: generate.bars: expected 1 to 1024, found 0" in lines
+    assert "params.yaml: generate.bars: expected 1 to 1024, found 0; correct the value" in lines
+    assert "params.yaml: sources: expected lines `name: folder`, found one without a name; add the name" in lines
+    folder = "params.yaml: sources.{}: expected a folder of solos, found no {}; correct the path, or add it"
+    assert {folder.format("parker", "folder data/raw/parker"), folder.format("empty", "music in .")} < set(lines)
     with pytest.raises(SystemExit):
         app(["check", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert ({one["key"] for one in found["problems"]}, found["ok"]) == (expected, False)
+
+
+def test_before_a_run_settings_of_models_are_checked_only_if_they_changed(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check of all takes seconds; dvc.lock has the settings of the last run."""
+    text = (workspace / "params.yaml").read_text().replace("attention: relative", "attention: absolut")
+    files.write_text(tmp_path / "params.yaml", text.replace("  charts: data/charts", "  charts: ."))
+    monkeypatch.chdir(tmp_path)
+    wrong = r"^params.yaml: music_transformer.model.attention: expected [^\n]*, found 'absolut'; correct the value$"
+    with pytest.raises(InputError, match=wrong):
+        refuse_problem()
+    recorded = {name: read_params()[name] for name in SECTIONS}
+    stages = {"train": {"params": {"params.yaml": recorded}}}
+    with (tmp_path / "dvc.lock").open("w") as lock:
+        ruamel.yaml.YAML().dump({"stages": stages}, lock)
+    refuse_problem()
+    (tmp_path / "dvc.lock").write_text("stages: [")
+    with pytest.raises(InputError, match=wrong):
+        refuse_problem()
+
+
+def test_a_fault_of_yaml_names_each_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write_text(tmp_path / "params.yaml", "seed: 0\n bars: 1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        app(["check"])
+    fault = "mapping values are not allowed here in line 2, column 6 (bars: 1)"
+    assert ended.value.code == f"error: params.yaml: expected valid YAML, found {fault}; correct that line"
 
 
 def test_progress_is_shown_on_a_terminal(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,14 +17,13 @@ from yardbird import files
 from yardbird.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
-PARAMS = """\
+AUDIO = re.search(r"^audio:.*?(?=^\w)", (ROOT / "params.yaml").read_text(encoding="utf-8"), re.M | re.S)
+PARAMS = f"""\
 # the only place for defaults
 seed: 0 # of all random streams
 sources: # name: folder
   parker: data/raw/parker
-audio:
-  source: data/recordings
-bars: [1, 2] # in one line
+{AUDIO[0]}bars: [1, 2] # in one line
 """
 PIPELINE = """\
 stages:
@@ -156,7 +156,7 @@ def make_repository(folder: Path) -> Path:
 
 def add_data(folder: Path) -> None:
     """Solos of the user, which Git ignores, and a folder of recordings."""
-    files.write_text(folder / "data/raw/parker/solo.txt", "a solo")
+    files.write_text(folder / "data/raw/parker/solo.mid", "a solo")
     files.write_text(folder / "data/recordings/README.md", "none")
 
 

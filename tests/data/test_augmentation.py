@@ -1,6 +1,7 @@
 """The stage makes the configured number of copies: of training tunes only, distinct, playable, spread evenly."""
 
 import csv
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -148,8 +149,11 @@ def test_an_impossible_target_is_refused_with_the_possible_range(
     corpus: tuple[list[SoloRow], dict[str, str], Path], tmp_path: Path, target: int
 ) -> None:
     rows, splits, ingested = corpus
-    with pytest.raises(InputError, match=rf"4 training solos give 0 … \d+ copies, found one that needs {target - 6};"):
+    found = rf"4 training solos give 0 … \d+ copies, found one that needs {target - 6}; write 6 to (\d+), or allow more"
+    with pytest.raises(InputError, match=found) as refused:
         augment(rows, ingested, splits, tmp_path / "out", replace(CONFIG, target_size=target), 0)
+    largest = int(re.search(found, str(refused.value))[1])
+    assert augment(rows, ingested, splits, tmp_path / "out", replace(CONFIG, target_size=largest), 0) == largest
 
 
 @pytest.mark.parametrize(

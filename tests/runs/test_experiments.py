@@ -114,7 +114,7 @@ def test_a_source_may_be_a_link_to_a_folder(demo: Path) -> None:
     source.rename(demo.parent / "solos")
     source.symlink_to(demo.parent / "solos")
     assert "is recorded" in yardbird(demo, "exp", "-S", "seed=3")
-    assert (demo / "out/experiments/exp/data/raw/parker/solo.txt").read_text() == "a solo"
+    assert (demo / "out/experiments/exp/data/raw/parker/solo.mid").read_text() == "a solo"
     source.unlink()
     (demo.parent / "solos").rename(source)
     assert "is recorded" in yardbird(demo, "exp", "-S", "seed=4")
@@ -131,9 +131,31 @@ def test_the_name_of_an_experiment_cannot_be_another_folder(demo: Path, name: st
 
 
 def test_a_source_outside_the_repository_has_an_absolute_path(demo: Path) -> None:
-    files.write_text(demo.parent / "elsewhere/solo.txt", "a solo")
+    files.write_text(demo.parent / "elsewhere/solo.mid", "a solo")
     said = yardbird(demo, "exp", "-S", "+sources.other=../elsewhere", status=1)
     assert "sources.other: expected a folder inside the repository, found ../elsewhere; write an absolute path" in said
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("seed=three", "expected an integer, found 'three'; correct the value"),
+        ("audio.sample_rate=0", "expected 4000 to 192000, found 0; correct the value"),
+        ("+sources.other=othr", "expected a folder of solos, found no folder othr; correct the path, or add it"),
+    ],
+)
+def test_a_wrong_override_is_named_before_the_experiment_starts(demo: Path, override: str, problem: str) -> None:
+    said = yardbird(demo, "exp", "-S", override, status=1)
+    assert said.startswith(f"error: -S {override}: {problem}")
+    assert not (demo / "out/experiments").exists()
+
+
+def test_a_wrong_value_of_a_preset_or_of_the_workspace_names_its_file(demo: Path) -> None:
+    files.write_text(demo / "presets/wrong.yaml", "seed: three\n")
+    wrong = "expected an integer, found 'three'; correct the value"
+    assert yardbird(demo, "exp", "--preset", "wrong", status=1) == f"error: presets/wrong.yaml: seed: {wrong}\n"
+    files.write_text(demo / "params.yaml", PARAMS.replace("seed: 0", "seed: three"))
+    assert yardbird(demo, "exp", "-S", "audio.comping=true", status=1) == f"error: params.yaml: seed: {wrong}\n"
 
 
 @pytest.mark.slow
@@ -161,7 +183,7 @@ def test_own_data_travels_through_a_remote_and_experiments_through_git(demo: Pat
     call(tmp_path, "git", "clone", "-q", "--branch", "demo", str(tmp_path / "hub.git"), "elsewhere")
     elsewhere = tmp_path / "elsewhere"
     call(elsewhere, "dvc", "pull", "-q")
-    assert (elsewhere / "data/raw/parker/solo.txt").read_text() == "a solo"
+    assert (elsewhere / "data/raw/parker/solo.mid").read_text() == "a solo"
     assert made_by(elsewhere, SOLO) == {"seed": 0, "machine": "mine"}
     add_data(elsewhere)
     assert " of 4, train: unchanged" in yardbird(elsewhere, "run", machine="another")

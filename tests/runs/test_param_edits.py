@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from yardbird.cli.exp_command import preset_overrides
 from yardbird.config import read_params
-from yardbird.errors import ConfigError
+from yardbird.errors import ConfigError, InputError
 from yardbird.runs.param_edits import with_overrides
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,3 +80,11 @@ def test_no_override_changes_nothing() -> None:
 def test_an_override_that_cannot_be_applied_is_one_line() -> None:
     with pytest.raises(ConfigError, match=r"^-S: generate.bars=\[: expected an override, found [^\n]+$"):
         with_overrides(TEXT, ["generate.bars=["])
+
+
+def test_a_section_without_keys_is_one_line() -> None:
+    """Regression: a traceback, if the line of the section has a comment."""
+    with pytest.raises(
+        InputError, match=r"^-S ~compose.solos: expected a section with a key, found one without; leave"
+    ):
+        with_overrides(TEXT, ["~compose.solos"])

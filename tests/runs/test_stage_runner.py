@@ -198,6 +198,17 @@ def test_a_failed_stage_is_one_line_and_the_next_run_continues_with_it(demo: Pat
     assert sorted(ran(demo)) == sorted([WEIGHTS, ANALYSIS])
 
 
+def test_a_wrong_parameter_is_found_before_the_first_stage(mine: Path) -> None:
+    """Regression: a stage failed with a raw Errno 2, or after the others had run."""
+    solo = mine / "data/raw/parker/solo.mid"
+    said = "error: params.yaml: sources.parker: expected a folder of solos, found no {}; correct the path, or add it\n"
+    solo.unlink()
+    assert yardbird(mine, "run", status=1) == said.format("music in data/raw/parker")
+    solo.parent.rmdir()
+    assert yardbird(mine, "run", status=1) == said.format("folder data/raw/parker")
+    assert ran(mine) == []
+
+
 def test_a_stage_beside_a_failed_one_ends_and_keeps_its_result(demo: Path) -> None:
     files.write_text(demo / "data/raw/parker/more.txt", "another solo")
     (demo / ".git/wait").write_text(ANALYSIS)

@@ -1,16 +1,21 @@
 """`yardbird check`: checks every value of params.yaml, and the files that it names."""
 
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
+from ruamel.yaml.error import YAMLError
 
 from yardbird.cli.console import AsJson, print_json, result, working
 from yardbird.config import PARAMS, PositiveInt, Role, read_params, section_problems
-from yardbird.errors import ConfigError
+from yardbird.dvc_lock import parameters, read_lock
+from yardbird.errors import ConfigError, InputError
 
 _COMPOSED = "data/etudes"  # the compose stage creates it
+_NO_NAME = "one without a name"
 SECTIONS = (
     "seed", "sources", "roles", "execution", "shard_files", "compose", "ingest", "validate", "split", "augment",
     "encode", "audio", "codec", "judge", "music_transformer", "music_vae", "musicgen", "generate", "sing", "explore",
@@ -29,8 +34,9 @@ _DIVIDED: Mapping[str, tuple[str, ...]] = {
 def check(as_json: AsJson = False) -> None:
     """Check params.yaml: every value as the stages read it, and the folders and files that it names.
 
-    Each problem is one line with the file, the section and key, what was expected and what was found; the exit status
-    is then 1. The settings of models are checked last, because that takes some seconds.
+    Each problem is one line with the file, the section and key, what was expected, what was found and what to do; the
+    exit status is then 1. The settings of models are checked last, because that takes some seconds. `yardbird run` and
+    `yardbird exp` also check the parameters, before the first stage.
 
     Examples:
 
@@ -38,16 +44,16 @@ def check(as_json: AsJson = False) -> None:
 
     - `yardbird check --json`
     """
-    content = read_params()
+    content = _read()
     problems: list[ConfigError] = []
     for found in _problems(content):
         problems.append(found)
         if not as_json:
-            result(str(found))
+            result(f"{found}; {_remedy(found)}")
     if as_json:
         rows = [
             {"file": str(PARAMS), "section": one.key.split(".")[0], "key": one.key, "expected": one.expected,
-             "found": one.found}
+             "found": one.found, "remedy": _remedy(one)}
             for one in problems
         ]  # fmt: skip
         print_json({"ok": not problems, "problems": rows})
@@ -57,17 +63,87 @@ def check(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _problems(content: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """All problems; those of sections that need no model are first."""
+def refuse_problem(path: Path = PARAMS, place: Callable[[str], str] = lambda key: f"{PARAMS}: {key}") -> None:
+    """Refuse parameters with a problem, before any stage starts.
+
+    A pipeline may have other stages: only the known sections that are in the file are checked. The settings of models
+    are skipped if they are those of the last run, because their check imports torch.
+
+    Args:
+        place: where a key has its value.
+
+    Raises:
+        InputError: the first problem.
+    """
+    content = {section: value for section, value in _read(path).items() if section in SECTIONS}
+    for one in _problems(content, path, before_run=True):
+        raise InputError(place(one.key), expected=one.expected, found=one.found, remedy=_remedy(one))
+
+
+def _read(path: Path = PARAMS) -> Mapping[str, Any]:
+    """`read_params`, whose error then says each place once."""
+    try:
+        return read_params(path)
+    except InputError as error:
+        found = re.sub(r'in "<unicode string>", ([^:]+): (.*?) \^ \(line: \d+\)', r"in \1 (\2)", error.found)
+        found = found.partition(" To suppress this check")[0].removeprefix("found ")
+        raise InputError(error.what, expected=error.expected, found=found, remedy=error.remedy) from None
+
+
+def _remedy(problem: ConfigError) -> str:
+    remedies = {
+        ("an unknown", "no source"): "correct its name, or remove it",
+        ("nothing",): "add it",
+        ("no folder", "no music", "no file"): "correct the path, or add it",
+        ("none",): "add one",
+        (_NO_NAME,): "add the name",
+    }
+    return next((text for start, text in remedies.items() if problem.found.startswith(start)), "correct the value")
+
+
+def _problems(content: Mapping[str, Any], path: Path = PARAMS, *, before_run: bool = False) -> Iterator[ConfigError]:
+    """All problems of the content of a file; those of sections that need no model are first.
+
+    Args:
+        before_run: leave out missing sections, and sections of models that are those of the last run.
+    """
+    sections = content if before_run else SECTIONS
     yield from _unknown_keys(content)
     light = _light_sections()
     for section, kind in light.items():
-        yield from section_problems(content, section, kind)
-    yield from _missing_files(content)
+        if section.split(".")[0] in sections:
+            found = section_problems(content, section, kind)
+            yield from (one for one in found if one.key not in ("sources.", "sources.None"))  # see _missing_files
+    yield from _missing_files(content, path)
+    with_models = [section for section in sections if section not in light]
+    if before_run:
+        with_models = _changed(content, with_models)
+    if not with_models:
+        return
     with working("checking the settings of models"):
         heavy = _model_sections()
     for section, kind in heavy.items():
-        yield from section_problems(content, section, kind)
+        if section.split(".")[0] in with_models:
+            yield from section_problems(content, section, kind)
+
+
+def _changed(content: Mapping[str, Any], sections: Collection[str]) -> list[str]:
+    """The sections that dvc.lock records with other values, or not at all."""
+    try:
+        recorded = parameters(read_lock()) if sections else {}
+    except (AttributeError, ValueError, YAMLError):  # a damaged dvc.lock, which DVC reports
+        recorded = {}
+
+    def value(name: str) -> Any:
+        found: Any = content
+        for part in name.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+    ran = {section: [name for name in recorded if name.split(".")[0] == section] for section in sections}
+    return [
+        section for section, names in ran.items() if not names or any(value(name) != recorded[name] for name in names)
+    ]
 
 
 def section_types() -> dict[str, Any]:
@@ -87,6 +163,7 @@ def _light_sections() -> dict[str, Any]:
     from yardbird.execution import ExecutionConfig
     from yardbird.generation.orders import GenerateConfig
     from yardbird.generation.sound_orders import SingConfig
+    from yardbird.tracking.tracking_config import TrackingConfig
     from yardbird.training.training_config import TrainingConfig
 
     return {
@@ -109,6 +186,7 @@ def _light_sections() -> dict[str, Any]:
         "musicgen.gradient_checkpointing": bool,
         "generate": GenerateConfig,
         "sing": SingConfig,
+        "tracking": TrackingConfig,
         "blind_test": BlindTestConfig,
     }
 
@@ -129,7 +207,6 @@ def _model_sections() -> dict[str, Any]:
     from yardbird.sound_codec.codec_training import TrainingConfig as CodecTrainingConfig
     from yardbird.sound_codec.training_sounds import SoundsConfig
     from yardbird.tracking.gate import Gate
-    from yardbird.tracking.tracking_config import TrackingConfig
 
     return {
         "encode.events": EncodeConfig,
@@ -145,7 +222,6 @@ def _model_sections() -> dict[str, Any]:
         "explore": ExploreConfig,
         "evaluate": EvaluateConfig,
         "evaluate_audio": EvaluateAudioConfig,
-        "tracking": TrackingConfig,
         "publish": dict[str, Gate],
     }
 
@@ -161,7 +237,7 @@ def _unknown_keys(content: Mapping[str, Any]) -> Iterator[ConfigError]:
                 yield ConfigError(PARAMS, f"{section}.{part}", expected=expected, found="an unknown key")
 
 
-def _missing_files(content: Mapping[str, Any]) -> Iterator[ConfigError]:
+def _missing_files(content: Mapping[str, Any], path: Path) -> Iterator[ConfigError]:
     """Folders and files that the sections name and that do not exist, and roles of sources that do not exist."""
     from yardbird.data.roles import read_background
     from yardbird.generation.sound_orders import MELODIES
@@ -169,12 +245,15 @@ def _missing_files(content: Mapping[str, Any]) -> Iterator[ConfigError]:
     names = {"sources": dict[str, str], "roles": dict[str, Role]}
     if not any(section_problems(content, section, kind) for section, kind in names.items()):
         try:
-            read_background()
+            read_background(path)
         except ConfigError as error:
             yield error
     for name, folder in _items(content, "sources"):
-        if str(folder) != _COMPOSED and not Path(str(folder)).is_dir():
-            yield ConfigError(PARAMS, f"sources.{name}", expected="a folder of solos", found=f"no folder {folder}")
+        if not name:  # the key is empty
+            yield ConfigError(PARAMS, "sources", expected="lines `name: folder`", found=_NO_NAME)
+        elif isinstance(folder, str) and folder != _COMPOSED and not _has_music(folder):
+            found = f"no music in {folder}" if folder and Path(folder).is_dir() else f"no folder {folder or '(empty)'}"
+            yield ConfigError(PARAMS, f"sources.{name}", expected="a folder of solos", found=found)
     settings = {section: dict(_items(content, section)) for section in ("generate", "sing")}
     charts = settings["generate"].get("charts")
     if isinstance(charts, str) and not Path(charts).is_dir():
@@ -182,6 +261,14 @@ def _missing_files(content: Mapping[str, Any]) -> Iterator[ConfigError]:
     melody = settings["sing"].get("melody")
     if isinstance(melody, str) and not (MELODIES / melody).is_file():
         yield ConfigError(PARAMS, "sing.melody", expected=f"a file in {MELODIES}", found=f"no file {melody}")
+
+
+def _has_music(folder: str) -> bool:
+    from yardbird.data.readers import is_read
+
+    return bool(folder) and any(
+        is_read(Path(top, name)) for top, _, names in os.walk(folder, followlinks=True) for name in names
+    )
 
 
 def _items(content: Mapping[str, Any], section: str) -> Iterator[tuple[str, Any]]:

@@ -9,16 +9,19 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from yardbird import files
+from yardbird.cli.check_command import refuse_problem
 from yardbird.cli.run_command import Jobs
 from yardbird.config import PARAMS, read_params
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import InputError
 from yardbird.runs.dvc_stage import open_repo
 from yardbird.runs.experiment_folder import (
     EXPERIMENTS,
@@ -74,10 +77,14 @@ def exp(
     if name is not None and not _NAME.fullmatch(name):
         remedy = "use letters, digits, - and _"
         raise InputError("--name", expected="the name of an experiment", found=repr(name), remedy=remedy)
-    overrides = list(preset_overrides(preset, params)) if preset else []
+    preset_values = list(preset_overrides(preset, params)) if preset else []
     for text in override or []:
         check_override(text, params)
-        overrides.append(text)
+    overrides = [*preset_values, *(override or [])]
+    text = with_overrides(PARAMS.read_text(encoding="utf-8"), overrides)
+    with tempfile.TemporaryDirectory() as temporary:
+        files.write_text(Path(temporary, PARAMS), text)
+        refuse_problem(Path(temporary, PARAMS), partial(_place, override or [], preset, preset_values))
     if queue:
         if here or force or jobs:
             expected = "no --here, --force or --jobs with it"
@@ -90,7 +97,6 @@ def exp(
             str(name), expected="the name of a new experiment", found="one that is recorded", remedy=remedy
         )
     named = name or _free_name(preset or "exp", done)
-    text = with_overrides(PARAMS.read_text(encoding="utf-8"), overrides)
     os.environ |= {"DVC_ROOT": str(root), "DVC_EXP_NAME": named}  # stages log to the MLflow of the repository
     seconds = {} if preset else read_seconds(root)
     if here:
@@ -141,8 +147,7 @@ def preset_overrides(name: str, params: Mapping[str, Any]) -> Iterator[str]:
     """The overrides of a preset, as `key=value` in DVC's syntax.
 
     Raises:
-        InputError: there is no such preset.
-        ConfigError: it has a key that is not in params.yaml.
+        InputError: there is no such preset, or it has a key that is not in params.yaml.
     """
     path = PRESETS / f"{name}.yaml"
     known = sorted(preset.stem for preset in PRESETS.glob("*.yaml"))
@@ -153,25 +158,42 @@ def preset_overrides(name: str, params: Mapping[str, Any]) -> Iterator[str]:
         yield f"{key}={as_override(value)}"
 
 
+def _place(override: Sequence[str], preset: str | None, preset_values: Sequence[str], key: str) -> str:
+    """Where a parameter has its value: the option, the preset or params.yaml."""
+
+    def sets(text: str) -> bool:
+        own = _key(text)
+        return re.match(rf"{re.escape(own)}($|[.[])", key) is not None or own.startswith(f"{key}.")
+
+    for text in reversed(override):
+        if sets(text):
+            return f"-S {text}" if _key(text) == key else f"-S {text}: {key}"
+    return f"{PRESETS / f'{preset}.yaml' if any(map(sets, preset_values)) else PARAMS}: {key}"
+
+
+def _key(override: str) -> str:
+    """The key of an override, without the file of `params.yaml:key` and without `+` or `~`."""
+    return override.lstrip("+~").partition("=")[0].rpartition(":")[2]
+
+
 def check_override(text: str, params: Mapping[str, Any]) -> None:
     """Reject an override of an unknown parameter; `+key=value` adds a parameter and `~key` removes one.
 
     Raises:
-        ConfigError: there is no such parameter.
-        InputError: the text is not an override.
+        InputError: there is no such parameter, or the text is not an override.
     """
     if text.startswith(("+", "~")):
         return
-    key, equals, _ = text.partition("=")
-    key = key.rpartition(":")[2]  # strips the file of `params.yaml:key`
-    if not equals or not key:
+    key = _key(text)
+    if "=" not in text or not key:
         raise InputError(f"-S {text}", expected="KEY=VALUE", found="none", remedy="write e.g. -S generate.bars=16")
     value: Any = params
     for part in re.split(r"\.|\[", key.replace("]", "")):
         inside = isinstance(value, Mapping) and part in value
         inside = inside or (isinstance(value, list) and part in map(str, range(len(value))))
         if not inside:
-            raise ConfigError(PARAMS, key, expected=f"a parameter{_like(key, params)}", found="an unknown key")
+            expected, remedy = f"a parameter{_like(key, params)}", f"correct the key ({PARAMS} lists all)"
+            raise InputError(f"-S {text}", expected=expected, found="an unknown key", remedy=remedy)
         value = value[part] if isinstance(value, Mapping) else value[int(part)]
 
 
@@ -193,7 +215,8 @@ def _leaves(preset: Mapping[str, Any], params: Any, path: Path, prefix: str = ""
     for name, value in preset.items():
         key = f"{prefix}{name}"
         if not isinstance(params, Mapping) or name not in params:
-            raise ConfigError(path, key, expected="a parameter of params.yaml", found="an unknown key")
+            expected, remedy = "a parameter of params.yaml", "correct the key, or remove it"
+            raise InputError(f"{path}: {key}", expected=expected, found="an unknown key", remedy=remedy)
         if isinstance(value, Mapping):
             yield from _leaves(value, params[name], path, f"{key}.")
         else:

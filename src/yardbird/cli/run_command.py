@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from yardbird.cli.check_command import refuse_problem
 from yardbird.runs.recorded_run import check_branch, record
 from yardbird.runs.restored_run import restore_run
 from yardbird.runs.stage_runner import only_run, read_seconds, run_stages
@@ -43,6 +44,7 @@ def run(
     with only_run(root):
         if record_as:
             check_branch(root, record_as)
+        refuse_problem()
         run_stages(root, typer.echo, read_seconds(root), jobs=jobs, measure=True)
         if record_as:
             typer.echo(record(root, record_as))

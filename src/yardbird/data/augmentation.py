@@ -182,11 +182,12 @@ def choose(
     offers = offered(parents, outlines, config, seed)
     available = sum(map(len, offers.values()))
     if not 0 <= count <= available:
+        originals = config.target_size - count
         raise InputError(
             "augment.target_size",
             expected=f"a target for which {len(parents)} training solos give 0 … {available} copies",
             found=f"one that needs {count}",
-            remedy="change the target, or allow more semitones, tempo factors or pitches",
+            remedy=f"write {originals} to {originals + available}, or allow more semitones, tempo factors or pitches",
         )
     chosen: dict[str, list[Variant]] = {row.solo: [] for row in parents}
     shuffled = [parents[i].solo for i in generator(seed, "augment", "lots").permutation(len(parents))]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from yardbird import files
 from yardbird.config import PARAMS
-from yardbird.errors import ConfigError
+from yardbird.errors import ConfigError, InputError
 
 _LONGEST = 1_000  # characters of an override: Python reads no number of 4,300 digits, and Hydra's parser is slow
 _PLAIN = re.compile(r"[A-Za-z_./][\w./ -]*")
@@ -25,6 +26,7 @@ def with_overrides(text: str, overrides: Sequence[str]) -> str:
 
     Raises:
         ConfigError: an override cannot be applied.
+        InputError: the overrides remove every key of a section.
     """
     if not overrides:
         return text
@@ -44,7 +46,11 @@ def with_overrides(text: str, overrides: Sequence[str]) -> str:
             found = str(error.__cause__ or error).splitlines()[0]
             raise ConfigError("-S", " ".join(overrides), expected="an override", found=found) from None
         by_dvc = path.read_text(encoding="utf-8")
-    wanted = _read(by_dvc)
+    try:
+        wanted = _read(by_dvc)
+    except YAMLError:  # DVC's writer puts `{}` after a comment on the next line, without indent
+        where, remedy = f"-S {' '.join(overrides)}", "leave one, or edit params.yaml"
+        raise InputError(where, expected="a section with a key", found="one without", remedy=remedy) from None
     if wanted.keys() != _read(text).keys():  # a section was added or removed
         return by_dvc
     edited = _edited(text, wanted)
