@@ -313,12 +313,15 @@ def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
         (["--key", "H"], "error: --key: expected a key such as Bb major or D minor, found 'H'; change it"),
         (["--key", "F", "--chart", "data/charts/blues_in_f.txt"], "--key: expected no key with --chart, found F"),
         (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
+        (["--out", "link"], "link: expected a folder to write to, found that it cannot be made (File exists)"),
+        (["--out", "x" * 300], "x: expected a folder to write to, found that it cannot be made (File name too long)"),
     ],
 )
 def test_bad_options_of_generate_are_one_line(
     workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (workspace / "bad.txt").write_text("F7\nBb7 | H7")
+    (workspace / "link").symlink_to("nowhere/below")
     (workspace / "corrupt.mid").write_bytes(b"MThd\0\0\0\6\0\1\0\2\1\xe0MTrk\0\0\1")
     text = fail(["generate", "--bars", "8", *arguments], capsys)
     assert said in text
