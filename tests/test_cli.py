@@ -368,7 +368,7 @@ def test_outside_the_repository_the_error_names_the_remedy(
     assert "run from the repository's root" in fail(["generate"], capsys)
 
 
-def test_ctrl_c_ends_quietly(workspace: Path) -> None:
+def test_ctrl_c_ends_in_one_line(workspace: Path) -> None:
     """On a terminal, where progress is shown: drawing has started when its bar appears."""
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 100))  # without columns, tqdm prints nothing
@@ -386,6 +386,7 @@ def test_ctrl_c_ends_quietly(workspace: Path) -> None:
     assert process.returncode == 130
     assert b"loading models/music_transformer" in read
     assert b"Traceback" not in read
+    assert read.endswith(b"error: interrupted; complete results are kept\r\n")
 
 
 def test_a_dry_run_lists_used_and_unused_files_and_writes_nothing(
