@@ -13,6 +13,7 @@ import termios
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,10 +22,11 @@ from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.cli import app, doctor_command
+from yardbird.cli.chosen_artist import chosen_artist
 from yardbird.cli.doctor_command import Finding, gpu, parameters, torch_pair
 from yardbird.cli.exp_command import as_override, check_override, preset_overrides
 from yardbird.config import read_params
-from yardbird.errors import YardbirdError
+from yardbird.errors import InputError, YardbirdError
 from yardbird.judges.style_judges import Judges, RatioJudge, TraitJudge, write_judges
 from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score, write_score
@@ -327,6 +329,23 @@ def test_bad_options_of_generate_are_one_line(
     assert said in text
     assert "\n" not in text
     assert text.startswith("error: ")
+
+
+def test_an_artist_is_chosen_by_the_beginning_of_the_name_or_the_key_of_the_source(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: `generate` required the whole name, in its case."""
+    names = ["unknown", "Ada Line", "Bo Dense", "Bo Densely", "Cy Ada"]
+    assert [chosen_artist(names, given) for given in ("ada", "BO DENSE", "cy")] == ["Ada Line", "Bo Dense", "Cy Ada"]
+    monkeypatch.setattr(
+        "yardbird.data.manifest.read_solos", lambda _, keys: [SimpleNamespace(artist="Cy Ada")] * len(keys)
+    )
+    files.write_text(workspace / "data/ingested/lakes/manifest.csv", "")
+    assert chosen_artist(names, "Lakes") == "Cy Ada"
+    with pytest.raises(InputError, match="found 2: Bo Dense, Bo Densely; give more of the name"):
+        chosen_artist(names, "bo")
+    succeed(["generate", "--artist", "ada", "--bars", "2", "--seed", "0"], capsys)
+    assert files.read_json(workspace / "out/generate/free_seed0_000.json")["settings"]["artist"] == "Ada Line"
 
 
 def test_temperature_zero_is_greedy(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,9 @@ def generate(
     ] = None,
     qpm: Annotated[float | None, typer.Option(help="Tempo, if the chart names none; a prime keeps its own.")] = None,
     key: Annotated[str | None, typer.Option(help='Key of a solo without a chart, e.g. "F minor".')] = None,
-    artist: Annotated[str | None, typer.Option(help="The style: one of the training artists.")] = None,
+    artist: Annotated[
+        str | None, typer.Option(help="The style: one of the training artists; part of the name is enough.")
+    ] = None,
     best_of: Annotated[
         int | None, typer.Option(help="Solos to generate for each one kept: the best by style, harmony, originality.")
     ] = None,
@@ -166,7 +168,7 @@ def generate(
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
     check_out(out or FOLDER)
     trained = ChosenModel.find(model, family)
-    trained.check_artist(settings.artist)
+    settings = replace(settings, artist=trained.artist(settings.artist))
     if (stream or int8) and trained.family != "music_transformer":
         option, remedy = "--stream" if stream else "--int8", "choose a music_transformer"
         raise InputError(option, expected="a music_transformer", found=f"a {trained.family}", remedy=remedy)
