@@ -113,7 +113,8 @@ def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytes
 def test_a_part_is_written_beside_a_generated_solo(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("fpdf", reason="fpdf2 is not installed")
     chart = ["--chart", "data/charts/blues_in_f.txt", "--bars", "4", "--seed", "5"]
-    succeed(["generate", *chart, "--notation", "alto", "--out", "parts"], capsys)
+    out = succeed(["generate", *chart, "--notation", "alto", "--out", "parts"], capsys)
+    assert out.startswith("parts/blues_in_f_seed5_000.mid .wav .png .json _alto.pdf: 4 bars")
     assert (workspace / "parts/blues_in_f_seed5_000_alto.pdf").read_bytes().startswith(b"%PDF-")
 
 
@@ -305,13 +306,14 @@ def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
         (["--prime", "corrupt.mid"], "corrupt.mid: expected a"),
         (["--prime", "tune.mid", "--prime-bars", "9"], "tune.mid: expected at least 9 bars, found 8"),
         (["--prime", "tune.mid", "--prime-bars", "4", "--bars", "4"], "expected a prime of less than 4 bars"),
-        (["--chart", "tune.mid"], "tune: expected chord symbols, found none"),
+        (["--chart", "tune.mid"], "tune.mid: expected chord symbols, found none"),
         (["--artist", "Nobody"], "Nobody: expected one of the artists unknown, Ada Line, Bo Dense"),
         (["--model", "models/absent"], "models/absent: expected the folder of a trained model, found no such folder"),
         (["--model", "data/charts", "--family", "music_transformer"], "expected a trained model, found no codec.json"),
         (["--model", "data/charts"], "expected a family, one of"),
         (["--model", "music_transformer@champion"], "expected a registered model, found no database yet"),
         (["--prime", "tune.mid", "--qpm", "200"], "--qpm: expected no tempo with --prime, found 200"),
+        (["--prime-bars", "4"], "--prime-bars: expected a solo to continue, found none; add --prime"),
         (["--key", "H"], "error: --key: expected a key such as Bb major or D minor, found 'H'; change it"),
         (["--key", "F", "--chart", "data/charts/blues_in_f.txt"], "--key: expected no key with --chart, found F"),
         (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
