@@ -13,6 +13,7 @@ import termios
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,10 +22,11 @@ from tiny_vae import tiny_vae
 
 from yardbird import files
 from yardbird.cli import app, doctor_command
+from yardbird.cli.chosen_artist import chosen_artist
 from yardbird.cli.doctor_command import Finding, gpu, parameters, torch_pair
 from yardbird.cli.exp_command import as_override, check_override, preset_overrides
 from yardbird.config import read_params
-from yardbird.errors import YardbirdError
+from yardbird.errors import InputError, YardbirdError
 from yardbird.judges.style_judges import Judges, RatioJudge, TraitJudge, write_judges
 from yardbird.models.music_transformer.transformer_family import ModelConfig, MusicTransformerFamily
 from yardbird.music.midi import read_score, write_score
@@ -111,7 +113,8 @@ def test_solos_over_a_chart_are_written_and_named(workspace: Path, capsys: pytes
 def test_a_part_is_written_beside_a_generated_solo(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("fpdf", reason="fpdf2 is not installed")
     chart = ["--chart", "data/charts/blues_in_f.txt", "--bars", "4", "--seed", "5"]
-    succeed(["generate", *chart, "--notation", "alto", "--out", "parts"], capsys)
+    out = succeed(["generate", *chart, "--notation", "alto", "--out", "parts"], capsys)
+    assert out.startswith("parts/blues_in_f_seed5_000.mid .wav .png .json _alto.pdf: 4 bars")
     assert (workspace / "parts/blues_in_f_seed5_000_alto.pdf").read_bytes().startswith(b"%PDF-")
 
 
@@ -303,27 +306,48 @@ def test_a_latent_family_draws_over_a_chart_and_names_ignored_options(
         (["--prime", "corrupt.mid"], "corrupt.mid: expected a"),
         (["--prime", "tune.mid", "--prime-bars", "9"], "tune.mid: expected at least 9 bars, found 8"),
         (["--prime", "tune.mid", "--prime-bars", "4", "--bars", "4"], "expected a prime of less than 4 bars"),
-        (["--chart", "tune.mid"], "tune: expected chord symbols, found none"),
+        (["--chart", "tune.mid"], "tune.mid: expected chord symbols, found none"),
         (["--artist", "Nobody"], "Nobody: expected one of the artists unknown, Ada Line, Bo Dense"),
         (["--model", "models/absent"], "models/absent: expected the folder of a trained model, found no such folder"),
         (["--model", "data/charts", "--family", "music_transformer"], "expected a trained model, found no codec.json"),
         (["--model", "data/charts"], "expected a family, one of"),
         (["--model", "music_transformer@champion"], "expected a registered model, found no database yet"),
         (["--prime", "tune.mid", "--qpm", "200"], "--qpm: expected no tempo with --prime, found 200"),
+        (["--prime-bars", "4"], "--prime-bars: expected a solo to continue, found none; add --prime"),
         (["--key", "H"], "error: --key: expected a key such as Bb major or D minor, found 'H'; change it"),
         (["--key", "F", "--chart", "data/charts/blues_in_f.txt"], "--key: expected no key with --chart, found F"),
         (["--out", "tune.mid"], "tune.mid: expected a folder to write to, found a file"),
+        (["--out", "link"], "link: expected a folder to write to, found that it cannot be made (File exists)"),
+        (["--out", "x" * 300], "x: expected a folder to write to, found that it cannot be made (File name too long)"),
     ],
 )
 def test_bad_options_of_generate_are_one_line(
     workspace: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     (workspace / "bad.txt").write_text("F7\nBb7 | H7")
+    (workspace / "link").symlink_to("nowhere/below")
     (workspace / "corrupt.mid").write_bytes(b"MThd\0\0\0\6\0\1\0\2\1\xe0MTrk\0\0\1")
     text = fail(["generate", "--bars", "8", *arguments], capsys)
     assert said in text
     assert "\n" not in text
     assert text.startswith("error: ")
+
+
+def test_an_artist_is_chosen_by_the_beginning_of_the_name_or_the_key_of_the_source(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: `generate` required the whole name, in its case."""
+    names = ["unknown", "Ada Line", "Bo Dense", "Bo Densely", "Cy Ada"]
+    assert [chosen_artist(names, given) for given in ("ada", "BO DENSE", "cy")] == ["Ada Line", "Bo Dense", "Cy Ada"]
+    monkeypatch.setattr(
+        "yardbird.data.manifest.read_solos", lambda _, keys: [SimpleNamespace(artist="Cy Ada")] * len(keys)
+    )
+    files.write_text(workspace / "data/ingested/lakes/manifest.csv", "")
+    assert chosen_artist(names, "Lakes") == "Cy Ada"
+    with pytest.raises(InputError, match="found 2: Bo Dense, Bo Densely; give more of the name"):
+        chosen_artist(names, "bo")
+    succeed(["generate", "--artist", "ada", "--bars", "2", "--seed", "0"], capsys)
+    assert files.read_json(workspace / "out/generate/free_seed0_000.json")["settings"]["artist"] == "Ada Line"
 
 
 def test_temperature_zero_is_greedy(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -365,7 +389,7 @@ def test_outside_the_repository_the_error_names_the_remedy(
     assert "run from the repository's root" in fail(["generate"], capsys)
 
 
-def test_ctrl_c_ends_quietly(workspace: Path) -> None:
+def test_ctrl_c_ends_in_one_line(workspace: Path) -> None:
     """On a terminal, where progress is shown: drawing has started when its bar appears."""
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 100))  # without columns, tqdm prints nothing
@@ -383,6 +407,7 @@ def test_ctrl_c_ends_quietly(workspace: Path) -> None:
     assert process.returncode == 130
     assert b"loading models/music_transformer" in read
     assert b"Traceback" not in read
+    assert read.endswith(b"error: interrupted; complete results are kept\r\n")
 
 
 def test_a_dry_run_lists_used_and_unused_files_and_writes_nothing(

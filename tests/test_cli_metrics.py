@@ -125,6 +125,8 @@ def test_a_folder_without_known_solos_is_one_line(solos, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit, match="empty: expected at least one usable solo, found none"):
         app(["metrics", str(solos / "0.mid"), "--against", str(tmp_path / "empty")])
+    with pytest.raises(SystemExit, match="absent: expected at least one usable solo, found no such folder"):
+        app(["metrics", str(solos / "0.mid"), "--against", str(tmp_path / "absent")])
 
 
 def test_a_file_without_chords_bar_lines_and_tempo_has_the_metrics_that_need_none(tmp_path, capsys):

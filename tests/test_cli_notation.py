@@ -60,6 +60,21 @@ def test_all_parts_sound_alike_and_a_pdf_is_the_default(folder: Path) -> None:
     assert (folder / "out/notation/my_solo_concert.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def test_earlier_parts_are_kept_and_a_folder_is_accepted(folder: Path) -> None:
+    """Regression: an earlier part of one instrument, and a folder as --out, were errors."""
+    pytest.importorskip("fpdf", reason="fpdf2 is not installed")
+    assert run(folder, "my_solo.mid", "--for", "alto").returncode == 0
+    first = (folder / "out/notation/my_solo_alto.pdf").read_bytes()
+    assert run(folder, "my_solo.mid", "--parts", "--title", "Mine").returncode == 0
+    names = {path.name for path in (folder / "out/notation").iterdir()}
+    assert names == {"my_solo_alto.pdf", *(f"my_solo_{name}_take2.pdf" for name in INSTRUMENTS)}
+    assert (folder / "out/notation/my_solo_alto.pdf").read_bytes() == first
+    (folder / "parts").mkdir()
+    assert run(folder, "my_solo.mid", "--out", "parts").stdout.startswith("parts/my_solo_concert.pdf: Concert pitch")
+    again = run(folder, "my_solo.mid", "--out", "parts")
+    assert again.stderr.startswith("error: parts/my_solo_concert.pdf: expected no earlier result, found one")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

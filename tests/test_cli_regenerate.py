@@ -196,6 +196,14 @@ def test_a_file_that_is_no_provenance_is_one_line(workspace: Path, capsys: Captu
     assert "\n" not in error
 
 
+@pytest.mark.parametrize(("place", "found"), [("absent.json", "no such file"), ("data", "a folder")])
+def test_a_path_without_a_file_is_one_line(workspace: Path, capsys: Capture, place: str, found: str) -> None:
+    expected = "the .json of a generated solo or sound"
+    assert (
+        fail(["regenerate", place], capsys) == f"error: {place}: expected {expected}, found {found}; correct the path"
+    )
+
+
 @pytest.mark.parametrize("change", [{"settings": {"bars": 4}}, {"index": 9}, {"prime": 3}, {"made": {"solos": 10**9}}])
 def test_an_incomplete_or_wrong_provenance_is_one_line(
     workspace: Path, capsys: Capture, change: dict[str, Any]

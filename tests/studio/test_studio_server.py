@@ -44,6 +44,18 @@ def test_a_port_in_use_is_one_line() -> None:
         assert refused("--port", port).startswith(f"error: 127.0.0.1:{port}: expected a free port, found ")
 
 
+def test_outside_the_repository_no_address_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: the address was printed before the error."""
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    monkeypatch.chdir(tmp_path)
+    assert refused("--port", "0").endswith(
+        "expected the parameters, found no such file; run from the repository's root"
+    )
+    assert capsys.readouterr().out == ""
+
+
 def test_the_server_sends_its_policy_and_refuses_foreign_names_and_files(
     project: Path, shelf: ModelShelf, references: ReferenceSolos, tmp_path: Path
 ) -> None:

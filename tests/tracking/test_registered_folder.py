@@ -30,6 +30,7 @@ def test_an_unregistered_model_is_a_one_line_error(workspace: Path, reference: s
     with pytest.raises(InputError, match="expected a registered model") as error:
         fetch_model(workspace, reference)
     assert "\n" not in str(error.value)
+    assert str(error.value).endswith("; choose one of tune@champion, or give a folder")
 
 
 def test_fetching_creates_no_database(tmp_path: Path) -> None:

@@ -1,12 +1,27 @@
 """The MLflow database is created whole, or not at all."""
 
+import re
+import socket
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from yardbird.cli import app
 from yardbird.tracking import store
 from yardbird.tracking.store import EXPERIMENT, connect
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the command printed an address, and the server failed with a traceback."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as ended:
+        app(["mlflow", "ui", "--port", str(taken.getsockname()[1])])
+    assert re.fullmatch(
+        r"error: 127\.0\.0\.1:\d+: expected a free port, found .*; use another --port", str(ended.value.code)
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_after_an_interrupted_creation_the_database_is_created_again(

@@ -30,6 +30,7 @@ from yardbird.cli.sing_command import sing
 from yardbird.cli.studio_command import studio
 from yardbird.errors import InputError, YardbirdError, disk_fault
 
+_INTERRUPTED = 130  # Typer's exit status after Ctrl-C
 _cli = typer.Typer(
     epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
@@ -92,10 +93,14 @@ def _root(
 
 
 def app(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; an error that a user can fix is one line on stderr, with exit status 1."""
+    """Run a command; an error that a user can fix is one line on stderr, with exit status 1; Ctrl-C with 130."""
     _open_closed_streams()
     try:
         _cli(args=arguments)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            typer.echo("error: interrupted; complete results are kept", err=True)
+        raise
     except YardbirdError as error:
         sys.exit(f"error: {error}")
     except Exception as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yardbird.cli.chosen_artist import chosen_artist
 from yardbird.cli.drawing_options import model_folder
 
 if TYPE_CHECKING:
@@ -35,11 +36,9 @@ class ChosenModel:
         folder = model_folder(model)
         return cls(folder, family_of(folder, family)[0], artist_names(folder / "codec.json"))
 
-    def check_artist(self, artist: str | None) -> None:
-        from yardbird.generation.orders import check_artist
-
-        if self.artists:
-            check_artist(self.artists, artist)
+    def artist(self, given: str | None) -> str | None:
+        """The artist that is given, in full; unchanged if the model has no artists."""
+        return chosen_artist(self.artists, given) if self.artists and given is not None else given
 
     def open(self) -> "tuple[Family, Mapping[str, Any]]":
         """The loaded model, and the provenance of its weights."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from yardbird.cli.console import result
-from yardbird.cli.output_places import OUT, Force, check_out, free_take
+from yardbird.cli.output_places import OUT, Force, check_out, free_take, making
 from yardbird.errors import InputError
 
 
@@ -41,6 +41,9 @@ def export(
     try:
         write(model, origin["trained"], endpoints[family], read_section("publish", dict[str, Gate])[family], folder)
     except FileNotFoundError as error:
+        with making(folder):
+            if Path(error.filename).parts[0] not in ("data", "reports"):
+                raise
         what, remedy = str(error.filename), "run `yardbird run`: the model card shows these results"
         raise InputError(what, expected="results of the pipeline", found="no such file", remedy=remedy) from None
     result(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

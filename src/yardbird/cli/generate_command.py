@@ -19,7 +19,8 @@ from yardbird.errors import InputError
 from yardbird.progress import progress
 
 if TYPE_CHECKING:
-    from yardbird.generation.orders import GenerateConfig
+    from yardbird.generation.leadsheet import LeadSheet
+    from yardbird.generation.orders import GenerateConfig, Prime
 
 JUDGES = Path("data/judges")
 MOST_SOLOS = 1024  # with the candidates of --best-of
@@ -66,7 +67,9 @@ def generate(
     ] = None,
     qpm: Annotated[float | None, typer.Option(help="Tempo, if the chart names none; a prime keeps its own.")] = None,
     key: Annotated[str | None, typer.Option(help='Key of a solo without a chart, e.g. "F minor".')] = None,
-    artist: Annotated[str | None, typer.Option(help="The style: one of the training artists.")] = None,
+    artist: Annotated[
+        str | None, typer.Option(help="The style: one of the training artists; part of the name is enough.")
+    ] = None,
     best_of: Annotated[
         int | None, typer.Option(help="Solos to generate for each one kept: the best by style, harmony, originality.")
     ] = None,
@@ -158,6 +161,8 @@ def generate(
         _check_fill(solo, fill, [name for name, value in unused.items() if value is not None], count, settings)
     elif part and not prime:
         raise InputError("--part", expected="a file with that part", found="none", remedy="add --prime")
+    elif prime_bars is not None and not prime:
+        raise InputError("--prime-bars", expected="a solo to continue", found="none", remedy="add --prime")
     elif prime and settings.prime_bars < 1:
         raise InputError("--prime-bars", expected="1 or more", found="0", remedy="prime with at least one bar")
     elif prime and qpm is not None:
@@ -166,7 +171,7 @@ def generate(
         raise InputError("--key", expected="no key with --chart", found=key, remedy="a chart has its own")
     check_out(out or FOLDER)
     trained = ChosenModel.find(model, family)
-    trained.check_artist(settings.artist)
+    settings = replace(settings, artist=trained.artist(settings.artist))
     if (stream or int8) and trained.family != "music_transformer":
         option, remedy = "--stream" if stream else "--int8", "choose a music_transformer"
         raise InputError(option, expected="a music_transformer", found=f"a {trained.family}", remedy=remedy)
@@ -189,13 +194,13 @@ def _draw(
 ) -> None:
     """Draw solos over a chart, after a prime, or free."""
     from yardbird.data.readers import stem_of
-    from yardbird.generation.orders import Order, changes, check_orders, length_bars, read_prime
+    from yardbird.generation.orders import Order, check_orders, length_bars, read_prime
 
     one_key = chart or prime or settings.key  # otherwise each solo has its own key
     if model.artists and one_key:  # every solo of a MusicVAE has its own latent, so they differ
         _check_greedy(count, settings)
     opening = read_prime(prime, settings.prime_bars, part) if prime else None
-    sheet = changes(chart, opening) if chart else None
+    sheet = _changes(chart, opening) if chart else None
     group = stem_of(chart) if chart else f"after_{stem_of(prime)}" if prime else "free"
     length = length_bars(settings, sheet)
     with target.names(group, count) as (place, names):
@@ -222,6 +227,18 @@ def _draw(
         found = {"prime": os.path.relpath(prime)} if prime else {}
         made = {"solos": count, "files": found, "part": part, "judges": judges_hash(settings, JUDGES)}
         target.write(place, progress(drawn, "writing solos", "solo"), settings, source.provenance, made)
+
+
+def _changes(chart: Path, opening: "Prime | None") -> "LeadSheet":
+    """The changes of a file, which errors name with its path."""
+    from yardbird.data.readers import stem_of
+    from yardbird.generation.orders import changes
+
+    try:
+        return changes(chart, opening)
+    except InputError as error:
+        what = chart if error.what == stem_of(chart) else error.what
+        raise InputError(what, expected=error.expected, found=error.found, remedy=error.remedy) from None
 
 
 def _fill(

@@ -50,7 +50,8 @@ def metrics(
     table: dict[str, Values] = dict(zip(scores, _measure(list(scores.values())), strict=True))
     known = _read([against], faults) if against else {}
     if against and not known:
-        raise InputError(against, expected="at least one usable solo", found="none", remedy=_REMEDY)
+        found = "none" if against.exists() else "no such folder"
+        raise InputError(against, expected="at least one usable solo", found=found, remedy=_REMEDY)
     index = OriginalityIndex([KnownSolo(Path(name).stem, _place(name), score) for name, score in known.items()])
     shared = _shared(scores, known, index) if against else {}
     table = {name: {**values, **(shared[name].figures if shared else {})} for name, values in table.items()}

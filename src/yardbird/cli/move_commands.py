@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from yardbird.cli.chosen_artist import chosen_artist
 from yardbird.cli.console import AsJson, note, print_json, working
 from yardbird.cli.interpolate_command import EXPLORED, Bars, Model, Out, find_vae, open_vae, read_opening, result_folder
 from yardbird.cli.output_places import Force
@@ -64,14 +65,14 @@ def transfer(
     - `yardbird transfer giant_steps.mid --from coltrane --to parker --strength 4 --bars 32`
     """
     from yardbird.data.readers import stem_of
-    from yardbird.latent.direction_file import one_artist, read_vectors
+    from yardbird.latent.direction_file import read_vectors
 
     if not abs(strength) <= MOST:
         expected, remedy = f"{-MOST} to {MOST}", "2 changes the style clearly"
         raise InputError("--strength", expected=expected, found=f"{strength:g}", remedy=remedy)
-    names = read_vectors(directions).artists
-    end = one_artist(names, to)
-    start = one_artist(names, source) if source else None
+    names = list(read_vectors(directions).artists)
+    end = chosen_artist(names, to)
+    start = chosen_artist(names, source) if source else None
     if start == end:
         expected, remedy = "an artist other than --to", "omit --from, or change it"
         raise InputError("--from", expected=expected, found=end, remedy=remedy)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from yardbird.cli.console import result
-from yardbird.cli.output_places import OUT, Force
+from yardbird.cli.output_places import OUT, Force, check_out, reserved
 from yardbird.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def notation(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File to write: .pdf, .svg, .musicxml or .mid; by default a .pdf in out/notation. With --parts, the "
-            "name of the instrument is added to it.",
+            help="File to write: .pdf, .svg, .musicxml or .mid; or a folder for a .pdf; by default out/notation. With "
+            "--parts, the name of the instrument is added to that of the file.",
             show_default=False,
         ),
     ] = None,
@@ -48,7 +48,8 @@ def notation(
 
     Notes, key and chords are transposed for the instrument. A line that would leave its range is written one or
     two octaves higher or lower, and the command says so. The rhythm is simplified: swung eighths are written as
-    eighths, and a short silence is no rest. A .mid has the written rhythm at sounding pitch.
+    eighths, and a short silence is no rest. A .mid has the written rhythm at sounding pitch. In out/notation, earlier
+    parts are kept: a name that exists gets the ending _take2.
 
     Examples:
 
@@ -61,41 +62,47 @@ def notation(
     from yardbird.data.readers import stem_of
     from yardbird.engraving.sheet_file import SUFFIXES
 
-    chosen = out or OUT / "notation" / f"{stem_of(solo)}_{player}.pdf"
-    if parts:
-        stem = out.with_suffix("").name if out else stem_of(solo)
-        targets = {own: chosen.with_name(f"{stem}_{own}{chosen.suffix}") for own in _PLAYERS}
-    else:
-        targets = {player: chosen}
-    if chosen.suffix not in SUFFIXES:
-        found = chosen.suffix or "no suffix"
-        remedy = "give the file one of these suffixes"
-        raise InputError(chosen, expected=f"a name with {', '.join(SUFFIXES)}", found=found, remedy=remedy)
-    for target in targets.values():
+    players = _PLAYERS if parts else (player,)
+    folder, stem, suffix, by_player = out or OUT / "notation", stem_of(solo), ".pdf", True
+    if out and not out.is_dir():
+        folder, stem, suffix, by_player = out.parent, out.stem, out.suffix, parts
+    if out and suffix not in SUFFIXES:
+        remedy = "give the file one of these suffixes, or name an existing folder"
+        raise InputError(out, expected=f"a name with {', '.join(SUFFIXES)}", found=suffix or "no suffix", remedy=remedy)
+
+    def names(end: str) -> dict[Player, str]:
+        return {own: f"{stem}_{own}{end}{suffix}" if by_player else f"{stem}{end}{suffix}" for own in players}
+
+    def targets(end: str) -> list[Path]:
+        return [folder / name for name in names(end).values()]
+
+    for target in targets(""):
         if target.is_dir():
             raise InputError(target, expected="a file to write", found="a folder", remedy="use another --out")
         if target.exists() and target.resolve() == solo.resolve():
             raise InputError(
                 target, expected="another file than the solo", found="the solo", remedy="use another --out"
             )
-        if target.exists() and not force:
-            remedy = "add --force to replace it, or use another --out"
-            raise InputError(target, expected="no earlier result", found="one", remedy=remedy)
-    for above in chosen.parents:
-        if above.exists() and not above.is_dir():
-            raise InputError(above, expected="a folder to write to", found="a file", remedy="use another --out")
-    from yardbird.data.reading import load_midi
-    from yardbird.engraving.instruments import INSTRUMENTS
-    from yardbird.engraving.provenance_lines import credit_of, title_of
-    from yardbird.engraving.sheet import write_sheet
-    from yardbird.engraving.sheet_file import write_sheet_file
+    check_out(folder)
+    with reserved(folder, lambda end: [*names(end).values()], targets, chosen=out is not None, force=force) as place:
+        from yardbird.data.reading import load_midi
+        from yardbird.engraving.instruments import INSTRUMENTS
+        from yardbird.engraving.provenance_lines import credit_of, title_of
+        from yardbird.engraving.sheet import write_sheet
+        from yardbird.engraving.sheet_file import write_sheet_file
 
-    score = load_midi(solo, part)
-    swing = None if feel is None else feel == "swing"
-    for own, target in targets.items():
-        sheet = write_sheet(score, INSTRUMENTS[own], title or title_of(solo, stem_of(solo)), credit_of(solo), swing)
-        write_sheet_file(sheet, target)
-        result(f"{target}: {_summary(sheet)}")
+        score = load_midi(solo, part)
+        swing = None if feel is None else feel == "swing"
+        shown = title or title_of(solo, stem_of(solo))
+        sheets = {
+            name: write_sheet(score, INSTRUMENTS[own], shown, credit_of(solo), swing)
+            for own, name in names(place.end).items()
+        }
+        with place.together() as draft:
+            for name, sheet in sheets.items():
+                write_sheet_file(sheet, draft / name)
+    for name, sheet in sheets.items():
+        result(f"{folder / name}: {_summary(sheet)}")
 
 
 def write_part(score: "Score", stem: Path, player: Player) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from yardbird.errors import InputError, WriteError
+from yardbird.errors import InputError, WriteError, disk_fault
 
 #: Git ignores it.
 OUT = Path("out")
@@ -25,10 +25,23 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an earlier result 
 
 
 def check_out(out: Path) -> None:
-    """Reject a path that is a file or is below one."""
-    for path in (out, *out.parents):
-        if path.exists() and not path.is_dir():
-            raise InputError(path, expected="a folder to write to", found="a file", remedy="use another --out")
+    """Reject a path that is a file or is below one, or that the system does not accept."""
+    with making(out):
+        files = [path for path in (out, *out.parents) if path.exists() and not path.is_dir()]
+    if files:
+        raise InputError(files[0], expected="a folder to write to", found="a file", remedy="use another --out")
+
+
+@contextlib.contextmanager
+def making(folder: Path) -> Iterator[None]:
+    """Raise an InputError if the block cannot make a folder. A full disk or missing permissions have their own line."""
+    try:
+        yield
+    except OSError as error:
+        if disk_fault(error):
+            raise
+        found = f"that it cannot be made ({error.strerror})"
+        raise InputError(folder, expected="a folder to write to", found=found, remedy="use another --out") from None
 
 
 Ending = Callable[[str], Iterable[Path]]  # an ending of names → the files with it
@@ -52,7 +65,8 @@ class Place:
         draft, replaced = (Path(tempfile.mkdtemp(dir=self._drafts)) for _ in range(2))
         try:
             yield draft
-            self.folder.mkdir(parents=True, exist_ok=True)
+            with making(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
             _move(draft, self.folder, replaced)
         except WriteError as error:
             raise WriteError(self.folder / error.path.name, error.size, error.cause) from None
@@ -112,7 +126,8 @@ def _hold(draft: Path, held: contextlib.ExitStack) -> bool:
     The operating system releases the lock of a process that is killed.
     """
     while True:
-        draft.mkdir(parents=True, exist_ok=True)
+        with making(draft.parent):
+            draft.mkdir(parents=True, exist_ok=True)
         handle = os.open(draft, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

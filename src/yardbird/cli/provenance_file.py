@@ -30,7 +30,9 @@ class Provenance:
         try:
             content = files.read_json(file)
         except OSError as error:
-            raise InputError(file, expected=_EXPECTED, found=str(error.strerror), remedy="correct the path") from None
+            absent = "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+            found = "a folder" if file.is_dir() else absent
+            raise InputError(file, expected=_EXPECTED, found=found, remedy="correct the path") from None
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             found, remedy = "a file of another kind", "name the .json next to the .mid or the .wav"
             raise InputError(file, expected=_EXPECTED, found=found, remedy=remedy) from None

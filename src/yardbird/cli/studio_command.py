@@ -29,6 +29,9 @@ def studio(
     if find_spec("gradio") is None:
         remedy = "install requirements.lock, or `pip install 'yardbird[studio]'`"
         raise InputError("studio", expected="the package gradio", found="none", remedy=remedy)
+    from yardbird.config import read_params
+
+    read_params()  # an error outside the repository, before the address is printed
     typer.echo("starting …")
     from yardbird.studio.studio_server import LOOPBACK, open_port, serve
 

@@ -78,9 +78,11 @@ class WrittenSolos:
                 row |= {"filled_bars": sum(map(len, filled.bars)), "filled_notes": new}
                 text = f"{row['filled_bars']} of {score.bar_count} bars filled with {new} notes"
             facts = {"key": str(score.key or ""), "qpm": round(score.mean_qpm, 1)}
-            rows.append({**{kind: f"{stem}.{kind}" for kind in _KINDS}, **row, **facts})
+            part = f"_{self.notation}.pdf" if self.notation else ""
+            sheet = {"pdf": f"{stem}{part}"} if part else {}
+            rows.append({**{kind: f"{stem}.{kind}" for kind in _KINDS}, **sheet, **row, **facts})
             if not self.as_json:
-                result(f"{stem}.mid .wav .png .json: {text}")
+                result(f"{stem}.mid .wav .png .json{part and f' {part}'}: {text}")
         if self.as_json:
             print_json({"seed": self.seed, "solos": rows})
         if self.drawn_seed:

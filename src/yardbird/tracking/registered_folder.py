@@ -44,7 +44,9 @@ def fetch_model(root: Path, reference: str) -> Path:
     try:
         source = client.get_model_version_download_uri(name, find(name, alias).version)
     except MlflowException as error:
-        found = first_line(error)
+        found = first_line(error).rstrip(".")
+        if names := registered_references(root):
+            remedy = f"choose one of {', '.join(names)}, or give a folder"
         raise InputError(reference, expected="a registered model", found=found, remedy=remedy) from None
     if former:
         source = relocated(source, former, root)
