@@ -66,6 +66,14 @@ def test_restore_on_a_commit_of_another_machine_changes_nothing_and_names_the_br
     assert (call(demo, "git", "status", "--porcelain"), call(demo, "git", "stash", "list")) == (before, "")
 
 
+def test_restore_keeps_changes_if_dvc_cannot_read_the_pipeline(demo: Path) -> None:
+    files.write_text(demo / "params.yaml", PARAMS.replace("seed: 0", "seed: 7"))
+    files.write_text(demo / "dvc.yaml", "stages: 1\n")
+    assert "error: DVC: " in yardbird(demo, "restore", status=1)
+    assert "seed: 7" in (demo / "params.yaml").read_text()
+    assert call(demo, "git", "stash", "list") == ""
+
+
 def test_restore_removes_the_ingested_solos_of_other_sources(demo: Path) -> None:
     """Regression: with them, the stages after ingest were not those of the last committed run."""
     stage = "  ingest:\n    cmd: python stages/step.py data/ingested/toy/a.mid\n    outs: [data/ingested/toy]\n"

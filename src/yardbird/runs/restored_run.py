@@ -16,11 +16,11 @@ from yardbird.runs.verified_cache import verify_objects
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-INGESTED = Path("data/ingested")
+_INGESTED = Path("data/ingested")
 
 
-class NotCachedError(YardbirdError):
-    """DVC's cache does not hold the results of the commit."""
+class NotRestoredError(YardbirdError):
+    """DVC's cache does not hold the results of the commit, or DVC cannot read the pipeline."""
 
 
 def restore_run(root: Path, say: Callable[[str], None]) -> None:
@@ -29,8 +29,10 @@ def restore_run(root: Path, say: Callable[[str], None]) -> None:
     Raises:
         InputError: another command of DVC runs.
         GitError: Git is not installed, or this is not a Git repository.
-        NotCachedError: neither the workspace nor the cache holds some outputs. Then nothing is changed.
+        NotRestoredError: DVC cannot read the pipeline, or neither the workspace nor the cache holds some outputs. Then
+            nothing is changed.
     """
+    from dvc.exceptions import DvcException
     from dvc.lock import LockError
     from dvc.repo import lock_repo
 
@@ -45,12 +47,18 @@ def restore_run(root: Path, say: Callable[[str], None]) -> None:
                 if not out.exists or out.changed_checksum():
                     say(f"{out}: from the cache")
                     out.checkout(force=True)
-    except (LockError, NotCachedError) as error:
+    except BaseException as error:  # Ctrl-C, too: no change stays aside unsaid
         if aside:
             take_changes_back(root)
-        raise (busy(root) if isinstance(error, LockError) else error) from None
-    if sources := [path.name for path in map(Path, map(str, outs)) if path.parent == INGESTED]:
-        remove_other_sources(root / INGESTED, sources)
+        if isinstance(error, LockError):
+            raise busy(root) from None
+        if isinstance(error, DvcException):
+            raise NotRestoredError(
+                f"DVC: {' '.join(str(error).split())}; fix it and run the same command again"
+            ) from None
+        raise
+    if sources := [path.name for path in map(Path, map(str, outs)) if path.parent == _INGESTED]:
+        remove_other_sources(root / _INGESTED, sources)
 
 
 def _cached_outs(repo: "Repo") -> list[Any]:
@@ -61,5 +69,5 @@ def _cached_outs(repo: "Repo") -> list[Any]:
         others = [f"git switch {branch}, which has a run, or " for branch in other_records(Path(repo.root_dir))]
         found = f"{lacking[0]}{f' and {len(lacking) - 1} others' if lacking[1:] else ''} in neither"
         expected = "the results of this commit in the workspace or in DVC's cache"
-        raise NotCachedError(f"{LOCK}: expected {expected}, found {found}; {''.join(others[:1])}yardbird run")
+        raise NotRestoredError(f"{LOCK}: expected {expected}, found {found}; {''.join(others[:1])}yardbird run")
     return outs
