@@ -19,7 +19,7 @@ CONNECTED = {
     "models/musicgen/hub_checkpoint.py": "a checkpoint named on the hub",
     "tracking/hub_export.py": "writes a model card, without a connection",
     "cli/blind_test_commands.py": "listens",
-    "cli/mlflow_commands.py": "checks that its port is free",
+    "cli/free_port.py": "listens",
     "studio/studio_server.py": "listens",
 }
 CLIENTS = {"requests", "socket", "httpx", "httpx2", "aiohttp", "pooch", "huggingface_hub", "ftplib", "smtplib"}

@@ -1,14 +1,13 @@
 """`yardbird mlflow`: the records in MLflow, which are a view of Git and DVC."""
 
 import os
-import socket
 import subprocess
 import sys
 from typing import Annotated
 
 import typer
 
-from yardbird.errors import InputError
+from yardbird.cli.free_port import open_port
 
 mlflow = typer.Typer(help="Records of runs and models; view them with `yardbird mlflow ui`.", no_args_is_help=True)
 
@@ -53,11 +52,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="A free port of 
     uri = tracking_uri(root)
     address = shown(uri).rstrip("/") if is_server(uri) else f"http://127.0.0.1:{port}"
     if not is_server(uri):
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError as error:
-            found, remedy = str(error.strerror).partition(" (")[0], "use another --port"
-            raise InputError(f"127.0.0.1:{port}", expected="a free port", found=found, remedy=remedy) from None
+        open_port("127.0.0.1", port, "use another --port").close()
     _, experiment = connect(root)
     typer.echo(f"the runs: {address}/#/experiments/{experiment}?workflowType=machine_learning")
     if is_server(uri):

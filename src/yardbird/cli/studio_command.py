@@ -33,7 +33,8 @@ def studio(
 
     read_params()  # an error outside the repository, before the address is printed
     typer.echo("starting …")
-    from yardbird.studio.studio_server import LOOPBACK, open_port, serve
+    from yardbird.cli.free_port import open_port
+    from yardbird.studio.studio_server import LOOPBACK, serve
 
     listening = open_port(host, port)
     if host not in LOOPBACK:

@@ -27,7 +27,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from yardbird.errors import InputError
 from yardbird.studio.measure_desk import MOST_FILES
 from yardbird.studio.model_shelf import FAMILIES, ModelShelf, registered_models
 from yardbird.studio.reference_solos import ReferenceSolos
@@ -117,20 +116,6 @@ def _head() -> str:
     style, script = ((_WEB / name).read_text(encoding="utf-8") for name in ("studio.css", "studio.js"))
     limit = f'<meta name="yardbird-most-bytes" content="{MOST_BYTES}">'
     return f"{limit}<style>{style}</style><script>{script}</script>"
-
-
-def open_port(host: str, port: int) -> socket.socket:
-    """Listen on an address.
-
-    Raises:
-        InputError: the port is in use, or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        found, remedy = str(error.strerror).partition(" (")[0], "use another --host or --port"
-        raise InputError(f"{host}:{port}", expected="a free port", found=found, remedy=remedy) from None
 
 
 def serve(listening: socket.socket, host: str, *, registry: bool) -> None:
