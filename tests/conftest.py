@@ -4,8 +4,6 @@ import gc
 import os
 import signal
 import sys
-import tempfile
-import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -15,7 +13,6 @@ from pathlib import Path
 import jaxtyping
 import numpy as np
 import pytest
-from filelock import FileLock
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -55,21 +52,6 @@ LONGEST_FOLDERS = (
     "data", "models", "tracking", "faults", "nn", "runs", "latent", "blindtest", "generation", "training", "evaluation",
     "music", "metrics", "studio",
 )  # fmt: skip
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let one worker compile librosa's functions for all: if two save them at once, the saved code can crash."""
-    run = getattr(session.config, "workerinput", {}).get("testrunuid")
-    if run:
-        import librosa
-
-        with FileLock(Path(tempfile.gettempdir()) / f"librosa_{run}.lock"), warnings.catch_warnings(action="ignore"):
-            for kind in (np.float32, np.float64):
-                noise = np.random.default_rng(0).normal(size=22050).astype(kind)
-                librosa.yin(noise, fmin=100, fmax=1000, sr=22050)
-                librosa.beat.beat_track(y=noise, sr=22050)
-                librosa.cqt(noise, sr=22050, tuning=None)
-                librosa.feature.zero_crossing_rate(noise)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

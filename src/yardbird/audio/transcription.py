@@ -12,6 +12,7 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird.audio.compile_lock import compiled_alone
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
 from yardbird.music.grid import STEPS_PER_BEAT, quantise
@@ -102,6 +103,7 @@ def estimate_tempo(sound: Waveform) -> float:
     return float(qpm[(2 * strength + prior).argmax()])
 
 
+@compiled_alone
 def mel_levels(samples: NDArray[np.float32]) -> Floats:
     """The levels of 128 mel bands in dB, (bands, frames) at `ONSET_RATE`, of samples at `SAMPLE_RATE`."""
     whole = np.pad(samples, (0, max(_SPECTRUM - len(samples), 0)))
@@ -109,12 +111,14 @@ def mel_levels(samples: NDArray[np.float32]) -> Floats:
     return levels
 
 
+@compiled_alone
 def onset_strength(levels: Floats) -> Floats:
     """How much the levels of some mel bands rise, (frames,)."""
     strength: Floats = librosa.onset.onset_strength(S=levels, sr=SAMPLE_RATE, hop_length=_HOP)
     return strength
 
 
+@compiled_alone
 def tempo_strengths(onsets: Floats) -> tuple[Floats, Floats, Floats]:
     """Tempos in quarter notes a minute, descending; the logarithm of the strength of each, and of its prior."""
     strength = librosa.feature.tempogram(
@@ -127,6 +131,7 @@ def tempo_strengths(onsets: Floats) -> tuple[Floats, Floats, Floats]:
     return qpm, np.log(np.maximum(together, 1e-6)), prior
 
 
+@compiled_alone
 def _track(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
     """Pitch (MIDI, fractional), correlation one period later, and level (RMS) of frames centred at 0, _HOP, …"""
     lowest, highest = librosa.midi_to_hz([LOWEST_PITCH - 0.5, HIGHEST_PITCH + 0.5])

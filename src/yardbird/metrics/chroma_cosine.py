@@ -3,6 +3,7 @@
 import librosa
 import numpy as np
 
+from yardbird.audio.compile_lock import compiled_alone
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
 from yardbird.music.score import Floats
@@ -32,6 +33,7 @@ def chroma_cosines(reference: Waveform, sound: Waveform) -> Floats:
     return cosines
 
 
+@compiled_alone
 def _chroma(sound: Waveform) -> Floats:
     """(frames, 12)."""
     samples = to_mono(sound, _SAMPLE_RATE)

@@ -3,11 +3,13 @@
 import librosa
 import numpy as np
 
+from yardbird.audio.compile_lock import compiled_alone
 from yardbird.music.score import Floats, Ints
 
 _TOLERANCE_SECONDS, _TOLERANCE_CENTS = 0.05, 50.0
 
 
+@compiled_alone
 def found_notes(onsets: Floats, pitches: Ints, heard_onsets: Floats, heard_pitches: Ints) -> int:
     """The number of matched notes of two lists. Pooled precision, recall and F1 sum it over recordings.
 

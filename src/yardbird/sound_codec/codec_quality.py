@@ -9,6 +9,7 @@ import librosa
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird.audio.compile_lock import compiled_alone
 from yardbird.nn import encodec
 from yardbird.nn.encodec import HOP, SAMPLE_RATE
 from yardbird.sound_codec.training_sounds import COMPING, Clip, Samples
@@ -23,6 +24,7 @@ _BANDS, _WINDOW = 80, 1024
 _FLOOR = 1e-3  # of the mel magnitudes, before the logarithm: about the noise of 16-bit rounding in a band
 
 
+@compiled_alone
 def pitch(samples: Samples) -> NDArray[np.float64]:
     """Pitch in Hz in every frame, NaN if unvoiced: (1 + n // HOP,). Probabilistic YIN, Mauch & Dixon 2014."""
     hertz: NDArray[np.float64] = librosa.pyin(
@@ -44,6 +46,7 @@ def pitch_kept(original: Samples, decoded: Samples) -> tuple[int, int]:
     return int(np.isfinite(wanted).sum()), int(near.sum())
 
 
+@compiled_alone
 def log_mel(samples: Samples) -> NDArray[np.float32]:
     """log10 magnitudes of 80 mel bands, in windows of 64 ms every 16 ms: (bands, frames)."""
     bands = librosa.feature.melspectrogram(

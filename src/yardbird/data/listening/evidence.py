@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from yardbird.audio.compile_lock import compiled_alone
 from yardbird.audio.transcription import ONSET_RATE, SAMPLE_RATE, mel_levels, onset_strength, tempo_strengths
 from yardbird.music.score import Floats
 
@@ -56,6 +57,7 @@ def evidence_of(samples: NDArray[np.float32]) -> Evidence:
     )
 
 
+@compiled_alone
 def beats_at(evidence: Evidence, qpm: float) -> tuple[Floats, Floats]:
     """The beats of a tempo in seconds, by dynamic programming (Ellis 2007, Beat Tracking by Dynamic Programming; from
     librosa), and the evidence for them and for the beats halfway between, (2, evidence).
@@ -104,6 +106,7 @@ def _chroma_change(chroma: Floats, seconds: Floats) -> Floats:
     return 1 - np.concatenate([np.ones(1), (of_beats[:, 1:] * of_beats[:, :-1]).sum(axis=0)])
 
 
+@compiled_alone
 def _pitch_classes(samples: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
     """The pitch classes of all octaves, of the bass and of the melody, (12, frames) each, from C on.
 
