@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from yardbird.nn.dropout import Dropout
+from yardbird.nn import dropout as module
+from yardbird.nn.dropout import Dropout, drop
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["compiled", "operations of torch"])
+def _each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_compiles", lambda _: request.param)
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.25, 0.5, 0.999])
@@ -33,3 +39,36 @@ def test_nothing_is_dropped_outside_training() -> None:
     x = torch.randn(100)
     assert Dropout(0.5).eval()(x) is x
     assert Dropout(0.0)(x) is x
+
+
+def test_a_residual_is_added_to_what_is_kept_and_has_its_own_gradient() -> None:
+    x, residual = torch.randn(40, 50, requires_grad=True), torch.randn(40, 50, requires_grad=True)
+    torch.manual_seed(1)
+    dropped = Dropout(0.25)(x)
+    torch.manual_seed(1)
+    added = Dropout(0.25).added(x, residual)
+    torch.testing.assert_close(added, residual + dropped)
+    upstream = torch.randn(40, 50)
+    of_x, of_residual = torch.autograd.grad(added, (x, residual), upstream)
+    torch.testing.assert_close(of_x, torch.where(dropped != 0, upstream / 0.75, 0))
+    assert torch.equal(of_residual, upstream)
+
+
+def test_the_order_of_the_memory_does_not_matter() -> None:
+    x, residual = torch.randn(30, 20).t(), torch.randn(20, 30)
+    torch.manual_seed(1)
+    dropped = Dropout(0.25).added(x, residual)
+    torch.manual_seed(1)
+    torch.testing.assert_close(dropped, Dropout(0.25).added(x.contiguous(), residual))
+
+
+def test_elements_are_dropped_in_place_and_others_do_not_change() -> None:
+    x = torch.rand(400, 500) + 1
+    dropped = x.clone()
+    drop(dropped, 64)
+    kept = dropped != 0
+    assert torch.equal(dropped[kept], x[kept])
+    assert abs(float(kept.float().mean()) - 0.75) < 0.01
+    again = x.clone()
+    drop(again, 64)
+    assert not torch.equal(dropped, again)

@@ -1,43 +1,44 @@
 """Relative attention in compiled functions: one call computes all blocks of query rows of all heads and sequences.
 
-The blocks and the skew are those of `yardbird.nn.relative_attention`. The matrix products are MKL's, called without
-Python between them, so that a block can be small enough for the cache. All other operations on the scores are fused:
-one pass finds the maximum of a row, one computes exp, one dropout, and one the gradient of the scores.
+The blocks and the skew are those of `yardbird.nn.relative_attention`. A block is small enough for the cache. Its matrix
+products are made of tiles; tiles that lie in the future are left out. All other operations on the scores are fused: one
+pass finds the maximum of a row, one computes exp, one dropout, and one the gradient of the scores.
 
 The stored weights are exp(score − maximum), negative if dropped. The sum of a row divides the output instead of the
 weights, and in the backward pass the gradient of the output.
 
-Shapes: pairs P of a head and a sequence, heads H, length L, width D. Rows of scores have a few unused elements at the
-end: a distance of a power of two from row to row would put them into the same part of the cache.
+Shapes: pairs P of a head and a sequence, heads H, length L, width D, a multiple of 16. Rows of scores have unused
+elements at the end: a tile is written whole, and a distance of a power of two from row to row would put all rows into
+the same part of the cache.
 """
 
-from typing import Any
-
-import llvmlite.binding
 import numpy as np
-from numba.core import types
 from numpy.typing import NDArray
 
+from yardbird.nn.dropout_kernel import mixed, row_start
 from yardbird.nn.machine_code import compiled, compiled_part
-from yardbird.nn.mkl import sgemm_address
+from yardbird.nn.tile_kernel import ROWS, WIDTH, tiles
 
 Floats = NDArray[np.float32]
 
-_ROWS = 64  # of a block, found by measurement, as the two below
-_KEYS = 512  # of one product
-_UNUSED = 16  # elements at the end of a row
+_BLOCK = 48  # rows, found by measurement
 _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
-
-llvmlite.binding.add_symbol("yardbird_sgemm", sgemm_address())  # a name, unlike an address, can be in numba's cache
-_sgemm: Any = types.ExternalFunction("yardbird_sgemm", types.void(*[types.uintp] * 13))
 
 
 def stored_size(length: int, pairs: int, *, differentiable: bool) -> int:
     """The number of weights that `forward` writes."""
     if not differentiable:
-        return min(_ROWS, length) * (length + _UNUSED)
-    stops = ((start, min(start + _ROWS, length)) for start in range(0, length, _ROWS))
-    return pairs * sum((stop - start) * (stop + _UNUSED) for start, stop in stops)
+        return min(_BLOCK, length) * _plain_pitch(length)
+    stops = ((start, min(start + _BLOCK, length)) for start in range(0, length, _BLOCK))
+    return pairs * sum((stop - start) * _plain_pitch(stop) for start, stop in stops)
+
+
+def _plain_pitch(columns: int) -> int:
+    """Elements from one row to the next: whole tiles, and an odd number of cache lines."""
+    return (columns // 64 + 1) * 64 + 16
+
+
+_pitch = compiled_part(_plain_pitch)
 
 
 @compiled
@@ -63,22 +64,24 @@ def forward(
         weights: (`stored_size`,).
     """
     pairs, length, width = query.shape
-    call = np.empty(6, np.int32), np.empty(2, np.float32), np.empty(2, np.uint8)
-    size = _ROWS * (length + _UNUSED + 1)
+    size = _BLOCK * (_pitch(length) + 1)
     memory, thinned = np.empty(size, np.float32), np.empty(size, np.float32)
     bits = np.empty(length // 4 + 1, np.uint32)
     scale, kept_scale = np.float32(1 / np.sqrt(width)), np.float32(256 / (256 - dropped))
-    at = 0
+    keys, distances = _turned_memory(width, length), _turned_memory(width, length)
+    at, batch = 0, pairs // len(table)
     for pair in range(pairs):
-        distances = table[pair // (pairs // len(table))]
-        for start in range(0, length, _ROWS):
-            stop = min(start + _ROWS, length)
-            rows, pitch = stop - start, stop + _UNUSED
+        if pair % batch == 0:
+            _turn(table[pair // batch], distances)
+        _turn(key[pair], keys)
+        for start in range(0, length, _BLOCK):
+            stop = min(start + _BLOCK, length)
+            rows, pitch = stop - start, _pitch(stop)
             block = query[pair, start:stop]
             by_distance = memory[: rows * (pitch + 1)].reshape(rows, pitch + 1)
-            _times_transposed(call, block, distances[length - stop :], 0, by_distance[:, : stop + 1])
+            _multiply(block, distances[:, length - stop :], by_distance, stop + 1, rows, stop, 0)
             scores = memory[rows : rows * (pitch + 1)].reshape(rows, pitch)
-            _times_transposed(call, block, key[pair, :stop], 1, scores[:, :stop])
+            _multiply(block, keys[:, 0:], scores, stop, 0, start, 1)
             stored = weights[at : at + rows * pitch].reshape(rows, pitch)
             used = thinned[: rows * pitch].reshape(rows, pitch) if dropped else stored
             for row in range(rows):
@@ -88,7 +91,7 @@ def forward(
                     _draw(seed, pair * length + here, bits)
                     _thin(seen, bits.view(np.uint8), np.uint8(dropped), stored[row], used[row])
                 inverse_sums[pair, here] = 1 / total
-            _times(call, used[:, :stop], value[pair, :stop], 0, output[pair, start:stop])
+            _mix(used, value[pair, :stop], 0, start, output[pair, start:stop], 0)
             for row in range(start, stop):
                 factor = inverse_sums[pair, row] * kept_scale
                 for place in range(width):
@@ -115,17 +118,18 @@ def backward(
 ) -> None:
     """Write the gradients, from what `forward` has read and written."""
     pairs, length, width = query.shape
-    call = np.empty(6, np.int32), np.empty(2, np.float32), np.empty(2, np.uint8)
-    size = _ROWS * (length + _UNUSED + 1)
+    size = _BLOCK * (_pitch(length) + 1)
     memory, thinned = np.empty(size, np.float32), np.empty(size, np.float32)
-    scaled = np.empty((_ROWS, width), np.float32)
+    scaled = np.empty((_BLOCK, width), np.float32)
     scale, kept_scale = np.float32(1 / np.sqrt(width)), np.float32(256 / (256 - dropped))
+    values = _turned_memory(width, length)
     at = 0
     for pair in range(pairs):
         head = pair // (pairs // len(table))
-        for start in range(0, length, _ROWS):
-            stop = min(start + _ROWS, length)
-            rows, pitch = stop - start, stop + _UNUSED
+        _turn(value[pair], values)
+        for start in range(0, length, _BLOCK):
+            stop = min(start + _BLOCK, length)
+            rows, pitch = stop - start, _pitch(stop)
             block, grad, grad_block = query[pair, start:stop], scaled[:rows], grad_query[pair, start:stop]
             stored = weights[at : at + rows * pitch].reshape(rows, pitch)
             used = thinned[: rows * pitch].reshape(rows, pitch) if dropped else stored
@@ -137,7 +141,7 @@ def backward(
                 factor = inverse_sums[pair, start + row] * kept_scale
                 for place in range(width):
                     grad[row, place] = grad_output[pair, start + row, place] * factor
-            _times_transposed(call, grad, value[pair, :stop], 0, scores[:, :stop])
+            _multiply(grad, values[:, 0:], scores, stop, 0, start, 0)
             for row in range(rows):
                 here, seen = start + row, start + row + 1
                 # Σ_j weight·∂weight of the row equals output·∂output, with or without dropout
@@ -149,11 +153,12 @@ def backward(
                     _thinned_gradient(seen, stored[row], total, scale, scores[row], used[row])
                 else:
                     _gradient(seen, stored[row], total, scale, scores[row])
-            _add_transposed_times(call, used[:, :stop], grad, grad_value[pair, :stop])
-            _add_transposed_times(call, scores[:, :stop], block, grad_key[pair, :stop])
-            _add_transposed_times(call, by_distance[:, : stop + 1], block, grad_table[head, length - stop :])
-            _times(call, scores[:, :stop], key[pair, :stop], 0, grad_block)
-            _times(call, by_distance[:, : stop + 1], table[head, length - stop :], 1, grad_block)
+            distances, grad_distances = table[head, length - stop :], grad_table[head, length - stop :]
+            _collect(used, grad, 0, start, grad_value[pair, :stop])
+            _collect(scores, block, 0, start, grad_key[pair, :stop])
+            _collect(by_distance, block, rows, stop, grad_distances)
+            _mix(scores, key[pair, :stop], 0, start, grad_block, 0)
+            _mix(by_distance, distances, rows, stop, grad_block, 1)
             at += rows * pitch
 
 
@@ -183,8 +188,10 @@ def _exponentials(seen: int, scores: Floats, scale: np.float32, weights: Floats)
 
 @compiled_part
 def _clear(row: Floats, seen: int) -> None:
-    """Write 0 to the future."""
-    for place in range(seen, len(row)):
+    """Write 0 to what products read beyond the past: the start of the future, and for distances the end of the row."""
+    for place in range(seen, seen + ROWS):
+        row[place] = 0
+    for place in range(len(row) - ROWS, len(row)):
         row[place] = 0
 
 
@@ -203,16 +210,9 @@ def _from_bits(bits: np.int32) -> np.float32:
 @compiled_part
 def _draw(seed: int, row: int, bits: NDArray[np.uint32]) -> None:
     """Random bits that depend on the seed, the row and the place: the finaliser of MurmurHash3 of a counter."""
-    start = _mixed(np.uint32(_mixed(np.uint32(seed)) + _mixed(np.uint32(np.uint32(seed >> 32) + np.uint32(row)))))
+    start = row_start(seed, row)
     for place in range(len(bits)):
-        bits[place] = _mixed(np.uint32(start + np.uint32(np.uint32(place) * np.uint32(0x9E3779B9))))
-
-
-@compiled_part
-def _mixed(x: np.uint32) -> np.uint32:
-    x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B))
-    x = np.uint32((x ^ (x >> np.uint32(13))) * np.uint32(0xC2B2AE35))
-    return np.uint32(x ^ (x >> np.uint32(16)))
+        bits[place] = mixed(np.uint32(start + np.uint32(np.uint32(place) * np.uint32(0x9E3779B9))))
 
 
 @compiled_part
@@ -248,43 +248,83 @@ def _thinned_gradient(
 
 
 @compiled_part
-def _times(call: Any, a: Floats, b: Floats, add: int, c: Floats) -> None:
-    """c = a b, or c += a b."""
-    for first in range(0, a.shape[1], _KEYS):
-        last = min(first + _KEYS, a.shape[1])
-        _call(call, 78, 78, last - first, a[:, first:last], b[first:last], add or first, c)
+def _turned_memory(width: int, length: int) -> Floats:
+    return np.zeros((width, _pitch(length + WIDTH)), np.float32)
 
 
 @compiled_part
-def _times_transposed(call: Any, a: Floats, b: Floats, add: int, c: Floats) -> None:
-    """c = a bᵀ, or c += a bᵀ."""
-    for first in range(0, len(b), _KEYS):
-        last = min(first + _KEYS, len(b))
-        _call(call, 78, 84, a.shape[1], a, b[first:last], add, c[:, first:last])
+def _turn(x: Floats, turned: Floats) -> None:
+    """Write (n, D) as (D, n), sixteen rows at a time."""
+    whole = len(x) - len(x) % 16
+    for first in range(0, whole, 16):
+        for column in range(x.shape[1]):
+            for place in range(16):
+                turned[column, first + place] = x[first + place, column]
+    for place in range(whole, len(x)):
+        for column in range(x.shape[1]):
+            turned[column, place] = x[place, column]
 
 
 @compiled_part
-def _add_transposed_times(call: Any, a: Floats, b: Floats, c: Floats) -> None:
-    """c += aᵀ b."""
-    for first in range(0, a.shape[1], _KEYS):
-        last = min(first + _KEYS, a.shape[1])
-        _call(call, 84, 78, len(a), a[:, first:last], b, 1, c[first:last])
-
-
-@compiled_part
-def _call(call: Any, of_a: int, of_b: int, inner: int, a: Floats, b: Floats, add: int, c: Floats) -> None:
-    """BLAS has matrices in the order of columns, so it computes cᵀ from bᵀ and aᵀ. It reads arguments from memory.
+def _multiply(a: Floats, b: Floats, c: Floats, columns: int, low: int, high: int, adds: int) -> None:
+    """c = a b, or with `adds` c += a b, where a row of c needs the columns from low − row to high + row.
 
     Args:
-        call: memory for the arguments.
-        of_a, of_b: the letter N (78) for the matrix itself, T (84) for its transpose.
+        a, b, c: (rows, D), (D, columns or more), (rows, columns or more). Other elements of c may be written too.
     """
-    integers, factors, letters = call
-    letters[0], letters[1] = of_b, of_a
-    integers[0], integers[1], integers[2] = c.shape[1], c.shape[0], inner
-    integers[3], integers[4], integers[5] = b.strides[0] // 4, a.strides[0] // 4, c.strides[0] // 4
-    factors[0], factors[1] = 1, 1 if add else 0
-    letter, integer, factor = letters.ctypes.data, integers.ctypes.data, factors.ctypes.data
-    sizes = integer, integer + 4, integer + 8
-    of_matrices = b.ctypes.data, integer + 12, a.ctypes.data, integer + 16
-    _sgemm(letter, letter + 1, *sizes, factor, *of_matrices, factor + 4, c.ctypes.data, integer + 20)
+    for column in range(0, columns, WIDTH):
+        row = 0
+        while row < len(a):
+            count = _count(row, len(a))
+            last = row + count - 1
+            if low - last < column + WIDTH and column <= high + last:
+                at_a, at_b, at_c = _address(a, row, 0), _address(b, 0, column), _address(c, row, column)
+                tiles(count, WIDTH, at_a, a.strides[0], 4, at_b, b.strides[0], at_c, c.strides[0], len(b), adds)
+            row += count
+
+
+@compiled_part
+def _mix(weights: Floats, table: Floats, low: int, high: int, mix: Floats, adds: int) -> None:
+    """mix = weights table, or with `adds` add it, where the weights of a row are those from low − row to high + row.
+
+    Args:
+        weights, table, mix: (rows, columns or more), (columns, D), (rows, D). The `ROWS` weights next to those of a row
+            are 0.
+    """
+    row = 0
+    while row < len(mix):
+        count = _count(row, len(mix))
+        last = row + count - 1
+        first, stop = max(0, low - last), min(len(table), high + last + 1)
+        a, b, c = _address(weights, row, first), _address(table, first, 0), _address(mix, row, 0)
+        a_row, b_row, c_row = weights.strides[0], table.strides[0], mix.strides[0]
+        tiles(count, mix.shape[1], a, a_row, 4, b, b_row, c, c_row, stop - first, adds)
+        row += count
+
+
+@compiled_part
+def _collect(weights: Floats, rows: Floats, low: int, high: int, total: Floats) -> None:
+    """total += weightsᵀ rows, with weights as in `_mix`.
+
+    Args:
+        weights, rows, total: (rows, columns or more), (rows, D), (columns, D).
+    """
+    column = 0
+    while column < len(total):
+        count = _count(column, len(total))
+        first = max(0, low - column - count + 1, column - high)
+        a, b, c = _address(weights, first, column), _address(rows, first, 0), _address(total, column, 0)
+        a_row, b_row, c_row = weights.strides[0], rows.strides[0], total.strides[0]
+        tiles(count, total.shape[1], a, 4, a_row, b, b_row, c, c_row, len(rows) - first, 1)
+        column += count
+
+
+@compiled_part
+def _count(row: int, rows: int) -> int:
+    """How many rows the tile at this row has."""
+    return ROWS if row + ROWS <= rows else 1
+
+
+@compiled_part
+def _address(x: Floats, row: int, column: int) -> int:
+    return x.ctypes.data + row * x.strides[0] + 4 * column

@@ -1,12 +1,16 @@
 """Dropout (Srivastava et al. 2014) from random bytes.
 
-torch draws one number for every element. On a CPU, this and the boolean mask take a tenth of a training step. Here one
-64-bit number serves eight elements, so the probability is rounded to a multiple of 1/256. Masks are floating point,
-because floating point operations vectorise. The scale of the kept elements uses the rounded probability.
+torch draws one number for every element. On a CPU, this and the boolean mask take a tenth of a training step. On one
+thread of a CPU, `yardbird.nn.dropout_kernel` computes dropout in one pass instead. Elsewhere one 64-bit number serves
+eight elements. The probability is therefore rounded to a multiple of 1/256. Masks are floating point, because floating
+point operations vectorise. The scale of the kept elements uses the rounded probability.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 def dropped_of_256(probability: float) -> int:
@@ -32,6 +36,19 @@ def keep(x: Tensor, draws: Tensor, dropped: int, out: Tensor) -> Tensor:
     return kept
 
 
+def drop(x: Tensor, dropped: int) -> None:
+    """Write 0 to elements of `x`, contiguous, at random. The others stay as they are."""
+    if _compiles(x):
+        _kernel().thin_in_place(_array(x), new_seed(), dropped)
+    else:
+        keep(x, random_bytes(x).to(x.dtype), dropped, out=x)
+
+
+def new_seed() -> int:
+    """A seed for random numbers in compiled code, from torch's global generator."""
+    return int(torch.randint(2**62, ()))
+
+
 class Dropout(nn.Module):
     """Like `torch.nn.Dropout`, except that its probability is rounded."""
 
@@ -40,11 +57,17 @@ class Dropout(nn.Module):
         self.dropped = dropped_of_256(probability)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self._kept(x).mul_(self._scale) if self.active else x
+        if not self.active:
+            return x
+        return self._compiled(x, None) if _compiles(x) else x * self._kept(x).mul_(self._scale)
 
     def added(self, x: Tensor, residual: Tensor) -> Tensor:
         """residual + dropout(x), with one operation less."""
-        return torch.addcmul(residual, x, self._kept(x), value=self._scale) if self.active else residual + x
+        if not self.active:
+            return residual + x
+        if _compiles(x):
+            return self._compiled(x, residual)
+        return torch.addcmul(residual, x, self._kept(x), value=self._scale)
 
     @property
     def active(self) -> bool:
@@ -54,6 +77,47 @@ class Dropout(nn.Module):
     def _scale(self) -> float:
         return kept_scale(self.dropped)
 
+    def _compiled(self, x: Tensor, residual: Tensor | None) -> Tensor:
+        output: Tensor = _CompiledDropout.apply(x, residual, self.dropped)  # type: ignore[no-untyped-call]  # torch leaves `apply` unannotated
+        return output
+
     def _kept(self, like: Tensor) -> Tensor:
         """1 where an element is kept, 0 where it is dropped."""
         return random_bytes(like).to(like.dtype).ge_(self.dropped)
+
+
+class _CompiledDropout(torch.autograd.Function):
+    """residual + dropout(x), or dropout(x) without a residual."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, residual: Tensor | None, dropped: int) -> Tensor:
+        ctx.seed, ctx.dropped = new_seed(), dropped
+        return _thinned(x, ctx.seed, dropped, residual)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return _thinned(grad, ctx.seed, ctx.dropped), grad if ctx.needs_input_grad[1] else None, None
+
+
+def _thinned(x: Tensor, seed: int, dropped: int, residual: Tensor | None = None) -> Tensor:
+    x = x.contiguous()
+    output = torch.empty_like(x)
+    added = _array(x if residual is None else residual.contiguous())
+    _kernel().thin(_array(x), seed, dropped, kept_scale(dropped), added, residual is not None, _array(output))
+    return output
+
+
+def _compiles(x: Tensor) -> bool:
+    """Whether `yardbird.nn.dropout_kernel` applies. With several threads, torch's operations may be faster."""
+    return x.device.type == "cpu" and x.dtype == torch.float32 and torch.get_num_threads() == 1
+
+
+def _array(x: Tensor) -> Any:
+    return x.detach().view(-1).numpy()
+
+
+def _kernel() -> Any:
+    from yardbird.nn import dropout_kernel  # numba takes most of a second to import
+
+    return dropout_kernel

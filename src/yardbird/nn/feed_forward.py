@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from yardbird.nn.dropout import Dropout, keep, kept_scale, random_bytes
+from yardbird.nn.dropout import Dropout, drop, kept_scale
 from yardbird.nn.linear import pays, transposed_product, weight_gradient
 
 
@@ -39,7 +39,7 @@ class _FeedForward(torch.autograd.Function):
         ctx.scale = kept_scale(dropped)
         hidden = transposed_product(x, wide, wide_bias, "relu")
         if dropped:
-            keep(hidden, random_bytes(hidden).to(hidden.dtype), dropped, out=hidden)
+            drop(hidden, dropped)
         ctx.save_for_backward(x, wide, narrow, hidden)
         return transposed_product(hidden, narrow * ctx.scale, narrow_bias)
 

@@ -1,14 +1,16 @@
 """Compiles functions over arrays to machine code with numba.
 
 Numba keeps the code in the folder `__pycache__` next to the source file, or if that cannot be written in the user's
-cache folder (NUMBA_CACHE_DIR names another). It compiles again when the source file changes, but not when a compiled
-function or a named tuple changes that it imports from another file: functions that call each other belong in one file.
-After a change of `prefetch`, change the files that use it.
+cache folder (NUMBA_CACHE_DIR names another). It compiles again when one of `_SOURCES` changes: the functions call
+each other from file to file, which numba does not see.
 """
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -17,6 +19,9 @@ from numba.core import types
 from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: The files of all functions that call each other, and of the named tuples that they receive.
+_SOURCES = ("*_kernel.py", "decoder_weights.py", "machine_code.py")
 
 #: Sums may be reordered, which vector instructions require; numbers are finite.
 _FAST_MATH = {"reassoc", "contract", "arcp", "nsz", "nnan"}
@@ -27,8 +32,9 @@ def compiled(function: F) -> F:
     kernel = _compiler()(inspect.unwrap(function))  # without the check of shapes that tests add
     with suppress(RuntimeError):  # numba finds no folder for its cache
         kernel.enable_caching()
-        cache = kernel._cache
-        cache.save_overload = _if_possible(cache.save_overload)
+        saved = kernel._cache
+        saved._cache_file._source_stamp = _state_of_sources()
+        saved.save_overload = _if_possible(saved.save_overload)
     typed: F = kernel
     return typed
 
@@ -57,6 +63,12 @@ prefetch: Any = intrinsic(_prefetch)
 
 def _compiler(**options: Any) -> Any:
     return numba.njit(nogil=True, error_model="numpy", fastmath=_FAST_MATH, **options)
+
+
+@cache
+def _state_of_sources() -> str:
+    files = sorted(file for pattern in _SOURCES for file in Path(__file__).parent.glob(pattern))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _if_possible(save: Callable[..., None]) -> Callable[..., None]:
