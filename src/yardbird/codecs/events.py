@@ -46,19 +46,7 @@ if TYPE_CHECKING:  # MidiTok is imported only where it is used
 
 Tokens = NDArray[np.uint16]
 
-_RANKS = (
-    "Bar",
-    "TimeSig",
-    "Tempo",
-    "Left",
-    "Position",
-    "ChordRoot",
-    "ChordQuality",
-    "ChordBass",
-    "Pitch",
-    "Velocity",
-    "Duration",
-)
+_COLUMNS, _CHORD = 14, slice(7, 10)  # of the table in `EventCodec.encode_grid`
 
 
 class EventCodec:
@@ -90,7 +78,9 @@ class EventCodec:
         self.value_of[self.ids("Left")] += 1
         self.value_of[self.ids("Velocity")] = self.velocities
         self.masks = MaskTable(self.vocab_size)
-        self._chord_rows: dict[Chord | None, tuple[int, ...]] = {}
+        self._tempo_ids = {qpm: self.tempo_id(qpm) for qpm in self.tempos.tolist()}
+        self._velocity_ids = self._first["Velocity"] + self.velocities.searchsorted(np.arange(128))
+        self._chord_rows: dict[Chord | None, bytes] = {}
 
     @classmethod
     def create(cls, config: EncodeConfig, artists: Sequence[str]) -> "EventCodec":
@@ -152,11 +142,11 @@ class EventCodec:
         quality = self._first["ChordQuality"] + _QUALITY_INDEX[chord.quality]
         return (root, quality) if chord.bass is None else (root, quality, self._first["ChordBass"] + chord.bass)
 
-    def _chord_row(self, chord: Chord | None) -> tuple[int, ...]:
-        """The ids of a chord, filled up to three with −1."""
+    def _chord_row(self, chord: Chord | None) -> bytes:
+        """The ids of a chord, filled up to three with 0, as the bytes of an array."""
         row = self._chord_rows.get(chord)  # one look-up: the hash of a chord is slow
         if row is None:
-            row = self._chord_rows[chord] = (*self.chord_ids(chord), -1, -1)[:3]
+            row = self._chord_rows[chord] = np.array([*self.chord_ids(chord), 0, 0], np.uint16)[:3].tobytes()
         return row
 
     def grid(self, score: Score) -> Quantised:
@@ -172,57 +162,56 @@ class EventCodec:
         return self.encode_grid(self.grid(score).score, artist)
 
     def encode_grid(self, score: Score, artist: str | None, total_bars: int | None = None) -> Tokens:
-        """Encode a score that `grid` or `decode` returned: events of all kinds, sorted by step and rank.
+        """Encode a score that `grid` or `decode` returned.
+
+        The ids are written to a table with a row for each step that has any, and a column for each kind in the order of
+        the stream. The stream is the rows one after the other, without the empty places (0, the id of PAD).
 
         Args:
             total_bars: the bar in which the countdown ends. None: the last bar of the score.
         """
-        steps: list[Sequence[int] | Ints] = []
-        ids: list[Sequence[int] | Ints] = []
-        ranks: list[int] = []
+        first, bars, notes = self._first, score.bar_ticks, score.notes
+        onsets, durations = notes["onset_tick"], notes["duration_tick"]
+        is_row = np.zeros(score.end_tick + 1, dtype=np.bool_)
+        is_row[onsets] = is_row[score.chord_ticks] = True
+        occupied = is_row.nonzero()[0]
+        is_row[bars] = True
+        steps = is_row.nonzero()[0]
+        row_of = np.zeros(len(is_row), dtype=np.int64)
+        row_of[steps] = np.arange(len(steps))
+        table = np.zeros((len(steps) + 1, _COLUMNS), dtype=np.uint16)
+        table[0, :2], table[-1, 0] = (self.bos_id, self.artist_id(artist)), self.eos_id
+        _, _, bar, meter, tempo, left, position, _, _, _, pitch, velocity, longest, duration = table.T
+        bar_rows, note_rows = row_of[bars], row_of[onsets]
 
-        def add(kind: str, at: Sequence[int] | Ints, tokens: Sequence[int] | Ints) -> None:
-            steps.append(at)
-            ids.append(tokens)
-            ranks.append(_RANKS.index(kind))
-
-        bars, notes = score.bar_ticks, score.notes
-        add("Bar", bars, np.full(len(bars), self._first["Bar"]))
-        add(
-            "TimeSig", [m.tick for m in score.meters], [self.meter_id(m.numerator, m.denominator) for m in score.meters]
-        )
-        add("Tempo", [tempo.tick for tempo in score.tempos], [self.tempo_id(tempo.qpm) for tempo in score.tempos])
-        left = (len(bars) if total_bars is None else total_bars) - np.arange(len(bars))
-        last = (left >= 1) & (left <= COUNTDOWN_BARS)
-        add("Left", bars[last], self._first["Left"] - 1 + left[last])
-        is_occupied = np.zeros(score.end_tick + 1, dtype=np.bool_)
-        is_occupied[notes["onset_tick"]] = is_occupied[score.chord_ticks] = True
-        occupied = is_occupied.nonzero()[0]
-        add("Position", occupied, self._first["Position"] + occupied - bars[score.bar_of(occupied)])
+        bar[bar_rows] = first["Bar"]
+        for change in score.meters:
+            meter[row_of[change.tick]] = self.meter_id(change.numerator, change.denominator)
+        for at, qpm in score.tempos:
+            tempo[row_of[at]] = self._tempo_ids.get(qpm) or self.tempo_id(qpm)
+        end = len(bars) if total_bars is None else total_bars
+        for number in range(max(end - COUNTDOWN_BARS, 0), min(end, len(bars))):
+            left[bar_rows[number]] = first["Left"] - 1 + end - number
+        position[row_of[occupied]] = first["Position"] + occupied - bars[score.bar_of(occupied)]
         # by identity: a score repeats few objects, and the hash of a chord takes longer than the rest of its look-up
         held_chords = [change.chord for change in score.chords]
         identities = list(map(id, held_chords))
-        distinct = dict(zip(identities, held_chords, strict=True))
-        row_of = {identity: row for row, identity in enumerate(distinct)}
-        rows = np.array([self._chord_row(chord) for chord in distinct.values()], dtype=np.int64).reshape(-1, 3)
-        chords = rows[[row_of[identity] for identity in identities]]
-        for place, kind in enumerate(("ChordRoot", "ChordQuality", "ChordBass")):  # N.C. takes the root's place
-            held = chords[:, place] >= 0
-            add(kind, score.chord_ticks[held], chords[held, place])
-        add("Pitch", notes["onset_tick"], self._first["Pitch"] + notes["pitch"])
-        velocity_bin = self.velocities.searchsorted(notes["velocity"])
-        add("Velocity", notes["onset_tick"], self._first["Velocity"] + velocity_bin)
-        before, rest = np.divmod(notes["duration_tick"] - 1, self.longest_duration)
-        links = before + 1
-        ends = links.cumsum()
-        durations = np.full(int(ends[-1]) if len(ends) else 0, self.longest_duration)
-        durations[ends - 1] = rest + 1
-        add("Duration", np.repeat(notes["onset_tick"], links), self._first["Duration"] - 1 + durations)
-
-        counts = list(map(len, ids))
-        keys = np.concatenate(steps).astype(np.int64) * len(_RANKS) + np.repeat(ranks, counts)
-        body = np.concatenate(ids)[np.argsort(keys, kind="stable")]
-        return np.concatenate([[self.bos_id, self.artist_id(artist)], body, [self.eos_id]]).astype(np.uint16)
+        row = {key: self._chord_row(held) for key, held in dict(zip(identities, held_chords, strict=True)).items()}
+        chords = np.frombuffer(b"".join(map(row.__getitem__, identities)), np.uint16)
+        table[row_of[score.chord_ticks], _CHORD] = chords.reshape(-1, 3)
+        pitch[note_rows] = first["Pitch"] + notes["pitch"]
+        velocity[note_rows] = self._velocity_ids[notes["velocity"]]
+        duration[note_rows] = first["Duration"] - 1 + durations
+        chains = (durations > self.longest_duration).nonzero()[0]
+        if not len(chains):
+            stream: Tokens = table[table != 0]
+            return stream
+        links, rest = np.divmod(durations[chains] - 1, self.longest_duration)
+        longest[note_rows[chains]] = self.ids("Duration").stop - 1
+        duration[note_rows[chains]] = first["Duration"] + rest
+        counts = np.ones(table.shape, dtype=np.int64)
+        counts[note_rows[chains], _COLUMNS - 2] = links
+        return np.repeat(table[table != 0], counts[table != 0])
 
     def prime(self, score: Score, bars: int, artist: str | None, total_bars: int) -> Tokens:
         """The first `bars` bars of a score as a prime, without EOS.

@@ -93,6 +93,12 @@ def quantise(
 def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, Ints, int]:
     """Meters on the grid; bar lines in ticks and in steps, both with the end of the last bar; resized bar count."""
     starts = score.bar_ticks
+    if len(score.meters) == 1:  # as in nearly all solos
+        _, numerator, denominator = meter = score.meters[0]
+        places = np.arange(len(starts) + 1)
+        bar_ticks = places * meter.bar_ticks(score.ticks_per_beat)
+        bar_steps = places * _whole_steps(numerator, denominator, steps_per_beat)
+        return (meter,), bar_ticks, bar_steps, 0
     in_force = np.array([meter.tick for meter in score.meters]).searchsorted(starts, side="right") - 1
     whole = np.array([meter.bar_ticks(score.ticks_per_beat) for meter in score.meters])[in_force]
     bar_ticks = np.empty(len(starts) + 1, dtype=np.int64)
@@ -105,15 +111,7 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
         signatures.append(_nearest_meter(beats))
         in_force[bar] = len(signatures) - 1
         resized += beats != Fraction(4 * signatures[-1][0], signatures[-1][1])
-    for numerator, denominator in signatures:
-        if 4 * steps_per_beat * numerator % denominator:
-            raise InputError(
-                f"meter {numerator}/{denominator}",
-                expected=f"bars of a whole number of steps at {steps_per_beat} steps a beat",
-                found=f"{4 * steps_per_beat * numerator / denominator} steps",
-                remedy="use a finer grid, or remove the file",
-            )
-    steps = np.array([4 * steps_per_beat * numerator // denominator for numerator, denominator in signatures])[in_force]
+    steps = np.array([_whole_steps(*signature, steps_per_beat) for signature in signatures])[in_force]
     bar_steps = np.zeros(len(steps) + 1, dtype=np.int64)
     steps.cumsum(out=bar_steps[1:])
     meters: list[Meter] = []
@@ -124,11 +122,24 @@ def _bars(score: Score, steps_per_beat: int) -> tuple[tuple[Meter, ...], Ints, I
     return tuple(meters), bar_ticks, bar_steps, resized
 
 
+def _whole_steps(numerator: int, denominator: int, steps_per_beat: int) -> int:
+    """The steps of a bar."""
+    if 4 * steps_per_beat * numerator % denominator:
+        raise InputError(
+            f"meter {numerator}/{denominator}",
+            expected=f"bars of a whole number of steps at {steps_per_beat} steps a beat",
+            found=f"{4 * steps_per_beat * numerator / denominator} steps",
+            remedy="use a finer grid, or remove the file",
+        )
+    return 4 * steps_per_beat * numerator // denominator
+
+
 def _steps_of(ticks: Ints, bar_ticks: Ints, bar_steps: Ints) -> Ints:
     """The nearest step of its own bar for each tick; half a step rounds up."""
     all_ticks, all_steps = bar_ticks[1:] - bar_ticks[:-1], bar_steps[1:] - bar_steps[:-1]
     one_ticks, one_steps = all_ticks[0], all_steps[0]
-    if (all_ticks == one_ticks).all() and (all_steps == one_steps).all():  # as in nearly all solos
+    # `count_nonzero` takes a third of the time of `all`
+    if not np.count_nonzero(all_ticks != one_ticks) and not np.count_nonzero(all_steps != one_steps):
         of_equal_bars: Ints = np.minimum((2 * one_steps * ticks + one_ticks) // (2 * one_ticks), bar_steps[-1])
         return of_equal_bars
     bar = (bar_ticks.searchsorted(ticks, side="right") - 1).clip(0, len(bar_ticks) - 2)
@@ -163,7 +174,7 @@ def _quantise_notes(notes: Notes, onsets: Ints, offsets: Ints, end_step: int) ->
             first = int(keep[slot])
             keep[slot] = first + staying(notes[first : stops[slot]])
         onsets, offsets = onsets[keep], offsets[keep]
-    notes = notes[keep]
+    notes = notes[keep] if len(keep) < count else notes.copy()
     offsets, trimmed = cut_at_next_onset(onsets, offsets, end_step)
     notes["onset_tick"], notes["duration_tick"] = onsets, offsets - onsets
     return notes, count - len(notes), trimmed
@@ -187,9 +198,9 @@ def _quantise_tempos(
     ratio = np.log(bins[-1] / bins[0]) / (len(bins) - 1)
     places = np.log(bar_qpm / bins[0]) / ratio  # in bins from the lowest
     clipped = int(np.count_nonzero((places < -0.5) | (places > len(bins) - 0.5)))
-    places = places.clip(0, len(bins) - 1)
+    places = np.minimum(np.maximum(places, 0), len(bins) - 1)
     nearest = np.rint(places).astype(np.int64)
-    if (nearest == nearest[0]).all():
+    if not np.count_nonzero(nearest != nearest[0]):
         return (Tempo(0, float(bins[nearest[0]])),), clipped
     exact = _close(bins[nearest], bar_qpm)  # a tempo equal to a bin is not jitter
     in_force = -1

@@ -135,6 +135,8 @@ class Score:
     @cached_property
     def bar_ticks(self) -> Ints:
         """The start of each bar; the score ends in the last one. There is at least one bar."""
+        if len(self.meters) == 1:
+            return np.arange(0, max(self.end_tick, 1), self.meters[0].bar_ticks(self.ticks_per_beat), dtype=np.int64)
         stops = [*(meter.tick for meter in self.meters[1:]), max(self.end_tick, self.meters[-1].tick + 1)]
         starts = [
             np.arange(meter.tick, stop, meter.bar_ticks(self.ticks_per_beat), dtype=np.int64)
@@ -170,11 +172,11 @@ class Score:
 
     def seconds_at(self, ticks: Ints) -> Floats:
         """The time of each tick under the tempo map."""
-        starts, start_seconds, seconds_per_tick = self._tempo_map
         seconds: Floats
-        if len(starts) == 1:
-            seconds = ticks * seconds_per_tick[0]
+        if len(self.tempos) == 1:
+            seconds = ticks * np.float64(60 / self.tempos[0].qpm / self.ticks_per_beat)
             return seconds
+        starts, start_seconds, seconds_per_tick = self._tempo_map
         index = (starts.searchsorted(ticks, side="right") - 1).clip(0)
         seconds = start_seconds[index] + (ticks - starts[index]) * seconds_per_tick[index]
         return seconds
