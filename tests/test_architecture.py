@@ -166,7 +166,7 @@ def test_drawing_does_not_retrain(family: str) -> None:
 @pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda path: path.stem)
 def test_a_stage_script_is_thin_and_shadows_no_standard_module(script: Path) -> None:
     lines = [line for line in script.read_text().splitlines() if line.strip()]
-    assert len(lines) <= 60, "a stage reads its params, calls the library and writes its outs"
+    assert len(lines) <= 64, "a stage reads its params, calls the library and writes its outs"
     assert script.stem not in sys.stdlib_module_names
 
 
@@ -240,6 +240,14 @@ def imported_first(files: set[Path]) -> set[str]:
 def test_a_stage_imports_no_slow_library_before_it_reads_its_parameters_unless_listed(script: Path) -> None:
     """Errors in parameters, and the first work, come within two seconds; Lightning and MLflow alone take longer."""
     assert imported_first({script}) == IMPORTED_FIRST.get(script.stem, set())
+
+
+@pytest.mark.parametrize("stage", sorted(set(IMPORTED_FIRST) - {"codec"}))  # that of an hour is frozen
+def test_a_stage_collects_no_garbage_while_it_imports_slow_libraries(stage: str) -> None:
+    """A collection visits all objects that an import created: a seventh of the time of importing torch."""
+    opening, _, rest = (ROOT / f"stages/{stage}.py").read_text().partition("gc.disable()")
+    assert "yardbird" not in opening
+    assert "@exit_on_error" in rest  # it enables the collection
 
 
 def test_the_command_line_imports_no_slow_library_before_it_reads_its_arguments() -> None:

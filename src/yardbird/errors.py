@@ -141,12 +141,13 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
 
     A missing file is such an error: a user may run a stage by hand before the stages that write its input. So is a full
     or read-only disk. Ctrl-C ends the stage without a message, with status 130 as in a shell. Garbage collection skips
-    the objects that exist when the stage starts.
+    the objects that exist when the stage starts, and is enabled: scripts with slow imports disable it during these.
     """
 
     @functools.wraps(main)
     def guarded() -> None:
         gc.freeze()  # collections, also the one at exit, skip the modules imported so far
+        gc.enable()
         try:
             main()
         except YardbirdError as error:

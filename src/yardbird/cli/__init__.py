@@ -1,5 +1,6 @@
 """The command line. Commands import heavy libraries themselves, so that `yardbird --help` is fast."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ from yardbird.cli.studio_command import studio
 from yardbird.errors import InputError, YardbirdError, disk_fault
 
 _INTERRUPTED = 130  # Typer's exit status after Ctrl-C
+#: Garbage is collected after so many new objects: imports create hundreds of thousands and leave no garbage.
+_NEW_OBJECTS = 50_000
 _cli = typer.Typer(
     epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
@@ -95,6 +98,7 @@ def _root(
 def app(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error that a user can fix is one line on stderr, with exit status 1; Ctrl-C with 130."""
     _open_closed_streams()
+    gc.set_threshold(_NEW_OBJECTS)
     try:
         _cli(args=arguments)
     except SystemExit as ended:
