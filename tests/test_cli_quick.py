@@ -101,7 +101,7 @@ HELP = [
     "", "generate", "sing", "interpolate", "transfer", "blend", "metrics", "ingest", "doctor", "fetch", "exp", "check",
     "mlflow sync", "blind-test serve",
 ]  # fmt: skip
-HEAVY = {"torch", "transformers", "librosa", "matplotlib", "mlflow", "pandas"}
+HEAVY = {"torch", "transformers", "librosa", "matplotlib", "mlflow", "pandas", "scipy", "numba", "huggingface_hub"}
 #: Reads a JSON list of arguments; writes for each: exit status, what was printed, heavy modules, CPU seconds.
 RUN = f"""
 import contextlib, io, json, sys, time
@@ -145,14 +145,17 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def run_all(folder: Path, commands: list[list[str]]) -> list[tuple[bool, str, list[str], float]]:
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN], cwd=folder, input=json.dumps(commands), capture_output=True, text=True, check=True
+    )
+    return json.loads(ran.stdout)
+
+
 def test_errors_of_arguments_and_help_come_before_heavy_imports(workspace: Path) -> None:
     helps = [[*command.split(), "--help"] for command in HELP]
     cases = [command.split() for command in CASES]
-    ran = subprocess.run(
-        [sys.executable, "-c", RUN], cwd=workspace, input=json.dumps([*helps, *cases]), capture_output=True, text=True,
-        check=True,
-    )  # fmt: skip
-    told = json.loads(ran.stdout)
+    told = run_all(workspace, [*helps, *cases])
     for command, (failed, said, heavy, seconds) in zip([*helps, *cases], told, strict=True):
         assert not heavy, (command, heavy)
         assert seconds < 1, (command, seconds)
@@ -160,6 +163,12 @@ def test_errors_of_arguments_and_help_come_before_heavy_imports(workspace: Path)
     for (command, expected), (_, said, _, _) in zip(CASES.items(), told[len(helps) :], strict=True):
         assert expected in said, (command, said)
         assert said.count("\n") <= 1, (command, said)
+
+
+def test_the_checks_of_the_installation_and_of_the_parameters_import_torch_alone(workspace: Path) -> None:
+    """Regression: the doctor imported SciPy and, without a database, MLflow; each takes a second or two."""
+    for _, said, heavy, _ in run_all(workspace, [["doctor"], ["check"]]):
+        assert set(heavy) <= {"torch", "librosa"}, said  # librosa imports its parts when they are used
 
 
 def test_a_new_process_reports_an_error_soon_after_its_imports(workspace: Path) -> None:

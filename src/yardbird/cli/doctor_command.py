@@ -138,12 +138,12 @@ def soundfont() -> Iterator[Finding]:
     """Check that every instrument used in renderings produces sound."""
     from yardbird.audio.comping import ACOUSTIC_BASS, PIANO
     from yardbird.audio.soundfont import soundfont_path
-    from yardbird.audio.synth import render
+    from yardbird.audio.synth import synthesised
     from yardbird.music.score import ALTO_SAX, Score, make_notes
 
     path = soundfont_path()
     for program in (ALTO_SAX, PIANO, ACOUSTIC_BASS):
-        if render(Score(12, make_notes([(0, 12, 50, 90)]), end_tick=12, program=program)).peak < 0.01:
+        if synthesised(Score(12, make_notes([(0, 12, 50, 90)]), end_tick=12, program=program)).max() < 0.01:
             yield Finding(
                 "fail", "SoundFont", f"{path.name}: MIDI program {program} is silent", "reinstall pretty_midi"
             )
@@ -167,21 +167,24 @@ def gpu() -> Iterator[Finding]:
 
 def database() -> Iterator[Finding]:
     """Check that MLflow's database is readable; it is not created here."""
-    from yardbird.tracking.store import connect, project_root, tracking_uri
-    from yardbird.tracking.store_faults import shown
-
-    root = project_root()
+    root, remote = Path.cwd(), os.environ.get("MLFLOW_TRACKING_URI")
+    absent = Finding("ok", "MLflow", "no database yet; the first training creates it")
     if (root / "mlruns").is_dir():
         yield Finding(
             "fail", "MLflow", "MLflow would show the folder mlruns/ instead of mlflow.db", "move mlruns/ away"
         )
-    remote = os.environ.get("MLFLOW_TRACKING_URI")
+    if not (remote or (root / "mlflow.db").exists()):
+        yield absent
+        return
+    from yardbird.tracking.store import connect, tracking_uri  # MLflow is slow to import
+    from yardbird.tracking.store_faults import shown
+
     if remote and tracking_uri(root) != remote:
         yield Finding("warn", "MLflow", f"{shown(remote)} does not answer", "start it, or unset MLFLOW_TRACKING_URI")
         remote = None
-    if not remote and not (root / "mlflow.db").exists():
-        yield Finding("ok", "MLflow", "no database yet; the first training creates it")
-        return
+        if not (root / "mlflow.db").exists():
+            yield absent
+            return
     client, experiment = connect(root)
     runs = client.search_runs([experiment], max_results=1000)
     yield Finding("ok", "MLflow", f"{shown(remote) if remote else 'mlflow.db'}: {len(runs)} runs")
