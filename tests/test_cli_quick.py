@@ -94,6 +94,14 @@ CASES = {
     "exp -S generate.bras=1": "generate.bras=1: expected a parameter such as generate.bars, found an unknown key; ",
     "blind-test results": "blind_test: expected a blind test, found no test.json",
     "blind-test serve --public-url example": "--public-url: expected an address",
+    "generate --bars x": "yardbird generate: --bars: expected an integer, found x; see `yardbird generate --help`",
+    "generate --bars": "yardbird generate: option '--bars' requires an argument; see `yardbird generate --help`",
+    "generate --foo": "yardbird generate: expected a known option, such as --force or --out, found --foo; see `yard",
+    "generate --notation cello": "yardbird generate: --notation: 'cello' is not one of 'alto', 'tenor', 'trumpet', ",
+    "generate one.mid two.mid": "yardbird generate: got unexpected extra argument(s) (two.mid); see `yardbird gene",
+    "run --jobs 0": "yardbird run: --jobs: expected 1 or more, found 0; see `yardbird run --help`",
+    "metrics": "yardbird metrics: files: expected a value, found nothing; see `yardbird metrics --help`",
+    "generat": "yardbird: no such command 'generat' (did you mean 'generate', 'regenerate'?); see `yardbird --help`",
     "-q -v fetch": "--quiet: expected no --verbose with it, found both",
     "--version": f"yardbird {version('yardbird')}",
 }
@@ -163,6 +171,17 @@ def test_errors_of_arguments_and_help_come_before_heavy_imports(workspace: Path)
     for (command, expected), (_, said, _, _) in zip(CASES.items(), told[len(helps) :], strict=True):
         assert expected in said, (command, said)
         assert said.count("\n") <= 1, (command, said)
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["run", "--jobs", "x\ny"], 2), ([], 2), (["--version"], 0)])
+def test_an_error_of_options_is_one_line_with_its_own_exit_status(
+    arguments: list[str], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: a box of several lines, without a remedy."""
+    with pytest.raises(SystemExit) as ended:
+        app(arguments)
+    assert ended.value.code in ({0: (0, None), 2: (2,)}[status])
+    assert capsys.readouterr().err.count("\n") == len(arguments) // 2
 
 
 def test_the_checks_of_the_installation_and_of_the_parameters_import_torch_alone(workspace: Path) -> None:
