@@ -282,12 +282,24 @@ def test_before_a_run_settings_of_models_are_checked_only_if_they_changed(
         refuse_problem()
 
 
-def test_a_fault_of_yaml_names_each_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files.write_text(tmp_path / "params.yaml", "seed: 0\n bars: 1\n")
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("seed: 0\n bars: 1\n", "mapping values are not allowed here in line 2, column 6"),
+        ("a: 1\na: 2", 'while constructing a mapping in line 1, column 1, found duplicate key "a" with value "2" '
+         '(original value: "1") in line 2, column 1'),
+        ("a: *x", "undefined alias 'x' in line 1, column 4"),
+        ("\t- a", "character '\\t' that cannot start any token in line 1, column 1"),
+        ("a: \x01", 'unacceptable character #x0001: special characters are not allowed at position 3'),
+    ],
+)  # fmt: skip
+def test_a_fault_of_yaml_names_each_line_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, fault: str
+) -> None:
+    files.write_text(tmp_path / "params.yaml", text)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         app(["check"])
-    fault = "mapping values are not allowed here in line 2, column 6 (bars: 1)"
     assert ended.value.code == f"error: params.yaml: expected valid YAML, found {fault}; correct that line"
 
 

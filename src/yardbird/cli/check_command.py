@@ -1,7 +1,6 @@
 """`yardbird check`: checks every value of params.yaml, and the files that it names."""
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ def check(as_json: AsJson = False) -> None:
 
     - `yardbird check --json`
     """
-    content = _read()
+    content = read_params()
     problems: list[ConfigError] = []
     for found in _problems(content):
         problems.append(found)
@@ -75,19 +74,9 @@ def refuse_problem(path: Path = PARAMS, place: Callable[[str], str] = lambda key
     Raises:
         InputError: the first problem.
     """
-    content = {section: value for section, value in _read(path).items() if section in SECTIONS}
+    content = {section: value for section, value in read_params(path).items() if section in SECTIONS}
     for one in _problems(content, path, before_run=True):
         raise InputError(place(one.key), expected=one.expected, found=one.found, remedy=_remedy(one))
-
-
-def _read(path: Path = PARAMS) -> Mapping[str, Any]:
-    """`read_params`, whose error then says each place once."""
-    try:
-        return read_params(path)
-    except InputError as error:
-        found = re.sub(r'in "<unicode string>", ([^:]+): (.*?) \^ \(line: \d+\)', r"in \1 (\2)", error.found)
-        found = found.partition(" To suppress this check")[0].removeprefix("found ")
-        raise InputError(error.what, expected=error.expected, found=found, remedy=error.remedy) from None
 
 
 def _remedy(problem: ConfigError) -> str:
