@@ -105,6 +105,15 @@ class WriteError(YardbirdError, OSError):
         return str(self.args[0])  # OSError would show its number and text instead
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts.
+
+    >>> counted(1, "solo"), counted(2, "solo")
+    ('1 solo', '2 solos')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _short(text: str) -> str:
     """A hostile file may contain a word of megabytes."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

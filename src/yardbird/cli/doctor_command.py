@@ -16,7 +16,7 @@ import typer
 
 from yardbird.cli.console import print_json
 from yardbird.cli.doctor_of_data import examine_folders
-from yardbird.errors import InputError, YardbirdError
+from yardbird.errors import InputError, YardbirdError, counted
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _SPARE_GB, _NEEDED_GB = 10, 2
@@ -50,7 +50,8 @@ def doctor(
     line is ok, warn (works, but not optimally) or fail, with a remedy; the exit status is 1 if any line is fail.
 
     With folders, it reports what the pipeline does with each file and why, notes lost on each grid, duplicates, written
-    and timed editions, missing information, and remedies. The folders are never changed.
+    and timed editions, missing information, and remedies. The folders are never changed. The first
+    line counts the files that are not used; the exit status is 1 if no file is usable.
 
     Examples:
 
@@ -187,7 +188,7 @@ def database() -> Iterator[Finding]:
             return
     client, experiment = connect(root)
     runs = client.search_runs([experiment], max_results=1000)
-    yield Finding("ok", "MLflow", f"{shown(remote) if remote else 'mlflow.db'}: {len(runs)} runs")
+    yield Finding("ok", "MLflow", f"{shown(remote) if remote else 'mlflow.db'}: {counted(len(runs), 'run')}")
 
 
 def disk() -> Iterator[Finding]:
@@ -214,7 +215,7 @@ def repository() -> Iterator[Finding]:
         yield Finding("fail", "Git", "the repository has no commit", "make one; experiments start from a commit")
     else:
         changed = len(status.stdout.splitlines())
-        files = "1 changed file" if changed == 1 else f"{changed} changed files"
+        files = counted(changed, "changed file")
         yield Finding("ok", "Git", f"{files} not committed; experiments include them" if changed else "no changes")
     if not (Path(".dvc") / "config").is_file():
         yield Finding(
