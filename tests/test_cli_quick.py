@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -260,6 +261,49 @@ def test_all_problems_of_the_parameters_are_reported(
         app(["check", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert ({one["key"] for one in found["problems"]}, found["ok"]) == (expected, False)
+
+
+def test_parameters_that_do_not_fit_a_small_corpus_are_found_before_the_run(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: the split and augment stages found them, one after the other."""
+    sources = "sources:\n  ada: data/ada\n  bo: data/bo\n"
+    text = re.sub(r"(?m)^sources:\n(?: .*\n)+", sources, (workspace / "params.yaml").read_text())
+    shutil.copytree(ROOT / "data/charts", tmp_path / "data/charts")
+    pitches = np.random.default_rng(0).integers(55, 80, (8, 64))
+    names = ("ash", "bay", "elm", "fig", "fir", "oak", "pine", "yew")
+    for number, (name, line) in enumerate(zip(names, pitches.tolist(), strict=True)):
+        notes = make_notes([(6 * place, 6, pitch, 90) for place, pitch in enumerate(line)])
+        folder = ("ada", "bo")[number % 2]
+        write_score(Score(12, notes, end_tick=384), tmp_path / f"data/{folder}/{name}.mid")
+    monkeypatch.chdir(tmp_path)
+
+    def refused(text: str, fault: str) -> str:
+        files.write_text(Path("params.yaml"), text)
+        with pytest.raises(InputError, match=fault) as raised:
+            refuse_problem()
+        return str(raised.value)
+
+    said = refused(
+        text, r"^params.yaml: split.salt: expected .*, found none for .*; add tunes, or set split.salt to \d+$"
+    )
+    text = text.replace("  salt: 1 ", f"  salt: {said.rpartition(' ')[2]} ")
+    said = refused(
+        text, r"^params.yaml: augment.target_size: expected .*, found one that needs \d+; write 8 to \d+, or"
+    )
+    text = text.replace("target_size: 1000", f"target_size: {said.partition('write 8 to ')[2].partition(',')[0]}")
+    files.write_text(Path("params.yaml"), text)
+    with pytest.raises(SystemExit):
+        app(["check"])
+    assert capsys.readouterr() == (f"params.yaml: {len(SECTIONS)} sections, no problem\n", "")
+    for salt in range(100):
+        files.write_text(Path("params.yaml"), re.sub(r"  salt: \d+ ", f"  salt: {salt} ", text))
+        with suppress(InputError):
+            refuse_problem()
+        if said := capsys.readouterr().err:
+            break
+    better = r"note: params.yaml: split.salt: \w+ has nothing by (ada|bo)[\w ,]*; split.salt \d+ gives a better split\n"
+    assert re.match(better, said)
 
 
 def test_before_a_run_settings_of_models_are_checked_only_if_they_changed(
