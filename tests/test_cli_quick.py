@@ -191,6 +191,19 @@ def test_the_checks_of_the_installation_and_of_the_parameters_import_torch_alone
         assert set(heavy) <= {"torch", "librosa"}, said  # librosa imports its parts when they are used
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from yardbird.cli import app; app(['--version'])",
+        "from yardbird.errors import exit_on_error; exit_on_error(lambda: None)()",
+    ],
+)
+def test_the_collection_of_garbage_at_exit_skips_all_objects(code: str) -> None:
+    watch = "import atexit, gc; atexit.register(lambda: print(len(gc.get_objects())))"
+    ran = subprocess.run([sys.executable, "-c", f"{watch}; {code}"], capture_output=True, text=True, check=True)
+    assert int(ran.stdout.split()[-1]) < 100
+
+
 def test_a_new_process_reports_an_error_soon_after_its_imports(workspace: Path) -> None:
     """Processors differ, so the measure is the time to import the libraries that reading options and files needs."""
 

@@ -8,6 +8,7 @@
 Internal invariants are checked by `assert` and never raise these errors.
 """
 
+import atexit
 import errno
 import functools
 import gc
@@ -155,7 +156,8 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def guarded() -> None:
-        gc.freeze()  # collections, also the one at exit, skip the modules imported so far
+        gc.freeze()  # collections skip the modules imported so far
+        atexit.register(gc.freeze)  # that at exit skips all objects, which takes tenths of a second with torch
         gc.enable()
         try:
             main()

@@ -1,5 +1,6 @@
 """The command line. Commands import heavy libraries themselves, so that `yardbird --help` is fast."""
 
+import atexit
 import gc
 import os
 import sys
@@ -35,7 +36,7 @@ from yardbird.errors import InputError, YardbirdError, disk_fault
 
 _INTERRUPTED, _USAGE = 130, 2  # Typer's exit status after Ctrl-C, and after an error of options or arguments
 #: Garbage is collected after so many new objects: imports create hundreds of thousands and leave no garbage.
-_NEW_OBJECTS = 50_000
+_NEW_OBJECTS = 100_000
 _cli = typer.Typer(
     epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
@@ -104,6 +105,7 @@ def app(arguments: Sequence[str] | None = None) -> None:
     """
     _open_closed_streams()
     gc.set_threshold(_NEW_OBJECTS)
+    atexit.register(gc.freeze)  # the collection at exit takes tenths of a second with torch
     try:
         status = _cli(args=arguments, prog_name="yardbird", standalone_mode=False)
         if status == _INTERRUPTED:
