@@ -9,7 +9,7 @@ from yardbird.config import BACKGROUND, read_section, read_seed
 from yardbird.data.augmentation import AugmentConfig, augment
 from yardbird.data.manifest import read_solos
 from yardbird.data.sources import read_sources
-from yardbird.errors import exit_on_error
+from yardbird.errors import counted, exit_on_error
 from yardbird.execution import prepare_workers
 from yardbird.shards import stage_shards
 from yardbird.tables.split_table import read_splits
@@ -27,7 +27,7 @@ def main() -> None:
     prepare_workers()
     shards = stage_shards("augment")
     total = augment(rows, INGESTED, splits, Path("data/augmented"), config, read_seed(), background, shards)
-    print(f"{len(rows)} solos, {total} including copies")
+    print(f"{counted(len(rows), 'solo')}, {total} including copies")
 
 
 if __name__ == "__main__":

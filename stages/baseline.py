@@ -1,9 +1,11 @@
 """Stage baseline: n-grams over event tokens and over the melody grid, their held-out scores, and their solos."""
 
+import gc
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files

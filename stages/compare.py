@@ -1,8 +1,10 @@
 """Stage compare: compares all evaluated families in one report with plots, and writes the metrics that DVC shows."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files

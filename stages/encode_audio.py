@@ -1,8 +1,10 @@
 """Stage encode_audio: encode clips with the codec of musicgen.checkpoint, to train musicgen on the codes."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files

@@ -1,8 +1,10 @@
 """Stage evaluate@<family>: held-out tunes and generated solos, compared with real solos, their floor and the n-gram."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files

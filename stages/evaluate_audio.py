@@ -1,8 +1,10 @@
 """Stage evaluate_audio: evaluates a sound family on held-out clips and by its transcribed solos."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files

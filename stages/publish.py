@@ -1,5 +1,6 @@
 """Stage publish: record the pipeline's state in MLflow, and register every trained family."""
 
+import gc
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -22,10 +23,12 @@ def main() -> None:
     gates, seed = read_section("publish", dict[str, Gate]), {"seed": read_seed()}
 
     # MLflow and torch take seconds to import, so that errors in parameters come first
+    gc.disable()  # imports leave no garbage
     from yardbird.serving import music_transformer_endpoint, music_vae_endpoint, musicgen_endpoint
     from yardbird.tracking.publish import publish
     from yardbird.tracking.store import project_root
 
+    gc.enable()
     endpoints = (
         (music_transformer_endpoint.ENDPOINT, notes),
         (music_vae_endpoint.ENDPOINT, notes),

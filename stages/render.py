@@ -1,8 +1,10 @@
 """Stage render: the user's recordings, or the corpus rendered with the SoundFont → clips with captions."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.config import read_section, read_seed

@@ -1,8 +1,10 @@
 """Stage report: one page with all results, solos and sounds of a run."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird.data.sources import read_sources

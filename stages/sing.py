@@ -1,8 +1,10 @@
 """Stage sing: draws sound for the prompts of section `sing`."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files

@@ -11,7 +11,7 @@ from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.roles import read_background
 from yardbird.data.sources import read_sources
 from yardbird.data.splitting import SplitConfig, split_solos
-from yardbird.errors import exit_on_error
+from yardbird.errors import counted, exit_on_error
 from yardbird.tables.split_table import SplitRow, write_splits
 from yardbird.tables.typed_table import read_table
 
@@ -33,7 +33,7 @@ def main() -> None:
         print(f"{name}: " + ", ".join(f"{count} by {artist}" for artist, count in sorted(counts.items())))
         if background:
             use = "trained on" if name == "train" else "left out because their tunes are held out"
-            print(f"  background: {len(own) - counts.total()} solos, {use}")
+            print(f"  background: {counted(len(own) - counts.total(), 'solo')}, {use}")
     for warning in dealt.warnings:
         print(f"warning: {warning}", file=sys.stderr)
 

@@ -1,8 +1,10 @@
 """Stage train: train a family and keep the weights of its best epoch: python stages/train.py music_transformer"""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 import torch
@@ -33,10 +35,12 @@ def main() -> None:
     check_sums(encoded)
 
     # Slow imports: after errors in parameters and data, and before torch flushes subnormal numbers (NumPy would warn).
+    gc.disable()
     from yardbird.tracking.runs import TrainingRun
     from yardbird.tracking.store import board_folder, project_root, provenance
     from yardbird.training.fit import assist, fit, precision_of
 
+    gc.enable()
     prepare_torch(config.threads)
     torch.manual_seed(derive_seed(seed, "create", name))
     family = load_family(name).create(encoded, PARAMS)

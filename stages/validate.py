@@ -1,8 +1,10 @@
 """Stage validate: set aside the solos with errors, count the warnings, write the Data Docs (HTML)."""
 
+import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # until main(): imports leave no garbage
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from yardbird import files
@@ -12,7 +14,7 @@ from yardbird.data.manifest import SetAside, read_solos
 from yardbird.data.sources import read_sources, remove_other_sources
 from yardbird.data.validate_config import ValidateConfig
 from yardbird.data.validation import read_scores, refuse, validate
-from yardbird.errors import exit_on_error
+from yardbird.errors import counted, exit_on_error
 from yardbird.tables.typed_table import write_table
 
 INGESTED, DOCS = Path("data/ingested"), Path("reports/data_docs")
@@ -37,7 +39,7 @@ def main() -> None:
     write_table(Path("data/set_aside.csv"), SetAside, set_aside)
     health = examine(rows, scores, verdict, read_limits())
     files.write_json(Path("reports/data_health.json"), health.to_dict())
-    counts = f"{verdict.solos} solos, set aside: {len(set_aside)}, warnings: {verdict.count('warning')}"
+    counts = f"{counted(verdict.solos, 'solo')}, set aside: {len(set_aside)}, warnings: {verdict.count('warning')}"
     print(f"{counts}; see {DOCS}/index.html")
 
 

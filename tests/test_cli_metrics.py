@@ -1,6 +1,7 @@
 """`yardbird metrics`, on valid and on damaged files."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def test_a_solo_is_shown_as_a_table_of_all_metrics(solos, capsys):
     shown = capsys.readouterr().out
     score = read_score(solos / "0.mid")
     for name, value in {**describe(score), **common_values([score])[0]}.items():
-        assert f"{name.replace('_', ' '):32}" in shown
+        assert f"\n{name.replace('_', ' ')}" in shown
         assert ("–" if value is None else f"{value:.3f}") in shown
     assert "mean" not in shown
+    assert re.search(r"\npitch range, semitones +[0-9.]+ range of pitches\n", shown)
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_several_solos_are_columns_with_their_mean(solos, capsys, monkeypatch):

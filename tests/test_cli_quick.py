@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,14 @@ CASES = {
     "exp -S generate.bras=1": "generate.bras=1: expected a parameter such as generate.bars, found an unknown key; ",
     "blind-test results": "blind_test: expected a blind test, found no test.json",
     "blind-test serve --public-url example": "--public-url: expected an address",
+    "generate --bars x": "yardbird generate: --bars: expected an integer, found x; see `yardbird generate --help`",
+    "generate --bars": "yardbird generate: option '--bars' requires an argument; see `yardbird generate --help`",
+    "generate --foo": "yardbird generate: expected a known option, such as --force or --out, found --foo; see `yard",
+    "generate --notation cello": "yardbird generate: --notation: 'cello' is not one of 'alto', 'tenor', 'trumpet', ",
+    "generate one.mid two.mid": "yardbird generate: got unexpected extra argument(s) (two.mid); see `yardbird gene",
+    "run --jobs 0": "yardbird run: --jobs: expected 1 or more, found 0; see `yardbird run --help`",
+    "metrics": "yardbird metrics: files: expected a value, found nothing; see `yardbird metrics --help`",
+    "generat": "yardbird: no such command 'generat' (did you mean 'generate', 'regenerate'?); see `yardbird --help`",
     "-q -v fetch": "--quiet: expected no --verbose with it, found both",
     "--version": f"yardbird {version('yardbird')}",
 }
@@ -101,7 +110,7 @@ HELP = [
     "", "generate", "sing", "interpolate", "transfer", "blend", "metrics", "ingest", "doctor", "fetch", "exp", "check",
     "mlflow sync", "blind-test serve",
 ]  # fmt: skip
-HEAVY = {"torch", "transformers", "librosa", "matplotlib", "mlflow", "pandas"}
+HEAVY = {"torch", "transformers", "librosa", "matplotlib", "mlflow", "pandas", "scipy", "numba", "huggingface_hub"}
 #: Reads a JSON list of arguments; writes for each: exit status, what was printed, heavy modules, CPU seconds.
 RUN = f"""
 import contextlib, io, json, sys, time
@@ -145,14 +154,17 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def run_all(folder: Path, commands: list[list[str]]) -> list[tuple[bool, str, list[str], float]]:
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN], cwd=folder, input=json.dumps(commands), capture_output=True, text=True, check=True
+    )
+    return json.loads(ran.stdout)
+
+
 def test_errors_of_arguments_and_help_come_before_heavy_imports(workspace: Path) -> None:
     helps = [[*command.split(), "--help"] for command in HELP]
     cases = [command.split() for command in CASES]
-    ran = subprocess.run(
-        [sys.executable, "-c", RUN], cwd=workspace, input=json.dumps([*helps, *cases]), capture_output=True, text=True,
-        check=True,
-    )  # fmt: skip
-    told = json.loads(ran.stdout)
+    told = run_all(workspace, [*helps, *cases])
     for command, (failed, said, heavy, seconds) in zip([*helps, *cases], told, strict=True):
         assert not heavy, (command, heavy)
         assert seconds < 1, (command, seconds)
@@ -160,6 +172,36 @@ def test_errors_of_arguments_and_help_come_before_heavy_imports(workspace: Path)
     for (command, expected), (_, said, _, _) in zip(CASES.items(), told[len(helps) :], strict=True):
         assert expected in said, (command, said)
         assert said.count("\n") <= 1, (command, said)
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["run", "--jobs", "x\ny"], 2), ([], 2), (["--version"], 0)])
+def test_an_error_of_options_is_one_line_with_its_own_exit_status(
+    arguments: list[str], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: a box of several lines, without a remedy."""
+    with pytest.raises(SystemExit) as ended:
+        app(arguments)
+    assert ended.value.code in ({0: (0, None), 2: (2,)}[status])
+    assert capsys.readouterr().err.count("\n") == len(arguments) // 2
+
+
+def test_the_checks_of_the_installation_and_of_the_parameters_import_torch_alone(workspace: Path) -> None:
+    """Regression: the doctor imported SciPy and, without a database, MLflow; each takes a second or two."""
+    for _, said, heavy, _ in run_all(workspace, [["doctor"], ["check"]]):
+        assert set(heavy) <= {"torch", "librosa"}, said  # librosa imports its parts when they are used
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from yardbird.cli import app; app(['--version'])",
+        "from yardbird.errors import exit_on_error; exit_on_error(lambda: None)()",
+    ],
+)
+def test_the_collection_of_garbage_at_exit_skips_all_objects(code: str) -> None:
+    watch = "import atexit, gc; atexit.register(lambda: print(len(gc.get_objects())))"
+    ran = subprocess.run([sys.executable, "-c", f"{watch}; {code}"], capture_output=True, text=True, check=True)
+    assert int(ran.stdout.split()[-1]) < 100
 
 
 def test_a_new_process_reports_an_error_soon_after_its_imports(workspace: Path) -> None:
@@ -234,6 +276,49 @@ def test_all_problems_of_the_parameters_are_reported(
     assert ({one["key"] for one in found["problems"]}, found["ok"]) == (expected, False)
 
 
+def test_parameters_that_do_not_fit_a_small_corpus_are_found_before_the_run(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: the split and augment stages found them, one after the other."""
+    sources = "sources:\n  ada: data/ada\n  bo: data/bo\n"
+    text = re.sub(r"(?m)^sources:\n(?: .*\n)+", sources, (workspace / "params.yaml").read_text())
+    shutil.copytree(ROOT / "data/charts", tmp_path / "data/charts")
+    pitches = np.random.default_rng(0).integers(55, 80, (8, 64))
+    names = ("ash", "bay", "elm", "fig", "fir", "oak", "pine", "yew")
+    for number, (name, line) in enumerate(zip(names, pitches.tolist(), strict=True)):
+        notes = make_notes([(6 * place, 6, pitch, 90) for place, pitch in enumerate(line)])
+        folder = ("ada", "bo")[number % 2]
+        write_score(Score(12, notes, end_tick=384), tmp_path / f"data/{folder}/{name}.mid")
+    monkeypatch.chdir(tmp_path)
+
+    def refused(text: str, fault: str) -> str:
+        files.write_text(Path("params.yaml"), text)
+        with pytest.raises(InputError, match=fault) as raised:
+            refuse_problem()
+        return str(raised.value)
+
+    said = refused(
+        text, r"^params.yaml: split.salt: expected .*, found none for .*; add tunes, or set split.salt to \d+$"
+    )
+    text = text.replace("  salt: 1 ", f"  salt: {said.rpartition(' ')[2]} ")
+    said = refused(
+        text, r"^params.yaml: augment.target_size: expected .*, found one that needs \d+; write 8 to \d+, or"
+    )
+    text = text.replace("target_size: 1000", f"target_size: {said.partition('write 8 to ')[2].partition(',')[0]}")
+    files.write_text(Path("params.yaml"), text)
+    with pytest.raises(SystemExit):
+        app(["check"])
+    assert capsys.readouterr() == (f"params.yaml: {len(SECTIONS)} sections, no problem\n", "")
+    for salt in range(100):
+        files.write_text(Path("params.yaml"), re.sub(r"  salt: \d+ ", f"  salt: {salt} ", text))
+        with suppress(InputError):
+            refuse_problem()
+        if said := capsys.readouterr().err:
+            break
+    better = r"note: params.yaml: split.salt: \w+ has nothing by (ada|bo)[\w ,]*; split.salt \d+ gives a better split\n"
+    assert re.match(better, said)
+
+
 def test_before_a_run_settings_of_models_are_checked_only_if_they_changed(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,12 +339,24 @@ def test_before_a_run_settings_of_models_are_checked_only_if_they_changed(
         refuse_problem()
 
 
-def test_a_fault_of_yaml_names_each_line_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files.write_text(tmp_path / "params.yaml", "seed: 0\n bars: 1\n")
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("seed: 0\n bars: 1\n", "mapping values are not allowed here in line 2, column 6"),
+        ("a: 1\na: 2", 'while constructing a mapping in line 1, column 1, found duplicate key "a" with value "2" '
+         '(original value: "1") in line 2, column 1'),
+        ("a: *x", "undefined alias 'x' in line 1, column 4"),
+        ("\t- a", "character '\\t' that cannot start any token in line 1, column 1"),
+        ("a: \x01", 'unacceptable character #x0001: special characters are not allowed at position 3'),
+    ],
+)  # fmt: skip
+def test_a_fault_of_yaml_names_each_line_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, fault: str
+) -> None:
+    files.write_text(tmp_path / "params.yaml", text)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         app(["check"])
-    fault = "mapping values are not allowed here in line 2, column 6 (bars: 1)"
     assert ended.value.code == f"error: params.yaml: expected valid YAML, found {fault}; correct that line"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Predicate
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from yardbird.errors import ConfigError, InputError
 from yardbird.yaml_text import parsed_yaml
@@ -112,8 +112,7 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
         found = "brackets or sections inside each other, too deep to read"
         raise InputError(path, expected="valid YAML", found=found, remedy="correct it") from None
     except YAMLError as error:
-        line = " ".join(str(error).replace("<byte string>", path.name).split())
-        raise InputError(path, expected="valid YAML", found=line, remedy="correct that line") from None
+        raise InputError(path, expected="valid YAML", found=_fault(error), remedy="correct that line") from None
     except UnicodeDecodeError:
         raise InputError(path, expected="UTF-8 text", found="another encoding", remedy="save it as UTF-8") from None
     except Exception as error:  # ruamel raises many types of errors for values such as the date 2001-13-32
@@ -122,6 +121,15 @@ def read_params(path: Path = PARAMS) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(path, "(top level)", expected="sections", found=_show(content))
     return content
+
+
+def _fault(error: YAMLError) -> str:
+    """The error of a YAML parser in one line that names each place once."""
+    if not isinstance(error, MarkedYAMLError):
+        return " ".join(str(error).replace(' in "<unicode string>",', " at").split())
+    parts = ((error.context, error.context_mark), (error.problem, error.problem_mark))
+    places = (f"{text} in line {mark.line + 1}, column {mark.column + 1}" for text, mark in parts if text and mark)
+    return ", ".join(places).removeprefix("found ")
 
 
 def read_section(section: str, config: type[Config], path: Path = PARAMS) -> Config:

@@ -8,6 +8,7 @@
 Internal invariants are checked by `assert` and never raise these errors.
 """
 
+import atexit
 import errno
 import functools
 import gc
@@ -105,6 +106,15 @@ class WriteError(YardbirdError, OSError):
         return str(self.args[0])  # OSError would show its number and text instead
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts.
+
+    >>> counted(1, "solo"), counted(2, "solo")
+    ('1 solo', '2 solos')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _short(text: str) -> str:
     """A hostile file may contain a word of megabytes."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
@@ -141,12 +151,14 @@ def exit_on_error(main: Callable[[], None]) -> Callable[[], None]:
 
     A missing file is such an error: a user may run a stage by hand before the stages that write its input. So is a full
     or read-only disk. Ctrl-C ends the stage without a message, with status 130 as in a shell. Garbage collection skips
-    the objects that exist when the stage starts.
+    the objects that exist when the stage starts, and is enabled: scripts with slow imports disable it during these.
     """
 
     @functools.wraps(main)
     def guarded() -> None:
-        gc.freeze()  # collections, also the one at exit, skip the modules imported so far
+        gc.freeze()  # collections skip the modules imported so far
+        atexit.register(gc.freeze)  # that at exit skips all objects, which takes tenths of a second with torch
+        gc.enable()
         try:
             main()
         except YardbirdError as error:

@@ -45,7 +45,7 @@ def test_a_test_is_exported_and_its_answers_are_imported(test: BlindTest, capsys
     found = json.loads(capsys.readouterr().out)
     assert (found["total"]["listeners"], found["from_files"]) == (1, 1)
     assert run("results") in (0, None)
-    assert "1 listeners (1 from files)" in capsys.readouterr().out
+    assert "1 listener (1 from files)" in capsys.readouterr().out
 
 
 def test_votes_are_printed_as_csv(test: BlindTest, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_training_pairs_are_written_one_a_line(
     Path("good.json").write_text(answers(1, dict.fromkeys([q[0] for q in pairs.questions], Given("a")) | right))
     run("import", "good.json", "--folder", "pairs")
     assert run("training-pairs", "--folder", "pairs", "--out", "pairs.jsonl") in (0, None)
-    assert "pairs.jsonl: 1 pairs; left out: 0 ties" in capsys.readouterr().out
+    assert "pairs.jsonl: 1 pair; left out: 0 ties" in capsys.readouterr().out
     (record,) = map(json.loads, Path("pairs.jsonl").read_text().splitlines())
     assert record["chosen"]["family"] == "transformer"
     assert (record["votes_chosen"], record["votes_rejected"]) == (1, 0)

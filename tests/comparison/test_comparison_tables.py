@@ -463,7 +463,7 @@ def test_a_background_source_is_described_as_one():
     ]
     parker, others = describe_corpus(rows)
     assert parker == "Source `parker`: 0 train, 0 validation, 1 test solos, split by tune."
-    assert others.startswith("Source `others`, background: 1 solos, used for training only")
+    assert others.startswith("Source `others`, background: 1 solo, used for training only")
 
 
 def everything(data: Path, reports: Path) -> Comparison:

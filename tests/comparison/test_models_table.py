@@ -42,6 +42,15 @@ def write_rows(reports: Path, name: str, sets: Sets, **held_out: float) -> None:
     write_json(reports / f"evaluate/{name}.json", {})
 
 
+def test_the_interval_of_a_distance_has_no_negative_end(data: Path, tmp_path: Path) -> None:
+    """Regression: a mean of absolute values had a symmetric interval, such as 0.42 [−0.10, 0.94]."""
+    write_rows(tmp_path, "music_vae", {"music_vae": {"pitch_entropy": (4.01, 0.2, 4), "h1": (3.0, 0.1, 4)}})
+    distance = all_facts(read_comparison(tmp_path, data, tmp_path))["music_vae"].figures["distance"]
+    near, far = 0.01 / 0.2, 1.0 / 0.1
+    widths = 1.96 * np.hypot(0.2 / 2, 0.2 / 4) / 0.2, 1.96 * np.hypot(0.1 / 2, 0.1 / 4) / 0.1
+    assert distance.span == pytest.approx(((0 + far - widths[1]) / 2, (near + far + sum(widths)) / 2))
+
+
 def test_distances_are_means_over_the_metrics_that_all_models_have(data: Path, tmp_path: Path) -> None:
     """Otherwise a model without chords would be judged by fewer and easier metrics."""
     near = {"pitch_entropy": (4.2, 0.2, 4), "h1": (2.2, 0.2, 4)}
@@ -53,6 +62,7 @@ def test_distances_are_means_over_the_metrics_that_all_models_have(data: Path, t
     assert distances[0].value == pytest.approx((0.2 / 0.2 + 0.2 / 0.1) / 2)
     errors = [np.hypot(0.2 / 2, 0.2 / 4) / 0.2, np.hypot(0.2 / 2, 0.1 / 4) / 0.1]
     assert distances[0].high - distances[0].value == pytest.approx(1.96 * np.mean(errors))
+    assert distances[0].low == 0
     margin = facts["music_transformer"].figures["harmony_margin"]
     assert (margin.value, margin.high) == pytest.approx((0.0, 1.96 * 0.1 / 2))
     assert "harmony_margin" not in facts["musicgen"].figures

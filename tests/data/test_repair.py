@@ -194,6 +194,7 @@ def test_the_doctor_writes_copies_and_json(doctor, folder, tmp_path):
 def test_a_folder_without_a_usable_file_is_an_error_after_its_lines(doctor, tmp_path):
     (tmp_path / "a.mid").write_bytes(b"")
     out, code = doctor(tmp_path)
+    assert out.startswith("1 file: 0 used, 1 not\n")
     assert "rejected: " in out
     assert "expected at least one usable file, found none" in str(code)
 

@@ -170,7 +170,7 @@ def test_the_plain_music_of_ireal_pro_is_unrolled(music: str, played: str) -> No
         ("irealb://nothing", "expected a link with one song, found none"),
         ("irealbook://One=A=S=C=n=T44C |T34F |Z", "expected one meter, found 4/4, 3/4"),
         ("irealbook://One=A=S=C=n=T44C |?!|Z", "expected iReal Pro music, found '?!|Z|'"),
-        ("irealbook://One=A=S=C=n=T44x   |C |Z", "bar 1: expected 1 bars to repeat, found 0"),
+        ("irealbook://One=A=S=C=n=T44x   |C |Z", "bar 1: expected 1 bar to repeat, found 0"),
         ("irealbook://One=A=S=C=n=T44C <D.C. al 2nd End.>|Z", "expected D.C. or D.S., al Coda or al Fine"),
     ],
 )

@@ -129,5 +129,5 @@ def test_a_split_of_silence_gives_a_one_line_error(
     for name, grid in (("steps", silence.steps), ("velocities", silence.velocities), ("chords", silence.frame.chords)):
         np.save(tmp_path / f"{name}.npy", grid)
     write_index(tmp_path, [filled(EncodedRow, split="train", length=4)])
-    with pytest.raises(InputError, match=r"expected solos of the train split, found no notes in its 1 solos"):
+    with pytest.raises(InputError, match=r"expected solos of the train split, found no notes in its 1 solo"):
         windows(tmp_path, count=count)

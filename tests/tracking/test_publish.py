@@ -380,7 +380,7 @@ def test_the_card_and_the_runs_name_the_background(project: Path) -> None:
     index = Path("data/encoded/events/index.csv")
     index.write_text(index.read_text() + "others/x,others/x,train,background,Q,x,0,1.0,0,1,1\n")
     card = model_card(ENDPOINT, read_corpus(Path("data/encoded/events")), {}, {}, GATE, "None.")
-    assert "\n- background: 1 solos of others\n" in card
+    assert "\n- background: 1 solo of others\n" in card
     roles = {"others": "background", "parker": "target"}
     assert background_sources({"split": {"params": {"params.yaml": {"roles": roles}}}}) == "others"
     assert background_sources({}) == ""

@@ -66,12 +66,17 @@ def _synthesizer() -> Any:  # mypy does not read the stubs of symusic
         return midi.open_synthesizer(path, SAMPLE_RATE)
 
 
+def synthesised(score: Score) -> NDArray[np.float32]:
+    """The samples as the synthesizer gives them, (samples, 2): at no fixed loudness, and without an import of SciPy."""
+    return midi.render_score(score, _synthesizer(), SAMPLE_RATE, _TAIL_SECONDS)
+
+
 def _part(score: Score, channels: int) -> NDArray[np.float32]:
     """One instrument at the target loudness, without the DC offset that the SoundFont's sax adds to every note."""
 
     from scipy import signal
 
-    samples = midi.render_score(score, _synthesizer(), SAMPLE_RATE, _TAIL_SECONDS)
+    samples = synthesised(score)
     if channels == 1:
         samples = Waveform(samples, SAMPLE_RATE).mono[:, None]
     if not samples.any():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from yardbird.blindtest.messages import ENGLISH, read_messages
 from yardbird.blindtest.questions import KINDS, Mode
 from yardbird.blindtest.results import Group, Match, Results, SourceResult
+from yardbird.errors import counted
 from yardbird.metrics.estimates import Estimate
 
 _Column = tuple[str, Callable[[SourceResult], str]]
@@ -68,8 +69,9 @@ def as_text(results: Results) -> str:
     total, headphones = results.total, ", ".join(f"{count} {name}" for name, count in results.headphones.items())
     shown = columns(results.mode)
     lines = [
-        f"{total.listeners} listeners ({results.from_files} from files); not counted: {results.failed_checks} who "
-        f"failed an attention check, {results.unfinished} who have not finished; headphone check: {headphones}",
+        f"{counted(total.listeners, 'listener')} ({results.from_files} from files); not counted: "
+        f"{results.failed_checks} who failed an attention check, {results.unfinished} who have not finished; "
+        f"headphone check: {headphones}",
         "",
         *_table(
             ("source", *(heading for heading, _ in shown)),
@@ -84,7 +86,7 @@ def as_text(results: Results) -> str:
         cells = zip(group.sources, group_cells(group, results.mode), strict=True)
         values = ", ".join(f"{row.source} {cell}" for row, cell in cells if cell)
         level = read_messages(ENGLISH)[f"experience.{group.name}"]
-        lines.append(f"{level}: {group.listeners} listeners{'; ' if values else ''}{values}")
+        lines.append(f"{level}: {counted(group.listeners, 'listener')}{'; ' if values else ''}{values}")
     lines += [f"not included: {line}" for line in results.left_out]
     return "\n".join(lines)
 

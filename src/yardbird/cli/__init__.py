@@ -1,5 +1,7 @@
 """The command line. Commands import heavy libraries themselves, so that `yardbird --help` is fast."""
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from yardbird.cli.blind_test_commands import blind_test
 from yardbird.cli.check_command import check
@@ -28,9 +31,12 @@ from yardbird.cli.regenerate_command import regenerate
 from yardbird.cli.run_command import restore, run
 from yardbird.cli.sing_command import sing
 from yardbird.cli.studio_command import studio
+from yardbird.cli.usage_errors import usage_line
 from yardbird.errors import InputError, YardbirdError, disk_fault
 
-_INTERRUPTED = 130  # Typer's exit status after Ctrl-C
+_INTERRUPTED, _USAGE = 130, 2  # Typer's exit status after Ctrl-C, and after an error of options or arguments
+#: Garbage is collected after so many new objects: imports create hundreds of thousands and leave no garbage.
+_NEW_OBJECTS = 100_000
 _cli = typer.Typer(
     epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
     no_args_is_help=True,
@@ -93,14 +99,24 @@ def _root(
 
 
 def app(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; an error that a user can fix is one line on stderr, with exit status 1; Ctrl-C with 130."""
+    """Run a command; an error that a user can fix is one line on stderr.
+
+    The exit status is then 1; 2 after an error of options or arguments, and 130 after Ctrl-C.
+    """
     _open_closed_streams()
+    gc.set_threshold(_NEW_OBJECTS)
+    atexit.register(gc.freeze)  # the collection at exit takes tenths of a second with torch
     try:
-        _cli(args=arguments)
-    except SystemExit as ended:
-        if ended.code == _INTERRUPTED:
+        status = _cli(args=arguments, prog_name="yardbird", standalone_mode=False)
+        if status == _INTERRUPTED:
             typer.echo("error: interrupted; complete results are kept", err=True)
-        raise
+        sys.exit(status)
+    except TyperException as error:
+        if type(error).__name__ != "NoArgsIsHelpError":  # the help is printed already
+            typer.echo(usage_line(error, sys.argv[1:] if arguments is None else arguments), err=True)
+        sys.exit(_USAGE)
+    except typer.Abort:
+        sys.exit("error: aborted")
     except YardbirdError as error:
         sys.exit(f"error: {error}")
     except Exception as error:

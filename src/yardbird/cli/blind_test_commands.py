@@ -10,7 +10,7 @@ import typer
 
 from yardbird.blindtest.questions import Mode
 from yardbird.cli.output_places import OUT, Force, free_take
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 
 if TYPE_CHECKING:
     from yardbird.blindtest.bundle import BlindTest, Key
@@ -155,7 +155,7 @@ def import_(
     for path in answers:
         try:
             votes, new = import_answers(path, test, store)
-            typer.echo(f"{path}: {votes} answers, {new} new")
+            typer.echo(f"{path}: {counted(votes, 'answer')}, {new} new")
         except InputError as error:
             bad += 1
             typer.echo(f"error: {error}", err=True)
@@ -216,7 +216,7 @@ def training_pairs(
     if out.is_dir():
         raise InputError(out, expected="a file to write", found="a folder", remedy=f"use {out / 'pairs.jsonl'}")
     files.write_text(out, pairs.as_json_lines(records))
-    typer.echo(f"{out}: {len(records)} pairs; left out: {ties} ties")
+    typer.echo(f"{out}: {counted(len(records), 'pair')}; left out: {counted(ties, 'tie')}")
 
 
 def _open_or_make(folder: Path, mode: Mode | None, language: str | None) -> "tuple[BlindTest, Key, BlindTestConfig]":

@@ -16,7 +16,7 @@ import typer
 
 from yardbird.cli.console import print_json
 from yardbird.cli.doctor_of_data import examine_folders
-from yardbird.errors import InputError, YardbirdError
+from yardbird.errors import InputError, YardbirdError, counted
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _SPARE_GB, _NEEDED_GB = 10, 2
@@ -50,7 +50,8 @@ def doctor(
     line is ok, warn (works, but not optimally) or fail, with a remedy; the exit status is 1 if any line is fail.
 
     With folders, it reports what the pipeline does with each file and why, notes lost on each grid, duplicates, written
-    and timed editions, missing information, and remedies. The folders are never changed.
+    and timed editions, missing information, and remedies. The folders are never changed. The first
+    line counts the files that are not used; the exit status is 1 if no file is usable.
 
     Examples:
 
@@ -138,12 +139,12 @@ def soundfont() -> Iterator[Finding]:
     """Check that every instrument used in renderings produces sound."""
     from yardbird.audio.comping import ACOUSTIC_BASS, PIANO
     from yardbird.audio.soundfont import soundfont_path
-    from yardbird.audio.synth import render
+    from yardbird.audio.synth import synthesised
     from yardbird.music.score import ALTO_SAX, Score, make_notes
 
     path = soundfont_path()
     for program in (ALTO_SAX, PIANO, ACOUSTIC_BASS):
-        if render(Score(12, make_notes([(0, 12, 50, 90)]), end_tick=12, program=program)).peak < 0.01:
+        if synthesised(Score(12, make_notes([(0, 12, 50, 90)]), end_tick=12, program=program)).max() < 0.01:
             yield Finding(
                 "fail", "SoundFont", f"{path.name}: MIDI program {program} is silent", "reinstall pretty_midi"
             )
@@ -167,24 +168,27 @@ def gpu() -> Iterator[Finding]:
 
 def database() -> Iterator[Finding]:
     """Check that MLflow's database is readable; it is not created here."""
-    from yardbird.tracking.store import connect, project_root, tracking_uri
-    from yardbird.tracking.store_faults import shown
-
-    root = project_root()
+    root, remote = Path.cwd(), os.environ.get("MLFLOW_TRACKING_URI")
+    absent = Finding("ok", "MLflow", "no database yet; the first training creates it")
     if (root / "mlruns").is_dir():
         yield Finding(
             "fail", "MLflow", "MLflow would show the folder mlruns/ instead of mlflow.db", "move mlruns/ away"
         )
-    remote = os.environ.get("MLFLOW_TRACKING_URI")
+    if not (remote or (root / "mlflow.db").exists()):
+        yield absent
+        return
+    from yardbird.tracking.store import connect, tracking_uri  # MLflow is slow to import
+    from yardbird.tracking.store_faults import shown
+
     if remote and tracking_uri(root) != remote:
         yield Finding("warn", "MLflow", f"{shown(remote)} does not answer", "start it, or unset MLFLOW_TRACKING_URI")
         remote = None
-    if not remote and not (root / "mlflow.db").exists():
-        yield Finding("ok", "MLflow", "no database yet; the first training creates it")
-        return
+        if not (root / "mlflow.db").exists():
+            yield absent
+            return
     client, experiment = connect(root)
     runs = client.search_runs([experiment], max_results=1000)
-    yield Finding("ok", "MLflow", f"{shown(remote) if remote else 'mlflow.db'}: {len(runs)} runs")
+    yield Finding("ok", "MLflow", f"{shown(remote) if remote else 'mlflow.db'}: {counted(len(runs), 'run')}")
 
 
 def disk() -> Iterator[Finding]:
@@ -211,7 +215,7 @@ def repository() -> Iterator[Finding]:
         yield Finding("fail", "Git", "the repository has no commit", "make one; experiments start from a commit")
     else:
         changed = len(status.stdout.splitlines())
-        files = "1 changed file" if changed == 1 else f"{changed} changed files"
+        files = counted(changed, "changed file")
         yield Finding("ok", "Git", f"{files} not committed; experiments include them" if changed else "no changes")
     if not (Path(".dvc") / "config").is_file():
         yield Finding(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from yardbird.cli.ingest_command import check_folders
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 
 if TYPE_CHECKING:
     from yardbird.data.checkup import Checkup, FileHealth
@@ -56,14 +56,17 @@ def examine_folders(folders: Sequence[Path], *, all_files: bool, as_json: bool, 
     if out is not None:
         changes = repair(checkup, folders, out)
         copies = len({change.copy for change in changes if change.copy})
-        typer.echo(f"{copies} corrected copies in {out}; {out / CHANGES} lists the changes", err=as_json)
+        typer.echo(
+            f"{copies} corrected {'copy' if copies == 1 else 'copies'} in {out}; {out / CHANGES} lists the changes",
+            err=as_json,
+        )
 
 
 def _corpus(checkup: "Checkup") -> Iterator[str]:
     from yardbird.data.health import summarise
 
     used = sum(file.used for file in checkup.files)
-    yield typer.style(f"{len(checkup.files)} files: {used} used, {len(checkup.files) - used} not", bold=True)
+    yield typer.style(f"{counted(len(checkup.files), 'file')}: {used} used, {len(checkup.files) - used} not", bold=True)
     for source in checkup.health.sources:
         yield from _source(source)
     findings = summarise(checkup.findings)
@@ -79,7 +82,7 @@ def _corpus(checkup: "Checkup") -> Iterator[str]:
 
 def _source(source: "SourceHealth") -> Iterator[str]:
     lowest, median, highest = source.qpm
-    yield typer.style(f"{source.name}: {source.solos} solos, {source.notes:,} notes", bold=True)
+    yield typer.style(f"{source.name}: {counted(source.solos, 'solo')}, {source.notes:,} notes", bold=True)
     swing = f"; median swing ratio {source.swing:.2f}" if source.swing is not None else ""
     editions = ", ".join(f"{count} {edition}" for edition, count in source.editions.items())
     yield f"  edition: {editions}{swing}"
@@ -88,7 +91,7 @@ def _source(source: "SourceHealth") -> Iterator[str]:
     for loss in source.grids:
         moved = loss.moved / max(1, loss.notes)
         yield (
-            f"  {loss.steps_per_beat:2} steps a beat: {loss.lost} notes lost ({loss.lost_share:.2%}), "
+            f"  {loss.steps_per_beat:2} steps a beat: {counted(loss.lost, 'note')} lost ({loss.lost_share:.2%}), "
             f"{moved:.0%} moved, by {loss.error_ms:.1f} ms on average"
         )
 
@@ -116,7 +119,7 @@ def _state(file: "FileHealth") -> str:
 
 
 def _facts(row: "SoloRow") -> str:
-    facts = [row.artist, row.title, row.key, f"{row.bars} bars", f"{row.notes} notes", f"{row.qpm:.0f} qpm"]
+    facts = [row.artist, row.title, row.key, counted(row.bars, "bar"), f"{row.notes} notes", f"{row.qpm:.0f} qpm"]
     facts.append(f"chords {row.chord_coverage:.0%}")
     more = {field.name: getattr(row, field.name) for field in fields(row) if field.name not in _SHOWN}
     facts += [f"{name.replace('_', ' ')}: {value}" for name, value in more.items() if value]

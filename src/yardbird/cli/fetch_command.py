@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 
 
 def fetch(
@@ -39,5 +39,5 @@ def fetch(
     collection = COLLECTIONS[name]
     folder = to / name
     fetched = fetch_collection(collection, folder)
-    typer.echo(f"{folder}: {len(fetched)} {'file' if len(fetched) == 1 else 'files'}; licence: {collection.licence}")
+    typer.echo(f"{folder}: {counted(len(fetched), 'file')}; licence: {collection.licence}")
     typer.echo(f"next: {collection.use.format(folder=folder.as_posix())}")

@@ -15,7 +15,7 @@ from yardbird.cli.notation_command import Player
 from yardbird.cli.output_places import Force, check_out
 from yardbird.cli.streamed_bars import stream_bars
 from yardbird.cli.written_solos import FOLDER, WrittenSolos
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 from yardbird.progress import progress
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def _fill(
         if not isinstance(family, TokenFamily):
             remedy = "choose a music_transformer"
             raise InputError(model.folder, expected="a model that fills bars", found=f"a {family.name}", remedy=remedy)
-        with working(f"filling {sum(map(len, filled.bars))} bars"):
+        with working(f"filling {counted(sum(map(len, filled.bars)), 'bar')}"):
             scores = fill(family, filling, count, settings, target.seed)
         solos = [
             Solo(Order(name, score.bar_count, filled=filled), number, score)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yardbird.cli.console import AsJson, print_json
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 
 if TYPE_CHECKING:
     from yardbird.data.ingest import Survey
@@ -91,7 +91,8 @@ def _show(folder: Path, found: "Survey") -> None:
     typer.secho(f"{folder}", bold=True)
     for solo in found.used:
         row = solo.row
-        facts = f"{row.artist} · {row.title} · {row.key} · {row.bars} bars · {row.notes} notes · {row.qpm:.0f} qpm"
+        length = f"{counted(row.bars, 'bar')} · {row.notes} notes"
+        facts = f"{row.artist} · {row.title} · {row.key} · {length} · {row.qpm:.0f} qpm"
         facts += f" · chords {row.chord_coverage:.0%}" + (f" · {row.flags.replace('|', ', ')}" if row.flags else "")
         typer.echo(f"  {typer.style('used', fg='green')}  {row.file}: {facts}")
         typer.echo(f"        part: {row.part}; other parts: {row.parts_left or 'none'}")

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from yardbird.music.score import Score
 
 Values = Mapping[str, float | None]
-_NAME_WIDTH, _COLUMN = 32, 14
+_NAME_WIDTH, _COLUMN, _WORDS = 31, 14, 33
+#: Units of metrics; the others are shares, ratios or counts.
+_UNITS = {
+    **dict.fromkeys(("pitch_entropy", "h1", "h4", "rhythm_diversity", "pitch_class_entropy"), "bits"),
+    **dict.fromkeys(("phrase_length_median", "phrase_length_p10", "phrase_length_p90"), "notes"),
+    "pitch_range": "semitones",
+    "longest_run": "intervals",
+}
 _REMEDY = "use a folder with MIDI, MusicXML, ABC or kern files"
 
 
@@ -28,10 +35,10 @@ def metrics(
     """Measure solos: pitch, rhythm, harmony, phrases, bebop figures; with --against also copied runs.
 
     Each file is read as by the ingest stage: its solo line, and its chords if there are any. The last metrics are those
-    of MusPy that apply to a single line. A dash means that a metric
-    is undefined, such as harmony without chords. --against FOLDER adds the shares of the solo's runs of 4, 6, 8 and 10
-    intervals that occur in the folder's solos in any key, the longest such run, and its source; a file of that folder
-    is not compared with itself.
+    of MusPy that apply to a single line. Values without a unit are shares, ratios or counts; docs/metrics.md defines
+    each metric. A dash means that a metric is undefined, such as harmony without chords. --against FOLDER adds the
+    shares of the solo's runs of 4, 6, 8 and 10 intervals that occur in the folder's solos in any key, the longest such
+    run, and its source; a file of that folder is not compared with itself.
 
     An unusable file is one line on stderr; the others are shown, and the exit status is 1.
 
@@ -116,20 +123,28 @@ def _place(name: str) -> str:
 
 
 def _show(table: Mapping[str, Values], known: Sequence[Values]) -> None:
-    """Print metrics as rows and solos as columns, in blocks as wide as the terminal; means are last."""
+    """Print metrics as rows and solos as columns, in blocks as wide as the terminal; means are last.
+
+    Each row starts with the name and the unit, and ends with the name in words if the terminal is wide enough.
+    """
+    from yardbird.report.metric_names import IN_WORDS
+
     names = list(dict.fromkeys(metric for values in table.values() for metric in values))
     columns = {name: [_number(values.get(metric)) for metric in names] for name, values in table.items()}
     for title, rows in (("mean ± sd", list(table.values())), ("known solos", known)):
         if len(rows) > 1:
             columns[title] = [_mean([row.get(metric) for row in rows]) for metric in names]
-    across = max(1, (shutil.get_terminal_size().columns - _NAME_WIDTH) // (_COLUMN + 1))
+    width = shutil.get_terminal_size().columns - _NAME_WIDTH
+    across = max(1, width // (_COLUMN + 1))
     titles = list(columns)
     for start in range(0, len(titles), across):
         shown = titles[start : start + across]
         typer.secho(" " * _NAME_WIDTH + "".join(f" {_cut(title):>{_COLUMN}}" for title in shown), bold=True)
         for row, metric in enumerate(names):
             cells = "".join(f" {columns[title][row]:>{_COLUMN}}" for title in shown)
-            typer.echo(f"{metric.replace('_', ' '):{_NAME_WIDTH}}{cells}")
+            name = metric.replace("_", " ") + (f", {_UNITS[metric]}" if metric in _UNITS else "")
+            words = IN_WORDS.get(metric, "") if width > len(cells) + _WORDS else ""
+            typer.echo(f"{name:{_NAME_WIDTH}}{cells} {words}".rstrip())
 
 
 def _cut(title: str) -> str:

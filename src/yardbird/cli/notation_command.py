@@ -7,7 +7,7 @@ import typer
 
 from yardbird.cli.console import result
 from yardbird.cli.output_places import OUT, Force, check_out, reserved
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 
 if TYPE_CHECKING:
     from yardbird.engraving.sheet import Sheet
@@ -119,7 +119,7 @@ def write_part(score: "Score", stem: Path, player: Player) -> None:
 
 def _summary(sheet: "Sheet") -> str:
     bars, notes = len(sheet.rhythm.edges) - 1, sum(own.pitch is not None for own in sheet.rhythm.written)
-    text = f"{sheet.instrument.title}, {bars} bars, {notes} notes"
+    text = f"{sheet.instrument.title}, {counted(bars, 'bar')}, {counted(notes, 'note')}"
     if sheet.score.key:
         text += f", written in {sheet.score.key}"
     if octaves := abs(sheet.octaves):

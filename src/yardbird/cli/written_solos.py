@@ -10,6 +10,7 @@ from yardbird.cli.console import print_json, result
 from yardbird.cli.drawing_options import note_seed
 from yardbird.cli.notation_command import Player, write_part
 from yardbird.cli.output_places import OUT, Place, reserved
+from yardbird.errors import counted
 
 if TYPE_CHECKING:
     from yardbird.generation.orders import GenerateConfig
@@ -71,12 +72,12 @@ class WrittenSolos:
                 if self.notation:
                     write_part(score, draft / stem.name, self.notation)
             row = {"bars": score.bar_count, "notes": len(score.notes)}
-            text = f"{score.bar_count} bars, {len(score.notes)} notes"
+            text = f"{counted(score.bar_count, 'bar')}, {counted(len(score.notes), 'note')}"
             if filled := drawn.order.filled:
                 places = score.bar_of(score.onsets)
                 new = sum(int(((bars.start <= places) & (places < bars.stop)).sum()) for bars in filled.bars)
                 row |= {"filled_bars": sum(map(len, filled.bars)), "filled_notes": new}
-                text = f"{row['filled_bars']} of {score.bar_count} bars filled with {new} notes"
+                text = f"{row['filled_bars']} of {counted(score.bar_count, 'bar')} filled with {counted(new, 'note')}"
             facts = {"key": str(score.key or ""), "qpm": round(score.mean_qpm, 1)}
             part = f"_{self.notation}.pdf" if self.notation else ""
             sheet = {"pdf": f"{stem}{part}"} if part else {}

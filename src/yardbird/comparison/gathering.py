@@ -13,7 +13,7 @@ from yardbird import files
 from yardbird.baselines.ngram_solos import NGRAM
 from yardbird.config import BACKGROUND, SPLITS
 from yardbird.data.manifest import SYNTHETIC
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 from yardbird.evaluation.evaluate import HEADLINE
 from yardbird.metrics.set_rows import FLOOR, REAL
 from yardbird.models.family_names import TRAINED
@@ -158,7 +158,7 @@ def describe_corpus(originals: Sequence[EncodedRow]) -> list[str]:
     for source in dict.fromkeys(source for source, _ in splits):
         if source in background:
             use = "used for training only; solos over held-out tunes are left out"
-            sentences.append(f"Source `{source}`, background: {splits[source, 'train']} solos, {use}.")
+            sentences.append(f"Source `{source}`, background: {counted(splits[source, 'train'], 'solo')}, {use}.")
             continue
         counts = ", ".join(f"{splits[source, split]} {split}" for split in SPLITS)
         sentences.append(f"Source `{source}`: {counts} solos, split by tune.")

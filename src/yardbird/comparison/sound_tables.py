@@ -62,7 +62,8 @@ def section(comparison: Comparison) -> Section:
                 table_cells.rows(
                     rows, _HEARD, ["kernel_distance", *_OF_CLAP.values()]
                 ),  # of a single sound there is none
-                "Sound compared with held-out sound; distances are over the codec's latents, or over CLAP.",
+                "Sound compared with held-out sound, over the codec's latents or CLAP. "
+                "A kernel distance is unbiased: it can be negative.",
                 ["Sound", "Captions"],
             ),
             Table(

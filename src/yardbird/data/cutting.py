@@ -25,7 +25,7 @@ from yardbird.data.manifest import REJECTED, nfc
 from yardbird.data.source_sounds import AudioConfig, Reject, Sound
 from yardbird.data.splitting import SplitConfig, deal_out, tune_groups
 from yardbird.devices import prepare_torch
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 from yardbird.execution import over_processes
 from yardbird.tables import clip_tables as tables
 from yardbird.tables.beats_table import write_beats
@@ -203,7 +203,9 @@ def in_words(made: Made, out: Path) -> list[str]:
         sounds = len({(row.solo, row.semitones, row.tempo_factor) for row in rows})
         minutes = sum(row.seconds for row in rows) / 60
         kind = f" ({rows[0].kind})" if rows else ""
-        lines.append(f"{split}: {len(rows)} clips of {sounds} sounds{kind}, {minutes:.1f} minutes")
+        lines.append(
+            f"{split}: {counted(len(rows), 'clip')} of {counted(sounds, 'sound')}{kind}, {minutes:.1f} minutes"
+        )
     if made.rejected:
         first = made.rejected[0]
         table = out / REJECTED

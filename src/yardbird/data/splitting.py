@@ -19,7 +19,7 @@ import numpy as np
 from yardbird.config import PARAMS, SPLITS, PositiveFloat, Settings, Split
 from yardbird.data.manifest import SoloRow
 from yardbird.data.tunes.related import changes_of
-from yardbird.errors import ConfigError, InputError
+from yardbird.errors import ConfigError, InputError, counted
 from yardbird.music.midi import read_score
 from yardbird.music.score import Ints
 
@@ -78,12 +78,23 @@ def split_solos(rows: Sequence[SoloRow], ingested: Path, config: SplitConfig, ba
         InputError: a split has no tune of the target.
     """
     grams = {row.solo: interval_grams(read_score(ingested / row.path).pitches) for row in rows}
+    return split_by_grams(rows, grams, ingested, config, background)
+
+
+def split_by_grams(
+    rows: Sequence[SoloRow],
+    grams: Mapping[str, frozenset[bytes]],
+    source: Path,
+    config: SplitConfig,
+    background: Container[str] = (),
+) -> Dealt:
+    """`split_solos` with the interval n-grams of each solo; an error names `source`, where tunes can be added."""
     groups = tune_groups(rows, linked(grams, config.linked_share))
     target = [row for row in rows if row.source not in background]
     names: dict[str, str] = {}
     for row in target:
         names[groups[row.solo]] = min(row.tune_group, names.get(groups[row.solo], row.tune_group))
-    dealt = deal_out(target, {row.solo: names[groups[row.solo]] for row in target}, ingested, config)
+    dealt = deal_out(target, {row.solo: names[groups[row.solo]] for row in target}, source, config)
     split_of = {groups[solo]: split for solo, split in dealt.splits.items()}
     return replace(dealt, splits={row.solo: split_of.get(groups[row.solo], "train") for row in rows})
 
@@ -104,7 +115,7 @@ def deal_out(rows: Sequence[Dealable], groups: Mapping[str, str], source: Path, 
         raise InputError(
             source,
             expected="at least one tune in each split",
-            found=f"none for {', '.join(sorted(missing))} among {len(set(groups.values()))} tune groups",
+            found=f"none for {', '.join(sorted(missing))} among {counted(len(set(groups.values())), 'tune group')}",
             remedy=f"add tunes, or set split.salt to {better}" if filled else "add tunes",
         )
     remedy = f"; split.salt {better} gives a better split" if better != config.salt else ""

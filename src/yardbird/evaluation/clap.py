@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError
 
 from yardbird.audio.resampling import to_mono
 from yardbird.audio.wave import Waveform
@@ -40,6 +38,8 @@ def open_clap(name: str) -> Clap:
         InputError: the checkpoint is unavailable or malformed.
     """
 
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
     from transformers import AutoProcessor, ClapModel
 
     try:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from yardbird.codecs.melody import Frame, MelodyCodec
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 from yardbird.generation.orders import GenerateConfig, Order, Prime, check_orders
 from yardbird.generation.solos import Solo, finished, in_force_from, requested_qpm
 from yardbird.music.ending import last_start
@@ -50,7 +50,7 @@ def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig
     check_orders(orders)
     canvases = [_canvas(family.codec, order, config) for order in orders]
     solos = []
-    with progress(canvases, doing=f"drawing {len(orders)} solos", unit="solo") as watched:
+    with progress(canvases, doing=f"drawing {counted(len(orders), 'solo')}", unit="solo") as watched:
         for index, (order, canvas) in enumerate(zip(orders, watched, strict=True)):
             latent = family.prior(family.codec.frame(canvas.rest), derive_seed(seed, "prior", index), canvas.prime)
             (rest,) = family.decode(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from yardbird.codecs.events import EventCodec, Tokens
 from yardbird.codecs.grammar import EventGrammar
+from yardbird.errors import counted
 from yardbird.generation.orders import GenerateConfig, Order, check_artist, check_orders, key_of_changes
 from yardbird.generation.solos import Solo, finished, requested_qpm
 from yardbird.music.pitch import Key
@@ -49,7 +50,7 @@ def draw(
     primes = [_prime(codec, order, config.artist) for order in orders]
     limit = token_limit(codec, max((order.bars for order in orders), default=0))
     total = sum(order.bars for order in orders)
-    with progress(total=total, doing=f"drawing {len(orders)} solos", unit="bar") as bar:
+    with progress(total=total, doing=f"drawing {counted(len(orders), 'solo')}", unit="bar") as bar:
         bar_id = codec.ids("Bar").start
         watched = [Watched(constraint, lambda token: bar.update(token == bar_id)) for constraint in constraints]
         rows = generate(primes, watched, config.sampling, derive_seed(seed, "generate"), limit)

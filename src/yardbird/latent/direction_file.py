@@ -1,6 +1,6 @@
 """The file of directions: the artists and attributes with their vectors and tables, read without a model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,20 +62,28 @@ def read_vectors(path: Path) -> Vectors:
     return Vectors(model, artists, attributes, intervals)
 
 
-def one_artist(names: Iterable[str], part: str) -> str:
-    """The one artist whose name contains `part`, ignoring case; an exact match comes first.
+def one_artist(names: Iterable[str], part: str, own: Collection[str] = ()) -> str:
+    """The artist named `part`, or the only one whose name begins with it, who is in `own`, or whose name contains it.
+
+    The first of these rules that finds one artist applies. Case is ignored.
 
     Raises:
-        InputError: no name matches, or several do.
+        InputError: no name contains `part`, or several do.
     """
-    known = list(names)
-    found = [name for name in known if part.casefold() == name.casefold()]
-    found = found or [name for name in known if part.casefold() in name.casefold()]
-    if len(found) != 1:
-        matching = f"{len(found)}: {', '.join(found)}" if found else "none"
-        remedy = "give more of the name" if found else "choose one of them"
-        raise InputError(part, expected=f"one of the artists {', '.join(known)}", found=matching, remedy=remedy)
-    return found[0]
+    known, wanted = list(names), part.casefold()
+    rules: tuple[Callable[[str], bool], ...] = (
+        lambda name: name.casefold() == wanted,
+        lambda name: name.casefold().startswith(wanted),
+        own.__contains__,
+        lambda name: wanted in name.casefold(),
+    )
+    for rule in rules:
+        found = [name for name in known if rule(name)]
+        if len(found) == 1:
+            return found[0]
+    matching = f"{len(found)}: {', '.join(found)}" if found else "none"
+    remedy = "give more of the name" if found else "choose one of them"
+    raise InputError(part, expected=f"one of the artists {', '.join(known)}", found=matching, remedy=remedy)
 
 
 def _named(vectors: Mapping[str, NDArray[np.float32]], prefix: str) -> dict[str, NDArray[np.float32]]:

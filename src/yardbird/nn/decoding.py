@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from yardbird.nn import compiled_decoder, sampling_kernel
 from yardbird.nn.evaluating import evaluating
 from yardbird.nn.sampling import Constraint, Sampling, row_generators
 from yardbird.nn.transformer import Transformer
@@ -44,6 +43,8 @@ def decode(
         constraints: one new constraint for each prime. This function advances them over the primes.
         int8: round the weights to 8 bits in the compiled steps; the model itself ignores this.
     """
+    from yardbird.nn import compiled_decoder  # numba is slow to import
+
     assert all(len(prime) for prime in primes), "a prime has at least one token"
     if constraints is not None:
         for constraint, prime in zip(constraints, primes, strict=True):
@@ -115,6 +116,8 @@ class _Sampler:
 
     def choose(self, logits: Floats, allowed: NDArray[np.bool_], rows: Sequence[int]) -> list[int]:
         """One token for each of these rows, as `yardbird.nn.sampling.choose` does."""
+        from yardbird.nn import sampling_kernel  # as above
+
         draws = np.array([next(self._streams[row]) for row in rows])
         tokens = np.empty(len(rows), np.int64)
         sampling_kernel.sample(logits, allowed, draws, self._temperature, self._top_k, self._top_p, self._min_p, tokens)

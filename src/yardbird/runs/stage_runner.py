@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from yardbird import files
 from yardbird.config import read_params
-from yardbird.errors import InputError, YardbirdError
+from yardbird.errors import InputError, YardbirdError, counted
 from yardbird.runs.dvc_stage import SharedRepo, check_root, open_repo
 from yardbird.runs.foreign_entries import drop_foreign_entries
 from yardbird.runs.sigterm import sigterm_as_ctrl_c
@@ -103,7 +103,7 @@ def run_stages(
         with sigterm_as_ctrl_c(), contextlib.chdir(root):  # DVC's names of stages depend on the current folder
             needs = _prepare(root, say, expected)
             if total := total_seconds(needs, expected, jobs):
-                say(f"{len(needs)} stages, {about(total)} if all of them run")
+                say(f"{counted(len(needs), 'stage')}, {about(total)} if all of them run")
             has_solo = False
             for ended in _run(root, needs, say, expected, jobs):
                 if measure and ended.ran:

@@ -17,6 +17,7 @@ from yardbird.audio.comping import count_in
 from yardbird.audio.synth import render
 from yardbird.audio.wave import Waveform, encode_mp3
 from yardbird.engraving.sheet_musicxml import as_musicxml
+from yardbird.errors import counted
 from yardbird.music.score import Score
 from yardbird.pictures import spectrogram, svg_piano_roll
 from yardbird.report.coloured_sheet import concert_sheet, draw_coloured
@@ -138,7 +139,7 @@ def hear(score: Score, title: str, *, drums: bool = False, counted_in: bool = Fa
         Markup(svg_piano_roll.draw(score, title)),
         count_in(score).seconds if counted_in else 0.0,
         score.seconds,
-        f"{key}{score.bar_count} bars, {len(score.notes)} notes, {tempo}",
+        f"{key}{counted(score.bar_count, 'bar')}, {counted(len(score.notes), 'note')}, {tempo}",
         Markup(draw_coloured(concert_sheet(score, title))) if sheet else None,
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 from yardbird import files
 from yardbird.config import BACKGROUND
 from yardbird.data.manifest import SYNTHETIC
+from yardbird.errors import counted
 from yardbird.tables.clip_tables import EncodedClipRow, read_clip_index
 from yardbird.tables.encoded_tables import EncodedRow, read_index
 from yardbird.tracking.endpoint import Endpoint
@@ -122,7 +123,7 @@ def model_card(
     """
     family, own = endpoint.family, figures.get(endpoint.family, {})
     splits = ", ".join(f"{count} {split}" for split, count in corpus.originals.items())
-    more = "".join(f"\n- background: {count} solos of {name}" for name, count in corpus.background.items())
+    more = "".join(f"\n- background: {counted(count, 'solo')} of {name}" for name, count in corpus.background.items())
     cut = (
         f"\n- cut into {corpus.clips.count} clips, {corpus.clips.minutes:.0f} minutes in total" if corpus.clips else ""
     )

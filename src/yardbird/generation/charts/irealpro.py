@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from html import unescape
 from urllib.parse import unquote
 
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 from yardbird.generation.charts.chart_bars import Bar, Measure, shared, shortest, unrolled
 from yardbird.generation.charts.chart_rows import chord
 from yardbird.music.chords import Chord
@@ -158,7 +158,9 @@ def _measures(cells: list[str], marks: Measure, before: list[Measure], beats: in
         count = 1 if written[0] == "x" else 2
         if len(before) < count:
             remedy = "share the song again"
-            raise InputError(where, expected=f"{count} bars to repeat", found=f"{len(before)}", remedy=remedy)
+            raise InputError(
+                where, expected=f"{counted(count, 'bar')} to repeat", found=f"{len(before)}", remedy=remedy
+            )
         again = [Measure(measure.bar) for measure in before[-count:]]
         again[0] = replace(marks, bar=again[0].bar, closes=0 if count == 2 else marks.closes)
         again[-1] = replace(again[-1], closes=marks.closes)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from yardbird import files
 from yardbird.codecs.melody import HOLD, PAD, chord_features
 from yardbird.config import BACKGROUND, TARGET
-from yardbird.errors import InputError
+from yardbird.errors import InputError, counted
 from yardbird.models.family import TARGET_ALONE, Batch, Mixture, Rounds
 from yardbird.seeds import derive_seed
 from yardbird.tables.encoded_tables import read_index
@@ -47,7 +47,7 @@ class MelodyWindows(Dataset[Batch]):
                 if notes[stop] > notes[start]:
                     places[row.role].append((start, stop))
         if not places[TARGET]:
-            found = f"no notes in its {len(rows)} solos" if rows else "none"
+            found = f"no notes in its {counted(len(rows), 'solo')}" if rows else "none"
             raise InputError(encoded, expected=f"solos of the {split} split", found=found, remedy="add tunes")
         target, background = places[TARGET], places[BACKGROUND]
         self._places, self._segments = [*target, *background], segments

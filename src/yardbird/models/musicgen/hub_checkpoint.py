@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
 
 from yardbird.errors import InputError
@@ -62,6 +60,9 @@ def locate(checkpoint: str) -> Path:
     """
     if Path(checkpoint).is_dir():
         return Path(checkpoint)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
     try:
         return Path(snapshot_download(checkpoint, allow_patterns=_NEEDED))
     except HFValidationError:
