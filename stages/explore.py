@@ -22,7 +22,7 @@ def main() -> None:
     config, seed = read_section("explore", ExploreConfig), read_seed()
     prepare_torch()
     family = MusicVAEFamily.load(Path("models/music_vae"))
-    family.model.to(best_device())
+    family.model.to(best_device()).requires_grad_(False)  # only points need gradients
     study = open_study(family, Path("data/augmented"), config.split, seed)
     figures = explore(study, config, Path("data/explored"))
     files.write_json(Path("reports/explore.json"), {MusicVAEFamily.name: figures})

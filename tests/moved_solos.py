@@ -40,8 +40,11 @@ class ReadableFamily:
     def decode(self, latents, **_):
         return [line(latent.z, latent.frame.score.chords) for latent in latents]
 
-    def uphill(self, latent, value):
+    def uphill(self, latents, values):
         """The dimension in which a push changes the value most, of decoded steps that are certain: a unit vector."""
+        return [self._uphill(*pair) for pair in zip(latents, values, strict=True)]
+
+    def _uphill(self, latent, value):
         changes = np.zeros_like(latent.z)
         for dimension, push in enumerate(PUSHES):
             way = np.zeros(len(PUSHES), dtype=np.float32)

@@ -50,6 +50,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_foreach_and_variables_are_replaced(project: Path) -> None:
     stages = read_stages(project)
+    assert read_stages(project) == stages, "the parsed file is kept, and not changed"
     assert list(stages) == ["train@small", "train@large", "score@small", "score@large", "report"]
     large = stages["train@large"]
     assert (large.key, large.cmd, large.params) == ("large", "python train.py large", ("seed", "large", "shared.rate"))

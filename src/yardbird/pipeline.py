@@ -9,11 +9,10 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from yardbird import files
 from yardbird.config import PARAMS, read_params
 from yardbird.errors import ConfigError, InputError
+from yardbird.yaml_text import parsed_yaml
 
 PIPELINE = Path("dvc.yaml")
 
@@ -31,7 +30,7 @@ class Stage:
 
 def read_stages(root: Path = Path()) -> dict[str, Stage]:
     """The stages by name, with `foreach` expanded and `${…}` replaced by `vars` and by params.yaml, as DVC does."""
-    content = YAML(typ="safe", pure=True).load(root / PIPELINE)
+    content = parsed_yaml((root / PIPELINE).read_bytes())
     values = dict(read_params(root / PARAMS))
     for entry in content["vars"]:
         values |= entry

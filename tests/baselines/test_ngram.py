@@ -81,6 +81,13 @@ def test_one_fit_contains_every_lower_order(training):
         assert nats == pytest.approx(model.tuned(order, 1.0).nats(sequence))
 
 
+def test_several_escape_weights_give_the_nats_of_each(training):
+    model, escapes, sequence = NGram.fit(training, VOCABULARY, 5), [1, 7.5, 20], random_sequences(1, seed=3)[0]
+    nats = model.nats_by_escape(sequence, escapes)
+    single = [model.tuned(5, escape).nats_by_order(sequence) for escape in escapes]
+    np.testing.assert_array_equal(nats, single)
+
+
 def test_a_known_context_lowers_the_nats(training):
     """Tokens depend on two previous tokens, so order 3 predicts new sequences better than order 1."""
     nats = np.concatenate([NGram.fit(training, VOCABULARY, 3).nats_by_order(row) for row in random_sequences(20, 0)], 1)
@@ -101,14 +108,14 @@ def test_contexts_do_not_cross_from_one_sequence_to_the_next():
 
 
 def test_the_likeliest_token_is_scored_as_correct(training):
+    """Also in contexts of sequences that were scored before: the model keeps the likeliest token of a context."""
     model = NGram.fit(training, VOCABULARY, 3)
-    sequence = random_sequences(1, seed=4)[0]
-    scores = model.score_tokens(sequence)
-    expected = [
-        int(np.argmax(model.next_log_probs(sequence[:place]))) == sequence[place] for place in range(1, len(sequence))
-    ]
-    assert scores.correct.tolist() == expected
-    assert scores.nats == pytest.approx(model.nats(sequence))
+    for sequence in [*random_sequences(3, seed=4), [0, 10, 10, 3]]:
+        scores = model.score_tokens(sequence)
+        likeliest = [int(np.argmax(model.next_log_probs(sequence[:place]))) for place in range(1, len(sequence))]
+        assert model.likeliest(sequence).tolist() == likeliest
+        assert scores.correct.tolist() == (np.array(likeliest) == sequence[1:]).tolist()
+        assert scores.nats == pytest.approx(model.nats(sequence))
 
 
 class UpTo:

@@ -56,10 +56,10 @@ class Memory(FakeFamily, LatentFamily):
     def encode(self, scores):
         return [self.posterior(score)[0] for score in scores]
 
-    def prior(self, frame, seed, before=None):
+    def prior(self, frames, seeds, before=None):
         raise AssertionError("the evaluation of reconstructions draws no solo")
 
-    def decode(self, latents, *, sampling, pitch_range, seed):
+    def decode(self, latents, *, sampling, pitch_range, seeds):
         raise AssertionError("the evaluation of reconstructions draws no solo")
 
     def _look_up(self, z):

@@ -36,16 +36,18 @@ class Recorded:
         self.before: list[Score | None] = []
         self.calls: list[dict[str, Any]] = []
 
-    def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Frame:
-        self.frames.append(frame)
-        self.before.append(before)
-        self.calls.append({"prior": seed})
-        return frame
+    def prior(
+        self, frames: Sequence[Frame], seeds: Sequence[int], before: Sequence[Score | None], /
+    ) -> Sequence[Frame]:
+        self.frames += frames
+        self.before += before
+        self.calls.append({"prior": seeds})
+        return frames
 
     def decode(
-        self, latents: Sequence[Frame], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
+        self, latents: Sequence[Frame], *, sampling: Sampling, pitch_range: tuple[int, int], seeds: Sequence[int]
     ) -> list[Score]:
-        self.calls[-1] |= {"sampling": sampling, "pitch_range": pitch_range, "decode": seed}
+        self.calls[-1] |= {"sampling": sampling, "pitch_range": pitch_range, "decode": seeds}
         scores = [frame.score for frame in latents]
         return [replace(s, notes=make_notes([(at, 6, 60, 80) for at in range(0, s.end_tick, 12)])) for s in scores]
 
@@ -80,6 +82,13 @@ def test_a_solo_depends_on_the_seed_and_its_number_and_not_on_other_solos() -> N
     assert [solo.score for solo in DRAW(orders[:2], config, 1)] == [solo.score for solo in solos[:2]]
     assert solos[0].score != solos[1].score
     assert DRAW(orders[:1], config, 2)[0].score != solos[0].score
+
+
+def test_solos_of_several_batches_are_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = numbered("blues", 3, settings(bars=6), BLUES)
+    together = DRAW(orders, settings(), 1)
+    monkeypatch.setattr("yardbird.generation.latent_solos._AT_ONCE", 2)
+    assert DRAW(orders, settings(), 1) == together
 
 
 def test_a_note_tied_over_from_the_prime_ends_before_the_first_drawn_note() -> None:
@@ -144,9 +153,10 @@ def test_the_tempo_comes_from_the_chart_else_the_settings_else_the_default(
 def test_the_sampling_settings_reach_the_decoder() -> None:
     family = Recorded()
     draw(family, numbered("solo", 2, settings()), settings(temperature=0.7, top_k=9, top_p=0.8, min_p=0.1), 0)
-    assert [call["sampling"] for call in family.calls] == [Sampling(0.7, 9, 0.8, 0.1)] * 2
-    assert [call["pitch_range"] for call in family.calls] == [(49, 81)] * 2
-    assert len({call[which] for call in family.calls for which in ("prior", "decode")}) == 4
+    (call,) = family.calls
+    assert call["sampling"] == Sampling(0.7, 9, 0.8, 0.1)
+    assert call["pitch_range"] == (49, 81)
+    assert len({*call["prior"], *call["decode"]}) == 4
     orders = numbered("solo", 1, settings())
     likeliest, one = (DRAW(orders, settings(**how), 0) for how in ({"temperature": 0.0}, {"top_k": 1}))
     assert likeliest[0].score == one[0].score

@@ -43,7 +43,7 @@ def test_uphill_agrees_with_finite_differences(family, solo, name):
             slopes[:, dimension] = (there - back) / 1e-2
     steep = slopes.norm(dim=1) > 1e-3
     assert steep.any()
-    found = torch.from_numpy(family.uphill(solo.latent, value))
+    found = torch.from_numpy(family.uphill([solo.latent], [value])[0])
     assert F.cosine_similarity(found, slopes, dim=1)[steep].min() > 0.99
     assert found.norm(dim=1)[steep].numpy() == pytest.approx(1, abs=1e-5)
 
@@ -58,11 +58,11 @@ def test_a_climb_raises_or_lowers_the_attribute_within_the_distance_given(family
             return float(value(family.model(z, steps, chords)[0].softmax(-1), steps).mean())
 
     # On a longer path the likeliest steps change, and an untrained network gives them an arbitrary share.
-    more, less = (Climber(family, value)(solo.latent, distance) for distance in (0.25, -0.25))
+    (more,), (less,) = (Climber(family, value)([solo.latent], distance) for distance in (0.25, -0.25))
     assert expected(more) > expected(solo.latent) > expected(less)
     for moved in (more, less):
         assert np.linalg.norm(moved.z - solo.latent.z, axis=1).max() <= 0.25 + 1e-5
-    still = Climber(family, value)(solo.latent, 0.0)
+    (still,) = Climber(family, value)([solo.latent], 0.0)
     assert np.array_equal(still.z, solo.latent.z)
 
 
@@ -70,20 +70,23 @@ def test_paths_of_several_lengths_are_those_of_single_climbs_with_each_gradient_
     family, study, monkeypatch
 ):
     solos, lengths = study.held_out[:2], (0.25, 0.5, 1.0, 0.3)
-    value = EXPECTED["chromaticism"](solos[0].latent, solos[0].score)
-    single = [Climber(family, value)(solo.latent, length).z for solo in solos for length in lengths]
+    latents = [solo.latent for solo in solos]
+    values = [EXPECTED["chromaticism"](latents[0], solos[0].score), EXPECTED["blues"](latents[1], solos[1].score)]
+    single = {
+        length: [Climber(family, value)([latent], length)[0].z for latent, value in zip(latents, values, strict=True)]
+        for length in lengths
+    }
     uphill, points = family.uphill, []
 
-    def counting(latent, value):
-        points.append(latent.z.tobytes())
-        return uphill(latent, value)
+    def counting(latents, values):
+        points.extend(latent.z.tobytes() for latent in latents)
+        return uphill(latents, values)
 
     monkeypatch.setattr(family, "uphill", counting)
-    shared = Climber(family, value)
-    assert all(
-        np.array_equal(shared(solo.latent, length).z, z)
-        for (solo, length), z in zip([(solo, length) for solo in solos for length in lengths], single, strict=True)
-    )
+    shared = Climber(family, *values)
+    for length in lengths:
+        for moved, alone in zip(shared(latents, length), single[length], strict=True):
+            np.testing.assert_allclose(moved.z, alone, atol=1e-6)
     # the paths to 0.25 and 0.5 are the first points of the path to 1; the one to 0.3 has other strides
     assert len(points) == len(set(points)) == len(solos) * (4 + 1)
 
@@ -94,4 +97,4 @@ def test_a_window_without_notes_does_not_move(family, solo):
     def nothing(probabilities, steps):
         return 0 * probabilities.flatten(1).sum(1)
 
-    assert not family.uphill(solo.latent, nothing).any()
+    assert not family.uphill([solo.latent], [nothing])[0].any()

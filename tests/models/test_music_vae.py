@@ -239,7 +239,8 @@ def test_the_learnt_prior_follows_the_chords_and_the_windows_before() -> None:
     condition = chord_features(chords).reshape(48, 12, -1).mean(1)
     no_chord = torch.from_numpy(condition[-1])
     for guidance in (1.0, 2.0):
-        drawn = model.sequence.draw(torch.from_numpy(condition), 3, 1.0, guidance=guidance, nothing=no_chord)
+        given = torch.from_numpy(condition)
+        (drawn,) = model.sequence.draw([given], [3], 1.0, [None], guidance=guidance, nothing=no_chord)
         guided = model.prior(frame, 3, guidance=guidance)
         np.testing.assert_allclose(guided.z.reshape(48, 1), drawn, atol=1e-6)
     moved = model.prior(replace(frame, chords=np.where(np.arange(11)[:, None] >= 6, 0, frame.chords)), 3).z
@@ -259,7 +260,7 @@ def test_the_learnt_prior_is_conditioned_on_the_last_complete_windows() -> None:
     chords = np.concatenate([melody.frame.chords[1:], frame.chords, np.zeros((1, 48), np.uint16)])
     condition = torch.from_numpy(chord_features(chords).reshape(40, 12, -1).mean(1))
     given = torch.from_numpy(model.posteriors(last)[0].reshape(16, 1))
-    expected = model.sequence.draw(condition, 3, 1.0, given, guidance=1.0, nothing=condition[-1])
+    (expected,) = model.sequence.draw([condition], [3], 1.0, [given], guidance=1.0, nothing=condition[-1])
     drawn = model.prior(frame, 3, before=before)
     np.testing.assert_allclose(drawn.z.reshape(-1, 1), expected, atol=1e-5)
     assert not np.allclose(drawn.z, model.prior(frame, 3).z)

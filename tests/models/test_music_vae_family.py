@@ -156,7 +156,7 @@ def test_samples_of_the_prior_are_guided_by_the_chords(make: Make, vae_config: M
     steps = family.codec.segment_steps
     frame = family.codec.frame(Score(steps // 4, make_notes([]), end_tick=8 * steps))
     c_major = replace(frame, chords=np.full_like(frame.chords, 0b10010001))
-    drawn = family.prior(c_major, 1).z
+    drawn = family.prior([c_major], [1])[0].z
     np.testing.assert_array_equal(drawn, family.model.prior(c_major, 1, guidance=3.0).z)
     assert not np.array_equal(drawn, family.model.prior(c_major, 1).z)
 
@@ -165,7 +165,7 @@ def test_samples_of_the_prior_are_decoded_with_blur(make: Make, vae_config: Mode
     family, sharp = (make(prior=replace(vae_config.prior, blur=blur)) for blur in (0.5, 0.0))
     steps = family.codec.segment_steps
     frame = family.codec.frame(Score(steps // 4, make_notes([]), end_tick=8 * steps))
-    drawn, same = family.prior(frame, 1), sharp.prior(frame, 1)
+    (drawn,), (same,) = family.prior([frame], [1]), sharp.prior([frame], [1])
     assert (drawn.blur, same.blur) == (0.5, 0.0)
     np.testing.assert_array_equal(drawn.z, same.z)
     with torch.no_grad():
@@ -332,9 +332,9 @@ def test_completing_a_family_trains_only_its_prior(
     assert other.complete(melody_encoded, 1) != figures
     family.save(tmp_path / "model")
     frame = family.codec.frame(melodies["validation"][0])
-    drawn = family.prior(frame, 5)
-    assert np.array_equal(MusicVAEFamily.load(tmp_path / "model").prior(frame, 5).z, drawn.z)
-    assert np.array_equal(again.prior(frame, 5).z, drawn.z)
+    (drawn,) = family.prior([frame], [5])
+    assert np.array_equal(MusicVAEFamily.load(tmp_path / "model").prior([frame], [5])[0].z, drawn.z)
+    assert np.array_equal(again.prior([frame], [5])[0].z, drawn.z)
 
 
 def test_the_kl_to_a_trained_prior_is_lower(make: Make, vae_config: ModelConfig, melody_encoded: Path) -> None:
@@ -359,7 +359,7 @@ def test_the_steps_of_sampled_solos_have_their_own_temperature(make: Make, melod
     (likeliest,) = still.decode(latent)
     assert still.decode(latent, sampling=Sampling(1.5, None, None, None)) == [likeliest]
     assert lively.decode(latent) == [likeliest]
-    sampled = lively.decode(latent, sampling=Sampling(0.5, None, None, None), seed=3)
+    sampled = lively.decode(latent, sampling=Sampling(0.5, None, None, None), seeds=[3])
     assert sampled == [lively.model.decode(latent[0], sampling=Sampling(1.0, None, None, None), seed=3)]
     assert sampled != [likeliest]
 

@@ -27,7 +27,21 @@ def draw(
     guidance: float = 1.0,
 ) -> Floats:
     """A sample, with zeros as the features of no condition."""
-    return prior.draw(condition, seed, temperature, given, guidance=guidance, nothing=torch.zeros(FEATURES))
+    nothing = torch.zeros(FEATURES)
+    (drawn,) = prior.draw([condition], [seed], temperature, [given], guidance=guidance, nothing=nothing)
+    return drawn
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_solos_of_several_lengths_are_sampled_in_one_batch_as_one_by_one(prior: SequencePrior, guidance: float) -> None:
+    parts, condition = batch(rows=4, length=12)
+    lengths, given = (6, 12, 8, 12), (None, parts[1, :4], parts[2, :4], None)
+    conditions = [own[:length] for own, length in zip(condition, lengths, strict=True)]
+    nothing = torch.zeros(FEATURES)
+    drawn = prior.draw(conditions, range(4), 1.0, given, guidance=guidance, nothing=nothing)
+    assert [len(own) for own in drawn] == [6, 8, 4, 12]
+    for seed, (own, start, found) in enumerate(zip(conditions, given, drawn, strict=True)):
+        np.testing.assert_allclose(found, draw(prior, own, seed, 1.0, start, guidance), atol=1e-5)
 
 
 def batch(rows: int = 3, length: int = 8) -> tuple[Tensor, Tensor]:

@@ -19,9 +19,7 @@ class NGram(WittenBell):
     def score_tokens(self, tokens: ArrayLike) -> TokenScores:
         """Score a whole solo of any length."""
         sequence = np.asarray(tokens, dtype=np.int64)
-        blocks = np.array_split(self._histories(sequence), max(1, len(sequence) // 512))
-        best = np.concatenate([self._probabilities(block).argmax(axis=1) for block in blocks])
-        return TokenScores(self.nats(sequence), best == sequence[1:])
+        return TokenScores(self.nats(sequence), self.likeliest(sequence) == sequence[1:])
 
     def generate(
         self,

@@ -69,11 +69,13 @@ def fit_ngram(
 ) -> NGram:
     """Count n-grams of the training solos; the order and escape weight minimise the nats of the validation solos."""
     counted = NGram.fit([solo.tokens for solo in training], vocab_size, max(orders))
-    nats: dict[tuple[int, float], float] = {}
-    for escape in progress(escapes, doing="tuning the n-gram", unit="weight"):
-        model = counted.tuned(counted.order, escape)
-        by_order = np.sum([model.nats_by_order(solo.tokens).sum(axis=1) for solo in validation], axis=0)
-        nats |= {(order, escape): float(by_order[order - 1]) for order in orders}
+    solos = progress(validation, doing="tuning the n-gram", unit="solo")
+    sums = np.sum([counted.nats_by_escape(solo.tokens, escapes).sum(axis=2) for solo in solos], axis=0)
+    nats = {
+        (order, escape): float(by_order[order - 1])
+        for escape, by_order in zip(escapes, sums, strict=True)
+        for order in orders
+    }
     return counted.tuned(*min(nats, key=nats.__getitem__))
 
 

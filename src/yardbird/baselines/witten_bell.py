@@ -50,6 +50,7 @@ class WittenBell:
 
     def __init__(self, vocab_size: int, levels: Sequence[_Level], escape: float = 1.0, given: int = 1) -> None:
         self.vocab_size, self.escape, self.given, self._levels = vocab_size, escape, given, tuple(levels)
+        self._best: dict[int, int] = {}  # longest context that was seen → the token that `likeliest` has found
 
     @property
     def order(self) -> int:
@@ -70,8 +71,15 @@ class WittenBell:
             if length:
                 inside = place[at] >= length
                 at, numbers = at[inside], numbers[inside]
-                contexts, numbers = np.unique(numbers * vocab_size + tokens[at - length], return_inverse=True)
-            grams, counts = np.unique(numbers * vocab_size + tokens[at], return_counts=True)
+                keys = numbers * vocab_size + tokens[at - length]
+                # Rows stay in the order of their contexts, so that keys are almost sorted, which the stable sort uses.
+                order_of_keys = keys.argsort(kind="stable")
+                at, keys = at[order_of_keys], keys[order_of_keys]
+                first = _first_of_equals(keys)
+                contexts, numbers = keys[first], np.cumsum(first) - 1
+            keys = np.sort(numbers * vocab_size + tokens[at], kind="stable")
+            starts = np.flatnonzero(_first_of_equals(keys))
+            grams, counts = keys[starts], np.diff(starts, append=len(keys))
             totals = np.bincount(numbers, minlength=len(contexts))
             types = np.bincount(grams // vocab_size, minlength=len(contexts))
             small = [array.astype(np.int32) for array in (counts, totals, types, np.cumsum(types) - types)]
@@ -86,15 +94,20 @@ class WittenBell:
 
     def nats_by_order(self, tokens: ArrayLike) -> Floats:
         """Negative log likelihood of every token that is not given, for every order: (order, length − given)."""
-        sequence = np.asarray(tokens, dtype=np.int64)
-        probability = np.full(len(sequence) - self.given, 1 / self.vocab_size)
-        nats = np.empty((self.order, len(probability)))
+        nats: Floats = self.nats_by_escape(tokens, [self.escape])[0]
+        return nats
+
+    def nats_by_escape(self, tokens: ArrayLike, escapes: Sequence[float]) -> Floats:
+        """`nats_by_order` for several escape weights: (escapes, order, length − given)."""
+        sequence, weights = np.asarray(tokens, dtype=np.int64), np.array(escapes)[:, None]
+        probability = np.full((len(escapes), len(sequence) - self.given), 1 / self.vocab_size)
+        nats = np.empty((len(escapes), self.order, probability.shape[1]))
         for row, (level, numbers) in enumerate(self._contexts(self._histories(sequence))):
             count = _look_up(level.grams, level.counts, numbers * self.vocab_size + sequence[self.given :], missing=0)
-            seen = numbers != _UNSEEN
-            total, escape = level.totals[numbers[seen]], self.escape * level.types[numbers[seen]]
-            probability[seen] = (count[seen] + escape * probability[seen]) / (total + escape)
-            nats[row] = -np.log(probability)
+            seen = np.flatnonzero(numbers != _UNSEEN)
+            total, escape = level.totals[numbers[seen]], weights * level.types[numbers[seen]]
+            probability[:, seen] = (count[seen] + escape * probability[:, seen]) / (total + escape)
+            nats[:, row] = -np.log(probability)
         return nats
 
     def nats(self, tokens: ArrayLike) -> Floats:
@@ -106,6 +119,20 @@ class WittenBell:
         """Log-probabilities of the token after `context`: (vocabulary,)."""
         log_probabilities: Floats = np.log(self._probabilities(self._newest([np.asarray(context).tolist()]))[0])
         return log_probabilities
+
+    def likeliest(self, tokens: ArrayLike) -> Ints:
+        """The most probable token at every place that is not given; of equals the smallest: (length − given,)."""
+        histories = self._histories(np.asarray(tokens, dtype=np.int64))
+        longest = np.full(len(histories), _UNSEEN)
+        for length, (_, numbers) in enumerate(self._contexts(histories)):
+            longest = np.where(numbers == _UNSEEN, longest, numbers * self.order + length)
+        keys, where, place = np.unique(longest, return_index=True, return_inverse=True)
+        new = [row for row, key in enumerate(keys.tolist()) if key not in self._best]
+        for block in np.array_split(new, max(1, len(new) // 512)) if new else ():
+            best = self._probabilities(histories[where[block]]).argmax(axis=1)
+            self._best |= zip(keys[block].tolist(), best.tolist(), strict=True)
+        found: Ints = np.array([self._best[key] for key in keys.tolist()], dtype=np.int64)[place]
+        return found
 
     def _histories(self, sequence: Ints) -> Ints:
         """The tokens before each token that is not given, newest first, padded with −1: (length − given, order − 1)."""
@@ -146,6 +173,12 @@ class WittenBell:
             share = level.counts[gram] / np.repeat(mass, types)
             probabilities[np.repeat(seen, types), level.grams[gram] % self.vocab_size] += share
         return probabilities
+
+
+def _first_of_equals(keys: Ints) -> NDArray[np.bool_]:
+    """Whether each of the sorted keys differs from the one before it."""
+    first: NDArray[np.bool_] = np.diff(keys, prepend=-1) != 0
+    return first
 
 
 def _look_up(keys: Ints, values: Ints | Counts, wanted: Ints, *, missing: int) -> Ints:

@@ -217,7 +217,7 @@ def write_moved(
         if "add" in asked:
             point = more(family, directions, latent, asked["add"], grid)
         else:
-            point = restyler(family, directions, asked["from"], asked["to"])(latent, asked["strength"])
+            (point,) = restyler(family, directions, asked["from"], asked["to"])([latent], asked["strength"])
         reconstruction, moved = family.decode([latent]) + family.decode([point])
     rows = changes(grid, reconstruction, moved)
     pieces = {f"{stem_of(solo)}_reconstruction": reconstruction, stem.name: moved}

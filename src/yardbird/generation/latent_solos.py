@@ -24,6 +24,7 @@ from yardbird.progress import progress
 from yardbird.seeds import derive_seed
 
 FREE_QPM = 200.0  # a common bebop tempo; the model draws none
+_AT_ONCE = 64  # solos drawn in one batch
 
 
 class DecodesLatents(Protocol):
@@ -31,17 +32,17 @@ class DecodesLatents(Protocol):
 
     codec: MelodyCodec
 
-    def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Any:
-        """A latent of the length of `frame`, which it keeps; it may continue the music `before`."""
+    def prior(self, frames: Sequence[Frame], seeds: Sequence[int], before: Sequence[Score | None], /) -> Sequence[Any]:
+        """A latent of the length of each frame, which it keeps; it may continue the music `before`."""
 
     def decode(
-        self, latents: Sequence[Any], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
+        self, latents: Sequence[Any], *, sampling: Sampling, pitch_range: tuple[int, int], seeds: Sequence[int]
     ) -> Sequence[Score]:
         """The grid score of each latent, monophonic, in its frame."""
 
 
 def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig, seed: int) -> list[Solo]:
-    """Draw all orders one by one; solo i depends on its order, the seed and i. `config.artist` is ignored.
+    """Draw all orders in batches; solo i depends on its order, the seed and i. `config.artist` is ignored.
 
     Raises:
         InputError: an order cannot be met: as for `check_orders`, its prime and its chart differ in meter, or its bars
@@ -50,19 +51,26 @@ def draw(family: DecodesLatents, orders: Sequence[Order], config: GenerateConfig
     check_orders(orders)
     canvases = [_canvas(family.codec, order, config) for order in orders]
     solos = []
-    with progress(canvases, doing=f"drawing {counted(len(orders), 'solo')}", unit="solo") as watched:
-        for index, (order, canvas) in enumerate(zip(orders, watched, strict=True)):
-            latent = family.prior(family.codec.frame(canvas.rest), derive_seed(seed, "prior", index), canvas.prime)
-            (rest,) = family.decode(
-                [latent],
+    with progress(total=len(orders), doing=f"drawing {counted(len(orders), 'solo')}", unit="solo") as watched:
+        for first in range(0, len(orders), _AT_ONCE):
+            part = range(first, min(first + _AT_ONCE, len(orders)))
+            latents = family.prior(
+                [family.codec.frame(canvases[index].rest) for index in part],
+                [derive_seed(seed, "prior", index) for index in part],
+                [canvases[index].prime for index in part],
+            )
+            drawn = family.decode(
+                latents,
                 sampling=config.sampling,
                 pitch_range=config.pitch_range,
-                seed=derive_seed(seed, "generate", index),
+                seeds=[derive_seed(seed, "generate", index) for index in part],
             )
-            early = rest.notes[
-                rest.onsets <= last_start(rest.end_tick, rest.ticks_per_beat)
-            ]  # no note starts in the closing rest
-            solos.append(finished(order, index, canvas.filled(early), config))
+            for index, rest in zip(part, drawn, strict=True):
+                early = rest.notes[
+                    rest.onsets <= last_start(rest.end_tick, rest.ticks_per_beat)
+                ]  # no note starts in the closing rest
+                solos.append(finished(orders[index], index, canvases[index].filled(early), config))
+            watched.update(len(part))
     return solos
 
 

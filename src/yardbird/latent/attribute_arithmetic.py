@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yardbird.config import NonNegativeInt, PositiveFloat, PositiveInt, Settings
-from yardbird.latent.directions import Directions, measure_windows, more, windows
-from yardbird.latent.gradient_climbing import EXPECTED
+from yardbird.latent.direction_file import PATHS
+from yardbird.latent.directions import Directions, measure_windows, windows
+from yardbird.latent.gradient_climbing import EXPECTED, Climber
 from yardbird.latent.study import Figures, Solo, Study, write_piece, write_table
 from yardbird.latent.style_transfer import RANDOM, opening, random_way
 from yardbird.metrics.attributes import ATTRIBUTES
@@ -60,18 +61,22 @@ def explore_arithmetic(study: Study, directions: Directions, config: ArithmeticC
         for number in range(1, config.random_ways + 1)
     }
     ways = [name for name in ATTRIBUTES if name in (*directions.attributes, *EXPECTED)]
-    reconstructions = study.family.decode([solo.latent for solo in solos])
+    originals = [solo.latent for solo in solos]
+    vectors = {**directions.attributes, **pushes}
+    climbers = {
+        name: Climber(study.family, *(expected(solo.latent, solo.score) for solo in solos))
+        for name, expected in EXPECTED.items()
+    }
+    reconstructions = study.family.decode(originals)
     base = _means(solos, reconstructions, bars)
     write_piece(opening(reconstructions[0], config.bars), folder / solos[0].stem / "reconstruction", solos[0].title)
     rows: list[dict[str, Any]] = []
     for way, sign in progress([(way, sign) for way in (*ways, *pushes) for sign in (1, -1)], doing="arithmetic"):
         amount = sign * config.strength
-        latents = [
-            solo.latent + amount * pushes[way]
-            if way in pushes
-            else more(study.family, directions, solo.latent, {way: amount}, solo.score)
-            for solo in solos
-        ]
+        if way in climbers:
+            latents = climbers[way](originals, amount * PATHS[way])
+        else:
+            latents = [latent + amount * vectors[way] for latent in originals]
         moved = study.family.decode(latents)
         after = _means(solos, moved, bars)
         effects = {name: _effect(base[name], after[name], spreads[name]) for name in ATTRIBUTES}

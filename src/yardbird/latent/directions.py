@@ -101,7 +101,7 @@ def more(
     """
     for name, amount in amounts.items():
         if name in EXPECTED:
-            latent = Climber(family, EXPECTED[name](latent, score))(latent, amount * PATHS[name])
+            (latent,) = Climber(family, EXPECTED[name](latent, score))([latent], amount * PATHS[name])
         else:
             latent = latent + amount * directions.attributes[name]
     return latent

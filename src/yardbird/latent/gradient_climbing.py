@@ -9,7 +9,7 @@ Engel, Hoffman & Roberts 2018 (arXiv 1711.05772) and Dathathri et al. 2020 (arXi
 trained classifiers; here the probabilities of the steps give the expected value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 
 import numpy as np
@@ -30,27 +30,38 @@ _STRIDE, _MOST = 0.25, 32
 
 
 class Climber:
-    """Moves latents along the gradient of one value of the decoder's output.
+    """Moves latents along the gradient of a value of the decoder's output, all of them in one batch.
 
     Paths of several lengths from one latent share points, and the gradient at each point is computed once.
+
+    Args:
+        values: one for each latent that is moved, or one for all.
     """
 
-    def __init__(self, family: MusicVAEFamily, value: StepValue) -> None:
-        self._family, self._value = family, value
-        self._known: dict[tuple[bytes, bytes], NDArray[np.float32]] = {}
+    def __init__(self, family: MusicVAEFamily, *values: StepValue) -> None:
+        self._family, self._values = family, values
+        self._known: dict[tuple[int, bytes, bytes], NDArray[np.float32]] = {}
 
-    def __call__(self, latent: Latent, distance: float) -> Latent:
-        """A latent moved along a path of length `distance` in every window; a negative distance lowers the value."""
+    def __call__(self, latents: Sequence[Latent], distance: float) -> list[Latent]:
+        """Latents moved along a path of length `distance` in every window; a negative distance lowers the value."""
         strides = min(_MOST, ceil(abs(distance) / _STRIDE))
         for _ in range(strides):
-            latent = latent.with_z(latent.z + distance / strides * self._uphill(latent))
-        return latent
+            ways = self._uphill(latents)
+            latents = [
+                latent.with_z(latent.z + distance / strides * way) for latent, way in zip(latents, ways, strict=True)
+            ]
+        return list(latents)
 
-    def _uphill(self, latent: Latent) -> NDArray[np.float32]:
-        point = latent.z.tobytes(), latent.condition.tobytes()
-        if point not in self._known:
-            self._known[point] = self._family.uphill(latent, self._value)
-        return self._known[point]
+    def _uphill(self, latents: Sequence[Latent]) -> list[NDArray[np.float32]]:
+        values = self._values * len(latents) if len(self._values) == 1 else self._values
+        points = [
+            (id(value), latent.z.tobytes(), latent.condition.tobytes())
+            for latent, value in zip(latents, values, strict=True)
+        ]
+        new = {point: own for point, *own in zip(points, latents, values, strict=True) if point not in self._known}
+        if new:
+            self._known |= zip(new, self._family.uphill(*zip(*new.values(), strict=True)), strict=True)
+        return [self._known[point] for point in points]
 
 
 def expected_blues(latent: Latent, score: Score) -> StepValue:

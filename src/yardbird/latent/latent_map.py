@@ -59,7 +59,11 @@ def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
     }
     groups = [solo.tune_group for solo in solos]
     purities = {name: purity(means, own, groups, config.neighbours) for name, own in labels.items()}
-    f1 = [_reconstruct(study, solo, folder / "reconstructions") for solo in solos]
+    reconstructions = study.family.decode([solo.latent for solo in solos])
+    again_of = dict(zip([solo.solo for solo in solos], reconstructions, strict=True))
+    f1 = [note_f1(solo.score, again_of[solo.solo]) or 0.0 for solo in solos]
+    for solo in solos:
+        write_score(again_of[solo.solo], folder / "reconstructions" / f"{solo.stem}.mid")
     known = [
         {"solo": solo.solo, "split": solo.split, "artist": solo.artist, "title": solo.title, "qpm": solo.score.mean_qpm}
         for solo in solos
@@ -83,8 +87,8 @@ def explore_map(study: Study, config: MapConfig, folder: Path) -> Figures:
     _draw(folder / "map.png", solos, labels, qpm, places, windows, explained)
     for solo in progress(study.sample(study.held_out, config.rendered), doing="rendering", unit="solo"):
         write_piece(solo.score, folder / "heard" / f"{solo.stem}_original", f"{solo.title}, original")
-        again = study.family.decode([solo.latent])[0]
-        write_piece(again, folder / "heard" / f"{solo.stem}_reconstruction", f"{solo.title}, reconstruction")
+        title = f"{solo.title}, reconstruction"
+        write_piece(again_of[solo.solo], folder / "heard" / f"{solo.stem}_reconstruction", title)
     held_out = [kept for solo, kept in zip(solos, f1, strict=True) if solo.split != "train"]
     trained = [kept for solo, kept in zip(solos, f1, strict=True) if solo.split == "train"]
     return {
@@ -116,13 +120,6 @@ def purity(points: Floats, labels: Sequence[str], groups: Sequence[str], neighbo
             shares.append((alike[others][nearest].mean(), alike[others].mean()))
     found, chance = np.mean(shares, axis=0).tolist() if shares else (0.0, 0.0)
     return {"classes": len(set(labels) - {UNKNOWN}), "neighbours": neighbours, "purity": found, "chance": chance}
-
-
-def _reconstruct(study: Study, solo: Solo, folder: Path) -> float:
-    """Write the reconstruction and return its note F1."""
-    (again,) = study.family.decode([solo.latent])
-    write_score(again, folder / f"{solo.stem}.mid")
-    return note_f1(solo.score, again) or 0.0
 
 
 def _draw(

@@ -74,12 +74,9 @@ def explore_prior(study: Study, config: PriorConfig, folder: Path) -> Figures:
 
 def sample(study: Study, real: Sequence[Solo], config: PriorConfig) -> list[Score]:
     """Draw `config.solos` solos over the changes, tempo and bars of the real ones in turn."""
-    drawn = []
-    for number in progress(range(config.solos), doing="sampling the prior", unit="solo"):
-        seed = derive_seed(study.seed, "explore", "prior", number)
-        latent = study.family.prior(study.family.codec.frame(real[number % len(real)].score), seed)
-        drawn += study.family.decode([latent], sampling=config.sampling, seed=seed)
-    return drawn
+    seeds = [derive_seed(study.seed, "explore", "prior", number) for number in range(config.solos)]
+    frames = [study.family.codec.frame(real[number % len(real)].score) for number in range(config.solos)]
+    return study.family.decode(study.family.prior(frames, seeds), sampling=config.sampling, seeds=seeds)
 
 
 def _draw(path: Path, results: Results) -> None:

@@ -32,7 +32,7 @@ from yardbird.seeds import generator
 
 INTERVALS, MEANS, RANDOM = "intervals", "means", "random"
 ENOUGH = 0.5  # of the verdict, and of the rhythm
-Move = Callable[[Latent, float], Latent]
+Move = Callable[[Sequence[Latent], float], list[Latent]]
 _KEPT: Mapping[str, Callable[[Score, Score], float | None]] = {"rhythm": rhythm_kept, "contour": contour_kept}
 
 
@@ -74,7 +74,7 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
         places = [(INTERVALS, 0.0), *((way, strength) for way in ways for strength in sorted(config.strengths))]
         for way, strength in progress(places, doing=f"{source} → {target}", unit="step"):
             moved = (
-                study.family.decode([ways[way](solo.latent, strength) for solo in solos])
+                study.family.decode(ways[way]([solo.latent for solo in solos], strength))
                 if strength
                 else reconstructions
             )
@@ -95,7 +95,7 @@ def explore_transfer(study: Study, directions: Directions, config: TransferConfi
 def _moves(
     study: Study, directions: Directions, source: str, target: str, name: str, random_ways: int
 ) -> dict[str, Move]:
-    """How a latent moves by a strength, for each way from one artist to the other."""
+    """How latents move by a strength, for each way from one artist to the other."""
     means = directions.between(source, target)
     vectors = {MEANS: means / max(np.linalg.norm(means), np.finfo(np.float32).tiny)}
     for number in range(1, random_ways + 1):
@@ -106,8 +106,8 @@ def _moves(
     return moves
 
 
-def _along(vector: Vector, latent: Latent, strength: float) -> Latent:
-    return latent + strength * vector
+def _along(vector: Vector, latents: Sequence[Latent], strength: float) -> list[Latent]:
+    return [latent + strength * vector for latent in latents]
 
 
 def choose_artists(study: Study, wanted: Sequence[str] | None) -> tuple[str, str] | None:

@@ -76,14 +76,16 @@ class LatentFamily(Family):
         """The latent of each solo: its posterior means."""
 
     @abstractmethod
-    def prior(self, frame: "Frame", seed: int, before: "Score | None" = None) -> Any:
-        """A latent sampled from the prior in a frame; it may continue the score `before`."""
+    def prior(
+        self, frames: Sequence["Frame"], seeds: Sequence[int], before: Sequence["Score | None"] | None = None
+    ) -> list[Any]:
+        """A latent sampled from the prior in each frame, with its seed; it may continue the score `before` it."""
 
     @abstractmethod
     def decode(
-        self, latents: Sequence[Any], *, sampling: "Sampling", pitch_range: tuple[int, int], seed: int
+        self, latents: Sequence[Any], *, sampling: "Sampling", pitch_range: tuple[int, int], seeds: Sequence[int]
     ) -> list["Score"]:
-        """The monophonic grid score of each latent, in its frame."""
+        """The monophonic grid score of each latent, in its frame and with its seed."""
 
     @abstractmethod
     def posterior(self, score: "Score") -> tuple[Vectors, Vectors]:

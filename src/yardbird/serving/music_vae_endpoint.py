@@ -142,16 +142,19 @@ class _Points:
         self.codec, self._family, self._given = family.codec, family, given
         self.used: list[Vector] = []
 
-    def prior(self, frame: Frame, seed: int, before: Score | None, /) -> Latent:
+    def prior(self, frames: Sequence[Frame], seeds: Sequence[int], before: Sequence[Score | None], /) -> list[Latent]:
         given = self._given
-        latent = self._family.prior(frame, seed, before) if given is None else Latent(given, ((1.0, frame),))
-        self.used.append(latent.z)
-        return latent
+        if given is None:
+            latents = self._family.prior(frames, seeds, before)
+        else:
+            latents = [Latent(given, ((1.0, frame),)) for frame in frames]
+        self.used += [latent.z for latent in latents]
+        return latents
 
     def decode(
-        self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
+        self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seeds: Sequence[int]
     ) -> list[Score]:
-        return self._family.decode(latents, sampling=sampling, pitch_range=pitch_range, seed=seed)
+        return self._family.decode(latents, sampling=sampling, pitch_range=pitch_range, seeds=seeds)
 
 
 def _check_columns(name: str, rows: Sequence[RequestRow]) -> None:

@@ -64,7 +64,9 @@ def move(
     found = Directions.load(EXPLORED / DIRECTIONS, family)
     grid = family.codec.grid(opening(solo.read(), bars)).score
     (latent,) = family.encode([grid])
-    moved = restyler(family, found, None, found.artist(to))(latent, strength) if to and strength else latent
+    moved = latent
+    if to and strength:
+        (moved,) = restyler(family, found, None, found.artist(to))([latent], strength)
     wanted = {name: amount for name, amount in amounts.items() if amount}
     if unknown := [name for name in wanted if name not in ATTRIBUTES]:
         expected = f"one of {', '.join(ATTRIBUTES)}"

@@ -13,6 +13,7 @@ where p(part) is the prior without a condition. This product of mixtures has no 
 from p(part | condition) and choose one with a probability in proportion to (p(part | condition) / p(part))^(w − 1).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, pi
 
@@ -22,6 +23,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from yardbird.nn.evaluating import evaluating, in_evaluation
 from yardbird.nn.lstm import LSTM
@@ -66,52 +68,85 @@ class SequencePrior(nn.Module):
     @in_evaluation
     def draw(
         self,
-        condition: Float[Tensor, "T C"],
-        seed: int,
+        conditions: Sequence[Float[Tensor, "T C"]],
+        seeds: Sequence[int],
         temperature: float,
-        given: Float[Tensor, "G D"] | None = None,
+        given: Sequence[Float[Tensor, "G D"] | None],
         *,
         guidance: float,
         nothing: Float[Tensor, " C"],
-    ) -> NDArray[np.float32]:
-        """Sample T − G parts, (T − G, D), that continue the G given parts (whole windows).
+    ) -> list[NDArray[np.float32]]:
+        """Sample T − G parts of each solo, (T − G, D), that continue its G given parts (whole windows).
 
-        The parts of window i depend on the seed, i and all parts before them. `temperature` divides the logits of the
-        mixture weights and multiplies the standard deviations. 0: the mean of the component with the largest weight.
+        The parts of window i depend on the solo's seed, i and all parts before them. `temperature` divides the logits
+        of the mixture weights and multiplies the standard deviations. 0: the mean of the component with the largest
+        weight.
 
         Args:
+            conditions, seeds, given: of each solo; T and G may differ. `given` None: no parts.
             guidance: w, the weight of the condition. 1: as in training.
             nothing: the features of no condition; `condition_dropout` must have been positive in training.
         """
-        rows = condition[None] if guidance == 1 else torch.stack([condition, nothing.expand_as(condition)])
-        conditions, places = self._known(rows)
-        before = torch.zeros(len(rows), self.dimensions + 1, device=condition.device)
-        zeros = before.new_zeros(len(rows), self.lstm.hidden_size)
-        states, first, count = [(zeros, zeros)], 0, 1 if guidance == 1 else _CANDIDATES
-        if given is not None and len(given):
-            first = len(given)
-            read = F.pad(F.pad(given, (0, 1), value=1.0), (0, 0, 1, 0)).expand(len(rows), -1, -1)
-            _, (hidden, cell) = self.lstm(self._inputs(read[:, :-1], conditions[:, :first], places[:first]))
-            states, before = [(hidden[0], cell[0])], read[:, -1]
-        drawn = []
-        for at in range(first, len(condition)):
+        lengths = [
+            len(own) - (0 if start is None else len(start)) for own, start in zip(conditions, given, strict=True)
+        ]
+        order = sorted(range(len(lengths)), key=lambda row: -lengths[row])  # those still sampled are the first rows
+        begun = [self._begun(conditions[row], given[row], guidance, nothing) for row in order]
+        known = pad_sequence([own.transpose(0, 1) for own, *_ in begun]).transpose(1, 2)  # (T, halves, B, 2C)
+        before, hidden, cell = (torch.stack(values, 1) for values in list(zip(*begun, strict=True))[1:])
+        places = self.place(torch.arange(self.places, device=nothing.device))
+        count = 1 if guidance == 1 else _CANDIDATES
+        drawn: list[list[Tensor]] = [[] for _ in order]
+        for at in range(lengths[order[0]]):
             check_time()
+            live = sum(length > at for length in lengths)
             if at % self.places == 0:
-                stream = generator(seed, "prior", (at - first) // self.places)
-            inputs = self._inputs(before, conditions[:, at], places[at])
-            states = self.lstm.step(inputs, states)
-            mixture = self._mixture(torch.cat([states[0][0], inputs], dim=-1)[:, None])
-            logits = mixture.log_weights[0, 0].double().cpu().numpy()
-            noise = stream.gumbel(size=(count, len(logits))), stream.standard_normal((count, self.dimensions))
-            components = torch.from_numpy((logits + temperature * noise[0]).argmax(-1))
-            shift = torch.from_numpy(noise[1].astype(np.float32)).to(condition.device)
-            parts = mixture.means[0, 0, components] + temperature * mixture.spreads[0, 0, components] * shift
+                streams = [generator(seeds[row], "prior", at // self.places) for row in order[:live]]
+            inputs = self._inputs(before[:, :live], known[at, :, :live], places[at % self.places]).flatten(0, 1)
+            ((hidden, cell),) = self.lstm.step(inputs, [(hidden[:, :live].flatten(0, 1), cell[:, :live].flatten(0, 1))])
+            mixture = self._mixture(torch.cat([hidden, inputs], dim=-1)[:, None])
+            hidden, cell = hidden.view(-1, live, hidden.shape[1]), cell.view(-1, live, cell.shape[1])
+            logits = mixture.log_weights[:live, 0].double().cpu().numpy()
+            noise = [
+                (own.gumbel(size=(count, self.components)), own.standard_normal((count, self.dimensions)))
+                for own in streams[:live]
+            ]
+            weights, shifts = (np.stack(values) for values in zip(*noise, strict=True))
+            components = torch.from_numpy((logits[:, None] + temperature * weights).argmax(-1)).to(nothing.device)
+            shift = torch.from_numpy(shifts.astype(np.float32)).to(nothing.device)
+            rows = torch.arange(live, device=nothing.device)
+            chosen = rows[:, None], 0, components
+            parts = mixture.means[chosen] + temperature * mixture.spreads[chosen] * shift  # (B, candidates, D)
+            best = torch.zeros(live, dtype=torch.long)
             if guidance != 1:
-                conditioned, free = mixture.log_density(parts[None].expand(2, -1, -1)).double().cpu().numpy()
-                parts = parts[((guidance - 1) * (conditioned - free) + stream.gumbel(size=count)).argmax()][None]
-            before = F.pad(parts, (0, 1), value=1.0).expand(len(rows), -1)
-            drawn.append(parts[0])
-        return torch.stack(drawn).cpu().numpy()
+                conditioned, free = (
+                    mixture.log_density(parts.repeat(2, 1, 1)).double().cpu().numpy().reshape(2, live, -1)
+                )
+                luck = np.stack([own.gumbel(size=count) for own in streams[:live]])
+                best = torch.from_numpy(((guidance - 1) * (conditioned - free) + luck).argmax(-1))
+            part = parts[rows, best.to(nothing.device)]
+            before = F.pad(part, (0, 1), value=1.0).expand(len(before), -1, -1)
+            for own, new in zip(drawn, part, strict=False):
+                own.append(new)
+        found = dict(zip(order, drawn, strict=True))
+        return [torch.stack(found[row]).cpu().numpy() for row in range(len(order))]
+
+    def _begun(
+        self, condition: Tensor, given: Tensor | None, guidance: float, nothing: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What `_known` returns for the parts after the given ones, (halves, T − G, 2C), and what the first of them
+        depends on: the part before, (halves, D + 1), and the state, (halves, size) each. With guidance, the second half
+        has no condition.
+        """
+        rows = condition[None] if guidance == 1 else torch.stack([condition, nothing.expand_as(condition)])
+        known, places = self._known(rows)
+        if given is None or not len(given):
+            zeros = condition.new_zeros(len(rows), self.lstm.hidden_size)
+            return known, condition.new_zeros(len(rows), self.dimensions + 1), zeros, zeros
+        first = len(given)
+        read = F.pad(F.pad(given, (0, 1), value=1.0), (0, 0, 1, 0)).expand(len(rows), -1, -1)
+        _, (hidden, cell) = self.lstm(self._inputs(read[:, :-1], known[:, :first], places[:first]))
+        return known[:, first:], read[:, -1], hidden[0], cell[0]
 
     def _known(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         """The conditions of each part and the next, (B, T, 2C), and the embedded place of each part, (T, size)."""

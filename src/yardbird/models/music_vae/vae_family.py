@@ -211,25 +211,27 @@ class MusicVAEFamily(LatentFamily):
         *,
         sampling: Sampling = GREEDY,
         pitch_range: tuple[int, int] = (0, 127),
-        seed: int = 0,
+        seeds: Sequence[int] | None = None,
     ) -> list[Score]:
-        """Grid scores in the latents' frames, by greedy decoding unless `sampling` is given.
+        """Grid scores in the latents' frames, by greedy decoding unless `sampling` is given; seeds are 0 by default.
 
         `step_temperature` multiplies the temperature of `sampling`. A sampled point already determines the solo;
         sampling the steps as well would move away from the notes of that point.
         """
         sampling = dataclasses.replace(sampling, temperature=sampling.temperature * self.config.step_temperature)
+        seeds = seeds or [0] * len(latents)
+        parts = [slice(start, start + _DECODED_AT_ONCE) for start in range(0, len(latents), _DECODED_AT_ONCE)]
         return [
             score
-            for start in range(0, len(latents), _DECODED_AT_ONCE)
+            for part in parts
             for score in self.model.decode_all(
-                latents[start : start + _DECODED_AT_ONCE], sampling=sampling, pitch_range=pitch_range, seed=seed
+                latents[part], sampling=sampling, pitch_range=pitch_range, seeds=seeds[part]
             )
         ]
 
-    def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
-        """The direction at each point in which a value of the decoder's output grows fastest, (windows, Z)."""
-        return self.model.uphill(latent, value)
+    def uphill(self, latents: Sequence[Latent], values: Sequence[StepValue]) -> list[NDArray[np.float32]]:
+        """The direction at each point in which a value of the decoder's output grows fastest, (windows, Z) each."""
+        return self.model.uphill(latents, values)
 
     def posterior(self, score: Score) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """μ and σ of each window of a solo, (windows, Z)."""
@@ -246,17 +248,19 @@ class MusicVAEFamily(LatentFamily):
     def reconstruct(self, scores: Sequence[Score]) -> list[Score]:
         return self.decode(self.encode(scores))
 
-    def prior(self, frame: Frame, seed: int, before: Score | None = None) -> Latent:
-        config = self.config.prior
-        latent = self.model.prior(frame, seed, config.temperature, before, config.guidance)
-        return dataclasses.replace(latent, blur=config.blur)
+    def prior(
+        self, frames: Sequence[Frame], seeds: Sequence[int], before: Sequence[Score | None] | None = None
+    ) -> list[Latent]:
+        config, nothing = self.config.prior, [None] * len(frames)
+        latents = self.model.prior_all(frames, seeds, config.temperature, before or nothing, config.guidance)
+        return [dataclasses.replace(latent, blur=config.blur) for latent in latents]
 
     def sample(self, seed: int) -> Score:
         """Eight bars without given chords from the prior, in 4/4 at 200 qpm, with temperature 1 and top-p 0.95."""
         steps = self.codec.config.steps_per_beat
         empty = Score(steps, make_notes([]), end_tick=8 * 4 * steps, tempos=(Tempo(0, 200.0),))
-        latent = self.prior(self.codec.frame(empty), seed)
-        (score,) = self.decode([latent], sampling=Sampling(1.0, None, 0.95, None), pitch_range=(49, 81), seed=seed)
+        latents = self.prior([self.codec.frame(empty)], [seed])
+        (score,) = self.decode(latents, sampling=Sampling(1.0, None, 0.95, None), pitch_range=(49, 81), seeds=[seed])
         return score
 
 

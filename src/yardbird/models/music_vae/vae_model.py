@@ -184,19 +184,19 @@ class MusicVAE(RecurrentVAE):
 
         Segment i (with a flat decoder, window i) depends on the latent, the seed and i.
         """
-        return self.decode_all([latent], sampling=sampling, pitch_range=pitch_range, seed=seed)[0]
+        return self.decode_all([latent], sampling=sampling, pitch_range=pitch_range, seeds=[seed])[0]
 
     @in_evaluation
     def decode_all(
-        self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seed: int
+        self, latents: Sequence[Latent], *, sampling: Sampling, pitch_range: tuple[int, int], seeds: Sequence[int]
     ) -> list[Score]:
-        """`decode` for several latents in one batch: many windows take little longer than one."""
+        """`decode` for several latents, each with its seed, in one batch: many windows take little longer than one."""
         points, conditions = zip(*map(self._points, latents), strict=True)
         counts = [len(z) for z in points]
         allowed = torch.ones(CLASSES, dtype=torch.bool)
         allowed[:HOLD] = False
         allowed[pitch_range[0] : pitch_range[1] + 1] = True
-        pick = self._picker(sampling, allowed, seed, counts)
+        pick = self._picker(sampling, allowed, seeds, counts)
         blur = torch.cat([z.new_full((len(z),), latent.blur) for z, latent in zip(points, latents, strict=True)])
         steps, velocities = self.unroll(torch.cat(points), pick, torch.cat(conditions), blur)
         grids = _grids(steps, counts, latents)
@@ -209,26 +209,28 @@ class MusicVAE(RecurrentVAE):
         ]
 
     @in_evaluation
-    def uphill(self, latent: Latent, value: StepValue) -> NDArray[np.float32]:
-        """The direction at each point of a latent in which a value of the decoder's output grows fastest.
+    def uphill(self, latents: Sequence[Latent], values: Sequence[StepValue]) -> list[NDArray[np.float32]]:
+        """The direction at each point of each latent in which a value of the decoder's output grows fastest.
 
-        This is the gradient at the point, scaled to length 1 (0 for a zero gradient): (windows, Z).
+        This is the gradient at the point, scaled to length 1 (0 for a zero gradient): (windows, Z) for each latent.
 
         Args:
-            value: returns one number for each window, (windows,). Its first argument is the probabilities of every
-                step, (windows, N, S, V), given the most probable steps before; the value must be differentiable in it.
-                Its second argument is the most probable steps, (windows, N, S).
+            values: one for each latent. It returns one number for each window, (windows,). Its first argument is the
+                probabilities of every step, (windows, N, S, V), given the most probable steps before; the value must be
+                differentiable in it. Its second argument is the most probable steps, (windows, N, S).
         """
-        z, chords = self._points(latent)
+        points, conditions = zip(*map(self._points, latents), strict=True)
+        counts = [len(z) for z in points]
+        z, chords = torch.cat(points), torch.cat(conditions)
         steps, _ = self.unroll(z, lambda rows: rows.argmax(-1), chords)
         # cuDNN has no backward pass of an LSTM in evaluation mode
         with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
             point = z.requires_grad_()
-            (gradient,) = torch.autograd.grad(value(self(point, steps, chords)[0].softmax(-1), steps).sum(), point)
-        direction: NDArray[np.float32] = F.normalize(gradient, dim=-1).cpu().numpy()
-        return direction
+            probabilities = self(point, steps, chords)[0].softmax(-1)
+            parts = zip(values, torch.split(probabilities, counts), torch.split(steps, counts), strict=True)
+            (gradient,) = torch.autograd.grad(torch.cat([value(*own) for value, *own in parts]).sum(), point)
+        return [own.cpu().numpy() for own in torch.split(F.normalize(gradient, dim=-1), counts)]
 
-    @in_evaluation
     def prior(
         self, frame: Frame, seed: int, temperature: float = 1.0, before: Score | None = None, guidance: float = 1.0
     ) -> Latent:
@@ -246,12 +248,36 @@ class MusicVAE(RecurrentVAE):
         Raises:
             InputError: `before` has a bar that is not a whole number of steps.
         """
-        windows = -(-len(frame) // self.config.segments)
+        return self.prior_all([frame], [seed], temperature, [before], guidance)[0]
+
+    @in_evaluation
+    def prior_all(
+        self,
+        frames: Sequence[Frame],
+        seeds: Sequence[int],
+        temperature: float,
+        before: Sequence[Score | None],
+        guidance: float,
+    ) -> list[Latent]:
+        """`prior` for several frames in one batch."""
+        windows = [-(-len(frame) // self.config.segments) for frame in frames]
         if self.sequence is None:
             draws = [
-                generator(seed, "prior", index).standard_normal(self.config.latent_dim) for index in range(windows)
+                [generator(seed, "prior", index).standard_normal(self.config.latent_dim) for index in range(count)]
+                for seed, count in zip(seeds, windows, strict=True)
             ]
-            return Latent(np.array(draws, dtype=np.float32) * np.float32(temperature), ((1.0, frame),))
+            points = [np.array(own, dtype=np.float32) * np.float32(temperature) for own in draws]
+        else:
+            conditions, given = zip(*map(self._prior_inputs, frames, windows, before), strict=True)
+            no_chord = torch.from_numpy(NO_CHORD).to(self.head.weight.device)
+            points = self.sequence.draw(conditions, seeds, temperature, given, guidance=guidance, nothing=no_chord)
+        return [
+            Latent(z.reshape(count, -1), ((1.0, frame),))
+            for z, count, frame in zip(points, windows, frames, strict=True)
+        ]
+
+    def _prior_inputs(self, frame: Frame, windows: int, before: Score | None) -> tuple[Tensor, Tensor | None]:
+        """The condition of each part of a frame after the last whole windows before it, and the parts of these."""
         chords, given = padded(frame.chords, windows * self.config.segments, 0), None
         melody = None if before is None else self.codec.encode(before)
         if melody is not None and (whole := len(melody.frame) // self.config.segments):
@@ -263,10 +289,7 @@ class MusicVAE(RecurrentVAE):
             ]
             given = self.posterior(*map(self._windows, inputs))[0].reshape(whole * self.parts, -1)
             chords = np.concatenate([melody.frame.chords[last], chords])
-        condition = self.part_condition(self._windows(chord_features(chords))).flatten(0, 1)
-        no_chord = torch.from_numpy(NO_CHORD).to(condition.device)
-        z = self.sequence.draw(condition, seed, temperature, given, guidance=guidance, nothing=no_chord)
-        return Latent(z.reshape(windows, -1), ((1.0, frame),))
+        return self.part_condition(self._windows(chord_features(chords))).flatten(0, 1), given
 
     def part_condition(self, chords: Tensor) -> Tensor:
         """(windows, N, S, C) → (windows, P, C): the mean over the steps of each part of z."""
@@ -294,7 +317,7 @@ class MusicVAE(RecurrentVAE):
         windows = torch.from_numpy(values).to(self.head.weight.device)
         return windows.view(-1, self.config.segments, *windows.shape[1:])
 
-    def _picker(self, sampling: Sampling, allowed: Tensor, seed: int, windows: Sequence[int]) -> Pick:
+    def _picker(self, sampling: Sampling, allowed: Tensor, seeds: Sequence[int], windows: Sequence[int]) -> Pick:
         """A function that chooses the symbols of all rows; `windows` counts those of each latent."""
         if sampling.temperature == 0:
             barred = ~allowed.to(self.head.weight.device)
@@ -304,7 +327,8 @@ class MusicVAE(RecurrentVAE):
         def pick(logits: Tensor) -> Tensor:
             if not streams:
                 rows = len(logits) // sum(windows)  # a window
-                streams.extend(stream for count in windows for stream in row_generators(seed, rows * count))
+                for seed, count in zip(seeds, windows, strict=True):
+                    streams.extend(row_generators(seed, rows * count))
             return choose(logits, sampling, streams, allowed.expand(len(logits), -1)).to(logits.device)
 
         return pick
