@@ -110,7 +110,7 @@ def app(arguments: Sequence[str] | None = None) -> None:
         status = _cli(args=arguments, prog_name="yardbird", standalone_mode=False)
         if status == _INTERRUPTED:
             typer.echo("error: interrupted; complete results are kept", err=True)
-        sys.exit(status)
+        sys.exit(status or 0)
     except TyperException as error:
         if type(error).__name__ != "NoArgsIsHelpError":  # the help is printed already
             typer.echo(usage_line(error, sys.argv[1:] if arguments is None else arguments), err=True)
