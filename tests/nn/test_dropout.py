@@ -4,16 +4,18 @@ import torch
 from yardbird.nn import dropout as module
 from yardbird.nn.dropout import Dropout, drop
 
+RULE = module._compiles
+
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["compiled", "operations of torch"])
 def _each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_compiles", lambda _: request.param)
+    monkeypatch.setattr(module, "_compiles", lambda x: request.param and RULE(x))
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.25, 0.5, 0.999])
 def test_the_requested_share_of_elements_is_dropped_and_the_mean_is_kept(probability: float) -> None:
     torch.manual_seed(0)
-    dropped = Dropout(probability)(torch.ones(401, 503))
+    dropped = Dropout(probability)(torch.ones(1601, 503))
     share = float((dropped == 0).float().mean())
     assert abs(share - probability) < 1 / 512 + 0.003
     assert len(dropped.unique()) == 2
@@ -72,3 +74,19 @@ def test_elements_are_dropped_in_place_and_others_do_not_change() -> None:
     again = x.clone()
     drop(again, 64)
     assert not torch.equal(dropped, again)
+
+
+def test_dropout_is_compiled_in_single_precision_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.zeros(2)
+    assert RULE(x)
+    assert not RULE(x.double())
+    assert not RULE(x.to("meta"))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert not RULE(x)
+
+
+def test_a_residual_of_another_shape_or_type_is_added_as_torch_does() -> None:
+    x, row = torch.ones(4, 1000), torch.arange(1000.0)
+    added = Dropout(0.5).added(x, row)
+    assert torch.equal(((added - row) == 0) | ((added - row) == 2), torch.ones(4, 1000, dtype=torch.bool))
+    assert Dropout(0.5).added(x, row.double()).dtype == torch.float64

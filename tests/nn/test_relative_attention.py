@@ -1,10 +1,15 @@
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from yardbird.nn import compiled_attention, linear
+from yardbird.nn import attention_kernel, compiled_attention, linear
 from yardbird.nn import relative_attention as module
 from yardbird.nn.relative_attention import relative_attention
 
@@ -40,13 +45,16 @@ def _each(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("_each")
 @pytest.mark.parametrize(
-    ("length", "known"),
-    [(1, 4), (2, 2), (63, 64), (64, 64), (65, 65), (200, 256), (200, 30), (513, 513), (600, 400)],
+    ("length", "known", "width"),
+    [
+        (1, 4, 16), (2, 2, 32), (47, 47, 48), (48, 50, 32), (49, 49, 64), (63, 64, 16), (64, 64, 32), (65, 65, 64),
+        (97, 97, 48), (200, 256, 16), (200, 30, 32), (513, 513, 16), (600, 400, 32),
+    ],
     ids=lambda value: str(value),
-)
-def test_blockwise_equals_gathered_in_output_and_gradients(length: int, known: int) -> None:
-    parts = inputs(length, known, dtype=torch.float32)
-    upstream = torch.randn(3, 2, length, 16, generator=torch.Generator().manual_seed(0))
+)  # fmt: skip
+def test_blockwise_equals_gathered_in_output_and_gradients(length: int, known: int, width: int) -> None:
+    parts = inputs(length, known, width=width, dtype=torch.float32)
+    upstream = torch.randn(3, 2, length, width, generator=torch.Generator().manual_seed(0))
     ours, theirs = relative_attention(*parts), gathered(*parts)
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
     for mine, reference in zip(
@@ -170,6 +178,46 @@ def test_attention_is_compiled_in_single_precision_on_one_thread_of_a_known_proc
         with monkeypatch.context() as patch:
             patch.setattr(place, name, lambda value=value: value)
             assert not compiled_attention.applies(query), name
+
+
+@pytest.mark.parametrize(("length", "width"), [(1, 16), (5, 32), (48, 48), (70, 64), (131, 32)])
+@pytest.mark.parametrize("dropped", [0, 50])
+def test_compiled_functions_write_inside_their_arrays(length: int, width: int, dropped: int) -> None:
+    heads, pairs, marker = 2, 4, 12345.0
+    marked: list[np.ndarray] = []
+
+    def output(*shape: int, value: float = marker) -> np.ndarray:
+        size = math.prod(shape)
+        marked.append(np.full(size + 2000, marker, np.float32))
+        marked[-1][1000:-1000] = value
+        return marked[-1][1000:-1000].reshape(shape)
+
+    draw = np.random.default_rng(length)
+    query, key, value, upstream = draw.normal(size=(4, pairs, length, width)).astype(np.float32)
+    table = draw.normal(size=(heads, length + 1, width)).astype(np.float32)
+    mixed, sums = output(pairs, length, width), output(pairs, length)
+    weights = output(attention_kernel.stored_size(length, pairs, differentiable=True))
+    attention_kernel.forward(query, key, value, table, dropped, 7, mixed, sums, weights, True)
+    gradients = [output(pairs, length, width, value=0.0) for _ in range(3)]
+    of_table = output(heads, length + 1, width, value=0.0)
+    attention_kernel.backward(query, key, value, table, dropped, mixed, sums, weights, upstream, *gradients, of_table)
+    for array in marked:
+        assert np.all(array[:1000] == marker)
+        assert np.all(array[-1000:] == marker)
+    for written in (mixed, sums, *gradients, of_table):
+        assert np.all(written != marker)
+
+
+@pytest.mark.slow
+def test_tiles_of_narrower_registers_give_the_same(tmp_path: Path) -> None:
+    """On a processor with AVX-512, numba is told to do without it."""
+    if "AVX512" not in torch.backends.cpu.get_cpu_capability():
+        pytest.skip("the other tests use these registers here")
+    narrow = {"NUMBA_CPU_NAME": "znver2", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx", "NUMBA_CACHE_DIR": str(tmp_path)}
+    chosen = "equals_gathered or inside_their_arrays or large_heads"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", chosen]
+    done = subprocess.run(command, env=os.environ | narrow, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_the_memory_of_weights_is_used_again_after_its_last_use() -> None:

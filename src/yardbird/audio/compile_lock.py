@@ -1,10 +1,9 @@
 """Keeps processes from compiling librosa's functions at the same time.
 
-numba compiles them at their first use and saves them beside the package, without a lock. What two processes save at
-once need not fit together, and then every later process of that environment crashes with a segmentation fault.
+numba compiles them at their first use and saves them in the package's folder, without a lock. Files that two processes
+save at the same time may not match; every later process of that environment then crashes with a segmentation fault.
 """
 
-import getpass
 import os
 import tempfile
 from collections.abc import Callable
@@ -18,20 +17,26 @@ from filelock import FileLock
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_USER = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+
 
 def _place() -> Path:
-    """Beside librosa, where all processes of the environment meet, or if that cannot be written in the user's name."""
+    """Next to librosa, which all processes of the environment share; if that folder is read-only, in the folder of
+    temporary files, one file for each user."""
     package = Path(librosa.__file__).parent
     if os.access(package, os.W_OK):
         return package / "compile.lock"
-    return Path(tempfile.gettempdir()) / f"librosa_{getpass.getuser()}.lock"
+    return Path(tempfile.gettempdir()) / f"librosa_{_USER}.lock"
 
 
-_lock = FileLock(_place())
+_lock = FileLock(_place(), mode=0o666)
 
 
 def compiled_alone(function: Callable[P, R]) -> Callable[P, R]:
-    """Let one process at a time make its first call of a function that uses librosa; later calls do not wait."""
+    """Let one process at a time make its first call of a function that uses librosa; later calls do not wait.
+
+    Some functions are compiled when an attribute of librosa is read: `function` must read it, not its caller.
+    """
     called = False
 
     @wraps(function)

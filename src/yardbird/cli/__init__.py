@@ -35,7 +35,7 @@ from yardbird.cli.usage_errors import usage_line
 from yardbird.errors import InputError, YardbirdError, disk_fault
 
 _INTERRUPTED, _USAGE = 130, 2  # Typer's exit status after Ctrl-C, and after an error of options or arguments
-#: Garbage is collected after so many new objects: imports create hundreds of thousands and leave no garbage.
+#: Garbage of a process is collected after so many new objects: imports create hundreds of thousands and leave none.
 _NEW_OBJECTS = 100_000
 _cli = typer.Typer(
     epilog="Start with: yardbird doctor, then yardbird run, then yardbird generate --chart data/charts/blues_in_f.txt",
@@ -112,8 +112,10 @@ def app(arguments: Sequence[str] | None = None) -> None:
             typer.echo("error: interrupted; complete results are kept", err=True)
         sys.exit(status or 0)
     except TyperException as error:
-        if type(error).__name__ != "NoArgsIsHelpError":  # the help is printed already
-            typer.echo(usage_line(error, sys.argv[1:] if arguments is None else arguments), err=True)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message(), err=True, nl=False)  # the help, or nothing if rich has printed it
+        else:
+            typer.echo(f"error: {usage_line(error, sys.argv[1:] if arguments is None else arguments)}", err=True)
         sys.exit(_USAGE)
     except typer.Abort:
         sys.exit("error: aborted")

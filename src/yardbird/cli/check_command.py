@@ -83,8 +83,10 @@ def refuse_problem(path: Path = PARAMS, place: Callable[[str], str] = lambda key
 
 
 def _remedy(problem: ConfigError) -> str:
-    if hasattr(problem, "remedy"):  # of a small corpus
-        return str(problem.remedy)
+    from yardbird.data.small_corpus import CorpusError
+
+    if isinstance(problem, CorpusError):
+        return problem.remedy
     remedies = {
         ("an unknown", "no source"): "correct its name, or remove it",
         ("nothing",): "add it",

@@ -50,8 +50,8 @@ def doctor(
     line is ok, warn (works, but not optimally) or fail, with a remedy; the exit status is 1 if any line is fail.
 
     With folders, it reports what the pipeline does with each file and why, notes lost on each grid, duplicates, written
-    and timed editions, missing information, and remedies. The folders are never changed. The first
-    line counts the files that are not used; the exit status is 1 if no file is usable.
+    and timed editions, missing information, and remedies. The folders are never changed.
+    The first line counts the files that are not used; the exit status is 1 if no file is usable.
 
     Examples:
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, float | None]
 _NAME_WIDTH, _COLUMN, _WORDS = 31, 14, 33
-#: Units of metrics; the others are shares, ratios or counts.
+#: Units of metrics; the others are shares, ratios, differences or counts.
 _UNITS = {
     **dict.fromkeys(("pitch_entropy", "h1", "h4", "rhythm_diversity", "pitch_class_entropy"), "bits"),
     **dict.fromkeys(("phrase_length_median", "phrase_length_p10", "phrase_length_p90"), "notes"),
+    "notes_per_bar": "notes a bar",
     "pitch_range": "semitones",
     "longest_run": "intervals",
 }
@@ -35,10 +36,10 @@ def metrics(
     """Measure solos: pitch, rhythm, harmony, phrases, bebop figures; with --against also copied runs.
 
     Each file is read as by the ingest stage: its solo line, and its chords if there are any. The last metrics are those
-    of MusPy that apply to a single line. Values without a unit are shares, ratios or counts; docs/metrics.md defines
-    each metric. A dash means that a metric is undefined, such as harmony without chords. --against FOLDER adds the
-    shares of the solo's runs of 4, 6, 8 and 10 intervals that occur in the folder's solos in any key, the longest such
-    run, and its source; a file of that folder is not compared with itself.
+    of MusPy that apply to a single line. Values without a unit are shares, ratios, differences or counts;
+    docs/metrics.md defines each metric. A dash means that a metric is undefined, such as harmony without chords.
+    --against FOLDER adds the shares of the solo's runs of 4, 6, 8 and 10 intervals that occur in the folder's solos in
+    any key, the longest such run, and its source; a file of that folder is not compared with itself.
 
     An unusable file is one line on stderr; the others are shown, and the exit status is 1.
 

@@ -34,7 +34,7 @@ def _fault(error: Any) -> str:
         if not hasattr(error, "possibilities"):  # a value is missing, or one too many
             return _plain(error.message)
         similar = " or ".join(sorted(error.possibilities or ()))
-        return f"expected a known option{f', such as {similar}' * bool(similar)}, found {name}"
+        return f"expected a known option{f', such as {similar}' if similar else ''}, found {name}"
     param = getattr(error, "param", None)
     if param is None:
         return _plain(error.format_message())

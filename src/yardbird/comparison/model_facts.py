@@ -125,7 +125,7 @@ def _shared_metrics(comparison: Comparison) -> set[str]:
 def _distances(rows: Rows, name: str, shared: set[str]) -> dict[str, Estimate]:
     """The mean distance to real solos over the shared metrics (family, floor, n-gram), and the real harmony margin.
 
-    The interval is the mean of those of the metrics, as if these were fully correlated, so it is rather too wide than
+    The interval is the mean of those of the metrics, as if these were fully correlated, so it is too wide rather than
     too narrow. A distance is the absolute value of a difference: if the interval of the difference contains 0, that of
     the distance starts at 0.
     """

@@ -63,7 +63,7 @@ def section(comparison: Comparison) -> Section:
                     rows, _HEARD, ["kernel_distance", *_OF_CLAP.values()]
                 ),  # of a single sound there is none
                 "Sound compared with held-out sound, over the codec's latents or CLAP. "
-                "A kernel distance is unbiased: it can be negative.",
+                "Kernel distances, unbiased, can be negative.",
                 ["Sound", "Captions"],
             ),
             Table(

@@ -17,7 +17,9 @@ MOST_SOLOS = 200
 class CorpusError(ConfigError):
     """A parameter does not fit the corpus; `remedy` has a value that does."""
 
-    remedy: str
+    def __init__(self, key: str, error: InputError) -> None:
+        super().__init__("params.yaml", key, expected=error.expected, found=error.found)
+        self.remedy = error.remedy
 
 
 def foresee(
@@ -47,16 +49,10 @@ def foresee(
     try:
         dealt = split_by_grams(rows, grams, Path("sources"), split, background)
     except InputError as error:
-        return _refused("split.salt", error), ()
+        return CorpusError("split.salt", error), ()
     parents = [row for row in target if dealt.splits[row.solo] == "train"]
     try:
         choose(parents, outlines, augment.target_size - len(target), augment, seed=0)
     except InputError as error:
-        return _refused("augment.target_size", error), dealt.warnings
+        return CorpusError("augment.target_size", error), dealt.warnings
     return None, dealt.warnings
-
-
-def _refused(key: str, error: InputError) -> CorpusError:
-    refused = CorpusError("params.yaml", key, expected=error.expected, found=error.found)
-    refused.remedy = error.remedy
-    return refused

@@ -62,8 +62,9 @@ def read_vectors(path: Path) -> Vectors:
     return Vectors(model, artists, attributes, intervals)
 
 
-def one_artist(names: Iterable[str], part: str, own: Collection[str] = ()) -> str:
-    """The artist named `part`, or the only one whose name begins with it, who is in `own`, or whose name contains it.
+def one_artist(names: Iterable[str], part: str, of_source: Collection[str] = ()) -> str:
+    """The artist named `part`, or the only one whose name begins with it, or who is in `of_source`, or whose name
+    contains it.
 
     The first of these rules that finds one artist applies. Case is ignored.
 
@@ -74,7 +75,7 @@ def one_artist(names: Iterable[str], part: str, own: Collection[str] = ()) -> st
     rules: tuple[Callable[[str], bool], ...] = (
         lambda name: name.casefold() == wanted,
         lambda name: name.casefold().startswith(wanted),
-        own.__contains__,
+        of_source.__contains__,
         lambda name: wanted in name.casefold(),
     )
     for rule in rules:

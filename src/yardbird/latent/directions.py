@@ -48,7 +48,7 @@ class Directions(Vectors):
         return _difference(self.intervals, source, target).astype(np.float64)
 
     def artist(self, part: str) -> str:
-        """The one artist whose name contains `part`, as `one_artist`."""
+        """The one artist that `part` names, as `one_artist`."""
         return one_artist(self.artists, part)
 
     @classmethod

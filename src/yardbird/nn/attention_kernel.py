@@ -15,7 +15,7 @@ the same part of the cache.
 import numpy as np
 from numpy.typing import NDArray
 
-from yardbird.nn.dropout_kernel import mixed, row_start
+from yardbird.nn.dropout_kernel import mixed, row_start, step_from
 from yardbird.nn.machine_code import compiled, compiled_part
 from yardbird.nn.tile_kernel import ROWS, WIDTH, tiles
 
@@ -188,9 +188,14 @@ def _exponentials(seen: int, scores: Floats, scale: np.float32, weights: Floats)
 
 @compiled_part
 def _clear(row: Floats, seen: int) -> None:
-    """Write 0 to what products read beyond the past: the start of the future, and for distances the end of the row."""
+    """Write 0 to the `ROWS` elements after those seen, which a tile reads, too."""
     for place in range(seen, seen + ROWS):
         row[place] = 0
+
+
+@compiled_part
+def _clear_end(row: Floats) -> None:
+    """Write 0 to the last `ROWS` elements. By distance, they come before the first element of the next row."""
     for place in range(len(row) - ROWS, len(row)):
         row[place] = 0
 
@@ -211,8 +216,9 @@ def _from_bits(bits: np.int32) -> np.float32:
 def _draw(seed: int, row: int, bits: NDArray[np.uint32]) -> None:
     """Random bits that depend on the seed, the row and the place: the finaliser of MurmurHash3 of a counter."""
     start = row_start(seed, row)
+    step = step_from(start)
     for place in range(len(bits)):
-        bits[place] = mixed(np.uint32(start + np.uint32(np.uint32(place) * np.uint32(0x9E3779B9))))
+        bits[place] = mixed(np.uint32(start + np.uint32(np.uint32(place) * step)))
 
 
 @compiled_part
@@ -232,6 +238,7 @@ def _gradient(seen: int, weights: Floats, total: np.float32, scale: np.float32, 
     for place in range(seen):
         scores[place] = weights[place] * (scores[place] - total) * scale
     _clear(scores, seen)
+    _clear_end(scores)
 
 
 @compiled_part
@@ -245,6 +252,7 @@ def _thinned_gradient(
         scores[place] = (kept * scores[place] - abs(weights[place]) * total) * scale
     _clear(used, seen)
     _clear(scores, seen)
+    _clear_end(scores)
 
 
 @compiled_part
@@ -289,7 +297,7 @@ def _mix(weights: Floats, table: Floats, low: int, high: int, mix: Floats, adds:
 
     Args:
         weights, table, mix: (rows, columns or more), (columns, D), (rows, D). The `ROWS` weights next to those of a row
-            are 0.
+            are 0, so that rows of the table that a tile reads beyond them must be finite.
     """
     row = 0
     while row < len(mix):

@@ -1,9 +1,9 @@
-"""Dropout (Srivastava et al. 2014) from random bytes.
+"""Dropout (Srivastava et al. 2014) in one compiled pass, or from random bytes.
 
 torch draws one number for every element. On a CPU, this and the boolean mask take a tenth of a training step. On one
 thread of a CPU, `yardbird.nn.dropout_kernel` computes dropout in one pass instead. Elsewhere one 64-bit number serves
-eight elements. The probability is therefore rounded to a multiple of 1/256. Masks are floating point, because floating
-point operations vectorise. The scale of the kept elements uses the rounded probability.
+eight elements, and masks are floating point, because floating point operations vectorise. The probability is rounded to
+a multiple of 1/256 in both; the scale of the kept elements uses the rounded probability.
 """
 
 from typing import Any
@@ -65,7 +65,7 @@ class Dropout(nn.Module):
         """residual + dropout(x), with one operation less."""
         if not self.active:
             return residual + x
-        if _compiles(x):
+        if _compiles(x) and residual.shape == x.shape and residual.dtype == x.dtype:
             return self._compiled(x, residual)
         return torch.addcmul(residual, x, self._kept(x), value=self._scale)
 

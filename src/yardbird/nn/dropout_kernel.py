@@ -19,8 +19,9 @@ def thin(x: Floats, seed: int, dropped: int, scale: float, residual: Floats, add
         dropped: how many of 256 equally probable draws drop an element.
     """
     start, factor = row_start(seed, 0), np.float32(scale)
+    step = step_from(start)
     for place in range(len(x)):
-        kept = x[place] * factor if _keeps(start, place, dropped) else np.float32(0)
+        kept = x[place] * factor if _keeps(start, step, place, dropped) else np.float32(0)
         out[place] = residual[place] + kept if adds else kept
 
 
@@ -28,13 +29,14 @@ def thin(x: Floats, seed: int, dropped: int, scale: float, residual: Floats, add
 def thin_in_place(x: Floats, seed: int, dropped: int) -> None:
     """Write 0 to the elements that `thin` drops. With two names for the same memory, `thin` would not be vectorised."""
     start = row_start(seed, 0)
+    step = step_from(start)
     for place in range(len(x)):
-        x[place] = x[place] if _keeps(start, place, dropped) else np.float32(0)
+        x[place] = x[place] if _keeps(start, step, place, dropped) else np.float32(0)
 
 
 @compiled_part
-def _keeps(start: np.uint32, place: int, dropped: int) -> bool:
-    draw = mixed(np.uint32(start + np.uint32(np.uint32(place) * np.uint32(0x9E3779B9))))
+def _keeps(start: np.uint32, step: np.uint32, place: int, dropped: int) -> bool:
+    draw = mixed(np.uint32(start + np.uint32(np.uint32(place) * step)))
     return bool(draw >= np.uint32(dropped << 24))
 
 
@@ -42,6 +44,12 @@ def _keeps(start: np.uint32, place: int, dropped: int) -> bool:
 def row_start(seed: int, row: int) -> np.uint32:
     """Where the counter of a row of random numbers starts."""
     return mixed(np.uint32(mixed(np.uint32(seed)) + mixed(np.uint32(np.uint32(seed >> 32) + np.uint32(row)))))
+
+
+@compiled_part
+def step_from(start: np.uint32) -> np.uint32:
+    """The step of the counter, odd: with the same step for all, most rows would contain a part of another."""
+    return np.uint32(mixed(np.uint32(start ^ np.uint32(0x9E3779B9))) | np.uint32(1))
 
 
 @compiled_part

@@ -13,7 +13,8 @@ from numba.extending import intrinsic
 
 from yardbird.nn.machine_code import compiled_part
 
-_FEATURES = config.CPU_FEATURES or llvmlite.binding.get_host_cpu_features().flatten()  # type: ignore[attr-defined]  # set on import
+_CHOSEN: str | None = config.CPU_FEATURES  # type: ignore[attr-defined]  # numba sets it on import
+_FEATURES = llvmlite.binding.get_host_cpu_features().flatten() if _CHOSEN is None else _CHOSEN
 _AVX512 = "+avx512f" in _FEATURES.split(",")
 LANES = 16 if _AVX512 else 8  # numbers in a register
 ROWS = 6  # of a tile
