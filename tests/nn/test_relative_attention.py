@@ -210,7 +210,7 @@ def test_compiled_functions_write_inside_their_arrays(length: int, width: int, d
 
 @pytest.mark.slow
 def test_tiles_of_narrower_registers_give_the_same(tmp_path: Path) -> None:
-    """On a processor with AVX-512, numba is told to do without it."""
+    """On a processor with AVX-512, another process limits numba to AVX2."""
     if "AVX512" not in torch.backends.cpu.get_cpu_capability():
         pytest.skip("the other tests use these registers here")
     narrow = {"NUMBA_CPU_NAME": "znver2", "NUMBA_CPU_FEATURES": "+avx2,+fma,+avx", "NUMBA_CACHE_DIR": str(tmp_path)}
