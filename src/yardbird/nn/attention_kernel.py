@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.nn.dropout_kernel import mixed, row_start, step_from
+from yardbird.nn.exponential_kernel import exponential, finite, from_bits
 from yardbird.nn.machine_code import compiled, compiled_part
 from yardbird.nn.tile_kernel import ROWS, WIDTH, tiles
 
 Floats = NDArray[np.float32]
 
 _BLOCK = 48  # rows, found by measurement
-_LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 
 
 def stored_size(length: int, pairs: int, *, differentiable: bool) -> int:
@@ -170,20 +170,11 @@ def _exponentials(seen: int, scores: Floats, scale: np.float32, weights: Floats)
         highest = max(highest, scores[place])
         plain += scores[place]
     for place in range(seen):
-        x = max((scores[place] - highest) * scale, _LOWEST)
-        n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
-        r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-        power = np.float32(1 / 720)
-        power = power * r + np.float32(1 / 120)
-        power = power * r + np.float32(1 / 24)
-        power = power * r + np.float32(1 / 6)
-        power = power * r + np.float32(1 / 2)
-        power = (power * r + np.float32(1)) * r + np.float32(1)
-        power *= _from_bits(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
+        power = exponential((scores[place] - highest) * scale)
         weights[place] = power
         total += power
     _clear(weights, seen)
-    return total if _finite(plain) else _from_bits(np.int32(0x7FC00000))
+    return total if finite(plain) else from_bits(np.int32(0x7FC00000))
 
 
 @compiled_part
@@ -198,18 +189,6 @@ def _clear_end(row: Floats) -> None:
     """Write 0 to the last `ROWS` elements. By distance, they come before the first element of the next row."""
     for place in range(len(row) - ROWS, len(row)):
         row[place] = 0
-
-
-@compiled_part
-def _finite(x: np.float32) -> bool:
-    """From the bits, because the compiler assumes that all numbers are finite. A diverged training must be seen."""
-    exponent = np.int32(np.float32(x).view(np.int32) & np.int32(0x7F800000))
-    return bool(exponent != np.int32(0x7F800000))
-
-
-@compiled_part
-def _from_bits(bits: np.int32) -> np.float32:
-    return np.int32(bits).view(np.float32)  # numba requires the type here again
 
 
 @compiled_part

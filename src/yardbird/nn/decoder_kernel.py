@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yardbird.nn.decoder_weights import Floats, Ints, Matrix, Terms, Weights
+from yardbird.nn.exponential_kernel import exponential
 from yardbird.nn.machine_code import compiled, compiled_part, prefetch
 
 _EPSILON = np.float32(1e-5)  # of LayerNorm, torch's default
 _INPUTS = 512  # of a part of a product: those of 16 rows fill a first-level cache of 32 KiB
-_LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 
 
 @compiled
@@ -325,26 +325,11 @@ def _turn(x: Floats, turn: Floats) -> None:
 
 @compiled_part
 def _exponentials(scores: Floats) -> np.float32:
-    """Replace the first scores by exp(score − highest) and return their sum.
-
-    exp(x) = 2^n exp(r) with |r| ≤ ln 2 / 2. A polynomial gives exp(r) to single precision; unlike a call of the
-    mathematical library, it is vectorised.
-    """
-    bits = scores.view(np.int32)
+    """Replace the scores by exp(score − highest) and return their sum."""
     highest, total = scores[0], np.float32(0)
     for place in range(len(scores)):
         highest = max(highest, scores[place])
     for place in range(len(scores)):
-        x = max(scores[place] - highest, _LOWEST)
-        n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
-        r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-        power = np.float32(1 / 720)
-        power = power * r + np.float32(1 / 120)
-        power = power * r + np.float32(1 / 24)
-        power = power * r + np.float32(1 / 6)
-        power = power * r + np.float32(1 / 2)
-        power = (power * r + np.float32(1)) * r + np.float32(1)
-        bits[place] = (np.int32(n) + np.int32(127)) << np.int32(23)
-        scores[place] *= power
+        scores[place] = exponential(scores[place] - highest)
         total += scores[place]
     return total
