@@ -1,4 +1,6 @@
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +14,18 @@ from yardbird.nn.machine_code import compiled
 @compiled
 def successor(x: int) -> int:
     return x + 1
+"""
+
+ATTENTION = """
+import hashlib
+import numpy as np
+from yardbird.nn import attention_kernel
+random = np.random.default_rng(0)
+parts = [random.standard_normal(shape, np.float32) for shape in [(2, 100, 16)] * 3 + [(1, 101, 16)]]
+output, sums = np.empty((2, 100, 16), np.float32), np.empty((2, 100), np.float32)
+weights = np.empty(attention_kernel.stored_size(100, 2, differentiable=True), np.float32)
+attention_kernel.forward(*parts, 0, 0, output, sums, weights, True)
+print(sum(attention_kernel.forward.stats.cache_hits.values()), hashlib.sha256(output).hexdigest())
 """
 
 
@@ -32,6 +46,15 @@ def test_a_function_is_compiled_again_when_a_source_changes(tmp_path: Path, monk
         return sum(module.successor.stats.cache_hits.values()) == 1
 
     assert [from_cache(state) for state in ("old", "old", "new", "new")] == [False, True, False, True]
+
+
+def test_code_from_the_cache_computes_the_same_bytes_as_code_just_compiled(tmp_path: Path) -> None:
+    """Regression: parts not inlined were in the code twice, optimised differently, and the cache had the other one."""
+    command, environment = [sys.executable, "-c", ATTENTION], {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True, env=environment) for _ in range(2)]
+    (compiled, bytes_then), (cached, bytes_now) = (run.stdout.split() for run in runs)
+    assert [compiled, cached] == ["0", "1"]
+    assert bytes_then == bytes_now
 
 
 def test_the_state_of_sources_covers_every_compiled_function() -> None:
