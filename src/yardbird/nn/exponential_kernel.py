@@ -14,7 +14,7 @@ _LOWEST = np.float32(-87.0)  # exp of less would be subnormal
 def exponential(x: np.float32) -> np.float32:
     """exp(x) to single precision, for x ≤ 88: 2ⁿ exp(r) with |r| ≤ ln 2 / 2, where a polynomial gives exp(r)."""
     x = max(x, _LOWEST)
-    n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
+    n: np.float32 = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
     r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
     power = np.float32(1 / 720)
     power = power * r + np.float32(1 / 120)
