@@ -49,7 +49,7 @@ def test_a_function_is_compiled_again_when_a_source_changes(tmp_path: Path, monk
 
 
 def test_code_from_the_cache_computes_the_same_bytes_as_code_just_compiled(tmp_path: Path) -> None:
-    """Regression: parts not inlined were in the code twice, optimised differently, and the cache had the other one."""
+    """Regression: with parts that were not inlined, the first process of a clone gave other last digits."""
     command, environment = [sys.executable, "-c", ATTENTION], {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     runs = [subprocess.run(command, capture_output=True, text=True, check=True, env=environment) for _ in range(2)]
     (compiled, bytes_then), (cached, bytes_now) = (run.stdout.split() for run in runs)
