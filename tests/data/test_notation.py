@@ -94,6 +94,13 @@ def test_dal_segno_al_coda_is_followed(tmp_path: Path) -> None:
     assert bars(raw) == "CDEFDEG"
 
 
+def test_signs_in_words_are_followed(tmp_path: Path) -> None:
+    raw = of_score(
+        tmp_path, bar("C"), words("𝄋") + bar("D") + words("To 𝄌"), bar("E") + words("Dal 𝄋 al 𝄌"), words("𝄌") + bar("F")
+    )
+    assert bars(raw) == "CDEDF"
+
+
 def test_da_capo_al_fine_ends_at_the_fine(tmp_path: Path) -> None:
     raw = of_score(tmp_path, bar("C"), bar("D") + words("Fine"), bar("E") + words("D.C. al Fine"))
     assert bars(raw) == "CDECD"
@@ -170,12 +177,30 @@ def test_a_voice_is_never_on_the_drum_channel(tmp_path: Path) -> None:
         (harmony("C", "major", bass="E"), "C/E"),
         (harmony("F", "major-minor"), "Fmmaj7"),
         (harmony("G", "other", text="7alt"), "G7alt"),
+        (harmony("G", "dominant", text="7alt"), "G7alt"),  # the kind says less than the text
+        (harmony("G", "suspended-fourth", text="9sus"), "G9sus"),
+        (harmony("C", "major-seventh", text="7"), "Cmaj7"),  # drawn after a triangle
+        (harmony("C", "dominant-ninth", text="7"), "C9"),
     ],
 )
 def test_chord_symbols_are_read_by_kind_degrees_and_text(tmp_path: Path, written: str, symbol: str) -> None:
     raw = of_score(tmp_path, written + bar("C"))
     assert chords(raw) == [(0, symbol)]
     Chord.parse(symbol)
+
+
+def test_a_fourth_in_place_of_the_third_is_a_suspension(tmp_path: Path) -> None:
+    instead = degree(4, 0, "add") + degree(3, 0, "subtract")
+    raw = of_score(tmp_path, harmony("C", "dominant", degrees=instead) + bar("C"))
+    assert Chord.parse(chords(raw)[0][1]) == Chord.parse("C7sus4")
+
+
+def test_a_roman_numeral_does_not_reject_the_file(tmp_path: Path) -> None:
+    """Regression: music21 recurses without end on a chord without a root."""
+    numeral = "<harmony><function>V7</function><kind>dominant</kind></harmony>"
+    raw = of_score(tmp_path, harmony("C", "dominant") + bar("C"), numeral + bar("D"))
+    assert chords(raw) == [(0, "C7")]
+    assert "numerals_unread:1" in raw.flags
 
 
 def test_nc_is_a_chord_symbol(tmp_path: Path) -> None:
@@ -200,6 +225,14 @@ def test_the_tempo_counts_quarter_notes(tmp_path: Path) -> None:
     sound = '<direction><direction-type><words>swing</words></direction-type><sound tempo="200"/></direction>'
     raw = of_score(tmp_path, dotted + bar("C"), sound + bar("D"))
     assert [(tempo.tick, round(tempo.qpm)) for tempo in raw.tempos] == [(0, 120), (BAR, 200)]
+
+
+@pytest.mark.parametrize("written", ["c. 180", "180-200", "(180)", "180"])
+def test_an_approximate_tempo_is_its_first_number(tmp_path: Path, written: str) -> None:
+    """Regression: 120 was assumed, also with a `sound` element beside it."""
+    mark = f"<metronome><beat-unit>quarter</beat-unit><per-minute>{written}</per-minute></metronome>"
+    direction = f'<direction><direction-type>{mark}</direction-type><sound tempo="180"/></direction>'
+    assert [tempo.qpm for tempo in of_score(tmp_path, direction + bar("C")).tempos] == [180]
 
 
 def test_a_tempo_given_only_in_words_is_not_a_tempo_event(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ class _Collector:
                 mark.segno |= isinstance(element, repeat.Segno)
                 words = element.getText() if isinstance(element, repeat.RepeatExpression) else ""
                 for text in [words or "", *(text for kind, text in self._texts(element) if kind == "text")]:
-                    letters = re.sub(r"[^a-z]", "", text.lower())
+                    letters = re.sub(r"[^a-z]", "", text.lower().replace("𝄌", "coda").replace("𝄋", "segno"))
                     mark.jump = "segno" if re.match(r"ds|dalsegno", letters) else mark.jump
                     mark.jump = "capo" if re.match(r"dc|dacapo", letters) else mark.jump
                     mark.fine |= letters == "fine"
