@@ -422,8 +422,49 @@ def test_ornaments_in_abc_neither_add_nor_lose_notes(tmp_path: Path, written: st
     assert not any(flag.startswith("unread") for flag in piece.raw.flags)
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("^CDcC|CDEF", [61, 62, 73, 61, 60, 62, 64, 65]),
+        ("^CD=CC|CDEF", [61, 62, 60, 60, 60, 62, 64, 65]),
+        ('^FDE"G7"F-|"C"FFEF', [66, 62, 64, 66, 65, 64, 65]),
+        ("FGAB|[K:G]FGAB", [65, 67, 69, 71, 66, 67, 69, 71]),
+    ],
+)
+def test_an_accidental_holds_until_the_bar_line_and_over_a_tie(
+    tmp_path: Path, written: str, expected: list[int]
+) -> None:
+    """Regression: music21 forgets it unless the file states version 2, and always over a bar line."""
+    piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{written}|C4|\n"))
+    assert pitches(piece.raw) == [*expected, 60]
+
+
+@pytest.mark.parametrize(
+    ("written", "played"),
+    [
+        ("|:C4|D4::E4:|", "CDCDEE"),
+        ("|:C4|D4|1 E4:|2 F4:|3 G4|]A4|", "CDECDFCDGA"),
+        ("|:C4|D4|E4|1-3 F4:|4 G4|]", "CDEFCDEFCDEFCDEG"),
+        ("|:C4|D4|[1,3 F4:|[2 G4:|]", "CDFCDGCDF"),
+        ("|:C4|D4|[1 E4|F4:|[2 G4|A4|]|:D4|1 E4:|2 F4|]", "CDEFCDGADEDF"),
+    ],
+)
+def test_repeats_and_endings_of_abc_are_followed(tmp_path: Path, written: str, played: str) -> None:
+    piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{written}\n"))
+    assert "".join({value: letter for letter, value in WHOLE.items()}[pitch] for pitch in pitches(piece.raw)) == played
+    assert words_of(piece.raw) == []
+
+
+def test_the_lines_of_a_voice_are_joined(tmp_path: Path) -> None:
+    """Regression: music21 starts each line anew at the first bar, or joins `[V:1]` and `[V:2]`."""
+    systems = "[V:1]CDEF|G4|\n[V:2]C,4|C,4|\n[V:1]A4|G4|\n[V:2]D,4|D,4|\n"
+    piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{systems}"))
+    assert [pitches(piece.raw, part) for part in (0, 1)] == [[60, 62, 64, 65, 67, 69, 67], [48, 48, 50, 50]]
+    assert len(piece.raw.parts) == 2
+
+
 def test_rests_of_several_bars_keep_their_length_and_overlays_are_counted(tmp_path: Path) -> None:
-    piece = read_piece(save(tmp_path / "a.abc", "X:1\nM:3/4\nL:1/8\nK:C\nA6|Z2|B6 & c6|\n"))
+    piece = read_piece(save(tmp_path / "a.abc", "X:1\nM:3/4\nL:1/8\nK:C\nA4x2|Z2|B6 & c6|\n"))
     assert piece.raw.parts[0].notes["onset_tick"].tolist() == [0, 3 * 3 * BEAT]
     assert piece.raw.flags == ("overlays_unread:1",)
 
