@@ -202,9 +202,8 @@ class _Collector:
                     mark.endings |= frozenset(bracket.numberRange)
         numbers_here: frozenset[int] = frozenset()  # of a bracket in ABC
         for measure, mark in zip(measures, marks, strict=False):
-            brackets = [
-                text for element in measure.recurse() for kind, text in self._texts(element) if kind == "bracket"
-            ]
+            elements = measure.recurse() if self.symbols is not None else ()
+            brackets = [text for each in elements for kind, text in self._texts(each) if kind == "bracket"]
             if isinstance(measure.leftBarline, bar.Repeat):
                 mark.opens = True
                 numbers_here = frozenset()
