@@ -94,6 +94,13 @@ def test_dal_segno_al_coda_is_followed(tmp_path: Path) -> None:
     assert bars(raw) == "CDEFDEG"
 
 
+def test_signs_in_words_are_followed(tmp_path: Path) -> None:
+    raw = of_score(
+        tmp_path, bar("C"), words("𝄋") + bar("D") + words("To 𝄌"), bar("E") + words("Dal 𝄋 al 𝄌"), words("𝄌") + bar("F")
+    )
+    assert bars(raw) == "CDEDF"
+
+
 def test_da_capo_al_fine_ends_at_the_fine(tmp_path: Path) -> None:
     raw = of_score(tmp_path, bar("C"), bar("D") + words("Fine"), bar("E") + words("D.C. al Fine"))
     assert bars(raw) == "CDECD"
@@ -170,12 +177,30 @@ def test_a_voice_is_never_on_the_drum_channel(tmp_path: Path) -> None:
         (harmony("C", "major", bass="E"), "C/E"),
         (harmony("F", "major-minor"), "Fmmaj7"),
         (harmony("G", "other", text="7alt"), "G7alt"),
+        (harmony("G", "dominant", text="7alt"), "G7alt"),  # the kind says less than the text
+        (harmony("G", "suspended-fourth", text="9sus"), "G9sus"),
+        (harmony("C", "major-seventh", text="7"), "Cmaj7"),  # drawn after a triangle
+        (harmony("C", "dominant-ninth", text="7"), "C9"),
     ],
 )
 def test_chord_symbols_are_read_by_kind_degrees_and_text(tmp_path: Path, written: str, symbol: str) -> None:
     raw = of_score(tmp_path, written + bar("C"))
     assert chords(raw) == [(0, symbol)]
     Chord.parse(symbol)
+
+
+def test_a_fourth_in_place_of_the_third_is_a_suspension(tmp_path: Path) -> None:
+    instead = degree(4, 0, "add") + degree(3, 0, "subtract")
+    raw = of_score(tmp_path, harmony("C", "dominant", degrees=instead) + bar("C"))
+    assert Chord.parse(chords(raw)[0][1]) == Chord.parse("C7sus4")
+
+
+def test_a_roman_numeral_does_not_reject_the_file(tmp_path: Path) -> None:
+    """Regression: music21 recurses without end on a chord without a root."""
+    numeral = "<harmony><function>V7</function><kind>dominant</kind></harmony>"
+    raw = of_score(tmp_path, harmony("C", "dominant") + bar("C"), numeral + bar("D"))
+    assert chords(raw) == [(0, "C7")]
+    assert "numerals_unread:1" in raw.flags
 
 
 def test_nc_is_a_chord_symbol(tmp_path: Path) -> None:
@@ -200,6 +225,14 @@ def test_the_tempo_counts_quarter_notes(tmp_path: Path) -> None:
     sound = '<direction><direction-type><words>swing</words></direction-type><sound tempo="200"/></direction>'
     raw = of_score(tmp_path, dotted + bar("C"), sound + bar("D"))
     assert [(tempo.tick, round(tempo.qpm)) for tempo in raw.tempos] == [(0, 120), (BAR, 200)]
+
+
+@pytest.mark.parametrize("written", ["c. 180", "180-200", "(180)", "180"])
+def test_an_approximate_tempo_is_its_first_number(tmp_path: Path, written: str) -> None:
+    """Regression: 120 was assumed, also with a `sound` element beside it."""
+    mark = f"<metronome><beat-unit>quarter</beat-unit><per-minute>{written}</per-minute></metronome>"
+    direction = f'<direction><direction-type>{mark}</direction-type><sound tempo="180"/></direction>'
+    assert [tempo.qpm for tempo in of_score(tmp_path, direction + bar("C")).tempos] == [180]
 
 
 def test_a_tempo_given_only_in_words_is_not_a_tempo_event(tmp_path: Path) -> None:
@@ -389,8 +422,49 @@ def test_ornaments_in_abc_neither_add_nor_lose_notes(tmp_path: Path, written: st
     assert not any(flag.startswith("unread") for flag in piece.raw.flags)
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("^CDcC|CDEF", [61, 62, 73, 61, 60, 62, 64, 65]),
+        ("^CD=CC|CDEF", [61, 62, 60, 60, 60, 62, 64, 65]),
+        ('^FDE"G7"F-|"C"FFEF', [66, 62, 64, 66, 65, 64, 65]),
+        ("FGAB|[K:G]FGAB", [65, 67, 69, 71, 66, 67, 69, 71]),
+    ],
+)
+def test_an_accidental_holds_until_the_bar_line_and_over_a_tie(
+    tmp_path: Path, written: str, expected: list[int]
+) -> None:
+    """Regression: music21 forgets it unless the file states version 2, and always over a bar line."""
+    piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{written}|C4|\n"))
+    assert pitches(piece.raw) == [*expected, 60]
+
+
+@pytest.mark.parametrize(
+    ("written", "played"),
+    [
+        ("|:C4|D4::E4:|", "CDCDEE"),
+        ("|:C4|D4|1 E4:|2 F4:|3 G4|]A4|", "CDECDFCDGA"),
+        ("|:C4|D4|E4|1-3 F4:|4 G4|]", "CDEFCDEFCDEFCDEG"),
+        ("|:C4|D4|[1,3 F4:|[2 G4:|]", "CDFCDGCDF"),
+        ("|:C4|D4|[1 E4|F4:|[2 G4|A4|]|:D4|1 E4:|2 F4|]", "CDEFCDGADEDF"),
+    ],
+)
+def test_repeats_and_endings_of_abc_are_followed(tmp_path: Path, written: str, played: str) -> None:
+    piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{written}\n"))
+    assert "".join({value: letter for letter, value in WHOLE.items()}[pitch] for pitch in pitches(piece.raw)) == played
+    assert words_of(piece.raw) == []
+
+
+def test_the_lines_of_a_voice_are_joined(tmp_path: Path) -> None:
+    """Regression: music21 starts each line anew at the first bar, or joins `[V:1]` and `[V:2]`."""
+    systems = "[V:1]CDEF|G4|\n[V:2]C,4|C,4|\n[V:1]A4|G4|\n[V:2]D,4|D,4|\n"
+    piece = read_piece(save(tmp_path / "a.abc", f"X:1\nM:4/4\nL:1/4\nK:C\n{systems}"))
+    assert [pitches(piece.raw, part) for part in (0, 1)] == [[60, 62, 64, 65, 67, 69, 67], [48, 48, 50, 50]]
+    assert len(piece.raw.parts) == 2
+
+
 def test_rests_of_several_bars_keep_their_length_and_overlays_are_counted(tmp_path: Path) -> None:
-    piece = read_piece(save(tmp_path / "a.abc", "X:1\nM:3/4\nL:1/8\nK:C\nA6|Z2|B6 & c6|\n"))
+    piece = read_piece(save(tmp_path / "a.abc", "X:1\nM:3/4\nL:1/8\nK:C\nA4x2|Z2|B6 & c6|\n"))
     assert piece.raw.parts[0].notes["onset_tick"].tolist() == [0, 3 * 3 * BEAT]
     assert piece.raw.flags == ("overlays_unread:1",)
 

@@ -123,6 +123,17 @@ def test_chords_form_and_phrases_are_marked_where_they_change(write_solo) -> Non
     assert score.sections[0].label == "FORM I1 CHORUS 0"
 
 
+def test_signs_after_numbers_are_moved_before_them(write_solo) -> None:
+    """Regression: `79b13b` was not read, and `79b13` was read as a flat thirteenth."""
+    beats = [list(beat) for beat in steady(4)]
+    for index, chord in ((0, "C79b13b"), (4, "Bb79b13"), (8, "F7913b"), (12, "Ab79#11#/Eb")):
+        beats[index][3] = chord
+    raw = read_piece(write_solo(1, beats, scale(16)), "1").raw
+    assert [text for _, text in texts(raw, "marker")] == ["C7b9b13", "Bb7b913", "F79b13", "Ab7#9#11/Eb"]
+    score = load_midi(write_solo(2, beats, scale(16)).with_name("wjazzd.db#2"))
+    assert [change.chord.quality for change in score.chords if change.chord] == ["7b13", "7b9", "7b13", "7#9"]
+
+
 def test_a_solo_that_starts_inside_a_bar_keeps_its_place_in_it(write_solo) -> None:
     beats = [(10 + 0.5 * i, (i + 3) // 4, (i + 3) % 4 + 1, "", "", None) for i in range(9)]
     raw = read_piece(write_solo(1, beats, scale(9)), "1").raw

@@ -63,7 +63,7 @@ def test_ordinary_words_are_not_chords(word: str) -> None:
         Chord.parse(word)
 
 
-@pytest.mark.parametrize("text", ["N.C.", "NC", "(N.C.)", "n.c.", "No Chord", "no chord", "N", "X"])
+@pytest.mark.parametrize("text", ["N.C.", "NC", "N. C.", "N/C", "(N.C.)", "n.c.", "No Chord", "no chord", "N", "X"])
 def test_nc_has_many_spellings(text: str) -> None:
     assert Chord.parse(text) is None
 
@@ -79,6 +79,8 @@ def test_nc_has_many_spellings(text: str) -> None:
         ("Ebmaj79#11", "Ebmaj7"), ("A7b913", "A7b9"), ("G7#913", "G7#9"), ("Faugmaj7", "Faug"), ("Cmaj7#5", "Caug"),
         ("Cmaj7b5", "Cmaj7"), ("C5", "C"), ("C7omit3", "C7"), ("Csus2", "Csus"), ("C13b9", "C7b9"),
         ("C9#11", "C7#11"), ("C7b9b13", "C7b13"), ("C7#9#5", "C7alt"), ("C7b9#5", "Caug7"), ("H7", "B7"),
+        ("H°", "Bdim"), ("C79b13b", "C7b13"), ("C79#11#", "C7#9"), ("Cm(+7)", "Cmmaj7"), ("C-+7", "Cmmaj7"),
+        ("C°7(maj7)", "Cdim7"), ("C+9", "Caug7"),
     ],
 )  # fmt: skip
 def test_a_symbol_is_read_by_grammar_and_keeps_the_tensions_of_the_vocabulary(written: str, meant: str) -> None:

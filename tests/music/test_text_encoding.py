@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from yardbird.music.text_encoding import decode_texts
 
-CHORDS = ["C∆7", "B♭7", "Dø", "F7", "C", "G°7"]
+CHORDS = ["C∆7", "B♭7", "E♭", "A♭∆", "Dø", "F7", "C", "G°7"]
 
 
 @pytest.mark.parametrize("end", [b"", b"\0", b"\0\0"], ids=["plain", "ended by NUL", "ended by two"])

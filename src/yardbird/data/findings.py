@@ -82,6 +82,7 @@ KINDS: Mapping[str, Kind] = {
     "parts_order_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
     "expansion_list_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
     "measure_repeats_unread": Kind("warning", "Bars with only a repeat sign for the previous bar are empty.", _REPEATS),
+    "numerals_unread": Kind("warning", "Degrees such as V7 are not read as chords.", "Write chord symbols."),
     "slashes_unread": Kind("note", "Slashes in place of notes are left out.", "Nothing, or write the notes."),
     "overlays_unread": Kind("warning", "A second voice written over a bar (&) is left out.", _VOICE),
     "unread_events": Kind("warning", "Events that cannot be read are left out.", "Correct them in the file."),

@@ -24,6 +24,7 @@ import numpy as np
 
 from yardbird.data.manifest import Entry
 from yardbird.errors import InputError
+from yardbird.music.chord_grammar import signs_first
 from yardbird.music.midi import RawMidi, RawPart, RawText
 from yardbird.music.score import Meter, Tempo, make_notes
 
@@ -283,7 +284,7 @@ def _marks(beats: Sequence[tuple[Any, ...]], ticks: list[int]) -> Iterator[tuple
     for (_, _, _, new_chord, new_form, new_chorus), tick in zip(beats, ticks, strict=True):
         if new_chord and str(new_chord) != chord:
             chord = str(new_chord)
-            yield tick, "marker", chord
+            yield tick, "marker", signs_first(chord)
         label, number = str(new_form or form), chorus if new_chorus is None else new_chorus
         if label and (label, number) != (form, chorus):
             yield tick, "text", f"FORM {label}" + (f" CHORUS {number}" if number is not None else "")

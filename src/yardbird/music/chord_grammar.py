@@ -23,7 +23,7 @@ _SIGNS = str.maketrans(
     | {"♭": "b", "♯": "#", "♮": "", "𝄫": "bb", "𝄪": "##", "\ue260": "b", "\ue262": "#", "\ue872": "+"}
     | dict.fromkeys("\0\u200b\u200c\u200d\u2060\ufeff\u0301", "")
 )
-_NO_CHORD = re.compile(r"\(?(?i:n\.?c\.?|no[ -]?chord)\)?|N|X")
+_NO_CHORD = re.compile(r"\(?(?i:n[./]? ?c\.?|no[ -]?chord)\)?|N|X")
 _ROOT = re.compile(r"[A-G](?:##|bb|#|b|x(?=\d))?|H#?")
 _BASS = re.compile(r"\s*/\s*([A-Ha-h](?:##|bb|#|b)?)$")
 _LONGEST = 64  # characters; a text event may be arbitrarily long
@@ -46,7 +46,7 @@ _TOKEN = re.compile(
     | (?P<minor> [Mm][Ii][Nn](?:or|OR)?\.? | [Mm][Ii](?![a-z]) | m(?!aj|a(?![du])) | MI | (?<![\d+])-(?!5) )
     | (?P<seventh> \^ | j | [Jt](?=\d) )
     | (?P<major> [Mm][Aa][Jj](?:or|OR)?\.? | [Mm][Aa](?![a-z]) | M(?![a-z]) )
-    | (?P<raised> \+(?!\s*(?:5|9|11)) )
+    | (?P<raised> \+(?!\s*(?:5|9|11)) | \A\+(?=9) )
     | (?P<alteration> (?P<sign>[b#+-])(?P<altered>13|11|10|9|7|6|5|4|2) )
     | (?P<number> (?P<degree>13|11|9|7|6|5|4|2)(?P<after>[b#](?!\d))? )
     )""",
@@ -90,6 +90,12 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text.translate(_RINGS).translate(_SIGNS)).translate(_SIGNS).strip()
 
 
+def signs_first(symbol: str) -> str:
+    """Move the signs after the numbers before them: `79b13b`, as the Weimar Jazz Database writes, → `7b9b13`."""
+    postfix = re.search(r"\d(?:13|11|9)[b#]", symbol)
+    return re.sub(r"(13|11|9)([b#])", r"\2\1", symbol) if postfix else symbol
+
+
 def read_symbol(text: str, *, german: bool = False) -> Symbol | None:
     """Parse a chord symbol; None for a symbol of no chord (`N.C.`, Harte's `N` and `X`).
 
@@ -105,7 +111,7 @@ def read_symbol(text: str, *, german: bool = False) -> Symbol | None:
     if plain[:1] + plain[-1:] in ("()", "[]"):
         plain = plain[1:-1].strip()
     root = _ROOT.match(plain)
-    if not root or plain in _WORDS:
+    if not root or text.strip() in _WORDS:  # as written: `H°` is a chord
         raise NoChordSymbolError("it does not start with a note name")
     body = plain[root.end() :]
     name = _english(root[0], german=german)
@@ -132,6 +138,9 @@ def _read_body(body: str) -> Tones:
     words: set[str] = set()
     numbers: list[str] = []
     body = re.sub(r"(?<=[\d)])[\s(,/]*-(?=\d)", "b", body)  # after a number, a minus is a flat; else minor
+    body = re.sub(r"\A((?:m|-|mi|min)[\s(]*)\+(?=7)", r"\1#", body, flags=re.I)  # after minor, +7 is a major seventh
+    if body.endswith(("b", "#")):
+        body = signs_first(body)
     while place < len(body):
         token = _TOKEN.match(body, place)
         if not token:
@@ -152,6 +161,13 @@ def _read_body(body: str) -> Tones:
         else:
             _word(tones, kind, token, words, numbers)
             words.add(kind)
+    return _suspended(tones)
+
+
+def _suspended(tones: Tones) -> Tones:
+    """Without a third, a fourth replaces it: MusicXML writes C7sus as C7 with a fourth and no third."""
+    if tones.third is None and "11" in tones.tensions:
+        tones.third = 5
     return tones
 
 
@@ -174,7 +190,7 @@ def _word(tones: Tones, kind: str, token: re.Match[str], words: set[str], number
         tones.fifth = 8
     elif kind == "lydian":
         tones.tensions.add("#11")
-    elif kind == "seventh" or (kind == "major" and (has_base or numbers)):
+    elif tones.seventh != 9 and (kind == "seventh" or (kind == "major" and (has_base or numbers))):
         tones.seventh = 11  # a triangle alone adds it; "maj" only after a minor, a ring, a plus or a number
 
 
@@ -268,9 +284,7 @@ def _harte(root: str, body: str) -> Symbol:
         if not parts:
             raise NoChordSymbolError(f"unknown degree {degree!r}")
         _harte_degree(tones, *parts.groups())
-    if tones.third is None and "11" in tones.tensions:
-        tones.third = 5
-    return Symbol(root, tones, bass)
+    return Symbol(root, _suspended(tones), bass)
 
 
 def _harte_degree(tones: Tones, star: str, signs: str, degree: str) -> None:

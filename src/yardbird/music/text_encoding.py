@@ -15,7 +15,8 @@ def decode_texts(texts: Sequence[bytes]) -> list[str]:
     share one encoding. It is Latin (Windows-1252) if most letters beyond ASCII are isolated, as in `Dø7` or `für`.
     Otherwise charset-normalizer guesses it, which needs more than a few letters.
     """
-    decoded = [_unicode(text) for text in texts]
+    wide = next((found for text in texts if (found := _wide(text))), "")  # decides for short ones, such as `E♭`
+    decoded = [_unicode(text, wide) for text in texts]
     others = [text for text, found in zip(texts, decoded, strict=True) if found is None]
     encoding = _guess(others) if others else "ascii"
     return [
@@ -24,22 +25,31 @@ def decode_texts(texts: Sequence[bytes]) -> list[str]:
     ]
 
 
-def _unicode(text: bytes) -> str | None:
-    """The text if it is ASCII, UTF-8 or UTF-16; otherwise None."""
+def _unicode(text: bytes, wide: str) -> str | None:
+    """The text if it is ASCII, UTF-8 or UTF-16; otherwise None. `wide` is the UTF-16 of other texts of the file."""
     body = text.rstrip(b"\0")  # the end of a C string, or the upper half of the last letter in UTF-16
-    wide = body + b"\0" * (len(body) % 2)
     encoding = "utf-8-sig"
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif b"\0" in body:
-        for start, utf16 in ((1, "utf-16-le"), (0, "utf-16-be")):
-            upper = wide[start::2]
-            if 2 * upper.count(0) > len(upper) and 0 not in wide[1 - start :: 2]:
-                encoding = utf16
+        encoding = _wide(text) or wide or encoding
     try:
-        return (body.partition(b"\0")[0] if encoding == "utf-8-sig" else wide).decode(encoding)
+        if encoding == "utf-8-sig":
+            return body.partition(b"\0")[0].decode(encoding)
+        return (body + b"\0" * (len(body) % 2)).decode(encoding).partition("\0")[0]
     except UnicodeDecodeError:
         return None
+
+
+def _wide(text: bytes) -> str:
+    """The byte order of a text in UTF-16 without a mark, most of whose letters are ASCII or Latin; "" for others."""
+    body = text.rstrip(b"\0")
+    body += b"\0" * (len(body) % 2)
+    for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        upper = body[start::2]
+        if 2 * upper.count(0) > len(upper) and 0 not in body[1 - start :: 2]:
+            return encoding
+    return ""
 
 
 def _guess(texts: Sequence[bytes]) -> str:

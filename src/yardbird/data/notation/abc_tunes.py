@@ -63,11 +63,11 @@ def read_abc(path: Path, number: str) -> Notated:
     refuse_length(path, tune.count("|"), len(tune))
     if not re.search(r"^L:|^M:[ \t]*[\dC]", tune, re.M):  # the default is an eighth; music21 requires L: or M:
         tune = tune.replace("\nK:", "\nL:1/8\nK:", 1)
-    plain, overlays = _plain(_jumps_as_words(tune))
+    plain, overlays = _plain(_jumps_as_words(_by_line(tune)))
     refuse_length(path, max(plain.count("|"), plain.count('"') // 2), len(plain))
     _refuse_long_notes(path, plain)
     _refuse_long_bars(path, plain)
-    coded, symbols = _code_chords(plain)
+    coded, symbols = _code_chords(_with_accidentals(plain))
     extra = {"overlays_unread": overlays}
     extra |= {"parts_order_unread": 1} if re.search(r"^P:.*[A-Z].*[A-Z]", tune.partition("\nK:")[0], re.M) else {}
     notated = parsed(coded, "abc", path, extra, symbols)
@@ -103,6 +103,58 @@ def _refuse_long_bars(path: Path, tune: str) -> None:
 def _music(tune: str) -> str:
     """A tune without its fields and quoted texts."""
     return re.sub(r'"[^"\n]*"|^(?:[A-Za-z]:|%).*', "", tune, flags=re.M)
+
+
+def _by_line(tune: str) -> str:
+    """A tune as music21 reads it: `[K:G]` on a line of its own, the lines of each voice together, and endings such as
+    `[1,3` as texts, because music21 knows only 1 and 2.
+    """
+    head, key, body = tune.partition("\nK:")
+    voices: dict[str, list[str]] = {}
+    lines = voices.setdefault("", [])
+    for line in re.sub(r"\[([KLMQV]:[^\]\n]*)\]", r"\n\1\n", body).split("\n"):
+        if voice := re.match(r"V:[ \t]*(\S+)", line):
+            lines = voices.setdefault(voice[1], [])
+            lines += [] if lines else [line]
+        elif re.match(r"[A-Za-z]:|%", line):
+            lines.append(line)
+        else:
+            lines.append(re.sub(r"(?:(?<=\|)|\[)(\d[\d,-]*)", r'"[\1"', line))
+    return head + key + "\n".join(line for of_voice in voices.values() for line in of_voice) + "\n"
+
+
+def _with_accidentals(tune: str) -> str:
+    """A tune with every accidental written out.
+
+    An accidental holds until the bar line, also in other octaves, and for a note tied over it; music21 forgets it.
+    """
+    directive = re.search(r"^%%propagate-accidentals[ \t]+(\w+)", tune, re.M)
+    within = directive[1] if directive else "pitch"
+    held: dict[str, str] = {}
+    tied: dict[str, str] = {}
+    over: dict[str, str] = {}
+
+    def write(match: re.Match[str]) -> str:
+        if match["bar"]:
+            held.clear()
+            over.clear()
+            over.update(tied)
+        if not match["note"]:
+            return match[0]
+        name = match["note"]
+        step = name[0].upper() if within == "pitch" else name
+        carried = over.pop(name, "") or held.get(step, "")
+        sign = match["sign"] or carried
+        if match["sign"] and within != "not":
+            held[step] = sign
+        tied.pop(name, None)
+        if match["tie"] and sign:
+            tied[name] = sign
+        return f"{sign}{name}{match['length']}{match['tie']}"
+
+    token = r"""\"[^"\n]*"|(?P<bar>\||::)|(?P<sign>[_^=]{0,2})(?P<note>[A-Ga-g][,']*)(?P<length>[\d/]*)(?P<tie>-?)"""
+    lines = [line if re.match(r"[A-Za-z]:|%", line) else re.sub(token, write, line) for line in tune.split("\n")]
+    return "\n".join(lines)
 
 
 def _jumps_as_words(tune: str) -> str:
@@ -146,7 +198,7 @@ def _plain(tune: str) -> tuple[str, int]:
         for place in range(0, len(texts), 2):
             text = re.sub(r"![^!\s]{0,30}!|\+[a-z]{1,30}\+|\[[rIN]:[^\]]{0,200}\]|`", "", texts[place])
             text = re.sub(r"(?<![A-Za-z\[])[H-Wh-wY~.]{1,9}(?=[_^=]*[A-Ga-g(\[{])", "", text)
-            text, left_out = re.subn(r"&[^|]*", "", text)
+            text, left_out = re.subn(r"&[^|]*", "", text.replace("x", "z").replace("X", "Z"))
             overlays += left_out
             texts[place] = re.sub(r"Z(\d{0,2})", partial(_bars_of_rest, rest), text)
         lines[index] = "".join(texts)

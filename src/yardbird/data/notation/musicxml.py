@@ -27,8 +27,13 @@ def read_musicxml(path: Path) -> Notated:
     if content[:4] == b"PK\x03\x04":
         content = _unzip(content, path)
     _check_xml(content, path)
+    # music21 never ends on a chord without a root
+    text, numerals = re.subn(r"(?s)<harmony\b(?:(?!</harmony>|<root\b).)*</harmony>", "", _decode_xml(content, path))
+    text = re.sub(
+        r"(<per-minute\b[^>]*>)[^<\d]*(\d+(?:\.\d+)?)[^<]*", r"\1\2", text
+    )  # "c. 180": music21 needs a number
     flags = {"measure_repeats_unread": content.count(b"<measure-repeat"), "slashes_unread": content.count(b"<slash ")}
-    return parsed(_decode_xml(content, path), "musicxml", path, {name: count for name, count in flags.items() if count})
+    return parsed(text, "musicxml", path, flags | {"numerals_unread": numerals})
 
 
 def _unzip(content: bytes, path: Path) -> bytes:

@@ -48,19 +48,26 @@ def refuse_length(path: Path, measures: int, characters: int) -> None:
 
 @contextlib.contextmanager
 def _without_beams() -> Iterator[None]:
-    """Disable the beams and the accents of music21, which are not used.
+    """Disable the beams and the accents of music21, which are not used, and count every bar line of ABC.
 
-    They take 90 % of the time of ABC, which grows with the square of the notes and of the beats of a bar.
+    They take 90 % of the time of ABC, which grows with the square of the notes and of the beats of a bar. music21 loses
+    the repeats of a tune with fewer than two plain bar lines.
     """
-    from music21 import meter, stream
+    from music21 import abcFormat, meter, stream
+
+    def has_bars(handler: Any) -> bool:
+        return sum(isinstance(token, abcFormat.ABCBar) for token in handler.tokens) > 1
 
     beam, accent = stream.Stream.makeBeams, meter.TimeSignature._setDefaultAccentWeights
+    bars = abcFormat.ABCHandler.definesMeasures
+    abcFormat.ABCHandler.definesMeasures = has_bars
     stream.Stream.makeBeams = lambda self, *_, **__: self
     meter.TimeSignature._setDefaultAccentWeights = lambda *_, **__: None
     try:
         yield
     finally:
         stream.Stream.makeBeams, meter.TimeSignature._setDefaultAccentWeights = beam, accent
+        abcFormat.ABCHandler.definesMeasures = bars
 
 
 def parsed(
@@ -153,6 +160,8 @@ class _Collector:
                 if (tempo := _tempo(element)) is not None:
                     tempos[tick] = Tempo(tick, tempo)
                 for kind, text in self._texts(element):
+                    if kind == "bracket":
+                        continue
                     texts.setdefault((tick, kind, text), RawText(tick, kind, text))
         for onset, symbol in self.chords or ():
             for start, index in zip(starts, order, strict=False):
@@ -191,9 +200,17 @@ class _Collector:
                 if id(measure) in numbers:
                     mark = marks[numbers[id(measure)]]
                     mark.endings |= frozenset(bracket.numberRange)
+        numbers_here: frozenset[int] = frozenset()  # of a bracket in ABC
         for measure, mark in zip(measures, marks, strict=False):
+            elements = measure.recurse() if self.symbols is not None else ()
+            brackets = [text for each in elements for kind, text in self._texts(each) if kind == "bracket"]
             if isinstance(measure.leftBarline, bar.Repeat):
                 mark.opens = True
+                numbers_here = frozenset()
+            numbers_here = _ending_numbers(brackets[0]) if brackets else numbers_here
+            mark.endings |= numbers_here
+            if measure.rightBarline is not None and measure.rightBarline.type != "regular":
+                numbers_here = frozenset()
             if isinstance(measure.rightBarline, bar.Repeat):
                 mark.times = max(mark.times, measure.rightBarline.times or 2)
             for element in measure.recurse():
@@ -202,7 +219,7 @@ class _Collector:
                 mark.segno |= isinstance(element, repeat.Segno)
                 words = element.getText() if isinstance(element, repeat.RepeatExpression) else ""
                 for text in [words or "", *(text for kind, text in self._texts(element) if kind == "text")]:
-                    letters = re.sub(r"[^a-z]", "", text.lower())
+                    letters = re.sub(r"[^a-z]", "", text.lower().replace("𝄌", "coda").replace("𝄋", "segno"))
                     mark.jump = "segno" if re.match(r"ds|dalsegno", letters) else mark.jump
                     mark.jump = "capo" if re.match(r"dc|dacapo", letters) else mark.jump
                     mark.fine |= letters == "fine"
@@ -271,12 +288,21 @@ class _Collector:
             else:
                 for symbol in self.symbols.get(element.figure, [element.figure]):
                     words = symbol.lstrip("^_<>@")
-                    yield ("marker", symbol) if words == symbol else ("text", re.sub(r"^[-\d., ]+", "", words))
+                    if re.fullmatch(r"\[\d[\d,-]*", symbol):
+                        yield "bracket", symbol
+                    else:
+                        yield ("marker", symbol) if words == symbol else ("text", re.sub(r"^[-\d., ]+", "", words))
         elif isinstance(element, expressions.RehearsalMark):
             label = str(element.content).strip()
             yield "text", f"SECTION {label}"
         elif isinstance(element, expressions.TextExpression):
             yield "text", " ".join(str(element.content).split())
+
+
+def _ending_numbers(text: str) -> frozenset[int]:
+    """`[1,3` → 1 and 3; `[1-3` → 1, 2 and 3."""
+    spans = [re.findall(r"\d{1,2}", span) for span in text.split(",")]
+    return frozenset(number for span in spans if span for number in range(int(span[0]), int(span[-1]) + 1))
 
 
 def _tempo(element: Any) -> float | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from yardbird.music.chords import Chord
+from yardbird.music.chords import QUALITIES, Chord
 
 #: The kind of a chord in MusicXML or music21 → the text after the root in a chart.
 KINDS = {
@@ -18,7 +18,10 @@ KINDS = {
 
 
 def chart_symbol(element: Any) -> str:
-    """The chart notation of a chord symbol of music21, by its kind and degrees, or else by its text in the file."""
+    """The chart notation of a chord symbol of music21, by its kind and degrees, or else by its text in the file.
+
+    The text is preferred if it says more than the kind: `suspended-fourth` with "7sus", `dominant` with "7alt".
+    """
     root = _name(element.root())
     bass = element.bass()
     tail = f"/{_name(bass)}" if bass is not None and bass.pitchClass != element.root().pitchClass else ""
@@ -34,6 +37,8 @@ def chart_symbol(element: Any) -> str:
         kind, degrees = "7sus4", ""
     written = [] if kind is None else [f"{root}{kind}{degrees}{tail}", f"{root}{kind}{tail}" if degrees else ""]
     written += [f"{root}{shown}{degrees}{tail}", f"{root}{shown}{tail}"]
+    if not degrees and _refines(f"{root}{shown}", written[0]):
+        written.insert(0, f"{root}{shown}{tail}")
     return next((symbol for symbol in written if symbol and _reads(symbol)), written[0])
 
 
@@ -47,3 +52,12 @@ def _reads(symbol: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _refines(symbol: str, plain: str) -> bool:
+    """Whether a symbol adds a tone, a tension or an altered fifth to a plain one, and keeps third and seventh."""
+    chord, base = (Chord.parse(text) if _reads(text) else None for text in (symbol, plain))
+    if not chord or not base or chord.root != base.root or base.quality not in ("", "m", "7", "m7", "maj7", "sus"):
+        return False
+    tones, kept = set(QUALITIES[chord.quality]), set(QUALITIES[base.quality]) - {7}
+    return kept <= tones and not tones & {3, 4, 5} - kept
