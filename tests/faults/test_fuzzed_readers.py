@@ -178,29 +178,6 @@ def test_a_bar_of_hundreds_of_beats_takes_no_minutes(tmp_path: Path) -> None:
     assert time.process_time() - start < 10
 
 
-@pytest.mark.parametrize(
-    ("field", "changed", "found"),
-    [
-        ("M:4/4", "M:1e999/4", "lengths or a meter of more"),
-        ("M:4/4", "M:4=200:1/8", "lengths or a meter of more"),
-    ],
-)
-def test_an_odd_meter_of_abc_is_one_line(tmp_path: Path, field: str, changed: str, found: str) -> None:
-    """Regression: music21 read the digits as one number; the parser took minutes."""
-    path = tmp_path / "odd.abc"
-    path.write_bytes(READERS["abc"].seeds()[0].replace(field.encode(), changed.encode()))
-    with pytest.raises(InputError, match=rf"odd\.abc: .*{found}"):
-        READERS["abc"].read(path)
-
-
-def test_a_note_of_a_negative_time_is_one_line(tmp_path: Path) -> None:
-    """Regression: notes before the start were written, and not read back."""
-    path = tmp_path / "odd.abc"
-    path.write_text('X:1\nM:4/4\nL:-1/8\nK:F\n"Dm7" defgab | "G7" agfedc | "C" cdefga |\n')
-    with pytest.raises(InputError, match=r"odd\.abc: .*\(a note at .* of -1/2 quarter notes\)"):
-        READERS["abc"].read(path)
-
-
 def test_real_files_are_seeds_if_they_are_there(shared: Path) -> None:
     assert shared == SHARED
     assert len(READERS["midi"].contents()) > 50

@@ -78,13 +78,13 @@ KINDS: Mapping[str, Kind] = {
     "second_midi_file": Kind("warning", "A second file after the first is left out.", "Store it as a separate file."),
     # notation and databases
     "unread_notes": Kind("warning", "Notes without a usable time or pitch are left out.", "Correct them in the file."),
-    "repeats_not_unrolled": Kind("warning", "The bars are read once, as written.", _REPEATS),
+    "repeats_not_unrolled": Kind("warning", "Jumps are ignored; if that is not enough, repeats, too.", _REPEATS),
     "parts_order_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
     "expansion_list_unread": Kind("warning", "The sections are read once, in the order of the file.", _REPEATS),
     "measure_repeats_unread": Kind("warning", "Bars with only a repeat sign for the previous bar are empty.", _REPEATS),
     "numerals_unread": Kind("warning", "Degrees such as V7 are not read as chords.", "Write chord symbols."),
+    "cue_notes_left_out": Kind("note", "Cue notes are left out: another player plays them.", "Nothing."),
     "slashes_unread": Kind("note", "Slashes in place of notes are left out.", "Nothing, or write the notes."),
-    "overlays_unread": Kind("warning", "A second voice written over a bar (&) is left out.", _VOICE),
     "unread_events": Kind("warning", "Events that cannot be read are left out.", "Correct them in the file."),
     # the part and the solo line
     "parts_joined": Kind(

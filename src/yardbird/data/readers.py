@@ -8,7 +8,6 @@ from pathlib import Path
 from yardbird.data import weimar
 from yardbird.data.manifest import Entry
 from yardbird.data.notation import abc_tunes, kern, musicxml
-from yardbird.data.notation.raw_events import Notated
 from yardbird.errors import InputError
 from yardbird.music import midi
 from yardbird.music.midi import RawMidi
@@ -96,14 +95,14 @@ def read_piece(path: Path, number: str = "") -> Piece:
         return Piece(*weimar.read_solo_of(path, number or _only(path, weimar.solo_numbers(path))))
     if suffix in abc_tunes.SUFFIXES:
         book = abc_tunes.abc_tunes(path)
-        notated = abc_tunes.read_abc(path, number or _only(path, list(book)))
-        return Piece(notated.raw, Entry(title=notated.title if len(book) > 1 else ""))
-    readers: dict[str, Callable[[Path], Notated]] = {
+        tune = abc_tunes.read_abc(path, number or _only(path, list(book)))
+        return Piece(tune.raw, Entry(title=tune.title if len(book) > 1 else ""))
+    readers: dict[str, Callable[[Path], RawMidi]] = {
         **dict.fromkeys(musicxml.SUFFIXES, musicxml.read_musicxml),
         **dict.fromkeys(kern.SUFFIXES, kern.read_kern),
     }
     if suffix in readers:
-        return Piece(readers[suffix](path).raw, Entry())
+        return Piece(readers[suffix](path), Entry())
     if suffix in FOREIGN:
         found, remedy = FOREIGN[suffix]
         raise InputError(path, expected=KINDS, found=found, remedy=remedy)

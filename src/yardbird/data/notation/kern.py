@@ -4,16 +4,17 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
-from yardbird.data.notation.raw_events import Notated, parsed, refuse_length
+from yardbird.data.notation.music21_scores import parsed, refuse_length
 from yardbird.data.notation.symbols import KINDS, chart_symbol
 from yardbird.errors import InputError
+from yardbird.music.midi import RawMidi
 from yardbird.music.text_encoding import decode_texts
 
 SUFFIXES = (".krn", ".kern")
 _MAX_LINES = 50_000  # of a piece with its repeats
 
 
-def read_kern(path: Path) -> Notated:
+def read_kern(path: Path) -> RawMidi:
     """Read Humdrum **kern; chords from **mxhm or **harm.
 
     Raises:
@@ -29,7 +30,7 @@ def read_kern(path: Path) -> Notated:
     refuse_length(path, len(re.findall(r"^=", text, re.M)), len(text))
     if meter := re.search(r"\*M(?!M)\S*\d{4}\S*", text):
         raise InputError(path, expected="a meter such as *M4/4", found=meter[0][:20], remedy="correct it")
-    return parsed(text, "humdrum", path, extra, chords=_kern_chords(text))
+    return parsed(text, "humdrum", path, extra, _kern_chords(text))
 
 
 def _expanded(text: str) -> str | None:

@@ -1,52 +1,76 @@
-"""The measures of a notated piece: their lengths, their elements, and the resulting meters."""
+"""A notated piece as written: parts of measures with their notes, texts and tempos; and the meters as played.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+Times are in quarter notes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 from yardbird.music.score import Meter
 
 TICKS_PER_BEAT = 480
+VELOCITY = 90  # of a note without dynamics
 
 
 @dataclass(frozen=True)
-class WrittenMeasure:
-    """One measure of the written score: its start and length in quarter notes, and the meter in force."""
+class WrittenNote:
+    """A note of a measure. `begins_tie` and `ends_tie`: it is tied to the next or the previous note of its pitch."""
 
-    start: Fraction
+    onset: Fraction  # from the start of the measure
     length: Fraction
-    bar: Fraction
+    pitch: int
+    voice: int = 0
+    velocity: int = VELOCITY
+    begins_tie: bool = False
+    ends_tie: bool = False
+
+
+@dataclass
+class Measure:
+    """One written measure, and the meter in force."""
+
+    length: Fraction
     numerator: int
     denominator: int
+    notes: list[WrittenNote] = field(default_factory=list)
+    texts: list[tuple[Fraction, str, str]] = field(default_factory=list)  # time in the measure, `RawText.kind`, text
+    tempos: list[tuple[Fraction, float]] = field(default_factory=list)  # time in the measure, quarter notes a minute
+
+    @property
+    def bar(self) -> Fraction:
+        """The length of a full measure."""
+        return Fraction(4 * self.numerator, self.denominator)
+
+
+@dataclass
+class WrittenPart:
+    """The measures of one staff or voice; `program` is its General MIDI program, counted from 0."""
+
+    measures: list[Measure]
+    name: str = ""
+    program: int = 0
+    is_drums: bool = False
 
 
 def tick_of(quarters: Fraction) -> int:
     return round(quarters * TICKS_PER_BEAT)
 
 
-def written_measures(measures: list[Any]) -> list[WrittenMeasure]:
-    """The length and the meter of each measure. music21 has filled up short measures that are not pickups."""
-    from music21 import meter
-
-    now = meter.TimeSignature("4/4")
-    found = []
-    for index, measure in enumerate(measures):
-        now = measure.timeSignature or now
-        start, bar = Fraction(measure.offset), Fraction(now.barDuration.quarterLength)
-        if index + 1 < len(measures):
-            length = Fraction(measures[index + 1].offset) - start
-        else:
-            length = Fraction(measure.highestTime) or bar
-        found.append(WrittenMeasure(start, length, bar, int(now.numerator), int(now.denominator)))
-    return found
+def starts_of(measures: Iterable[Measure]) -> list[Fraction]:
+    """The start of each measure and, last, the end."""
+    starts = [Fraction(0)]
+    for measure in measures:
+        starts.append(starts[-1] + measure.length)
+    return starts
 
 
-def meters_of(played: list[WrittenMeasure], starts: list[Fraction]) -> tuple[Meter, ...]:
+def meters_of(played: Sequence[Measure]) -> tuple[Meter, ...]:
     """The meters as played. An incomplete measure gets its own meter, like a pickup, unless the next one completes it,
     as when a repeat starts inside a bar.
     """
     meters: list[Meter] = []
+    starts = starts_of(played)
     index = 0
     while index < len(played):
         measure, start = played[index], starts[index]
@@ -58,7 +82,7 @@ def meters_of(played: list[WrittenMeasure], starts: list[Fraction]) -> tuple[Met
                 index += 1
         index += 1
         numerator, denominator = measure.numerator, measure.denominator
-        if length != measure.bar and not (length < measure.bar and index == len(played) and meters):
+        if length % measure.bar and not (length < measure.bar and index == len(played) and meters):
             for unit in (measure.denominator, 4, 8, 16, 32):
                 beats = length * unit / 4
                 if beats.denominator == 1 and 0 < beats <= 64:
@@ -67,18 +91,3 @@ def meters_of(played: list[WrittenMeasure], starts: list[Fraction]) -> tuple[Met
         if length > 0 and (not meters or (meters[-1].numerator, meters[-1].denominator) != (numerator, denominator)):
             meters.append(Meter(tick_of(start), numerator, denominator))
     return tuple(meters)
-
-
-def events_of(measure: Any) -> Iterator[tuple[Fraction, int, Any]]:
-    """Offset in quarter notes from the measure's start, index of the voice, element."""
-    from music21 import stream
-
-    voices = 0
-    for element in measure:
-        offset = Fraction(measure.elementOffset(element))
-        if isinstance(element, stream.Voice):
-            for inner in element:
-                yield offset + Fraction(element.elementOffset(inner)), voices, inner
-            voices += 1
-        else:
-            yield offset, 0, element

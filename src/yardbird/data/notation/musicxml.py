@@ -8,8 +8,10 @@ import zlib
 from pathlib import Path
 from xml.parsers import expat
 
-from yardbird.data.notation.raw_events import MAX_MEASURES, Notated, parsed
+from yardbird.data.notation.music21_scores import MAX_MEASURES, parsed
+from yardbird.data.notation.musicxml_repair import repaired
 from yardbird.errors import InputError
+from yardbird.music.midi import RawMidi
 
 SUFFIXES = (".musicxml", ".xml", ".mxl")
 MAX_BYTES = 32_000_000  # a symphony has less; a zip bomb has more
@@ -17,7 +19,7 @@ _MAX_NOTES = 10_000  # music21 needs half a second for a thousand
 _MAX_DEPTH = 64  # of elements; MusicXML needs ten
 
 
-def read_musicxml(path: Path) -> Notated:
+def read_musicxml(path: Path) -> RawMidi:
     """Read MusicXML, compressed or not.
 
     Raises:
@@ -27,13 +29,10 @@ def read_musicxml(path: Path) -> Notated:
     if content[:4] == b"PK\x03\x04":
         content = _unzip(content, path)
     _check_xml(content, path)
-    # music21 never ends on a chord without a root
-    text, numerals = re.subn(r"(?s)<harmony\b(?:(?!</harmony>|<root\b).)*</harmony>", "", _decode_xml(content, path))
-    text = re.sub(
-        r"(<per-minute\b[^>]*>)[^<\d]*(\d+(?:\.\d+)?)[^<]*", r"\1\2", text
-    )  # "c. 180": music21 needs a number
-    flags = {"measure_repeats_unread": content.count(b"<measure-repeat"), "slashes_unread": content.count(b"<slash ")}
-    return parsed(text, "musicxml", path, flags | {"numerals_unread": numerals})
+    text, counts = repaired(_decode_xml(content, path))
+    counts["measure_repeats_unread"] = content.count(b"<measure-repeat")
+    counts["slashes_unread"] = content.count(b"<slash ")
+    return parsed(text, "musicxml", path, counts)
 
 
 def _unzip(content: bytes, path: Path) -> bytes:

@@ -4,7 +4,9 @@ music21's expander is not used: from a closing repeat without an opening one, it
 takes all earlier repeats again, so that six of them in a row play the first passage sixty-four times.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 _MAX_MEASURES = 5_000
@@ -23,9 +25,46 @@ class Marks:
     to_coda: bool = False
     coda: bool = False
 
+    def add(self, other: "Marks") -> None:
+        """Add other marks of the same measure."""
+        self.opens |= other.opens
+        self.times = max(self.times, other.times)
+        self.endings |= other.endings
+        self.jump = self.jump or other.jump
+        self.segno |= other.segno
+        self.fine |= other.fine
+        self.to_coda |= other.to_coda
+        self.coda |= other.coda
 
-def unroll(measures: list[Marks]) -> list[int] | None:
-    """The indices of the measures as played; None if the marks are inconsistent and a measure is never played.
+    @classmethod
+    def of_words(cls, text: str) -> "Marks":
+        """The mark of a jump or its target, such as "D.S. al Coda", "Fine" or 𝄋; none for other words."""
+        letters = re.sub(r"[^a-z]", "", text.lower().replace("𝄌", "coda").replace("𝄋", "segno"))
+        marks = cls(fine=letters == "fine", segno=letters == "segno", coda=letters == "coda")
+        marks.to_coda = letters in ("tocoda", "dacoda")
+        if re.match(r"ds(?!us)|dalsegno", letters):  # Dsus is a chord
+            marks.jump = "segno"
+        elif re.match(r"dc|dacapo", letters):
+            marks.jump = "capo"
+        return marks
+
+
+def playing_order(marks: Sequence[Marks]) -> tuple[list[int], bool]:
+    """The indices of measures as played, and whether all marks were followed.
+
+    Inconsistent marks would leave out a measure: then the jumps are ignored, and if that is not enough, all marks.
+    """
+    signs = [mark for mark in marks if mark.coda]
+    if len(signs) > 1 and not any(mark.to_coda for mark in marks):  # one sign marks the jump and its target
+        signs[0].to_coda, signs[0].coda = True, False
+    order = _unroll(marks)
+    if order is not None:
+        return order, True
+    return _unroll([replace(mark, jump="") for mark in marks]) or list(range(len(marks))), False
+
+
+def _unroll(measures: Sequence[Marks]) -> list[int] | None:
+    """The order by these rules; None if a measure is never played.
 
     A closing repeat returns to the opening one, or to the end of the previous repeat. After a jump, repeats are ignored
     and the last ending is played.
@@ -65,7 +104,7 @@ def unroll(measures: list[Marks]) -> list[int] | None:
     return order if len(set(order)) == len(measures) else None
 
 
-def _group(measures: list[Marks], index: int) -> list[int]:
+def _group(measures: Sequence[Marks], index: int) -> list[int]:
     """The indices of the adjacent measures with endings around a measure."""
     first = last = index
     while first > 0 and measures[first - 1].endings:
@@ -75,7 +114,7 @@ def _group(measures: list[Marks], index: int) -> list[int]:
     return list(range(first, last + 1))
 
 
-def _passes(measures: list[Marks], index: int) -> int:
+def _passes(measures: Sequence[Marks], index: int) -> int:
     """How often the passage that ends here is played: by its repeat sign, or by its highest ending, at least twice."""
     marks = measures[index]
     if not marks.endings:
@@ -83,6 +122,6 @@ def _passes(measures: list[Marks], index: int) -> int:
     return max(2, *(number for i in _group(measures, index) for number in measures[i].endings))
 
 
-def _is_before_last(measures: list[Marks], index: int) -> bool:
+def _is_before_last(measures: Sequence[Marks], index: int) -> bool:
     last = max(number for i in _group(measures, index) for number in measures[i].endings)
     return last not in measures[index].endings
