@@ -42,7 +42,8 @@ def test_the_encoding_is_detected_from_all_texts_of_a_file() -> None:
 
 
 def test_a_text_ends_at_its_first_nul() -> None:
-    assert decode_texts([b"C7\0\0\0", b"F7\0xy", b"", b"\0", b"Bb7\0"]) == ["C7", "F7", "", "", "Bb7"]
+    texts = [b"A", b"B\0", b"C7\0\0\0", b"Dm7\0xyz", b"F7\0xy", b"", b"\0", b"Bb7\0"]
+    assert decode_texts(texts) == ["A", "B", "C7", "Dm7", "F7", "", "", "Bb7"]
 
 
 @given(st.lists(st.text(st.characters(min_codepoint=1, max_codepoint=127), max_size=12)))

@@ -44,6 +44,8 @@ def _unicode(text: bytes, wide: str) -> str | None:
 def _wide(text: bytes) -> str:
     """The byte order of a text in UTF-16 without a mark, most of whose letters are ASCII or Latin; "" for others."""
     body = text.rstrip(b"\0")
+    if b"\0" not in body:
+        return ""
     body += b"\0" * (len(body) % 2)
     for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         upper = body[start::2]
