@@ -67,14 +67,14 @@ def requiring(package: str, variant: Callable[[], object]) -> Variant:
 def measure(setting: str, variants: Mapping[str, Variant], rounds: int, *, axis: str = "", size: int = 0) -> list[Row]:
     """Time all variants in turn. The first that is not missing is the base.
 
-    A first round for warm-up is discarded, except if it takes so long that a warm-up makes no difference. If the time
-    of the benchmark is limited, such a setting has only two rounds, the fewest for quartiles.
+    A first round for warm-up is discarded, except if later rounds take so long that a warm-up makes no difference. If
+    the time of the benchmark is limited, such a setting has only two rounds, the fewest for quartiles.
     """
     timed = {name: variant for name, variant in variants.items() if not isinstance(variant, Missing)}
     seconds: dict[str, list[float]] = {name: [] for name in timed}
     enough = FEWEST_ROUNDS if math.isfinite(_ends) else rounds
     for _ in tqdm(range(rounds + 1), desc=setting, leave=False, file=sys.stderr, disable=None):
-        if sum(taken[0] for taken in seconds.values() if len(taken) == enough) > LONG_ROUND:
+        if sum(taken[-1] for taken in seconds.values() if len(taken) == enough) > LONG_ROUND:
             break
         for name, run in timed.items():
             seconds[name].append(_seconds(run))
