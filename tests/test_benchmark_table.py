@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import table
+import timing
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,21 @@ def test_a_ratio_is_the_median_of_the_ratios_of_each_round_and_not_the_ratio_of_
     rows = [row("ours", 1.0, 2.0, 4.0), row("muspy", 10.0, 2.0, 12.0)]
     (found,) = table.comparisons("encoding", rows)
     assert (found["low"], found["ratio"], found["high"], found["rounds"]) == (2.0, 3.0, 6.5, 3)
+
+
+@pytest.mark.parametrize(
+    ("taken", "kept"),
+    [((9.0, 0.1, 0.2, 0.3), (0.1, 0.2, 0.3)), ((9.0, 8.0), (9.0, 8.0))],
+    ids=["a round that compiles", "long rounds"],
+)
+def test_the_first_round_is_discarded_if_later_ones_are_short(
+    monkeypatch: pytest.MonkeyPatch, taken: tuple[float, ...], kept: tuple[float, ...]
+) -> None:
+    rounds = iter(taken)
+    monkeypatch.setattr(timing, "_seconds", lambda _: next(rounds))
+    monkeypatch.setattr(timing, "_ends", 150.0)
+    (row,) = timing.measure("work", {"ours": lambda: None}, rounds=3)
+    assert row.seconds == kept
 
 
 def test_each_variant_of_ours_is_compared_with_each_peer_of_the_same_setting_only() -> None:

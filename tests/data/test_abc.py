@@ -307,7 +307,7 @@ def test_chords_words_and_alternatives(tmp_path: Path) -> None:
 
 
 def test_lines_that_are_no_music_are_skipped(tmp_path: Path) -> None:
-    lines = "CDEF|% a comment\nw:la la la\n%%text abc\n%%begintext\nABC\n%%endtext\nW:deaf\nm:~G2={A}G\nG4|"
+    lines = "CDEF|% a comment\nw:la la la\n+:fa la\n%%text abc\n%%begintext\nABC\n%%endtext\nW:deaf\nm:~G2={A}G\nG4|"
     raw = read(tmp_path, lines)
     assert pitches(raw) == [60, 62, 64, 65, 67]
     assert raw.flags == ()

@@ -17,7 +17,7 @@ from yardbird.data.notation.measures import WrittenPart
 from yardbird.data.notation.unrolling import Marks
 
 _MAX_METER = 64  # beats, and beats in a whole note
-_FIELD = re.compile(r"([A-Za-z]):(?![|:])[ \t]*(.*)|([wWsNr]):()")
+_FIELD = re.compile(r"([A-Za-z]):(?![|:])[ \t]*(.*)|([wWsNr+]):()")  # `+:` continues lyrics
 _JUMPS = re.compile(r"segno|coda|dacoda|fine|D\.[CS]\.(?:[ ]?al[ ]?(?:fine|coda))?")
 _TOKEN = re.compile(
     r"""
@@ -103,11 +103,11 @@ class _Reader:
         return Tune(voices, self.head.get("P", ""), self.counts)
 
     def _voice(self, name: str) -> Voice:
-        """The voice of a name, which starts as the header says; the unnamed one is the first one, if that is empty."""
+        """The voice of a name, which starts as the header says. Music before any V: has the properties of the first."""
         if name in self.voices:
             return self.voices[name]
-        named = self.properties if name else dict.fromkeys([""], next(iter(self.properties.values()), ""))
-        properties = named.get(name, "")
+        first = next(iter(self.properties.values()), "")
+        properties = self.properties.get(name, "") if name else first
         shown = re.search(r"""\b(?:name|nm)=(?:"([^"]*)"|(\S+))""", properties)
         part = WrittenPart([], (shown[1] or shown[2] or "").strip() if shown else "")
         part.is_drums = bool(re.search(r"\bperc\b", properties))
