@@ -152,6 +152,7 @@ def test_a_scrambled_link_is_read() -> None:
         ("{T44C   |N1G7  } |N2C7  |[F   <D.C. al Fine>Z", "C | G7 | C | C7 | F | C | C7 | F"),
         ("[T44C   |F  Q|G7  <D.C. al Coda>][QA-  Z", "C | F | G7 | C | F | Am"),
         ("{T44C   <3x>}[F   Z", "C | C | C | F"),
+        ("[T44C   <Melody and Solos>|F   Z", "C | F"),
         ("T44sC7,lF7,|Y(E7)A-   U|SG7  fZ", "C7 F7 | Am | G7"),
         ("T44Ah7   |E*m7b5*   |", "Am7b5 | Em7b5"),
     ],

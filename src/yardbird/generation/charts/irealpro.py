@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     | (?P<same>[xr]) | (?P<none>n) | (?P<slash>p) | (?P<sign>[SQ]) | (?P<space>\s) | (?P<layout>[YUfsl,])""",
     re.X,
 )
-_JUMP = re.compile(r"D\.?\s*([CS])\.?\s*(?:al\s+(Coda|Fine|.*))?", re.I)
+_JUMP = re.compile(r"\bD\.?\s*([CS])\b\.?\s*(?:al\s+(Coda|Fine|.*))?", re.I)
 
 
 @dataclass(frozen=True)
