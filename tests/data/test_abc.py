@@ -128,6 +128,8 @@ def test_an_accidental_holds_until_the_bar_line_and_over_a_tie(
         ("C4 O|D4|E4 !D.C.!|O F4|", "CDECF"),
         ('C4|"Fine"D4|E4"D.C."|', "CDECD"),
         ('|:C4:|"Dsus4"D4|', "CCD"),
+        ('C4|"D/C"D4|E4|', "CDE"),
+        ('"^To Coda 𝄌"C4|D4"^(D.C. al Coda)"|"^𝄌"E4|', "CDCE"),
         ("P:A\nC4|\nP:B\n|:D4:|\n", "CDD"),
         ("|:C4|D4|1 E4:|2 F4:|3 G4|]A4|", "CDECDFCDGA"),
         ("|:C4|D4|E4|1-3 F4:|4 G4|]", "CDEFCDEFCDEFCDEG"),

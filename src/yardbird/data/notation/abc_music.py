@@ -206,7 +206,7 @@ class _Reader:
             self._text(voice, token["text"])
         elif decoration := token["decoration"] or token["old_decoration"]:
             if _JUMPS.fullmatch(decoration[:-1]):
-                voice.add_sign(decoration)
+                voice.add_sign(decoration[:-1])
         elif token["grace"] is not None:
             for sign, name, _, _ in _NOTE.findall(token["grace"]):
                 voice.pitches.pitch(sign, name, begins_tie=False)  # its accidental holds, too

@@ -39,12 +39,12 @@ class Marks:
     @classmethod
     def of_words(cls, text: str) -> "Marks":
         """The mark of a jump or its target, such as "D.S. al Coda", "Fine" or 𝄋; none for other words."""
-        letters = re.sub(r"[^a-z]", "", text.lower().replace("𝄌", "coda").replace("𝄋", "segno"))
-        marks = cls(fine=letters == "fine", segno=letters == "segno", coda=letters == "coda")
-        marks.to_coda = letters in ("tocoda", "dacoda")
-        if re.match(r"ds(?!us)|dalsegno", letters):  # Dsus is a chord
+        plain = " ".join(text.lower().replace("𝄌", " coda ").replace("𝄋", " segno ").split()).strip(" .:()[]*")
+        marks = cls(fine=plain == "fine", segno=plain == "segno", coda=plain == "coda")
+        marks.to_coda = bool(re.fullmatch(r"(?:to|al|da) ?coda(?: coda)?", plain))
+        if re.match(r"d[. ]*(?:s\b|segno\b)|dal ?segno\b", plain):
             marks.jump = "segno"
-        elif re.match(r"dc|dacapo", letters):
+        elif re.match(r"d[. ]*c\b|da ?capo\b", plain):  # but D/C is a chord
             marks.jump = "capo"
         return marks
 
