@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from yardbird.nn import decoder_kernel
@@ -71,8 +70,11 @@ def pack(model: Transformer, rows: int, length: int, *, int8: bool) -> Weights:
     attentions = [block.attention for block in blocks]
     heads, rotary = config.num_heads, config.attention == "rotary"
     width = config.d_model // heads
-    scale = torch.ones(3 * config.d_model, 1)
-    scale[: config.d_model] = 1 / math.sqrt(width)  # of queries
+    of_queries = torch.ones(3 * config.d_model, 1)
+    of_queries[: config.d_model] = 1 / math.sqrt(width)
+    projection = _after([b.attention_norm for b in blocks], [a.projection for a in attentions], of_queries)
+    widen = _after([b.feed_forward_norm for b in blocks], [b.widen for b in blocks], torch.ones(1, 1))
+    output, narrow = [a.output for a in attentions], [b.narrow for b in blocks]
     distances = [
         torch.zeros(heads, 1, width) if attention.distances is None else attention.distances[:, -length:]
         for attention in attentions
@@ -84,39 +86,51 @@ def pack(model: Transformer, rows: int, length: int, *, int8: bool) -> Weights:
         embedding=_array(model.embedding.weight),
         positions=_array(positions),
         terms=terms,
-        projection=_matrix([_after(b.attention_norm, b.attention.projection, scale) for b in blocks], int8),
-        distances=_in_huge_pages(distances),
+        projection=_matrix(*projection, int8),
+        distances=_in_huge_pages(distances).numpy(),
         turns=_array(torch.cat(turns(torch.arange(length if rotary else 0), width), dim=1)),
-        output=_matrix([(a.output.weight, a.output.bias) for a in attentions], int8),
-        widen=_matrix([_after(b.feed_forward_norm, b.widen) for b in blocks], int8),
-        narrow=_matrix([(b.narrow.weight, b.narrow.bias) for b in blocks], int8, transposed=transposed),
+        output=_matrix(_in_huge_pages([o.weight for o in output]), torch.stack([o.bias for o in output]), int8),
+        widen=_matrix(*widen, int8),
+        narrow=_matrix(
+            _in_huge_pages([n.weight.mT if transposed else n.weight for n in narrow]),
+            torch.stack([n.bias for n in narrow]),
+            int8,
+            transposed=transposed,
+        ),
         narrow_transposed=transposed,
-        head=_matrix([(head * model.norm.weight, head @ model.norm.bias)], int8),
+        head=_matrix(_in_huge_pages([head * model.norm.weight]), (head @ model.norm.bias)[None], int8),
     )
 
 
-def _after(norm: nn.LayerNorm, linear: nn.Linear, scale: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a linear layer that include the affine part of the LayerNorm before it, and a scale."""
-    weight = linear.weight * scale
-    bias = (linear.bias[:, None] * scale)[:, 0]
-    return weight * norm.weight, weight @ norm.bias + bias
+def _after(norms: Sequence[nn.LayerNorm], linears: Sequence[nn.Linear], scale: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights and biases of linear layers that include the affine part of the LayerNorm before each, and a scale of
+    the outputs, (out, 1). They are computed in place: temporary matrices take longer."""
+    weights = _in_huge_pages([linear.weight for linear in linears])
+    bias = []
+    for own, norm, linear in zip(weights, norms, linears, strict=True):
+        own *= scale
+        bias.append(own @ norm.bias + linear.bias * scale[:, 0])
+        own *= norm.weight
+    return weights, torch.stack(bias)
 
 
-def _matrix(layers: Sequence[tuple[Tensor, Tensor]], int8: bool, *, transposed: bool = False) -> Matrix:
-    weights, bias = [weight for weight, _ in layers], torch.stack([bias for _, bias in layers])
+def _matrix(weights: Tensor, bias: Tensor, int8: bool, *, transposed: bool = False) -> Matrix:
+    """The layers with weights of (N, out, in), or transposed, (N, in, out), and biases of (N, out)."""
     scale = torch.ones_like(bias)
     if int8:
-        scale = (torch.stack([weight.abs().amax(1) for weight in weights]) / 127).clamp(min=torch.finfo().tiny)
-        weights = [(weight / own[:, None]).round().to(torch.int8) for weight, own in zip(weights, scale, strict=True)]
-    return Matrix(_in_huge_pages([w.mT for w in weights] if transposed else weights), _array(scale), _array(bias))
+        over = 0 if transposed else 1
+        scale = (torch.stack([own.abs().amax(over) for own in weights]) / 127).clamp(min=torch.finfo().tiny)
+        rounded = [(own / by.unsqueeze(over)).round().to(torch.int8) for own, by in zip(weights, scale, strict=True)]
+        weights = _in_huge_pages(rounded)
+    return Matrix(weights.numpy(), _array(scale), _array(bias))
 
 
-def _in_huge_pages(layers: Sequence[Tensor]) -> NDArray[Any]:
+def _in_huge_pages(layers: Sequence[Tensor]) -> Tensor:
     """All layers in one array of NumPy. Unlike torch, NumPy requests huge pages, which are read faster."""
-    array = np.empty((len(layers), *layers[0].shape), layers[0].detach().numpy().dtype)
-    for own, layer in zip(torch.from_numpy(array), layers, strict=True):
-        own.copy_(layer)  # faster than NumPy where it transposes
-    return array
+    stacked = torch.from_numpy(np.empty((len(layers), *layers[0].shape), layers[0].detach().numpy().dtype))
+    for own, layer in zip(stacked, layers, strict=True):
+        own.copy_(layer)
+    return stacked
 
 
 def _pack_terms(model: Transformer) -> tuple[Terms, list[Tensor]]:
