@@ -5,6 +5,7 @@ setting after the other. Variants whose names start with `ours` are the project'
 """
 
 import argparse
+import gc
 import importlib.util
 import json
 import math
@@ -51,6 +52,7 @@ class Missing:
 
 
 Variant = Callable[[], object] | Missing
+SHORT = 0.01  # seconds of one call
 LONG_ROUND = 5.0  # seconds of all variants together
 FEWEST_ROUNDS = 2
 
@@ -100,13 +102,20 @@ def quartiles(ratios: list[float]) -> tuple[float, float, float]:
 
 
 def _seconds(variant: Callable[[], object]) -> float:
-    """Wall-clock time on a GPU; otherwise processor time, which other processes affect less."""
+    """Wall-clock time on a GPU; otherwise processor time, which other processes affect less. A call that takes less
+    than `SHORT` is repeated, and the mean counts."""
+    taken = _seconds_of(variant, 1)
+    return taken if taken > SHORT else _seconds_of(variant, math.ceil(SHORT / max(taken, 1e-6)))
+
+
+def _seconds_of(variant: Callable[[], object], calls: int) -> float:
     clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     _wait()
     start = clock()
-    variant()
+    for _ in range(calls):
+        variant()
     _wait()
-    return clock() - start
+    return (clock() - start) / calls
 
 
 def _wait() -> None:
@@ -172,6 +181,8 @@ def main(description: str, benchmark: Callable[[int], Iterable[list[Row]]], defa
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
+    gc.collect()
+    gc.freeze()  # otherwise a collection of all that was imported, 0.2 seconds, counts for one variant
     print(f"{description}\n`{' '.join(['python', *sys.argv])}`, commit {commit() or 'unknown'}")
     here = machine()
     print(f"torch {here['torch']}, {here['device']}, {options.threads} thread(s), {options.rounds} rounds\n")
