@@ -41,7 +41,7 @@ class Marks:
         """The mark of a jump or its target, such as "D.S. al Coda", "Fine" or 𝄋; none for other words."""
         plain = " ".join(text.lower().replace("𝄌", " coda ").replace("𝄋", " segno ").split()).strip(" .:()[]*")
         marks = cls(fine=plain == "fine", segno=plain == "segno", coda=plain == "coda")
-        marks.to_coda = bool(re.fullmatch(r"(?:to|al|da) ?coda(?: coda)?", plain))
+        marks.to_coda = bool(re.fullmatch(r"(?:to|da) ?coda(?: coda)?", plain))
         if re.match(r"d[. ]*(?:s\b|segno\b)|dal ?segno\b", plain):
             marks.jump = "segno"
         elif re.match(r"d[. ]*c\b|da ?capo\b", plain):  # but D/C is a chord
